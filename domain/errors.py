@@ -1,0 +1,87 @@
+"""The ways in which the answer is no: each a sentence, its docstring the title that the client sees."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+
+class Refusal(Exception):
+    """The rules do not allow this."""
+
+    def __init__(self, detail: str = "", **params: Any) -> None:
+        super().__init__(detail or self.title())
+        self.params = params
+
+    @classmethod
+    def code(cls) -> str:
+        """The stable name for programs: `TaskIsTrashed` is `task_is_trashed`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def title(cls) -> str:
+        """The sentence for people, the same for every occurrence."""
+        return (cls.__doc__ or cls.__name__).splitlines()[0]
+
+
+class NotFound(Refusal):
+    """There is nothing here that you may see."""
+
+
+class IdTaken(Refusal):
+    """This id is already in use."""
+
+
+class TaskIsTrashed(Refusal):
+    """The task is in the trash; restore it first."""
+
+
+class UnknownColumn(Refusal):
+    """The project has no such column."""
+
+
+class ProjectKeyTaken(Refusal):
+    """Another project of this workspace has this key."""
+
+
+class EmailTaken(Refusal):
+    """Somebody is registered with this e-mail address."""
+
+
+class WrongCredentials(Refusal):
+    """The e-mail address or the password is wrong."""
+
+
+class VersionRequired(Refusal):
+    """This change overwrites: name the version that you saw."""
+
+
+class VersionConflict(Refusal):
+    """Somebody changed this after you read it."""
+
+
+class RegistrationClosed(Refusal):
+    """Registration is closed here; ask for an invitation."""
+
+
+class BadCursor(Refusal):
+    """This is no cursor of ours: take `next_cursor` as it was given."""
+
+
+class CursorMismatch(Refusal):
+    """This cursor belongs to another list."""
+
+
+class AmbiguousKey(Refusal):
+    """Tasks in two of your workspaces have this key; use the id."""
+
+
+class TooBusy(Refusal):
+    """Too many changes at once in one place; try again."""
+
+
+class UnknownEvent(Exception):
+    """The log holds an event that this version of Taskledger does not know."""
+
+    def __init__(self, stored_name: str, stream: UUID | None = None) -> None:
+        super().__init__(f"unknown event {stored_name!r}" + (f" in stream {stream}" if stream else ""))
+        self.stored_name = stored_name

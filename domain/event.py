@@ -1,0 +1,83 @@
+"""An event: one fact in the past tense, as it is stored for ever."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import reduce
+from typing import Generic, Literal, Self, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+T = TypeVar("T")
+S = TypeVar("S", bound="State")
+R = TypeVar("R", bound=Struct)
+
+
+class Change(Struct, Generic[T], frozen=True, array_like=True):
+    """A field's value before and after; in JSON the pair `[old, new]`."""
+
+    old: T
+    new: T
+
+
+class Event(Struct, frozen=True, tag=True):
+    """A fact. Its class name is its stored name: never changed, never used again.
+
+    The first event of a stream carries plain fields. In a later one, the fields that it changed are
+    `Change`s; its plain fields are context (where it happened), so that a projection can count it
+    without asking what went before.
+    """
+
+
+class Actor(Struct, frozen=True):
+    """Who did it: a user by id, acting as a human or through an agent, a rule or an import."""
+
+    id: UUID
+    kind: Literal["human", "agent", "rule", "import"] = "human"
+    on_behalf_of: UUID | None = None
+
+
+class Recorded(Struct, frozen=True):
+    """An event in its place in the log.
+
+    `position` is its place in the whole log, in the order of commits; `version` its place in
+    `stream`, from 1. `at` is when it happened, `recorded_at` when the log took it.
+    """
+
+    position: int
+    stream: UUID
+    version: int
+    event: Event
+    actor: Actor
+    command_id: UUID
+    workspace_id: UUID | None
+    at: datetime
+    recorded_at: datetime
+
+
+class State(Struct, frozen=True):
+    """What the events of one stream add up to. Its fields are named as the events name them."""
+
+    @classmethod
+    def evolve(cls, state: Self | None, event: Event) -> Self | None:
+        """The state after one more event: no rules, never an error. Subclasses add the first event."""
+        return state and applied(state, event)
+
+
+def applied(record: R, event: Event) -> R:
+    """The record with the new value of each field that the event changed, where it has that field."""
+    news = {name: change.new for name, change in changes(event).items() if name in record.__struct_fields__}
+    return msgspec.structs.replace(record, **news) if news else record
+
+
+def changes(event: Event) -> dict[str, Change[object]]:
+    """Each field that the event changed, with the value before and after."""
+    values = ((name, getattr(event, name)) for name in event.__struct_fields__)
+    return {name: value for name, value in values if isinstance(value, Change) and value.old != value.new}
+
+
+def fold(kind: type[S], events: Iterable[Event]) -> S | None:
+    """The state of a stream, from all its events in order; None where nothing of that kind began."""
+    start: S | None = None
+    return reduce(kind.evolve, events, start)

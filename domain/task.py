@@ -1,0 +1,119 @@
+"""A task: something to be done, in one project, in one of its columns."""
+
+from typing import Literal, Self
+from uuid import UUID, uuid5
+
+from domain.event import Change, Event, State
+
+Priority = Literal["none", "low", "medium", "high", "urgent"]
+Status = Literal["open", "done"]
+
+DONE: Change[Status] = Change("open", "done")
+REOPENED: Change[Status] = Change("done", "open")
+
+
+class TaskCreated(Event, frozen=True):
+    workspace_id: UUID
+    project_id: UUID
+    number: int
+    key: str
+    title: str
+    column: str
+    description: str = ""
+    priority: Priority = "none"
+    due: str | None = None
+    labels: tuple[str, ...] = ()
+
+
+class TaskRenamed(Event, frozen=True):
+    title: Change[str]
+
+
+class TaskDescribed(Event, frozen=True):
+    description: Change[str]
+
+
+class TaskPrioritised(Event, frozen=True):
+    priority: Change[Priority]
+
+
+class DueDateSet(Event, frozen=True):
+    due: Change[str | None]
+
+
+class TaskCompleted(Event, frozen=True):
+    project_id: UUID
+    column: str
+    status: Change[Status] = DONE
+
+
+class TaskReopened(Event, frozen=True):
+    project_id: UUID
+    column: str
+    status: Change[Status] = REOPENED
+
+
+class TaskMoved(Event, frozen=True):
+    project_id: Change[UUID]
+    column: Change[str]
+    status: Status
+
+
+class TaskTrashed(Event, frozen=True):
+    project_id: UUID
+    column: str
+    status: Status
+    trashed: Change[bool] = Change(old=False, new=True)
+
+
+class Task(State, frozen=True):
+    """What deciding needs to know of a task."""
+
+    workspace_id: UUID
+    project_id: UUID
+    key: str
+    title: str
+    column: str
+    description: str
+    priority: Priority
+    due: str | None
+    labels: tuple[str, ...]
+    status: Status = "open"
+    trashed: bool = False
+
+    @classmethod
+    def evolve(cls, state: Self | None, event: Event) -> Self | None:
+        if isinstance(event, TaskCreated):
+            return cls(
+                event.workspace_id,
+                event.project_id,
+                event.key,
+                event.title,
+                event.column,
+                event.description,
+                event.priority,
+                event.due,
+                event.labels,
+            )
+        return super().evolve(state, event)
+
+
+class TaskNumberTaken(Event, frozen=True):
+    """On the project's number stream: `PROJ-12` belongs to one task for ever; gaps are allowed."""
+
+    number: int
+
+
+class TaskNumbers(State, frozen=True):
+    """The numbers given out in one project."""
+
+    last: int = 0
+
+    @classmethod
+    def evolve(cls, state: Self | None, event: Event) -> Self | None:
+        return cls(event.number) if isinstance(event, TaskNumberTaken) else state
+
+
+def numbers_of(project: UUID) -> UUID:
+    """The guard stream of a project's task numbers."""
+    return uuid5(project, "task numbers")
