@@ -1,0 +1,73 @@
+"""A command: a wish as data, with the rule that turns it into events."""
+
+from collections.abc import Iterator
+from typing import ClassVar, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from commands.form import Version
+from domain.errors import NotFound
+from domain.event import Actor, Event, State
+
+S = TypeVar("S", bound=State)
+T = TypeVar("T")
+
+
+class Elsewhere(Struct, frozen=True):
+    """An event for another stream than the command's own: written together with the rest, or not at all."""
+
+    stream: UUID
+    event: Event
+
+
+class Given(Protocol):
+    """What a decision may know beside its own state: who asks, and the states of other streams.
+
+    Every stream looked at is asserted by the append, at the version that was seen.
+    """
+
+    @property
+    def target(self) -> UUID:
+        """The stream that the command is about."""
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+
+    def __call__(self, kind: type[S], stream: UUID) -> S | None:
+        """The present state of a stream; None where it has not begun."""
+
+
+class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A wish about one stream. Its class name is its name in batches and histories.
+
+    `expected_version` is the version of the stream that the wish was made on; 0 is a stream that has
+    not begun. `must_name_version` holds for commands that overwrite or destroy, `members_only` for
+    all that happens inside a workspace.
+    """
+
+    about: ClassVar[type[State]]
+    creates: ClassVar[bool] = False
+    must_name_version: ClassVar[bool] = False
+    members_only: ClassVar[bool] = True
+
+    expected_version: Version | None = None
+
+    def workspace(self, state: S | None, given: Given) -> UUID | None:
+        """The workspace that this happens in; None for what is a user's own."""
+        raise NotImplementedError
+
+    def decide(self, state: S | None, given: Given) -> Iterator[Event | Elsewhere]:
+        """The events that fulfil the wish; none where it is fulfilled already.
+
+        Raises a Refusal where a rule says no.
+        """
+        raise NotImplementedError
+
+
+def present(value: T | None) -> T:
+    """What must be there; raises NotFound where it is not."""
+    if value is None:
+        raise NotFound
+    return value

@@ -1,0 +1,93 @@
+"""A decision: what a command was given, what it looked at, and the events that it came to."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from commands.command import Command, Elsewhere
+from commands.conflict import version_conflict
+from domain.errors import NotFound, VersionRequired
+from domain.event import Actor, Event, Recorded, State, fold
+from domain.workspace import Member, member_of
+
+S = TypeVar("S", bound=State)
+Streams = Mapping[UUID, Sequence[Recorded]]
+
+
+class Wish(Struct, frozen=True):
+    """A command and the stream that it is about."""
+
+    target: UUID
+    command: Command[Any]
+
+
+class NotLoaded(Exception):
+    """The decision needs a stream that has not been read yet: read it and decide again."""
+
+    def __init__(self, stream: UUID) -> None:
+        super().__init__(stream)
+        self.stream = stream
+
+
+class Decision:
+    """Commands decided one after the other, each on the states that those before it leave.
+
+    `seen` holds every stream looked at with the version it was at: the append asserts them all, so a
+    rule that asked for a state cannot forget to guard it. Deciding is pure and can be done again.
+    """
+
+    def __init__(self, streams: Streams, actor: Actor) -> None:
+        self.actor = actor
+        self.target = actor.id
+        self.workspace_id: UUID | None = None
+        self.seen: dict[UUID, int] = {}
+        self.written: list[tuple[UUID, Event]] = []
+        self._streams = streams
+
+    def __call__(self, kind: type[S], stream: UUID) -> S | None:
+        return fold(kind, self._events(stream))
+
+    def version(self, stream: UUID) -> int:
+        """The version of a stream with what is written so far; 0 where it has not begun."""
+        return len(self._events(stream))
+
+    def make(self, wish: Wish) -> None:
+        """Decide one more command; raises a Refusal, or NotLoaded."""
+        command, self.target = wish.command, wish.target
+        state = self(command.about, wish.target)
+        if state is None and not command.creates:
+            raise NotFound
+        self._authorise(command, state)
+        self._check_version(command)
+        for event in command.decide(state, self):
+            if isinstance(event, Elsewhere):
+                self._write(event.stream, event.event)
+            else:
+                self._write(wish.target, event)
+
+    def _authorise(self, command: Command[State], state: State | None) -> None:
+        self.workspace_id = command.workspace(state, self)
+        if self.workspace_id and command.members_only:
+            member = self(Member, member_of(self.workspace_id, self.actor.id))
+            if member is None:
+                raise NotFound
+
+    def _check_version(self, command: Command[State]) -> None:
+        if command.expected_version is None:
+            if command.must_name_version:
+                raise VersionRequired
+        elif command.expected_version != self.version(self.target):
+            raise version_conflict(self._streams[self.target], command, self)
+
+    def _events(self, stream: UUID) -> list[Event]:
+        if stream not in self._streams:
+            raise NotLoaded(stream)
+        history = self._streams[stream]
+        self.seen[stream] = len(history)
+        return [recorded.event for recorded in history] + [event for at, event in self.written if at == stream]
+
+    def _write(self, stream: UUID, event: Event) -> None:
+        self._events(stream)
+        self.written.append((stream, event))

@@ -1,0 +1,51 @@
+"""The form of what people type: checked by type when a command is decoded, before anything is decided."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta
+
+LINE = r"\A(?=[^\n]*\S)[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
+"""One line with something on it: no control characters, so none that steer a terminal."""
+TEXT = r"\A[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*\Z"
+"""Any number of lines: tabs and line ends are the only control characters."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
+Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE)]
+Description = Annotated[str, Meta(max_length=50_000, pattern=TEXT)]
+Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
+Labels = Annotated[tuple[Label, ...], Meta(max_length=50)]
+ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+_OFFSET = "([Zz]|[+-][0-9]{2}:[0-9]{2})"
+Due = Annotated[
+    str,
+    Meta(
+        pattern=rf"\A{_DAY}({_TIME}{_OFFSET})?\Z",
+        description="A date, or a date-time with an offset (RFC 3339).",
+    ),
+]
+ProjectKeyText = Annotated[str, Meta(pattern=r"\A[A-Z][A-Z0-9]{1,9}\Z", description="2 to 10 of A-Z and 0-9.")]
+Email = Annotated[str, Meta(max_length=254, pattern=r"\A[^\s@\x00-\x1f\x7f-\x9f]{1,64}@[^\s@\x00-\x1f\x7f-\x9f]+\Z")]
+Version = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+
+
+def due(text: str | None) -> str | None:
+    """The due date as it is kept, `YYYY-MM-DD` or RFC 3339 with an offset; None for none.
+
+    Raises ValueError where the calendar has no such day or the clock no such time.
+    """
+    if text is None:
+        return None
+    if len(text) == len("YYYY-MM-DD"):
+        return date.fromisoformat(text).isoformat()
+    return datetime.fromisoformat(text.upper()).isoformat()
+
+
+def own_id(supplied: UUID | None) -> None:
+    """Raise ValueError unless an id chosen by the client is a UUIDv7: no other can meet a guard stream."""
+    if supplied is not None and supplied.version != 7:  # noqa: PLR2004 - RFC 9562, section 5.7
+        msg = "id must be a UUID of version 7"
+        raise ValueError(msg)
