@@ -1,0 +1,154 @@
+"""The event log: the one class that owns the log's SQL."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.persistence import StoredEvent
+from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from psycopg import Connection, conninfo
+from psycopg.rows import TupleRow
+
+from commands.decision import Streams
+from commands.handling import Append, Changed
+from domain import codec
+from domain.errors import UnknownEvent
+from domain.event import Actor, Recorded
+from infra.postgres import Pool
+
+_APPEND = "select stream, version, position from log.append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_INSERT = "select position from log.append('{}', '{}', %s, %s, %s, %s)"
+_COLUMNS = """select notification_id, originator_id, originator_version, topic, state,
+    actor_id, actor_kind, on_behalf_of, command_id, workspace_id, at, recorded_at from log.events"""
+_STREAMS = f"{_COLUMNS} where originator_id = any(%s) order by originator_id, originator_version"
+_AFTER = f"{_COLUMNS} where notification_id > %s order by notification_id limit %s"
+_HEAD = "select coalesce(max(notification_id), 0) from log.events"
+
+
+class EventLog(PostgresApplicationRecorder):
+    """The log for deciding (asynchronous, on a pool) and as a recorder of the `eventsourcing` library."""
+
+    def __init__(self, url: str, pool: Pool) -> None:
+        """`pool` serves `streams`, `append` and `head`; the recorder's methods connect to `url` when called."""
+        super().__init__(_Datastore(url), events_table_name="events")
+        self._pool = pool
+
+    async def streams(self, ids: Collection[UUID]) -> Streams:
+        """All events of these streams, in order; an empty list for one that has not begun."""
+        found: dict[UUID, list[Recorded]] = {stream: [] for stream in ids}
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_STREAMS, (list(ids),), prepare=True)
+            for row in await cursor.fetchall():
+                found[row[1]].append(_recorded(row))
+        return found
+
+    async def append(self, append: Append) -> int:
+        """Write the events of one command in one transaction, and answer the last one's position.
+
+        Raises Changed, and writes nothing, where a stream is not at the version it was seen at.
+        """
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_APPEND, _parameters(append), prepare=True)
+            rows = await cursor.fetchall()
+        if any(position is None for _, _, position in rows):
+            raise Changed
+        return int(rows[-1][2])
+
+    async def head(self) -> int:
+        """The last position of the log; 0 where it is empty."""
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(_HEAD, prepare=True)).fetchone()
+        return row[0] if row else 0
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
+        """Write another program's events, versions as they say; raises IntegrityError where one is taken."""
+        columns = (
+            [event.originator_id for event in stored_events],
+            [event.originator_version for event in stored_events],
+            [event.topic for event in stored_events],
+            [event.state for event in stored_events],
+        )
+        with self.datastore.get_connection() as connection:
+            rows = connection.execute(_INSERT, columns, prepare=True).fetchall()
+            connection.execute("notify events")  # after the commit: inside it would serialise all writers
+        return [row["position"] for row in rows]
+
+    def create_table(self) -> None:
+        """Do nothing: the migrations make the table."""
+
+
+def after(connection: Connection[TupleRow], position: int, limit: int) -> list[Recorded]:
+    """The next events of the log after a position, `limit` at most, in the order of commits."""
+    return [_recorded(row) for row in connection.execute(_AFTER, (position, limit), prepare=True)]
+
+
+def head(connection: Connection[TupleRow]) -> int:
+    """The last position of the log; 0 where it is empty."""
+    row = connection.execute(_HEAD).fetchone()
+    return row[0] if row else 0
+
+
+class _Datastore(PostgresDatastore):
+    def __init__(self, url: str) -> None:
+        parts = conninfo.conninfo_to_dict(url)
+        super().__init__(
+            dbname=str(parts.get("dbname", "")),
+            host=str(parts.get("host", "")),
+            port=str(parts.get("port", "5432")),
+            user=str(parts.get("user", "")),
+            password=str(parts.get("password", "")),
+            schema="log",
+            pool_size=0,
+            max_overflow=4,
+            pre_ping=True,
+        )
+
+    def register_type_adapters(self) -> None:
+        """Do nothing: ours takes arrays, no composite types, so making a recorder connects nowhere."""
+
+
+def _parameters(append: Append) -> tuple[object, ...]:
+    versions = dict(append.seen)
+    numbered = list(_numbered(append, versions))
+    return (
+        list(append.seen),
+        list(append.seen.values()),
+        [stream for stream, _ in append.events],
+        numbered,
+        [codec.tag(event) for _, event in append.events],
+        [codec.encode(event) for _, event in append.events],
+        append.actor.id,
+        append.actor.kind,
+        append.actor.on_behalf_of,
+        append.command_id,
+        append.workspace_id,
+    )
+
+
+def _numbered(append: Append, versions: dict[UUID, int]) -> Iterator[int]:
+    for stream, _ in append.events:
+        versions[stream] += 1
+        yield versions[stream]
+
+
+def _recorded(row: tuple[Any, ...]) -> Recorded:
+    (
+        position,
+        stream,
+        version,
+        topic,
+        state,
+        actor_id,
+        kind,
+        on_behalf_of,
+        command_id,
+        workspace_id,
+        at,
+        recorded_at,
+    ) = row
+    try:
+        event = codec.decode(topic, state)
+    except UnknownEvent as error:
+        raise UnknownEvent(topic, stream) from error
+    actor = Actor(actor_id, kind, on_behalf_of)
+    return Recorded(position, stream, version, event, actor, command_id, workspace_id, at, recorded_at)
