@@ -1,0 +1,88 @@
+"""The engine: reads the log after the checkpoint, folds, and writes rows and checkpoint in one transaction."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain.event import Recorded
+from projections import table
+from projections.projection import Projection
+
+R = TypeVar("R", bound=Struct)
+Read = Callable[[Connection[TupleRow], int, int], Sequence[Recorded]]
+"""The next events of the log after a position, so many at most."""
+
+BATCH = 1_000
+
+
+class Progress(Struct, frozen=True):
+    """What one batch did: how far the projection has read, and the new generation of each scope it changed."""
+
+    projection: str
+    position: int
+    generations: dict[UUID, int]
+    events: int
+
+
+def prepare(connection: Connection[TupleRow], projection: Projection[Any]) -> None:
+    """Create the projection's table and checkpoint where they are not there yet."""
+    with connection.transaction():
+        connection.execute(projection.table)
+        connection.execute(table.START, (projection.name,))
+
+
+def advance(connection: Connection[TupleRow], projection: Projection[R], read: Read) -> Progress | None:
+    """Fold the next batch; None where there is none, or where another worker was faster."""
+    start = checkpoint(connection, projection.name)
+    batch = read(connection, start, BATCH)
+    if not batch:
+        return None
+    with connection.transaction():
+        if not _take(connection, projection.name, start, batch[-1].position):
+            return None
+        generations = _fold(connection, projection, batch)
+    return Progress(projection.name, batch[-1].position, generations, len(batch))
+
+
+def rebuild(connection: Connection[TupleRow], projection: Projection[R], read: Read) -> Progress:
+    """Fold the whole log afresh in one transaction: readers see the old table until it commits."""
+    count = position = 0
+    with connection.transaction():
+        connection.execute(table.LOCK, (projection.name,))
+        connection.execute(table.empty(projection))
+        while batch := read(connection, position, BATCH):
+            _fold(connection, projection, batch)
+            position, count = batch[-1].position, count + len(batch)
+        connection.execute(table.MOVE, {"projection": projection.name, "position": position})
+        connection.execute(table.AGE_ALL, (projection.name,))
+    return Progress(projection.name, position, {}, count)
+
+
+def checkpoint(connection: Connection[TupleRow], projection: str) -> int:
+    """The position up to which the projection has read."""
+    row = connection.execute(table.CHECKPOINT, (projection,), prepare=True).fetchone()
+    return row[0] if row else 0
+
+
+def _take(connection: Connection[TupleRow], projection: str, start: int, end: int) -> bool:
+    """Move the checkpoint if it is where we read it: the first statement, so that a late worker writes nothing."""
+    taken = connection.execute(table.TAKE, (end, projection, start), prepare=True)
+    return taken.rowcount == 1
+
+
+def _fold(connection: Connection[TupleRow], projection: Projection[R], batch: Sequence[Recorded]) -> dict[UUID, int]:
+    touched = [(key, recorded) for recorded in batch for key in projection.keys(recorded)]
+    before = table.load(connection, projection, {key for key, _ in touched})
+    after: dict[UUID, R | None] = dict(before)
+    for key, recorded in touched:
+        after[key] = projection.fold(key, after.get(key), recorded)
+    changed = {key: row for key, row in after.items() if row != before.get(key)}
+    table.save(connection, projection, changed)
+    scopes = {
+        scope for key in changed for row in (before.get(key), after[key]) if row for scope in projection.scopes(row)
+    }
+    return table.age(connection, projection.name, scopes)

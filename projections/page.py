@@ -1,0 +1,65 @@
+"""A page of a list: its items, and a cursor that goes on after the last one."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from domain.errors import BadCursor, CursorMismatch
+from projections.projection import Answer
+
+T = TypeVar("T")
+
+
+class Page(Struct, Generic[T], frozen=True, omit_defaults=True):
+    """What a list answers with; a list that has no pages has no cursor."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class Cursor(Struct, frozen=True, array_like=True):
+    """Where a page ended: the list it belongs to, and the number of its last item."""
+
+    of: UUID
+    after: int
+
+    @classmethod
+    def read(cls, text: str | None, of: UUID) -> int:
+        """The number to go on after; 0 without a cursor. Raises BadCursor, or CursorMismatch for another list's."""
+        if text is None:
+            return 0
+        try:
+            cursor = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=cls)
+        except ValueError as error:
+            raise BadCursor from error
+        if cursor.of != of:
+            raise CursorMismatch
+        return cursor.after
+
+    def write(self) -> str:
+        """The cursor as clients carry it: opaque, and safe in an address."""
+        return urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+
+def page_of(rows: Sequence[Any], limit: int, of: UUID) -> Answer:
+    """The answer for `limit` rows, of which one more was asked for to know whether there is a next page."""
+    shown = rows[:limit]
+    cursor = Cursor(of, shown[-1].number).write() if len(rows) > limit else None
+    return answer({"items": shown, "next_cursor": cursor}, cursor)
+
+
+def answer(content: object, next_cursor: str | None = None) -> Answer:
+    """A list, encoded once."""
+    body = msgspec.json.encode(content)
+    return Answer(body, etag(body), next_cursor=next_cursor)
+
+
+def etag(body: bytes, version: int | None = None) -> str:
+    """A strong entity tag: `"<version>-<hash>"` for a thing with a version, `"<hash>"` for a list."""
+    digest = blake2b(body, digest_size=9).hexdigest()
+    return f'"{digest}"' if version is None else f'"{version}-{digest}"'

@@ -1,0 +1,65 @@
+"""A projection: which documents an event touches, how it changes them, and the table that they stand in."""
+
+import pkgutil
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib import import_module
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+import projections
+from domain.event import Recorded
+
+R = TypeVar("R", bound=Struct)
+
+
+class Projection(Struct, Generic[R], frozen=True):
+    """One question, kept answered by a pure fold.
+
+    `keys` names the documents that an event touches; `fold` gives a document after an event (None
+    where there is none); `scopes` names what a document is shown under, for caches to be dropped by.
+    `table` creates `read.<name>`: a column for each field of `row`, `id` the primary key.
+    """
+
+    name: str
+    version: int
+    row: type[R]
+    table: str
+    keys: Callable[[Recorded], Iterable[UUID]]
+    fold: Callable[[UUID, R | None, Recorded], R | None]
+    scopes: Callable[[R], Iterable[UUID]]
+
+
+class Answer(Struct, frozen=True):
+    """What a query found, encoded once: the JSON body, its entity tag, whose workspace it is, and what comes next."""
+
+    body: bytes
+    etag: str
+    workspace_id: UUID | None = None
+    next_cursor: str | None = None
+
+
+class Question(Struct, frozen=True):
+    """A query of a projection's table, whose answer stays true while its scope's generation does."""
+
+    projection: Projection[Any]
+    scope: UUID
+    name: str
+    sql: str
+    parameters: dict[str, object]
+    answer: Callable[[list[Any]], Answer | None]
+
+    def digest(self) -> str:
+        """What tells this question from others of the same scope, for cache keys."""
+        return self.name + msgspec.json.encode(self.parameters).decode()
+
+
+@cache
+def every() -> dict[str, Projection[Any]]:
+    """Each module of this package that has a `projection`, by its name."""
+    modules = (import_module(f"projections.{found.name}") for found in pkgutil.iter_modules(projections.__path__))
+    found = [module.projection for module in modules if hasattr(module, "projection")]
+    return {projection.name: projection for projection in found}

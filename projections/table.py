@@ -1,0 +1,85 @@
+"""A projection's table: documents in and out, and the counters beside it."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from psycopg import Connection
+from psycopg.rows import TupleRow, dict_row
+from psycopg.sql import SQL, Composed, Identifier, Placeholder
+from psycopg.types.json import Jsonb
+
+from projections.projection import Projection
+
+R = TypeVar("R", bound=Struct)
+
+CHECKPOINT = "select position from read.checkpoints where projection = %s and partition = 0"
+START = "insert into read.checkpoints (projection, partition) values (%s, 0) on conflict do nothing"
+TAKE = "update read.checkpoints set position = %s where projection = %s and partition = 0 and position = %s"
+LOCK = "select from read.checkpoints where projection = %s and partition = 0 for update"
+MOVE = "update read.checkpoints set position = %(position)s where projection = %(projection)s and partition = 0"
+AGE_ALL = "update read.generations set generation = generation + 1 where projection = %s"
+_AGE = """insert into read.generations as old (projection, scope, generation)
+          select %s, scope, 1 from unnest(%s::uuid[]) as scope order by scope
+          on conflict (projection, scope) do update set generation = old.generation + 1
+          returning scope, generation"""
+
+
+def load(connection: Connection[TupleRow], projection: Projection[R], keys: Collection[UUID]) -> dict[UUID, R]:
+    """The documents that there are of these keys."""
+    if not keys:
+        return {}
+    sql = SQL("select * from {} where id = any(%s)").format(_name(projection))
+    with connection.cursor(row_factory=dict_row) as cursor:
+        found = cursor.execute(sql, (list(keys),), prepare=True)
+        return {row["id"]: document(projection, row) for row in found}
+
+
+def document(projection: Projection[R], row: Mapping[str, object]) -> R:
+    """A row of the table as its Struct."""
+    return msgspec.convert(row, projection.row, str_keys=True)
+
+
+def save(connection: Connection[TupleRow], projection: Projection[R], rows: Mapping[UUID, R | None]) -> None:
+    """Write each document over what was there; remove those that are None."""
+    kept = [_columns(row) for row in rows.values() if row is not None]
+    gone = [key for key, row in rows.items() if row is None]
+    with connection.cursor() as cursor:
+        if kept:
+            cursor.executemany(_upsert(projection), kept)
+        if gone:
+            cursor.execute(SQL("delete from {} where id = any(%s)").format(_name(projection)), (gone,))
+
+
+def age(connection: Connection[TupleRow], projection: str, scopes: Iterable[UUID]) -> dict[UUID, int]:
+    """Give each scope its next generation, in the transaction that changes its rows."""
+    return dict(connection.execute(_AGE, (projection, list(scopes)), prepare=True).fetchall())
+
+
+def empty(projection: Projection[Any]) -> Composed:
+    """The statement that removes all documents."""
+    return SQL("delete from {}").format(_name(projection))
+
+
+def _name(projection: Projection[Any]) -> Identifier:
+    return Identifier("read", projection.name)
+
+
+def _upsert(projection: Projection[Any]) -> Composed:
+    fields = projection.row.__struct_fields__
+    return SQL("insert into {} ({}) values ({}) on conflict (id) do update set {}").format(
+        _name(projection),
+        SQL(", ").join(map(Identifier, fields)),
+        SQL(", ").join(map(Placeholder, fields)),
+        SQL(", ").join(SQL("{0} = excluded.{0}").format(Identifier(field)) for field in fields),
+    )
+
+
+def _columns(row: Struct) -> dict[str, object]:
+    """The fields as the table holds them: collections as JSON."""
+    return {
+        name: Jsonb(msgspec.to_builtins(value)) if isinstance(value, tuple | dict) else value
+        for name, value in msgspec.structs.asdict(row).items()
+    }

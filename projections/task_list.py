@@ -1,0 +1,127 @@
+"""The task list: one row per task, for looking, not for deciding."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from domain.event import Recorded, applied
+from domain.task import Priority, Status, TaskCreated
+from projections.page import Cursor, etag, page_of
+from projections.projection import Answer, Projection, Question
+
+
+class TaskRow(Struct, frozen=True):
+    """A task as it is shown."""
+
+    id: UUID
+    workspace_id: UUID
+    project_id: UUID
+    key: str
+    number: int
+    title: str
+    description: str
+    priority: Priority
+    due: str | None
+    column: str
+    labels: tuple[str, ...]
+    status: Status
+    trashed: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+TABLE = """
+create table if not exists read.task_list (
+  id uuid primary key,
+  workspace_id uuid not null,
+  project_id uuid not null,
+  key text not null,
+  number int not null,
+  title text not null,
+  description text not null,
+  priority text not null,
+  due text,
+  "column" text not null,
+  labels jsonb not null,
+  status text not null,
+  trashed boolean not null,
+  version bigint not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create index if not exists task_list_page on read.task_list (project_id, number) where not trashed;
+create index if not exists task_list_key on read.task_list (key);
+"""
+
+
+def keys(recorded: Recorded) -> Iterable[UUID]:
+    yield recorded.stream
+
+
+def fold(key: UUID, task: TaskRow | None, recorded: Recorded) -> TaskRow | None:
+    event = recorded.event
+    if isinstance(event, TaskCreated):
+        return TaskRow(
+            id=key,
+            workspace_id=event.workspace_id,
+            project_id=event.project_id,
+            key=event.key,
+            number=event.number,
+            title=event.title,
+            description=event.description,
+            priority=event.priority,
+            due=event.due,
+            column=event.column,
+            labels=event.labels,
+            status="open",
+            trashed=False,
+            version=recorded.version,
+            created_at=recorded.at,
+            updated_at=recorded.at,
+        )
+    if task is None:
+        return None
+    return msgspec.structs.replace(applied(task, event), version=recorded.version, updated_at=recorded.at)
+
+
+def scopes(task: TaskRow) -> Iterable[UUID]:
+    yield task.id
+    yield task.project_id
+
+
+projection = Projection("task_list", 1, TaskRow, TABLE, keys, fold, scopes)
+
+
+def one(task: UUID) -> Question:
+    """A single task, in the trash or not."""
+    sql = "select * from read.task_list where id = %(id)s"
+    return Question(projection, task, "one", sql, {"id": task}, _one)
+
+
+def page(project: UUID, limit: int, cursor: str | None) -> Question:
+    """The tasks of a project that are not in the trash, oldest first.
+
+    Raises BadCursor for a cursor that this list did not give.
+    """
+    after = Cursor.read(cursor, project)
+    sql = """select * from read.task_list where project_id = %(project)s and not trashed and number > %(after)s
+             order by number limit %(rows)s"""
+    parameters: dict[str, object] = {"project": project, "after": after, "rows": limit + 1}
+    return Question(projection, project, "page", sql, parameters, lambda rows: page_of(rows, limit, project))
+
+
+OF_KEY = """select task.id from read.task_list task
+            join read.workspace_list workspace on workspace.id = task.workspace_id
+            where task.key = %s and workspace.members ? %s limit 2"""
+"""The ids of the tasks with a human key in a user's workspaces."""
+
+
+def _one(rows: list[TaskRow]) -> Answer | None:
+    if not rows:
+        return None
+    body = msgspec.json.encode(rows[0])
+    return Answer(body, etag(body, rows[0].version), rows[0].workspace_id)

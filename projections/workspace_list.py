@@ -1,0 +1,63 @@
+"""The workspace list: one row per workspace, with its members and what they may do."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from domain.event import Recorded
+from domain.workspace import MemberJoined, Role, WorkspaceCreated
+from projections.page import answer
+from projections.projection import Projection, Question
+
+
+class WorkspaceRow(Struct, frozen=True):
+    """A workspace as it is shown."""
+
+    id: UUID
+    name: str
+    members: dict[UUID, Role]
+    version: int
+    created_at: datetime
+
+
+TABLE = """
+create table if not exists read.workspace_list (
+  id uuid primary key,
+  name text not null,
+  members jsonb not null,
+  version bigint not null,
+  created_at timestamptz not null
+);
+create index if not exists workspace_list_members on read.workspace_list using gin (members);
+"""
+
+
+def keys(recorded: Recorded) -> Iterable[UUID]:
+    if isinstance(recorded.event, WorkspaceCreated | MemberJoined) and recorded.workspace_id:
+        yield recorded.workspace_id
+
+
+def fold(key: UUID, workspace: WorkspaceRow | None, recorded: Recorded) -> WorkspaceRow | None:
+    event = recorded.event
+    if isinstance(event, WorkspaceCreated):
+        return WorkspaceRow(key, event.name, {}, recorded.version, recorded.at)
+    if workspace and isinstance(event, MemberJoined):
+        return msgspec.structs.replace(workspace, members={**workspace.members, event.user_id: event.role})
+    return workspace
+
+
+def scopes(workspace: WorkspaceRow) -> Iterable[UUID]:
+    yield workspace.id
+    yield from workspace.members
+
+
+projection = Projection("workspace_list", 1, WorkspaceRow, TABLE, keys, fold, scopes)
+
+
+def of_user(user: UUID) -> Question:
+    """The workspaces that a user is a member of, oldest first."""
+    sql = "select * from read.workspace_list where members ? %(user)s order by created_at, id"
+    return Question(projection, user, "list", sql, {"user": str(user)}, lambda rows: answer({"items": rows}))
