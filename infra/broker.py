@@ -1,0 +1,55 @@
+"""The broker: Dramatiq on Redis, with a consumer that a message wakes instead of a timer."""
+
+from typing import Any
+
+import redis
+from dramatiq import MessageProxy, set_encoder
+from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
+from dramatiq.encoder import JSONEncoder
+from dramatiq.errors import ConnectionClosed
+from dramatiq.middleware import AgeLimit, Callbacks, CurrentMessage, Retries, ShutdownNotifications, TimeLimit
+
+QUEUE = "projections"
+LOOK_S = 1.0
+"""The longest wait for a message; each fetch is also the heartbeat by which others know that we live."""
+
+
+def broker(url: str) -> RedisBroker:
+    """A broker whose workers start within milliseconds, and whose dead ones are noticed within seconds.
+
+    `heartbeat_timeout` is in milliseconds, `maintenance_chance` out of a million.
+    """
+    set_encoder(JSONEncoder())
+    middleware = [
+        AgeLimit(),
+        TimeLimit(),
+        ShutdownNotifications(),
+        Callbacks(),
+        Retries(max_retries=0),
+        CurrentMessage(),
+    ]
+    return _Broker(url=url, middleware=middleware, heartbeat_timeout=5_000, maintenance_chance=1_000_000)
+
+
+class _Broker(RedisBroker):
+    @property
+    def consumer_class(self) -> Any:
+        return _WaitingConsumer
+
+
+class _WaitingConsumer(_RedisConsumer):
+    """Peeks with a command that blocks until there is a message, then fetches as the library does."""
+
+    def __next__(self) -> MessageProxy | None:
+        self.timeout = 1  # milliseconds that the library sleeps after finding nothing: the waiting is done here
+        if not self.message_cache and self.outstanding_message_count < self.prefetch:
+            self._wait()
+        message: MessageProxy | None = super().__next__()  # type: ignore[no-untyped-call]
+        return message
+
+    def _wait(self) -> None:
+        queue = f"{self.broker.namespace}:{self.queue_name}"
+        try:
+            self.broker.client.blmove(queue, queue, LOOK_S, "LEFT", "LEFT")
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise ConnectionClosed(error) from None

@@ -1,0 +1,52 @@
+"""Credentials: password hashes (argon2id) beside the log, where they can be forgotten."""
+
+import asyncio
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from domain.errors import WrongCredentials
+from infra.postgres import Pool
+
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+"""The least that OWASP's password storage cheat sheet names for argon2id: 19 MiB, two passes, one lane."""
+_AT_ONCE = 2
+_NOBODY = _HASHER.hash("nobody's password")
+
+
+class Credentials:
+    """Keeps and checks passwords. Hashing runs in threads, few at once: it is meant to be slow."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def keep(self, user: UUID, password: str) -> None:
+        """Store the hash of a new user's password."""
+        async with self._turns:
+            hashed = await asyncio.to_thread(_HASHER.hash, password)
+        async with self._pool.connection() as connection:
+            sql = "insert into auth.credentials (user_id, password_hash) values (%s, %s)"
+            await connection.execute(sql, (user, hashed))
+
+    async def check(self, user: UUID | None, password: str) -> None:
+        """Raise WrongCredentials unless it is the user's password; takes as long where there is no such user."""
+        hashed = await self._hash_of(user) if user else None
+        async with self._turns:
+            right = await asyncio.to_thread(_verify, hashed or _NOBODY, password)
+        if hashed is None or not right:
+            raise WrongCredentials
+
+    async def _hash_of(self, user: UUID) -> str | None:
+        async with self._pool.connection() as connection:
+            sql = "select password_hash from auth.credentials where user_id = %s"
+            row = await (await connection.execute(sql, (user,))).fetchone()
+        return row[0] if row else None
+
+
+def _verify(hashed: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(hashed, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,50 @@
+"""Hints: messages that tell workers to look at the log. Losing one costs a moment, never data."""
+
+import threading
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+
+from infra.broker import QUEUE
+from infra.logs import logger
+from projections import projection
+
+
+class Hints:
+    """Sends hints from a thread of its own, because sending blocks; hints that pile up become one."""
+
+    def __init__(self, broker: RedisBroker) -> None:
+        self._broker = broker
+        self._wanted = threading.Event()
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def give(self) -> None:
+        """Ask for a hint; returns at once."""
+        self._wanted.set()
+
+    def stop(self) -> None:
+        """Send what was asked for, and end."""
+        self._ended = True
+        self._wanted.set()
+        self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        while not self._ended:
+            self._wanted.wait()
+            self._wanted.clear()
+            try:
+                for name in projection.every():
+                    self._broker.enqueue(message(name))
+            except Exception as error:  # noqa: BLE001 - a hint may get lost: the worker looks by itself
+                logger.warning("no hint could be sent: {}", error)
+
+
+def message(name: str, partition: int = 0) -> dramatiq.Message[None]:
+    """The message that asks a worker to fold what is new for one projection."""
+    return dramatiq.Message(
+        queue_name=QUEUE, actor_name="project", args=(name, partition), kwargs={}, options={"max_retries": 0}
+    )

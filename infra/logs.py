@@ -1,0 +1,28 @@
+"""Logs: lines for people on a terminal, JSON lines in production; what libraries log goes the same way."""
+
+import logging
+import sys
+
+from loguru import logger
+
+__all__ = ["configure", "logger"]
+
+
+def configure(level: str, environment: str) -> None:
+    """Send all logging to stderr. No variable values in tracebacks: they hold passwords and tokens."""
+    logger.remove()
+    logger.add(
+        sys.stderr,
+        level=level.upper(),
+        serialize=environment == "production",
+        format="{time:HH:mm:ss.SSS} {level: <7} {name}: {message}",
+        backtrace=False,
+        diagnose=False,
+    )
+    logging.basicConfig(handlers=[_Intercept()], level=logging.WARNING, force=True)
+
+
+class _Intercept(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        level = record.levelname if record.levelname in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"} else "INFO"
+        logger.opt(depth=6, exception=record.exc_info).log(level, record.getMessage())

@@ -1,0 +1,99 @@
+"""How far the projections are: published by workers after each commit, awaited by readers."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+
+import msgspec
+import redis
+import redis.asyncio
+from msgspec import Struct
+
+from infra.logs import logger
+from infra.postgres import Pool
+from projections.engine import Progress
+
+CHANNEL = "taskledger:projected"
+LOOK_S = 0.25
+"""How often a waiting reader asks PostgreSQL, in case a message was lost."""
+_CHECKPOINT = "select position from read.checkpoints where projection = %s and partition = 0"
+
+
+class Behind(Exception):
+    """The read model does not include that position yet."""
+
+
+class _News(Struct, frozen=True):
+    projection: str
+    position: int
+
+
+def publisher(client: redis.Redis) -> Callable[[Progress], None]:
+    """A function that tells every API process about a commit; Redis being away costs them a look."""
+
+    def publish(progress: Progress) -> None:
+        try:
+            client.publish(CHANNEL, msgspec.json.encode(progress))
+        except redis.RedisError as error:
+            logger.warning("nobody was told of position {}: {}", progress.position, error)
+
+    return publish
+
+
+class Projected:
+    """The positions that this process has heard of, and those who wait for the next."""
+
+    def __init__(self, client: redis.asyncio.Redis, pool: Pool) -> None:
+        self._client = client
+        self._pool = pool
+        self._positions: dict[str, int] = {}
+        self._news = asyncio.Event()
+
+    async def wait(self, projection: str, position: int, seconds: float) -> None:
+        """Return when the projection has read up to `position`; raises Behind after so many seconds."""
+        deadline = time.monotonic() + seconds
+        while self._positions.get(projection, 0) < position:
+            news = self._news
+            self._hear(projection, await self._look(projection))
+            left = deadline - time.monotonic()
+            if self._positions[projection] >= position:
+                return
+            if left <= 0:
+                raise Behind
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), min(left, LOOK_S))
+
+    async def listen(self) -> None:
+        """Hear what workers publish, for ever; after a failure, connect again."""
+        while True:
+            try:
+                await self._subscribe()
+            except (redis.RedisError, OSError) as error:
+                logger.warning("not hearing from workers: {}", error)
+                await asyncio.sleep(1)
+
+    async def _subscribe(self) -> None:
+        async with self._client.pubsub() as channel:
+            await channel.subscribe(CHANNEL)
+            async for message in channel.listen():
+                if message["type"] == "message":
+                    self._take(message["data"])
+
+    def _take(self, data: bytes) -> None:
+        try:
+            news = msgspec.json.decode(data, type=_News)
+        except msgspec.DecodeError:
+            return
+        self._hear(news.projection, news.position)
+
+    def _hear(self, projection: str, position: int) -> None:
+        if position > self._positions.get(projection, -1):
+            self._positions[projection] = position
+            self._news.set()
+            self._news = asyncio.Event()
+
+    async def _look(self, projection: str) -> int:
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(_CHECKPOINT, (projection,), prepare=True)).fetchone()
+        return row[0] if row else 0

@@ -1,0 +1,67 @@
+"""The worker: folds the log into read models when a hint comes, and once a second in any case."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+
+import dramatiq
+import redis
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from infra import broker, log, projected
+from infra.logs import logger
+from infra.postgres import connect
+from infra.settings import Settings
+from projections import engine, projection
+from projections.engine import Progress
+
+LOOK_S = 1.0
+
+
+class Projector:
+    """Advances projections, one batch at a time, and tells caches after each commit."""
+
+    def __init__(self, database_url: str, publish: Callable[[Progress], None]) -> None:
+        self._url = database_url
+        self._publish = publish
+        self._thread = threading.local()
+        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def project(self, name: str, partition: int = 0) -> None:  # noqa: ARG002 - one partition until they are split
+        """Fold all that is new. The only code that folds: messages and the periodic look both call it.
+
+        Raises psycopg's errors; the checkpoint then still says where to go on.
+        """
+        with self._turns[name]:
+            while progress := engine.advance(self._connection(), projection.every()[name], log.after):
+                self._publish(progress)
+
+    def _connection(self) -> Connection[TupleRow]:
+        connection: Connection[TupleRow] | None = getattr(self._thread, "connection", None)
+        if connection is None or connection.closed:
+            connection = self._thread.connection = connect(self._url, "taskledger worker")
+        return connection
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Work until `stop` is set, then finish what is in hand."""
+    messages = broker.broker(settings.broker_url)
+    projector = Projector(settings.database_url, projected.publisher(redis.Redis.from_url(settings.redis_url)))
+    dramatiq.actor(broker=messages, queue_name=broker.QUEUE, max_retries=0)(projector.project)
+    worker = dramatiq.Worker(messages, worker_threads=len(projection.every()))
+    worker.start()
+    try:
+        while not stop.wait(LOOK_S):
+            _look(projector)
+    finally:
+        worker.stop(timeout=4_000)
+        messages.close()
+
+
+def _look(projector: Projector) -> None:
+    for name in projection.every():
+        try:
+            projector.project(name)
+        except Exception as error:  # noqa: BLE001 - the database may be away: the next look tries again
+            logger.warning("{} stands still: {}", name, error)
