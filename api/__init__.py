@@ -1,0 +1,1 @@
+"""HTTP: decode the wish, hand it in, say how it went."""

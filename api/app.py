@@ -1,0 +1,98 @@
+"""The application: the only place that knows which parts there are and puts them together."""
+
+import asyncio
+import contextlib
+import pkgutil
+from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
+
+import redis.asyncio
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ASGIApp
+
+import api
+from api import auth, docs, health
+from api.body import JSON, BodyRequest
+from api.ledger import BASE, Ledger
+from api.parameters import only_known
+from api.problems import HANDLERS
+from api.tracing import traced
+from commands.handling import Handling
+from infra import broker, cache
+from infra.credentials import Credentials
+from infra.hints import Hints
+from infra.log import EventLog
+from infra.postgres import Pool, pool
+from infra.projected import Projected
+from infra.reading import Reading
+from infra.rights import Rights
+from infra.settings import Settings
+
+MOST_BODY = 1024 * 1024
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """The ASGI application; it opens its connections when it starts and closes them when it ends."""
+    return traced(litestar(settings))
+
+
+def litestar(settings: Settings) -> Litestar:
+    """The application without its outermost wrapping."""
+    connections = pool(settings.database_url)
+    client = cache.client(settings.redis_url)
+    ledger = wire(settings, connections, client)
+    return Litestar(
+        [Router(BASE, route_handlers=list(_endpoints()), dto=JSON), health.live, health.ready],
+        dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
+        lifespan=[lambda _: _open(ledger, connections, client)],
+        on_app_init=[auth.authentication(settings.jwt_key).on_app_init],
+        before_request=only_known,
+        exception_handlers=HANDLERS,
+        request_class=BodyRequest,
+        request_max_body_size=MOST_BODY,
+        openapi_config=OpenAPIConfig(
+            title="Taskledger", version="1", path="/", render_plugins=docs.PLUGINS, use_handler_docstrings=True
+        ),
+        logging_config=None,
+    )
+
+
+def _endpoints() -> Iterator[HTTPRouteHandler]:
+    """Every endpoint of every module of this package, but those at the root."""
+    for found in pkgutil.iter_modules(api.__path__):
+        module = import_module(f"api.{found.name}")
+        if module is not health:
+            yield from (value for value in vars(module).values() if isinstance(value, HTTPRouteHandler))
+
+
+def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> Ledger:
+    """All parts of one process, not yet opened."""
+    log = EventLog(settings.database_url, connections)
+    return Ledger(
+        settings=settings,
+        log=log,
+        handling=Handling(log),
+        reading=Reading(connections, client),
+        projected=Projected(client, connections),
+        rights=Rights(log),
+        credentials=Credentials(connections),
+        hints=Hints(broker.broker(settings.broker_url)),
+    )
+
+
+@contextlib.asynccontextmanager
+async def _open(ledger: Ledger, connections: Pool, client: redis.asyncio.Redis) -> AsyncIterator[None]:
+    await connections.open()
+    ledger.hints.start()
+    listening = asyncio.create_task(ledger.projected.listen())
+    try:
+        yield
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        await asyncio.to_thread(ledger.hints.stop)
+        await client.aclose()
+        await connections.close()

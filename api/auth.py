@@ -1,0 +1,61 @@
+"""Who asks: a bearer token, signed by us, that says which user and until when."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotAuthorizedException
+from litestar.middleware import AuthenticationResult
+from litestar.security.jwt import JWTAuth, JWTAuthenticationMiddleware, Token
+
+from domain.event import Actor
+from infra.ids import new_id
+
+ALGORITHM = "HS256"
+ISSUER = "taskledger"
+LIFETIME = timedelta(hours=12)
+PUBLIC = {"public": True}
+"""The option of a handler that needs no token. Handlers are marked one by one: patterns let too much through."""
+
+
+@dataclass
+class AccessToken(Token):
+    """A short-lived proof of who somebody is."""
+
+    typ: str = "access"
+
+
+def issue(user: UUID, key: str) -> str:
+    """A signed access token for a user, good for `LIFETIME`."""
+    now = datetime.now(UTC)
+    token = AccessToken(exp=now + LIFETIME, sub=str(user), iat=now, iss=ISSUER, aud=ISSUER, jti=str(new_id()))
+    return token.encode(key, ALGORITHM)
+
+
+def authentication(key: str) -> JWTAuth[Actor, AccessToken]:
+    """The check that every handler is behind unless it is marked `PUBLIC`."""
+    return JWTAuth[Actor, AccessToken](
+        token_secret=key,
+        algorithm=ALGORITHM,
+        token_cls=AccessToken,
+        retrieve_user_handler=_actor,
+        accepted_audiences=[ISSUER],
+        accepted_issuers=[ISSUER],
+        require_claims=["exp", "iat", "iss", "aud", "sub", "jti", "typ"],
+        exclude_opt_key="public",
+        authentication_middleware_class=_Bearer,
+    )
+
+
+async def _actor(token: AccessToken, _: ASGIConnection[Any, Any, Any, Any]) -> Actor | None:
+    return Actor(UUID(token.sub)) if token.typ == "access" else None
+
+
+class _Bearer(JWTAuthenticationMiddleware):
+    async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise NotAuthorizedException("Send `Authorization: Bearer <token>`.")
+        return await self.authenticate_token(encoded_token=token, connection=connection)

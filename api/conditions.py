@@ -1,0 +1,55 @@
+"""Conditions: what a request says of versions and positions in its headers, and what the answer says back."""
+
+import re
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+
+from api.problems import Malformed
+from commands.command import Command
+from projections.projection import Answer
+
+POSITION = "Taskledger-Position"
+PATIENCE_S, MOST_PATIENCE_S = 2.0, 10.0
+_IF_MATCH = re.compile(r'"?([0-9]{1,15})(-[0-9a-f]+)?"?')
+_WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?:$|[,;\s])")
+
+
+def expected(request: Request[Any, Any, Any], command: Command[Any]) -> tuple[Command[Any], bool]:
+    """The command with the version it was made on, and whether `If-Match` named it.
+
+    What stands before the dash of an entity tag is the version. Raises Malformed where header and body differ.
+    """
+    header = request.headers.get("if-match")
+    if header is None:
+        return command, False
+    match = _IF_MATCH.fullmatch(header.strip())
+    if match is None:
+        raise Malformed("invalid_if_match", 'If-Match takes one version, as in If-Match: "3".')
+    version = int(match[1])
+    if command.expected_version not in {None, version}:
+        raise Malformed("versions_differ", "If-Match and expected_version name different versions.")
+    return msgspec.structs.replace(command, expected_version=version), True
+
+
+def patience(request: Request[Any, Any, Any]) -> float:
+    """How many seconds to wait for a position: `Prefer: wait=<s>` (RFC 7240), at most 10."""
+    match = _WAIT.search(request.headers.get("prefer", ""))
+    return min(float(match[1]), MOST_PATIENCE_S) if match else PATIENCE_S
+
+
+def answered(request: Request[Any, Any, Any], answer: Answer, position: int) -> Response[Any]:
+    """The answer as it was encoded, or 304 where the client has it already."""
+    headers = {"ETag": answer.etag, POSITION: str(position), "Cache-Control": "no-store"}
+    if answer.next_cursor:
+        following = request.url.with_replacements(query=_with_cursor(request, answer.next_cursor))
+        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    if answer.etag in re.split(r"\s*,\s*", request.headers.get("if-none-match", "")):
+        return Response(None, status_code=304, headers=headers)
+    return Response(answer.body, media_type="application/json", headers=headers)
+
+
+def _with_cursor(request: Request[Any, Any, Any], cursor: str) -> str:
+    limit = request.query_params.get("limit")
+    return f"cursor={cursor}" + (f"&limit={limit}" if limit else "")

@@ -1,0 +1,95 @@
+"""History: what happened to one thing, newest first, with who did it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from domain import codec
+from domain.errors import VersionConflict
+from domain.event import Actor, Change, Recorded, changes, fold
+from domain.user import User
+from infra.log import EventLog
+
+
+class Who(Struct, frozen=True):
+    """An actor as people know them; the name is null once it is forgotten."""
+
+    kind: Literal["human", "agent", "rule", "import"]
+    id: UUID
+    name: str | None
+    on_behalf_of: UUID | None
+
+
+class Item(Struct, frozen=True):
+    """One event of a history."""
+
+    position: int
+    version: int
+    type: str
+    at: datetime
+    actor: Who
+    command_id: UUID
+    stream: UUID
+    changes: dict[str, tuple[Any, Any]]
+
+
+async def items(log: EventLog, history: Sequence[Recorded]) -> list[Item]:
+    """Recorded events as they are shown, in the order given."""
+    names = await _names(log, {recorded.actor.id for recorded in history})
+    return [
+        Item(
+            recorded.position,
+            recorded.version,
+            codec.tag(recorded.event),
+            recorded.at,
+            _who(recorded.actor, names),
+            recorded.command_id,
+            recorded.stream,
+            shown(recorded),
+        )
+        for recorded in history
+    ]
+
+
+def shown(recorded: Recorded) -> dict[str, tuple[Any, Any]]:
+    """Each field with its old and new value; what the first event gave has no old one."""
+    if recorded.version == 1:
+        event = msgspec.structs.asdict(recorded.event)
+        return {name: (None, value) for name, value in event.items() if not isinstance(value, Change)}
+    return {name: (change.old, change.new) for name, change in changes(recorded.event).items()}
+
+
+async def told(log: EventLog, conflict: VersionConflict, *, by_header: bool) -> VersionConflict:
+    """The refusal as the loser reads it: 412 where `If-Match` named the version, else 409."""
+    params = conflict.params
+    since: Sequence[Recorded] = params["intervening_events"]
+    names = await _names(log, {recorded.actor.id for recorded in since})
+    members = {
+        **params,
+        "intervening_events": [
+            {
+                "version": recorded.version,
+                "type": codec.tag(recorded.event),
+                "actor": _who(recorded.actor, names),
+                "at": recorded.at,
+                "fields": list(shown(recorded)),
+            }
+            for recorded in since
+        ],
+    }
+    return VersionConflict(str(conflict), status=412 if by_header else 409, members=members)
+
+
+async def _names(log: EventLog, users: Iterable[UUID]) -> dict[UUID, str]:
+    """Names stand in the users' own streams and are asked for when they are shown."""
+    streams = await log.streams(list(users))
+    states = {user: fold(User, (recorded.event for recorded in history)) for user, history in streams.items()}
+    return {user: state.name for user, state in states.items() if state}
+
+
+def _who(actor: Actor, names: dict[UUID, str]) -> Who:
+    return Who(actor.kind, actor.id, names.get(actor.id), actor.on_behalf_of)

@@ -1,0 +1,127 @@
+"""The ledger: the one thing that endpoints ask, to write and to read."""
+
+import re
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from litestar import Request, Response
+from msgspec import Struct
+
+from api import conditions, history
+from api.conditions import POSITION
+from api.problems import Malformed
+from commands.command import Command
+from commands.decision import Wish
+from commands.handling import Done, Handling
+from domain.errors import AmbiguousKey, NotFound, VersionConflict
+from domain.event import Actor, fold
+from domain.task import Task
+from infra.credentials import Credentials
+from infra.hints import Hints
+from infra.ids import new_id
+from infra.log import EventLog
+from infra.projected import Projected
+from infra.reading import Reading
+from infra.rights import Rights
+from infra.settings import Settings
+from projections import page, task_list
+from projections.page import Cursor
+from projections.projection import Question
+
+Asked: TypeAlias = Request[Actor, Any, Any]
+BASE = "/api/v1"
+_KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}")
+
+
+class Written(Struct, frozen=True, omit_defaults=True):
+    """What a command did: the stream it is about, its version now, and a position that includes it."""
+
+    id: UUID
+    version: int
+    position: int
+    key: str | None = None
+
+
+class Ledger(Struct, frozen=True):
+    """Everything that this process holds open."""
+
+    settings: Settings
+    log: EventLog
+    handling: Handling
+    reading: Reading
+    projected: Projected
+    rights: Rights
+    credentials: Credentials
+    hints: Hints
+
+    async def write(self, asked: Asked, target: UUID, command: Command[Any]) -> Response[Written]:
+        """Carry out a command, and say what it did. Raises the Refusal that answers it otherwise."""
+        command, by_header = conditions.expected(asked, command)
+        try:
+            done = await self.handle([Wish(target, command)], asked.user)
+        except VersionConflict as conflict:
+            raise await history.told(self.log, conflict, by_header=by_header) from conflict
+        return written(command, done)
+
+    async def handle(self, wishes: list[Wish], actor: Actor) -> Done:
+        """Carry out commands, and wake the workers if anything changed."""
+        done = await self.handling.handle(wishes, actor, new_id())
+        if done.changed:
+            self.hints.give()
+        return done
+
+    async def read(self, asked: Asked, question: Question, min_position: int | None) -> Response[Any]:
+        """Answer a question, once the read model includes `min_position`.
+
+        Raises Behind where that takes too long, NotFound for what is absent or another workspace's.
+        """
+        if min_position is not None:
+            await self.projected.wait(question.projection.name, min_position, conditions.patience(asked))
+        answer, position = await self.reading.answer(question)
+        if answer is None:
+            raise NotFound
+        if answer.workspace_id is not None:
+            await self.rights.may_see(asked.user.id, answer.workspace_id)
+        return conditions.answered(asked, answer, position)
+
+    async def told(self, asked: Asked, stream: UUID, limit: int, cursor: str | None) -> Response[Any]:
+        """The history of a task out of the log itself, newest first; raises NotFound."""
+        recorded = (await self.log.streams([stream]))[stream]
+        task = fold(Task, (one.event for one in recorded))
+        if task is None:
+            raise NotFound
+        await self.rights.may_see(asked.user.id, task.workspace_id)
+        before = Cursor.read(cursor, stream) or len(recorded) + 1
+        shown = recorded[max(0, before - 1 - limit) : before - 1][::-1]
+        more = Cursor(stream, shown[-1].version).write() if shown and shown[-1].version > 1 else None
+        answer = page.answer({"items": await history.items(self.log, shown), "next_cursor": more}, more)
+        return conditions.answered(asked, answer, await self.log.head())
+
+    async def task_id(self, asked: Asked, task: str) -> UUID:
+        """The id of a task named by id or by a human key in one of the caller's workspaces."""
+        if not _KEY.fullmatch(task):
+            return given_id(task)
+        found = await self.reading.rows(task_list.OF_KEY, (task, str(asked.user.id)))
+        if not found:
+            raise NotFound
+        if len(found) > 1:
+            raise AmbiguousKey
+        return UUID(str(found[0][0]))
+
+
+def given_id(text: str) -> UUID:
+    """An id from an address; raises Malformed."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Malformed("invalid_id", "The id in the address is not a UUID.") from None
+
+
+def written(command: Command[Any], done: Done) -> Response[Written]:
+    """The answer to a command that was carried out."""
+    result = done.results[0]
+    content = Written(result.id, result.version, done.position, getattr(result.state, "key", None))
+    headers = {"ETag": f'"{result.version}"', POSITION: str(done.position), "Cache-Control": "no-store"}
+    if command.creates:
+        headers["Location"] = f"{BASE}/{command.about.__name__.lower()}s/{result.id}"
+    return Response(content, status_code=201 if command.creates else 200, headers=headers)

@@ -1,0 +1,38 @@
+"""Parameters of queries: their names, types and bounds; a name that an endpoint does not know is refused."""
+
+from typing import Annotated, Any, TypeAlias
+
+from litestar import Request
+from litestar.enums import ParamType
+from litestar.params import ParameterKwarg, QueryParameter
+
+from api.problems import Malformed
+
+Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=200, description="How many items, at most.")]
+Cursor: TypeAlias = Annotated[
+    str | None, QueryParameter(max_length=500, description="`next_cursor` of the page before.")
+]
+MinPosition: TypeAlias = Annotated[
+    int | None,
+    QueryParameter(ge=0, le=2**63 - 1, description="Wait until the answer includes this position of the log."),
+]
+
+
+async def only_known(request: Request[Any, Any, Any]) -> None:
+    """Raise Malformed for a query parameter that the endpoint does not know, or that is given twice."""
+    given = list(request.query_params.multi_items()) if request.scope["query_string"] else []
+    names = [name for name, _ in given]
+    for name in names:
+        if name not in _known(request):
+            raise Malformed("unknown_parameter", f"There is no query parameter {name!r} here.", pointer=f"?{name}")
+        if names.count(name) > 1:
+            raise Malformed("repeated_parameter", f"The query parameter {name!r} is given twice.", pointer=f"?{name}")
+
+
+def _known(request: Request[Any, Any, Any]) -> set[str]:
+    fields = request.route_handler.parsed_fn_signature.parameters.items()
+    return {
+        name
+        for name, field in fields
+        if isinstance(field.kwarg_definition, ParameterKwarg) and field.kwarg_definition.param_type == ParamType.QUERY
+    }

@@ -1,0 +1,134 @@
+"""Problems: every error as `application/problem+json` (RFC 9457), the framework's own among them."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import psycopg
+import psycopg_pool
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from api.tracing import trace_id
+from domain import errors
+from domain.errors import Refusal
+from infra.logs import logger
+from infra.projected import Behind
+
+PROBLEM = "application/problem+json"
+STATUS: dict[type[Refusal], int] = {
+    errors.NotFound: 404,
+    errors.IdTaken: 409,
+    errors.ProjectKeyTaken: 409,
+    errors.EmailTaken: 409,
+    errors.VersionConflict: 409,
+    errors.VersionRequired: 428,
+    errors.WrongCredentials: 401,
+    errors.RegistrationClosed: 403,
+    errors.BadCursor: 400,
+    errors.CursorMismatch: 400,
+    errors.AmbiguousKey: 400,
+    errors.TooBusy: 503,
+}
+"""The status of each refusal; a rule that is not named here says no with 422."""
+
+
+class Malformed(Exception):
+    """What was sent has not the right form: answered with `status`, 400 unless said otherwise."""
+
+    def __init__(self, code: str, detail: str, *, pointer: str | None = None, status: int = 400) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.pointer, self.status = code, detail, pointer, status
+
+
+def problem(request: Request[Any, Any, Any], status: int, code: str, title: str, **more: Any) -> Response[bytes]:
+    """One problem document; `more` are its further members, without those that are None."""
+    members = {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "instance": request.scope["path"],
+        "code": code,
+        "trace_id": trace_id(),
+    }
+    body = msgspec.json.encode(members | {name: value for name, value in more.items() if value is not None})
+    return Response(body, status_code=status, media_type=PROBLEM, headers=_headers(status))
+
+
+def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
+    status = next((STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS), 422)
+    params = dict(refusal.params)
+    members = params.pop("members", {})
+    return problem(
+        request,
+        int(params.pop("status", status)),
+        refusal.code(),
+        refusal.title(),
+        detail=str(refusal),
+        params=params or None,
+        **members,
+    )
+
+
+def malformed(request: Request[Any, Any, Any], error: Malformed) -> Response[bytes]:
+    errors_ = [{"pointer": error.pointer, "code": error.code}] if error.pointer else None
+    title = HTTPStatus(error.status).phrase
+    return problem(request, error.status, error.code, title, detail=error.detail, errors=errors_)
+
+
+def by_framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Routing, authentication and parameters: refused before any of our code ran."""
+    phrase = HTTPStatus(error.status_code).phrase
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        found = [
+            {"pointer": f"#/{one.get('key', '')}", "code": "invalid"} for one in error.extra if isinstance(one, dict)
+        ]
+        detail = "; ".join(
+            f"{one.get('key', '')}: {one.get('message', '')}" for one in error.extra if isinstance(one, dict)
+        )
+        return problem(
+            request, 400, "invalid_parameter", "A parameter has not the right form.", detail=detail, errors=found
+        )
+    code = re.sub(r"[^a-z]+", "_", phrase.lower())
+    response = problem(
+        request, error.status_code, code, phrase, detail=None if error.detail == phrase else error.detail
+    )
+    for name, value in (error.headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
+def behind(request: Request[Any, Any, Any], _: Behind) -> Response[bytes]:
+    title = "The read model does not include that position yet."
+    return problem(request, 503, "projection_behind", title)
+
+
+def storage(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    logger.warning("storage: {}", error)
+    return problem(request, 503, "storage_unavailable", "The database does not answer; try again.")
+
+
+def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    logger.opt(exception=error).error("unexpected: {}", type(error).__name__)
+    return problem(request, 500, "internal_error", "This is our mistake, not yours.")
+
+
+HANDLERS: dict[Any, Any] = {
+    Refusal: refused,
+    Malformed: malformed,
+    HTTPException: by_framework,
+    Behind: behind,
+    psycopg.OperationalError: storage,
+    psycopg_pool.PoolTimeout: storage,
+    Exception: unexpected,
+}
+
+
+def _headers(status: int) -> dict[str, str]:
+    headers = {"Cache-Control": "no-store"}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = "1"
+    return headers

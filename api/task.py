@@ -1,0 +1,92 @@
+"""Tasks over HTTP."""
+
+import msgspec
+from litestar import Response, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from api import history
+from api.ledger import Asked, Ledger, Written, given_id
+from api.parameters import Cursor, Limit, MinPosition
+from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, TrashTask
+from infra.ids import new_id
+from projections import task_list
+from projections.page import Page
+from projections.task_list import TaskRow
+
+Answered = Response[Written]
+
+
+@post("/projects/{project:str}/tasks")
+async def create_task(
+    project: FromPath[str], data: JSONBody[CreateTask], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    command = msgspec.structs.replace(data, project_id=given_id(project))
+    return await ledger.write(request, data.id or new_id(), command)
+
+
+@get("/projects/{project:str}/tasks")
+async def list_tasks(
+    project: FromPath[str],
+    request: Asked,
+    ledger: NamedDependency[Ledger],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    min_position: MinPosition = None,
+) -> Response[Page[TaskRow]]:
+    project_id = given_id(project)
+    await ledger.rights.may_see_project(request.user.id, project_id)
+    return await ledger.read(request, task_list.page(project_id, limit, cursor), min_position)
+
+
+@get("/tasks/{task:str}")
+async def show_task(
+    task: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
+) -> Response[TaskRow]:
+    return await ledger.read(request, task_list.one(await ledger.task_id(request, task)), min_position)
+
+
+@patch("/tasks/{task:str}")
+async def edit_task(
+    task: FromPath[str], data: JSONBody[EditTask], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    return await ledger.write(request, await ledger.task_id(request, task), data)
+
+
+@delete("/tasks/{task:str}", status_code=200)
+async def trash_task(
+    task: FromPath[str], data: JSONBody[TrashTask], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    return await ledger.write(request, await ledger.task_id(request, task), data)
+
+
+@post("/tasks/{task:str}/complete", status_code=200)
+async def complete_task(
+    task: FromPath[str], data: JSONBody[CompleteTask], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    return await ledger.write(request, await ledger.task_id(request, task), data)
+
+
+@post("/tasks/{task:str}/reopen", status_code=200)
+async def reopen_task(
+    task: FromPath[str], data: JSONBody[ReopenTask], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    return await ledger.write(request, await ledger.task_id(request, task), data)
+
+
+@post("/tasks/{task:str}/move", status_code=200)
+async def move_task(
+    task: FromPath[str], data: JSONBody[MoveTask], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    return await ledger.write(request, await ledger.task_id(request, task), data)
+
+
+@get("/tasks/{task:str}/history")
+async def show_history(
+    task: FromPath[str],
+    request: Asked,
+    ledger: NamedDependency[Ledger],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[Page[history.Item]]:
+    return await ledger.told(request, await ledger.task_id(request, task), limit, cursor)

@@ -1,0 +1,44 @@
+"""The trace id of a request: from its `traceparent` (W3C Trace Context), or made here."""
+
+import re
+from contextvars import ContextVar
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from infra.ids import new_id
+
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_trace: ContextVar[str] = ContextVar("trace", default="")
+
+SECURITY = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+]
+
+
+def trace_id() -> str:
+    """The trace id of the request in hand; 32 hexadecimal digits."""
+    return _trace.get()
+
+
+def traced(app: ASGIApp) -> ASGIApp:
+    """Wrap the whole application: a framework's middleware does not run for 404 and 405."""
+
+    async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(b"traceparent", b"")
+        match = _TRACEPARENT.fullmatch(given)
+        _trace.set(match[1].decode() if match else new_id().hex)
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *SECURITY, (b"trace-id", trace_id().encode())]
+            await send(message)
+
+        await app(scope, receive, answer)
+
+    return outer

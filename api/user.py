@@ -1,0 +1,68 @@
+"""Users over HTTP: registering and logging in."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from api import auth
+from api.ledger import Ledger, Written, written
+from commands.decision import Wish
+from commands.form import Email, Name
+from commands.user import RegisterUser
+from domain.errors import EmailTaken, RegistrationClosed, WrongCredentials
+from domain.event import Actor, fold
+from domain.user import EmailAddress, address_of
+from infra.ids import new_id
+
+Password = Annotated[str, Meta(min_length=8, max_length=200)]
+
+
+class Registration(Struct, frozen=True, forbid_unknown_fields=True):
+    email: Email
+    name: Name
+    password: Password
+
+
+class Login(Struct, frozen=True, forbid_unknown_fields=True):
+    email: Annotated[str, Meta(max_length=254)]
+    password: Annotated[str, Meta(max_length=200)]
+
+
+class Session(Struct, frozen=True):
+    access_token: str
+    token_type: str
+    expires_in: int
+
+
+@post("/auth/register", opt=auth.PUBLIC)
+async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]) -> Response[Written]:
+    """The credentials are written first: a row that no event follows is harmless, a user without one is not."""
+    if ledger.settings.registration == "closed":
+        raise RegistrationClosed
+    if await _user_of(ledger, data.email):
+        raise EmailTaken
+    user = new_id()
+    await ledger.credentials.keep(user, data.password)
+    command = RegisterUser(email=data.email, name=data.name)
+    return written(command, await ledger.handle([Wish(user, command)], Actor(user)))
+
+
+@post("/auth/login", opt=auth.PUBLIC, status_code=200)
+async def login(data: JSONBody[Login], ledger: NamedDependency[Ledger]) -> Response[Session]:
+    user = await _user_of(ledger, data.email)
+    await ledger.credentials.check(user, data.password)
+    if user is None:
+        raise WrongCredentials
+    session = Session(auth.issue(user, ledger.settings.jwt_key), "Bearer", int(auth.LIFETIME.total_seconds()))
+    return Response(session, headers={"Cache-Control": "no-store"})
+
+
+async def _user_of(ledger: Ledger, email: str) -> UUID | None:
+    stream = address_of(email)
+    history = (await ledger.log.streams([stream]))[stream]
+    address = fold(EmailAddress, (recorded.event for recorded in history))
+    return address.user_id if address else None

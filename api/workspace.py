@@ -1,0 +1,27 @@
+"""Workspaces over HTTP."""
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from api.ledger import Asked, Ledger, Written
+from api.parameters import MinPosition
+from commands.workspace import CreateWorkspace
+from infra.ids import new_id
+from projections import workspace_list
+from projections.page import Page
+from projections.workspace_list import WorkspaceRow
+
+
+@post("/workspaces")
+async def create_workspace(
+    data: JSONBody[CreateWorkspace], request: Asked, ledger: NamedDependency[Ledger]
+) -> Response[Written]:
+    return await ledger.write(request, data.id or new_id(), data)
+
+
+@get("/workspaces")
+async def list_workspaces(
+    request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
+) -> Response[Page[WorkspaceRow]]:
+    return await ledger.read(request, workspace_list.of_user(request.user.id), min_position)
