@@ -88,6 +88,20 @@ def head(connection: Connection[TupleRow]) -> int:
     return row[0] if row else 0
 
 
+def behind(connection: Connection[TupleRow], position: int) -> int:
+    """How many events come after a position."""
+    row = connection.execute("select count(*) from log.events where notification_id > %s", (position,)).fetchone()
+    return row[0] if row else 0
+
+
+def before(connection: Connection[TupleRow], count: int) -> int:
+    """The position after which the last `count` events stand."""
+    sql = """select coalesce(min(notification_id) - 1, (select coalesce(max(notification_id), 0) from log.events))
+             from (select notification_id from log.events order by notification_id desc limit %s) as last"""
+    row = connection.execute(sql, (count,)).fetchone()
+    return row[0] if row else 0
+
+
 class _Datastore(PostgresDatastore):
     def __init__(self, url: str) -> None:
         parts = conninfo.conninfo_to_dict(url)

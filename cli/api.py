@@ -1,0 +1,42 @@
+"""`taskledger api`: one process that answers HTTP."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import uvicorn
+
+from api.app import create_app
+from cli import options
+from infra import logs, ports, settings
+
+GRACE_S = 5
+"""How long requests in hand may go on after we were asked to stop."""
+
+
+@click.command
+@options.data
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port to listen on.")
+@click.option("--fd", type=click.IntRange(0), help="Listen on this inherited socket instead.")
+def command(data: Path, host: str, port: int, fd: int | None) -> None:
+    """Answer HTTP, one process, on servers that run already. `serve` starts it for you."""
+    found = settings.locate(data)
+    logs.configure(found.log_level, found.environment)
+    config = uvicorn.Config(
+        create_app(found), access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=GRACE_S
+    )
+    with _listener(host, port, fd) as listener:
+        uvicorn.Server(config).run([listener])
+
+
+@contextlib.contextmanager
+def _listener(host: str, port: int, fd: int | None) -> Iterator[socket.socket]:
+    if fd is not None:
+        yield socket.socket(fileno=fd)
+        return
+    with ports.listening(host, port) as listener:
+        click.echo(f"Listening at {ports.url(listener)}")
+        yield listener

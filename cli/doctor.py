@@ -1,0 +1,112 @@
+"""`taskledger doctor`: what is reachable, which versions, what is misconfigured."""
+
+import platform
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import psycopg
+import redis
+from msgspec import Struct
+
+from cli import options
+from cli.opened import address, database
+from infra import log, migrate, settings
+from infra.errors import OperatorError
+from infra.settings import Settings
+from projections import engine
+from projections.projection import every
+
+
+class Finding(Struct, frozen=True):
+    """One thing looked at: well, to be known, or wrong."""
+
+    mark: str
+    what: str
+    said: str
+
+
+OLDEST_POSTGRES = 15
+
+
+@click.command
+@options.data
+def command(data: Path) -> None:
+    """Look at everything that Taskledger needs; exit with 1 if anything is wrong."""
+    found = settings.locate(data)
+    click.echo(f"  taskledger   {version('taskledger')} on Python {platform.python_version()}")
+    findings = [finding for check in CHECKS for finding in _safely(check, found)]
+    for finding in findings:
+        click.echo(f"{finding.mark} {finding.what:<12} {finding.said}")
+    if any(finding.mark == "✗" for finding in findings):
+        raise SystemExit(1)
+
+
+def _postgres(found: Settings) -> Iterator[Finding]:
+    with database(found.database_url) as connection:
+        number = connection.info.server_version // 10_000
+        said = f"{number} at {address(found.database_url)}"
+        old = number < OLDEST_POSTGRES
+        yield (
+            Finding("✗", "PostgreSQL", f"{said}: {OLDEST_POSTGRES} or later is needed")
+            if old
+            else well("PostgreSQL", said)
+        )
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            (value,) = connection.execute("select current_setting(%s)", (name,)).fetchone() or ("?",)
+            if value != "on":
+                yield Finding(
+                    "✗", "durability", f"{name} is {value}: an acknowledged change could be lost; set it to on"
+                )
+    if found.migration_url == found.database_url:
+        yield Finding("!", "role", "the application's role owns the log; name the owner's in TASKLEDGER_MIGRATION_URL")
+
+
+def _migrations(found: Settings) -> Iterator[Finding]:
+    missing = migrate.pending(found.migration_url)
+    said = f"missing {', '.join(missing)}: run `taskledger migrate`" if missing else "up to date"
+    yield Finding("✗", "migrations", said) if missing else well("migrations", said)
+
+
+def _projections(found: Settings) -> Iterator[Finding]:
+    with database(found.database_url) as connection:
+        for name in every():
+            behind = log.behind(connection, engine.checkpoint(connection, name))
+            said = f"{name} is {behind} events behind: is a worker running?" if behind else f"{name} is up to date"
+            yield Finding("!", "projection", said) if behind else well("projection", said)
+
+
+def _caches(found: Settings) -> Iterator[Finding]:
+    yield _redis("cache", found.redis_url, policy="allkeys-lru")
+    yield _redis("broker", found.broker_url, policy="noeviction")
+    if found.redis_url == found.broker_url:
+        yield Finding("!", "broker", "is the cache too: a cache may evict, a broker may not; use two servers")
+
+
+def _redis(what: str, url: str, policy: str) -> Finding:
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=2) as client:
+            about = client.info()
+    except redis.RedisError as error:
+        return Finding("✗", what, f"does not answer: {error}")
+    said = f"{about.get('server_name', 'redis')} {about.get('valkey_version') or about['redis_version']}"
+    evicts = about.get("maxmemory_policy")
+    if evicts == policy:
+        return well(what, said)
+    return Finding("!", what, f"{said}: maxmemory-policy is {evicts}, should be {policy}")
+
+
+def well(what: str, said: str) -> Finding:
+    """Nothing to be done here."""
+    return Finding("✓", what, said)
+
+
+def _safely(check: Callable[[Settings], Iterator[Finding]], found: Settings) -> Iterator[Finding]:
+    try:
+        yield from check(found)
+    except (OperatorError, psycopg.Error) as error:
+        yield Finding("✗", check.__name__.strip("_"), str(error).strip())
+
+
+CHECKS = [_postgres, _migrations, _projections, _caches]

@@ -1,0 +1,23 @@
+"""`taskledger migrate`: bring the database up to date."""
+
+from pathlib import Path
+
+import click
+
+from cli import options
+from cli.opened import database
+from infra import migrate, settings
+
+
+@click.command
+@options.data
+@click.option("--check", is_flag=True, help="Only say what is missing; exit with 1 if anything is.")
+def command(data: Path, check: bool) -> None:  # noqa: FBT001 - a flag
+    """Bring the database up to date; doing it twice changes nothing more."""
+    found = settings.locate(data)
+    with database(found.migration_url):
+        missing = migrate.pending(found.migration_url) if check else migrate.migrate(found.migration_url)
+    verb = "Missing" if check else "Applied"
+    click.echo(f"{verb}: {', '.join(missing)}" if missing else "The database is up to date.")
+    if check and missing:
+        raise SystemExit(1)

@@ -1,0 +1,56 @@
+"""What a command of this package needs of a running instance, opened for as long as it takes."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+
+import psycopg
+from msgspec import Struct
+from psycopg import Connection, conninfo
+from psycopg.rows import TupleRow
+
+from commands.handling import Handling
+from infra.credentials import Credentials
+from infra.errors import OperatorError
+from infra.log import EventLog
+from infra.postgres import connect, pool
+from infra.settings import Settings
+
+
+class Opened(Struct, frozen=True):
+    """The parts that commands are carried out with."""
+
+    log: EventLog
+    handling: Handling
+    credentials: Credentials
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Opened]:
+    """The log and what stands on it; raises OperatorError where PostgreSQL does not answer."""
+    with database(settings.database_url):
+        pass
+    async with pool(settings.database_url) as connections:
+        log = EventLog(settings.database_url, connections)
+        yield Opened(log, Handling(log), Credentials(connections))
+
+
+@contextlib.contextmanager
+def database(url: str) -> Iterator[Connection[TupleRow]]:
+    """A connection; raises OperatorError where PostgreSQL does not answer, or was never migrated."""
+    try:
+        with connect(url) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise OperatorError(f"PostgreSQL at {address(url)} does not answer: {_first_line(error)}") from error
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        raise OperatorError("The database has not been prepared: run `taskledger migrate` first.") from error
+
+
+def address(url: str) -> str:
+    """Host and port of a URL, without its password."""
+    parts = conninfo.conninfo_to_dict(url)
+    return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
