@@ -14,7 +14,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp
 
 import api
-from api import auth, docs, health
+from api import auth, docs, health, openapi
 from api.body import JSON, BodyRequest
 from api.ledger import BASE, Ledger
 from api.parameters import only_known
@@ -54,7 +54,13 @@ def litestar(settings: Settings) -> Litestar:
         request_class=BodyRequest,
         request_max_body_size=MOST_BODY,
         openapi_config=OpenAPIConfig(
-            title="Taskledger", version="1", path="/", render_plugins=docs.PLUGINS, use_handler_docstrings=True
+            title="Taskledger",
+            version="1",
+            description="A task backend that never loses an edit and never forgets.",
+            openapi_router=Router("/", route_handlers=[], include_in_schema=False, opt=auth.PUBLIC),
+            render_plugins=docs.PLUGINS,
+            use_handler_docstrings=True,
+            operation_id_creator=openapi.operation_id,
         ),
         logging_config=None,
     )
@@ -65,7 +71,9 @@ def _endpoints() -> Iterator[HTTPRouteHandler]:
     for found in pkgutil.iter_modules(api.__path__):
         module = import_module(f"api.{found.name}")
         if module is not health:
-            yield from (value for value in vars(module).values() if isinstance(value, HTTPRouteHandler))
+            yield from (
+                openapi.described(value) for value in vars(module).values() if isinstance(value, HTTPRouteHandler)
+            )
 
 
 def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> Ledger:

@@ -18,6 +18,7 @@ from projections.project_list import ProjectRow
 async def create_project(
     workspace: FromPath[str], data: JSONBody[CreateProject], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Written]:
+    """Open a project with a board of three columns."""
     command = msgspec.structs.replace(data, workspace_id=given_id(workspace))
     return await ledger.write(request, data.id or new_id(), command)
 
@@ -26,6 +27,7 @@ async def create_project(
 async def list_projects(
     workspace: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
 ) -> Response[Page[ProjectRow]]:
+    """The projects of a workspace, by key."""
     workspace_id = given_id(workspace)
     await ledger.rights.may_see(request.user.id, workspace_id)
     return await ledger.read(request, project_list.of_workspace(workspace_id), min_position)
@@ -35,4 +37,5 @@ async def list_projects(
 async def show_project(
     project: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
 ) -> Response[ProjectRow]:
+    """One project."""
     return await ledger.read(request, project_list.one(given_id(project)), min_position)

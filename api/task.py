@@ -21,6 +21,7 @@ Answered = Response[Written]
 async def create_task(
     project: FromPath[str], data: JSONBody[CreateTask], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Answered:
+    """Put a new task on the board of a project."""
     command = msgspec.structs.replace(data, project_id=given_id(project))
     return await ledger.write(request, data.id or new_id(), command)
 
@@ -34,6 +35,7 @@ async def list_tasks(
     cursor: Cursor = None,
     min_position: MinPosition = None,
 ) -> Response[Page[TaskRow]]:
+    """The tasks of a project that are not in the trash, oldest first."""
     project_id = given_id(project)
     await ledger.rights.may_see_project(request.user.id, project_id)
     return await ledger.read(request, task_list.page(project_id, limit, cursor), min_position)
@@ -43,6 +45,7 @@ async def list_tasks(
 async def show_task(
     task: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
 ) -> Response[TaskRow]:
+    """One task, in the trash or not."""
     return await ledger.read(request, task_list.one(await ledger.task_id(request, task)), min_position)
 
 
@@ -50,6 +53,7 @@ async def show_task(
 async def edit_task(
     task: FromPath[str], data: JSONBody[EditTask], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Answered:
+    """Change title, description, priority or due date; name the version that you saw."""
     return await ledger.write(request, await ledger.task_id(request, task), data)
 
 
@@ -57,6 +61,7 @@ async def edit_task(
 async def trash_task(
     task: FromPath[str], data: JSONBody[TrashTask], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Answered:
+    """Put a task into the trash; name the version that you saw."""
     return await ledger.write(request, await ledger.task_id(request, task), data)
 
 
@@ -64,6 +69,7 @@ async def trash_task(
 async def complete_task(
     task: FromPath[str], data: JSONBody[CompleteTask], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Answered:
+    """Mark a task as done."""
     return await ledger.write(request, await ledger.task_id(request, task), data)
 
 
@@ -71,6 +77,7 @@ async def complete_task(
 async def reopen_task(
     task: FromPath[str], data: JSONBody[ReopenTask], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Answered:
+    """Mark a task as not done after all."""
     return await ledger.write(request, await ledger.task_id(request, task), data)
 
 
@@ -78,6 +85,7 @@ async def reopen_task(
 async def move_task(
     task: FromPath[str], data: JSONBody[MoveTask], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Answered:
+    """Put a task into another column; name the version that you saw."""
     return await ledger.write(request, await ledger.task_id(request, task), data)
 
 
@@ -89,4 +97,5 @@ async def show_history(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[Page[history.Item]]:
+    """What happened to a task, newest first, out of the log itself."""
     return await ledger.told(request, await ledger.task_id(request, task), limit, cursor)

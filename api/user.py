@@ -40,7 +40,10 @@ class Session(Struct, frozen=True):
 
 @post("/auth/register", opt=auth.PUBLIC)
 async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]) -> Response[Written]:
-    """The credentials are written first: a row that no event follows is harmless, a user without one is not."""
+    """Become a user.
+
+    The credentials are written first: a row that no event follows is harmless, a user without one is not.
+    """
     if ledger.settings.registration == "closed":
         raise RegistrationClosed
     if await _user_of(ledger, data.email):
@@ -53,6 +56,7 @@ async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]
 
 @post("/auth/login", opt=auth.PUBLIC, status_code=200)
 async def login(data: JSONBody[Login], ledger: NamedDependency[Ledger]) -> Response[Session]:
+    """Prove who you are, and get a token for `Authorization: Bearer`."""
     user = await _user_of(ledger, data.email)
     await ledger.credentials.check(user, data.password)
     if user is None:

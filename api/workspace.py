@@ -17,6 +17,7 @@ from projections.workspace_list import WorkspaceRow
 async def create_workspace(
     data: JSONBody[CreateWorkspace], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Written]:
+    """Open a workspace; whoever opens it owns it."""
     return await ledger.write(request, data.id or new_id(), data)
 
 
@@ -24,4 +25,5 @@ async def create_workspace(
 async def list_workspaces(
     request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
 ) -> Response[Page[WorkspaceRow]]:
+    """The workspaces that you are a member of, oldest first."""
     return await ledger.read(request, workspace_list.of_user(request.user.id), min_position)

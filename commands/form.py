@@ -6,9 +6,10 @@ from uuid import UUID
 
 from msgspec import Meta
 
-LINE = r"\A(?=[^\n]*\S)[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
+# Patterns end in `$(?!\n)`: Python's `$` also matches before a last line end, and other dialects have no `\Z`.
+LINE = r"^(?=[^\n]*\S)[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$(?!\n)"
 """One line with something on it: no control characters, so none that steer a terminal."""
-TEXT = r"\A[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*\Z"
+TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$(?!\n)"
 """Any number of lines: tabs and line ends are the only control characters."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
@@ -23,12 +24,14 @@ _OFFSET = "([Zz]|[+-][0-9]{2}:[0-9]{2})"
 Due = Annotated[
     str,
     Meta(
-        pattern=rf"\A{_DAY}({_TIME}{_OFFSET})?\Z",
+        pattern=rf"^{_DAY}({_TIME}{_OFFSET})?$(?!\n)",
         description="A date, or a date-time with an offset (RFC 3339).",
     ),
 ]
-ProjectKeyText = Annotated[str, Meta(pattern=r"\A[A-Z][A-Z0-9]{1,9}\Z", description="2 to 10 of A-Z and 0-9.")]
-Email = Annotated[str, Meta(max_length=254, pattern=r"\A[^\s@\x00-\x1f\x7f-\x9f]{1,64}@[^\s@\x00-\x1f\x7f-\x9f]+\Z")]
+ProjectKeyText = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9]{1,9}$(?!\n)", description="2 to 10 of A-Z and 0-9.")]
+Email = Annotated[
+    str, Meta(max_length=254, pattern=r"^[^\s@\x00-\x1f\x7f-\x9f]{1,64}@[^\s@\x00-\x1f\x7f-\x9f]+$(?!\n)")
+]
 Version = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
 
