@@ -1,0 +1,73 @@
+"""Servers of our own for the whole run, and a fresh database for each test that asks for one."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from uuid import uuid4
+
+import httpx
+import pytest
+import redis
+
+from api.app import litestar
+from api.tracing import traced
+from infra import projected
+from infra.migrate import migrate
+from infra.settings import Settings
+from infra.worker import Projector
+from projections.projection import every
+from tests.servers import Servers
+from tests.visitor import Visitor
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """A PostgreSQL and two Valkeys that this run started, and that end with it."""
+    with Servers.start(tmp_path_factory.mktemp("servers")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def template(servers: Servers) -> str:
+    """The name of a migrated database to be copied."""
+    url = servers.new_database()
+    migrate(url)
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture
+def settings(servers: Servers, template: str) -> Settings:
+    """A fresh, migrated database, and caches that nobody else's keys are in."""
+    url = servers.new_database(template)
+    return Settings(
+        database_url=url,
+        migration_url=url,
+        redis_url=servers.redis_url,
+        broker_url=servers.broker_url,
+        jwt_key=uuid4().hex,
+    )
+
+
+@pytest.fixture
+def fold(settings: Settings) -> Callable[[], None]:
+    """Do what a worker does when it looks: bring every projection up to date, and tell the caches."""
+    projector = Projector(settings.database_url, projected.publisher(redis.Redis.from_url(settings.redis_url)))
+
+    def look() -> None:
+        for name in every():
+            projector.project(name)
+
+    return look
+
+
+@pytest.fixture
+async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """HTTP to an application in this process, with nobody logged in."""
+    app = litestar(settings)
+    transport = httpx.ASGITransport(traced(app))
+    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def ann(client: httpx.AsyncClient, fold: Callable[[], None]) -> Visitor:
+    """A registered user with a workspace and a project."""
+    return await Visitor.settled(client, fold, "Ann")

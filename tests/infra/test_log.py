@@ -1,0 +1,157 @@
+"""The event log on a real PostgreSQL: all or nothing, versions checked, positions in the order of commits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from commands.handling import Append, Changed
+from domain.errors import UnknownEvent
+from domain.event import Actor, Change, Event
+from domain.task import TaskDescribed, TaskRenamed
+from infra import log as reading
+from infra.log import EventLog
+from infra.postgres import connect, pool
+from infra.settings import Settings
+
+ACTOR = Actor(uuid4(), "agent", uuid4())
+
+
+@pytest.fixture
+async def log(settings: Settings) -> AsyncIterator[EventLog]:
+    async with pool(settings.database_url) as connections:
+        yield EventLog(settings.database_url, connections)
+
+
+def append(stream: UUID, expected: int, *events: Event, **seen: int) -> Append:
+    written = [(stream, event) for event in events or [TaskRenamed(Change("a", "b"))]]
+    return Append(
+        {stream: expected} | {UUID(other): at for other, at in seen.items()}, written, ACTOR, uuid4(), uuid4()
+    )
+
+
+async def test_what_is_appended_is_read_back_whole(log: EventLog) -> None:
+    stream, events = uuid4(), (TaskRenamed(Change("ä\u2028", "\u0000 €")), TaskDescribed(Change("", "x" * 50_000)))
+    wish = append(stream, 0, *events)
+    position = await log.append(wish)
+    first, second = (await log.streams([stream]))[stream]
+    assert (first.event, second.event) == events
+    assert (first.version, second.version, second.position) == (1, 2, position)
+    assert (first.actor, first.command_id, first.workspace_id) == (ACTOR, wish.command_id, wish.workspace_id)
+    assert first.at == first.recorded_at == second.recorded_at
+
+
+async def test_a_stale_version_writes_nothing(log: EventLog) -> None:
+    stream = uuid4()
+    await log.append(append(stream, 0))
+    for expected in (0, 2, 2**40):
+        with pytest.raises(Changed):
+            await log.append(append(stream, expected))
+    assert len((await log.streams([stream]))[stream]) == 1
+
+
+async def test_a_stream_that_was_only_looked_at_is_asserted(log: EventLog) -> None:
+    guard, stream = uuid4(), uuid4()
+    await log.append(append(guard, 0))
+    with pytest.raises(Changed):
+        await log.append(append(stream, 0, **{str(guard): 0}))
+    assert await log.append(append(stream, 0, **{str(guard): 1}))
+
+
+async def test_events_of_several_streams_are_written_together_or_not_at_all(log: EventLog) -> None:
+    taken, fresh = uuid4(), uuid4()
+    await log.append(append(taken, 0))
+    both = Append(
+        {fresh: 0, taken: 0},
+        [(fresh, TaskRenamed(Change("a", "b"))), (taken, TaskRenamed(Change("a", "b")))],
+        ACTOR,
+        uuid4(),
+        None,
+    )
+    with pytest.raises(Changed):
+        await log.append(both)
+    assert (await log.streams([fresh]))[fresh] == []
+
+
+async def test_of_many_writers_on_one_version_one_wins(log: EventLog) -> None:
+    stream = uuid4()
+    for version in range(10):
+        tries = await asyncio.gather(*(log.append(append(stream, version)) for _ in range(8)), return_exceptions=True)
+        assert sum(isinstance(outcome, int) for outcome in tries) == 1
+        assert sum(isinstance(outcome, Changed) for outcome in tries) == 7
+    assert [recorded.version for recorded in (await log.streams([stream]))[stream]] == list(range(1, 11))
+
+
+async def test_recorded_times_never_go_back(log: EventLog) -> None:
+    await asyncio.gather(*(log.append(append(uuid4(), 0)) for _ in range(50)))
+    with connect(log_url(log)) as connection:
+        times = [recorded.recorded_at for recorded in reading.after(connection, 0, 100)]
+    assert len(times) == 50
+    assert times == sorted(times)
+
+
+async def test_an_unknown_event_is_named_with_its_stream(log: EventLog) -> None:
+    stream = uuid4()
+    with connect(log_url(log)) as connection:
+        connection.execute(
+            "insert into log.events (originator_id, originator_version, topic, state) values (%s, 1, 'TaskSung', '{}')",
+            (stream,),
+        )
+    with pytest.raises(UnknownEvent, match=f"'TaskSung' in stream {stream}"):
+        await log.streams([stream])
+
+
+async def test_the_view_shows_events_decoded(log: EventLog) -> None:
+    stream = uuid4()
+    await log.append(append(stream, 0))
+    with connect(log_url(log)) as connection:
+        row = connection.execute("select type, data from log.event_log where stream = %s", (stream,)).fetchone()
+    assert row == ("TaskRenamed", {"title": ["a", "b"]})
+
+
+def test_a_reader_skips_no_event_that_commits_late(settings: Settings) -> None:
+    assert skipped(settings.database_url, held_by=HOLD) == []
+
+
+def test_positions_taken_without_the_lock_would_be_skipped(settings: Settings) -> None:
+    """The planted defect: the same story on a log whose writers do not take turns."""
+    with connect(settings.database_url) as owner:
+        (source,) = owner.execute("select pg_get_functiondef('log.append'::regproc)").fetchone() or ("",)
+        broken = source.replace("perform pg_advisory_xact_lock(7291402113004155);", "")
+        assert broken != source
+        owner.execute(broken.encode())
+    assert skipped(settings.database_url, held_by=HOLD) != []
+
+
+HOLD = "select * from log.append('{}', '{}', array[%s]::uuid[], '{1}', '{TaskSung}', array['{}'::bytea])"
+
+
+def skipped(url: str, held_by: str) -> list[int]:
+    """A takes its place and waits, B commits, a reader reads on; then A commits. What the reader never sees."""
+    with connect(url) as a, connect(url) as b, connect(url) as reader:
+        a.execute("begin")
+        a.execute(held_by, (uuid4(),))
+        b.execute("set lock_timeout = '200ms'")
+        try:
+            b.execute(held_by, (uuid4(),))
+        except psycopg.errors.LockNotAvailable:
+            b.execute("rollback")
+        read = positions(reader, after=0)
+        checkpoint = max(read, default=0)
+        a.execute("commit")
+        read += positions(reader, after=checkpoint)
+        return sorted(set(positions(reader, after=0)) - set(read))
+
+
+def positions(connection: psycopg.Connection[tuple[int]], after: int) -> list[int]:
+    rows = connection.execute("select notification_id from log.events where notification_id > %s", (after,))
+    return [position for (position,) in rows]
+
+
+def log_url(log: EventLog) -> str:
+    kwargs = log.datastore.pool.kwargs
+    assert isinstance(kwargs, dict)
+    parts = {name: kwargs[name] for name in ("dbname", "host", "port", "user", "password")}
+    return psycopg.conninfo.make_conninfo(**parts)
