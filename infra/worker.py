@@ -26,6 +26,7 @@ class Projector:
         self._url = database_url
         self._publish = publish
         self._thread = threading.local()
+        self._opened: list[Connection[TupleRow]] = []
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def project(self, name: str, partition: int = 0) -> None:  # noqa: ARG002 - one partition until they are split
@@ -37,10 +38,16 @@ class Projector:
             while progress := engine.advance(self._connection(), projection.every()[name], log.after):
                 self._publish(progress)
 
+    def close(self) -> None:
+        """Close what every thread has opened."""
+        for connection in self._opened:
+            connection.close()
+
     def _connection(self) -> Connection[TupleRow]:
         connection: Connection[TupleRow] | None = getattr(self._thread, "connection", None)
         if connection is None or connection.closed:
             connection = self._thread.connection = connect(self._url, "taskledger worker")
+            self._opened = [*(open_ for open_ in self._opened if not open_.closed), connection]
         return connection
 
 
@@ -57,6 +64,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     finally:
         worker.stop(timeout=4_000)
         messages.close()
+        projector.close()
 
 
 def _look(projector: Projector) -> None:

@@ -1,0 +1,51 @@
+"""Somebody at the other end of HTTP, who knows the contract and nothing else."""
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+import httpx
+
+_NONE_KEPT = httpx.Limits(max_keepalive_connections=0)
+"""A connection for each request: none is open to a process that gets killed."""
+PASSWORD = "correct horse battery"
+
+
+class Person:
+    """A logged-in user of an instance at some address."""
+
+    def __init__(self, address: str, token: str = "") -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.http = httpx.Client(base_url=f"{address}/api/v1", headers=headers, timeout=20, limits=_NONE_KEPT)
+
+    @classmethod
+    def registered(cls, address: str, email: str) -> Self:
+        stranger = cls(address)
+        stranger.post("/auth/register", email=email, name=email.partition("@")[0], password=PASSWORD)
+        return cls.back(address, email)
+
+    @classmethod
+    def back(cls, address: str, email: str) -> Self:
+        """Logged in again."""
+        session = cls(address).post("/auth/login", email=email, password=PASSWORD)
+        return cls(address, session["access_token"])
+
+    def post(self, path: str, **body: Any) -> dict[str, Any]:
+        return done(self.http.post(path, json=body))
+
+    def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+        return done(self.http.get(path, params=parameters))
+
+    def pages(self, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Every item of a list, page after page."""
+        while True:
+            page = self.get(path, **parameters)
+            yield from page["items"]
+            if not page.get("next_cursor"):
+                return
+            parameters["cursor"] = page["next_cursor"]
+
+
+def done(response: httpx.Response) -> dict[str, Any]:
+    assert response.is_success, f"{response.request.method} {response.request.url}: {response.text}"
+    answer: dict[str, Any] = response.json()
+    return answer

@@ -1,0 +1,107 @@
+"""A whole Taskledger in a folder of the test's own: started, killed and started again as an operator would."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+from infra import instance
+
+T = TypeVar("T")
+
+PATIENCE_S = 60.0
+
+
+class Running:
+    """`taskledger serve` on a data folder; `process` is the supervisor."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self.data = data
+        self.options = options
+        self.output = (data.parent / f"{data.name}.log").open("a")
+        self.start()
+
+    def start(self) -> None:
+        """Start, and return once it answers."""
+        argv = [sys.executable, "-P", "-m", "cli.main", "serve", "--data", str(self.data), "--port", "0", *self.options]
+        self.process = subprocess.Popen(argv, stdout=self.output, stderr=self.output)
+        self.address = fact(self._address)
+
+    def stop(self) -> int:
+        """Ask it to end; the seconds that it took are the caller's to measure. Returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_S)
+
+    def kill(self, part: str) -> None:
+        """SIGKILL for the child that `part` describes, or for the supervisor itself."""
+        if part == "supervisor":
+            self.process.kill()
+            self.process.wait(PATIENCE_S)
+            return
+        os.kill(self.child(part), signal.SIGKILL)
+
+    def child(self, part: str) -> int:
+        """The pid of the child whose command line, or folder, `part` stands in."""
+        return next(pid for pid, command in self.children().items() if part in command)
+
+    def children(self) -> dict[int, str]:
+        """What the supervisor's children run, and in which folder."""
+        pid = self.process.pid
+        pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return {int(child): _command(int(child)) for child in pids}
+
+    def log(self) -> str:
+        return Path(self.output.name).read_text()
+
+    def url(self) -> str:
+        """Where PostgreSQL is now, as an operator would look it up."""
+        return present(instance.running(self.data)).database_url
+
+    def _address(self) -> str | None:
+        assert self.process.poll() is None, self.log()
+        run = instance.running(self.data)
+        with contextlib.suppress(httpx.HTTPError):
+            if run and run.pid == self.process.pid and httpx.get(f"{run.address}/health/ready").is_success:
+                return run.address
+        return None
+
+
+@contextlib.contextmanager
+def running(data: Path, *options: str) -> Iterator[Running]:
+    """A started instance, which ends with the block whatever happens in it."""
+    started = Running(data, *options)
+    try:
+        yield started
+    finally:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            started.stop()
+        started.process.kill()
+        started.output.close()
+
+
+def fact(look: Callable[[], T | None], patience: float = PATIENCE_S) -> T:
+    """Look again and again until there is something; fails when there is nothing for too long."""
+    deadline = time.monotonic() + patience
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"waited {patience} s for {look}"
+        time.sleep(0.02)
+    return found
+
+
+def present(value: T | None) -> T:
+    assert value is not None
+    return value
+
+
+def _command(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+        return f"{command} in {Path(f'/proc/{pid}/cwd').readlink().name}"
+    return ""

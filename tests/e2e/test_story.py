@@ -1,0 +1,53 @@
+"""The story of a board, over HTTP only: made, edited, fought over, looked back on, still there after a restart."""
+
+import time
+from pathlib import Path
+
+from tests.e2e.person import Person
+from tests.e2e.running import running
+
+EMAIL = "ann@example.com"
+
+
+def test_a_board_is_made_fought_over_and_still_there_after_a_restart(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as instance:
+        ann = Person.registered(instance.address, EMAIL)
+        workspace = ann.post("/workspaces", name="Home")["id"]
+        project = ann.post(f"/workspaces/{workspace}/projects", name="Kitchen", key="KIT")["id"]
+        milk = ann.post(f"/projects/{project}/tasks", title="Milk")
+        bread = ann.post(f"/projects/{project}/tasks", title="Bread", priority="high", due="2026-12-01")
+        assert (milk["key"], bread["key"]) == ("KIT-1", "KIT-2")
+
+        edit = ann.http.patch(f"/tasks/{milk['id']}", json={"title": "Oat milk"}, headers={"If-Match": '"1"'})
+        assert edit.json()["version"] == 2
+        late = ann.http.patch(f"/tasks/{milk['id']}", json={"title": "Soy milk", "expected_version": 1})
+        assert late.status_code == 409
+        assert late.json()["conflicting_fields"] == ["title"]
+        assert [event["type"] for event in late.json()["intervening_events"]] == ["TaskRenamed"]
+        assert late.json()["current"]["title"] == "Oat milk"
+
+        ann.post(f"/tasks/{milk['id']}/complete")
+        ann.post(f"/tasks/{milk['id']}/reopen")
+        ann.post(f"/tasks/{milk['id']}/move", column="In progress", expected_version=4)
+        trashed = ann.http.request("DELETE", f"/tasks/{bread['id']}", headers={"If-Match": '"1"'}).json()
+
+        told = list(ann.pages(f"/tasks/{milk['id']}/history", limit=2))
+        wanted = ["TaskMoved", "TaskReopened", "TaskCompleted", "TaskRenamed", "TaskCreated"]
+        assert [item["type"] for item in told] == wanted
+        assert told[0]["changes"] == {"column": ["todo", "doing"]}
+        assert {item["actor"]["name"] for item in told} == {"ann"}
+
+        before = ann.get(f"/projects/{project}/tasks", min_position=trashed["position"])
+        assert [task["title"] for task in before["items"]] == ["Oat milk"]
+
+        began = time.monotonic()
+        assert instance.stop() == 0
+        assert time.monotonic() - began < 10
+        instance.start()
+
+        ann = Person.back(instance.address, EMAIL)
+        assert ann.get(f"/projects/{project}/tasks", min_position=trashed["position"]) == before
+        assert list(ann.pages(f"/tasks/{milk['id']}/history")) == told
+        assert ann.get("/tasks/KIT-2")["trashed"] is True
+        assert [found["id"] for found in ann.get("/workspaces")["items"]] == [workspace]
+        assert ann.post(f"/projects/{project}/tasks", title="Butter")["key"] == "KIT-3"

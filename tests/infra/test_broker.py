@@ -1,0 +1,72 @@
+"""Dramatiq on a real Valkey: a message wakes a waiting worker, and each is worked on once."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import dramatiq
+import pytest
+from dramatiq.brokers.redis import RedisBroker
+
+from infra.broker import broker
+from tests.servers import Servers
+
+
+@pytest.fixture
+def queue() -> str:
+    """A queue that no other test has a message in."""
+    return f"test-{uuid4().hex}"
+
+
+@contextmanager
+def working(url: str, queue: str, act: Callable[[int], None], threads: int = 4) -> Iterator[RedisBroker]:
+    """A worker with a broker of its own, as another process would have."""
+    messages = broker(url)
+    dramatiq.actor(broker=messages, queue_name=queue, actor_name="act", max_retries=0)(act)
+    worker = dramatiq.Worker(messages, worker_threads=threads)
+    worker.start()
+    try:
+        yield messages
+    finally:
+        worker.stop(timeout=5_000)
+        messages.close()
+
+
+def send(messages: RedisBroker, queue: str, number: int) -> None:
+    messages.enqueue(dramatiq.Message(queue_name=queue, actor_name="act", args=(number,), kwargs={}, options={}))
+
+
+def test_a_message_wakes_a_worker_that_has_long_been_idle(servers: Servers, queue: str) -> None:
+    arrived = threading.Event()
+    with working(servers.broker_url, queue, lambda _: arrived.set()) as messages:
+        time.sleep(0.6)  # the stock consumer would be deep in its growing back-off by now: 155 to 500 ms
+        latencies = []
+        for number in range(20):
+            arrived.clear()
+            began = time.perf_counter()
+            send(messages, queue, number)
+            assert arrived.wait(5)
+            latencies.append(time.perf_counter() - began)
+    assert sorted(latencies)[10] < 0.05
+
+
+def test_each_of_many_messages_is_worked_on_exactly_once_by_several_workers(servers: Servers, queue: str) -> None:
+    seen: Counter[int] = Counter()
+    lock, finished = threading.Lock(), threading.Event()
+
+    def act(number: int) -> None:
+        with lock:
+            seen[number] += 1
+            if len(seen) == 600:
+                finished.set()
+
+    url = servers.broker_url
+    with working(url, queue, act) as messages, working(url, queue, act), working(url, queue, act):
+        for number in range(600):
+            send(messages, queue, number)
+        assert finished.wait(20)
+        messages.join(queue, timeout=5_000)
+    assert seen == Counter(range(600))
