@@ -15,7 +15,10 @@ from commands.decision import Wish
 from commands.handling import Done, Handling
 from domain.errors import AmbiguousKey, NotFound, VersionConflict
 from domain.event import Actor, fold
+from domain.project import Project
 from domain.task import Task
+from domain.user import User
+from domain.workspace import Workspace
 from infra.credentials import Credentials
 from infra.hints import Hints
 from infra.ids import new_id
@@ -30,6 +33,7 @@ from projections.projection import Question
 
 Asked: TypeAlias = Request[Actor, Any, Any]
 BASE = "/api/v1"
+_PLACES = {Task: "/tasks/{}", Project: "/projects/{}", Workspace: "/workspaces/{}", User: "/auth/me"}
 _KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}")
 
 
@@ -123,5 +127,5 @@ def written(command: Command[Any], done: Done) -> Response[Written]:
     content = Written(result.id, result.version, done.position, getattr(result.state, "key", None))
     headers = {"ETag": f'"{result.version}"', POSITION: str(done.position), "Cache-Control": "no-store"}
     if command.creates:
-        headers["Location"] = f"{BASE}/{command.about.__name__.lower()}s/{result.id}"
+        headers["Location"] = BASE + _PLACES[command.about].format(result.id)
     return Response(content, status_code=201 if command.creates else 200, headers=headers)

@@ -3,19 +3,19 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from api import auth
-from api.ledger import Ledger, Written, written
+from api.ledger import Asked, Ledger, Written, written
 from commands.decision import Wish
 from commands.form import Email, Name
 from commands.user import RegisterUser
-from domain.errors import EmailTaken, RegistrationClosed, WrongCredentials
+from domain.errors import EmailTaken, NotFound, RegistrationClosed, WrongCredentials
 from domain.event import Actor, fold
-from domain.user import EmailAddress, address_of
+from domain.user import EmailAddress, User, address_of
 from infra.ids import new_id
 
 Password = Annotated[str, Meta(min_length=8, max_length=200)]
@@ -36,6 +36,12 @@ class Session(Struct, frozen=True):
     access_token: str
     token_type: str
     expires_in: int
+
+
+class Me(Struct, frozen=True):
+    id: UUID
+    email: str
+    name: str
 
 
 @post("/auth/register", opt=auth.PUBLIC)
@@ -63,6 +69,17 @@ async def login(data: JSONBody[Login], ledger: NamedDependency[Ledger]) -> Respo
         raise WrongCredentials
     session = Session(auth.issue(user, ledger.settings.jwt_key), "Bearer", int(auth.LIFETIME.total_seconds()))
     return Response(session, headers={"Cache-Control": "no-store"})
+
+
+@get("/auth/me")
+async def show_me(request: Asked, ledger: NamedDependency[Ledger]) -> Response[Me]:
+    """Who you are."""
+    user = request.user.id
+    history = (await ledger.log.streams([user]))[user]
+    state = fold(User, (recorded.event for recorded in history))
+    if state is None:
+        raise NotFound
+    return Response(Me(user, state.email, state.name), headers={"Cache-Control": "no-store"})
 
 
 async def _user_of(ledger: Ledger, email: str) -> UUID | None:

@@ -2,9 +2,9 @@
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
+from litestar.params import FromPath, JSONBody
 
-from api.ledger import Asked, Ledger, Written
+from api.ledger import Asked, Ledger, Written, given_id
 from api.parameters import MinPosition
 from commands.workspace import CreateWorkspace
 from infra.ids import new_id
@@ -19,6 +19,14 @@ async def create_workspace(
 ) -> Response[Written]:
     """Open a workspace; whoever opens it owns it."""
     return await ledger.write(request, data.id or new_id(), data)
+
+
+@get("/workspaces/{workspace:str}")
+async def show_workspace(
+    workspace: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
+) -> Response[WorkspaceRow]:
+    """One workspace, with its members and what they may do."""
+    return await ledger.read(request, workspace_list.one(given_id(workspace)), min_position)
 
 
 @get("/workspaces")

@@ -59,6 +59,12 @@ def answer(content: object, next_cursor: str | None = None) -> Answer:
     return Answer(body, etag(body), next_cursor=next_cursor)
 
 
+def single(content: object, version: int, workspace_id: UUID) -> Answer:
+    """One thing, encoded once, and whose workspace it is."""
+    body = msgspec.json.encode(content)
+    return Answer(body, etag(body, version), workspace_id)
+
+
 def etag(body: bytes, version: int | None = None) -> str:
     """A strong entity tag: `"<version>-<hash>"` for a thing with a version, `"<hash>"` for a list."""
     digest = blake2b(body, digest_size=9).hexdigest()

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from domain.event import Recorded, applied
 from domain.project import Column, ProjectCreated
-from projections.page import answer, etag
+from projections.page import answer, single
 from projections.projection import Answer, Projection, Question
 
 
@@ -75,7 +75,4 @@ def of_workspace(workspace: UUID) -> Question:
 
 
 def _one(rows: list[ProjectRow]) -> Answer | None:
-    if not rows:
-        return None
-    body = msgspec.json.encode(rows[0])
-    return Answer(body, etag(body, rows[0].version), rows[0].workspace_id)
+    return single(rows[0], rows[0].version, rows[0].workspace_id) if rows else None

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from domain.event import Recorded, applied
 from domain.task import Priority, Status, TaskCreated
-from projections.page import Cursor, etag, page_of
+from projections.page import Cursor, page_of, single
 from projections.projection import Answer, Projection, Question
 
 
@@ -121,7 +121,4 @@ OF_KEY = """select task.id from read.task_list task
 
 
 def _one(rows: list[TaskRow]) -> Answer | None:
-    if not rows:
-        return None
-    body = msgspec.json.encode(rows[0])
-    return Answer(body, etag(body, rows[0].version), rows[0].workspace_id)
+    return single(rows[0], rows[0].version, rows[0].workspace_id) if rows else None

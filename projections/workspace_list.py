@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from domain.event import Recorded
 from domain.workspace import MemberJoined, Role, WorkspaceCreated
-from projections.page import answer
-from projections.projection import Projection, Question
+from projections.page import answer, single
+from projections.projection import Answer, Projection, Question
 
 
 class WorkspaceRow(Struct, frozen=True):
@@ -57,7 +57,17 @@ def scopes(workspace: WorkspaceRow) -> Iterable[UUID]:
 projection = Projection("workspace_list", 1, WorkspaceRow, TABLE, keys, fold, scopes)
 
 
+def one(workspace: UUID) -> Question:
+    """A single workspace."""
+    sql = "select * from read.workspace_list where id = %(id)s"
+    return Question(projection, workspace, "one", sql, {"id": workspace}, _one)
+
+
 def of_user(user: UUID) -> Question:
     """The workspaces that a user is a member of, oldest first."""
     sql = "select * from read.workspace_list where members ? %(user)s order by created_at, id"
     return Question(projection, user, "list", sql, {"user": str(user)}, lambda rows: answer({"items": rows}))
+
+
+def _one(rows: list[WorkspaceRow]) -> Answer | None:
+    return single(rows[0], rows[0].version, rows[0].id) if rows else None
