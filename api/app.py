@@ -45,7 +45,7 @@ def litestar(settings: Settings) -> Litestar:
     client = cache.client(settings.redis_url)
     ledger = wire(settings, connections, client)
     return Litestar(
-        [Router(BASE, route_handlers=list(_endpoints()), dto=JSON), health.live, health.ready],
+        [Router(BASE, route_handlers=list(_endpoints()), dto=JSON), health.health, health.live, health.ready],
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
         lifespan=[lambda _: _open(ledger, connections, client)],
         on_app_init=[auth.authentication(settings.jwt_key).on_app_init],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from html import escape
+from itertools import groupby
 from typing import Any
 
 from litestar import Request
@@ -14,8 +15,8 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 3rem auto
 h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); text-transform: capitalize; }
 details { border-bottom: 1px solid var(--line); padding: .6rem 0; }
 summary { cursor: pointer; } code { font: 14px ui-monospace, monospace; }
-.verb { display: inline-block; width: 4.5rem; font-weight: 600; text-transform: uppercase; }
-.said { opacity: .7; margin-left: 4.8rem; } table { border-collapse: collapse; margin: .5rem 0 .5rem 4.8rem; }
+.verb { display: inline-block; width: 5rem; font-weight: 600; text-transform: uppercase; }
+.said { opacity: .7; margin-left: 5.3rem; } table { border-collapse: collapse; margin: .5rem 0 .5rem 5.3rem; }
 td { padding: .15rem 1.2rem .15rem 0; vertical-align: top; }
 """
 
@@ -36,15 +37,17 @@ def _page(schema: dict[str, Any]) -> Iterator[str]:
     yield f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
     yield f"<h1>{title}</h1><p>{escape(schema['info'].get('description', ''))}</p>"
     yield "<p>The same for programs: <a href=/openapi.json>/openapi.json</a>.</p>"
-    chapter = ""
-    for path, operations in schema["paths"].items():
-        found = path.removeprefix("/api/v1").strip("/").partition("/")[0]
-        if found != chapter:
-            chapter = found
-            yield f"<h2>{escape(chapter)}</h2>"
-        for method in METHODS:
-            if method in operations:
-                yield from _operation(schema, method, path, operations[method])
+    for chapter, paths in groupby(sorted(schema["paths"], key=_place), key=lambda path: _place(path)[1]):
+        yield f"<h2>{escape(chapter)}</h2>"
+        for path in paths:
+            for method in METHODS:
+                if method in schema["paths"][path]:
+                    yield from _operation(schema, method, path, schema["paths"][path][method])
+
+
+def _place(path: str) -> tuple[bool, str, str]:
+    """Root routes last; otherwise by the first word, then by the whole."""
+    return not path.startswith("/api/"), path.removeprefix("/api/v1").strip("/").partition("/")[0], path
 
 
 def _operation(schema: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:

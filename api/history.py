@@ -63,7 +63,7 @@ def shown(recorded: Recorded) -> dict[str, tuple[Any, Any]]:
     return {name: (change.old, change.new) for name, change in changes(recorded.event).items()}
 
 
-async def told(log: EventLog, conflict: VersionConflict, *, by_header: bool) -> VersionConflict:
+async def explained(log: EventLog, conflict: VersionConflict, *, by_header: bool) -> VersionConflict:
     """The refusal as the loser reads it: 412 where `If-Match` named the version, else 409."""
     params = conflict.params
     since: Sequence[Recorded] = params["intervening_events"]

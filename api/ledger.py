@@ -64,7 +64,7 @@ class Ledger(Struct, frozen=True):
         try:
             done = await self.handle([Wish(target, command)], asked.user)
         except VersionConflict as conflict:
-            raise await history.told(self.log, conflict, by_header=by_header) from conflict
+            raise await history.explained(self.log, conflict, by_header=by_header) from conflict
         return written(command, done)
 
     async def handle(self, wishes: list[Wish], actor: Actor) -> Done:

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import psycopg
-import psycopg_pool
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
@@ -120,7 +119,7 @@ HANDLERS: dict[Any, Any] = {
     HTTPException: by_framework,
     Behind: behind,
     psycopg.OperationalError: storage,
-    psycopg_pool.PoolTimeout: storage,
+    psycopg.InterfaceError: storage,
     Exception: unexpected,
 }
 

@@ -46,16 +46,13 @@ class Me(Struct, frozen=True):
 
 @post("/auth/register", opt=auth.PUBLIC)
 async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]) -> Response[Written]:
-    """Become a user.
-
-    The credentials are written first: a row that no event follows is harmless, a user without one is not.
-    """
+    """Become a user; the first one administers the installation."""
     if ledger.settings.registration == "closed":
         raise RegistrationClosed
     if await _user_of(ledger, data.email):
         raise EmailTaken
     user = new_id()
-    await ledger.credentials.keep(user, data.password)
+    await ledger.credentials.keep(user, data.password)  # first: a row without events is harmless, the reverse is not
     command = RegisterUser(email=data.email, name=data.name)
     return written(command, await ledger.handle([Wish(user, command)], Actor(user)))
 
