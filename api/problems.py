@@ -18,6 +18,7 @@ from infra.projected import Behind
 PROBLEM = "application/problem+json"
 STATUS: dict[type[Refusal], int] = {
     errors.NotFound: 404,
+    errors.Forbidden: 403,
     errors.IdTaken: 409,
     errors.ProjectKeyTaken: 409,
     errors.EmailTaken: 409,

@@ -10,29 +10,35 @@ SHOWN = 50
 """The most intervening events that an answer carries."""
 
 
-def version_conflict(history: Sequence[Recorded], command: Command[State], given: Given) -> VersionConflict:
+def version_conflict(
+    history: Sequence[Recorded], version: int, command: Command[State], given: Given
+) -> VersionConflict:
     """The refusal, with the events since, the fields both sides changed, and the present state."""
     expected = command.expected_version or 0
     since = history[expected:]
-    wanted = _wanted(history[:expected], command, given)
-    conflicting = sorted(wanted & _fields(recorded.event for recorded in since))
+    before, now = (
+        fold(command.about, (recorded.event for recorded in history[:expected])),
+        given(command.about, given.target),
+    )
+    wanted, wanted_now = _wanted(before, command, given), _wanted(now, command, given)
+    conflicting = sorted((wanted or set()) & _fields(recorded.event for recorded in since))
     return VersionConflict(
-        f"You expected version {expected}; the present version is {len(history)}.",
+        f"You expected version {expected}; the present version is {version}.",
         expected_version=expected,
-        current_version=len(history),
+        current_version=version,
         conflicting_fields=conflicting,
-        rebase_possible=bool(since) and not conflicting,
+        rebase_possible=bool(since) and wanted is not None and wanted_now is not None and not conflicting,
         intervening_events=since[-SHOWN:],
-        current=fold(command.about, (recorded.event for recorded in history)),
+        current=now,
     )
 
 
-def _wanted(history: Sequence[Recorded], command: Command[State], given: Given) -> set[str]:
-    """The fields that the command would have changed on the state that it was made on."""
+def _wanted(state: State | None, command: Command[State], given: Given) -> set[str] | None:
+    """The fields that the command would change on that state; None where a rule would say no."""
     try:
-        decided = list(command.decide(fold(command.about, (recorded.event for recorded in history)), given))
+        decided = list(command.decide(state, given))
     except Refusal:
-        return set()
+        return None
     return _fields(event for event in decided if not isinstance(event, Elsewhere))
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from commands.command import Command, Elsewhere
 from commands.conflict import version_conflict
-from domain.errors import NotFound, VersionRequired
+from domain.errors import CrossesWorkspaces, Forbidden, IdTaken, NotFound, VersionRequired
 from domain.event import Actor, Event, Recorded, State, fold
 from domain.workspace import Member, member_of
 
@@ -60,6 +60,8 @@ class Decision:
         if state is None and not command.creates:
             raise NotFound
         self._authorise(command, state)
+        if command.creates and self.version(wish.target):
+            raise IdTaken
         self._check_version(command)
         for event in command.decide(state, self):
             if isinstance(event, Elsewhere):
@@ -68,18 +70,23 @@ class Decision:
                 self._write(wish.target, event)
 
     def _authorise(self, command: Command[State], state: State | None) -> None:
-        self.workspace_id = command.workspace(state, self)
-        if self.workspace_id and command.members_only:
-            member = self(Member, member_of(self.workspace_id, self.actor.id))
+        workspace_id = command.workspace(state, self)
+        if workspace_id and command.members_only:
+            member = self(Member, member_of(workspace_id, self.actor.id))
             if member is None:
                 raise NotFound
+            if member.role == "viewer":
+                raise Forbidden
+        if self.workspace_id not in {None, workspace_id}:
+            raise CrossesWorkspaces
+        self.workspace_id = workspace_id
 
     def _check_version(self, command: Command[State]) -> None:
         if command.expected_version is None:
             if command.must_name_version:
                 raise VersionRequired
         elif command.expected_version != self.version(self.target):
-            raise version_conflict(self._streams[self.target], command, self)
+            raise version_conflict(self._streams[self.target], self.version(self.target), command, self)
 
     def _events(self, stream: UUID) -> list[Event]:
         if stream not in self._streams:

@@ -1,14 +1,15 @@
 """The form of what people type: checked by type when a command is decoded, before anything is decided."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta
 
 # Patterns end in `$(?!\n)`: Python's `$` also matches before a last line end, and other dialects have no `\Z`.
-LINE = r"^(?=[^\n]*\S)[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$(?!\n)"
-"""One line with something on it: no control characters, so none that steer a terminal."""
+_UNSEEN = r"\s\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+LINE = rf"^(?=[^\n]*[^{_UNSEEN}])[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]*$(?!\n)"
+"""One line with something to see on it; nothing that steers a terminal, or shows a text as another."""
 TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$(?!\n)"
 """Any number of lines: tabs and line ends are the only control characters."""
 
@@ -20,7 +21,7 @@ Labels = Annotated[tuple[Label, ...], Meta(max_length=50)]
 ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
-_OFFSET = "([Zz]|[+-][0-9]{2}:[0-9]{2})"
+_OFFSET = "([Zz]|[+-][0-9]{2}:[0-5][0-9])"
 Due = Annotated[
     str,
     Meta(
@@ -29,9 +30,9 @@ Due = Annotated[
     ),
 ]
 ProjectKeyText = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9]{1,9}$(?!\n)", description="2 to 10 of A-Z and 0-9.")]
-Email = Annotated[
-    str, Meta(max_length=254, pattern=r"^[^\s@\x00-\x1f\x7f-\x9f]{1,64}@[^\s@\x00-\x1f\x7f-\x9f]+$(?!\n)")
-]
+_LABEL = r"\w([\w-]*\w)?"
+_LOCAL = rf"""[^{_UNSEEN}@<>()\[\],;:\\"\x00-\x1f\x7f-\x9f]{{1,64}}"""
+Email = Annotated[str, Meta(max_length=254, pattern=rf"^{_LOCAL}@{_LABEL}(\.{_LABEL})*$(?!\n)")]
 Version = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
 
@@ -44,7 +45,12 @@ def due(text: str | None) -> str | None:
         return None
     if len(text) == len("YYYY-MM-DD"):
         return date.fromisoformat(text).isoformat()
-    return datetime.fromisoformat(text.upper()).isoformat()
+    moment = datetime.fromisoformat(text.upper())
+    try:
+        moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("due is beyond the calendar") from error
+    return moment.isoformat()
 
 
 def own_id(supplied: UUID | None) -> None:

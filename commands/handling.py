@@ -72,8 +72,9 @@ class Handling:
             try:
                 return await self._finish(wishes, decision, streams, command_id)
             except Changed:
-                await asyncio.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - jitter, no secret
-                streams = await self._log.streams(streams)
+                if attempt < ATTEMPTS - 1:
+                    await asyncio.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - jitter, no secret
+                    streams = await self._log.streams(streams)
         raise TooBusy
 
     async def _decide(self, wishes: Sequence[Wish], actor: Actor, streams: Streams) -> tuple[Decision, Streams]:

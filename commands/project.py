@@ -6,7 +6,7 @@ from uuid import UUID
 
 from commands.command import Command, Elsewhere, Given, present
 from commands.form import Name, ProjectKeyText, own_id
-from domain.errors import IdTaken, ProjectKeyTaken
+from domain.errors import ProjectKeyTaken
 from domain.event import Event
 from domain.project import BOARD, Project, ProjectCreated, ProjectKey, ProjectKeyReserved, key_of
 from domain.workspace import Workspace
@@ -32,8 +32,6 @@ class CreateProject(Command[Project], frozen=True, kw_only=True):
         return workspace_id
 
     def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
-        if state is not None:
-            raise IdTaken
         workspace_id = present(self.workspace_id)
         reservation = key_of(workspace_id, self.key)
         if given(ProjectKey, reservation):

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from commands.command import Command, Elsewhere, Given, present
 from commands.form import ColumnName, Description, Due, Labels, Title, due, own_id
-from domain.errors import IdTaken, TaskIsTrashed, UnknownColumn
+from domain.errors import TaskIsTrashed, UnknownColumn
 from domain.event import Change, Event
 from domain.project import Project
 from domain.task import (
@@ -60,8 +60,6 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
         return present(given(Project, present(self.project_id))).workspace_id
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        if state is not None:
-            raise IdTaken
         project_id = present(self.project_id)
         project = present(given(Project, project_id))
         numbers = given(TaskNumbers, numbers_of(project_id)) or TaskNumbers()

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from commands.command import Command, Elsewhere, Given
 from commands.form import Email, Name
-from domain.errors import EmailTaken, IdTaken
+from domain.errors import EmailTaken
 from domain.event import Event
 from domain.user import (
     INSTANCE,
@@ -33,8 +33,6 @@ class RegisterUser(Command[User], frozen=True, kw_only=True):
         """A user belongs to no workspace."""
 
     def decide(self, state: User | None, given: Given) -> Iterator[Event | Elsewhere]:
-        if state is not None:
-            raise IdTaken
         if given(EmailAddress, address_of(self.email)):
             raise EmailTaken
         if given(Instance, INSTANCE) is None:

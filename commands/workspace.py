@@ -6,7 +6,6 @@ from uuid import UUID
 
 from commands.command import Command, Elsewhere, Given
 from commands.form import Name, own_id
-from domain.errors import IdTaken
 from domain.event import Event
 from domain.workspace import MemberJoined, Workspace, WorkspaceCreated, member_of
 
@@ -28,7 +27,5 @@ class CreateWorkspace(Command[Workspace], frozen=True, kw_only=True):
         return given.target
 
     def decide(self, state: Workspace | None, given: Given) -> Iterator[Event | Elsewhere]:
-        if state is not None:
-            raise IdTaken
         yield WorkspaceCreated(self.name)
         yield Elsewhere(member_of(given.target, given.actor.id), MemberJoined(given.actor.id, "owner"))

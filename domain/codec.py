@@ -25,7 +25,7 @@ def decode(stored_name: str, state: bytes) -> Event:
     """
     try:
         return _decoders()[stored_name].decode(state)
-    except (KeyError, msgspec.DecodeError) as error:
+    except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnknownEvent(stored_name) from error
 
 

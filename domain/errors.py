@@ -27,6 +27,14 @@ class NotFound(Refusal):
     """There is nothing here that you may see."""
 
 
+class Forbidden(Refusal):
+    """You may see this, but not change it."""
+
+
+class CrossesWorkspaces(Refusal):
+    """Commands that are carried out together belong to one workspace."""
+
+
 class IdTaken(Refusal):
     """This id is already in use."""
 

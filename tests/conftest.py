@@ -1,11 +1,13 @@
 """Servers of our own for the whole run, and a fresh database for each test that asks for one."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx
 import pytest
 import redis
+from psycopg import conninfo
 
 from api.app import litestar
 from api.tracing import traced
@@ -30,7 +32,7 @@ def template(servers: Servers) -> str:
     """The name of a migrated database to be copied."""
     url = servers.new_database()
     migrate(url)
-    return url.rpartition("/")[2]
+    return str(conninfo.conninfo_to_dict(url)["dbname"])
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def fold(settings: Settings) -> Callable[[], None]:
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """HTTP to an application in this process, with nobody logged in."""
     app = litestar(settings)
-    transport = httpx.ASGITransport(traced(app))
+    transport = httpx.ASGITransport(cast("Any", traced(app)))
     async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as opened:
         yield opened
 

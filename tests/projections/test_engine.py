@@ -22,6 +22,7 @@ from projections.projection import Projection, every
 from tests.examples import CREATED, RENAMED, TASK, Facts, project, user, workspace
 from tests.given import Past
 from tests.projections import oracle
+from tests.servers import Servers
 from tests.strategies import walks
 
 Database = Connection[TupleRow]
@@ -37,6 +38,12 @@ def database(settings: Settings) -> Iterator[Database]:
 def rival(settings: Settings) -> Iterator[Database]:
     with connect(settings.database_url) as connection:
         yield connection
+
+
+@pytest.fixture(autouse=True)
+def _ours(servers: Servers, settings: Settings) -> None:
+    """Tests here truncate the log: only in a database that this run can prove is its own."""
+    servers.prove(settings.database_url)
 
 
 @tuned(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

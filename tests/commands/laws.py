@@ -1,0 +1,151 @@
+"""The laws of deciding: each a function that fails where its law does not hold."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID
+
+import msgspec
+
+from commands.decision import Decision, Streams, Wish
+from domain.errors import IdTaken, NotFound, Refusal
+from domain.event import Change, Event, Recorded, State, fold
+from tests.examples import ADA, BOB, COMPLETED, OTHER_TASK, WORKSPACE, project, task, user, workspace
+from tests.given import Past
+from tests.law import law
+from tests.strategies import KINDS, walks
+
+on_walks = law(walks, examples=150)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One wish that was fulfilled: what happened before it, and with it."""
+
+    before: Past
+    wish: Wish
+    decision: Decision
+    after: Past
+
+
+@on_walks
+def asking_twice_changes_nothing_more(walk: list[Wish]) -> None:
+    for step in carried_out(walk):
+        again = on_the_present(step.wish, step.after)
+        try:
+            written = step.after.decide(again).written
+        except IdTaken:
+            assert again.command.creates
+        else:
+            assert written == []
+
+
+@on_walks
+def deciding_again_decides_the_same(walk: list[Wish]) -> None:
+    for step in carried_out(walk):
+        again = step.before.decide(step.wish)
+        assert (again.written, again.seen) == (step.decision.written, step.decision.seen)
+
+
+@on_walks
+def a_decision_leaves_the_states_that_a_fold_will_find(walk: list[Wish]) -> None:
+    for step in carried_out(walk):
+        for stream in step.decision.seen:
+            for kind in KINDS:
+                assert step.decision(kind, stream) == fold(kind, step.after.events(stream))
+            assert step.decision.version(stream) == step.after.version(stream)
+
+
+@on_walks
+def an_event_says_what_it_replaced(walk: list[Wish]) -> None:
+    """Every field that an event changes is a field of the state, and held the old value."""
+    for step in carried_out(walk):
+        about, target = step.wish.command.about, step.wish.target
+        history = step.before.events(target)
+        for stream, event in step.decision.written:
+            if stream == target:
+                _assert_replaces(fold(about, history), event)
+                history.append(event)
+
+
+@on_walks
+def together_is_the_same_as_one_by_one(walk: list[Wish]) -> None:
+    """As far as they belong to one workspace: others are not carried out together."""
+    steps = [step for step in carried_out(walk) if step.decision.workspace_id == WORKSPACE]
+    one_by_one = [fact for step in steps for fact in step.decision.written]
+    assert start().decide(*(step.wish for step in steps)).written == one_by_one
+
+
+@on_walks
+def whatever_was_looked_at_is_seen_at_its_version(walk: list[Wish]) -> None:
+    for step in carried_out(walk):
+        streams = Watched(step.before.streams)
+        decision = Decision(streams, ADA)
+        decision.make(step.wish)
+        assert decision.seen == {stream: step.before.version(stream) for stream in streams.looked_at}
+        assert {stream for stream, _ in decision.written} <= decision.seen.keys()
+
+
+@on_walks
+def a_stranger_finds_nothing(walk: list[Wish]) -> None:
+    """Nobody but a member learns even that something is there, or writes a word inside a workspace."""
+    for step in carried_out(walk):
+        if step.wish.command.members_only:
+            try:
+                written = step.after.decide(on_the_present(step.wish, step.after), by=BOB).written
+            except NotFound:
+                continue
+            except Refusal as no:
+                raise AssertionError(f"a stranger was told {no.code()}") from no
+            raise AssertionError(f"a stranger wrote {written}")
+
+
+def start() -> Past:
+    """Ada's workspace with a project, a task to do and one done; Bob is nobody there."""
+    done = task(COMPLETED, task_id=OTHER_TASK, number=2)
+    return Past([*user(), *workspace(), *project(), *task(), *done])
+
+
+def carried_out(walk: Sequence[Wish]) -> Iterator[Step]:
+    """Each wish of Ada's that was fulfilled, in order; those refused are left out."""
+    before = start()
+    for imagined in walk:
+        wish = on_the_present(imagined, before)
+        try:
+            decision = before.decide(wish)
+        except Refusal:
+            continue
+        after = Past([*before.facts, *decision.written])
+        yield Step(before, wish, decision, after)
+        before = after
+
+
+def on_the_present(wish: Wish, past: Past) -> Wish:
+    """The wish as made by somebody who has just looked."""
+    command = msgspec.structs.replace(wish.command, expected_version=past.version(wish.target))
+    return Wish(wish.target, command)
+
+
+def _assert_replaces(state: State | None, event: Event) -> None:
+    for name, value in msgspec.structs.asdict(event).items():
+        if isinstance(value, Change):
+            assert state is not None
+            assert getattr(state, name) == value.old
+
+
+class Watched(Mapping[UUID, Sequence[Recorded]]):
+    """All streams there are, noting those that are looked at."""
+
+    def __init__(self, streams: Streams) -> None:
+        self.looked_at: set[UUID] = set()
+        self._streams = streams
+
+    def __contains__(self, stream: object) -> bool:
+        return True
+
+    def __getitem__(self, stream: UUID) -> Sequence[Recorded]:
+        self.looked_at.add(stream)
+        return self._streams.get(stream, ())
+
+    def __iter__(self) -> Iterator[UUID]:
+        return iter(self._streams)
+
+    def __len__(self) -> int:
+        return len(self._streams)

@@ -1,0 +1,90 @@
+"""Races on one log in memory: each a function that fails where an event is lost or written twice."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import pairwise
+from uuid import UUID
+
+from commands.decision import Wish
+from commands.handling import ATTEMPTS, Done, Handling
+from commands.project import CreateProject
+from commands.task import CompleteTask, CreateTask, EditTask, ReopenTask
+from domain.errors import ProjectKeyTaken, Refusal, VersionConflict
+from domain.task import TaskCreated, TaskNumberTaken, numbers_of
+from tests.examples import ADA, PROJECT, TASK, WORKSPACE, id7, project, task, workspace
+from tests.memory_log import MemoryLog
+
+WRITERS = ATTEMPTS
+"""As many as there are attempts: each loses to each other at most once, so nobody gives up."""
+LONG = 5.0
+"""Seconds after which a race hangs: it takes milliseconds."""
+
+
+async def race(log: MemoryLog, wishes: Sequence[Wish]) -> list[Done | BaseException]:
+    """What becomes of each wish when all are made at once."""
+    handling = Handling(log)
+    calls = (handling.handle([wish], ADA, id7(100 + number)) for number, wish in enumerate(wishes))
+    return await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), LONG)
+
+
+async def everybody_toggles_and_nothing_is_lost(seed: int) -> None:
+    log = MemoryLog([*workspace(), *project(), *task()], seed)
+    wishes = [Wish(TASK, ReopenTask() if number % 2 else CompleteTask()) for number in range(WRITERS)]
+    answers = await race(log, wishes)
+    done = [answer for answer in answers if isinstance(answer, Done)]
+    names = [type(event).__name__ for event in log.past.events(TASK)]
+    written = sorted(answer.results[0].version for answer in done if answer.changed)
+    assert len(done) == WRITERS, answers
+    assert log.changed, "there was no race"
+    assert written == list(range(2, len(names) + 1))
+    assert all(one != other for one, other in pairwise(names)), names
+
+
+async def everybody_creates_and_every_task_has_its_own_number(seed: int) -> None:
+    log = MemoryLog([*workspace(), *project()], seed)
+    ids = [id7(1000 + number) for number in range(WRITERS)]
+    answers = await race(log, [Wish(one, CreateTask(project_id=PROJECT, title="Buy milk")) for one in ids])
+    assert all(isinstance(answer, Done) for answer in answers), answers
+    assert log.changed, "there was no race"
+    taken = [event.number for event in log.past.events(numbers_of(PROJECT)) if isinstance(event, TaskNumberTaken)]
+    assert taken == list(range(1, WRITERS + 1))
+    assert sorted(_number(log, one) for one in ids) == taken
+
+
+async def one_of_all_who_saw_the_same_version_wins(seed: int) -> None:
+    log = MemoryLog([*workspace(), *project(), *task()], seed)
+    titles = [f"Buy {number} milks" for number in range(WRITERS)]
+    answers = await race(log, [Wish(TASK, EditTask(title=title, expected_version=1)) for title in titles])
+    assert log.changed, "there was no race"
+    assert [type(event).__name__ for event in log.past.events(TASK)] == ["TaskCreated", "TaskRenamed"]
+    assert sum(isinstance(answer, Done) for answer in answers) == 1, answers
+    for lost in answers:
+        if not isinstance(lost, Done):
+            assert isinstance(lost, VersionConflict), lost
+            assert lost.params["conflicting_fields"] == ["title"]
+            assert (lost.params["expected_version"], lost.params["current_version"]) == (1, 2)
+
+
+async def one_of_all_who_want_a_key_gets_it(seed: int) -> None:
+    log = MemoryLog(workspace(), seed)
+    create = CreateProject(workspace_id=WORKSPACE, name="Household", key="HOME")
+    answers = await race(log, [Wish(id7(1000 + number), create) for number in range(WRITERS)])
+    assert log.changed, "there was no race"
+    assert sum(isinstance(answer, Done) for answer in answers) == 1, answers
+    assert all(isinstance(answer, Done | ProjectKeyTaken) for answer in answers), answers
+
+
+async def a_refused_call_writes_nothing(log: MemoryLog, wishes: Sequence[Wish], refusal: type[Refusal]) -> None:
+    before = list(log.past.facts)
+    try:
+        done = await Handling(log).handle(wishes, ADA, id7(100))
+    except refusal:
+        assert log.past.facts == before
+    else:
+        raise AssertionError(f"not refused: {done}")
+
+
+def _number(log: MemoryLog, created: UUID) -> int:
+    (event,) = log.past.events(created)
+    assert isinstance(event, TaskCreated)
+    return event.number

@@ -1,0 +1,367 @@
+"""What may be asked of a task."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from msgspec import UNSET
+
+from commands.command import Command, Elsewhere
+from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, TrashTask
+from domain.errors import IdTaken, NotFound, TaskIsTrashed, UnknownColumn, VersionConflict, VersionRequired
+from domain.event import Change, Event
+from domain.task import (
+    DueDateSet,
+    TaskCompleted,
+    TaskDescribed,
+    TaskMoved,
+    TaskNumberTaken,
+    TaskPrioritised,
+    TaskRenamed,
+    TaskReopened,
+    TaskTrashed,
+    numbers_of,
+)
+from domain.user import UserRegistered
+from tests.examples import (
+    BOB,
+    COMPLETED,
+    CREATED,
+    MOVED,
+    OTHER_PROJECT,
+    OTHER_TASK,
+    OTHER_WORKSPACE,
+    PROJECT,
+    RENAMED,
+    REOPENED,
+    TASK,
+    TRASHED,
+    WORKSPACE,
+    Facts,
+    member,
+    project,
+    task,
+    workspace,
+)
+from tests.given import Given, given, intervening
+
+CREATE = CreateTask(project_id=PROJECT, title="Buy milk")
+EDIT = EditTask(title="Buy bread", expected_version=1)
+MOVE = MoveTask(column="doing", expected_version=1)
+TRASH = TrashTask(expected_version=1)
+
+ON_A_TASK = [EDIT, CompleteTask(), ReopenTask(), MOVE, TRASH]
+OVERWRITING = [EDIT, MOVE, TRASH]
+NEEDING_IT_IN_USE = [EDIT, CompleteTask(), ReopenTask(), MOVE]
+
+
+def called(command: object) -> str:
+    return type(command).__name__
+
+
+def on_the_board(*later: Event) -> Given:
+    """Ada's project with a task, and what happened to it later."""
+    return given(workspace(), project(), task(*later))
+
+
+# Creating
+
+
+def test_a_task_is_created_in_the_first_column_with_the_next_number() -> None:
+    given(workspace(), project()).when(CREATE).then(Elsewhere(numbers_of(PROJECT), TaskNumberTaken(1)), CREATED)
+
+
+def test_numbers_are_given_out_in_order() -> None:
+    second = msgspec.structs.replace(CREATED, number=2, key="HOME-2")
+    on_the_board().when(CREATE, on=OTHER_TASK).then(Elsewhere(numbers_of(PROJECT), TaskNumberTaken(2)), second)
+
+
+def test_a_number_is_not_given_out_again() -> None:
+    gap: Facts = [(numbers_of(PROJECT), TaskNumberTaken(41))]
+    after = msgspec.structs.replace(CREATED, number=42, key="HOME-42")
+    given(workspace(), project(), gap).when(CREATE).then(Elsewhere(numbers_of(PROJECT), TaskNumberTaken(42)), after)
+
+
+def test_a_task_is_created_as_it_was_described() -> None:
+    create = msgspec.structs.replace(
+        CREATE,
+        description="The red one",
+        priority="high",
+        due="2026-12-01t10:00:00z",
+        column="in PROGRESS",
+        labels=("shop", "soon", "shop"),
+    )
+    created = msgspec.structs.replace(
+        CREATED,
+        description="The red one",
+        priority="high",
+        due="2026-12-01T10:00:00+00:00",
+        column="doing",
+        labels=("shop", "soon"),
+    )
+    given(workspace(), project()).when(create).then(Elsewhere(numbers_of(PROJECT), TaskNumberTaken(1)), created)
+
+
+def test_null_is_the_default_when_a_task_is_created() -> None:
+    create = msgspec.structs.replace(CREATE, description=None, priority=None, due=None, column=None)
+    given(workspace(), project()).when(create).then(Elsewhere(numbers_of(PROJECT), TaskNumberTaken(1)), CREATED)
+
+
+def test_a_task_is_not_created_in_a_column_that_is_not_there() -> None:
+    create = msgspec.structs.replace(CREATE, column="nowhere")
+    given(workspace(), project()).when(create).then_refused(UnknownColumn, columns=["todo", "doing", "done"])
+
+
+@pytest.mark.parametrize("later", [(), (TRASHED,)], ids=["in use", "trashed"])
+def test_a_task_is_not_created_twice(later: tuple[Event, ...]) -> None:
+    on_the_board(*later).when(CREATE).then_refused(IdTaken)
+
+
+@pytest.mark.parametrize("place", [None, WORKSPACE, TASK, OTHER_PROJECT])
+def test_a_task_is_not_created_in_what_is_no_project(place: UUID | None) -> None:
+    create = msgspec.structs.replace(CREATE, project_id=place)
+    on_the_board().when(create, on=OTHER_TASK).then_refused(NotFound)
+
+
+def test_a_stranger_finds_no_project_to_create_a_task_in() -> None:
+    given(workspace(), project()).when(CREATE, by=BOB).then_refused(NotFound)
+    elsewhere = member(BOB, workspace_id=OTHER_WORKSPACE)
+    given(workspace(), project(), elsewhere).when(CREATE, by=BOB).then_refused(NotFound)
+
+
+def test_a_task_is_not_created_where_another_was_seen() -> None:
+    create = msgspec.structs.replace(CREATE, expected_version=3)
+    given(workspace(), project()).when(create).then_refused(
+        VersionConflict, expected_version=3, current_version=0, rebase_possible=False, current=None
+    )
+
+
+@pytest.mark.parametrize("taken", [WORKSPACE, OTHER_PROJECT, BOB.id], ids=["workspace", "foreign project", "user"])
+def test_a_task_is_not_created_on_a_stream_of_something_else(taken: UUID) -> None:
+    bobs: Facts = [*workspace(OTHER_WORKSPACE, owner=BOB), *project(OTHER_PROJECT, "BOBS", OTHER_WORKSPACE)]
+    bob: Facts = [(BOB.id, UserRegistered("bob@example.org", "Bob"))]
+    given(workspace(), project(), bobs, bob).when(CREATE, on=taken).then_refused(IdTaken)
+
+
+def test_a_member_of_one_workspace_is_not_shown_the_task_of_another() -> None:
+    bobs: Facts = [*workspace(OTHER_WORKSPACE, owner=BOB), *project(OTHER_PROJECT, "BOBS", OTHER_WORKSPACE)]
+    create = CreateTask(project_id=OTHER_PROJECT, title="Spy", expected_version=0)
+    refusal = given(workspace(), project(), task(), bobs).when(create, by=BOB).then_refused(IdTaken)
+    assert refusal.params == {}
+
+
+# Editing
+
+
+@pytest.mark.parametrize(
+    ("edit", "event"),
+    [
+        ({"title": "Buy bread"}, TaskRenamed(Change("Buy milk", "Buy bread"))),
+        ({"description": "Red"}, TaskDescribed(Change("", "Red"))),
+        ({"priority": "high"}, TaskPrioritised(Change("none", "high"))),
+        ({"due": "2026-12-01"}, DueDateSet(Change(None, "2026-12-01"))),
+    ],
+    ids=str,
+)
+def test_an_edit_of_a_field_is_one_event(edit: dict[str, Any], event: Event) -> None:
+    on_the_board().when(EditTask(expected_version=1, **edit)).then(event)
+
+
+def test_an_edit_of_every_field_is_an_event_for_each() -> None:
+    edit = EditTask(title="Buy bread", description="Red", priority="low", due="2026-12-01", expected_version=1)
+    on_the_board().when(edit).then(
+        TaskRenamed(Change("Buy milk", "Buy bread")),
+        TaskDescribed(Change("", "Red")),
+        TaskPrioritised(Change("none", "low")),
+        DueDateSet(Change(None, "2026-12-01")),
+    )
+
+
+def test_null_clears_what_can_be_empty() -> None:
+    full = (
+        TaskDescribed(Change("", "Red")),
+        TaskPrioritised(Change("none", "low")),
+        DueDateSet(Change(None, "2026-12-01")),
+    )
+    on_the_board(*full).when(EditTask(description=None, priority=None, due=None, expected_version=4)).then(
+        TaskDescribed(Change("Red", "")),
+        TaskPrioritised(Change("low", "none")),
+        DueDateSet(Change("2026-12-01", None)),
+    )
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {},
+        {"title": "Buy milk"},
+        {"title": UNSET},
+        {"description": ""},
+        {"description": None},
+        {"priority": "none"},
+        {"priority": None},
+        {"due": None},
+        {"title": "Buy milk", "description": None, "priority": None, "due": None},
+    ],
+    ids=str,
+)
+def test_an_edit_to_what_is_there_already_is_nothing(edit: dict[str, Any]) -> None:
+    on_the_board().when(EditTask(expected_version=1, **edit)).then_nothing()
+
+
+@pytest.mark.parametrize("written", ["2026-12-01T10:00:00Z", "2026-12-01t10:00z", "2026-12-01 10:00:00.000+00:00"])
+def test_the_same_moment_written_otherwise_is_nothing(written: str) -> None:
+    due = DueDateSet(Change(None, "2026-12-01T10:00:00+00:00"))
+    on_the_board(due).when(EditTask(due=written, expected_version=2)).then_nothing()
+
+
+# Completing and reopening
+
+
+def test_an_open_task_is_completed() -> None:
+    on_the_board().when(CompleteTask()).then(COMPLETED)
+
+
+def test_a_completed_task_says_where_it_was_completed() -> None:
+    on_the_board(MOVED).when(CompleteTask()).then(TaskCompleted(PROJECT, "doing"))
+
+
+@pytest.mark.parametrize("version", [None, 2])
+def test_completing_a_task_that_is_done_is_nothing(version: int | None) -> None:
+    on_the_board(COMPLETED).when(CompleteTask(expected_version=version)).then_nothing()
+
+
+def test_a_task_that_is_done_is_reopened() -> None:
+    on_the_board(COMPLETED).when(ReopenTask()).then(REOPENED)
+    on_the_board(MOVED, COMPLETED).when(ReopenTask()).then(TaskReopened(PROJECT, "doing"))
+
+
+@pytest.mark.parametrize("later", [(), (COMPLETED, REOPENED)], ids=["never done", "reopened"])
+def test_reopening_an_open_task_is_nothing(later: tuple[Event, ...]) -> None:
+    on_the_board(*later).when(ReopenTask()).then_nothing()
+
+
+# Moving
+
+
+@pytest.mark.parametrize("column", ["doing", "In progress", "IN PROGRESS"])
+def test_a_task_is_moved_to_a_column_by_id_and_by_name(column: str) -> None:
+    on_the_board().when(MoveTask(column=column, expected_version=1)).then(MOVED)
+
+
+def test_a_move_says_whether_the_task_is_done() -> None:
+    moved = TaskMoved(Change(PROJECT, PROJECT), Change("todo", "done"), "done")
+    on_the_board(COMPLETED).when(MoveTask(column="done", expected_version=2)).then(moved)
+
+
+@pytest.mark.parametrize("column", ["todo", "To Do"])
+def test_a_move_to_where_it_is_is_nothing(column: str) -> None:
+    on_the_board().when(MoveTask(column=column, expected_version=1)).then_nothing()
+
+
+def test_a_task_is_not_moved_to_a_column_that_is_not_there() -> None:
+    move = MoveTask(column="nowhere", expected_version=1)
+    on_the_board().when(move).then_refused(UnknownColumn, columns=["todo", "doing", "done"])
+
+
+# Trashing
+
+
+@pytest.mark.parametrize(
+    ("later", "event"),
+    [
+        ((), TRASHED),
+        ((COMPLETED,), TaskTrashed(PROJECT, "todo", "done")),
+        ((MOVED,), TaskTrashed(PROJECT, "doing", "open")),
+    ],
+)
+def test_a_task_is_trashed_wherever_it_is(later: tuple[Event, ...], event: Event) -> None:
+    on_the_board(*later).when(TrashTask(expected_version=1 + len(later))).then(event)
+
+
+def test_trashing_a_task_that_is_in_the_trash_is_nothing() -> None:
+    on_the_board(TRASHED).when(TrashTask(expected_version=2)).then_nothing()
+
+
+# Every command on a task that is there
+
+
+@pytest.mark.parametrize("command", NEEDING_IT_IN_USE, ids=called)
+def test_a_task_in_the_trash_stays_as_it_is(command: Command[Any]) -> None:
+    seen = msgspec.structs.replace(command, expected_version=2)
+    on_the_board(TRASHED).when(seen).then_refused(TaskIsTrashed)
+
+
+@pytest.mark.parametrize("command", ON_A_TASK, ids=called)
+def test_nothing_is_asked_of_a_task_that_is_not_there(command: Command[Any]) -> None:
+    on_the_board().when(command, on=OTHER_TASK).then_refused(NotFound)
+
+
+@pytest.mark.parametrize("command", ON_A_TASK, ids=called)
+@pytest.mark.parametrize("target", [PROJECT, WORKSPACE, numbers_of(PROJECT)], ids=["project", "workspace", "numbers"])
+def test_nothing_is_asked_of_a_task_that_is_something_else(command: Command[Any], target: UUID) -> None:
+    on_the_board().when(command, on=target).then_refused(NotFound)
+
+
+@pytest.mark.parametrize("command", ON_A_TASK, ids=called)
+def test_a_stranger_finds_no_task(command: Command[Any]) -> None:
+    on_the_board().when(command, by=BOB).then_refused(NotFound)
+    given(workspace(), project(), task(), workspace(OTHER_WORKSPACE, owner=BOB)).when(command, by=BOB).then_refused(
+        NotFound
+    )
+
+
+@pytest.mark.parametrize("command", ON_A_TASK, ids=called)
+def test_a_stranger_is_not_told_that_the_version_is_missing_or_old(command: Command[Any]) -> None:
+    for version in (None, 0, 7):
+        guess = msgspec.structs.replace(command, expected_version=version)
+        on_the_board(RENAMED).when(guess, by=BOB).then_refused(NotFound)
+
+
+@pytest.mark.parametrize("command", OVERWRITING, ids=called)
+def test_what_overwrites_names_the_version_that_it_saw(command: Command[Any]) -> None:
+    unversioned = msgspec.structs.replace(command, expected_version=None)
+    on_the_board().when(unversioned).then_refused(VersionRequired)
+
+
+def test_even_an_edit_that_changes_nothing_names_the_version_that_it_saw() -> None:
+    on_the_board().when(EditTask()).then_refused(VersionRequired)
+
+
+@pytest.mark.parametrize("command", ON_A_TASK, ids=called)
+@pytest.mark.parametrize("version", [0, 1, 3, 2**53 - 1])
+def test_a_version_that_is_not_the_present_one_is_a_conflict(command: Command[Any], version: int) -> None:
+    other = msgspec.structs.replace(command, expected_version=version)
+    on_the_board(RENAMED).when(other).then_refused(VersionConflict, expected_version=version, current_version=2)
+
+
+@pytest.mark.parametrize(
+    ("command", "since", "fields"),
+    [
+        (EDIT, RENAMED, ["title"]),
+        (EditTask(title="Buy tea", due="2026-12-01", expected_version=1), RENAMED, ["title"]),
+        (EditTask(due="2026-12-01", expected_version=1), DueDateSet(Change(None, "2026-12-24")), ["due"]),
+        (CompleteTask(expected_version=1), COMPLETED, ["status"]),
+        (MOVE, TaskMoved(Change(PROJECT, PROJECT), Change("todo", "done"), "open"), ["column"]),
+        (TRASH, TRASHED, ["trashed"]),
+    ],
+    ids=called,
+)
+def test_a_lost_race_for_the_same_field_cannot_be_rebased(
+    command: Command[Any], since: Event, fields: list[str]
+) -> None:
+    conflict = (
+        on_the_board(since)
+        .when(command)
+        .then_refused(VersionConflict, conflicting_fields=fields, rebase_possible=False)
+    )
+    assert intervening(conflict) == [since]
+
+
+@pytest.mark.parametrize("command", ON_A_TASK, ids=called)
+def test_a_lost_race_for_another_field_can_be_rebased(command: Command[Any]) -> None:
+    since = TaskDescribed(Change("", "Red"))
+    seen = msgspec.structs.replace(command, expected_version=1)
+    conflict = on_the_board(since).when(seen).then_refused(VersionConflict, conflicting_fields=[], rebase_possible=True)
+    assert intervening(conflict) == [since]

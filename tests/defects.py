@@ -1,0 +1,123 @@
+"""Planted defects: mutations of the code under test, each of which a check has to notice.
+
+A check that stays green under its defect cannot fail, and is a defect itself. A new one is one function: break
+what a promise rests on, as somebody in a hurry would.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from commands.command import Command, Elsewhere, Given
+from commands.decision import Decision
+from commands.handling import Append
+from commands.task import CompleteTask
+from domain import codec
+from domain.event import Event, State, changes
+from domain.task import Task, TaskCompleted
+from domain.workspace import Member, member_of
+from tests.law import planted
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+def noticed(check: Callable[[], None]) -> None:
+    """Assert that the check fails, in the way in which checks fail."""
+    with planted(), pytest.raises(AssertionError):
+        check()
+
+
+async def noticed_in_time(check: Callable[[], Awaitable[None]]) -> None:
+    with pytest.raises(AssertionError):
+        await check()
+
+
+def an_evolve_that_drops_a_change(patch: pytest.MonkeyPatch) -> None:
+    def applied(record: R, event: Event) -> R:
+        news = {name: change.new for name, change in changes(event).items() if name in record.__struct_fields__}
+        news.pop("due", None)
+        return msgspec.structs.replace(record, **news)
+
+    patch.setattr("domain.event.applied", applied)
+
+
+def an_evolve_that_has_rules(patch: pytest.MonkeyPatch) -> None:
+    def applied(record: R, event: Event) -> R:
+        if isinstance(event, TaskCompleted) and getattr(record, "status", "open") != "open":
+            raise ValueError("completed twice")
+        return record
+
+    patch.setattr("domain.event.applied", applied)
+
+
+def a_codec_that_loses_a_field(patch: pytest.MonkeyPatch) -> None:
+    encode = codec.encode
+
+    def forgetful(event: Event) -> bytes:
+        fields = msgspec.json.decode(encode(event))
+        fields.pop("labels", None)
+        return msgspec.json.encode(fields)
+
+    patch.setattr("domain.codec.encode", forgetful)
+
+
+def a_stored_name_that_changed(patch: pytest.MonkeyPatch) -> None:
+    known = codec.known()
+    known["TaskTitled"] = known.pop("TaskRenamed")
+    patch.setattr("domain.codec.known", lambda: known)
+
+
+def a_stored_field_that_was_renamed(patch: pytest.MonkeyPatch) -> None:
+    encode = codec.encode
+    patch.setattr("domain.codec.encode", lambda event: encode(event).replace(b'"due":', b'"due_date":'))
+
+
+def a_member_who_is_looked_up_and_not_asserted(patch: pytest.MonkeyPatch) -> None:
+    authorise = Decision._authorise  # noqa: SLF001 - a defect is planted where it would be made
+
+    def unguarded(decision: Decision, command: Command[State], state: State | None) -> None:
+        authorise(decision, command, state)
+        if decision.workspace_id:
+            del decision.seen[member_of(decision.workspace_id, decision.actor.id)]
+
+    patch.setattr(Decision, "_authorise", unguarded)
+
+
+def a_door_that_is_open_to_strangers(patch: pytest.MonkeyPatch) -> None:
+    def unguarded(decision: Decision, command: Command[State], state: State | None) -> None:
+        decision.workspace_id = command.workspace(state, decision)
+        if decision.workspace_id and command.members_only:
+            decision(Member, member_of(decision.workspace_id, decision.actor.id))
+
+    patch.setattr(Decision, "_authorise", unguarded)
+
+
+def a_version_that_nobody_checks(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Decision, "_check_version", lambda *_: None)
+
+
+def an_append_that_asserts_nothing(patch: pytest.MonkeyPatch) -> None:
+    def careless(seen: object, *rest: object) -> Append:
+        return Append({}, *rest)  # type: ignore[arg-type]
+
+    patch.setattr("commands.handling.Append", careless)
+
+
+def a_wish_fulfilled_twice(patch: pytest.MonkeyPatch) -> None:
+    def decide(command: CompleteTask, state: Task, given: Given) -> Iterator[Event | Elsewhere]:
+        yield TaskCompleted(state.project_id, state.column)
+
+    patch.setattr(CompleteTask, "decide", decide)
+
+
+def a_call_that_decides_on_what_is_stored(patch: pytest.MonkeyPatch) -> None:
+    """Each command of a call on the states before the call, not on those that the one before it leaves."""
+
+    def stored(decision: Decision, stream: UUID) -> list[Event]:
+        return events(decision, stream)[: decision.seen[stream]]
+
+    events = Decision._events  # noqa: SLF001 - as above
+    patch.setattr(Decision, "_events", stored)

@@ -1,0 +1,29 @@
+"""A project: its columns, and the reservation of its key."""
+
+import pytest
+
+from domain.event import fold
+from domain.project import BOARD, Project, ProjectKey, ProjectKeyReserved, key_of
+from tests.examples import OTHER_WORKSPACE, PROJECT, WORKSPACE
+
+PROJECT_STATE = Project(WORKSPACE, "Household", "HOME", BOARD)
+
+
+@pytest.mark.parametrize("wanted", ["doing", "In progress", "in PROGRESS"])
+def test_a_column_is_found_by_id_and_by_name_in_any_case(wanted: str) -> None:
+    assert PROJECT_STATE.column(wanted) == BOARD[1]
+
+
+@pytest.mark.parametrize("wanted", ["", "DOING", "In  progress", "progress"])
+def test_a_column_is_not_found_by_anything_else(wanted: str) -> None:
+    assert PROJECT_STATE.column(wanted) is None
+
+
+def test_the_first_event_of_a_key_says_whose_it_is() -> None:
+    assert fold(ProjectKey, [ProjectKeyReserved("HOME", PROJECT)]) == ProjectKey(PROJECT)
+
+
+def test_a_key_is_one_in_its_workspace_and_another_elsewhere() -> None:
+    assert key_of(WORKSPACE, "HOME") == key_of(WORKSPACE, "HOME")
+    assert len({key_of(WORKSPACE, "HOME"), key_of(WORKSPACE, "WORK"), key_of(OTHER_WORKSPACE, "HOME")}) == 3
+    assert key_of(WORKSPACE, "HOME").version == 5

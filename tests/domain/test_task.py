@@ -1,0 +1,30 @@
+"""A task: what its events add up to."""
+
+from domain.event import fold
+from domain.task import Task, TaskNumbers, TaskNumberTaken, numbers_of
+from tests.examples import COMPLETED, CREATED, MOVED, OTHER_PROJECT, PROJECT, RENAMED, REOPENED, TRASHED, WORKSPACE
+
+
+def test_a_new_task_is_open_and_in_no_trash() -> None:
+    assert fold(Task, [CREATED]) == Task(
+        WORKSPACE, PROJECT, "HOME-1", "Buy milk", "todo", "", "none", None, (), status="open", trashed=False
+    )
+
+
+def test_each_event_changes_what_it_says() -> None:
+    task = fold(Task, [CREATED, RENAMED, COMPLETED, MOVED, TRASHED])
+    assert task
+    assert (task.title, task.status, task.column, task.trashed) == ("Buy bread", "done", "doing", True)
+
+
+def test_a_reopened_task_is_as_it_was_before_it_was_completed() -> None:
+    assert fold(Task, [CREATED, COMPLETED, REOPENED]) == fold(Task, [CREATED])
+
+
+def test_the_last_number_given_out_counts() -> None:
+    assert fold(TaskNumbers, [TaskNumberTaken(1), TaskNumberTaken(7)]) == TaskNumbers(7)
+
+
+def test_projects_count_apart_on_streams_that_no_client_can_name() -> None:
+    assert numbers_of(PROJECT) != numbers_of(OTHER_PROJECT)
+    assert numbers_of(PROJECT).version == 5

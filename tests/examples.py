@@ -1,0 +1,107 @@
+"""The canonical examples: who, where and what, with ids that are the same in every run."""
+
+from uuid import UUID
+
+import msgspec
+
+from domain.event import Actor, Change, Event
+from domain.project import BOARD, ProjectCreated, ProjectKeyReserved, key_of
+from domain.task import (
+    DueDateSet,
+    TaskCompleted,
+    TaskCreated,
+    TaskDescribed,
+    TaskMoved,
+    TaskNumberTaken,
+    TaskPrioritised,
+    TaskRenamed,
+    TaskReopened,
+    TaskTrashed,
+    numbers_of,
+)
+from domain.user import INSTANCE, AdministratorAppointed, EmailReserved, UserRegistered, address_of
+from domain.workspace import MemberJoined, Role, WorkspaceCreated, member_of
+
+Fact = tuple[UUID, Event]
+"""An event and the stream that it stands in."""
+Facts = list[Fact]
+
+
+def id7(number: int) -> UUID:
+    """The UUIDv7 (RFC 9562, section 5.7) of that number: later numbers are later ids."""
+    return UUID(int=(0x0190_0000_0000 + number) << 80 | 7 << 76 | 2 << 62 | number)
+
+
+ADA, BOB = Actor(id7(1)), Actor(id7(2))
+WORKSPACE, OTHER_WORKSPACE = id7(11), id7(12)
+PROJECT, OTHER_PROJECT = id7(21), id7(22)
+TASK, OTHER_TASK = id7(31), id7(32)
+COMMAND = id7(41)
+
+CREATED = TaskCreated(WORKSPACE, PROJECT, 1, "HOME-1", "Buy milk", "todo")
+COMPLETED = TaskCompleted(PROJECT, "todo")
+REOPENED = TaskReopened(PROJECT, "todo")
+RENAMED = TaskRenamed(Change("Buy milk", "Buy bread"))
+MOVED = TaskMoved(Change(PROJECT, PROJECT), Change("todo", "doing"), "open")
+TRASHED = TaskTrashed(PROJECT, "todo", "open")
+
+EVERY_EVENT: tuple[Event, ...] = (
+    AdministratorAppointed(ADA.id),
+    EmailReserved(ADA.id),
+    UserRegistered("ada@example.org", "Ada"),
+    WorkspaceCreated("Home"),
+    MemberJoined(ADA.id, "owner"),
+    ProjectKeyReserved("HOME", PROJECT),
+    ProjectCreated(WORKSPACE, "Household", "HOME", BOARD),
+    TaskNumberTaken(1),
+    TaskCreated(
+        WORKSPACE,
+        PROJECT,
+        1,
+        "HOME-1",
+        'Buy "milk" \N{EM DASH} или хлеб',
+        "todo",
+        description="two lines,\n\tone tab",
+        priority="high",
+        due="2026-12-01T10:00:00+01:00",
+        labels=("shop", "soon"),
+    ),
+    RENAMED,
+    TaskDescribed(Change("", "The red one")),
+    TaskPrioritised(Change("none", "urgent")),
+    DueDateSet(Change(None, "2026-12-01")),
+    COMPLETED,
+    REOPENED,
+    MOVED,
+    TRASHED,
+)
+
+
+def user(who: Actor = ADA, email: str = "ada@example.org", name: str = "Ada") -> Facts:
+    """The first user, who administers the installation."""
+    return [(INSTANCE, AdministratorAppointed(who.id)), *another_user(who, email, name)]
+
+
+def another_user(who: Actor = BOB, email: str = "bob@example.org", name: str = "Bob") -> Facts:
+    return [(address_of(email), EmailReserved(who.id)), (who.id, UserRegistered(email, name))]
+
+
+def workspace(workspace_id: UUID = WORKSPACE, owner: Actor = ADA) -> Facts:
+    return [(workspace_id, WorkspaceCreated("Home")), *member(owner, "owner", workspace_id)]
+
+
+def member(who: Actor = BOB, role: Role = "member", workspace_id: UUID = WORKSPACE) -> Facts:
+    return [(member_of(workspace_id, who.id), MemberJoined(who.id, role))]
+
+
+def project(project_id: UUID = PROJECT, key: str = "HOME", workspace_id: UUID = WORKSPACE) -> Facts:
+    return [
+        (key_of(workspace_id, key), ProjectKeyReserved(key, project_id)),
+        (project_id, ProjectCreated(workspace_id, "Household", key, BOARD)),
+    ]
+
+
+def task(*later: Event, task_id: UUID = TASK, number: int = 1, title: str = CREATED.title) -> Facts:
+    """A task of the example project, and what happened to it later."""
+    created = msgspec.structs.replace(CREATED, number=number, key=f"HOME-{number}", title=title)
+    return [(numbers_of(PROJECT), TaskNumberTaken(number)), *((task_id, event) for event in (created, *later))]

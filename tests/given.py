@@ -1,0 +1,111 @@
+"""Given what happened, when somebody asks, then these events, this refusal, or nothing.
+
+given(workspace(), project(), task()).when(CompleteTask()).then(COMPLETED)
+given(workspace(), project(), task(TRASHED)).when(CompleteTask()).then_refused(TaskIsTrashed)
+given(workspace(), project(), task(COMPLETED)).when(CompleteTask()).then_nothing()
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from commands.command import Command, Elsewhere
+from commands.decision import Decision, NotLoaded, Streams, Wish
+from domain.errors import Refusal
+from domain.event import Actor, Event, Recorded, State
+from domain.project import Project
+from domain.task import Task
+from domain.user import User
+from domain.workspace import Workspace
+from tests.examples import ADA, COMMAND, PROJECT, TASK, WORKSPACE, Fact, Facts
+
+R = TypeVar("R", bound=Refusal)
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+USUAL_TARGET: dict[type[State], UUID] = {Task: TASK, Project: PROJECT, Workspace: WORKSPACE, User: ADA.id}
+
+
+class Past:
+    """What happened, in the order of the log."""
+
+    def __init__(self, facts: Iterable[Fact] = ()) -> None:
+        self.facts: Facts = []
+        self.streams: dict[UUID, list[Recorded]] = {}
+        self.add(facts)
+
+    def add(self, facts: Iterable[Fact], actor: Actor = ADA, command_id: UUID = COMMAND) -> int:
+        """Let it happen, and return the position of the last."""
+        for stream, event in facts:
+            self.facts.append((stream, event))
+            history = self.streams.setdefault(stream, [])
+            position, version = len(self.facts), len(history) + 1
+            history.append(Recorded(position, stream, version, event, actor, command_id, None, AT, AT))
+        return len(self.facts)
+
+    def version(self, stream: UUID) -> int:
+        return len(self.streams.get(stream, ()))
+
+    def events(self, stream: UUID) -> list[Event]:
+        return [recorded.event for recorded in self.streams.get(stream, ())]
+
+    def decide(self, *wishes: Wish, by: Actor = ADA) -> Decision:
+        """The decision on these wishes; raises the Refusal of the rule that said no."""
+        loaded: Streams = {}
+        while True:
+            decision = Decision(loaded, by)
+            try:
+                for wish in wishes:
+                    decision.make(wish)
+            except NotLoaded as missing:
+                loaded = {**loaded, missing.stream: tuple(self.streams.get(missing.stream, ()))}
+            else:
+                return decision
+
+
+class When:
+    """Somebody asked: what is the answer?"""
+
+    def __init__(self, past: Past, wishes: Sequence[Wish], by: Actor) -> None:
+        self._past, self._wishes, self._by = past, wishes, by
+
+    def then(self, *expected: Event | Elsewhere) -> None:
+        """Exactly these events in this order; a bare event stands in the stream that was asked about."""
+        target = self._wishes[0].target
+        facts = [(one.stream, one.event) if isinstance(one, Elsewhere) else (target, one) for one in expected]
+        assert self._answer() == facts
+
+    def then_nothing(self) -> None:
+        self.then()
+
+    def then_refused(self, refusal: type[R], **params: object) -> R:
+        """This refusal and no other, with at least these params; returned for a closer look."""
+        answer = self._answer()
+        assert isinstance(answer, refusal), answer
+        assert {name: answer.params.get(name) for name in params} == params
+        return answer
+
+    def _answer(self) -> Refusal | Facts:
+        try:
+            return self._past.decide(*self._wishes, by=self._by).written
+        except Refusal as no:
+            return no
+
+
+class Given:
+    def __init__(self, past: Past) -> None:
+        self._past = past
+
+    def when(self, *commands: Command[Any], on: UUID | None = None, by: Actor = ADA) -> When:
+        """Commands in one call, on the canonical example of what they are about unless told otherwise."""
+        wishes = [Wish(on or USUAL_TARGET[command.about], command) for command in commands]
+        return When(self._past, wishes, by)
+
+
+def given(*histories: Iterable[Fact]) -> Given:
+    return Given(Past(fact for history in histories for fact in history))
+
+
+def intervening(conflict: Refusal) -> list[Event]:
+    """The events that a lost race was told of."""
+    return [recorded.event for recorded in cast("Sequence[Recorded]", conflict.params["intervening_events"])]

@@ -1,0 +1,41 @@
+"""The event log in memory: it judges every append honestly, and lets others go first wherever it can."""
+
+from asyncio import sleep
+from collections.abc import Collection, Iterable
+from random import Random
+from uuid import UUID
+
+from commands.decision import Streams
+from commands.handling import Append, Changed
+from tests.examples import Fact
+from tests.given import Past
+
+
+class MemoryLog:
+    """Each stream is read at another moment, and a while passes between the question and the answer."""
+
+    def __init__(self, facts: Iterable[Fact] = (), seed: int = 0) -> None:
+        self.past = Past(facts)
+        self.appends = 0
+        self.changed = 0
+        self._random = Random(seed)
+
+    async def streams(self, ids: Collection[UUID]) -> Streams:
+        loaded = {}
+        for stream in ids:
+            await self._others_first()
+            loaded[stream] = tuple(self.past.streams.get(stream, ()))
+        await self._others_first()
+        return loaded
+
+    async def append(self, append: Append) -> int:
+        await self._others_first()
+        self.appends += 1
+        if any(self.past.version(stream) != version for stream, version in append.seen.items()):
+            self.changed += 1
+            raise Changed
+        return self.past.add(append.events, append.actor, append.command_id)
+
+    async def _others_first(self) -> None:
+        for _ in range(self._random.randrange(4)):
+            await sleep(0)

@@ -1,0 +1,76 @@
+"""The servers of a test run: started by it, gone with it, and provably its own."""
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+from uuid import uuid4
+
+from psycopg.sql import SQL, Identifier
+
+from infra import instance
+from infra.embedded.postgres import DATABASE, Postgres
+from infra.embedded.valkey import BROKER, CACHE, Valkey
+from infra.postgres import connect
+from infra.supervisor import Supervisor
+from infra.ward import Ward
+
+PREFIX = "test_"
+PROOF = "proof"
+HURRY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""These data last for one run. The tests that kill servers use a real instance, with durability on."""
+
+
+class NotOurs(Exception):
+    """This server, or this database, was not made by this test run: nothing may be destroyed in it."""
+
+
+class Servers:
+    """A PostgreSQL and two Valkeys."""
+
+    def __init__(self, folder: Path) -> None:
+        instance.make_secrets(folder)
+        password = instance.secret(folder, "valkey-password")
+        self.broker = Valkey("broker", folder / "broker", password, BROKER)
+        self.cache = Valkey("cache", folder / "cache", password, CACHE)
+        self.postgres = Postgres(folder / "postgres", folder / "secrets" / "postgres-password", HURRY)
+        self._token = secrets.token_hex()
+
+    @classmethod
+    @contextlib.contextmanager
+    def start(cls, folder: Path) -> Iterator[Self]:
+        """Start them in an empty folder, and stop them with the block."""
+        servers, supervisor = cls(folder), Supervisor()
+        wards = [Ward(program, print) for program in (servers.broker, servers.cache, servers.postgres)]
+        supervisor.wards = list(wards)
+        try:
+            assert supervisor.tend_until(lambda: all(ward.is_ready for ward in wards), within=60)
+            (servers.postgres.folder / PROOF).write_text(servers._token)
+            yield servers
+        finally:
+            supervisor.stop(wards, within=5)
+            supervisor.close()
+
+    @property
+    def redis_url(self) -> str:
+        return self.cache.url
+
+    @property
+    def broker_url(self) -> str:
+        return self.broker.url
+
+    def new_database(self, template: str | None = None) -> str:
+        """The URL of a database that did not exist a moment ago."""
+        name = f"{PREFIX}{uuid4().hex}"
+        made = SQL("create database {} template {}").format(Identifier(name), Identifier(template or "template0"))
+        with connect(self.postgres.url) as connection:
+            connection.execute(made)
+        return self.postgres.url.removesuffix(DATABASE) + name
+
+    def prove(self, url: str) -> None:
+        """Raise NotOurs unless `url` is a test database of the server in our own folder."""
+        with connect(url) as connection:
+            row = connection.execute("select pg_read_file(%s, true), current_database()", (PROOF,)).fetchone()
+        if row is None or row[0] != self._token or not row[1].startswith(PREFIX):
+            raise NotOurs

@@ -1,0 +1,126 @@
+"""What Hypothesis draws: every known event and state from its own fields, and wishes that meet one another."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, get_args, get_origin
+
+import msgspec
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from msgspec import UNSET, Struct
+
+from commands.command import Command
+from commands.decision import Wish
+from commands.project import CreateProject
+from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, TrashTask
+from commands.user import RegisterUser
+from commands.workspace import CreateWorkspace
+from domain import codec
+from domain.event import Change, Event, State
+from tests.examples import (
+    ADA,
+    BOB,
+    OTHER_PROJECT,
+    OTHER_TASK,
+    OTHER_WORKSPACE,
+    PROJECT,
+    TASK,
+    WORKSPACE,
+    id7,
+)
+
+KNOWN: dict[str, type[Event]] = {
+    name: kind for name, kind in codec.known().items() if kind.__module__.startswith("domain.")
+}
+"""Every event of the house; not those that a test made up."""
+KINDS: tuple[type[State], ...] = tuple(kind for kind in State.__subclasses__() if kind.__module__.startswith("domain."))
+
+
+def values(wanted: Any) -> SearchStrategy[Any]:
+    """Any value of a field's type."""
+    if get_origin(wanted) is Change:
+        side = values(get_args(wanted)[0])
+        return st.builds(Change, side, side)
+    if get_origin(wanted) is tuple:
+        return st.lists(values(get_args(wanted)[0]), max_size=3).map(tuple)
+    if isinstance(wanted, type) and issubclass(wanted, Struct):
+        return structs(wanted)
+    return st.integers(0, 2**63 - 1) if wanted is int else st.from_type(wanted)
+
+
+def structs(kind: type[Any]) -> SearchStrategy[Any]:
+    """Any Struct of that kind, every field filled."""
+    return st.builds(kind, **{field.name: values(field.type) for field in msgspec.structs.fields(kind)})
+
+
+one_of_each: SearchStrategy[tuple[Event, ...]] = st.tuples(*(structs(kind) for kind in KNOWN.values()))
+"""An event of every kind: what concerns one event alone is found every time."""
+histories: SearchStrategy[list[Event]] = st.builds(
+    lambda events, places: [events[place] for place in places],
+    one_of_each,
+    st.permutations(range(2 * len(KNOWN))).map(lambda places: [place % len(KNOWN) for place in places]),
+)
+"""An event of every kind, and every one twice, in any order, sensible or not."""
+states: SearchStrategy[tuple[State, ...]] = st.tuples(*(structs(kind) for kind in KINDS))
+"""A state of every kind."""
+
+_texts = st.sampled_from(["Buy milk", "Buy bread"])
+_dues = st.sampled_from(["2026-12-01", None, "2026-12-01T10:00:00Z"])
+_priorities = st.sampled_from(["high", "none", None])
+_columns = st.sampled_from(["In Progress", "todo", "done", "nowhere"])
+_tasks = st.sampled_from([TASK, OTHER_TASK, id7(33)])
+_projects = st.sampled_from([OTHER_PROJECT, PROJECT])
+_workspaces = st.sampled_from([WORKSPACE, OTHER_WORKSPACE])
+
+
+def _or_unset(strategy: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    return strategy | st.just(UNSET)
+
+
+def _wish(targets: SearchStrategy[Any], make: Callable[..., Command[Any]], **fields: Any) -> SearchStrategy[Wish]:
+    return st.builds(Wish, targets, st.builds(make, **fields))
+
+
+WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
+    CreateTask: _wish(
+        _tasks,
+        CreateTask,
+        project_id=_projects,
+        title=_texts,
+        description=st.sampled_from(["Red", "", None]),
+        priority=_priorities,
+        due=_dues,
+        column=st.none() | _columns,
+        labels=st.sampled_from([(), ("shop", "shop", "soon")]),
+    ),
+    EditTask: _wish(
+        _tasks,
+        EditTask,
+        title=_or_unset(_texts),
+        description=_or_unset(st.sampled_from(["Red", "", None])),
+        priority=_or_unset(_priorities),
+        due=_or_unset(_dues),
+    ),
+    CompleteTask: _wish(_tasks, CompleteTask),
+    ReopenTask: _wish(_tasks, ReopenTask),
+    MoveTask: _wish(_tasks, MoveTask, column=_columns),
+    TrashTask: _wish(_tasks, TrashTask),
+    CreateProject: _wish(
+        _projects,
+        CreateProject,
+        workspace_id=_workspaces,
+        name=_texts,
+        key=st.sampled_from(["WORK", "HOME"]),
+    ),
+    CreateWorkspace: _wish(_workspaces, CreateWorkspace, name=_texts),
+    RegisterUser: _wish(
+        st.sampled_from([id7(3), BOB.id, ADA.id]),
+        RegisterUser,
+        email=st.sampled_from(["bob@example.org", "BOB@example.org", "ada@example.org"]),
+        name=_texts,
+    ),
+}
+"""For every command, wishes on a few targets with a few values, so that one meets the outcome of another."""
+
+_on_tasks = st.one_of(*(WISHES[kind] for kind in (EditTask, CompleteTask, ReopenTask, MoveTask)))
+wishes: SearchStrategy[Wish] = st.one_of(*WISHES.values()) | _on_tasks | _on_tasks
+walks: SearchStrategy[list[Wish]] = st.lists(wishes, min_size=4, max_size=24)
