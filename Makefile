@@ -1,0 +1,24 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup check test run lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make .venv with the developers' tools
+	scripts/setup dev
+
+check: ## Format, lint, types, import contracts
+	scripts/check
+
+test: ## All tests, on servers of their own (some of them: ./test tests/domain)
+	./test
+
+run: ## Serve on http://127.0.0.1:8000 with a demo
+	./run
+
+lock: ## Bring uv.lock up to date with pyproject.toml
+	uv lock
+
+clean: ## Remove .venv and caches; data in .taskledger stay
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

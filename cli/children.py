@@ -1,0 +1,60 @@
+"""Our own commands as child processes of `taskledger serve`."""
+
+import contextlib
+import http.client
+import sys
+import urllib.parse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from infra.embedded.process import Child, spawn
+
+
+class OwnCommand:
+    """`taskledger NAME --data DIR ...`, kept running; ready when `ready_at`, if given, answers 200."""
+
+    log: Path | None = None
+
+    def __init__(
+        self, name: str, arguments: Sequence[str | Path], pass_fds: Sequence[int] = (), ready_at: str | None = None
+    ) -> None:
+        """`name` is what people read."""
+        self.name = name
+        self.arguments = arguments
+        self.pass_fds = pass_fds
+        self.ready_at = ready_at
+
+    def prepare(self) -> None:
+        """Nothing to make."""
+
+    def is_vacant(self) -> bool:
+        """Several may run at once."""
+        return True
+
+    def evict(self) -> None:
+        """Nobody is in the way."""
+
+    def spawn(self) -> Child:
+        """Start it; it writes to our standard error."""
+        return run(self.arguments, pass_fds=self.pass_fds)
+
+    def is_ready(self, child: Child) -> bool:
+        """Alive, and answering where it should."""
+        return child.poll() is None and (self.ready_at is None or answers_200(self.ready_at))
+
+
+def run(arguments: Sequence[str | Path], log: IO[bytes] | None = None, pass_fds: Sequence[int] = ()) -> Child:
+    """Start `taskledger` with these arguments."""
+    # -P: a folder called `api` or `cli` where the operator happens to stand must not be taken for ours.
+    return spawn([sys.executable, "-P", "-m", "cli.main", *arguments], log=log or sys.stderr.buffer, pass_fds=pass_fds)
+
+
+def answers_200(url: str) -> bool:
+    """One GET, at most a second."""
+    where = urllib.parse.urlsplit(url)
+    line = http.client.HTTPConnection(where.hostname or "", where.port, timeout=1)
+    with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(line):
+        line.request("GET", where.path)
+        return line.getresponse().status == http.HTTPStatus.OK
+    return False

@@ -1,0 +1,185 @@
+"""`taskledger serve`: everything of one instance, started in order, kept running, stopped in order."""
+
+import contextlib
+import socket
+import tempfile
+import time
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import msgspec
+
+from cli import children, options
+from cli.children import OwnCommand
+from infra import instance, ports, settings
+from infra.embedded.postgres import Postgres
+from infra.embedded.process import stop
+from infra.embedded.sightings import oneself
+from infra.embedded.valkey import BROKER, CACHE, Valkey
+from infra.errors import OperatorError
+from infra.supervisor import StopAsked, Supervisor
+from infra.ward import Program, Ward
+
+# Together under ten seconds, the time that containers give by default.
+FOR_REQUESTS = 6.0
+FOR_SERVERS = 3.0
+FOR_START = 60.0
+FOR_MIGRATIONS = 3600.0
+
+
+class Wishes(msgspec.Struct, frozen=True):
+    """What the command line asked for."""
+
+    data: Path
+    host: str
+    port: int
+    api: int
+    workers: int
+    demo: bool
+
+
+@click.command(context_settings={"show_default": True})
+@options.data
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="The port to listen on; 0 takes a free one.")
+@click.option("--host", default="127.0.0.1", help="The address to listen on; 0.0.0.0 is everybody's.")
+@click.option("--api", type=click.IntRange(1), default=1, metavar="N", help="How many API processes.")
+@click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="How many workers.")
+@click.option("--demo", is_flag=True, help="Fill an empty instance with something to look at.")
+def command(data: Path, host: str, port: int, api: int, workers: int, demo: bool) -> None:  # noqa: FBT001, PLR0917 - click calls it by name
+    """Start Taskledger and keep it running until Ctrl-C."""
+    wishes = Wishes(data, host, port, api, workers, demo)
+    with instance.held(data), ports.listening(host, port, _patience(wishes)) as listener:
+        Serving(wishes, listener).until_asked_to_stop()
+
+
+class Serving:
+    """One run of one instance."""
+
+    def __init__(self, wishes: Wishes, listener: socket.socket) -> None:
+        """The data directory is held and the port is bound; nothing is started yet."""
+        self.wishes = wishes
+        self.listener = listener
+        self.address = ports.url(listener)
+        self.supervisor = Supervisor()
+        self.servers: list[Ward] = []
+        self.commands: list[Ward] = []
+
+    def until_asked_to_stop(self) -> None:
+        """Returns when all is gone; an OperatorError says why it did not come up."""
+        with self.supervisor.on_duty():
+            try:
+                self._start()
+                self.supervisor.tend_forever()
+            except StopAsked:
+                say("Stopping.")
+            finally:
+                self._stop()
+        self.supervisor.close()
+        say(f"Stopped. Everything is kept in {self.wishes.data}.")
+
+    def _start(self) -> None:
+        began = time.monotonic()
+        data = self.wishes.data
+        say(f"Taskledger {version('taskledger')}, data in {data}")
+        self._start_servers()
+        code, words = self._ask("migrate", FOR_MIGRATIONS)
+        if code:
+            raise OperatorError(_complaint(words))
+        self._start_commands()
+        say(f"Ready after {time.monotonic() - began:.1f} s at {self.address}  (Ctrl-C stops it)")
+        if self.wishes.demo:
+            code, words = self._ask("demo", FOR_START)
+            say(words)
+
+    def _start_servers(self) -> None:
+        data, named = self.wishes.data, settings.from_environment()
+        instance.make_secrets(data)
+        if not (data / "postgres").exists() and "database_url" not in named:
+            say("First start: making the database.")
+        ours = {field: server for field, server in embedded(data).items() if field not in named}
+        self._tend(self.servers, ours.values())
+        me, urls = oneself(), {field: server.url for field, server in ours.items()} | named
+        run = instance.Run(
+            pid=me.pid,
+            started=me.started,
+            address=self.address,
+            database_url=urls["database_url"],
+            redis_url=urls["redis_url"],
+            broker_url=urls["broker_url"],
+        )
+        instance.announce(data, run)
+        if ours:
+            say("On 127.0.0.1: " + ", ".join(f"{server.name} {server.port}" for server in ours.values()))
+
+    def _start_commands(self) -> None:
+        data, fd = self.wishes.data, self.listener.fileno()
+        health = f"{self.address}/health/ready"
+        api = [
+            OwnCommand(name, ["api", "--data", data, "--fd", str(fd)], [fd], health)
+            for name in _names("API", self.wishes.api)
+        ]
+        workers = [OwnCommand(name, ["worker", "--data", data]) for name in _names("Worker", self.wishes.workers)]
+        self._tend(self.commands, [*api, *workers])
+
+    def _tend(self, group: list[Ward], programs: Iterable[Program]) -> None:
+        """Started together, and all of them ready."""
+        group += [Ward(program, say) for program in programs]
+        self.supervisor.wards += group
+        if not self.supervisor.tend_until(lambda: all(ward.is_ready for ward in group), FOR_START):
+            late = ", ".join(ward.program.name for ward in group if not ward.is_ready)
+            raise OperatorError(f"Not ready after {FOR_START:.0f} s: {late}.")
+
+    def _ask(self, name: str, within: float) -> tuple[int, str]:
+        """Exit code and words of one of our commands."""
+        with tempfile.TemporaryFile() as output:
+            child = children.run([name, "--data", self.wishes.data], output)
+            try:
+                self.supervisor.tend_until(lambda: child.poll() is not None, within)
+            finally:
+                stop([child], FOR_REQUESTS)
+            output.seek(0)
+            return child.returncode, output.read().decode(errors="replace").strip()
+
+    def _stop(self) -> None:
+        self.listener.close()  # or the kernel would go on accepting for nobody
+        instance.withdraw(self.wishes.data)
+        self.supervisor.stop(self.commands, FOR_REQUESTS)
+        self.supervisor.stop(self.servers, FOR_SERVERS)
+
+
+def embedded(data: Path) -> dict[str, Postgres | Valkey]:
+    """The servers that we bring, by the setting that names another one instead."""
+    password = instance.secret(data, "valkey-password")
+    return {
+        "broker_url": Valkey("Broker", data / "broker", password, BROKER),
+        "redis_url": Valkey("Cache", data / "cache", password, CACHE),
+        "database_url": Postgres(data / "postgres", data / "secrets" / "postgres-password"),
+    }
+
+
+def say(line: str) -> None:
+    """To whoever started us, if they are still listening."""
+    with contextlib.suppress(OSError):
+        click.echo(line)
+
+
+def _complaint(words: str) -> str:
+    """The last line of it as our own; what stands before, a traceback perhaps, goes to standard error."""
+    before, _, last = words.rpartition("\n")
+    click.echo(before, err=True, nl=bool(before))
+    return last.removeprefix("taskledger: ") or "The database cannot be brought up to date."
+
+
+def _names(what: str, count: int) -> list[str]:
+    return [f"{what} {number}" for number in range(1, count + 1)] if count > 1 else [what]
+
+
+def _patience(wishes: Wishes) -> float:
+    """A killed predecessor's API may still be answering its last requests on our port."""
+    with contextlib.suppress(OperatorError):
+        last = instance.last_run(wishes.data)
+        if last is not None and last.address.endswith(f":{wishes.port}"):
+            return FOR_REQUESTS + FOR_SERVERS
+    return 0

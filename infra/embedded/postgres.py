@@ -1,0 +1,177 @@
+"""An embedded PostgreSQL: one cluster in one folder, on loopback, behind a password."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from infra import ports
+from infra.embedded import binaries
+from infra.embedded.process import Child, spawn
+from infra.embedded.sightings import ON_LINUX, answers, evict, inhabitants, lives_elsewhere, sight
+from infra.errors import OperatorError
+
+ROLE = "taskledger"
+DATABASE = "taskledger"
+READY_LINE = 7  # the eighth line of postmaster.pid
+
+
+class Postgres:
+    """The cluster *is* the folder; the folder may lie where only root can go, see `_place`."""
+
+    name = "PostgreSQL"
+
+    def __init__(self, folder: Path, password_file: Path, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` are server settings (`{"fsync": "off"}`) on top of ours; the password file exists already."""
+        self.folder = folder
+        self.password_file = password_file
+        self.settings = settings or {}
+        self.port = 0
+        self.account = binaries.account()
+        self.programs = binaries.postgres(self.account)
+
+    @property
+    def url(self) -> str:
+        """The application's database, as its owner."""
+        password = self.password_file.read_text().strip()
+        return f"postgresql://{ROLE}:{password}@{ports.LOOPBACK}:{self.port}/{DATABASE}"
+
+    @property
+    def log(self) -> Path:
+        """What the server says of itself; pg_basebackup takes it along, which does no harm."""
+        return self.folder / "server.log"
+
+    def prepare(self) -> None:
+        """Make the cluster when there is none; OperatorError when there is one that we cannot open."""
+        self.port = ports.free()
+        if not self.folder.exists() or not any(self.folder.iterdir()):
+            self._make()
+        self._refuse_another_major()
+
+    def is_vacant(self) -> bool:
+        """Whether the server of a former run is gone; its postmaster.pid goes when it names no PostgreSQL."""
+        lock_file = self.folder / "postmaster.pid"
+        lines = _lines(lock_file)
+        if lines and lines[0].isdecimal():
+            pid = int(lines[0])
+            seen = sight(pid)
+            if seen is not None and seen.name == "postgres" and not lives_elsewhere(pid, self.folder):
+                return False
+            if answers(pid) and not inhabitants(self.folder, "postgres"):
+                lock_file.unlink()  # a zombie or a reused pid, which PostgreSQL itself would take for a living server
+        return not inhabitants(self.folder, "postgres")
+
+    def evict(self) -> None:
+        """Kill the server of a former run; a kill loses nothing that was committed."""
+        evict(self.folder, "postgres")
+
+    def spawn(self) -> Child:
+        """Start the server on the present port."""
+        options = {
+            "listen_addresses": ports.LOOPBACK,
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            **self.settings,
+        }
+        switches = [f"--{name}={value}" for name, value in options.items()]
+        with self.log.open("ab") as log:
+            return spawn(
+                [self.programs / "postgres", "-D", _place(self.folder), *switches],
+                halt=signal.SIGINT,  # fast shutdown: roll back, checkpoint, leave
+                account=self.account,
+                cwd=self.folder,
+                env=ENVIRONMENT,
+                log=log,
+            )
+
+    def is_ready(self, child: Child) -> bool:
+        """The server's own word for it, and not the word of one that was here before."""
+        lines = _lines(self.folder / "postmaster.pid")
+        return len(lines) > READY_LINE and lines[0] == str(child.pid) and lines[READY_LINE].strip() == "ready"
+
+    def _make(self) -> None:
+        """Made beside its place and moved there complete, so that a kill in between leaves no half a cluster."""
+        new = self.folder.with_name(f"{self.folder.name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        if self.account:
+            os.chown(new, self.account.pw_uid, self.account.pw_gid)
+        with self._password() as (path, fds):
+            locale = ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+            access = [f"--username={ROLE}", "--auth=scram-sha-256", f"--pwfile={path}"]
+            self._run(new, ["initdb", "-D", _place(new), *locale, *access], pass_fds=fds)
+        statement = f"create database {DATABASE};\n".encode()
+        self._run(new, ["postgres", "--single", "-D", _place(new), "postgres"], statement)
+        new.rename(self.folder)
+        _sync(self.folder.parent)
+
+    @contextlib.contextmanager
+    def _password(self) -> Iterator[tuple[Path, Sequence[int]]]:
+        """A path under which initdb finds the password: its file, or a pipe where that account may not read it."""
+        if self.account is None:
+            yield self.password_file, ()
+            return
+        reading, writing = os.pipe()
+        os.fchown(reading, self.account.pw_uid, self.account.pw_gid)
+        with os.fdopen(reading), os.fdopen(writing, "wb") as pipe:
+            pipe.write(self.password_file.read_bytes())
+            pipe.close()
+            yield Path(f"/dev/fd/{reading}"), (reading,)
+
+    def _run(self, folder: Path, argv: Sequence[str], said: bytes = b"", pass_fds: Sequence[int] = ()) -> None:
+        done = subprocess.run(
+            [self.programs / argv[0], *argv[1:]],
+            cwd=folder,
+            env=ENVIRONMENT,
+            input=said,
+            capture_output=True,
+            check=False,
+            pass_fds=pass_fds,
+            user=self.account.pw_uid if self.account else None,
+            group=self.account.pw_gid if self.account else None,
+            extra_groups=[] if self.account else None,
+        )
+        complaint = re.search(rb"(?:FATAL|ERROR|PANIC|error): +(.*)", done.stderr)
+        if done.returncode or complaint:
+            why = (complaint[1] if complaint else done.stderr[-300:]).decode(errors="replace")
+            raise OperatorError(f"{argv[0]} cannot make a cluster in {self.folder}: {' '.join(why.split())}")
+
+    def _refuse_another_major(self) -> None:
+        found = _lines(self.folder / "PG_VERSION")
+        if not found:
+            raise OperatorError(f"{self.folder} holds files but no PostgreSQL cluster: move them away.")
+        version = subprocess.run([self.programs / "postgres", "--version"], capture_output=True, text=True, check=True)
+        ours = version.stdout.split()[-1].partition(".")[0]
+        if found[0] != ours:
+            raise OperatorError(OTHER_MAJOR.format(folder=self.folder, found=found[0], ours=ours))
+
+
+# Nothing of the operator's environment (PGDATA, PGOPTIONS, LD_PRELOAD) reaches the server.
+ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
+OTHER_MAJOR = (
+    "{folder} was made by PostgreSQL {found}, this is {ours}. To carry it over: serve it with the Taskledger that made "
+    "it and run `pg_dump --clean --if-exists -f all.sql URL` (URL is database_url in run.json), move {folder} away, "
+    "serve with this one and run `psql -f all.sql URL`."
+)
+
+
+def _place(folder: Path) -> str:
+    # An unprivileged account may stand in a folder below one that it cannot enter, but not name it by path.
+    return "/proc/self/cwd" if ON_LINUX else str(folder)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return []
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)

@@ -1,0 +1,101 @@
+"""Who is alive: processes seen through the system, not fooled by zombies and reused pids."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+ON_LINUX = sys.platform == "linux"
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """What the system says of a living process; `started` tells a reused pid from the first bearer."""
+
+    pid: int
+    name: str
+    started: str
+
+
+def oneself() -> Sighting:
+    """This process."""
+    me = sight(os.getpid())
+    if me is None:
+        raise ProcessLookupError("the system does not show us to ourselves: is /proc mounted?")
+    return me
+
+
+def sight(pid: int) -> Sighting | None:
+    """The living process of that pid; a zombie, which still answers kill(pid, 0), is not one."""
+    return _sight_in_proc(pid) if ON_LINUX else _sight_by_ps(pid)
+
+
+def answers(pid: int) -> bool:
+    """Whether kill(pid, 0) finds somebody: also a zombie, also a stranger."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def inhabitants(folder: Path, name: str) -> list[int]:
+    """Living processes called `name` whose working directory is `folder` (Linux; elsewhere none are seen)."""
+    return [pid for pid in _pids() if _lives_in(pid, folder) and _is_called(pid, name)] if ON_LINUX else []
+
+
+def lives_elsewhere(pid: int, folder: Path) -> bool:
+    """Whether its working directory is known to be another one; a container may forbid us to know."""
+    try:
+        return ON_LINUX and not Path(f"/proc/{pid}/cwd").samefile(folder)
+    except OSError:
+        return False
+
+
+def evict(folder: Path, name: str) -> None:
+    """Kill those inhabitants."""
+    for pid in inhabitants(folder, name):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _pids() -> Iterator[int]:
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+
+
+def _lives_in(pid: int, folder: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").samefile(folder)
+    except OSError:
+        return False
+
+
+def _is_called(pid: int, name: str) -> bool:
+    seen = sight(pid)
+    return seen is not None and seen.name == name
+
+
+def _sight_in_proc(pid: int) -> Sighting | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    # The name stands in parentheses and may hold spaces and parentheses itself.
+    name, _, rest = stat.partition("(")[2].rpartition(")")
+    fields = rest.split()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return None if fields[0] in "ZX" else Sighting(pid, name, f"{boot}/{fields[19]}")
+
+
+def _sight_by_ps(pid: int) -> Sighting | None:
+    argv = ["ps", "-o", "stat=,lstart=,comm=", "-p", str(pid)]
+    words = subprocess.run(argv, capture_output=True, text=True, check=False).stdout.split(maxsplit=6)
+    if len(words) < 7 or words[0].startswith("Z"):  # noqa: PLR2004 - stat, five words of a date, name
+        return None
+    return Sighting(pid, Path(words[6].strip()).name, " ".join(words[1:6]))

@@ -1,0 +1,23 @@
+"""The pipe watcher: signals one process when the pipe on its standard input closes."""
+
+import os
+import select
+import signal
+import sys
+
+from infra.embedded.sightings import sight
+
+
+def main() -> None:
+    """Arguments: pid and signal number. Leaves when that process does, so a reused pid is never signalled."""
+    pid, sig = int(sys.argv[1]), int(sys.argv[2])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    first = sight(pid)
+    while first is not None and sight(pid) == first:
+        if select.select([sys.stdin], [], [], 0.5)[0]:
+            os.kill(pid, sig)
+            return
+
+
+if __name__ == "__main__":
+    main()

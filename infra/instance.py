@@ -1,0 +1,132 @@
+"""The data directory of one Taskledger: who holds it, its secrets, and how to find what runs in it."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from infra.embedded.sightings import sight
+from infra.errors import OperatorError
+
+FORMAT = 1  # of the data directory as a whole; a newer one is refused, an older one is carried forward
+SECRETS = ("postgres-password", "valkey-password", "jwt-key")
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What `serve` writes for all other commands to find it (run.json); redis_url is the cache."""
+
+    pid: int
+    started: str
+    address: str
+    database_url: str
+    redis_url: str
+    broker_url: str
+    format: int = FORMAT
+
+
+@contextlib.contextmanager
+def held(data: Path) -> Iterator[None]:
+    """The directory is ours alone, made when missing; the kernel lets go of it when we die."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise OperatorError(
+            f"Cannot keep data in {data}: {error.strerror}. Choose another folder with --data."
+        ) from error
+    with os.fdopen(descriptor, "r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OperatorError(
+                f"{data} is in use by process {_holder(data)}: stop it first, or choose another --data."
+            ) from None
+        lock.truncate()
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        _check_format(data)
+        yield
+
+
+def make_secrets(data: Path) -> None:
+    """Make those that are missing, in a folder that only we may enter."""
+    folder = data / "secrets"
+    if (data / "postgres").exists() and not (folder / "postgres-password").exists():
+        raise OperatorError(f"{folder}/postgres-password is gone but {data}/postgres needs it: put it back.")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
+    for name in SECRETS:
+        if not (folder / name).exists():
+            _write(folder / name, secrets.token_hex(32))
+        (folder / name).chmod(0o600)
+
+
+def secret(data: Path, name: str) -> str:
+    """One of SECRETS; OperatorError when it was never made."""
+    try:
+        return (data / "secrets" / name).read_text().strip()
+    except OSError as error:
+        raise OperatorError(f"Cannot read {data}/secrets/{name}: {error.strerror}.") from error
+
+
+def announce(data: Path, run: Run) -> None:
+    """Write run.json in one step."""
+    _write(data / "run.json", msgspec.json.format(msgspec.json.encode(run)).decode())
+
+
+def withdraw(data: Path) -> None:
+    """Nothing runs here any more."""
+    (data / "run.json").unlink(missing_ok=True)
+
+
+def last_run(data: Path) -> Run | None:
+    """The run that run.json speaks of, alive or killed."""
+    try:
+        return msgspec.json.decode((data / "run.json").read_bytes(), type=Run)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise OperatorError(f"Cannot read {data}/run.json: {error}.") from error
+
+
+def running(data: Path) -> Run | None:
+    """The run that is alive; what a killed one left behind, or a stranger with its pid, is none."""
+    run = last_run(data)
+    seen = sight(run.pid) if run else None
+    return run if run and seen and seen.started == run.started else None
+
+
+def _holder(data: Path) -> str:
+    """The winner of the lock writes its pid a moment after winning."""
+    deadline = time.monotonic() + 1
+    while not (pid := (data / "lock").read_text().strip()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return pid or "(unknown)"
+
+
+def _check_format(data: Path) -> None:
+    file = data / "format"
+    if not file.exists():
+        _write(file, str(FORMAT))
+    found = file.read_text().strip()
+    if not found.isdecimal():
+        raise OperatorError(f"{file} should hold a number: put back the one of your backup.")
+    if int(found) > FORMAT:
+        newer = f"(data format {found}, this one knows {FORMAT})"
+        raise OperatorError(f"{data} was written by a newer Taskledger {newer}: upgrade, or choose another --data.")
+
+
+def _write(path: Path, text: str) -> None:
+    """All or nothing, and only for us to read."""
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 from the start
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{text}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    Path(temporary).replace(path)
