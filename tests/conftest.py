@@ -1,5 +1,7 @@
 """Servers of our own for the whole run, and a fresh database for each test that asks for one."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 from uuid import uuid4
@@ -7,6 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 import redis
+from litestar import Litestar
 from psycopg import conninfo
 
 from api.app import litestar
@@ -49,15 +52,37 @@ def settings(servers: Servers, template: str) -> Settings:
 
 
 @pytest.fixture
-def fold(settings: Settings) -> Callable[[], None]:
+def fold(settings: Settings) -> Iterator[Callable[[], None]]:
     """Do what a worker does when it looks: bring every projection up to date, and tell the caches."""
-    projector = Projector(settings.database_url, projected.publisher(redis.Redis.from_url(settings.redis_url)))
+    teller = redis.Redis.from_url(settings.redis_url)
+    projector = Projector(settings.database_url, projected.publisher(teller))
 
     def look() -> None:
         for name in every():
             projector.project(name)
 
-    return look
+    yield look
+    projector.close()
+    teller.close()
+
+
+@contextlib.asynccontextmanager
+async def alive(app: Litestar) -> AsyncIterator[None]:
+    """The application's lifespan, in a task of its own: a fixture's two halves do not run in the same one."""
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with app.lifespan():
+            started.set()
+            await ended.wait()
+
+    life = asyncio.create_task(live())
+    await asyncio.wait([asyncio.create_task(started.wait()), life], return_when=asyncio.FIRST_COMPLETED)
+    try:
+        yield
+    finally:
+        ended.set()
+        await life
 
 
 @pytest.fixture
@@ -65,7 +90,7 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """HTTP to an application in this process, with nobody logged in."""
     app = litestar(settings)
     transport = httpx.ASGITransport(cast("Any", traced(app)))
-    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as opened:
+    async with alive(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as opened:
         yield opened
 
 

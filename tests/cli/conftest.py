@@ -1,0 +1,29 @@
+"""The command line as an operator types it, against servers of the test's own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import taskledger
+from infra.settings import Settings
+
+Type = Callable[..., Result]
+
+
+@pytest.fixture
+def environment(settings: Settings) -> dict[str, str]:
+    """What names the servers of this test to every command."""
+    names = ("database_url", "migration_url", "redis_url", "broker_url", "jwt_key")
+    return {f"TASKLEDGER_{name.upper()}": str(getattr(settings, name)) for name in names}
+
+
+@pytest.fixture
+def typed(environment: dict[str, str], tmp_path: Path) -> Type:
+    """Type `taskledger ...` and read what it says."""
+
+    def run(*words: str, **named: str) -> Result:
+        return CliRunner().invoke(taskledger, [*words, "--data", str(tmp_path)], env=environment | named)
+
+    return run

@@ -1,0 +1,57 @@
+"""`taskledger demo` fills an empty instance once, and no other."""
+
+import asyncio
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from cli.opened import opened
+from commands.decision import Wish
+from commands.user import RegisterUser
+from domain.event import Actor
+from infra.errors import OperatorError
+from infra.ids import new_id
+from infra.settings import Settings
+from tests.cli.conftest import Type
+
+
+async def test_the_printed_login_opens_a_board_with_a_past(
+    typed: Type, client: httpx.AsyncClient, fold: Callable[[], None]
+) -> None:
+    said = await asyncio.to_thread(typed, "demo")
+    assert said.exit_code == 0, said.output
+    email, password = said.output.removeprefix("Demo login: ").strip().split(" / ")
+    login = await client.post("/auth/login", json={"email": email, "password": password})
+    client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
+    fold()
+    (workspace,) = (await client.get("/workspaces")).json()["items"]
+    (project,) = (await client.get(f"/workspaces/{workspace['id']}/projects")).json()["items"]
+    tasks = (await client.get(f"/projects/{project['id']}/tasks")).json()["items"]
+    assert {task["column"] for task in tasks} == {"todo", "doing", "done"}
+    assert max(task["version"] for task in tasks) == 3
+
+
+def test_asked_again_it_prints_the_same_login_and_writes_nothing(typed: Type) -> None:
+    first = typed("demo")
+    before = typed("events", "tail", "-n", "100").output
+    assert typed("demo").output == first.output
+    assert typed("events", "tail", "-n", "100").output == before
+
+
+def test_an_instance_with_users_of_its_own_gets_no_demo(typed: Type, settings: Settings) -> None:
+    asyncio.run(_register(settings))
+    with pytest.raises(OperatorError, match="has users of its own"):
+        raise typed("demo").exception or AssertionError
+
+
+def test_production_gets_no_demo(typed: Type) -> None:
+    with pytest.raises(OperatorError, match="no demo in production"):
+        raise typed("demo", TASKLEDGER_ENVIRONMENT="production").exception or AssertionError
+
+
+async def _register(settings: Settings) -> None:
+    user = new_id()
+    async with opened(settings) as instance:
+        wish = Wish(user, RegisterUser(email="ann@example.com", name="Ann"))
+        await instance.handling.handle([wish], Actor(user), new_id())
