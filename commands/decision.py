@@ -26,9 +26,10 @@ class Wish(Struct, frozen=True):
 class NotLoaded(Exception):
     """The decision needs a stream that has not been read yet: read it and decide again."""
 
-    def __init__(self, stream: UUID) -> None:
+    def __init__(self, stream: UUID, kind: type[State]) -> None:
         super().__init__(stream)
         self.stream = stream
+        self.kind = kind
 
 
 class Decision:
@@ -47,11 +48,11 @@ class Decision:
         self._streams = streams
 
     def __call__(self, kind: type[S], stream: UUID) -> S | None:
-        return fold(kind, self._events(stream))
+        return fold(kind, self._look(kind, stream))
 
     def version(self, stream: UUID) -> int:
-        """The version of a stream with what is written so far; 0 where it has not begun."""
-        return len(self._events(stream))
+        """The version of a stream that was looked at, with what is written so far; 0 where it has not begun."""
+        return self.seen[stream] + len(self._written_to(stream))
 
     def make(self, wish: Wish) -> None:
         """Decide one more command; raises a Refusal, or NotLoaded."""
@@ -65,9 +66,10 @@ class Decision:
         self._check_version(command)
         for event in command.decide(state, self):
             if isinstance(event, Elsewhere):
-                self._write(event.stream, event.event)
+                self._look(State, event.stream)
+                self.written.append((event.stream, event.event))
             else:
-                self._write(wish.target, event)
+                self.written.append((wish.target, event))
 
     def _authorise(self, command: Command[State], state: State | None) -> None:
         workspace_id = command.workspace(state, self)
@@ -88,13 +90,13 @@ class Decision:
         elif command.expected_version != self.version(self.target):
             raise version_conflict(self._streams[self.target], self.version(self.target), command, self)
 
-    def _events(self, stream: UUID) -> list[Event]:
+    def _look(self, kind: type[State], stream: UUID) -> list[Event]:
+        """The events of a stream with what is written so far; from now on the append asserts it."""
         if stream not in self._streams:
-            raise NotLoaded(stream)
+            raise NotLoaded(stream, kind)
         history = self._streams[stream]
-        self.seen[stream] = len(history)
-        return [recorded.event for recorded in history] + [event for at, event in self.written if at == stream]
+        self.seen[stream] = history[-1].version if history else 0
+        return [recorded.event for recorded in history] + self._written_to(stream)
 
-    def _write(self, stream: UUID, event: Event) -> None:
-        self._events(stream)
-        self.written.append((stream, event))
+    def _written_to(self, stream: UUID) -> list[Event]:
+        return [event for at, event in self.written if at == stream]

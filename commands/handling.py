@@ -1,8 +1,9 @@
 """The one path of every command: load, decide, append if nothing looked at has changed."""
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -32,8 +33,8 @@ class Changed(Exception):
 class Log(Protocol):
     """The event log, as deciding needs it."""
 
-    async def streams(self, ids: Collection[UUID]) -> Streams:
-        """All events of these streams, in order; an empty sequence for one that has not begun."""
+    async def streams(self, ids: Collection[UUID], last: Collection[UUID] = ()) -> Streams:
+        """All events of these streams, in order, and of those in `last` the last one; none where it has not begun."""
 
     async def append(self, append: Append) -> int:
         """Write, and return the position of the last event; raises Changed and writes nothing."""
@@ -66,28 +67,34 @@ class Handling:
 
         Raises the Refusal of the rule that said no.
         """
-        streams: Streams = {}
+        wanted: dict[UUID, type[State]] = {wish.target: wish.command.about for wish in wishes}
         for attempt in range(ATTEMPTS):
-            decision, streams = await self._decide(wishes, actor, streams)
-            try:
+            if attempt:
+                await asyncio.sleep(random.uniform(0, 0.001 * 2**attempt))  # noqa: S311 - jitter, no secret
+            streams, decision = await self._decide(wishes, actor, wanted)
+            with contextlib.suppress(Changed):
                 return await self._finish(wishes, decision, streams, command_id)
-            except Changed:
-                if attempt < ATTEMPTS - 1:
-                    await asyncio.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - jitter, no secret
-                    streams = await self._log.streams(streams)
         raise TooBusy
 
-    async def _decide(self, wishes: Sequence[Wish], actor: Actor, streams: Streams) -> tuple[Decision, Streams]:
-        """Decide again until every stream that the rules ask for has been read."""
+    async def _decide(
+        self, wishes: Sequence[Wish], actor: Actor, wanted: dict[UUID, type[State]]
+    ) -> tuple[Streams, Decision]:
+        """Decide again until every stream that the rules ask for has been read; `wanted` learns which those are."""
+        streams = await self._read(wanted)
         while True:
             decision = Decision(streams, actor)
             try:
                 for wish in wishes:
                     decision.make(wish)
             except NotLoaded as missing:
-                streams = {**streams, **await self._log.streams([missing.stream])}
+                wanted[missing.stream] = missing.kind
+                streams = {**streams, **await self._read({missing.stream: missing.kind})}
             else:
-                return decision, streams
+                return streams, decision
+
+    async def _read(self, wanted: Mapping[UUID, type[State]]) -> Streams:
+        last = [stream for stream, kind in wanted.items() if kind.last_says_all]
+        return await self._log.streams([stream for stream in wanted if stream not in last], last)
 
     async def _finish(self, wishes: Sequence[Wish], decision: Decision, streams: Streams, command_id: UUID) -> Done:
         if decision.written:

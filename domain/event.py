@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from functools import reduce
-from typing import Generic, Literal, Self, TypeVar
+from typing import ClassVar, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -57,7 +57,12 @@ class Recorded(Struct, frozen=True):
 
 
 class State(Struct, frozen=True):
-    """What the events of one stream add up to. Its fields are named as the events name them."""
+    """What the events of one stream add up to. Its fields are named as the events name them.
+
+    Where `last_says_all` holds, the last event alone gives the state, however long the stream.
+    """
+
+    last_says_all: ClassVar[bool] = False
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:

@@ -1,6 +1,6 @@
 """A task: something to be done, in one project, in one of its columns."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 from uuid import UUID, uuid5
 
 from domain.event import Change, Event, State
@@ -106,6 +106,8 @@ class TaskNumberTaken(Event, frozen=True):
 
 class TaskNumbers(State, frozen=True):
     """The numbers given out in one project."""
+
+    last_says_all: ClassVar = True
 
     last: int = 0
 

@@ -20,7 +20,10 @@ _APPEND = "select stream, version, position from log.append(%s, %s, %s, %s, %s, 
 _INSERT = "select position from log.append('{}', '{}', %s, %s, %s, %s)"
 _COLUMNS = """select notification_id, originator_id, originator_version, topic, state,
     actor_id, actor_kind, on_behalf_of, command_id, workspace_id, at, recorded_at from log.events"""
-_STREAMS = f"{_COLUMNS} where originator_id = any(%s) order by originator_id, originator_version"
+_STREAMS = f"""{_COLUMNS} where originator_id = any(%s)
+    union all select last.* from unnest(%s::uuid[]) as wanted cross join lateral (
+      {_COLUMNS} where originator_id = wanted order by originator_version desc limit 1
+    ) as last order by originator_id, originator_version"""  # noqa: S608 - our own text
 _AFTER = f"{_COLUMNS} where notification_id > %s order by notification_id limit %s"
 _HEAD = "select coalesce(max(notification_id), 0) from log.events"
 
@@ -33,11 +36,11 @@ class EventLog(PostgresApplicationRecorder):
         super().__init__(_Datastore(url), events_table_name="events")
         self._pool = pool
 
-    async def streams(self, ids: Collection[UUID]) -> Streams:
-        """All events of these streams, in order; an empty list for one that has not begun."""
-        found: dict[UUID, list[Recorded]] = {stream: [] for stream in ids}
+    async def streams(self, ids: Collection[UUID], last: Collection[UUID] = ()) -> Streams:
+        """All events of these streams, in order, and of those in `last` the last one; none where it has not begun."""
+        found: dict[UUID, list[Recorded]] = {stream: [] for stream in (*ids, *last)}
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(_STREAMS, (list(ids),), prepare=True)
+            cursor = await connection.execute(_STREAMS, (list(ids), list(last)), prepare=True)
             for row in await cursor.fetchall():
                 found[row[1]].append(_recorded(row))
         return found

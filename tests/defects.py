@@ -116,8 +116,8 @@ def a_wish_fulfilled_twice(patch: pytest.MonkeyPatch) -> None:
 def a_call_that_decides_on_what_is_stored(patch: pytest.MonkeyPatch) -> None:
     """Each command of a call on the states before the call, not on those that the one before it leaves."""
 
-    def stored(decision: Decision, stream: UUID) -> list[Event]:
-        return events(decision, stream)[: decision.seen[stream]]
+    def stored(decision: Decision, kind: type[State], stream: UUID) -> list[Event]:
+        return look(decision, kind, stream)[: decision.seen[stream]]
 
-    events = Decision._events  # noqa: SLF001 - as above
-    patch.setattr(Decision, "_events", stored)
+    look = Decision._look  # noqa: SLF001 - as above
+    patch.setattr(Decision, "_look", stored)

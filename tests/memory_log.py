@@ -20,11 +20,11 @@ class MemoryLog:
         self.changed = 0
         self._random = Random(seed)
 
-    async def streams(self, ids: Collection[UUID]) -> Streams:
+    async def streams(self, ids: Collection[UUID], last: Collection[UUID] = ()) -> Streams:
         loaded = {}
-        for stream in ids:
+        for stream in (*ids, *last):
             await self._others_first()
-            loaded[stream] = tuple(self.past.streams.get(stream, ()))
+            loaded[stream] = tuple(self.past.streams.get(stream, ()))[-1 if stream in last else 0 :]
         await self._others_first()
         return loaded
 

@@ -199,9 +199,9 @@ async def test_nobody_waits_after_the_last_attempt(naps: list[float]) -> None:
 
 async def test_every_stream_is_read_once_where_nobody_races() -> None:
     class Counting(MemoryLog):
-        async def streams(self, ids: Collection[UUID]) -> Streams:
-            asked.extend(ids)
-            return await super().streams(ids)
+        async def streams(self, ids: Collection[UUID], last: Collection[UUID] = ()) -> Streams:
+            asked.extend([*ids, *last])
+            return await super().streams(ids, last)
 
     asked: list[UUID] = []
     log = Counting([*workspace(), *project(), *task()])

@@ -28,3 +28,10 @@ def test_the_last_number_given_out_counts() -> None:
 def test_projects_count_apart_on_streams_that_no_client_can_name() -> None:
     assert numbers_of(PROJECT) != numbers_of(OTHER_PROJECT)
     assert numbers_of(PROJECT).version == 5
+
+
+def test_the_last_number_says_all_of_the_numbers() -> None:
+    """What `last_says_all` promises to whoever reads only the last event."""
+    taken = [TaskNumberTaken(number) for number in range(1, 6)]
+    assert TaskNumbers.last_says_all
+    assert fold(TaskNumbers, taken[-1:]) == fold(TaskNumbers, taken)

@@ -155,3 +155,14 @@ def log_url(log: EventLog) -> str:
     assert isinstance(kwargs, dict)
     parts = {name: kwargs[name] for name in ("dbname", "host", "port", "user", "password")}
     return psycopg.conninfo.make_conninfo(**parts)
+
+
+async def test_of_some_streams_only_the_last_event_is_read(log: EventLog) -> None:
+    long, short, none = uuid4(), uuid4(), uuid4()
+    for version in range(5):
+        await log.append(append(long, version))
+    await log.append(append(short, 0))
+    found = await log.streams([short], [long, none])
+    assert [recorded.version for recorded in found[long]] == [5]
+    assert [recorded.version for recorded in found[short]] == [1]
+    assert found[none] == []
