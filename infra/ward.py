@@ -92,8 +92,7 @@ def _cause(code: int) -> str:
 def _last_words(log: Path | None) -> str:
     if log is None:
         return "it says why above."
-    lines = log.read_text(errors="replace").splitlines()
-    telling = (
-        [line for line in lines if "FATAL" in line or "#" in line or "rror" in line] or lines or ["it said nothing"]
-    )
-    return f"{telling[-1].strip()} (log: {log})"
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
+    telling = [number for number, line in enumerate(lines) if "FATAL" in line]
+    start = telling[-1] if telling else -1
+    return f"{' '.join(lines[start:][:4]) or 'it said nothing'} (log: {log})"

