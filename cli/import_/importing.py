@@ -1,0 +1,46 @@
+"""Importing: the tasks of a file through the same commands as everybody's, one row at a time."""
+
+from collections import Counter
+from collections.abc import Iterable
+from uuid import UUID
+
+from msgspec import Struct
+
+from cli.import_.mapping import Refused, Taken
+from commands.handling import Handling
+from domain.errors import IdTaken, Refusal
+from domain.event import Actor
+from infra.ids import new_id
+
+
+class Outcome(Struct):
+    """What became of the rows, for the summary."""
+
+    created: int = 0
+    there: int = 0
+    parts: int = 0
+    refused: list[Refused] = []
+    lost: Counter[str] = Counter()
+    remarks: Counter[str] = Counter()
+
+
+async def carry_out(handling: Handling, tasks: Iterable[Taken | Refused], user: UUID) -> Outcome:
+    """Create each task that is not there yet, all of it or nothing of it; a refused one stops no other."""
+    outcome = Outcome(lost=Counter(), remarks=Counter())
+    actor = Actor(user, "import")
+    for task in tasks:
+        if isinstance(task, Refused):
+            outcome.refused.append(task)
+            continue
+        try:
+            await handling.handle(task.wishes, actor, new_id())
+        except IdTaken:
+            outcome.there += 1
+        except Refusal as refusal:
+            outcome.refused.append(Refused(task.place, str(refusal)))
+        else:
+            outcome.created += 1
+            outcome.parts += task.is_part
+            outcome.lost.update(task.lost)
+            outcome.remarks.update(task.remarks)
+    return outcome

@@ -1,0 +1,47 @@
+"""Reading: the text of the operator's file, or one line that says why there is none."""
+
+import gzip
+import zlib
+from pathlib import Path
+
+from infra.errors import OperatorError
+
+LIMIT = 200_000_000
+"""The most bytes that a file may hold once unpacked: a few kilobytes of gzip can hide terabytes."""
+
+_GZIP = b"\x1f\x8b"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def text_of(path: Path, limit: int = LIMIT) -> str:
+    """The file as text, unpacked if it is gzip whatever its name; raises OperatorError."""
+    try:
+        data = _unpacked(path, limit + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise OperatorError(f"{path} is gzip, but damaged: {error}") from error
+    except OSError as error:
+        raise OperatorError(f"cannot read {path}: {error.strerror}") from error
+    if len(data) > limit:
+        raise OperatorError(f"{path} holds more than {limit:,} bytes: split it")
+    return _decoded(path, data)
+
+
+def _unpacked(path: Path, most: int) -> bytes:
+    with path.open("rb") as file:
+        if file.peek(2).startswith(_GZIP):
+            with gzip.open(file) as unpacked:
+                return unpacked.read(most)
+        return file.read(most)
+
+
+def _decoded(path: Path, data: bytes) -> str:
+    if data.startswith(_UTF_16) or b"\0" in data[:4]:
+        raise OperatorError(f"{path} is UTF-16, or no text: save it as UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise OperatorError(f"{path} is not UTF-8: line {line}, byte {error.start}") from error
+    if not text.strip():
+        raise OperatorError(f"{path} is empty")
+    return text

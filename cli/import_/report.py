@@ -1,0 +1,32 @@
+"""The report of an import: what is there now, what was refused and why, and what has no place yet."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import click
+
+from cli.import_.importing import Outcome
+
+
+def report(outcome: Outcome, name: str, beside: Counter[str]) -> None:
+    """Print it; refused rows last, where they are seen."""
+    for line in _lines(outcome, name, beside):
+        click.echo(line)
+
+
+def _lines(outcome: Outcome, name: str, beside: Counter[str]) -> Iterator[str]:
+    yield f"{name}: {outcome.created} created, {outcome.there} there already, {len(outcome.refused)} refused."
+    if outcome.parts:
+        yield f"{outcome.parts} sub-tasks became tasks of their own; their description says what they are part of."
+    yield from _counted("Kept in another way:", outcome.remarks)
+    yield from _counted("Not carried over, as tasks have no such field:", outcome.lost)
+    yield from _counted("Not carried over, as it stands beside the tasks:", beside)
+    if outcome.refused:
+        yield "Refused:"
+        yield from (f"  {refused.place}: {refused.reason}" for refused in outcome.refused)
+
+
+def _counted(heading: str, found: Counter[str]) -> Iterator[str]:
+    if found:
+        yield heading
+        yield from (f"  {count:>6} x {what}" for what, count in found.most_common())

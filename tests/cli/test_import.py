@@ -1,0 +1,278 @@
+"""`taskledger import` on a real log: nothing lost without a word, and the same file twice changes nothing."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as tuned
+from hypothesis import strategies as st
+
+from cli.import_.mapping import Refused, tasks_of
+from cli.import_.parsing import parse
+from cli.import_.reading import text_of
+from cli.import_.rows import rows_of
+from infra import log
+from infra.errors import OperatorError
+from infra.postgres import connect
+from infra.settings import Settings
+from projections.task_list import TaskRow, projection
+from tests.cli.conftest import Type
+from tests.examples import PROJECT
+from tests.projections import oracle
+
+DATA = Path(__file__).parents[2] / ".." / "shared" / "data" / "simple-json"
+EMAIL = "demo@example.com"
+Import = Callable[..., Any]
+
+
+@pytest.fixture
+def imported(typed: Type, tmp_path: Path, settings: Settings) -> Import:
+    """Import some content, or a file, into the demo project; `rows` are its tasks by title afterwards."""
+    assert typed("demo").exit_code == 0
+    with connect(settings.database_url) as connection:
+        oracle.catch_up(connection)
+
+    def run(content: object, *, name: str = "list.json") -> Any:
+        file = content if isinstance(content, Path) else tmp_path / name
+        if not isinstance(content, Path):
+            file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        return typed("import", str(file), "--workspace", "Demo", "--project", "FEST", "--as", EMAIL)
+
+    return run
+
+
+def rows(settings: Settings) -> dict[str, TaskRow]:
+    """The imported tasks, by title."""
+    with connect(settings.database_url) as connection:
+        history = log.after(connection, 20, 1_000_000)
+        found = oracle.naive(projection, history)
+    return {row.title: row for row in found.values()}
+
+
+def test_the_words_that_people_use_become_fields(imported: Import, settings: Settings) -> None:
+    said = imported(
+        [
+            {"title": "A", "completed": True, "description": "why", "deadline": "2026-12-01", "priority": "HIGH"},
+            {"name": "B", "status": "in progress", "tags": ["x", "y"], "due": "2026-12-01T10:00:00Z"},
+            {"text": "C", "done": False, "labels": "x, z"},
+            {"task": "Молоко\u2028", "status": False},
+            {"task": "Молоко", "status": True},
+        ]
+    )
+    found = rows(settings)
+    a, b, c, milk = (found[title] for title in ("A", "B", "C", "Молоко"))
+    assert (a.status, a.description, a.due, a.priority) == ("done", "why", "2026-12-01", "high")
+    assert (b.status, b.column, b.labels, b.due) == ("open", "doing", ("x", "y"), "2026-12-01T10:00:00+00:00")
+    assert (c.status, c.labels, milk.status) == ("open", ("x", "z"), "done")
+    assert "4 created, 0 there already, 1 refused" in said.output
+    assert "[3]: title: character 7 is U+2028" in said.output
+    assert said.exit_code == 1
+
+
+def test_a_file_imported_twice_changes_nothing(imported: Import, settings: Settings) -> None:
+    content = [{"id": 1, "title": "A", "done": True}, {"id": 1, "title": "A"}, {"id": 2, "title": "A"}]
+    assert "3 created, 0 there already" in imported(content).output
+    before = events(settings)
+    again = imported(content)
+    assert "0 created, 3 there already, 0 refused" in again.output
+    assert again.exit_code == 0
+    assert events(settings) == before
+
+
+def test_two_files_whose_ids_are_the_same_are_two_lists(imported: Import) -> None:
+    assert "1 created" in imported([{"id": 1, "title": "A"}]).output
+    assert "1 created" in imported([{"id": 1, "title": "B"}]).output
+
+
+def test_tasks_that_were_edited_since_are_left_alone(imported: Import, settings: Settings) -> None:
+    imported([{"id": 1, "title": "A"}])
+    said = imported([{"id": 1, "title": "A", "done": True}])
+    assert "0 created, 1 there already" in said.output
+    assert rows(settings)["A"].status == "open"
+
+
+def test_the_importer_is_who_did_it(imported: Import, settings: Settings) -> None:
+    imported([{"title": "A"}])
+    with connect(settings.database_url) as connection:
+        last = log.after(connection, 20, 100)[-1]
+    assert (last.actor.kind, last.version) == ("import", 1)
+
+
+def test_unknown_fields_are_counted_and_not_dropped_silently(imported: Import) -> None:
+    said = imported([{"title": "A", "mood": "good"}, {"title": "B", "mood": "bad", "empty": None}]).output
+    assert "2 x mood" in said
+    assert "empty" not in said
+
+
+def test_gzip_is_read_whatever_its_name(imported: Import) -> None:
+    assert "1 created" in imported(gzip.compress(b'[{"title": "A"}]'), name="list.txt").output
+
+
+def test_json_lines_end_at_the_line_feed_only(imported: Import, settings: Settings) -> None:
+    said = imported('{"title":"A","description":"one\u2028two"}\n{"title":"B"}\n{"title":\n'.encode())
+    assert "2 created, 0 there already, 1 refused" in said.output
+    assert "line 3: not JSON" in said.output
+    assert rows(settings)["A"].description == "one\u2028two"
+
+
+def test_sub_tasks_say_what_they_are_part_of(imported: Import, settings: Settings) -> None:
+    tagged = {"home": {"tasks": [{"id": 1, "title": "Party", "subtasks": [{"id": 1, "title": "Cake"}] * 2}]}}
+    said = imported(tagged).output
+    assert "3 created" in said
+    assert "2 sub-tasks became tasks of their own" in said
+    cake = rows(settings)["Cake"]
+    assert (cake.description, cake.labels) == ("Part of: Party", ("home",))
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({}, "title: null, not text"),
+        ([], "a list, not an object"),
+        ("milk", "text, not an object"),
+        ({"title": "   "}, "title: only spaces"),
+        ({"title": "a\u0000b"}, "title: character 2 is U+0000"),
+        ({"title": "\u001b[31mred"}, "title: character 1 is U+001B"),
+        ({"title": "x" * 501}, "title: 501 characters, 500 at most"),
+        ({"title": 7}, "title: a number, not text"),
+        ({"title": "A", "due": "2026-02-30"}, "due: '2026-02-30': day is out of range"),
+        ({"title": "A", "due": "0000-01-01"}, "due: '0000-01-01': year 0 is out of range"),
+        ({"title": "A", "due": "tomorrow"}, "due: 'tomorrow' is no YYYY-MM-DD"),
+        ({"title": "A", "status": "done", "completed": False}, "contradict each other"),
+        ({"title": "A", "description": "x" * 50_001}, "description: 50,001 characters, 50,000 at most"),
+        ({"title": "A", "labels": 7}, "labels: a number, not a list of labels"),
+    ],
+)
+def test_a_malformed_row_is_refused_with_its_reason(row: object, reason: str) -> None:
+    (only,) = tasks_of(rows_of([row], "list").rows, PROJECT)
+    assert isinstance(only, Refused)
+    assert only.place == "[0]"
+    assert reason in only.reason
+
+
+def test_good_rows_go_in_beside_malformed_ones(imported: Import, settings: Settings) -> None:
+    said = imported([{"title": "A"}, {"title": " "}, {"title": "B"}])
+    assert "2 created, 0 there already, 1 refused" in said.output
+    assert set(rows(settings)) == {"A", "B"}
+
+
+def test_a_time_without_a_zone_keeps_its_date_and_says_so(imported: Import, settings: Settings) -> None:
+    said = imported([{"title": "A", "due": "2026-12-01T10:00:00"}]).output
+    assert rows(settings)["A"].due == "2026-12-01"
+    assert "names a time without a zone" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"", "is empty"),
+        (b"  \n", "is empty"),
+        (b"{", "is not JSON: "),
+        (b'[{"title": NaN', "is not JSON: "),
+        (b"7", "holds a number, not a task list"),
+        (b'"milk"', "holds text, not a task list"),
+        (b"null", "holds null, not a task list"),
+        (b"{}", "has no list of tasks"),
+        ('[{"title":"A"}]'.encode("utf-16"), "is UTF-16"),
+        (b'[{"title":"\xff"}]', "is not UTF-8: line 1"),
+        (b"[" * 100_000, "is nested too deeply"),
+        (b"\x1f\x8b\x08\x00broken", "is gzip, but damaged"),
+    ],
+)
+def test_a_file_that_is_no_task_list_gets_one_line(imported: Import, content: bytes, line: str) -> None:
+    said = imported(content)
+    assert isinstance(said.exception, OperatorError)
+    assert line in str(said.exception)
+    assert "\n" not in str(said.exception)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_list(imported: Import) -> None:
+    assert "1 created" in imported(b'\xef\xbb\xbf[{"title":"A"}]').output
+
+
+def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
+
+    file = tmp_path / "bomb.gz"
+    file.write_bytes(gzip.compress(b" " * 5_000_000))
+    with pytest.raises(OperatorError, match="holds more than 1,000,000 bytes"):
+        text_of(file, limit=1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--workspace", "Nowhere", "--project", "FEST", "--as", EMAIL], "no workspace 'Nowhere'"),
+        (["--workspace", str(PROJECT), "--project", "FEST", "--as", EMAIL], "is a member of no workspace"),
+        (["--workspace", "Demo", "--project", "NONE", "--as", EMAIL], "no project with the key NONE"),
+        (["--workspace", "Demo", "--project", "FEST", "--as", "x@y.z"], "Nobody is registered as x@y.z"),
+    ],
+)
+def test_a_place_that_is_not_there_is_named(
+    imported: Import, typed: Type, tmp_path: Path, words: list[str], line: str
+) -> None:
+    del imported
+    file = tmp_path / "list.json"
+    file.write_text('[{"title":"A"}]')
+    assert line in str(typed("import", str(file), *words).exception)
+
+
+def test_a_file_that_is_not_there_is_named(imported: Import, tmp_path: Path) -> None:
+    assert "No such file" in str(imported(tmp_path / "none.json").exception)
+    assert "directory" in str(imported(tmp_path).exception)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["title", "name", "status", "done", "due", "priority", "labels", "tasks", "subtasks", "id"])
+            | st.text(max_size=3),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@tuned(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(json_values)
+def test_whatever_a_file_holds_every_row_is_a_task_or_is_refused(value: object) -> None:
+    try:
+        found = rows_of(parse(json.dumps(value), "file"), "file")
+    except OperatorError:
+        return
+    ids: set[UUID] = set()
+    for task in tasks_of(found.rows, PROJECT):
+        if not isinstance(task, Refused):
+            assert task.id.version == 8
+            assert task.id not in ids
+            ids.add(task.id)
+    assert [msgspec.json.encode(task) for task in tasks_of(found.rows, PROJECT)] == [
+        msgspec.json.encode(task) for task in tasks_of(found.rows, PROJECT)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "created"),
+    [("jsonplaceholder-todos.json", 200), ("ru-todos-anmfan.json", 15), ("taskmaster-tasks.json.gz", 1096)],
+)
+def test_real_lists_go_in_whole_and_only_once(imported: Import, settings: Settings, name: str, created: int) -> None:
+    if not DATA.exists():
+        pytest.skip("the real lists stand beside the project's checkout only where it is developed")
+    assert f"{created} created, 0 there already, 0 refused" in imported(DATA / name).output
+    before = events(settings)
+    assert f"0 created, {created} there already, 0 refused" in imported(DATA / name).output
+    assert events(settings) == before
+
+
+def events(settings: Settings) -> int:
+    with connect(settings.database_url) as connection:
+        return log.head(connection)
