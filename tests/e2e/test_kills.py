@@ -7,7 +7,6 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
-import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -48,8 +47,9 @@ class Writer(threading.Thread):
             self.ended.wait(0.05)
 
 
-@pytest.mark.parametrize("seed", [random.randrange(2**32)])
-def test_no_acknowledged_task_is_lost_whichever_process_is_killed(tmp_path: Path, seed: int) -> None:
+def test_no_acknowledged_task_is_lost_whichever_process_is_killed(tmp_path: Path) -> None:
+    seed = random.randrange(2**32)
+    print(f"{seed=}")  # noqa: T201 - shown where the test fails
     with running(tmp_path / "data") as instance:
         ann = Person.registered(instance.address, EMAIL)
         workspace = ann.post("/workspaces", name="Home")["id"]
