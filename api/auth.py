@@ -50,7 +50,10 @@ def authentication(key: str) -> JWTAuth[Actor, AccessToken]:
 
 
 async def _actor(token: AccessToken, _: ASGIConnection[Any, Any, Any, Any]) -> Actor | None:
-    return Actor(UUID(token.sub)) if token.typ == "access" else None
+    try:
+        return Actor(UUID(token.sub)) if token.typ == "access" else None
+    except ValueError:
+        return None
 
 
 class _Bearer(JWTAuthenticationMiddleware):

@@ -12,7 +12,8 @@ from projections.projection import Answer
 
 POSITION = "Taskledger-Position"
 PATIENCE_S, MOST_PATIENCE_S = 2.0, 10.0
-_IF_MATCH = re.compile(r'"?([0-9]{1,15})(-[0-9a-f]+)?"?')
+_IF_MATCH = re.compile(r'("?)([0-9]{1,15})(-[0-9a-f]+)?\1')
+_TAG = re.compile(r'"[^"]*"')
 _WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?:$|[,;\s])")
 
 
@@ -21,13 +22,13 @@ def expected(request: Request[Any, Any, Any], command: Command[Any]) -> tuple[Co
 
     What stands before the dash of an entity tag is the version. Raises Malformed where header and body differ.
     """
-    header = request.headers.get("if-match")
-    if header is None:
+    lines = request.headers.getall("if-match", [])
+    if not lines:
         return command, False
-    match = _IF_MATCH.fullmatch(header.strip())
+    match = _IF_MATCH.fullmatch(", ".join(lines).strip())
     if match is None:
         raise Malformed("invalid_if_match", 'If-Match takes one version, as in If-Match: "3".')
-    version = int(match[1])
+    version = int(match[2])
     if command.expected_version not in {None, version}:
         raise Malformed("versions_differ", "If-Match and expected_version name different versions.")
     return msgspec.structs.replace(command, expected_version=version), True
@@ -45,9 +46,15 @@ def answered(request: Request[Any, Any, Any], answer: Answer, position: int) -> 
     if answer.next_cursor:
         following = request.url.with_replacements(query=_with_cursor(request, answer.next_cursor))
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-    if answer.etag in re.split(r"\s*,\s*", request.headers.get("if-none-match", "")):
+    if _has(request, answer.etag):
         return Response(None, status_code=304, headers=headers)
     return Response(answer.body, media_type="application/json", headers=headers)
+
+
+def _has(request: Request[Any, Any, Any], etag: str) -> bool:
+    """Whether the client names the tag, weak or strong, or any at all (RFC 9110, section 13.1.2)."""
+    named = ",".join(request.headers.getall("if-none-match", []))
+    return named.strip() == "*" or etag in _TAG.findall(named)
 
 
 def _with_cursor(request: Request[Any, Any, Any], cursor: str) -> str:

@@ -5,7 +5,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from litestar import Request
+from litestar import Request, Router
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -27,6 +27,10 @@ class Page(OpenAPIRenderPlugin):
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         del request
         return "".join(_page(openapi_schema)).encode()
+
+    def receive_router(self, router: Router) -> None:
+        """Keep the framework from answering for every other address at the root with a page of its own."""
+        router.routes = [route for route in router.routes if any(plugin.has_path(route.path) for plugin in PLUGINS)]
 
 
 PLUGINS = [JsonRenderPlugin(path="/openapi.json"), Page(path="/docs")]

@@ -1,9 +1,10 @@
 """The ledger: the one thing that endpoints ask, to write and to read."""
 
 import re
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response
 from msgspec import Struct
 
@@ -32,6 +33,7 @@ from projections.page import Cursor
 from projections.projection import Question
 
 Asked: TypeAlias = Request[Actor, Any, Any]
+C = TypeVar("C", bound=Command[Any])
 BASE = "/api/v1"
 _PLACES = {Task: "/tasks/{}", Project: "/projects/{}", Workspace: "/workspaces/{}", User: "/auth/me"}
 _KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}")
@@ -116,9 +118,17 @@ class Ledger(Struct, frozen=True):
 def given_id(text: str) -> UUID:
     """An id from an address; raises Malformed."""
     try:
-        return UUID(text)
-    except ValueError:
+        return msgspec.convert(text, UUID)
+    except msgspec.ValidationError:
         raise Malformed("invalid_id", "The id in the address is not a UUID.") from None
+
+
+def within(command: C, **place: UUID) -> C:
+    """The command in the place that its address names; raises Malformed where its body names another."""
+    for field, value in place.items():
+        if getattr(command, field) not in {None, value}:
+            raise Malformed("places_differ", f"The address and {field} name different places.", pointer=f"#/{field}")
+    return msgspec.structs.replace(command, **place)
 
 
 def written(command: Command[Any], done: Done) -> Response[Written]:

@@ -3,8 +3,7 @@
 from typing import Annotated, Any, TypeAlias
 
 from litestar import Request
-from litestar.enums import ParamType
-from litestar.params import ParameterKwarg, QueryParameter
+from litestar.params import QueryParameter
 
 from api.problems import Malformed
 
@@ -31,8 +30,4 @@ async def only_known(request: Request[Any, Any, Any]) -> None:
 
 def _known(request: Request[Any, Any, Any]) -> set[str]:
     fields = request.route_handler.parsed_fn_signature.parameters.items()
-    return {
-        name
-        for name, field in fields
-        if isinstance(field.kwarg_definition, ParameterKwarg) and field.kwarg_definition.param_type == ParamType.QUERY
-    }
+    return {name for name, field in fields if isinstance(field.kwarg_definition, QueryParameter)}

@@ -1,11 +1,10 @@
 """Projects over HTTP."""
 
-import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from api.ledger import Asked, Ledger, Written, given_id
+from api.ledger import Asked, Ledger, Written, given_id, within
 from api.parameters import MinPosition
 from commands.project import CreateProject
 from infra.ids import new_id
@@ -19,7 +18,7 @@ async def create_project(
     workspace: FromPath[str], data: JSONBody[CreateProject], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Written]:
     """Open a project with a board of three columns."""
-    command = msgspec.structs.replace(data, workspace_id=given_id(workspace))
+    command = within(data, workspace_id=given_id(workspace))
     return await ledger.write(request, data.id or new_id(), command)
 
 

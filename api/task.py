@@ -1,12 +1,11 @@
 """Tasks over HTTP."""
 
-import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from api import history
-from api.ledger import Asked, Ledger, Written, given_id
+from api.ledger import Asked, Ledger, Written, given_id, within
 from api.parameters import Cursor, Limit, MinPosition
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, TrashTask
 from infra.ids import new_id
@@ -22,7 +21,7 @@ async def create_task(
     project: FromPath[str], data: JSONBody[CreateTask], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Answered:
     """Put a new task on the board of a project."""
-    command = msgspec.structs.replace(data, project_id=given_id(project))
+    command = within(data, project_id=given_id(project))
     return await ledger.write(request, data.id or new_id(), command)
 
 

@@ -1,0 +1,1 @@
+"""The contract, over HTTP against real servers, in this process."""

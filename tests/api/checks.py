@@ -1,0 +1,148 @@
+"""Promises of the API, each a function that fails where it is broken: tests keep them, planted defects break them."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from infra import projected
+from infra.ids import new_id
+from infra.projected import Projected
+from infra.reading import Reading
+from projections.projection import Answer, Question
+from tests.api.problems import refused
+from tests.visitor import Visitor
+
+WRITERS = 20
+LONG = {"Prefer": "wait=10"}
+
+BODIES: dict[str, dict[str, Any]] = {
+    "create_project": {"name": "Garden", "key": "GAR"},
+    "create_task": {"title": "Bread"},
+    "edit_task": {"title": "Bread", "expected_version": 1},
+    "move_task": {"column": "doing", "expected_version": 1},
+    "trash_task": {"expected_version": 1},
+    "complete_task": {},
+    "reopen_task": {},
+}
+"""A body that would do, for each operation that takes one on a thing that is there."""
+
+
+async def operations(client: httpx.AsyncClient) -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of each operation, as the instance describes itself."""
+    paths = (await client.get("http://test/openapi.json")).json()["paths"]
+    return {
+        operation["operationId"]: (method.upper(), path, operation)
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+
+
+async def nothing_of_anothers_is_found(ann: Visitor, bob: Visitor) -> None:
+    """Every operation with another's id answers as for an id that there is not."""
+    theirs = {"workspace": bob.workspace, "project": bob.project, "task": await bob.task()}
+    bob.fold()
+    asked = 0
+    for name, (method, path, _) in (await operations(ann.client)).items():
+        if "{" not in path:
+            continue
+        body = {"json": BODIES[name]} if name in BODIES else {}
+        found = await ann.ask(method, f"http://test{path.format(**theirs)}", **body)
+        absent = await ann.ask(method, f"http://test{path.format(**{key: new_id() for key in theirs})}", **body)
+        assert _anonymous(found) == _anonymous(absent), name
+        asked += 1
+    assert asked >= len(BODIES) + 6
+    assert len((await bob.get(f"/tasks/{theirs['task']}/history"))["items"]) == 1
+
+
+async def one_of_all_who_saw_the_same_version_wins(ann: Visitor) -> None:
+    """The others are told of the winner, and only the winner's edit happened."""
+    task = await ann.task()
+    titles = [f"Title {number}" for number in range(WRITERS)]
+    answers = await asyncio.gather(
+        *(ann.ask("PATCH", f"/tasks/{task}", json={"title": title, "expected_version": 1}) for title in titles)
+    )
+    statuses = [answer.status_code for answer in answers]
+    assert sorted(statuses) == [200] + [409] * (WRITERS - 1)
+    winner = titles[statuses.index(200)]
+    for answer in answers:
+        if answer.status_code == 409:
+            problem = refused(answer, 409, "version_conflict")
+            (event,) = problem["intervening_events"]
+            assert (event["type"], event["version"], event["fields"]) == ("TaskRenamed", 2, ["title"])
+            assert event["actor"]["id"] == ann.id
+            assert problem["current"]["title"] == winner
+    told = (await ann.get(f"/tasks/{task}/history"))["items"]
+    assert [item["changes"].get("title") for item in told] == [["Milk", winner], [None, "Milk"]]
+
+
+async def a_cached_answer_is_gone_with_a_change(ann: Visitor) -> None:
+    task = await ann.task("Title 1")
+    for version in range(1, 6):
+        for _ in range(2):
+            shown = await ann.get(f"/tasks/{task}")
+            listed = (await ann.get(f"/projects/{ann.project}/tasks"))["items"]
+            assert (shown["title"], shown["version"]) == (f"Title {version}", version)
+            assert listed == [shown]
+        edit = {"title": f"Title {version + 1}", "expected_version": version}
+        assert (await ann.ask("PATCH", f"/tasks/{task}", json=edit)).status_code == 200
+
+
+async def an_answer_that_a_change_overtakes_is_not_kept_for_the_new(ann: Visitor, patch: pytest.MonkeyPatch) -> None:
+    """The model changes between the reading of an answer and its being cached."""
+    task = await ann.task()
+    ann.fold()
+    keep = Reading._keep  # noqa: SLF001 - the moment between the two is in there
+    overtaken = list[str]()
+
+    async def late(reading: Reading, key: str, answer: Answer) -> None:
+        if not overtaken:
+            overtaken.append(key)
+            await ann.post(f"/tasks/{task}/complete")
+            ann.fold()
+        await keep(reading, key, answer)
+
+    patch.setattr(Reading, "_keep", late)
+    await ann.ask("GET", f"/tasks/{task}")
+    assert overtaken
+    assert (await ann.get(f"/tasks/{task}"))["status"] == "done"
+
+
+async def a_reader_who_waits_sees_what_was_written(
+    ann: Visitor, patch: pytest.MonkeyPatch, publish: Callable[[int], None]
+) -> None:
+    """The waiter is woken by `publish`, which is called with the position when it waits, and by nothing else."""
+    patch.setattr(projected, "LOOK_S", 60.0)
+    waiting = asyncio.Event()
+    look = Projected._look  # noqa: SLF001 - who has looked in vain is about to wait
+
+    async def seen(self: Projected, projection: str) -> int:
+        found = await look(self, projection)
+        waiting.set()
+        return found
+
+    patch.setattr(Projected, "_look", seen)
+    task = await ann.task()
+    ann.fold()
+    written = await ann.post(f"/tasks/{task}/complete")
+    path = f"/tasks/{task}?min_position={written['position']}"
+    reader = asyncio.create_task(ann.ask("GET", path, headers=LONG))
+    await asyncio.wait_for(waiting.wait(), 5)
+    await asyncio.to_thread(publish, written["position"])
+    answer = await asyncio.wait_for(reader, 5)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "done"
+    assert int(answer.headers["taskledger-position"]) >= written["position"]
+
+
+def key_without_generation(question: Question, _: int) -> str:
+    """The defect of a cache that forgets when what it holds was true."""
+    return f"{question.projection.name}:{question.scope}:{question.digest()}"
+
+
+def _anonymous(answer: httpx.Response) -> tuple[dict[str, Any], dict[str, str]]:
+    problem = refused(answer, 404, "not_found")
+    headers = {name: value for name, value in answer.headers.items() if name not in {"trace-id", "content-length"}}
+    return {name: value for name, value in problem.items() if name not in {"instance", "trace_id"}}, headers

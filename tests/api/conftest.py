@@ -1,0 +1,55 @@
+"""One application and one database for all of these tests, each test with users of its own."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from infra.settings import Settings
+from tests.api.opened import folding, opened
+from tests.servers import Servers
+from tests.visitor import Visitor
+
+
+@pytest.fixture(scope="package")
+def settings(servers: Servers, template: str) -> Settings:
+    url = servers.new_database(template)
+    return Settings(
+        database_url=url,
+        migration_url=url,
+        redis_url=servers.redis_url,
+        broker_url=servers.broker_url,
+        jwt_key=uuid4().hex,
+    )
+
+
+@pytest.fixture(scope="package")
+def fold(settings: Settings) -> Iterator[Callable[[], None]]:
+    with folding(settings) as look:
+        yield look
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    async with opened(settings) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def house(client: httpx.AsyncClient, fold: Callable[[], None]) -> Visitor:
+    """A settled user for the rows of a table, who must not mind what was there before."""
+    return await Visitor.settled(client, fold, "Hugo")
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def ann(client: httpx.AsyncClient, fold: Callable[[], None]) -> Visitor:
+    """A new user with a workspace and a project."""
+    return await Visitor.settled(client, fold, "Ann")
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def bob(client: httpx.AsyncClient, fold: Callable[[], None]) -> Visitor:
+    """Another, with a workspace and a project that look just like Ann's."""
+    return await Visitor.settled(client, fold, "Bob")

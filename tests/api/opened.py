@@ -1,0 +1,59 @@
+"""An application in this process, opened by a test that needs one of another kind, or one for many rows of a table."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, cast
+
+import httpx
+import redis
+from litestar import Litestar
+
+from api.app import litestar
+from api.tracing import traced
+from infra import projected
+from infra.settings import Settings
+from infra.worker import Projector
+from projections.projection import every
+
+NOWHERE = "redis://127.0.0.1:1/0"
+"""An address that refuses every connection."""
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    app = litestar(settings)
+    transport = httpx.ASGITransport(cast("Any", traced(app)))
+    async with _running(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def _running(app: Litestar) -> AsyncIterator[None]:
+    """The application's lifespan in one task of its own: a fixture's two halves run in two."""
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with app.lifespan():
+            started.set()
+            await ended.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(live())
+        await started.wait()
+        yield
+        ended.set()
+
+
+@contextlib.contextmanager
+def folding(settings: Settings) -> Iterator[Callable[[], None]]:
+    """What a worker does when it looks."""
+    with redis.Redis.from_url(settings.redis_url) as cache:
+        projector = Projector(settings.database_url, projected.publisher(cache))
+
+        def look() -> None:
+            for name in every():
+                projector.project(name)
+
+        yield look
+        projector.close()

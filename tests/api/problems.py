@@ -1,0 +1,26 @@
+"""What every answer that says no looks like."""
+
+from typing import Any
+
+import httpx
+
+MEMBERS = {"type", "title", "status", "code", "trace_id", "instance"}
+LEAKS = ("Traceback", 'File "', "site-packages", "psycopg", "msgspec.")
+
+
+def refused(response: httpx.Response, status: int, code: str = "") -> dict[str, Any]:
+    """The problem document, after a look at all that it must have and must not have."""
+    request = f"{response.request.method} {str(response.request.url)[:200]}"
+    assert response.status_code == status, f"{request}: {response.status_code} {response.text[:400]}"
+    assert response.headers["content-type"] == "application/problem+json", request
+    problem: dict[str, Any] = response.json()
+    assert problem.keys() >= MEMBERS, problem
+    assert problem["status"] == status
+    assert problem["trace_id"] == response.headers["trace-id"]
+    assert len(problem["trace_id"]) == 32
+    assert problem["instance"] == response.request.url.path
+    assert problem["type"] == f"/problems/{problem['code']}"
+    assert all(isinstance(problem[name], str) and problem[name] for name in MEMBERS - {"status"})
+    assert not any(leak in response.text for leak in LEAKS), response.text
+    assert code in {"", problem["code"]}, problem
+    return problem

@@ -1,0 +1,93 @@
+"""The history of a task: everything that happened, newest first, and who did it."""
+
+import pytest
+
+from infra.ids import new_id
+from tests.api.problems import refused
+from tests.visitor import Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+ITEM = {"position", "version", "type", "at", "actor", "command_id", "stream", "changes"}
+
+
+async def storied(ann: Visitor) -> str:
+    """A task to which five things happened."""
+    task = await ann.task(due="2026-12-01")
+    edit = {"title": "Bread", "due": None, "expected_version": 1}
+    assert (await ann.ask("PATCH", f"/tasks/{task}", json=edit)).status_code == 200
+    await ann.post(f"/tasks/{task}/complete")
+    await ann.post(f"/tasks/{task}/move", column="done", expected_version=4)
+    return task
+
+
+async def test_a_history_says_what_changed_from_what_to_what_newest_first(ann: Visitor) -> None:
+    task = await storied(ann)
+    items = (await ann.get(f"/tasks/{task}/history"))["items"]
+    assert [(item["version"], item["type"], item["changes"]) for item in items[:4]] == [
+        (5, "TaskMoved", {"column": ["todo", "done"]}),
+        (4, "TaskCompleted", {"status": ["open", "done"]}),
+        (3, "DueDateSet", {"due": ["2026-12-01", None]}),
+        (2, "TaskRenamed", {"title": ["Milk", "Bread"]}),
+    ]
+    created = items[4]
+    assert created["type"] == "TaskCreated"
+    assert created["changes"]["title"] == [None, "Milk"]
+    for item in items:
+        assert item.keys() == ITEM
+        assert item["stream"] == task
+        assert item["actor"] == {"kind": "human", "id": ann.id, "name": "Ann", "on_behalf_of": None}
+    assert items[2]["command_id"] == items[3]["command_id"] != items[1]["command_id"]
+    positions = [item["position"] for item in items]
+    assert positions == sorted(positions, reverse=True)
+
+
+async def test_a_history_is_complete_at_once_without_any_read_model(ann: Visitor) -> None:
+    task = await ann.task()
+    done = await ann.post(f"/tasks/{task}/complete")
+    answer = await ann.ask("GET", f"/tasks/{task}/history")
+    assert [item["version"] for item in answer.json()["items"]] == [2, 1]
+    assert int(answer.headers["taskledger-position"]) >= done["position"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4, 5, 200])
+async def test_a_history_in_pages_is_the_history(ann: Visitor, limit: int) -> None:
+    task = await storied(ann)
+    path = f"/tasks/{task}/history?limit={limit}"
+    versions, cursor = list[int](), ""
+    while not versions or cursor:
+        page = await ann.get(path + (f"&cursor={cursor}" if cursor else ""))
+        assert 0 < len(page["items"]) <= limit
+        versions += [item["version"] for item in page["items"]]
+        cursor = page["next_cursor"] or ""
+    assert versions == [5, 4, 3, 2, 1]
+
+
+async def test_what_happens_between_two_pages_is_on_neither(ann: Visitor) -> None:
+    task = await storied(ann)
+    first = await ann.get(f"/tasks/{task}/history?limit=2")
+    await ann.post(f"/tasks/{task}/reopen")
+    second = await ann.get(f"/tasks/{task}/history?limit=200&cursor={first['next_cursor']}")
+    assert [item["version"] for item in first["items"] + second["items"]] == [5, 4, 3, 2, 1]
+
+
+async def test_a_cursor_of_another_list_is_refused(ann: Visitor) -> None:
+    one, other = await storied(ann), await storied(ann)
+    cursor = (await ann.get(f"/tasks/{one}/history?limit=2"))["next_cursor"]
+    refused(await ann.ask("GET", f"/tasks/{other}/history?cursor={cursor}"), 400, "cursor_mismatch")
+    refused(await ann.ask("GET", f"/projects/{ann.project}/tasks?cursor={cursor}"), 400, "cursor_mismatch")
+
+
+async def test_an_unchanged_history_is_not_sent_again(ann: Visitor) -> None:
+    task = await storied(ann)
+    path = f"/tasks/{task}/history"
+    headers = {"If-None-Match": (await ann.ask("GET", path)).headers["etag"]}
+    again = await ann.ask("GET", path, headers=headers)
+    assert (again.status_code, again.content) == (304, b"")
+    await ann.post(f"/tasks/{task}/reopen")
+    assert (await ann.ask("GET", path, headers=headers)).status_code == 200
+
+
+async def test_a_task_that_there_is_not_has_no_history(ann: Visitor) -> None:
+    refused(await ann.ask("GET", f"/tasks/{new_id()}/history"), 404, "not_found")
+    refused(await ann.ask("GET", f"/tasks/{ann.project}/history"), 404, "not_found")

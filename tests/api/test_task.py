@@ -1,0 +1,175 @@
+"""Tasks over HTTP: each command does what its route says, once, and says what it did."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from infra.ids import new_id
+from tests.api.checks import one_of_all_who_saw_the_same_version_wins
+from tests.api.problems import refused
+from tests.visitor import Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+async def types(ann: Visitor, task: str) -> list[str]:
+    return [item["type"] for item in (await ann.get(f"/tasks/{task}/history"))["items"]]
+
+
+async def test_a_task_is_created_where_its_location_says(ann: Visitor) -> None:
+    body = {
+        "title": "Milk",
+        "description": "Two litres,\nfresh.",
+        "priority": "high",
+        "due": "2026-12-01",
+        "column": "In progress",
+        "labels": ["shop", "shop", "food"],
+    }
+    answer = await ann.ask("POST", f"/projects/{ann.project}/tasks", json=body)
+    assert answer.status_code == 201
+    created = answer.json()
+    assert created.keys() == {"id", "version", "position", "key"}
+    assert (answer.headers["etag"], created["version"], created["key"]) == ('"1"', 1, "KIT-1")
+    assert answer.headers["taskledger-position"] == str(created["position"])
+    shown = await ann.get(answer.headers["location"].removeprefix("/api/v1"))
+    expected = {**body, "column": "doing", "labels": ["shop", "food"], "status": "open", "trashed": False}
+    assert {name: shown[name] for name in expected} == expected
+    assert shown["id"] == created["id"]
+    assert shown["created_at"] == shown["updated_at"]
+    assert shown["created_at"].endswith(("Z", "+00:00"))
+
+
+async def test_a_task_needs_a_title_only(ann: Visitor) -> None:
+    shown = await ann.get(f"/tasks/{await ann.task()}")
+    usual: dict[str, Any] = {"description": "", "priority": "none", "due": None, "column": "todo", "labels": []}
+    assert {name: shown[name] for name in usual} == usual
+
+
+async def test_the_client_may_choose_the_id_once(ann: Visitor) -> None:
+    chosen = str(new_id())
+    assert await ann.task(id=chosen) == chosen
+    refused(await ann.ask("POST", f"/projects/{ann.project}/tasks", json={"title": "x", "id": chosen}), 409, "id_taken")
+    assert await types(ann, chosen) == ["TaskCreated"]
+
+
+async def test_an_edit_writes_one_event_for_each_field_that_became_another(ann: Visitor) -> None:
+    task = await ann.task(due="2026-12-01")
+    edit = {"title": "Milk", "description": "Two litres", "priority": "low", "due": None, "expected_version": 1}
+    answer = await ann.ask("PATCH", f"/tasks/{task}", json=edit)
+    assert (answer.status_code, answer.json()["version"], answer.headers["etag"]) == (200, 4, '"4"')
+    assert "location" not in answer.headers
+    assert sorted(await types(ann, task)) == ["DueDateSet", "TaskCreated", "TaskDescribed", "TaskPrioritised"]
+    shown = await ann.get(f"/tasks/{task}")
+    assert (shown["title"], shown["description"], shown["priority"], shown["due"]) == (
+        "Milk",
+        "Two litres",
+        "low",
+        None,
+    )
+
+
+async def test_merge_patch_is_a_content_type_for_an_edit(ann: Visitor) -> None:
+    task = await ann.task()
+    headers = {"Content-Type": "application/merge-patch+json; charset=utf-8", "If-Match": '"1"'}
+    answer = await ann.ask("PATCH", f"/tasks/{task}", content=b'{"title": "Bread"}', headers=headers)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("body", [None, {}])
+async def test_an_action_takes_no_body_or_an_empty_one(ann: Visitor, body: dict[str, Any] | None) -> None:
+    task = await ann.task()
+    answer = (
+        await ann.ask("POST", f"/tasks/{task}/complete", json=body)
+        if body == {}
+        else await ann.ask("POST", f"/tasks/{task}/complete")
+    )
+    assert (answer.status_code, answer.json()["version"]) == (200, 2)
+    assert (await ann.get(f"/tasks/{task}"))["status"] == "done"
+
+
+async def test_what_changes_nothing_answers_200_with_the_present_version(ann: Visitor) -> None:
+    task = await ann.task()
+    wishes: list[tuple[str, str, dict[str, Any]]] = [
+        ("POST", f"/tasks/{task}/reopen", {}),
+        ("PATCH", f"/tasks/{task}", {"title": "Milk", "expected_version": 1}),
+        ("PATCH", f"/tasks/{task}", {"expected_version": 1}),
+        ("POST", f"/tasks/{task}/move", {"column": "To do", "expected_version": 1}),
+    ]
+    for method, path, body in wishes:
+        answer = await ann.ask(method, path, json=body)
+        assert (answer.status_code, answer.json()["version"], answer.headers["etag"]) == (200, 1, '"1"')
+    assert await types(ann, task) == ["TaskCreated"]
+
+
+async def test_a_trashed_task_is_shown_but_not_listed_and_not_changed(ann: Visitor) -> None:
+    task = await ann.task()
+    answer = await ann.ask("DELETE", f"/tasks/{task}", headers={"If-Match": '"1"'})
+    assert (answer.status_code, answer.json()["version"]) == (200, 2)
+    assert (await ann.get(f"/tasks/{task}"))["trashed"] is True
+    assert (await ann.get(f"/projects/{ann.project}/tasks"))["items"] == []
+    again = await ann.ask("DELETE", f"/tasks/{task}", headers={"If-Match": '"2"'})
+    assert (again.status_code, again.json()["version"]) == (200, 2)
+    refused(await ann.ask("POST", f"/tasks/{task}/complete"), 422, "task_is_trashed")
+    edit = {"title": "Bread", "expected_version": 2}
+    refused(await ann.ask("PATCH", f"/tasks/{task}", json=edit), 422, "task_is_trashed")
+
+
+async def test_a_column_that_the_project_has_not_is_refused_with_those_that_it_has(ann: Visitor) -> None:
+    task = await ann.task()
+    answers = [
+        await ann.ask("POST", f"/tasks/{task}/move", json={"column": "later", "expected_version": 1}),
+        await ann.ask("POST", f"/projects/{ann.project}/tasks", json={"title": "x", "column": "later"}),
+    ]
+    for answer in answers:
+        assert refused(answer, 422, "unknown_column")["params"] == {"columns": ["todo", "doing", "done"]}
+
+
+async def test_a_task_is_moved_to_a_column_named_by_id_or_name(ann: Visitor) -> None:
+    task = await ann.task()
+    for version, (name, column) in enumerate([("doing", "doing"), ("DONE", "done"), ("To do", "todo")], start=1):
+        await ann.post(f"/tasks/{task}/move", column=name, expected_version=version)
+        assert (await ann.get(f"/tasks/{task}"))["column"] == column
+
+
+async def test_a_human_key_is_taken_wherever_an_id_is(ann: Visitor) -> None:
+    task = await ann.task()
+    ann.fold()
+    await ann.post("/tasks/KIT-1/complete")
+    await ann.post("/tasks/KIT-1/reopen")
+    await ann.post("/tasks/KIT-1/move", column="doing", expected_version=3)
+    edit = await ann.ask("PATCH", "/tasks/KIT-1", json={"title": "Bread", "expected_version": 4})
+    assert edit.json()["id"] == task
+    assert len((await ann.get("/tasks/KIT-1/history"))["items"]) == 5
+    assert (await ann.ask("DELETE", "/tasks/KIT-1", headers={"If-Match": '"5"'})).status_code == 200
+    assert (await ann.get("/tasks/KIT-1"))["trashed"] is True
+
+
+async def test_all_who_complete_at_once_succeed_and_it_happens_once(ann: Visitor) -> None:
+    task = await ann.task()
+    answers = await asyncio.gather(*(ann.ask("POST", f"/tasks/{task}/complete") for _ in range(20)))
+    assert [answer.status_code for answer in answers] == [200] * 20
+    assert {answer.json()["version"] for answer in answers} == {2}
+    assert await types(ann, task) == ["TaskCompleted", "TaskCreated"]
+
+
+async def test_of_all_who_edit_the_same_version_at_once_one_wins_and_the_others_are_told(ann: Visitor) -> None:
+    await one_of_all_who_saw_the_same_version_wins(ann)
+
+
+async def test_tasks_created_at_once_have_numbers_of_their_own(ann: Visitor) -> None:
+    path = f"/projects/{ann.project}/tasks"
+    answers = await asyncio.gather(*(ann.ask("POST", path, json={"title": f"Task {n}"}) for n in range(40)))
+    assert [answer.status_code for answer in answers] == [201] * 40
+    keys = {answer.json()["key"] for answer in answers}
+    assert keys == {f"KIT-{number}" for number in range(1, 41)}
+    listed = (await ann.get(f"{path}?limit=200"))["items"]
+    assert [item["key"] for item in listed] == [f"KIT-{number}" for number in range(1, 41)]
+
+
+async def test_one_of_all_who_choose_an_id_at_once_gets_it(ann: Visitor) -> None:
+    chosen = str(new_id())
+    path = f"/projects/{ann.project}/tasks"
+    answers = await asyncio.gather(*(ann.ask("POST", path, json={"title": "x", "id": chosen}) for _ in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
+    assert {refused(answer, 409)["code"] for answer in answers if answer.status_code == 409} == {"id_taken"}

@@ -1,0 +1,42 @@
+"""Workspaces over HTTP."""
+
+import pytest
+
+from infra.ids import new_id
+from tests.api.problems import refused
+from tests.visitor import Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+async def test_a_workspace_is_created_where_its_location_says(ann: Visitor) -> None:
+    answer = await ann.ask("POST", "/workspaces", json={"name": "Work"})
+    assert answer.status_code == 201
+    created = answer.json()
+    assert created.keys() == {"id", "version", "position"}
+    assert answer.headers["location"] == f"/api/v1/workspaces/{created['id']}"
+    assert answer.headers["etag"] == '"1"'
+    assert answer.headers["taskledger-position"] == str(created["position"])
+    shown = await ann.get(answer.headers["location"].removeprefix("/api/v1"))
+    assert shown["name"] == "Work"
+    assert shown["members"] == {ann.id: "owner"}
+    assert shown["version"] == created["version"]
+
+
+async def test_the_client_may_choose_the_id_once(ann: Visitor) -> None:
+    chosen = str(new_id())
+    assert (await ann.post("/workspaces", name="Work", id=chosen))["id"] == chosen
+    refused(await ann.ask("POST", "/workspaces", json={"name": "Work", "id": chosen}), 409, "id_taken")
+
+
+async def test_workspaces_are_listed_oldest_first(ann: Visitor) -> None:
+    names = ["Work", "Club", "Attic"]
+    for name in names:
+        await ann.post("/workspaces", name=name)
+    listed = await ann.get("/workspaces")
+    assert [item["name"] for item in listed["items"]] == ["Home", *names]
+
+
+async def test_a_workspace_that_there_is_not_is_not_found(ann: Visitor) -> None:
+    refused(await ann.ask("GET", f"/workspaces/{new_id()}"), 404, "not_found")
+    refused(await ann.ask("GET", f"/workspaces/{new_id()}/projects"), 404, "not_found")
