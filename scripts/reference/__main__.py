@@ -1,0 +1,5 @@
+"""`python -m scripts.reference`: write the page."""
+
+from scripts.reference.page import PAGE, page
+
+PAGE.write_text(page())

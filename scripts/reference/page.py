@@ -1,0 +1,111 @@
+"""The page itself, in Markdown."""
+
+import typing
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import FieldInfo
+
+from infra.settings import PREFIX, Settings
+from scripts.reference import found, words
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
+
+
+def page() -> str:
+    """All of it, as docs/reference.md should be."""
+    return "\n".join([*_opening(), *_events(), *_commands(), *_routes(), *_errors(), *_settings()]) + "\n"
+
+
+def _opening() -> Iterator[str]:
+    yield "# Reference"
+    yield ""
+    yield "Made from the code by `python -m scripts.reference`; a test fails while it is out of date. The form of every"
+    yield "answer is in `/openapi.json`, and for people at `/docs`, of a running instance."
+
+
+def _events() -> Iterator[str]:
+    yield from _heading(
+        "Events",
+        "What can stand in the log. Stored names are for ever. A field that *changed* is stored as the pair",
+        "`[old, new]`; the other fields of an event say what began, or where it happened.",
+    )
+    for name, event in found.events().items():
+        yield from _section(name, _sentence(event), msgspec.structs.fields(event))
+
+
+def _commands() -> Iterator[str]:
+    yield from _heading(
+        "Commands",
+        "What may be asked. Every one takes `expected_version` too: the version of the stream that the wish was made",
+        "on, which `If-Match` may name instead. Ids and places that stand in the address need not stand in the body.",
+    )
+    for name, command in found.commands().items():
+        fields = [field for field in msgspec.structs.fields(command) if field.name != "expected_version"]
+        version = " Must name the version." if command.must_name_version else ""
+        yield from _section(name, _sentence(command) + version, fields)
+
+
+def _routes() -> Iterator[str]:
+    yield from _heading("Routes", "A body is the command that is carried out, but for registering and logging in.")
+    rows = [
+        (f"`{route.method} {route.address}`", f"`{route.body}`" if route.body else "", route.sentence)
+        for route in found.routes()
+    ]
+    yield from _table(("route", "body", "what it does"), rows)
+
+
+def _errors() -> Iterator[str]:
+    yield from _heading(
+        "Errors",
+        "Every error is an `application/problem+json` document (RFC 9457) with a stable `code`. Where the framework",
+        "says no (401, 404, 405, 413), the code is the phrase of the status, such as `method_not_allowed`.",
+        "A lost race is 409 where the body named the version, and 412 where `If-Match` did.",
+    )
+    yield from _table(
+        ("code", "status", "title"), [(f"`{kept.code}`", str(kept.status), kept.title) for kept in found.errors()]
+    )
+
+
+def _settings() -> Iterator[str]:
+    yield from _heading(
+        "Settings",
+        "Variables of the environment. Each may be given as a file instead, named by the same variable with `_FILE`",
+        "behind it. A server that none of them names is the one that `taskledger serve` brings.",
+    )
+    types = typing.get_type_hints(Settings, include_extras=True)
+    rows = [
+        (f"`{PREFIX}{field.name.upper()}`", words.of_type(types[field.name]), words.of_default(field))
+        for field in msgspec.structs.fields(Settings)
+    ]
+    yield from _table(("variable", "value", "default"), rows)
+
+
+def _heading(title: str, *lines: str) -> Iterator[str]:
+    yield from ("", f"## {title}", "", *lines)
+    if title not in {"Events", "Commands"}:
+        yield ""
+
+
+def _section(name: str, sentence: str, fields: Sequence[FieldInfo]) -> Iterator[str]:
+    yield from ("", f"### {name}")
+    if sentence:
+        yield from ("", sentence)
+    if fields:
+        yield ""
+        rows = [(f"`{field.name}`", words.of_type(field.type), words.of_default(field)) for field in fields]
+        yield from _table(("field", "what it holds", "if left out"), rows)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _sentence(kind: type[Struct]) -> str:
+    """The first paragraph of its own docstring, in one line."""
+    return " ".join((vars(kind).get("__doc__") or "").partition("\n\n")[0].split())
