@@ -1,0 +1,1 @@
+"""Side-by-side benchmarks: our work and that of a peer, in turns, in the same run."""

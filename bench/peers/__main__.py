@@ -1,0 +1,23 @@
+"""`python -m bench.peers NAME FILE`: serve a peer as `taskledger api` serves us, given what the file says."""
+
+import socket
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from bench.peers.given import Given
+
+
+def main(name: str, file: str) -> None:
+    given = msgspec.json.decode(Path(file).read_bytes(), type=Given)
+    app = import_module(f"bench.peers.{name}").app(given)
+    config = uvicorn.Config(app, access_log=False, log_config=None, server_header=False)
+    with socket.socket(fileno=given.fd) as listener:
+        uvicorn.Server(config).run([listener])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

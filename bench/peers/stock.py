@@ -1,0 +1,65 @@
+"""The stock peer: an aggregate of the `eventsourcing` library on its PostgreSQL infrastructure, all defaults."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
+from litestar import Litestar, post
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+from psycopg import conninfo
+
+from api import auth
+from bench.peers.given import Given
+from commands.form import ColumnName, Description, Due, Labels, Title
+from domain.task import Priority
+
+
+class NewTask(Struct, frozen=True, forbid_unknown_fields=True):
+    title: Title
+    description: Description = ""
+    priority: Priority = "none"
+    due: Due | None = None
+    column: ColumnName = "todo"
+    labels: Labels = ()
+
+
+class Written(Struct, frozen=True):
+    id: UUID
+    version: int
+
+
+class Task(Aggregate):
+    @event("Created")
+    def __init__(self, project_id: str, fields: dict[str, Any]) -> None:
+        self.project_id = project_id
+        self.fields = fields
+
+
+class Tasks(Application[UUID]):
+    def create(self, project_id: str, new: NewTask) -> Task:
+        task = Task(project_id, msgspec.to_builtins(new))
+        self.save(task)
+        return task
+
+
+def app(given: Given) -> Litestar:
+    """Creating tasks, behind our authentication and our validation, the handler in a thread."""
+    tasks = Tasks(env=_environment(given.database_url))
+
+    @post("/api/v1/projects/{project:str}/tasks", sync_to_thread=True)
+    def create_task(project: FromPath[str], data: JSONBody[NewTask]) -> Written:
+        task = tasks.create(project, data)
+        return Written(task.id, task.version)
+
+    authentication = auth.authentication(given.jwt_key)
+    return Litestar([create_task], on_app_init=[authentication.on_app_init], openapi_config=None, logging_config=None)
+
+
+def _environment(url: str) -> dict[str, Any]:
+    parts = conninfo.conninfo_to_dict(url)
+    names = {"DBNAME": "dbname", "HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password"}
+    connection = {f"POSTGRES_{variable}": str(parts[part]) for variable, part in names.items()}
+    return {"PERSISTENCE_MODULE": "eventsourcing.postgres", **connection}

@@ -1,0 +1,56 @@
+"""The processes of a run: a Taskledger and peers of its own, gone when it ends."""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from bench.peers.given import Given
+from cli.children import answers_200
+from infra import instance, ports
+from infra.embedded.process import Child, spawn, stop
+from infra.instance import Run
+
+PATIENCE_S = 60.0
+FOR_STOPPING_S = 12.0
+_OURS = "TASKLEDGER_"
+
+
+@contextlib.contextmanager
+def taskledger(data: Path) -> Iterator[Run]:
+    """An instance with worker and all projections, as `serve` starts it, but without rate limits."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    argv: list[str | Path] = [sys.executable, "-P", "-m", "cli.main", "serve", "--data", data, "--port", "0"]
+    with (data.parent / "serve.log").open("wb") as log, contextlib.ExitStack() as ending:
+        child = spawn(argv, env=environment | {f"{_OURS}RATE_LIMITS": "off"}, log=log)
+        ending.callback(stop, [child], FOR_STOPPING_S)
+        wait(child, lambda: instance.running(data) is not None)
+        run = cast("Run", instance.running(data))
+        wait(child, lambda: answers_200(f"{run.address}/health/ready"))
+        yield run
+
+
+@contextlib.contextmanager
+def peer(name: str, folder: Path, given: Given) -> Iterator[str]:
+    """A peer that answers at the address yielded."""
+    with ports.listening(ports.LOOPBACK, 0) as listener, contextlib.ExitStack() as ending:
+        file = folder / f"{name}.json"
+        file.write_bytes(msgspec.json.encode(msgspec.structs.replace(given, fd=listener.fileno())))
+        argv: list[str | Path] = [sys.executable, "-m", "bench.peers", name, file]
+        child = spawn(argv, pass_fds=[listener.fileno()])
+        ending.callback(stop, [child], FOR_STOPPING_S)
+        yield ports.url(listener)
+
+
+def wait(child: Child, fact: Callable[[], bool]) -> None:
+    """Return when it is so; raises RuntimeError where the child ends first or takes too long."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not fact():
+        if child.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"It did not come up: {child.args!r}")
+        time.sleep(0.05)

@@ -1,0 +1,84 @@
+"""The report: a table for people, a file for everything else."""
+
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from bench.marks import Mark
+from bench.works import Round
+
+LATEST = Path(__file__).parent / "results" / "latest.json"
+_WHOLE = 100
+TIRED = 0.9
+"""A load generator that is busy for a larger share of the time measures itself."""
+
+
+def machine(database: str) -> dict[str, str | int | float]:
+    """What it was measured on."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count() or 0,
+        "memory_gib": round(memory, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "postgresql": database,
+        "load_average_before": os.getloadavg()[0],
+    }
+
+
+def write(machine: dict[str, str | int | float], marks: Sequence[Mark], rounds: Sequence[Round]) -> None:
+    """Into `bench/results/latest.json`; each round's rates are kept beside the medians."""
+    LATEST.parent.mkdir(exist_ok=True)
+    rates = [{name: round(load.per_second(), 1) for name, load in one.loads.items()} for one in rounds]
+    content = {"machine": machine, "marks": marks, "rounds": rates}
+    LATEST.write_bytes(msgspec.json.format(msgspec.json.encode(content)) + b"\n")
+
+
+def show(marks: Sequence[Mark], rounds: Sequence[Round]) -> None:
+    """On standard output, whatever its width."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("work", "ours", "low - high", "peer", "ratio", "mark", "met"):
+        table.add_column(column, justify="left" if column == "work" else "right", no_wrap=True)
+    for one in marks:
+        spread = f"{_number(one.low)} - {_number(one.high)}" if one.low != one.high else ""
+        ratio = "" if one.ratio is None else f"{one.ratio:.2f}x"
+        peer = "" if one.peer is None else f"{one.against} {_number(one.peer)}"
+        ours = f"{_number(one.value)} {one.unit}"
+        table.add_row(one.work, ours, spread, peer, ratio, one.mark, "yes" if one.met else "no")
+    console = Console(width=150)
+    console.print(table)
+    for line in remarks(rounds):
+        console.print(line)
+
+
+def remarks(rounds: Sequence[Round]) -> list[str]:
+    """What a table of rates would hide."""
+    lines = []
+    for name in rounds[0].loads:
+        loads = [one.loads[name] for one in rounds]
+        refused = sum(sum(load.refused.values()) for load in loads)
+        answered = sum(sum(load.answered) for load in loads)
+        statuses = ", ".join(sorted({str(status) for load in loads for status in load.refused}))
+        if refused:
+            share = refused / (refused + answered)
+            lines.append(f"{name}: {refused} of {refused + answered} requests ({share:.1%}) were answered {statuses}.")
+        if max(load.busy for load in loads) > TIRED:
+            lines.append(f"{name}: the load generator itself was the limit.")
+    acknowledged = sum(sum(one.loads["W3"].answered) for one in rounds)
+    changed = sum(one.changed for one in rounds)
+    return [*lines, f"W3: {acknowledged} acknowledged, of which {changed} changed the task; only these are counted."]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= _WHOLE else f"{value:.3g}"
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,0 +1,90 @@
+"""What the clients of the load generator do: a script yields a request and is sent the answer."""
+
+import random
+from collections.abc import Callable, Generator, Sequence
+from http import HTTPStatus
+
+import msgspec
+from msgspec import Struct
+
+NEW_TASK = {
+    "title": "Buy oat milk for the spring festival",
+    "description": "Four crates, from the farm if they have them. Ask Ann who drives, and keep the receipt.",
+    "priority": "high",
+    "due": "2027-03-01",
+    "labels": ["food", "before Friday"],
+}
+"""The task that every create asks for, ours and the peer's."""
+
+
+class Answer(Struct, frozen=True):
+    status: int
+    body: bytes
+
+
+class Request(Struct, frozen=True):
+    method: str
+    path: str
+    body: bytes = b""
+
+
+class Target(Struct, frozen=True):
+    """The path of something on the server, and the version that it is at, where that matters."""
+
+    path: str
+    version: int = 0
+
+
+class _Written(Struct, frozen=True):
+    id: str
+    position: int
+
+
+Script = Generator[Request, Answer, None]
+_WRITTEN = msgspec.json.Decoder(_Written)
+
+
+def creating(targets: Sequence[Target]) -> Script:
+    """Create tasks, each in a place chosen at random."""
+    body = msgspec.json.encode(NEW_TASK)
+    while True:
+        yield Request("POST", random.choice(targets).path, body)
+
+
+def editing(targets: Sequence[Target]) -> Script:
+    """Rename tasks chosen at random, each time on the version that the last answer told."""
+    versions = {target.path: target.version for target in targets}
+    paths = list(versions)
+    for count in range(10**9):
+        path = random.choice(paths)
+        wish = {"title": f"Buy oat milk, crate {count}", "expected_version": versions[path]}
+        answer = yield Request("PATCH", path, msgspec.json.encode(wish))
+        if answer.status == HTTPStatus.OK:
+            versions[path] += 1
+
+
+def toggling(targets: Sequence[Target]) -> Script:
+    """Complete a task and reopen it, naming no version."""
+    while True:
+        yield Request("POST", f"{targets[0].path}/complete", b"{}")
+        yield Request("POST", f"{targets[0].path}/reopen", b"{}")
+
+
+def looking(targets: Sequence[Target]) -> Script:
+    """Look at the same thing again and again."""
+    while True:
+        yield Request("GET", targets[0].path)
+
+
+def seeing(targets: Sequence[Target]) -> Script:
+    """Create a task, then look at it as it is once the read model has it: every other answer is one to measure."""
+    for create in creating(targets):
+        written = _WRITTEN.decode((yield create).body)
+        yield Request("GET", f"/api/v1/tasks/{written.id}?min_position={written.position}")
+
+
+SCRIPTS: dict[str, Callable[[Sequence[Target]], Script]] = {
+    script.__name__: script for script in (creating, editing, toggling, looking, seeing)
+}
+SHARED = {"creating", "toggling", "looking", "seeing"}
+"""Where all clients have the same targets; in the others each has its own."""
