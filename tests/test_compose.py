@@ -1,0 +1,173 @@
+"""The compose file, checked as far as reading goes: there is no Docker engine where these tests run."""
+
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import pytest
+import yaml
+
+from cli.main import taskledger
+from infra.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parent.parent
+SERVICE_KEYS = {
+    "build",
+    "cap_drop",
+    "command",
+    "depends_on",
+    "environment",
+    "healthcheck",
+    "image",
+    "init",
+    "ports",
+    "read_only",
+    "restart",
+    "secrets",
+    "security_opt",
+    "shm_size",
+    "stop_grace_period",
+    "tmpfs",
+    "volumes",
+}
+HEALTH_KEYS = {"test", "interval", "timeout", "retries", "start_period"}
+CONDITIONS = {"service_healthy", "service_completed_successfully"}
+OURS = {"api", "worker", "migrate"}
+Compose = dict[str, Any]
+
+
+@pytest.fixture
+def compose() -> Compose:
+    parsed: Compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return parsed
+
+
+def test_the_file_has_the_services_that_it_should_and_nothing_wrong(compose: Compose) -> None:
+    assert compose["services"].keys() == OURS | {"postgres", "redis", "broker"}
+    assert list(faults(compose)) == []
+
+
+def test_the_broker_forgets_nothing_and_the_cache_may(compose: Compose) -> None:
+    broker, cache = (" ".join(compose["services"][name]["command"]) for name in ("broker", "redis"))
+    assert "--maxmemory-policy noeviction" in broker
+    assert "--appendonly yes" in broker
+    assert "--maxmemory-policy allkeys-lru" in cache
+    assert "volumes" not in compose["services"]["redis"]
+
+
+def test_only_the_api_is_published_and_only_to_this_machine(compose: Compose) -> None:
+    published = {name: service["ports"] for name, service in compose["services"].items() if "ports" in service}
+    assert published == {"api": ["127.0.0.1:8000:8000"]}
+
+
+def test_every_secret_that_is_named_is_made_by_the_script(compose: Compose) -> None:
+    script = (ROOT / "scripts" / "compose-secrets").read_text()
+    made = set(re.findall(r"^keep (\w+)", script, re.MULTILINE))
+    made |= {
+        f"{server}{what}" for server in ("redis", "broker") for what in re.findall(r'keep "\$\{server\}(\w+)"', script)
+    }
+    assert {Path(secret["file"]).name for secret in compose["secrets"].values()} == made
+
+
+def test_the_image_has_every_folder_that_the_program_is_made_of() -> None:
+    packages = re.search(r"^packages = \[(.*)\]", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert packages
+    for package in re.findall(r'"(\w+)"', packages[1]):
+        assert f"COPY {package} {package}\n" in (ROOT / "Dockerfile").read_text()
+        assert f"!{package}\n" in (ROOT / ".dockerignore").read_text()
+
+
+@pytest.mark.parametrize(
+    ("service", "change"),
+    [
+        ("api", {"enviroment": {}}),
+        ("postgres", {"image": "postgres"}),
+        ("postgres", {"image": "postgres:latest"}),
+        ("redis", {"healthcheck": {}}),
+        ("redis", {"healthcheck": {"test": ["CMD", "true"], "intervall": "5s"}}),
+        ("api", {"depends_on": {"nobody": {"condition": "service_healthy"}}}),
+        ("api", {"depends_on": {"migrate": {"condition": "service_healthy"}}}),
+        ("api", {"command": ["taskledger", "fly"]}),
+        ("api", {"command": ["taskledger", "api", "--wings", "2"]}),
+        ("api", {"environment": {"TASKLEDGER_COLOUR": "red"}}),
+        ("api", {"environment": {"TASKLEDGER_LOG_LEVEL": "loud"}}),
+        ("api", {"environment": {"TASKLEDGER_JWT_KEY": "k" * 32}}),
+        ("api", {"secrets": ["nowhere"]}),
+        ("broker", {"volumes": ["nowhere:/data"]}),
+    ],
+)
+def test_a_mistake_is_noticed(compose: Compose, service: str, change: Compose) -> None:
+    wrong = deepcopy(compose)
+    wrong["services"][service] |= change
+    assert list(faults(wrong))
+
+
+def faults(compose: Compose) -> Iterator[str]:
+    """What is wrong with a compose file, service by service."""
+    for name, service in compose["services"].items():
+        checks = [*_shape(service), *_depends(compose, service), *_places(compose, service)]
+        if name in OURS:
+            checks += [*_command(service["command"]), *_environment(service["environment"])]
+        yield from (f"{name}: {fault}" for fault in checks)
+
+
+def _shape(service: Compose) -> Iterator[str]:
+    yield from (f"no such key: {key}" for key in service.keys() - SERVICE_KEYS)
+    if not re.fullmatch(r"[a-z/]+:[0-9][0-9a-z.-]*", service["image"]):
+        yield f"not pinned: {service['image']}"
+    health = service.get("healthcheck", {})
+    if health != {"disable": True} and (not health.get("test") or health.keys() - HEALTH_KEYS):
+        yield f"no health check: {health}"
+
+
+def _depends(compose: Compose, service: Compose) -> Iterator[str]:
+    for other, how in service.get("depends_on", {}).items():
+        found = compose["services"].get(other)
+        ends = found and found["healthcheck"].get("disable", False)
+        wanted = "service_completed_successfully" if ends else "service_healthy"
+        if found is None or how != {"condition": wanted}:
+            yield f"waits for {other}: {how}"
+
+
+def _places(compose: Compose, service: Compose) -> Iterator[str]:
+    yield from (
+        f"no such secret: {secret}" for secret in service.get("secrets", []) if secret not in compose["secrets"]
+    )
+    for volume in service.get("volumes", []):
+        if volume.partition(":")[0] not in compose["volumes"]:
+            yield f"no such volume: {volume}"
+
+
+def _command(argv: list[str]) -> Iterator[str]:
+    program, name, *arguments = argv
+    context = click.Context(taskledger)
+    command = taskledger.get_command(context, name) if program == "taskledger" else None
+    if command is None:
+        yield f"no such command: {argv}"
+        return
+    try:
+        command.make_context(name, list(arguments))
+    except click.ClickException as error:
+        yield error.format_message()
+
+
+def _environment(environment: dict[str, str]) -> Iterator[str]:
+    known = {f"{PREFIX}{field.name.upper()}": field for field in msgspec.structs.fields(Settings)}
+    for variable, given in environment.items():
+        field = known.get(variable.removesuffix("_FILE"))
+        if field is None:
+            yield f"no such setting: {variable}"
+        elif variable.endswith("_FILE"):
+            if not given.startswith("/run/secrets/"):
+                yield f"not a secret: {variable}"
+        elif field.required:
+            yield f"a secret in the open: {variable}"
+        else:
+            try:
+                msgspec.convert(re.sub(r"\$\{\w+:-(\w+)\}", r"\1", given), field.type)
+            except msgspec.ValidationError as error:
+                yield f"{variable}: {error}"
