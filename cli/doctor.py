@@ -59,7 +59,7 @@ def _postgres(found: Settings) -> Iterator[Finding]:
                 yield Finding(
                     "✗", "durability", f"{name} is {value}: an acknowledged change could be lost; set it to on"
                 )
-    if found.migration_url == found.database_url:
+    if "database_url" in settings.from_environment() and found.migration_url == found.database_url:
         yield Finding("!", "role", "the application's role owns the log; name the owner's in TASKLEDGER_MIGRATION_URL")
 
 

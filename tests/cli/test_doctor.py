@@ -19,8 +19,8 @@ def test_servers_that_may_forget_what_was_acknowledged_are_wrong(typed: Type) ->
     assert said.exit_code == 1
 
 
-def test_a_role_that_owns_the_log_is_mentioned(typed: Type) -> None:
-    assert "! role" in typed("doctor").output
+def test_a_role_that_owns_the_log_is_mentioned_where_the_operator_chose_it(typed: Type, settings: Settings) -> None:
+    assert "! role" in typed("doctor", TASKLEDGER_MIGRATION_URL=settings.database_url).output
 
 
 def test_one_server_for_cache_and_broker_is_mentioned(typed: Type, settings: Settings) -> None:
