@@ -1,0 +1,60 @@
+"""The README tells the truth: its commands are typed in their order, and print what it shows."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.running import running
+
+README = Path(__file__).parents[2] / "README.md"
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BETWEEN = "--- next block ---\n"
+_DIFFERS = [
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "ID"),
+    (r'"trace_id": "[0-9a-f]{32}"', "TRACE"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "TIME"),
+]
+"""What is another in every run."""
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="the README's commands are typed with curl, which is not here")
+def test_what_the_readme_shows_is_what_its_commands_print(tmp_path: Path) -> None:
+    blocks = _BLOCK.findall(README.read_text())
+    commands = [text for language, text in blocks if language == "sh"]
+    shown = [after for (language, _), (_, after) in pairwise(blocks) if language == "sh"]
+    with running(tmp_path / "data") as instance:
+        printed = typed(commands, instance.address, instance.data)
+    # The first block only prepares; what it prints is not shown.
+    assert len(commands) >= 4
+    assert [alike(text) for text in printed[1:]] == [alike(text) for text in shown[1:]]
+
+
+def typed(commands: list[str], address: str, data: Path) -> list[str]:
+    """What each block prints, in one shell, against this instance."""
+    script = f"echo '{_BETWEEN.strip()}'\n".join(commands).replace("http://127.0.0.1:8000", address)
+    program = str(Path(sys.executable).parent / "taskledger")
+    shell = subprocess.run(
+        ["/bin/sh"],
+        input=script.replace(".venv/bin/taskledger", program),
+        cwd=data.parent,
+        env=os.environ | {"TASKLEDGER_DATA": str(data)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert not shell.stderr, shell.stderr
+    return shell.stdout.split(_BETWEEN)
+
+
+def alike(text: str) -> str:
+    """The text without what is another in every run."""
+    for pattern, name in _DIFFERS:
+        text = re.sub(pattern, name, text)
+    return text.strip()
