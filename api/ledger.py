@@ -92,6 +92,7 @@ class Ledger(Struct, frozen=True):
 
     async def told(self, asked: Asked, stream: UUID, limit: int, cursor: str | None) -> Response[Any]:
         """The history of a task out of the log itself, newest first; raises NotFound."""
+        position = await self.log.head()  # first: the answer holds at least what stood there by then
         recorded = (await self.log.streams([stream]))[stream]
         task = fold(Task, (one.event for one in recorded))
         if task is None:
@@ -101,7 +102,7 @@ class Ledger(Struct, frozen=True):
         shown = recorded[max(0, before - 1 - limit) : before - 1][::-1]
         more = Cursor(stream, shown[-1].version).write() if shown and shown[-1].version > 1 else None
         answer = page.answer({"items": await history.items(self.log, shown), "next_cursor": more}, more)
-        return conditions.answered(asked, answer, await self.log.head())
+        return conditions.answered(asked, answer, position)
 
     async def task_id(self, asked: Asked, task: str) -> UUID:
         """The id of a task named by id or by a human key in one of the caller's workspaces."""

@@ -1,0 +1,171 @@
+"""Reading: cached and never stale, waited for where a position is named, each task on exactly one page."""
+
+import time
+
+import httpx
+import msgspec
+import pytest
+import redis
+
+from infra.ids import new_id
+from infra.projected import CHANNEL
+from infra.settings import Settings
+from projections.engine import Progress
+from tests.api import checks
+from tests.api.opened import NOWHERE, opened
+from tests.api.problems import refused
+from tests.visitor import Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+TASKS = 23
+
+
+async def test_a_cached_answer_is_gone_with_a_change(ann: Visitor) -> None:
+    await checks.a_cached_answer_is_gone_with_a_change(ann)
+
+
+async def test_an_answer_that_a_change_overtakes_is_not_kept_for_the_new(
+    ann: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await checks.an_answer_that_a_change_overtakes_is_not_kept_for_the_new(ann, monkeypatch)
+
+
+async def test_a_reader_who_waits_is_woken_by_the_worker(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    await checks.a_reader_who_waits_sees_what_was_written(ann, monkeypatch, lambda _: ann.fold())
+
+
+async def test_a_reader_who_waits_sees_what_no_message_told_of(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis may lose a message: whoever waits looks for themselves."""
+    task = await ann.task()
+    written = await ann.post(f"/tasks/{task}/complete")
+    monkeypatch.setattr(redis.Redis, "publish", lambda *_: 0)
+    ann.fold()
+    shown = await ann.ask("GET", f"/tasks/{task}?min_position={written['position']}")
+    assert shown.json()["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("prefer", "least", "most"), [("wait=0", 0, 1), ("wait=1", 0.9, 3), ("respond-async, wait=1", 0.9, 3)]
+)
+async def test_a_position_that_does_not_come_is_503_after_the_time_that_was_preferred(
+    ann: Visitor, prefer: str, least: float, most: float
+) -> None:
+    task = await ann.task()
+    position = (await ann.post(f"/tasks/{task}/complete"))["position"]
+    began = time.monotonic()
+    answer = await ann.ask("GET", f"/tasks/{task}?min_position={position}", headers={"Prefer": prefer})
+    assert least <= time.monotonic() - began < most
+    refused(answer, 503, "projection_behind")
+    assert int(answer.headers["retry-after"]) >= 1
+    ann.fold()
+    assert (await ann.ask("GET", f"/tasks/{task}?min_position={position}")).status_code == 200
+
+
+async def test_every_list_waits_for_a_position(ann: Visitor) -> None:
+    task = await ann.task()
+    position = (await ann.post(f"/tasks/{task}/complete"))["position"]
+    paths = (f"/projects/{ann.project}/tasks", f"/workspaces/{ann.workspace}/projects", "/workspaces")
+    for path in paths:
+        answer = await ann.ask("GET", f"{path}?min_position={position}", headers={"Prefer": "wait=0"})
+        refused(answer, 503, "projection_behind")
+    ann.fold()
+    for path in paths:
+        answer = await ann.ask("GET", f"{path}?min_position={position}")
+        assert int(answer.headers["taskledger-position"]) >= position
+
+
+@pytest.mark.parametrize("limit", [1, 7, 22, 23, 24])
+async def test_each_task_is_on_exactly_one_page(ann: Visitor, limit: int) -> None:
+    made = [await ann.task(f"Task {number}") for number in range(TASKS)]
+    ann.fold()
+    path: str | None = f"/projects/{ann.project}/tasks?limit={limit}"
+    shown = list[str]()
+    while path:
+        page = await ann.ask("GET", path)
+        assert 0 < len(page.json()["items"]) <= limit
+        shown += [item["id"] for item in page.json()["items"]]
+        path = page.links["next"]["url"].removeprefix("/api/v1") if "next" in page.links else None
+        assert (path is None) == (page.json()["next_cursor"] is None)
+    assert shown == made
+
+
+async def test_what_changes_while_a_list_is_paged_neither_hides_nor_repeats_the_others(ann: Visitor) -> None:
+    made = [await ann.task(f"Task {number}") for number in range(TASKS)]
+    ann.fold()
+    path, shown, cursor = f"/projects/{ann.project}/tasks?limit=4", list[str](), ""
+    while not shown or cursor:
+        page = (await ann.ask("GET", path + (f"&cursor={cursor}" if cursor else ""))).json()
+        shown += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        first, *_, last = [item["id"] for item in page["items"]]
+        await ann.post(f"/tasks/{last}/complete")
+        await ann.ask("DELETE", f"/tasks/{first}", headers={"If-Match": '"1"'})
+        await ann.task("Late")
+        ann.fold()
+    assert [task for task in shown if task in made] == made
+
+
+async def test_a_cursor_is_of_one_list(ann: Visitor) -> None:
+    for _ in range(2):
+        await ann.task()
+    other = (await ann.post(f"/workspaces/{ann.workspace}/projects", name="Garden", key="GAR"))["id"]
+    cursor = (await ann.get(f"/projects/{ann.project}/tasks?limit=1"))["next_cursor"]
+    refused(await ann.ask("GET", f"/projects/{other}/tasks?cursor={cursor}"), 400, "cursor_mismatch")
+    refused(await ann.ask("GET", f"/projects/{ann.project}/tasks?cursor={cursor[:-2]}"), 400)
+
+
+async def test_without_redis_answers_are_right_and_writes_go_on(settings: Settings, ann: Visitor) -> None:
+    away = msgspec.structs.replace(settings, redis_url=NOWHERE, broker_url=NOWHERE)
+    async with opened(away) as client:
+        lonely = Visitor(client, ann.fold, ann.headers["Authorization"].removeprefix("Bearer "))
+        lonely.project = ann.project
+        task = await lonely.task("Without")
+        written = await lonely.post(f"/tasks/{task}/complete")
+        ann.fold()
+        answer = await lonely.ask("GET", f"/tasks/{task}?min_position={written['position']}")
+        assert answer.json()["status"] == "done"
+        assert (await lonely.get(f"/projects/{ann.project}/tasks"))["items"][-1]["title"] == "Without"
+
+
+async def test_nonsense_on_the_channel_disturbs_nobody(settings: Settings, ann: Visitor) -> None:
+    with redis.Redis.from_url(settings.redis_url) as cache:
+        for nonsense in (b"", b"{", b'{"position": "x"}', b"\xff", b"[]"):
+            cache.publish(CHANNEL, nonsense)
+        cache.publish(CHANNEL, msgspec.json.encode(Progress("no such projection", 1, {}, 1)))
+    task = await ann.task()
+    assert (await ann.get(f"/tasks/{task}"))["id"] == task
+
+
+async def test_nonsense_in_the_cache_is_passed_over(settings: Settings, ann: Visitor) -> None:
+    task = await ann.task()
+    await ann.get(f"/tasks/{task}")
+    with redis.Redis.from_url(settings.redis_url) as cache:
+        for key in cache.scan_iter("task_list:*"):
+            cache.set(key, b"nonsense")
+    assert (await ann.get(f"/tasks/{task}"))["title"] == "Milk"
+
+
+async def test_a_position_of_the_far_future_is_waited_for_and_not_longer(ann: Visitor) -> None:
+    task = await ann.task()
+    ann.fold()
+    far = await ann.ask("GET", f"/tasks/{task}?min_position={2**62}", headers={"Prefer": "wait=0"})
+    refused(far, 503, "projection_behind")
+    refused(await ann.ask("GET", f"/tasks/{new_id()}?min_position=0"), 404, "not_found")
+
+
+async def test_the_page_of_documentation_and_the_description_need_no_network(client: httpx.AsyncClient) -> None:
+    page = await client.get("http://test/docs")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    for elsewhere in ("http://", "https://", "src=", "@import", "url("):
+        assert elsewhere not in page.text.replace("https://www.rfc-editor.org", ""), elsewhere
+    described = await checks.operations(client)
+    for _, path, _ in described.values():
+        assert path in page.text
+
+
+async def test_health_says_that_it_lives_and_is_ready(client: httpx.AsyncClient) -> None:
+    for path in ("/health", "/health/live", "/health/ready"):
+        answer = await client.get(f"http://test{path}")
+        assert answer.status_code == 200, path
