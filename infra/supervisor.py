@@ -74,6 +74,8 @@ class Supervisor:
             raise StopAsked
         for ward in self.wards:
             ward.tend()
+        for ward in self.wards:
+            ward.look()
         # A ward that is not well is looked at soon: its pause ends, or it becomes ready, without a bell.
         is_well = all(ward.is_ready for ward in self.wards)
         select.select([self._bell], [], [], look if is_well else LOOK_WHILE_STARTING)

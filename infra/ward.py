@@ -41,7 +41,7 @@ class Program(Protocol):
 
 
 class Ward:
-    """Call `tend` often, from the main thread; it never waits for the program."""
+    """Call `tend` and `look` often, from the main thread; starting one program never waits for another to answer."""
 
     def __init__(self, program: Program, say: Callable[[str], None]) -> None:
         """`say` gets a line whenever the program died."""
@@ -55,7 +55,7 @@ class Ward:
         self._due = time.monotonic()
 
     def tend(self) -> None:
-        """Notice a death, start what is due, notice readiness. OperatorError when it does not start at all."""
+        """Notice a death, start what is due. OperatorError when it does not start at all."""
         if self.child is not None and self.child.poll() is not None:
             self._mourn(self.child.returncode)
         if self.child is None and time.monotonic() >= self._due and self._is_vacant():
@@ -63,6 +63,9 @@ class Ward:
                 self.program.prepare()
             self._born = time.monotonic()
             self.child = self.program.spawn()
+
+    def look(self) -> None:
+        """Notice readiness, which may take as long as the program takes to answer."""
         if self.child is not None and not self.is_ready:
             self.is_ready = self.program.is_ready(self.child)
             self._was_ready |= self.is_ready
