@@ -29,7 +29,8 @@ class Running:
         self.start()
 
     def start(self) -> None:
-        """Start, and return once it answers."""
+        """Start, and return once it answers and says so."""
+        self._said_before = len(self.log())
         argv = [sys.executable, "-P", "-m", "cli.main", "serve", "--data", str(self.data), "--port", "0", *self.options]
         self.process = subprocess.Popen(argv, stdout=self.output, stderr=self.output)
         self.address = fact(self._address)
@@ -69,7 +70,7 @@ class Running:
         run = instance.running(self.data)
         with contextlib.suppress(httpx.HTTPError):
             if run and run.pid == self.process.pid and httpx.get(f"{run.address}/health/ready").is_success:
-                return run.address
+                return run.address if "Ready after" in self.log()[self._said_before :] else None
         return None
 
 
