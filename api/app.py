@@ -99,8 +99,14 @@ async def _open(ledger: Ledger, connections: Pool, client: redis.asyncio.Redis) 
     try:
         yield
     finally:
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
+        await _end(listening)
         await asyncio.to_thread(ledger.hints.stop)
         await client.aclose(close_connection_pool=True)
         await connections.close()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel it until it ends: redis-py can swallow a cancellation while it connects (its issue 2551)."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.1)

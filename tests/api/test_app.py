@@ -1,0 +1,18 @@
+"""The application begins and ends, whatever it is just doing."""
+
+import asyncio
+
+import pytest
+
+from infra.settings import Settings
+from tests.api.opened import opened
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+async def test_an_application_that_has_hardly_begun_can_end(settings: Settings) -> None:
+    """The listener may be connecting, subscribing or listening when it is told to end."""
+    for steps in range(40):
+        async with asyncio.timeout(10), opened(settings):
+            for _ in range(steps):
+                await asyncio.sleep(0)
