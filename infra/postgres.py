@@ -1,5 +1,7 @@
 """PostgreSQL connections: one pool for each API process, single connections for everything else."""
 
+import select
+
 from psycopg import AsyncConnection, Connection, conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
@@ -20,10 +22,18 @@ def pool(url: str, size: int = 8) -> Pool:
         max_size=size,
         open=False,
         timeout=POOL_TIMEOUT_S,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
     )
 
 
 def connect(url: str, name: str = "taskledger") -> Connection[TupleRow]:
     """A connection of one's own, in autocommit."""
     return Connection.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name=name)
+
+
+async def _check(connection: AsyncConnection[TupleRow]) -> None:
+    """Raise where the server has gone; without a round trip, as a connection that it closed has something to read."""
+    socket = select.poll()
+    socket.register(connection.fileno(), select.POLLIN)
+    if socket.poll(0):
+        await AsyncConnectionPool.check_connection(connection)

@@ -37,6 +37,8 @@ class Projector:
         with self._turns[name]:
             while progress := engine.advance(self._connection(), projection.every()[name], log.after):
                 self._publish(progress)
+                if progress.events < engine.BATCH:
+                    return  # what came since has a hint of its own
 
     def close(self) -> None:
         """Close what every thread has opened."""
