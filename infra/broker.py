@@ -41,7 +41,8 @@ class _WaitingConsumer(_RedisConsumer):
     """Peeks with a command that blocks until there is a message, then fetches as the library does."""
 
     def __next__(self) -> MessageProxy | None:
-        self.timeout = 1  # milliseconds that the library sleeps after finding nothing: the waiting is done here
+        # Milliseconds that the library sleeps after finding nothing: the waiting is done here, unless hands are full.
+        self.timeout = 1 if self.outstanding_message_count < self.prefetch else 50
         if not self.message_cache and self.outstanding_message_count < self.prefetch:
             self._wait()
         message: MessageProxy | None = super().__next__()  # type: ignore[no-untyped-call]

@@ -1,15 +1,13 @@
 """The worker: folds the log into read models when a hint comes, and once a second in any case."""
 
 import threading
-from collections import defaultdict
 from collections.abc import Callable
 
 import dramatiq
-import redis
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from infra import broker, log, projected
+from infra import broker, cache, log, projected
 from infra.logs import logger
 from infra.postgres import connect
 from infra.settings import Settings
@@ -17,6 +15,14 @@ from projections import engine, projection
 from projections.engine import Progress
 
 LOOK_S = 1.0
+
+
+class _Turn:
+    """Who folds a projection holds its turn; who wants it folded says so, and whoever holds the turn looks again."""
+
+    def __init__(self) -> None:
+        self.held = threading.Lock()
+        self.wanted = threading.Event()
 
 
 class Projector:
@@ -27,18 +33,25 @@ class Projector:
         self._publish = publish
         self._thread = threading.local()
         self._opened: list[Connection[TupleRow]] = []
-        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._turns = {name: _Turn() for name in projection.every()}
 
     def project(self, name: str, partition: int = 0) -> None:  # noqa: ARG002 - one partition until they are split
         """Fold all that is new. The only code that folds: messages and the periodic look both call it.
 
-        Raises psycopg's errors; the checkpoint then still says where to go on.
+        Never waits for another thread that folds the same: that one will look again. Raises psycopg's
+        errors; the checkpoint then still says where to go on.
         """
-        with self._turns[name]:
-            while progress := engine.advance(self._connection(), projection.every()[name], log.after):
+        turn = self._turns[name]
+        turn.wanted.set()
+        while turn.wanted.is_set() and turn.held.acquire(blocking=False):
+            try:
+                turn.wanted.clear()
+                progress = engine.advance(self._connection(), projection.every()[name], log.after)
+            finally:
+                turn.held.release()
+            if progress:
+                turn.wanted.set()
                 self._publish(progress)
-                if progress.events < engine.BATCH:
-                    return  # what came since has a hint of its own
 
     def close(self) -> None:
         """Close what every thread has opened."""
@@ -56,7 +69,7 @@ class Projector:
 def run(settings: Settings, stop: threading.Event) -> None:
     """Work until `stop` is set, then finish what is in hand."""
     messages = broker.broker(settings.broker_url)
-    projector = Projector(settings.database_url, projected.publisher(redis.Redis.from_url(settings.redis_url)))
+    projector = Projector(settings.database_url, projected.publisher(cache.publishing_client(settings.redis_url)))
     dramatiq.actor(broker=messages, queue_name=broker.QUEUE, max_retries=0)(projector.project)
     worker = dramatiq.Worker(messages, worker_threads=len(projection.every()))
     worker.start()

@@ -36,16 +36,15 @@ def prepare(connection: Connection[TupleRow], projection: Projection[Any]) -> No
 
 
 def advance(connection: Connection[TupleRow], projection: Projection[R], read: Read) -> Progress | None:
-    """Fold the next batch; None where there is none, or where another worker was faster."""
-    start = checkpoint(connection, projection.name)
-    batch = read(connection, start, BATCH)
-    if not batch:
-        return None
-    with connection.transaction():
-        if not _take(connection, projection.name, start, batch[-1].position):
+    """Fold the next batch; None where there is none, or where somebody else is at it, who will look again."""
+    while batch := read(connection, start := checkpoint(connection, projection.name), BATCH):
+        with connection.transaction():
+            if _take(connection, projection.name, start, batch[-1].position):
+                generations = _fold(connection, projection, batch)
+                return Progress(projection.name, batch[-1].position, generations, len(batch))
+        if checkpoint(connection, projection.name) == start:
             return None
-        generations = _fold(connection, projection, batch)
-    return Progress(projection.name, batch[-1].position, generations, len(batch))
+    return None
 
 
 def rebuild(connection: Connection[TupleRow], projection: Projection[R], read: Read) -> Progress:
@@ -69,7 +68,10 @@ def checkpoint(connection: Connection[TupleRow], projection: str) -> int:
 
 
 def _take(connection: Connection[TupleRow], projection: str, start: int, end: int) -> bool:
-    """Move the checkpoint if it is where we read it: the first statement, so that a late worker writes nothing."""
+    """Move the checkpoint if it is where we read it: the first statement, so that a late worker writes nothing.
+
+    A checkpoint that another transaction holds, a rebuild perhaps, is not waited for.
+    """
     taken = connection.execute(table.TAKE, (end, projection, start), prepare=True)
     return taken.rowcount == 1
 

@@ -17,7 +17,9 @@ R = TypeVar("R", bound=Struct)
 
 CHECKPOINT = "select position from read.checkpoints where projection = %s and partition = 0"
 START = "insert into read.checkpoints (projection, partition) values (%s, 0) on conflict do nothing"
-TAKE = "update read.checkpoints set position = %s where projection = %s and partition = 0 and position = %s"
+TAKE = """update read.checkpoints set position = %s where (projection, partition) in (
+            select projection, partition from read.checkpoints
+            where projection = %s and partition = 0 and position = %s for update skip locked)"""
 LOCK = "select from read.checkpoints where projection = %s and partition = 0 for update"
 MOVE = "update read.checkpoints set position = %(position)s where projection = %(projection)s and partition = 0"
 AGE_ALL = "update read.generations set generation = generation + 1 where projection = %s"

@@ -3,19 +3,22 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 import pytest
 import redis
 
-from infra import broker, worker
-from infra.hints import Hints, message
+from infra import broker, log, worker
+from infra.hints import ENOUGH, Hints, message
+from infra.logs import logger
 from infra.postgres import connect
 from infra.projected import publisher
 from infra.settings import Settings
 from infra.worker import Projector
-from projections import task_list
+from projections import engine, project_list, task_list
 from projections.engine import Progress
+from projections.projection import every
 from tests.e2e.running import fact
 from tests.examples import CREATED, TASK, project, user, workspace
 from tests.projections import oracle
@@ -60,11 +63,67 @@ def test_a_worker_without_a_broker_still_folds(settings: Settings) -> None:
 
 
 def test_an_event_that_nobody_knows_holds_a_worker_up_but_does_not_end_it(settings: Settings) -> None:
+    said: list[str] = []
+    sink = logger.add(lambda message: said.append(str(message)), level="WARNING")
     with running(settings), connect(settings.database_url) as connection:
         connection.execute("select log.append('{}', '{}', array[gen_random_uuid()], '{1}', '{TaskSung}', '{x}')")
         oracle.write(connection, [*workspace(), *project(), (TASK, CREATED)])
+        fact(lambda: any("task_list stands still" in line and "TaskSung" in line for line in said), patience=20)
+        assert not oracle.shown(connection, task_list.projection)
         connection.execute("delete from log.events where topic = 'TaskSung'")
         fact(lambda: oracle.is_right(connection), patience=20)
+    logger.remove(sink)
+
+
+def test_a_rebuild_holds_up_no_other_projection(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row of a checkpoint is locked, as a rebuild does: hints for it pile up, and the others go on."""
+    monkeypatch.setattr(worker, "LOOK_S", 0.1)
+    messages = broker.broker(settings.broker_url)
+    with running(settings), connect(settings.database_url) as connection, connect(settings.database_url) as rebuild:
+        rebuild.execute("begin")
+        rebuild.execute("select from read.checkpoints where projection = 'task_list' for update")
+        oracle.write(connection, [*workspace(), *project(), (TASK, CREATED)])
+        for _ in range(20):
+            messages.enqueue(message("task_list"))
+        fact(lambda: oracle.shown(connection, project_list.projection), patience=5)
+        assert not oracle.shown(connection, task_list.projection)
+        rebuild.execute("rollback")
+        fact(lambda: oracle.is_right(connection), patience=20)
+    messages.close()
+
+
+def test_who_wants_a_turn_that_is_taken_is_served_by_whoever_has_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hint comes while somebody is just finding nothing: what it told of is not left for the next look."""
+    advance, looks = engine.advance, list[Progress | None]()
+    projector = Projector(settings.database_url, lambda _: None)
+    with connect(settings.database_url) as connection:
+
+        def found(*arguments: Any) -> Progress | None:
+            looks.append(advance(*arguments))
+            if len(looks) == 1:
+                oracle.write(connection, [*workspace(), *project(), (TASK, CREATED)])
+                projector.project("task_list")
+            return looks[-1]
+
+        monkeypatch.setattr(engine, "advance", found)
+        projector.project("task_list")
+        assert looks[0] is None
+        assert engine.checkpoint(connection, "task_list") == log.head(connection)
+    projector.close()
+
+
+def test_hints_do_not_pile_up_where_nobody_works(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.hints.QUEUE", "deserted")
+    messages = broker.broker(settings.broker_url)
+    messages.declare_queue("deserted")
+    hints = Hints(messages)
+    for _ in range(200):
+        hints._send()  # noqa: SLF001 - what its thread does, without waiting for it
+    assert 0 < messages.client.llen("dramatiq:deserted") <= (ENOUGH + 1) * len(every())
+    messages.flush("deserted")
+    messages.close()
 
 
 def test_a_projector_gets_over_a_cut_connection(settings: Settings) -> None:

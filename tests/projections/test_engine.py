@@ -83,8 +83,36 @@ def test_a_worker_that_wakes_up_late_writes_nothing(database: Database, rival: D
         return batch
 
     assert engine.advance(database, task_list.projection, slow) is None
+    assert log.head(database) == engine.checkpoint(database, task_list.projection.name)
     assert generation(database) == 1
     assert oracle.is_right(database)
+
+
+def test_a_worker_that_was_overtaken_goes_on_with_what_came_since(database: Database, rival: Database) -> None:
+    """Its rival was told of one event, and it of the next: nobody else will fold that one."""
+    oracle.write(database, workspace())
+    readings = 0
+
+    def overtaken(connection: Database, position: int, limit: int) -> Sequence[Recorded]:
+        nonlocal readings
+        readings += 1
+        batch = log.after(connection, position, limit)
+        if readings == 1:
+            oracle.catch_up(rival)
+            oracle.write(rival, [*project(), (TASK, CREATED)])
+        return batch
+
+    assert engine.advance(database, task_list.projection, overtaken)
+    assert engine.checkpoint(database, task_list.projection.name) == log.head(database)
+
+
+def test_a_checkpoint_that_somebody_holds_is_not_waited_for(database: Database, rival: Database) -> None:
+    oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
+    with rival.transaction():
+        rival.execute("select from read.checkpoints where projection = 'task_list' for update")
+        database.execute("set lock_timeout = '5s'")
+        assert engine.advance(database, task_list.projection, log.after) is None
+    assert engine.advance(database, task_list.projection, log.after)
 
 
 def test_a_rebuild_shows_the_old_rows_until_it_is_done(database: Database, rival: Database) -> None:
