@@ -84,7 +84,7 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
         log=log,
         handling=Handling(log),
         reading=Reading(connections, client),
-        projected=Projected(client, connections),
+        projected=Projected(cache.listening_client(settings.redis_url), connections),
         rights=Rights(log),
         credentials=Credentials(connections),
         hints=Hints(broker.broker(settings.broker_url)),
@@ -100,6 +100,7 @@ async def _open(ledger: Ledger, connections: Pool, client: redis.asyncio.Redis) 
         yield
     finally:
         await _end(listening)
+        await ledger.projected.close()
         await asyncio.to_thread(ledger.hints.stop)
         await client.aclose(close_connection_pool=True)
         await connections.close()

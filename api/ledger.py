@@ -1,6 +1,7 @@
 """The ledger: the one thing that endpoints ask, to write and to read."""
 
 import re
+import time
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -24,13 +25,13 @@ from infra.credentials import Credentials
 from infra.hints import Hints
 from infra.ids import new_id
 from infra.log import EventLog
-from infra.projected import Projected
+from infra.projected import Behind, Projected
 from infra.reading import Reading
 from infra.rights import Rights
 from infra.settings import Settings
-from projections import page, task_list
+from projections import page, task_list, workspace_list
 from projections.page import Cursor
-from projections.projection import Question
+from projections.projection import Answer, Question
 
 Asked: TypeAlias = Request[Actor, Any, Any]
 C = TypeVar("C", bound=Command[Any])
@@ -81,14 +82,25 @@ class Ledger(Struct, frozen=True):
 
         Raises Behind where that takes too long, NotFound for what is absent or another workspace's.
         """
-        if min_position is not None:
-            await self.projected.wait(question.projection.name, min_position, conditions.patience(asked))
-        answer, position = await self.reading.answer(question)
+        answer, position = await self._answer(question, min_position or 0, conditions.patience(asked))
         if answer is None:
             raise NotFound
         if answer.workspace_id is not None:
             await self.rights.may_see(asked.user.id, answer.workspace_id)
         return conditions.answered(asked, answer, position)
+
+    async def _answer(self, question: Question, at_least: int, patience: float) -> tuple[Answer | None, int]:
+        """The answer is asked for its own position: what was heard of the read model may have been wrong."""
+        deadline = time.monotonic() + patience
+        while at_least:
+            await self.projected.wait(question.projection.name, at_least, deadline - time.monotonic())
+            answer, position = await self.reading.answer(question)
+            if position >= at_least:
+                return answer, position
+            self.projected.doubt(question.projection.name)
+            if time.monotonic() > deadline:
+                raise Behind
+        return await self.reading.answer(question)
 
     async def told(self, asked: Asked, stream: UUID, limit: int, cursor: str | None) -> Response[Any]:
         """The history of a task out of the log itself, newest first; raises NotFound."""
@@ -108,7 +120,13 @@ class Ledger(Struct, frozen=True):
         """The id of a task named by id or by a human key in one of the caller's workspaces."""
         if not _KEY.fullmatch(task):
             return given_id(task)
-        found = await self.reading.rows(task_list.OF_KEY, (task, str(asked.user.id)))
+        wanted = (task, str(asked.user.id))
+        found = await self.reading.rows(task_list.OF_KEY, wanted)
+        if not found:  # perhaps not yet: the key of a task that was created a moment ago
+            head, patience = await self.log.head(), conditions.patience(asked)
+            for projection in (task_list.projection, workspace_list.projection):
+                await self.projected.wait(projection.name, head, patience)
+            found = await self.reading.rows(task_list.OF_KEY, wanted)
         if not found:
             raise NotFound
         if len(found) > 1:

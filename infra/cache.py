@@ -1,14 +1,30 @@
-"""The cache: a Redis that may forget anything at any time."""
+"""The cache: a Redis that may forget anything at any time, and be away or hang."""
 
+import redis
 import redis.asyncio
 
 TIMEOUT_S = 0.5
-"""The longest that a request waits for the cache before it asks PostgreSQL instead."""
+"""The longest that anybody waits for the cache before doing without."""
 
 
 def client(url: str) -> redis.asyncio.Redis:
     """A client for many requests at once; connects when first used."""
     connections = redis.asyncio.BlockingConnectionPool.from_url(
-        url, max_connections=32, timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, protocol=3
+        url,
+        max_connections=32,
+        timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+        socket_timeout=TIMEOUT_S,
+        protocol=3,
     )
     return redis.asyncio.Redis(connection_pool=connections)
+
+
+def listening_client(url: str) -> redis.asyncio.Redis:
+    """A client for one subscription, which may be silent for as long as nothing happens."""
+    return redis.asyncio.Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, socket_timeout=None, protocol=3)
+
+
+def publishing_client(url: str) -> redis.Redis:
+    """A blocking client."""
+    return redis.Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S)

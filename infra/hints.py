@@ -9,6 +9,9 @@ from infra.broker import QUEUE
 from infra.logs import logger
 from projections import projection
 
+ENOUGH = 4
+"""So many waiting messages for each projection are enough."""
+
 
 class Hints:
     """Sends hints from a thread of its own, because sending blocks; hints that pile up become one."""
@@ -35,12 +38,21 @@ class Hints:
     def _run(self) -> None:
         while not self._ended:
             self._wanted.wait()
-            self._wanted.clear()
-            try:
-                for name in projection.every():
+            self._send()
+        if self._wanted.is_set():
+            self._send()
+
+    def _send(self) -> None:
+        self._wanted.clear()
+        names = projection.every()
+        try:
+            # Whoever takes up a message that lies there sees what was committed before now. Without workers
+            # the queue would grow for ever.
+            if self._broker.client.llen(f"{self._broker.namespace}:{QUEUE}") < ENOUGH * len(names):
+                for name in names:
                     self._broker.enqueue(message(name))
-            except Exception as error:  # noqa: BLE001 - a hint may get lost: the worker looks by itself
-                logger.warning("no hint could be sent: {}", error)
+        except Exception as error:  # noqa: BLE001 - a hint may get lost: the worker looks by itself
+            logger.warning("no hint could be sent: {}", error)
 
 
 def message(name: str, partition: int = 0) -> dramatiq.Message[None]:

@@ -1,8 +1,8 @@
 """How far the projections are: published by workers after each commit, awaited by readers."""
 
 import asyncio
-import contextlib
 import time
+from collections import defaultdict
 from collections.abc import Callable
 
 import msgspec
@@ -42,27 +42,40 @@ def publisher(client: redis.Redis) -> Callable[[Progress], None]:
 
 
 class Projected:
-    """The positions that this process has heard of, and those who wait for the next."""
+    """The positions that this process has heard of, and those who wait for the next.
+
+    What is heard may be wrong (another instance on the same Redis, a restored database): an answer
+    carries its own position, and whoever finds it too low says so with `doubt`.
+    """
 
     def __init__(self, client: redis.asyncio.Redis, pool: Pool) -> None:
         self._client = client
         self._pool = pool
         self._positions: dict[str, int] = {}
-        self._news = asyncio.Event()
+        self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def wait(self, projection: str, position: int, seconds: float) -> None:
         """Return when the projection has read up to `position`; raises Behind after so many seconds."""
         deadline = time.monotonic() + seconds
-        while self._positions.get(projection, 0) < position:
-            news = self._news
-            self._hear(projection, await self._look(projection))
+        look = True
+        while self._positions.get(projection, -1) < position:
+            news = self._news[projection]
+            if look:
+                self._hear(projection, await self._look(projection))
+                if self._positions[projection] >= position:
+                    return
             left = deadline - time.monotonic()
-            if self._positions[projection] >= position:
-                return
             if left <= 0:
                 raise Behind
-            with contextlib.suppress(TimeoutError):
+            try:
                 await asyncio.wait_for(news.wait(), min(left, LOOK_S))
+                look = False
+            except TimeoutError:
+                look = True
+
+    def doubt(self, projection: str) -> None:
+        """Forget what was heard: an answer showed that it is not so."""
+        self._positions.pop(projection, None)
 
     async def listen(self) -> None:
         """Hear what workers publish, for ever; after a failure, connect again."""
@@ -72,6 +85,10 @@ class Projected:
             except (redis.RedisError, OSError) as error:
                 logger.warning("not hearing from workers: {}", error)
                 await asyncio.sleep(1)
+
+    async def close(self) -> None:
+        """Give back what `listen` opened, once it has ended."""
+        await self._client.aclose(close_connection_pool=True)
 
     async def _subscribe(self) -> None:
         async with self._client.pubsub() as channel:
@@ -90,8 +107,7 @@ class Projected:
     def _hear(self, projection: str, position: int) -> None:
         if position > self._positions.get(projection, -1):
             self._positions[projection] = position
-            self._news.set()
-            self._news = asyncio.Event()
+            self._news.pop(projection, asyncio.Event()).set()
 
     async def _look(self, projection: str) -> int:
         async with self._pool.connection() as connection:

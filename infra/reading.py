@@ -1,6 +1,7 @@
 """Reading: an answer from Redis where its generation still holds, from the read table otherwise."""
 
 import random
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from projections import table
 from projections.projection import Answer, Question
 
 TTL_S = 300
+PAUSE_S = 2.0
+"""How long a cache that failed is not asked again, so that not every request waits for it."""
 _STATE = """select checkpoint.position, coalesce(generation.generation, 0)
             from read.checkpoints checkpoint
             left join read.generations generation
@@ -29,6 +32,7 @@ class Reading:
     def __init__(self, pool: Pool, cache: redis.asyncio.Redis) -> None:
         self._pool = pool
         self._cache = cache
+        self._back = 0.0
 
     async def answer(self, question: Question) -> tuple[Answer | None, int]:
         """The answer, None where there is no such thing, and the position that it reflects."""
@@ -65,19 +69,28 @@ class Reading:
         return question.answer(found), position, generation
 
     async def _cached(self, key: str) -> Answer | None:
+        if time.monotonic() < self._back:
+            return None
         try:
             found: Any = await self._cache.get(key)
             return _ANSWER.decode(found) if found else None
         except (redis.RedisError, OSError, msgspec.DecodeError) as error:
-            logger.debug("no cached answer: {}", error)
+            self._do_without(error)
             return None
 
     async def _keep(self, key: str, answer: Answer) -> None:
+        if time.monotonic() < self._back:
+            return
         try:
             seconds = TTL_S + random.randrange(TTL_S // 5)  # noqa: S311 - so that not all expire at once
             await self._cache.set(key, msgspec.msgpack.encode(answer), ex=seconds)
         except (redis.RedisError, OSError) as error:
-            logger.debug("an answer was not cached: {}", error)
+            self._do_without(error)
+
+    def _do_without(self, error: Exception) -> None:
+        if not isinstance(error, msgspec.DecodeError):
+            self._back = time.monotonic() + PAUSE_S
+        logger.debug("without the cache: {}", error)
 
 
 def _key(question: Question, generation: int) -> str:

@@ -1,5 +1,7 @@
 """Reading: cached and never stale, waited for where a position is named, each task on exactly one page."""
 
+import asyncio
+import socket
 import time
 
 import httpx
@@ -7,6 +9,7 @@ import msgspec
 import pytest
 import redis
 
+from infra.cache import TIMEOUT_S
 from infra.ids import new_id
 from infra.projected import CHANNEL
 from infra.settings import Settings
@@ -126,6 +129,45 @@ async def test_without_redis_answers_are_right_and_writes_go_on(settings: Settin
         answer = await lonely.ask("GET", f"/tasks/{task}?min_position={written['position']}")
         assert answer.json()["status"] == "done"
         assert (await lonely.get(f"/projects/{ann.project}/tasks"))["items"][-1]["title"] == "Without"
+
+
+async def test_a_redis_that_hangs_is_waited_for_once_and_not_for_long(settings: Settings, ann: Visitor) -> None:
+    """It takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent_url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        task = await ann.task()
+        ann.fold()
+        async with opened(msgspec.structs.replace(settings, redis_url=silent_url)) as client:
+            for most in (3 * TIMEOUT_S, TIMEOUT_S, TIMEOUT_S):
+                began = time.monotonic()
+                shown = await client.get(f"/tasks/{task}", headers=ann.headers)
+                assert shown.json()["title"] == "Milk"
+                assert time.monotonic() - began < most
+
+
+async def test_a_position_that_another_instance_published_is_not_believed(settings: Settings, ann: Visitor) -> None:
+    """Channels know no database numbers: whoever shares the server is heard by all."""
+    task = await ann.task()
+    ann.fold()
+    position = (await ann.post(f"/tasks/{task}/complete"))["position"]
+    with redis.Redis.from_url(settings.redis_url) as cache:
+        for _ in range(3):
+            cache.publish(CHANNEL, msgspec.json.encode(Progress("task_list", 10**9, {}, 1)))
+        wait = {"Prefer": "wait=1"}
+        answer = await ann.ask("GET", f"/tasks/{task}?min_position={position}", headers=wait)
+        refused(answer, 503, "projection_behind")
+    assert (await ann.get(f"/tasks/{task}?min_position={position}"))["status"] == "done"
+
+
+async def test_a_human_key_is_known_as_soon_as_it_was_told(ann: Visitor) -> None:
+    await ann.task()
+    refused(await ann.ask("GET", "/tasks/KIT-1", headers={"Prefer": "wait=0"}), 503, "projection_behind")
+    soon = asyncio.create_task(ann.ask("POST", "/tasks/KIT-1/complete"))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(ann.fold)
+    assert (await soon).status_code == 200
+    ann.fold()
+    refused(await ann.ask("POST", "/tasks/KIT-2/complete", headers={"Prefer": "wait=0"}), 404, "not_found")
 
 
 async def test_nonsense_on_the_channel_disturbs_nobody(settings: Settings, ann: Visitor) -> None:
