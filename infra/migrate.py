@@ -9,20 +9,31 @@ from infra.postgres import connect
 from projections import engine, projection
 
 FILES = Path(__file__).parent / "migrations"
+LOCK = 7291402113004156
+"""An advisory lock; the log's own is the number before."""
 
 
 def migrate(url: str) -> list[str]:
-    """Apply what is missing, and answer the names of what was applied. `url` is the owner's."""
+    """Apply what is missing, and answer the names of what was applied. `url` is the owner's.
+
+    Only one at a time; the server lets go of the lock of one that was killed, as yoyo's own lock would not.
+    """
+    with connect(url) as connection:
+        connection.execute("select pg_advisory_lock(%s)", (LOCK,))
+        applied = _apply(url)
+        for found in projection.every().values():
+            engine.prepare(connection, found)
+    return applied
+
+
+def _apply(url: str) -> list[str]:
     migrations = yoyo.read_migrations(str(FILES))
     backend = yoyo.get_backend(
         url.replace("postgres://", "postgresql://").replace("postgresql://", "postgresql+psycopg://")
     )
-    with closing(backend.connection), backend.lock():
+    with closing(backend.connection):
         missing = backend.to_apply(migrations)
         backend.apply_migrations(missing)
-    with connect(url) as connection:
-        for found in projection.every().values():
-            engine.prepare(connection, found)
     return [migration.id for migration in missing]
 
 

@@ -29,10 +29,16 @@ class Progress(Struct, frozen=True):
 
 
 def prepare(connection: Connection[TupleRow], projection: Projection[Any]) -> None:
-    """Create the projection's table and checkpoint where they are not there yet."""
+    """Create the projection's table and checkpoint where they are not there yet.
+
+    A table of another version is dropped: the worker folds it afresh, from the first event.
+    """
     with connection.transaction():
+        if connection.execute(table.OUTDATED, (projection.name, projection.version)).rowcount:
+            connection.execute(table.drop(projection))
+            connection.execute(table.AGE_ALL, (projection.name,))
         connection.execute(projection.table)
-        connection.execute(table.START, (projection.name,))
+        connection.execute(table.START, (projection.name, projection.version))
 
 
 def advance(connection: Connection[TupleRow], projection: Projection[R], read: Read) -> Progress | None:

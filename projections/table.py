@@ -16,7 +16,8 @@ from projections.projection import Projection
 R = TypeVar("R", bound=Struct)
 
 CHECKPOINT = "select position from read.checkpoints where projection = %s and partition = 0"
-START = "insert into read.checkpoints (projection, partition) values (%s, 0) on conflict do nothing"
+START = "insert into read.checkpoints (projection, partition, version) values (%s, 0, %s) on conflict do nothing"
+OUTDATED = "delete from read.checkpoints where projection = %s and version <> %s"
 TAKE = """update read.checkpoints set position = %s where (projection, partition) in (
             select projection, partition from read.checkpoints
             where projection = %s and partition = 0 and position = %s for update skip locked)"""
@@ -63,6 +64,11 @@ def age(connection: Connection[TupleRow], projection: str, scopes: Iterable[UUID
 def empty(projection: Projection[Any]) -> Composed:
     """The statement that removes all documents."""
     return SQL("delete from {}").format(_name(projection))
+
+
+def drop(projection: Projection[Any]) -> Composed:
+    """The statement that removes the table."""
+    return SQL("drop table {}").format(_name(projection))
 
 
 def _name(projection: Projection[Any]) -> Identifier:

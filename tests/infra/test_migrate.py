@@ -1,8 +1,17 @@
 """Migrations: missing ones are applied once, and a database says what it lacks."""
 
-from infra.migrate import FILES, migrate, pending
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+import pytest
+
+from infra import log
+from infra.migrate import FILES, LOCK, migrate, pending
 from infra.postgres import connect
+from projections import engine, project_list
 from projections.projection import every
+from tests.examples import project, workspace
+from tests.projections import oracle
 from tests.servers import Servers
 
 
@@ -24,3 +33,43 @@ def test_every_projection_has_its_table_and_checkpoint(servers: Servers) -> None
             cursor = connection.execute(f"select * from read.{name}")  # noqa: S608 - our own name
             columns = {column.name for column in cursor.description or ()}
             assert columns == set(projection.row.__struct_fields__)
+
+
+def test_one_that_is_killed_while_it_migrates_locks_nobody_out(servers: Servers) -> None:
+    """It dies with the lock in hand, as one that a Ctrl-C ends does."""
+    url = servers.new_database()
+    with connect(url) as dying:
+        dying.execute("select pg_advisory_lock(%s)", (LOCK,))
+        (pid,) = dying.execute("select pg_backend_pid()").fetchone() or (0,)
+        with connect(url) as other:
+            other.execute("select pg_terminate_backend(%s, 5000)", (pid,))
+        dying.close()
+    assert migrate(url)
+    with connect(url) as connection:
+        assert connection.execute("select count(*) from yoyo_lock").fetchone() == (0,)
+
+
+def test_two_that_migrate_at_once_apply_everything_once(servers: Servers) -> None:
+    url = servers.new_database()
+    with ThreadPoolExecutor() as threads:
+        applied = list(threads.map(migrate, [url] * 3))
+    assert sorted(name for names in applied for name in names) == sorted(file.stem for file in FILES.glob("*.sql"))
+
+
+def test_a_table_of_another_version_is_folded_afresh(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = servers.new_database()
+    migrate(url)
+    with connect(url) as connection:
+        oracle.write(connection, [*workspace(), *project()])
+        oracle.catch_up(connection)
+        assert oracle.shown(connection, project_list.projection)
+        connection.execute("alter table read.project_list drop column name")
+        projection = project_list.projection
+        newer = msgspec.structs.replace(projection, version=projection.version + 1)
+        monkeypatch.setitem(every(), projection.name, newer)
+        migrate(url)
+        assert engine.checkpoint(connection, projection.name) == 0
+        oracle.catch_up(connection)
+        assert oracle.is_right(connection)
+        migrate(url)
+        assert engine.checkpoint(connection, projection.name) == log.head(connection)
