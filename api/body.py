@@ -13,6 +13,7 @@ from api.problems import Malformed
 
 JSON_TYPES = {"application/json"}
 MERGE_PATCH = JSON_TYPES | {"application/merge-patch+json"}
+_INDEX = re.compile(r"\[(\d+)\]")
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 
 
@@ -67,7 +68,7 @@ def decode(body: bytes, kind: type) -> Any:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         place = _PLACE.search(str(error))
-        pointer = "#/" + place[1].replace(".", "/") if place else "#"
+        pointer = "#/" + _INDEX.sub(r"/\1", place[1]).replace(".", "/") if place else "#"
         raise Malformed("invalid_body", _PLACE.sub("", str(error)), pointer=pointer) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed("invalid_json", f"The body is not JSON: {error}") from error

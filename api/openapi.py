@@ -11,8 +11,9 @@ from msgspec import UNSET, Struct, UnsetType
 from api.problems import PROBLEM
 
 ALWAYS = (400, 503)
+BODY = (413, 415)
 PRIVATE = (401, 404)
-WRITING = (409, 412, 415, 422, 428)
+COMMAND = (403, 409, 412, 422, 428)
 
 
 class Fault(Struct, frozen=True):
@@ -42,7 +43,7 @@ def operation_id(handler: HTTPRouteHandler, _: Method, __: Any) -> str:
 
 
 def described(handler: HTTPRouteHandler) -> HTTPRouteHandler:
-    """The endpoint, with its problems in its description."""
+    """The endpoint, with its problems in its description; a public one names its own in the option `refuses`."""
     handler.responses = {**_problems(handler), **(handler.responses or {})}
     return handler
 
@@ -50,7 +51,8 @@ def described(handler: HTTPRouteHandler) -> HTTPRouteHandler:
 def _problems(handler: HTTPRouteHandler) -> dict[int, ResponseSpec]:
     public = handler.opt.get("public", False)
     reading = handler.http_methods == {"GET"}
-    statuses = (*ALWAYS, *(() if public else PRIVATE), *(() if reading else WRITING))
+    own = handler.opt.get("refuses", ()) if public else PRIVATE if reading else PRIVATE + COMMAND
+    statuses = (*ALWAYS, *own, *(() if reading else BODY))
     return {
         status: ResponseSpec(
             Problem, media_type=PROBLEM, description=HTTPStatus(status).phrase, generate_examples=False

@@ -82,7 +82,7 @@ def by_framework(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     phrase = HTTPStatus(error.status_code).phrase
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         found = [
-            {"pointer": f"#/{one.get('key', '')}", "code": "invalid"} for one in error.extra if isinstance(one, dict)
+            {"pointer": f"?{one.get('key', '')}", "code": "invalid"} for one in error.extra if isinstance(one, dict)
         ]
         detail = "; ".join(
             f"{one.get('key', '')}: {one.get('message', '')}" for one in error.extra if isinstance(one, dict)

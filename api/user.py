@@ -14,7 +14,7 @@ from commands.decision import Wish
 from commands.form import Email, Name
 from commands.user import RegisterUser
 from domain.errors import EmailTaken, NotFound, RegistrationClosed, WrongCredentials
-from domain.event import Actor, fold
+from domain.event import Actor
 from domain.user import EmailAddress, User, address_of
 from infra.ids import new_id
 
@@ -44,7 +44,7 @@ class Me(Struct, frozen=True):
     name: str
 
 
-@post("/auth/register", opt=auth.PUBLIC)
+@post("/auth/register", opt={**auth.PUBLIC, "refuses": (403, 409)})
 async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]) -> Response[Written]:
     """Become a user; the first one administers the installation."""
     if ledger.settings.registration == "closed":
@@ -57,7 +57,7 @@ async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]
     return written(command, await ledger.handle([Wish(user, command)], Actor(user)))
 
 
-@post("/auth/login", opt=auth.PUBLIC, status_code=200)
+@post("/auth/login", opt={**auth.PUBLIC, "refuses": (401,)}, status_code=200)
 async def login(data: JSONBody[Login], ledger: NamedDependency[Ledger]) -> Response[Session]:
     """Prove who you are, and get a token for `Authorization: Bearer`."""
     user = await _user_of(ledger, data.email)
@@ -72,15 +72,12 @@ async def login(data: JSONBody[Login], ledger: NamedDependency[Ledger]) -> Respo
 async def show_me(request: Asked, ledger: NamedDependency[Ledger]) -> Response[Me]:
     """Who you are."""
     user = request.user.id
-    history = (await ledger.log.streams([user]))[user]
-    state = fold(User, (recorded.event for recorded in history))
+    state = await ledger.log.state(User, user)
     if state is None:
         raise NotFound
     return Response(Me(user, state.email, state.name), headers={"Cache-Control": "no-store"})
 
 
 async def _user_of(ledger: Ledger, email: str) -> UUID | None:
-    stream = address_of(email)
-    history = (await ledger.log.streams([stream]))[stream]
-    address = fold(EmailAddress, (recorded.event for recorded in history))
+    address = await ledger.log.state(EmailAddress, address_of(email))
     return address.user_id if address else None

@@ -23,11 +23,11 @@ _OURS = "TASKLEDGER_"
 
 @contextlib.contextmanager
 def taskledger(data: Path) -> Iterator[Run]:
-    """An instance with worker and all projections, as `serve` starts it, but without rate limits."""
+    """An instance with worker and all projections, as `serve` starts it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     argv: list[str | Path] = [sys.executable, "-P", "-m", "cli.main", "serve", "--data", data, "--port", "0"]
     with (data.parent / "serve.log").open("wb") as log, contextlib.ExitStack() as ending:
-        child = spawn(argv, env=environment | {f"{_OURS}RATE_LIMITS": "off"}, log=log)
+        child = spawn(argv, env=environment, log=log)
         ending.callback(stop, [child], FOR_STOPPING_S)
         wait(child, lambda: instance.running(data) is not None)
         run = cast("Run", instance.running(data))

@@ -27,23 +27,35 @@ class Opened(Struct, frozen=True):
 @contextlib.asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Opened]:
     """The log and what stands on it; raises OperatorError where PostgreSQL does not answer."""
-    with database(settings.database_url):
+    url = settings.database_url
+    with database(url):
         pass
-    async with pool(settings.database_url) as connections:
-        log = EventLog(settings.database_url, connections)
-        yield Opened(log, Handling(log), Credentials(connections))
+    async with pool(url) as connections:
+        log = EventLog(url, connections)
+        with _named(url):
+            yield Opened(log, Handling(log), Credentials(connections))
 
 
 @contextlib.contextmanager
 def database(url: str) -> Iterator[Connection[TupleRow]]:
     """A connection; raises OperatorError where PostgreSQL does not answer, or was never migrated."""
     try:
-        with connect(url) as connection:
-            yield connection
+        connection = connect(url)
     except psycopg.OperationalError as error:
         raise OperatorError(f"PostgreSQL at {address(url)} does not answer: {_first_line(error)}") from error
+    with _named(url), connection:
+        yield connection
+
+
+@contextlib.contextmanager
+def _named(url: str) -> Iterator[None]:
+    """What PostgreSQL refuses, in one line of its own."""
+    try:
+        yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
         raise OperatorError("The database has not been prepared: run `taskledger migrate` first.") from error
+    except psycopg.Error as error:
+        raise OperatorError(f"PostgreSQL at {address(url)} gave up: {_first_line(error)}") from error
 
 
 def address(url: str) -> str:

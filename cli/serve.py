@@ -100,16 +100,8 @@ class Serving:
             say("First start: making the database.")
         ours = {field: server for field, server in embedded(data).items() if field not in named}
         self._tend(self.servers, ours.values())
-        me, urls = oneself(), {field: server.url for field, server in ours.items()} | named
-        run = instance.Run(
-            pid=me.pid,
-            started=me.started,
-            address=self.address,
-            database_url=urls["database_url"],
-            redis_url=urls["redis_url"],
-            broker_url=urls["broker_url"],
-        )
-        instance.announce(data, run)
+        me, urls = oneself(), {field: server.url for field, server in ours.items()}
+        instance.announce(data, instance.Run(me.pid, me.started, self.address, format=instance.FORMAT, **urls))
         if ours:
             say("On 127.0.0.1: " + ", ".join(f"{server.name} {server.port}" for server in ours.values()))
 

@@ -1,17 +1,22 @@
 """Credentials: password hashes (argon2id) beside the log, where they can be forgotten."""
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from domain.errors import WrongCredentials
+from domain.errors import TooBusy, WrongCredentials
 from infra.postgres import Pool
+
+T = TypeVar("T")
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """The least that OWASP's password storage cheat sheet names for argon2id: 19 MiB, two passes, one lane."""
-_AT_ONCE = 2
+_AT_ONCE, _MOST = 2, 200
+"""So many are hashed at once, and so many may wait; whoever comes next is told to try again."""
 _NOBODY = _HASHER.hash("nobody's password")
 
 
@@ -21,11 +26,11 @@ class Credentials:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._asked = 0
 
     async def keep(self, user: UUID, password: str) -> None:
         """Store the hash of a new user's password."""
-        async with self._turns:
-            hashed = await asyncio.to_thread(_HASHER.hash, password)
+        hashed = await self._in_turn(_HASHER.hash, password)
         async with self._pool.connection() as connection:
             sql = "insert into auth.credentials (user_id, password_hash) values (%s, %s)"
             await connection.execute(sql, (user, hashed))
@@ -33,10 +38,19 @@ class Credentials:
     async def check(self, user: UUID | None, password: str) -> None:
         """Raise WrongCredentials unless it is the user's password; takes as long where there is no such user."""
         hashed = await self._hash_of(user) if user else None
-        async with self._turns:
-            right = await asyncio.to_thread(_verify, hashed or _NOBODY, password)
+        right = await self._in_turn(_verify, hashed or _NOBODY, password)
         if hashed is None or not right:
             raise WrongCredentials
+
+    async def _in_turn(self, work: Callable[..., T], *arguments: str) -> T:
+        if self._asked >= _MOST:
+            raise TooBusy
+        self._asked += 1
+        try:
+            async with self._turns:
+                return await asyncio.to_thread(work, *arguments)
+        finally:
+            self._asked -= 1
 
     async def _hash_of(self, user: UUID) -> str | None:
         async with self._pool.connection() as connection:

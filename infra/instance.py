@@ -19,14 +19,17 @@ SECRETS = ("postgres-password", "valkey-password", "jwt-key")
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What `serve` writes for all other commands to find it (run.json); redis_url is the cache."""
+    """What `serve` writes for all other commands to find it (run.json); redis_url is the cache.
+
+    Only the servers that it brings: those that the operator named are not written down, passwords and all.
+    """
 
     pid: int
     started: str
     address: str
-    database_url: str
-    redis_url: str
-    broker_url: str
+    database_url: str = ""
+    redis_url: str = ""
+    broker_url: str = ""
     format: int = FORMAT
 
 

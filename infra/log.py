@@ -1,7 +1,7 @@
 """The event log: the one class that owns the log's SQL."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
@@ -13,8 +13,10 @@ from commands.decision import Streams
 from commands.handling import Append, Changed
 from domain import codec
 from domain.errors import UnknownEvent
-from domain.event import Actor, Recorded
+from domain.event import Actor, Recorded, State, fold
 from infra.postgres import Pool
+
+S = TypeVar("S", bound=State)
 
 _APPEND = "select stream, version, position from log.append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 _INSERT = "select position from log.append('{}', '{}', %s, %s, %s, %s)"
@@ -44,6 +46,10 @@ class EventLog(PostgresApplicationRecorder):
             for row in await cursor.fetchall():
                 found[row[1]].append(_recorded(row))
         return found
+
+    async def state(self, kind: type[S], stream: UUID) -> S | None:
+        """What the events of one stream add up to; None where nothing of that kind began."""
+        return fold(kind, (recorded.event for recorded in (await self.streams([stream]))[stream]))
 
     async def append(self, append: Append) -> int:
         """Write the events of one command in one transaction, and answer the last one's position.

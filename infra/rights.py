@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from domain.errors import NotFound
-from domain.event import fold
 from domain.project import Project
 from domain.workspace import Member, member_of
 from infra.log import EventLog
@@ -17,15 +16,12 @@ class Rights:
 
     async def may_see(self, user: UUID, workspace: UUID) -> None:
         """Raise NotFound unless the user is a member of the workspace."""
-        stream = member_of(workspace, user)
-        history = (await self._log.streams([stream]))[stream]
-        if fold(Member, (recorded.event for recorded in history)) is None:
+        if await self._log.state(Member, member_of(workspace, user)) is None:
             raise NotFound
 
     async def may_see_project(self, user: UUID, project: UUID) -> None:
         """Raise NotFound unless the project exists and the user is a member of its workspace."""
-        history = (await self._log.streams([project]))[project]
-        state = fold(Project, (recorded.event for recorded in history))
+        state = await self._log.state(Project, project)
         if state is None:
             raise NotFound
         await self.may_see(user, state.workspace_id)

@@ -18,9 +18,6 @@ PostgresUrl = Annotated[
     str, Meta(pattern=r"^postgres(ql)?://", description="postgresql://user:password@host:5432/name")
 ]
 RedisUrl = Annotated[str, Meta(pattern=r"^(rediss?|unix)://", description="redis://:password@host:6379/0")]
-BrokerUrl = Annotated[
-    str, Meta(pattern=r"^(rediss?|unix|amqps?)://", description="redis://:password@host:6379/0 or amqp://host")
-]
 Key = Annotated[str, Meta(min_length=32, description="at least 32 characters, as `openssl rand -hex 32` makes them")]
 
 
@@ -30,13 +27,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: PostgresUrl
     migration_url: PostgresUrl  # the owner's; the same unless named
     redis_url: RedisUrl  # the cache
-    broker_url: BrokerUrl
+    broker_url: RedisUrl
     jwt_key: Key
     environment: Annotated[Literal["development", "production"], Meta(description="development or production")] = (
         "development"
     )
     registration: Annotated[Literal["open", "closed"], Meta(description="open or closed")] = "open"
-    rate_limits: Annotated[Literal["on", "off"], Meta(description="on or off")] = "on"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")
     ] = "info"
@@ -47,13 +43,16 @@ def locate(data: Path) -> Settings:
     named = from_environment()
     if missing := {"database_url", "redis_url", "broker_url"} - named.keys():
         run = instance.running(data)
+        variables = ", ".join(sorted(PREFIX + name.upper() for name in missing))
         if run is None:
-            variables = ", ".join(sorted(PREFIX + name.upper() for name in missing))
             raise OperatorError(
                 f"No Taskledger runs in {data}: start it with `taskledger serve --data {data}`, "
                 f"or name servers with {variables}."
             )
-        named = {name: getattr(run, name) for name in missing} | named
+        found = {name: getattr(run, name) for name in missing}
+        if not all(found.values()):
+            raise OperatorError(f"The Taskledger in {data} runs on servers of your own: name them with {variables}.")
+        named = found | named
     if "jwt_key" not in named:
         named |= {"jwt_key": _own_key(data)}
     return msgspec.convert({"migration_url": named["database_url"], **named}, Settings, strict=False)

@@ -19,6 +19,7 @@ from cli.import_.report import report
 from cli.import_.rows import Row, rows_of
 from cli.opened import opened
 from infra import settings
+from infra.errors import OperatorError
 from infra.settings import Settings
 
 T = TypeVar("T")
@@ -37,16 +38,22 @@ def command(data: Path, file: Path, workspace: str, project: str, email: str) ->
     nothing: a row is known again by its list, its id and its title. Exits with 1 if any row was refused.
     """
     found = rows_of(parse(text_of(file), str(file)), str(file))
-    outcome = asyncio.run(_import(settings.locate(data), found.rows, (workspace, project, email)))
+    outcome = Outcome()
+    try:
+        asyncio.run(_import(settings.locate(data), found.rows, (workspace, project, email), outcome))
+    except OperatorError:
+        if outcome != Outcome():
+            report(outcome, file.name, found.beside)
+        raise
     report(outcome, file.name, found.beside)
     if outcome.refused:
         raise SystemExit(1)
 
 
-async def _import(found: Settings, rows: tuple[Row, ...], words: tuple[str, str, str]) -> Outcome:
+async def _import(found: Settings, rows: tuple[Row, ...], words: tuple[str, str, str], outcome: Outcome) -> None:
     async with opened(found) as instance:
         place = await places.find(instance.log, found.database_url, *words)
-        return await carry_out(instance.handling, tasks_of(_watched(rows), place.project), place.user)
+        await carry_out(instance.handling, tasks_of(_watched(rows), place.project), place.user, outcome)
 
 
 def _watched(rows: tuple[T, ...]) -> Iterable[T]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from cli.import_.mapping import Refused, Taken
 from commands.handling import Handling
@@ -20,13 +20,12 @@ class Outcome(Struct):
     there: int = 0
     parts: int = 0
     refused: list[Refused] = []
-    lost: Counter[str] = Counter()
-    remarks: Counter[str] = Counter()
+    lost: Counter[str] = field(default_factory=Counter)
+    remarks: Counter[str] = field(default_factory=Counter)
 
 
-async def carry_out(handling: Handling, tasks: Iterable[Taken | Refused], user: UUID) -> Outcome:
+async def carry_out(handling: Handling, tasks: Iterable[Taken | Refused], user: UUID, outcome: Outcome) -> None:
     """Create each task that is not there yet, all of it or nothing of it; a refused one stops no other."""
-    outcome = Outcome(lost=Counter(), remarks=Counter())
     actor = Actor(user, "import")
     for task in tasks:
         if isinstance(task, Refused):
@@ -43,4 +42,3 @@ async def carry_out(handling: Handling, tasks: Iterable[Taken | Refused], user: 
             outcome.parts += task.is_part
             outcome.lost.update(task.lost)
             outcome.remarks.update(task.remarks)
-    return outcome

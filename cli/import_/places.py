@@ -1,19 +1,15 @@
 """Where an import goes, and as whom: what the operator named, found and checked before anything is read."""
 
-from typing import TypeVar
 from uuid import UUID
 
 from msgspec import Struct
 
 from cli.opened import database
-from domain.event import State, fold
 from domain.project import ProjectKey, key_of
 from domain.user import EmailAddress, address_of
 from domain.workspace import Member, member_of
 from infra.errors import OperatorError
 from infra.log import EventLog
-
-S = TypeVar("S", bound=State)
 
 
 class Place(Struct, frozen=True):
@@ -25,13 +21,13 @@ class Place(Struct, frozen=True):
 
 async def find(log: EventLog, url: str, workspace: str, key: str, email: str) -> Place:
     """The place that these words name; raises OperatorError for the first that names nothing."""
-    address = await _state(log, EmailAddress, address_of(email))
+    address = await log.state(EmailAddress, address_of(email))
     if address is None:
         raise OperatorError(f"Nobody is registered as {email}: check --as.")
     workspace_id = _workspace(url, workspace, address.user_id)
-    if await _state(log, Member, member_of(workspace_id, address.user_id)) is None:
+    if await log.state(Member, member_of(workspace_id, address.user_id)) is None:
         raise OperatorError(f"{email} is a member of no workspace {workspace}: check --workspace.")
-    project = await _state(log, ProjectKey, key_of(workspace_id, key))
+    project = await log.state(ProjectKey, key_of(workspace_id, key))
     if project is None:
         raise OperatorError(f"The workspace has no project with the key {key}: check --project.")
     return Place(project.project_id, address.user_id)
@@ -50,8 +46,3 @@ def _workspace(url: str, words: str, user: UUID) -> UUID:
     if not found:
         raise OperatorError(f"There is no workspace {words!r} that this user is a member of: check --workspace.")
     raise OperatorError(f"Several workspaces are called {words!r}; name one by its id: {', '.join(map(str, found))}.")
-
-
-async def _state(log: EventLog, kind: type[S], stream: UUID) -> S | None:
-    history = (await log.streams([stream]))[stream]
-    return fold(kind, (recorded.event for recorded in history))

@@ -31,7 +31,7 @@ def test_servers_that_are_named_need_no_instance(tmp_path: Path, environment: py
     found = settings.locate(tmp_path)
     assert found.database_url == found.migration_url == SERVERS["TASKLEDGER_DATABASE_URL"]
     assert found.jwt_key == KEY
-    assert (found.environment, found.registration, found.rate_limits) == ("development", "open", "on")
+    assert (found.environment, found.registration) == ("development", "open")
 
 
 def test_what_is_not_named_is_what_runs_in_the_folder(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_named_servers_without_any_signing_key_are_refused(tmp_path: Path, envir
         ("TASKLEDGER_JWT_KEY", "canary"),
         ("TASKLEDGER_ENVIRONMENT", "canary"),
         ("TASKLEDGER_REGISTRATION", "canary"),
-        ("TASKLEDGER_RATE_LIMITS", "canary"),
+        ("TASKLEDGER_BROKER_URL", "amqp://canary"),
         ("TASKLEDGER_LOG_LEVEL", "canary"),
     ],
 )
