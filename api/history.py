@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Struct
 
 from domain import codec
-from domain.errors import VersionConflict
 from domain.event import Actor, Change, Recorded, changes, fold
 from domain.user import User
 from infra.log import EventLog
@@ -39,14 +38,14 @@ class Item(Struct, frozen=True):
 
 async def items(log: EventLog, history: Sequence[Recorded]) -> list[Item]:
     """Recorded events as they are shown, in the order given."""
-    names = await _names(log, {recorded.actor.id for recorded in history})
+    names = await names_of(log, {recorded.actor.id for recorded in history})
     return [
         Item(
             recorded.position,
             recorded.version,
             codec.tag(recorded.event),
             recorded.at,
-            _who(recorded.actor, names),
+            who(recorded.actor, names),
             recorded.command_id,
             recorded.stream,
             shown(recorded),
@@ -63,33 +62,12 @@ def shown(recorded: Recorded) -> dict[str, tuple[Any, Any]]:
     return {name: (change.old, change.new) for name, change in changes(recorded.event).items()}
 
 
-async def explained(log: EventLog, conflict: VersionConflict, *, by_header: bool) -> VersionConflict:
-    """The refusal as the loser reads it: 412 where `If-Match` named the version, else 409."""
-    params = conflict.params
-    since: Sequence[Recorded] = params["intervening_events"]
-    names = await _names(log, {recorded.actor.id for recorded in since})
-    members = {
-        **params,
-        "intervening_events": [
-            {
-                "version": recorded.version,
-                "type": codec.tag(recorded.event),
-                "actor": _who(recorded.actor, names),
-                "at": recorded.at,
-                "fields": list(shown(recorded)),
-            }
-            for recorded in since
-        ],
-    }
-    return VersionConflict(str(conflict), status=412 if by_header else 409, members=members)
-
-
-async def _names(log: EventLog, users: Iterable[UUID]) -> dict[UUID, str]:
+async def names_of(log: EventLog, users: Iterable[UUID]) -> dict[UUID, str]:
     """Names stand in the users' own streams and are asked for when they are shown."""
     streams = await log.streams(list(users))
     states = {user: fold(User, (recorded.event for recorded in history)) for user, history in streams.items()}
     return {user: state.name for user, state in states.items() if state}
 
 
-def _who(actor: Actor, names: dict[UUID, str]) -> Who:
+def who(actor: Actor, names: dict[UUID, str]) -> Who:
     return Who(actor.kind, actor.id, names.get(actor.id), actor.on_behalf_of)

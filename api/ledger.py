@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from api import conditions, history
 from api.conditions import POSITION
+from api.conflict import lost
 from api.problems import Malformed
 from commands.command import Command
 from commands.decision import Wish
@@ -67,7 +68,7 @@ class Ledger(Struct, frozen=True):
         try:
             done = await self.handle([Wish(target, command)], asked.user)
         except VersionConflict as conflict:
-            raise await history.explained(self.log, conflict, by_header=by_header) from conflict
+            raise await lost(self.log, conflict, by_header=by_header) from conflict
         return written(command, done)
 
     async def handle(self, wishes: list[Wish], actor: Actor) -> Done:

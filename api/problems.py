@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from api.tracing import trace_id
 from domain import errors
-from domain.errors import Refusal
+from domain.errors import Refusal, VersionConflict
 from infra.logs import logger
 from infra.projected import Behind
 
@@ -42,6 +42,14 @@ class Malformed(Exception):
         self.code, self.detail, self.pointer, self.status = code, detail, pointer, status
 
 
+class Lost(Exception):
+    """A lost race, told with what happened in between."""
+
+    def __init__(self, conflict: VersionConflict, status: int, members: dict[str, Any]) -> None:
+        super().__init__(str(conflict))
+        self.conflict, self.status, self.members = conflict, status, members
+
+
 def problem(request: Request[Any, Any, Any], status: int, code: str, title: str, **more: Any) -> Response[bytes]:
     """One problem document; `more` are its further members, without those that are None."""
     members = {
@@ -58,17 +66,13 @@ def problem(request: Request[Any, Any, Any], status: int, code: str, title: str,
 
 def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
     status = next((STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS), 422)
-    params = dict(refusal.params)
-    members = params.pop("members", {})
-    return problem(
-        request,
-        int(params.pop("status", status)),
-        refusal.code(),
-        refusal.title(),
-        detail=str(refusal),
-        params=params or None,
-        **members,
-    )
+    params = refusal.params or None
+    return problem(request, status, refusal.code(), refusal.title(), detail=str(refusal), params=params)
+
+
+def lost(request: Request[Any, Any, Any], race: Lost) -> Response[bytes]:
+    conflict = race.conflict
+    return problem(request, race.status, conflict.code(), conflict.title(), detail=str(conflict), **race.members)
 
 
 def malformed(request: Request[Any, Any, Any], error: Malformed) -> Response[bytes]:
@@ -117,6 +121,7 @@ def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[by
 HANDLERS: dict[Any, Any] = {
     Refusal: refused,
     Malformed: malformed,
+    Lost: lost,
     HTTPException: by_framework,
     Behind: behind,
     psycopg.OperationalError: storage,

@@ -1,0 +1,27 @@
+"""A lost race over HTTP: 409 or 412, with what happened in between."""
+
+from collections.abc import Sequence
+
+from api import history
+from api.problems import Lost
+from domain import codec
+from domain.errors import VersionConflict
+from domain.event import Recorded
+from infra.log import EventLog
+
+
+async def lost(log: EventLog, conflict: VersionConflict, *, by_header: bool) -> Lost:
+    """The answer for the loser: 412 where `If-Match` named the version, else 409."""
+    since: Sequence[Recorded] = conflict.params["intervening_events"]
+    names = await history.names_of(log, {recorded.actor.id for recorded in since})
+    told = [
+        {
+            "version": recorded.version,
+            "type": codec.tag(recorded.event),
+            "actor": history.who(recorded.actor, names),
+            "at": recorded.at,
+            "fields": list(history.shown(recorded)),
+        }
+        for recorded in since
+    ]
+    return Lost(conflict, 412 if by_header else 409, {**conflict.params, "intervening_events": told})
