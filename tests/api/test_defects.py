@@ -7,6 +7,7 @@ import msgspec
 import pytest
 import redis
 
+from api.ledger import Ledger
 from infra.projected import CHANNEL
 from infra.reading import Reading
 from infra.rights import Rights
@@ -49,13 +50,21 @@ async def test_a_generation_that_is_newer_than_the_answer_is_noticed(
     await noticed_in_time(check)
 
 
-async def test_news_of_a_commit_that_has_not_happened_is_noticed(
+async def test_a_reader_who_believes_what_is_heard_is_noticed(
     ann: Visitor, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
+    """Somebody tells of a commit that has not happened, and nobody asks the answer for its own position."""
+
     def too_early(position: int) -> None:
         with redis.Redis.from_url(settings.redis_url) as cache:
             cache.publish(CHANNEL, msgspec.json.encode(Progress("task_list", position, {}, 1)))
 
+    async def believing(ledger: Ledger, question: Question, at_least: int, _: float) -> tuple[Answer | None, int]:
+        if at_least:
+            await ledger.projected.wait(question.projection.name, at_least, 5)
+        return await ledger.reading.answer(question)
+
+    monkeypatch.setattr(Ledger, "_answer", believing)
     await noticed_in_time(partial(checks.a_reader_who_waits_sees_what_was_written, ann, monkeypatch, too_early))
 
 
