@@ -64,10 +64,9 @@ def editing(targets: Sequence[Target]) -> Script:
 
 
 def toggling(targets: Sequence[Target]) -> Script:
-    """Complete a task and reopen it, naming no version."""
+    """Complete a task or reopen it, as a coin says, naming no version: half of all wishes are fulfilled already."""
     while True:
-        yield Request("POST", f"{targets[0].path}/complete", b"{}")
-        yield Request("POST", f"{targets[0].path}/reopen", b"{}")
+        yield Request("POST", f"{targets[0].path}/{random.choice(('complete', 'reopen'))}", b"{}")
 
 
 def looking(targets: Sequence[Target]) -> Script:
