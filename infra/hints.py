@@ -9,6 +9,8 @@ from infra.broker import QUEUE
 from infra.logs import logger
 from projections import projection
 
+PAUSE_S = 0.01
+"""The first hint goes at once; under load they come so often, because each costs the broker and the workers."""
 ENOUGH = 4
 """So many waiting messages for each projection are enough."""
 
@@ -19,7 +21,7 @@ class Hints:
     def __init__(self, broker: RedisBroker) -> None:
         self._broker = broker
         self._wanted = threading.Event()
-        self._ended = False
+        self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
 
     def start(self) -> None:
@@ -31,14 +33,15 @@ class Hints:
 
     def stop(self) -> None:
         """Send what was asked for, and end."""
-        self._ended = True
+        self._end.set()
         self._wanted.set()
         self._thread.join(timeout=2)
 
     def _run(self) -> None:
-        while not self._ended:
+        while not self._end.is_set():
             self._wanted.wait()
             self._send()
+            self._end.wait(PAUSE_S)
         if self._wanted.is_set():
             self._send()
 
