@@ -1,19 +1,18 @@
 """A decision: what a command was given, what it looked at, and the events that it came to."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from msgspec import Struct
 
 from commands.command import Command, Elsewhere
-from commands.conflict import version_conflict
+from commands.conflict import Late
+from commands.known import Knowledge, Known, NotLoaded
 from domain.errors import CrossesWorkspaces, Forbidden, IdTaken, NotFound, VersionRequired
-from domain.event import Actor, Event, Recorded, State, fold
+from domain.event import Actor, Event, State
 from domain.workspace import Member, member_of
 
 S = TypeVar("S", bound=State)
-Streams = Mapping[UUID, Sequence[Recorded]]
 
 
 class Wish(Struct, frozen=True):
@@ -23,15 +22,6 @@ class Wish(Struct, frozen=True):
     command: Command[Any]
 
 
-class NotLoaded(Exception):
-    """The decision needs a stream that has not been read yet: read it and decide again."""
-
-    def __init__(self, stream: UUID, kind: type[State]) -> None:
-        super().__init__(stream)
-        self.stream = stream
-        self.kind = kind
-
-
 class Decision:
     """Commands decided one after the other, each on the states that those before it leave.
 
@@ -39,25 +29,29 @@ class Decision:
     rule that asked for a state cannot forget to guard it. Deciding is pure and can be done again.
     """
 
-    def __init__(self, streams: Streams, actor: Actor) -> None:
+    def __init__(self, known: Knowledge, actor: Actor) -> None:
         self.actor = actor
         self.target = actor.id
         self.workspace_id: UUID | None = None
         self.seen: dict[UUID, int] = {}
         self.written: list[tuple[UUID, Event]] = []
-        self._streams = streams
+        self.leaves: dict[UUID, Known] = {}
+        self._known = known
 
     def __call__(self, kind: type[S], stream: UUID) -> S | None:
-        return fold(kind, self._look(kind, stream))
+        states = self._look(stream, kind).states
+        if kind not in states:
+            raise NotLoaded(stream, kind)
+        return cast("S | None", states[kind])
 
     def version(self, stream: UUID) -> int:
         """The version of a stream that was looked at, with what is written so far; 0 where it has not begun."""
-        return self.seen[stream] + len(self._written_to(stream))
+        return self.leaves[stream].version
 
     def make(self, wish: Wish) -> None:
-        """Decide one more command; raises a Refusal, or NotLoaded."""
+        """Decide one more command; raises a Refusal, Late, or NotLoaded."""
         command, self.target = wish.command, wish.target
-        state = self(command.about, wish.target)
+        state = self._about(command)
         if state is None and not command.creates:
             raise NotFound
         self._authorise(command, state)
@@ -66,10 +60,15 @@ class Decision:
         self._check_version(command)
         for event in command.decide(state, self):
             if isinstance(event, Elsewhere):
-                self._look(State, event.stream)
-                self.written.append((event.stream, event.event))
+                self._write(event.stream, event.event)
             else:
-                self.written.append((wish.target, event))
+                self._write(wish.target, event)
+
+    def _about(self, command: Command[State]) -> State | None:
+        """The state of the target. Whoever creates may take an unknown stream for one that has not begun."""
+        if command.creates and self.target not in self.leaves and self._known.get(self.target) is None:
+            self.seen[self.target], self.leaves[self.target] = 0, Known(states={command.about: None})
+        return self(command.about, self.target)
 
     def _authorise(self, command: Command[State], state: State | None) -> None:
         workspace_id = command.workspace(state, self)
@@ -88,15 +87,17 @@ class Decision:
             if command.must_name_version:
                 raise VersionRequired
         elif command.expected_version != self.version(self.target):
-            raise version_conflict(self._streams[self.target], self.version(self.target), command, self)
+            raise Late(command, self)
 
-    def _look(self, kind: type[State], stream: UUID) -> list[Event]:
-        """The events of a stream with what is written so far; from now on the append asserts it."""
-        if stream not in self._streams:
-            raise NotLoaded(stream, kind)
-        history = self._streams[stream]
-        self.seen[stream] = history[-1].version if history else 0
-        return [recorded.event for recorded in history] + self._written_to(stream)
+    def _look(self, stream: UUID, kind: type[State]) -> Known:
+        """The stream with what is written so far; from now on the append asserts it."""
+        if stream not in self.leaves:
+            known = self._known.get(stream)
+            if known is None:
+                raise NotLoaded(stream, kind)
+            self.seen[stream], self.leaves[stream] = known.version, known
+        return self.leaves[stream]
 
-    def _written_to(self, stream: UUID) -> list[Event]:
-        return [event for at, event in self.written if at == stream]
+    def _write(self, stream: UUID, event: Event) -> None:
+        self.leaves[stream] = self._look(stream, State).after(event)
+        self.written.append((stream, event))

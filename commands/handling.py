@@ -1,7 +1,6 @@
-"""The one path of every command: load, decide, append if nothing looked at has changed."""
+"""The one path of every command: decide, append if all that was looked at still holds, else read and decide again."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
@@ -9,35 +8,24 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands.decision import Decision, NotLoaded, Streams, Wish
+from commands import lane
+from commands.conflict import Late
+from commands.decision import Wish
+from commands.known import Known, Memory, NotLoaded
+from commands.lane import Changed, Lane, Order, Verdict
 from domain.errors import TooBusy
-from domain.event import Actor, Event, State
+from domain.event import Actor, Recorded, State
 
 ATTEMPTS = 12
 
-
-class Append(Struct, frozen=True):
-    """Events to be written together or not at all, if each stream seen is still at its version."""
-
-    seen: dict[UUID, int]
-    events: Sequence[tuple[UUID, Event]]
-    actor: Actor
-    command_id: UUID
-    workspace_id: UUID | None
+Streams = Mapping[UUID, Sequence[Recorded]]
 
 
-class Changed(Exception):
-    """A stream that the decision looked at is at another version by now."""
-
-
-class Log(Protocol):
-    """The event log, as deciding needs it."""
+class Log(lane.Log, Protocol):
+    """The event log, as commands need it."""
 
     async def streams(self, ids: Collection[UUID], last: Collection[UUID] = ()) -> Streams:
         """All events of these streams, in order, and of those in `last` the last one; none where it has not begun."""
-
-    async def append(self, append: Append) -> int:
-        """Write, and return the position of the last event; raises Changed and writes nothing."""
 
 
 class Result(Struct, frozen=True):
@@ -61,49 +49,64 @@ class Handling:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        self._memory = Memory()
+        self._lane = Lane(log, self._memory)
 
     async def handle(self, wishes: Sequence[Wish], actor: Actor, command_id: UUID) -> Done:
         """Decide and append; a race lost by a wish that named no version is run again, with jitter.
 
         Raises the Refusal of the rule that said no.
         """
-        wanted: dict[UUID, type[State]] = {wish.target: wish.command.about for wish in wishes}
+        order = Order(wishes, actor, command_id)
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(random.uniform(0, 0.001 * 2**attempt))  # noqa: S311 - jitter, no secret
-            streams, decision = await self._decide(wishes, actor, wanted)
-            with contextlib.suppress(Changed):
-                return await self._finish(wishes, decision, streams, command_id)
+            try:
+                verdict = await self._carried_out(order)
+            except Changed as changed:
+                await self._look_again(wishes, changed)
+                continue
+            if verdict.no is None:
+                return _done(wishes, verdict)
+            if not isinstance(verdict.no, Late):
+                raise verdict.no
+            await self._tell(verdict.no)
         raise TooBusy
 
-    async def _decide(
-        self, wishes: Sequence[Wish], actor: Actor, wanted: dict[UUID, type[State]]
-    ) -> tuple[Streams, Decision]:
-        """Decide again until every stream that the rules ask for has been read; `wanted` learns which those are."""
-        streams = await self._read(wanted)
+    async def _carried_out(self, order: Order) -> Verdict:
         while True:
-            decision = Decision(streams, actor)
             try:
-                for wish in wishes:
-                    decision.make(wish)
+                return await self._lane.carry_out(order)
             except NotLoaded as missing:
-                wanted[missing.stream] = missing.kind
-                streams = {**streams, **await self._read({missing.stream: missing.kind})}
-            else:
-                return streams, decision
+                await self._load(missing)
 
-    async def _read(self, wanted: Mapping[UUID, type[State]]) -> Streams:
-        last = [stream for stream, kind in wanted.items() if kind.last_says_all]
-        return await self._log.streams([stream for stream in wanted if stream not in last], last)
+    async def _look_again(self, wishes: Sequence[Wish], changed: Changed) -> None:
+        """Read the targets that were taken for new; whatever else is old was forgotten, and is read when asked for."""
+        for wish in wishes:
+            if wish.command.creates and wish.target in changed.streams:
+                await self._load(NotLoaded(wish.target, wish.command.about))
 
-    async def _finish(self, wishes: Sequence[Wish], decision: Decision, streams: Streams, command_id: UUID) -> Done:
-        if decision.written:
-            append = Append(decision.seen, decision.written, decision.actor, command_id, decision.workspace_id)
-            position = await self._log.append(append)
-        else:
-            position = max(streams[wish.target][-1].position for wish in wishes)
-        results = tuple(
-            Result(wish.target, decision.version(wish.target), decision(wish.command.about, wish.target))
-            for wish in wishes
-        )
-        return Done(results, position, bool(decision.written))
+    async def _load(self, missing: NotLoaded) -> None:
+        stream, kind = missing.stream, missing.kind
+        found = await self._log.streams([], [stream]) if kind.last_says_all else await self._log.streams([stream])
+        self._memory.learn(stream, Known.of(found[stream], [kind]))
+
+    async def _tell(self, late: Late) -> None:
+        """Raise the conflict, unless more has happened since."""
+        history = (await self._log.streams([late.stream]))[late.stream]
+        while late.is_about(history):
+            try:
+                raise late.told(history)
+            except NotLoaded as missing:
+                await self._load(missing)
+        self._memory.learn(late.stream, Known.of(history, []))
+
+
+def _done(wishes: Sequence[Wish], verdict: Verdict) -> Done:
+    decision = verdict.decision
+    results = tuple(
+        Result(wish.target, decision.version(wish.target), decision(wish.command.about, wish.target)) for wish in wishes
+    )
+    changed = bool(decision.written)
+    position = verdict.position if changed else max(decision.leaves[wish.target].position for wish in wishes)
+    return Done(results, position, changed)

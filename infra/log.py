@@ -1,25 +1,28 @@
 """The event log: the one class that owns the log's SQL."""
 
 from collections.abc import Collection, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
+import psycopg
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
-from commands.decision import Streams
-from commands.handling import Append, Changed
+from commands.handling import Streams
+from commands.lane import Accepted, Append, Changed
 from domain import codec
 from domain.errors import UnknownEvent
-from domain.event import Actor, Recorded, State, fold
+from domain.event import Actor, Event, Recorded, State, fold
+from infra.logs import logger
 from infra.postgres import Pool
 
 S = TypeVar("S", bound=State)
 
-_APPEND = "select stream, version, position from log.append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-_INSERT = "select position from log.append('{}', '{}', %s, %s, %s, %s)"
+_APPEND = "select entry, head, stale from log.append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_INSERT = "select positions from log.append('{}', '{}', '{}', %s, %s, %s, %s, %s)"
 _COLUMNS = """select notification_id, originator_id, originator_version, topic, state,
     actor_id, actor_kind, on_behalf_of, command_id, workspace_id, at, recorded_at from log.events"""
 _STREAMS = f"""{_COLUMNS} where originator_id = any(%s)
@@ -51,17 +54,29 @@ class EventLog(PostgresApplicationRecorder):
         """What the events of one stream add up to; None where nothing of that kind began."""
         return fold(kind, (recorded.event for recorded in (await self.streams([stream]))[stream]))
 
-    async def append(self, append: Append) -> int:
-        """Write the events of one command in one transaction, and answer the last one's position.
+    async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+        """Judge them in order, each on what those before it leave, and write those that hold: one transaction.
 
-        Raises Changed, and writes nothing, where a stream is not at the version it was seen at.
+        An answer that gets lost is asked for again. A group that the database refuses is written one by one,
+        so that a bad member fails alone.
         """
+        try:
+            return await self._written(appends)
+        except psycopg.OperationalError as lost:
+            logger.warning("an append is sent again: {}", lost)
+            return await self._written(appends)
+        except psycopg.DatabaseError as refused:
+            if len(appends) == 1:
+                return [refused]
+            return [one for append in appends for one in await self.append([append])]
+
+    async def _written(self, appends: Sequence[Append]) -> list[Accepted | Exception]:
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(_APPEND, _parameters(append), prepare=True)
+            cursor = await connection.execute(_APPEND, _parameters(appends), prepare=True)
             rows = await cursor.fetchall()
-        if any(position is None for _, _, position in rows):
-            raise Changed
-        return int(rows[-1][2])
+        return [
+            Accepted(head) if stale is None else Changed(stale) for _, head, stale in sorted(rows, key=itemgetter(0))
+        ]
 
     async def head(self) -> int:
         """The last position of the log; 0 where it is empty."""
@@ -72,15 +87,16 @@ class EventLog(PostgresApplicationRecorder):
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
         """Write another program's events, versions as they say; raises IntegrityError where one is taken."""
         columns = (
+            [1] * len(stored_events),
             [event.originator_id for event in stored_events],
             [event.originator_version for event in stored_events],
             [event.topic for event in stored_events],
             [event.state for event in stored_events],
         )
         with self.datastore.get_connection() as connection:
-            rows = connection.execute(_INSERT, columns, prepare=True).fetchall()
+            row = connection.execute(_INSERT, columns, prepare=True).fetchone()
             connection.execute("notify events")  # after the commit: inside it would serialise all writers
-        return [row["position"] for row in rows]
+        return row["positions"] if row else []
 
     def create_table(self) -> None:
         """Do nothing: the migrations make the table."""
@@ -130,28 +146,37 @@ class _Datastore(PostgresDatastore):
         """Do nothing: ours takes arrays, no composite types, so making a recorder connects nowhere."""
 
 
-def _parameters(append: Append) -> tuple[object, ...]:
-    versions = dict(append.seen)
-    numbered = list(_numbered(append, versions))
+def _parameters(appends: Sequence[Append]) -> tuple[object, ...]:
+    seen = [(entry, *look) for entry, append in enumerate(appends, 1) for look in append.seen.items()]
+    events = [(entry, *event) for entry, append in enumerate(appends, 1) for event in _numbered(append)]
+    entries, streams, versions = _columns(seen, 3)
+    event_entries, originators, numbers, written = _columns(events, 4)
     return (
-        list(append.seen),
-        list(append.seen.values()),
-        [stream for stream, _ in append.events],
-        numbered,
-        [codec.tag(event) for _, event in append.events],
-        [codec.encode(event) for _, event in append.events],
-        append.actor.id,
-        append.actor.kind,
-        append.actor.on_behalf_of,
-        append.command_id,
-        append.workspace_id,
+        entries,
+        streams,
+        versions,
+        event_entries,
+        originators,
+        numbers,
+        [codec.tag(event) for event in written],
+        [codec.encode(event) for event in written],
+        [append.command_id for append in appends],
+        [append.actor.id for append in appends],
+        [append.actor.kind for append in appends],
+        [append.actor.on_behalf_of for append in appends],
+        [append.workspace_id for append in appends],
     )
 
 
-def _numbered(append: Append, versions: dict[UUID, int]) -> Iterator[int]:
-    for stream, _ in append.events:
+def _numbered(append: Append) -> Iterator[tuple[UUID, int, Event]]:
+    versions = dict(append.seen)
+    for stream, event in append.events:
         versions[stream] += 1
-        yield versions[stream]
+        yield stream, versions[stream], event
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> Sequence[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * width
 
 
 def _recorded(row: tuple[Any, ...]) -> Recorded:

@@ -11,9 +11,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from commands.command import Command, Elsewhere, Given
+from commands.command import Command, Elsewhere, Given, present
 from commands.decision import Decision
-from commands.handling import Append
+from commands.known import Known
+from commands.lane import Append
 from commands.task import CompleteTask
 from domain import codec
 from domain.event import Event, State, changes
@@ -103,7 +104,7 @@ def an_append_that_asserts_nothing(patch: pytest.MonkeyPatch) -> None:
     def careless(seen: object, *rest: object) -> Append:
         return Append({}, *rest)  # type: ignore[arg-type]
 
-    patch.setattr("commands.handling.Append", careless)
+    patch.setattr("commands.lane.Append", careless)
 
 
 def a_wish_fulfilled_twice(patch: pytest.MonkeyPatch) -> None:
@@ -116,8 +117,9 @@ def a_wish_fulfilled_twice(patch: pytest.MonkeyPatch) -> None:
 def a_call_that_decides_on_what_is_stored(patch: pytest.MonkeyPatch) -> None:
     """Each command of a call on the states before the call, not on those that the one before it leaves."""
 
-    def stored(decision: Decision, kind: type[State], stream: UUID) -> list[Event]:
-        return look(decision, kind, stream)[: decision.seen[stream]]
+    def stored(decision: Decision, stream: UUID, kind: type[State]) -> Known:
+        look(decision, stream, kind)
+        return present(decision._known.get(stream))  # noqa: SLF001 - as below
 
     look = Decision._look  # noqa: SLF001 - as above
     patch.setattr(Decision, "_look", stored)

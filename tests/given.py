@@ -11,7 +11,9 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from commands.command import Command, Elsewhere
-from commands.decision import Decision, NotLoaded, Streams, Wish
+from commands.conflict import Late
+from commands.decision import Decision, Wish
+from commands.known import Known
 from domain.errors import Refusal
 from domain.event import Actor, Event, Recorded, State
 from domain.project import Project
@@ -51,16 +53,17 @@ class Past:
 
     def decide(self, *wishes: Wish, by: Actor = ADA) -> Decision:
         """The decision on these wishes; raises the Refusal of the rule that said no."""
-        loaded: Streams = {}
-        while True:
-            decision = Decision(loaded, by)
-            try:
-                for wish in wishes:
-                    decision.make(wish)
-            except NotLoaded as missing:
-                loaded = {**loaded, missing.stream: tuple(self.streams.get(missing.stream, ()))}
-            else:
-                return decision
+        decision = Decision(self, by)
+        try:
+            for wish in wishes:
+                decision.make(wish)
+        except Late as late:
+            raise late.told(self.streams.get(late.stream, ())) from late
+        return decision
+
+    def get(self, stream: UUID) -> Known:
+        """All that there is to know of a stream."""
+        return Known.of(self.streams.get(stream, ()), State.__subclasses__())
 
 
 class When:

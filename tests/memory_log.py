@@ -1,12 +1,12 @@
 """The event log in memory: it judges every append honestly, and lets others go first wherever it can."""
 
 from asyncio import sleep
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from random import Random
 from uuid import UUID
 
-from commands.decision import Streams
-from commands.handling import Append, Changed
+from commands.handling import Streams
+from commands.lane import Accepted, Append, Changed
 from tests.examples import Fact
 from tests.given import Past
 
@@ -16,7 +16,7 @@ class MemoryLog:
 
     def __init__(self, facts: Iterable[Fact] = (), seed: int = 0) -> None:
         self.past = Past(facts)
-        self.appends = 0
+        self.appends = self.written = 0
         self.changed = 0
         self._random = Random(seed)
 
@@ -28,14 +28,21 @@ class MemoryLog:
         await self._others_first()
         return loaded
 
-    async def append(self, append: Append) -> int:
+    async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
         await self._others_first()
         self.appends += 1
-        if any(self.past.version(stream) != version for stream, version in append.seen.items()):
+        spoilt: set[UUID] = set()
+        return [self._judged(append, spoilt) for append in appends]
+
+    def _judged(self, append: Append, spoilt: set[UUID]) -> Accepted | Changed:
+        stale = [at for at, version in append.seen.items() if at in spoilt or self.past.version(at) != version]
+        if stale:
             self.changed += 1
-            raise Changed
-        return self.past.add(append.events, append.actor, append.command_id)
+            spoilt |= {stream for stream, _ in append.events}
+            return Changed(stale)
+        self.written += bool(append.events)
+        return Accepted(self.past.add(append.events, append.actor, append.command_id))
 
     async def _others_first(self) -> None:
-        for _ in range(self._random.randrange(4)):
+        for _ in range(self._random.randrange(8)):
             await sleep(0)

@@ -1,13 +1,14 @@
 """The laws of deciding: each a function that fails where its law does not hold."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 import msgspec
 
-from commands.decision import Decision, Streams, Wish
+from commands.decision import Decision, Wish
+from commands.known import Known
 from domain.errors import IdTaken, NotFound, Refusal
-from domain.event import Change, Event, Recorded, State, fold
+from domain.event import Change, Event, State, fold
 from tests.examples import ADA, BOB, COMPLETED, OTHER_TASK, WORKSPACE, project, task, user, workspace
 from tests.given import Past
 from tests.law import law
@@ -76,10 +77,10 @@ def together_is_the_same_as_one_by_one(walk: list[Wish]) -> None:
 @on_walks
 def whatever_was_looked_at_is_seen_at_its_version(walk: list[Wish]) -> None:
     for step in carried_out(walk):
-        streams = Watched(step.before.streams)
-        decision = Decision(streams, ADA)
+        watched = Watched(step.before)
+        decision = Decision(watched, ADA)
         decision.make(step.wish)
-        assert decision.seen == {stream: step.before.version(stream) for stream in streams.looked_at}
+        assert decision.seen == {stream: step.before.version(stream) for stream in watched.looked_at}
         assert {stream for stream, _ in decision.written} <= decision.seen.keys()
 
 
@@ -130,22 +131,13 @@ def _assert_replaces(state: State | None, event: Event) -> None:
             assert getattr(state, name) == value.old
 
 
-class Watched(Mapping[UUID, Sequence[Recorded]]):
+class Watched:
     """All streams there are, noting those that are looked at."""
 
-    def __init__(self, streams: Streams) -> None:
+    def __init__(self, past: Past) -> None:
         self.looked_at: set[UUID] = set()
-        self._streams = streams
+        self._past = past
 
-    def __contains__(self, stream: object) -> bool:
-        return True
-
-    def __getitem__(self, stream: UUID) -> Sequence[Recorded]:
+    def get(self, stream: UUID) -> Known:
         self.looked_at.add(stream)
-        return self._streams.get(stream, ())
-
-    def __iter__(self) -> Iterator[UUID]:
-        return iter(self._streams)
-
-    def __len__(self) -> int:
-        return len(self._streams)
+        return self._past.get(stream)

@@ -16,14 +16,15 @@ from tests.memory_log import MemoryLog
 
 WRITERS = ATTEMPTS
 """As many as there are attempts: each loses to each other at most once, so nobody gives up."""
+PROCESSES = WRITERS
 LONG = 5.0
 """Seconds after which a race hangs: it takes milliseconds."""
 
 
 async def race(log: MemoryLog, wishes: Sequence[Wish]) -> list[Done | BaseException]:
-    """What becomes of each wish when all are made at once."""
-    handling = Handling(log)
-    calls = (handling.handle([wish], ADA, id7(100 + number)) for number, wish in enumerate(wishes))
+    """What becomes of each wish when all are made at once, in several processes."""
+    processes = [Handling(log) for _ in range(PROCESSES)]
+    calls = (processes[number % PROCESSES].handle([wish], ADA, id7(100 + number)) for number, wish in enumerate(wishes))
     return await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), LONG)
 
 

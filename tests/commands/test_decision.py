@@ -2,7 +2,8 @@
 
 import pytest
 
-from commands.decision import Decision, NotLoaded, Wish
+from commands.decision import Decision, Wish
+from commands.known import NotLoaded
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, TrashTask
 from commands.user import RegisterUser

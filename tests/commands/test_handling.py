@@ -6,10 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from commands.decision import Streams, Wish
-from commands.handling import ATTEMPTS, Append, Done, Handling, Result
+from commands.decision import Wish
+from commands.handling import ATTEMPTS, Done, Handling, Result, Streams
+from commands.lane import Accepted, Append
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
-from domain.errors import NotFound, TaskIsTrashed, TooBusy, UnknownColumn, VersionConflict, VersionRequired
+from domain.errors import IdTaken, NotFound, TaskIsTrashed, TooBusy, UnknownColumn, VersionConflict, VersionRequired
 from domain.event import Event, fold
 from domain.project import Project
 from domain.task import Task
@@ -48,10 +49,10 @@ class Contended(MemoryLog):
         super().__init__([*workspace(), *project(), *task(*later)])
         self._others = list(others)
 
-    async def append(self, append: Append) -> int:
+    async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
         if self._others:
             self.past.add([(TASK, self._others.pop(0))], BOB)
-        return await super().append(append)
+        return await super().append(appends)
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ async def test_a_command_that_changes_nothing_writes_nothing_and_says_the_presen
     log = on_the_board(COMPLETED)
     done = await Handling(log).handle([Wish(TASK, CompleteTask())], ADA, COMMAND)
     assert done == Done((Result(TASK, 2, fold(Task, [CREATED, COMPLETED])),), len(log.past.facts), changed=False)
-    assert log.appends == 0
+    assert log.written == 0
 
 
 async def test_commands_of_one_call_are_one_append() -> None:
@@ -158,10 +159,10 @@ async def test_a_race_over_a_stream_that_was_only_read_is_lost_too(naps: list[fl
     """The move asks the project for its columns; another event there makes the answer old."""
 
     class Rebuilt(MemoryLog):
-        async def append(self, append: Append) -> int:
+        async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
             if not self.appends:
                 self.past.add([(PROJECT, RENAMED)], BOB)
-            return await super().append(append)
+            return await super().append(appends)
 
     log = Rebuilt([*workspace(), *project(), *task()])
     move = MoveTask(column="doing", expected_version=1)
@@ -172,9 +173,9 @@ async def test_a_race_over_a_stream_that_was_only_read_is_lost_too(naps: list[fl
 
 async def test_a_log_that_never_holds_still_is_too_busy(naps: list[float]) -> None:
     class Restless(MemoryLog):
-        async def append(self, append: Append) -> int:
+        async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
             self.past.add([(TASK, RENAMED)], BOB)
-            return await super().append(append)
+            return await super().append(appends)
 
     log = Restless([*workspace(), *task()])
     with pytest.raises(TooBusy):
@@ -216,3 +217,11 @@ async def test_a_call_that_is_cancelled_while_it_reads_writes_nothing() -> None:
     with pytest.raises(asyncio.CancelledError):
         await call
     assert log.past.events(TASK) == [CREATED]
+
+
+async def test_an_id_that_is_taken_is_told_after_a_second_look(naps: list[float]) -> None:
+    """A stream that nobody has heard of is taken for new, and the log knows better."""
+    log = on_the_board()
+    with pytest.raises(IdTaken):
+        await Handling(log).handle([Wish(TASK, CreateTask(project_id=PROJECT, title="Buy tea"))], ADA, COMMAND)
+    assert (log.appends, log.written) == (2, 0)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from commands.handling import Append, Changed
+from commands.lane import Accepted, Append, Changed
 from domain.errors import UnknownEvent
 from domain.event import Actor, Change, Event
 from domain.task import TaskDescribed, TaskRenamed
@@ -32,10 +32,18 @@ def append(stream: UUID, expected: int, *events: Event, **seen: int) -> Append:
     )
 
 
+async def one(log: EventLog, wish: Append) -> int:
+    """The position of an append that rides alone; raises Changed."""
+    (answer,) = await log.append([wish])
+    if isinstance(answer, Exception):
+        raise answer
+    return answer.position
+
+
 async def test_what_is_appended_is_read_back_whole(log: EventLog) -> None:
     stream, events = uuid4(), (TaskRenamed(Change("ä\u2028", "\u0000 €")), TaskDescribed(Change("", "x" * 50_000)))
     wish = append(stream, 0, *events)
-    position = await log.append(wish)
+    position = await one(log, wish)
     first, second = (await log.streams([stream]))[stream]
     assert (first.event, second.event) == events
     assert (first.version, second.version, second.position) == (1, 2, position)
@@ -45,24 +53,24 @@ async def test_what_is_appended_is_read_back_whole(log: EventLog) -> None:
 
 async def test_a_stale_version_writes_nothing(log: EventLog) -> None:
     stream = uuid4()
-    await log.append(append(stream, 0))
+    await one(log, append(stream, 0))
     for expected in (0, 2, 2**40):
         with pytest.raises(Changed):
-            await log.append(append(stream, expected))
+            await one(log, append(stream, expected))
     assert len((await log.streams([stream]))[stream]) == 1
 
 
 async def test_a_stream_that_was_only_looked_at_is_asserted(log: EventLog) -> None:
     guard, stream = uuid4(), uuid4()
-    await log.append(append(guard, 0))
+    await one(log, append(guard, 0))
     with pytest.raises(Changed):
-        await log.append(append(stream, 0, **{str(guard): 0}))
-    assert await log.append(append(stream, 0, **{str(guard): 1}))
+        await one(log, append(stream, 0, **{str(guard): 0}))
+    assert await one(log, append(stream, 0, **{str(guard): 1}))
 
 
 async def test_events_of_several_streams_are_written_together_or_not_at_all(log: EventLog) -> None:
     taken, fresh = uuid4(), uuid4()
-    await log.append(append(taken, 0))
+    await one(log, append(taken, 0))
     both = Append(
         {fresh: 0, taken: 0},
         [(fresh, TaskRenamed(Change("a", "b"))), (taken, TaskRenamed(Change("a", "b")))],
@@ -71,21 +79,21 @@ async def test_events_of_several_streams_are_written_together_or_not_at_all(log:
         None,
     )
     with pytest.raises(Changed):
-        await log.append(both)
+        await one(log, both)
     assert (await log.streams([fresh]))[fresh] == []
 
 
 async def test_of_many_writers_on_one_version_one_wins(log: EventLog) -> None:
     stream = uuid4()
     for version in range(10):
-        tries = await asyncio.gather(*(log.append(append(stream, version)) for _ in range(8)), return_exceptions=True)
+        tries = await asyncio.gather(*(one(log, append(stream, version)) for _ in range(8)), return_exceptions=True)
         assert sum(isinstance(outcome, int) for outcome in tries) == 1
         assert sum(isinstance(outcome, Changed) for outcome in tries) == 7
     assert [recorded.version for recorded in (await log.streams([stream]))[stream]] == list(range(1, 11))
 
 
 async def test_recorded_times_never_go_back(log: EventLog) -> None:
-    await asyncio.gather(*(log.append(append(uuid4(), 0)) for _ in range(50)))
+    await asyncio.gather(*(one(log, append(uuid4(), 0)) for _ in range(50)))
     with connect(log_url(log)) as connection:
         times = [recorded.recorded_at for recorded in reading.after(connection, 0, 100)]
     assert len(times) == 50
@@ -105,7 +113,7 @@ async def test_an_unknown_event_is_named_with_its_stream(log: EventLog) -> None:
 
 async def test_the_view_shows_events_decoded(log: EventLog) -> None:
     stream = uuid4()
-    await log.append(append(stream, 0))
+    await one(log, append(stream, 0))
     with connect(log_url(log)) as connection:
         row = connection.execute("select type, data from log.event_log where stream = %s", (stream,)).fetchone()
     assert row == ("TaskRenamed", {"title": ["a", "b"]})
@@ -125,7 +133,8 @@ def test_positions_taken_without_the_lock_would_be_skipped(settings: Settings) -
     assert skipped(settings.database_url, held_by=HOLD) != []
 
 
-HOLD = "select * from log.append('{}', '{}', array[%s]::uuid[], '{1}', '{TaskSung}', array['{}'::bytea])"
+HOLD = """select * from log.append(
+    '{}', '{}', '{}', '{1}', array[%s]::uuid[], '{1}', '{TaskSung}', array['{}'::bytea])"""
 
 
 def skipped(url: str, held_by: str) -> list[int]:
@@ -160,9 +169,80 @@ def log_url(log: EventLog) -> str:
 async def test_of_some_streams_only_the_last_event_is_read(log: EventLog) -> None:
     long, short, none = uuid4(), uuid4(), uuid4()
     for version in range(5):
-        await log.append(append(long, version))
-    await log.append(append(short, 0))
+        await one(log, append(long, version))
+    await one(log, append(short, 0))
     found = await log.streams([short], [long, none])
     assert [recorded.version for recorded in found[long]] == [5]
     assert [recorded.version for recorded in found[short]] == [1]
     assert found[none] == []
+
+
+async def test_each_of_a_group_is_judged_on_what_those_before_it_leave(log: EventLog) -> None:
+    """The second rides on the first, the third looked at something old, the fourth rides on the third."""
+    one_, other, third = uuid4(), uuid4(), uuid4()
+    await one(log, append(other, 0))
+    stale = append(third, 0, **{str(other): 0})
+    answers = await log.append([append(one_, 0), append(one_, 1), stale, append(third, 1), append(other, 1)])
+    assert [type(answer) for answer in answers] == [Accepted, Accepted, Changed, Changed, Accepted]
+    assert isinstance(answers[2], Changed)
+    assert answers[2].streams == [other]
+    versions = {stream: len(history) for stream, history in (await log.streams([one_, other, third])).items()}
+    assert versions == {one_: 2, other: 2, third: 0}
+
+
+async def test_who_rides_on_one_that_failed_fails_even_where_the_version_is_right(log: EventLog) -> None:
+    """Somebody else wrote the version that the first was to write: not what the second was decided on."""
+    stream = uuid4()
+    await one(log, append(stream, 0))
+    answers = await log.append([append(stream, 0), append(stream, 1), append(stream, 2)])
+    assert [type(answer) for answer in answers] == [Changed] * 3
+    assert len((await log.streams([stream]))[stream]) == 1
+
+
+async def test_a_group_that_is_sent_again_is_answered_as_the_first_time(log: EventLog) -> None:
+    """As after a connection that was lost before the answer came."""
+    first, second = uuid4(), uuid4()
+    await one(log, append(second, 0))
+    group = [append(first, 0), append(first, 1), append(second, 0), looked(first, 2)]
+    answers = await log.append(group)
+    again = await log.append(group)
+    assert [str(answer) for answer in again[:3]] == [str(answer) for answer in answers[:3]]
+    assert [type(answer) for answer in again] == [Accepted, Accepted, Changed, Accepted]
+    assert len((await log.streams([first]))[first]) == 2
+
+
+async def test_who_only_looked_is_told_whether_it_still_holds(log: EventLog) -> None:
+    stream = uuid4()
+    position = await one(log, append(stream, 0))
+    right, wrong = await log.append([looked(stream, 1), looked(stream, 0)])
+    assert right == Accepted(position)
+    assert isinstance(wrong, Changed)
+
+
+async def test_a_member_that_the_database_refuses_fails_alone(log: EventLog) -> None:
+    good = append(uuid4(), 0)
+    with connect(log_url(log)) as owner:
+        owner.execute("alter table log.events add check (topic <> 'TaskDescribed')")
+    bad = append(uuid4(), 0, TaskDescribed(Change("a", "b")))
+    answers = await log.append([good, bad, append(uuid4(), 0)])
+    assert [type(answer) for answer in answers] == [Accepted, psycopg.errors.CheckViolation, Accepted]
+
+
+async def test_a_connection_that_is_cut_loses_no_append(log: EventLog) -> None:
+    """Every answer is definite: what was acknowledged is there, once."""
+    cut = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'taskledger api'"
+    streams = [uuid4() for _ in range(60)]
+    with connect(log_url(log)) as killer:
+        writers = asyncio.gather(*(log.append([append(stream, 0)]) for stream in streams), return_exceptions=True)
+        for _ in range(5):
+            await asyncio.sleep(0)
+            killer.execute(f"{cut} and datname = current_database()")
+        answers = await writers
+    found = await log.streams(streams)
+    for stream, answer in zip(streams, answers, strict=True):
+        if not isinstance(answer, BaseException):
+            assert len(found[stream]) == 1
+
+
+def looked(stream: UUID, version: int) -> Append:
+    return Append({stream: version}, [], ACTOR, uuid4(), None)

@@ -66,7 +66,8 @@ def test_an_event_that_nobody_knows_holds_a_worker_up_but_does_not_end_it(settin
     said: list[str] = []
     sink = logger.add(lambda message: said.append(str(message)), level="WARNING")
     with running(settings), connect(settings.database_url) as connection:
-        connection.execute("select log.append('{}', '{}', array[gen_random_uuid()], '{1}', '{TaskSung}', '{x}')")
+        sung = "'{}', '{}', '{}', '{1}', array[gen_random_uuid()], '{1}', '{TaskSung}', '{x}'"
+        connection.execute(f"select log.append({sung})")
         oracle.write(connection, [*workspace(), *project(), (TASK, CREATED)])
         fact(lambda: any("task_list stands still" in line and "TaskSung" in line for line in said), patience=20)
         assert not oracle.shown(connection, task_list.projection)
