@@ -1,6 +1,7 @@
 """Conditions: what a request says of versions and positions in its headers, and what the answer says back."""
 
 import re
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -8,9 +9,11 @@ from litestar import Request, Response
 
 from api.problems import Malformed
 from commands.command import Command
+from commands.lane import Key
 from projections.projection import Answer
 
 POSITION = "Taskledger-Position"
+LONGEST_KEY = 255
 PATIENCE_S, MOST_PATIENCE_S = 2.0, 10.0
 _IF_MATCH = re.compile(r'("?)([0-9]{1,15})(-[0-9a-f]+)?\1')
 _TAG = re.compile(r'"[^"]*"')
@@ -32,6 +35,21 @@ def expected(request: Request[Any, Any, Any], command: Command[Any]) -> tuple[Co
     if command.expected_version not in {None, version}:
         raise Malformed("versions_differ", "If-Match and expected_version name different versions.")
     return msgspec.structs.replace(command, expected_version=version), True
+
+
+async def idempotency(request: Request[Any, Any, Any]) -> Key | None:
+    """The client's key for this request, quoted or bare, with a digest of method, address, version and body.
+
+    After draft-ietf-httpapi-idempotency-key-header. Raises Malformed where it is empty or too long.
+    """
+    text = request.headers.get("idempotency-key")
+    if text is None:
+        return None
+    text = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+    if not 0 < len(text) <= LONGEST_KEY or not text.isprintable():
+        raise Malformed("invalid_idempotency_key", f"An Idempotency-Key has 1 to {LONGEST_KEY} printable characters.")
+    said = (request.method, request.scope["path"], request.headers.get("if-match", ""))
+    return Key(text, sha256("\n".join(said).encode() + b"\n" + await request.body()).digest())
 
 
 def patience(request: Request[Any, Any, Any]) -> float:

@@ -16,6 +16,7 @@ from api.problems import Malformed
 from commands.command import Command
 from commands.decision import Wish
 from commands.handling import Done, Handling
+from commands.lane import Key
 from domain.errors import AmbiguousKey, NotFound, VersionConflict
 from domain.event import Actor, fold
 from domain.project import Project
@@ -66,14 +67,16 @@ class Ledger(Struct, frozen=True):
         """Carry out a command, and say what it did. Raises the Refusal that answers it otherwise."""
         command, by_header = conditions.expected(asked, command)
         try:
-            done = await self.handle([Wish(target, command)], asked.user)
+            done = await self.handle([Wish(target, command)], asked.user, await conditions.idempotency(asked))
         except VersionConflict as conflict:
             raise await lost(self.log, conflict, by_header=by_header) from conflict
         return written(command, done)
 
-    async def handle(self, wishes: list[Wish], actor: Actor) -> Done:
-        """Carry out commands, and wake the workers if anything changed."""
-        done = await self.handling.handle(wishes, actor, new_id())
+    async def handle(self, wishes: list[Wish], actor: Actor, key: Key | None = None) -> Done:
+        """Carry out commands, and wake the workers if anything changed; a replay is authorised like a read."""
+        done = await self.handling.handle(wishes, actor, new_id(), key)
+        if done.replayed and done.workspace_id:
+            await self.rights.may_see(actor.id, done.workspace_id)
         if done.changed:
             self.hints.give()
         return done
@@ -154,8 +157,10 @@ def within(command: C, **place: UUID) -> C:
 def written(command: Command[Any], done: Done) -> Response[Written]:
     """The answer to a command that was carried out."""
     result = done.results[0]
-    content = Written(result.id, result.version, done.position, getattr(result.state, "key", None))
+    content = Written(result.id, result.version, done.position, result.key)
     headers = {"ETag": f'"{result.version}"', POSITION: str(done.position), "Cache-Control": "no-store"}
+    if done.replayed:
+        headers["Idempotent-Replayed"] = "true"
     if command.creates:
         headers["Location"] = BASE + _PLACES[command.about].format(result.id)
     return Response(content, status_code=201 if command.creates else 200, headers=headers)

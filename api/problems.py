@@ -29,6 +29,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.BadCursor: 400,
     errors.CursorMismatch: 400,
     errors.AmbiguousKey: 400,
+    errors.TwinInFlight: 409,
     errors.TooBusy: 503,
 }
 """The status of each refusal; a rule that is not named here says no with 422."""
@@ -67,7 +68,10 @@ def problem(request: Request[Any, Any, Any], status: int, code: str, title: str,
 def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
     status = next((STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS), 422)
     params = refusal.params or None
-    return problem(request, status, refusal.code(), refusal.title(), detail=str(refusal), params=params)
+    response = problem(request, status, refusal.code(), refusal.title(), detail=str(refusal), params=params)
+    if isinstance(refusal, errors.TwinInFlight):
+        response.headers["Retry-After"] = "1"
+    return response
 
 
 def lost(request: Request[Any, Any, Any], race: Lost) -> Response[bytes]:

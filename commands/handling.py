@@ -8,13 +8,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands import lane
+from commands import lane, results
 from commands.conflict import Late
 from commands.decision import Wish
 from commands.known import Known, Memory, NotLoaded
-from commands.lane import Changed, Lane, Order, Verdict
-from domain.errors import TooBusy
-from domain.event import Actor, Recorded, State
+from commands.lane import Changed, Key, Lane, Order, Replayed, Verdict
+from commands.results import Result
+from domain.errors import KeyReused, TooBusy, TwinInFlight
+from domain.event import Actor, Recorded
 
 ATTEMPTS = 12
 
@@ -28,20 +29,14 @@ class Log(lane.Log, Protocol):
         """All events of these streams, in order, and of those in `last` the last one; none where it has not begun."""
 
 
-class Result(Struct, frozen=True):
-    """What became of one wish: its stream, the version that it is at, and its state."""
-
-    id: UUID
-    version: int
-    state: State | None
-
-
 class Done(Struct, frozen=True):
     """What became of the wishes, and a position that includes them."""
 
     results: tuple[Result, ...]
     position: int
-    changed: bool
+    changed: bool = False
+    replayed: bool = False
+    workspace_id: UUID | None = None
 
 
 class Handling:
@@ -51,23 +46,43 @@ class Handling:
         self._log = log
         self._memory = Memory()
         self._lane = Lane(log, self._memory)
+        self._in_flight: set[tuple[UUID, str]] = set()
 
-    async def handle(self, wishes: Sequence[Wish], actor: Actor, command_id: UUID) -> Done:
+    async def handle(self, wishes: Sequence[Wish], actor: Actor, command_id: UUID, key: Key | None = None) -> Done:
         """Decide and append; a race lost by a wish that named no version is run again, with jitter.
 
-        Raises the Refusal of the rule that said no.
+        With a key that was used before, what came of it then is answered, and nothing happens; whether the
+        actor may still see that is the caller's to ask. Raises the Refusal of the rule that said no,
+        KeyReused where the key stands for another request, TwinInFlight where the same one is not done.
         """
-        order = Order(wishes, actor, command_id)
+        order = Order(wishes, actor, command_id, key)
+        if key is None:
+            return await self._handle(order)
+        if (actor.id, key.text) in self._in_flight:
+            raise TwinInFlight
+        self._in_flight.add((actor.id, key.text))
+        try:
+            return await self._handle(order)
+        except Replayed as before:
+            if before.key != key:
+                raise KeyReused from None
+            return Done(
+                results.decode(before.outcome), before.position, replayed=True, workspace_id=before.workspace_id
+            )
+        finally:
+            self._in_flight.discard((actor.id, key.text))
+
+    async def _handle(self, order: Order) -> Done:
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(random.uniform(0, 0.001 * 2**attempt))  # noqa: S311 - jitter, no secret
             try:
                 verdict = await self._carried_out(order)
             except Changed as changed:
-                await self._look_again(wishes, changed)
+                await self._look_again(order.wishes, changed)
                 continue
             if verdict.no is None:
-                return _done(wishes, verdict)
+                return _done(order.wishes, verdict)
             if not isinstance(verdict.no, Late):
                 raise verdict.no
             await self._tell(verdict.no)
@@ -104,9 +119,6 @@ class Handling:
 
 def _done(wishes: Sequence[Wish], verdict: Verdict) -> Done:
     decision = verdict.decision
-    results = tuple(
-        Result(wish.target, decision.version(wish.target), decision(wish.command.about, wish.target)) for wish in wishes
-    )
     changed = bool(decision.written)
     position = verdict.position if changed else max(decision.leaves[wish.target].position for wish in wishes)
-    return Done(results, position, changed)
+    return Done(results.of(wishes, decision), position, changed)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from commands import results
 from commands.conflict import Late
 from commands.decision import Decision, Wish
 from commands.known import Ahead, Known, Memory, NotLoaded
@@ -19,6 +20,13 @@ MOST_WAITING = 2_000
 """Orders that may wait; the next one is refused with TooBusy, so that memory stays bounded."""
 
 
+class Key(Struct, frozen=True):
+    """A client's own name for a request, unique for the actor, and a digest of all that the request says."""
+
+    text: str
+    fingerprint: bytes
+
+
 class Append(Struct, frozen=True):
     """Events to be written together or not at all, if each stream seen is still at its version."""
 
@@ -27,12 +35,22 @@ class Append(Struct, frozen=True):
     actor: Actor
     command_id: UUID
     workspace_id: UUID | None
+    key: Key | None = None
+    outcome: bytes | None = None
 
 
 class Accepted(Struct, frozen=True):
     """All of it is written, and every version held; a position that includes it."""
 
     position: int
+
+
+class Replayed(Exception):
+    """Nothing of it is written: the key was used before, for what then had this outcome."""
+
+    def __init__(self, key: Key, outcome: bytes, position: int, workspace_id: UUID | None) -> None:
+        super().__init__(key.text)
+        self.key, self.outcome, self.position, self.workspace_id = key, outcome, position, workspace_id
 
 
 class Changed(Exception):
@@ -60,6 +78,7 @@ class Order(Struct, frozen=True):
     wishes: Sequence[Wish]
     actor: Actor
     command_id: UUID
+    key: Key | None = None
 
 
 class Verdict(Struct, frozen=True):
@@ -143,7 +162,17 @@ class _Group:
         except (Refusal, Late) as refusal:
             no = refusal
         events = [] if no else decision.written
-        self.appends.append(Append(decision.seen, events, order.actor, order.command_id, decision.workspace_id))
+        self.appends.append(
+            Append(
+                decision.seen,
+                events,
+                order.actor,
+                order.command_id,
+                decision.workspace_id,
+                order.key,
+                results.encode(results.of(order.wishes, decision)) if order.key and not no else None,
+            )
+        )
         self.decided.append((future, decision, no))
         if events:
             self._ahead.update(decision.leaves)

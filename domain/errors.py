@@ -83,6 +83,14 @@ class AmbiguousKey(Refusal):
     """Tasks in two of your workspaces have this key; use the id."""
 
 
+class KeyReused(Refusal):
+    """This Idempotency-Key was used for another request."""
+
+
+class TwinInFlight(Refusal):
+    """A request with this Idempotency-Key is being carried out just now."""
+
+
 class TooBusy(Refusal):
     """Too many changes at once in one place; try again."""
 

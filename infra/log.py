@@ -12,7 +12,7 @@ from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
 from commands.handling import Streams
-from commands.lane import Accepted, Append, Changed
+from commands.lane import Accepted, Append, Changed, Key, Replayed
 from domain import codec
 from domain.errors import UnknownEvent
 from domain.event import Actor, Event, Recorded, State, fold
@@ -21,7 +21,8 @@ from infra.postgres import Pool
 
 S = TypeVar("S", bound=State)
 
-_APPEND = "select entry, head, stale from log.append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_APPEND = """select entry, head, stale, first_fingerprint, first_outcome, first_workspace
+    from log.append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
 _INSERT = "select positions from log.append('{}', '{}', '{}', %s, %s, %s, %s, %s)"
 _COLUMNS = """select notification_id, originator_id, originator_version, topic, state,
     actor_id, actor_kind, on_behalf_of, command_id, workspace_id, at, recorded_at from log.events"""
@@ -73,10 +74,8 @@ class EventLog(PostgresApplicationRecorder):
     async def _written(self, appends: Sequence[Append]) -> list[Accepted | Exception]:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(_APPEND, _parameters(appends), prepare=True)
-            rows = await cursor.fetchall()
-        return [
-            Accepted(head) if stale is None else Changed(stale) for _, head, stale in sorted(rows, key=itemgetter(0))
-        ]
+            rows = sorted(await cursor.fetchall(), key=itemgetter(0))
+        return [_answer(append, row) for append, row in zip(appends, rows, strict=True)]
 
     async def head(self) -> int:
         """The last position of the log; 0 where it is empty."""
@@ -165,7 +164,19 @@ def _parameters(appends: Sequence[Append]) -> tuple[object, ...]:
         [append.actor.kind for append in appends],
         [append.actor.on_behalf_of for append in appends],
         [append.workspace_id for append in appends],
+        [append.key and append.key.text for append in appends],
+        [append.key and append.key.fingerprint for append in appends],
+        [append.outcome for append in appends],
     )
+
+
+def _answer(append: Append, row: tuple[Any, ...]) -> Accepted | Exception:
+    _, head, stale, fingerprint, outcome, workspace_id = row
+    if stale is not None:
+        return Changed(stale)
+    if append.key and fingerprint is not None:
+        return Replayed(Key(append.key.text, fingerprint), outcome, head, workspace_id)
+    return Accepted(head)
 
 
 def _numbered(append: Append) -> Iterator[tuple[UUID, int, Event]]:

@@ -6,7 +6,7 @@ from random import Random
 from uuid import UUID
 
 from commands.handling import Streams
-from commands.lane import Accepted, Append, Changed
+from commands.lane import Accepted, Append, Changed, Replayed
 from tests.examples import Fact
 from tests.given import Past
 
@@ -18,6 +18,7 @@ class MemoryLog:
         self.past = Past(facts)
         self.appends = self.written = 0
         self.changed = 0
+        self.keys: dict[tuple[UUID, str], Replayed] = {}
         self._random = Random(seed)
 
     async def streams(self, ids: Collection[UUID], last: Collection[UUID] = ()) -> Streams:
@@ -34,14 +35,22 @@ class MemoryLog:
         spoilt: set[UUID] = set()
         return [self._judged(append, spoilt) for append in appends]
 
-    def _judged(self, append: Append, spoilt: set[UUID]) -> Accepted | Changed:
+    def _judged(self, append: Append, spoilt: set[UUID]) -> Accepted | Exception:
+        before = self.keys.get((append.actor.id, append.key.text)) if append.key else None
+        if before:
+            spoilt |= {stream for stream, _ in append.events}
+            return before
         stale = [at for at, version in append.seen.items() if at in spoilt or self.past.version(at) != version]
         if stale:
             self.changed += 1
             spoilt |= {stream for stream, _ in append.events}
             return Changed(stale)
         self.written += bool(append.events)
-        return Accepted(self.past.add(append.events, append.actor, append.command_id))
+        position = self.past.add(append.events, append.actor, append.command_id)
+        if append.key and append.outcome is not None:
+            kept = Replayed(append.key, append.outcome, position, append.workspace_id)
+            self.keys[append.actor.id, append.key.text] = kept
+        return Accepted(position)
 
     async def _others_first(self) -> None:
         for _ in range(self._random.randrange(8)):
