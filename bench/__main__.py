@@ -50,7 +50,7 @@ def main() -> None:
 @contextlib.contextmanager
 def _prepared(folder: Path, run: Run, connection: Connection[TupleRow]) -> Iterator[Bench]:
     """All there is to measure: durable, filled, caught up, and the peers up."""
-    found = settings.locate(folder / "data")
+    found = settings.locate(folder / "data", signing=True)
     stock_url = run.database_url.removesuffix(DATABASE) + PEER
     connection.execute(f"create database {PEER}")
     for url in (run.database_url, stock_url):

@@ -23,7 +23,7 @@ GRACE_S = 5
 @click.option("--fd", type=click.IntRange(0), help="Listen on this inherited socket instead.")
 def command(data: Path, host: str, port: int, fd: int | None) -> None:
     """Answer HTTP, one process, on servers that run already. `serve` starts it for you."""
-    found = settings.locate(data)
+    found = settings.locate(data, signing=True)
     logs.configure(found.log_level, found.environment)
     config = uvicorn.Config(
         create_app(found), access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=GRACE_S

@@ -106,7 +106,7 @@ def _safely(check: Callable[[Settings], Iterator[Finding]], found: Settings) -> 
     try:
         yield from check(found)
     except (OperatorError, psycopg.Error) as error:
-        yield Finding("✗", check.__name__.strip("_"), str(error).strip())
+        yield Finding("✗", check.__name__.strip("_"), str(error).strip().partition("\n")[0])
 
 
 CHECKS = [_postgres, _migrations, _projections, _caches]

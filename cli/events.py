@@ -45,7 +45,8 @@ def _line(recorded: Recorded) -> str:
     name = fields.pop("type")
     what = msgspec.json.encode(fields).decode()
     return (
-        f"{recorded.position:>8}  {recorded.at:%Y-%m-%d %H:%M:%S}  {recorded.stream} v{recorded.version}  {name} {what}"
+        f"{recorded.position:>8}  {recorded.at:%Y-%m-%d %H:%M:%S}  {recorded.stream} v{recorded.version}"
+        f"  by {recorded.actor.kind} {recorded.actor.id}  {name} {what}"
     )
 
 

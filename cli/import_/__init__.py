@@ -41,9 +41,10 @@ def command(data: Path, file: Path, workspace: str, project: str, email: str) ->
     outcome = Outcome()
     try:
         asyncio.run(_import(settings.locate(data), found.rows, (workspace, project, email), outcome))
-    except OperatorError:
+    except (OperatorError, KeyboardInterrupt):
         if outcome != Outcome():
             report(outcome, file.name, found.beside)
+            click.echo("Not all of it: run the same command again to go on.")
         raise
     report(outcome, file.name, found.beside)
     if outcome.refused:
@@ -53,7 +54,7 @@ def command(data: Path, file: Path, workspace: str, project: str, email: str) ->
 async def _import(found: Settings, rows: tuple[Row, ...], words: tuple[str, str, str], outcome: Outcome) -> None:
     async with opened(found) as instance:
         place = await places.find(instance.log, found.database_url, *words)
-        await carry_out(instance.handling, tasks_of(_watched(rows), place.project), place.user, outcome)
+        await carry_out(instance, tasks_of(_watched(rows), place.project), place.user, outcome)
 
 
 def _watched(rows: tuple[T, ...]) -> Iterable[T]:

@@ -7,9 +7,10 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from cli.import_.mapping import Refused, Taken
-from commands.handling import Handling
+from cli.opened import Opened
 from domain.errors import IdTaken, Refusal
 from domain.event import Actor
+from domain.task import Task
 from infra.ids import new_id
 
 
@@ -18,13 +19,14 @@ class Outcome(Struct):
 
     created: int = 0
     there: int = 0
+    differing: int = 0
     parts: int = 0
     refused: list[Refused] = []
     lost: Counter[str] = field(default_factory=Counter)
     remarks: Counter[str] = field(default_factory=Counter)
 
 
-async def carry_out(handling: Handling, tasks: Iterable[Taken | Refused], user: UUID, outcome: Outcome) -> None:
+async def carry_out(instance: Opened, tasks: Iterable[Taken | Refused], user: UUID, outcome: Outcome) -> None:
     """Create each task that is not there yet, all of it or nothing of it; a refused one stops no other."""
     actor = Actor(user, "import")
     for task in tasks:
@@ -32,9 +34,10 @@ async def carry_out(handling: Handling, tasks: Iterable[Taken | Refused], user: 
             outcome.refused.append(task)
             continue
         try:
-            await handling.handle(task.wishes, actor, new_id())
+            await instance.handling.handle(task.wishes, actor, new_id())
         except IdTaken:
             outcome.there += 1
+            outcome.differing += not task.is_as(await instance.log.state(Task, task.id))
         except Refusal as refusal:
             outcome.refused.append(Refused(task.place, str(refusal)))
         else:

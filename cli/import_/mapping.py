@@ -15,7 +15,9 @@ from cli.import_.left import Left
 from cli.import_.rows import TITLE, Row
 from cli.import_.text import Malformed, text
 from commands.decision import Wish
+from commands.form import due as kept_due
 from commands.task import CompleteTask, CreateTask
+from domain.task import Task
 
 STATUS: Final = ("status", "done", "completed")
 DUE: Final = ("due", "deadline", "duedate")
@@ -38,6 +40,22 @@ class Taken(Struct, frozen=True):
     def wishes(self) -> list[Wish]:
         """Its commands, to be carried out together or not at all."""
         return [Wish(self.id, self.create), *([Wish(self.id, CompleteTask())] if self.done else [])]
+
+    def is_as(self, task: Task | None) -> bool:
+        """Whether the task that is there says the same as the row."""
+        create = self.create
+        return (
+            task is not None
+            and (task.title, task.description, task.priority, task.due, task.labels)
+            == (
+                create.title,
+                create.description or "",
+                create.priority or "none",
+                kept_due(create.due),
+                create.labels,
+            )
+            and (task.status == "done") == self.done
+        )
 
 
 class Refused(Struct, frozen=True):
@@ -76,7 +94,7 @@ def _commands(row: Row, title: str, left: Left, project: UUID, say: fields.Say) 
         "title": title,
         "description": describe(row, left, say),
         "priority": fields.priority(*priority, say) if priority[1] is not None else "none",
-        "due": fields.due(*due, say) if due[1] is not None else None,
+        "due": fields.due(*due, say) if due[1] not in (None, "") else None,
         "column": progress.column,
         "labels": _labels(row, left, progress),
     }
@@ -89,7 +107,7 @@ def _commands(row: Row, title: str, left: Left, project: UUID, say: fields.Say) 
 def _progress(left: Left, say: fields.Say) -> fields.Progress:
     """What the first of the fields says; raises Malformed where another one contradicts it."""
     taken = [left.take((name,)) for name in STATUS]
-    found = [(name, fields.progress(name, value, say)) for name, value in taken if value is not None]
+    found = [(name, fields.progress(name, value, say)) for name, value in taken if value not in (None, "")]
     for name, other in found[1:]:
         if other.done != found[0][1].done:
             raise Malformed(f"{found[0][0]} and {name} contradict each other")

@@ -27,7 +27,7 @@ async def find(log: EventLog, url: str, workspace: str, key: str, email: str) ->
     workspace_id = _workspace(url, workspace, address.user_id)
     if await log.state(Member, member_of(workspace_id, address.user_id)) is None:
         raise OperatorError(f"{email} is a member of no workspace {workspace}: check --workspace.")
-    project = await log.state(ProjectKey, key_of(workspace_id, key))
+    project = await log.state(ProjectKey, key_of(workspace_id, key.upper()))
     if project is None:
         raise OperatorError(f"The workspace has no project with the key {key}: check --project.")
     return Place(project.project_id, address.user_id)

@@ -16,6 +16,8 @@ def report(outcome: Outcome, name: str, beside: Counter[str]) -> None:
 
 def _lines(outcome: Outcome, name: str, beside: Counter[str]) -> Iterator[str]:
     yield f"{name}: {outcome.created} created, {outcome.there} there already, {len(outcome.refused)} refused."
+    if outcome.differing:
+        yield f"{outcome.differing} of those there already differ from the file by now, and were left as they are."
     if outcome.parts:
         yield f"{outcome.parts} sub-tasks became tasks of their own; their description says what they are part of."
     yield from _counted("Kept in another way:", outcome.remarks)

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import TypeGuard
 
 from msgspec import Struct
 
@@ -62,11 +63,15 @@ def kind(value: object) -> str:
 
 
 def _of_object(document: Mapping[str, object], name: str, beside: Counter[str]) -> list[Row]:
-    """Lists by their names; otherwise tags, each an object with such lists; otherwise one task."""
+    """Lists by their names; otherwise tags, each an object with such lists, or a list itself; otherwise one task."""
     if isinstance(document, Repeated):
         raise OperatorError(f"{name} has a name twice at its top: only one of the two would be read")
     tagged = {tag: value for tag, value in document.items() if isinstance(value, dict) and _has_list(value)}
     if not tagged and not _has_list(document):
+        lists = {tag: value for tag, value in document.items() if _is_list(value)}
+        if lists:
+            beside.update(document.keys() - lists.keys())
+            return [Row(f"{tag}[{at}]", task, tag) for tag, value in lists.items() for at, task in enumerate(value)]
         if title_of(document) is None:
             raise OperatorError(f"{name} has no list of tasks: expected a list, or an object with `tasks`")
         return [Row("the object", document)]
@@ -86,6 +91,11 @@ def _listed(
             yield from (Row(f"{path}{name}[{index}]", task, tag) for index, task in enumerate(value))
         elif name not in known:
             beside[name] += 1
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    """Whether it is a list of tasks, whatever its name."""
+    return isinstance(value, list) and any(isinstance(task, dict) for task in value)
 
 
 def _has_list(holder: Mapping[str, object]) -> bool:
@@ -112,6 +122,4 @@ def _below(row: Row, value: Mapping[str, object]) -> Iterator[Row]:
 
 def sub_tasks(name: str, value: object) -> list[object]:
     """The tasks that a task's field holds; none in, say, a list of their ids."""
-    if plain(name) in SUB_TASKS and isinstance(value, list) and any(isinstance(task, dict) for task in value):
-        return value
-    return []
+    return value if plain(name) in SUB_TASKS and _is_list(value) else []

@@ -85,6 +85,32 @@ def test_a_file_imported_twice_changes_nothing(imported: Import, settings: Setti
     assert events(settings) == before
 
 
+def test_a_file_that_changed_since_is_told_of(imported: Import, settings: Settings) -> None:
+    imported([{"id": 1, "title": "A"}, {"id": 2, "title": "B"}, {"id": 3, "title": "C"}])
+    again = [
+        {"id": 1, "title": "A", "done": True},
+        {"id": 2, "title": "B", "due": "2026-12-05"},
+        {"id": 3, "title": "C"},
+    ]
+    said = imported(again).output
+    assert "0 created, 3 there already" in said
+    assert "2 of those there already differ from the file by now" in said
+    assert rows(settings)["B"].due is None
+
+
+def test_lists_by_their_names_become_labels(imported: Import, settings: Settings) -> None:
+    said = imported({"todo": [{"title": "A"}], "finished": [{"title": "B"}], "colour": "red"})
+    assert "2 created" in said.output
+    assert "1 x colour" in said.output
+    found = rows(settings)
+    assert (found["A"].labels, found["B"].labels) == (("todo",), ("finished",))
+
+
+def test_empty_texts_say_nothing(imported: Import, settings: Settings) -> None:
+    assert "1 created" in imported([{"title": "A", "due": "", "status": "", "priority": ""}]).output
+    assert (rows(settings)["A"].due, rows(settings)["A"].status) == (None, "open")
+
+
 def test_two_files_whose_ids_are_the_same_are_two_lists(imported: Import) -> None:
     assert "1 created" in imported([{"id": 1, "title": "A"}]).output
     assert "1 created" in imported([{"id": 1, "title": "B"}]).output
