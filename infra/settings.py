@@ -28,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     migration_url: PostgresUrl  # the owner's; the same unless named
     redis_url: RedisUrl  # the cache
     broker_url: RedisUrl
-    jwt_key: Key
+    jwt_key: Key = ""
     environment: Annotated[Literal["development", "production"], Meta(description="development or production")] = (
         "development"
     )
@@ -38,8 +38,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "info"
 
 
-def locate(data: Path) -> Settings:
-    """The environment wins; what it does not name is what runs in `data`. OperatorError when nothing does."""
+def locate(data: Path, *, signing: bool = False) -> Settings:
+    """The environment wins; what it does not name is what runs in `data`. OperatorError when nothing does.
+
+    Only who signs tokens needs the key for it.
+    """
     named = from_environment()
     if missing := {"database_url", "redis_url", "broker_url"} - named.keys():
         run = instance.running(data)
@@ -53,7 +56,7 @@ def locate(data: Path) -> Settings:
         if not all(found.values()):
             raise OperatorError(f"The Taskledger in {data} runs on servers of your own: name them with {variables}.")
         named = found | named
-    if "jwt_key" not in named:
+    if signing and "jwt_key" not in named:
         named |= {"jwt_key": _own_key(data)}
     return msgspec.convert({"migration_url": named["database_url"], **named}, Settings, strict=False)
 

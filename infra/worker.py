@@ -15,6 +15,8 @@ from projections import engine, projection
 from projections.engine import Progress
 
 LOOK_S = 1.0
+_STANDING: dict[str, str] = {}
+"""Why a projection stands still, as it was logged last."""
 
 
 class _Turn:
@@ -70,7 +72,11 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """Work until `stop` is set, then finish what is in hand."""
     messages = broker.broker(settings.broker_url)
     projector = Projector(settings.database_url, projected.publisher(cache.publishing_client(settings.redis_url)))
-    dramatiq.actor(broker=messages, queue_name=broker.QUEUE, max_retries=0)(projector.project)
+
+    def project(name: str, partition: int = 0) -> None:
+        _attempt(projector, name, partition)
+
+    dramatiq.actor(broker=messages, queue_name=broker.QUEUE, max_retries=0)(project)
     worker = dramatiq.Worker(messages, worker_threads=len(projection.every()))
     worker.start()
     try:
@@ -84,7 +90,18 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 def _look(projector: Projector) -> None:
     for name in projection.every():
-        try:
-            projector.project(name)
-        except Exception as error:  # noqa: BLE001 - the database may be away: the next look tries again
-            logger.warning("{} stands still: {}", name, error)
+        _attempt(projector, name)
+
+
+def _attempt(projector: Projector, name: str, partition: int = 0) -> None:
+    """The database may be away, or an event unknown: one line for each reason, and the next look tries again."""
+    try:
+        projector.project(name, partition)
+    except Exception as error:  # noqa: BLE001 - whatever it is must not end the worker
+        reason = " ".join(str(error).split())
+        if _STANDING.get(name) != reason:
+            logger.warning("{} stands still: {}", name, reason)
+        _STANDING[name] = reason
+    else:
+        if _STANDING.pop(name, None):
+            logger.info("{} goes on", name)

@@ -38,7 +38,7 @@ def test_what_is_not_named_is_what_runs_in_the_folder(tmp_path: Path, environmen
     instance.make_secrets(tmp_path)
     instance.announce(tmp_path, this_run())
     environment.setenv("TASKLEDGER_REDIS_URL", SERVERS["TASKLEDGER_REDIS_URL"])
-    found = settings.locate(tmp_path)
+    found = settings.locate(tmp_path, signing=True)
     assert found.redis_url == SERVERS["TASKLEDGER_REDIS_URL"]
     assert found.database_url == this_run().database_url
     assert found.jwt_key == instance.secret(tmp_path, "jwt-key")
@@ -55,7 +55,8 @@ def test_named_servers_without_any_signing_key_are_refused(tmp_path: Path, envir
     for name, value in SERVERS.items():
         environment.setenv(name, value)
     with pytest.raises(OperatorError, match="TASKLEDGER_JWT_KEY"):
-        settings.locate(tmp_path)
+        settings.locate(tmp_path, signing=True)
+    assert settings.locate(tmp_path).database_url == SERVERS["TASKLEDGER_DATABASE_URL"]
 
 
 @pytest.mark.parametrize(
