@@ -10,6 +10,7 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from api.problems import Malformed
+from commands.form import meant
 
 JSON_TYPES = {"application/json"}
 MERGE_PATCH = JSON_TYPES | {"application/merge-patch+json"}
@@ -69,7 +70,7 @@ def decode(body: bytes, kind: type) -> Any:
     except msgspec.ValidationError as error:
         place = _PLACE.search(str(error))
         pointer = "#/" + _INDEX.sub(r"/\1", place[1]).replace(".", "/") if place else "#"
-        raise Malformed("invalid_body", _PLACE.sub("", str(error)), pointer=pointer) from error
+        raise Malformed("invalid_body", meant(_PLACE.sub("", str(error))), pointer=pointer) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed("invalid_json", f"The body is not JSON: {error}") from error
     except RecursionError as error:

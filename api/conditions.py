@@ -3,6 +3,7 @@
 import re
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response
@@ -76,5 +77,5 @@ def _has(request: Request[Any, Any, Any], etag: str) -> bool:
 
 
 def _with_cursor(request: Request[Any, Any, Any], cursor: str) -> str:
-    limit = request.query_params.get("limit")
-    return f"cursor={cursor}" + (f"&limit={limit}" if limit else "")
+    kept = {name: value for name, value in request.query_params.items() if name != "cursor"}
+    return urlencode({"cursor": cursor, **kept})

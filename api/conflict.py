@@ -1,6 +1,9 @@
 """A lost race over HTTP: 409 or 412, with what happened in between."""
 
 from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
 
 from api import history
 from api.problems import Lost
@@ -10,7 +13,7 @@ from domain.event import Recorded
 from infra.log import EventLog
 
 
-async def lost(log: EventLog, conflict: VersionConflict, *, by_header: bool) -> Lost:
+async def lost(log: EventLog, stream: UUID, conflict: VersionConflict, *, by_header: bool) -> Lost:
     """The answer for the loser: 412 where `If-Match` named the version, else 409."""
     since: Sequence[Recorded] = conflict.params["intervening_events"]
     names = await history.names_of(log, {recorded.actor.id for recorded in since})
@@ -24,4 +27,8 @@ async def lost(log: EventLog, conflict: VersionConflict, *, by_header: bool) -> 
         }
         for recorded in since
     ]
-    return Lost(conflict, 412 if by_header else 409, {**conflict.params, "intervening_events": told})
+    version, state = conflict.params["current_version"], conflict.params["current"]
+    current = {"id": stream, "version": version, **msgspec.structs.asdict(state)} if state else None
+    return Lost(
+        conflict, 412 if by_header else 409, {**conflict.params, "intervening_events": told, "current": current}
+    )

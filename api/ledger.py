@@ -69,7 +69,7 @@ class Ledger(Struct, frozen=True):
         try:
             done = await self.handle([Wish(target, command)], asked.user, await conditions.idempotency(asked))
         except VersionConflict as conflict:
-            raise await lost(self.log, conflict, by_header=by_header) from conflict
+            raise await lost(self.log, target, conflict, by_header=by_header) from conflict
         return written(command, done)
 
     async def handle(self, wishes: list[Wish], actor: Actor, key: Key | None = None) -> Done:
@@ -106,9 +106,16 @@ class Ledger(Struct, frozen=True):
                 raise Behind
         return await self.reading.answer(question)
 
-    async def told(self, asked: Asked, stream: UUID, limit: int, cursor: str | None) -> Response[Any]:
-        """The history of a task out of the log itself, newest first; raises NotFound."""
+    async def told(
+        self, asked: Asked, stream: UUID, limit: int, cursor: str | None, min_position: int | None
+    ) -> Response[Any]:
+        """The history of a task out of the log itself, newest first; raises NotFound.
+
+        It is never behind: Behind is raised for a position that the log has not reached.
+        """
         position = await self.log.head()  # first: the answer holds at least what stood there by then
+        if position < (min_position or 0):
+            raise Behind
         recorded = (await self.log.streams([stream]))[stream]
         task = fold(Task, (one.event for one in recorded))
         if task is None:
@@ -143,7 +150,7 @@ def given_id(text: str) -> UUID:
     try:
         return msgspec.convert(text, UUID)
     except msgspec.ValidationError:
-        raise Malformed("invalid_id", "The id in the address is not a UUID.") from None
+        raise Malformed("invalid_id", "The address names neither a UUID nor a key such as PROJ-12.") from None
 
 
 def within(command: C, **place: UUID) -> C:

@@ -45,6 +45,8 @@ def operation_id(handler: HTTPRouteHandler, _: Method, __: Any) -> str:
 def described(handler: HTTPRouteHandler) -> HTTPRouteHandler:
     """The endpoint, with its problems in its description; a public one names its own in the option `refuses`."""
     handler.responses = {**_problems(handler), **(handler.responses or {})}
+    if handler.opt.get("public"):
+        handler.security = [{}]
     return handler
 
 

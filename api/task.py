@@ -95,6 +95,7 @@ async def show_history(
     ledger: NamedDependency[Ledger],
     limit: Limit = 50,
     cursor: Cursor = None,
+    min_position: MinPosition = None,
 ) -> Response[Page[history.Item]]:
     """What happened to a task, newest first, out of the log itself."""
-    return await ledger.told(request, await ledger.task_id(request, task), limit, cursor)
+    return await ledger.told(request, await ledger.task_id(request, task), limit, cursor, min_position)

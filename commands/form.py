@@ -22,18 +22,28 @@ ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 _OFFSET = "([Zz]|[+-][0-9]{2}:[0-5][0-9])"
-Due = Annotated[
-    str,
-    Meta(
-        pattern=rf"^{_DAY}({_TIME}{_OFFSET})?$(?!\n)",
-        description="A date, or a date-time with an offset (RFC 3339).",
-    ),
-]
-ProjectKeyText = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9]{1,9}$(?!\n)", description="2 to 10 of A-Z and 0-9.")]
+_DUE = rf"^{_DAY}({_TIME}{_OFFSET})?$(?!\n)"
+Due = Annotated[str, Meta(pattern=_DUE, description="A date, or a date-time with an offset (RFC 3339).")]
+_PROJECT_KEY = r"^[A-Z][A-Z0-9]{1,9}$(?!\n)"
+ProjectKeyText = Annotated[str, Meta(pattern=_PROJECT_KEY, description="2 to 10 of A-Z and 0-9.")]
 _LABEL = r"\w([\w-]*\w)?"
 _LOCAL = rf"""[^{_UNSEEN}@<>()\[\],;:\\"\x00-\x1f\x7f-\x9f]{{1,64}}"""
-Email = Annotated[str, Meta(max_length=254, pattern=rf"^{_LOCAL}@{_LABEL}(\.{_LABEL})*$(?!\n)")]
+_EMAIL = rf"^{_LOCAL}@{_LABEL}(\.{_LABEL})*$(?!\n)"
+Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL)]
 Version = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+_MEANT = {
+    LINE: "one line of text, with something to see on it and no control characters",
+    TEXT: "text without control characters",
+    _DUE: "a date such as 2026-12-01, or a date-time with an offset",
+    _PROJECT_KEY: "2 to 10 of A-Z and 0-9, a letter first",
+    _EMAIL: "an e-mail address",
+}
+
+
+def meant(message: str) -> str:
+    """What a validation error says, with words for a pattern that was missed."""
+    words = next((words for pattern, words in _MEANT.items() if f"matching regex {pattern!r}" in message), None)
+    return f"Expected {words}" if words else message
 
 
 def due(text: str | None) -> str | None:

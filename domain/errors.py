@@ -40,7 +40,7 @@ class IdTaken(Refusal):
 
 
 class TaskIsTrashed(Refusal):
-    """The task is in the trash; restore it first."""
+    """The task is in the trash, where nothing changes any more."""
 
 
 class UnknownColumn(Refusal):

@@ -170,3 +170,12 @@ async def test_a_changed_answer_is_sent(ann: Visitor) -> None:
         await ann.post(f"/tasks/{task}/{'complete' if path.endswith(task) else 'reopen'}")
         ann.fold()
         assert (await ann.ask("GET", path, headers={"If-None-Match": etag})).status_code == 200
+
+
+async def test_the_loser_can_replace_their_copy_with_what_is_told(ann: Visitor) -> None:
+    task = await lost(ann)
+    late = await ann.ask("PATCH", f"/tasks/{task}", json={"title": "Bread", "expected_version": 1})
+    shown = await ann.get(f"/tasks/{task}")
+    current = refused(late, 409, "version_conflict")["current"]
+    assert current == {name: shown[name] for name in current}
+    assert current.keys() >= {"id", "version", "title", "status"}

@@ -91,3 +91,11 @@ async def test_an_unchanged_history_is_not_sent_again(ann: Visitor) -> None:
 async def test_a_task_that_there_is_not_has_no_history(ann: Visitor) -> None:
     refused(await ann.ask("GET", f"/tasks/{new_id()}/history"), 404, "not_found")
     refused(await ann.ask("GET", f"/tasks/{ann.project}/history"), 404, "not_found")
+
+
+async def test_a_history_is_never_behind_a_position_that_was_told(ann: Visitor) -> None:
+    task = await ann.task()
+    position = (await ann.post(f"/tasks/{task}/complete"))["position"]
+    told = await ann.ask("GET", f"/tasks/{task}/history?min_position={position}")
+    assert [item["version"] for item in told.json()["items"]] == [2, 1]
+    refused(await ann.ask("GET", f"/tasks/{task}/history?min_position={2**60}"), 503, "projection_behind")

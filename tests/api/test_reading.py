@@ -205,6 +205,9 @@ async def test_the_page_of_documentation_and_the_description_need_no_network(cli
     described = await checks.operations(client)
     for _, path, _ in described.values():
         assert path in page.text
+    public = {name for name, (_, _, operation) in described.items() if operation.get("security") == [{}]}
+    assert public >= {"register", "login"}
+    assert not public & {"create_task", "show_me"}
 
 
 async def test_health_says_that_it_lives_and_is_ready(client: httpx.AsyncClient) -> None:
