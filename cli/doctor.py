@@ -28,6 +28,7 @@ class Finding(Struct, frozen=True):
 
 
 OLDEST_POSTGRES = 15
+PARKED = "their events need a newer Taskledger, then `taskledger projections rebuild`"
 
 
 @click.command
@@ -75,6 +76,8 @@ def _projections(found: Settings) -> Iterator[Finding]:
             behind = log.behind(connection, engine.checkpoint(connection, name))
             said = f"{name} is {behind} events behind: is a worker running?" if behind else f"{name} is up to date"
             yield Finding("!", "projection", said) if behind else well("projection", said)
+            if parked := engine.parked(connection, name):
+                yield Finding("!", "projection", f"{name} has parked {parked} documents: {PARKED}")
 
 
 def _caches(found: Settings) -> Iterator[Finding]:

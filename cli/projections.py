@@ -25,11 +25,12 @@ def show(data: Path) -> None:
     """Show each projection, the position that it has read to, and its lag in events."""
     with database(settings.locate(data).database_url) as connection:
         head = log.head(connection)
-        table = Table("projection", "version", "position", "lag", box=None, pad_edge=False)
+        table = Table("projection", "version", "position", "lag", "parked", box=None, pad_edge=False)
         for name, projection in every().items():
             position = engine.checkpoint(connection, name)
             behind = log.behind(connection, position)
-            table.add_row(name, str(projection.version), f"{position} of {head}", str(behind))
+            parked = engine.parked(connection, name)
+            table.add_row(name, str(projection.version), f"{position} of {head}", str(behind), str(parked))
     Console().print(table)
 
 

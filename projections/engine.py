@@ -8,7 +8,7 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.event import Recorded
+from domain.event import Recorded, Unknown
 from projections import table
 from projections.projection import Projection
 
@@ -37,6 +37,7 @@ def prepare(connection: Connection[TupleRow], projection: Projection[Any]) -> No
         if connection.execute(table.OUTDATED, (projection.name, projection.version)).rowcount:
             connection.execute(table.drop(projection))
             connection.execute(table.AGE_ALL, (projection.name,))
+            connection.execute(table.UNPARK, (projection.name,))
         connection.execute(projection.table)
         connection.execute(table.START, (projection.name, projection.version))
 
@@ -45,8 +46,9 @@ def advance(connection: Connection[TupleRow], projection: Projection[R], read: R
     """Fold the next batch; None where there is none, or where somebody else is at it, who will look again."""
     while batch := read(connection, start := checkpoint(connection, projection.name), BATCH):
         with connection.transaction():
-            if _take(connection, projection.name, start, batch[-1].position):
-                generations = _fold(connection, projection, batch)
+            taken = _take(connection, projection.name, start, batch[-1].position)
+            if taken is not None:
+                generations = _fold(connection, projection, batch, _parked(connection, projection) if taken else set())
                 return Progress(projection.name, batch[-1].position, generations, len(batch))
         if checkpoint(connection, projection.name) == start:
             return None
@@ -59,8 +61,10 @@ def rebuild(connection: Connection[TupleRow], projection: Projection[R], read: R
     with connection.transaction():
         connection.execute(table.LOCK, (projection.name,))
         connection.execute(table.empty(projection))
+        connection.execute(table.UNPARK, (projection.name,))
+        parked: set[UUID] = set()
         while batch := read(connection, position, BATCH):
-            _fold(connection, projection, batch)
+            _fold(connection, projection, batch, parked)
             position, count = batch[-1].position, count + len(batch)
         connection.execute(table.MOVE, {"projection": projection.name, "position": position})
         connection.execute(table.AGE_ALL, (projection.name,))
@@ -73,17 +77,40 @@ def checkpoint(connection: Connection[TupleRow], projection: str) -> int:
     return row[0] if row else 0
 
 
-def _take(connection: Connection[TupleRow], projection: str, start: int, end: int) -> bool:
+def parked(connection: Connection[TupleRow], projection: str) -> int:
+    """How many documents the projection shows no further, because of an event that it does not know."""
+    return len(connection.execute(table.PARKED, (projection,)).fetchall())
+
+
+def _take(connection: Connection[TupleRow], projection: str, start: int, end: int) -> bool | None:
     """Move the checkpoint if it is where we read it: the first statement, so that a late worker writes nothing.
 
-    A checkpoint that another transaction holds, a rebuild perhaps, is not waited for.
+    A checkpoint that another transaction holds, a rebuild perhaps, is not waited for. Answers whether any
+    document is parked, None where the checkpoint was not taken.
     """
-    taken = connection.execute(table.TAKE, (end, projection, start), prepare=True)
-    return taken.rowcount == 1
+    taken = connection.execute(table.TAKE, (end, projection, start), prepare=True).fetchone()
+    return bool(taken[0]) if taken else None
 
 
-def _fold(connection: Connection[TupleRow], projection: Projection[R], batch: Sequence[Recorded]) -> dict[UUID, int]:
-    touched = [(key, recorded) for recorded in batch for key in projection.keys(recorded)]
+def _parked(connection: Connection[TupleRow], projection: Projection[Any]) -> set[UUID]:
+    return {document for (document,) in connection.execute(table.PARKED, (projection.name,))}
+
+
+def _fold(
+    connection: Connection[TupleRow], projection: Projection[R], batch: Sequence[Recorded], parked: set[UUID]
+) -> dict[UUID, int]:
+    """Fold what is known; a document whose event is not is parked there: what it shows stays as it was before."""
+    touched: list[tuple[UUID, Recorded]] = []
+    unknown: list[tuple[UUID, int, str]] = []
+    for recorded in batch:
+        keys = [key for key in projection.keys(recorded) if key not in parked]
+        if isinstance(recorded.event, Unknown):
+            unknown += [(key, recorded.position, f"unknown event {recorded.event.stored_name!r}") for key in keys]
+            parked.update(keys)
+        else:
+            touched += [(key, recorded) for key in keys]
+    if unknown:
+        connection.execute(table.PARK, (projection.name, *map(list, zip(*unknown, strict=True))))
     before = table.load(connection, projection, {key for key, _ in touched})
     after: dict[UUID, R | None] = dict(before)
     for key, recorded in touched:

@@ -20,7 +20,14 @@ START = "insert into read.checkpoints (projection, partition, version) values (%
 OUTDATED = "delete from read.checkpoints where projection = %s and version <> %s"
 TAKE = """update read.checkpoints set position = %s where (projection, partition) in (
             select projection, partition from read.checkpoints
-            where projection = %s and partition = 0 and position = %s for update skip locked)"""
+            where projection = %s and partition = 0 and position = %s for update skip locked)
+          returning exists (select from read.parked where parked.projection = checkpoints.projection)"""
+PARKED = "select document from read.parked where projection = %s"
+PARK = """insert into read.parked (projection, document, position, reason)
+          select %s, document, position, reason from unnest(%s::uuid[], %s::bigint[], %s::text[])
+            as new (document, position, reason)
+          on conflict do nothing"""
+UNPARK = "delete from read.parked where projection = %s"
 LOCK = "select from read.checkpoints where projection = %s and partition = 0 for update"
 MOVE = "update read.checkpoints set position = %(position)s where projection = %(projection)s and partition = 0"
 AGE_ALL = "update read.generations set generation = generation + 1 where projection = %s"
