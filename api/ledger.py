@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Sequence
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import msgspec
 from litestar import Request, Response
 from msgspec import Struct
 
-from api import conditions, history
+from api import conditions, history, tracing
 from api.conditions import POSITION
 from api.conflict import lost
 from api.problems import Malformed
@@ -18,7 +19,7 @@ from commands.decision import Wish
 from commands.handling import Done, Handling
 from commands.lane import Key
 from domain.errors import AmbiguousKey, NotFound, VersionConflict
-from domain.event import Actor, fold
+from domain.event import Actor
 from domain.project import Project
 from domain.task import Task
 from domain.user import User
@@ -26,7 +27,7 @@ from domain.workspace import Workspace
 from infra.credentials import Credentials
 from infra.hints import Hints
 from infra.ids import new_id
-from infra.log import EventLog
+from infra.log import NO_END, EventLog
 from infra.projected import Behind, Projected
 from infra.reading import Reading
 from infra.rights import Rights
@@ -67,14 +68,15 @@ class Ledger(Struct, frozen=True):
         """Carry out a command, and say what it did. Raises the Refusal that answers it otherwise."""
         command, by_header = conditions.expected(asked, command)
         try:
-            done = await self.handle([Wish(target, command)], asked.user, await conditions.idempotency(asked))
+            key = await conditions.idempotency(asked)
+            done = await self.handle([Wish(target, command)], asked.user, [key] if key else [])
         except VersionConflict as conflict:
             raise await lost(self.log, target, conflict, by_header=by_header) from conflict
         return written(command, done)
 
-    async def handle(self, wishes: list[Wish], actor: Actor, key: Key | None = None) -> Done:
+    async def handle(self, wishes: Sequence[Wish], actor: Actor, keys: Sequence[Key] = ()) -> Done:
         """Carry out commands, and wake the workers if anything changed; a replay is authorised like a read."""
-        done = await self.handling.handle(wishes, actor, new_id(), key)
+        done = await self.handling.handle(wishes, actor, new_id(), keys, tracing.trace())
         if done.replayed and done.workspace_id:
             await self.rights.may_see(actor.id, done.workspace_id)
         if done.changed:
@@ -116,13 +118,11 @@ class Ledger(Struct, frozen=True):
         position = await self.log.head()  # first: the answer holds at least what stood there by then
         if position < (min_position or 0):
             raise Behind
-        recorded = (await self.log.streams([stream]))[stream]
-        task = fold(Task, (one.event for one in recorded))
-        if task is None:
+        task = (await self.log.known(stream, Task)).states[Task]
+        if not isinstance(task, Task):
             raise NotFound
         await self.rights.may_see(asked.user.id, task.workspace_id)
-        before = Cursor.read(cursor, stream) or len(recorded) + 1
-        shown = recorded[max(0, before - 1 - limit) : before - 1][::-1]
+        shown = await self.log.last(stream, limit, Cursor.read(cursor, stream) or NO_END)
         more = Cursor(stream, shown[-1].version).write() if shown and shown[-1].version > 1 else None
         answer = page.answer({"items": await history.items(self.log, shown), "next_cursor": more}, more)
         return conditions.answered(asked, answer, position)

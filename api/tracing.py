@@ -1,15 +1,17 @@
-"""The trace id of a request: from its `traceparent` (W3C Trace Context), or made here."""
+"""The trace of a request: from its `traceparent` (W3C Trace Context), or begun here."""
 
 import re
 from contextvars import ContextVar
+from uuid import UUID
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from domain.event import UNTRACED, Trace
 from infra.ids import new_id
 
-_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_trace: ContextVar[str] = ContextVar("trace", default="")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+_trace: ContextVar[Trace] = ContextVar("trace", default=UNTRACED)
 
 SECURITY = [
     (b"x-content-type-options", b"nosniff"),
@@ -18,9 +20,15 @@ SECURITY = [
 ]
 
 
+def trace() -> Trace:
+    """Where the request in hand came from."""
+    return _trace.get()
+
+
 def trace_id() -> str:
     """The trace id of the request in hand; 32 hexadecimal digits."""
-    return _trace.get()
+    correlation = _trace.get().correlation_id
+    return correlation.hex if correlation else ""
 
 
 def traced(app: ASGIApp) -> ASGIApp:
@@ -30,9 +38,9 @@ def traced(app: ASGIApp) -> ASGIApp:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"traceparent", b"")
+        given = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
         match = _TRACEPARENT.fullmatch(given)
-        _trace.set(match[1].decode() if match else new_id().hex)
+        _trace.set(Trace(UUID(match[1]), match[2]) if match else Trace(new_id()))
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":

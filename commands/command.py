@@ -38,6 +38,9 @@ class Given(Protocol):
     def __call__(self, kind: type[S], stream: UUID) -> S | None:
         """The present state of a stream; None where it has not begun."""
 
+    def number(self, project: UUID) -> int:
+        """A task number of that project that nobody else gets, ever."""
+
 
 class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A wish about one stream. Its class name is its name in batches and histories.

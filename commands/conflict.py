@@ -17,6 +17,8 @@ SHOWN = 50
 class Late(Exception):
     """The wish names a version that the stream is not at: the history says what happened in between."""
 
+    place: int = 0
+
     def __init__(self, command: Command[Any], decision: "Decision") -> None:
         super().__init__(decision.target)
         self.stream = decision.target
@@ -35,7 +37,7 @@ class Late(Exception):
         now = given(command.about, self.stream)
         wanted, wanted_now = _wanted(before, command, given), _wanted(now, command, given)
         conflicting = sorted((wanted or set()) & _fields(recorded.event for recorded in since))
-        return VersionConflict(
+        conflict = VersionConflict(
             f"You expected version {expected}; the present version is {version}.",
             expected_version=expected,
             current_version=version,
@@ -44,6 +46,8 @@ class Late(Exception):
             intervening_events=since[-SHOWN:],
             current=now,
         )
+        conflict.place = self.place
+        return conflict
 
 
 def _wanted(state: State | None, command: Command[State], given: Given) -> set[str] | None:

@@ -8,11 +8,16 @@ from msgspec import Struct
 from commands.command import Command, Elsewhere
 from commands.conflict import Late
 from commands.known import Knowledge, Known, NotLoaded
-from domain.errors import CrossesWorkspaces, Forbidden, IdTaken, NotFound, VersionRequired
+from commands.numbers import Numbers, Supply
+from domain.errors import CrossesWorkspaces, Forbidden, IdTaken, NotFound, StreamIsFull, VersionRequired
 from domain.event import Actor, Event, State
+from domain.task import TaskNumbers, TaskNumbersTaken, numbers_of
 from domain.workspace import Member, member_of
 
 S = TypeVar("S", bound=State)
+
+MOST_EVENTS = 50_000
+"""The longest that a stream may become. Guard streams have no end: nobody reads them from the beginning."""
 
 
 class Wish(Struct, frozen=True):
@@ -26,23 +31,43 @@ class Decision:
     """Commands decided one after the other, each on the states that those before it leave.
 
     `seen` holds every stream looked at with the version it was at: the append asserts them all, so a
-    rule that asked for a state cannot forget to guard it. Deciding is pure and can be done again.
+    rule that asked for a state cannot forget to guard it. Deciding can be done again: it changes nothing but
+    the supply of numbers.
     """
 
-    def __init__(self, known: Knowledge, actor: Actor) -> None:
+    def __init__(self, known: Knowledge, actor: Actor, supply: Supply | None = None) -> None:
         self.actor = actor
         self.target = actor.id
+        self.made = 0
         self.workspace_id: UUID | None = None
         self.seen: dict[UUID, int] = {}
         self.written: list[tuple[UUID, Event]] = []
         self.leaves: dict[UUID, Known] = {}
+        self.taken: dict[UUID, Numbers] = {}
         self._known = known
+        self._supply = supply or Supply(Numbers())
 
     def __call__(self, kind: type[S], stream: UUID) -> S | None:
         states = self._look(stream, kind).states
         if kind not in states:
             raise NotLoaded(stream, kind)
         return cast("S | None", states[kind])
+
+    def number(self, project: UUID) -> int:
+        """A task number of that project that nobody else gets: one in hand, or one of a block taken with this."""
+        number = self._supply.in_hand.next(project)
+        if number is not None:
+            return number
+        numbers = self(TaskNumbers, numbers_of(project)) or TaskNumbers()
+        taken = self.taken.get(project, self._supply.coming)
+        number = taken.next(project)
+        if number is not None:
+            return number
+        first, last = numbers.last + 1, numbers.last + self._supply.block
+        self._write(numbers_of(project), TaskNumbersTaken(first, last))
+        self.taken[project] = Numbers()
+        self.taken[project].keep(project, range(first + 1, last + 1))
+        return first
 
     def version(self, stream: UUID) -> int:
         """The version of a stream that was looked at, with what is written so far; 0 where it has not begun."""
@@ -63,6 +88,9 @@ class Decision:
                 self._write(event.stream, event.event)
             else:
                 self._write(wish.target, event)
+        if self.version(wish.target) > MOST_EVENTS:
+            raise StreamIsFull(most=MOST_EVENTS)
+        self.made += 1
 
     def _about(self, command: Command[State]) -> State | None:
         """The state of the target. Whoever creates may take an unknown stream for one that has not begun."""

@@ -1,8 +1,9 @@
 """The one path of every command: decide, append if all that was looked at still holds, else read and decide again."""
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -14,8 +15,8 @@ from commands.decision import Wish
 from commands.known import Known, Memory, NotLoaded
 from commands.lane import Changed, Key, Lane, Order, Replayed, Verdict
 from commands.results import Result
-from domain.errors import KeyReused, TooBusy, TwinInFlight
-from domain.event import Actor, Recorded
+from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight
+from domain.event import UNTRACED, Actor, Recorded, State, Trace
 
 ATTEMPTS = 12
 
@@ -25,8 +26,11 @@ Streams = Mapping[UUID, Sequence[Recorded]]
 class Log(lane.Log, Protocol):
     """The event log, as commands need it."""
 
-    async def streams(self, ids: Collection[UUID], last: Collection[UUID] = ()) -> Streams:
-        """All events of these streams, in order, and of those in `last` the last one; none where it has not begun."""
+    async def streams(self, ids: Collection[UUID]) -> Streams:
+        """All events of these streams, in order; none where one has not begun."""
+
+    async def known(self, stream: UUID, kind: type[State]) -> Known:
+        """What is to be known of a stream, as one kind of state."""
 
 
 class Done(Struct, frozen=True):
@@ -48,29 +52,33 @@ class Handling:
         self._lane = Lane(log, self._memory)
         self._in_flight: set[tuple[UUID, str]] = set()
 
-    async def handle(self, wishes: Sequence[Wish], actor: Actor, command_id: UUID, key: Key | None = None) -> Done:
+    async def handle(
+        self, wishes: Sequence[Wish], actor: Actor, command_id: UUID, keys: Sequence[Key] = (), trace: Trace = UNTRACED
+    ) -> Done:
         """Decide and append; a race lost by a wish that named no version is run again, with jitter.
 
-        With a key that was used before, what came of it then is answered, and nothing happens; whether the
+        With keys that were used before, what came of it then is answered, and nothing happens; whether the
         actor may still see that is the caller's to ask. Raises the Refusal of the rule that said no,
-        KeyReused where the key stands for another request, TwinInFlight where the same one is not done.
+        KeyReused where a key stands for something else, TwinInFlight where the same call is not done.
         """
-        order = Order(wishes, actor, command_id, key)
-        if key is None:
-            return await self._handle(order)
-        if (actor.id, key.text) in self._in_flight:
+        order = Order(wishes, actor, command_id, keys, trace)
+        with self._alone(order):
+            try:
+                return await self._handle(order)
+            except Replayed as before:
+                return _replayed(order, before)
+
+    @contextlib.contextmanager
+    def _alone(self, order: Order) -> Iterator[None]:
+        """Nobody else carries out anything under one of these keys meanwhile; raises TwinInFlight."""
+        names = {(order.actor.id, key.text) for key in order.keys}
+        if names & self._in_flight:
             raise TwinInFlight
-        self._in_flight.add((actor.id, key.text))
+        self._in_flight |= names
         try:
-            return await self._handle(order)
-        except Replayed as before:
-            if before.key != key:
-                raise KeyReused from None
-            return Done(
-                results.decode(before.outcome), before.position, replayed=True, workspace_id=before.workspace_id
-            )
+            yield
         finally:
-            self._in_flight.discard((actor.id, key.text))
+            self._in_flight -= names
 
     async def _handle(self, order: Order) -> Done:
         for attempt in range(ATTEMPTS):
@@ -82,10 +90,8 @@ class Handling:
                 await self._look_again(order.wishes, changed)
                 continue
             if verdict.no is None:
-                return _done(order.wishes, verdict)
-            if not isinstance(verdict.no, Late):
-                raise verdict.no
-            await self._tell(verdict.no)
+                return _done(order, verdict)
+            await self._refuse(verdict.no)
         raise TooBusy
 
     async def _carried_out(self, order: Order) -> Verdict:
@@ -102,23 +108,41 @@ class Handling:
                 await self._load(NotLoaded(wish.target, wish.command.about))
 
     async def _load(self, missing: NotLoaded) -> None:
-        stream, kind = missing.stream, missing.kind
-        found = await self._log.streams([], [stream]) if kind.last_says_all else await self._log.streams([stream])
-        self._memory.learn(stream, Known.of(found[stream], [kind]))
+        self._memory.learn(missing.stream, await self._log.known(missing.stream, missing.kind))
 
-    async def _tell(self, late: Late) -> None:
-        """Raise the conflict, unless more has happened since."""
-        history = (await self._log.streams([late.stream]))[late.stream]
-        while late.is_about(history):
+    async def _refuse(self, no: Refusal | Late) -> None:
+        """Raise the no of a rule; of a conflict only unless more has happened since."""
+        if isinstance(no, Refusal):
+            raise no
+        history = (await self._log.streams([no.stream]))[no.stream]
+        while no.is_about(history):
             try:
-                raise late.told(history)
+                raise no.told(history)
             except NotLoaded as missing:
                 await self._load(missing)
-        self._memory.learn(late.stream, Known.of(history, []))
+        self._memory.learn(no.stream, Known.of(history, []))
 
 
-def _done(wishes: Sequence[Wish], verdict: Verdict) -> Done:
+def _done(order: Order, verdict: Verdict) -> Done:
+    """A position that includes it: its own, or where it changed nothing that of what it found."""
     decision = verdict.decision
     changed = bool(decision.written)
-    position = verdict.position if changed else max(decision.leaves[wish.target].position for wish in wishes)
-    return Done(results.of(wishes, decision), position, changed)
+    if changed or order.keys:
+        position = verdict.position
+    else:
+        position = max(decision.leaves[wish.target].position for wish in order.wishes)
+    return Done(results.of(order.wishes, decision), position, changed)
+
+
+def _replayed(order: Order, before: Replayed) -> Done:
+    """What came of it the first time: all of it under one key, or each wish under its own."""
+    if any(key.text in before.kept and before.kept[key.text].fingerprint != key.fingerprint for key in order.keys):
+        raise KeyReused
+    kept = [before.kept[key.text] for key in order.keys if key.wish is None and key.text in before.kept]
+    if not kept:
+        if {key.wish for key in order.keys if key.text in before.kept} != set(range(len(order.wishes))):
+            raise KeyReused
+        by_wish = sorted((key.wish or 0, key.text) for key in order.keys if key.wish is not None)
+        kept = [before.kept[text] for _, text in by_wish]
+    outcome = tuple(result for one in kept for result in results.decode(one.outcome))
+    return Done(outcome, max(one.position for one in kept), replayed=True, workspace_id=kept[0].workspace_id)

@@ -12,19 +12,33 @@ from commands import results
 from commands.conflict import Late
 from commands.decision import Decision, Wish
 from commands.known import Ahead, Known, Memory, NotLoaded
+from commands.numbers import Numbers, Supply
 from domain.errors import Refusal, TooBusy
-from domain.event import Actor, Event
+from domain.event import UNTRACED, Actor, Event, Trace
 
 MOST_TOGETHER = 128
 MOST_WAITING = 2_000
 """Orders that may wait; the next one is refused with TooBusy, so that memory stays bounded."""
+KEPT_EVERY = 200
+"""How many events a stream grows by until its state is kept anew."""
 
 
 class Key(Struct, frozen=True):
-    """A client's own name for a request, unique for the actor, and a digest of all that the request says."""
+    """A client's own name for a call, or for one of its wishes: unique for the actor, with a digest of all it says."""
 
     text: str
     fingerprint: bytes
+    wish: int | None = None
+
+
+class Kept(Struct, frozen=True):
+    """What the log keeps of a key: what it stood for, and what came of that."""
+
+    text: str
+    fingerprint: bytes
+    outcome: bytes
+    position: int
+    workspace_id: UUID | None
 
 
 class Append(Struct, frozen=True):
@@ -35,8 +49,8 @@ class Append(Struct, frozen=True):
     actor: Actor
     command_id: UUID
     workspace_id: UUID | None
-    key: Key | None = None
-    outcome: bytes | None = None
+    outcomes: Sequence[tuple[Key, bytes | None]] = ()
+    trace: Trace = UNTRACED
 
 
 class Accepted(Struct, frozen=True):
@@ -46,11 +60,11 @@ class Accepted(Struct, frozen=True):
 
 
 class Replayed(Exception):
-    """Nothing of it is written: the key was used before, for what then had this outcome."""
+    """Nothing of it is written: these of its keys were used before."""
 
-    def __init__(self, key: Key, outcome: bytes, position: int, workspace_id: UUID | None) -> None:
-        super().__init__(key.text)
-        self.key, self.outcome, self.position, self.workspace_id = key, outcome, position, workspace_id
+    def __init__(self, kept: Sequence[Kept]) -> None:
+        super().__init__(*(one.text for one in kept))
+        self.kept = {one.text: one for one in kept}
 
 
 class Changed(Exception):
@@ -64,6 +78,9 @@ class Changed(Exception):
 class Log(Protocol):
     """The event log, as writing needs it."""
 
+    def keep(self, stream: UUID, known: Known) -> None:
+        """Keep what is known of a long stream for whoever asks next; returns at once."""
+
     async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
         """Judge them in order, each on what those before it leave, and write those that hold.
 
@@ -73,12 +90,13 @@ class Log(Protocol):
 
 
 class Order(Struct, frozen=True):
-    """The wishes of one call: fulfilled together or not at all."""
+    """The wishes of one call, fulfilled together or not at all: who asks, under which names, and where from."""
 
     wishes: Sequence[Wish]
     actor: Actor
     command_id: UUID
-    key: Key | None = None
+    keys: Sequence[Key] = ()
+    trace: Trace = UNTRACED
 
 
 class Verdict(Struct, frozen=True):
@@ -99,6 +117,7 @@ class Lane:
     def __init__(self, log: Log, memory: Memory) -> None:
         self._log = log
         self._memory = memory
+        self._numbers = Numbers()
         self._waiting: deque[tuple[Order, asyncio.Future[Verdict]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -119,7 +138,8 @@ class Lane:
         while self._waiting:
             together = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
             try:
-                await self._append(_Group(self._memory, [one for one in together if not one[1].done()]))
+                orders = [one for one in together if not one[1].done()]
+                await self._append(_Group(self._memory, self._numbers, orders))
             except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait, not to the lane
                 for _, future in together:
                     if not future.done():
@@ -134,20 +154,31 @@ class Lane:
                 self._memory.forget(answer.streams if isinstance(answer, Changed) else decision.seen)
                 _settle(future, answer)
                 continue
-            for stream, known in decision.leaves.items():
-                written = known.version > decision.seen[stream]
-                self._memory.learn(stream, Known(known.version, answer.position, known.states) if written else known)
+            self._learn(decision, answer.position)
+            group.keep_numbers(decision)
             _settle(future, Verdict(decision, answer.position, no))
+
+    def _learn(self, decision: Decision, position: int) -> None:
+        for stream, left in decision.leaves.items():
+            before = decision.seen[stream]
+            known = Known(left.version, position, left.states) if left.version > before else left
+            if known.version // KEPT_EVERY > before // KEPT_EVERY:
+                self._log.keep(stream, known)
+            self._memory.learn(stream, known)
 
 
 class _Group:
     """Orders decided one after the other, each on what those before it leave."""
 
-    def __init__(self, memory: Memory, orders: Sequence[tuple[Order, asyncio.Future[Verdict]]]) -> None:
+    def __init__(
+        self, memory: Memory, numbers: Numbers, orders: Sequence[tuple[Order, asyncio.Future[Verdict]]]
+    ) -> None:
         self.decided: list[tuple[asyncio.Future[Verdict], Decision, Refusal | Late | None]] = []
         self.appends: list[Append] = []
         self._ahead: dict[UUID, Known] = {}
         self._known = Ahead(self._ahead, memory)
+        self._supply = Supply(numbers, sum(len(order.wishes) for order, _ in orders))
+        self._takers: dict[UUID, Decision] = {}
         for order, future in orders:
             try:
                 self._decide(order, future)
@@ -155,12 +186,13 @@ class _Group:
                 _settle(future, missing)
 
     def _decide(self, order: Order, future: asyncio.Future[Verdict]) -> None:
-        decision, no = Decision(self._known, order.actor), None
+        decision, no = Decision(self._known, order.actor, self._supply), None
         try:
             for wish in order.wishes:
                 decision.make(wish)
         except (Refusal, Late) as refusal:
             no = refusal
+            no.place = decision.made
         events = [] if no else decision.written
         self.appends.append(
             Append(
@@ -169,13 +201,27 @@ class _Group:
                 order.actor,
                 order.command_id,
                 decision.workspace_id,
-                order.key,
-                results.encode(results.of(order.wishes, decision)) if order.key and not no else None,
+                [(key, None if no else _outcome(key, order.wishes, decision)) for key in order.keys],
+                order.trace,
             )
         )
         self.decided.append((future, decision, no))
         if events:
             self._ahead.update(decision.leaves)
+        if not no:
+            for project, numbers in decision.taken.items():
+                numbers.move(project, self._supply.coming)
+                self._takers[project] = decision
+
+    def keep_numbers(self, decision: Decision) -> None:
+        """What is left of the blocks that came with a decision which was written."""
+        for project in decision.taken:
+            if self._takers.get(project) is decision:
+                self._supply.coming.move(project, self._supply.in_hand)
+
+
+def _outcome(key: Key, wishes: Sequence[Wish], decision: Decision) -> bytes:
+    return results.encode(results.of(wishes if key.wish is None else [wishes[key.wish]], decision))
 
 
 def _settle(future: asyncio.Future[Verdict], outcome: Verdict | Exception) -> None:

@@ -19,13 +19,10 @@ from domain.task import (
     TaskCreated,
     TaskDescribed,
     TaskMoved,
-    TaskNumbers,
-    TaskNumberTaken,
     TaskPrioritised,
     TaskRenamed,
     TaskReopened,
     TaskTrashed,
-    numbers_of,
 )
 
 
@@ -62,16 +59,15 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
         project_id = present(self.project_id)
         project = present(given(Project, project_id))
-        numbers = given(TaskNumbers, numbers_of(project_id)) or TaskNumbers()
-        number = numbers.last + 1
-        yield Elsewhere(numbers_of(project_id), TaskNumberTaken(number))
+        column = column_id(project, self.column)
+        number = given.number(project_id)
         yield TaskCreated(
             workspace_id=project.workspace_id,
             project_id=project_id,
             number=number,
             key=f"{project.key}-{number}",
             title=self.title,
-            column=column_id(project, self.column),
+            column=column,
             description=self.description or "",
             priority=self.priority or "none",
             due=due(self.due),

@@ -8,32 +8,49 @@ import msgspec
 
 import domain
 from domain.errors import UnknownEvent
-from domain.event import Event
+from domain.event import Event, Unknown
+from domain.upcasts import UPCASTS
 
 encode = msgspec.json.Encoder().encode
 
 
 def tag(event: Event | type[Event]) -> str:
     """The stored name of an event."""
-    return str(event.__struct_config__.tag)
+    return event.stored_name if isinstance(event, Unknown) else str(event.__struct_config__.tag)
 
 
 def decode(stored_name: str, state: bytes) -> Event:
-    """The event that was stored.
+    """The event that was stored, as it is written today.
 
     Raises UnknownEvent where this code knows no event of that name, or not in that shape.
     """
     try:
-        return _decoders()[stored_name].decode(state)
-    except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _decoders()[stored_name].decode(state) if stored_name not in UPCASTS else _upcast(stored_name, state)
+    except (KeyError, TypeError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnknownEvent(stored_name) from error
+
+
+def read(stored_name: str, state: bytes) -> Event:
+    """As `decode`, for whoever looks and does not decide: an event that this code does not know is Unknown."""
+    try:
+        return decode(stored_name, state)
+    except UnknownEvent:
+        return Unknown(stored_name, state)
 
 
 def known() -> dict[str, type[Event]]:
     """Every event of every module of this package, by its stored name."""
     for module in pkgutil.iter_modules(domain.__path__):
         import_module(f"domain.{module.name}")
-    return {tag(event): event for event in Event.__subclasses__()}
+    return {tag(event): event for event in Event.__subclasses__() if event is not Unknown}
+
+
+def _upcast(name: str, state: bytes) -> Event:
+    fields = msgspec.json.decode(state)
+    while name in UPCASTS:
+        name, upcast = UPCASTS[name]
+        fields = upcast(fields)
+    return msgspec.convert({"type": name, **fields}, known()[name])
 
 
 @cache

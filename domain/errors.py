@@ -8,6 +8,9 @@ from uuid import UUID
 class Refusal(Exception):
     """The rules do not allow this."""
 
+    place: int = 0
+    """Which command of a call was refused, from 0."""
+
     def __init__(self, detail: str = "", **params: Any) -> None:
         super().__init__(detail or self.title())
         self.params = params
@@ -41,6 +44,10 @@ class IdTaken(Refusal):
 
 class TaskIsTrashed(Refusal):
     """The task is in the trash, where nothing changes any more."""
+
+
+class StreamIsFull(Refusal):
+    """This has changed so often that it takes no more changes; make a new one."""
 
 
 class UnknownColumn(Refusal):

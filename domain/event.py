@@ -30,12 +30,32 @@ class Event(Struct, frozen=True, tag=True):
     """
 
 
+class Unknown(Event, frozen=True):
+    """What the log holds and this version of Taskledger cannot read: a name and bytes, for looking only."""
+
+    stored_name: str
+    state: bytes
+
+
 class Actor(Struct, frozen=True):
     """Who did it: a user by id, acting as a human or through an agent, a rule or an import."""
 
     id: UUID
     kind: Literal["human", "agent", "rule", "import"] = "human"
     on_behalf_of: UUID | None = None
+
+
+class Trace(Struct, frozen=True):
+    """Where a command came from (W3C Trace Context): the trace that it belongs to, and what directly caused it.
+
+    `causation_id` is the caller's span, 16 hexadecimal digits, or what a rule names.
+    """
+
+    correlation_id: UUID | None = None
+    causation_id: str | None = None
+
+
+UNTRACED = Trace()
 
 
 class Recorded(Struct, frozen=True):
@@ -54,6 +74,7 @@ class Recorded(Struct, frozen=True):
     workspace_id: UUID | None
     at: datetime
     recorded_at: datetime
+    trace: Trace = UNTRACED
 
 
 class State(Struct, frozen=True):
@@ -82,7 +103,6 @@ def changes(event: Event) -> dict[str, Change[object]]:
     return {name: value for name, value in values if isinstance(value, Change) and value.old != value.new}
 
 
-def fold(kind: type[S], events: Iterable[Event]) -> S | None:
-    """The state of a stream, from all its events in order; None where nothing of that kind began."""
-    start: S | None = None
+def fold(kind: type[S], events: Iterable[Event], start: S | None = None) -> S | None:
+    """The state of a stream, from all its events in order or those after `start`; None where no such kind began."""
     return reduce(kind.evolve, events, start)

@@ -98,14 +98,18 @@ class Task(State, frozen=True):
         return super().evolve(state, event)
 
 
-class TaskNumberTaken(Event, frozen=True):
-    """On the project's number stream: `PROJ-12` belongs to one task for ever; gaps are allowed."""
+class TaskNumbersTaken(Event, frozen=True):
+    """On the project's number stream: these, both ends included, are for tasks to come.
 
-    number: int
+    `PROJ-12` belongs to one task for ever; a number that was taken and not used leaves a gap.
+    """
+
+    first: int
+    last: int
 
 
 class TaskNumbers(State, frozen=True):
-    """The numbers given out in one project."""
+    """The numbers taken in one project."""
 
     last_says_all: ClassVar = True
 
@@ -113,7 +117,7 @@ class TaskNumbers(State, frozen=True):
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
-        return cls(event.number) if isinstance(event, TaskNumberTaken) else state
+        return cls(event.last) if isinstance(event, TaskNumbersTaken) else state
 
 
 def numbers_of(project: UUID) -> UUID:

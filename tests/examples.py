@@ -12,7 +12,7 @@ from domain.task import (
     TaskCreated,
     TaskDescribed,
     TaskMoved,
-    TaskNumberTaken,
+    TaskNumbersTaken,
     TaskPrioritised,
     TaskRenamed,
     TaskReopened,
@@ -53,7 +53,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     MemberJoined(ADA.id, "owner"),
     ProjectKeyReserved("HOME", PROJECT),
     ProjectCreated(WORKSPACE, "Household", "HOME", BOARD),
-    TaskNumberTaken(1),
+    TaskNumbersTaken(1, 1),
     TaskCreated(
         WORKSPACE,
         PROJECT,
@@ -104,4 +104,4 @@ def project(project_id: UUID = PROJECT, key: str = "HOME", workspace_id: UUID = 
 def task(*later: Event, task_id: UUID = TASK, number: int = 1, title: str = CREATED.title) -> Facts:
     """A task of the example project, and what happened to it later."""
     created = msgspec.structs.replace(CREATED, number=number, key=f"HOME-{number}", title=title)
-    return [(numbers_of(PROJECT), TaskNumberTaken(number)), *((task_id, event) for event in (created, *later))]
+    return [(numbers_of(PROJECT), TaskNumbersTaken(number, number)), *((task_id, event) for event in (created, *later))]

@@ -6,7 +6,9 @@ from random import Random
 from uuid import UUID
 
 from commands.handling import Streams
-from commands.lane import Accepted, Append, Changed, Replayed
+from commands.known import Known
+from commands.lane import Accepted, Append, Changed, Kept, Replayed
+from domain.event import State
 from tests.examples import Fact
 from tests.given import Past
 
@@ -18,16 +20,23 @@ class MemoryLog:
         self.past = Past(facts)
         self.appends = self.written = 0
         self.changed = 0
-        self.keys: dict[tuple[UUID, str], Replayed] = {}
+        self.keys: dict[tuple[UUID, str], Kept] = {}
+        self.kept: dict[UUID, Known] = {}
         self._random = Random(seed)
 
-    async def streams(self, ids: Collection[UUID], last: Collection[UUID] = ()) -> Streams:
+    async def streams(self, ids: Collection[UUID]) -> Streams:
         loaded = {}
-        for stream in (*ids, *last):
+        for stream in ids:
             await self._others_first()
-            loaded[stream] = tuple(self.past.streams.get(stream, ()))[-1 if stream in last else 0 :]
+            loaded[stream] = tuple(self.past.streams.get(stream, ()))
         await self._others_first()
         return loaded
+
+    async def known(self, stream: UUID, kind: type[State]) -> Known:
+        return Known.of((await self.streams([stream]))[stream], [kind])
+
+    def keep(self, stream: UUID, known: Known) -> None:
+        self.kept[stream] = known
 
     async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
         await self._others_first()
@@ -36,10 +45,10 @@ class MemoryLog:
         return [self._judged(append, spoilt) for append in appends]
 
     def _judged(self, append: Append, spoilt: set[UUID]) -> Accepted | Exception:
-        before = self.keys.get((append.actor.id, append.key.text)) if append.key else None
-        if before:
+        names = [(append.actor.id, key.text) for key, _ in append.outcomes]
+        if before := [self.keys[name] for name in names if name in self.keys]:
             spoilt |= {stream for stream, _ in append.events}
-            return before
+            return Replayed(before)
         stale = [at for at, version in append.seen.items() if at in spoilt or self.past.version(at) != version]
         if stale:
             self.changed += 1
@@ -47,9 +56,10 @@ class MemoryLog:
             return Changed(stale)
         self.written += bool(append.events)
         position = self.past.add(append.events, append.actor, append.command_id)
-        if append.key and append.outcome is not None:
-            kept = Replayed(append.key, append.outcome, position, append.workspace_id)
-            self.keys[append.actor.id, append.key.text] = kept
+        for key, outcome in append.outcomes:
+            if outcome is not None:
+                kept = Kept(key.text, key.fingerprint, outcome, position, append.workspace_id)
+                self.keys[append.actor.id, key.text] = kept
         return Accepted(position)
 
     async def _others_first(self) -> None:

@@ -1,59 +1,75 @@
-"""The event log: the one class that owns the log's SQL."""
+"""The event log for deciding, and as a recorder of the `eventsourcing` library."""
 
-from collections.abc import Collection, Iterator, Sequence
-from operator import itemgetter
+import asyncio
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from psycopg import Connection, conninfo
-from psycopg.rows import TupleRow
+from psycopg import conninfo
+from psycopg_pool import PoolClosed, PoolTimeout
 
 from commands.handling import Streams
-from commands.lane import Accepted, Append, Changed, Key, Replayed
-from domain import codec
-from domain.errors import UnknownEvent
-from domain.event import Actor, Event, Recorded, State, fold
+from commands.known import Known
+from commands.lane import Accepted, Append
+from domain.event import Recorded, State, fold
+from infra.log import snapshots
+from infra.log.appending import APPEND, INSERT, Group
+from infra.log.reading import HEAD
+from infra.log.rows import COLUMNS, recorded
 from infra.logs import logger
 from infra.postgres import Pool
 
 S = TypeVar("S", bound=State)
 
-_APPEND = """select entry, head, stale, first_fingerprint, first_outcome, first_workspace
-    from log.append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
-_INSERT = "select positions from log.append('{}', '{}', '{}', %s, %s, %s, %s, %s)"
-_COLUMNS = """select notification_id, originator_id, originator_version, topic, state,
-    actor_id, actor_kind, on_behalf_of, command_id, workspace_id, at, recorded_at from log.events"""
-_STREAMS = f"""{_COLUMNS} where originator_id = any(%s)
-    union all select last.* from unnest(%s::uuid[]) as wanted cross join lateral (
-      {_COLUMNS} where originator_id = wanted order by originator_version desc limit 1
-    ) as last order by originator_id, originator_version"""  # noqa: S608 - our own text
-_AFTER = f"{_COLUMNS} where notification_id > %s order by notification_id limit %s"
-_HEAD = "select coalesce(max(notification_id), 0) from log.events"
+_STREAMS = f"{COLUMNS} where originator_id = any(%s) order by originator_id, originator_version"
+_STREAM = f"""{COLUMNS} where originator_id = %s and originator_version between %s and %s
+    order by originator_version"""
+_LAST = f"""{COLUMNS} where originator_id = %s and originator_version < %s
+    order by originator_version desc limit %s"""
+NO_END = 2**63 - 1
 
 
 class EventLog(PostgresApplicationRecorder):
-    """The log for deciding (asynchronous, on a pool) and as a recorder of the `eventsourcing` library."""
+    """The log on a pool, asynchronous; the recorder's own methods are not, and connect for themselves."""
 
     def __init__(self, url: str, pool: Pool) -> None:
-        """`pool` serves `streams`, `append` and `head`; the recorder's methods connect to `url` when called."""
+        """`pool` serves all that is asynchronous; the recorder's methods connect to `url` when called."""
         super().__init__(_Datastore(url), events_table_name="events")
         self._pool = pool
+        self._keeping: set[asyncio.Task[None]] = set()
 
-    async def streams(self, ids: Collection[UUID], last: Collection[UUID] = ()) -> Streams:
-        """All events of these streams, in order, and of those in `last` the last one; none where it has not begun."""
-        found: dict[UUID, list[Recorded]] = {stream: [] for stream in (*ids, *last)}
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_STREAMS, (list(ids), list(last)), prepare=True)
-            for row in await cursor.fetchall():
-                found[row[1]].append(_recorded(row))
+    async def streams(self, ids: Collection[UUID]) -> Streams:
+        """All events of these streams, in order; none where one has not begun. Raises UnknownEvent."""
+        found: dict[UUID, list[Recorded]] = {stream: [] for stream in ids}
+        for row in await self._rows(_STREAMS, (list(ids),)):
+            found[row[1]].append(recorded(row))
         return found
+
+    async def stream(self, stream: UUID, first: int = 1, last: int = NO_END) -> list[Recorded]:
+        """The events of one stream from one version to another, both included. Raises UnknownEvent."""
+        return [recorded(row) for row in await self._rows(_STREAM, (stream, first, last))]
+
+    async def last(self, stream: UUID, count: int, before: int = NO_END) -> list[Recorded]:
+        """The last events of a stream before a version, newest first. Raises UnknownEvent."""
+        return [recorded(row) for row in await self._rows(_LAST, (stream, before, count))]
+
+    async def known(self, stream: UUID, kind: type[State]) -> Known:
+        """A stream as one kind of state, from its snapshot and what came after. Raises UnknownEvent."""
+        async with self._pool.connection() as connection:
+            return await snapshots.known(connection, stream, kind)
+
+    def keep(self, stream: UUID, known: Known) -> None:
+        """Write a snapshot while others go on; losing one costs a longer read."""
+        task = asyncio.create_task(self._keep(stream, known))
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
 
     async def state(self, kind: type[S], stream: UUID) -> S | None:
         """What the events of one stream add up to; None where nothing of that kind began."""
-        return fold(kind, (recorded.event for recorded in (await self.streams([stream]))[stream]))
+        return fold(kind, (one.event for one in await self.stream(stream)))
 
     async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
         """Judge them in order, each on what those before it leave, and write those that hold: one transaction.
@@ -71,59 +87,46 @@ class EventLog(PostgresApplicationRecorder):
                 return [refused]
             return [one for append in appends for one in await self.append([append])]
 
-    async def _written(self, appends: Sequence[Append]) -> list[Accepted | Exception]:
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_APPEND, _parameters(appends), prepare=True)
-            rows = sorted(await cursor.fetchall(), key=itemgetter(0))
-        return [_answer(append, row) for append, row in zip(appends, rows, strict=True)]
-
     async def head(self) -> int:
         """The last position of the log; 0 where it is empty."""
-        async with self._pool.connection() as connection:
-            row = await (await connection.execute(_HEAD, prepare=True)).fetchone()
-        return row[0] if row else 0
+        ((position,),) = await self._rows(HEAD)
+        return int(position)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
         """Write another program's events, versions as they say; raises IntegrityError where one is taken."""
+        streams = list({event.originator_id: None for event in stored_events})
         columns = (
+            streams,
+            [None for _ in streams],
             [1] * len(stored_events),
-            [event.originator_id for event in stored_events],
+            [streams.index(event.originator_id) + 1 for event in stored_events],
             [event.originator_version for event in stored_events],
             [event.topic for event in stored_events],
             [event.state for event in stored_events],
         )
         with self.datastore.get_connection() as connection:
-            row = connection.execute(_INSERT, columns, prepare=True).fetchone()
+            row = connection.execute(INSERT, columns, prepare=True).fetchone()
             connection.execute("notify events")  # after the commit: inside it would serialise all writers
         return row["positions"] if row else []
 
     def create_table(self) -> None:
         """Do nothing: the migrations make the table."""
 
+    async def _keep(self, stream: UUID, known: Known) -> None:
+        try:
+            async with self._pool.connection() as connection:
+                await snapshots.keep(connection, stream, known)
+        except (psycopg.Error, PoolClosed, PoolTimeout) as error:
+            logger.warning("no snapshot of {}: {}", stream, error)
 
-def after(connection: Connection[TupleRow], position: int, limit: int) -> list[Recorded]:
-    """The next events of the log after a position, `limit` at most, in the order of commits."""
-    return [_recorded(row) for row in connection.execute(_AFTER, (position, limit), prepare=True)]
+    async def _written(self, appends: Sequence[Append]) -> list[Accepted | Exception]:
+        group = Group(appends)
+        return group.answers(await self._rows(APPEND, group.parameters()))
 
-
-def head(connection: Connection[TupleRow]) -> int:
-    """The last position of the log; 0 where it is empty."""
-    row = connection.execute(_HEAD).fetchone()
-    return row[0] if row else 0
-
-
-def behind(connection: Connection[TupleRow], position: int) -> int:
-    """How many events come after a position."""
-    row = connection.execute("select count(*) from log.events where notification_id > %s", (position,)).fetchone()
-    return row[0] if row else 0
-
-
-def before(connection: Connection[TupleRow], count: int) -> int:
-    """The position after which the last `count` events stand."""
-    sql = """select coalesce(min(notification_id) - 1, (select coalesce(max(notification_id), 0) from log.events))
-             from (select notification_id from log.events order by notification_id desc limit %s) as last"""
-    row = connection.execute(sql, (count,)).fetchone()
-    return row[0] if row else 0
+    async def _rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(sql, parameters, prepare=True)
+            return await cursor.fetchall()
 
 
 class _Datastore(PostgresDatastore):
@@ -143,71 +146,3 @@ class _Datastore(PostgresDatastore):
 
     def register_type_adapters(self) -> None:
         """Do nothing: ours takes arrays, no composite types, so making a recorder connects nowhere."""
-
-
-def _parameters(appends: Sequence[Append]) -> tuple[object, ...]:
-    seen = [(entry, *look) for entry, append in enumerate(appends, 1) for look in append.seen.items()]
-    events = [(entry, *event) for entry, append in enumerate(appends, 1) for event in _numbered(append)]
-    entries, streams, versions = _columns(seen, 3)
-    event_entries, originators, numbers, written = _columns(events, 4)
-    return (
-        entries,
-        streams,
-        versions,
-        event_entries,
-        originators,
-        numbers,
-        [codec.tag(event) for event in written],
-        [codec.encode(event) for event in written],
-        [append.command_id for append in appends],
-        [append.actor.id for append in appends],
-        [append.actor.kind for append in appends],
-        [append.actor.on_behalf_of for append in appends],
-        [append.workspace_id for append in appends],
-        [append.key and append.key.text for append in appends],
-        [append.key and append.key.fingerprint for append in appends],
-        [append.outcome for append in appends],
-    )
-
-
-def _answer(append: Append, row: tuple[Any, ...]) -> Accepted | Exception:
-    _, head, stale, fingerprint, outcome, workspace_id = row
-    if stale is not None:
-        return Changed(stale)
-    if append.key and fingerprint is not None:
-        return Replayed(Key(append.key.text, fingerprint), outcome, head, workspace_id)
-    return Accepted(head)
-
-
-def _numbered(append: Append) -> Iterator[tuple[UUID, int, Event]]:
-    versions = dict(append.seen)
-    for stream, event in append.events:
-        versions[stream] += 1
-        yield stream, versions[stream], event
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> Sequence[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * width
-
-
-def _recorded(row: tuple[Any, ...]) -> Recorded:
-    (
-        position,
-        stream,
-        version,
-        topic,
-        state,
-        actor_id,
-        kind,
-        on_behalf_of,
-        command_id,
-        workspace_id,
-        at,
-        recorded_at,
-    ) = row
-    try:
-        event = codec.decode(topic, state)
-    except UnknownEvent as error:
-        raise UnknownEvent(topic, stream) from error
-    actor = Actor(actor_id, kind, on_behalf_of)
-    return Recorded(position, stream, version, event, actor, command_id, workspace_id, at, recorded_at)

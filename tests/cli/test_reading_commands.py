@@ -15,7 +15,7 @@ def test_the_last_events_are_shown_oldest_first(typed: Type) -> None:
     typed("demo")
     lines = typed("events", "tail", "-n", "3", "--json").output.splitlines()
     events = [msgspec.json.decode(line) for line in lines]
-    assert [event["type"] for event in events] == ["DueDateSet", "TaskNumberTaken", "TaskCreated"]
+    assert [event["type"] for event in events] == ["DueDateSet", "TaskNumbersTaken", "TaskCreated"]
     positions = [event["position"] for event in events]
     assert positions == sorted(positions)
     assert "TaskCreated" in typed("events", "tail", "-n", "1").output

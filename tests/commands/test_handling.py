@@ -1,18 +1,19 @@
 """The one path: races are won once, run again or told, and a call happens as a whole or not at all."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
 
 from commands.decision import Wish
-from commands.handling import ATTEMPTS, Done, Handling, Streams
+from commands.handling import ATTEMPTS, Done, Handling
+from commands.known import Known
 from commands.lane import Accepted, Append
 from commands.results import Result
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from domain.errors import IdTaken, NotFound, TaskIsTrashed, TooBusy, UnknownColumn, VersionConflict, VersionRequired
-from domain.event import Event, fold
+from domain.event import Event, State, fold
 from domain.project import Project
 from domain.workspace import member_of
 from tests.commands import races
@@ -199,9 +200,9 @@ async def test_nobody_waits_after_the_last_attempt(naps: list[float]) -> None:
 
 async def test_every_stream_is_read_once_where_nobody_races() -> None:
     class Counting(MemoryLog):
-        async def streams(self, ids: Collection[UUID], last: Collection[UUID] = ()) -> Streams:
-            asked.extend([*ids, *last])
-            return await super().streams(ids, last)
+        async def known(self, stream: UUID, kind: type[State]) -> Known:
+            asked.append(stream)
+            return await super().known(stream, kind)
 
     asked: list[UUID] = []
     log = Counting([*workspace(), *project(), *task()])

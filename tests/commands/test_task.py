@@ -16,7 +16,7 @@ from domain.task import (
     TaskCompleted,
     TaskDescribed,
     TaskMoved,
-    TaskNumberTaken,
+    TaskNumbersTaken,
     TaskPrioritised,
     TaskRenamed,
     TaskReopened,
@@ -69,18 +69,20 @@ def on_the_board(*later: Event) -> Given:
 
 
 def test_a_task_is_created_in_the_first_column_with_the_next_number() -> None:
-    given(workspace(), project()).when(CREATE).then(Elsewhere(numbers_of(PROJECT), TaskNumberTaken(1)), CREATED)
+    given(workspace(), project()).when(CREATE).then(Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(1, 1)), CREATED)
 
 
 def test_numbers_are_given_out_in_order() -> None:
     second = msgspec.structs.replace(CREATED, number=2, key="HOME-2")
-    on_the_board().when(CREATE, on=OTHER_TASK).then(Elsewhere(numbers_of(PROJECT), TaskNumberTaken(2)), second)
+    on_the_board().when(CREATE, on=OTHER_TASK).then(Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(2, 2)), second)
 
 
 def test_a_number_is_not_given_out_again() -> None:
-    gap: Facts = [(numbers_of(PROJECT), TaskNumberTaken(41))]
+    gap: Facts = [(numbers_of(PROJECT), TaskNumbersTaken(41, 41))]
     after = msgspec.structs.replace(CREATED, number=42, key="HOME-42")
-    given(workspace(), project(), gap).when(CREATE).then(Elsewhere(numbers_of(PROJECT), TaskNumberTaken(42)), after)
+    given(workspace(), project(), gap).when(CREATE).then(
+        Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(42, 42)), after
+    )
 
 
 def test_a_task_is_created_as_it_was_described() -> None:
@@ -100,12 +102,12 @@ def test_a_task_is_created_as_it_was_described() -> None:
         column="doing",
         labels=("shop", "soon"),
     )
-    given(workspace(), project()).when(create).then(Elsewhere(numbers_of(PROJECT), TaskNumberTaken(1)), created)
+    given(workspace(), project()).when(create).then(Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(1, 1)), created)
 
 
 def test_null_is_the_default_when_a_task_is_created() -> None:
     create = msgspec.structs.replace(CREATE, description=None, priority=None, due=None, column=None)
-    given(workspace(), project()).when(create).then(Elsewhere(numbers_of(PROJECT), TaskNumberTaken(1)), CREATED)
+    given(workspace(), project()).when(create).then(Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(1, 1)), CREATED)
 
 
 def test_a_task_is_not_created_in_a_column_that_is_not_there() -> None:

@@ -19,6 +19,10 @@ def test_every_golden_file_reads_as_it_did_and_is_written_the_same() -> None:
     laws.every_golden_file_reads_as_it_did_and_is_written_the_same()
 
 
+def test_every_golden_file_of_an_event_that_is_no_longer_written_reads_as_one_that_is() -> None:
+    laws.every_golden_file_of_an_event_that_is_no_longer_written_reads_as_one_that_is()
+
+
 def test_there_is_an_example_of_every_event() -> None:
     assert sorted(type(event).__name__ for event in EVERY_EVENT) == sorted(KNOWN)
 

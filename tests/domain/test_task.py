@@ -1,7 +1,7 @@
 """A task: what its events add up to."""
 
 from domain.event import fold
-from domain.task import Task, TaskNumbers, TaskNumberTaken, numbers_of
+from domain.task import Task, TaskNumbers, TaskNumbersTaken, numbers_of
 from tests.examples import COMPLETED, CREATED, MOVED, OTHER_PROJECT, PROJECT, RENAMED, REOPENED, TRASHED, WORKSPACE
 
 
@@ -22,7 +22,7 @@ def test_a_reopened_task_is_as_it_was_before_it_was_completed() -> None:
 
 
 def test_the_last_number_given_out_counts() -> None:
-    assert fold(TaskNumbers, [TaskNumberTaken(1), TaskNumberTaken(7)]) == TaskNumbers(7)
+    assert fold(TaskNumbers, [TaskNumbersTaken(1, 1), TaskNumbersTaken(7, 7)]) == TaskNumbers(7)
 
 
 def test_projects_count_apart_on_streams_that_no_client_can_name() -> None:
@@ -32,6 +32,6 @@ def test_projects_count_apart_on_streams_that_no_client_can_name() -> None:
 
 def test_the_last_number_says_all_of_the_numbers() -> None:
     """What `last_says_all` promises to whoever reads only the last event."""
-    taken = [TaskNumberTaken(number) for number in range(1, 6)]
+    taken = [TaskNumbersTaken(number, number) for number in range(1, 6)]
     assert TaskNumbers.last_says_all
     assert fold(TaskNumbers, taken[-1:]) == fold(TaskNumbers, taken)

@@ -134,7 +134,7 @@ def test_positions_taken_without_the_lock_would_be_skipped(settings: Settings) -
 
 
 HOLD = """select * from log.append(
-    '{}', '{}', '{}', '{1}', array[%s]::uuid[], '{1}', '{TaskSung}', array['{}'::bytea])"""
+    array[%s]::uuid[], '{0}', '{1}', '{1}', '{0}', '{1}', '{1}', '{1}', '{TaskSung}', array['{}'::bytea])"""
 
 
 def skipped(url: str, held_by: str) -> list[int]:
@@ -166,15 +166,15 @@ def log_url(log: EventLog) -> str:
     return psycopg.conninfo.make_conninfo(**parts)
 
 
-async def test_of_some_streams_only_the_last_event_is_read(log: EventLog) -> None:
+async def test_a_page_of_a_stream_is_its_last_events_before_a_version(log: EventLog) -> None:
     long, short, none = uuid4(), uuid4(), uuid4()
     for version in range(5):
         await one(log, append(long, version))
     await one(log, append(short, 0))
-    found = await log.streams([short], [long, none])
-    assert [recorded.version for recorded in found[long]] == [5]
-    assert [recorded.version for recorded in found[short]] == [1]
-    assert found[none] == []
+    assert [recorded.version for recorded in await log.last(long, 2)] == [5, 4]
+    assert [recorded.version for recorded in await log.last(long, 2, before=4)] == [3, 2]
+    assert [recorded.version for recorded in await log.last(short, 2)] == [1]
+    assert await log.last(none, 1) == []
 
 
 async def test_each_of_a_group_is_judged_on_what_those_before_it_leave(log: EventLog) -> None:

@@ -1,0 +1,6 @@
+"""The event log: the only package that knows the log's SQL."""
+
+from infra.log.event_log import NO_END, EventLog
+from infra.log.reading import Chosen, after, before, behind, copied, head
+
+__all__ = ["NO_END", "Chosen", "EventLog", "after", "before", "behind", "copied", "head"]
