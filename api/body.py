@@ -1,7 +1,7 @@
 """A body: JSON decoded once, straight into the command that it is, or refused with the place that is wrong."""
 
 import re
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from litestar import Request
@@ -12,6 +12,7 @@ from litestar.typing import FieldDefinition
 from api.problems import Malformed
 from commands.form import meant
 
+T = TypeVar("T")
 JSON_TYPES = {"application/json"}
 MERGE_PATCH = JSON_TYPES | {"application/merge-patch+json"}
 _INDEX = re.compile(r"\[(\d+)\]")
@@ -68,13 +69,25 @@ def decode(body: bytes, kind: type) -> Any:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        place = _PLACE.search(str(error))
-        pointer = "#/" + _INDEX.sub(r"/\1", place[1]).replace(".", "/") if place else "#"
-        raise Malformed("invalid_body", meant(_PLACE.sub("", str(error))), pointer=pointer) from error
+        raise _invalid(error, "#") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed("invalid_json", f"The body is not JSON: {error}") from error
     except RecursionError as error:
         raise Malformed("invalid_json", "The body is nested too deeply.") from error
+
+
+def convert(found: Any, kind: type[T], here: str) -> T:
+    """A part of a body, decoded already, as a Struct; raises Malformed with the pointer of what is wrong."""
+    try:
+        return msgspec.convert(found, kind)
+    except msgspec.ValidationError as error:
+        raise _invalid(error, here) from error
+
+
+def _invalid(error: msgspec.ValidationError, here: str) -> Malformed:
+    place = _PLACE.search(str(error))
+    inside = "/" + _INDEX.sub(r"/\1", place[1]).replace(".", "/") if place else ""
+    return Malformed("invalid_body", meant(_PLACE.sub("", str(error))), pointer=(here + inside).replace("//", "/"))
 
 
 def _check_type(request: Any) -> None:

@@ -53,6 +53,16 @@ async def idempotency(request: Request[Any, Any, Any]) -> Key | None:
     return Key(text, sha256("\n".join(said).encode() + b"\n" + await request.body()).digest())
 
 
+def part_of(key: Key, place: int) -> Key:
+    """The key of one of the commands that are sent under it: no client can send such a one."""
+    return Key(f"{key.text}\n{place}", key.fingerprint)
+
+
+def has_version(request: Request[Any, Any, Any]) -> bool:
+    """Whether `If-Match` names a version."""
+    return "if-match" in request.headers
+
+
 def patience(request: Request[Any, Any, Any]) -> float:
     """How many seconds to wait for a position: `Prefer: wait=<s>` (RFC 7240), at most 10."""
     match = _WAIT.search(request.headers.get("prefer", ""))

@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from api.tracing import trace_id
 from domain import errors
-from domain.errors import Refusal, VersionConflict
+from domain.errors import Refusal, UnknownEvent, VersionConflict
 from infra.logs import logger
 from infra.projected import Behind
 
@@ -49,6 +49,14 @@ class Lost(Exception):
     def __init__(self, conflict: VersionConflict, status: int, members: dict[str, Any]) -> None:
         super().__init__(str(conflict))
         self.conflict, self.status, self.members = conflict, status, members
+
+
+class Placed(Exception):
+    """One of several commands failed, and so all did: which one, and why."""
+
+    def __init__(self, pointer: str, error: Exception) -> None:
+        super().__init__(str(error))
+        self.pointer, self.error = pointer, error
 
 
 def problem(request: Request[Any, Any, Any], status: int, code: str, title: str, **more: Any) -> Response[bytes]:
@@ -107,6 +115,21 @@ def by_framework(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     return response
 
 
+def placed(request: Request[Any, Any, Any], error: Placed) -> Response[bytes]:
+    """As the command would have been answered alone, with the pointer to it."""
+    response = answer(request, error.error)
+    members = msgspec.json.decode(response.content)
+    response.content = msgspec.json.encode({**members, "errors": [{"pointer": error.pointer, "code": members["code"]}]})
+    return response
+
+
+def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The problem document of any error."""
+    handler = next(HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS)
+    response: Response[bytes] = handler(request, error)
+    return response
+
+
 def behind(request: Request[Any, Any, Any], _: Behind) -> Response[bytes]:
     title = "The read model does not include that position yet."
     return problem(request, 503, "projection_behind", title)
@@ -115,6 +138,12 @@ def behind(request: Request[Any, Any, Any], _: Behind) -> Response[bytes]:
 def storage(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     logger.warning("storage: {}", error)
     return problem(request, 503, "storage_unavailable", "The database does not answer; try again.")
+
+
+def unreadable(request: Request[Any, Any, Any], error: UnknownEvent) -> Response[bytes]:
+    logger.error("unreadable: {}", error)
+    title, detail = "A newer Taskledger wrote what this one cannot read.", "Nothing is lost, nor can be changed here."
+    return problem(request, 500, "unknown_event", title, detail=detail)
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -126,10 +155,12 @@ HANDLERS: dict[Any, Any] = {
     Refusal: refused,
     Malformed: malformed,
     Lost: lost,
+    Placed: placed,
     HTTPException: by_framework,
     Behind: behind,
     psycopg.OperationalError: storage,
     psycopg.InterfaceError: storage,
+    UnknownEvent: unreadable,
     Exception: unexpected,
 }
 

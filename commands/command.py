@@ -1,11 +1,15 @@
 """A command: a wish as data, with the rule that turns it into events."""
 
+import pkgutil
 from collections.abc import Iterator
-from typing import ClassVar, Generic, Protocol, TypeVar
+from functools import cache
+from importlib import import_module
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
 
+import commands
 from commands.form import Version
 from domain.errors import NotFound
 from domain.event import Actor, Event, State
@@ -47,13 +51,14 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
 
     `expected_version` is the version of the stream that the wish was made on; 0 is a stream that has
     not begun. `must_name_version` holds for commands that overwrite or destroy, `members_only` for
-    all that happens inside a workspace.
+    all that happens inside a workspace, `in_batches` for all that needs nothing but its body.
     """
 
     about: ClassVar[type[State]]
     creates: ClassVar[bool] = False
     must_name_version: ClassVar[bool] = False
     members_only: ClassVar[bool] = True
+    in_batches: ClassVar[bool] = True
 
     expected_version: Version | None = None
 
@@ -67,6 +72,20 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
         Raises a Refusal where a rule says no.
         """
         raise NotImplementedError
+
+
+@cache
+def every() -> dict[str, type[Command[Any]]]:
+    """Each command of this package by its name."""
+    for found in pkgutil.iter_modules(commands.__path__):
+        import_module(f"commands.{found.name}")
+    return {kind.__name__: kind for kind in _below(Command) if "decide" in vars(kind)}
+
+
+def _below(kind: type[Command[Any]]) -> Iterator[type[Command[Any]]]:
+    for found in kind.__subclasses__():
+        yield found
+        yield from _below(found)
 
 
 def present(value: T | None) -> T:

@@ -101,6 +101,19 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
             yield DueDateSet(Change(task.due, due(self.due)))
 
 
+class RenameTask(TaskCommand, frozen=True, kw_only=True):
+    """Give a task another title."""
+
+    must_name_version: ClassVar = True
+
+    title: Title
+
+    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
+        task = in_use(state)
+        if self.title != task.title:
+            yield TaskRenamed(Change(task.title, self.title))
+
+
 class CompleteTask(TaskCommand, frozen=True, kw_only=True):
     """Mark a task as done."""
 

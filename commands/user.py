@@ -25,6 +25,7 @@ class RegisterUser(Command[User], frozen=True, kw_only=True):
     about: ClassVar = User
     creates: ClassVar = True
     members_only: ClassVar = False
+    in_batches: ClassVar = False
 
     email: Email
     name: Name

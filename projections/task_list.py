@@ -118,6 +118,8 @@ OF_KEY = """select task.id from read.task_list task
             join read.workspace_list workspace on workspace.id = task.workspace_id
             where task.key = %s and workspace.members ? %s limit 2"""
 """The ids of the tasks with a human key in a user's workspaces."""
+WITH_KEY = "select id from read.task_list where key = %s limit 2"
+"""The ids of all tasks with a human key."""
 
 
 def _one(rows: list[TaskRow]) -> Answer | None:

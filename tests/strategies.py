@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct
 from commands.command import Command
 from commands.decision import Wish
 from commands.project import CreateProject
-from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, TrashTask
+from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, TrashTask
 from commands.user import RegisterUser
 from commands.workspace import CreateWorkspace
 from domain import codec
@@ -100,6 +100,7 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
         priority=_or_unset(_priorities),
         due=_or_unset(_dues),
     ),
+    RenameTask: _wish(_tasks, RenameTask, title=_texts),
     CompleteTask: _wish(_tasks, CompleteTask),
     ReopenTask: _wish(_tasks, ReopenTask),
     MoveTask: _wish(_tasks, MoveTask, column=_columns),

@@ -19,7 +19,7 @@ def test_the_page_is_what_the_code_generates() -> None:
 
 @pytest.mark.parametrize("event", sorted(file.stem for file in GOLDEN.glob("*.json")))
 def test_every_event_that_was_ever_stored_is_on_the_page(event: str) -> None:
-    assert f"### {event}\n" in PAGE.read_text()
+    assert f"### {event}\n" in PAGE.read_text() or f"| `{event}` |" in PAGE.read_text()
 
 
 @pytest.mark.parametrize("field", msgspec.structs.fields(Settings), ids=lambda field: field.name)
@@ -35,7 +35,7 @@ def test_every_refusal_is_on_the_page_with_its_title() -> None:
 
 
 def test_every_command_that_a_route_hands_in_is_on_the_page() -> None:
-    bodies = {route.body for route in found.routes()} - {"", "Login", "Registration"}
+    bodies = {route.body for route in found.routes()} - {"", "Batch", "Login", "Registration"}
     assert bodies <= found.commands().keys()
 
 

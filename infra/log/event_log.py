@@ -9,27 +9,23 @@ import psycopg
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg import conninfo
-from psycopg_pool import PoolClosed, PoolTimeout
 
 from commands.handling import Streams
 from commands.known import Known
-from commands.lane import Accepted, Append
+from commands.lane import Accepted, Append, Changed
 from domain.event import Recorded, State, fold
 from infra.log import snapshots
 from infra.log.appending import APPEND, INSERT, Group
 from infra.log.reading import HEAD
-from infra.log.rows import COLUMNS, recorded
+from infra.log.rows import COLUMNS, NO_END, STREAM, recorded
 from infra.logs import logger
 from infra.postgres import Pool
 
 S = TypeVar("S", bound=State)
 
 _STREAMS = f"{COLUMNS} where originator_id = any(%s) order by originator_id, originator_version"
-_STREAM = f"""{COLUMNS} where originator_id = %s and originator_version between %s and %s
-    order by originator_version"""
 _LAST = f"""{COLUMNS} where originator_id = %s and originator_version < %s
     order by originator_version desc limit %s"""
-NO_END = 2**63 - 1
 
 
 class EventLog(PostgresApplicationRecorder):
@@ -50,7 +46,7 @@ class EventLog(PostgresApplicationRecorder):
 
     async def stream(self, stream: UUID, first: int = 1, last: int = NO_END) -> list[Recorded]:
         """The events of one stream from one version to another, both included. Raises UnknownEvent."""
-        return [recorded(row) for row in await self._rows(_STREAM, (stream, first, last))]
+        return [recorded(row) for row in await self._rows(STREAM, (stream, first, last))]
 
     async def last(self, stream: UUID, count: int, before: int = NO_END) -> list[Recorded]:
         """The last events of a stream before a version, newest first. Raises UnknownEvent."""
@@ -83,9 +79,7 @@ class EventLog(PostgresApplicationRecorder):
             logger.warning("an append is sent again: {}", lost)
             return await self._written(appends)
         except psycopg.DatabaseError as refused:
-            if len(appends) == 1:
-                return [refused]
-            return [one for append in appends for one in await self.append([append])]
+            return [refused] if len(appends) == 1 else await self._one_by_one(appends)
 
     async def head(self) -> int:
         """The last position of the log; 0 where it is empty."""
@@ -112,11 +106,23 @@ class EventLog(PostgresApplicationRecorder):
     def create_table(self) -> None:
         """Do nothing: the migrations make the table."""
 
+    async def _one_by_one(self, appends: Sequence[Append]) -> list[Accepted | Exception]:
+        """As the database judges a group: what rides on one that failed fails too."""
+        spoilt: set[UUID] = set()
+        answers: list[Accepted | Exception] = []
+        for append in appends:
+            stale = [stream for stream in append.seen if stream in spoilt]
+            answer = Changed(stale) if stale else (await self.append([append]))[0]
+            if isinstance(answer, Exception):
+                spoilt |= {stream for stream, _ in append.events}
+            answers.append(answer)
+        return answers
+
     async def _keep(self, stream: UUID, known: Known) -> None:
         try:
             async with self._pool.connection() as connection:
                 await snapshots.keep(connection, stream, known)
-        except (psycopg.Error, PoolClosed, PoolTimeout) as error:
+        except psycopg.Error as error:
             logger.warning("no snapshot of {}: {}", stream, error)
 
     async def _written(self, appends: Sequence[Append]) -> list[Accepted | Exception]:

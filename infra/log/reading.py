@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.event import Recorded
-from infra.log.rows import COLUMNS, TYPES, seen
+from infra.log.rows import COLUMNS, NO_END, STREAM, TYPES, seen
 
 _AFTER = f"{COLUMNS} where notification_id > %s order by notification_id limit %s"
 _OF = f"""{COLUMNS} where notification_id > %(after)s
@@ -32,6 +32,12 @@ def after(connection: Connection[TupleRow], position: int, limit: int) -> list[R
     """The next events of the log after a position, `limit` at most."""
     with connection.cursor(binary=True) as cursor:
         return [seen(row) for row in cursor.execute(_AFTER, (position, limit), prepare=True)]
+
+
+def stream(connection: Connection[TupleRow], wanted: UUID, first: int = 1, last: int = NO_END) -> list[Recorded]:
+    """The events of one stream from one version to another, both included."""
+    with connection.cursor(binary=True) as cursor:
+        return [seen(row) for row in cursor.execute(STREAM, (wanted, first, last), prepare=True)]
 
 
 def copied(connection: Connection[TupleRow], chosen: Chosen) -> Iterator[Recorded]:

@@ -9,6 +9,10 @@ from domain.event import Actor, Event, Recorded, Trace
 
 COLUMNS = """select notification_id, originator_id, originator_version, topic, state, actor_id, actor_kind,
     on_behalf_of, command_id, workspace_id, at, recorded_at, correlation_id, causation_id from log.events"""
+STREAM = f"""{COLUMNS} where originator_id = %s and originator_version between %s and %s
+    order by originator_version"""
+NO_END = 2**63 - 1
+"""Later than any version."""
 TYPES = ["int8", "uuid", "int8", "text", "bytea", "uuid", "text", "uuid", "uuid", "uuid", "timestamptz", "timestamptz"]
 TYPES += ["uuid", "text"]
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 import api
 from api import app, problems
+from commands import command
 from commands.command import Command
 from domain import codec
 from domain.errors import Refusal
@@ -51,9 +52,7 @@ def events() -> dict[str, type[Event]]:
 
 def commands() -> dict[str, type[Command[Any]]]:
     """Every command that can be carried out by its name, in the order of the code."""
-    routes()  # imports every module of `api`, and with them every command
-    found = [kind for kind in _below(Command) if "decide" in vars(kind) and kind.__module__.startswith("commands.")]
-    return {kind.__name__: kind for kind in sorted(found, key=_place)}
+    return dict(sorted(command.every().items(), key=lambda found: _place(found[1])))
 
 
 def routes() -> list[Route]:

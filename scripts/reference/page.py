@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import FieldInfo
 
+from domain.upcasts import UPCASTS
 from infra.settings import PREFIX, Settings
 from scripts.reference import found, words
 
@@ -34,6 +35,8 @@ def _events() -> Iterator[str]:
     )
     for name, event in found.events().items():
         yield from _section(name, _sentence(event), msgspec.structs.fields(event))
+    yield from ("", "Events that are no longer written stay readable:", "")
+    yield from _table(("stored name", "read as"), [(f"`{old}`", f"`{new}`") for old, (new, _) in UPCASTS.items()])
 
 
 def _commands() -> Iterator[str]:
@@ -45,11 +48,18 @@ def _commands() -> Iterator[str]:
     for name, command in found.commands().items():
         fields = [field for field in msgspec.structs.fields(command) if field.name != "expected_version"]
         version = " Must name the version." if command.must_name_version else ""
-        yield from _section(name, _sentence(command) + version, fields)
+        alone = "" if command.in_batches else " Not in batches."
+        yield from _section(name, _sentence(command) + version + alone, fields)
 
 
 def _routes() -> Iterator[str]:
-    yield from _heading("Routes", "A body is the command that is carried out, but for registering and logging in.")
+    yield from _heading(
+        "Routes",
+        "A body is the command that is carried out, but for registering, logging in and batches. An item of a batch",
+        "is `{type, data, id, expected_version, command_id}`: the name of a command, its body, and the id or human",
+        "key of what it is about unless it creates; only `type` and `data` are required. `command_id` is a key for",
+        "that item, as `Idempotency-Key` is for the whole.",
+    )
     rows = [
         (f"`{route.method} {route.address}`", f"`{route.body}`" if route.body else "", route.sentence)
         for route in found.routes()

@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
+import msgspec
 import psycopg
 import pytest
 
-from commands.lane import Accepted, Append, Changed
+from commands.lane import Accepted, Append, Changed, Kept, Key, Replayed
 from domain.errors import UnknownEvent
-from domain.event import Actor, Change, Event
+from domain.event import Actor, Change, Event, Trace
 from domain.task import TaskDescribed, TaskRenamed
 from infra import log as reading
-from infra.log import EventLog
+from infra.log import Chosen, EventLog
 from infra.postgres import connect, pool
 from infra.settings import Settings
 
@@ -246,3 +247,71 @@ async def test_a_connection_that_is_cut_loses_no_append(log: EventLog) -> None:
 
 def looked(stream: UUID, version: int) -> Append:
     return Append({stream: version}, [], ACTOR, uuid4(), None)
+
+
+async def test_what_rides_on_a_member_that_the_database_refuses_fails_too(log: EventLog) -> None:
+    stream, other = uuid4(), uuid4()
+    with connect(log_url(log)) as owner:
+        owner.execute("alter table log.events add check (topic <> 'TaskDescribed')")
+    bad = append(stream, 0, TaskDescribed(Change("a", "b")))
+    answers = await log.append([bad, append(stream, 1), append(other, 0, **{str(stream): 1}), append(uuid4(), 0)])
+    assert [type(answer) for answer in answers] == [psycopg.errors.CheckViolation, Changed, Changed, Accepted]
+
+
+async def test_every_event_carries_where_it_came_from(log: EventLog) -> None:
+    stream, trace = uuid4(), Trace(uuid4(), "b7ad6b7169203331")
+    wish = append(stream, 0, *[TaskRenamed(Change("a", "b"))] * 2)
+    await one(log, msgspec.structs.replace(wish, trace=trace))
+    assert [recorded.trace for recorded in await log.stream(stream)] == [trace, trace]
+    with connect(log_url(log)) as connection:
+        row = connection.execute("select correlation_id, causation_id from log.event_log limit 1").fetchone()
+    assert row == (trace.correlation_id, trace.causation_id)
+
+
+async def test_each_key_of_a_command_is_kept_with_what_came_of_it(log: EventLog) -> None:
+    """A refused one is not: its outcome is None."""
+    whole, first, second = (Key(name, name.encode()) for name in ("whole", "first", "second"))
+    stream = uuid4()
+    wish = append(stream, 0, *[TaskRenamed(Change("a", "b"))] * 2)
+    wish = msgspec.structs.replace(wish, outcomes=[(whole, b"both"), (first, b"1")])
+    accepted, refused, other = await log.append(
+        [wish, msgspec.structs.replace(looked(stream, 2), outcomes=[(second, None)]), append(uuid4(), 0)]
+    )
+    assert isinstance(accepted, Accepted)
+    assert isinstance(refused, Accepted)
+    again = msgspec.structs.replace(append(uuid4(), 0), outcomes=[(second, b"2"), (first, b"x"), (whole, b"x")])
+    fresh = msgspec.structs.replace(append(uuid4(), 0), outcomes=[(second, b"2")])
+    replayed, accepted_now = await log.append([again, fresh])
+    assert isinstance(replayed, Replayed)
+    kept = [Kept("first", b"first", b"1", accepted.position, wish.workspace_id)]
+    kept.append(Kept("whole", b"whole", b"both", accepted.position, wish.workspace_id))
+    assert sorted(replayed.kept.values(), key=lambda one: one.text) == kept
+    assert isinstance(accepted_now, Accepted)
+    assert accepted_now.position > other.position if isinstance(other, Accepted) else False
+
+
+async def test_the_keys_of_one_actor_are_nobody_elses(log: EventLog) -> None:
+    key = Key("mine", b"")
+    ours, theirs = (msgspec.structs.replace(append(uuid4(), 0), outcomes=[(key, b"")]) for _ in range(2))
+    answers = await log.append([ours, msgspec.structs.replace(theirs, actor=Actor(uuid4()))])
+    assert [type(answer) for answer in answers] == [Accepted, Accepted]
+
+
+async def test_a_stream_is_read_from_one_version_to_another(log: EventLog) -> None:
+    stream = uuid4()
+    await one(log, append(stream, 0, *[TaskRenamed(Change("a", "b"))] * 5))
+    assert [recorded.version for recorded in await log.stream(stream, 2, 4)] == [2, 3, 4]
+    assert [recorded.version for recorded in await log.stream(stream, 4)] == [4, 5]
+    assert await log.stream(stream, 6) == []
+
+
+async def test_a_part_of_the_log_is_copied_out_in_order(log: EventLog) -> None:
+    wishes = [append(uuid4(), 0), append(uuid4(), 0, TaskDescribed(Change("a", "b")), TaskRenamed(Change("a", "b")))]
+    positions = [await one(log, wish) for wish in wishes]
+    with connect(log_url(log)) as connection:
+        everything = reading.after(connection, 0, 10)
+        assert list(reading.copied(connection, Chosen())) == everything
+        assert list(reading.copied(connection, Chosen(after=positions[0]))) == everything[1:]
+        assert list(reading.copied(connection, Chosen(workspace=wishes[0].workspace_id))) == everything[:1]
+        assert list(reading.copied(connection, Chosen(types=["TaskDescribed"]))) == everything[1:2]
+        assert list(reading.copied(connection, Chosen(types=[]))) == []

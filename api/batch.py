@@ -1,0 +1,82 @@
+"""A batch: up to a hundred commands in one request, as they are sent."""
+
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from api.body import convert
+from api.ledger import Asked, Ledger, given_id
+from api.problems import Malformed
+from commands import command
+from commands.command import Command
+from commands.decision import Wish
+from commands.form import Version
+from commands.lane import Key
+from domain.task import Task
+from infra.ids import new_id
+
+MOST = 100
+PLACES = ("project_id", "workspace_id")
+
+
+class Item(Struct, frozen=True, forbid_unknown_fields=True):
+    """One command: its name, its body, and where it does not create, the id or human key of what it is about."""
+
+    type: Annotated[str, Meta(description="The name of a command, as in CreateTask.")]
+    data: dict[str, Any]
+    id: str | None = None
+    expected_version: Version | None = None
+    command_id: Annotated[UUID | None, Meta(description="Your own key for this item, as an Idempotency-Key.")] = None
+
+    def about(self) -> str:
+        """What it is about, as far as that has a name before it is carried out."""
+        return str(self.id or self.data.get("id") or "").lower()
+
+    def names(self) -> set[str]:
+        """What it is about, and where that is."""
+        return {self.about(), *(str(self.data[field]).lower() for field in PLACES if field in self.data)}
+
+    def key(self, place: int) -> Key | None:
+        """The client's key for this item, if it has one."""
+        if self.command_id is None:
+            return None
+        said = msgspec.json.encode(msgspec.structs.replace(self, command_id=None), order="deterministic")
+        return Key(str(self.command_id), sha256(said).digest(), place)
+
+
+class Batch(Struct, frozen=True, forbid_unknown_fields=True):
+    """Commands in their order: all of them or none (`atomic`), or each for itself (`independent`)."""
+
+    commands: Annotated[list[Item], Meta(min_length=1, max_length=MOST)]
+    mode: Literal["atomic", "independent"] = "atomic"
+
+
+async def wish(ledger: Ledger, asked: Asked, item: Item, place: int) -> Wish:
+    """What an item asks for; raises Malformed with the pointer of what is wrong, or NotFound."""
+    here = f"#/commands/{place}"
+    wanted = _command(item, here)
+    if wanted.creates:
+        return Wish(getattr(wanted, "id", None) or new_id(), wanted)
+    if item.id is None:
+        raise Malformed("invalid_body", f"{item.type} is about something: name its id.", pointer=f"{here}/id")
+    return Wish(await ledger.task_id(asked, item.id) if wanted.about is Task else given_id(item.id), wanted)
+
+
+def _command(item: Item, here: str) -> Command[Any]:
+    kind = command.every().get(item.type)
+    if kind is None or not kind.in_batches:
+        raise Malformed("unknown_command", f"There is no command {item.type[:100]!r}.", pointer=f"{here}/type")
+    if kind.creates and item.id is not None:
+        raise Malformed("invalid_body", "An id for what is new goes into data.", pointer=f"{here}/id")
+    wanted = convert(item.data, kind, f"{here}/data")
+    for field in PLACES:
+        if getattr(wanted, field, "") is None:
+            raise Malformed("invalid_body", f"Say where: {field} is missing.", pointer=f"{here}/data/{field}")
+    if item.expected_version is None:
+        return wanted
+    if wanted.expected_version not in {None, item.expected_version}:
+        raise Malformed("versions_differ", "expected_version is said twice, differently.", pointer=f"{here}/data")
+    return msgspec.structs.replace(wanted, expected_version=item.expected_version)

@@ -1,0 +1,130 @@
+"""Commands over HTTP in batches: all or none, or each for itself."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, post
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import JSONBody
+from msgspec import Struct
+
+from api import batch, conditions, problems
+from api.batch import Batch, Item
+from api.conditions import POSITION
+from api.conflict import lost
+from api.ledger import Asked, Ledger
+from api.problems import Malformed, Placed
+from commands.decision import Wish
+from commands.handling import Done
+from commands.lane import Key
+from commands.results import Result
+from domain.errors import KeyReused, Refusal, VersionConflict
+
+
+class Carried(Struct, frozen=True):
+    """What became of all commands, and a position that includes them."""
+
+    results: tuple[Result, ...]
+    position: int
+
+
+class Each(Struct, frozen=True, omit_defaults=True):
+    """What became of one command: as its own request would have been answered."""
+
+    status: int
+    id: UUID | None = None
+    version: int | None = None
+    key: str | None = None
+    position: int | None = None
+    replayed: bool = False
+    problem: msgspec.Raw | None = None
+
+
+class Several(Struct, frozen=True):
+    """What became of each, and a position that includes all that was carried out."""
+
+    results: list[Each]
+    position: int
+
+
+@post("/commands", status_code=200, responses={207: ResponseSpec(Several, description="Each for itself")})
+async def carry_out(data: JSONBody[Batch], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Carried]:
+    """Carry out up to a hundred commands, `atomic` (one answer for all) or `independent` (one for each, 207)."""
+    if conditions.has_version(request):
+        raise Malformed("invalid_if_match", "In a batch each command names its own expected_version.")
+    _check_keys(data.commands)
+    key = await conditions.idempotency(request)
+    if data.mode == "atomic":
+        return await _together(ledger, request, data.commands, key)
+    return await _each(ledger, request, data.commands, key)
+
+
+async def _together(ledger: Ledger, asked: Asked, items: list[Item], key: Key | None) -> Response[Any]:
+    wishes = [await batch.wish(ledger, asked, item, place) for place, item in enumerate(items)]
+    keys = [own for place, item in enumerate(items) if (own := item.key(place))]
+    try:
+        done = await ledger.handle(wishes, asked.user, [key, *keys] if key else keys)
+    except KeyReused:
+        raise
+    except Refusal as no:
+        raise Placed(f"#/commands/{no.place}", await _told(ledger, wishes[no.place], no)) from no
+    return _answered(Carried(done.results, done.position), 200, replayed=done.replayed)
+
+
+async def _each(ledger: Ledger, asked: Asked, items: list[Item], key: Key | None) -> Response[Any]:
+    """Side by side, except that a command waits for those before it which are about something that it names."""
+    replayed = key is not None and (await ledger.handle([], asked.user, [key])).replayed
+    before: dict[str, asyncio.Task[Each]] = {}
+    running = []
+    for place, item in enumerate(items):
+        after = [before[name] for name in item.names() if name in before]
+        own = item.key(0) or (conditions.part_of(key, place) if key else None)
+        task = asyncio.create_task(_one(ledger, asked, item, place, own, after))
+        running.append(task)
+        if item.about():
+            before[item.about()] = task
+    results = list(await asyncio.gather(*running))
+    position = max((one.position or 0 for one in results), default=0) or await ledger.log.head()
+    return _answered(Several(results, position), 207, replayed=replayed)
+
+
+async def _one(
+    ledger: Ledger, asked: Asked, item: Item, place: int, key: Key | None, after: list[asyncio.Task[Each]]
+) -> Each:
+    if after:
+        await asyncio.wait(after)
+    try:
+        wish = await batch.wish(ledger, asked, item, place)
+        try:
+            return _result(wish, await ledger.handle([wish], asked.user, [key] if key else []))
+        except Refusal as no:
+            raise await _told(ledger, wish, no) from no
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this one's answer and nobody else's
+        answer = problems.answer(asked, error)
+        return Each(answer.status_code or 500, problem=msgspec.Raw(answer.content))
+
+
+async def _told(ledger: Ledger, wish: Wish, no: Refusal) -> Exception:
+    return await lost(ledger.log, wish.target, no, by_header=False) if isinstance(no, VersionConflict) else no
+
+
+def _result(wish: Wish, done: Done) -> Each:
+    one = done.results[0]
+    status = 201 if wish.command.creates else 200
+    return Each(status, one.id, one.version, one.key, done.position, done.replayed)
+
+
+def _answered(content: Carried | Several, status: int, *, replayed: bool) -> Response[Any]:
+    headers = {POSITION: str(content.position), "Cache-Control": "no-store"}
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return Response(content, status_code=status, headers=headers)
+
+
+def _check_keys(items: list[Item]) -> None:
+    named = [item.command_id for item in items if item.command_id]
+    if len(set(named)) < len(named):
+        raise Malformed("invalid_body", "Two commands have the same command_id.", pointer="#/commands")

@@ -1,0 +1,91 @@
+"""`taskledger events`: what the log says."""
+
+import sys
+import time
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
+
+import click
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from cli import options
+from cli.events import lines
+from cli.opened import database
+from infra import log, settings
+from infra.errors import OperatorError
+from projections import task_list
+
+PAGE = 500
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+
+
+@click.group
+def command() -> None:
+    """Read the event log."""
+
+
+@command.command
+@options.data
+@click.option("-n", "count", type=click.IntRange(0), default=10, show_default=True, help="How many of the last events.")
+@click.option("--follow", "-f", is_flag=True, help="Go on with new events as they come, until Ctrl-C.")
+@_json
+def tail(data: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: FBT001 - flags
+    """Show the last events of the log, oldest first."""
+    with database(settings.locate(data).database_url) as connection:
+        position = log.before(connection, count)
+        while True:
+            batch = log.after(connection, position, PAGE)
+            for recorded in batch:
+                click.echo(lines.for_programs(recorded) if as_json else lines.for_people(recorded))
+                position = recorded.position
+            if not batch and not follow:
+                return
+            if not batch:
+                time.sleep(0.2)
+
+
+@command.command
+@options.data
+@click.argument("stream")
+@click.option("--from", "first", type=click.IntRange(1), default=1, help="The version to begin with.")
+@click.option("--to", "last", type=click.IntRange(1), default=log.NO_END, help="The version to end with.")
+@_json
+def show(data: Path, stream: str, first: int, last: int, as_json: bool) -> None:  # noqa: FBT001 - a flag
+    """Show all events of STREAM, oldest first: an id, or the human key of a task."""
+    with database(settings.locate(data).database_url) as connection:
+        found = log.stream(connection, _named(connection, stream), first, last)
+        if not found:
+            raise OperatorError(f"The log has no such events of {stream}.")
+        for recorded in found:
+            click.echo(lines.for_programs(recorded) if as_json else lines.for_people(recorded))
+
+
+@command.command
+@options.data
+@click.option("--after", type=click.IntRange(0), default=0, show_default=True, help="Begin after this position.")
+@click.option("--workspace", type=click.UUID, help="Only what happened in this workspace.")
+@click.option("--type", "types", multiple=True, metavar="NAME", help="Only events of this name; may be repeated.")
+@click.option("--output", "-o", type=click.File("wb"), default="-", help="A file instead of standard output.")
+def export(data: Path, after: int, workspace: UUID | None, types: tuple[str, ...], output: BinaryIO) -> None:
+    """Write the log as JSON Lines, oldest first, however long it is."""
+    count = 0
+    with database(settings.locate(data).database_url) as connection:
+        for recorded in log.copied(connection, log.Chosen(after, workspace, types or None)):
+            output.write(lines.for_programs(recorded).encode() + b"\n")
+            count += 1
+    if output.name != "<stdout>":
+        click.echo(f"{count} events written.", file=sys.stderr)
+
+
+def _named(connection: Connection[TupleRow], stream: str) -> UUID:
+    """The id of a stream, or of the only task with that key."""
+    try:
+        return UUID(stream)
+    except ValueError:
+        found = connection.execute(task_list.WITH_KEY, (stream.upper(),)).fetchall()
+    if len(found) != 1:
+        what = "Several tasks have the key" if found else "No task has the id or key"
+        raise OperatorError(f"{what} {stream}: name the id.") from None
+    return UUID(str(found[0][0]))

@@ -1,0 +1,35 @@
+"""An event as a line: for people, and for programs."""
+
+from typing import Any
+
+import msgspec
+
+from domain import codec
+from domain.event import Event, Recorded, Unknown
+
+
+def for_people(recorded: Recorded) -> str:
+    """Position, time, place in its stream, who, and what."""
+    what = msgspec.json.encode(_data(recorded.event)).decode()
+    return (
+        f"{recorded.position:>8}  {recorded.at:%Y-%m-%d %H:%M:%S}  {recorded.stream} v{recorded.version}"
+        f"  by {recorded.actor.kind} {recorded.actor.id}  {codec.tag(recorded.event)} {what}"
+    )
+
+
+def for_programs(recorded: Recorded) -> str:
+    """One JSON object: everything that the log keeps of it, `event` without its name."""
+    members = {"type": codec.tag(recorded.event), **msgspec.structs.asdict(recorded), "event": _data(recorded.event)}
+    return msgspec.json.encode(members).decode()
+
+
+def _data(event: Event) -> dict[str, Any]:
+    """Its fields; of one that this version does not know, whatever was stored."""
+    if not isinstance(event, Unknown):
+        fields: dict[str, Any] = msgspec.to_builtins(event)
+    else:
+        try:
+            fields = msgspec.json.decode(event.state, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            fields = {"stored": event.state}
+    return {name: value for name, value in fields.items() if name != "type"}

@@ -1,0 +1,207 @@
+"""Batches: all commands or none, or each for itself, in the order of the request."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from infra.ids import new_id
+from tests.api.problems import refused
+from tests.visitor import Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+def create(ann: Visitor, title: str = "Milk", **fields: Any) -> dict[str, Any]:
+    return {"type": "CreateTask", "data": {"project_id": ann.project, "title": title, **fields}}
+
+
+def on(task: str, kind: str, **fields: Any) -> dict[str, Any]:
+    return {"type": kind, "id": task, "data": {}, **fields}
+
+
+async def send(ann: Visitor, *commands: dict[str, Any], mode: str = "atomic", **headers: str) -> Any:
+    return await ann.ask("POST", "/commands", json={"mode": mode, "commands": list(commands)}, headers=headers)
+
+
+async def test_all_of_an_atomic_batch_happen_in_order_and_one_position_includes_them(ann: Visitor) -> None:
+    task = str(new_id())
+    rename = on(task, "RenameTask", expected_version=1, data={"title": "Bread"})
+    answer = await send(ann, create(ann, id=task), rename, on(task, "CompleteTask"), create(ann, "Salt"))
+    assert answer.status_code == 200, answer.text
+    results = answer.json()["results"]
+    assert [(one["id"] == task, one["version"]) for one in results] == [(True, 3)] * 3 + [(False, 1)]
+    assert answer.headers["taskledger-position"] == str(answer.json()["position"])
+    shown = await ann.get(f"/tasks/{task}?min_position={answer.json()['position']}")
+    assert (shown["title"], shown["status"], shown["version"]) == ("Bread", "done", 3)
+    history = await ann.get(f"/tasks/{task}/history")
+    assert len({item["command_id"] for item in history["items"]}) == 1
+
+
+async def test_one_refused_command_undoes_an_atomic_batch_and_is_named(ann: Visitor) -> None:
+    task, kept = str(new_id()), await ann.task()
+    answer = await send(ann, on(kept, "CompleteTask"), create(ann, id=task), create(ann, column="nowhere"))
+    assert answer.json()["errors"] == [{"pointer": "#/commands/2", "code": "unknown_column"}]
+    refused(answer, 422, "unknown_column")
+    assert (await ann.get(f"/tasks/{kept}"))["version"] == 1
+    assert (await ann.ask("GET", f"/tasks/{task}")).status_code == 404
+
+
+async def test_a_lost_race_in_an_atomic_batch_is_told(ann: Visitor) -> None:
+    task = await ann.task()
+    await ann.post(f"/tasks/{task}/complete")
+    rename = on(task, "RenameTask", expected_version=1, data={"title": "Bread"})
+    answer = await send(ann, create(ann), rename)
+    refused(answer, 409, "version_conflict")
+    assert answer.json()["errors"][0]["pointer"] == "#/commands/1"
+    assert answer.json()["current_version"] == 2
+    assert [event["type"] for event in answer.json()["intervening_events"]] == ["TaskCompleted"]
+
+
+async def test_each_of_an_independent_batch_is_answered_for_itself(ann: Visitor) -> None:
+    task = str(new_id())
+    answer = await send(
+        ann,
+        create(ann, id=task),
+        create(ann, title=""),
+        on(task, "CompleteTask"),
+        on(task, "RenameTask", data={"title": "Bread"}),
+        on(str(new_id()), "CompleteTask"),
+        {"type": "Nonsense", "data": {}},
+        on(task, "ReopenTask"),
+        mode="independent",
+    )
+    assert answer.status_code == 207
+    results = answer.json()["results"]
+    assert [one["status"] for one in results] == [201, 400, 200, 428, 404, 400, 200]
+    assert [one.get("version") for one in results] == [1, None, 2, None, None, None, 3]
+    assert results[1]["problem"]["errors"][0]["pointer"] == "#/commands/1/data/title"
+    assert results[5]["problem"]["code"] == "unknown_command"
+    assert answer.json()["position"] == results[6]["position"]
+
+
+async def test_a_batch_may_open_a_workspace_and_what_is_in_it(ann: Visitor) -> None:
+    workspace, project, task = (str(new_id()) for _ in range(3))
+    commands: list[dict[str, Any]] = [
+        {"type": "CreateWorkspace", "data": {"id": workspace, "name": "New"}},
+        {"type": "CreateProject", "data": {"id": project, "workspace_id": workspace, "name": "New", "key": "NEW"}},
+        {"type": "CreateTask", "data": {"id": task, "project_id": project, "title": "First"}},
+    ]
+    for mode, expected in (("atomic", 200), ("independent", 207)):
+        answer = await send(ann, *commands, mode=mode)
+        assert answer.status_code == expected, answer.text
+        commands = [{**one, "data": {**one["data"], "id": str(new_id())}} for one in commands]
+        commands[1]["data"]["workspace_id"] = commands[0]["data"]["id"]
+        commands[2]["data"]["project_id"] = commands[1]["data"]["id"]
+    assert [one["status"] for one in answer.json()["results"]] == [201] * 3
+    assert answer.json()["results"][2]["key"] == "NEW-1"
+
+
+async def test_a_human_key_names_a_task_in_a_batch(ann: Visitor) -> None:
+    task = await ann.task()
+    key = (await ann.get(f"/tasks/{task}"))["key"]
+    answer = await send(ann, on(key, "CompleteTask"))
+    assert (answer.status_code, answer.json()["results"][0]["id"]) == (200, task)
+
+
+@pytest.mark.parametrize("mode", ["atomic", "independent"])
+async def test_a_batch_with_a_key_happens_once(ann: Visitor, mode: str) -> None:
+    commands, key = [create(ann), create(ann, "Salt")], str(new_id())
+    first = await send(ann, *commands, mode=mode, **{"Idempotency-Key": key})
+    again = await send(ann, *commands, mode=mode, **{"Idempotency-Key": key})
+    assert (first.status_code, "idempotent-replayed" in first.headers) == (again.status_code, False)
+    assert again.headers["idempotent-replayed"] == "true"
+    for one, other in zip(first.json()["results"], again.json()["results"], strict=True):
+        assert (one["id"], one["version"]) == (other["id"], other["version"])
+    assert first.json()["position"] == again.json()["position"]
+    assert len((await ann.get(f"/projects/{ann.project}/tasks"))["items"]) == 2
+    other = await send(ann, *commands, create(ann, "Oil"), mode=mode, **{"Idempotency-Key": key})
+    refused(other, 422, "key_reused")
+    assert len((await ann.get(f"/projects/{ann.project}/tasks"))["items"]) == 2
+
+
+@pytest.mark.parametrize("mode", ["atomic", "independent"])
+async def test_an_item_with_a_command_id_happens_once(ann: Visitor, mode: str) -> None:
+    commands = [{**create(ann), "command_id": str(new_id())}, {**create(ann, "Salt"), "command_id": str(new_id())}]
+    first = (await send(ann, *commands, mode=mode)).json()["results"]
+    again = (await send(ann, *commands, mode=mode)).json()["results"]
+    assert [one["id"] for one in again] == [one["id"] for one in first]
+    alone = (await send(ann, commands[1], mode="independent")).json()["results"]
+    assert (alone[0]["status"], alone[0]["id"]) == (201, first[1]["id"])
+    assert len((await ann.get(f"/projects/{ann.project}/tasks"))["items"]) == 2
+
+
+async def test_an_atomic_batch_of_which_a_part_has_happened_is_refused(ann: Visitor) -> None:
+    done = {**create(ann), "command_id": str(new_id())}
+    await send(ann, done)
+    refused(await send(ann, done, {**create(ann, "Salt"), "command_id": str(new_id())}), 422, "key_reused")
+    changed = {**done, "data": {**done["data"], "title": "Bread"}}
+    refused(await send(ann, changed), 422, "key_reused")
+    assert len((await ann.get(f"/projects/{ann.project}/tasks"))["items"]) == 1
+
+
+async def test_two_batches_at_once_with_the_same_command_ids_happen_once(ann: Visitor) -> None:
+    commands = [{**create(ann, str(number)), "command_id": str(new_id())} for number in range(5)]
+    answers = await asyncio.gather(*(send(ann, *commands) for _ in range(4)))
+    assert sorted({answer.status_code for answer in answers}) in ([200], [200, 409])
+    assert len((await ann.get(f"/projects/{ann.project}/tasks"))["items"]) == 5
+
+
+@pytest.mark.parametrize("mode", ["atomic", "independent"])
+async def test_a_hundred_commands_are_the_most(ann: Visitor, mode: str) -> None:
+    assert (await send(ann, *[create(ann)] * 100, mode=mode)).status_code in {200, 207}
+    refused(await send(ann, *[create(ann)] * 101, mode=mode), 400, "invalid_body")
+    assert len((await ann.get(f"/projects/{ann.project}/tasks?limit=200"))["items"]) == 100
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "invalid_body"),
+        ({"commands": []}, "invalid_body"),
+        ({"commands": {}}, "invalid_body"),
+        ({"commands": [None]}, "invalid_body"),
+        ({"commands": [{"type": "CompleteTask"}]}, "invalid_body"),
+        ({"commands": [{"data": {}}]}, "invalid_body"),
+        ({"commands": [{"type": "CompleteTask", "data": []}]}, "invalid_body"),
+        ({"commands": [{"type": "CompleteTask", "data": {}}]}, "invalid_body"),
+        ({"commands": [{"type": "CompleteTask", "data": {}, "id": "nonsense"}]}, "invalid_id"),
+        ({"commands": [{"type": "CompleteTask", "data": {}, "actor": "me"}]}, "invalid_body"),
+        ({"commands": [{"type": "CreateTask", "data": {"title": "Milk"}}]}, "invalid_body"),
+        ({"commands": [{"type": "CreateTask", "data": {}, "id": str(new_id())}]}, "invalid_body"),
+        ({"commands": [{"type": "RegisterUser", "data": {"email": "a@b.c", "name": "A"}}]}, "unknown_command"),
+        ({"commands": [{"type": "Command", "data": {}}]}, "unknown_command"),
+        ({"commands": [{"type": "TaskCommand", "data": {}}]}, "unknown_command"),
+        ({"commands": [{"type": "", "data": {}}]}, "unknown_command"),
+        ({"commands": [{"type": "CompleteTask", "data": {}, "id": str(new_id()), "expected_version": -1}]}, None),
+        ({"commands": [{"type": "CompleteTask", "data": {}, "id": str(new_id()), "expected_version": 1.5}]}, None),
+        ({"commands": [{"type": "CompleteTask", "data": {}, "command_id": "x"}]}, "invalid_body"),
+        ({"mode": "some", "commands": [{"type": "CompleteTask", "data": {}}]}, "invalid_body"),
+        (
+            {"commands": [on(str(new_id()), "CompleteTask", expected_version=1, data={"expected_version": 2})]},
+            "versions_differ",
+        ),
+    ],
+)
+async def test_a_batch_without_form_is_refused_whole(ann: Visitor, body: dict[str, Any], code: str | None) -> None:
+    refused(await ann.ask("POST", "/commands", json=body), 400, code or "invalid_body")
+
+
+async def test_two_workspaces_do_not_go_together(ann: Visitor) -> None:
+    other = (await ann.post("/workspaces", name="Work"))["id"]
+    project = (await ann.post(f"/workspaces/{other}/projects", name="Desk", key="DESK"))["id"]
+    elsewhere = {"type": "CreateTask", "data": {"project_id": project, "title": "Paper"}}
+    refused(await send(ann, create(ann), elsewhere), 422, "crosses_workspaces")
+
+
+async def test_nothing_of_another_workspace_can_be_changed_in_a_batch(ann: Visitor, bob: Visitor) -> None:
+    task = await ann.task()
+    refused(await send(bob, on(task, "CompleteTask")), 404, "not_found")
+    answer = await send(bob, on(task, "CompleteTask"), create(ann), mode="independent")
+    assert [one["status"] for one in answer.json()["results"]] == [404, 404]
+
+
+async def test_every_event_of_a_batch_carries_the_trace_of_its_request(ann: Visitor) -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    answer = await send(ann, create(ann), traceparent=parent)
+    assert answer.headers["trace-id"] == "0af7651916cd43dd8448eb211c80319c"

@@ -1,0 +1,104 @@
+"""Task numbers come in blocks: given out once, in order, by whoever took them."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from commands.decision import Decision, Wish
+from commands.handling import Handling
+from commands.lane import Accepted, Append
+from commands.numbers import MOST, Numbers, Supply
+from commands.task import CreateTask
+from domain.task import TaskCreated, TaskNumbersTaken, numbers_of
+from tests.examples import ADA, OTHER_PROJECT, PROJECT, id7, project, workspace
+from tests.memory_log import MemoryLog
+
+CREATE = CreateTask(project_id=PROJECT, title="Buy milk")
+
+
+class Rival(MemoryLog):
+    """Just before each of the first appends of several commands, somebody else takes the next number."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__([*workspace(), *project()])
+        self.times = times
+
+    async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+        if self.times and len(appends) > 1:
+            self.times -= 1
+            last = max((event.last for event in blocks(self)), default=0)
+            self.past.add([(numbers_of(PROJECT), TaskNumbersTaken(last + 1, last + 1))])
+        return await super().append(appends)
+
+
+def blocks(log: MemoryLog) -> list[TaskNumbersTaken]:
+    return [event for event in log.past.events(numbers_of(PROJECT)) if isinstance(event, TaskNumbersTaken)]
+
+
+def given_out(log: MemoryLog) -> list[int]:
+    return [event.number for _, event in log.past.facts if isinstance(event, TaskCreated)]
+
+
+async def create(handling: Handling, first: int, count: int) -> None:
+    wishes = [Wish(id7(1000 + number), CREATE) for number in range(first, first + count)]
+    await asyncio.gather(*(handling.handle([wish], ADA, id7(5000 + at)) for at, wish in enumerate(wishes)))
+
+
+async def test_who_creates_one_after_the_other_takes_one_at_a_time() -> None:
+    log = MemoryLog([*workspace(), *project()])
+    for number in range(4):
+        await create(Handling(log), number, 1)
+    assert given_out(log) == [1, 2, 3, 4]
+    assert [(block.first, block.last) for block in blocks(log)] == [(1, 1), (2, 2), (3, 3), (4, 4)]
+
+
+async def test_who_creates_many_at_once_takes_one_block_and_gives_out_the_rest_later() -> None:
+    log = MemoryLog([*workspace(), *project()])
+    handling = Handling(log)
+    await create(handling, 0, 1)
+    await create(handling, 1, 20)
+    taken = len(blocks(log))
+    assert given_out(log) == list(range(1, 22))
+    assert taken <= 3
+    while handling._lane._numbers.next(PROJECT):  # noqa: SLF001 - what is left is nobody's business but its own
+        pass
+    await create(handling, 30, 1)
+    assert len(blocks(log)) == taken + 1
+
+
+async def test_no_number_is_given_out_twice_where_a_block_was_taken_by_somebody_else() -> None:
+    log = Rival(times=3)
+    await asyncio.gather(
+        *(create(handling, 100 * at, 20) for at, handling in enumerate([Handling(log), Handling(log)]))
+    )
+    assert log.times == 0
+    assert log.changed, "there was no race"
+    numbers = given_out(log)
+    assert len(set(numbers)) == len(numbers) == 40
+    inside = {number for block in blocks(log) for number in range(block.first, block.last + 1)}
+    assert set(numbers) <= inside
+
+
+async def test_the_defect_of_who_keeps_numbers_that_were_not_written_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: whoever uses a number of a block that is being taken does not look at the number stream."""
+
+    def careless(decision: Decision, project: object) -> int:
+        number = decision._supply.coming.next(PROJECT)  # noqa: SLF001 - a defect is planted where it would be made
+        return number if number is not None else right(decision, PROJECT)
+
+    right = Decision.number
+    monkeypatch.setattr(Decision, "number", careless)
+    with pytest.raises(AssertionError):
+        await test_no_number_is_given_out_twice_where_a_block_was_taken_by_somebody_else()
+
+
+def test_a_block_is_as_long_as_there_are_wishes_and_never_longer_than_the_most() -> None:
+    assert [Supply(Numbers(), wanted).block for wanted in (0, 1, 20, MOST, 500)] == [1, 1, 20, MOST, MOST]
+
+
+def test_the_numbers_of_one_project_are_not_anothers() -> None:
+    numbers = Numbers()
+    numbers.keep(PROJECT, range(5, 7))
+    assert numbers.next(OTHER_PROJECT) is None
+    assert [numbers.next(PROJECT) for _ in range(3)] == [5, 6, None]

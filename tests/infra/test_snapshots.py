@@ -1,0 +1,127 @@
+"""Snapshots: a long stream is decided on as fast as a short one, and a stale snapshot is never believed."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+from psycopg import sql
+
+from commands.decision import MOST_EVENTS, Wish
+from commands.handling import Handling
+from commands.lane import KEPT_EVERY
+from commands.task import CompleteTask, RenameTask, ReopenTask
+from domain import codec
+from domain.errors import StreamIsFull
+from domain.event import Change, fold
+from domain.task import Task, TaskNumbers, TaskRenamed
+from infra.log import EventLog, snapshots
+from infra.postgres import connect, pool
+from infra.settings import Settings
+from tests.e2e.running import fact
+from tests.examples import ADA, CREATED, TASK, Facts, id7, project, user, workspace
+from tests.projections import oracle
+
+LONG = 1_000
+
+
+@pytest.fixture
+async def log(settings: Settings) -> AsyncIterator[EventLog]:
+    with connect(settings.migration_url) as owner:
+        oracle.write(owner, [*user(), *workspace(), *project(), (TASK, CREATED), *renamed(2, LONG)])
+    async with pool(settings.database_url) as connections:
+        yield EventLog(settings.database_url, connections)
+
+
+def renamed(first: int, last: int) -> Facts:
+    return [(TASK, TaskRenamed(Change("a", f"title {version}"))) for version in range(first, last + 1)]
+
+
+def read(settings: Settings) -> list[tuple[str, int]]:
+    with connect(settings.migration_url) as owner:
+        return owner.execute("select kind, version from read.snapshots where stream = %s", (TASK,)).fetchall()
+
+
+async def test_what_is_known_of_a_long_stream_is_the_fold_of_it_before_and_after_a_snapshot(
+    log: EventLog, settings: Settings
+) -> None:
+    whole = fold(Task, [recorded.event for recorded in await log.stream(TASK)])
+    for _ in range(3):
+        known = await log.known(TASK, Task)
+        assert (known.version, known.states) == (LONG, {Task: whole})
+    assert read(settings) == [("Task", LONG)]
+    with connect(settings.migration_url) as owner:
+        owner.execute("delete from log.events where originator_id = %s and originator_version < %s", (TASK, LONG))
+    assert (await log.known(TASK, Task)).states == {Task: whole}, "the events before the snapshot were read"
+
+
+async def test_what_came_after_a_snapshot_is_folded_onto_it(log: EventLog) -> None:
+    handling = Handling(log)
+    await log.known(TASK, Task)
+    done = await handling.handle([Wish(TASK, CompleteTask())], ADA, id7(1))
+    known = await log.known(TASK, Task)
+    task = known.states[Task]
+    assert isinstance(task, Task)
+    assert (known.version, known.position) == (LONG + 1, done.position)
+    assert (task.status, task.title) == ("done", f"title {LONG}")
+
+
+async def test_a_snapshot_of_other_code_is_passed_over_and_written_anew(log: EventLog, settings: Settings) -> None:
+    await log.known(TASK, Task)
+    with connect(settings.migration_url) as owner:
+        owner.execute("""update read.snapshots set fingerprint = 'other', version = 5000, state = '{"nonsense": 1}'""")
+    assert (await log.known(TASK, Task)).version == LONG
+    assert read(settings) == [("Task", LONG)]
+
+
+def test_the_fingerprint_is_of_the_state_and_of_what_folds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = snapshots.fingerprint(Task)
+    assert before != snapshots.fingerprint(TaskNumbers) or Task.__module__ == TaskNumbers.__module__
+    for changed in (Task.__module__, "domain.event", "domain.codec", "domain.upcasts"):
+        source = inspect.getsource
+        monkeypatch.setattr(
+            inspect,
+            "getsource",
+            lambda module, changed=changed, source=source: source(module) + "# " * (module.__name__ == changed),
+        )
+        snapshots.fingerprint.cache_clear()
+        assert snapshots.fingerprint(Task) != before
+        monkeypatch.undo()
+    snapshots.fingerprint.cache_clear()
+
+
+async def test_a_stream_that_grows_is_kept_by_the_lane(log: EventLog, settings: Settings) -> None:
+    handling = Handling(log)
+    for version in range(LONG, LONG + KEPT_EVERY):
+        kind = ReopenTask if version % 2 else CompleteTask
+        await handling.handle([Wish(TASK, kind())], ADA, id7(version))
+    await asyncio.to_thread(fact, lambda: read(settings) == [("Task", LONG + KEPT_EVERY)])
+
+
+async def test_a_stream_has_an_end_and_says_so(log: EventLog, settings: Settings) -> None:
+    full(settings, TASK, MOST_EVENTS - 1)
+    handling = Handling(log)
+    last = await handling.handle([Wish(TASK, CompleteTask())], ADA, id7(1))
+    assert last.results[0].version == MOST_EVENTS
+    with pytest.raises(StreamIsFull):
+        await handling.handle([Wish(TASK, ReopenTask())], ADA, id7(2))
+    again = await handling.handle([Wish(TASK, CompleteTask())], ADA, id7(3))
+    assert (again.changed, again.results[0].version) == (False, MOST_EVENTS)
+    rename = RenameTask(title="Once more", expected_version=MOST_EVENTS)
+    with pytest.raises(StreamIsFull):
+        await handling.handle([Wish(TASK, rename)], ADA, uuid4())
+
+
+def full(settings: Settings, stream: UUID, last: int) -> None:
+    """Let the stream be as long as that."""
+    state = codec.encode(TaskRenamed(Change("a", "b")))
+    copied = sql.SQL(
+        """insert into log.events (originator_id, originator_version, topic, state, actor_id, workspace_id)
+           select {stream}, version, 'TaskRenamed', {state}, {stream}, null
+           from generate_series({first}, {last}) as version"""
+    ).format(stream=stream, state=state, first=LONG + 1, last=last)
+    with connect(settings.migration_url) as owner:
+        owner.execute(copied)
+    assert msgspec.json.decode(state)["type"] == "TaskRenamed"
