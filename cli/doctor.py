@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from cli import options
 from cli.opened import address, database
-from infra import log, migrate, settings
+from infra import log, migrate, role, settings
 from infra.errors import OperatorError
 from infra.settings import Settings
 from projections import engine
@@ -29,6 +29,10 @@ class Finding(Struct, frozen=True):
 
 OLDEST_POSTGRES = 15
 PARKED = "their events need a newer Taskledger, then `taskledger projections rebuild`"
+UNRESTRICTED = (
+    "is not restricted, it can rewrite the log: leave that to TASKLEDGER_MIGRATION_URL, name another role in "
+    "TASKLEDGER_DATABASE_URL, and run `taskledger migrate`"
+)
 
 
 @click.command
@@ -60,12 +64,18 @@ def _postgres(found: Settings) -> Iterator[Finding]:
                 yield Finding(
                     "✗", "durability", f"{name} is {value}: an acknowledged change could be lost; set it to on"
                 )
-    if "database_url" in settings.from_environment() and found.migration_url == found.database_url:
-        yield Finding("!", "role", "the application's role owns the log; name the owner's in TASKLEDGER_MIGRATION_URL")
+
+
+def _role(found: Settings) -> Iterator[Finding]:
+    with database(found.database_url) as connection:
+        name, direct = role.writes_past_append(connection)
+    said = f"{name} {UNRESTRICTED if direct else 'can only append to the log'}"
+    yield Finding("!", "role", said) if direct else well("role", said)
 
 
 def _migrations(found: Settings) -> Iterator[Finding]:
-    missing = migrate.pending(found.migration_url)
+    with database(found.database_url):
+        missing = migrate.pending(found.database_url)
     said = f"missing {', '.join(missing)}: run `taskledger migrate`" if missing else "up to date"
     yield Finding("✗", "migrations", said) if missing else well("migrations", said)
 
@@ -112,4 +122,4 @@ def _safely(check: Callable[[Settings], Iterator[Finding]], found: Settings) -> 
         yield Finding("✗", check.__name__.strip("_"), str(error).strip().partition("\n")[0])
 
 
-CHECKS = [_postgres, _migrations, _projections, _caches]
+CHECKS = [_postgres, _role, _migrations, _projections, _caches]

@@ -15,8 +15,9 @@ from infra import migrate, settings
 def command(data: Path, check: bool) -> None:  # noqa: FBT001 - a flag
     """Bring the database up to date; doing it twice changes nothing more."""
     found = settings.locate(data)
-    with database(found.migration_url):
-        missing = migrate.pending(found.migration_url) if check else migrate.migrate(found.migration_url)
+    owner = found.migration_url
+    with database(owner):
+        missing = migrate.pending(owner) if check else migrate.migrate(owner, found.database_url)
     verb = "Missing" if check else "Applied"
     click.echo(f"{verb}: {', '.join(missing)}" if missing else "The database is up to date.")
     if check and missing:

@@ -54,8 +54,13 @@ def _named(url: str) -> Iterator[None]:
         yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
         raise OperatorError("The database has not been prepared: run `taskledger migrate` first.") from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise OperatorError(f"{_first_line(error).capitalize()}: {UNGRANTED}") from error
     except psycopg.Error as error:
         raise OperatorError(f"PostgreSQL at {address(url)} gave up: {_first_line(error)}") from error
+
+
+UNGRANTED = "`taskledger migrate`, with the owner's URL in TASKLEDGER_MIGRATION_URL, gives the role its rights."
 
 
 def address(url: str) -> str:

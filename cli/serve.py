@@ -14,7 +14,7 @@ import msgspec
 from cli import children, options
 from cli.children import OwnCommand
 from infra import instance, ports, settings
-from infra.embedded.postgres import Postgres
+from infra.embedded.postgres import APPLICATION, Postgres
 from infra.embedded.process import stop
 from infra.embedded.sightings import oneself
 from infra.embedded.valkey import BROKER, CACHE, Valkey
@@ -100,7 +100,7 @@ class Serving:
             say("First start: making the database.")
         ours = {field: server for field, server in embedded(data).items() if field not in named}
         self._tend(self.servers, ours.values())
-        me, urls = oneself(), {field: server.url for field, server in ours.items()}
+        me, urls = oneself(), _urls(data, ours)
         instance.announce(data, instance.Run(me.pid, me.started, self.address, format=instance.FORMAT, **urls))
         if ours:
             say("On 127.0.0.1: " + ", ".join(f"{server.name} {server.port}" for server in ours.values()))
@@ -149,6 +149,15 @@ def embedded(data: Path) -> dict[str, Postgres | Valkey]:
         "redis_url": Valkey("Cache", data / "cache", password, CACHE),
         "database_url": Postgres(data / "postgres", data / "secrets" / "postgres-password"),
     }
+
+
+def _urls(data: Path, servers: dict[str, Postgres | Valkey]) -> dict[str, str]:
+    """What run.json says of them; the owner's is for migrations only."""
+    urls = {field: server.url for field, server in servers.items()}
+    if isinstance(postgres := servers.get("database_url"), Postgres):
+        urls["migration_url"] = postgres.url
+        urls["database_url"] = postgres.url_of(APPLICATION, instance.secret(data, "application-password"))
+    return urls
 
 
 def say(line: str) -> None:

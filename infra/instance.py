@@ -15,7 +15,7 @@ from infra.embedded.sightings import sight
 from infra.errors import OperatorError
 
 FORMAT = 1  # of the data directory as a whole; a newer one is refused, an older one is carried forward
-SECRETS = ("postgres-password", "valkey-password", "jwt-key")
+SECRETS = ("postgres-password", "application-password", "valkey-password", "jwt-key")
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -30,6 +30,7 @@ class Run(msgspec.Struct, frozen=True):
     database_url: str = ""
     redis_url: str = ""
     broker_url: str = ""
+    migration_url: str = ""
     format: int = FORMAT
 
 

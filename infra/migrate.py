@@ -1,10 +1,12 @@
-"""Bringing a database up to date: SQL files in order, then the tables of the projections."""
+"""Bringing a database up to date: SQL files in order, the application's rights, the tables of the projections."""
 
 from contextlib import closing
 from pathlib import Path
 
 import yoyo
 
+from infra import role
+from infra.errors import OperatorError
 from infra.postgres import connect
 from projections import engine, projection
 
@@ -13,17 +15,27 @@ LOCK = 7291402113004156
 """An advisory lock; the log's own is the number before."""
 
 
-def migrate(url: str) -> list[str]:
-    """Apply what is missing, and answer the names of what was applied. `url` is the owner's.
+def migrate(url: str, application: str | None = None) -> list[str]:
+    """Apply what is missing, and answer the names of what was applied.
 
+    `url` is the owner's; `application` names the same database to the application, where that is another role.
     Only one at a time; the server lets go of the lock of one that was killed, as yoyo's own lock would not.
     """
     with connect(url) as connection:
         connection.execute("select pg_advisory_lock(%s)", (LOCK,))
         applied = _apply(url)
+        role.admit(connection, application or url)
+        _prepare(application or url)
+    return applied
+
+
+def _prepare(application: str) -> None:
+    """Make the tables of the projections, as the role whose own they are."""
+    with connect(application) as connection:
+        if connection.execute("select pg_try_advisory_lock(%s)", (LOCK,)).fetchone() == (True,):
+            raise OperatorError("TASKLEDGER_MIGRATION_URL and TASKLEDGER_DATABASE_URL name two databases: name one.")
         for found in projection.every().values():
             engine.prepare(connection, found)
-    return applied
 
 
 def _apply(url: str) -> list[str]:

@@ -55,6 +55,8 @@ def locate(data: Path, *, signing: bool = False) -> Settings:
         found = {name: getattr(run, name) for name in missing}
         if not all(found.values()):
             raise OperatorError(f"The Taskledger in {data} runs on servers of your own: name them with {variables}.")
+        if "database_url" in missing and run.migration_url:
+            found["migration_url"] = run.migration_url
         named = found | named
     if signing and "jwt_key" not in named:
         named |= {"jwt_key": _own_key(data)}

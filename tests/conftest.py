@@ -34,7 +34,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 def template(servers: Servers) -> str:
     """The name of a migrated database to be copied."""
     url = servers.new_database()
-    migrate(url)
+    migrate(url, servers.restricted(url))
     return str(conninfo.conninfo_to_dict(url)["dbname"])
 
 
@@ -43,7 +43,7 @@ def settings(servers: Servers, template: str) -> Settings:
     """A fresh, migrated database, and caches that nobody else's keys are in."""
     url = servers.new_database(template)
     return Settings(
-        database_url=url,
+        database_url=servers.restricted(url),
         migration_url=url,
         redis_url=servers.redis_url,
         broker_url=servers.broker_url,

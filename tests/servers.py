@@ -1,16 +1,18 @@
 """The servers of a test run: started by it, gone with it, and provably its own."""
 
 import contextlib
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
+from psycopg import conninfo
 from psycopg.sql import SQL, Identifier
 
 from infra import instance
-from infra.embedded.postgres import DATABASE, Postgres
+from infra.embedded.postgres import APPLICATION, DATABASE, Postgres
 from infra.embedded.valkey import BROKER, CACHE, Valkey
 from infra.postgres import connect
 from infra.supervisor import Supervisor
@@ -35,6 +37,9 @@ class Servers:
         self.broker = Valkey("broker", folder / "broker", password, BROKER)
         self.cache = Valkey("cache", folder / "cache", password, CACHE)
         self.postgres = Postgres(folder / "postgres", folder / "secrets" / "postgres-password", HURRY)
+        if other := os.environ.get("TASKLEDGER_TEST_POSTGRES"):
+            self.postgres.programs = Path(other)
+        self._application_password = instance.secret(folder, "application-password")
         self._token = secrets.token_hex()
 
     @classmethod
@@ -61,15 +66,20 @@ class Servers:
         return self.broker.url
 
     def new_database(self, template: str | None = None) -> str:
-        """The URL of a database that did not exist a moment ago."""
+        """The URL, the owner's, of a database that did not exist a moment ago."""
         name = f"{PREFIX}{uuid4().hex}"
         made = SQL("create database {} template {}").format(Identifier(name), Identifier(template or "template0"))
         with connect(self.postgres.url) as connection:
             connection.execute(made)
         return self.postgres.url.removesuffix(DATABASE) + name
 
+    def restricted(self, url: str) -> str:
+        """The same database as the application's role, once it was migrated for it."""
+        name = str(conninfo.conninfo_to_dict(url)["dbname"])
+        return self.postgres.url_of(APPLICATION, self._application_password).removesuffix(DATABASE) + name
+
     def prove(self, url: str) -> None:
-        """Raise NotOurs unless `url` is a test database of the server in our own folder."""
+        """Raise NotOurs unless `url`, the owner's, is a test database of the server in our own folder."""
         with connect(url) as connection:
             row = connection.execute("select pg_read_file(%s, true), current_database()", (PROOF,)).fetchone()
         if row is None or row[0] != self._token or not row[1].startswith(PREFIX):

@@ -15,8 +15,9 @@ from infra.embedded.process import Child, spawn
 from infra.embedded.sightings import ON_LINUX, answers, evict, inhabitants, lives_elsewhere, sight
 from infra.errors import OperatorError
 
-ROLE = "taskledger"
+OWNER, APPLICATION = "taskledger", "taskledger_app"
 DATABASE = "taskledger"
+WITH_LOCALES = 17  # the first major that brings C.UTF-8 itself; those before ask the system for it
 READY_LINE = 7  # the eighth line of postmaster.pid
 
 
@@ -37,8 +38,11 @@ class Postgres:
     @property
     def url(self) -> str:
         """The application's database, as its owner."""
-        password = self.password_file.read_text().strip()
-        return f"postgresql://{ROLE}:{password}@{ports.LOOPBACK}:{self.port}/{DATABASE}"
+        return self.url_of(OWNER, self.password_file.read_text().strip())
+
+    def url_of(self, role: str, password: str) -> str:
+        """The same as somebody else."""
+        return f"postgresql://{role}:{password}@{ports.LOOPBACK}:{self.port}/{DATABASE}"
 
     @property
     def log(self) -> Path:
@@ -101,8 +105,9 @@ class Postgres:
         if self.account:
             os.chown(new, self.account.pw_uid, self.account.pw_gid)
         with self._password() as (path, fds):
-            locale = ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
-            access = [f"--username={ROLE}", "--auth=scram-sha-256", f"--pwfile={path}"]
+            provider = ["--locale-provider=builtin"] if self._major() >= WITH_LOCALES else []
+            locale = ["--encoding=UTF8", *provider, "--locale=C.UTF-8"]
+            access = [f"--username={OWNER}", "--auth=scram-sha-256", f"--pwfile={path}"]
             self._run(new, ["initdb", "-D", _place(new), *locale, *access], pass_fds=fds)
         statement = f"create database {DATABASE};\n".encode()
         self._run(new, ["postgres", "--single", "-D", _place(new), "postgres"], statement)
@@ -144,17 +149,19 @@ class Postgres:
         found = _lines(self.folder / "PG_VERSION")
         if not found:
             raise OperatorError(f"{self.folder} holds files but no PostgreSQL cluster: move them away.")
-        version = subprocess.run([self.programs / "postgres", "--version"], capture_output=True, text=True, check=True)
-        ours = version.stdout.split()[-1].partition(".")[0]
-        if found[0] != ours:
+        if found[0] != str(ours := self._major()):
             raise OperatorError(OTHER_MAJOR.format(folder=self.folder, found=found[0], ours=ours))
+
+    def _major(self) -> int:
+        version = subprocess.run([self.programs / "postgres", "--version"], capture_output=True, text=True, check=True)
+        return int(version.stdout.split()[2].partition(".")[0])
 
 
 # Nothing of the operator's environment (PGDATA, PGOPTIONS, LD_PRELOAD) reaches the server.
 ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 OTHER_MAJOR = (
     "{folder} was made by PostgreSQL {found}, this is {ours}. To carry it over: serve it with the Taskledger that made "
-    "it and run `pg_dump --clean --if-exists -f all.sql URL` (URL is database_url in run.json), move {folder} away, "
+    "it and run `pg_dump --clean --if-exists -f all.sql URL` (URL is migration_url in run.json), move {folder} away, "
     "serve with this one and run `psql -f all.sql URL`."
 )
 

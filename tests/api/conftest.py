@@ -17,7 +17,7 @@ from tests.visitor import Visitor
 def settings(servers: Servers, template: str) -> Settings:
     url = servers.new_database(template)
     return Settings(
-        database_url=url,
+        database_url=servers.restricted(url),
         migration_url=url,
         redis_url=servers.redis_url,
         broker_url=servers.broker_url,

@@ -1,5 +1,6 @@
 """`taskledger doctor` says what is reachable, which versions, and what is wrong; its exit code says whether."""
 
+from infra.migrate import migrate
 from infra.postgres import connect
 from infra.settings import Settings
 from tests.cli.conftest import Type
@@ -19,8 +20,25 @@ def test_servers_that_may_forget_what_was_acknowledged_are_wrong(typed: Type) ->
     assert said.exit_code == 1
 
 
-def test_a_role_that_owns_the_log_is_mentioned_where_the_operator_chose_it(typed: Type, settings: Settings) -> None:
-    assert "! role" in typed("doctor", TASKLEDGER_MIGRATION_URL=settings.database_url).output
+def test_a_role_that_can_rewrite_the_log_is_mentioned(typed: Type, settings: Settings) -> None:
+    """Asked of the database, whatever the variables say."""
+    one = settings.database_url
+    assert "✓ role         taskledger_app can only append" in typed("doctor", TASKLEDGER_MIGRATION_URL=one).output
+    assert (
+        "! role         taskledger is not restr"
+        in typed("doctor", TASKLEDGER_DATABASE_URL=settings.migration_url).output
+    )
+    with connect(settings.migration_url) as owner:
+        owner.execute("grant update on log.commands to taskledger_app")
+    assert "! role         taskledger_app is not restricted" in typed("doctor").output
+
+
+def test_a_role_that_was_never_given_its_rights_is_told_who_gives_them(typed: Type, servers: Servers) -> None:
+    url = servers.new_database()
+    migrate(url)
+    said = typed("doctor", TASKLEDGER_DATABASE_URL=servers.restricted(url), TASKLEDGER_MIGRATION_URL=url)
+    assert "✗ migrations   Permission denied" in said.output
+    assert "TASKLEDGER_MIGRATION_URL, gives the role its rights" in said.output
 
 
 def test_one_server_for_cache_and_broker_is_mentioned(typed: Type, settings: Settings) -> None:

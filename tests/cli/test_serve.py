@@ -13,9 +13,14 @@ from pathlib import Path
 import pytest
 
 import cli
-from infra import instance, ports
+from infra import instance, ports, role
 from infra.embedded.sightings import inhabitants
+from infra.migrate import migrate
+from infra.postgres import connect
 from tests.e2e.running import Running, fact, running
+from tests.examples import CREATED, TASK, project, workspace
+from tests.projections import oracle
+from tests.servers import Servers
 
 
 def taskledger(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -112,6 +117,26 @@ def test_a_stop_leaves_nobody_and_takes_less_than_ten_seconds(tmp_path: Path, si
         assert not inhabitants(started.data / "postgres", "postgres")
         assert not inhabitants(started.data / "broker", "valkey-server")
         assert "Stopped. Everything is kept in" in started.log()
+
+
+def test_a_folder_of_the_version_before_gets_its_role_at_the_next_start(tmp_path: Path) -> None:
+    """There the application was the owner of everything, and had no password of its own."""
+    data = tmp_path / "data"
+    data.mkdir()
+    facts = [*workspace(), *project(), (TASK, CREATED)]
+    with Servers.start(data) as before:
+        migrate(before.postgres.url)
+        with connect(before.postgres.url) as owner:
+            oracle.write(owner, facts)
+            oracle.catch_up(owner)
+    (data / "secrets" / "application-password").unlink()
+    with running(data) as started, connect(started.url()) as application:
+        assert (data / "secrets" / "application-password").stat().st_mode & 0o777 == 0o600
+        assert role.writes_past_append(application) == ("taskledger_app", False)
+        assert len(oracle.all_events(application)) == len(facts)
+        assert oracle.is_right(application)
+        assert taskledger("projections", "rebuild", "task_list", "--data", str(data)).returncode == 0
+        assert taskledger("doctor", "--data", str(data)).returncode == 0
 
 
 def test_after_a_kill_of_the_supervisor_the_next_start_needs_no_help(tmp_path: Path) -> None:

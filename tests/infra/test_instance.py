@@ -15,7 +15,8 @@ from infra.errors import OperatorError
 def this_run() -> instance.Run:
     me = oneself()
     url = "redis://127.0.0.1:1"
-    return instance.Run(me.pid, me.started, "http://127.0.0.1:8000", "postgresql://127.0.0.1:1", url, url)
+    address, database, owner = "http://127.0.0.1:8000", "postgresql://app@127.0.0.1:1", "postgresql://owner@127.0.0.1:1"
+    return instance.Run(me.pid, me.started, address, database, url, url, owner)
 
 
 def mode(path: Path) -> int:

@@ -101,10 +101,10 @@ async def test_recorded_times_never_go_back(log: EventLog) -> None:
     assert times == sorted(times)
 
 
-async def test_an_unknown_event_is_named_with_its_stream(log: EventLog) -> None:
+async def test_an_unknown_event_is_named_with_its_stream(log: EventLog, settings: Settings) -> None:
     stream = uuid4()
-    with connect(log_url(log)) as connection:
-        connection.execute(
+    with connect(settings.migration_url) as owner:
+        owner.execute(
             "insert into log.events (originator_id, originator_version, topic, state) values (%s, 1, 'TaskSung', '{}')",
             (stream,),
         )
@@ -126,7 +126,7 @@ def test_a_reader_skips_no_event_that_commits_late(settings: Settings) -> None:
 
 def test_positions_taken_without_the_lock_would_be_skipped(settings: Settings) -> None:
     """The planted defect: the same story on a log whose writers do not take turns."""
-    with connect(settings.database_url) as owner:
+    with connect(settings.migration_url) as owner:
         (source,) = owner.execute("select pg_get_functiondef('log.append'::regproc)").fetchone() or ("",)
         broken = source.replace("perform pg_advisory_xact_lock(7291402113004155);", "")
         assert broken != source
@@ -220,9 +220,9 @@ async def test_who_only_looked_is_told_whether_it_still_holds(log: EventLog) -> 
     assert isinstance(wrong, Changed)
 
 
-async def test_a_member_that_the_database_refuses_fails_alone(log: EventLog) -> None:
+async def test_a_member_that_the_database_refuses_fails_alone(log: EventLog, settings: Settings) -> None:
     good = append(uuid4(), 0)
-    with connect(log_url(log)) as owner:
+    with connect(settings.migration_url) as owner:
         owner.execute("alter table log.events add check (topic <> 'TaskDescribed')")
     bad = append(uuid4(), 0, TaskDescribed(Change("a", "b")))
     answers = await log.append([good, bad, append(uuid4(), 0)])

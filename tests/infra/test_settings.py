@@ -41,7 +41,16 @@ def test_what_is_not_named_is_what_runs_in_the_folder(tmp_path: Path, environmen
     found = settings.locate(tmp_path, signing=True)
     assert found.redis_url == SERVERS["TASKLEDGER_REDIS_URL"]
     assert found.database_url == this_run().database_url
+    assert found.migration_url == this_run().migration_url
     assert found.jwt_key == instance.secret(tmp_path, "jwt-key")
+
+
+def test_a_database_of_ones_own_is_never_migrated_as_the_owner_of_another(
+    tmp_path: Path, environment: pytest.MonkeyPatch
+) -> None:
+    instance.announce(tmp_path, this_run())
+    environment.setenv("TASKLEDGER_DATABASE_URL", SERVERS["TASKLEDGER_DATABASE_URL"])
+    assert settings.locate(tmp_path).migration_url == SERVERS["TASKLEDGER_DATABASE_URL"]
 
 
 def test_a_folder_where_nothing_runs_is_told_with_both_ways_out(tmp_path: Path) -> None:

@@ -63,18 +63,19 @@ def test_a_worker_without_a_broker_still_folds(settings: Settings) -> None:
 
 
 def test_an_event_that_nobody_knows_parks_its_document_and_nothing_else(settings: Settings) -> None:
-    with running(settings), connect(settings.database_url) as connection:
+    database, owners = settings.database_url, settings.migration_url
+    with running(settings), connect(database) as connection, connect(owners) as owner:
         oracle.write(connection, [*workspace(), *project(), (TASK, CREATED), (OTHER_TASK, CREATED)])
         sung = "(originator_id, originator_version, topic, state) values (%s, 2, 'TaskSung', 'x')"
-        connection.execute(f"insert into log.events {sung}", (TASK,))
+        owner.execute(f"insert into log.events {sung}", (TASK,))
         fact(lambda: engine.parked(connection, "task_list") == 1, patience=20)
         more = "(originator_id, originator_version, topic, state) values (%s, %s, 'TaskRenamed', %s)"
         for stream, version in ((TASK, 3), (OTHER_TASK, 2)):
             row = (stream, version, codec.encode(RENAMED))
-            connection.execute(f"insert into log.events {more}", row)
+            owner.execute(f"insert into log.events {more}", row)
         fact(lambda: oracle.shown(connection, task_list.projection)[OTHER_TASK].version == 2, patience=20)
         assert oracle.shown(connection, task_list.projection)[TASK].version == 1
-        connection.execute("delete from log.events where topic = 'TaskSung'")
+        owner.execute("delete from log.events where topic = 'TaskSung'")
         engine.rebuild(connection, task_list.projection, log.after)
         assert engine.parked(connection, "task_list") == 0
         assert oracle.is_right(connection)

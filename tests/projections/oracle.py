@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, dict_row
 from psycopg.sql import SQL, Identifier
 
-from domain import codec
+from commands.lane import Append
 from domain.event import Recorded
 from infra import log
+from infra.log.appending import APPEND, Group
 from projections import engine, table
 from projections.projection import Projection, every
-from tests.examples import WORKSPACE, Facts
-from tests.given import Past
+from tests.examples import ADA, WORKSPACE, Facts
 
 Rows = dict[UUID, Any]
 
@@ -53,15 +53,10 @@ def catch_up(connection: Connection[TupleRow], cut: int = 1_000) -> None:
 
 
 def write(connection: Connection[TupleRow], facts: Facts, workspace: UUID = WORKSPACE) -> None:
-    """Put facts into the log as they are, without asking any rule."""
-    past = Past(facts)
-    rows = [recorded for history in past.streams.values() for recorded in history]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            """insert into log.events (originator_id, originator_version, topic, state, actor_id, workspace_id)
-               values (%s, %s, %s, %s, %s, %s)""",
-            [
-                (one.stream, one.version, codec.tag(one.event), codec.encode(one.event), one.actor.id, workspace)
-                for one in sorted(rows, key=lambda one: one.position)
-            ],
-        )
+    """Put facts, of streams that have not begun, into the log as they are, without asking any rule."""
+    streams = dict.fromkeys((stream for stream, _ in facts), 0)
+    group = Group([Append(streams, facts, ADA, uuid4(), workspace)])
+    with connection.cursor(binary=True) as cursor:
+        (answer,) = group.answers(cursor.execute(APPEND, group.parameters()).fetchall())
+    if isinstance(answer, Exception):
+        raise answer

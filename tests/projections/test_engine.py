@@ -40,18 +40,24 @@ def rival(settings: Settings) -> Iterator[Database]:
         yield connection
 
 
+@pytest.fixture
+def owner(settings: Settings) -> Iterator[Database]:
+    with connect(settings.migration_url) as connection:
+        yield connection
+
+
 @pytest.fixture(autouse=True)
 def _ours(servers: Servers, settings: Settings) -> None:
     """Tests here truncate the log: only in a database that this run can prove is its own."""
-    servers.prove(settings.database_url)
+    servers.prove(settings.migration_url)
 
 
 @tuned(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(walk=walks, cut=st.integers(1, 7), halfway=st.integers(0, 20))
 def test_any_history_in_any_batches_folds_to_the_same_rows(
-    database: Database, walk: list[Wish], cut: int, halfway: int
+    database: Database, owner: Database, walk: list[Wish], cut: int, halfway: int
 ) -> None:
-    anew(database)
+    anew(owner)
     facts = lived(walk)
     oracle.write(database, facts)
     oracle.catch_up(database, cut)
@@ -198,8 +204,8 @@ def named(wish: Wish, version: int) -> Wish:
     return Wish(wish.target, msgspec.structs.replace(wish.command, expected_version=version))
 
 
-def anew(database: Database) -> None:
+def anew(owner: Database) -> None:
     """Forget everything: the database is this test's own, made for it a moment ago."""
-    database.execute("truncate log.events, read.task_list, read.project_list, read.workspace_list, read.generations")
-    database.execute("alter sequence log.events_notification_id_seq restart")
-    database.execute("update read.checkpoints set position = 0")
+    owner.execute("truncate log.events, read.task_list, read.project_list, read.workspace_list, read.generations")
+    owner.execute("alter sequence log.events_notification_id_seq restart")
+    owner.execute("update read.checkpoints set position = 0")
