@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
@@ -24,10 +26,12 @@ from tests.visitor import Visitor
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def servers() -> Iterator[Servers]:
     """A PostgreSQL and two Valkeys that this run started, and that end with it."""
-    with Servers.start(tmp_path_factory.mktemp("servers")) as started:
-        yield started
+    with tempfile.TemporaryDirectory(prefix="taskledger-test-") as folder:
+        Path(folder).chmod(0o711)  # PostgreSQL before 16 does not start below a folder that it cannot enter
+        with Servers.start(Path(folder)) as started:
+            yield started
 
 
 @pytest.fixture(scope="session")
