@@ -12,9 +12,11 @@ import pytest
 import yaml
 
 from cli.main import taskledger
+from infra.embedded.postgres import APPLICATION
 from infra.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
+SECRETS = ROOT / "scripts" / "compose-secrets"
 SERVICE_KEYS = {
     "build",
     "cap_drop",
@@ -64,8 +66,19 @@ def test_only_the_api_is_published_and_only_to_this_machine(compose: Compose) ->
     assert published == {"api": ["127.0.0.1:8000:8000"]}
 
 
+def test_only_the_migrations_know_the_owner_of_the_log(compose: Compose) -> None:
+    owners = {"migration_url", "postgres_password"}
+    knowing = {name for name, service in compose["services"].items() if owners & set(service.get("secrets", []))}
+    assert knowing == {"migrate", "postgres"}
+    assert "TASKLEDGER_MIGRATION_URL_FILE" in compose["services"]["migrate"]["environment"]
+    made = dict(re.findall(r'^keep (\w+_url) "postgresql://(\w+):', SECRETS.read_text(), re.MULTILINE))
+    assert made == {"migration_url": compose["services"]["postgres"]["environment"]["POSTGRES_USER"]} | {
+        "database_url": APPLICATION
+    }
+
+
 def test_every_secret_that_is_named_is_made_by_the_script(compose: Compose) -> None:
-    script = (ROOT / "scripts" / "compose-secrets").read_text()
+    script = SECRETS.read_text()
     made = set(re.findall(r"^keep (\w+)", script, re.MULTILINE))
     made |= {
         f"{server}{what}" for server in ("redis", "broker") for what in re.findall(r'keep "\$\{server\}(\w+)"', script)
