@@ -70,7 +70,8 @@ def _role(found: Settings) -> Iterator[Finding]:
     with database(found.database_url) as connection:
         name, direct = role.writes_past_append(connection)
     said = f"{name} {UNRESTRICTED if direct else 'can only append to the log'}"
-    yield Finding("!", "role", said) if direct else well("role", said)
+    if direct is not None:
+        yield Finding("!", "role", said) if direct else well("role", said)
 
 
 def _migrations(found: Settings) -> Iterator[Finding]:

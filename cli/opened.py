@@ -55,7 +55,7 @@ def _named(url: str) -> Iterator[None]:
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
         raise OperatorError("The database has not been prepared: run `taskledger migrate` first.") from error
     except psycopg.errors.InsufficientPrivilege as error:
-        raise OperatorError(f"{_first_line(error).capitalize()}: {UNGRANTED}") from error
+        raise OperatorError(f"PostgreSQL at {address(url)} refuses ({_first_line(error)}): {UNGRANTED}") from error
     except psycopg.Error as error:
         raise OperatorError(f"PostgreSQL at {address(url)} gave up: {_first_line(error)}") from error
 

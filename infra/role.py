@@ -32,7 +32,9 @@ select relname from pg_class
 where relnamespace = 'read'::regnamespace and relkind in ('r', 'p') and pg_get_userbyid(relowner) <> %s
 """
 _DIRECT = """
-select current_user, bool_or(has_table_privilege(oid, 'insert, update, delete, truncate'))
+select current_user, bool_or(
+  has_table_privilege(oid, 'insert, update, delete, truncate') or pg_has_role(relowner, 'member')
+)
 from pg_class where relnamespace = to_regnamespace('log') and relkind in ('r', 'p')
 """
 _MADE_BY_US = "Made by taskledger migrate: its password is the one in TASKLEDGER_DATABASE_URL."
@@ -61,10 +63,10 @@ def admit(owner: Connection[TupleRow], url: str) -> None:
         ) from error
 
 
-def writes_past_append(connection: Connection[TupleRow]) -> tuple[str, bool]:
-    """The connection's role, and whether it may write the log's tables itself."""
-    role, direct = connection.execute(_DIRECT).fetchone() or ("", False)
-    return role, bool(direct)
+def writes_past_append(connection: Connection[TupleRow]) -> tuple[str, bool | None]:
+    """The connection's role, and whether it may write the log's tables itself; None where there are none yet."""
+    role, direct = connection.execute(_DIRECT).fetchone() or ("", None)
+    return role, direct
 
 
 def _make(owner: Connection[TupleRow], role: str, password: str) -> None:

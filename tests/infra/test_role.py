@@ -195,6 +195,17 @@ def test_a_database_of_the_owner_alone_is_handed_over_as_it_is(servers: Servers)
         application.execute("drop table read.task_list")
 
 
+def test_a_member_of_the_owner_is_not_restricted(servers: Servers, new_role: NewRole) -> None:
+    """It need only say `set role`, even where it inherits nothing."""
+    mine, its = new_role(), new_role(" noinherit")
+    url = owned(servers, mine)
+    migrate(url, as_(its, url))
+    with connect(servers.postgres.url) as superuser, connect(as_(its, url)) as application:
+        assert role.writes_past_append(application) == (its, False)
+        superuser.execute(SQL("grant {} to {}").format(Identifier(mine), Identifier(its)))
+        assert role.writes_past_append(application) == (its, True)
+
+
 def test_a_database_may_be_given_back_to_its_owner(servers: Servers) -> None:
     url = servers.new_database()
     migrate(url, servers.restricted(url))
