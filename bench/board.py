@@ -21,6 +21,8 @@ PROJECTS, TASKS = 1_000, 10
 """So many projects, each with so many tasks to begin with, for tasks to be created and changed in at random."""
 SHOWN = 60
 """The tasks of the project that is only looked at: more than a page."""
+APART = 100
+"""Projects of which the API process knows nothing: the lane in a process of its own creates tasks there."""
 TOGETHER = 20
 """Projects made in one transaction."""
 _API = "/api/v1"
@@ -35,6 +37,7 @@ class Board(Struct, frozen=True):
     contended: Target
     hot_task: Target
     hot_page: Target
+    apart: list[UUID]
 
 
 def log_in(address: str) -> tuple[UUID, str]:
@@ -48,7 +51,7 @@ def log_in(address: str) -> tuple[UUID, str]:
 async def make(settings: Settings, user: UUID) -> Board:
     """Make it; the read models learn of it when their worker has come so far."""
     workspace, actor = new_id(), Actor(user)
-    projects = [new_id() for _ in range(PROJECTS)]
+    projects, apart = [new_id() for _ in range(PROJECTS)], [new_id() for _ in range(APART)]
     crowded, shown = new_id(), new_id()
     contended, first = new_id(), new_id()
     async with opened(settings) as instance:
@@ -57,6 +60,7 @@ async def make(settings: Settings, user: UUID) -> Board:
             some = enumerate(projects[start : start + TOGETHER], start)
             wishes = [wish for number, at in some for wish in _project(workspace, at, f"P{number}", TASKS)]
             await _do(instance, actor, wishes)
+        await _do(instance, actor, [wish for at, each in enumerate(apart) for wish in _project(workspace, each, f"A{at}", 0)])
         await _do(instance, actor, [*_project(workspace, crowded, "ONE", 0), _task(crowded, contended)])
         await _do(instance, actor, [*_project(workspace, shown, "HOT", 0), _task(shown, first)])
         await _do(instance, actor, [_task(shown, new_id()) for _ in range(SHOWN)])
@@ -66,6 +70,7 @@ async def make(settings: Settings, user: UUID) -> Board:
         contended=Target(f"{_API}/tasks/{contended}"),
         hot_task=Target(f"{_API}/tasks/{first}"),
         hot_page=_tasks_of(shown),
+        apart=apart,
     )
 
 
@@ -80,7 +85,12 @@ def _project(workspace: UUID, project: UUID, key: str, tasks: int) -> Iterator[W
 
 
 def _task(project: UUID, task: UUID) -> Wish:
-    return Wish(task, msgspec.convert({**NEW_TASK, "project_id": project}, CreateTask))
+    return Wish(task, new_task(project))
+
+
+def new_task(project: UUID) -> CreateTask:
+    """The task that every create asks for."""
+    return msgspec.convert({**NEW_TASK, "project_id": project}, CreateTask)
 
 
 def _tasks_of(project: UUID) -> Target:

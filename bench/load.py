@@ -1,8 +1,6 @@
 """The load generator: raw HTTP/1.1 on keep-alive sockets, in a process of its own, busy with nothing else."""
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -10,9 +8,10 @@ from functools import partial
 from http import HTTPStatus
 from typing import cast
 
-import msgspec
 from msgspec import Struct
 
+from bench.elsewhere import answer
+from bench.pace import Closed, Open, Pace
 from bench.scripts import SCRIPTS, SHARED, Answer, Request, Script, Target
 
 DRAIN_S = 10.0
@@ -20,7 +19,7 @@ DRAIN_S = 10.0
 
 
 class Plan(Struct, frozen=True):
-    """Who does what, where, for how long."""
+    """Who does what, where, for how long; with a rate, so many requests a second fall due, come what may."""
 
     script: str
     address: str
@@ -28,10 +27,14 @@ class Plan(Struct, frozen=True):
     clients: int
     seconds: float
     targets: Sequence[Target]
+    rate: float = 0.0
 
 
 class Load(Struct, frozen=True):
-    """What came of a plan: answers in time that said yes, by client; the others, by status."""
+    """What came of a plan: answers in time that said yes, by client; the others, by status.
+
+    `unsent` fell due at the pace that was asked for, and no client was free until the end.
+    """
 
     seconds: float
     answered: list[int]
@@ -39,16 +42,10 @@ class Load(Struct, frozen=True):
     latencies_ms: list[float]
     late: int
     busy: float
+    unsent: int = 0
 
     def per_second(self) -> float:
         return sum(self.answered) / self.seconds
-
-
-def load(plan: Plan) -> Load:
-    """Carry out a plan in another process."""
-    argv = [sys.executable, "-m", "bench.load"]
-    done = subprocess.run(argv, input=msgspec.json.encode(plan), stdout=subprocess.PIPE, check=True)
-    return msgspec.json.decode(done.stdout, type=Load)
 
 
 async def generate(plan: Plan) -> Load:
@@ -56,8 +53,11 @@ async def generate(plan: Plan) -> Load:
     host, _, port = plan.address.removeprefix("http://").partition(":")
     loop = asyncio.get_running_loop()
     worked, began = time.process_time(), time.monotonic()
-    clients = [_Client(script, plan, began + plan.seconds, loop.create_future()) for script in _scripts(plan)]
+    deadline = began + plan.seconds
+    pace = Open(deadline, plan.rate) if plan.rate else Closed(deadline)
+    clients = [_Client(script, plan, deadline, pace, loop.create_future()) for script in _scripts(plan)]
     await asyncio.gather(*(loop.create_connection(partial(_given, client), host, int(port)) for client in clients))
+    await pace.run()
     await asyncio.wait_for(asyncio.gather(*(client.ended for client in clients)), plan.seconds + DRAIN_S)
     busy = (time.process_time() - worked) / (time.monotonic() - began)
     return Load(
@@ -67,6 +67,7 @@ async def generate(plan: Plan) -> Load:
         latencies_ms=[round(latency * 1000, 3) for client in clients for latency in client.latencies],
         late=sum(client.late for client in clients),
         busy=round(busy, 3),
+        unsent=pace.unsent,
     )
 
 
@@ -80,20 +81,34 @@ class _Client(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, script: Script, plan: Plan, deadline: float, ended: asyncio.Future[None]) -> None:
+    def __init__(
+        self, script: Script, plan: Plan, deadline: float, pace: Pace, ended: asyncio.Future[None]
+    ) -> None:
         self.latencies: list[float] = []
         self.refused: Counter[int] = Counter()
         self.late = 0
         self.ended = ended
         self._script = script
-        self._deadline = deadline
+        self._next = next(script)
+        # At a pace of its own, what fell due in time counts however late its answer: the slowest are not let off.
+        self._deadline = deadline + DRAIN_S if plan.rate else deadline
+        self._pace = pace
         self._head = f"Host: bench\r\nAuthorization: Bearer {plan.token}\r\nContent-Type: application/json\r\n".encode()
         self._received = bytearray()
-        self._sent = 0.0
+        self._due = 0.0
+
+    def send(self, due: float) -> None:
+        request, self._due = self._next, due
+        line = f"{request.method} {request.path} HTTP/1.1\r\nContent-Length: {len(request.body)}\r\n".encode()
+        self.transport.write(line + self._head + b"\r\n" + request.body)
+
+    def end(self) -> None:
+        self.ended.set_result(None)
+        self.transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        self._send(next(self._script))
+        self._pace.free(self)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -101,13 +116,9 @@ class _Client(asyncio.Protocol):
         if answer is None:
             return
         self._received.clear()
-        now = time.monotonic()
-        self._count(answer, now)
-        if now < self._deadline:
-            self._send(self._script.send(answer))
-        else:
-            self.ended.set_result(None)
-            self.transport.close()
+        self._count(answer, time.monotonic())
+        self._next = self._script.send(answer)
+        self._pace.free(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.ended.done():
@@ -117,14 +128,9 @@ class _Client(asyncio.Protocol):
         if now >= self._deadline:
             self.late += 1
         elif answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            self.latencies.append(now - self._sent)
+            self.latencies.append(now - self._due)
         else:
             self.refused[answer.status] += 1
-
-    def _send(self, request: Request) -> None:
-        line = f"{request.method} {request.path} HTTP/1.1\r\nContent-Length: {len(request.body)}\r\n".encode()
-        self._sent = time.monotonic()
-        self.transport.write(line + self._head + b"\r\n" + request.body)
 
 
 def _given(client: _Client) -> _Client:
@@ -144,5 +150,4 @@ def complete(received: bytearray) -> Answer | None:
 
 
 if __name__ == "__main__":
-    asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
-    sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(generate(asked))))
+    answer(Plan, generate)

@@ -22,11 +22,12 @@ _OURS = "TASKLEDGER_"
 
 
 @contextlib.contextmanager
-def taskledger(data: Path) -> Iterator[Run]:
-    """An instance with worker and all projections, as `serve` starts it."""
+def taskledger(data: Path, api: int) -> Iterator[Run]:
+    """An instance with worker and all projections and so many API processes, as `serve` starts it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     argv: list[str | Path] = [sys.executable, "-P", "-m", "cli.main", "serve", "--data", data, "--port", "0"]
-    with (data.parent / "serve.log").open("wb") as log, contextlib.ExitStack() as ending:
+    argv += ["--api", str(api)]
+    with data.with_suffix(".log").open("wb") as log, contextlib.ExitStack() as ending:
         child = spawn(argv, env=environment, log=log)
         ending.callback(stop, [child], FOR_STOPPING_S)
         wait(child, lambda: instance.running(data) is not None)

@@ -1,0 +1,28 @@
+"""Elsewhere: a work in a process of its own, its plan on standard input, what came of it on standard output."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import msgspec
+import uvloop
+from msgspec import Struct
+
+P = TypeVar("P", bound=Struct)
+R = TypeVar("R", bound=Struct)
+
+
+def elsewhere(module: str, plan: Struct, kind: type[R]) -> R:
+    """What came of a plan that another process carried out, busy with nothing else."""
+    argv = [sys.executable, "-m", module]
+    done = subprocess.run(argv, input=msgspec.json.encode(plan), stdout=subprocess.PIPE, check=True)
+    return msgspec.json.decode(done.stdout, type=kind)
+
+
+def answer(kind: type[P], work: Callable[[P], Coroutine[Any, Any, Struct]]) -> None:
+    """Carry out the plan that was sent here, on the event loop that our servers run on."""
+    plan = msgspec.json.decode(sys.stdin.buffer.read(), type=kind)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sys.stdout.buffer.write(msgspec.json.encode(runner.run(work(plan))))

@@ -1,0 +1,47 @@
+"""The echo peer: our server, authentication, validation and answer to a create, with no store behind it."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.types import ASGIApp
+
+from api import auth
+from api.body import JSON, BodyRequest
+from api.ledger import BASE, Ledger
+from api.parameters import only_known
+from api.problems import HANDLERS
+from api.task import create_task
+from api.tracing import traced
+from bench.peers.given import Given
+from commands.decision import Wish
+from commands.handling import Done
+from commands.results import Result
+from domain.event import Actor
+
+
+def app(given: Given) -> ASGIApp:
+    """Our own endpoint, on a ledger that has nothing but a handling."""
+    parts: dict[str, Any] = dict.fromkeys(Ledger.__struct_fields__)
+    ledger = Ledger(**parts | {"handling": _Echo()})
+    endpoints = Litestar(
+        [Router(BASE, route_handlers=[create_task], dto=JSON)],
+        dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
+        on_app_init=[auth.authentication(given.jwt_key).on_app_init],
+        before_request=only_known,
+        exception_handlers=HANDLERS,
+        request_class=BodyRequest,
+        openapi_config=None,
+        logging_config=None,
+    )
+    return traced(endpoints)
+
+
+class _Echo:
+    """Has done everything already, and nothing that workers should look at."""
+
+    async def handle(self, wishes: Sequence[Wish], actor: Actor, command_id: UUID, key: object = None) -> Done:
+        del actor, command_id, key
+        return Done(tuple(Result(wish.target, 1, "P123-123") for wish in wishes), 123_456)

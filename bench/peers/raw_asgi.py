@@ -1,0 +1,41 @@
+"""The raw ASGI peer: the same bytes decoded and encoded in a bare callable, and nothing else at all."""
+
+import msgspec
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from api.ledger import Written
+from bench.peers.given import Given
+from commands.task import CreateTask
+from infra.ids import new_id
+
+_JSON = (b"content-type", b"application/json")
+
+
+def app(given: Given) -> ASGIApp:
+    """Creating tasks, and every path that it was given bytes for."""
+    pages = {path: page.encode() for path, page in given.pages.items()}
+    decode, encode = msgspec.json.Decoder(CreateTask).decode, msgspec.json.Encoder().encode
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        status, body = 200, pages.get(scope["path"])
+        if body is None:
+            decode(await _received(receive))
+            status, body = 201, encode(Written(new_id(), 1, 123_456, "P123-123"))
+        length = (b"content-length", str(len(body)).encode())
+        await send({"type": "http.response.start", "status": status, "headers": [_JSON, length]})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    return answer
+
+
+async def _received(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ConnectionError("the client hung up")
+        body += message["body"]
+        more = message["more_body"]
+    return body
