@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup check test run bench reference lock clean
+.PHONY: help setup check test run bench bench-quick reference lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make .venv with the developers' tools
 	scripts/setup dev
@@ -16,9 +16,13 @@ test: ## All tests, on servers of their own (some of them: ./test tests/domain)
 run: ## Serve on http://127.0.0.1:8000 with a demo
 	./run
 
-bench: ## Measure beside the peers (two minutes), into bench/results/latest.json
+bench: ## Measure beside the peers (ten minutes), into bench/results/latest.json
 	scripts/setup dev
 	.venv/bin/python -m bench
+
+bench-quick: ## The most telling marks alone (100 seconds)
+	scripts/setup dev
+	.venv/bin/python -m bench quick
 
 reference: ## Write docs/reference.md from the code
 	scripts/setup dev

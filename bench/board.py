@@ -60,7 +60,9 @@ async def make(settings: Settings, user: UUID) -> Board:
             some = enumerate(projects[start : start + TOGETHER], start)
             wishes = [wish for number, at in some for wish in _project(workspace, at, f"P{number}", TASKS)]
             await _do(instance, actor, wishes)
-        await _do(instance, actor, [wish for at, each in enumerate(apart) for wish in _project(workspace, each, f"A{at}", 0)])
+        await _do(
+            instance, actor, [wish for at, each in enumerate(apart) for wish in _project(workspace, each, f"A{at}", 0)]
+        )
         await _do(instance, actor, [*_project(workspace, crowded, "ONE", 0), _task(crowded, contended)])
         await _do(instance, actor, [*_project(workspace, shown, "HOT", 0), _task(shown, first)])
         await _do(instance, actor, [_task(shown, new_id()) for _ in range(SHOWN)])

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from bench.elsewhere import answer
 from bench.pace import Closed, Open, Pace
-from bench.scripts import SCRIPTS, SHARED, Answer, Request, Script, Target
+from bench.scripts import SCRIPTS, SHARED, Answer, Script, Target
 
 DRAIN_S = 10.0
 """How long answers may come after the end; they are not counted."""
@@ -81,9 +81,7 @@ class _Client(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(
-        self, script: Script, plan: Plan, deadline: float, pace: Pace, ended: asyncio.Future[None]
-    ) -> None:
+    def __init__(self, script: Script, plan: Plan, deadline: float, pace: Pace, ended: asyncio.Future[None]) -> None:
         self.latencies: list[float] = []
         self.refused: Counter[int] = Counter()
         self.late = 0

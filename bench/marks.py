@@ -1,14 +1,16 @@
 """The marks: what a figure must reach, and whether this run reached it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median, quantiles
 
 from msgspec import Struct
 
 from bench.load import Load
-from bench.works import Rebuild, Round
+from bench.works import RATE, Rebuild, Round
 
 LAG_S = 5.0
+KEPT_UP = 0.99
+"""The share of a pace that must be answered, or its latency is no answer."""
 
 
 class Mark(Struct, frozen=True):
@@ -26,69 +28,101 @@ class Mark(Struct, frozen=True):
     high: float
 
 
+class _Beside(Struct, frozen=True):
+    """Two figures by the names of their loads, and what their ratio must be: at least, or at most."""
+
+    work: str
+    ours: str
+    against: str
+    peer: str
+    limit: float
+    unit: str = "/s"
+    at_most: bool = False
+
+
+_RATES = (
+    _Beside("W1 create, in 1,000 projects", "W1", "stock eventsourcing", "stock", 7),
+    _Beside("W1 create, in 1,000 projects", "W1", "UmaDB", "umadb", 0.5),
+    _Beside("W1 create, in 1,000 projects", "W1", "echo", "echo", 0.4),
+    _Beside("echo: create without a store", "echo", "raw ASGI", "W1 raw", 0.3),
+    _Beside("W1 create, in one project", "W1 one", "stock eventsourcing", "stock", 7),
+    _Beside("W1 create, four API processes", "W1 four", "one process", "W1", 1),
+    _Beside("L1 the lane in process, 64 waiting", "L1", "UmaDB", "umadb", 1.2),
+    _Beside("W2 change 10,000 tasks at random", "W2", "W1", "W1", 0.8),
+    _Beside("W3 16 clients change one task", "W3", "W2", "W2", 0.5),
+    _Beside("R1 one task, hot", "R1", "constant", "R1 constant", 0.7),
+    _Beside("R2 page of 50, hot", "R2", "constant", "R2 constant", 0.7),
+    _Beside("constant: one task", "R1 constant", "raw ASGI", "R1 raw", 0.4),
+    _Beside("constant: page of 50", "R2 constant", "raw ASGI", "R2 raw", 0.4),
+)
+_ALONE = _Beside("L1 latency, one client, p50", "handled", "bare append", "appended", 1.3, "ms", at_most=True)
+
+
 def marks(rounds: Sequence[Round], seen: Load, rebuild: Rebuild) -> list[Mark]:
-    """All lines, in the order of docs/performance.md."""
-    w1, crowded, stock = _rates(rounds, "W1"), _rates(rounds, "W1 one"), _rates(rounds, "W1 stock")
-    w2, w3, fairness = _rates(rounds, "W2"), _changes(rounds), _fairness(rounds)
+    """A line for each mark whose loads were measured."""
     latencies = quantiles(seen.latencies_ms, n=100)
     lags = [lag for one in rounds for lag in one.lags_s]
-    folded = rebuild.events / rebuild.seconds
     return [
-        _ratio("W1 create, in 1,000 projects", "stock eventsourcing", w1, stock, 7),
-        _ratio("W1 create, in one project", "stock eventsourcing", crowded, stock, 7),
-        _ratio("W2 change 10,000 tasks at random", "W1", w2, w1, 0.8),
-        _ratio("W3 16 clients change one task", "W2", w3, w2, 0.5),
-        _least("W3 slowest client, of the mean", fairness, 1 / 3, "x"),
-        *(
-            _ratio(work, "constant", _rates(rounds, name), _rates(rounds, f"{name} constant"), 0.7)
-            for name, work in {"R1": "R1 one task, hot", "R2": "R2 page of 50, hot"}.items()
-        ),
+        *_ratios(rounds),
+        _least("W3 slowest client, of the mean", [_fairness(one.loads["W3"]) for one in rounds], 1 / 3, "x"),
+        *_paced([one.loads["W1 paced"] for one in rounds if "W1 paced" in one.loads]),
+        *_alone(rounds),
         _most("V1 acknowledged to visible, idle, p50", [latencies[49]], 10, "ms"),
         _most("V1 acknowledged to visible, idle, p99", [latencies[98]], 50, "ms"),
-        _least("P2 rebuild of the task list", [folded], 100_000, "events/s"),
+        _least("P2 rebuild of the task list", [rebuild.events / rebuild.seconds], 100_000, "events/s"),
         _most("lag after writing, the longest", [max(lags)], LAG_S, "s"),
     ]
 
 
-def _rates(rounds: Sequence[Round], name: str) -> list[float]:
-    return [one.loads[name].per_second() for one in rounds]
+def _ratios(rounds: Sequence[Round]) -> Iterator[Mark]:
+    for row in _RATES:
+        if {row.ours, row.peer} <= rounds[0].loads.keys():
+            ours, peer = ([one.per_second(name) for one in rounds] for name in (row.ours, row.peer))
+            yield _beside(row, ours, peer)
 
 
-def _changes(rounds: Sequence[Round]) -> list[float]:
-    """What changed the task, per second: completing what is done is acknowledged, but is no work."""
-    return [one.changed / one.loads["W3"].seconds for one in rounds]
+def _fairness(load: Load) -> float:
+    """The answers that the slowest client got, of what all got on average."""
+    return min(load.answered) * len(load.answered) / max(1, sum(load.answered))
 
 
-def _fairness(rounds: Sequence[Round]) -> list[float]:
-    counts = [one.loads["W3"].answered for one in rounds]
-    return [min(clients) * len(clients) / max(1, sum(clients)) for clients in counts]
+def _paced(loads: Sequence[Load]) -> Iterator[Mark]:
+    if loads:
+        kept_up = median(load.per_second() for load in loads) >= KEPT_UP * RATE
+        p99s = [quantiles(load.latencies_ms, n=100)[98] for load in loads]
+        yield _most("W1 at 1,000/s, open loop, p99", p99s, 10, "ms", unless=not kept_up)
 
 
-def _ratio(work: str, against: str, ours: list[float], peer: list[float], least: float) -> Mark:
+def _alone(rounds: Sequence[Round]) -> Iterator[Mark]:
+    idle = [one.idle for one in rounds if one.idle]
+    if idle:
+        yield _beside(_ALONE, [median(one.handled_ms) for one in idle], [median(one.appended_ms) for one in idle])
+
+
+def _beside(row: _Beside, ours: Sequence[float], peer: Sequence[float]) -> Mark:
     ratio = median(mine / its for mine, its in zip(ours, peer, strict=True))
     return Mark(
-        work=work,
-        against=against,
+        work=row.work,
+        against=row.against,
         value=median(ours),
-        unit="/s",
+        unit=row.unit,
         peer=median(peer),
         ratio=ratio,
-        mark=f">= {least:g}x",
-        met=ratio >= least,
+        mark=f"{'<=' if row.at_most else '>='} {row.limit:g}x",
+        met=ratio <= row.limit if row.at_most else ratio >= row.limit,
         low=min(ours),
         high=max(ours),
     )
 
 
-def _least(work: str, values: list[float], least: float, unit: str) -> Mark:
+def _least(work: str, values: Sequence[float], least: float, unit: str) -> Mark:
     mark = f">= {least:,.2g}" if least < 1 else f">= {least:,.0f}"
     return _bare(work, values, unit, mark, met=median(values) >= least)
 
 
-def _most(work: str, values: list[float], most: float, unit: str) -> Mark:
-    return _bare(work, values, unit, f"<= {most:g} {unit}", met=median(values) <= most)
+def _most(work: str, values: Sequence[float], most: float, unit: str, *, unless: bool = False) -> Mark:
+    return _bare(work, values, unit, f"<= {most:g} {unit}", met=median(values) <= most and not unless)
 
 
-def _bare(work: str, values: list[float], unit: str, mark: str, *, met: bool) -> Mark:
-    value, low, high = median(values), min(values), max(values)
-    return Mark(work, "-", value, unit, None, None, mark, met, low, high)
+def _bare(work: str, values: Sequence[float], unit: str, mark: str, *, met: bool) -> Mark:
+    return Mark(work, "-", median(values), unit, None, None, mark, met, min(values), max(values))

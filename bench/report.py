@@ -2,20 +2,24 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import median
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from bench.load import Load
 from bench.marks import Mark
-from bench.works import Round
+from bench.works import RATE, Round
 
 LATEST = Path(__file__).parent / "results" / "latest.json"
 _WHOLE = 100
 TIRED = 0.9
 """A load generator that is busy for a larger share of the time measures itself."""
+_BY_THEMSELVES = {"L1", "umadb"}
+"""Where whoever asks is a part of what is measured."""
 
 
 def machine(database: str) -> dict[str, str | int | float]:
@@ -35,7 +39,7 @@ def machine(database: str) -> dict[str, str | int | float]:
 def write(machine: dict[str, str | int | float], marks: Sequence[Mark], rounds: Sequence[Round]) -> None:
     """Into `bench/results/latest.json`; each round's rates are kept beside the medians."""
     LATEST.parent.mkdir(exist_ok=True)
-    rates = [{name: round(load.per_second(), 1) for name, load in one.loads.items()} for one in rounds]
+    rates = [{name: round(one.per_second(name), 1) for name in one.loads} for one in rounds]
     content = {"machine": machine, "marks": marks, "rounds": rates}
     LATEST.write_bytes(msgspec.json.format(msgspec.json.encode(content)) + b"\n")
 
@@ -59,20 +63,27 @@ def show(marks: Sequence[Mark], rounds: Sequence[Round]) -> None:
 
 def remarks(rounds: Sequence[Round]) -> list[str]:
     """What a table of rates would hide."""
-    lines = []
-    for name in rounds[0].loads:
-        loads = [one.loads[name] for one in rounds]
-        refused = sum(sum(load.refused.values()) for load in loads)
-        answered = sum(sum(load.answered) for load in loads)
-        statuses = ", ".join(sorted({str(status) for load in loads for status in load.refused}))
-        if refused:
-            share = refused / (refused + answered)
-            lines.append(f"{name}: {refused} of {refused + answered} requests ({share:.1%}) were answered {statuses}.")
-        if max(load.busy for load in loads) > TIRED:
-            lines.append(f"{name}: the load generator itself was the limit.")
+    lines = [line for name in rounds[0].loads for line in _of_loads(name, [one.loads[name] for one in rounds])]
     acknowledged = sum(sum(one.loads["W3"].answered) for one in rounds)
-    changed = sum(one.changed for one in rounds)
-    return [*lines, f"W3: {acknowledged} acknowledged, of which {changed} changed the task; only these are counted."]
+    changed = sum(one.counted["W3"] for one in rounds)
+    lines.append(f"W3: {acknowledged} acknowledged, of which {changed} changed the task; only these are counted.")
+    events = median(one.counted["L1"] / one.loads["L1"].seconds for one in rounds)
+    return [*lines, f"L1: {_number(events)} events/s in the log, where UmaDB writes one event for each command."]
+
+
+def _of_loads(name: str, loads: Sequence[Load]) -> Iterator[str]:
+    refused = sum(sum(load.refused.values()) for load in loads)
+    answered = sum(sum(load.answered) for load in loads)
+    statuses = ", ".join(sorted({str(status) for load in loads for status in load.refused}))
+    if refused:
+        share = refused / (refused + answered)
+        yield f"{name}: {refused} of {refused + answered} requests ({share:.1%}) were answered {statuses}."
+    if max(load.busy for load in loads) > TIRED:
+        tired = "whoever appends" if name in _BY_THEMSELVES else "the load generator itself"
+        yield f"{name}: {tired} was the limit."
+    if name == "W1 paced":
+        reached, unsent = median(load.per_second() for load in loads), sum(load.unsent for load in loads)
+        yield f"{name}: {_number(reached)} of {_number(RATE)}/s were reached; {unsent} requests found no client free."
 
 
 def _number(value: float) -> str:

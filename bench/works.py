@@ -3,34 +3,42 @@
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
-from bench.board import TASKS, Board
-from bench.load import Load, Plan, load
+from bench import idle, lane
+from bench.elsewhere import elsewhere
+from bench.idle import Idle
+from bench.instance import Instance
+from bench.load import Load, Plan
+from bench.peers import umadb
 from bench.scripts import Target
 from infra import log
-from projections import engine
-from projections.projection import every
 
 MANY, FEW = 64, 16
-WRITING_S, READING_S, SEEING_S = 3.0, 1.5, 4.0
-_CAUGHT_UP_S = 60.0
-_FIRST_TASKS = "select '/api/v1/tasks/' || id, version from read.task_list where key like 'P%%' and number <= %s"
-_VERSION = "select max(originator_version) from log.events where originator_id = %s"
+SEEING_S = 4.0
+RATE = 1_000.0
+"""Commands that fall due each second where latency is asked for at a pace."""
 _REBUILT = "task_list"
 
 
 class Round(Struct, frozen=True):
-    """What came of one round: the loads by name, how often the one task of W3 changed, the lags after writing."""
+    """What came of one round: the loads by name, what the log says of some, the lags after writing, an idle lane.
+
+    `counted` is how often the one task of W3 changed, and the events of L1.
+    """
 
     loads: dict[str, Load]
-    changed: int
+    counted: dict[str, int]
     lags_s: list[float]
+    idle: Idle | None
+
+    def per_second(self, name: str) -> float:
+        """Of W3 only what changed the task: completing what is done is acknowledged, but is no work."""
+        load = self.loads[name]
+        return self.counted[name] / load.seconds if name == "W3" else load.per_second()
 
 
 class Rebuild(Struct, frozen=True):
@@ -38,77 +46,174 @@ class Rebuild(Struct, frozen=True):
     seconds: float
 
 
-class Bench(Struct, frozen=True):
-    """What the works need: who answers where, the board, and a connection to look with."""
+class Stage(Struct, frozen=True):
+    """Who is measured: our instance, one like it with four API processes if there is one, the peers' addresses."""
 
-    data: Path
-    token: str
-    ours: str
-    stock: str
-    constant: str
-    board: Board
-    connection: Connection[TupleRow]
+    ours: Instance
+    four: Instance | None
+    peers: Mapping[str, str]
 
-    def round(self) -> Round:
-        """Every work once; each write of ours is folded to the end before the next begins."""
-        board, loads, lags = self.board, dict[str, Load](), list[float]()
-        loads["W1"] = self._load(self.ours, "creating", board.spread)
-        lags.append(self.caught_up())
-        loads["W1 stock"] = self._load(self.stock, "creating", board.spread)
-        loads["W1 one"] = self._load(self.ours, "creating", [board.crowded])
-        lags.append(self.caught_up())
-        loads["W2"] = self._load(self.ours, "editing", self._tasks())
-        lags.append(self.caught_up())
-        before = self._version(board.contended)
-        loads["W3"] = self._load(self.ours, "toggling", [board.contended], clients=FEW)
-        lags.append(self.caught_up())
-        changed = self._version(board.contended) - before
-        for name, target in {"R1": board.hot_task, "R2": board.hot_page}.items():
-            loads[name] = self._load(self.ours, "looking", [target], READING_S)
-            loads[f"{name} constant"] = self._load(self.constant, "looking", [target], READING_S)
-        return Round(loads, changed, lags)
 
-    def seen(self) -> Load:
-        """V1, on an instance with nothing else to do: how long after its acknowledgement each task could be seen."""
-        both = self._load(self.ours, "seeing", [self.board.crowded], SEEING_S, clients=1)
-        looks = both.latencies_ms[1::2]
-        return Load(both.seconds, [len(looks)], both.refused, looks, both.late, both.busy)
+class Size(Struct, frozen=True):
+    """How much is measured."""
 
-    def rebuilt(self) -> Rebuild:
-        """P2: from the command's first instant to its last."""
-        began = time.monotonic()
-        argv: list[str | Path] = [
-            sys.executable,
-            "-P",
-            "-m",
-            "cli.main",
-            "projections",
-            "rebuild",
-            "--data",
-            self.data,
-            _REBUILT,
-        ]
-        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
-        return Rebuild(log.behind(self.connection, 0), time.monotonic() - began)
+    rounds: int
+    writing_s: float
+    reading_s: float
+    works: Sequence["Work"]
 
-    def caught_up(self) -> float:
-        """The seconds until no projection lags any more; raises TimeoutError where one never stops."""
-        began, head = time.monotonic(), log.head(self.connection)
-        while any(engine.checkpoint(self.connection, name) < head for name in every()):
-            if time.monotonic() > began + _CAUGHT_UP_S:
-                raise TimeoutError
-            time.sleep(0.01)
-        return time.monotonic() - began
 
-    def _load(
-        self, address: str, script: str, targets: Sequence[Target], seconds: float = WRITING_S, *, clients: int = MANY
-    ) -> Load:
-        return load(Plan(script, address, self.token, clients, seconds, targets))
+class Turn:
+    """One round, as far as it has come; each write of ours is folded to the end before anything else begins."""
 
-    def _tasks(self) -> list[Target]:
-        """The tasks that the board began with, at their present versions."""
-        return [Target(*row) for row in self.connection.execute(_FIRST_TASKS, (TASKS,))]
+    def __init__(self, stage: Stage, size: Size) -> None:
+        self.stage = stage
+        self.ours = stage.ours
+        self.board = stage.ours.board
+        self.size = size
+        self.loads: dict[str, Load] = {}
+        self.counted: dict[str, int] = {}
+        self.lags_s: list[float] = []
+        self.idle: Idle | None = None
 
-    def _version(self, task: Target) -> int:
-        row = self.connection.execute(_VERSION, (task.path.rpartition("/")[2],)).fetchone()
-        return row[0] if row else 0
+    def write(
+        self, name: str, script: str, targets: Sequence[Target], clients: int = MANY, *, rate: float = 0.0
+    ) -> None:
+        """With us."""
+        plan = Plan(script, self.ours.address, self.ours.token, clients, self.size.writing_s, targets, rate)
+        self.loads[name] = elsewhere("bench.load", plan, Load)
+        self.lags_s.append(self.ours.caught_up())
+
+    def write_at(self, peer: str, name: str) -> None:
+        """The same creates as ours, with a peer."""
+        address, board = self.stage.peers[peer], self.ours.board
+        plan = Plan("creating", address, self.ours.token, MANY, self.size.writing_s, board.spread)
+        self.loads[name] = elsewhere("bench.load", plan, Load)
+
+    def read(self, name: str, address: str, target: Target) -> None:
+        plan = Plan("looking", address, self.ours.token, MANY, self.size.reading_s, [target])
+        self.loads[name] = elsewhere("bench.load", plan, Load)
+
+
+Work = Callable[[Turn], None]
+
+
+def creates(turn: Turn) -> None:
+    """W1, beside the stock peer."""
+    turn.write("W1", "creating", turn.board.spread)
+    turn.write_at("stock", "stock")
+
+
+def creates_in_one(turn: Turn) -> None:
+    """W1, all of it in one project."""
+    turn.write("W1 one", "creating", [turn.board.crowded])
+
+
+def creates_by_four(turn: Turn) -> None:
+    """W1, beside an instance with four API processes, on a board of its own."""
+    four, seconds = turn.stage.four, turn.size.writing_s
+    if four is None:
+        raise RuntimeError("There is no instance with four API processes.")
+    plan = Plan("creating", four.address, four.token, MANY, seconds, four.board.spread)
+    turn.loads["W1 four"] = elsewhere("bench.load", plan, Load)
+    turn.lags_s.append(four.caught_up())
+
+
+def ceilings(turn: Turn) -> None:
+    """W1 without a store, and without anything."""
+    turn.write_at("echo", "echo")
+    turn.write_at("raw_asgi", "W1 raw")
+
+
+def appends(turn: Turn) -> None:
+    """L1, beside UmaDB."""
+    plan = umadb.Plan(turn.stage.peers["umadb"], MANY, turn.size.writing_s)
+    turn.loads["umadb"] = elsewhere("bench.peers.umadb", plan, Load)
+    ours, before = turn.ours, turn.ours.head()
+    ourselves = lane.Plan(str(ours.data), ours.user, ours.board.apart, MANY, turn.size.writing_s)
+    turn.loads["L1"] = elsewhere("bench.lane", ourselves, Load)
+    turn.counted["L1"] = ours.head() - before
+    turn.lags_s.append(ours.caught_up())
+
+
+def alone(turn: Turn) -> None:
+    """The lane with one client, beside its bare append."""
+    ours, (handled, appended, *_) = turn.ours, turn.board.apart
+    plan = idle.Plan(str(ours.data), ours.user, handled, appended, turn.size.writing_s)
+    turn.idle = elsewhere("bench.idle", plan, Idle)
+    turn.lags_s.append(ours.caught_up())
+
+
+def creates_at_a_pace(turn: Turn) -> None:
+    """W1, open loop."""
+    turn.write("W1 paced", "creating", turn.board.spread, rate=RATE)
+
+
+def changes(turn: Turn) -> None:
+    """W2."""
+    turn.write("W2", "editing", turn.ours.first_tasks())
+
+
+def contended(turn: Turn) -> None:
+    """W3."""
+    before = turn.ours.version(turn.board.contended)
+    turn.write("W3", "toggling", [turn.board.contended], FEW)
+    turn.counted["W3"] = turn.ours.version(turn.board.contended) - before
+
+
+def looks(turn: Turn) -> None:
+    """R1 and R2, beside the constant peer."""
+    for name, target in {"R1": turn.board.hot_task, "R2": turn.board.hot_page}.items():
+        turn.read(name, turn.ours.address, target)
+        turn.read(f"{name} constant", turn.stage.peers["constant"], target)
+
+
+def bare_looks(turn: Turn) -> None:
+    """R1 and R2 without anything."""
+    for name, target in {"R1": turn.board.hot_task, "R2": turn.board.hot_page}.items():
+        turn.read(f"{name} raw", turn.stage.peers["raw_asgi"], target)
+
+
+QUICK = Size(3, 2.0, 1.0, (creates, appends, changes, contended, looks))
+FULL = Size(
+    5,
+    3.0,
+    1.5,
+    (
+        creates,
+        creates_in_one,
+        creates_by_four,
+        ceilings,
+        appends,
+        alone,
+        creates_at_a_pace,
+        changes,
+        contended,
+        looks,
+        bare_looks,
+    ),
+)
+
+
+def one_round(stage: Stage, size: Size) -> Round:
+    """Every work once."""
+    turn = Turn(stage, size)
+    for work in size.works:
+        work(turn)
+    return Round(turn.loads, turn.counted, turn.lags_s, turn.idle)
+
+
+def seen(ours: Instance) -> Load:
+    """V1, on an instance with nothing else to do: how long after its acknowledgement each task could be seen."""
+    plan = Plan("seeing", ours.address, ours.token, 1, SEEING_S, [ours.board.crowded])
+    both = elsewhere("bench.load", plan, Load)
+    looked = both.latencies_ms[1::2]
+    return Load(both.seconds, [len(looked)], both.refused, looked, both.late, both.busy)
+
+
+def rebuilt(ours: Instance) -> Rebuild:
+    """P2: from the command's first instant to its last."""
+    began = time.monotonic()
+    argv: list[str | Path] = [sys.executable, "-P", "-m", "cli.main", "projections", "rebuild"]
+    subprocess.run([*argv, "--data", ours.data, _REBUILT], check=True, stdout=subprocess.DEVNULL)
+    return Rebuild(log.behind(ours.connection, 0), time.monotonic() - began)

@@ -1,6 +1,7 @@
 """The raw ASGI peer: the same bytes decoded and encoded in a bare callable, and nothing else at all."""
 
 import msgspec
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.ledger import Written
@@ -17,7 +18,7 @@ def app(given: Given) -> ASGIApp:
     decode, encode = msgspec.json.Decoder(CreateTask).decode, msgspec.json.Encoder().encode
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             return
         status, body = 200, pages.get(scope["path"])
         if body is None:

@@ -1,0 +1,78 @@
+"""An instance to measure: durable, with a board on it, and nothing left to fold."""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from bench import board
+from bench.board import TASKS, Board
+from bench.durability import durable
+from bench.processes import taskledger
+from bench.scripts import Target
+from infra import log, settings
+from infra.postgres import connect
+from projections import engine
+from projections.projection import every
+
+_CAUGHT_UP_S = 60.0
+_FIRST_TASKS = "select '/api/v1/tasks/' || id, version from read.task_list where key like 'P%%' and number <= %s"
+_VERSION = "select max(originator_version) from log.events where originator_id = %s"
+
+
+class Instance(Struct, frozen=True):
+    """Where it answers whom, its board, and a connection to look with."""
+
+    data: Path
+    address: str
+    database_url: str
+    user: UUID
+    token: str
+    board: Board
+    connection: Connection[TupleRow]
+
+    def caught_up(self) -> float:
+        """The seconds until no projection lags any more; raises TimeoutError where one never stops."""
+        began, head = time.monotonic(), self.head()
+        while any(engine.checkpoint(self.connection, name) < head for name in every()):
+            if time.monotonic() > began + _CAUGHT_UP_S:
+                raise TimeoutError
+            time.sleep(0.01)
+        return time.monotonic() - began
+
+    def head(self) -> int:
+        """The last position of its log."""
+        return log.head(self.connection)
+
+    def first_tasks(self) -> list[Target]:
+        """The tasks that the board began with, at their present versions."""
+        return [Target(*row) for row in self.connection.execute(_FIRST_TASKS, (TASKS,))]
+
+    def version(self, task: Target) -> int:
+        """How many events the task has."""
+        row = self.connection.execute(_VERSION, (task.path.rpartition("/")[2],)).fetchone()
+        return row[0] if row else 0
+
+
+@contextlib.contextmanager
+def instance(data: Path, api: int = 1) -> Iterator[Instance]:
+    """One that runs with so many API processes; raises NotDurable where acknowledged work could be lost."""
+    with taskledger(data, api) as run, connect(run.database_url, "bench") as connection:
+        say("Durable: " + ", ".join(f"{name} {setting}" for name, setting in durable(connection).items()))
+        user, token = board.log_in(run.address)
+        made = asyncio.run(board.make(settings.locate(data), user))
+        ours = Instance(data, run.address, run.database_url, user, token, made, connection)
+        ours.caught_up()
+        yield ours
+
+
+def say(line: str) -> None:
+    """To standard error: standard output is the table's."""
+    sys.stderr.write(line + "\n")

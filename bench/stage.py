@@ -1,0 +1,59 @@
+"""The stage: our instances and all peers, up and comparable, before anything is measured."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+
+from bench.board import Board
+from bench.durability import durable
+from bench.instance import Instance, instance
+from bench.peers import umadb
+from bench.peers.given import Given
+from bench.processes import peer
+from bench.works import FULL, Size, Stage
+from infra import settings
+from infra.embedded.postgres import DATABASE
+from infra.postgres import connect
+
+_STOCK = "bench_stock"
+
+
+@contextlib.contextmanager
+def stage(folder: Path, size: Size) -> Iterator[Stage]:
+    """All that the works of this size ask for."""
+    with contextlib.ExitStack() as ending:
+        ours = ending.enter_context(instance(folder / "data"))
+        key = settings.locate(ours.data, signing=True).jwt_key
+        pages = _pages(ours.address, ours.token, ours.board)
+        given = {"stock": Given(0, key, _database(ours, _STOCK)), "constant": Given(0, key, pages=pages)}
+        if size is FULL:
+            given |= {"echo": Given(0, key), "raw_asgi": Given(0, "", pages=pages)}
+        peers = {name: ending.enter_context(peer(name, folder, has)) for name, has in given.items()}
+        peers["umadb"] = ending.enter_context(umadb.server(folder / "umadb"))
+        _same(ours, peers, pages)
+        four = ending.enter_context(instance(folder / "four", api=4)) if size is FULL else None
+        yield Stage(ours, four, peers)
+
+
+def _database(ours: Instance, name: str) -> str:
+    """Another database on the same server; raises NotDurable."""
+    ours.connection.execute(f"create database {name}")
+    url = ours.database_url.removesuffix(DATABASE) + name
+    with connect(url) as fresh:
+        durable(fresh)
+    return url
+
+
+def _pages(address: str, token: str, made: Board) -> dict[str, str]:
+    """What is answered at the hot addresses."""
+    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=20) as http:
+        paths = [made.hot_task.path, made.hot_page.path]
+        return {path: http.get(path).raise_for_status().text for path in paths}
+
+
+def _same(ours: Instance, peers: dict[str, str], pages: dict[str, str]) -> None:
+    for name in {"constant", "raw_asgi"} & peers.keys():
+        if _pages(peers[name], ours.token, ours.board) != pages:
+            raise RuntimeError(f"The peer {name} answers other bytes, so it is no peer.")
