@@ -21,10 +21,11 @@ def main(size: Size) -> None:
         for number in range(1, size.rounds + 1):
             rounds.append(works.one_round(up, size))
             say(f"Round {number} of {size.rounds} done after {time.monotonic() - began:.0f} s.")
-        lines = marks(rounds, works.seen(up.ours), works.rebuilt(up.ours))
+        seen, rebuild = works.seen(up.ours), works.rebuilt(up.ours)
+    lines = marks(rounds, seen, rebuild)
     say(f"Done in {time.monotonic() - began:.0f} s.\n")
     report.write(machine, lines, rounds)
-    report.show(lines, rounds)
+    report.show(lines, rounds, rebuild)
 
 
 if __name__ == "__main__":

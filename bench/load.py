@@ -125,10 +125,10 @@ class _Client(asyncio.Protocol):
     def _count(self, answer: Answer, now: float) -> None:
         if now >= self._deadline:
             self.late += 1
-        elif answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            self.latencies.append(now - self._due)
-        else:
+        elif answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             self.refused[answer.status] += 1
+        elif self._next.counts:
+            self.latencies.append(now - self._due)
 
 
 def _given(client: _Client) -> _Client:

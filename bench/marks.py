@@ -1,6 +1,7 @@
 """The marks: what a figure must reach, and whether this run reached it."""
 
 from collections.abc import Iterator, Sequence
+from math import inf
 from statistics import median, quantiles
 
 from msgspec import Struct
@@ -60,15 +61,14 @@ _ALONE = _Beside("L1 latency, one client, p50", "handled", "bare append", "appen
 
 def marks(rounds: Sequence[Round], seen: Load, rebuild: Rebuild) -> list[Mark]:
     """A line for each mark whose loads were measured."""
-    latencies = quantiles(seen.latencies_ms, n=100)
     lags = [lag for one in rounds for lag in one.lags_s]
     return [
         *_ratios(rounds),
         _least("W3 slowest client, of the mean", [_fairness(one.loads["W3"]) for one in rounds], 1 / 3, "x"),
         *_paced([one.loads["W1 paced"] for one in rounds if "W1 paced" in one.loads]),
         *_alone(rounds),
-        _most("V1 acknowledged to visible, idle, p50", [latencies[49]], 10, "ms"),
-        _most("V1 acknowledged to visible, idle, p99", [latencies[98]], 50, "ms"),
+        *_visible("V1 acknowledged to visible, idle", [seen]),
+        *_visible_under_load(rounds),
         _least("P2 rebuild of the task list", [rebuild.events / rebuild.seconds], 100_000, "events/s"),
         _most("lag after writing, the longest", [max(lags)], LAG_S, "s"),
     ]
@@ -88,9 +88,32 @@ def _fairness(load: Load) -> float:
 
 def _paced(loads: Sequence[Load]) -> Iterator[Mark]:
     if loads:
-        kept_up = median(load.per_second() for load in loads) >= KEPT_UP * RATE
-        p99s = [quantiles(load.latencies_ms, n=100)[98] for load in loads]
-        yield _most("W1 at 1,000/s, open loop, p99", p99s, 10, "ms", unless=not kept_up)
+        p99s = [_percentile(load.latencies_ms, 99) for load in loads]
+        yield _most("W1 at 1,000/s, open loop, p99", p99s, 10, "ms", unless=not _kept_up(loads))
+
+
+def _visible_under_load(rounds: Sequence[Round]) -> Iterator[Mark]:
+    busy = [one for one in rounds if "V1" in one.loads]
+    if busy:
+        kept_up = _kept_up([one.loads["V1 paced"] for one in busy])
+        yield from _visible("V1 the same, at 1,000/s", [one.loads["V1"] for one in busy], unless=not kept_up)
+
+
+def _visible(work: str, looks: Sequence[Load], *, unless: bool = False) -> Iterator[Mark]:
+    """A look that was refused was not seen in time, whatever the others say."""
+    unless = unless or any(load.refused for load in looks)
+    for percent, most in {50: 10, 99: 50}.items():
+        values = [_percentile(load.latencies_ms, percent) for load in looks]
+        yield _most(f"{work}, p{percent}", values, most, "ms", unless=unless)
+
+
+def _kept_up(loads: Sequence[Load]) -> bool:
+    return median(load.per_second() for load in loads) >= KEPT_UP * RATE
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    """Without any value nothing was answered: for ever."""
+    return quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else (*values, inf)[0]
 
 
 def _alone(rounds: Sequence[Round]) -> Iterator[Mark]:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench.load import Load
 from bench.marks import Mark
-from bench.works import RATE, Round
+from bench.works import RATE, Rebuild, Round
 
 LATEST = Path(__file__).parent / "results" / "latest.json"
 _WHOLE = 100
@@ -44,7 +44,7 @@ def write(machine: dict[str, str | int | float], marks: Sequence[Mark], rounds: 
     LATEST.write_bytes(msgspec.json.format(msgspec.json.encode(content)) + b"\n")
 
 
-def show(marks: Sequence[Mark], rounds: Sequence[Round]) -> None:
+def show(marks: Sequence[Mark], rounds: Sequence[Round], rebuild: Rebuild) -> None:
     """On standard output, whatever its width."""
     table = Table(box=None, pad_edge=False)
     for column in ("work", "ours", "low - high", "peer", "ratio", "mark", "met"):
@@ -57,18 +57,19 @@ def show(marks: Sequence[Mark], rounds: Sequence[Round]) -> None:
         table.add_row(one.work, ours, spread, peer, ratio, one.mark, "yes" if one.met else "no")
     console = Console(width=150)
     console.print(table)
-    for line in remarks(rounds):
+    for line in remarks(rounds, rebuild):
         console.print(line)
 
 
-def remarks(rounds: Sequence[Round]) -> list[str]:
+def remarks(rounds: Sequence[Round], rebuild: Rebuild) -> list[str]:
     """What a table of rates would hide."""
     lines = [line for name in rounds[0].loads for line in _of_loads(name, [one.loads[name] for one in rounds])]
     acknowledged = sum(sum(one.loads["W3"].answered) for one in rounds)
     changed = sum(one.counted["W3"] for one in rounds)
     lines.append(f"W3: {acknowledged} acknowledged, of which {changed} changed the task; only these are counted.")
     events = median(one.counted["L1"] / one.loads["L1"].seconds for one in rounds)
-    return [*lines, f"L1: {_number(events)} events/s in the log, where UmaDB writes one event for each command."]
+    lines.append(f"L1: {_number(events)} events/s in the log, where UmaDB writes one event for each command.")
+    return [*lines, f"P2: {rebuild.events:,} events in {rebuild.seconds:.1f} s."]
 
 
 def _of_loads(name: str, loads: Sequence[Load]) -> Iterator[str]:
@@ -81,7 +82,7 @@ def _of_loads(name: str, loads: Sequence[Load]) -> Iterator[str]:
     if max(load.busy for load in loads) > TIRED:
         tired = "whoever appends" if name in _BY_THEMSELVES else "the load generator itself"
         yield f"{name}: {tired} was the limit."
-    if name == "W1 paced":
+    if name.endswith(" paced"):
         reached, unsent = median(load.per_second() for load in loads), sum(load.unsent for load in loads)
         yield f"{name}: {_number(reached)} of {_number(RATE)}/s were reached; {unsent} requests found no client free."
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from msgspec import Struct
@@ -128,7 +129,7 @@ def ceilings(turn: Turn) -> None:
 def appends(turn: Turn) -> None:
     """L1, beside UmaDB."""
     plan = umadb.Plan(turn.stage.peers["umadb"], MANY, turn.size.writing_s)
-    turn.loads["umadb"] = elsewhere("bench.peers.umadb", plan, Load)
+    turn.loads["umadb"] = elsewhere("bench.peers.umadb_client", plan, Load)
     ours, before = turn.ours, turn.ours.head()
     ourselves = lane.Plan(str(ours.data), ours.user, ours.board.apart, MANY, turn.size.writing_s)
     turn.loads["L1"] = elsewhere("bench.lane", ourselves, Load)
@@ -147,6 +148,17 @@ def alone(turn: Turn) -> None:
 def creates_at_a_pace(turn: Turn) -> None:
     """W1, open loop."""
     turn.write("W1 paced", "creating", turn.board.spread, rate=RATE)
+
+
+def sees_under_load(turn: Turn) -> None:
+    """V1, while commands fall due all the time."""
+    ours, seconds = turn.ours, turn.size.writing_s
+    paced = Plan("creating", ours.address, ours.token, MANY, seconds, turn.board.spread, RATE)
+    with ThreadPoolExecutor(1) as beside:
+        load = beside.submit(elsewhere, "bench.load", paced, Load)
+        turn.loads["V1"] = elsewhere("bench.load", _seeing(ours, seconds), Load)
+        turn.loads["V1 paced"] = load.result()
+    turn.lags_s.append(ours.caught_up())
 
 
 def changes(turn: Turn) -> None:
@@ -187,6 +199,7 @@ FULL = Size(
         appends,
         alone,
         creates_at_a_pace,
+        sees_under_load,
         changes,
         contended,
         looks,
@@ -205,10 +218,11 @@ def one_round(stage: Stage, size: Size) -> Round:
 
 def seen(ours: Instance) -> Load:
     """V1, on an instance with nothing else to do: how long after its acknowledgement each task could be seen."""
-    plan = Plan("seeing", ours.address, ours.token, 1, SEEING_S, [ours.board.crowded])
-    both = elsewhere("bench.load", plan, Load)
-    looked = both.latencies_ms[1::2]
-    return Load(both.seconds, [len(looked)], both.refused, looked, both.late, both.busy)
+    return elsewhere("bench.load", _seeing(ours, SEEING_S), Load)
+
+
+def _seeing(ours: Instance, seconds: float) -> Plan:
+    return Plan("seeing", ours.address, ours.token, 1, seconds, [ours.board.crowded])
 
 
 def rebuilt(ours: Instance) -> Rebuild:

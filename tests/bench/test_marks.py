@@ -1,0 +1,74 @@
+"""Marks: a figure beside its mark, by the medians of rounds."""
+
+from msgspec.structs import replace
+
+from bench.idle import Idle
+from bench.load import Load
+from bench.marks import Mark, marks
+from bench.report import remarks
+from bench.works import Rebuild, Round
+
+SEEN = Load(1.0, [2], {}, [5.0, 7.0], 0, 0.1)
+REBUILD = Rebuild(200_000, 1.0)
+
+
+def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
+    lines = told([round_of(W1=rate, umadb=peer) for rate, peer in [(100, 100), (300, 600), (900, 1_000)]])
+    assert lines["W1 create, in 1,000 projects"].ratio == 0.9
+
+
+def test_what_was_not_measured_has_no_line() -> None:
+    assert not [work for work in told([round_of()]) if work.startswith(("W1", "R1", "echo", "L1"))]
+
+
+def test_an_idle_command_may_cost_so_much_of_its_append_and_no_more() -> None:
+    dear, cheap = Idle([1.4, 1.4], [1.0, 1.0]), Idle([1.2, 1.2], [1.0, 1.0])
+    work = "L1 latency, one client, p50"
+    assert not told([replace(round_of(), idle=dear)])[work].met
+    assert told([replace(round_of(), idle=cheap)])[work].met
+
+
+def test_a_pace_that_was_not_kept_meets_no_mark_however_quick_the_answers() -> None:
+    work = "W1 at 1,000/s, open loop, p99"
+    assert not told([round_of(**{"W1 paced": 700})])[work].met
+    assert told([round_of(**{"W1 paced": 1_000})])[work].met
+
+
+def test_a_look_that_was_refused_meets_no_mark_however_soon_the_others_saw() -> None:
+    work = "V1 the same, at 1,000/s, p50"
+    busy = round_of(**{"V1": 10, "V1 paced": 1_000})
+    late = replace(busy, loads={**busy.loads, "V1": replace(load(10), refused={503: 1})})
+    assert told([busy])[work].met
+    assert not told([late])[work].met
+
+
+def test_the_slowest_client_is_held_against_the_mean() -> None:
+    unfair = replace(round_of(), loads={**round_of().loads, "W3": Load(1.0, [10, 50, 60], {}, [], 0, 0.1)})
+    line = told([unfair])["W3 slowest client, of the mean"]
+    assert (line.value, line.met) == (0.25, False)
+
+
+def test_only_what_changed_the_contended_task_is_counted() -> None:
+    assert told([round_of(W2=100)])["W3 16 clients change one task"].value == 40
+
+
+def test_refusals_a_tired_generator_and_a_pace_that_was_lost_are_told() -> None:
+    loads = {**round_of().loads, "W2": Load(1.0, [3], {409: 1}, [], 0, 0.95), "W1 paced": load(700)}
+    said = remarks([replace(round_of(), loads=loads)], REBUILD)
+    assert "W2: 1 of 4 requests (25.0%) were answered 409." in said
+    assert "W2: the load generator itself was the limit." in said
+    assert "W1 paced: 700 of 1,000/s were reached; 300 requests found no client free." in said
+
+
+def told(rounds: list[Round]) -> dict[str, Mark]:
+    return {mark.work: mark for mark in marks(rounds, SEEN, REBUILD)}
+
+
+def round_of(**rates: int) -> Round:
+    """One in which W3 was acknowledged eighty times, and changed its task half as often."""
+    loads = {"W3": load(80), "L1": load(10), **{name: load(rate) for name, rate in rates.items()}}
+    return Round(loads, {"W3": 40, "L1": 20}, [0.1], None)
+
+
+def load(rate: int) -> Load:
+    return Load(1.0, [rate // 2, rate - rate // 2], {}, [1.0] * rate, 0, 0.1, unsent=1_000 - rate)
