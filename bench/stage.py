@@ -12,6 +12,7 @@ from bench.instance import Instance, instance
 from bench.peers import umadb
 from bench.peers.given import Given
 from bench.processes import peer
+from bench.scripts import NEW_TASK
 from bench.works import FULL, Size, Stage
 from infra import settings
 from infra.embedded.postgres import DATABASE
@@ -54,6 +55,16 @@ def _pages(address: str, token: str, made: Board) -> dict[str, str]:
 
 
 def _same(ours: Instance, peers: dict[str, str], pages: dict[str, str]) -> None:
-    for name in {"constant", "raw_asgi"} & peers.keys():
-        if _pages(peers[name], ours.token, ours.board) != pages:
+    created = _created(ours.address, ours)
+    for name, address in peers.items():
+        if name in {"constant", "raw_asgi"} and _pages(address, ours.token, ours.board) != pages:
             raise RuntimeError(f"The peer {name} answers other bytes, so it is no peer.")
+        if name in {"echo", "raw_asgi"} and _created(address, ours) != created:
+            raise RuntimeError(f"The peer {name} answers a create otherwise, so it is no peer.")
+
+
+def _created(address: str, ours: Instance) -> tuple[int, list[str]]:
+    """How a create is answered: the status, and the members of the body."""
+    headers = {"Authorization": f"Bearer {ours.token}"}
+    answer = httpx.post(address + ours.board.spread[0].path, json=NEW_TASK, headers=headers, timeout=20)
+    return answer.status_code, list(answer.json())
