@@ -13,9 +13,9 @@ from bench.works import FULL, QUICK, Size
 
 
 def main(size: Size) -> None:
-    began = time.monotonic()
+    began, machine = time.monotonic(), report.machine()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, stage(Path(folder), size) as up:
-        machine = report.machine(str(up.ours.connection.info.server_version // 10_000))
+        machine["postgresql"] = up.ours.connection.info.server_version // 10_000
         say(f"Ready after {time.monotonic() - began:.0f} s.")
         rounds = []
         for number in range(1, size.rounds + 1):
@@ -25,7 +25,7 @@ def main(size: Size) -> None:
     lines = marks(rounds, seen, rebuild)
     say(f"Done in {time.monotonic() - began:.0f} s.\n")
     report.write(machine, lines, rounds)
-    report.show(lines, rounds, rebuild)
+    report.show(lines, report.remarks(rounds, rebuild, machine))
 
 
 if __name__ == "__main__":

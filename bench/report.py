@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
@@ -18,12 +19,17 @@ LATEST = Path(__file__).parent / "results" / "latest.json"
 _WHOLE = 100
 TIRED = 0.9
 """A load generator that is busy for a larger share of the time measures itself."""
+BUSY = 0.5
+"""A machine with so much to do already has no latencies to tell."""
 _BY_THEMSELVES = {"L1", "umadb"}
 """Where whoever asks is a part of what is measured."""
 
 
-def machine(database: str) -> dict[str, str | int | float]:
-    """What it was measured on."""
+Machine = dict[str, str | int | float]
+
+
+def machine() -> Machine:
+    """What it is measured on; ask before anything of ours runs."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
         "cpu": _cpu(),
@@ -31,12 +37,12 @@ def machine(database: str) -> dict[str, str | int | float]:
         "memory_gib": round(memory, 1),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "postgresql": database,
-        "load_average_before": os.getloadavg()[0],
+        "umadb": version("umadb"),
+        "load_average_before": round(os.getloadavg()[0], 2),
     }
 
 
-def write(machine: dict[str, str | int | float], marks: Sequence[Mark], rounds: Sequence[Round]) -> None:
+def write(machine: Machine, marks: Sequence[Mark], rounds: Sequence[Round]) -> None:
     """Into `bench/results/latest.json`; each round's rates are kept beside the medians."""
     LATEST.parent.mkdir(exist_ok=True)
     rates = [{name: round(one.per_second(name), 1) for name in one.loads} for one in rounds]
@@ -44,7 +50,7 @@ def write(machine: dict[str, str | int | float], marks: Sequence[Mark], rounds: 
     LATEST.write_bytes(msgspec.json.format(msgspec.json.encode(content)) + b"\n")
 
 
-def show(marks: Sequence[Mark], rounds: Sequence[Round], rebuild: Rebuild) -> None:
+def show(marks: Sequence[Mark], remarks: Sequence[str]) -> None:
     """On standard output, whatever its width."""
     table = Table(box=None, pad_edge=False)
     for column in ("work", "ours", "low - high", "peer", "ratio", "mark", "met"):
@@ -57,11 +63,11 @@ def show(marks: Sequence[Mark], rounds: Sequence[Round], rebuild: Rebuild) -> No
         table.add_row(one.work, ours, spread, peer, ratio, one.mark, "yes" if one.met else "no")
     console = Console(width=150)
     console.print(table)
-    for line in remarks(rounds, rebuild):
+    for line in remarks:
         console.print(line)
 
 
-def remarks(rounds: Sequence[Round], rebuild: Rebuild) -> list[str]:
+def remarks(rounds: Sequence[Round], rebuild: Rebuild, machine: Machine) -> list[str]:
     """What a table of rates would hide."""
     lines = [line for name in rounds[0].loads for line in _of_loads(name, [one.loads[name] for one in rounds])]
     acknowledged = sum(sum(one.loads["W3"].answered) for one in rounds)
@@ -69,7 +75,10 @@ def remarks(rounds: Sequence[Round], rebuild: Rebuild) -> list[str]:
     lines.append(f"W3: {acknowledged} acknowledged, of which {changed} changed the task; only these are counted.")
     events = median(one.counted["L1"] / one.loads["L1"].seconds for one in rounds)
     lines.append(f"L1: {_number(events)} events/s in the log, where UmaDB writes one event for each command.")
-    return [*lines, f"P2: {rebuild.events:,} events in {rebuild.seconds:.1f} s."]
+    lines.append(f"P2: {rebuild.events:,} events in {rebuild.seconds:.1f} s.")
+    if float(machine["load_average_before"]) > BUSY:
+        lines.append(f"The machine was busy before it began (load average {machine['load_average_before']}).")
+    return lines
 
 
 def _of_loads(name: str, loads: Sequence[Load]) -> Iterator[str]:

@@ -52,12 +52,13 @@ def test_only_what_changed_the_contended_task_is_counted() -> None:
     assert told([round_of(W2=100)])["W3 16 clients change one task"].value == 40
 
 
-def test_refusals_a_tired_generator_and_a_pace_that_was_lost_are_told() -> None:
+def test_refusals_a_tired_generator_a_lost_pace_and_a_busy_machine_are_told() -> None:
     loads = {**round_of().loads, "W2": Load(1.0, [3], {409: 1}, [], 0, 0.95), "W1 paced": load(700)}
-    said = remarks([replace(round_of(), loads=loads)], REBUILD)
+    said = remarks([replace(round_of(), loads=loads)], REBUILD, {"load_average_before": 3.5})
     assert "W2: 1 of 4 requests (25.0%) were answered 409." in said
     assert "W2: the load generator itself was the limit." in said
     assert "W1 paced: 700 of 1,000/s were reached; 300 requests found no client free." in said
+    assert "The machine was busy before it began (load average 3.5)." in said
 
 
 def told(rounds: list[Round]) -> dict[str, Mark]:
