@@ -16,9 +16,10 @@ from bench.elsewhere import answer
 from cli.opened import opened
 from commands.decision import Wish
 from commands.handling import Handling, Log, Streams
+from commands.known import Known
 from commands.lane import Accepted, Append
 from commands.task import CreateTask
-from domain.event import Actor
+from domain.event import Actor, State
 from infra import settings
 from infra.ids import new_id
 from infra.log import EventLog
@@ -85,8 +86,14 @@ class _Decided:
         self.appends = appends
         return [Accepted(0) for _ in appends]
 
-    async def streams(self, ids: Collection[UUID], last: Collection[UUID] = ()) -> Streams:
-        return await self._log.streams(ids, last)
+    async def streams(self, ids: Collection[UUID]) -> Streams:
+        return await self._log.streams(ids)
+
+    async def known(self, stream: UUID, kind: type[State]) -> Known:
+        return await self._log.known(stream, kind)
+
+    def keep(self, stream: UUID, known: Known) -> None:
+        """Keep nothing: nothing happened."""
 
 
 async def _handle(handling: Handling, command: CreateTask, actor: Actor) -> None:

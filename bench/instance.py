@@ -32,7 +32,7 @@ class Instance(Struct, frozen=True):
 
     data: Path
     address: str
-    database_url: str
+    owner_url: str
     user: UUID
     token: str
     board: Board
@@ -64,11 +64,11 @@ class Instance(Struct, frozen=True):
 @contextlib.contextmanager
 def instance(data: Path, api: int = 1) -> Iterator[Instance]:
     """One that runs with so many API processes; raises NotDurable where acknowledged work could be lost."""
-    with taskledger(data, api) as run, connect(run.database_url, "bench") as connection:
+    with taskledger(data, api) as run, connect(run.migration_url, "bench") as connection:
         say("Durable: " + ", ".join(f"{name} {setting}" for name, setting in durable(connection).items()))
         user, token = board.log_in(run.address)
         made = asyncio.run(board.make(settings.locate(data), user))
-        ours = Instance(data, run.address, run.database_url, user, token, made, connection)
+        ours = Instance(data, run.address, run.migration_url, user, token, made, connection)
         ours.caught_up()
         yield ours
 

@@ -41,7 +41,7 @@ def stage(folder: Path, size: Size) -> Iterator[Stage]:
 def _database(ours: Instance, name: str) -> str:
     """Another database on the same server; raises NotDurable."""
     ours.connection.execute(f"create database {name}")
-    url = ours.database_url.removesuffix(DATABASE) + name
+    url = ours.owner_url.removesuffix(DATABASE) + name
     with connect(url) as fresh:
         durable(fresh)
     return url
