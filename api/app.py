@@ -79,15 +79,16 @@ def _endpoints() -> Iterator[HTTPRouteHandler]:
 def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> Ledger:
     """All parts of one process, not yet opened."""
     log = EventLog(settings.database_url, connections)
+    projected = Projected(cache.listening_client(settings.redis_url), connections)
     return Ledger(
         settings=settings,
         log=log,
         handling=Handling(log),
         reading=Reading(connections, client),
-        projected=Projected(cache.listening_client(settings.redis_url), connections),
+        projected=projected,
         rights=Rights(log),
         credentials=Credentials(connections),
-        hints=Hints(broker.broker(settings.broker_url)),
+        hints=Hints(broker.broker(settings.broker_url), projected.heard),
     )
 
 

@@ -1,5 +1,6 @@
 """Who asks: a bearer token, signed by us, that says which user and until when."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,8 @@ from infra.ids import new_id
 ALGORITHM = "HS256"
 ISSUER = "taskledger"
 LIFETIME = timedelta(hours=12)
+REMEMBERED = 10_000
+"""Tokens that a process need not verify again; the one verified the longest ago goes first."""
 PUBLIC = {"public": True}
 """The option of a handler that needs no token. Handlers are marked one by one: patterns let too much through."""
 
@@ -57,8 +60,21 @@ async def _actor(token: AccessToken, _: ASGIConnection[Any, Any, Any, Any]) -> A
 
 
 class _Bearer(JWTAuthenticationMiddleware):
+    """Verifies a token once and remembers it until it expires: its signature does not change."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._verified: OrderedDict[str, AuthenticationResult] = OrderedDict()
+
     async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise NotAuthorizedException("Send `Authorization: Bearer <token>`.")
-        return await self.authenticate_token(encoded_token=token, connection=connection)
+        verified = self._verified.get(token)
+        if verified is None or verified.auth.exp <= datetime.now(UTC):
+            self._verified.pop(token, None)
+            verified = await self.authenticate_token(encoded_token=token, connection=connection)
+            self._verified[token] = verified
+            if len(self._verified) > REMEMBERED:
+                self._verified.popitem(last=False)
+        return verified

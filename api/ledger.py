@@ -80,7 +80,7 @@ class Ledger(Struct, frozen=True):
         if done.replayed and done.workspace_id:
             await self.rights.may_see(actor.id, done.workspace_id)
         if done.changed:
-            self.hints.give()
+            self.hints.give(done.position)
         return done
 
     async def read(self, asked: Asked, question: Question, min_position: int | None) -> Response[Any]:

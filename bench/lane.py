@@ -16,9 +16,11 @@ from cli.opened import opened
 from commands.decision import Wish
 from commands.handling import Handling
 from domain.event import Actor
-from infra import broker, settings
+from infra import broker, cache, settings
 from infra.hints import Hints
 from infra.ids import new_id
+from infra.postgres import pool
+from infra.projected import Projected
 
 
 class Plan(Struct, frozen=True):
@@ -34,15 +36,18 @@ class Plan(Struct, frozen=True):
 async def fill(plan: Plan) -> Load:
     """Each waits for its task, then asks for the next; workers are told as the API tells them."""
     found = settings.locate(Path(plan.data))
-    hints = Hints(broker.broker(found.broker_url))
-    hints.start()
-    async with opened(found) as instance:
+    async with opened(found) as instance, pool(found.database_url) as connections:
+        projected = Projected(cache.listening_client(found.redis_url), connections)
+        listening = asyncio.create_task(projected.listen())
+        hints = Hints(broker.broker(found.broker_url), projected.heard)
+        hints.start()
         creators = [_Creator(instance.handling, hints, plan) for _ in range(plan.waiting)]
         await creators[0].warm()
         worked, began = time.process_time(), time.monotonic()
         await asyncio.gather(*(creator.create_until(began + plan.seconds) for creator in creators))
         busy = (time.process_time() - worked) / (time.monotonic() - began)
-    hints.stop()
+        listening.cancel()
+        hints.stop()
     latencies = [round(latency * 1000, 3) for creator in creators for latency in creator.latencies]
     return Load(plan.seconds, [len(creator.latencies) for creator in creators], {}, latencies, 0, round(busy, 3))
 
@@ -65,8 +70,8 @@ class _Creator:
     async def create_until(self, deadline: float) -> None:
         while (began := time.monotonic()) < deadline:
             wish = Wish(new_id(), random.choice(self._commands))
-            await self._handling.handle([wish], self._actor, new_id())
-            self._hints.give()
+            done = await self._handling.handle([wish], self._actor, new_id())
+            self._hints.give(done.position)
             if (now := time.monotonic()) < deadline:
                 self.latencies.append(now - began)
 

@@ -62,6 +62,8 @@ class Handling:
         KeyReused where a key stands for something else, TwinInFlight where the same call is not done.
         """
         order = Order(wishes, actor, command_id, keys, trace)
+        if not keys:
+            return await self._handle(order)
         with self._alone(order):
             try:
                 return await self._handle(order)

@@ -154,15 +154,16 @@ class Lane:
                 self._memory.forget(answer.streams if isinstance(answer, Changed) else decision.seen)
                 _settle(future, answer)
                 continue
-            self._learn(decision, answer.position)
+            if decision.written and not no:
+                self._learn(decision, answer.position)
             group.keep_numbers(decision)
             _settle(future, Verdict(decision, answer.position, no))
 
     def _learn(self, decision: Decision, position: int) -> None:
-        for stream, left in decision.leaves.items():
-            before = decision.seen[stream]
-            known = Known(left.version, position, left.states) if left.version > before else left
-            if known.version // KEPT_EVERY > before // KEPT_EVERY:
+        for stream in {stream for stream, _ in decision.written}:
+            left = decision.leaves[stream]
+            known = Known(left.version, position, left.states)
+            if known.version // KEPT_EVERY > decision.seen[stream] // KEPT_EVERY:
                 self._log.keep(stream, known)
             self._memory.learn(stream, known)
 

@@ -1,5 +1,6 @@
 """A task: something to be done, in one project, in one of its columns."""
 
+from functools import lru_cache
 from typing import ClassVar, Literal, Self
 from uuid import UUID, uuid5
 
@@ -120,6 +121,7 @@ class TaskNumbers(State, frozen=True):
         return cls(event.last) if isinstance(event, TaskNumbersTaken) else state
 
 
+@lru_cache(maxsize=10_000)
 def numbers_of(project: UUID) -> UUID:
     """The guard stream of a project's task numbers."""
     return uuid5(project, "task numbers")

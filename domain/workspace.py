@@ -1,5 +1,6 @@
 """A workspace: the people, projects and tasks that see one another, and nobody else's."""
 
+from functools import lru_cache
 from typing import Literal, Self
 from uuid import UUID, uuid5
 
@@ -42,6 +43,7 @@ class Member(State, frozen=True):
         return super().evolve(state, event)
 
 
+@lru_cache(maxsize=10_000)
 def member_of(workspace: UUID, user: UUID) -> UUID:
     """The guard stream of a user's membership of a workspace."""
     return uuid5(workspace, f"member {user}")

@@ -73,6 +73,10 @@ class Projected:
             except TimeoutError:
                 look = True
 
+    def heard(self, projection: str) -> int:
+        """The position that the projection is known to have read up to; -1 where nothing is known."""
+        return self._positions.get(projection, -1)
+
     def doubt(self, projection: str) -> None:
         """Forget what was heard: an answer showed that it is not so."""
         self._positions.pop(projection, None)

@@ -1,6 +1,7 @@
 """The worker: folds the log into read models when a hint comes, and once a second in any case."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import dramatiq
@@ -15,6 +16,8 @@ from projections import engine, projection
 from projections.engine import Progress
 
 LOOK_S = 1.0
+CROWD, GATHER_S = 4, 0.01
+"""After a batch of so many events others will follow: they are given a moment to gather, since each batch costs."""
 _STANDING: dict[str, str] = {}
 """Why a projection stands still, as it was logged last."""
 
@@ -41,11 +44,13 @@ class Projector:
         """Fold all that is new. The only code that folds: messages and the periodic look both call it.
 
         Never waits for another thread that folds the same: that one will look again. Raises psycopg's
-        errors; the checkpoint then still says where to go on.
+        errors; the checkpoint then still says where to go on. Ends after a while even where there is more:
+        whoever wants it folded goes on hinting.
         """
         turn = self._turns[name]
         turn.wanted.set()
-        while turn.wanted.is_set() and turn.held.acquire(blocking=False):
+        deadline = time.monotonic() + LOOK_S
+        while turn.wanted.is_set() and time.monotonic() < deadline and turn.held.acquire(blocking=False):
             try:
                 turn.wanted.clear()
                 progress = engine.advance(self._connection(), projection.every()[name], log.after)
@@ -54,6 +59,8 @@ class Projector:
             if progress:
                 turn.wanted.set()
                 self._publish(progress)
+                if CROWD <= progress.events < engine.BATCH:
+                    time.sleep(GATHER_S)
 
     def close(self) -> None:
         """Close what every thread has opened."""

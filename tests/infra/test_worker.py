@@ -39,11 +39,11 @@ def running(settings: Settings) -> Iterator[None]:
 
 def test_a_hint_makes_the_worker_fold_and_publish(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "LOOK_S", 3600)
-    hints = Hints(broker.broker(settings.broker_url))
+    hints = Hints(broker.broker(settings.broker_url), lambda _: -1)
     hints.start()
     with running(settings), connect(settings.database_url) as connection:
         oracle.write(connection, [*user(), *workspace(), *project(), (TASK, CREATED)])
-        hints.give()
+        hints.give(1)
         fact(lambda: oracle.is_right(connection))
         assert oracle.shown(connection, task_list.projection)[TASK].title == CREATED.title
     hints.stop()
@@ -124,9 +124,9 @@ def test_hints_do_not_pile_up_where_nobody_works(settings: Settings, monkeypatch
     monkeypatch.setattr("infra.hints.QUEUE", "deserted")
     messages = broker.broker(settings.broker_url)
     messages.declare_queue("deserted")
-    hints = Hints(messages)
+    hints = Hints(messages, lambda _: -1)
     for _ in range(200):
-        hints._send()  # noqa: SLF001 - what its thread does, without waiting for it
+        hints._send(list(every()))  # noqa: SLF001 - what its thread does, without waiting for it
     assert 0 < messages.client.llen("dramatiq:deserted") <= (ENOUGH + 1) * len(every())
     messages.flush("deserted")
     messages.close()
