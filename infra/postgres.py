@@ -1,21 +1,28 @@
 """PostgreSQL connections: one pool for each API process, single connections for everything else."""
 
+import asyncio
 import select
 
 from psycopg import AsyncConnection, Connection, conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
-
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 2
 """How long a request waits for a free connection before the answer is 503."""
 
 
+class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
+    """A pool that no connection gets lost from, whoever is cancelled."""
+
+    async def putconn(self, conn: AsyncConnection[TupleRow]) -> None:
+        """Give it back, cancelled or not: the library waits for a lock here, and forgets what it was to put back."""
+        await asyncio.shield(super().putconn(conn))
+
+
 def pool(url: str, size: int = 8) -> Pool:
     """A closed pool; `open()` it inside the event loop that will use it."""
-    return AsyncConnectionPool(
+    return Pool(
         conninfo.make_conninfo(url, connect_timeout=CONNECT_TIMEOUT_S, application_name="taskledger api"),
         kwargs={"autocommit": True},
         min_size=2,
