@@ -21,12 +21,12 @@ CALLS = [
     Call("milk", 1.0, 2.0, Place(TASK, 1, 2)),
     Call("tea", 1.5, 2.5, "unknown"),
     Call("tea", 3.0, 4.0, Place(OTHER, 1, 3)),
-    Call("oat milk", 2.5, 3.5, Place(TASK, 2, 5)),
+    Call("oat milk", 2.5, 3.5, Place(TASK, 2, 6)),
     Call("soy milk", 5.0, 6.0, "unknown"),
     Call("goat milk", 5.0, 6.0, "unknown"),
     Call("coffee", 5.0, 6.0, "refused"),
 ]
-"""The tea is retried; of the soy and the goat milk nobody was told."""
+"""The tea is retried; the oat milk is two events; of the soy and the goat milk nobody was told."""
 
 Fault = Callable[[list[Call], list[Entry]], None]
 
@@ -87,7 +87,8 @@ FAULTS = {
     "a version twice": (an_entry(3, version=2), "not version 3"),
     "versions against positions": (an_entry(2, position=9), "not version 2"),
     "a position twice": (an_entry(1, position=2), "a position taken twice"),
-    "an acknowledged position that is another": (a_call(0, outcome=Place(TASK, 1, 3)), "not where it was said"),
+    "an acknowledged position of another command": (a_call(0, outcome=Place(TASK, 1, 3)), "not where it was said"),
+    "an acknowledged position of nothing": (a_call(0, outcome=Place(TASK, 1, 4)), "not where it was said"),
     "an acknowledged version of another command": (a_call(0, outcome=Place(TASK, 2, 5)), "in the place of"),
     "an acknowledged stream that has not begun": (a_call(0, outcome=Place(id7(99), 1, 2)), "is lost"),
     "two answers that differ": (a_call(1, outcome=Place(TASK, 1, 2)), "at two places"),

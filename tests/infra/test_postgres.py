@@ -1,0 +1,39 @@
+"""The pool: whoever is cancelled, no connection is lost from it."""
+
+import asyncio
+
+import pytest
+
+from infra.postgres import Pool, pool
+from infra.settings import Settings
+from tests.defects import noticed_in_time
+from tests.store import defects
+
+
+async def test_who_is_cancelled_while_giving_a_connection_back_has_given_it_back(settings: Settings) -> None:
+    async with pool(settings.database_url, size=2) as connections:
+        await is_whole_after_a_cancelled_return(connections)
+
+
+async def test_a_pool_that_loses_what_is_given_back_is_noticed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defects.a_pool_that_loses_what_is_given_back(monkeypatch)
+    async with pool(settings.database_url, size=2) as connections:
+        await noticed_in_time(lambda: is_whole_after_a_cancelled_return(connections))
+
+
+async def is_whole_after_a_cancelled_return(connections: Pool) -> None:
+    """The cancellation comes while somebody else is at the pool's books."""
+    await connections.wait()
+    connection = await connections.getconn()
+    async with connections._lock:  # noqa: SLF001 - an instant that is hard to meet from outside
+        giving = asyncio.create_task(connections.putconn(connection))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        giving.cancel()
+        await asyncio.wait([giving])
+    for _ in range(5):
+        await asyncio.sleep(0)
+    stats = connections.get_stats()
+    assert stats["pool_available"] == stats["pool_size"] == 2, stats

@@ -1,0 +1,95 @@
+"""API processes, as far as the store can tell: each a handling with its own lane and memory, on a pool of its own."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from random import Random
+from typing import Any, TypeAlias
+from uuid import UUID
+from zlib import crc32
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from commands.command import Command
+from commands.decision import Wish
+from commands.handling import Handling
+from commands.lane import Accepted, Append, Key
+from commands.task import CreateTask, EditTask
+from domain.errors import Refusal, TooBusy, TwinInFlight, VersionConflict
+from infra.ids import new_id
+from infra.log import EventLog
+from infra.postgres import Pool, pool
+from tests.clients import Answer, Lost, NoAnswer
+from tests.examples import ADA, Facts, id7, project, workspace
+from tests.history import Place
+
+PROJECTS = [id7(10_000 + number) for number in range(100)]
+"""So many that few creates meet: what is shown here is not how well they share."""
+
+Connected: TypeAlias = AbstractAsyncContextManager[AsyncConnection[TupleRow]]
+
+
+class Processes:
+    """Two of them. As a door they are a load balancer, which sends each call to either."""
+
+    def __init__(self, url: str, pools: list[Pool], seed: int = 0) -> None:
+        self.url, self.pools = url, pools
+        self.logs = [EventLog(url, pool) for pool in pools]
+        self._random = Random(seed)
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew with empty memories; what the old ones do still, they do."""
+        self.handlings = [Handling(log) for log in self.logs]
+
+    def lose_answers(self, share: float) -> None:
+        """From now on, of so many statements the answer is lost once they are carried out."""
+        for one in self.pools:
+            one.connection = partial(self._losing, one.connection, share)  # type: ignore[method-assign]
+
+    @contextlib.asynccontextmanager
+    async def _losing(self, connected: Callable[[], Connected], share: float) -> AsyncIterator[Any]:
+        async with connected() as connection:
+            yield connection
+            if self._random.random() < share:
+                raise psycopg.OperationalError("the answer is lost")
+
+    async def create(self, title: str, key: str) -> Answer:
+        project_id = PROJECTS[crc32(key.encode()) % len(PROJECTS)]
+        return await self._ask(new_id(), CreateTask(project_id=project_id, title=title), key)
+
+    async def edit(self, task: UUID, version: int, title: str, key: str) -> Answer:
+        return await self._ask(task, EditTask(title=title, expected_version=version), key)
+
+    async def _ask(self, target: UUID, command: Command[Any], key: str) -> Answer:
+        handling = self._random.choice(self.handlings)
+        try:
+            done = await handling.handle([Wish(target, command)], ADA, new_id(), Key(key, b"always the same"))
+        except VersionConflict as conflict:
+            return Lost(int(str(conflict.params["current_version"])))
+        except (psycopg.OperationalError, TooBusy, TwinInFlight) as unknown:
+            raise NoAnswer from unknown
+        except Refusal as no:
+            raise AssertionError(f"{command} was refused: {no.code()}") from no
+        return Place(done.results[0].id, done.results[0].version, done.position)
+
+
+@contextlib.asynccontextmanager
+async def processes(url: str, seed: int = 0) -> AsyncIterator[Processes]:
+    """Two processes on one database, which has a workspace of Ada's with projects."""
+    async with pool(url) as first, pool(url) as second:
+        both = Processes(url, [first, second], seed)
+        boards = [fact for at, one in enumerate(PROJECTS) for fact in project(one, f"P{at}")]
+        await happened(both.logs[0], [*workspace(), *boards])
+        yield both
+
+
+async def happened(log: EventLog, facts: Facts) -> None:
+    """Let it happen, in streams that have not begun."""
+    seen = {stream: 0 for stream, _ in facts}
+    append = Append(seen=seen, events=facts, actor=ADA, command_id=new_id(), workspace_id=None)
+    (answer,) = await log.append([append])
+    assert isinstance(answer, Accepted), answer

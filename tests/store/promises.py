@@ -1,0 +1,208 @@
+"""The promises of the event store: each a function that fails where its promise is broken."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+from functools import partial
+from itertools import count
+from random import Random
+from uuid import UUID, uuid4
+
+from commands.decision import Wish
+from commands.lane import Accepted, Append, Changed
+from commands.task import CompleteTask, CreateTask, ReopenTask
+from domain.event import Change, Event
+from domain.task import TaskRenamed
+from infra import log as reading
+from infra.ids import new_id
+from infra.log import EventLog
+from infra.postgres import Pool, connect
+from tests.clients import Client, NoAnswer, until_definite
+from tests.examples import ADA
+from tests.history import Notes, Place, assert_consistent, read
+from tests.store.processes import PROJECTS, Processes
+
+WRITERS = 32
+RIDERS = 4
+"""Of the writers on one stream, so many ride in one group."""
+TOGETHER = 100
+"""Requests that are made at once, where some are given up."""
+LONG_S = 30.0
+"""After which something hangs."""
+
+
+async def one_of_all_writers_wins_each_round(both: Processes, rounds: int) -> None:
+    """All say the same version of one stream, several groups at once: versions contiguous, nothing overwritten."""
+    stream, notes = uuid4(), Notes()
+    for version in range(rounds):
+        marks = [f"{version}-{writer}" for writer in range(WRITERS)]
+        groups = [marks[at : at + RIDERS] for at in range(0, WRITERS, RIDERS)]
+        await asyncio.gather(
+            *(_compete(both.logs[at % 2], notes, stream, version, group) for at, group in enumerate(groups))
+        )
+        assert notes.count == {"acknowledged": version + 1, "refused": (WRITERS - 1) * (version + 1)}, version
+    with connect(both.url) as connection:
+        log = read(connection)
+    assert sum(entry.stream == stream for entry in log) == rounds
+    assert_consistent(notes.calls, [entry for entry in log if entry.stream == stream])
+
+
+async def _compete(log: EventLog, notes: Notes, stream: UUID, version: int, marks: list[str]) -> None:
+    sent = time.monotonic()
+    answers = await log.append([_append({stream: version}, stream, TaskRenamed(Change("", mark))) for mark in marks])
+    for mark, answer in zip(marks, answers, strict=True):
+        assert isinstance(answer, Accepted | Changed), answer
+        place = Place(stream, version + 1, answer.position) if isinstance(answer, Accepted) else None
+        notes.add(mark, sent, place or "refused")
+
+
+async def a_reader_that_follows_skips_nothing(both: Processes, writers: int, groups: int, events: int) -> None:
+    """Each writer appends so many groups of so many events; the reader asks only for what is after its checkpoint."""
+    written = threading.Event()
+    reader = asyncio.create_task(asyncio.to_thread(_follow, both.url, written))
+    try:
+        await asyncio.gather(*(_write(both.logs[at % 2], groups, events) for at in range(writers)))
+    finally:
+        written.set()
+        seen, pages = await reader
+    with connect(both.url) as connection:
+        rows = connection.execute("select notification_id from log.events order by 1").fetchall()
+    assert len(rows) >= writers * groups * events
+    assert seen == [position for (position,) in rows], f"skipped {len(rows) - len(seen)} of {len(rows)}"
+    assert pages > groups // 4, f"the reader did not follow: {pages} pages"
+
+
+def _follow(url: str, written: threading.Event) -> tuple[list[int], int]:
+    """All positions as a reader meets them, and on how many pages."""
+    seen: list[int] = []
+    with connect(url) as connection:
+        for pages in count():
+            last = written.is_set()
+            page = reading.after(connection, seen[-1] if seen else 0, 1_000)
+            seen += [recorded.position for recorded in page]
+            if last and not page:
+                return seen, pages
+    raise AssertionError
+
+
+async def _write(log: EventLog, groups: int, events: int) -> None:
+    """Groups of ten commands, which share the events."""
+    for _ in range(groups):
+        renamed: list[Event] = [TaskRenamed(Change("a", "b"))] * (events // 10)
+        streams = [uuid4() for _ in range(10)]
+        answers = await log.append([_append({stream: 0}, stream, *renamed) for stream in streams])
+        assert all(isinstance(answer, Accepted) for answer in answers), answers
+
+
+async def what_one_process_reopens_the_other_completes(both: Processes, tasks: int, rounds: int) -> None:
+    """Whatever each of them remembers: done every time."""
+    await asyncio.gather(*(_reopened_and_completed(both, rounds) for _ in range(tasks)))
+
+
+async def _reopened_and_completed(both: Processes, rounds: int) -> None:
+    (one, other), task = both.handlings, new_id()
+    await one.handle([Wish(task, CreateTask(project_id=PROJECTS[0], title="Buy milk"))], ADA, new_id())
+    await other.handle([Wish(task, CompleteTask())], ADA, new_id())
+    for number in range(rounds):
+        reopened = await one.handle([Wish(task, ReopenTask())], ADA, new_id())
+        assert (reopened.changed, reopened.results[0].version) == (True, 2 * number + 3), reopened
+        completed = await other.handle([Wish(task, CompleteTask())], ADA, new_id())
+        assert (completed.changed, completed.results[0].version) == (True, 2 * number + 4), completed
+
+
+async def every_outcome_is_definite_whatever_is_cut(both: Processes, clients: int, rounds: int) -> None:
+    """Connections are cut in flight and answers get lost, while clients send each command until they know."""
+    notes, over = Notes(), threading.Event()
+    shared = await until_definite(notes, "shared", lambda: both.create("shared", "shared"))
+    assert isinstance(shared, Place)
+    both.lose_answers(0.05)
+    cut = asyncio.create_task(asyncio.to_thread(_cut, both.url, over))
+    everybody = [Client(f"client {at}", both, notes, shared.stream) for at in range(clients)]
+    try:
+        for _ in range(rounds):
+            await asyncio.wait_for(asyncio.gather(*(client.round() for client in everybody)), LONG_S)
+    finally:
+        over.set()
+        in_flight = await cut
+    assert notes.count["unknown"], "no answer was lost"
+    assert in_flight > rounds // 4, f"cut in flight: {in_flight}"
+    _assert_told(both, notes)
+
+
+def _cut(url: str, over: threading.Event) -> int:
+    """Cut what is at work just now, again and again; how many connections that were."""
+    in_flight = 0
+    with connect(url, "the scissors") as connection:
+        while not over.wait(0.04):
+            in_flight += connection.execute(_CUT).rowcount
+    return in_flight
+
+
+_CUT = """select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'taskledger api' and datname = current_database() and state = 'active'"""
+
+
+async def who_gives_up_leaves_the_pool_whole(both: Processes, requests: int, seed: int) -> None:
+    """Requests cancelled at random instants, each sent again later: each is there exactly once."""
+    random, notes = Random(seed), Notes()
+    marks = [f"request {number}" for number in range(requests)]
+    for at in range(0, requests, TOGETHER):
+        if at % (8 * TOGETHER) == 0:
+            both.forget()  # so that reading is cancelled too
+        await asyncio.gather(*(_given_up(both, notes, mark, random) for mark in marks[at : at + TOGETHER]))
+    await _are_whole(both.pools)
+    sent = time.monotonic()
+    await until_definite(notes, "the next", lambda: both.create("the next", "the next"))
+    assert time.monotonic() - sent < 1
+    await _sent_again(both, notes, marks)
+    assert notes.count["acknowledged"] == requests + 1
+    _assert_told(both, notes)
+
+
+async def _given_up(both: Processes, notes: Notes, mark: str, random: Random) -> None:
+    sent = time.monotonic()
+    call = asyncio.create_task(both.create(mark, mark))
+    instant = random.choice([0.002, 0.02, 0.2]) * random.random()
+    given_up = asyncio.get_running_loop().call_later(instant, call.cancel)
+    try:
+        answer = await call
+    except (asyncio.CancelledError, NoAnswer):
+        notes.add(mark, sent, "unknown")
+    else:
+        assert isinstance(answer, Place)
+        notes.add(mark, sent, answer)
+    finally:
+        given_up.cancel()
+
+
+async def _sent_again(both: Processes, notes: Notes, marks: Sequence[str]) -> None:
+    """Of those given up, some had happened by then and some had not: now all have."""
+    with connect(both.url) as connection:
+        happened = {entry.mark for entry in read(connection)}
+    answered = {call.mark for call in notes.calls if call.outcome != "unknown"}
+    unknown = [mark for mark in marks if mark not in answered]
+    early = [mark for mark in unknown if mark not in happened]
+    assert min(len(answered), len(early), len(unknown) - len(early)) > len(marks) // 20, (len(unknown), len(early))
+    for at in range(0, len(unknown), TOGETHER):
+        again = (until_definite(notes, mark, partial(both.create, mark, mark)) for mark in unknown[at : at + TOGETHER])
+        await asyncio.gather(*again)
+
+
+async def _are_whole(pools: Sequence[Pool]) -> None:
+    """Wait until every connection is idle."""
+    deadline = time.monotonic() + LONG_S
+    while any(stats["pool_available"] != stats["pool_size"] for stats in (pool.get_stats() for pool in pools)):
+        assert time.monotonic() < deadline, f"connections are lost: {[pool.get_stats() for pool in pools]}"
+        await asyncio.sleep(0.01)
+    assert not any(pool.get_stats()["requests_waiting"] for pool in pools)
+
+
+def _assert_told(both: Processes, notes: Notes) -> None:
+    with connect(both.url) as connection:
+        assert_consistent(notes.calls, read(connection))
+
+
+def _append(seen: dict[UUID, int], stream: UUID, *events: Event) -> Append:
+    written = [(stream, event) for event in events]
+    return Append(seen=seen, events=written, actor=ADA, command_id=new_id(), workspace_id=None)
