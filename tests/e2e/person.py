@@ -14,6 +14,7 @@ class Person:
     """A logged-in user of an instance at some address."""
 
     def __init__(self, address: str, token: str = "") -> None:
+        self.token = token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.http = httpx.Client(base_url=f"{address}/api/v1", headers=headers, timeout=20, limits=_NONE_KEPT)
 
