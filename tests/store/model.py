@@ -1,0 +1,67 @@
+"""A model of the tasks on a board: a dictionary, and what each wish does to it, said without events."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from commands.command import Command
+from commands.decision import Wish
+from commands.task import CompleteTask, CreateTask, EditTask, ReopenTask, TrashTask
+from domain.errors import IdTaken, NotFound, Refusal, TaskIsTrashed, VersionConflict
+
+
+class Row(Struct, frozen=True):
+    """A task, as a user would describe it."""
+
+    version: int
+    title: str
+    status: str = "open"
+    trashed: bool = False
+
+
+Board: TypeAlias = Mapping[UUID, Row]
+
+
+class Expected(Struct, frozen=True):
+    """What must come of a call: the versions that the tasks are left at, or the refusal; and the board then."""
+
+    outcome: tuple[int, ...] | type[Refusal]
+    board: Board
+
+
+def expected(board: Board, wishes: list[Wish]) -> Expected:
+    """What must come of wishes that are fulfilled together or not at all."""
+    after = dict(board)
+    for wish in wishes:
+        row = _row(after.get(wish.target), wish.command)
+        if not isinstance(row, Row):
+            return Expected(row, board)
+        after[wish.target] = row
+    return Expected(tuple(after[wish.target].version for wish in wishes), after)
+
+
+def _row(row: Row | None, command: Command[Any]) -> Row | type[Refusal]:
+    if isinstance(command, CreateTask):
+        return IdTaken if row else Row(1, command.title)
+    if row is None:
+        return NotFound
+    if command.expected_version not in {None, row.version}:
+        return VersionConflict
+    if isinstance(command, TrashTask):
+        return row if row.trashed else replace(row, trashed=True, version=row.version + 1)
+    return TaskIsTrashed if row.trashed else _changed(row, command)
+
+
+def _changed(row: Row, command: Command[Any]) -> Row:
+    changes: dict[str, Any] = {}
+    if isinstance(command, EditTask):
+        changes = {"title": command.title}
+    if isinstance(command, CompleteTask):
+        changes = {"status": "done"}
+    if isinstance(command, ReopenTask):
+        changes = {"status": "open"}
+    changed = replace(row, **changes)
+    return row if changed == row else replace(changed, version=row.version + 1)
