@@ -41,14 +41,15 @@ def expected(request: Request[Any, Any, Any], command: Command[Any]) -> tuple[Co
 async def idempotency(request: Request[Any, Any, Any]) -> Key | None:
     """The client's key for this request, quoted or bare, with a digest of method, address, version and body.
 
-    After draft-ietf-httpapi-idempotency-key-header. Raises Malformed where it is empty or too long.
+    After draft-ietf-httpapi-idempotency-key-header. Raises Malformed where it is empty or too long, or there are two.
     """
-    text = request.headers.get("idempotency-key")
-    if text is None:
+    lines = request.headers.getall("idempotency-key", [])
+    if not lines:
         return None
+    text = lines[0]
     text = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
-    if not 0 < len(text) <= LONGEST_KEY or not text.isprintable():
-        raise Malformed("invalid_idempotency_key", f"An Idempotency-Key has 1 to {LONGEST_KEY} printable characters.")
+    if len(lines) > 1 or not 0 < len(text) <= LONGEST_KEY or not text.isprintable():
+        raise Malformed("invalid_idempotency_key", f"One Idempotency-Key, of 1 to {LONGEST_KEY} printable characters.")
     said = (request.method, request.scope["path"], request.headers.get("if-match", ""))
     return Key(text, sha256("\n".join(said).encode() + b"\n" + await request.body()).digest())
 
