@@ -163,7 +163,7 @@ async def who_gives_up_leaves_the_pool_whole(both: Processes, requests: int, see
 async def _given_up(both: Processes, notes: Notes, mark: str, random: Random) -> None:
     sent = time.monotonic()
     call = asyncio.create_task(both.create(mark, mark))
-    instant = random.choice([0.002, 0.02, 0.2]) * random.random()
+    instant = random.choice([0.002, 0.02, 0.2, 5.0]) * random.random()
     given_up = asyncio.get_running_loop().call_later(instant, call.cancel)
     try:
         answer = await call
@@ -183,7 +183,7 @@ async def _sent_again(both: Processes, notes: Notes, marks: Sequence[str]) -> No
     answered = {call.mark for call in notes.calls if call.outcome != "unknown"}
     unknown = [mark for mark in marks if mark not in answered]
     early = [mark for mark in unknown if mark not in happened]
-    assert min(len(answered), len(early), len(unknown) - len(early)) > len(marks) // 20, (len(unknown), len(early))
+    assert min(len(answered), len(early), len(unknown) - len(early)) > 0, (len(unknown), len(early))
     for at in range(0, len(unknown), TOGETHER):
         again = (until_definite(notes, mark, partial(both.create, mark, mark)) for mark in unknown[at : at + TOGETHER])
         await asyncio.gather(*again)

@@ -30,6 +30,12 @@ async def test_no_ops_that_are_answered_from_memory_are_noticed(
         await noticed_in_time(partial(promises.what_one_process_reopens_the_other_completes, both, 1, 10))
 
 
+async def test_a_log_that_checks_no_version_is_noticed(settings: Settings) -> None:
+    async with processes(settings.database_url) as both:
+        defects.a_log_that_checks_no_version(settings.database_url)
+        await noticed_in_time(partial(promises.what_one_process_reopens_the_other_completes, both, 1, 10))
+
+
 async def test_answers_before_the_commit_are_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     async with processes(settings.database_url) as both:
         defects.answers_before_the_commit(monkeypatch)
