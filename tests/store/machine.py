@@ -99,7 +99,7 @@ class Boards(RuleBasedStateMachine):
 
     @rule(asked=keyed, at=processes)
     def the_same_key_again(self, asked: Asked, at: int) -> None:
-        again = self._run(self.both.handlings[at].handle(asked.wishes, ADA, new_id(), asked.key))
+        again = self._run(self.both.handlings[at].handle(asked.wishes, ADA, new_id(), [asked.key]))
         assert (again.results, again.changed, again.replayed) == (asked.done.results, False, True)
 
     @rule(asked=consumes(keyed), task=tasks, make=makes, at=processes)
@@ -156,7 +156,7 @@ class Boards(RuleBasedStateMachine):
 
     async def _answer(self, at: int, wishes: list[Wish], key: Key | None = None) -> Done | Refusal:
         try:
-            return await self.both.handlings[at].handle(wishes, ADA, new_id(), key)
+            return await self.both.handlings[at].handle(wishes, ADA, new_id(), [key] if key else [])
         except Refusal as no:
             return no
         except psycopg.Error as error:

@@ -67,7 +67,7 @@ class Processes:
     async def _ask(self, target: UUID, command: Command[Any], key: str) -> Answer:
         handling = self._random.choice(self.handlings)
         try:
-            done = await handling.handle([Wish(target, command)], ADA, new_id(), Key(key, b"always the same"))
+            done = await handling.handle([Wish(target, command)], ADA, new_id(), [Key(key, b"always the same")])
         except VersionConflict as conflict:
             return Lost(int(str(conflict.params["current_version"])))
         except (psycopg.OperationalError, TooBusy, TwinInFlight) as unknown:

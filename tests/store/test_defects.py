@@ -12,13 +12,13 @@ from tests.store.processes import Processes, processes
 
 async def test_writers_who_check_and_then_insert_are_noticed(settings: Settings) -> None:
     async with processes(settings.database_url) as both:
-        defects.writers_who_check_and_then_insert(settings.database_url)
+        defects.writers_who_check_and_then_insert(settings.migration_url)
         await noticed_in_time(partial(promises.one_of_all_writers_wins_each_round, both, 50))
 
 
 async def test_positions_taken_without_the_lock_are_noticed(settings: Settings) -> None:
     async with processes(settings.database_url) as both:
-        defects.positions_taken_without_the_lock(settings.database_url)
+        defects.positions_taken_without_the_lock(settings.migration_url)
         await noticed_in_time(partial(promises.a_reader_that_follows_skips_nothing, both, 8, 100, 50))
 
 
@@ -32,7 +32,7 @@ async def test_no_ops_that_are_answered_from_memory_are_noticed(
 
 async def test_a_log_that_checks_no_version_is_noticed(settings: Settings) -> None:
     async with processes(settings.database_url) as both:
-        defects.a_log_that_checks_no_version(settings.database_url)
+        defects.a_log_that_checks_no_version(settings.migration_url)
         await noticed_in_time(partial(promises.what_one_process_reopens_the_other_completes, both, 1, 10))
 
 
@@ -45,13 +45,13 @@ async def test_answers_before_the_commit_are_noticed(settings: Settings, monkeyp
 
 async def test_keys_that_nobody_looks_up_are_noticed(settings: Settings) -> None:
     async with processes(settings.database_url) as both:
-        defects.keys_that_nobody_looks_up(settings.database_url)
+        defects.keys_that_nobody_looks_up(settings.migration_url)
         await noticed_in_time(partial(whole_after_giving_up, both))
 
 
 async def test_a_group_sent_again_that_nobody_recognises_is_noticed(settings: Settings) -> None:
     async with processes(settings.database_url) as both:
-        defects.a_group_sent_again_that_nobody_recognises(settings.database_url)
+        defects.a_group_sent_again_that_nobody_recognises(settings.migration_url)
         await noticed_in_time(partial(definite_after_cuts, both))
 
 
