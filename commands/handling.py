@@ -9,28 +9,26 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands import lane, results
+from commands import lane, loading, results
 from commands.conflict import Late
 from commands.decision import Wish
 from commands.known import Known, Memory, NotLoaded
 from commands.lane import Changed, Key, Lane, Order, Replayed, Verdict
+from commands.loading import Loading
 from commands.results import Result
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight
-from domain.event import UNTRACED, Actor, Recorded, State, Trace
+from domain.event import UNTRACED, Actor, Recorded, Trace
 
 ATTEMPTS = 12
 
 Streams = Mapping[UUID, Sequence[Recorded]]
 
 
-class Log(lane.Log, Protocol):
+class Log(lane.Log, loading.Log, Protocol):
     """The event log, as commands need it."""
 
     async def streams(self, ids: Collection[UUID]) -> Streams:
         """All events of these streams, in order; none where one has not begun."""
-
-    async def known(self, stream: UUID, kind: type[State]) -> Known:
-        """What is to be known of a stream, as one kind of state."""
 
 
 class Done(Struct, frozen=True):
@@ -50,6 +48,7 @@ class Handling:
         self._log = log
         self._memory = Memory()
         self._lane = Lane(log, self._memory)
+        self._loading = Loading(log, self._memory)
         self._in_flight: set[tuple[UUID, str]] = set()
 
     async def handle(
@@ -101,16 +100,13 @@ class Handling:
             try:
                 return await self._lane.carry_out(order)
             except NotLoaded as missing:
-                await self._load(missing)
+                await self._loading.load(missing)
 
     async def _look_again(self, wishes: Sequence[Wish], changed: Changed) -> None:
         """Read the targets that were taken for new; whatever else is old was forgotten, and is read when asked for."""
         for wish in wishes:
             if wish.command.creates and wish.target in changed.streams:
-                await self._load(NotLoaded(wish.target, wish.command.about))
-
-    async def _load(self, missing: NotLoaded) -> None:
-        self._memory.learn(missing.stream, await self._log.known(missing.stream, missing.kind))
+                await self._loading.load(NotLoaded(wish.target, wish.command.about))
 
     async def _refuse(self, no: Refusal | Late) -> None:
         """Raise the no of a rule; of a conflict only unless more has happened since."""
@@ -121,7 +117,7 @@ class Handling:
             try:
                 raise no.told(history)
             except NotLoaded as missing:
-                await self._load(missing)
+                await self._loading.load(missing)
         self._memory.learn(no.stream, Known.of(history, []))
 
 

@@ -9,6 +9,7 @@ import psycopg
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg import conninfo
+from psycopg_pool import PoolTimeout
 
 from commands.handling import Streams
 from commands.known import Known
@@ -77,6 +78,8 @@ class EventLog(PostgresApplicationRecorder):
             return await self._written(appends)
         except psycopg.OperationalError as lost:
             logger.warning("an append is sent again: {}", lost)
+            if not isinstance(lost, PoolTimeout):
+                await self._pool.check()  # where one connection was cut, others were: draw none of them
             return await self._written(appends)
         except psycopg.DatabaseError as refused:
             return [refused] if len(appends) == 1 else await self._one_by_one(appends)

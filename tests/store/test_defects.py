@@ -55,15 +55,6 @@ async def test_a_group_sent_again_that_nobody_recognises_is_noticed(settings: Se
         await noticed_in_time(partial(definite_after_cuts, both))
 
 
-async def test_a_pool_that_loses_what_is_given_back_is_noticed(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    defects.a_pool_that_loses_what_is_given_back(monkeypatch)
-    monkeypatch.setattr(promises, "LONG_S", 1.0)
-    async with processes(settings.database_url) as both:
-        await noticed_in_time(partial(whole_after_giving_up, both))
-
-
 async def definite_after_cuts(both: Processes) -> None:
     await promises.every_outcome_is_definite_whatever_is_cut(both, clients=8, rounds=30)
 
