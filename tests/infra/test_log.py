@@ -249,9 +249,9 @@ def looked(stream: UUID, version: int) -> Append:
     return Append({stream: version}, [], ACTOR, uuid4(), None)
 
 
-async def test_what_rides_on_a_member_that_the_database_refuses_fails_too(log: EventLog) -> None:
+async def test_what_rides_on_a_member_that_the_database_refuses_fails_too(log: EventLog, settings: Settings) -> None:
     stream, other = uuid4(), uuid4()
-    with connect(log_url(log)) as owner:
+    with connect(settings.migration_url) as owner:
         owner.execute("alter table log.events add check (topic <> 'TaskDescribed')")
     bad = append(stream, 0, TaskDescribed(Change("a", "b")))
     answers = await log.append([bad, append(stream, 1), append(other, 0, **{str(stream): 1}), append(uuid4(), 0)])
