@@ -1,11 +1,13 @@
 """A body: JSON decoded once, straight into the command that it is, or refused with the place that is wrong."""
 
 import re
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from litestar import Request
 from litestar.dto import AbstractDTO
+from litestar.handlers import BaseRouteHandler
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
@@ -61,7 +63,13 @@ class JSON(AbstractDTO[Any]):
         request = self.asgi_connection
         if value != b"{}" or request.headers.get("content-type"):
             _check_type(request)
-        return decode(value, self._types[request.route_handler.handler_id])
+        return decode(value, self._types[_name(request.route_handler)])
+
+
+@cache
+def _name(handler: BaseRouteHandler) -> str:
+    """The framework works it out anew each time."""
+    return handler.handler_id
 
 
 def decode(body: bytes, kind: type) -> Any:
