@@ -88,7 +88,7 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
         projected=projected,
         rights=Rights(log),
         credentials=Credentials(connections),
-        hints=Hints(broker.broker(settings.broker_url), projected.heard),
+        hints=Hints(broker.broker(settings.broker_url), projected),
     )
 
 

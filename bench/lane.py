@@ -39,7 +39,7 @@ async def fill(plan: Plan) -> Load:
     async with opened(found) as instance, pool(found.database_url) as connections:
         projected = Projected(cache.listening_client(found.redis_url), connections)
         listening = asyncio.create_task(projected.listen())
-        hints = Hints(broker.broker(found.broker_url), projected.heard)
+        hints = Hints(broker.broker(found.broker_url), projected)
         hints.start()
         creators = [_Creator(instance.handling, hints, plan) for _ in range(plan.waiting)]
         await creators[0].warm()

@@ -1,7 +1,8 @@
 """Hints: messages that tell workers to look at the log. Losing one costs a moment, never data."""
 
 import threading
-from collections.abc import Callable
+import time
+from typing import Protocol
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
@@ -10,24 +11,36 @@ from infra.broker import QUEUE
 from infra.logs import logger
 from projections import projection
 
-PAUSE_S, LONGEST_PAUSE_S = 0.01, 0.1
-"""How long a projection may say nothing of its progress until it is hinted at again, and where nobody ever does."""
+CROWD, GATHER_S = 4, 0.01
+"""After a batch of so many events others will follow: a worker lets them gather so long, since each batch costs."""
+AGAIN_S = 0.1
+"""A hint that nobody answers is given again."""
 ENOUGH = 4
 """So many waiting messages for each projection are enough."""
+
+
+class Hearing(Protocol):
+    """What is heard of the projections."""
+
+    def heard(self, projection: str) -> int:
+        """The position that it is known to have read up to."""
+
+    def at_work(self, projection: str) -> bool:
+        """Whether it will look again by itself within moments."""
 
 
 class Hints:
     """Sends hints from a thread of its own, because sending blocks.
 
-    A projection that is heard to be at work looks again by itself, so only one that is silent and behind
-    gets a message: at once, and again until it has come as far as was wanted.
+    A projection that is behind is told so at once, unless it is at work and looks again by itself; and told
+    again where it does not get as far as it was told of.
     """
 
-    def __init__(self, broker: RedisBroker, heard: Callable[[str], int]) -> None:
-        """`heard` says up to which position a projection is known to have read."""
+    def __init__(self, broker: RedisBroker, hearing: Hearing) -> None:
         self._broker = broker
-        self._heard = heard
+        self._hearing = hearing
         self._position = 0
+        self._told: dict[str, tuple[int, float]] = {}
         self._wanted = threading.Event()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
@@ -38,7 +51,8 @@ class Hints:
     def give(self, position: int) -> None:
         """See to it that all is folded up to a position; returns at once."""
         self._position = max(self._position, position)
-        self._wanted.set()
+        if not all(map(self._hearing.at_work, projection.every())):
+            self._wanted.set()
 
     def stop(self) -> None:
         """Send what is still wanted, and end."""
@@ -47,23 +61,25 @@ class Hints:
         self._thread.join(timeout=2)
 
     def _run(self) -> None:
-        before: dict[str, int] = {}
-        pause = PAUSE_S
         while not self._end.is_set():
-            self._wanted.wait()
             self._wanted.clear()
-            while behind := self._behind():
-                silent = [name for name, heard in behind.items() if before.get(name, heard) == heard]
-                self._send(silent)
-                before, pause = behind, min(2 * pause, LONGEST_PAUSE_S) if silent else PAUSE_S
-                if self._end.wait(pause):
-                    break
-            before, pause = {}, PAUSE_S
+            behind = self._behind()
+            self._send([name for name, heard in behind.items() if self._is_due(name, heard)])
+            self._wanted.wait(2 * GATHER_S if behind else AGAIN_S)
+        self._send(list(self._behind()))
 
     def _behind(self) -> dict[str, int]:
         """The projections that are not known to have come so far, with how far they are known to have come."""
-        heard = {name: self._heard(name) for name in projection.every()}
+        heard = {name: self._hearing.heard(name) for name in projection.every()}
         return {name: position for name, position in heard.items() if position < self._position}
+
+    def _is_due(self, name: str, heard: int) -> bool:
+        told, at = self._told.get(name, (0, 0.0))
+        now = time.monotonic()
+        if self._hearing.at_work(name) or (heard < told and now < at + AGAIN_S):
+            return False
+        self._told[name] = (self._position, now)
+        return True
 
     def _send(self, names: list[str]) -> None:
         try:

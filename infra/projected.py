@@ -10,11 +10,14 @@ import redis
 import redis.asyncio
 from msgspec import Struct
 
+from infra.hints import CROWD, GATHER_S
 from infra.logs import logger
 from infra.postgres import Pool
 from projections.engine import Progress
 
 CHANNEL = "taskledger:projected"
+AT_WORK_S = 3 * GATHER_S
+"""How long after a crowded batch the next one may take."""
 LOOK_S = 0.25
 """How often a waiting reader asks PostgreSQL, in case a message was lost."""
 _CHECKPOINT = "select position from read.checkpoints where projection = %s and partition = 0"
@@ -27,6 +30,7 @@ class Behind(Exception):
 class _News(Struct, frozen=True):
     projection: str
     position: int
+    events: int
 
 
 def publisher(client: redis.Redis) -> Callable[[Progress], None]:
@@ -52,6 +56,7 @@ class Projected:
         self._client = client
         self._pool = pool
         self._positions: dict[str, int] = {}
+        self._crowded: dict[str, float] = {}
         self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def wait(self, projection: str, position: int, seconds: float) -> None:
@@ -76,6 +81,10 @@ class Projected:
     def heard(self, projection: str) -> int:
         """The position that the projection is known to have read up to; -1 where nothing is known."""
         return self._positions.get(projection, -1)
+
+    def at_work(self, projection: str) -> bool:
+        """Whether it has just folded so much that it will look again by itself."""
+        return time.monotonic() < self._crowded.get(projection, 0.0) + AT_WORK_S
 
     def doubt(self, projection: str) -> None:
         """Forget what was heard: an answer showed that it is not so."""
@@ -106,6 +115,7 @@ class Projected:
             news = msgspec.json.decode(data, type=_News)
         except msgspec.DecodeError:
             return
+        self._crowded[news.projection] = time.monotonic() if news.events >= CROWD else 0.0
         self._hear(news.projection, news.position)
 
     def _hear(self, projection: str, position: int) -> None:

@@ -9,6 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from infra import broker, cache, log, projected
+from infra.hints import CROWD, GATHER_S
 from infra.logs import logger
 from infra.postgres import connect
 from infra.settings import Settings
@@ -16,8 +17,6 @@ from projections import engine, projection
 from projections.engine import Progress
 
 LOOK_S = 1.0
-CROWD, GATHER_S = 4, 0.01
-"""After a batch of so many events others will follow: they are given a moment to gather, since each batch costs."""
 _STANDING: dict[str, str] = {}
 """Why a projection stands still, as it was logged last."""
 

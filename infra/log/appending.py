@@ -29,6 +29,11 @@ class Group:
             self._look(entry, append)
             self._write(entry, append)
 
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self._events[0])
+
     def parameters(self) -> tuple[object, ...]:
         """All columns, in the order of the function's parameters."""
         return (

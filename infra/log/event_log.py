@@ -17,6 +17,7 @@ from commands.lane import Accepted, Append, Changed
 from domain.event import Recorded, State, fold
 from infra.log import snapshots
 from infra.log.appending import APPEND, INSERT, Group
+from infra.log.news import News
 from infra.log.reading import HEAD
 from infra.log.rows import COLUMNS, NO_END, STREAM, recorded
 from infra.logs import logger
@@ -36,6 +37,7 @@ class EventLog(PostgresApplicationRecorder):
         """`pool` serves all that is asynchronous; the recorder's methods connect to `url` when called."""
         super().__init__(_Datastore(url), events_table_name="events")
         self._pool = pool
+        self._news = News(pool)
         self._keeping: set[asyncio.Task[None]] = set()
 
     async def streams(self, ids: Collection[UUID]) -> Streams:
@@ -130,7 +132,10 @@ class EventLog(PostgresApplicationRecorder):
 
     async def _written(self, appends: Sequence[Append]) -> list[Accepted | Exception]:
         group = Group(appends)
-        return group.answers(await self._rows(APPEND, group.parameters()))
+        answers = group.answers(await self._rows(APPEND, group.parameters()))
+        if group.writes:
+            self._news.give()
+        return answers
 
     async def _rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:

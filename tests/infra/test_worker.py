@@ -24,6 +24,16 @@ from tests.examples import CREATED, OTHER_TASK, RENAMED, TASK, project, user, wo
 from tests.projections import oracle
 
 
+class Deaf:
+    """Nothing is heard of any projection."""
+
+    def heard(self, _: str) -> int:
+        return -1
+
+    def at_work(self, _: str) -> bool:
+        return False
+
+
 @contextmanager
 def running(settings: Settings) -> Iterator[None]:
     stop = threading.Event()
@@ -39,7 +49,7 @@ def running(settings: Settings) -> Iterator[None]:
 
 def test_a_hint_makes_the_worker_fold_and_publish(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "LOOK_S", 3600)
-    hints = Hints(broker.broker(settings.broker_url), lambda _: -1)
+    hints = Hints(broker.broker(settings.broker_url), Deaf())
     hints.start()
     with running(settings), connect(settings.database_url) as connection:
         oracle.write(connection, [*user(), *workspace(), *project(), (TASK, CREATED)])
@@ -124,7 +134,7 @@ def test_hints_do_not_pile_up_where_nobody_works(settings: Settings, monkeypatch
     monkeypatch.setattr("infra.hints.QUEUE", "deserted")
     messages = broker.broker(settings.broker_url)
     messages.declare_queue("deserted")
-    hints = Hints(messages, lambda _: -1)
+    hints = Hints(messages, Deaf())
     for _ in range(200):
         hints._send(list(every()))  # noqa: SLF001 - what its thread does, without waiting for it
     assert 0 < messages.client.llen("dramatiq:deserted") <= (ENOUGH + 1) * len(every())

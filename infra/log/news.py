@@ -1,0 +1,36 @@
+"""News: one NOTIFY after commits, seldom and on a connection of its own, wakes the library's subscriptions."""
+
+import asyncio
+
+import psycopg
+
+from infra.logs import logger
+from infra.postgres import Pool
+
+PAUSE_S = 0.05
+"""At most 20 a second, and never inside an append: there it would make all writers take turns once more."""
+
+
+class News:
+    """Tells whoever listens that there is something new. Our own workers do not: they have hints."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._fresh = False
+        self._task: asyncio.Task[None] | None = None
+
+    def give(self) -> None:
+        """Something was written; returns at once."""
+        self._fresh = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._tell(), name="news")
+
+    async def _tell(self) -> None:
+        while self._fresh:
+            self._fresh = False
+            try:
+                async with self._pool.connection() as connection:
+                    await connection.execute("notify events")
+            except psycopg.Error as error:
+                logger.debug("nobody was notified: {}", error)
+            await asyncio.sleep(PAUSE_S)

@@ -1,0 +1,110 @@
+"""Written by our lane, read by the library: its `ProjectionRunner` follows our log and misses nothing."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+from eventsourcing.application import Application
+from eventsourcing.persistence import ApplicationRecorder, Mapper, StoredEvent, Tracking, TrackingRecorder
+from eventsourcing.popo import POPOTrackingRecorder
+from eventsourcing.projection import Projection, ProjectionRunner
+
+from commands.decision import Wish
+from commands.handling import Handling
+from commands.project import CreateProject
+from commands.task import CreateTask
+from commands.workspace import CreateWorkspace
+from domain import codec
+from domain.event import Event
+from domain.task import TaskCreated
+from infra.ids import new_id
+from infra.log import EventLog
+from infra.postgres import pool
+from infra.settings import Settings
+from tests.examples import ADA, PROJECT, WORKSPACE
+
+TASKS = 300
+
+
+class Read:
+    """One of our events as the library hands it to a projection."""
+
+    def __init__(self, stored: StoredEvent) -> None:
+        self.originator_id = stored.originator_id
+        self.originator_version = stored.originator_version
+        self.event: Event = codec.decode(stored.topic, stored.state)
+
+
+class OurEvents(Mapper[UUID]):
+    """Our stored names and JSON instead of the library's topics and transcodings."""
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        return Read(stored_event)
+
+
+class Ours(Application[UUID]):
+    """An application of the library on our log."""
+
+    url: ClassVar = ""
+    name = "taskledger"
+
+    def construct_recorder(self) -> ApplicationRecorder:
+        return EventLog(self.url, pool(self.url))
+
+    def construct_mapper(self) -> Mapper[UUID]:
+        return OurEvents(transcoder=self.construct_transcoder())
+
+
+class Titles(POPOTrackingRecorder):
+    """What the projection shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.titles: list[str] = []
+
+    def add(self, title: str, tracking: Tracking) -> None:
+        self.titles.append(title)
+        self.insert_tracking(tracking)
+
+
+class Titling(Projection[TrackingRecorder]):
+    def process_event(self, domain_event: Any, tracking: Tracking) -> None:
+        view = self.view
+        assert isinstance(view, Titles)
+        if isinstance(domain_event.event, TaskCreated):
+            view.add(domain_event.event.title, tracking)
+        else:
+            view.insert_tracking(tracking)
+
+
+@contextmanager
+def following(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr(Ours, "url", url)
+    with ProjectionRunner(application_class=Ours, projection_class=Titling, view_class=Titles) as runner:
+        try:
+            yield runner
+        finally:
+            runner.app.recorder.datastore.close()
+
+
+async def test_the_librarys_runner_reads_all_that_our_lane_writes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pool(settings.database_url) as connections:
+        log = EventLog(settings.database_url, connections)
+        handling = Handling(log)
+        opened = [
+            Wish(WORKSPACE, CreateWorkspace(name="Home")),
+            Wish(PROJECT, CreateProject(workspace_id=WORKSPACE, name="Kitchen", key="KIT")),
+        ]
+        await handling.handle(opened, ADA, new_id())
+        with following(settings.database_url, monkeypatch) as runner:
+            titles = [f"task {number}" for number in range(TASKS)]
+            wishes = [Wish(new_id(), CreateTask(project_id=PROJECT, title=title)) for title in titles]
+            done = await asyncio.gather(*(handling.handle([wish], ADA, new_id()) for wish in wishes))
+            last = max(one.position for one in done)
+            await asyncio.to_thread(runner.wait, last, 20)
+            assert sorted(runner.projection.view.titles) == sorted(titles)
