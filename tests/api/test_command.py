@@ -2,10 +2,13 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from infra.ids import new_id
+from infra.postgres import connect
+from infra.settings import Settings
 from tests.api.problems import refused
 from tests.visitor import Visitor
 
@@ -201,7 +204,27 @@ async def test_nothing_of_another_workspace_can_be_changed_in_a_batch(ann: Visit
     assert [one["status"] for one in answer.json()["results"]] == [404, 404]
 
 
-async def test_every_event_of_a_batch_carries_the_trace_of_its_request(ann: Visitor) -> None:
+async def test_every_event_of_a_batch_carries_the_trace_of_its_request(ann: Visitor, settings: Settings) -> None:
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    answer = await send(ann, create(ann), traceparent=parent)
+    answer = await send(ann, create(ann), create(ann), traceparent=parent)
     assert answer.headers["trace-id"] == "0af7651916cd43dd8448eb211c80319c"
+    tasks = [one["id"] for one in answer.json()["results"]]
+    sql = "select correlation_id, causation_id, count(distinct command_id) from log.event_log"
+    with connect(settings.database_url) as connection:
+        found = connection.execute(f"{sql} where stream = any(%s) group by 1, 2", (tasks,)).fetchall()
+    assert found == [(UUID("0af7651916cd43dd8448eb211c80319c"), "b7ad6b7169203331", 1)]
+
+
+async def test_a_task_past_its_event_limit_is_refused_and_still_read(
+    ann: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.decision.MOST_EVENTS", 3)
+    task = await ann.task()
+    await ann.post(f"/tasks/{task}/complete")
+    await ann.post(f"/tasks/{task}/reopen")
+    answer = await ann.ask("POST", f"/tasks/{task}/complete", json={})
+    refused(answer, 422, "stream_is_full")
+    assert answer.json()["params"] == {"most": 3}
+    batch = await send(ann, on(task, "CompleteTask"), create(ann), mode="independent")
+    assert [one["status"] for one in batch.json()["results"]] == [422, 201]
+    assert len((await ann.get(f"/tasks/{task}/history"))["items"]) == 3
