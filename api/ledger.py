@@ -118,8 +118,8 @@ class Ledger(Struct, frozen=True):
         position = await self.log.head()  # first: the answer holds at least what stood there by then
         if position < (min_position or 0):
             raise Behind
-        task = (await self.log.known(stream, Task)).states[Task]
-        if not isinstance(task, Task):
+        task = await self.log.state(Task, stream)
+        if task is None:
             raise NotFound
         await self.rights.may_see(asked.user.id, task.workspace_id)
         shown = await self.log.last(stream, limit, Cursor.read(cursor, stream) or NO_END)

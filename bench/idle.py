@@ -18,8 +18,9 @@ from commands.decision import Wish
 from commands.handling import Handling, Log, Streams
 from commands.known import Known
 from commands.lane import Accepted, Append
+from commands.loading import Wanted
 from commands.task import CreateTask
-from domain.event import Actor, State
+from domain.event import Actor
 from infra import settings
 from infra.ids import new_id
 from infra.log import EventLog
@@ -89,8 +90,8 @@ class _Decided:
     async def streams(self, ids: Collection[UUID]) -> Streams:
         return await self._log.streams(ids)
 
-    async def known(self, stream: UUID, kind: type[State]) -> Known:
-        return await self._log.known(stream, kind)
+    async def known(self, wanted: Sequence[Wanted]) -> Sequence[Known]:
+        return await self._log.known(wanted)
 
     def keep(self, stream: UUID, known: Known) -> None:
         """Keep nothing: nothing happened."""

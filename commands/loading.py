@@ -1,40 +1,63 @@
-"""Loading: what decisions lack is read once, however many wait for it, and remembered."""
+"""Loading: what decisions lack is read once, however many wait for it, and together with what others lack."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 from commands.known import Known, Memory, NotLoaded
 from domain.event import State
 
+MOST_TOGETHER = 200
+
+Wanted = tuple[UUID, type[State]]
+"""A stream, and the kind of state that it is wanted as."""
+
 
 class Log(Protocol):
     """The event log, as loading needs it."""
 
-    async def known(self, stream: UUID, kind: type[State]) -> Known:
-        """What is to be known of a stream, as one kind of state."""
+    async def known(self, wanted: Sequence[Wanted]) -> Sequence[Known]:
+        """What is to be known of each stream, as that kind of state."""
 
 
 class Loading:
-    """The reads in hand."""
+    """Reads in groups: what is asked for while a read is in flight rides the next one."""
 
     def __init__(self, log: Log, memory: Memory) -> None:
         self._log = log
         self._memory = memory
-        self._reads: dict[tuple[UUID, type[State]], asyncio.Task[None]] = {}
+        self._waiting: dict[Wanted, asyncio.Future[None]] = {}
+        self._task: asyncio.Task[None] | None = None
 
     async def load(self, missing: NotLoaded) -> None:
         """Remember it; who is cancelled leaves the read to the others. Raises what the log raises."""
-        name = missing.stream, missing.kind
-        if name not in self._reads:
-            self._reads[name] = asyncio.create_task(self._read(*name))
-            self._reads[name].add_done_callback(lambda read: self._end(name, read))
-        await asyncio.shield(self._reads[name])
+        wanted = missing.stream, missing.kind
+        if wanted not in self._waiting:
+            self._waiting[wanted] = asyncio.get_running_loop().create_future()
+        future = self._waiting[wanted]
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="loading")
+        await asyncio.shield(future)
 
-    async def _read(self, stream: UUID, kind: type[State]) -> None:
-        self._memory.learn(stream, await self._log.known(stream, kind))
+    async def _run(self) -> None:
+        while self._waiting:
+            together = [self._waiting.popitem() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
+            try:
+                await self._read(dict(together))
+            except Exception:  # noqa: BLE001 - what one stream holds is no reason for the others to fail
+                for wanted, future in together:
+                    await self._read_alone(wanted, future)
 
-    def _end(self, name: tuple[UUID, type[State]], read: asyncio.Task[None]) -> None:
-        del self._reads[name]
-        if not read.cancelled():
-            read.exception()  # seen, even where nobody waits any more
+    async def _read(self, together: dict[Wanted, asyncio.Future[None]]) -> None:
+        found = await self._log.known(list(together))
+        for ((stream, _), future), known in zip(together.items(), found, strict=True):
+            self._memory.learn(stream, known)
+            future.set_result(None)
+
+    async def _read_alone(self, wanted: Wanted, future: asyncio.Future[None]) -> None:
+        try:
+            await self._read({wanted: future})
+        except Exception as error:  # noqa: BLE001 - it belongs to those who wait
+            future.set_exception(error)
+            future.exception()  # seen, even where nobody waits any more

@@ -8,7 +8,7 @@ from uuid import UUID
 from commands.handling import Streams
 from commands.known import Known
 from commands.lane import Accepted, Append, Changed, Kept, Replayed
-from domain.event import State
+from commands.loading import Wanted
 from tests.examples import Fact
 from tests.given import Past
 
@@ -32,8 +32,9 @@ class MemoryLog:
         await self._others_first()
         return loaded
 
-    async def known(self, stream: UUID, kind: type[State]) -> Known:
-        return Known.of((await self.streams([stream]))[stream], [kind])
+    async def known(self, wanted: Sequence[Wanted]) -> list[Known]:
+        histories = await self.streams([stream for stream, _ in wanted])
+        return [Known.of(histories[stream], [kind]) for stream, kind in wanted]
 
     def keep(self, stream: UUID, known: Known) -> None:
         self.kept[stream] = known

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import psycopg
@@ -14,7 +14,8 @@ from psycopg_pool import PoolTimeout
 from commands.handling import Streams
 from commands.known import Known
 from commands.lane import Accepted, Append, Changed
-from domain.event import Recorded, State, fold
+from commands.loading import Wanted
+from domain.event import Recorded, State
 from infra.log import snapshots
 from infra.log.appending import APPEND, INSERT, Group
 from infra.log.news import News
@@ -55,10 +56,10 @@ class EventLog(PostgresApplicationRecorder):
         """The last events of a stream before a version, newest first. Raises UnknownEvent."""
         return [recorded(row) for row in await self._rows(_LAST, (stream, before, count))]
 
-    async def known(self, stream: UUID, kind: type[State]) -> Known:
-        """A stream as one kind of state, from its snapshot and what came after. Raises UnknownEvent."""
+    async def known(self, wanted: Sequence[Wanted]) -> list[Known]:
+        """Each stream as one kind of state, from its snapshot and what came after. Raises UnknownEvent."""
         async with self._pool.connection() as connection:
-            return await snapshots.known(connection, stream, kind)
+            return await snapshots.known(connection, wanted)
 
     def keep(self, stream: UUID, known: Known) -> None:
         """Write a snapshot while others go on; losing one costs a longer read."""
@@ -68,7 +69,8 @@ class EventLog(PostgresApplicationRecorder):
 
     async def state(self, kind: type[S], stream: UUID) -> S | None:
         """What the events of one stream add up to; None where nothing of that kind began."""
-        return fold(kind, (one.event for one in await self.stream(stream)))
+        (known,) = await self.known([(stream, kind)])
+        return cast("S | None", known.states[kind])
 
     async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
         """Judge them in order, each on what those before it leave, and write those that hold: one transaction.

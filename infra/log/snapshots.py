@@ -2,8 +2,10 @@
 
 import inspect
 import sys
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,20 +14,25 @@ from psycopg.rows import TupleRow
 
 from commands.known import Known
 from commands.lane import KEPT_EVERY
+from commands.loading import Wanted
 from domain import codec, event, upcasts
 from domain.event import State, fold
 from infra.log.rows import COLUMNS, recorded
 
-_LAST = f"{COLUMNS} where originator_id = %s order by originator_version desc limit 1"
-_KNOWN = f"""with snapshot as (
-      select version, position, state from read.snapshots
-      where stream = %(stream)s and kind = %(kind)s and fingerprint = %(fingerprint)s
-    )
-    select position, %(stream)s, version, null, state, {", ".join(["null"] * 9)} from snapshot
-    union all
-    ({COLUMNS} where originator_id = %(stream)s
-      and originator_version > coalesce((select version from snapshot), 0))
-    order by 3"""  # noqa: S608 - our own text
+_KNOWN = f"""select wanted.place, found.*
+    from unnest(%s::uuid[], %s::text[], %s::bytea[], %s::boolean[]) with ordinality
+      as wanted (stream, kind, fingerprint, last_says_all, place)
+    left join read.snapshots as kept using (stream, kind, fingerprint)
+    cross join lateral (
+      select kept.position, wanted.stream, kept.version, null::text, kept.state, {", ".join(["null"] * 9)}
+        where kept.version is not null
+      union all
+      ({COLUMNS} where originator_id = wanted.stream and not wanted.last_says_all
+        and originator_version > coalesce(kept.version, 0))
+      union all
+      ({COLUMNS} where originator_id = wanted.stream and wanted.last_says_all
+        order by originator_version desc limit 1)
+    ) as found order by wanted.place, found.version"""  # noqa: S608 - our own text
 _KEEP = """insert into read.snapshots as old (stream, kind, fingerprint, version, position, state)
     values (%s, %s, %s, %s, %s, %s) on conflict (stream, kind) do update
     set fingerprint = excluded.fingerprint, version = excluded.version,
@@ -33,15 +40,26 @@ _KEEP = """insert into read.snapshots as old (stream, kind, fingerprint, version
     where old.version < excluded.version or old.fingerprint <> excluded.fingerprint"""
 
 
-async def known(connection: AsyncConnection[TupleRow], stream: UUID, kind: type[State]) -> Known:
-    """A stream as one kind of state. Raises UnknownEvent."""
+async def known(connection: AsyncConnection[TupleRow], wanted: Sequence[Wanted]) -> list[Known]:
+    """Each stream as one kind of state, all with one question. Raises UnknownEvent."""
+    columns = (
+        [stream for stream, _ in wanted],
+        [kind.__name__ for _, kind in wanted],
+        [fingerprint(kind) for _, kind in wanted],
+        [kind.last_says_all for _, kind in wanted],
+    )
+    rows: list[list[tuple[Any, ...]]] = [[] for _ in wanted]
     async with connection.cursor(binary=True) as cursor:
-        if kind.last_says_all:
-            await cursor.execute(_LAST, (stream,), prepare=True)
-            return Known.of([recorded(row) for row in await cursor.fetchall()], [kind])
-        wanted = {"stream": stream, "kind": kind.__name__, "fingerprint": fingerprint(kind)}
-        await cursor.execute(_KNOWN, wanted, prepare=True)
-        rows = await cursor.fetchall()
+        await cursor.execute(_KNOWN, columns, prepare=True)
+        for place, *row in await cursor.fetchall():
+            rows[place - 1].append(tuple(row))
+    return [await _known(connection, stream, kind, found) for (stream, kind), found in zip(wanted, rows, strict=True)]
+
+
+async def _known(
+    connection: AsyncConnection[TupleRow], stream: UUID, kind: type[State], rows: list[tuple[Any, ...]]
+) -> Known:
+    """What the rows of one stream say, a snapshot first where there is one."""
     if not rows:
         return Known(states={kind: None})
     before = msgspec.json.decode(rows[0][4], type=kind) if rows[0][3] is None else None

@@ -10,10 +10,11 @@ from commands.decision import Wish
 from commands.handling import ATTEMPTS, Done, Handling
 from commands.known import Known
 from commands.lane import Accepted, Append
+from commands.loading import Wanted
 from commands.results import Result
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from domain.errors import IdTaken, NotFound, TaskIsTrashed, TooBusy, UnknownColumn, VersionConflict, VersionRequired
-from domain.event import Event, State, fold
+from domain.event import Event, fold
 from domain.project import Project
 from domain.workspace import member_of
 from tests.commands import races
@@ -200,9 +201,9 @@ async def test_nobody_waits_after_the_last_attempt(naps: list[float]) -> None:
 
 async def test_every_stream_is_read_once_where_nobody_races() -> None:
     class Counting(MemoryLog):
-        async def known(self, stream: UUID, kind: type[State]) -> Known:
-            asked.append(stream)
-            return await super().known(stream, kind)
+        async def known(self, wanted: Sequence[Wanted]) -> list[Known]:
+            asked.extend(stream for stream, _ in wanted)
+            return await super().known(wanted)
 
     asked: list[UUID] = []
     log = Counting([*workspace(), *project(), *task()])

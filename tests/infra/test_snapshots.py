@@ -49,19 +49,19 @@ async def test_what_is_known_of_a_long_stream_is_the_fold_of_it_before_and_after
 ) -> None:
     whole = fold(Task, [recorded.event for recorded in await log.stream(TASK)])
     for _ in range(3):
-        known = await log.known(TASK, Task)
+        (known,) = await log.known([(TASK, Task)])
         assert (known.version, known.states) == (LONG, {Task: whole})
     assert read(settings) == [("Task", LONG)]
     with connect(settings.migration_url) as owner:
         owner.execute("delete from log.events where originator_id = %s and originator_version < %s", (TASK, LONG))
-    assert (await log.known(TASK, Task)).states == {Task: whole}, "the events before the snapshot were read"
+    assert (await log.known([(TASK, Task)]))[0].states == {Task: whole}, "the events before the snapshot were read"
 
 
 async def test_what_came_after_a_snapshot_is_folded_onto_it(log: EventLog) -> None:
     handling = Handling(log)
-    await log.known(TASK, Task)
+    await log.known([(TASK, Task)])
     done = await handling.handle([Wish(TASK, CompleteTask())], ADA, id7(1))
-    known = await log.known(TASK, Task)
+    (known,) = await log.known([(TASK, Task)])
     task = known.states[Task]
     assert isinstance(task, Task)
     assert (known.version, known.position) == (LONG + 1, done.position)
@@ -69,10 +69,10 @@ async def test_what_came_after_a_snapshot_is_folded_onto_it(log: EventLog) -> No
 
 
 async def test_a_snapshot_of_other_code_is_passed_over_and_written_anew(log: EventLog, settings: Settings) -> None:
-    await log.known(TASK, Task)
+    await log.known([(TASK, Task)])
     with connect(settings.migration_url) as owner:
         owner.execute("""update read.snapshots set fingerprint = 'other', version = 5000, state = '{"nonsense": 1}'""")
-    assert (await log.known(TASK, Task)).version == LONG
+    assert (await log.known([(TASK, Task)]))[0].version == LONG
     assert read(settings) == [("Task", LONG)]
 
 

@@ -1,0 +1,59 @@
+"""Loading: one read for all who wait, one question for many streams, and nobody pays for another's."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from commands.known import Known, Memory, NotLoaded
+from commands.loading import Loading, Wanted
+from domain.errors import UnknownEvent
+from domain.task import Task
+from tests.examples import OTHER_TASK, TASK, id7, task
+from tests.memory_log import MemoryLog
+
+
+class Asked(MemoryLog):
+    """What each question was about; the stream of one task cannot be read."""
+
+    def __init__(self) -> None:
+        super().__init__([*task(), *task(task_id=id7(77), number=2)])
+        self.questions: list[list[Wanted]] = []
+
+    async def known(self, wanted: Sequence[Wanted]) -> list[Known]:
+        self.questions.append(list(wanted))
+        known = await super().known(wanted)
+        if (OTHER_TASK, Task) in wanted:
+            raise UnknownEvent("TaskSung", OTHER_TASK)
+        return known
+
+
+async def test_what_many_want_at_once_is_asked_for_once() -> None:
+    log, memory = Asked(), Memory()
+    loading = Loading(log, memory)
+    await asyncio.gather(*(loading.load(NotLoaded(stream, Task)) for stream in (TASK, id7(77)) * 20))
+    assert sorted(stream for question in log.questions for stream, _ in question) == [TASK, id7(77)]
+    assert len(log.questions) == 1
+    assert (known := memory.get(TASK))
+    assert known.version == 1
+
+
+async def test_a_stream_that_cannot_be_read_fails_alone() -> None:
+    log, memory = Asked(), Memory()
+    loading = Loading(log, memory)
+    wanted = [loading.load(NotLoaded(stream, Task)) for stream in (TASK, OTHER_TASK, OTHER_TASK, id7(77))]
+    answers = await asyncio.gather(*wanted, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [type(None), UnknownEvent, UnknownEvent, type(None)]
+    assert memory.get(TASK)
+    assert memory.get(OTHER_TASK) is None
+
+
+async def test_who_gives_up_leaves_the_read_to_the_others() -> None:
+    loading = Loading(Asked(), memory := Memory())
+    first, second = (asyncio.create_task(loading.load(NotLoaded(TASK, Task))) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await second
+    assert memory.get(TASK)
+    with pytest.raises(asyncio.CancelledError):
+        await first
