@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -42,6 +41,6 @@ def app(given: Given) -> ASGIApp:
 class _Echo:
     """Has done everything already, and nothing that workers should look at."""
 
-    async def handle(self, wishes: Sequence[Wish], actor: Actor, command_id: UUID, key: object = None) -> Done:
-        del actor, command_id, key
+    async def handle(self, wishes: Sequence[Wish], actor: Actor, *rest: object) -> Done:
+        del actor, rest
         return Done(tuple(Result(wish.target, 1, "P123-123") for wish in wishes), 123_456)
