@@ -11,7 +11,7 @@ from msgspec import Struct
 from commands import results
 from commands.conflict import Late
 from commands.decision import Decision, Wish
-from commands.known import Ahead, Known, Memory, NotLoaded
+from commands.known import Ahead, Known, Memory
 from commands.numbers import Numbers, Supply
 from domain.errors import Refusal, TooBusy
 from domain.event import UNTRACED, Actor, Event, Trace
@@ -183,8 +183,8 @@ class _Group:
         for order, future in orders:
             try:
                 self._decide(order, future)
-            except NotLoaded as missing:
-                _settle(future, missing)
+            except Exception as error:  # noqa: BLE001 - NotLoaded above all; whatever it is, it is this order's alone
+                _settle(future, error)
 
     def _decide(self, order: Order, future: asyncio.Future[Verdict]) -> None:
         decision, no = Decision(self._known, order.actor, self._supply), None

@@ -8,8 +8,7 @@ import msgspec
 from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow, dict_row
-from psycopg.sql import SQL, Composed, Identifier, Placeholder
-from psycopg.types.json import Jsonb
+from psycopg.sql import SQL, Composed, Identifier
 
 from projections.projection import Projection
 
@@ -54,13 +53,12 @@ def document(projection: Projection[R], row: Mapping[str, object]) -> R:
 
 def save(connection: Connection[TupleRow], projection: Projection[R], rows: Mapping[UUID, R | None]) -> None:
     """Write each document over what was there; remove those that are None."""
-    kept = [_columns(row) for row in rows.values() if row is not None]
+    kept = [row for row in rows.values() if row is not None]
     gone = [key for key, row in rows.items() if row is None]
-    with connection.cursor() as cursor:
-        if kept:
-            cursor.executemany(_upsert(projection), kept)
-        if gone:
-            cursor.execute(SQL("delete from {} where id = any(%s)").format(_name(projection)), (gone,))
+    if kept:
+        connection.execute(_upsert(projection), (msgspec.json.encode(kept).decode(),), prepare=True)
+    if gone:
+        connection.execute(SQL("delete from {} where id = any(%s)").format(_name(projection)), (gone,))
 
 
 def age(connection: Connection[TupleRow], projection: str, scopes: Iterable[UUID]) -> dict[UUID, int]:
@@ -83,18 +81,13 @@ def _name(projection: Projection[Any]) -> Identifier:
 
 
 def _upsert(projection: Projection[Any]) -> Composed:
-    fields = projection.row.__struct_fields__
-    return SQL("insert into {} ({}) values ({}) on conflict (id) do update set {}").format(
-        _name(projection),
-        SQL(", ").join(map(Identifier, fields)),
-        SQL(", ").join(map(Placeholder, fields)),
-        SQL(", ").join(SQL("{0} = excluded.{0}").format(Identifier(field)) for field in fields),
+    """All rows in one statement, as JSON: the database takes them apart, and a column's type says how."""
+    fields = [Identifier(field) for field in projection.row.__struct_fields__]
+    return SQL(
+        "insert into {name} ({fields}) select {fields} from json_populate_recordset(null::{name}, %s::json)"
+        " on conflict (id) do update set {changes}"
+    ).format(
+        name=_name(projection),
+        fields=SQL(", ").join(fields),
+        changes=SQL(", ").join(SQL("{0} = excluded.{0}").format(field) for field in fields),
     )
-
-
-def _columns(row: Struct) -> dict[str, object]:
-    """The fields as the table holds them: collections as JSON."""
-    return {
-        name: Jsonb(msgspec.to_builtins(value)) if isinstance(value, tuple | dict) else value
-        for name, value in msgspec.structs.asdict(row).items()
-    }

@@ -1,10 +1,10 @@
 """News: one NOTIFY after commits, seldom and on a connection of its own, wakes the library's subscriptions."""
 
 import asyncio
+import contextlib
 
 import psycopg
 
-from infra.logs import logger
 from infra.postgres import Pool
 
 PAUSE_S = 0.05
@@ -28,9 +28,7 @@ class News:
     async def _tell(self) -> None:
         while self._fresh:
             self._fresh = False
-            try:
+            with contextlib.suppress(psycopg.Error):  # the database is away: then nothing was written either
                 async with self._pool.connection() as connection:
                     await connection.execute("notify events")
-            except psycopg.Error as error:
-                logger.debug("nobody was notified: {}", error)
             await asyncio.sleep(PAUSE_S)
