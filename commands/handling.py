@@ -122,14 +122,9 @@ class Handling:
 
 
 def _done(order: Order, verdict: Verdict) -> Done:
-    """A position that includes it: its own, or where it changed nothing that of what it found."""
+    """A position that includes it: where it changed nothing, the end of the log then, which includes what it found."""
     decision = verdict.decision
-    changed = bool(decision.written)
-    if changed or order.keys:
-        position = verdict.position
-    else:
-        position = max(decision.leaves[wish.target].position for wish in order.wishes)
-    return Done(results.of(order.wishes, decision), position, changed)
+    return Done(results.of(order.wishes, decision), verdict.position, bool(decision.written))
 
 
 def _replayed(order: Order, before: Replayed) -> Done:

@@ -15,20 +15,19 @@ MOST = 20_000
 
 
 class Known(Struct, frozen=True):
-    """One stream: its version, the position of its last event, and its state as each kind that was asked for."""
+    """One stream: its version, and its state as each kind that was asked for."""
 
     version: int = 0
-    position: int = 0
     states: Mapping[type[State], State | None] = {}
 
     @classmethod
     def of(cls, history: Sequence[Recorded], kinds: Iterable[type[State]]) -> Self:
         """What a history, or the end of one that says all, tells."""
         states = {kind: fold(kind, (recorded.event for recorded in history)) for kind in kinds}
-        return cls(history[-1].version, history[-1].position, states) if history else cls(states=states)
+        return cls(history[-1].version, states) if history else cls(states=states)
 
     def after(self, event: Event) -> Self:
-        """The same with one more event, whose position is not known yet."""
+        """The same with one more event."""
         states = {kind: kind.evolve(state, event) for kind, state in self.states.items()}
         return replace(self, version=self.version + 1, states=states)
 

@@ -155,14 +155,13 @@ class Lane:
                 _settle(future, answer)
                 continue
             if decision.written and not no:
-                self._learn(decision, answer.position)
+                self._learn(decision)
             group.keep_numbers(decision)
             _settle(future, Verdict(decision, answer.position, no))
 
-    def _learn(self, decision: Decision, position: int) -> None:
+    def _learn(self, decision: Decision) -> None:
         for stream in {stream for stream, _ in decision.written}:
-            left = decision.leaves[stream]
-            known = Known(left.version, position, left.states)
+            known = decision.leaves[stream]
             if known.version // KEPT_EVERY > decision.seen[stream] // KEPT_EVERY:
                 self._log.keep(stream, known)
             self._memory.learn(stream, known)

@@ -24,7 +24,7 @@ _KNOWN = f"""select wanted.place, found.*
       as wanted (stream, kind, fingerprint, last_says_all, place)
     left join read.snapshots as kept using (stream, kind, fingerprint)
     cross join lateral (
-      select kept.position, wanted.stream, kept.version, null::text, kept.state, {", ".join(["null"] * 9)}
+      select null::bigint, wanted.stream, kept.version, null::text, kept.state, {", ".join(["null"] * 9)}
         where kept.version is not null
       union all
       ({COLUMNS} where originator_id = wanted.stream and not wanted.last_says_all
@@ -33,10 +33,9 @@ _KNOWN = f"""select wanted.place, found.*
       ({COLUMNS} where originator_id = wanted.stream and wanted.last_says_all
         order by originator_version desc limit 1)
     ) as found order by wanted.place, found.version"""  # noqa: S608 - our own text
-_KEEP = """insert into read.snapshots as old (stream, kind, fingerprint, version, position, state)
-    values (%s, %s, %s, %s, %s, %s) on conflict (stream, kind) do update
-    set fingerprint = excluded.fingerprint, version = excluded.version,
-        position = excluded.position, state = excluded.state
+_KEEP = """insert into read.snapshots as old (stream, kind, fingerprint, version, state)
+    values (%s, %s, %s, %s, %s) on conflict (stream, kind) do update
+    set fingerprint = excluded.fingerprint, version = excluded.version, state = excluded.state
     where old.version < excluded.version or old.fingerprint <> excluded.fingerprint"""
 
 
@@ -65,7 +64,7 @@ async def _known(
     before = msgspec.json.decode(rows[0][4], type=kind) if rows[0][3] is None else None
     history = [recorded(row) for row in (rows[1:] if before else rows)]
     state = fold(kind, (one.event for one in history), before)
-    found = Known(rows[-1][2], rows[-1][0], {kind: state})
+    found = Known(rows[-1][2], {kind: state})
     if len(history) >= KEPT_EVERY:
         await keep(connection, stream, found)
     return found
@@ -75,7 +74,7 @@ async def keep(connection: AsyncConnection[TupleRow], stream: UUID, known: Known
     """Keep the states of a stream, instead of older ones."""
     for kind, state in known.states.items():
         if state is not None and not kind.last_says_all:
-            row = (stream, kind.__name__, fingerprint(kind), known.version, known.position, msgspec.json.encode(state))
+            row = (stream, kind.__name__, fingerprint(kind), known.version, msgspec.json.encode(state))
             await connection.execute(_KEEP, row)
 
 

@@ -7,7 +7,6 @@ create table read.snapshots (
   kind text not null,
   fingerprint bytea not null,
   version bigint not null,
-  "position" bigint not null,
   state bytea not null,
   primary key (stream, kind)
 );

@@ -100,6 +100,15 @@ async def test_orders_on_one_stream_are_decided_each_on_what_the_one_before_leav
     assert log.changed == 0
 
 
+async def test_an_answer_that_rides_on_another_has_a_position_that_includes_it() -> None:
+    log = board()
+    calls = await begun(log, await knowing(log), *[Wish(TASK, CompleteTask())] * 3)
+    log.gate.set()
+    first, *others = await asyncio.gather(*calls)
+    assert first.changed
+    assert [(one.changed, one.position >= first.position) for one in others] == [(False, True)] * 2
+
+
 async def test_one_of_those_who_saw_the_same_version_wins_within_a_group() -> None:
     log = board()
     handling = await knowing(log)
