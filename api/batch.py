@@ -11,10 +11,10 @@ from api.body import convert
 from api.ledger import Asked, Ledger, given_id
 from api.problems import Malformed
 from commands import command
+from commands.append import Key
 from commands.command import Command
 from commands.decision import Wish
 from commands.form import Version
-from commands.lane import Key
 from domain.task import Task
 from infra.ids import new_id
 

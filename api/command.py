@@ -17,9 +17,9 @@ from api.conditions import POSITION
 from api.conflict import lost
 from api.ledger import Asked, Ledger
 from api.problems import Malformed, Placed
+from commands.append import Key
 from commands.decision import Wish
 from commands.handling import Done
-from commands.lane import Key
 from commands.results import Result
 from domain.errors import KeyReused, Refusal, VersionConflict
 

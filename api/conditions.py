@@ -9,8 +9,8 @@ import msgspec
 from litestar import Request, Response
 
 from api.problems import Malformed
+from commands.append import Key
 from commands.command import Command
-from commands.lane import Key
 from projections.projection import Answer
 
 POSITION = "Taskledger-Position"

@@ -14,10 +14,10 @@ from api import conditions, history, tracing
 from api.conditions import POSITION
 from api.conflict import lost
 from api.problems import Malformed
+from commands.append import Key
 from commands.command import Command
 from commands.decision import Wish
 from commands.handling import Done, Handling
-from commands.lane import Key
 from domain.errors import AmbiguousKey, NotFound, VersionConflict
 from domain.event import Actor
 from domain.project import Project

@@ -14,10 +14,10 @@ from psycopg.rows import TupleRow
 from bench.board import new_task
 from bench.elsewhere import answer
 from cli.opened import opened
+from commands.append import Accepted, Append
 from commands.decision import Wish
 from commands.handling import Handling, Log, Streams
 from commands.known import Known
-from commands.lane import Accepted, Append
 from commands.loading import Wanted
 from commands.task import CreateTask
 from domain.event import Actor

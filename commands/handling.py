@@ -10,10 +10,12 @@ from uuid import UUID
 from msgspec import Struct
 
 from commands import lane, loading, results
+from commands.append import Changed, Key, Replayed
 from commands.conflict import Late
 from commands.decision import Wish
+from commands.group import Order, Verdict
 from commands.known import Known, Memory, NotLoaded
-from commands.lane import Changed, Key, Lane, Order, Replayed, Verdict
+from commands.lane import Lane
 from commands.loading import Loading
 from commands.results import Result
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight

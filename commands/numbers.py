@@ -38,7 +38,7 @@ class Supply:
     """
 
     def __init__(self, in_hand: Numbers, wanted: int = 1) -> None:
-        """`wanted` is how many commands of the group may want one."""
+        """`wanted` is how many commands may want one just now."""
         self.in_hand = in_hand
         self.coming = Numbers()
         self.wanted = wanted

@@ -11,10 +11,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from commands.append import Append
 from commands.command import Command, Elsewhere, Given, present
 from commands.decision import Decision
 from commands.known import Known
-from commands.lane import Append
 from commands.task import CompleteTask
 from domain import codec
 from domain.event import Event, State, changes
@@ -104,7 +104,7 @@ def an_append_that_asserts_nothing(patch: pytest.MonkeyPatch) -> None:
     def careless(seen: object, *rest: object) -> Append:
         return Append({}, *rest)  # type: ignore[arg-type]
 
-    patch.setattr("commands.lane.Append", careless)
+    patch.setattr("commands.group.Append", careless)
 
 
 def a_wish_fulfilled_twice(patch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable, Sequence
 from random import Random
 from uuid import UUID
 
+from commands.append import Accepted, Append, Changed, Kept, Replayed
 from commands.handling import Streams
 from commands.known import Known
-from commands.lane import Accepted, Append, Changed, Kept, Replayed
 from commands.loading import Wanted
 from tests.examples import Fact
 from tests.given import Past

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from commands.lane import Accepted, Append, Changed, Kept, Replayed
+from commands.append import Accepted, Append, Changed, Kept, Replayed
 from domain import codec
 
 APPEND = f"""select entry, positions, head, stale, key, fingerprint, outcome, first_workspace

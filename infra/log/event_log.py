@@ -11,9 +11,9 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg import conninfo
 from psycopg_pool import PoolTimeout
 
+from commands.append import Accepted, Append, Changed
 from commands.handling import Streams
 from commands.known import Known
-from commands.lane import Accepted, Append, Changed
 from commands.loading import Wanted
 from domain.event import Recorded, State
 from infra.log import snapshots

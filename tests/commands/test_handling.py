@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from commands.append import Accepted, Append
 from commands.decision import Wish
 from commands.handling import ATTEMPTS, Done, Handling
 from commands.known import Known
-from commands.lane import Accepted, Append
 from commands.loading import Wanted
 from commands.results import Result
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
@@ -61,9 +61,12 @@ class Contended(MemoryLog):
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that the handling wanted to wait; it waits none of them."""
     wanted: list[float] = []
+    sleep = asyncio.sleep
 
     async def nap(seconds: float) -> None:
-        wanted.append(seconds)
+        if seconds:
+            wanted.append(seconds)
+        await sleep(0)
 
     monkeypatch.setattr("commands.handling.asyncio.sleep", nap)
     return wanted

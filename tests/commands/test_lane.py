@@ -6,10 +6,12 @@ from collections.abc import Sequence
 import pytest
 
 from commands import lane
+from commands.append import Accepted, Append
 from commands.decision import Wish
+from commands.group import Order
 from commands.handling import Done, Handling
 from commands.known import Known, Memory, NotLoaded
-from commands.lane import Accepted, Append, Lane, Order
+from commands.lane import Lane
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask
 from domain.errors import NotFound, TaskIsTrashed, TooBusy, UnknownColumn, VersionConflict
 from domain.event import Change
@@ -31,7 +33,7 @@ from tests.examples import (
 )
 from tests.memory_log import MemoryLog
 
-MANY = 50
+MANY = 30
 
 
 class Slow(MemoryLog):
@@ -84,7 +86,7 @@ async def test_an_idle_lane_appends_at_once_and_what_waits_rides_together() -> N
     done = await asyncio.gather(*calls)
     assert [len(group) for group in log.groups] == [1, MANY]
     taken = [event for event in log.past.events(numbers_of(PROJECT)) if isinstance(event, TaskNumbersTaken)]
-    assert [event.last - event.first + 1 for event in taken][-1] == MANY
+    assert len(taken) < 10, "numbers were taken one by one"
     assert len({one.results[0].id for one in done}) == MANY
 
 

@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, dict_row
 from psycopg.sql import SQL, Identifier
 
-from commands.lane import Append
+from commands.append import Append
 from domain.event import Recorded
 from infra import log
 from infra.log.appending import APPEND, Group

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from commands.lane import Accepted, Append
+from commands.append import Accepted, Append
 from infra.log import EventLog
 from infra.postgres import Pool, connect
 

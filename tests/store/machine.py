@@ -11,10 +11,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from msgspec import Struct
 from msgspec.structs import replace
 
+from commands.append import Key
 from commands.command import Command
 from commands.decision import Wish
 from commands.handling import Done
-from commands.lane import Key
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, ReopenTask, TrashTask
 from domain.errors import KeyReused, Refusal

@@ -13,10 +13,10 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from commands.append import Accepted, Append, Key
 from commands.command import Command
 from commands.decision import Wish
 from commands.handling import Handling
-from commands.lane import Accepted, Append, Key
 from commands.task import CreateTask, EditTask
 from domain.errors import Refusal, TooBusy, TwinInFlight, VersionConflict
 from infra.ids import new_id

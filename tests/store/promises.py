@@ -9,8 +9,8 @@ from itertools import count
 from random import Random
 from uuid import UUID, uuid4
 
+from commands.append import Accepted, Append, Changed
 from commands.decision import Wish
-from commands.lane import Accepted, Append, Changed
 from commands.task import CompleteTask, CreateTask, ReopenTask
 from domain.event import Change, Event
 from domain.task import TaskRenamed

@@ -1,0 +1,121 @@
+"""A group: orders that are decided one after the other and appended together."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from msgspec import Struct
+
+from commands import results
+from commands.append import Append, Key
+from commands.conflict import Late
+from commands.decision import Decision, Wish
+from commands.known import Ahead, Known, Memory
+from commands.numbers import Numbers, Supply
+from domain.errors import Refusal
+from domain.event import UNTRACED, Actor, Trace
+
+
+class Order(Struct, frozen=True):
+    """The wishes of one call, fulfilled together or not at all: who asks, under which names, and where from."""
+
+    wishes: Sequence[Wish]
+    actor: Actor
+    command_id: UUID
+    keys: Sequence[Key] = ()
+    trace: Trace = UNTRACED
+
+
+class Verdict(Struct, frozen=True):
+    """What a decision came to, true of the log: the decision, the position, the no of a rule if there was one."""
+
+    decision: Decision
+    position: int
+    no: Refusal | Late | None
+
+
+class Decided(Struct, frozen=True):
+    """A decision in its place in a group, with the no of a rule if there was one, and who waits for it."""
+
+    future: asyncio.Future[Verdict]
+    decision: Decision
+    no: Refusal | Late | None
+
+
+class Group:
+    """Each order is decided on what those before it leave, and on what the group in flight will leave."""
+
+    def __init__(self, memory: Memory, numbers: Numbers, in_flight: Mapping[UUID, Known] | None = None) -> None:
+        self.orders: list[tuple[Order, asyncio.Future[Verdict]]] = []
+        self.decided: list[Decided] = []
+        self.appends: list[Append] = []
+        self.leaves: dict[UUID, Known] = {}
+        self._memory = memory
+        self._known = Ahead(self.leaves, in_flight or {}, memory)
+        self._supply = Supply(numbers)
+        self._takers: dict[UUID, Decision] = {}
+
+    def add(self, order: Order, future: asyncio.Future[Verdict], wanted: int = 1) -> None:
+        """Decide one more; whoever cannot be decided, for want of a stream above all, is told and left out.
+
+        `wanted` is how many numbers to take at once, if any are taken.
+        """
+        self._supply.wanted = wanted
+        try:
+            self._decide(order, future)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this order's alone
+            settle(future, error)
+        else:
+            self.orders.append((order, future))
+
+    def land(self) -> None:
+        """The group in flight was written as it was decided: the memory knows by now what it left."""
+        self._known = Ahead(self.leaves, {}, self._memory)
+
+    def keep_numbers(self, decision: Decision) -> None:
+        """What is left of the blocks that came with a decision which was written."""
+        for project in decision.taken:
+            if self._takers.get(project) is decision:
+                self._supply.coming.move(project, self._supply.in_hand)
+
+    def _decide(self, order: Order, future: asyncio.Future[Verdict]) -> None:
+        decision, no = Decision(self._known, order.actor, self._supply), None
+        try:
+            for wish in order.wishes:
+                decision.make(wish)
+        except (Refusal, Late) as refusal:
+            no = refusal
+            no.place = decision.made
+        events = [] if no else decision.written
+        self.appends.append(
+            Append(
+                decision.seen,
+                events,
+                order.actor,
+                order.command_id,
+                decision.workspace_id,
+                [(key, None if no else _outcome(key, order.wishes, decision)) for key in order.keys],
+                order.trace,
+            )
+        )
+        self.decided.append(Decided(future, decision, no))
+        if events:
+            self.leaves.update(decision.leaves)
+        if not no:
+            for project, numbers in decision.taken.items():
+                numbers.move(project, self._supply.coming)
+                self._takers[project] = decision
+
+
+def settle(future: asyncio.Future[Verdict], outcome: Verdict | Exception) -> None:
+    """Tell whoever waits, if they still do."""
+    if future.done():
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+
+
+def _outcome(key: Key, wishes: Sequence[Wish], decision: Decision) -> bytes:
+    return results.encode(results.of(wishes if key.wish is None else [wishes[key.wish]], decision))
