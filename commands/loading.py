@@ -6,9 +6,10 @@ from typing import Protocol
 from uuid import UUID
 
 from commands.known import Known, Memory, NotLoaded
+from domain.errors import TooBusy, UnknownEvent
 from domain.event import State
 
-MOST_TOGETHER = 200
+MOST_TOGETHER, MOST_WAITING = 100, 2_000
 
 Wanted = tuple[UUID, type[State]]
 """A stream, and the kind of state that it is wanted as."""
@@ -31,9 +32,11 @@ class Loading:
         self._task: asyncio.Task[None] | None = None
 
     async def load(self, missing: NotLoaded) -> None:
-        """Remember it; who is cancelled leaves the read to the others. Raises what the log raises."""
+        """Remember it; who is cancelled leaves the read to the others. Raises what the log raises, or TooBusy."""
         wanted = missing.stream, missing.kind
         if wanted not in self._waiting:
+            if len(self._waiting) >= MOST_WAITING:
+                raise TooBusy
             self._waiting[wanted] = asyncio.get_running_loop().create_future()
         future = self._waiting[wanted]
         if self._task is None or self._task.done():
@@ -42,12 +45,16 @@ class Loading:
 
     async def _run(self) -> None:
         while self._waiting:
-            together = [self._waiting.popitem() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
+            first = list(self._waiting)[:MOST_TOGETHER]
+            together = {wanted: self._waiting.pop(wanted) for wanted in first}
             try:
-                await self._read(dict(together))
-            except Exception:  # noqa: BLE001 - what one stream holds is no reason for the others to fail
-                for wanted, future in together:
+                await self._read(together)
+            except UnknownEvent:  # what one stream holds is no reason for the others to fail
+                for wanted, future in together.items():
                     await self._read_alone(wanted, future)
+            except Exception as error:  # noqa: BLE001 - it belongs to those who wait
+                for future in together.values():
+                    _fail(future, error)
 
     async def _read(self, together: dict[Wanted, asyncio.Future[None]]) -> None:
         found = await self._log.known(list(together))
@@ -58,6 +65,10 @@ class Loading:
     async def _read_alone(self, wanted: Wanted, future: asyncio.Future[None]) -> None:
         try:
             await self._read({wanted: future})
-        except Exception as error:  # noqa: BLE001 - it belongs to those who wait
-            future.set_exception(error)
-            future.exception()  # seen, even where nobody waits any more
+        except Exception as error:  # noqa: BLE001 - as above
+            _fail(future, error)
+
+
+def _fail(future: asyncio.Future[None], error: Exception) -> None:
+    future.set_exception(error)
+    future.exception()  # seen, even where nobody waits any more

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
+from msgspec import Struct
 
 from infra.broker import QUEUE
 from infra.logs import logger
@@ -13,8 +14,8 @@ from projections import projection
 
 CROWD, GATHER_S = 4, 0.01
 """After a batch of so many events others will follow: a worker lets them gather so long, since each batch costs."""
-AGAIN_S = 0.1
-"""A hint that nobody answers is given again."""
+AGAIN_S, TIMES = 0.1, 3
+"""A hint that nobody answers is given again so many times; then the worker's own look will do."""
 ENOUGH = 4
 """So many waiting messages for each projection are enough."""
 
@@ -29,6 +30,14 @@ class Hearing(Protocol):
         """Whether it will look again by itself within moments."""
 
 
+class _Told(Struct, frozen=True):
+    """Of which position a projection was told last, when, and how often."""
+
+    position: int = 0
+    at: float = 0.0
+    times: int = 0
+
+
 class Hints:
     """Sends hints from a thread of its own, because sending blocks.
 
@@ -40,7 +49,8 @@ class Hints:
         self._broker = broker
         self._hearing = hearing
         self._position = 0
-        self._told: dict[str, tuple[int, float]] = {}
+        self._told: dict[str, _Told] = {}
+        self._is_away = False
         self._wanted = threading.Event()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
@@ -51,8 +61,7 @@ class Hints:
     def give(self, position: int) -> None:
         """See to it that all is folded up to a position; returns at once."""
         self._position = max(self._position, position)
-        if not all(map(self._hearing.at_work, projection.every())):
-            self._wanted.set()
+        self._wanted.set()
 
     def stop(self) -> None:
         """Send what is still wanted, and end."""
@@ -63,9 +72,9 @@ class Hints:
     def _run(self) -> None:
         while not self._end.is_set():
             self._wanted.clear()
-            behind = self._behind()
-            self._send([name for name, heard in behind.items() if self._is_due(name, heard)])
-            self._wanted.wait(2 * GATHER_S if behind else AGAIN_S)
+            open_ = {name: heard for name, heard in self._behind().items() if not self._is_given_up(name)}
+            self._send([name for name, heard in open_.items() if self._is_due(name, heard)])
+            self._wanted.wait(GATHER_S if open_ else None)
         self._send(list(self._behind()))
 
     def _behind(self) -> dict[str, int]:
@@ -74,12 +83,17 @@ class Hints:
         return {name: position for name, position in heard.items() if position < self._position}
 
     def _is_due(self, name: str, heard: int) -> bool:
-        told, at = self._told.get(name, (0, 0.0))
-        now = time.monotonic()
-        if self._hearing.at_work(name) or (heard < told and now < at + AGAIN_S):
+        told, now = self._told.get(name, _Told()), time.monotonic()
+        if self._hearing.at_work(name) or (heard < told.position and now < told.at + AGAIN_S):
             return False
-        self._told[name] = (self._position, now)
+        times = told.times + 1 if told.position == self._position else 1
+        self._told[name] = _Told(self._position, now, times)
         return True
+
+    def _is_given_up(self, name: str) -> bool:
+        """It was told often enough: it is not heard, or stands still, and repeating would change nothing."""
+        told = self._told.get(name, _Told())
+        return told.position == self._position and told.times > TIMES
 
     def _send(self, names: list[str]) -> None:
         try:
@@ -88,8 +102,11 @@ class Hints:
             if names and self._broker.client.llen(f"{self._broker.namespace}:{QUEUE}") < ENOUGH * len(names):
                 for name in names:
                     self._broker.enqueue(message(name))
+            self._is_away = False if names else self._is_away
         except Exception as error:  # noqa: BLE001 - a hint may get lost: the worker looks by itself
-            logger.warning("no hint could be sent: {}", error)
+            if not self._is_away:
+                logger.warning("no hint can be sent: {}", error)
+            self._is_away = True
 
 
 def message(name: str, partition: int = 0) -> dramatiq.Message[None]:

@@ -48,17 +48,20 @@ class Projector:
         """
         turn = self._turns[name]
         turn.wanted.set()
-        deadline = time.monotonic() + LOOK_S
+        deadline, crowded = time.monotonic() + LOOK_S, False
         while turn.wanted.is_set() and time.monotonic() < deadline and turn.held.acquire(blocking=False):
             try:
                 turn.wanted.clear()
                 progress = engine.advance(self._connection(), projection.every()[name], log.after)
             finally:
                 turn.held.release()
+            if progress is None and crowded:
+                self._publish(Progress(name, 0, {}, 0))  # nothing came: the next one needs a hint
+            crowded = progress is not None and progress.events >= CROWD
             if progress:
                 turn.wanted.set()
                 self._publish(progress)
-                if CROWD <= progress.events < engine.BATCH:
+                if crowded and progress.events < engine.BATCH:
                     time.sleep(GATHER_S)
 
     def close(self) -> None:

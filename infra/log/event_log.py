@@ -80,10 +80,11 @@ class EventLog(PostgresApplicationRecorder):
         """
         try:
             return await self._written(appends)
+        except PoolTimeout:
+            raise  # nothing was sent
         except psycopg.OperationalError as lost:
             logger.warning("an append is sent again: {}", lost)
-            if not isinstance(lost, PoolTimeout):
-                await self._pool.check()  # where one connection was cut, others were: draw none of them
+            await self._pool.check()  # where one connection was cut, others were: draw none of them
             return await self._written(appends)
         except psycopg.DatabaseError as refused:
             return [refused] if len(appends) == 1 else await self._one_by_one(appends)

@@ -155,7 +155,7 @@ def test_a_projector_gets_over_a_cut_connection(settings: Settings) -> None:
         oracle.write(connection, [*project(), (TASK, CREATED)])
         fact(lambda: survived(projector))
         assert oracle.shown(connection, task_list.projection)
-    assert [progress.projection for progress in told] == ["workspace_list", "task_list"]
+    assert [progress.projection for progress in told if progress.events] == ["workspace_list", "task_list"]
     projector.close()
 
 
