@@ -1,20 +1,23 @@
 """A batch: up to a hundred commands in one request, as they are sent."""
 
+import contextlib
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from api.body import convert
-from api.ledger import Asked, Ledger, given_id
+from api.ledger import Asked, Ledger, given_id, is_key
 from api.problems import Malformed
 from commands import command
 from commands.append import Key
 from commands.command import Command
 from commands.decision import Wish
 from commands.form import Version
+from domain.errors import Refusal
 from domain.task import Task
 from infra.ids import new_id
 
@@ -33,17 +36,17 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
 
     def about(self) -> str:
         """What it is about, as far as that has a name before it is carried out."""
-        return str(self.id or self.data.get("id") or "").lower()
+        return _one_way(self.id or self.data.get("id"))
 
     def names(self) -> set[str]:
         """What it is about, and where that is."""
-        return {self.about(), *(str(self.data[field]).lower() for field in PLACES if field in self.data)}
+        return {self.about(), *(_one_way(self.data.get(field)) for field in PLACES)}
 
     def key(self, place: int) -> Key | None:
         """The client's key for this item, if it has one."""
         if self.command_id is None:
             return None
-        said = msgspec.json.encode(msgspec.structs.replace(self, command_id=None), order="deterministic")
+        said = msgspec.json.encode(replace(self, command_id=None), order="deterministic")
         return Key(str(self.command_id), sha256(said).digest(), place)
 
 
@@ -52,6 +55,29 @@ class Batch(Struct, frozen=True, forbid_unknown_fields=True):
 
     commands: Annotated[list[Item], Meta(min_length=1, max_length=MOST)]
     mode: Literal["atomic", "independent"] = "atomic"
+
+
+async def named(ledger: Ledger, asked: Asked, items: list[Item]) -> list[Item]:
+    """The same, with ids for human keys; where there is no such task the key stays, and fails where it is used."""
+    ids: dict[str, str] = {}
+    for key in {item.id for item in items if item.id and is_key(item.id)}:
+        with contextlib.suppress(Refusal):
+            ids[key] = str(await ledger.task_id(asked, key))
+    return [replace(item, id=ids.get(item.id or "", item.id)) for item in items]
+
+
+def check_keys(items: list[Item], key: Key | None) -> None:
+    """Raise Malformed where one key would stand for two things, or for a part of what happens together."""
+    texts = [str(item.command_id) for item in items if item.command_id]
+    if len({*texts, *([key.text] if key else [])}) < len(texts) + bool(key):
+        raise Malformed("invalid_body", "Two things in this request have the same key.", pointer="#/commands")
+
+
+def check_all_or_none(items: list[Item], key: Key | None) -> None:
+    """Raise Malformed where some commands of an atomic batch have a key and nothing names the whole."""
+    if not key and len({item.command_id is None for item in items}) > 1:
+        text = "Where all happen together, give each a command_id, or none, or the whole an Idempotency-Key."
+        raise Malformed("invalid_body", text, pointer="#/commands")
 
 
 async def wish(ledger: Ledger, asked: Asked, item: Item, place: int) -> Wish:
@@ -79,4 +105,13 @@ def _command(item: Item, here: str) -> Command[Any]:
         return wanted
     if wanted.expected_version not in {None, item.expected_version}:
         raise Malformed("versions_differ", "expected_version is said twice, differently.", pointer=f"{here}/data")
-    return msgspec.structs.replace(wanted, expected_version=item.expected_version)
+    return replace(wanted, expected_version=item.expected_version)
+
+
+def _one_way(name: object) -> str:
+    """A name of something, written in one way only."""
+    text = str(name or "")
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return text

@@ -21,7 +21,10 @@ from commands.append import Key
 from commands.decision import Wish
 from commands.handling import Done
 from commands.results import Result
-from domain.errors import KeyReused, Refusal, VersionConflict
+from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
+
+MOST_AT_ONCE = 10
+"""Commands of one independent batch that are carried out side by side: others want their turn too."""
 
 
 class Carried(Struct, frozen=True):
@@ -52,59 +55,81 @@ class Several(Struct, frozen=True):
 
 @post("/commands", status_code=200, responses={207: ResponseSpec(Several, description="Each for itself")})
 async def carry_out(data: JSONBody[Batch], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Carried]:
-    """Carry out up to a hundred commands, `atomic` (one answer for all) or `independent` (one for each, 207)."""
+    """Carry out up to a hundred commands, `atomic` (one answer for all) or `independent` (one for each, 207).
+
+    Independent commands run side by side, but one that names what an earlier one is about waits for that.
+    """
     if conditions.has_version(request):
         raise Malformed("invalid_if_match", "In a batch each command names its own expected_version.")
-    _check_keys(data.commands)
     key = await conditions.idempotency(request)
+    batch.check_keys(data.commands, key)
     if data.mode == "atomic":
+        batch.check_all_or_none(data.commands, key)
         return await _together(ledger, request, data.commands, key)
-    return await _each(ledger, request, data.commands, key)
+    items = await batch.named(ledger, request, data.commands)
+    with ledger.handling.alone(request.user, [key.text + conditions.WHOLE] if key else []):
+        return await _each(ledger, request, items, key)
 
 
 async def _together(ledger: Ledger, asked: Asked, items: list[Item], key: Key | None) -> Response[Any]:
-    wishes = [await batch.wish(ledger, asked, item, place) for place, item in enumerate(items)]
+    wishes = [await _wish(ledger, asked, item, place) for place, item in enumerate(items)]
     keys = [own for place, item in enumerate(items) if (own := item.key(place))]
     try:
         done = await ledger.handle(wishes, asked.user, [key, *keys] if key else keys)
-    except KeyReused:
+    except (KeyReused, TwinInFlight, TooBusy):
         raise
     except Refusal as no:
         raise Placed(f"#/commands/{no.place}", await _told(ledger, wishes[no.place], no)) from no
     return _answered(Carried(done.results, done.position), 200, replayed=done.replayed)
 
 
+async def _wish(ledger: Ledger, asked: Asked, item: Item, place: int) -> Wish:
+    try:
+        return await batch.wish(ledger, asked, item, place)
+    except Refusal as no:
+        raise Placed(f"#/commands/{place}/id", no) from no
+
+
 async def _each(ledger: Ledger, asked: Asked, items: list[Item], key: Key | None) -> Response[Any]:
     """Side by side, except that a command waits for those before it which are about something that it names."""
-    replayed = key is not None and (await ledger.handle([], asked.user, [key])).replayed
+    if key:
+        await ledger.handle([], asked.user, [key])  # first: it stands for these commands and no others
+    turns = asyncio.Semaphore(MOST_AT_ONCE)
     before: dict[str, asyncio.Task[Each]] = {}
     running = []
     for place, item in enumerate(items):
-        after = [before[name] for name in item.names() if name in before]
+        after = [before[name] for name in item.names() if name and name in before]
         own = item.key(0) or (conditions.part_of(key, place) if key else None)
-        task = asyncio.create_task(_one(ledger, asked, item, place, own, after))
+        task = asyncio.create_task(_one(ledger, asked, item, place, own, after, turns))
         running.append(task)
         if item.about():
             before[item.about()] = task
     results = list(await asyncio.gather(*running))
     position = max((one.position or 0 for one in results), default=0) or await ledger.log.head()
-    return _answered(Several(results, position), 207, replayed=replayed)
+    return _answered(Several(results, position), 207, replayed=all(one.replayed for one in results))
 
 
 async def _one(
-    ledger: Ledger, asked: Asked, item: Item, place: int, key: Key | None, after: list[asyncio.Task[Each]]
+    ledger: Ledger,
+    asked: Asked,
+    item: Item,
+    place: int,
+    key: Key | None,
+    after: list[asyncio.Task[Each]],
+    turns: asyncio.Semaphore,
 ) -> Each:
     if after:
         await asyncio.wait(after)
-    try:
-        wish = await batch.wish(ledger, asked, item, place)
+    async with turns:
         try:
-            return _result(wish, await ledger.handle([wish], asked.user, [key] if key else []))
-        except Refusal as no:
-            raise await _told(ledger, wish, no) from no
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is this one's answer and nobody else's
-        answer = problems.answer(asked, error)
-        return Each(answer.status_code or 500, problem=msgspec.Raw(answer.content))
+            wish = await batch.wish(ledger, asked, item, place)
+            try:
+                return _result(wish, await ledger.handle([wish], asked.user, [key] if key else []))
+            except Refusal as no:
+                raise await _told(ledger, wish, no) from no
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this one's answer and nobody else's
+            answer = problems.answer(asked, error)
+            return Each(answer.status_code or 500, problem=msgspec.Raw(answer.content))
 
 
 async def _told(ledger: Ledger, wish: Wish, no: Refusal) -> Exception:
@@ -122,9 +147,3 @@ def _answered(content: Carried | Several, status: int, *, replayed: bool) -> Res
     if replayed:
         headers["Idempotent-Replayed"] = "true"
     return Response(content, status_code=status, headers=headers)
-
-
-def _check_keys(items: list[Item]) -> None:
-    named = [item.command_id for item in items if item.command_id]
-    if len(set(named)) < len(named):
-        raise Malformed("invalid_body", "Two commands have the same command_id.", pointer="#/commands")

@@ -54,9 +54,13 @@ async def idempotency(request: Request[Any, Any, Any]) -> Key | None:
     return Key(text, sha256("\n".join(said).encode() + b"\n" + await request.body()).digest())
 
 
+WHOLE = "\n"
+"""Behind a key: the whole batch that is sent under it. No client can send such a one."""
+
+
 def part_of(key: Key, place: int) -> Key:
-    """The key of one of the commands that are sent under it: no client can send such a one."""
-    return Key(f"{key.text}\n{place}", key.fingerprint)
+    """The key of one of the commands that are sent under it."""
+    return Key(f"{key.text}{WHOLE}{place}", key.fingerprint)
 
 
 def has_version(request: Request[Any, Any, Any]) -> bool:

@@ -129,7 +129,7 @@ class Ledger(Struct, frozen=True):
 
     async def task_id(self, asked: Asked, task: str) -> UUID:
         """The id of a task named by id or by a human key in one of the caller's workspaces."""
-        if not _KEY.fullmatch(task):
+        if not is_key(task):
             return given_id(task)
         wanted = (task, str(asked.user.id))
         found = await self.reading.rows(task_list.OF_KEY, wanted)
@@ -145,12 +145,17 @@ class Ledger(Struct, frozen=True):
         return UUID(str(found[0][0]))
 
 
+def is_key(text: str) -> bool:
+    """Whether it has the form of a human key, such as PROJ-12."""
+    return bool(_KEY.fullmatch(text))
+
+
 def given_id(text: str) -> UUID:
     """An id from an address; raises Malformed."""
     try:
         return msgspec.convert(text, UUID)
     except msgspec.ValidationError:
-        raise Malformed("invalid_id", "The address names neither a UUID nor a key such as PROJ-12.") from None
+        raise Malformed("invalid_id", "This is neither a UUID nor a key such as PROJ-12.") from None
 
 
 def within(command: C, **place: UUID) -> C:

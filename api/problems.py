@@ -23,6 +23,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.ProjectKeyTaken: 409,
     errors.EmailTaken: 409,
     errors.VersionConflict: 409,
+    errors.Contradicts: 409,
     errors.VersionRequired: 428,
     errors.WrongCredentials: 401,
     errors.RegistrationClosed: 403,

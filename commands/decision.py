@@ -9,7 +9,7 @@ from commands.command import Command, Elsewhere
 from commands.conflict import Late
 from commands.known import Knowledge, Known, NotLoaded
 from commands.numbers import Numbers, Supply
-from domain.errors import CrossesWorkspaces, Forbidden, IdTaken, NotFound, StreamIsFull, VersionRequired
+from domain.errors import Contradicts, CrossesWorkspaces, Forbidden, IdTaken, NotFound, StreamIsFull, VersionRequired
 from domain.event import Actor, Event, State
 from domain.task import TaskNumbers, TaskNumbersTaken, numbers_of
 from domain.workspace import Member, member_of
@@ -115,6 +115,8 @@ class Decision:
             if command.must_name_version:
                 raise VersionRequired
         elif command.expected_version != self.version(self.target):
+            if self.version(self.target) != self.seen[self.target]:
+                raise Contradicts(version=self.version(self.target))
             raise Late(command, self)
 
     def _look(self, stream: UUID, kind: type[State]) -> Known:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -65,16 +65,16 @@ class Handling:
         order = Order(wishes, actor, command_id, keys, trace)
         if not keys:
             return await self._handle(order)
-        with self._alone(order):
+        with self.alone(actor, [key.text for key in keys]):
             try:
                 return await self._handle(order)
             except Replayed as before:
                 return _replayed(order, before)
 
     @contextlib.contextmanager
-    def _alone(self, order: Order) -> Iterator[None]:
-        """Nobody else carries out anything under one of these keys meanwhile; raises TwinInFlight."""
-        names = {(order.actor.id, key.text) for key in order.keys}
+    def alone(self, actor: Actor, keys: Iterable[str]) -> Iterator[None]:
+        """Nobody else carries out anything under one of these keys of the actor meanwhile; raises TwinInFlight."""
+        names = {(actor.id, key) for key in keys}
         if names & self._in_flight:
             raise TwinInFlight
         self._in_flight |= names

@@ -38,6 +38,10 @@ class CrossesWorkspaces(Refusal):
     """Commands that are carried out together belong to one workspace."""
 
 
+class Contradicts(Refusal):
+    """The version that this expects is not the one that the commands before it leave."""
+
+
 class IdTaken(Refusal):
     """This id is already in use."""
 

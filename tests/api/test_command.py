@@ -228,3 +228,70 @@ async def test_a_task_past_its_event_limit_is_refused_and_still_read(
     batch = await send(ann, on(task, "CompleteTask"), create(ann), mode="independent")
     assert [one["status"] for one in batch.json()["results"]] == [422, 201]
     assert len((await ann.get(f"/tasks/{task}/history"))["items"]) == 3
+
+
+async def test_commands_on_one_task_keep_their_order_whatever_it_is_called(ann: Visitor) -> None:
+    task = await ann.task()
+    key = (await ann.get(f"/tasks/{task}"))["key"]
+    for names in ((key, task), (task, key), (task.replace("-", ""), key), (key, task.upper())):
+        commands = [on(name, kind) for _ in range(3) for name, kind in zip(names, ("CompleteTask", "ReopenTask"))]  # noqa: B905
+        answer = await send(ann, *commands, mode="independent")
+        versions = [one["version"] for one in answer.json()["results"]]
+        assert versions == list(range(versions[0], versions[0] + 6)), answer.text
+
+
+async def test_what_an_earlier_command_opens_is_found_however_it_is_written(ann: Visitor) -> None:
+    project = str(new_id())
+    opened = {"workspace_id": ann.workspace, "id": project.replace("-", ""), "name": "New", "key": "NEW"}
+    task = {"type": "CreateTask", "data": {"project_id": project.upper(), "title": "First"}}
+    answer = await send(ann, {"type": "CreateProject", "data": opened}, task, mode="independent")
+    assert [one["status"] for one in answer.json()["results"]] == [201, 201]
+
+
+async def test_keys_for_some_of_what_happens_together_are_refused(ann: Visitor) -> None:
+    keyed = {**create(ann), "command_id": str(new_id())}
+    refused(await send(ann, keyed, create(ann)), 400, "invalid_body")
+    for mode in ("atomic", "independent"):
+        headers = {"Idempotency-Key": keyed["command_id"]}
+        refused(await send(ann, keyed, mode=mode, **headers), 400, "invalid_body")
+        refused(await send(ann, keyed, keyed, mode=mode), 400, "invalid_body")
+    both = await send(ann, keyed, create(ann), **{"Idempotency-Key": "whole"})
+    again = await send(ann, keyed, create(ann), **{"Idempotency-Key": "whole"})
+    assert (both.status_code, again.json()) == (200, both.json())
+
+
+async def test_a_version_that_the_batch_itself_has_passed_is_told(ann: Visitor) -> None:
+    task = await ann.task()
+    ghost = on(task, "RenameTask", expected_version=1, data={"title": "ghost"})
+    answer = await send(ann, ghost, on(task, "CompleteTask", expected_version=1))
+    refused(answer, 409, "contradicts")
+    assert answer.json()["errors"][0]["pointer"] == "#/commands/1"
+    assert (await ann.get(f"/tasks/{task}"))["title"] == "Milk"
+
+
+async def test_an_item_without_a_task_is_pointed_at(ann: Visitor) -> None:
+    ann.fold()
+    answer = await send(ann, create(ann), on("NOPE-1", "CompleteTask"))
+    assert answer.json()["errors"] == [{"pointer": "#/commands/1/id", "code": "not_found"}]
+
+
+async def test_a_refused_item_is_tried_again_and_the_answer_is_no_replay_then(ann: Visitor) -> None:
+    late, headers = str(new_id()), {"Idempotency-Key": str(new_id())}
+    commands = [create(ann), on(late, "CompleteTask")]
+    first = await send(ann, *commands, mode="independent", **headers)
+    assert [one["status"] for one in first.json()["results"]] == [201, 404]
+    await ann.task(id=late)
+    again = await send(ann, *commands, mode="independent", **headers)
+    assert [one["status"] for one in again.json()["results"]] == [201, 200]
+    assert "idempotent-replayed" not in again.headers
+    third = await send(ann, *commands, mode="independent", **headers)
+    assert third.headers["idempotent-replayed"] == "true"
+
+
+async def test_a_batch_whose_twin_is_in_flight_waits_its_turn(ann: Visitor) -> None:
+    commands, headers = [create(ann, str(number)) for number in range(30)], {"Idempotency-Key": str(new_id())}
+    answers = await asyncio.gather(*(send(ann, *commands, mode="independent", **headers) for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [207, 409, 409]
+    twin = next(answer for answer in answers if answer.status_code == 409)
+    assert twin.headers["retry-after"] == "1"
+    refused(twin, 409, "twin_in_flight")

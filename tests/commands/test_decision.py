@@ -8,7 +8,7 @@ from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, TrashTask
 from commands.user import RegisterUser
 from commands.workspace import CreateWorkspace
-from domain.errors import NotFound, Refusal, TaskIsTrashed, VersionConflict
+from domain.errors import Contradicts, NotFound, Refusal, TaskIsTrashed, VersionConflict
 from domain.project import key_of
 from domain.task import numbers_of
 from domain.user import INSTANCE, address_of
@@ -137,14 +137,14 @@ def test_a_project_opened_in_a_call_takes_a_task_in_the_same() -> None:
 
 def test_a_refusal_of_the_last_command_refuses_them_all() -> None:
     missing = MoveTask(column="doing", expected_version=1)
-    given(workspace(), task()).when(CompleteTask(), missing).then_refused(VersionConflict)
+    given(workspace(), task()).when(CompleteTask(), missing).then_refused(Contradicts)
     given(workspace(), task()).when(missing, CompleteTask()).then_refused(NotFound)
 
 
-def test_a_conflict_with_a_command_of_the_same_call_says_the_version_that_it_met() -> None:
+def test_a_command_that_contradicts_one_of_the_same_call_is_told_the_version_that_it_met() -> None:
     there = given(workspace(), project(), task())
     stale = EditTask(title="Buy bread", expected_version=1)
-    there.when(CompleteTask(), stale).then_refused(VersionConflict, expected_version=1, current_version=2)
+    there.when(CompleteTask(), stale).then_refused(Contradicts, version=2)
 
 
 def test_events_of_two_workspaces_do_not_all_go_under_the_last() -> None:

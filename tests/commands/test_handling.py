@@ -13,7 +13,16 @@ from commands.known import Known
 from commands.loading import Wanted
 from commands.results import Result
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
-from domain.errors import IdTaken, NotFound, TaskIsTrashed, TooBusy, UnknownColumn, VersionConflict, VersionRequired
+from domain.errors import (
+    Contradicts,
+    IdTaken,
+    NotFound,
+    TaskIsTrashed,
+    TooBusy,
+    UnknownColumn,
+    VersionConflict,
+    VersionRequired,
+)
 from domain.event import Event, fold
 from domain.project import Project
 from domain.workspace import member_of
@@ -124,7 +133,7 @@ async def test_commands_of_one_call_are_one_append() -> None:
     ("last", "refusal"),
     [
         (Wish(TASK, MoveTask(column="nowhere", expected_version=2)), UnknownColumn),
-        (Wish(TASK, MoveTask(column="doing", expected_version=1)), VersionConflict),
+        (Wish(TASK, MoveTask(column="doing", expected_version=1)), Contradicts),
         (Wish(TASK, MoveTask(column="doing")), VersionRequired),
         (Wish(OTHER_TASK, CompleteTask()), NotFound),
     ],

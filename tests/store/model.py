@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from commands.command import Command
 from commands.decision import Wish
 from commands.task import CompleteTask, CreateTask, EditTask, ReopenTask, TrashTask
-from domain.errors import IdTaken, NotFound, Refusal, TaskIsTrashed, VersionConflict
+from domain.errors import Contradicts, IdTaken, NotFound, Refusal, TaskIsTrashed, VersionConflict
 
 
 class Row(Struct, frozen=True):
@@ -37,6 +37,8 @@ def expected(board: Board, wishes: list[Wish]) -> Expected:
     after = dict(board)
     for wish in wishes:
         row = _row(after.get(wish.target), wish.command)
+        if row is VersionConflict and after[wish.target] != board[wish.target]:
+            row = Contradicts
         if not isinstance(row, Row):
             return Expected(row, board)
         after[wish.target] = row
