@@ -77,8 +77,8 @@ class Ledger(Struct, frozen=True):
     async def handle(self, wishes: Sequence[Wish], actor: Actor, keys: Sequence[Key] = ()) -> Done:
         """Carry out commands, and wake the workers if anything changed; a replay is authorised like a read."""
         done = await self.handling.handle(wishes, actor, new_id(), keys, tracing.trace())
-        if done.replayed and done.workspace_id:
-            await self.rights.may_see(actor.id, done.workspace_id)
+        for workspace_id in done.workspace_ids:  # of a replay
+            await self.rights.may_see(actor.id, workspace_id)
         if done.changed:
             self.hints.give(done.position)
         return done

@@ -93,7 +93,7 @@ class _Decided:
     async def known(self, wanted: Sequence[Wanted]) -> Sequence[Known]:
         return await self._log.known(wanted)
 
-    def keep(self, stream: UUID, known: Known) -> None:
+    def keep(self, stream: UUID, known: Known, command_id: UUID) -> None:
         """Keep nothing: nothing happened."""
 
 

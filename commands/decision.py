@@ -63,7 +63,7 @@ class Decision:
         number = taken.next(project)
         if number is not None:
             return number
-        first, last = numbers.last + 1, numbers.last + self._supply.block
+        first, last = numbers.last + 1, numbers.last + self._supply.block(project)
         self._write(numbers_of(project), TaskNumbersTaken(first, last))
         self.taken[project] = Numbers()
         self.taken[project].keep(project, range(first + 1, last + 1))

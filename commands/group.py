@@ -11,7 +11,7 @@ from commands.append import Append, Key
 from commands.conflict import Late
 from commands.decision import Decision, Wish
 from commands.known import Ahead, Known, Memory
-from commands.numbers import Numbers, Supply
+from commands.numbers import Supply
 from domain.errors import Refusal
 from domain.event import UNTRACED, Actor, Trace
 
@@ -34,6 +34,10 @@ class Verdict(Struct, frozen=True):
     no: Refusal | Late | None
 
 
+Ordered = tuple[Order, asyncio.Future[Verdict]]
+"""An order, and who waits for it."""
+
+
 class Decided(Struct, frozen=True):
     """A decision in its place in a group, with the no of a rule if there was one, and who waits for it."""
 
@@ -45,22 +49,19 @@ class Decided(Struct, frozen=True):
 class Group:
     """Each order is decided on what those before it leave, and on what the group in flight will leave."""
 
-    def __init__(self, memory: Memory, numbers: Numbers, in_flight: Mapping[UUID, Known] | None = None) -> None:
-        self.orders: list[tuple[Order, asyncio.Future[Verdict]]] = []
+    def __init__(self, memory: Memory, supply: Supply, in_flight: Mapping[UUID, Known] | None = None) -> None:
+        self.orders: list[Ordered] = []
+        self.events = 0
         self.decided: list[Decided] = []
         self.appends: list[Append] = []
         self.leaves: dict[UUID, Known] = {}
         self._memory = memory
         self._known = Ahead(self.leaves, in_flight or {}, memory)
-        self._supply = Supply(numbers)
+        self._supply = supply
         self._takers: dict[UUID, Decision] = {}
 
-    def add(self, order: Order, future: asyncio.Future[Verdict], wanted: int = 1) -> None:
-        """Decide one more; whoever cannot be decided, for want of a stream above all, is told and left out.
-
-        `wanted` is how many numbers to take at once, if any are taken.
-        """
-        self._supply.wanted = wanted
+    def add(self, order: Order, future: asyncio.Future[Verdict]) -> None:
+        """Decide one more; whoever cannot be decided, for want of a stream above all, is told and left out."""
         try:
             self._decide(order, future)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this order's alone
@@ -99,6 +100,7 @@ class Group:
             )
         )
         self.decided.append(Decided(future, decision, no))
+        self.events += len(events)
         if events:
             self.leaves.update(decision.leaves)
         if not no:

@@ -40,7 +40,7 @@ class Done(Struct, frozen=True):
     position: int
     changed: bool = False
     replayed: bool = False
-    workspace_id: UUID | None = None
+    workspace_ids: Collection[UUID] = ()
 
 
 class Handling:
@@ -140,4 +140,9 @@ def _replayed(order: Order, before: Replayed) -> Done:
         by_wish = sorted((key.wish or 0, key.text) for key in order.keys if key.wish is not None)
         kept = [before.kept[text] for _, text in by_wish]
     outcome = tuple(result for one in kept for result in results.decode(one.outcome))
-    return Done(outcome, max(one.position for one in kept), replayed=True, workspace_id=kept[0].workspace_id)
+    return Done(
+        outcome,
+        max(one.position for one in kept),
+        replayed=True,
+        workspace_ids={one.workspace_id for one in kept if one.workspace_id},
+    )

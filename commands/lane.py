@@ -2,19 +2,20 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain, islice
 from typing import Protocol
 from uuid import UUID
 
 from commands.append import Accepted, Append, Changed
 from commands.decision import Decision
-from commands.group import Group, Order, Verdict, settle
+from commands.group import Group, Order, Ordered, Verdict, settle
 from commands.known import Known, Memory
-from commands.numbers import Numbers
+from commands.numbers import Numbers, Supply
 from domain.errors import TooBusy
 
-MOST_TOGETHER = 32
-"""Orders in a group: small enough that one is decided while another is in flight."""
+MOST_TOGETHER, MOST_EVENTS = 32, 500
+"""Orders in a group, and events after which no more are added: one is decided while another is in flight."""
 MOST_WAITING = 2_000
 """Orders that may wait; the next one is refused with TooBusy, so that memory stays bounded."""
 KEPT_EVERY = 200
@@ -24,8 +25,8 @@ KEPT_EVERY = 200
 class Log(Protocol):
     """The event log, as writing needs it."""
 
-    def keep(self, stream: UUID, known: Known) -> None:
-        """Keep what is known of a long stream for whoever asks next; returns at once."""
+    def keep(self, stream: UUID, known: Known, command_id: UUID) -> None:
+        """Keep what is known of a long stream, whose last event is that command's; returns at once."""
 
     async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
         """Judge them in order, each on what those before it leave, and write those that hold.
@@ -48,9 +49,9 @@ class Lane:
         self._log = log
         self._memory = memory
         self._numbers = Numbers()
-        self._waiting: deque[tuple[Order, asyncio.Future[Verdict]]] = deque()
-        self._next = Group(memory, self._numbers)
-        self._flying = 0
+        self._waiting: deque[Ordered] = deque()
+        self._flying: Sequence[Ordered] = []
+        self._next = self._group()
         self._task: asyncio.Task[None] | None = None
 
     async def carry_out(self, order: Order) -> Verdict:
@@ -70,8 +71,8 @@ class Lane:
     async def _run(self) -> None:
         while self._next.orders:
             group = self._present()
-            self._next = Group(self._memory, self._numbers, group.leaves)
-            self._flying = len(group.orders)
+            self._next = self._group(group.leaves)
+            self._flying = group.orders
             flight = asyncio.create_task(self._append(group))
             await asyncio.sleep(0)  # it is on its way before anything else is decided
             self._fill()
@@ -79,13 +80,12 @@ class Lane:
                 self._next.land()
             else:
                 self._next = self._again(self._next)
-            self._flying = 0
+            self._flying = []
             self._fill()
 
     def _fill(self) -> None:
-        while self._waiting and len(self._next.orders) < MOST_TOGETHER:
-            wanted = self._flying + len(self._next.orders) + len(self._waiting)
-            self._next.add(*self._waiting.popleft(), wanted)
+        while self._waiting and len(self._next.orders) < MOST_TOGETHER and self._next.events < MOST_EVENTS:
+            self._next.add(*self._waiting.popleft())
 
     def _present(self) -> Group:
         """The next group, without those who have given up by now."""
@@ -94,11 +94,21 @@ class Lane:
 
     def _again(self, group: Group) -> Group:
         """The same orders, decided on what is known now."""
-        fresh = Group(self._memory, self._numbers)
+        fresh = self._group()
         for order, future in group.orders:
             if not future.done():
-                fresh.add(order, future, len(group.orders))
+                fresh.add(order, future)
         return fresh
+
+    def _group(self, in_flight: Mapping[UUID, Known] | None = None) -> Group:
+        return Group(self._memory, Supply(self._numbers, self._wanted), in_flight)
+
+    def _wanted(self, project: UUID) -> int:
+        """How many tasks are being created in a project just now: the measure for the next block of numbers."""
+        orders = chain(self._flying, self._next.orders, islice(self._waiting, MOST_TOGETHER))
+        asked = (wish.command for order, _ in orders for wish in order.wishes)
+        creating = [one for one in asked if one.creates and getattr(one, "project_id", None) == project]
+        return 1 + len(creating)
 
     async def _append(self, group: Group) -> bool:
         """Whether all of it is written, as it was decided; who did not get their wish is told."""
@@ -106,20 +116,20 @@ class Lane:
             answers = await self._log.append(group.appends) if group.appends else []
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait, not to the lane
             answers = [error] * len(group.appends)
-        for decided, answer in zip(group.decided, answers, strict=True):
+        for append, decided, answer in zip(group.appends, group.decided, answers, strict=True):
             if isinstance(answer, Exception):
                 self._memory.forget(answer.streams if isinstance(answer, Changed) else decided.decision.seen)
                 settle(decided.future, answer)
                 continue
             if decided.decision.written and not decided.no:
-                self._learn(decided.decision)
+                self._learn(decided.decision, append.command_id)
             group.keep_numbers(decided.decision)
             settle(decided.future, Verdict(decided.decision, answer.position, decided.no))
         return all(isinstance(answer, Accepted) for answer in answers)
 
-    def _learn(self, decision: Decision) -> None:
+    def _learn(self, decision: Decision, command_id: UUID) -> None:
         for stream in {stream for stream, _ in decision.written}:
             known = decision.leaves[stream]
             if known.version // KEPT_EVERY > decision.seen[stream] // KEPT_EVERY:
-                self._log.keep(stream, known)
+                self._log.keep(stream, known, command_id)
             self._memory.learn(stream, known)

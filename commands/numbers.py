@@ -1,9 +1,12 @@
 """Task numbers: taken from a project's number stream in blocks, and given out one by one."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 MOST = 64
 """The longest block: what a process has taken and not given out when it ends leaves a gap."""
+MOST_PROJECTS = 10_000
+"""Projects of which numbers are kept in hand."""
 
 
 class Numbers:
@@ -25,6 +28,8 @@ class Numbers:
         """Numbers to give out later, instead of those that were left."""
         if numbers:
             self._left[project] = numbers
+        if len(self._left) > MOST_PROJECTS:
+            del self._left[next(iter(self._left))]  # a gap
 
     def move(self, project: UUID, to: "Numbers") -> None:
         """Let another give out what is left."""
@@ -37,13 +42,12 @@ class Supply:
     Whoever uses one of the latter rides on the command that takes them: it looks at the number stream.
     """
 
-    def __init__(self, in_hand: Numbers, wanted: int = 1) -> None:
-        """`wanted` is how many commands may want one just now."""
+    def __init__(self, in_hand: Numbers, wanted: Callable[[UUID], int] = lambda _: 1) -> None:
+        """`wanted` says how many numbers of a project are wanted just now."""
         self.in_hand = in_hand
         self.coming = Numbers()
-        self.wanted = wanted
+        self._wanted = wanted
 
-    @property
-    def block(self) -> int:
+    def block(self, project: UUID) -> int:
         """How many to take at once."""
-        return max(1, min(self.wanted, MOST))
+        return max(1, min(self._wanted(project), MOST))

@@ -99,22 +99,21 @@ def _parked(connection: Connection[TupleRow], projection: Projection[Any]) -> se
 def _fold(
     connection: Connection[TupleRow], projection: Projection[R], batch: Sequence[Recorded], parked: set[UUID]
 ) -> dict[UUID, int]:
-    """Fold what is known; a document whose event is not is parked there: what it shows stays as it was before."""
-    touched: list[tuple[UUID, Recorded]] = []
+    """Fold what is known; a document with an event that is not is parked there: what it shows stays as it was."""
+    touched = [(key, recorded) for recorded in batch for key in projection.keys(recorded)]
+    before = table.load(connection, projection, {key for key, _ in touched} - parked)
+    after: dict[UUID, R | None] = dict(before)
     unknown: list[tuple[UUID, int, str]] = []
-    for recorded in batch:
-        keys = [key for key in projection.keys(recorded) if key not in parked]
-        if isinstance(recorded.event, Unknown):
-            unknown += [(key, recorded.position, f"unknown event {recorded.event.stored_name!r}") for key in keys]
-            parked.update(keys)
-        else:
-            touched += [(key, recorded) for key in keys]
+    for key, recorded in touched:
+        if key in parked:
+            continue
+        if not isinstance(recorded.event, Unknown):
+            after[key] = projection.fold(key, after.get(key), recorded)
+        elif after.get(key) is not None:
+            unknown.append((key, recorded.position, f"unknown event {recorded.event.stored_name!r}"))
+            parked.add(key)
     if unknown:
         connection.execute(table.PARK, (projection.name, *map(list, zip(*unknown, strict=True))))
-    before = table.load(connection, projection, {key for key, _ in touched})
-    after: dict[UUID, R | None] = dict(before)
-    for key, recorded in touched:
-        after[key] = projection.fold(key, after.get(key), recorded)
     changed = {key: row for key, row in after.items() if row != before.get(key)}
     table.save(connection, projection, changed)
     scopes = {

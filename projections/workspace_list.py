@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from domain.event import Recorded
+from domain.event import Recorded, Unknown
 from domain.workspace import MemberJoined, Role, WorkspaceCreated
 from projections.page import answer, single
 from projections.projection import Answer, Projection, Question
@@ -36,7 +36,9 @@ create index if not exists workspace_list_members on read.workspace_list using g
 
 
 def keys(recorded: Recorded) -> Iterable[UUID]:
-    if isinstance(recorded.event, WorkspaceCreated | MemberJoined) and recorded.workspace_id:
+    if recorded.workspace_id and (
+        isinstance(recorded.event, WorkspaceCreated | MemberJoined) or _may_be_ours(recorded)
+    ):
         yield recorded.workspace_id
 
 
@@ -47,6 +49,12 @@ def fold(key: UUID, workspace: WorkspaceRow | None, recorded: Recorded) -> Works
     if workspace and isinstance(event, MemberJoined):
         return msgspec.structs.replace(workspace, members={**workspace.members, event.user_id: event.role})
     return workspace
+
+
+def _may_be_ours(recorded: Recorded) -> bool:
+    """An event that this code does not know, in the workspace's stream or on a guard stream, as members are."""
+    is_near = recorded.stream == recorded.workspace_id or recorded.stream.version == 5  # noqa: PLR2004 - RFC 9562
+    return isinstance(recorded.event, Unknown) and is_near
 
 
 def scopes(workspace: WorkspaceRow) -> Iterable[UUID]:

@@ -21,7 +21,7 @@ class MemoryLog:
         self.appends = self.written = 0
         self.changed = 0
         self.keys: dict[tuple[UUID, str], Kept] = {}
-        self.kept: dict[UUID, Known] = {}
+        self.kept: dict[UUID, tuple[Known, UUID]] = {}
         self._random = Random(seed)
 
     async def streams(self, ids: Collection[UUID]) -> Streams:
@@ -36,8 +36,8 @@ class MemoryLog:
         histories = await self.streams([stream for stream, _ in wanted])
         return [Known.of(histories[stream], [kind]) for stream, kind in wanted]
 
-    def keep(self, stream: UUID, known: Known) -> None:
-        self.kept[stream] = known
+    def keep(self, stream: UUID, known: Known, command_id: UUID) -> None:
+        self.kept[stream] = known, command_id
 
     async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
         await self._others_first()

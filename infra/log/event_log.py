@@ -59,11 +59,15 @@ class EventLog(PostgresApplicationRecorder):
     async def known(self, wanted: Sequence[Wanted]) -> list[Known]:
         """Each stream as one kind of state, from its snapshot and what came after. Raises UnknownEvent."""
         async with self._pool.connection() as connection:
-            return await snapshots.known(connection, wanted)
+            found = await snapshots.read(connection, wanted)
+        for (stream, _), read in zip(wanted, found, strict=True):
+            if read.long_until:
+                self.keep(stream, read.known, read.long_until)
+        return [read.known for read in found]
 
-    def keep(self, stream: UUID, known: Known) -> None:
+    def keep(self, stream: UUID, known: Known, command_id: UUID) -> None:
         """Write a snapshot while others go on; losing one costs a longer read."""
-        task = asyncio.create_task(self._keep(stream, known))
+        task = asyncio.create_task(self._keep(stream, known, command_id))
         self._keeping.add(task)
         task.add_done_callback(self._keeping.discard)
 
@@ -126,10 +130,10 @@ class EventLog(PostgresApplicationRecorder):
             answers.append(answer)
         return answers
 
-    async def _keep(self, stream: UUID, known: Known) -> None:
+    async def _keep(self, stream: UUID, known: Known, command_id: UUID) -> None:
         try:
             async with self._pool.connection() as connection:
-                await snapshots.keep(connection, stream, known)
+                await snapshots.keep(connection, stream, known, command_id)
         except psycopg.Error as error:
             logger.warning("no snapshot of {}: {}", stream, error)
 

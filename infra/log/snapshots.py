@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
@@ -22,7 +23,11 @@ from infra.log.rows import COLUMNS, recorded
 _KNOWN = f"""select wanted.place, found.*
     from unnest(%s::uuid[], %s::text[], %s::bytea[], %s::boolean[]) with ordinality
       as wanted (stream, kind, fingerprint, last_says_all, place)
-    left join read.snapshots as kept using (stream, kind, fingerprint)
+    left join (
+      select row.* from read.snapshots as row
+      join log.events as e on e.originator_id = row.stream and e.originator_version = row.version
+        and e.command_id = row.command_id
+    ) as kept using (stream, kind, fingerprint)
     cross join lateral (
       select null::bigint, wanted.stream, kept.version, null::text, kept.state, {", ".join(["null"] * 9)}
         where kept.version is not null
@@ -33,13 +38,27 @@ _KNOWN = f"""select wanted.place, found.*
       ({COLUMNS} where originator_id = wanted.stream and wanted.last_says_all
         order by originator_version desc limit 1)
     ) as found order by wanted.place, found.version"""  # noqa: S608 - our own text
-_KEEP = """insert into read.snapshots as old (stream, kind, fingerprint, version, state)
-    values (%s, %s, %s, %s, %s) on conflict (stream, kind) do update
-    set fingerprint = excluded.fingerprint, version = excluded.version, state = excluded.state
-    where old.version < excluded.version or old.fingerprint <> excluded.fingerprint"""
+_KEEP = """insert into read.snapshots as old (stream, kind, fingerprint, version, command_id, state)
+    values (%s, %s, %s, %s, %s, %s) on conflict (stream, kind) do update
+    set fingerprint = excluded.fingerprint, version = excluded.version,
+        command_id = excluded.command_id, state = excluded.state
+    where old.version < excluded.version or old.fingerprint <> excluded.fingerprint
+      or not exists (
+        select from log.events as e where e.originator_id = old.stream
+          and e.originator_version = old.version and e.command_id = old.command_id
+      )"""
+_DROP = "delete from read.snapshots where stream = any(%s)"
+Row = tuple[Any, ...]
 
 
-async def known(connection: AsyncConnection[TupleRow], wanted: Sequence[Wanted]) -> list[Known]:
+class Read(Struct, frozen=True):
+    """What is known of a stream now, and, where that took long to read, the command that wrote its last event."""
+
+    known: Known
+    long_until: UUID | None = None
+
+
+async def read(connection: AsyncConnection[TupleRow], wanted: Sequence[Wanted]) -> list[Read]:
     """Each stream as one kind of state, all with one question. Raises UnknownEvent."""
     columns = (
         [stream for stream, _ in wanted],
@@ -47,34 +66,33 @@ async def known(connection: AsyncConnection[TupleRow], wanted: Sequence[Wanted])
         [fingerprint(kind) for _, kind in wanted],
         [kind.last_says_all for _, kind in wanted],
     )
-    rows: list[list[tuple[Any, ...]]] = [[] for _ in wanted]
+    rows: list[list[Row]] = [[] for _ in wanted]
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute(_KNOWN, columns, prepare=True)
         for place, *row in await cursor.fetchall():
             rows[place - 1].append(tuple(row))
-    return [await _known(connection, stream, kind, found) for (stream, kind), found in zip(wanted, rows, strict=True)]
+    try:
+        return [_read(kind, found) for (_, kind), found in zip(wanted, rows, strict=True)]
+    except msgspec.DecodeError:  # a cache may hold anything: do without
+        await connection.execute(_DROP, (columns[0],))
+        return await read(connection, wanted)
 
 
-async def _known(
-    connection: AsyncConnection[TupleRow], stream: UUID, kind: type[State], rows: list[tuple[Any, ...]]
-) -> Known:
+def _read(kind: type[State], rows: Sequence[Row]) -> Read:
     """What the rows of one stream say, a snapshot first where there is one."""
     if not rows:
-        return Known(states={kind: None})
+        return Read(Known(states={kind: None}))
     before = msgspec.json.decode(rows[0][4], type=kind) if rows[0][3] is None else None
     history = [recorded(row) for row in (rows[1:] if before else rows)]
-    state = fold(kind, (one.event for one in history), before)
-    found = Known(rows[-1][2], {kind: state})
-    if len(history) >= KEPT_EVERY:
-        await keep(connection, stream, found)
-    return found
+    known = Known(rows[-1][2], {kind: fold(kind, (one.event for one in history), before)})
+    return Read(known, history[-1].command_id if len(history) >= KEPT_EVERY else None)
 
 
-async def keep(connection: AsyncConnection[TupleRow], stream: UUID, known: Known) -> None:
-    """Keep the states of a stream, instead of older ones."""
+async def keep(connection: AsyncConnection[TupleRow], stream: UUID, known: Known, command_id: UUID) -> None:
+    """Keep the states of a stream, instead of older ones; `command_id` is of its last event."""
     for kind, state in known.states.items():
         if state is not None and not kind.last_says_all:
-            row = (stream, kind.__name__, fingerprint(kind), known.version, msgspec.json.encode(state))
+            row = (stream, kind.__name__, fingerprint(kind), known.version, command_id, msgspec.json.encode(state))
             await connection.execute(_KEEP, row)
 
 

@@ -94,7 +94,9 @@ async def test_the_defect_of_who_keeps_numbers_that_were_not_written_is_seen(mon
 
 
 def test_a_block_is_as_long_as_there_are_wishes_and_never_longer_than_the_most() -> None:
-    assert [Supply(Numbers(), wanted).block for wanted in (0, 1, 20, MOST, 500)] == [1, 1, 20, MOST, MOST]
+    wanted = iter((0, 1, 20, MOST, 500))
+    supply = Supply(Numbers(), lambda _: next(wanted))
+    assert [supply.block(PROJECT) for _ in range(5)] == [1, 1, 20, MOST, MOST]
 
 
 def test_the_numbers_of_one_project_are_not_anothers() -> None:

@@ -51,7 +51,7 @@ async def test_what_is_known_of_a_long_stream_is_the_fold_of_it_before_and_after
     for _ in range(3):
         (known,) = await log.known([(TASK, Task)])
         assert (known.version, known.states) == (LONG, {Task: whole})
-    assert read(settings) == [("Task", LONG)]
+    await kept(settings, LONG)
     with connect(settings.migration_url) as owner:
         owner.execute("delete from log.events where originator_id = %s and originator_version < %s", (TASK, LONG))
     assert (await log.known([(TASK, Task)]))[0].states == {Task: whole}, "the events before the snapshot were read"
@@ -70,10 +70,11 @@ async def test_what_came_after_a_snapshot_is_folded_onto_it(log: EventLog) -> No
 
 async def test_a_snapshot_of_other_code_is_passed_over_and_written_anew(log: EventLog, settings: Settings) -> None:
     await log.known([(TASK, Task)])
+    await kept(settings, LONG)
     with connect(settings.migration_url) as owner:
         owner.execute("""update read.snapshots set fingerprint = 'other', version = 5000, state = '{"nonsense": 1}'""")
     assert (await log.known([(TASK, Task)]))[0].version == LONG
-    assert read(settings) == [("Task", LONG)]
+    await kept(settings, LONG)
 
 
 def test_the_fingerprint_is_of_the_state_and_of_what_folds_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,14 +115,57 @@ async def test_a_stream_has_an_end_and_says_so(log: EventLog, settings: Settings
         await handling.handle([Wish(TASK, rename)], ADA, uuid4())
 
 
-def full(settings: Settings, stream: UUID, last: int) -> None:
+def full(settings: Settings, stream: UUID, last: int, first: int = LONG + 1) -> None:
     """Let the stream be as long as that."""
     state = codec.encode(TaskRenamed(Change("a", "b")))
     copied = sql.SQL(
         """insert into log.events (originator_id, originator_version, topic, state, actor_id, workspace_id)
            select {stream}, version, 'TaskRenamed', {state}, {stream}, null
            from generate_series({first}, {last}) as version"""
-    ).format(stream=stream, state=state, first=LONG + 1, last=last)
+    ).format(stream=stream, state=state, first=first, last=last)
     with connect(settings.migration_url) as owner:
         owner.execute(copied)
     assert msgspec.json.decode(state)["type"] == "TaskRenamed"
+
+
+async def kept(settings: Settings, version: int) -> None:
+    """Snapshots are written while others go on."""
+    await asyncio.to_thread(fact, lambda: read(settings) == [("Task", version)])
+
+
+async def test_a_snapshot_of_what_the_log_no_longer_holds_is_passed_over(log: EventLog, settings: Settings) -> None:
+    """The log was restored to an earlier day, and then went another way."""
+    await log.known([(TASK, Task)])
+    await kept(settings, LONG)
+    with connect(settings.migration_url) as owner:
+        owner.execute("delete from log.events where originator_id = %s and originator_version > 500", (TASK,))
+    handling = Handling(log)
+    done = await handling.handle([Wish(TASK, CompleteTask())], ADA, id7(1))
+    assert done.results[0].version == 501
+    full(settings, TASK, 600, first=502)
+    (known,) = await log.known([(TASK, Task)])
+    assert known.version == 600
+    await kept(settings, 500)
+    full(settings, TASK, LONG + 10, first=601)
+    (known,) = await log.known([(TASK, Task)])
+    task = known.states[Task]
+    assert isinstance(task, Task)
+    assert (known.version, task.status, task.title) == (LONG + 10, "done", "b")
+
+
+async def test_a_snapshot_that_does_not_decode_is_passed_over(log: EventLog, settings: Settings) -> None:
+    await log.known([(TASK, Task)])
+    await kept(settings, LONG)
+    with connect(settings.migration_url) as owner:
+        owner.execute("""update read.snapshots set state = '{"nonsense": 1}'""")
+    (known,) = await log.known([(TASK, Task)])
+    assert known.version == LONG
+    await kept(settings, LONG)
+
+
+async def test_where_no_snapshot_can_be_written_commands_are_still_carried_out(
+    log: EventLog, settings: Settings
+) -> None:
+    with connect(settings.migration_url) as owner:
+        owner.execute("alter table read.snapshots add check (version < 0)")
+    assert (await Handling(log).handle([Wish(TASK, CompleteTask())], ADA, id7(1))).changed

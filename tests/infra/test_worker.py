@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from domain import codec
+from domain.workspace import member_of
 from infra import broker, log, worker
 from infra.hints import ENOUGH, Hints, message
 from infra.postgres import connect
@@ -20,7 +21,7 @@ from projections import engine, project_list, task_list
 from projections.engine import Progress
 from projections.projection import every
 from tests.e2e.running import fact
-from tests.examples import CREATED, OTHER_TASK, RENAMED, TASK, project, user, workspace
+from tests.examples import ADA, CREATED, OTHER_TASK, RENAMED, TASK, WORKSPACE, project, user, workspace
 from tests.projections import oracle
 
 
@@ -89,6 +90,22 @@ def test_an_event_that_nobody_knows_parks_its_document_and_nothing_else(settings
         engine.rebuild(connection, task_list.projection, log.after)
         assert engine.parked(connection, "task_list") == 0
         assert oracle.is_right(connection)
+
+
+def test_an_unknown_event_of_a_member_parks_the_workspace_and_no_task(settings: Settings) -> None:
+    projector = Projector(settings.database_url, lambda _: None)
+    with connect(settings.database_url) as connection, connect(settings.migration_url) as owner:
+        oracle.write(connection, [*workspace(), *project(), (TASK, CREATED)])
+        left = "(originator_id, originator_version, topic, state, workspace_id) values (%s, 2, 'MemberLeft', 'x', %s)"
+        owner.execute(f"insert into log.events {left}", (member_of(WORKSPACE, ADA.id), WORKSPACE))
+        for name in every():
+            projector.project(name)
+        assert {name: engine.parked(connection, name) for name in every()} == {
+            "project_list": 0,
+            "task_list": 0,
+            "workspace_list": 1,
+        }
+    projector.close()
 
 
 def test_a_rebuild_holds_up_no_other_projection(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
