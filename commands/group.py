@@ -1,7 +1,7 @@
 """A group: orders that are decided one after the other and appended together."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import Struct
@@ -47,16 +47,15 @@ class Decided(Struct, frozen=True):
 
 
 class Group:
-    """Each order is decided on what those before it leave, and on what the group in flight will leave."""
+    """Each order is decided on what those before it leave."""
 
-    def __init__(self, memory: Memory, supply: Supply, in_flight: Mapping[UUID, Known] | None = None) -> None:
+    def __init__(self, memory: Memory, supply: Supply) -> None:
         self.orders: list[Ordered] = []
         self.events = 0
         self.decided: list[Decided] = []
         self.appends: list[Append] = []
-        self.leaves: dict[UUID, Known] = {}
-        self._memory = memory
-        self._known = Ahead(self.leaves, in_flight or {}, memory)
+        self._leaves: dict[UUID, Known] = {}
+        self._known = Ahead(self._leaves, memory)
         self._supply = supply
         self._takers: dict[UUID, Decision] = {}
 
@@ -68,10 +67,6 @@ class Group:
             settle(future, error)
         else:
             self.orders.append((order, future))
-
-    def land(self) -> None:
-        """The group in flight was written as it was decided: the memory knows by now what it left."""
-        self._known = Ahead(self.leaves, {}, self._memory)
 
     def keep_numbers(self, decision: Decision) -> None:
         """What is left of the blocks that came with a decision which was written."""
@@ -102,7 +97,7 @@ class Group:
         self.decided.append(Decided(future, decision, no))
         self.events += len(events)
         if events:
-            self.leaves.update(decision.leaves)
+            self._leaves.update(decision.leaves)
         if not no:
             for project, numbers in decision.taken.items():
                 numbers.move(project, self._supply.coming)

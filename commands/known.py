@@ -85,9 +85,8 @@ class Ahead(Struct, frozen=True):
     """What will be known if all that was decided so far is written, before what is known now."""
 
     decided: Mapping[UUID, Known]
-    in_flight: Mapping[UUID, Known]
     memory: Memory
 
     def get(self, stream: UUID) -> Known | None:
         """What is known of a stream, if anything."""
-        return self.decided.get(stream) or self.in_flight.get(stream) or self.memory.get(stream)
+        return self.decided.get(stream) or self.memory.get(stream)

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
-from itertools import chain, islice
+from collections.abc import Sequence
+from itertools import islice
 from typing import Protocol
 from uuid import UUID
 
@@ -14,8 +14,8 @@ from commands.known import Known, Memory
 from commands.numbers import Numbers, Supply
 from domain.errors import TooBusy
 
-MOST_TOGETHER, MOST_EVENTS = 32, 500
-"""Orders in a group, and events after which no more are added: one is decided while another is in flight."""
+MOST_TOGETHER, MOST_EVENTS = 128, 500
+"""Orders in a group, and events after which no more are added."""
 MOST_WAITING = 2_000
 """Orders that may wait; the next one is refused with TooBusy, so that memory stays bounded."""
 KEPT_EVERY = 200
@@ -39,10 +39,8 @@ class Log(Protocol):
 class Lane:
     """Decides orders in their turn and appends them in groups. One for each process; its task never dies.
 
-    What is asked for while a group is in flight is decided meanwhile, on what that group will leave, and goes
-    as soon as its answer has come; if any of it failed, the next group is decided again. A decision that
-    writes nothing rides along too, as a mere assertion of what it looked at: on a memory that is behind the
-    log it would be an answer about the past.
+    A decision that writes nothing rides along too, as a mere assertion of what it looked at: on a memory
+    that is behind the log it would be an answer about the past.
     """
 
     def __init__(self, log: Log, memory: Memory) -> None:
@@ -50,8 +48,6 @@ class Lane:
         self._memory = memory
         self._numbers = Numbers()
         self._waiting: deque[Ordered] = deque()
-        self._flying: Sequence[Ordered] = []
-        self._next = self._group()
         self._task: asyncio.Task[None] | None = None
 
     async def carry_out(self, order: Order) -> Verdict:
@@ -59,63 +55,42 @@ class Lane:
 
         Who is cancelled while waiting may have had their wish: the log alone knows.
         """
-        if len(self._waiting) + len(self._next.orders) >= MOST_WAITING:
+        if len(self._waiting) >= MOST_WAITING:
             raise TooBusy
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._waiting.append((order, future))
-        self._fill()
-        if self._next.orders and (self._task is None or self._task.done()):
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="lane")
         return await future
 
     async def _run(self) -> None:
-        while self._next.orders:
-            group = self._present()
-            self._next = self._group(group.leaves)
-            self._flying = group.orders
-            flight = asyncio.create_task(self._append(group))
-            await asyncio.sleep(0)  # it is on its way before anything else is decided
-            self._fill()
-            if await flight:
-                self._next.land()
-            else:
-                self._next = self._again(self._next)
-            self._flying = []
-            self._fill()
+        while self._waiting:
+            group = self._group()
+            try:
+                await self._append(group)
+            except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait, not to the lane
+                for decided in group.decided:
+                    self._memory.forget(decided.decision.seen)
+                    settle(decided.future, error)
 
-    def _fill(self) -> None:
-        while self._waiting and len(self._next.orders) < MOST_TOGETHER and self._next.events < MOST_EVENTS:
-            self._next.add(*self._waiting.popleft())
-
-    def _present(self) -> Group:
-        """The next group, without those who have given up by now."""
-        gone = any(future.done() for _, future in self._next.orders)
-        return self._again(self._next) if gone else self._next
-
-    def _again(self, group: Group) -> Group:
-        """The same orders, decided on what is known now."""
-        fresh = self._group()
-        for order, future in group.orders:
+    def _group(self) -> Group:
+        """Those who have waited the longest, and have not given up."""
+        group = Group(self._memory, Supply(self._numbers, self._wanted))
+        while self._waiting and len(group.orders) < MOST_TOGETHER and group.events < MOST_EVENTS:
+            order, future = self._waiting.popleft()
             if not future.done():
-                fresh.add(order, future)
-        return fresh
-
-    def _group(self, in_flight: Mapping[UUID, Known] | None = None) -> Group:
-        return Group(self._memory, Supply(self._numbers, self._wanted), in_flight)
+                group.add(order, future)
+        return group
 
     def _wanted(self, project: UUID) -> int:
-        """How many tasks are being created in a project just now: the measure for the next block of numbers."""
-        orders = chain(self._flying, self._next.orders, islice(self._waiting, MOST_TOGETHER))
-        asked = (wish.command for order, _ in orders for wish in order.wishes)
+        """How many more tasks are being created in a project just now; 0 where nobody else waits for anything."""
+        waiting = list(islice(self._waiting, MOST_TOGETHER))
+        asked = (wish.command for order, _ in waiting for wish in order.wishes)
         creating = [one for one in asked if one.creates and getattr(one, "project_id", None) == project]
-        return 1 + len(creating)
+        return 1 + len(creating) if waiting else 0
 
-    async def _append(self, group: Group) -> bool:
-        """Whether all of it is written, as it was decided; who did not get their wish is told."""
-        try:
-            answers = await self._log.append(group.appends) if group.appends else []
-        except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait, not to the lane
-            answers = [error] * len(group.appends)
+    async def _append(self, group: Group) -> None:
+        answers = await self._log.append(group.appends) if group.appends else []
         for append, decided, answer in zip(group.appends, group.decided, answers, strict=True):
             if isinstance(answer, Exception):
                 self._memory.forget(answer.streams if isinstance(answer, Changed) else decided.decision.seen)
@@ -125,7 +100,6 @@ class Lane:
                 self._learn(decided.decision, append.command_id)
             group.keep_numbers(decided.decision)
             settle(decided.future, Verdict(decided.decision, answer.position, decided.no))
-        return all(isinstance(answer, Accepted) for answer in answers)
 
     def _learn(self, decision: Decision, command_id: UUID) -> None:
         for stream in {stream for stream, _ in decision.written}:

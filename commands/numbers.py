@@ -1,5 +1,6 @@
 """Task numbers: taken from a project's number stream in blocks, and given out one by one."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from uuid import UUID
 
@@ -14,6 +15,17 @@ class Numbers:
 
     def __init__(self) -> None:
         self._left: dict[UUID, range] = {}
+        self._blocks: OrderedDict[UUID, int] = OrderedDict()
+
+    def last_block(self, project: UUID) -> int:
+        """How many were taken at once the last time; 0 where that is long ago or never was."""
+        return self._blocks.get(project, 0)
+
+    def note_block(self, project: UUID, size: int) -> None:
+        """So many are being taken."""
+        self._blocks[project] = size
+        if len(self._blocks) > MOST_PROJECTS:
+            self._blocks.popitem(last=False)
 
     def next(self, project: UUID) -> int | None:
         """The lowest one, which is given out with that; None where there is none."""
@@ -42,12 +54,18 @@ class Supply:
     Whoever uses one of the latter rides on the command that takes them: it looks at the number stream.
     """
 
-    def __init__(self, in_hand: Numbers, wanted: Callable[[UUID], int] = lambda _: 1) -> None:
-        """`wanted` says how many numbers of a project are wanted just now."""
+    def __init__(self, in_hand: Numbers, wanted: Callable[[UUID], int] = lambda _: 0) -> None:
+        """`wanted` says how many numbers of a project are wanted just now; 0 where there is nothing else to do."""
         self.in_hand = in_hand
         self.coming = Numbers()
         self._wanted = wanted
 
     def block(self, project: UUID) -> int:
-        """How many to take at once."""
-        return max(1, min(self._wanted(project), MOST))
+        """How many to take at once: as many as are wanted, and under load twice as many as the last time.
+
+        So a process leaves a gap that is no longer than what it has given out.
+        """
+        wanted = self._wanted(project)
+        size = max(1, min(MOST, max(wanted, 2 * self.in_hand.last_block(project)) if wanted else 1))
+        self.in_hand.note_block(project, size)
+        return size

@@ -13,11 +13,14 @@ from psycopg.rows import TupleRow
 from cli import options
 from cli.events import lines
 from cli.opened import database
+from domain import codec
+from domain.upcasts import UPCASTS
 from infra import log, settings
 from infra.errors import OperatorError
 from projections import task_list
 
 PAGE = 500
+POSITION = click.IntRange(0, log.NO_END)
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 
 
@@ -28,7 +31,9 @@ def command() -> None:
 
 @command.command
 @options.data
-@click.option("-n", "count", type=click.IntRange(0), default=10, show_default=True, help="How many of the last events.")
+@click.option(
+    "-n", "count", type=click.IntRange(0, 1_000_000), default=10, show_default=True, help="How many of the last."
+)
 @click.option("--follow", "-f", is_flag=True, help="Go on with new events as they come, until Ctrl-C.")
 @_json
 def tail(data: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: FBT001 - flags
@@ -49,8 +54,8 @@ def tail(data: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: 
 @command.command
 @options.data
 @click.argument("stream")
-@click.option("--from", "first", type=click.IntRange(1), default=1, help="The version to begin with.")
-@click.option("--to", "last", type=click.IntRange(1), default=log.NO_END, help="The version to end with.")
+@click.option("--from", "first", type=POSITION, default=1, help="The version to begin with.")
+@click.option("--to", "last", type=POSITION, default=log.NO_END, help="The version to end with.")
 @_json
 def show(data: Path, stream: str, first: int, last: int, as_json: bool) -> None:  # noqa: FBT001 - a flag
     """Show all events of STREAM, oldest first: an id, or the human key of a task."""
@@ -64,13 +69,17 @@ def show(data: Path, stream: str, first: int, last: int, as_json: bool) -> None:
 
 @command.command
 @options.data
-@click.option("--after", type=click.IntRange(0), default=0, show_default=True, help="Begin after this position.")
+@click.option("--after", type=POSITION, default=0, show_default=True, help="Begin after this position.")
 @click.option("--workspace", type=click.UUID, help="Only what happened in this workspace.")
 @click.option("--type", "types", multiple=True, metavar="NAME", help="Only events of this name; may be repeated.")
-@click.option("--output", "-o", type=click.File("wb"), default="-", help="A file instead of standard output.")
+@click.option(
+    "--output", "-o", type=click.File("wb", lazy=False), default="-", help="A file, not standard output."
+)
 def export(data: Path, after: int, workspace: UUID | None, types: tuple[str, ...], output: BinaryIO) -> None:
     """Write the log as JSON Lines, oldest first, however long it is."""
     count = 0
+    if unknown := set(types) - codec.known().keys() - UPCASTS.keys():
+        click.echo(f"This version writes no events of the name {', '.join(sorted(unknown))}.", err=True)
     with database(settings.locate(data).database_url) as connection:
         for recorded in log.copied(connection, log.Chosen(after, workspace, types or None)):
             output.write(lines.for_programs(recorded).encode() + b"\n")

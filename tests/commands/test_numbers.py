@@ -95,8 +95,14 @@ async def test_the_defect_of_who_keeps_numbers_that_were_not_written_is_seen(mon
 
 def test_a_block_is_as_long_as_there_are_wishes_and_never_longer_than_the_most() -> None:
     wanted = iter((0, 1, 20, MOST, 500))
-    supply = Supply(Numbers(), lambda _: next(wanted))
-    assert [supply.block(PROJECT) for _ in range(5)] == [1, 1, 20, MOST, MOST]
+    assert [Supply(Numbers(), lambda _: next(wanted)).block(PROJECT) for _ in range(5)] == [1, 1, 20, MOST, MOST]
+
+
+def test_under_load_each_block_is_twice_the_one_before_and_alone_it_is_one() -> None:
+    numbers = Numbers()
+    busy, idle = Supply(numbers, lambda _: 1), Supply(numbers, lambda _: 0)
+    assert [busy.block(PROJECT) for _ in range(8)] == [1, 2, 4, 8, 16, 32, 64, 64]
+    assert [idle.block(PROJECT), busy.block(PROJECT), busy.block(OTHER_PROJECT)] == [1, 2, 1]
 
 
 def test_the_numbers_of_one_project_are_not_anothers() -> None:
