@@ -72,9 +72,7 @@ def show(data: Path, stream: str, first: int, last: int, as_json: bool) -> None:
 @click.option("--after", type=POSITION, default=0, show_default=True, help="Begin after this position.")
 @click.option("--workspace", type=click.UUID, help="Only what happened in this workspace.")
 @click.option("--type", "types", multiple=True, metavar="NAME", help="Only events of this name; may be repeated.")
-@click.option(
-    "--output", "-o", type=click.File("wb", lazy=False), default="-", help="A file, not standard output."
-)
+@click.option("--output", "-o", type=click.File("wb", lazy=False), default="-", help="A file, not standard output.")
 def export(data: Path, after: int, workspace: UUID | None, types: tuple[str, ...], output: BinaryIO) -> None:
     """Write the log as JSON Lines, oldest first, however long it is."""
     count = 0
