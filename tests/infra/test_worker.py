@@ -89,7 +89,7 @@ def test_an_event_that_nobody_knows_parks_its_document_and_nothing_else(settings
         owner.execute("delete from log.events where topic = 'TaskSung'")
         engine.rebuild(connection, task_list.projection, log.after)
         assert engine.parked(connection, "task_list") == 0
-        assert oracle.is_right(connection)
+        fact(lambda: oracle.is_right(connection), patience=20)
 
 
 def test_an_unknown_event_of_a_member_parks_the_workspace_and_no_task(settings: Settings) -> None:
