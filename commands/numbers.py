@@ -4,8 +4,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from uuid import UUID
 
-MOST = 64
-"""The longest block: what a process has taken and not given out when it ends leaves a gap."""
+FIRST, MOST = 16, 64
+"""The first block under load, and the longest: what a process has taken and not given out when it ends leaves a gap."""
 MOST_PROJECTS = 10_000
 """Projects of which numbers are kept in hand."""
 
@@ -61,11 +61,11 @@ class Supply:
         self._wanted = wanted
 
     def block(self, project: UUID) -> int:
-        """How many to take at once: as many as are wanted, and under load twice as many as the last time.
+        """How many to take at once: one where nobody waits; else as many as are wanted, and more each time.
 
-        So a process leaves a gap that is no longer than what it has given out.
+        Other processes take from the same stream, and each block that one takes makes the others look again.
         """
         wanted = self._wanted(project)
-        size = max(1, min(MOST, max(wanted, 2 * self.in_hand.last_block(project)) if wanted else 1))
+        size = min(MOST, max(wanted, FIRST, 2 * self.in_hand.last_block(project))) if wanted else 1
         self.in_hand.note_block(project, size)
         return size

@@ -8,7 +8,7 @@ import pytest
 from commands.append import Accepted, Append
 from commands.decision import Decision, Wish
 from commands.handling import Handling
-from commands.numbers import MOST, Numbers, Supply
+from commands.numbers import FIRST, MOST, Numbers, Supply
 from commands.task import CreateTask
 from domain.task import TaskCreated, TaskNumbersTaken, numbers_of
 from tests.examples import ADA, OTHER_PROJECT, PROJECT, id7, project, workspace
@@ -93,16 +93,17 @@ async def test_the_defect_of_who_keeps_numbers_that_were_not_written_is_seen(mon
         await test_no_number_is_given_out_twice_where_a_block_was_taken_by_somebody_else()
 
 
-def test_a_block_is_as_long_as_there_are_wishes_and_never_longer_than_the_most() -> None:
+def test_a_block_is_one_alone_and_under_load_as_long_as_there_are_wishes_within_bounds() -> None:
     wanted = iter((0, 1, 20, MOST, 500))
-    assert [Supply(Numbers(), lambda _: next(wanted)).block(PROJECT) for _ in range(5)] == [1, 1, 20, MOST, MOST]
+    blocks = [Supply(Numbers(), lambda _: next(wanted)).block(PROJECT) for _ in range(5)]
+    assert blocks == [1, FIRST, 20, MOST, MOST]
 
 
 def test_under_load_each_block_is_twice_the_one_before_and_alone_it_is_one() -> None:
     numbers = Numbers()
     busy, idle = Supply(numbers, lambda _: 1), Supply(numbers, lambda _: 0)
-    assert [busy.block(PROJECT) for _ in range(8)] == [1, 2, 4, 8, 16, 32, 64, 64]
-    assert [idle.block(PROJECT), busy.block(PROJECT), busy.block(OTHER_PROJECT)] == [1, 2, 1]
+    assert [busy.block(PROJECT) for _ in range(8)] == [16, 32, 64, 64, 64, 64, 64, 64]
+    assert [idle.block(PROJECT), busy.block(PROJECT), busy.block(OTHER_PROJECT)] == [1, 16, 16]
 
 
 def test_the_numbers_of_one_project_are_not_anothers() -> None:
