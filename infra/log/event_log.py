@@ -1,6 +1,5 @@
 """The event log for deciding, and as a recorder of the `eventsourcing` library."""
 
-import asyncio
 from collections.abc import Collection, Sequence
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -39,7 +38,6 @@ class EventLog(PostgresApplicationRecorder):
         super().__init__(_Datastore(url), events_table_name="events")
         self._pool = pool
         self._news = News(pool)
-        self._keeping: set[asyncio.Task[None]] = set()
 
     async def streams(self, ids: Collection[UUID]) -> Streams:
         """All events of these streams, in order; none where one has not begun. Raises UnknownEvent."""
@@ -67,9 +65,7 @@ class EventLog(PostgresApplicationRecorder):
 
     def keep(self, stream: UUID, known: Known, command_id: UUID) -> None:
         """Write a snapshot while others go on; losing one costs a longer read."""
-        task = asyncio.create_task(self._keep(stream, known, command_id))
-        self._keeping.add(task)
-        task.add_done_callback(self._keeping.discard)
+        self._pool.aside(self._keep(stream, known, command_id))
 
     async def state(self, kind: type[S], stream: UUID) -> S | None:
         """What the events of one stream add up to; None where nothing of that kind began."""

@@ -16,19 +16,22 @@ class News:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._fresh = False
-        self._task: asyncio.Task[None] | None = None
+        self._fresh = self._telling = False
 
     def give(self) -> None:
         """Something was written; returns at once."""
         self._fresh = True
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._tell(), name="news")
+        if not self._telling:
+            self._telling = True
+            self._pool.aside(self._tell())
 
     async def _tell(self) -> None:
-        while self._fresh:
-            self._fresh = False
-            with contextlib.suppress(psycopg.Error):  # the database is away: then nothing was written either
-                async with self._pool.connection() as connection:
-                    await connection.execute("notify events")
-            await asyncio.sleep(PAUSE_S)
+        try:
+            while self._fresh:
+                self._fresh = False
+                with contextlib.suppress(psycopg.Error):  # the database is away: then nothing was written either
+                    async with self._pool.connection() as connection:
+                        await connection.execute("notify events")
+                await asyncio.sleep(PAUSE_S)
+        finally:
+            self._telling = False
