@@ -79,7 +79,7 @@ def _endpoints() -> Iterator[HTTPRouteHandler]:
 def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> Ledger:
     """All parts of one process, not yet opened."""
     log = EventLog(settings.database_url, connections)
-    projected = Projected(cache.listening_client(settings.redis_url), connections)
+    projected = Projected(cache.listening_client(settings.redis_url), connections, settings.partitions)
     return Ledger(
         settings=settings,
         log=log,
@@ -88,7 +88,7 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
         projected=projected,
         rights=Rights(log),
         credentials=Credentials(connections),
-        hints=Hints(broker.broker(settings.broker_url), projected),
+        hints=Hints(broker.broker(settings.broker_url), projected, settings.partitions),
     )
 
 

@@ -28,9 +28,11 @@ async def live() -> Health:
 
 @get("/health/ready", opt=PUBLIC)
 async def ready(ledger: NamedDependency[Ledger]) -> Response[Health]:
-    """The log answers too, so commands and queries can be served."""
+    """The log answers, and every read model has been built for this code: commands and queries can be served."""
     try:
-        await ledger.log.head()
+        is_ready = await ledger.reading.are_ready()
     except psycopg.Error as error:
         raise ServiceUnavailableException("The database does not answer.") from error
+    if not is_ready:
+        raise ServiceUnavailableException("Read models are being built.")
     return Response(Health("ok"))

@@ -12,11 +12,10 @@ from msgspec import Struct
 
 from cli import options
 from cli.opened import address, database
-from infra import log, migrate, role, settings
+from infra import migrate, role, settings
 from infra.errors import OperatorError
 from infra.settings import Settings
-from projections import engine
-from projections.projection import every
+from projections.engine import status
 
 
 class Finding(Struct, frozen=True):
@@ -28,7 +27,7 @@ class Finding(Struct, frozen=True):
 
 
 OLDEST_POSTGRES = 15
-PARKED = "their events need a newer Taskledger, then `taskledger projections rebuild`"
+PARKED = "`taskledger projections parked` says why"
 UNRESTRICTED = (
     "is not restricted, it can rewrite the log: leave that to TASKLEDGER_MIGRATION_URL, name another role in "
     "TASKLEDGER_DATABASE_URL, and run `taskledger migrate`"
@@ -83,12 +82,14 @@ def _migrations(found: Settings) -> Iterator[Finding]:
 
 def _projections(found: Settings) -> Iterator[Finding]:
     with database(found.database_url) as connection:
-        for name in every():
-            behind = log.behind(connection, engine.checkpoint(connection, name))
-            said = f"{name} is {behind} events behind: is a worker running?" if behind else f"{name} is up to date"
-            yield Finding("!", "projection", said) if behind else well("projection", said)
-            if parked := engine.parked(connection, name):
-                yield Finding("!", "projection", f"{name} has parked {parked} documents: {PARKED}")
+        for one in status.statuses(connection):
+            said = {
+                "missing": f"{one.name} has not been folded: run `taskledger migrate`, or wait for a worker to do it",
+                "behind": f"{one.name} is {one.lag_events} events behind: is a worker running?",
+            }.get(one.state)
+            yield Finding("!", "projection", said) if said else well("projection", f"{one.name} is up to date")
+            if one.parked:
+                yield Finding("!", "projection", f"{one.name} has parked {one.parked} documents: {PARKED}")
 
 
 def _caches(found: Settings) -> Iterator[Finding]:

@@ -7,6 +7,20 @@ import click
 from cli import options
 from cli.opened import database
 from infra import migrate, settings
+from infra.migrate import Tell
+from infra.rebuilding import Step
+
+
+def _tell() -> Tell:
+    """A line for each phase of each projection that is folded."""
+    said = set[tuple[str, str]]()
+
+    def tell(name: str, step: Step) -> None:
+        if (name, step.phase) not in said:
+            said.add((name, step.phase))
+            click.echo(f"{name}: {step.phase}", err=True)
+
+    return tell
 
 
 @click.command
@@ -17,7 +31,7 @@ def command(data: Path, check: bool) -> None:  # noqa: FBT001 - a flag
     found = settings.locate(data)
     owner = found.migration_url
     with database(owner):
-        missing = migrate.pending(owner) if check else migrate.migrate(owner, found.database_url)
+        missing = migrate.pending(owner) if check else migrate.migrate(owner, found.database_url, _tell())
     verb = "Missing" if check else "Applied"
     click.echo(f"{verb}: {', '.join(missing)}" if missing else "The database is up to date.")
     if check and missing:

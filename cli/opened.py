@@ -1,7 +1,7 @@
 """What a command of this package needs of a running instance, opened for as long as it takes."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import psycopg
 from msgspec import Struct
@@ -9,11 +9,14 @@ from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
 from commands.handling import Handling
+from infra import reading
 from infra.credentials import Credentials
 from infra.errors import OperatorError
 from infra.log import EventLog
 from infra.postgres import connect, pool
+from infra.projected import Behind
 from infra.settings import Settings
+from projections.engine import builds
 
 
 class Opened(Struct, frozen=True):
@@ -45,6 +48,17 @@ def database(url: str) -> Iterator[Connection[TupleRow]]:
         raise OperatorError(f"PostgreSQL at {address(url)} does not answer: {_first_line(error)}") from error
     with _named(url), connection:
         yield connection
+
+
+def asked(connection: Connection[TupleRow], sql: str, parameters: Sequence[object]) -> list[TupleRow]:
+    """The rows of a query of read models, which it names `{name}`; raises OperatorError where one is not there yet."""
+    numbers = {name: build.number for name, build in builds.serving(connection).items()}
+    try:
+        return connection.execute(reading.named(sql, numbers), parameters).fetchall()
+    except Behind as error:
+        raise OperatorError(
+            "The read models are still being built: `taskledger projections list` says more."
+        ) from error
 
 
 @contextlib.contextmanager

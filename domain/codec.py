@@ -25,7 +25,8 @@ def decode(stored_name: str, state: bytes) -> Event:
     Raises UnknownEvent where this code knows no event of that name, or not in that shape.
     """
     try:
-        return _decoders()[stored_name].decode(state) if stored_name not in UPCASTS else _upcast(stored_name, state)
+        decoder = _decoders().get(stored_name)
+        return decoder.decode(state) if decoder else _upcast(stored_name, state)
     except (KeyError, TypeError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnknownEvent(stored_name) from error
 
@@ -46,7 +47,9 @@ def known() -> dict[str, type[Event]]:
 
 
 def _upcast(name: str, state: bytes) -> Event:
-    fields = msgspec.json.decode(state)
+    """What an event that is no longer written is read as; raises KeyError for a name that never was."""
+    name, upcast = UPCASTS[name]
+    fields = upcast(msgspec.json.decode(state))
     while name in UPCASTS:
         name, upcast = UPCASTS[name]
         fields = upcast(fields)

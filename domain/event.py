@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import reduce
-from typing import ClassVar, Generic, Literal, Self, TypeVar
+from functools import cache, reduce
+from typing import ClassVar, Generic, Literal, Self, TypeVar, get_origin
 from uuid import UUID
 
 import msgspec
@@ -91,16 +91,25 @@ class State(Struct, frozen=True):
         return state and applied(state, event)
 
 
-def applied(record: R, event: Event) -> R:
-    """The record with the new value of each field that the event changed, where it has that field."""
-    news = {name: change.new for name, change in changes(event).items() if name in record.__struct_fields__}
-    return msgspec.structs.replace(record, **news) if news else record
+def applied(record: R, event: Event, **more: object) -> R:
+    """The record with `more`, and the new value of each field that the event changed, where it has that field."""
+    for name in _changing(type(event)):
+        change = getattr(event, name)
+        if change.old != change.new and name in record.__struct_fields__:
+            more[name] = change.new
+    return msgspec.structs.replace(record, **more) if more else record
 
 
 def changes(event: Event) -> dict[str, Change[object]]:
     """Each field that the event changed, with the value before and after."""
-    values = ((name, getattr(event, name)) for name in event.__struct_fields__)
-    return {name: value for name, value in values if isinstance(value, Change) and value.old != value.new}
+    values = ((name, getattr(event, name)) for name in _changing(type(event)))
+    return {name: value for name, value in values if value.old != value.new}
+
+
+@cache
+def _changing(kind: type[Event]) -> tuple[str, ...]:
+    """The fields of an event that are changes."""
+    return tuple(field.name for field in msgspec.structs.fields(kind) if get_origin(field.type) is Change)
 
 
 def fold(kind: type[S], events: Iterable[Event], start: S | None = None) -> S | None:

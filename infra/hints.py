@@ -10,28 +10,27 @@ from msgspec import Struct
 
 from infra.broker import QUEUE
 from infra.logs import logger
-from projections import projection
 
 CROWD, GATHER_S = 4, 0.01
 """After a batch of so many events others will follow: a worker lets them gather so long, since each batch costs."""
 AGAIN_S, TIMES = 0.1, 3
 """A hint that nobody answers is given again so many times; then the worker's own look will do."""
 ENOUGH = 4
-"""So many waiting messages for each projection are enough."""
+"""So many waiting messages for each partition are enough."""
 
 
 class Hearing(Protocol):
-    """What is heard of the projections."""
+    """What is heard of the projections, partition by partition."""
 
-    def heard(self, projection: str) -> int:
-        """The position that it is known to have read up to."""
+    def heard(self, partition: int) -> int:
+        """The position that all projections are known to have read up to there."""
 
-    def at_work(self, projection: str) -> bool:
-        """Whether it will look again by itself within moments."""
+    def at_work(self, partition: int) -> bool:
+        """Whether somebody will look again there by himself within moments."""
 
 
 class _Told(Struct, frozen=True):
-    """Of which position a projection was told last, when, and how often."""
+    """Of which position a partition was told last, when, and how often."""
 
     position: int = 0
     at: float = 0.0
@@ -41,15 +40,16 @@ class _Told(Struct, frozen=True):
 class Hints:
     """Sends hints from a thread of its own, because sending blocks.
 
-    A projection that is behind is told so at once, unless it is at work and looks again by itself; and told
+    A partition that is behind is told so at once, unless it is at work and looks again by itself; and told
     again where it does not get as far as it was told of.
     """
 
-    def __init__(self, broker: RedisBroker, hearing: Hearing) -> None:
+    def __init__(self, broker: RedisBroker, hearing: Hearing, partitions: int) -> None:
         self._broker = broker
         self._hearing = hearing
+        self._partitions = range(partitions)
         self._position = 0
-        self._told: dict[str, _Told] = {}
+        self._told: dict[int, _Told] = {}
         self._is_away = False
         self._wanted = threading.Event()
         self._end = threading.Event()
@@ -72,45 +72,46 @@ class Hints:
     def _run(self) -> None:
         while not self._end.is_set():
             self._wanted.clear()
-            open_ = {name: heard for name, heard in self._behind().items() if not self._is_given_up(name)}
-            self._send([name for name, heard in open_.items() if self._is_due(name, heard)])
+            open_ = {each: heard for each, heard in self._behind().items() if not self._is_given_up(each)}
+            self._send([each for each, heard in open_.items() if self._is_due(each, heard)])
             self._wanted.wait(GATHER_S if open_ else None)
         self._send(list(self._behind()))
 
-    def _behind(self) -> dict[str, int]:
-        """The projections that are not known to have come so far, with how far they are known to have come."""
-        heard = {name: self._hearing.heard(name) for name in projection.every()}
-        return {name: position for name, position in heard.items() if position < self._position}
+    def _behind(self) -> dict[int, int]:
+        """The partitions that are not known to have come so far, with how far they are known to have come."""
+        heard = {partition: self._hearing.heard(partition) for partition in self._partitions}
+        return {partition: position for partition, position in heard.items() if position < self._position}
 
-    def _is_due(self, name: str, heard: int) -> bool:
-        told, now = self._told.get(name, _Told()), time.monotonic()
-        if self._hearing.at_work(name) or (heard < told.position and now < told.at + AGAIN_S):
+    def _is_due(self, partition: int, heard: int) -> bool:
+        told, now = self._told.get(partition, _Told()), time.monotonic()
+        if self._hearing.at_work(partition) or (heard < told.position and now < told.at + AGAIN_S):
             return False
         times = told.times + 1 if told.position == self._position else 1
-        self._told[name] = _Told(self._position, now, times)
+        self._told[partition] = _Told(self._position, now, times)
         return True
 
-    def _is_given_up(self, name: str) -> bool:
+    def _is_given_up(self, partition: int) -> bool:
         """It was told often enough: it is not heard, or stands still, and repeating would change nothing."""
-        told = self._told.get(name, _Told())
+        told = self._told.get(partition, _Told())
         return told.position == self._position and told.times > TIMES
 
-    def _send(self, names: list[str]) -> None:
+    def _send(self, partitions: list[int]) -> None:
         try:
             # Whoever takes up a message that lies there sees what was committed before now. Without workers
             # the queue would grow for ever.
-            if names and self._broker.client.llen(f"{self._broker.namespace}:{QUEUE}") < ENOUGH * len(names):
-                for name in names:
-                    self._broker.enqueue(message(name))
-            self._is_away = False if names else self._is_away
+            queue = f"{self._broker.namespace}:{QUEUE}"
+            if partitions and self._broker.client.llen(queue) < ENOUGH * len(partitions):
+                for partition in partitions:
+                    self._broker.enqueue(message(partition))
+            self._is_away = False if partitions else self._is_away
         except Exception as error:  # noqa: BLE001 - a hint may get lost: the worker looks by itself
             if not self._is_away:
                 logger.warning("no hint can be sent: {}", error)
             self._is_away = True
 
 
-def message(name: str, partition: int = 0) -> dramatiq.Message[None]:
-    """The message that asks a worker to fold what is new for one projection."""
+def message(partition: int) -> dramatiq.Message[None]:
+    """The message that asks a worker to fold what is new in one partition of all projections."""
     return dramatiq.Message(
-        queue_name=QUEUE, actor_name="project", args=(name, partition), kwargs={}, options={"max_retries": 0}
+        queue_name=QUEUE, actor_name="project", args=(partition,), kwargs={}, options={"max_retries": 0}
     )

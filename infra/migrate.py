@@ -1,22 +1,31 @@
 """Bringing a database up to date: SQL files in order, the application's rights, the tables of the projections."""
 
+import functools
+import os
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import yoyo
 
-from infra import role
+from infra import log, role
 from infra.errors import OperatorError
-from infra.postgres import connect
-from projections import engine, projection
+from infra.postgres import connect, folding
+from infra.rebuilding import Rebuilding, Step, Wish
+from projections.engine import builds, table
+from projections.engine.builds import Database
+from projections.projection import Projection
 
+Tell: TypeAlias = Callable[[str, Step], None]
+"""Hears each step of a projection that is folded."""
 FILES = Path(__file__).parent / "migrations"
 LOCK = 7291402113004156
 """An advisory lock; the log's own is the number before."""
 
 
-def migrate(url: str, application: str | None = None) -> list[str]:
-    """Apply what is missing, and answer the names of what was applied.
+def migrate(url: str, application: str | None = None, tell: Tell = lambda *_: None) -> list[str]:
+    """Apply what is missing, fold what is missing, and answer the names of what was applied.
 
     `url` is the owner's; `application` names the same database to the application, where that is another role.
     Only one at a time; the server lets go of the lock of one that was killed, as yoyo's own lock would not.
@@ -25,17 +34,34 @@ def migrate(url: str, application: str | None = None) -> list[str]:
         connection.execute("select pg_advisory_lock(%s)", (LOCK,))
         applied = _apply(url)
         role.admit(connection, application or url)
-        _prepare(application or url)
+        _prepare(application or url, tell)
     return applied
 
 
-def _prepare(application: str) -> None:
-    """Make the tables of the projections, as the role whose own they are."""
-    with connect(application) as connection:
+def _prepare(application: str, tell: Tell) -> None:
+    """Fold the projections that this code has no build of, as the role whose own they will be.
+
+    What answers for other code goes on: so processes of the new one are ready as soon as they start.
+    """
+    with folding(application, "taskledger migrate") as connection:
         if connection.execute("select pg_try_advisory_lock(%s)", (LOCK,)).fetchone() == (True,):
             raise OperatorError("TASKLEDGER_MIGRATION_URL and TASKLEDGER_DATABASE_URL name two databases: name one.")
-        for found in projection.every().values():
-            engine.prepare(connection, found)
+        for missing in builds.missing(connection):
+            if log.head(connection):
+                wish = Wish(processes=os.cpu_count() or 1, expect_changes=True)
+                Rebuilding(application, missing, wish, functools.partial(tell, missing.name)).run()
+            else:
+                _begin(connection, missing)
+
+
+def _begin(connection: Database, projection: Projection[Any]) -> None:
+    """The build of an empty log."""
+    with connection.transaction():
+        build = builds.begin(connection, projection, 1)
+        for statement in (table.create(build), *table.indexes(build)):
+            connection.execute(statement)
+        builds.start(connection, build, 0)
+        builds.serve(connection, build)
 
 
 def _apply(url: str) -> list[str]:

@@ -5,11 +5,15 @@ import select
 from collections.abc import Coroutine
 from typing import Any
 
+import msgspec
 from psycopg import AsyncConnection, Connection, conninfo
 from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 CONNECT_TIMEOUT_S = 5
+STOPPED_S = 5
+"""Whoever says nothing for so long in the middle of folding is taken for stopped."""
 POOL_TIMEOUT_S = 2
 """How long a request waits for a free connection before the answer is 503."""
 
@@ -55,6 +59,19 @@ def pool(url: str, size: int = 8) -> Pool:
 def connect(url: str, name: str = "taskledger") -> Connection[TupleRow]:
     """A connection of one's own, in autocommit."""
     return Connection.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name=name)
+
+
+def folding(url: str, name: str) -> Connection[TupleRow]:
+    """A connection for read models, whose commits wait for no disk: what a crash takes is folded again.
+
+    A process that stops in the middle of a transaction is parted from it before long, and holds nobody up.
+    """
+    connection = connect(url, name)
+    connection.execute("set synchronous_commit = off")
+    connection.execute(f"set idle_in_transaction_session_timeout = '{STOPPED_S}s'")
+    set_json_loads(msgspec.json.decode, connection)
+    set_json_dumps(msgspec.json.encode, connection)
+    return connection
 
 
 async def _check(connection: AsyncConnection[TupleRow]) -> None:

@@ -13,14 +13,18 @@ from msgspec import Struct
 from infra.hints import CROWD, GATHER_S
 from infra.logs import logger
 from infra.postgres import Pool
-from projections.engine import Progress
+from projections.engine.advance import Progress
+from projections.fingerprint import fingerprints
+from projections.projection import every
 
 CHANNEL = "taskledger:projected"
 AT_WORK_S = 3 * GATHER_S
 """How long after a crowded batch the next one may take."""
 LOOK_S = 0.25
 """How often a waiting reader asks PostgreSQL, in case a message was lost."""
-_CHECKPOINT = "select position from read.checkpoints where projection = %s and partition = 0"
+_CHECKPOINTS = """select checkpoint.partition, checkpoint.position
+    from read.serving join read.checkpoints as checkpoint using (build)
+    where serving.projection = %s and serving.fingerprint = %s"""
 
 
 class Behind(Exception):
@@ -28,7 +32,8 @@ class Behind(Exception):
 
 
 class _News(Struct, frozen=True):
-    projection: str
+    projections: list[str]
+    partition: int
     position: int
     events: int
 
@@ -52,23 +57,21 @@ class Projected:
     carries its own position, and whoever finds it too low says so with `doubt`.
     """
 
-    def __init__(self, client: redis.asyncio.Redis, pool: Pool) -> None:
+    def __init__(self, client: redis.asyncio.Redis, pool: Pool, partitions: int) -> None:
         self._client = client
         self._pool = pool
-        self._positions: dict[str, int] = {}
-        self._crowded: dict[str, float] = {}
+        self._positions = {name: dict.fromkeys(range(partitions), -1) for name in every()}
+        self._crowded: dict[int, float] = {}
         self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def wait(self, projection: str, position: int, seconds: float) -> None:
         """Return when the projection has read up to `position`; raises Behind after so many seconds."""
         deadline = time.monotonic() + seconds
         look = True
-        while self._positions.get(projection, -1) < position:
+        while min(self._positions[projection].values()) < position:
             news = self._news[projection]
-            if look:
-                self._hear(projection, await self._look(projection))
-                if self._positions[projection] >= position:
-                    return
+            if look and await self._look(projection) >= position:
+                return
             left = deadline - time.monotonic()
             if left <= 0:
                 raise Behind
@@ -78,17 +81,17 @@ class Projected:
             except TimeoutError:
                 look = True
 
-    def heard(self, projection: str) -> int:
-        """The position that the projection is known to have read up to; -1 where nothing is known."""
-        return self._positions.get(projection, -1)
+    def heard(self, partition: int) -> int:
+        """The position that all projections are known to have read up to there; -1 where nothing is known."""
+        return min(positions.get(partition, -1) for positions in self._positions.values())
 
-    def at_work(self, projection: str) -> bool:
-        """Whether it has just folded so much that it will look again by itself."""
-        return time.monotonic() < self._crowded.get(projection, 0.0) + AT_WORK_S
+    def at_work(self, partition: int) -> bool:
+        """Whether so much has just been folded there that somebody will look again by himself."""
+        return time.monotonic() < self._crowded.get(partition, 0.0) + AT_WORK_S
 
     def doubt(self, projection: str) -> None:
         """Forget what was heard: an answer showed that it is not so."""
-        self._positions.pop(projection, None)
+        self._positions[projection] = dict.fromkeys(self._positions[projection], -1)
 
     async def listen(self) -> None:
         """Hear what workers publish, for ever; after a failure, connect again."""
@@ -115,15 +118,21 @@ class Projected:
             news = msgspec.json.decode(data, type=_News)
         except msgspec.DecodeError:
             return
-        self._crowded[news.projection] = time.monotonic() if news.events >= CROWD else 0.0
-        self._hear(news.projection, news.position)
+        self._crowded[news.partition] = time.monotonic() if news.events >= CROWD else 0.0
+        for name in self._positions.keys() & set(news.projections):
+            self._hear(name, news.partition, news.position)
 
-    def _hear(self, projection: str, position: int) -> None:
-        if position > self._positions.get(projection, -1):
-            self._positions[projection] = position
+    def _hear(self, projection: str, partition: int, position: int) -> None:
+        if position > self._positions[projection].get(partition, -1):
+            self._positions[projection][partition] = position
             self._news.pop(projection, asyncio.Event()).set()
 
     async def _look(self, projection: str) -> int:
+        """The position that all partitions have read up to."""
+        asked = (projection, fingerprints()[projection])
         async with self._pool.connection() as connection:
-            row = await (await connection.execute(_CHECKPOINT, (projection,), prepare=True)).fetchone()
-        return row[0] if row else 0
+            found = await (await connection.execute(_CHECKPOINTS, asked, prepare=True)).fetchall()
+        self._positions[projection] = {partition: -1 for partition, _ in found} or self._positions[projection]
+        for partition, position in found:
+            self._hear(projection, partition, position)
+        return min(self._positions[projection].values())

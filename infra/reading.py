@@ -2,28 +2,43 @@
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import redis
 import redis.asyncio
-from psycopg.rows import dict_row
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, dict_row
+from psycopg.sql import SQL, Composed, Identifier
 
 from infra.logs import logger
 from infra.postgres import Pool
-from projections import table
-from projections.projection import Answer, Question
+from infra.projected import Behind
+from projections.engine import builds, table
+from projections.engine.generations import WHOLE
+from projections.fingerprint import fingerprints
+from projections.projection import Answer, Question, every
 
 TTL_S = 300
 PAUSE_S = 2.0
 """How long a cache that failed is not asked again, so that not every request waits for it."""
-_STATE = """select checkpoint.position, coalesce(generation.generation, 0)
-            from read.checkpoints checkpoint
-            left join read.generations generation
-              on generation.projection = checkpoint.projection and generation.scope = %s
-            where checkpoint.projection = %s and checkpoint.partition = 0"""
+_STATE = f"""select serving.build,
+      (select min(position) from read.checkpoints as checkpoint where checkpoint.build = serving.build),
+      (select coalesce(sum(generation), 0) from read.generations as generation
+        where generation.build = serving.build and generation.scope in (%s, '{WHOLE}'))::bigint
+    from read.serving where serving.projection = %s and serving.fingerprint = %s"""  # noqa: S608 - our own text
 _ANSWER = msgspec.msgpack.Decoder(Answer)
+
+
+class State(Struct, frozen=True):
+    """Which build answers a question now, the position that it has read up to, and the generation of the scope."""
+
+    build: int
+    position: int
+    generation: int
 
 
 class Reading:
@@ -35,38 +50,53 @@ class Reading:
         self._back = 0.0
 
     async def answer(self, question: Question) -> tuple[Answer | None, int]:
-        """The answer, None where there is no such thing, and the position that it reflects."""
-        position, generation = await self._state(question)
-        key = _key(question, generation)
-        found = await self._cached(key)
+        """The answer, None where there is no such thing, and the position that it reflects.
+
+        Raises Behind where the projection has not been built for this code yet.
+        """
+        state = await self._state(question)
+        found = await self._cached(_key(question, state))
         if found is None:
-            found, position, generation = await self._asked(question)
+            found, state = await self._asked(question, state.build)
             if found is not None:
-                await self._keep(_key(question, generation), found)
-        return found, position
+                await self._keep(_key(question, state), found)
+        return found, state.position
 
     async def rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[object, ...]]:
         """The rows of a small query that is not worth keeping."""
         async with self._pool.connection() as connection:
-            return await (await connection.execute(sql, parameters, prepare=True)).fetchall()
+            query = named(sql, await self._serving(connection))
+            return await (await connection.execute(query, parameters)).fetchall()
 
-    async def _state(self, question: Question) -> tuple[int, int]:
+    async def are_ready(self) -> bool:
+        """Whether every projection has been built for this code."""
         async with self._pool.connection() as connection:
-            parameters = (question.scope, question.projection.name)
-            row = await (await connection.execute(_STATE, parameters, prepare=True)).fetchone()
-        return (row[0], row[1]) if row else (0, 0)
+            return every().keys() <= (await self._serving(connection)).keys()
 
-    async def _asked(self, question: Question) -> tuple[Answer | None, int, int]:
-        """Position, generation and rows in one snapshot, in one round trip."""
+    async def _state(self, question: Question) -> State:
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(_STATE, _asking(question), prepare=True)).fetchone()
+        if row is None:
+            raise Behind
+        return State(*row)
+
+    async def _asked(self, question: Question, build: int) -> tuple[Answer | None, State]:
+        """Build, position, generation and rows in one snapshot; asked again where another build answers by now."""
+        projection = question.projection
         async with self._pool.connection() as connection, connection.pipeline():
             state, rows = connection.cursor(), connection.cursor(row_factory=dict_row)
             await connection.execute("begin isolation level repeatable read read only")
-            await state.execute(_STATE, (question.scope, question.projection.name))
-            await rows.execute(question.sql, question.parameters)
+            await state.execute(_STATE, _asking(question))
+            await rows.execute(named(question.sql, {projection.name: build}), question.parameters)
             await connection.execute("commit")
-            position, generation = await state.fetchone() or (0, 0)
-            found = [table.document(question.projection, row) for row in await rows.fetchall()]
-        return question.answer(found), position, generation
+            seen = State(*(await state.fetchone() or (0, 0, 0)))
+            found = [table.document(projection.row, row) for row in await rows.fetchall()]
+        return (question.answer(found), seen) if seen.build == build else await self._asked(question, seen.build)
+
+    async def _serving(self, connection: AsyncConnection[TupleRow]) -> dict[str, int]:
+        """The builds that answer for this code, by projection."""
+        rows = await (await connection.execute(builds.SERVING, builds.ours(), prepare=True)).fetchall()
+        return {name: build for build, name, _ in rows}
 
     async def _cached(self, key: str) -> Answer | None:
         if time.monotonic() < self._back:
@@ -93,6 +123,19 @@ class Reading:
         logger.debug("without the cache: {}", error)
 
 
-def _key(question: Question, generation: int) -> str:
-    projection = question.projection
-    return f"{projection.name}:{projection.version}:{question.scope}:{generation}:{question.digest()}"
+def named(sql: str, numbers: Mapping[str, int]) -> Composed:
+    """The query, with the tables that answer now; raises Behind where one has not been built."""
+    tables = {name: Identifier("read", f"{name}_{build}") for name, build in numbers.items()}
+    try:
+        return SQL(sql).format(**tables)
+    except KeyError as error:
+        raise Behind from error
+
+
+def _asking(question: Question) -> tuple[UUID, str, str]:
+    name = question.projection.name
+    return question.scope, name, fingerprints()[name]
+
+
+def _key(question: Question, state: State) -> str:
+    return f"{question.projection.name}:{state.build}:{question.scope}:{state.generation}:{question.digest()}"

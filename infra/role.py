@@ -5,7 +5,6 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier, Literal
 
 from infra.errors import OperatorError
-from projections.projection import every
 
 _APPEND = """
 alter function log.append security definer set search_path = pg_catalog, pg_temp;
@@ -83,8 +82,7 @@ def _make(owner: Connection[TupleRow], role: str, password: str) -> None:
 
 
 def _let_it_fold(owner: Connection[TupleRow], role: str) -> None:
-    """It drops and swaps the tables of projections, so it owns them; the others are for migrations to alter."""
+    """It makes the tables of projections itself, so it owns them; the others are for migrations to alter."""
     for (name,) in owner.execute(_NOT_ITS_OWN, (role,)).fetchall():
-        own = "alter table {} owner to {}"
         use = "grant select, insert, update, delete on {} to {}"
-        owner.execute(SQL(own if name in every() else use).format(Identifier("read", name), Identifier(role)))
+        owner.execute(SQL(use).format(Identifier("read", name), Identifier(role)))

@@ -29,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: RedisUrl  # the cache
     broker_url: RedisUrl
     jwt_key: Key = ""
+    partitions: Annotated[int, Meta(ge=1, le=64, description="a number from 1 to 64")] = 1  # of each projection
     environment: Annotated[Literal["development", "production"], Meta(description="development or production")] = (
         "development"
     )

@@ -1,4 +1,4 @@
-"""The project list: one row per project of a workspace."""
+"""The project list: one row per project of a workspace, with how many tasks stand where."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,12 +9,13 @@ from msgspec import Struct
 
 from domain.event import Recorded, applied
 from domain.project import Column, ProjectCreated
+from domain.task import Status, TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskTrashed
 from projections.page import answer, single
 from projections.projection import Answer, Projection, Question
 
 
 class ProjectRow(Struct, frozen=True):
-    """A project as it is shown."""
+    """A project as it is shown; `counts` has the tasks of each column by status, without those in the trash."""
 
     id: UUID
     workspace_id: UUID
@@ -24,34 +25,52 @@ class ProjectRow(Struct, frozen=True):
     version: int
     created_at: datetime
     updated_at: datetime
-
-
-TABLE = """
-create table if not exists read.project_list (
-  id uuid primary key,
-  workspace_id uuid not null,
-  name text not null,
-  key text not null,
-  columns jsonb not null,
-  version bigint not null,
-  created_at timestamptz not null,
-  updated_at timestamptz not null
-);
-create unique index if not exists project_list_key on read.project_list (workspace_id, key);
-"""
+    counts: dict[str, dict[Status, int]]
 
 
 def keys(recorded: Recorded) -> Iterable[UUID]:
-    yield recorded.stream
+    match recorded.event:
+        case TaskCreated(project_id=project) | TaskCompleted(project_id=project):
+            return {project}
+        case TaskReopened(project_id=project) | TaskTrashed(project_id=project):
+            return {project}
+        case TaskMoved(project_id=moved):
+            return {moved.old, moved.new}
+    return {recorded.stream}
 
 
 def fold(key: UUID, project: ProjectRow | None, recorded: Recorded) -> ProjectRow | None:
     event, at = recorded.event, recorded.at
     if isinstance(event, ProjectCreated):
-        return ProjectRow(key, event.workspace_id, event.name, event.key, event.columns, recorded.version, at, at)
-    if project is None:
-        return None
-    return msgspec.structs.replace(applied(project, event), version=recorded.version, updated_at=at)
+        version = recorded.version
+        return ProjectRow(key, event.workspace_id, event.name, event.key, event.columns, version, at, at, {})
+    return project and _changed(project, recorded)
+
+
+def _changed(project: ProjectRow, recorded: Recorded) -> ProjectRow:
+    match event := recorded.event:
+        case TaskCreated():
+            return _counted(project, event.column, "open", 1)
+        case TaskCompleted() | TaskReopened():
+            without = _counted(project, event.column, event.status.old, -1)
+            return _counted(without, event.column, event.status.new, 1)
+        case TaskTrashed():
+            return _counted(project, event.column, event.status, -1)
+        case TaskMoved():
+            gone = (
+                _counted(project, event.column.old, event.status, -1) if event.project_id.old == project.id else project
+            )
+            return _counted(gone, event.column.new, event.status, 1) if event.project_id.new == project.id else gone
+        case _:
+            return applied(project, event, version=recorded.version, updated_at=recorded.at)
+
+
+def _counted(project: ProjectRow, column: str, status: Status, change: int) -> ProjectRow:
+    """With so many tasks more in one place; what is empty is not counted."""
+    here = project.counts.get(column, {})
+    here = {**here, status: here.get(status, 0) + change}
+    counts = {**project.counts, column: {each: count for each, count in sorted(here.items()) if count}}
+    return msgspec.structs.replace(project, counts={each: of for each, of in sorted(counts.items()) if of})
 
 
 def scopes(project: ProjectRow) -> Iterable[UUID]:
@@ -59,18 +78,18 @@ def scopes(project: ProjectRow) -> Iterable[UUID]:
     yield project.workspace_id
 
 
-projection = Projection("project_list", 1, ProjectRow, TABLE, keys, fold, scopes)
+projection = Projection("project_list", 1, ProjectRow, keys, fold, scopes, indexes=("(workspace_id, key)",))
 
 
 def one(project: UUID) -> Question:
     """A single project."""
-    sql = "select * from read.project_list where id = %(id)s"
+    sql = "select * from {project_list} where id = %(id)s"
     return Question(projection, project, "one", sql, {"id": project}, _one)
 
 
 def of_workspace(workspace: UUID) -> Question:
     """The projects of a workspace, by key."""
-    sql = "select * from read.project_list where workspace_id = %(workspace)s order by key"
+    sql = "select * from {project_list} where workspace_id = %(workspace)s order by key"
     return Question(projection, workspace, "list", sql, {"workspace": workspace}, lambda rows: answer({"items": rows}))
 
 

@@ -4,7 +4,7 @@ import pkgutil
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -14,23 +14,36 @@ import projections
 from domain.event import Recorded
 
 R = TypeVar("R", bound=Struct)
+Key: TypeAlias = UUID | int
 
 
 class Projection(Struct, Generic[R], frozen=True):
     """One question, kept answered by a pure fold.
 
-    `keys` names the documents that an event touches; `fold` gives a document after an event (None
-    where there is none); `scopes` names what a document is shown under, for caches to be dropped by.
-    `table` creates `read.<name>`: a column for each field of `row`, `id` the primary key.
+    `keys` names the documents that an event touches, all of them in the event's own workspace; `fold` gives a
+    document after an event (None where there is none); `scopes` names what a document is shown under, for caches to
+    be dropped by. The table has a column for each field of `row`, the first of them, `id`, its primary key, and
+    `indexes` as `create index on <table>` goes on. A fold that `takes_unknown` events never sees what they hold.
     """
 
     name: str
     version: int
     row: type[R]
-    table: str
-    keys: Callable[[Recorded], Iterable[UUID]]
-    fold: Callable[[UUID, R | None, Recorded], R | None]
+    keys: Callable[[Recorded], Iterable[Key]]
+    fold: Callable[[Any, R | None, Recorded], R | None]
     scopes: Callable[[R], Iterable[UUID]]
+    indexes: tuple[str, ...] = ()
+    takes_unknown: bool = False
+
+
+def by_stream(recorded: Recorded) -> Iterable[UUID]:
+    """The keys of a projection with one document for each stream."""
+    return (recorded.stream,)
+
+
+def by_position(recorded: Recorded) -> Iterable[int]:
+    """The keys of a projection with one document for each event."""
+    return (recorded.position,)
 
 
 class Answer(Struct, frozen=True):
@@ -43,7 +56,10 @@ class Answer(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True):
-    """A query of a projection's table, whose answer stays true while its scope's generation does."""
+    """A query of a projection's table, whose answer stays true while its scope's generation does.
+
+    In `sql` the table is `{name}`, of this projection or another.
+    """
 
     projection: Projection[Any]
     scope: UUID

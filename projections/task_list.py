@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
 from domain.event import Recorded, applied
 from domain.task import Priority, Status, TaskCreated
 from projections.page import Cursor, page_of, single
-from projections.projection import Answer, Projection, Question
+from projections.projection import Answer, Projection, Question, by_stream
 
 
 class TaskRow(Struct, frozen=True):
@@ -32,34 +31,6 @@ class TaskRow(Struct, frozen=True):
     version: int
     created_at: datetime
     updated_at: datetime
-
-
-TABLE = """
-create table if not exists read.task_list (
-  id uuid primary key,
-  workspace_id uuid not null,
-  project_id uuid not null,
-  key text not null,
-  number int not null,
-  title text not null,
-  description text not null,
-  priority text not null,
-  due text,
-  "column" text not null,
-  labels jsonb not null,
-  status text not null,
-  trashed boolean not null,
-  version bigint not null,
-  created_at timestamptz not null,
-  updated_at timestamptz not null
-);
-create index if not exists task_list_page on read.task_list (project_id, number) where not trashed;
-create index if not exists task_list_key on read.task_list (key);
-"""
-
-
-def keys(recorded: Recorded) -> Iterable[UUID]:
-    yield recorded.stream
 
 
 def fold(key: UUID, task: TaskRow | None, recorded: Recorded) -> TaskRow | None:
@@ -85,7 +56,7 @@ def fold(key: UUID, task: TaskRow | None, recorded: Recorded) -> TaskRow | None:
         )
     if task is None:
         return None
-    return msgspec.structs.replace(applied(task, event), version=recorded.version, updated_at=recorded.at)
+    return applied(task, event, version=recorded.version, updated_at=recorded.at)
 
 
 def scopes(task: TaskRow) -> Iterable[UUID]:
@@ -93,12 +64,20 @@ def scopes(task: TaskRow) -> Iterable[UUID]:
     yield task.project_id
 
 
-projection = Projection("task_list", 1, TaskRow, TABLE, keys, fold, scopes)
+projection = Projection(
+    "task_list",
+    1,
+    TaskRow,
+    by_stream,
+    fold,
+    scopes,
+    indexes=("(project_id, number) where not trashed", "(key)"),
+)
 
 
 def one(task: UUID) -> Question:
     """A single task, in the trash or not."""
-    sql = "select * from read.task_list where id = %(id)s"
+    sql = "select * from {task_list} where id = %(id)s"
     return Question(projection, task, "one", sql, {"id": task}, _one)
 
 
@@ -108,17 +87,17 @@ def page(project: UUID, limit: int, cursor: str | None) -> Question:
     Raises BadCursor for a cursor that this list did not give.
     """
     after = Cursor.read(cursor, project)
-    sql = """select * from read.task_list where project_id = %(project)s and not trashed and number > %(after)s
+    sql = """select * from {task_list} where project_id = %(project)s and not trashed and number > %(after)s
              order by number limit %(rows)s"""
     parameters: dict[str, object] = {"project": project, "after": after, "rows": limit + 1}
     return Question(projection, project, "page", sql, parameters, lambda rows: page_of(rows, limit, project))
 
 
-OF_KEY = """select task.id from read.task_list task
-            join read.workspace_list workspace on workspace.id = task.workspace_id
+OF_KEY = """select task.id from {task_list} task
+            join {workspace_list} workspace on workspace.id = task.workspace_id
             where task.key = %s and workspace.members ? %s limit 2"""
 """The ids of the tasks with a human key in a user's workspaces."""
-WITH_KEY = "select id from read.task_list where key = %s limit 2"
+WITH_KEY = "select id from {task_list} where key = %s limit 2"
 """The ids of all tasks with a human key."""
 
 

@@ -23,18 +23,6 @@ class WorkspaceRow(Struct, frozen=True):
     created_at: datetime
 
 
-TABLE = """
-create table if not exists read.workspace_list (
-  id uuid primary key,
-  name text not null,
-  members jsonb not null,
-  version bigint not null,
-  created_at timestamptz not null
-);
-create index if not exists workspace_list_members on read.workspace_list using gin (members);
-"""
-
-
 def keys(recorded: Recorded) -> Iterable[UUID]:
     if recorded.workspace_id and (
         isinstance(recorded.event, WorkspaceCreated | MemberJoined) or _may_be_ours(recorded)
@@ -62,19 +50,23 @@ def scopes(workspace: WorkspaceRow) -> Iterable[UUID]:
     yield from workspace.members
 
 
-projection = Projection("workspace_list", 1, WorkspaceRow, TABLE, keys, fold, scopes)
+projection = Projection("workspace_list", 1, WorkspaceRow, keys, fold, scopes, indexes=("using gin (members)",))
 
 
 def one(workspace: UUID) -> Question:
     """A single workspace."""
-    sql = "select * from read.workspace_list where id = %(id)s"
+    sql = "select * from {workspace_list} where id = %(id)s"
     return Question(projection, workspace, "one", sql, {"id": workspace}, _one)
 
 
 def of_user(user: UUID) -> Question:
     """The workspaces that a user is a member of, oldest first."""
-    sql = "select * from read.workspace_list where members ? %(user)s order by created_at, id"
+    sql = "select * from {workspace_list} where members ? %(user)s order by created_at, id"
     return Question(projection, user, "list", sql, {"user": str(user)}, lambda rows: answer({"items": rows}))
+
+
+OF_NAME = "select id from {workspace_list} where name = %s and members ? %s"
+"""The ids of the workspaces of that name that a user is a member of."""
 
 
 def _one(rows: list[WorkspaceRow]) -> Answer | None:

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from cli import options
 from cli.events import lines
-from cli.opened import database
+from cli.opened import asked, database
 from domain import codec
 from domain.upcasts import UPCASTS
 from infra import log, settings
@@ -91,7 +91,7 @@ def _named(connection: Connection[TupleRow], stream: str) -> UUID:
     try:
         return UUID(stream)
     except ValueError:
-        found = connection.execute(task_list.WITH_KEY, (stream.upper(),)).fetchall()
+        found = asked(connection, task_list.WITH_KEY, (stream.upper(),))
     if len(found) != 1:
         what = "Several tasks have the key" if found else "No task has the id or key"
         raise OperatorError(f"{what} {stream}: name the id.") from None

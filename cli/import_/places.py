@@ -4,12 +4,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from cli.opened import database
+from cli.opened import asked, database
 from domain.project import ProjectKey, key_of
 from domain.user import EmailAddress, address_of
 from domain.workspace import Member, member_of
 from infra.errors import OperatorError
 from infra.log import EventLog
+from projections import workspace_list
 
 
 class Place(Struct, frozen=True):
@@ -39,8 +40,8 @@ def _workspace(url: str, words: str, user: UUID) -> UUID:
         return UUID(words)
     except ValueError:
         with database(url) as connection:
-            sql = "select id from read.workspace_list where name = %s and members ? %s"
-            found = [workspace for (workspace,) in connection.execute(sql, (words, str(user)))]
+            rows = asked(connection, workspace_list.OF_NAME, (words, str(user)))
+            found = [workspace for (workspace,) in rows]
     if len(found) == 1:
         return UUID(str(found[0]))
     if not found:

@@ -1,0 +1,181 @@
+"""`taskledger projections`: how far the read models are, and folding them afresh from the log."""
+
+import asyncio
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from cli import options
+from cli.opened import database, opened
+from cli.projections import report
+from cli.projections.watching import watched
+from commands.decision import Wish as Asked
+from commands.projection import SkipEvent
+from domain.errors import Forbidden
+from domain.event import Actor
+from domain.projection import skips_of
+from domain.user import EmailAddress, address_of
+from infra import documents, rebuilding, settings
+from infra.errors import OperatorError
+from infra.ids import new_id
+from infra.rebuilding import Wish
+from projections.engine import builds, parked, status
+from projections.engine.builds import Build, Database
+from projections.engine.parked import Parked
+from projections.projection import Projection, every
+
+_processes = click.option(
+    "--workers",
+    "processes",
+    type=click.IntRange(1, 64),
+    default=os.cpu_count() or 1,
+    show_default=True,
+    metavar="N",
+    help="How many processes fold.",
+)
+
+
+@click.group
+def command() -> None:
+    """See how far the read models are, and rebuild or verify them."""
+
+
+@command.command("list")
+@options.data
+def show(data: Path) -> None:
+    """Show each projection: how far it has read, how far it is behind, what is parked, how long a rebuild takes."""
+    with database(settings.locate(data).database_url) as connection:
+        Console().print(report.table(status.statuses(connection)))
+
+
+@command.command
+@options.data
+@click.argument("name")
+@_processes
+@click.option("--expect-changes", is_flag=True, help="Switch even where rows differ from the live ones.")
+def rebuild(data: Path, name: str, processes: int, expect_changes: bool) -> None:  # noqa: FBT001 - a flag
+    """Fold the whole log afresh into NAME, compare with what is live, and switch.
+
+    Readers see the old rows until the switch, and the new ones from then on. Where rows differ nothing is switched,
+    unless that was expected. Exits with 1 then.
+    """
+    found = settings.locate(data)
+    with database(found.database_url) as connection:
+        outcome = watched(connection, found.database_url, _named(name), Wish(processes, expect_changes=expect_changes))
+    report.say(name, outcome)
+    raise SystemExit(0 if outcome.switched else 1)
+
+
+@command.command
+@options.data
+@click.argument("name", required=False)
+@_processes
+def verify(data: Path, name: str | None, processes: int) -> None:
+    """Fold the log afresh and compare NAME, or all, with it row by row; exits with 1 where anything differs."""
+    found, outcomes = settings.locate(data), []
+    with database(found.database_url) as connection:
+        for projection in [_named(name)] if name else every().values():
+            wish = Wish(processes, verify_only=True)
+            outcomes.append(watched(connection, found.database_url, projection, wish))
+            report.say(projection.name, outcomes[-1])
+    raise SystemExit(1 if any(outcome.differences for outcome in outcomes) else 0)
+
+
+@command.command
+@options.data
+@click.argument("name")
+def rollback(data: Path, name: str) -> None:
+    """Let the build answer again that answered before the last rebuild of NAME, once it has caught up."""
+    with database(settings.locate(data).database_url) as connection:
+        build = rebuilding.roll_back(connection, _named(name))
+    click.echo(f"{name}: build {build.number} answers again.")
+
+
+@command.command("parked")
+@options.data
+@click.argument("name", required=False)
+def show_parked(data: Path, name: str | None) -> None:
+    """Show the documents that are shown no further, each with its first event that cannot be folded."""
+    with database(settings.locate(data).database_url) as connection:
+        rows = Table("projection", "document", "position", "since", "because", box=None, pad_edge=False)
+        for build, one in _parked(connection, name):
+            since = f"{one.parked_at:%Y-%m-%d %H:%M}"
+            rows.add_row(build.projection.name, one.document, str(one.position), since, one.reason)
+    Console().print(rows if rows.row_count else "Nothing is parked.")
+
+
+@command.command
+@options.data
+@click.argument("name")
+@click.argument("document", required=False)
+def retry(data: Path, name: str, document: str | None) -> None:
+    """Fold the parked documents of NAME, or one DOCUMENT, again from the log; exits with 1 if any stays parked."""
+    with database(settings.locate(data).database_url) as connection:
+        answers = [_retried(connection, build, one) for build, one in _chosen(connection, name, document)]
+    raise SystemExit(0 if all(answers) else 1)
+
+
+@command.command
+@options.data
+@click.argument("name")
+@click.argument("document")
+@click.option("--reason", required=True, help="Why: it is kept in the log for ever.")
+@click.option("--as", "email", required=True, metavar="EMAIL", help="The administrator who decides it.")
+def skip(data: Path, name: str, document: str, reason: str, email: str) -> None:
+    """Leave the event that a parked DOCUMENT of NAME cannot be folded with out of it, now and in every rebuild.
+
+    The decision is an event of the log itself. Exits with 1 if a later event parks the document again.
+    """
+    found = settings.locate(data)
+    with database(found.database_url) as connection:
+        ((build, one),) = _chosen(connection, name, document)
+        asyncio.run(_skip(found, build.projection, one, reason, email))
+        is_shown = _retried(connection, build, one)
+    raise SystemExit(0 if is_shown else 1)
+
+
+async def _skip(found: settings.Settings, projection: Projection[Any], one: Parked, reason: str, email: str) -> None:
+    command_ = SkipEvent(document=one.document, position=one.position, reason=reason)
+    async with opened(found) as instance:
+        address = await instance.log.state(EmailAddress, address_of(email))
+        if address is None:
+            raise OperatorError(f"Nobody is registered as {email}: check --as.")
+        try:
+            await instance.handling.handle(
+                [Asked(skips_of(projection.name), command_)], Actor(address.user_id), new_id()
+            )
+        except Forbidden as error:
+            raise OperatorError(f"{email} does not administer this installation: only who does may skip.") from error
+
+
+def _retried(connection: Database, build: Build, one: Parked) -> bool:
+    still = documents.retry(connection, build, one)
+    said = f"stays parked at {still.position}: {still.reason}" if still else "is folded again"
+    click.echo(f"{build.projection.name} {one.document} {said}.")
+    return still is None
+
+
+def _chosen(connection: Database, name: str, document: str | None) -> list[tuple[Build, Parked]]:
+    """What is parked of a projection, or one of it."""
+    _named(name)
+    found = [pair for pair in _parked(connection, name) if document in {None, pair[1].document}]
+    if document and not found:
+        raise OperatorError(f"{name} has parked no document {document}: `taskledger projections parked` shows all.")
+    return found
+
+
+def _parked(connection: Database, name: str | None) -> Iterable[tuple[Build, Parked]]:
+    for build in builds.serving(connection).values():
+        if name in {None, build.projection.name}:
+            yield from ((build, one) for one in parked.every(connection, build))
+
+
+def _named(name: str) -> Projection[Any]:
+    if name not in every():
+        raise OperatorError(f"There is no projection {name!r}: choose one of {', '.join(every())}.")
+    return every()[name]

@@ -1,0 +1,55 @@
+"""What is said of projections: a table of all, and what came of a rebuild."""
+
+from collections.abc import Iterable
+
+import click
+from rich.table import Table
+
+from infra.rebuilding import Outcome
+from projections.engine.status import Status
+
+COLUMNS = ("projection", "version", "state", "position", "lag", "lag in s", "events/s", "parked", "rebuild takes")
+
+
+def table(found: Iterable[Status]) -> Table:
+    """A line for each projection."""
+    lines = Table(*COLUMNS, box=None, pad_edge=False)
+    for one in found:
+        doing = f"{one.doing} {one.share:.0%}" if one.doing and one.share is not None else one.doing
+        lines.add_row(
+            one.name,
+            str(one.version),
+            doing or one.state,
+            f"{one.position} of {one.head}",
+            str(one.lag_events),
+            f"{one.lag_seconds:.1f}",
+            f"{one.events_per_s:.0f}",
+            str(one.parked),
+            f"{one.rebuild_seconds:.0f} s",
+        )
+    return lines
+
+
+def say(name: str, outcome: Outcome) -> None:
+    """What was folded, how long it took, and what differs."""
+    times = ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in outcome.seconds.items() if seconds > 0.05)  # noqa: PLR2004 - what takes less is nothing
+    click.echo(
+        f"{name}: {outcome.events} events into {outcome.documents} rows, {outcome.per_second():,.0f}/s ({times})."
+    )
+    if outcome.parked:
+        click.echo(f"{outcome.parked} documents are parked: `taskledger projections parked {name}` says why.")
+    for cause in outcome.first:
+        events = ", ".join(f"{position} {event}" for position, event in cause.events) or "no event"
+        click.echo(f"  {cause.document}, by {events}:")
+        for field, (live, fresh) in cause.fields.items():
+            click.echo(f"    {field} is {live!r}, should be {fresh!r}")
+    click.echo(_verdict(outcome))
+
+
+def _verdict(outcome: Outcome) -> str:
+    many = f"{outcome.differences} rows differ from the live ones"
+    if outcome.switched:
+        return f"{many}; switched, as expected." if outcome.differences else "Switched."
+    if outcome.differences:
+        return f"{many}." if outcome.verify_only else f"{many}: not switched. If that is meant, say --expect-changes."
+    return "The live rows are right." if outcome.compared else "There is nothing live to compare with."

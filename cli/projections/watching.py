@@ -1,0 +1,43 @@
+"""Watching a rebuild: a progress bar for people, an operation in the database for everybody else."""
+
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from infra import operations
+from infra.operations import Options, Telling
+from infra.rebuilding import Outcome, Rebuilding, Step, Wish
+from projections.projection import Projection
+
+
+def watched(connection: Connection[TupleRow], url: str, projection: Projection[Any], wish: Wish) -> Outcome:
+    """Do it, here and now, and show how far it is."""
+    operation = operations.ask(connection, projection, Options(wish.expect_changes, by_hand=True))
+    telling = Telling(connection, operation)
+    with _bar() as bar:
+        line = bar.add_task(projection.name, rate="")
+
+        def tell(step: Step) -> None:
+            telling(step)
+            speed = bar.tasks[line].speed if step.phase == "folding" else None
+            rate = f"{speed:,.0f} events/s" if speed else ""
+            bar.update(line, description=f"{projection.name}: {step.phase}", completed=step.done, rate=rate)
+            bar.update(line, total=step.total or None)
+
+        try:
+            outcome = Rebuilding(url, projection, wish, tell).run()
+        except BaseException as error:
+            operations.end(connection, operation, error=str(error) or "interrupted")
+            raise
+    operations.end(connection, operation, outcome, error=outcome.refusal())
+    return outcome
+
+
+def _bar() -> Progress:
+    """Nothing where nobody is looking."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"))
+    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)

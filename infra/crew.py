@@ -1,0 +1,133 @@
+"""A crew: processes that fold the parts of a log side by side, each with a connection to read and one to write."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from infra.log import slices
+from infra.postgres import folding
+from projections.engine import parked, table
+from projections.engine.afresh import BUCKETS, Afresh
+from projections.engine.builds import Build, Database
+from projections.engine.folding import Skips
+from projections.projection import by_position, by_stream, every
+
+NAME = "taskledger rebuild"
+NICE = 5
+"""Whoever serves goes first."""
+AT_ONCE = 25_000
+"""About so many events are a part."""
+_MEMORY = "set maintenance_work_mem = '128MB'"
+_MINE: list[Database] = []
+"""In a process of a crew: its connections."""
+
+
+class Part(Struct, frozen=True):
+    """What one process does at once: the events after `low`, up to and with `high`, or a range of buckets."""
+
+    build: int
+    projection: str
+    low: Any
+    high: Any
+    head: int
+    skips: Skips
+
+
+class Filled(Struct, frozen=True):
+    """What came of a part: the events read, the documents written, and a part that there was no room for."""
+
+    events: int
+    documents: int
+    rest: Part | None = None
+
+
+def cut(connection: Database, build: Build, events: int, head: int, skips: Skips) -> list[Part]:
+    """The parts of a log of so many events up to `head`, as this projection can be folded."""
+    count = -(-events // AT_ONCE) or 1
+    edges: Sequence[tuple[Any, Any]]
+    if build.projection.keys is by_stream:
+        edges = slices.by_stream(connection, events, count)
+    elif build.projection.keys is by_position:
+        edges = slices.by_position(head, count)
+    else:
+        edges = [(0, BUCKETS)]
+    return [Part(build.number, build.projection.name, low, high, head, skips) for low, high in edges]
+
+
+class Crew:
+    """So many processes, which end with this one."""
+
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self._pool = pool
+
+    def fill(self, parts: Sequence[Part]) -> Iterator[Filled]:
+        """Fold all parts into the table, in any order; what is left of one is folded too."""
+        todo = {self._pool.submit(_fill, part) for part in parts}
+        while todo:
+            done, todo = wait(todo, return_when=FIRST_COMPLETED)
+            for filled in map(Future.result, done):
+                todo |= {self._pool.submit(_fill, filled.rest)} if filled.rest else set()
+                yield filled
+
+    def execute(self, statements: Sequence[str]) -> Iterator[str]:
+        """Carry out statements side by side, and tell each that is done."""
+        todo = {self._pool.submit(_execute, statement): statement for statement in statements}
+        while todo:
+            for done in wait(todo, return_when=FIRST_COMPLETED).done:
+                done.result()
+                yield todo.pop(done)
+
+
+@contextlib.contextmanager
+def crew(url: str, processes: int) -> Iterator[Crew]:
+    """Start them; whatever ends the block ends them too."""
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _open, (url,))
+    try:
+        yield Crew(pool)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _open(url: str) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us, who tells us
+    if parent := parent_process():
+        threading.Thread(target=_die_after, args=(parent,), daemon=True).start()
+    os.nice(NICE)
+    _MINE[:] = [folding(url, NAME), folding(url, NAME)]
+    _MINE[1].execute(_MEMORY)
+
+
+def _die_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _fill(part: Part) -> Filled:
+    reader, writer = _MINE
+    build = Build(part.build, every()[part.projection], 1)
+    afresh, rest = Afresh(build.projection, part.skips), None
+    rows: Iterable[Any]
+    if build.projection.keys is by_stream:
+        rows = afresh.streams(slices.streams(reader, part.low, part.high, part.head))
+    elif build.projection.keys is by_position:
+        rows = afresh.positions(slices.positions(reader, part.low, part.high))
+    else:
+        rows, left = afresh.buckets(slices.positions(reader, 0, part.head), (part.low, part.high))
+        rest = replace(part, low=left[0], high=left[1]) if left else None
+    with writer.transaction():
+        documents = table.fill(writer, build, rows)
+        parked.park(writer, build, afresh.parked)
+    return Filled(afresh.events, documents, rest)
+
+
+def _execute(statement: str) -> None:
+    _MINE[1].execute(statement.encode())

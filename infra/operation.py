@@ -1,0 +1,41 @@
+"""`python -m infra.operation ID`: one operation that somebody asked for, in a process of its own."""
+
+import os
+import sys
+from contextlib import closing
+from uuid import UUID
+
+from infra import logs, operations
+from infra.crew import NAME
+from infra.errors import OperatorError
+from infra.logs import logger
+from infra.operations import Telling
+from infra.postgres import folding
+from infra.rebuilding import Rebuilding, Wish
+from infra.settings import PREFIX
+from projections.projection import every
+
+
+def main(operation: UUID, url: str) -> None:
+    """Do it, and say what came of it, whatever that is."""
+    with closing(folding(url, NAME)) as connection:
+        found = operations.find(connection, operation)
+        if found is None:
+            return
+        asked, options = found
+        projection = every()[asked.projection]
+        wish = Wish(os.cpu_count() or 1, expect_changes=options.expect_changes)
+        try:
+            outcome = Rebuilding(url, projection, wish, Telling(connection, operation)).run()
+        except Exception as error:
+            operations.end(connection, operation, error=str(error) or type(error).__name__)
+            if not isinstance(error, OperatorError):
+                raise
+        else:
+            operations.end(connection, operation, outcome, error=outcome.refusal())
+            logger.info("{} rebuilt: {} events, {:.0f}/s", projection.name, outcome.events, outcome.per_second())
+
+
+if __name__ == "__main__":
+    logs.configure("info", "development")
+    main(UUID(sys.argv[1]), os.environ[f"{PREFIX}DATABASE_URL"])

@@ -1,0 +1,193 @@
+"""Rebuilding: a projection folded afresh beside the live one, compared with it row by row, and put in its place.
+
+Nothing that is live is touched before the switch, which is one transaction: whoever is killed leaves a table that
+nobody asks, and the next one drops it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from time import monotonic
+from typing import Any
+
+from msgspec import Struct
+
+from infra import documents, log
+from infra.crew import NAME, Crew, crew, cut
+from infra.documents import Cause
+from infra.errors import OperatorError
+from infra.log import slices
+from infra.postgres import folding
+from projections.engine import advance, builds, differences, parked, table
+from projections.engine.builds import Build, Database
+from projections.engine.differences import Compared
+from projections.projection import Key, Projection
+
+NEAR = 1_000
+"""A build that lags by fewer events can be switched to: what is left takes a moment."""
+FAR = 100_000
+"""A build that lags by more events is not compared."""
+
+
+class Step(Struct, frozen=True):
+    """How far it is: of `total` events, or of so many indexes, so many are done."""
+
+    phase: str
+    done: int = 0
+    total: int = 0
+
+
+class Outcome(Struct):
+    """What came of it; `seconds` by phase."""
+
+    events: int = 0
+    documents: int = 0
+    parked: int = 0
+    compared: bool = False
+    differences: int = 0
+    first: list[Cause] = []
+    switched: bool = False
+    verify_only: bool = False
+    seconds: dict[str, float] = {}
+
+    def refusal(self) -> str:
+        """Why it was not switched to; empty where it was, or was not meant to be."""
+        refused = self.differences and not self.switched and not self.verify_only
+        return f"{self.differences} rows differ from the live ones" if refused else ""
+
+    def per_second(self) -> float:
+        """The events of the log for each second until the table could have been switched to."""
+        return self.events / max(0.001, sum(each for phase, each in self.seconds.items() if phase != "verifying"))
+
+
+class Wish(Struct, frozen=True):
+    """How to rebuild: `verify_only` never switches, `expect_changes` switches whatever differs."""
+
+    processes: int = 2
+    expect_changes: bool = False
+    verify_only: bool = False
+
+
+class Rebuilding:
+    """One rebuild of one projection; `tell` hears each step."""
+
+    def __init__(self, url: str, projection: Projection[Any], wish: Wish, tell: Callable[[Step], None]) -> None:
+        self._url = url
+        self._projection = projection
+        self._wish = wish
+        self._tell = tell
+        self._outcome = Outcome(verify_only=wish.verify_only)
+
+    def run(self) -> Outcome:
+        """Do it. Raises OperatorError where somebody is at it already; whatever ends it leaves the live one alone."""
+        with closing(folding(self._url, NAME)) as connection:
+            if not builds.hold(connection, self._projection):
+                raise OperatorError(f"{self._projection.name} is being rebuilt or verified already: wait for that.")
+            builds.tidy(connection, self._projection)
+            with crew(self._url, self._wish.processes) as processes:
+                build = self._begun(connection)
+                try:
+                    self._fill(connection, build, processes)
+                    self._finish(connection, build)
+                finally:
+                    if not self._outcome.switched:
+                        builds.drop(connection, build)
+            if self._outcome.switched:
+                builds.tidy(connection, self._projection)
+        return self._outcome
+
+    def _begun(self, connection: Database) -> Build:
+        with connection.transaction():
+            live = builds.serving(connection).get(self._projection.name)
+            build = builds.begin(connection, self._projection, live.partitions if live else 1)
+            connection.execute(table.create(build))
+        return build
+
+    def _fill(self, connection: Database, build: Build, processes: Crew) -> None:
+        """The table as it should be at the end of the log as it is now, with its indexes."""
+        head = log.head(connection)
+        with self._phase("folding"):
+            total = slices.count(connection, head)
+            parts = cut(connection, build, total, head, documents.skips(connection, self._projection))
+            for filled in processes.fill(parts):
+                self._outcome.events += filled.events
+                self._outcome.documents += filled.documents
+                self._tell(Step("folding", self._outcome.events, max(total, self._outcome.events)))
+        with self._phase("indexing"):
+            statements = [each.as_string(connection) for each in table.indexes(build)]
+            for done, _ in enumerate(processes.execute(statements), 1):
+                self._tell(Step("indexing", done, len(statements)))
+            builds.start(connection, build, head)
+
+    def _finish(self, connection: Database, build: Build) -> None:
+        with self._phase("catching up"):
+            while log.head(connection) > builds.span(connection, build)[0] + NEAR:
+                advance.follow(connection, build, log.after, log.head(connection))
+        own = builds.serving(connection).get(self._projection.name)
+        live = own or builds.of_other_code(connection, self._projection)
+        low = builds.span(connection, build)[0]
+        if live is not None:
+            with self._phase("verifying"):
+                low = self._verify(connection, build, live)
+        with self._phase("switching"), connection.transaction():
+            self._settle(connection, build, own, low)
+            if not self._wish.verify_only and (self._wish.expect_changes or not self._outcome.differences):
+                builds.serve(connection, build)
+                builds.keep_rate(connection, build, self._outcome.per_second())
+                self._outcome.switched = True
+
+    def _verify(self, connection: Database, build: Build, live: Build) -> int:
+        """Compare all rows as one moment shows them, but those that events between the two positions touch."""
+        with connection.transaction():
+            connection.execute("set transaction isolation level repeatable read")
+            low, high = builds.span(connection, build, live)
+            if high - low <= FAR:
+                self._note(
+                    connection, differences.compare(connection, build, live, but=self._touched(connection, low, high))
+                )
+        return low
+
+    def _settle(self, connection: Database, build: Build, live: Build | None, low: int) -> None:
+        """Fold what is left while nobody folds into the live one, so that no reader goes back in time."""
+        if live is None:
+            advance.follow(connection, build, log.after, log.head(connection))
+        else:
+            builds.freeze(connection, live)
+            high = builds.span(connection, live)[1]
+            advance.follow(connection, build, log.after, high)
+            if self._outcome.compared:
+                touched = self._touched(connection, low, high)
+                self._note(connection, differences.compare(connection, build, live, only=touched))
+        self._outcome.parked = len(parked.documents(connection, build))
+
+    def _touched(self, connection: Database, low: int, high: int) -> set[Key]:
+        return {key for one in slices.positions(connection, low, high) for key in self._projection.keys(one)}
+
+    def _note(self, connection: Database, compared: Compared) -> None:
+        self._outcome.compared = True
+        self._outcome.differences += compared.count
+        for difference in compared.first[: differences.SHOWN - len(self._outcome.first)]:
+            self._outcome.first.append(documents.cause(connection, self._projection, difference))
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        began = monotonic()
+        self._tell(Step(name))
+        yield
+        self._outcome.seconds[name] = monotonic() - began
+
+
+def roll_back(connection: Database, projection: Projection[Any]) -> Build:
+    """Let the build answer that answered before, once it has caught up; raises OperatorError where there is none."""
+    before, live = builds.previous(connection, projection), builds.serving(connection).get(projection.name)
+    if before is None or live is None:
+        raise OperatorError(
+            f"{projection.name} was not rebuilt since its present build: there is nothing to go back to."
+        )
+    if not builds.hold(connection, projection):
+        raise OperatorError(f"{projection.name} is being rebuilt or verified: wait for that.")
+    advance.follow(connection, before, log.after, log.head(connection))
+    with connection.transaction():
+        builds.freeze(connection, live)
+        advance.follow(connection, before, log.after, builds.span(connection, live)[1])
+        builds.serve(connection, before)
+    return before

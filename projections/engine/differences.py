@@ -1,0 +1,78 @@
+"""Differences: where the table of one build says something else than that of another, row by row."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from msgspec import Struct
+from psycopg.sql import SQL, Composed, Identifier
+
+from projections.engine import table
+from projections.engine.builds import Build, Database
+from projections.projection import Key
+
+SHOWN = 10
+"""So many are shown; all are counted."""
+_COLUMNS = """select attname, format_type(atttypid, null) from pg_attribute
+    where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped"""
+
+
+class Difference(Struct, frozen=True):
+    """A document that is not the same: each field as it is and as it should be, None for the whole where it is not."""
+
+    document: str
+    live: dict[str, Any] | None
+    fresh: dict[str, Any] | None
+
+    def fields(self) -> dict[str, tuple[Any, Any]]:
+        """What differs: as it is, as it should be."""
+        live, fresh = self.live or {}, self.fresh or {}
+        names = [*fresh, *(name for name in live if name not in fresh)]
+        return {name: (live.get(name), fresh.get(name)) for name in names if live.get(name) != fresh.get(name)}
+
+
+class Compared(Struct, frozen=True):
+    """How many rows differ, and the first of them."""
+
+    count: int
+    first: list[Difference]
+
+
+def compare(
+    connection: Database, fresh: Build, live: Build, *, only: Collection[Key] | None = None, but: Collection[Key] = ()
+) -> Compared:
+    """Compare all rows, or only those of some keys, but those of others; of fields only those that both have."""
+    mine, other = (_columns(connection, build) for build in (fresh, live))
+    shared = [name for name, kind in mine.items() if other.get(name) == kind]
+    parameters = {"only": list(only) if only is not None else None, "but": list(but), "shown": SHOWN}
+    with connection.transaction():
+        connection.execute("set local work_mem = '64MB'")
+        rows = connection.execute(_query(fresh, live, shared), parameters).fetchall()
+    first = [
+        Difference(str(key), *(row and {name: row[name] for name in shared} for row in sides))
+        for key, *sides, _ in rows
+    ]
+    return Compared(rows[0][-1] if rows else 0, first)
+
+
+def _columns(connection: Database, build: Build) -> Mapping[str, str]:
+    return dict(connection.execute(_COLUMNS, (build.table.as_string(),)).fetchall())
+
+
+def _query(fresh: Build, live: Build, shared: Collection[str]) -> Composed:
+    rows = [SQL(", ").join(Identifier(side, name) for name in shared) for side in ("fresh", "live")]
+    kind = SQL(table.columns(fresh.projection.row)["id"])
+    only = SQL("(%(only)s::{kind}[] is null or id = any(%(only)s::{kind}[]))").format(kind=kind)
+    return SQL(
+        """select coalesce(fresh.id, live.id), to_jsonb(live), to_jsonb(fresh), count(*) over ()
+        from (select * from {fresh} where {only}) as fresh
+        full join (select * from {live} where {only}) as live using (id)
+        where row({mine}) is distinct from row({theirs}) and coalesce(fresh.id, live.id) <> all(%(but)s::{kind}[])
+        order by 1 limit %(shown)s"""
+    ).format(
+        fresh=fresh.table,
+        live=live.table,
+        only=only,
+        kind=kind,
+        mine=rows[0],
+        theirs=rows[1],
+    )

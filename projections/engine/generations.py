@@ -1,0 +1,45 @@
+"""Generations: what caches are keyed by; a scope gets its next one in the transaction that changes its rows.
+
+A generation is a time in microseconds, made larger where the clock does not: so none ever comes back, not even where
+a crash took the last commits of a projection, which wait for no disk, or where a backup was restored. A batch that
+changes more than a few scopes ages the build as a whole instead. The sum of both is what a reader goes by.
+"""
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from projections.engine.builds import Build, Database
+
+FEW = 500
+"""So many scopes are aged one by one."""
+WHOLE = UUID(int=0)
+"""The scope of everything that a build holds."""
+_AGE = """insert into read.generations as old (build, scope, generation)
+    select build, scope, (extract(epoch from clock_timestamp()) * 1000000)::bigint
+    from unnest(%b::int[], %b::uuid[]) as changed (build, scope) order by build, scope
+    on conflict (build, scope) do update set generation = greatest(old.generation + 1, excluded.generation)
+    returning build, scope, generation"""
+
+
+def age(connection: Database, changed: Mapping[Build, Collection[UUID]]) -> Cursor[TupleRow] | None:
+    """Give each scope of each build its next generation, and do not wait for the answer."""
+    pairs = [
+        (build.number, scope)
+        for build, scopes in changed.items()
+        for scope in (scopes if len(scopes) <= FEW else (WHOLE,))
+    ]
+    if not pairs:
+        return None
+    return connection.execute(_AGE, tuple(map(list, zip(*pairs, strict=True))), prepare=True)
+
+
+def told(changed: Mapping[Build, Collection[UUID]], aged: Cursor[TupleRow] | None) -> dict[str, dict[UUID, int]]:
+    """The new generations by projection and scope."""
+    names = {build.number: build.projection.name for build in changed}
+    found: dict[str, dict[UUID, int]] = {name: {} for name in names.values()}
+    for number, scope, generation in aged.fetchall() if aged else ():
+        found[names[number]][scope] = generation
+    return found

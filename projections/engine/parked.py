@@ -1,0 +1,63 @@
+"""Parked documents: those that a build shows no further, because one of their events cannot be folded."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.event import Recorded, Unknown
+from projections.engine.builds import Build, Database
+from projections.projection import Key
+
+MOST_WORDS = 300
+"""A reason is cut after so many characters."""
+_OF = "select document from read.parked where build = %s"
+_ALL = """select document, position, workspace_id, unknown, reason, parked_at from read.parked
+    where build = %s order by position, document"""
+_PARK = """insert into read.parked as old (build, document, position, workspace_id, unknown, reason)
+    values (%s, %s, %s, %s, %s, %s) on conflict (build, document) do update
+    set position = excluded.position, unknown = excluded.unknown, reason = excluded.reason"""
+_UNPARK = "delete from read.parked where build = %s and document = %s"
+
+
+class Parked(Struct, frozen=True):
+    """A document, and the first of its events that could not be folded; `unknown` is the name of an unknown one."""
+
+    document: str
+    position: int
+    workspace_id: UUID | None
+    unknown: str | None
+    reason: str
+    parked_at: datetime | None = None
+
+
+def because(key: Key, recorded: Recorded, error: Exception | None = None) -> Parked:
+    """A document that an event cannot be folded into."""
+    unknown = recorded.event.stored_name if isinstance(recorded.event, Unknown) else None
+    reason = f"unknown event {unknown!r}" if error is None else f"{type(error).__name__}: {error}"
+    words = " ".join(reason.replace("\0", "").split())[:MOST_WORDS]
+    return Parked(str(key), recorded.position, recorded.workspace_id, unknown, words)
+
+
+def documents(connection: Database, build: Build) -> set[str]:
+    """The keys of what is parked, as text."""
+    return {document for (document,) in connection.execute(_OF, (build.number,), prepare=True)}
+
+
+def every(connection: Database, build: Build) -> list[Parked]:
+    """All that is parked, in the order of positions."""
+    return [Parked(*row) for row in connection.execute(_ALL, (build.number,))]
+
+
+def park(connection: Database, build: Build, found: Iterable[Parked]) -> None:
+    """Show these no further."""
+    for one in found:
+        row = (build.number, one.document, one.position, one.workspace_id, one.unknown, one.reason)
+        connection.execute(_PARK, row)
+
+
+def unpark(connection: Database, build: Build, keys: Collection[Key]) -> None:
+    """Show these again."""
+    for key in keys:
+        connection.execute(_UNPARK, (build.number, str(key)))

@@ -1,0 +1,104 @@
+"""The table of a build: its columns, documents in and out."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal, TypeVar, get_args, get_origin
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import astuple
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow, dict_row
+from psycopg.sql import SQL, Composed, Identifier
+
+from projections.engine.builds import Build
+from projections.projection import Key, by_position
+
+R = TypeVar("R", bound=Struct)
+Rows = Mapping[Key, Any]
+
+_TYPES = {UUID: "uuid", str: "text", int: "bigint", bool: "boolean", datetime: "timestamptz"}
+
+
+def columns(row: type[Struct]) -> dict[str, str]:
+    """The type of each column; what is no plain value is kept as jsonb."""
+    return {field.name: _type(field.type) for field in msgspec.structs.fields(row)}
+
+
+def _type(wanted: Any) -> str:
+    if get_origin(wanted) is Literal:
+        return "text"
+    kept = [each for each in get_args(wanted) if each is not type(None)]
+    return _type(kept[0]) if len(kept) == 1 and type(None) in get_args(wanted) else _TYPES.get(wanted, "jsonb")
+
+
+def create(build: Build) -> Composed:
+    """The statement that makes the table, without any index: filling it comes first."""
+    kinds = columns(build.projection.row).items()
+    each = [SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind in kinds]
+    return SQL("create table {} ({}) with (fillfactor = 80)").format(build.table, SQL(", ").join(each))
+
+
+def indexes(build: Build) -> list[Composed]:
+    """The statements that make a filled table quick to ask."""
+    more = [SQL("create index on {} " + index).format(build.table) for index in build.projection.indexes]
+    return [SQL("alter table {} add primary key (id)").format(build.table), *more]
+
+
+def loading(connection: Connection[TupleRow], build: Build, keys: Collection[Key]) -> Cursor[dict[str, Any]] | None:
+    """Ask for the documents of these keys, where there may be any, and do not wait for the answer."""
+    is_new = build.projection.keys is by_position  # no event comes twice
+    return asked(connection, build, keys) if keys and not is_new else None
+
+
+def asked(connection: Connection[TupleRow], build: Build, keys: Collection[Key]) -> Cursor[dict[str, Any]]:
+    """Ask for the documents of these keys."""
+    sql = SQL("select * from {} where id = any(%b)").format(build.table)
+    return connection.cursor(row_factory=dict_row).execute(sql, (list(keys),), prepare=True)
+
+
+def loaded(build: Build, cursor: Cursor[dict[str, Any]] | None) -> dict[Key, Any]:
+    """The documents that there are, by key."""
+    return {row["id"]: document(build.projection.row, row) for row in cursor.fetchall()} if cursor else {}
+
+
+def document(row: type[R], found: Mapping[str, object]) -> R:
+    """A row of the table as its Struct."""
+    return msgspec.convert(found, row, str_keys=True)
+
+
+def save(connection: Connection[TupleRow], build: Build, rows: Rows) -> None:
+    """Write each document over what was there; remove those that are None."""
+    kept = [row for row in rows.values() if row is not None]
+    gone = [key for key, row in rows.items() if row is None]
+    if kept:
+        connection.execute(_upsert(build), (msgspec.json.encode(kept).decode(),), prepare=True)
+    if gone:
+        connection.execute(SQL("delete from {} where id = any(%s)").format(build.table), (gone,))
+
+
+def fill(connection: Connection[TupleRow], build: Build, rows: Iterable[Any]) -> int:
+    """Write documents that were not there, by COPY; answers how many. Not inside a pipeline."""
+    kinds, count = columns(build.projection.row), 0
+    names = SQL(", ").join(map(Identifier, kinds))
+    sql = SQL("copy {} ({}) from stdin (format binary)").format(build.table, names)
+    with connection.cursor() as cursor, cursor.copy(sql) as copy:
+        copy.set_types(list(kinds.values()))
+        for row in rows:
+            copy.write_row(astuple(row))
+            count += 1
+    return count
+
+
+def _upsert(build: Build) -> Composed:
+    """All rows in one statement, as JSON: the database takes them apart, and a column's type says how."""
+    fields = [Identifier(field) for field in build.projection.row.__struct_fields__]
+    return SQL(
+        "insert into {name} ({fields}) select {fields} from json_populate_recordset(null::{name}, %s::json)"
+        " on conflict (id) do update set {changes}"
+    ).format(
+        name=build.table,
+        fields=SQL(", ").join(fields),
+        changes=SQL(", ").join(SQL("{0} = excluded.{0}").format(field) for field in fields),
+    )

@@ -1,0 +1,39 @@
+"""The index of the history of tasks: one row per event of a task; what it changed stands in the log."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain import codec, task
+from domain.event import Recorded
+from domain.task import TaskNumbersTaken
+from projections.projection import Projection, by_position
+
+
+class HistoryRow(Struct, frozen=True):
+    """One event; its id is its position."""
+
+    id: int
+    task_id: UUID
+    version: int
+    type: str
+    actor_id: UUID
+    at: datetime
+
+
+def fold(key: int, _: HistoryRow | None, recorded: Recorded) -> HistoryRow | None:
+    """A row for every event of a task, none for what stands in another's stream or on a guard stream."""
+    event = recorded.event
+    if type(event).__module__ != task.__name__ or isinstance(event, TaskNumbersTaken):
+        return None
+    return HistoryRow(key, recorded.stream, recorded.version, codec.tag(event), recorded.actor.id, recorded.at)
+
+
+def scopes(_: HistoryRow) -> Iterable[UUID]:
+    """None: nothing that is read from here is kept in a cache."""
+    return ()
+
+
+projection = Projection("task_history", 1, HistoryRow, by_position, fold, scopes, indexes=("(task_id, id)",))
