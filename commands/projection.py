@@ -1,34 +1,35 @@
-"""What may be asked of a projection."""
+"""What may be asked of the installation about a projection."""
 
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from commands.command import Command, Given
+from commands.command import Command, Elsewhere, Given, present
 from domain.errors import Forbidden
-from domain.event import Event
-from domain.projection import EventSkipped, Skipping
-from domain.user import INSTANCE, Instance
+from domain.projection import EventSkipped, Skipping, skips_of
+from domain.user import Instance
 
 
-class SkipEvent(Command[Skipping], frozen=True, kw_only=True):
+class SkipEvent(Command[Instance], frozen=True, kw_only=True):
     """Leave an event out of one document of a projection, for good: only the administrator may."""
 
-    about: ClassVar = Skipping
+    about: ClassVar = Instance
     members_only: ClassVar = False
     in_batches: ClassVar = False
 
+    projection: str
     document: str
     position: int
     reason: Annotated[str, Meta(min_length=1, max_length=1000)]
 
-    def workspace(self, state: Skipping | None, given: Given) -> None:
+    def workspace(self, state: Instance | None, given: Given) -> None:
         """It belongs to no workspace."""
 
-    def decide(self, state: Skipping | None, given: Given) -> Iterator[Event]:
-        instance = given(Instance, INSTANCE)
-        if instance is None or instance.administrator_id != given.actor.id:
+    def decide(self, state: Instance | None, given: Given) -> Iterator[Elsewhere]:
+        if present(state).administrator_id != given.actor.id:
             raise Forbidden
-        if state is None or (self.document, self.position) not in state.skips:
-            yield EventSkipped(self.document, self.position, self.reason)
+        stream = skips_of(self.projection)
+        before = given(Skipping, stream)
+        if before is None or (self.document, self.position) not in before.skips:
+            yield Elsewhere(stream, EventSkipped(self.document, self.position, self.reason))

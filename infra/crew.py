@@ -111,8 +111,8 @@ def _die_after(parent: BaseProcess) -> None:
     os._exit(1)
 
 
-def _fill(part: Part) -> Filled:
-    reader, writer = _MINE
+def fill(reader: Database, writer: Database, part: Part) -> Filled:
+    """Fold a part into the table, in one transaction."""
     build = Build(part.build, every()[part.projection], 1)
     afresh, rest = Afresh(build.projection, part.skips), None
     rows: Iterable[Any]
@@ -127,6 +127,11 @@ def _fill(part: Part) -> Filled:
         documents = table.fill(writer, build, rows)
         parked.park(writer, build, afresh.parked)
     return Filled(afresh.events, documents, rest)
+
+
+def _fill(part: Part) -> Filled:
+    reader, writer = _MINE
+    return fill(reader, writer, part)
 
 
 def _execute(statement: str) -> None:

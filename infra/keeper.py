@@ -50,9 +50,9 @@ class Keeper:
 
     def _retry(self, connection: Database, build: builds.Build) -> None:
         """Documents that were parked for an event which other code did not know, and this one does."""
-        for one in parked.every(connection, build):
+        for one in parked.unknown(connection, build, codec.known().keys() | UPCASTS.keys()):
             place = (build.number, one.document, one.position)
-            if one.unknown and (one.unknown in codec.known() or one.unknown in UPCASTS) and place not in self._tried:
+            if place not in self._tried:
                 self._tried.add(place)
                 why = documents.retry(connection, build, one)
                 logger.info("{} {}: {}", build.projection.name, one.document, why.reason if why else "folded again")

@@ -37,12 +37,13 @@ class Step(Struct, frozen=True):
 
 
 class Outcome(Struct):
-    """What came of it; `seconds` by phase."""
+    """What came of it; `seconds` by phase. Where the live one lagged too far behind it was not compared."""
 
     events: int = 0
     documents: int = 0
     parked: int = 0
     compared: bool = False
+    lag: int = 0
     differences: int = 0
     first: list[Cause] = []
     switched: bool = False
@@ -140,10 +141,10 @@ class Rebuilding:
         with connection.transaction():
             connection.execute("set transaction isolation level repeatable read")
             low, high = builds.span(connection, build, live)
+            self._outcome.lag = high - low
             if high - low <= FAR:
-                self._note(
-                    connection, differences.compare(connection, build, live, but=self._touched(connection, low, high))
-                )
+                touched = self._touched(connection, low, high)
+                self._note(connection, differences.compare(connection, build, live, but=touched))
         return low
 
     def _settle(self, connection: Database, build: Build, live: Build | None, low: int) -> None:
@@ -152,9 +153,10 @@ class Rebuilding:
             advance.follow(connection, build, log.after, log.head(connection))
         else:
             builds.freeze(connection, live)
-            high = builds.span(connection, live)[1]
+            high = builds.span(connection, build, live)[1]
             advance.follow(connection, build, log.after, high)
             if self._outcome.compared:
+                advance.follow(connection, live, log.after, high)
                 touched = self._touched(connection, low, high)
                 self._note(connection, differences.compare(connection, build, live, only=touched))
         self._outcome.parked = len(parked.documents(connection, build))

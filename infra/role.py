@@ -30,6 +30,7 @@ _NOT_ITS_OWN = """
 select relname from pg_class
 where relnamespace = 'read'::regnamespace and relkind in ('r', 'p') and pg_get_userbyid(relowner) <> %s
 """
+_OF_BUILDS = "select projection || '_' || build from read.builds"
 _DIRECT = """
 select current_user, bool_or(
   has_table_privilege(oid, 'insert, update, delete, truncate') or pg_has_role(relowner, 'member')
@@ -82,7 +83,9 @@ def _make(owner: Connection[TupleRow], role: str, password: str) -> None:
 
 
 def _let_it_fold(owner: Connection[TupleRow], role: str) -> None:
-    """It makes the tables of projections itself, so it owns them; the others are for migrations to alter."""
+    """It makes and drops the tables of projections, so it owns them; the others are for migrations to alter."""
+    of_builds = {name for (name,) in owner.execute(_OF_BUILDS)}
     for (name,) in owner.execute(_NOT_ITS_OWN, (role,)).fetchall():
+        own = "alter table {} owner to {}"
         use = "grant select, insert, update, delete on {} to {}"
-        owner.execute(SQL(use).format(Identifier("read", name), Identifier(role)))
+        owner.execute(SQL(own if name in of_builds else use).format(Identifier("read", name), Identifier(role)))

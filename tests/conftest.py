@@ -18,9 +18,8 @@ from api.app import litestar
 from api.tracing import traced
 from infra import projected
 from infra.migrate import migrate
+from infra.projector import Projector
 from infra.settings import Settings
-from infra.worker import Projector
-from projections.projection import every
 from tests.servers import Servers
 from tests.visitor import Visitor
 
@@ -59,11 +58,11 @@ def settings(servers: Servers, template: str) -> Settings:
 def fold(settings: Settings) -> Iterator[Callable[[], None]]:
     """Do what a worker does when it looks: bring every projection up to date, and tell the caches."""
     teller = redis.Redis.from_url(settings.redis_url)
-    projector = Projector(settings.database_url, projected.publisher(teller))
+    projector = Projector(settings.database_url, settings.partitions, projected.publisher(teller))
 
     def look() -> None:
-        for name in every():
-            projector.project(name)
+        for partition in range(settings.partitions):
+            projector.project(partition)
 
     yield look
     projector.close()

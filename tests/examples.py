@@ -6,6 +6,7 @@ import msgspec
 
 from domain.event import Actor, Change, Event
 from domain.project import BOARD, ProjectCreated, ProjectKeyReserved, key_of
+from domain.projection import EventSkipped
 from domain.task import (
     DueDateSet,
     TaskCompleted,
@@ -44,6 +45,7 @@ REOPENED = TaskReopened(PROJECT, "todo")
 RENAMED = TaskRenamed(Change("Buy milk", "Buy bread"))
 MOVED = TaskMoved(Change(PROJECT, PROJECT), Change("todo", "doing"), "open")
 TRASHED = TaskTrashed(PROJECT, "todo", "open")
+SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
 
 EVERY_EVENT: tuple[Event, ...] = (
     AdministratorAppointed(ADA.id),
@@ -74,6 +76,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     REOPENED,
     MOVED,
     TRASHED,
+    SKIPPED,
 )
 
 

@@ -18,14 +18,20 @@ from domain.errors import Refusal
 from domain.event import Actor, Event, Recorded, State
 from domain.project import Project
 from domain.task import Task
-from domain.user import User
+from domain.user import INSTANCE, Instance, User
 from domain.workspace import Workspace
 from tests.examples import ADA, COMMAND, PROJECT, TASK, WORKSPACE, Fact, Facts
 
 R = TypeVar("R", bound=Refusal)
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-USUAL_TARGET: dict[type[State], UUID] = {Task: TASK, Project: PROJECT, Workspace: WORKSPACE, User: ADA.id}
+USUAL_TARGET: dict[type[State], UUID] = {
+    Task: TASK,
+    Project: PROJECT,
+    Workspace: WORKSPACE,
+    User: ADA.id,
+    Instance: INSTANCE,
+}
 
 
 class Past:

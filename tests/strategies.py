@@ -11,11 +11,13 @@ from msgspec import UNSET, Struct
 from commands.command import Command
 from commands.decision import Wish
 from commands.project import CreateProject
+from commands.projection import SkipEvent
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, TrashTask
 from commands.user import RegisterUser
 from commands.workspace import CreateWorkspace
 from domain import codec
 from domain.event import Change, Event, State
+from domain.user import INSTANCE
 from tests.examples import (
     ADA,
     BOB,
@@ -113,6 +115,14 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
         key=st.sampled_from(["WORK", "HOME"]),
     ),
     CreateWorkspace: _wish(_workspaces, CreateWorkspace, name=_texts),
+    SkipEvent: _wish(
+        st.just(INSTANCE),
+        SkipEvent,
+        projection=st.just("task_list"),
+        document=st.sampled_from(["1", "2"]),
+        position=st.integers(1, 2),
+        reason=_texts,
+    ),
     RegisterUser: _wish(
         st.sampled_from([id7(3), BOB.id, ADA.id]),
         RegisterUser,

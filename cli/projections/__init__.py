@@ -18,8 +18,7 @@ from commands.decision import Wish as Asked
 from commands.projection import SkipEvent
 from domain.errors import Forbidden
 from domain.event import Actor
-from domain.projection import skips_of
-from domain.user import EmailAddress, address_of
+from domain.user import INSTANCE, EmailAddress, address_of
 from infra import documents, rebuilding, settings
 from infra.errors import OperatorError
 from infra.ids import new_id
@@ -83,7 +82,7 @@ def verify(data: Path, name: str | None, processes: int) -> None:
             wish = Wish(processes, verify_only=True)
             outcomes.append(watched(connection, found.database_url, projection, wish))
             report.say(projection.name, outcomes[-1])
-    raise SystemExit(1 if any(outcome.differences for outcome in outcomes) else 0)
+    raise SystemExit(0 if all(outcome.compared and not outcome.differences for outcome in outcomes) else 1)
 
 
 @command.command
@@ -140,15 +139,13 @@ def skip(data: Path, name: str, document: str, reason: str, email: str) -> None:
 
 
 async def _skip(found: settings.Settings, projection: Projection[Any], one: Parked, reason: str, email: str) -> None:
-    command_ = SkipEvent(document=one.document, position=one.position, reason=reason)
+    wish = SkipEvent(projection=projection.name, document=one.document, position=one.position, reason=reason)
     async with opened(found) as instance:
         address = await instance.log.state(EmailAddress, address_of(email))
         if address is None:
             raise OperatorError(f"Nobody is registered as {email}: check --as.")
         try:
-            await instance.handling.handle(
-                [Asked(skips_of(projection.name), command_)], Actor(address.user_id), new_id()
-            )
+            await instance.handling.handle([Asked(INSTANCE, wish)], Actor(address.user_id), new_id())
         except Forbidden as error:
             raise OperatorError(f"{email} does not administer this installation: only who does may skip.") from error
 

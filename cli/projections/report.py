@@ -52,4 +52,6 @@ def _verdict(outcome: Outcome) -> str:
         return f"{many}; switched, as expected." if outcome.differences else "Switched."
     if outcome.differences:
         return f"{many}." if outcome.verify_only else f"{many}: not switched. If that is meant, say --expect-changes."
-    return "The live rows are right." if outcome.compared else "There is nothing live to compare with."
+    if outcome.compared:
+        return "The live rows are right."
+    return f"Not compared: the live rows are {outcome.lag} events behind." if outcome.lag else "Nothing is live yet."

@@ -19,6 +19,7 @@ from projections.engine import builds, folding, generations, parked, saving, tab
 from projections.engine.builds import Build, Database
 from projections.engine.saving import Save, Work
 from projections.engine.table import Rows
+from projections.projection import by_position
 
 Read: TypeAlias = Callable[[Database, int, int], Sequence[Recorded]]
 """The next events of the log after a position, so many at most."""
@@ -149,7 +150,8 @@ def _take(connection: Database, works: Sequence[Work], batch: Batch, save: Save)
 def _fold(connection: Database, work: Work, before: Rows, has_parked: bool, save: Save) -> set[UUID]:  # noqa: FBT001
     """Fold and write, and answer the scopes in which something changed."""
     build = work.build
-    closed = parked.documents(connection, build) if has_parked else set()
+    is_asked = has_parked and build.projection.keys is not by_position  # no event comes twice
+    closed = parked.documents(connection, build) if is_asked else set()
     folded = folding.fold(build.projection, work.touched, before, closed)
     parked.park(connection, build, [*folded.parked, *save(connection, work, before, folded.changed)])
     return set(folding.scopes(build.projection, before, folded.changed))

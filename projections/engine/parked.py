@@ -50,6 +50,12 @@ def every(connection: Database, build: Build) -> list[Parked]:
     return [Parked(*row) for row in connection.execute(_ALL, (build.number,))]
 
 
+def unknown(connection: Database, build: Build, names: Collection[str]) -> list[Parked]:
+    """What is parked for an unknown event of one of these names."""
+    sql = f"{_ALL.partition(' order')[0]} and unknown = any(%s) order by position, document"
+    return [Parked(*row) for row in connection.execute(sql, (build.number, list(names)))]
+
+
 def park(connection: Database, build: Build, found: Iterable[Parked]) -> None:
     """Show these no further."""
     for one in found:

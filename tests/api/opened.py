@@ -12,9 +12,8 @@ from litestar import Litestar
 from api.app import litestar
 from api.tracing import traced
 from infra import projected
+from infra.projector import Projector
 from infra.settings import Settings
-from infra.worker import Projector
-from projections.projection import every
 
 NOWHERE = "redis://127.0.0.1:1/0"
 """An address that refuses every connection."""
@@ -49,11 +48,11 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
 def folding(settings: Settings) -> Iterator[Callable[[], None]]:
     """What a worker does when it looks."""
     with redis.Redis.from_url(settings.redis_url) as cache:
-        projector = Projector(settings.database_url, projected.publisher(cache))
+        projector = Projector(settings.database_url, settings.partitions, projected.publisher(cache))
 
         def look() -> None:
-            for name in every():
-                projector.project(name)
+            for partition in range(settings.partitions):
+                projector.project(partition)
 
         yield look
         projector.close()

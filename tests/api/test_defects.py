@@ -9,10 +9,10 @@ import redis
 
 from api.ledger import Ledger
 from infra.projected import CHANNEL
-from infra.reading import Reading
+from infra.reading import Reading, State
 from infra.rights import Rights
 from infra.settings import Settings
-from projections.engine import Progress
+from projections.engine.advance import Progress
 from projections.projection import Answer, Question
 from tests import defects
 from tests.api import checks
@@ -35,14 +35,14 @@ async def test_a_generation_that_is_newer_than_the_answer_is_noticed(
     state, keep = Reading._state, Reading._keep  # noqa: SLF001 - a defect is planted where it would be made
     questions: list[Question] = []
 
-    async def noted(reading: Reading, question: Question) -> tuple[int, int]:
+    async def noted(reading: Reading, question: Question) -> State:
         questions.append(question)
         return await state(reading, question)
 
     async def kept(reading: Reading, key: str, answer: Answer) -> None:
-        _, latest[questions[-1].scope] = await state(reading, questions[-1])
-        name, version, scope, _, digest = key.split(":", 4)
-        await keep(reading, f"{name}:{version}:{scope}:{latest[questions[-1].scope]}:{digest}", answer)
+        latest[questions[-1].scope] = (await state(reading, questions[-1])).generation
+        name, build, scope, _, digest = key.split(":", 4)
+        await keep(reading, f"{name}:{build}:{scope}:{latest[questions[-1].scope]}:{digest}", answer)
 
     monkeypatch.setattr(Reading, "_state", noted)
     monkeypatch.setattr(Reading, "_keep", kept)
@@ -57,7 +57,7 @@ async def test_a_reader_who_believes_what_is_heard_is_noticed(
 
     def too_early(position: int) -> None:
         with redis.Redis.from_url(settings.redis_url) as cache:
-            cache.publish(CHANNEL, msgspec.json.encode(Progress("task_list", position, {}, 1)))
+            cache.publish(CHANNEL, msgspec.json.encode(Progress(["task_list"], 0, position, 1)))
 
     async def believing(ledger: Ledger, question: Question, at_least: int, _: float) -> tuple[Answer | None, int]:
         if at_least:

@@ -21,6 +21,7 @@ from infra import log
 from infra.errors import OperatorError
 from infra.postgres import connect
 from infra.settings import Settings
+from projections.fingerprint import folded
 from projections.task_list import TaskRow, projection
 from tests.cli.conftest import Type
 from tests.examples import PROJECT
@@ -51,7 +52,7 @@ def rows(settings: Settings) -> dict[str, TaskRow]:
     """The imported tasks, by title."""
     with connect(settings.database_url) as connection:
         history = log.after(connection, 20, 1_000_000)
-        found = oracle.naive(projection, history)
+        found = folded(projection, history)
     return {row.title: row for row in found.values()}
 
 

@@ -14,7 +14,6 @@ from infra.errors import OperatorError
 from infra.migrate import migrate
 from infra.postgres import connect
 from infra.settings import Settings
-from projections import engine, task_list
 from tests.examples import CREATED, TASK, project, workspace
 from tests.projections import oracle
 from tests.servers import Servers
@@ -138,7 +137,7 @@ def stamped_by(application: Database) -> bool:
 
 def test_strangers_may_not_even_append(settings: Settings, new_role: NewRole) -> None:
     with connect(as_(new_role(), settings.database_url)) as stranger:
-        for statement in ("select from log.events", "select from auth.credentials", "select from read.task_list"):
+        for statement in ("select from log.events", "select from auth.credentials", "select from read.builds"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 stranger.execute(statement.encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -171,10 +170,11 @@ def test_the_tables_of_projections_are_its_own(application: Database) -> None:
     oracle.write(application, HISTORY)
     oracle.catch_up(application)
     with application.transaction():
-        application.execute("create table read.fresh (like read.task_list including all)")
-        application.execute("insert into read.fresh select * from read.task_list")
-        application.execute("drop table read.task_list")
-        application.execute("alter table read.fresh rename to task_list")
+        build = oracle.build_of(application, "task_list")
+        application.execute(SQL("create table read.fresh (like {} including all)").format(build.table))
+        application.execute(SQL("insert into read.fresh select * from {}").format(build.table))
+        application.execute(SQL("drop table {}").format(build.table))
+        application.execute(SQL("alter table read.fresh rename to {}").format(Identifier(f"task_list_{build.number}")))
     assert oracle.is_right(application)
 
 
@@ -190,9 +190,9 @@ def test_a_database_of_the_owner_alone_is_handed_over_as_it_is(servers: Servers)
     with connect(servers.restricted(url)) as application:
         assert role.writes_past_append(application) == ("taskledger_app", False)
         assert oracle.is_right(application)
-        assert engine.checkpoint(application, "task_list") == log.head(application)
-        engine.rebuild(application, task_list.projection, log.after)
-        application.execute("drop table read.task_list")
+        assert oracle.position(application, "task_list") == log.head(application)
+        assert oracle.rebuilt(servers.restricted(url), "task_list").switched
+        application.execute(SQL("drop table {}").format(oracle.build_of(application, "project_list").table))
 
 
 def test_a_member_of_the_owner_is_not_restricted(servers: Servers, new_role: NewRole) -> None:

@@ -15,10 +15,12 @@ from infra import broker, log, worker
 from infra.hints import ENOUGH, Hints, message
 from infra.postgres import connect
 from infra.projected import publisher
+from infra.projector import Projector
+from infra.rebuilding import Wish
 from infra.settings import Settings
-from infra.worker import Projector
-from projections import engine, project_list, task_list
-from projections.engine import Progress
+from projections import project_list, task_list
+from projections.engine import advance, builds
+from projections.engine.advance import Progress
 from projections.projection import every
 from tests.e2e.running import fact
 from tests.examples import ADA, CREATED, OTHER_TASK, RENAMED, TASK, WORKSPACE, project, user, workspace
@@ -26,12 +28,14 @@ from tests.projections import oracle
 
 
 class Deaf:
-    """Nothing is heard of any projection."""
+    """Nothing is heard of any partition."""
 
-    def heard(self, _: str) -> int:
+    def heard(self, partition: int) -> int:
+        del partition
         return -1
 
-    def at_work(self, _: str) -> bool:
+    def at_work(self, partition: int) -> bool:
+        del partition
         return False
 
 
@@ -50,7 +54,7 @@ def running(settings: Settings) -> Iterator[None]:
 
 def test_a_hint_makes_the_worker_fold_and_publish(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "LOOK_S", 3600)
-    hints = Hints(broker.broker(settings.broker_url), Deaf())
+    hints = Hints(broker.broker(settings.broker_url), Deaf(), 1)
     hints.start()
     with running(settings), connect(settings.database_url) as connection:
         oracle.write(connection, [*user(), *workspace(), *project(), (TASK, CREATED)])
@@ -79,7 +83,7 @@ def test_an_event_that_nobody_knows_parks_its_document_and_nothing_else(settings
         oracle.write(connection, [*workspace(), *project(), (TASK, CREATED), (OTHER_TASK, CREATED)])
         sung = "(originator_id, originator_version, topic, state) values (%s, 2, 'TaskSung', 'x')"
         owner.execute(f"insert into log.events {sung}", (TASK,))
-        fact(lambda: engine.parked(connection, "task_list") == 1, patience=20)
+        fact(lambda: oracle.parked_in(connection, "task_list") == [str(TASK)], patience=20)
         more = "(originator_id, originator_version, topic, state) values (%s, %s, 'TaskRenamed', %s)"
         for stream, version in ((TASK, 3), (OTHER_TASK, 2)):
             row = (stream, version, codec.encode(RENAMED))
@@ -87,24 +91,22 @@ def test_an_event_that_nobody_knows_parks_its_document_and_nothing_else(settings
         fact(lambda: oracle.shown(connection, task_list.projection)[OTHER_TASK].version == 2, patience=20)
         assert oracle.shown(connection, task_list.projection)[TASK].version == 1
         owner.execute("delete from log.events where topic = 'TaskSung'")
-        engine.rebuild(connection, task_list.projection, log.after)
-        assert engine.parked(connection, "task_list") == 0
+        assert oracle.rebuilt(database, "task_list", Wish(1, expect_changes=True)).switched
+        assert not oracle.parked_in(connection, "task_list")
         fact(lambda: oracle.is_right(connection), patience=20)
 
 
 def test_an_unknown_event_of_a_member_parks_the_workspace_and_no_task(settings: Settings) -> None:
-    projector = Projector(settings.database_url, lambda _: None)
+    projector = Projector(settings.database_url, 1, lambda _: None)
     with connect(settings.database_url) as connection, connect(settings.migration_url) as owner:
         oracle.write(connection, [*workspace(), *project(), (TASK, CREATED)])
         left = "(originator_id, originator_version, topic, state, workspace_id) values (%s, 2, 'MemberLeft', 'x', %s)"
         owner.execute(f"insert into log.events {left}", (member_of(WORKSPACE, ADA.id), WORKSPACE))
-        for name in every():
-            projector.project(name)
-        assert {name: engine.parked(connection, name) for name in every()} == {
-            "project_list": 0,
-            "task_list": 0,
-            "workspace_list": 1,
-        }
+        projector.project(0)
+        parked = {name: oracle.parked_in(connection, name) for name in every()}
+        assert parked.pop("workspace_list") == [str(WORKSPACE)]
+        assert parked.pop("task_history") == [str(log.head(connection))]  # it may have been a task's
+        assert not any(parked.values())
     projector.close()
 
 
@@ -114,10 +116,10 @@ def test_a_rebuild_holds_up_no_other_projection(settings: Settings, monkeypatch:
     messages = broker.broker(settings.broker_url)
     with running(settings), connect(settings.database_url) as connection, connect(settings.database_url) as rebuild:
         rebuild.execute("begin")
-        rebuild.execute("select from read.checkpoints where projection = 'task_list' for update")
+        builds.freeze(rebuild, oracle.build_of(rebuild, "task_list"))
         oracle.write(connection, [*workspace(), *project(), (TASK, CREATED)])
         for _ in range(20):
-            messages.enqueue(message("task_list"))
+            messages.enqueue(message(0))
         fact(lambda: oracle.shown(connection, project_list.projection), patience=5)
         assert not oracle.shown(connection, task_list.projection)
         rebuild.execute("rollback")
@@ -129,21 +131,21 @@ def test_who_wants_a_turn_that_is_taken_is_served_by_whoever_has_it(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hint comes while somebody is just finding nothing: what it told of is not left for the next look."""
-    advance, looks = engine.advance, list[Progress | None]()
-    projector = Projector(settings.database_url, lambda _: None)
+    go_on, looks = advance.advance, list[list[Progress]]()
+    projector = Projector(settings.database_url, 1, lambda _: None)
     with connect(settings.database_url) as connection:
 
-        def found(*arguments: Any) -> Progress | None:
-            looks.append(advance(*arguments))
+        def found(*arguments: Any) -> list[Progress]:
+            looks.append(list(go_on(*arguments)))
             if len(looks) == 1:
                 oracle.write(connection, [*workspace(), *project(), (TASK, CREATED)])
-                projector.project("task_list")
+                projector.project(0)
             return looks[-1]
 
-        monkeypatch.setattr(engine, "advance", found)
-        projector.project("task_list")
-        assert looks[0] is None
-        assert engine.checkpoint(connection, "task_list") == log.head(connection)
+        monkeypatch.setattr(advance, "advance", found)
+        projector.project(0)
+        assert looks[0] == []
+        assert oracle.position(connection, "task_list") == log.head(connection)
     projector.close()
 
 
@@ -151,20 +153,20 @@ def test_hints_do_not_pile_up_where_nobody_works(settings: Settings, monkeypatch
     monkeypatch.setattr("infra.hints.QUEUE", "deserted")
     messages = broker.broker(settings.broker_url)
     messages.declare_queue("deserted")
-    hints = Hints(messages, Deaf())
+    hints = Hints(messages, Deaf(), 3)
     for _ in range(200):
-        hints._send(list(every()))  # noqa: SLF001 - what its thread does, without waiting for it
-    assert 0 < messages.client.llen("dramatiq:deserted") <= (ENOUGH + 1) * len(every())
+        hints._send([0, 1, 2])  # noqa: SLF001 - what its thread does, without waiting for it
+    assert 0 < messages.client.llen("dramatiq:deserted") <= (ENOUGH + 1) * 3
     messages.flush("deserted")
     messages.close()
 
 
 def test_a_projector_gets_over_a_cut_connection(settings: Settings) -> None:
     told: list[Progress] = []
-    projector = Projector(settings.database_url, told.append)
+    projector = Projector(settings.database_url, 1, told.append)
     with connect(settings.database_url) as connection:
         oracle.write(connection, workspace())
-        projector.project("workspace_list")
+        projector.project(0)
         cut = (
             "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'taskledger worker'"
         )
@@ -172,21 +174,21 @@ def test_a_projector_gets_over_a_cut_connection(settings: Settings) -> None:
         oracle.write(connection, [*project(), (TASK, CREATED)])
         fact(lambda: survived(projector))
         assert oracle.shown(connection, task_list.projection)
-    assert [progress.projection for progress in told if progress.events] == ["workspace_list", "task_list"]
+    assert [set(progress.projections) for progress in told if progress.events] == [every().keys()] * 2
     projector.close()
 
 
 def test_redis_away_does_not_stop_a_publisher() -> None:
-    publisher(redis.Redis.from_url("redis://127.0.0.1:1/0"))(Progress("task_list", 1, {}, 1))
+    publisher(redis.Redis.from_url("redis://127.0.0.1:1/0"))(Progress(["task_list"], 0, 1, 1))
 
 
-def test_the_message_names_a_projection_and_a_partition() -> None:
-    assert message("task_list").args == ("task_list", 0)
+def test_the_message_names_a_partition() -> None:
+    assert message(3).args == (3,)
 
 
 def survived(projector: Projector) -> bool:
     try:
-        projector.project("task_list")
+        projector.project(0)
     except Exception:  # noqa: BLE001 - whatever a cut connection raises
         return False
     return True

@@ -1,58 +1,107 @@
 """What a projection must show: the naive fold of the whole log, one event after the other, in memory."""
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
-from psycopg import Connection
-from psycopg.rows import TupleRow, dict_row
-from psycopg.sql import SQL, Identifier
+import pytest
+from psycopg.rows import dict_row
+from psycopg.sql import SQL
 
 from commands.append import Append
 from domain.event import Recorded
-from infra import log
+from infra import crew, log
+from infra.crew import Filled, Part
 from infra.log.appending import APPEND, Group
-from projections import engine, table
+from infra.postgres import folding
+from infra.rebuilding import Outcome, Rebuilding, Wish
+from projections.engine import advance, builds, parked, table
+from projections.engine.builds import Build, Database
+from projections.fingerprint import folded
 from projections.projection import Projection, every
 from tests.examples import ADA, WORKSPACE, Facts
 
-Rows = dict[UUID, Any]
+Rows = dict[Any, Any]
 
 
-def naive(projection: Projection[Any], history: Iterable[Recorded]) -> Rows:
-    """The documents, by a fold that knows no batches, no checkpoint and no table."""
-    documents: Rows = {}
-    for recorded in history:
-        for key in projection.keys(recorded):
-            documents[key] = projection.fold(key, documents.get(key), recorded)
-    return {key: document for key, document in documents.items() if document is not None}
+def shown(connection: Database, projection: Projection[Any]) -> Rows:
+    """The documents that the build holds which answers."""
+    return held(connection, build_of(connection, projection))
 
 
-def shown(connection: Connection[TupleRow], projection: Projection[Any]) -> Rows:
-    """The documents that the table holds."""
+def held(connection: Database, build: Build) -> Rows:
+    """The documents of one build."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(SQL("select * from read.{}").format(Identifier(projection.name)))
-        return {row["id"]: table.document(projection, row) for row in rows}
+        rows = cursor.execute(SQL("select * from {}").format(build.table)).fetchall()
+    return {row["id"]: table.document(build.projection.row, row) for row in rows}
 
 
-def all_events(connection: Connection[TupleRow]) -> Sequence[Recorded]:
+def build_of(connection: Database, projection: Projection[Any] | str) -> Build:
+    """The build that answers."""
+    return builds.serving(connection)[projection if isinstance(projection, str) else projection.name]
+
+
+def position(connection: Database, name: str) -> int:
+    """How far all partitions of the projection have read."""
+    return builds.span(connection, build_of(connection, name))[0]
+
+
+def parked_in(connection: Database, name: str) -> list[str]:
+    """The documents that the projection has parked."""
+    return [one.document for one in parked.every(connection, build_of(connection, name))]
+
+
+def all_events(connection: Database) -> Sequence[Recorded]:
     return log.after(connection, 0, 1_000_000)
 
 
-def is_right(connection: Connection[TupleRow]) -> bool:
+def is_right(connection: Database) -> bool:
     """Every projection equals the naive fold of the log."""
     history = all_events(connection)
-    return all(shown(connection, projection) == naive(projection, history) for projection in every().values())
+    return all(shown(connection, projection) == folded(projection, history) for projection in every().values())
 
 
-def catch_up(connection: Connection[TupleRow], cut: int = 1_000) -> None:
+def catch_up(connection: Database, cut: int = 1_000, partitions: int = 1) -> None:
     """Fold all that is new, so many events a batch."""
-    for projection in every().values():
-        while engine.advance(connection, projection, lambda at, after, _: log.after(at, after, cut)):
+    for partition in range(partitions):
+        while list(advance.advance(connection, partition, log.after, cut)):
             pass
 
 
-def write(connection: Connection[TupleRow], facts: Facts, workspace: UUID = WORKSPACE) -> None:
+def rebuilt(url: str, name: str, wish: Wish | None = None) -> Outcome:
+    """Rebuild a projection by everything but processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("infra.rebuilding.crew", _alone)
+        return Rebuilding(url, every()[name], wish or Wish(1), lambda _: None).run()
+
+
+class Alone:
+    """A crew that is no process: all that they do is done here."""
+
+    def __init__(self, reader: Database, writer: Database) -> None:
+        self._reader, self._writer = reader, writer
+
+    def fill(self, parts: Sequence[Part]) -> Iterator[Filled]:
+        todo = list(parts)
+        while todo:
+            filled = crew.fill(self._reader, self._writer, todo.pop(0))
+            todo += [filled.rest] if filled.rest else []
+            yield filled
+
+    def execute(self, statements: Sequence[str]) -> Iterator[str]:
+        for statement in statements:
+            self._writer.execute(statement.encode())
+            yield statement
+
+
+@contextlib.contextmanager
+def _alone(url: str, _: int) -> Iterator[Alone]:
+    with folding(url, "test") as reader, folding(url, "test") as writer:
+        yield Alone(reader, writer)
+
+
+def write(connection: Database, facts: Facts, workspace: UUID = WORKSPACE) -> None:
     """Put facts, of streams that have not begun, into the log as they are, without asking any rule."""
     streams = dict.fromkeys((stream for stream, _ in facts), 0)
     group = Group([Append(streams, facts, ADA, uuid4(), workspace)])

@@ -2,30 +2,30 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from commands.decision import Wish
 from domain.errors import Refusal
 from domain.event import Recorded
-from infra import log
+from infra import log, migrate
 from infra.postgres import connect
 from infra.settings import Settings
-from projections import engine, task_list
-from projections.projection import Projection, every
+from projections import task_list
+from projections.engine import advance, builds, generations
+from projections.engine.advance import Progress, StandsStill
+from projections.engine.builds import Database
+from projections.projection import every
 from tests.examples import CREATED, RENAMED, TASK, Facts, project, user, workspace
 from tests.given import Past
 from tests.projections import oracle
 from tests.servers import Servers
 from tests.strategies import walks
-
-Database = Connection[TupleRow]
 
 
 @pytest.fixture
@@ -53,17 +53,25 @@ def _ours(servers: Servers, settings: Settings) -> None:
 
 
 @tuned(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(walk=walks, cut=st.integers(1, 7), halfway=st.integers(0, 20))
-def test_any_history_in_any_batches_folds_to_the_same_rows(
-    database: Database, owner: Database, walk: list[Wish], cut: int, halfway: int
+@given(walk=walks, cut=st.integers(1, 7), partitions=st.integers(1, 5), crash=st.integers(0, 12))
+def test_any_history_in_any_batches_partitions_and_crashes_folds_to_the_same_rows(  # noqa: PLR0913, PLR0917
+    database: Database, owner: Database, settings: Settings, walk: list[Wish], cut: int, partitions: int, crash: int
 ) -> None:
-    anew(owner)
-    facts = lived(walk)
-    oracle.write(database, facts)
-    oracle.catch_up(database, cut)
+    anew(owner, database)
+    oracle.write(database, lived(walk))
+    for build in builds.serving(database).values():
+        advance.split(database, build, log.after, partitions)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("projections.engine.generations.age", failing_after(crash))
+        for _ in range(crash + 1):
+            try:
+                oracle.catch_up(database, cut, partitions)
+            except StandsStill:
+                continue
+    oracle.catch_up(database, cut, partitions)
     assert oracle.is_right(database)
-    for projection in every().values():
-        engine.rebuild(database, projection, lambda at, after, _: log.after(at, after, halfway + 1))
+    for name in every():
+        assert oracle.rebuilt(settings.database_url, name).compared
     assert oracle.is_right(database)
 
 
@@ -75,12 +83,34 @@ def test_a_checkpoint_in_another_transaction_is_noticed(
     database: Database, rival: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: the checkpoint commits by itself, and the rows of a broken batch are lost."""
-    take = engine._take  # noqa: SLF001 - the defect is planted inside
-    monkeypatch.setattr(engine, "_take", lambda _, name, start, end: take(rival, name, start, end))
+    take = advance._take  # noqa: SLF001 - the defect is planted inside
+
+    def early(connection: Database, works: Any, batch: Any, save: Any) -> Progress | None:
+        end = batch.events[-1].position
+        try:
+            return take(connection, works, batch, save)
+        finally:
+            rival.execute("update read.checkpoints set position = greatest(position, %s)", (end,))
+
+    monkeypatch.setattr(advance, "_take", early)
     assert not survives_a_crash(database)
 
 
 def test_a_worker_that_wakes_up_late_writes_nothing(database: Database, rival: Database) -> None:
+    assert not writes_late(database, rival)
+
+
+def test_a_worker_that_does_not_look_at_the_checkpoint_again_is_noticed(
+    database: Database, rival: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted defect: it takes the checkpoint wherever that is by now."""
+    careless = advance._TAKE.replace("checkpoint.position = %s", "checkpoint.position >= %s")  # noqa: SLF001 - as above
+    monkeypatch.setattr(advance, "_TAKE", careless)
+    assert writes_late(database, rival)
+
+
+def writes_late(database: Database, rival: Database) -> bool:
+    """Whether one that was stopped between reading and folding changes anything after others did its work."""
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
 
     def slow(connection: Database, position: int, limit: int) -> Sequence[Recorded]:
@@ -88,100 +118,116 @@ def test_a_worker_that_wakes_up_late_writes_nothing(database: Database, rival: D
         oracle.catch_up(rival)
         return batch
 
-    assert engine.advance(database, task_list.projection, slow) is None
-    assert log.head(database) == engine.checkpoint(database, task_list.projection.name)
-    assert generation(database) == 1
-    assert oracle.is_right(database)
-
-
-def test_a_worker_that_was_overtaken_goes_on_with_what_came_since(database: Database, rival: Database) -> None:
-    """Its rival was told of one event, and it of the next: nobody else will fold that one."""
-    oracle.write(database, workspace())
-    readings = 0
-
-    def overtaken(connection: Database, position: int, limit: int) -> Sequence[Recorded]:
-        nonlocal readings
-        readings += 1
-        batch = log.after(connection, position, limit)
-        if readings == 1:
-            oracle.catch_up(rival)
-            oracle.write(rival, [*project(), (TASK, CREATED)])
-        return batch
-
-    assert engine.advance(database, task_list.projection, overtaken)
-    assert engine.checkpoint(database, task_list.projection.name) == log.head(database)
+    done = list(advance.advance(database, 0, slow, 1_000))
+    assert oracle.position(database, "task_list") == log.head(database)
+    assert oracle.is_right(database) or done
+    return bool(done)
 
 
 def test_a_checkpoint_that_somebody_holds_is_not_waited_for(database: Database, rival: Database) -> None:
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
     with rival.transaction():
-        rival.execute("select from read.checkpoints where projection = 'task_list' for update")
+        builds.freeze(rival, oracle.build_of(rival, "task_list"))
         database.execute("set lock_timeout = '5s'")
-        assert engine.advance(database, task_list.projection, log.after) is None
-    assert engine.advance(database, task_list.projection, log.after)
-
-
-def test_a_rebuild_shows_the_old_rows_until_it_is_done(database: Database, rival: Database) -> None:
-    oracle.write(database, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
-    oracle.catch_up(database)
-    seen: list[oracle.Rows] = []
-
-    def watched(connection: Database, position: int, _: int) -> Sequence[Recorded]:
-        seen.append(oracle.shown(rival, task_list.projection))
-        return log.after(connection, position, 2)
-
-    before = oracle.shown(rival, task_list.projection)
-    engine.rebuild(database, task_list.projection, watched)
-    assert len(seen) > 2
-    assert all(rows == before for rows in seen)
+        (others,) = advance.advance(database, 0, log.after, 1_000)
+        assert set(others.projections) == every().keys() - {"task_list"}
+    (itself,) = advance.advance(database, 0, log.after, 1_000)
+    assert itself.projections == ["task_list"]
     assert oracle.is_right(database)
 
 
-def test_a_rebuild_mends_rows_that_somebody_spoilt(database: Database) -> None:
+def test_what_is_wrong_with_one_projection_holds_up_no_other(database: Database) -> None:
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
-    oracle.catch_up(database)
-    was = generation(database)
-    database.execute("update read.task_list set title = 'spoilt'")
-    assert not oracle.is_right(database)
-    engine.rebuild(database, task_list.projection, log.after)
-    assert oracle.is_right(database)
-    assert generation(database) > was
+    database.execute(b"drop table " + oracle.build_of(database, "activity").table.as_bytes(database))
+    done: list[Progress] = []
+    with pytest.raises(StandsStill, match="activity after 0: UndefinedTable"):
+        done.extend(advance.advance(database, 0, log.after, 1_000))
+    for name in every().keys() - {"activity"}:
+        assert oracle.position(database, name) == log.head(database)
+    assert oracle.position(database, "activity") == 0
+
+
+def test_a_projection_that_cannot_tell_its_documents_stands_still_alone(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
+
+    def keys(_: Recorded) -> list[UUID]:
+        raise ZeroDivisionError("no keys")
+
+    monkeypatch.setattr("tests.projections.test_engine.every", every)
+    spoilt = msgspec.structs.replace(every()["activity"], keys=keys)
+    monkeypatch.setattr("projections.engine.builds.every", lambda: {**every(), "activity": spoilt})
+    with pytest.raises(StandsStill, match="no keys"):
+        list(advance.advance(database, 0, log.after, 1_000))
+    assert oracle.position(database, "task_list") == log.head(database)
+
+
+def test_one_that_lags_catches_up_and_then_goes_with_the_others(database: Database) -> None:
+    oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
+    with database.transaction():
+        oracle.catch_up(database)
+    behind = oracle.build_of(database, "task_list")
+    database.execute(b"delete from " + behind.table.as_bytes(database))
+    database.execute("update read.checkpoints set position = 0 where build = %s", (behind.number,))
+    (alone,) = advance.advance(database, 0, log.after, 1_000)
+    assert alone.projections == ["task_list"]
+    oracle.write(database, user())
+    (together,) = advance.advance(database, 0, log.after, 1_000)
+    assert set(together.projections) == every().keys()
 
 
 def test_each_change_gives_its_scopes_a_new_generation(database: Database) -> None:
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
-    first = engine.advance(database, task_list.projection, log.after)
-    assert first
-    assert first.generations == {TASK: 1, CREATED.project_id: 1}
+    (first,) = advance.advance(database, 0, log.after, 1_000)
+    assert first.generations["task_list"].keys() == {TASK, CREATED.project_id}
     oracle.write(database, user())
-    second = engine.advance(database, task_list.projection, log.after)
-    assert second
+    (second,) = advance.advance(database, 0, log.after, 1_000)
     assert second.position > first.position
-    assert second.generations == {}
+    assert second.generations["task_list"] == {}
+
+
+def test_a_generation_never_comes_back(database: Database) -> None:
+    """A crash may take the last commits of a projection: what is folded again has other generations."""
+    build = oracle.build_of(database, "task_list")
+    seen = set[int]()
+    for _ in range(3):
+        with database.transaction(force_rollback=True):
+            told = generations.told({build: {TASK}}, generations.age(database, {build: {TASK}}))
+            seen.add(told["task_list"][TASK])
+    assert len(seen) == 3
+
+
+def test_many_scopes_age_as_a_whole(database: Database) -> None:
+    build = oracle.build_of(database, "task_list")
+    scopes = {UUID(int=number) for number in range(1, generations.FEW + 2)}
+    told = generations.told({build: scopes}, generations.age(database, {build: scopes}))
+    assert told["task_list"].keys() == {generations.WHOLE}
 
 
 def survives_a_crash(database: Database) -> bool:
     """Break off in the middle of a batch, go on, and compare with the naive fold."""
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
-    with pytest.raises(ZeroDivisionError):
-        engine.advance(database, broken(task_list.projection), log.after)
-    assert generation(database) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("projections.engine.generations.age", failing_after(1))
+        with pytest.raises(StandsStill):
+            oracle.catch_up(database)
+    assert not oracle.shown(database, task_list.projection)
     oracle.catch_up(database)
     return oracle.is_right(database)
 
 
-def broken(projection: Projection[Any]) -> Projection[Any]:
-    """The same projection, failing on the last event after it has written some."""
+def failing_after(count: int) -> Any:
+    """The last thing that a batch writes fails so many times, after all the rest was written."""
+    left, age = [2 * len(every()) * count], generations.age
 
-    def scopes(_: Any) -> list[Any]:
-        raise ZeroDivisionError
+    def failing(*arguments: Any) -> Any:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise ZeroDivisionError
+        return age(*arguments)
 
-    return Projection(projection.name, 1, projection.row, projection.table, projection.keys, projection.fold, scopes)
-
-
-def generation(database: Database) -> int:
-    row = database.execute("select generation from read.generations where scope = %s", (TASK,)).fetchone()
-    return int(row[0]) if row else 0
+    return failing
 
 
 def lived(walk: list[Wish]) -> Facts:
@@ -204,8 +250,9 @@ def named(wish: Wish, version: int) -> Wish:
     return Wish(wish.target, msgspec.structs.replace(wish.command, expected_version=version))
 
 
-def anew(owner: Database) -> None:
+def anew(owner: Database, application: Database) -> None:
     """Forget everything: the database is this test's own, made for it a moment ago."""
-    owner.execute("truncate log.events, read.task_list, read.project_list, read.workspace_list, read.generations")
+    owner.execute("truncate log.events, read.serving, read.builds, read.checkpoints, read.generations, read.parked")
     owner.execute("alter sequence log.events_notification_id_seq restart")
-    owner.execute("update read.checkpoints set position = 0")
+    for projection in every().values():
+        migrate._begin(application, projection)  # noqa: SLF001 - as in an empty log

@@ -1,0 +1,66 @@
+"""Fingerprints: a projection that answers otherwise than before has another version, or these tests are red."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from domain import codec
+from domain.event import Recorded
+from domain.upcasts import UPCASTS
+from projections import fingerprint, task_list
+from projections.projection import every
+from tests.law import planted
+from tests.strategies import KNOWN
+
+KEPT = Path(__file__).parent.parent / "golden" / "projections.json"
+"""For each projection its versions so far, each with the digest that it had when it was released."""
+
+
+def digests_are_those_that_were_kept() -> None:
+    kept: dict[str, dict[str, str]] = msgspec.json.decode(KEPT.read_bytes())
+    assert kept.keys() == every().keys()
+    for name, projection in every().items():
+        digest = fingerprint.digest(projection)
+        assert kept[name].get(str(projection.version)) == digest, (
+            f"{name} folds the golden histories to something else: if that is meant, count its version up, and keep "
+            f'"{projection.version + 1}": the digest that this test tells then, beside those before it'
+        )
+
+
+def test_what_the_golden_histories_fold_to_changes_with_the_version_alone() -> None:
+    digests_are_those_that_were_kept()
+
+
+@pytest.mark.parametrize("field", ["title", "version", "updated_at"])
+def test_a_fold_that_changed_is_noticed(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fold = task_list.projection.fold
+
+    def other(key: object, row: task_list.TaskRow | None, recorded: Recorded) -> task_list.TaskRow | None:
+        after = fold(key, row, recorded)
+        spoilt = {"title": "!", "version": 0, "updated_at": datetime.min.replace(tzinfo=UTC)}[field]
+        return msgspec.structs.replace(after, **{field: spoilt}) if after else None
+
+    changed = msgspec.structs.replace(task_list.projection, fold=other)
+    monkeypatch.setitem(every(), "task_list", changed)
+    with planted(), pytest.raises(AssertionError, match="count its version up"):
+        digests_are_those_that_were_kept()
+
+
+def test_an_index_that_changed_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(every(), "task_list", msgspec.structs.replace(task_list.projection, indexes=()))
+    with planted(), pytest.raises(AssertionError, match="count its version up"):
+        digests_are_those_that_were_kept()
+
+
+def test_the_golden_histories_hold_every_event_ever_written() -> None:
+    lines = [msgspec.json.decode(line) for line in fingerprint.GOLDEN.read_bytes().splitlines()]
+    assert {line["type"] for line in lines} == KNOWN.keys() | UPCASTS.keys()
+    for line in lines:
+        assert codec.tag(codec.decode(line["type"], msgspec.json.encode(line["state"])))
+
+
+def test_every_projection_shows_something_of_them() -> None:
+    for projection in every().values():
+        assert fingerprint.folded(projection, fingerprint.golden()), projection.name
