@@ -1,6 +1,7 @@
 """`taskledger serve`: everything of one instance, started in order, kept running, stopped in order."""
 
 import contextlib
+import os
 import socket
 import tempfile
 import time
@@ -19,6 +20,7 @@ from infra.embedded.process import stop
 from infra.embedded.sightings import oneself
 from infra.embedded.valkey import BROKER, CACHE, Valkey
 from infra.errors import OperatorError
+from infra.settings import PREFIX
 from infra.supervisor import StopAsked, Supervisor
 from infra.ward import Program, Ward
 
@@ -107,6 +109,7 @@ class Serving:
 
     def _start_commands(self) -> None:
         data, fd = self.wishes.data, self.listener.fileno()
+        os.environ.setdefault(f"{PREFIX}PARTITIONS", str(self.wishes.workers))  # one for each worker
         health = f"{self.address}/health/ready"
         api = [
             OwnCommand(name, ["api", "--data", data, "--fd", str(fd)], [fd], health)

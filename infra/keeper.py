@@ -2,7 +2,6 @@
 
 import os
 import sys
-from contextlib import closing
 from uuid import UUID
 
 from domain import codec
@@ -25,28 +24,34 @@ class Keeper:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._connection: Database | None = None
         self._child: Child | None = None
         self._tried: set[tuple[int, str, int]] = set()
 
     def look(self) -> None:
         """Look after everything once; raises psycopg's errors."""
-        with closing(folding(self._settings.database_url, "taskledger keeper")) as connection:
-            for projection in builds.missing(connection):
+        if self._connection is None or self._connection.closed:
+            self._connection = folding(self._settings.database_url, "taskledger keeper")
+        connection = self._connection
+        for projection in builds.missing(connection):
+            if not operations.failed_lately(connection, projection):
                 operations.ask(connection, projection, Options(expect_changes=True))
-            for build in builds.serving(connection).values():
-                if build.partitions != self._settings.partitions:
-                    advance.split(connection, build, log.after, self._settings.partitions)
-                self._retry(connection, build)
-            operations.sweep(connection)
-            if self._child is None or self._child.poll() is not None:
-                self._child = None
-                if operation := operations.claim(connection):
-                    self._child = self._started(operation)
+        for build in builds.serving(connection).values():
+            if build.partitions != self._settings.partitions:
+                advance.split(connection, build, log.after, self._settings.partitions)
+            self._retry(connection, build)
+        operations.sweep(connection)
+        if self._child is None or self._child.poll() is not None:
+            self._child = None
+            if operation := operations.claim(connection):
+                self._child = self._started(operation)
 
     def close(self) -> None:
         """End what is being done; it is begun again by whoever looks next."""
         if self._child:
             stop([self._child], FOR_STOPPING_S)
+        if self._connection:
+            self._connection.close()
 
     def _retry(self, connection: Database, build: builds.Build) -> None:
         """Documents that were parked for an event which other code did not know, and this one does."""

@@ -36,6 +36,8 @@ _STEP = "update read.operations set phase = %s, done = %s, total = %s, heard_at 
 _END = "update read.operations set state = %s, phase = '', outcome = %s, ended_at = now() where id = %s"
 _SILENT = f"""select id, projection, options from read.operations
     where state = 'running' and began_at < now() - interval '15 s' and {_OURS}"""  # noqa: S608 - our own text
+_FAILED = """select exists (select from read.operations where projection = %s and fingerprint = %s
+    and state = 'failed' and ended_at > now() - interval '1 min')"""
 _AGAIN = """update read.operations set state = 'waiting', phase = '', done = 0, options = options || '{"again": true}'
     where id = %s"""
 
@@ -81,6 +83,12 @@ def ask(connection: Database, projection: Projection[Any], options: Options) -> 
     asked = asking(projection, options)
     connection.execute(ASK, asked)
     return UUID(str(asked[0]))
+
+
+def failed_lately(connection: Database, projection: Projection[Any]) -> bool:
+    """Whether the last rebuild failed a moment ago: trying again at once would fail again."""
+    row = connection.execute(_FAILED, (projection.name, fingerprint(projection))).fetchone()
+    return bool(row and row[0])
 
 
 def read(row: dict[str, Any]) -> Operation:

@@ -1,9 +1,10 @@
 """Builds: the tables that projections were folded into, and which of them answers for this code."""
 
+import contextlib
 from typing import Any, TypeAlias
 
 from msgspec import Struct
-from psycopg import Connection
+from psycopg import Connection, errors
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
@@ -140,7 +141,8 @@ def tidy(connection: Database, projection: Projection[Any]) -> None:
     gone = [found for (found,) in connection.execute(_FORGOTTEN, (projection.name, fingerprint(projection)))]
     rows = connection.execute(_UNUSED, (projection.name, [*gone, fingerprint(projection)])).fetchall()
     for build, *_ in map(_read, rows):
-        drop(connection, build)
+        with contextlib.suppress(errors.LockNotAvailable):
+            drop(connection, build)
 
 
 def drop(connection: Database, build: Build) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin
 from uuid import UUID
 
@@ -15,6 +16,9 @@ from psycopg.sql import SQL, Composed, Identifier
 from projections.engine.builds import Build
 from projections.projection import Key, by_position
 
+_UPSERT = """insert into {table} ({fields}) select {fields} from json_populate_recordset(null::{table}, %s::json)
+    on conflict (id) do update set {changes}"""
+"""All rows in one statement, as JSON: the database takes them apart, and a column's type says how."""
 R = TypeVar("R", bound=Struct)
 Rows = Mapping[Key, Any]
 
@@ -54,7 +58,7 @@ def loading(connection: Connection[TupleRow], build: Build, keys: Collection[Key
 
 def asked(connection: Connection[TupleRow], build: Build, keys: Collection[Key]) -> Cursor[dict[str, Any]]:
     """Ask for the documents of these keys."""
-    sql = SQL("select * from {} where id = any(%b)").format(build.table)
+    sql = _statement("select * from {table} where id = any(%b)", (), build.table.as_string())
     return connection.cursor(row_factory=dict_row).execute(sql, (list(keys),), prepare=True)
 
 
@@ -73,7 +77,8 @@ def save(connection: Connection[TupleRow], build: Build, rows: Rows) -> None:
     kept = [row for row in rows.values() if row is not None]
     gone = [key for key, row in rows.items() if row is None]
     if kept:
-        connection.execute(_upsert(build), (msgspec.json.encode(kept).decode(),), prepare=True)
+        sql = _statement(_UPSERT, build.projection.row.__struct_fields__, build.table.as_string())
+        connection.execute(sql, (msgspec.json.encode(kept).decode(),), prepare=True)
     if gone:
         connection.execute(SQL("delete from {} where id = any(%s)").format(build.table), (gone,))
 
@@ -91,14 +96,9 @@ def fill(connection: Connection[TupleRow], build: Build, rows: Iterable[Any]) ->
     return count
 
 
-def _upsert(build: Build) -> Composed:
-    """All rows in one statement, as JSON: the database takes them apart, and a column's type says how."""
-    fields = [Identifier(field) for field in build.projection.row.__struct_fields__]
-    return SQL(
-        "insert into {name} ({fields}) select {fields} from json_populate_recordset(null::{name}, %s::json)"
-        " on conflict (id) do update set {changes}"
-    ).format(
-        name=build.table,
-        fields=SQL(", ").join(fields),
-        changes=SQL(", ").join(SQL("{0} = excluded.{0}").format(field) for field in fields),
-    )
+@cache
+def _statement(sql: str, fields: tuple[str, ...], table: str) -> bytes:
+    """The statement for one table, put together once."""
+    names = [Identifier(field) for field in fields]
+    changes = SQL(", ").join(SQL("{0} = excluded.{0}").format(name) for name in names)
+    return SQL(sql).format(table=SQL(table), fields=SQL(", ").join(names), changes=changes).as_bytes()
