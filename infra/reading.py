@@ -10,7 +10,7 @@ import msgspec
 import redis
 import redis.asyncio
 from msgspec import Struct
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, errors
 from psycopg.rows import TupleRow, dict_row
 from psycopg.sql import SQL, Composed, Identifier
 
@@ -54,13 +54,17 @@ class Reading:
 
         Raises Behind where the projection has not been built for this code yet.
         """
-        state = await self._state(question)
-        found = await self._cached(_key(question, state))
-        if found is None:
-            found, state = await self._asked(question, state.build)
+        while True:
+            state = await self._state(question)
+            found = await self._cached(_key(question, state))
             if found is not None:
-                await self._keep(_key(question, state), found)
-        return found, state.position
+                return found, state.position
+            asked = await self._asked(question, state.build)
+            if asked is not None:
+                found, seen = asked
+                if found is not None:
+                    await self._keep(_key(question, seen), found)
+                return found, seen.position
 
     async def rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[object, ...]]:
         """The rows of a small query that is not worth keeping."""
@@ -80,18 +84,21 @@ class Reading:
             raise Behind
         return State(*row)
 
-    async def _asked(self, question: Question, build: int) -> tuple[Answer | None, State]:
-        """Build, position, generation and rows in one snapshot; asked again where another build answers by now."""
+    async def _asked(self, question: Question, build: int) -> tuple[Answer | None, State] | None:
+        """State and rows in one snapshot; None where that build does not answer any more."""
         projection = question.projection
-        async with self._pool.connection() as connection, connection.pipeline():
-            state, rows = connection.cursor(), connection.cursor(row_factory=dict_row)
-            await connection.execute("begin isolation level repeatable read read only")
-            await state.execute(_STATE, _asking(question))
-            await rows.execute(named(question.sql, {projection.name: build}), question.parameters)
-            await connection.execute("commit")
-            seen = State(*(await state.fetchone() or (0, 0, 0)))
-            found = [table.document(projection.row, row) for row in await rows.fetchall()]
-        return (question.answer(found), seen) if seen.build == build else await self._asked(question, seen.build)
+        try:
+            async with self._pool.connection() as connection, connection.pipeline(), connection.transaction():
+                state, rows = connection.cursor(), connection.cursor(row_factory=dict_row)
+                await connection.execute("set transaction isolation level repeatable read read only")
+                await state.execute(_STATE, _asking(question))
+                await rows.execute(named(question.sql, {projection.name: build}), question.parameters)
+                seen, found = await state.fetchone(), await rows.fetchall()
+        except errors.UndefinedTable:
+            return None
+        if seen is None or seen[0] != build:
+            return None
+        return question.answer([table.document(projection.row, row) for row in found]), State(*seen)
 
     async def _serving(self, connection: AsyncConnection[TupleRow]) -> dict[str, int]:
         """The builds that answer for this code, by projection."""

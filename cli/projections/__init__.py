@@ -28,6 +28,7 @@ from projections.engine.builds import Build, Database
 from projections.engine.parked import Parked
 from projections.projection import Projection, every
 
+WIDE = 160
 _processes = click.option(
     "--workers",
     "processes",
@@ -49,7 +50,7 @@ def command() -> None:
 def show(data: Path) -> None:
     """Show each projection: how far it has read, how far it is behind, what is parked, how long a rebuild takes."""
     with database(settings.locate(data).database_url) as connection:
-        Console().print(report.table(status.statuses(connection)))
+        _print(report.table(status.statuses(connection)))
 
 
 @command.command
@@ -105,7 +106,7 @@ def show_parked(data: Path, name: str | None) -> None:
         for build, one in _parked(connection, name):
             since = f"{one.parked_at:%Y-%m-%d %H:%M}"
             rows.add_row(build.projection.name, one.document, str(one.position), since, one.reason)
-    Console().print(rows if rows.row_count else "Nothing is parked.")
+    _print(rows if rows.row_count else "Nothing is parked.")
 
 
 @command.command
@@ -170,6 +171,12 @@ def _parked(connection: Database, name: str | None) -> Iterable[tuple[Build, Par
     for build in builds.serving(connection).values():
         if name in {None, build.projection.name}:
             yield from ((build, one) for one in parked.every(connection, build))
+
+
+def _print(shown: Table | str) -> None:
+    """As wide as it is: who pipes it has no terminal that it must fit into."""
+    console = Console()
+    Console(width=console.width if console.is_terminal else WIDE).print(shown)
 
 
 def _named(name: str) -> Projection[Any]:

@@ -8,7 +8,9 @@ from rich.table import Table
 from infra.rebuilding import Outcome
 from projections.engine.status import Status
 
-COLUMNS = ("projection", "version", "state", "position", "lag", "lag in s", "events/s", "parked", "rebuild takes")
+COLUMNS = ("projection", "version", "state", "position", "lag", "seconds", "events/s", "parked", "rebuild")
+LONG_S = 3.0
+"""What took longer is told phase by phase."""
 
 
 def table(found: Iterable[Status]) -> Table:
@@ -32,10 +34,11 @@ def table(found: Iterable[Status]) -> Table:
 
 def say(name: str, outcome: Outcome) -> None:
     """What was folded, how long it took, and what differs."""
-    times = ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in outcome.seconds.items() if seconds > 0.05)  # noqa: PLR2004 - what takes less is nothing
-    click.echo(
-        f"{name}: {outcome.events} events into {outcome.documents} rows, {outcome.per_second():,.0f}/s ({times})."
-    )
+    seconds = sum(outcome.seconds.values())
+    made = f"{outcome.events} events into {outcome.documents} rows in {seconds:.1f} s"
+    click.echo(f"{name}: {made}, {outcome.per_second():,.0f}/s.")
+    if seconds > LONG_S:
+        click.echo("  " + ", ".join(f"{phase} {each:.1f} s" for phase, each in outcome.seconds.items()))
     if outcome.parked:
         click.echo(f"{outcome.parked} documents are parked: `taskledger projections parked {name}` says why.")
     for cause in outcome.first:
