@@ -1,11 +1,11 @@
-"""A crew: processes that fold the parts of a log side by side, each with a connection to read and one to write."""
+"""A crew: those who fold the parts of a log side by side, each with a connection to read and one to write."""
 
 import contextlib
 import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -27,8 +27,8 @@ NICE = 5
 AT_ONCE = 25_000
 """About so many events are a part."""
 _MEMORY = "set maintenance_work_mem = '128MB'"
-_MINE: list[Database] = []
-"""In a process of a crew: its connections."""
+_MINE = threading.local()
+"""The connections of one of a crew."""
 
 
 class Part(Struct, frozen=True):
@@ -64,9 +64,9 @@ def cut(connection: Database, build: Build, events: int, head: int, skips: Skips
 
 
 class Crew:
-    """So many processes, which end with this one."""
+    """Those who fold: processes, or a thread."""
 
-    def __init__(self, pool: ProcessPoolExecutor) -> None:
+    def __init__(self, pool: Executor) -> None:
         self._pool = pool
 
     def fill(self, parts: Sequence[Part]) -> Iterator[Filled]:
@@ -89,12 +89,16 @@ class Crew:
 
 @contextlib.contextmanager
 def crew(url: str, processes: int) -> Iterator[Crew]:
-    """Start them; whatever ends the block ends them too."""
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), _open, (url,))
-    try:
+    """So many processes, which end with the block; none is a thread of this one, which a small log is quicker for."""
+    with contextlib.ExitStack() as ending:
+        pool: Executor
+        if processes:
+            pool = ProcessPoolExecutor(processes, get_context("spawn"), _open, (url,))
+        else:
+            pair = [ending.enter_context(folding(url, NAME)) for _ in range(2)]
+            pool = ThreadPoolExecutor(1, NAME, _have, pair)
+        ending.callback(pool.shutdown, wait=True, cancel_futures=True)
         yield Crew(pool)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _open(url: str) -> None:
@@ -102,8 +106,12 @@ def _open(url: str) -> None:
     if parent := parent_process():
         threading.Thread(target=_die_after, args=(parent,), daemon=True).start()
     os.nice(NICE)
-    _MINE[:] = [folding(url, NAME), folding(url, NAME)]
-    _MINE[1].execute(_MEMORY)
+    _have(folding(url, NAME), folding(url, NAME))
+    _MINE.writer.execute(_MEMORY)
+
+
+def _have(reader: Database, writer: Database) -> None:
+    _MINE.reader, _MINE.writer = reader, writer
 
 
 def _die_after(parent: BaseProcess) -> None:
@@ -130,9 +138,8 @@ def fill(reader: Database, writer: Database, part: Part) -> Filled:
 
 
 def _fill(part: Part) -> Filled:
-    reader, writer = _MINE
-    return fill(reader, writer, part)
+    return fill(_MINE.reader, _MINE.writer, part)
 
 
 def _execute(statement: str) -> None:
-    _MINE[1].execute(statement.encode())
+    _MINE.writer.execute(statement.encode())

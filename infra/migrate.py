@@ -1,7 +1,6 @@
 """Bringing a database up to date: SQL files in order, the application's rights, the tables of the projections."""
 
 import functools
-import os
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -48,7 +47,7 @@ def _prepare(application: str, tell: Tell) -> None:
             raise OperatorError("TASKLEDGER_MIGRATION_URL and TASKLEDGER_DATABASE_URL name two databases: name one.")
         for missing in builds.missing(connection):
             if log.head(connection):
-                wish = Wish(processes=os.cpu_count() or 1, expect_changes=True)
+                wish = Wish(expect_changes=True)
                 Rebuilding(application, missing, wish, functools.partial(tell, missing.name)).run()
             else:
                 _begin(connection, missing)

@@ -24,7 +24,7 @@ def main(operation: UUID, url: str) -> None:
             return
         asked, options = found
         projection = every()[asked.projection]
-        wish = Wish(os.cpu_count() or 1, expect_changes=options.expect_changes)
+        wish = Wish(expect_changes=options.expect_changes)
         try:
             outcome = Rebuilding(url, projection, wish, Telling(connection, operation)).run()
         except Exception as error:

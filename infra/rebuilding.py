@@ -4,6 +4,7 @@ Nothing that is live is touched before the switch, which is one transaction: who
 nobody asks, and the next one drops it.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from time import monotonic
@@ -12,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from infra import documents, log
-from infra.crew import NAME, Crew, crew, cut
+from infra.crew import AT_ONCE, NAME, Crew, crew, cut
 from infra.documents import Cause
 from infra.errors import OperatorError
 from infra.log import slices
@@ -61,9 +62,12 @@ class Outcome(Struct):
 
 
 class Wish(Struct, frozen=True):
-    """How to rebuild: `verify_only` never switches, `expect_changes` switches whatever differs."""
+    """How to rebuild: `verify_only` never switches, `expect_changes` switches whatever differs.
 
-    processes: int = 2
+    `processes` fold, as many as there are cores where nothing is said, none for a small log.
+    """
+
+    processes: int | None = None
     expect_changes: bool = False
     verify_only: bool = False
 
@@ -84,7 +88,7 @@ class Rebuilding:
             if not builds.hold(connection, self._projection):
                 raise OperatorError(f"{self._projection.name} is being rebuilt or verified already: wait for that.")
             builds.tidy(connection, self._projection)
-            with crew(self._url, self._wish.processes) as processes:
+            with crew(self._url, self._processes(connection)) as processes:
                 build = self._begun(connection)
                 try:
                     self._fill(connection, build, processes)
@@ -95,6 +99,11 @@ class Rebuilding:
             if self._outcome.switched:
                 builds.tidy(connection, self._projection)
         return self._outcome
+
+    def _processes(self, connection: Database) -> int:
+        if self._wish.processes is not None:
+            return self._wish.processes
+        return (os.cpu_count() or 1) if slices.count(connection, log.head(connection)) > AT_ONCE else 0
 
     def _begun(self, connection: Database) -> Build:
         with connection.transaction():

@@ -1,7 +1,6 @@
 """`taskledger projections`: how far the read models are, and folding them afresh from the log."""
 
 import asyncio
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -33,10 +32,8 @@ _processes = click.option(
     "--workers",
     "processes",
     type=click.IntRange(1, 64),
-    default=os.cpu_count() or 1,
-    show_default=True,
     metavar="N",
-    help="How many processes fold.",
+    help="How many processes fold: one for each core unless told otherwise, none for a small log.",
 )
 
 
@@ -58,7 +55,7 @@ def show(data: Path) -> None:
 @click.argument("name")
 @_processes
 @click.option("--expect-changes", is_flag=True, help="Switch even where rows differ from the live ones.")
-def rebuild(data: Path, name: str, processes: int, expect_changes: bool) -> None:  # noqa: FBT001 - a flag
+def rebuild(data: Path, name: str, processes: int | None, expect_changes: bool) -> None:  # noqa: FBT001 - a flag
     """Fold the whole log afresh into NAME, compare with what is live, and switch.
 
     Readers see the old rows until the switch, and the new ones from then on. Where rows differ nothing is switched,
@@ -75,7 +72,7 @@ def rebuild(data: Path, name: str, processes: int, expect_changes: bool) -> None
 @options.data
 @click.argument("name", required=False)
 @_processes
-def verify(data: Path, name: str | None, processes: int) -> None:
+def verify(data: Path, name: str | None, processes: int | None) -> None:
     """Fold the log afresh and compare NAME, or all, with it row by row; exits with 1 where anything differs."""
     found, outcomes = settings.locate(data), []
     with database(found.database_url) as connection:
