@@ -95,8 +95,8 @@ def crew(url: str, processes: int) -> Iterator[Crew]:
         if processes:
             pool = ProcessPoolExecutor(processes, get_context("spawn"), _open, (url,))
         else:
-            pair = [ending.enter_context(folding(url, NAME)) for _ in range(2)]
-            pool = ThreadPoolExecutor(1, NAME, _have, pair)
+            reader, writer = (ending.enter_context(folding(url, NAME)) for _ in range(2))
+            pool = ThreadPoolExecutor(1, NAME, _have, (reader, writer))
         ending.callback(pool.shutdown, wait=True, cancel_futures=True)
         yield Crew(pool)
 
