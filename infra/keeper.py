@@ -16,7 +16,6 @@ from projections.engine import advance, builds, parked
 from projections.engine.builds import Database
 
 FOR_STOPPING_S = 3.0
-_NAMED = ("database_url", "redis_url", "broker_url")
 
 
 class Keeper:
@@ -64,6 +63,6 @@ class Keeper:
 
     def _started(self, operation: UUID) -> Child:
         """In a process of its own, so that folding goes on here."""
-        named = {PREFIX + name.upper(): str(getattr(self._settings, name)) for name in _NAMED}
         argv = [sys.executable, "-P", "-m", "infra.operation", str(operation)]
-        return spawn(argv, env={**os.environ, **named}, log=sys.stderr.buffer)
+        environment = {**os.environ, f"{PREFIX}DATABASE_URL": self._settings.database_url}
+        return spawn(argv, env=environment, log=sys.stderr.buffer)

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any
 
 from msgspec import Struct
+from psycopg.sql import SQL
 
 from infra import documents, log
 from infra.crew import AT_ONCE, NAME, Crew, crew, cut
@@ -126,6 +127,7 @@ class Rebuilding:
             statements = [each.as_string(connection) for each in table.indexes(build)]
             for done, _ in enumerate(processes.execute(statements), 1):
                 self._tell(Step("indexing", done, len(statements)))
+            connection.execute(SQL("analyze {}").format(build.table))
             builds.start(connection, build, head)
 
     def _finish(self, connection: Database, build: Build) -> None:
