@@ -20,6 +20,7 @@ from infra.errors import OperatorError
 from infra.log import slices
 from infra.postgres import folding
 from projections.engine import advance, builds, differences, parked, table
+from projections.engine.afresh import key_of
 from projections.engine.builds import Build, Database
 from projections.engine.differences import Compared
 from projections.projection import Key, Projection
@@ -154,8 +155,8 @@ class Rebuilding:
             low, high = builds.span(connection, build, live)
             self._outcome.lag = high - low
             if high - low <= FAR:
-                touched = self._touched(connection, low, high)
-                self._note(connection, differences.compare(connection, build, live, but=touched))
+                but = self._touched(connection, low, high) | self._parked(connection, build, live)
+                self._note(connection, differences.compare(connection, build, live, but=but))
         return low
 
     def _settle(self, connection: Database, build: Build, live: Build | None, low: int) -> None:
@@ -168,12 +169,16 @@ class Rebuilding:
             advance.follow(connection, build, log.after, high)
             if self._outcome.compared:
                 advance.follow(connection, live, log.after, high)
-                touched = self._touched(connection, low, high)
-                self._note(connection, differences.compare(connection, build, live, only=touched))
+                only = self._touched(connection, low, high) - self._parked(connection, build, live)
+                self._note(connection, differences.compare(connection, build, live, only=only))
         self._outcome.parked = len(parked.documents(connection, build))
 
     def _touched(self, connection: Database, low: int, high: int) -> set[Key]:
         return {key for one in slices.positions(connection, low, high) for key in self._projection.keys(one)}
+
+    def _parked(self, connection: Database, *some: Build) -> set[Key]:
+        """Documents that nobody says are right."""
+        return {key_of(document) for build in some for document in parked.documents(connection, build)}
 
     def _note(self, connection: Database, compared: Compared) -> None:
         self._outcome.compared = True
