@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import pkgutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from importlib import import_module
+from types import ModuleType
 
 import redis.asyncio
 from litestar import Litestar, Router
@@ -14,7 +15,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp
 
 import api
-from api import auth, docs, health, openapi
+from api import auth, docs, health, metrics, openapi
 from api.body import JSON, BodyRequest
 from api.ledger import BASE, Ledger
 from api.parameters import only_known
@@ -25,6 +26,7 @@ from infra import broker, cache
 from infra.credentials import Credentials
 from infra.hints import Hints
 from infra.log import EventLog
+from infra.operating import Operating
 from infra.postgres import Pool, pool
 from infra.projected import Projected
 from infra.reading import Reading
@@ -32,6 +34,8 @@ from infra.rights import Rights
 from infra.settings import Settings
 
 MOST_BODY = 1024 * 1024
+ROOT = (health, metrics)
+"""The modules whose endpoints stand outside the base address."""
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -45,7 +49,7 @@ def litestar(settings: Settings) -> Litestar:
     client = cache.client(settings.redis_url)
     ledger = wire(settings, connections, client)
     return Litestar(
-        [Router(BASE, route_handlers=list(_endpoints()), dto=JSON), health.health, health.live, health.ready],
+        [Router(BASE, route_handlers=[*_endpoints(_nouns())], dto=JSON), *_endpoints(ROOT)],
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
         lifespan=[lambda _: _open(ledger, connections, client)],
         on_app_init=[auth.authentication(settings.jwt_key).on_app_init],
@@ -66,14 +70,15 @@ def litestar(settings: Settings) -> Litestar:
     )
 
 
-def _endpoints() -> Iterator[HTTPRouteHandler]:
-    """Every endpoint of every module of this package, but those at the root."""
-    for found in pkgutil.iter_modules(api.__path__):
-        module = import_module(f"api.{found.name}")
-        if module is not health:
-            yield from (
-                openapi.described(value) for value in vars(module).values() if isinstance(value, HTTPRouteHandler)
-            )
+def _nouns() -> Iterable[ModuleType]:
+    """Every module of this package, but those at the root."""
+    modules = (import_module(f"api.{found.name}") for found in pkgutil.iter_modules(api.__path__))
+    return (module for module in modules if module not in ROOT)
+
+
+def _endpoints(modules: Iterable[ModuleType]) -> Iterator[HTTPRouteHandler]:
+    for module in modules:
+        yield from (openapi.described(value) for value in vars(module).values() if isinstance(value, HTTPRouteHandler))
 
 
 def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> Ledger:
@@ -89,6 +94,7 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
         rights=Rights(log),
         credentials=Credentials(connections),
         hints=Hints(broker.broker(settings.broker_url), projected, settings.partitions),
+        operating=Operating(connections),
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from domain import codec
-from domain.event import Actor, Change, Recorded, changes, fold
+from domain.event import Actor, Change, Recorded, Unknown, changes, fold
 from domain.user import User
 from infra.log import EventLog
 
@@ -55,7 +55,9 @@ async def items(log: EventLog, history: Sequence[Recorded]) -> list[Item]:
 
 
 def shown(recorded: Recorded) -> dict[str, tuple[Any, Any]]:
-    """Each field with its old and new value; what the first event gave has no old one."""
+    """Each field with its old and new value; what the first event gave has no old one, of an unknown one none shows."""
+    if isinstance(recorded.event, Unknown):
+        return {}
     if recorded.version == 1:
         event = msgspec.structs.asdict(recorded.event)
         return {name: (None, value) for name, value in event.items() if not isinstance(value, Change)}

@@ -28,6 +28,7 @@ from infra.credentials import Credentials
 from infra.hints import Hints
 from infra.ids import new_id
 from infra.log import NO_END, EventLog
+from infra.operating import Operating
 from infra.projected import Behind, Projected
 from infra.reading import Reading
 from infra.rights import Rights
@@ -63,6 +64,7 @@ class Ledger(Struct, frozen=True):
     rights: Rights
     credentials: Credentials
     hints: Hints
+    operating: Operating
 
     async def write(self, asked: Asked, target: UUID, command: Command[Any]) -> Response[Written]:
         """Carry out a command, and say what it did. Raises the Refusal that answers it otherwise."""
@@ -126,6 +128,13 @@ class Ledger(Struct, frozen=True):
         more = Cursor(stream, shown[-1].version).write() if shown and shown[-1].version > 1 else None
         answer = page.answer({"items": await history.items(self.log, shown), "next_cursor": more}, more)
         return conditions.answered(asked, answer, position)
+
+    async def recounted(self, asked: Asked, question: Question, min_position: int | None) -> Response[Any]:
+        """The events whose positions a question finds, out of the log; raises Behind."""
+        found, position = await self._answer(question, min_position or 0, conditions.patience(asked))
+        places, more = (found.body, found.next_cursor) if found else (b"[]", None)
+        shown = await history.items(self.log, await self.log.at(msgspec.json.decode(places, type=list[int])))
+        return conditions.answered(asked, page.answer({"items": shown, "next_cursor": more}, more), position)
 
     async def task_id(self, asked: Asked, task: str) -> UUID:
         """The id of a task named by id or by a human key in one of the caller's workspaces."""

@@ -43,7 +43,7 @@ def operation_id(handler: HTTPRouteHandler, _: Method, __: Any) -> str:
 
 
 def described(handler: HTTPRouteHandler) -> HTTPRouteHandler:
-    """The endpoint, with its problems in its description; a public one names its own in the option `refuses`."""
+    """The endpoint, with its problems in its description; the option `refuses` names those that are its own."""
     handler.responses = {**_problems(handler), **(handler.responses or {})}
     if handler.opt.get("public"):
         handler.security = [{}]
@@ -53,8 +53,8 @@ def described(handler: HTTPRouteHandler) -> HTTPRouteHandler:
 def _problems(handler: HTTPRouteHandler) -> dict[int, ResponseSpec]:
     public = handler.opt.get("public", False)
     reading = handler.http_methods == {"GET"}
-    own = handler.opt.get("refuses", ()) if public else PRIVATE if reading else PRIVATE + COMMAND
-    statuses = (*ALWAYS, *own, *(() if reading else BODY))
+    usual = () if public else PRIVATE if reading else PRIVATE + COMMAND
+    statuses = (*ALWAYS, *handler.opt.get("refuses", usual), *(() if reading else BODY))
     return {
         status: ResponseSpec(
             Problem, media_type=PROBLEM, description=HTTPStatus(status).phrase, generate_examples=False

@@ -1,9 +1,12 @@
 """Parameters of queries: their names, types and bounds; a name that an endpoint does not know is refused."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias
 
+import msgspec
 from litestar import Request
 from litestar.params import QueryParameter
+from msgspec import Meta
 
 from api.problems import Malformed
 
@@ -15,6 +18,18 @@ MinPosition: TypeAlias = Annotated[
     int | None,
     QueryParameter(ge=0, le=2**63 - 1, description="Wait until the answer includes this position of the log."),
 ]
+Moment: TypeAlias = Annotated[
+    str | None, QueryParameter(description="A time with an offset (RFC 3339); a `+` is written `%2B`.")
+]
+
+
+def moment(name: str, text: str | None) -> datetime | None:
+    """The time that a parameter names, in UTC; raises Malformed where it is none, or has no offset."""
+    try:
+        return msgspec.convert(text, Annotated[datetime, Meta(tz=True)]).astimezone(UTC) if text is not None else None
+    except (msgspec.ValidationError, OverflowError) as error:
+        detail = f"{name} is a time with an offset, such as 2026-12-01T10:00:00Z; a + in it is written %2B."
+        raise Malformed("invalid_parameter", detail, pointer=f"?{name}") from error
 
 
 async def only_known(request: Request[Any, Any, Any]) -> None:

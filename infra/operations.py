@@ -23,11 +23,15 @@ _COLUMNS = """id, kind, projection, state, phase, done, total, outcome, asked_by
     case when phase = 'folding' and done > 0 then
       done / greatest(0.001, extract(epoch from heard_at - began_at))::float8 end as events_per_s"""
 _OURS = "(projection, fingerprint) in (select * from unnest(%s::text[], %s::text[]))"
-FIND = f"select {_COLUMNS} from read.operations where id = %s"  # noqa: S608 - our own text
+FIND = f"select {_COLUMNS}, options from read.operations where id = %s"  # noqa: S608 - our own text
 OPEN = """select id from read.operations
     where projection = %s and fingerprint = %s and state in ('waiting', 'running') order by asked_at limit 1"""
-ASK = """insert into read.operations (id, kind, projection, fingerprint, options, state, asked_by, began_at, heard_at)
-    values (%s, 'rebuild', %s, %s, %s, %s, %s, now(), now())"""
+ASK = """insert into read.operations (id, kind, projection, fingerprint, options, state, asked_by, began_at)
+    select id, 'rebuild', projection, fingerprint, options, state, asked_by, case state when 'running' then now() end
+    from (values (%s::uuid, %s, %s, %s::jsonb, %s, %s::uuid))
+      as asked (id, projection, fingerprint, options, state, asked_by)"""
+ALONE = "select pg_advisory_xact_lock(729140212, hashtext(%s))"
+"""Keeps others from asking for the same projection until the transaction ends."""
 _CLAIM = f"""update read.operations set state = 'running', began_at = now(), heard_at = now() where id = (
       select id from read.operations where state = 'waiting' and {_OURS}
       order by asked_at limit 1 for update skip locked
@@ -38,8 +42,8 @@ _SILENT = f"""select id, projection, options from read.operations
     where state = 'running' and began_at < now() - interval '15 s' and {_OURS}"""  # noqa: S608 - our own text
 _FAILED = """select exists (select from read.operations where projection = %s and fingerprint = %s
     and state = 'failed' and ended_at > now() - interval '1 min')"""
-_AGAIN = """update read.operations set state = 'waiting', phase = '', done = 0, options = options || '{"again": true}'
-    where id = %s"""
+_AGAIN = """update read.operations set state = 'waiting', phase = '', done = 0, began_at = null,
+    options = options || '{"again": true}' where id = %s"""
 
 
 class Operation(Struct, frozen=True):
@@ -69,6 +73,11 @@ class Options(Struct, frozen=True):
     again: bool = False
 
 
+def opening(projection: Projection[Any]) -> tuple[str, str]:
+    """What `OPEN` is to be given."""
+    return projection.name, fingerprint(projection)
+
+
 def asking(projection: Projection[Any], options: Options, asked_by: UUID | None = None) -> tuple[Any, ...]:
     """What `ASK` is to be given; the id is the first."""
     state = "running" if options.by_hand else "waiting"
@@ -77,17 +86,19 @@ def asking(projection: Projection[Any], options: Options, asked_by: UUID | None 
 
 def ask(connection: Database, projection: Projection[Any], options: Options) -> UUID:
     """Ask for a rebuild; where one is waiting or running, it is that one."""
-    found = connection.execute(OPEN, (projection.name, fingerprint(projection))).fetchone()
-    if found and not options.by_hand:
-        return UUID(str(found[0]))
-    asked = asking(projection, options)
-    connection.execute(ASK, asked)
+    with connection.transaction():
+        connection.execute(ALONE, (projection.name,))
+        found = connection.execute(OPEN, opening(projection)).fetchone()
+        if found and not options.by_hand:
+            return UUID(str(found[0]))
+        asked = asking(projection, options)
+        connection.execute(ASK, asked)
     return UUID(str(asked[0]))
 
 
 def failed_lately(connection: Database, projection: Projection[Any]) -> bool:
     """Whether the last rebuild failed a moment ago: trying again at once would fail again."""
-    row = connection.execute(_FAILED, (projection.name, fingerprint(projection))).fetchone()
+    row = connection.execute(_FAILED, opening(projection)).fetchone()
     return bool(row and row[0])
 
 
@@ -101,7 +112,7 @@ def read(row: dict[str, Any]) -> Operation:
 def find(connection: Database, operation: UUID) -> tuple[Operation, Options] | None:
     """An operation, and how it is to be done."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(FIND.replace(" from", ", options from"), (operation,)).fetchone()
+        row = cursor.execute(FIND, (operation,)).fetchone()
     return (read(row), msgspec.convert(row.pop("options"), Options)) if row else None
 
 

@@ -4,13 +4,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from domain import codec
 from domain.event import Recorded
 from domain.project import ProjectKeyReserved
 from domain.task import TaskNumbersTaken
-from projections.projection import Projection, by_position
+from projections.page import Cursor, etag, list_of
+from projections.projection import Answer, Projection, Question, by_position
 
 
 class ActivityRow(Struct, frozen=True):
@@ -41,6 +44,44 @@ projection = Projection(
     by_position,
     fold,
     scopes,
-    indexes=("(workspace_id, id)", "(workspace_id, actor_id, id)"),
+    indexes=("(workspace_id, id)", "(workspace_id, actor_id, id)", "using brin (at)"),
     takes_unknown=True,
 )
+
+_CONDITIONS = {
+    "actor": "actor_id = %(actor)s",
+    "type": "type = %(type)s",
+    "since": "at >= %(since)s",
+    "until": "at < %(until)s",
+}
+
+
+class Chosen(Struct, frozen=True, omit_defaults=True):
+    """Which part of an activity: whose, of one type, from `since` on and before `until`; all where nothing is said."""
+
+    actor: UUID | None = None
+    type: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def page(workspace: UUID, chosen: Chosen, limit: int, cursor: str | None) -> Question:
+    """The positions of what happened in a workspace, newest first.
+
+    Raises BadCursor, or CursorMismatch for a cursor of another list or another choice.
+    """
+    wanted = {name: value for name, value in asdict(chosen).items() if value is not None}
+    this = list_of(workspace, "activity", wanted)
+    where = " and ".join(["workspace_id = %(workspace)s", *(_CONDITIONS[name] for name in wanted)])
+    before = Cursor.read(cursor, this)
+    if before:
+        where += " and id < %(before)s"
+    sql = f"select * from {{activity}} where {where} order by id desc limit %(rows)s"  # noqa: S608 - our own text
+    parameters = {**wanted, "workspace": workspace, "before": before, "rows": limit + 1}
+    return Question(projection, workspace, "page", sql, parameters, lambda rows: _page(rows, limit, this))
+
+
+def _page(rows: list[ActivityRow], limit: int, this: UUID) -> Answer:
+    shown = [row.id for row in rows[:limit]]
+    body = msgspec.json.encode(shown)
+    return Answer(body, etag(body), next_cursor=Cursor(this, shown[-1]).write() if len(rows) > limit else None)

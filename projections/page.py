@@ -1,10 +1,10 @@
 """A page of a list: its items, and a cursor that goes on after the last one."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 from msgspec import Struct
@@ -23,7 +23,10 @@ class Page(Struct, Generic[T], frozen=True, omit_defaults=True):
 
 
 class Cursor(Struct, frozen=True, array_like=True):
-    """Where a page ended: the list it belongs to, and the number of its last item."""
+    """Where a page ended: the list it belongs to, and the number of its last item.
+
+    A list is named by what it is of, or, where there are several or it can be filtered, by `list_of`.
+    """
 
     of: UUID
     after: int
@@ -44,6 +47,11 @@ class Cursor(Struct, frozen=True, array_like=True):
     def write(self) -> str:
         """The cursor as clients carry it: opaque, and safe in an address."""
         return urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+
+def list_of(whose: UUID, name: str, chosen: Mapping[str, object]) -> UUID:
+    """The name of one list of something under one filter, which no other list has."""
+    return uuid5(whose, f"{name} {msgspec.json.encode(chosen, order='sorted').decode()}")
 
 
 def page_of(rows: Sequence[Any], limit: int, of: UUID) -> Answer:

@@ -19,7 +19,7 @@ from infra.log import snapshots
 from infra.log.appending import APPEND, INSERT, Group
 from infra.log.news import News
 from infra.log.reading import HEAD
-from infra.log.rows import COLUMNS, NO_END, STREAM, recorded
+from infra.log.rows import COLUMNS, NO_END, STREAM, recorded, seen
 from infra.logs import logger
 from infra.postgres import Pool
 
@@ -28,6 +28,7 @@ S = TypeVar("S", bound=State)
 _STREAMS = f"{COLUMNS} where originator_id = any(%s) order by originator_id, originator_version"
 _LAST = f"""{COLUMNS} where originator_id = %s and originator_version < %s
     order by originator_version desc limit %s"""
+_AT = f"{COLUMNS} where notification_id = any(%s) order by notification_id desc"
 
 
 class EventLog(PostgresApplicationRecorder):
@@ -53,6 +54,10 @@ class EventLog(PostgresApplicationRecorder):
     async def last(self, stream: UUID, count: int, before: int = NO_END) -> list[Recorded]:
         """The last events of a stream before a version, newest first. Raises UnknownEvent."""
         return [recorded(row) for row in await self._rows(_LAST, (stream, before, count))]
+
+    async def at(self, positions: Collection[int]) -> list[Recorded]:
+        """The events at these positions, newest first; one that this code does not know is Unknown."""
+        return [seen(row) for row in await self._rows(_AT, (list(positions),))]
 
     async def known(self, wanted: Sequence[Wanted]) -> list[Known]:
         """Each stream as one kind of state, from its snapshot and what came after. Raises UnknownEvent."""

@@ -1,0 +1,21 @@
+"""Operations over HTTP: long works that were asked for, and how far they are."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from api import conditions
+from api.ledger import Asked, Ledger, given_id
+from infra.operations import Operation
+from projections import page
+
+
+@get("/operations/{operation:str}", opt={"refuses": (401, 403, 404)})
+async def show_operation(
+    operation: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]
+) -> Response[Operation]:
+    """How far a long work is, at which rate, and what came of it."""
+    wanted = given_id(operation)
+    await ledger.rights.may_operate(request.user.id)
+    found = await ledger.operating.operation(wanted)
+    return conditions.answered(request, page.answer(found), await ledger.log.head())

@@ -1,0 +1,46 @@
+"""Projections over HTTP, for whoever administers the installation."""
+
+from typing import Annotated
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from api import conditions
+from api.ledger import BASE, Asked, Ledger
+from domain.errors import NotFound
+from infra.operations import Operation, Options
+from projections import page
+from projections.engine.status import Status
+from projections.page import Page
+from projections.projection import every
+
+
+class Rebuild(Struct, frozen=True, forbid_unknown_fields=True):
+    expect_changes: Annotated[bool, Meta(description="Switch even where rows differ from the live ones.")] = False
+
+
+@get("/projections", opt={"refuses": (401, 403)})
+async def list_projections(request: Asked, ledger: NamedDependency[Ledger]) -> Response[Page[Status]]:
+    """How far each projection has read, how far it is behind, what it shows no further."""
+    await ledger.rights.may_operate(request.user.id)
+    found = await ledger.operating.statuses()
+    return conditions.answered(request, page.answer({"items": found}), max(one.head for one in found))
+
+
+@post("/projections/{name:str}/rebuild", status_code=202, opt={"refuses": (401, 403, 404)})
+async def rebuild_projection(
+    name: FromPath[str], data: JSONBody[Rebuild], request: Asked, ledger: NamedDependency[Ledger]
+) -> Response[Operation]:
+    """Have the whole log folded afresh, compared with what is live, and switched to; where that is asked already, wait.
+
+    Readers see the old rows until the switch. Where rows differ nothing is switched, unless that was expected.
+    """
+    await ledger.rights.may_operate(request.user.id)
+    if name not in every():
+        raise NotFound
+    options = Options(expect_changes=data.expect_changes)
+    asked = await ledger.operating.rebuild(every()[name], options, request.user.id)
+    headers = {"Location": f"{BASE}/operations/{asked.id}", "Cache-Control": "no-store"}
+    return Response(asked, status_code=202, headers=headers)

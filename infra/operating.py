@@ -1,0 +1,51 @@
+"""Operating: what an administrator asks of the read models, over the pool of a process that serves."""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, dict_row
+
+from domain.errors import NotFound
+from infra import operations
+from infra.operations import Operation, Options
+from infra.postgres import Pool
+from projections.engine import builds, status
+from projections.engine.status import Status
+from projections.projection import Projection
+
+
+class Operating:
+    """Looks, and writes down what is wanted; workers do it."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def statuses(self) -> list[Status]:
+        """That of each projection of this code."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(status.STATUS, builds.ours(), prepare=True)
+            return [status.read(row) for row in await cursor.fetchall()]
+
+    async def rebuild(self, projection: Projection[Any], options: Options, asked_by: UUID) -> Operation:
+        """Ask for a rebuild; where one is waiting or running, it is that one."""
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(operations.ALONE, (projection.name,))
+            row = await (await connection.execute(operations.OPEN, operations.opening(projection))).fetchone()
+            if row is None:
+                row = operations.asking(projection, options, asked_by)
+                await connection.execute(operations.ASK, row)
+            return await _found(connection, row[0])
+
+    async def operation(self, wanted: UUID) -> Operation:
+        """One operation as it stands; raises NotFound."""
+        async with self._pool.connection() as connection:
+            return await _found(connection, wanted)
+
+
+async def _found(connection: AsyncConnection[TupleRow], wanted: UUID) -> Operation:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        row = await (await cursor.execute(operations.FIND, (wanted,))).fetchone()
+    if row is None:
+        raise NotFound
+    return operations.read(row)
