@@ -6,13 +6,13 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from api.auth import PUBLIC
 from api.ledger import Ledger
 from projections.engine.status import Status
 
+FORMAT = "text/plain; version=0.0.4"
 GAUGES = {
     "position": ("position", "The last event that the projection has folded."),
     "lag_events": ("lag_events", "How many events it has not folded."),
@@ -41,9 +41,9 @@ class Statuses(Collector):
             yield gauge
 
 
-@get("/metrics", opt=PUBLIC, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+@get("/metrics", opt=PUBLIC, media_type=FORMAT)
 async def metrics(ledger: NamedDependency[Ledger]) -> Response[bytes]:
     """The position of the log, and how far each projection is, in the text format of Prometheus."""
     registry = CollectorRegistry()
     registry.register(Statuses(await ledger.operating.statuses()))
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return Response(generate_latest(registry), media_type=FORMAT)

@@ -33,10 +33,7 @@ async def list_projections(request: Asked, ledger: NamedDependency[Ledger]) -> R
 async def rebuild_projection(
     name: FromPath[str], data: JSONBody[Rebuild], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Operation]:
-    """Have the whole log folded afresh, compared with what is live, and switched to; where that is asked already, wait.
-
-    Readers see the old rows until the switch. Where rows differ nothing is switched, unless that was expected.
-    """
+    """Have the log folded afresh and switched to; where rows differ from the live ones, only if that is expected."""
     await ledger.rights.may_operate(request.user.id)
     if name not in every():
         raise NotFound

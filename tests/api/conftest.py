@@ -15,6 +15,24 @@ from tests.visitor import Visitor
 
 @pytest.fixture(scope="package")
 def settings(servers: Servers, template: str) -> Settings:
+    return _fresh(servers, template)
+
+
+@pytest.fixture
+def own(servers: Servers, template: str) -> Settings:
+    """A database of this test's own."""
+    return _fresh(servers, template)
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def root(own: Settings) -> AsyncIterator[Visitor]:
+    """Whoever administers an installation of this test's own."""
+    with folding(own) as fold:
+        async with opened(own) as client:
+            yield await Visitor.settled(client, fold, "Root")
+
+
+def _fresh(servers: Servers, template: str) -> Settings:
     url = servers.new_database(template)
     return Settings(
         database_url=servers.restricted(url),

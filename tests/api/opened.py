@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 
 import httpx
+import msgspec
+import psycopg
 import redis
 from litestar import Litestar
 
@@ -17,6 +19,20 @@ from infra.settings import Settings
 
 NOWHERE = "redis://127.0.0.1:1/0"
 """An address that refuses every connection."""
+
+
+def without_a_database(settings: Settings) -> Settings:
+    """The same, where PostgreSQL is away."""
+    return msgspec.structs.replace(settings, database_url="postgresql://nobody@127.0.0.1:1/none")
+
+
+def park(settings: Settings) -> None:
+    """Let the task list show one document no further."""
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute(
+            """insert into read.parked (build, document, position, reason)
+               select build, 'milk', 1, 'sour' from read.serving where projection = 'task_list'"""
+        )
 
 
 @contextlib.asynccontextmanager

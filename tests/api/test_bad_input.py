@@ -372,6 +372,7 @@ ADDRESSES = [
 
 @pytest.mark.parametrize(("path", "status"), ADDRESSES)
 async def test_an_address_of_nothing_is_a_problem(house: Visitor, path: str, status: int) -> None:
+    house.fold()
     refused(await house.ask("GET", path), status)
 
 
