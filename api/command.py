@@ -53,7 +53,11 @@ class Several(Struct, frozen=True):
     position: int
 
 
-@post("/commands", status_code=200, responses={207: ResponseSpec(Several, description="Each for itself")})
+@post(
+    "/commands",
+    status_code=200,
+    responses={207: ResponseSpec(Several, description="Each for itself", generate_examples=False)},
+)
 async def carry_out(data: JSONBody[Batch], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Carried]:
     """Carry out up to a hundred commands, `atomic` (one answer for all) or `independent` (one for each, 207).
 
