@@ -4,21 +4,23 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from infra import documents
 from infra.log import slices
 from infra.postgres import folding
-from projections.engine import parked, table
+from projections.engine import parked, saving, table
 from projections.engine.afresh import BUCKETS, Afresh
 from projections.engine.builds import Build, Database
 from projections.engine.folding import Skips
+from projections.engine.parked import Parked
 from projections.projection import by_position, by_stream, every
 
 NAME = "taskledger rebuild"
@@ -120,7 +122,17 @@ def _die_after(parent: BaseProcess) -> None:
 
 
 def fill(reader: Database, writer: Database, part: Part) -> Filled:
-    """Fold a part into the table, in one transaction."""
+    """Fold a part into the table, in one transaction; what the table refuses is parked."""
+    with contextlib.suppress(*saving.REFUSED):
+        return _folded(reader, writer, part, _copied)
+    return _folded(reader, writer, part, _one_by_one)
+
+
+Save: TypeAlias = Callable[[Database, Database, Build, Part, Iterable[Any]], tuple[int, list[Parked]]]
+"""Writes documents that were not there; answers how many, and those that the table refuses."""
+
+
+def _folded(reader: Database, writer: Database, part: Part, save: Save) -> Filled:
     build = Build(part.build, every()[part.projection], 1)
     afresh, rest = Afresh(build.projection, part.skips), None
     rows: Iterable[Any]
@@ -132,9 +144,30 @@ def fill(reader: Database, writer: Database, part: Part) -> Filled:
         rows, left = afresh.buckets(slices.positions(reader, 0, part.head), (part.low, part.high))
         rest = replace(part, low=left[0], high=left[1]) if left else None
     with writer.transaction():
-        documents = table.fill(writer, build, rows)
-        parked.park(writer, build, afresh.parked)
-    return Filled(afresh.events, documents, rest)
+        written, refused = save(reader, writer, build, part, rows)
+        parked.park(writer, build, [*afresh.parked, *refused])
+    return Filled(afresh.events, written, rest)
+
+
+def _copied(_: Database, writer: Database, build: Build, __: Part, rows: Iterable[Any]) -> tuple[int, list[Parked]]:
+    return table.fill(writer, build, rows), []
+
+
+def _one_by_one(
+    reader: Database, writer: Database, build: Build, part: Part, rows: Iterable[Any]
+) -> tuple[int, list[Parked]]:
+    written, refused = 0, []
+    for row in list(rows):  # all of them, so that the reader can be asked for more
+        if saving.refusal(writer, build, row.id, row):
+            workspace = getattr(row, "workspace_id", None)
+            events = documents.history(reader, build.projection, row.id, workspace)
+            until = [one for one in events if one.position <= part.head]
+            document, still = saving.furthest(writer, build, row.id, None, until, part.skips)
+            written += document is not None
+            refused += [still] if still else []
+        else:
+            written += 1
+    return written, refused
 
 
 def _fill(part: Part) -> Filled:

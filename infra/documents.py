@@ -1,6 +1,6 @@
 """A document by itself: its events out of the log, folded again, where it was parked or is not what it should be."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from domain import codec
 from domain.event import Recorded, fold
 from domain.projection import Skipping, skips_of
 from infra import log
-from projections.engine import builds, folding, generations, parked, table
+from projections.engine import builds, folding, generations, parked, saving, table
 from projections.engine.afresh import key_of
 from projections.engine.builds import Build, Database
 from projections.engine.differences import Difference
@@ -41,18 +41,37 @@ def retry(connection: Database, build: Build, found: Parked) -> Parked | None:
     with connection.transaction():
         builds.freeze(connection, build)
         until = builds.position(connection, build, folding.partition_of(key, build.partitions))
+        touching = history(connection, projection, key, found.workspace_id)
+        events = [one for one in touching if one.position <= until]
         before = table.loaded(build, table.asked(connection, build, [key]))
-        document: Any = None
-        for one in history(connection, projection, key, found.workspace_id):
-            after = folding.step(projection, key, document, one, left_out) if one.position <= until else document
-            if isinstance(after, Parked):
-                parked.park(connection, build, [after])
-                return after
-            document = after
-        table.save(connection, build, {key: document})
+        document, still = refolded(connection, build, key, events, left_out)
         parked.unpark(connection, build, [key])
+        parked.park(connection, build, [still] if still else [])
         generations.age(connection, {build: set(folding.scopes(projection, before, {key: document}))})
-    return None
+    return still
+
+
+def refolded(
+    connection: Database, build: Build, key: Key, events: Sequence[Recorded], left_out: Skips
+) -> tuple[Any, Parked | None]:
+    """Write a document as all its events make it, or as far as that goes; and where it had to end."""
+    document, still = _folded(build.projection, key, events, left_out)
+    if saving.refusal(connection, build, key, document):
+        table.put(connection, build, key, None)
+        return saving.furthest(connection, build, key, None, events, left_out)
+    return document, still
+
+
+def _folded(
+    projection: Projection[Any], key: Key, events: Iterable[Recorded], left_out: Skips
+) -> tuple[Any, Parked | None]:
+    document: Any = None
+    for one in events:
+        after = folding.step(projection, key, document, one, left_out)
+        if isinstance(after, Parked):
+            return document, after
+        document = after
+    return document, None
 
 
 def cause(connection: Database, projection: Projection[Any], difference: Difference) -> Cause:

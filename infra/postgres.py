@@ -58,7 +58,10 @@ def pool(url: str, size: int = 8) -> Pool:
 
 def connect(url: str, name: str = "taskledger") -> Connection[TupleRow]:
     """A connection of one's own, in autocommit."""
-    return Connection.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name=name)
+    connection = Connection.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name=name)
+    set_json_loads(msgspec.json.decode, connection)
+    set_json_dumps(msgspec.json.encode, connection)
+    return connection
 
 
 def folding(url: str, name: str) -> Connection[TupleRow]:
@@ -69,8 +72,6 @@ def folding(url: str, name: str) -> Connection[TupleRow]:
     connection = connect(url, name)
     connection.execute("set synchronous_commit = off")
     connection.execute(f"set idle_in_transaction_session_timeout = '{STOPPED_S}s'")
-    set_json_loads(msgspec.json.decode, connection)
-    set_json_dumps(msgspec.json.encode, connection)
     return connection
 
 

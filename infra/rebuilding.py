@@ -19,7 +19,7 @@ from infra.documents import Cause
 from infra.errors import OperatorError
 from infra.log import slices
 from infra.postgres import folding
-from projections.engine import advance, builds, differences, parked, table
+from projections.engine import advance, builds, differences, parked, saving, table
 from projections.engine.afresh import key_of
 from projections.engine.builds import Build, Database
 from projections.engine.differences import Compared
@@ -117,6 +117,16 @@ class Rebuilding:
     def _fill(self, connection: Database, build: Build, processes: Crew) -> None:
         """The table as it should be at the end of the log as it is now, with its indexes."""
         head = log.head(connection)
+        try:
+            self._fold(connection, build, processes, head)
+            self._index(connection, build, processes)
+        except saving.REFUSED:  # a document is too much for an index: with all of them in place, it is found
+            self._empty(connection, build)
+            self._index(connection, build, processes)
+            self._fold(connection, build, processes, head)
+        builds.start(connection, build, head)
+
+    def _fold(self, connection: Database, build: Build, processes: Crew, head: int) -> None:
         with self._phase("folding"):
             total = slices.count(connection, head)
             parts = cut(connection, build, total, head, documents.skips(connection, self._projection))
@@ -124,12 +134,20 @@ class Rebuilding:
                 self._outcome.events += filled.events
                 self._outcome.documents += filled.documents
                 self._tell(Step("folding", self._outcome.events, max(total, self._outcome.events)))
+
+    def _index(self, connection: Database, build: Build, processes: Crew) -> None:
         with self._phase("indexing"):
             statements = [each.as_string(connection) for each in table.indexes(build)]
             for done, _ in enumerate(processes.execute(statements), 1):
                 self._tell(Step("indexing", done, len(statements)))
             connection.execute(SQL("analyze {}").format(build.table))
-            builds.start(connection, build, head)
+
+    def _empty(self, connection: Database, build: Build) -> None:
+        self._outcome.events = self._outcome.documents = 0
+        with connection.transaction():
+            connection.execute(SQL("drop table {}").format(build.table))
+            connection.execute(table.create(build))
+            parked.clear(connection, build)
 
     def _finish(self, connection: Database, build: Build) -> None:
         with self._phase("catching up"):

@@ -63,6 +63,11 @@ def park(connection: Database, build: Build, found: Iterable[Parked]) -> None:
         connection.execute(_PARK, row)
 
 
+def clear(connection: Database, build: Build) -> None:
+    """Know of nothing that is parked."""
+    connection.execute("delete from read.parked where build = %s", (build.number,))
+
+
 def unpark(connection: Database, build: Build, keys: Collection[Key]) -> None:
     """Show these again."""
     for key in keys:

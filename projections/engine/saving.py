@@ -1,18 +1,29 @@
 """Saving: how the documents that a batch changed get into their table."""
 
-from collections.abc import Callable
-from typing import TypeAlias
+import struct
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 
 import psycopg
 from msgspec import Struct
 
-from projections.engine import parked, table
+from domain.event import Recorded
+from projections.engine import folding, parked, table
 from projections.engine.builds import Build, Database
-from projections.engine.folding import Touched
+from projections.engine.folding import Skips, Touched
 from projections.engine.parked import Parked
 from projections.engine.table import Rows
+from projections.projection import Key
 
-REFUSED = (psycopg.DataError, psycopg.IntegrityError, TypeError, ValueError)
+REFUSED = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.ProgramLimitExceeded,  # too long for an index
+    OverflowError,
+    struct.error,
+    TypeError,
+    ValueError,
+)
 """What a table, or the way into it, says of a document that it does not take."""
 
 
@@ -41,14 +52,36 @@ def copied(connection: Database, work: Work, before: Rows, rows: Rows) -> list[P
     return []
 
 
-def one_by_one(connection: Database, work: Work, _: Rows, rows: Rows) -> list[Parked]:
-    """What the table takes; the rest is to be parked with the first event of the batch that touches it."""
-    first = dict(reversed(work.touched))
-    refused = []
+def one_by_one(connection: Database, work: Work, before: Rows, rows: Rows) -> list[Parked]:
+    """What the table takes; a document that it refuses is parked as far as it takes it."""
+    stopped = []
     for key, row in rows.items():
-        try:
-            with connection.transaction():
-                table.save(connection, work.build, {key: row})
-        except REFUSED as error:
-            refused.append(parked.because(key, first[key], error))
-    return refused
+        if refusal(connection, work.build, key, row):
+            events = [one for touched, one in work.touched if touched == key]
+            stopped.append(furthest(connection, work.build, key, before.get(key), events)[1])
+    return [one for one in stopped if one]
+
+
+def furthest(  # noqa: PLR0913, PLR0917 - a document, what happened to it, and where it goes
+    connection: Database, build: Build, key: Key, document: Any, events: Iterable[Recorded], skips: Skips = ()
+) -> tuple[Any, Parked | None]:
+    """Fold and write a document event by event; answers how it is at last, and where it had to end."""
+    for one in events:
+        after = folding.step(build.projection, key, document, one, skips)
+        if isinstance(after, Parked):
+            return document, after
+        error = refusal(connection, build, key, after) if after != document else None
+        if error:
+            return document, parked.because(key, one, error)
+        document = after
+    return document, None
+
+
+def refusal(connection: Database, build: Build, key: Key, row: Any) -> Exception | None:
+    """Write a document over what was there; why the table does not take it, which changes nothing."""
+    try:
+        with connection.transaction():
+            table.put(connection, build, key, row)
+    except REFUSED as error:
+        return error
+    return None

@@ -16,9 +16,9 @@ from psycopg.sql import SQL, Composed, Identifier
 from projections.engine.builds import Build
 from projections.projection import Key, by_position
 
-_UPSERT = """insert into {table} ({fields}) select {fields} from json_populate_recordset(null::{table}, %s::json)
-    on conflict (id) do update set {changes}"""
+_INSERT = "insert into {table} ({fields}) select {fields} from json_populate_recordset(null::{table}, %s::json)"
 """All rows in one statement, as JSON: the database takes them apart, and a column's type says how."""
+_UPSERT = f"{_INSERT} on conflict (id) do update set {{changes}}"
 R = TypeVar("R", bound=Struct)
 Rows = Mapping[Key, Any]
 
@@ -81,6 +81,14 @@ def save(connection: Connection[TupleRow], build: Build, rows: Rows) -> None:
         connection.execute(sql, (msgspec.json.encode(kept).decode(),), prepare=True)
     if gone:
         connection.execute(SQL("delete from {} where id = any(%s)").format(build.table), (gone,))
+
+
+def put(connection: Connection[TupleRow], build: Build, key: Key, row: Any) -> None:
+    """Write one document over what was there, by itself, whether the table has its indexes yet or not."""
+    connection.execute(SQL("delete from {} where id = %s").format(build.table), (key,))
+    if row is not None:
+        sql = _statement(_INSERT, build.projection.row.__struct_fields__, build.table.as_string())
+        connection.execute(sql, (msgspec.json.encode([row]).decode(),))
 
 
 def fill(connection: Connection[TupleRow], build: Build, rows: Iterable[Any]) -> int:
