@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from psycopg.sql import SQL
 
 from commands.append import Append
-from domain.event import Recorded
+from domain.event import Event, Recorded
 from infra import crew, log
 from infra.crew import Filled, Part
 from infra.log.appending import APPEND, Group
@@ -23,6 +23,7 @@ from projections.projection import Projection, every
 from tests.examples import ADA, WORKSPACE, Facts
 
 Rows = dict[Any, Any]
+VERIFY = Wish(1, verify_only=True)
 
 
 def shown(connection: Database, projection: Projection[Any]) -> Rows:
@@ -102,10 +103,18 @@ def _alone(url: str, _: int) -> Iterator[Alone]:
 
 
 def write(connection: Database, facts: Facts, workspace: UUID = WORKSPACE) -> None:
-    """Put facts, of streams that have not begun, into the log as they are, without asking any rule."""
+    """Put facts into the log as they are, without asking any rule."""
     streams = dict.fromkeys((stream for stream, _ in facts), 0)
+    sql = "select originator_id, max(originator_version) from log.events where originator_id = any(%s) group by 1"
+    streams |= dict(connection.execute(sql, (list(streams),)).fetchall())
     group = Group([Append(streams, facts, ADA, uuid4(), workspace)])
     with connection.cursor(binary=True) as cursor:
         (answer,) = group.answers(cursor.execute(APPEND, group.parameters()).fetchall())
     if isinstance(answer, Exception):
         raise answer
+
+
+def place(connection: Database, event: Event) -> int:
+    """The position of an event that stands in the log once."""
+    (position,) = [one.position for one in all_events(connection) if one.event == event]
+    return position

@@ -1,6 +1,6 @@
 """The engine on a real PostgreSQL: whatever the batches, the crashes and the rivals, rows equal the fold of the log."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,6 @@ from commands.decision import Wish
 from domain.errors import Refusal
 from domain.event import Recorded
 from infra import log, migrate
-from infra.postgres import connect
 from infra.settings import Settings
 from projections import task_list
 from projections.engine import advance, builds, generations
@@ -24,32 +23,7 @@ from projections.projection import every
 from tests.examples import CREATED, RENAMED, TASK, Facts, project, user, workspace
 from tests.given import Past
 from tests.projections import oracle
-from tests.servers import Servers
 from tests.strategies import walks
-
-
-@pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
-    with connect(settings.database_url) as connection:
-        yield connection
-
-
-@pytest.fixture
-def rival(settings: Settings) -> Iterator[Database]:
-    with connect(settings.database_url) as connection:
-        yield connection
-
-
-@pytest.fixture
-def owner(settings: Settings) -> Iterator[Database]:
-    with connect(settings.migration_url) as connection:
-        yield connection
-
-
-@pytest.fixture(autouse=True)
-def _ours(servers: Servers, settings: Settings) -> None:
-    """Tests here truncate the log: only in a database that this run can prove is its own."""
-    servers.prove(settings.migration_url)
 
 
 @tuned(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,0 +1,37 @@
+"""A database of the test's own, and connections to it; what they share with the tests of the command line."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.postgres import connect
+from infra.settings import Settings
+from projections.engine.builds import Database
+from tests.cli.conftest import environment, typed
+from tests.servers import Servers
+
+__all__ = ["environment", "typed"]
+
+
+@pytest.fixture(autouse=True)
+def _ours(servers: Servers, settings: Settings) -> None:
+    """Tests here spoil tables and truncate the log: only in a database that this run can prove is its own."""
+    servers.prove(settings.migration_url)
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    with connect(settings.database_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def rival(settings: Settings) -> Iterator[Database]:
+    with connect(settings.database_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def owner(settings: Settings) -> Iterator[Database]:
+    with connect(settings.migration_url) as connection:
+        yield connection

@@ -1,0 +1,49 @@
+"""Projections made wrong for as long as a block lasts: folds that fail, or yield what no table takes."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from domain.event import Change, Recorded
+from domain.task import TaskRenamed
+from projections import fingerprint
+from projections.projection import every
+
+POISON = TaskRenamed(Change("Buy milk", "poison"))
+"""An event that nothing is wrong with, but for folds that are spoilt."""
+REFUSED: dict[str, dict[str, Any]] = {
+    "a NUL character": {"title": "poi\0son"},
+    "a number out of range": {"number": 2**70},
+    "a key too long for an index": {"key": Random(1).randbytes(9_000).hex()},
+}
+"""Fields of a task that its table does not take."""
+Spoil = Callable[[Any, Recorded], Any]
+
+
+@contextlib.contextmanager
+def spoilt(name: str, after: Spoil, event: Any = POISON) -> Iterator[None]:
+    """A projection whose fold makes something else of an event, and whose fingerprint says so to nobody."""
+    good, digest = every()[name], fingerprint.digest
+
+    def fold(key: Any, document: Any, recorded: Recorded) -> Any:
+        right = good.fold(key, document, recorded)
+        return after(right, recorded) if recorded.event == event else right
+
+    with pytest.MonkeyPatch.context() as patch:
+        worse = replace(good, fold=fold)
+        patch.setitem(every(), name, worse)
+        patch.setattr(fingerprint, "digest", lambda one: digest(good if one is worse else one))
+        yield
+
+
+def failing(_: Any, recorded: Recorded) -> Any:
+    raise ZeroDivisionError(f"no way to fold {recorded.position}")
+
+
+def yielding(fields: dict[str, Any]) -> Spoil:
+    """What a table refuses."""
+    return lambda document, _: replace(document, **fields)
