@@ -6,14 +6,17 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeAlias
 
+import psycopg
 from msgspec import Struct
 from msgspec.structs import replace
 
 from infra import documents
+from infra.errors import OperatorError
 from infra.log import slices
 from infra.postgres import folding
 from projections.engine import parked, saving, table
@@ -29,6 +32,8 @@ NICE = 5
 AT_ONCE = 25_000
 """About so many events are a part."""
 _MEMORY = "set maintenance_work_mem = '128MB'"
+_UNLESS_KILLED = "set client_connection_check_interval = '500ms'"
+"""What is being done for a process that is no more ends, and its locks with it."""
 _MINE = threading.local()
 """The connections of one of a crew."""
 
@@ -91,16 +96,32 @@ class Crew:
 
 @contextlib.contextmanager
 def crew(url: str, processes: int) -> Iterator[Crew]:
-    """So many processes, which end with the block; none is a thread of this one, which a small log is quicker for."""
+    """So many processes, which end with the block; none is a thread of this one, which a small log is quicker for.
+
+    Where the block fails they end in the middle of their work. Raises OperatorError where one of them was killed.
+    """
     with contextlib.ExitStack() as ending:
-        pool: Executor
         if processes:
             pool = ProcessPoolExecutor(processes, get_context("spawn"), _open, (url,))
+            ending.callback(pool.shutdown, wait=True, cancel_futures=True)
+            with _killed(pool):
+                yield Crew(pool)
         else:
             reader, writer = (ending.enter_context(folding(url, NAME)) for _ in range(2))
-            pool = ThreadPoolExecutor(1, NAME, _have, (reader, writer))
-        ending.callback(pool.shutdown, wait=True, cancel_futures=True)
-        yield Crew(pool)
+            yield Crew(ending.enter_context(ThreadPoolExecutor(1, NAME, _have, (reader, writer))))
+
+
+@contextlib.contextmanager
+def _killed(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """Whatever fails in the block ends the processes at once."""
+    try:
+        yield
+    except BaseException as error:
+        for process in [*(pool._processes or {}).values()]:  # noqa: SLF001 - public from Python 3.14 on: kill_workers
+            process.kill()
+        if isinstance(error, BrokenProcessPool):
+            raise OperatorError("A process that folded the log was killed; what is live was not touched.") from error
+        raise
 
 
 def _open(url: str) -> None:
@@ -110,6 +131,9 @@ def _open(url: str) -> None:
     os.nice(NICE)
     _have(folding(url, NAME), folding(url, NAME))
     _MINE.writer.execute(_MEMORY)
+    for connection in (_MINE.reader, _MINE.writer):
+        with contextlib.suppress(psycopg.Error):  # where the server's platform cannot tell
+            connection.execute(_UNLESS_KILLED)
 
 
 def _have(reader: Database, writer: Database) -> None:

@@ -90,14 +90,14 @@ class Rebuilding:
             if not builds.hold(connection, self._projection):
                 raise OperatorError(f"{self._projection.name} is being rebuilt or verified already: wait for that.")
             builds.tidy(connection, self._projection)
-            with crew(self._url, self._processes(connection)) as processes:
-                build = self._begun(connection)
-                try:
+            build = self._begun(connection)
+            try:
+                with crew(self._url, self._processes(connection)) as processes:
                     self._fill(connection, build, processes)
-                    self._finish(connection, build)
-                finally:
-                    if not self._outcome.switched:
-                        builds.drop(connection, build)
+                self._finish(connection, build)
+            finally:
+                if not self._outcome.switched:
+                    builds.drop(connection, build)
             if self._outcome.switched:
                 builds.tidy(connection, self._projection)
         return self._outcome
@@ -214,13 +214,13 @@ class Rebuilding:
 
 def roll_back(connection: Database, projection: Projection[Any]) -> Build:
     """Let the build answer that answered before, once it has caught up; raises OperatorError where there is none."""
+    if not builds.hold(connection, projection):
+        raise OperatorError(f"{projection.name} is being rebuilt or verified: wait for that.")
     before, live = builds.previous(connection, projection), builds.serving(connection).get(projection.name)
     if before is None or live is None:
         raise OperatorError(
             f"{projection.name} was not rebuilt since its present build: there is nothing to go back to."
         )
-    if not builds.hold(connection, projection):
-        raise OperatorError(f"{projection.name} is being rebuilt or verified: wait for that.")
     advance.follow(connection, before, log.after, log.head(connection))
     with connection.transaction():
         builds.freeze(connection, live)

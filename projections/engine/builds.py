@@ -1,10 +1,11 @@
 """Builds: the tables that projections were folded into, and which of them answers for this code."""
 
-import contextlib
+from contextlib import suppress
 from typing import Any, TypeAlias
 
+import psycopg
 from msgspec import Struct
-from psycopg import Connection, errors
+from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
@@ -46,7 +47,8 @@ _FORGOTTEN = """with old as (
       where (serving.projection, serving.fingerprint) = (old.projection, old.fingerprint)
     returning serving.fingerprint"""
 _HOLD = "select pg_try_advisory_lock(729140211, hashtext(%s))"
-_LET_GO = "select pg_advisory_unlock(729140211, hashtext(%s))"
+_HELD = """select exists (select from pg_locks where locktype = 'advisory' and classid = 729140211
+    and objid = hashtext(%s)::oid and database = (select oid from pg_database where datname = current_database()))"""
 
 
 class Build(Struct, frozen=True):
@@ -136,18 +138,17 @@ def keep_rate(connection: Database, build: Build, events_per_s: float) -> None:
 def tidy(connection: Database, projection: Projection[Any]) -> None:
     """Drop the builds that nobody can ask any more: half ones, and all but the last two kinds of code.
 
-    Only for whoever holds the projection. A table that somebody still reads is left for the next time.
+    Only for whoever holds the projection.
     """
     gone = [found for (found,) in connection.execute(_FORGOTTEN, (projection.name, fingerprint(projection)))]
     rows = connection.execute(_UNUSED, (projection.name, [*gone, fingerprint(projection)])).fetchall()
     for build, *_ in map(_read, rows):
-        with contextlib.suppress(errors.LockNotAvailable):
-            drop(connection, build)
+        drop(connection, build)
 
 
 def drop(connection: Database, build: Build) -> None:
-    """Remove a build and all that is known of it, its table last; never waits long for who reads it."""
-    with connection.transaction():
+    """Remove a build and all that is known of it; one that somebody reads for long is left for the next time."""
+    with suppress(psycopg.errors.LockNotAvailable), connection.transaction():
         connection.execute("set local lock_timeout = '2s'")
         connection.execute(SQL("drop table if exists {}").format(build.table))
         connection.execute("delete from read.builds where build = %s", (build.number,))
@@ -161,10 +162,8 @@ def hold(connection: Database, projection: Projection[Any]) -> bool:
 
 def is_held(connection: Database, projection: Projection[Any]) -> bool:
     """Whether somebody is building it."""
-    held = hold(connection, projection)
-    if held:
-        connection.execute(_LET_GO, (_name(projection),))
-    return not held
+    row = connection.execute(_HELD, (_name(projection),)).fetchone()
+    return bool(row and row[0])
 
 
 def ours() -> tuple[list[str], list[str]]:
