@@ -23,6 +23,8 @@ from projections.fingerprint import fingerprints
 from projections.projection import Answer, Question, every
 
 TTL_S = 300
+TRIES = 3
+"""A build may stop answering between two looks, but not again and again."""
 PAUSE_S = 2.0
 """How long a cache that failed is not asked again, so that not every request waits for it."""
 _STATE = f"""select serving.build,
@@ -52,9 +54,9 @@ class Reading:
     async def answer(self, question: Question) -> tuple[Answer | None, int]:
         """The answer, None where there is no such thing, and the position that it reflects.
 
-        Raises Behind where the projection has not been built for this code yet.
+        Raises Behind where the projection has not been built for this code yet, or its table is gone.
         """
-        while True:
+        for _ in range(TRIES):
             state = await self._state(question)
             found = await self._cached(_key(question, state))
             if found is not None:
@@ -65,6 +67,7 @@ class Reading:
                 if found is not None:
                     await self._keep(_key(question, seen), found)
                 return found, seen.position
+        raise Behind
 
     async def rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[object, ...]]:
         """The rows of a small query that is not worth keeping."""
