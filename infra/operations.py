@@ -38,10 +38,11 @@ _CLAIM = f"""update read.operations set state = 'running', began_at = now(), hea
     ) returning id"""  # noqa: S608 - our own text
 _STEP = "update read.operations set phase = %s, done = %s, total = %s, heard_at = now() where id = %s"
 _END = "update read.operations set state = %s, phase = '', outcome = %s, ended_at = now() where id = %s"
+_FAILED = """select exists (select from read.operations where state = 'failed'
+    and projection = %s and fingerprint = %s and ended_at > now() - interval '30 s')"""
 _SILENT = f"""select id, projection, options from read.operations
-    where state = 'running' and began_at < now() - interval '15 s' and {_OURS}"""  # noqa: S608 - our own text
-_FAILED = """select exists (select from read.operations where projection = %s and fingerprint = %s
-    and state = 'failed' and ended_at > now() - interval '1 min')"""
+    where state = 'running' and began_at < now() - interval '15 s' and {_OURS}
+    for update skip locked"""  # noqa: S608 - our own text
 _AGAIN = """update read.operations set state = 'waiting', phase = '', done = 0, began_at = null,
     options = options || '{"again": true}' where id = %s"""
 
@@ -124,13 +125,14 @@ def claim(connection: Database) -> UUID | None:
 
 def sweep(connection: Database) -> None:
     """Those whose process died wait for another one, once; what was begun by hand, or died twice, has failed."""
-    for operation, name, options in connection.execute(_SILENT, builds.ours()).fetchall():
-        if not builds.is_held(connection, every()[name]):
-            found = msgspec.convert(options, Options)
-            if found.by_hand or found.again:
-                end(connection, operation, error="whoever did it was killed")
-            else:
-                connection.execute(_AGAIN, (operation,))
+    with connection.transaction():
+        for operation, name, options in connection.execute(_SILENT, builds.ours()).fetchall():
+            if not builds.is_held(connection, every()[name]):
+                found = msgspec.convert(options, Options)
+                if found.by_hand or found.again:
+                    end(connection, operation, error="whoever did it was killed")
+                else:
+                    connection.execute(_AGAIN, (operation,))
 
 
 def end(connection: Database, operation: UUID, outcome: Outcome | None = None, error: str = "") -> None:
