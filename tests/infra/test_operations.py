@@ -1,0 +1,218 @@
+"""Operations and the keeper: claimed by one, swept when whoever did it died, kept when they failed."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from functools import partial
+from threading import Barrier
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+from psycopg.sql import SQL
+
+from infra import operation, operations
+from infra.keeper import Keeper
+from infra.operations import Operation, Options
+from infra.postgres import connect
+from infra.settings import Settings
+from projections import task_list
+from projections.engine import builds
+from projections.engine.builds import Database
+from projections.projection import every
+from tests.defects import noticed
+from tests.e2e.running import fact, present
+from tests.examples import TASK, project, task, workspace
+from tests.projections import oracle
+
+PROJECTION = task_list.projection
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    with connect(settings.database_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.rebuilding.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
+
+
+def found(database: Database, wanted: UUID) -> Operation:
+    return present(operations.find(database, wanted))[0]
+
+
+def silent(database: Database, wanted: UUID) -> None:
+    """Whoever does it began long ago."""
+    database.execute("update read.operations set began_at = now() - interval '1 minute' where id = %s", (wanted,))
+
+
+def test_what_is_asked_for_twice_is_one_operation(database: Database) -> None:
+    first = operations.ask(database, PROJECTION, Options())
+    assert operations.ask(database, PROJECTION, Options()) == first
+    assert operations.ask(database, every()["activity"], Options()) != first
+    assert operations.claim(database) == first
+    assert operations.ask(database, PROJECTION, Options()) == first
+    operations.end(database, first, error="it was too much")
+    assert operations.ask(database, PROJECTION, Options()) != first
+
+
+def one_of_all_claims_it(settings: Settings, rounds: int) -> None:
+    """Several keepers look at the same moment."""
+    keepers = 4
+    together = Barrier(keepers)
+
+    def claim(connection: Database) -> UUID | None:
+        together.wait(20)
+        return operations.claim(connection)
+
+    with ThreadPoolExecutor(keepers) as threads, ExitStack() as opened:
+        connections = [opened.enter_context(connect(settings.database_url)) for _ in range(keepers)]
+        for _ in range(rounds):
+            asked = operations.ask(connections[0], PROJECTION, Options())
+            claimed = list(threads.map(claim, connections))
+            operations.end(connections[0], asked, error="enough")
+            assert [each for each in claimed if each] == [asked]
+
+
+def test_one_keeper_of_all_claims_what_is_asked_for(settings: Settings) -> None:
+    one_of_all_claims_it(settings, 30)
+
+
+def test_a_claim_of_what_was_seen_to_wait_is_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted defect: look, then claim."""
+
+    def careless(connection: Database) -> UUID | None:
+        row = connection.execute("select id from read.operations where state = 'waiting' limit 1").fetchone()
+        if row:
+            connection.execute("update read.operations set state = 'running', began_at = now() where id = %s", row)
+        return row[0] if row else None
+
+    monkeypatch.setattr(operations, "claim", careless)
+    noticed(partial(one_of_all_claims_it, settings, 200))
+
+
+def test_what_other_code_asked_for_is_left_to_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    operations.ask(database, PROJECTION, Options())
+    with monkeypatch.context() as patch:
+        patch.setitem(every(), "task_list", replace(PROJECTION, version=99))
+        assert operations.claim(database) is None
+    assert operations.claim(database)
+
+
+def who_died_over_it_is_followed_once(database: Database) -> None:
+    """The first time it waits for another one, the second time it has failed."""
+    asked = operations.ask(database, PROJECTION, Options(expect_changes=True))
+    assert operations.claim(database) == asked
+    operations.sweep(database)
+    assert found(database, asked).state == "running", "it has only just begun"
+    silent(database, asked)
+    operations.sweep(database)
+    assert found(database, asked).state == "waiting"
+    assert operations.claim(database) == asked
+    assert present(operations.find(database, asked))[1] == Options(expect_changes=True, again=True)
+    silent(database, asked)
+    operations.sweep(database)
+    ended = found(database, asked)
+    assert (ended.state, ended.outcome) == ("failed", {"error": "whoever did it was killed"})
+    assert operations.claim(database) is None
+
+
+def test_who_died_over_it_is_followed_once(database: Database) -> None:
+    who_died_over_it_is_followed_once(database)
+
+
+def test_an_operation_that_is_tried_for_ever_is_noticed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "_AGAIN", "update read.operations set state = 'waiting' where id = %s")
+    noticed(partial(who_died_over_it_is_followed_once, database))
+
+
+def test_what_is_being_done_is_not_swept_however_long_it_takes(database: Database, settings: Settings) -> None:
+    asked = operations.ask(database, PROJECTION, Options())
+    operations.claim(database)
+    silent(database, asked)
+    with connect(settings.database_url) as rebuild:
+        builds.hold(rebuild, PROJECTION)
+        operations.sweep(database)
+        assert found(database, asked).state == "running"
+    fact(lambda: not builds.is_held(database, PROJECTION))
+    operations.sweep(database)
+    assert found(database, asked).state == "waiting"
+
+
+def test_what_was_begun_by_hand_is_not_done_by_others(database: Database) -> None:
+    asked = operations.ask(database, PROJECTION, Options(by_hand=True))
+    assert operations.claim(database) is None
+    silent(database, asked)
+    operations.sweep(database)
+    assert found(database, asked).state == "failed"
+
+
+def test_two_keepers_that_sweep_at_once_give_back_one_operation_once(database: Database, settings: Settings) -> None:
+    """The second one comes while the first is about it, and leaves it to whoever claimed it."""
+    asked = operations.ask(database, PROJECTION, Options())
+    operations.claim(database)
+    silent(database, asked)
+    with connect(settings.database_url) as rival:
+        with rival.transaction():
+            operations.sweep(rival)
+            operations.sweep(database)
+            assert found(database, asked).state == "running"
+        assert operations.claim(rival) == asked
+        operations.sweep(database)
+        assert found(database, asked).state == "running"
+
+
+@pytest.mark.usefixtures("_alone")
+def test_what_fails_is_kept_with_its_reason_and_not_asked_for_again_at_once(
+    database: Database, settings: Settings
+) -> None:
+    """Rows differ; and a projection that is missing is not built over and over again."""
+    oracle.write(database, [*workspace(), *project(), *task()])
+    oracle.catch_up(database)
+    table = oracle.build_of(database, "task_list").table
+    database.execute(SQL("update {} set title = 'Buy nothing'").format(table))
+    asked = operations.ask(database, PROJECTION, Options())
+    operations.claim(database)
+    operation.main(asked, settings.database_url)
+    failed = found(database, asked)
+    assert failed.state == "failed"
+    assert failed.outcome is not None
+    assert (failed.outcome["differences"], failed.outcome["first"][0]["document"]) == (1, str(TASK))
+    assert operations.has_failed(database, PROJECTION)
+    database.execute("delete from read.serving where projection = 'task_list'")
+    with closing(Keeper(settings)) as keeper:
+        keeper.look()
+    states = database.execute("select state from read.operations").fetchall()
+    assert states == [("failed",)]
+
+
+def test_a_keeper_builds_what_is_missing_in_a_process_of_its_own(database: Database, settings: Settings) -> None:
+    oracle.write(database, [*workspace(), *project(), *task()])
+    oracle.catch_up(database)
+    database.execute("delete from read.serving where projection = 'task_list'")
+    with closing(Keeper(settings)) as keeper, closing(Keeper(settings)) as other:
+        fact(lambda: [keeper.look(), other.look(), *builds.missing(database)][2:] == [])
+    assert database.execute("select kind, count(*) from read.operations group by 1").fetchall() == [("rebuild", 1)]
+    fact(lambda: database.execute("select from read.operations where state = 'done'").fetchall())
+    oracle.catch_up(database)
+    assert oracle.is_right(database)
+
+
+@pytest.mark.usefixtures("_alone")
+def test_an_operation_says_how_far_it_is_and_what_came_of_it(database: Database, settings: Settings) -> None:
+    oracle.write(database, [*workspace(), *project(), *task()])
+    oracle.catch_up(database)
+    asked = operations.ask(database, PROJECTION, Options())
+    operations.claim(database)
+    operation.main(asked, settings.database_url)
+    done = found(database, asked)
+    assert (done.state, done.phase) == ("done", "")
+    assert done.outcome is not None
+    assert (done.outcome["switched"], done.outcome["documents"]) == (True, 1)
+    assert done.ended_at is not None
+
+
+def test_an_operation_that_nobody_asked_for_is_none(settings: Settings) -> None:
+    operation.main(TASK, settings.database_url)
