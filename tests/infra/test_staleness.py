@@ -1,0 +1,318 @@
+"""A cache never serves old as fresh (P17): each way to get there is a check, and a planted defect turns it red."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import msgspec
+import pytest
+import redis
+from msgspec.structs import replace
+
+from domain.event import Change
+from domain.task import TaskRenamed
+from infra import cache, log, projected, reading
+from infra.postgres import connect, pool
+from infra.projected import CHANNEL, Projected
+from infra.projector import Projector
+from infra.reading import Reading, State
+from infra.settings import Settings
+from projections import task_list
+from projections.engine import advance, folding, generations, table
+from projections.engine.advance import Progress
+from projections.engine.builds import Database
+from projections.projection import Question
+from tests.defects import noticed_in_time
+from tests.e2e.running import fact
+from tests.examples import CREATED, PROJECT, TASK, id7, project, task, workspace
+from tests.projections import oracle
+
+Check: TypeAlias = Callable[["Place"], Awaitable[None]]
+
+
+class Place:
+    """An API process that reads, a worker that folds, and somebody who writes."""
+
+    def __init__(self, settings: Settings, connection: Database, reading: Reading, heard: Projected) -> None:
+        self.settings, self.connection, self.reading, self.heard = settings, connection, reading, heard
+        self.told: list[Progress] = []
+        self.publish = self.told.append
+        self._renamed = 0
+
+    def fold(self, partition: int = 0) -> None:
+        projector = Projector(self.settings.database_url, partition + 1, self.publish)
+        projector.project(partition)
+        projector.close()
+
+    def rename(self, *tasks: UUID) -> str:
+        """The title that they have from now on."""
+        self._renamed += 1
+        title = f"title {self._renamed}"
+        oracle.write(self.connection, [(each, TaskRenamed(Change("", title))) for each in tasks])
+        return title
+
+    async def title(self, each: UUID = TASK) -> str:
+        answer, _ = await self.reading.answer(task_list.one(each))
+        assert answer
+        return str(msgspec.json.decode(answer.body)["title"])
+
+    async def titles(self) -> dict[str, str]:
+        answer, _ = await self.reading.answer(task_list.page(PROJECT, 200, None))
+        assert answer
+        return {each["id"]: each["title"] for each in msgspec.json.decode(answer.body)["items"]}
+
+
+@asynccontextmanager
+async def place(settings: Settings) -> AsyncIterator[Place]:
+    connections, client = pool(settings.database_url, 2), cache.client(settings.redis_url)
+    await connections.open()
+    heard = Projected(cache.listening_client(settings.redis_url), connections, 1)
+    with connect(settings.database_url) as connection:
+        oracle.write(connection, [*workspace(), *project(), *task()])
+        oracle.catch_up(connection)
+        try:
+            yield Place(settings, connection, Reading(connections, client), heard)
+        finally:
+            await heard.close()
+            await client.aclose(close_connection_pool=True)
+            await connections.close()
+
+
+@pytest.fixture
+async def here(settings: Settings) -> AsyncIterator[Place]:
+    async with place(settings) as made:
+        yield made
+
+
+async def partitions_that_commit_out_of_order_are_seen(here: Place) -> None:
+    """A list of tasks of two partitions: one is ahead when the list is read, the other commits below it later."""
+    far = next(each for each in map(id7, range(9_000, 9_100)) if folding.partition_of(each, 2))
+    near = next(each for each in map(id7, range(9_000, 9_100)) if not folding.partition_of(each, 2))
+    tasks = [*task(task_id=far, number=2), *task(task_id=near, number=3)]
+    oracle.write(here.connection, tasks)
+    oracle.catch_up(here.connection)
+    advance.split(here.connection, oracle.build_of(here.connection, "task_list"), log.after, 2)
+    title = here.rename(near, far)
+    here.fold(1)
+    assert (await here.titles())[str(far)] == title
+    assert (await here.titles())[str(near)] != title, "the other partition was to be behind"
+    here.fold(0)
+    assert (await here.titles())[str(near)] == title
+
+
+async def who_is_told_finds_what_it_was_told_of(here: Place) -> None:
+    """Whoever hears of a position and a generation finds both."""
+    heard, too_early = list[Progress](), list[str]()
+
+    def look(progress: Progress) -> None:
+        with connect(here.settings.database_url) as other:
+            for name in progress.projections:
+                number, told = oracle.build_of(other, name).number, progress.generations.get(name, {})
+                sql = "select scope, generation from read.generations where build = %s"
+                found: dict[UUID, int] = dict(other.execute(sql, (number,)).fetchall())
+                if oracle.position(other, name) < progress.position or found | told != found:
+                    too_early.append(name)
+        heard.append(progress)
+
+    here.publish = look
+    for _ in range(3):
+        title = here.rename(TASK)
+        here.fold()
+        assert await here.title() == title
+    assert len([progress for progress in heard if progress.generations.get("task_list")]) >= 3
+    assert not too_early
+
+
+async def what_nobody_was_told_of_is_seen(here: Place) -> None:
+    """The worker is killed between its commit and its message: nothing that follows depends on the message."""
+    await here.title()
+    await here.titles()
+    title = here.rename(TASK)
+    with connect(here.settings.database_url) as connection:
+        until = log.head(connection)
+    killed = await asyncio.to_thread(_fold_and_die, here.settings)
+    assert killed == -signal.SIGKILL
+    assert oracle.position(here.connection, "task_list") == until, "it was to be killed after its commit"
+    assert not here.told
+    assert (await here.title(), (await here.titles())[str(TASK)]) == (title, title)
+    await asyncio.wait_for(here.heard.wait("task_list", until, 5), 5)
+
+
+def _fold_and_die(settings: Settings) -> int:
+    code = """import os, signal, sys; from infra.projector import Projector
+Projector(sys.argv[1], 1, lambda _: os.kill(os.getpid(), signal.SIGKILL)).project(0)"""
+    return subprocess.run([sys.executable, "-c", code, settings.database_url], check=False, env=os.environ).returncode
+
+
+async def a_cache_that_comes_back_as_it_was_is_not_believed(here: Place) -> None:
+    """It is restored from an older file."""
+    before = await here.title()
+    with redis.Redis.from_url(here.settings.redis_url) as client:
+        old = {key: client.dump(key) for key in client.scan_iter(f"task_list:*{TASK}*")}
+        assert old, "nothing was kept"
+        title = here.rename(TASK)
+        here.fold()
+        assert await here.title() == title != before
+        client.delete(*client.scan_iter(f"task_list:*{TASK}*"))
+        for key, value in old.items():
+            client.restore(key, 0, value)
+        assert await here.title() == title
+
+
+async def what_a_crash_takes_comes_back_under_another_generation(here: Place) -> None:
+    """The last commits of a projection wait for no disk: they are folded again, in other batches than before."""
+    build = oracle.build_of(here.connection, "task_list")
+    held, position = oracle.held(here.connection, build), oracle.position(here.connection, "task_list")
+    sql = "select scope, generation from read.generations where build = %s"
+    known = here.connection.execute(sql, (build.number,)).fetchall()
+    lost = here.rename(TASK)
+    here.fold()
+    assert (await here.title(), (await here.titles())[str(TASK)]) == (lost, lost)
+    with here.connection.transaction():
+        table.save(here.connection, build, held)
+        here.connection.execute("update read.checkpoints set position = %s where build = %s", (position, build.number))
+        here.connection.execute("delete from read.generations where build = %s", (build.number,))
+        for scope, generation in known:
+            row = (build.number, scope, generation)
+            here.connection.execute("insert into read.generations (build, scope, generation) values (%s, %s, %s)", row)
+    title = here.rename(TASK)
+    advance.follow(here.connection, build, log.after, log.head(here.connection))
+    assert (await here.title(), (await here.titles())[str(TASK)]) == (title, title)
+
+
+async def who_waits_on_a_silent_channel_is_served(here: Place) -> None:
+    """It is open, and nothing comes: whoever waits looks for himself."""
+    listening = asyncio.create_task(here.heard.listen())
+    with redis.Redis.from_url(here.settings.redis_url) as client:
+        await asyncio.to_thread(fact, lambda: dict(client.pubsub_numsub(CHANNEL))[CHANNEL.encode()])
+    here.rename(TASK)
+    until = log.head(here.connection)
+    waiting = asyncio.create_task(here.heard.wait("task_list", until, 20))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    await asyncio.to_thread(here.fold)
+    try:
+        await asyncio.wait_for(waiting, 2)
+    except TimeoutError:
+        raise AssertionError("nobody looked") from None
+    finally:
+        listening.cancel()
+
+
+CHECKS = [
+    partitions_that_commit_out_of_order_are_seen,
+    who_is_told_finds_what_it_was_told_of,
+    what_nobody_was_told_of_is_seen,
+    a_cache_that_comes_back_as_it_was_is_not_believed,
+    what_a_crash_takes_comes_back_under_another_generation,
+    who_waits_on_a_silent_channel_is_served,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+async def test_nothing_old_is_served_as_fresh(here: Place, check: Check) -> None:
+    await check(here)
+
+
+def the_highest_position_as_generation(_: Place, patch: pytest.MonkeyPatch) -> None:
+    highest = """select serving.build, (select min(position) from read.checkpoints where build = serving.build),
+        (select max(position) from read.checkpoints where build = serving.build and %s::uuid is not null)
+        from read.serving where serving.projection = %s and serving.fingerprint = %s"""
+    patch.setattr(reading, "_STATE", highest)
+
+
+def publishing_before_the_commit(here: Place, patch: pytest.MonkeyPatch) -> None:
+    take = advance._take  # noqa: SLF001 - as above
+
+    def early(connection: Database, *rest: Any) -> Progress | None:
+        with connection.transaction():
+            progress = take(connection, *rest)
+            if progress:
+                here.publish(progress)
+        return progress
+
+    patch.setattr(advance, "_take", early)
+
+
+def going_by_what_was_told(here: Place, patch: pytest.MonkeyPatch) -> None:
+    state = Reading._state  # noqa: SLF001 - as above
+
+    async def believing(self: Reading, question: Question) -> State:
+        told = [progress.generations["task_list"].get(question.scope, 0) for progress in here.told]
+        return replace(await state(self, question), generation=max(told, default=0))
+
+    async def kept(self: Reading, question: Question, seen: State) -> Any:
+        answer, later = await asked(self, question, seen.build)
+        return answer, replace(later, generation=seen.generation)
+
+    asked = Reading._asked  # noqa: SLF001 - as above
+    patch.setattr(Reading, "_state", believing)
+    patch.setattr(Reading, "_present", kept)
+
+
+def keys_without_a_generation(here: Place, patch: pytest.MonkeyPatch) -> None:
+    """And a worker that clears the cache, as many do instead."""
+    patch.setattr(reading, "_key", lambda question, _: f"task_list:{question.scope}:{question.digest()}")
+    project_ = Projector.project
+
+    def clearing(self: Projector, partition: int) -> None:
+        project_(self, partition)
+        with redis.Redis.from_url(here.settings.redis_url) as client:
+            client.delete(*client.scan_iter("task_list:*"), "none")
+
+    patch.setattr(Projector, "project", clearing)
+
+
+def generations_that_count(_: Place, patch: pytest.MonkeyPatch) -> None:
+    text = generations._AGE  # noqa: SLF001 - as above
+    counting = text.replace("(extract(epoch from clock_timestamp()) * 1000000)::bigint", "1::bigint")
+    assert counting != text
+    patch.setattr(generations, "_AGE", counting)
+
+
+def a_waiter_who_only_listens(_: Place, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(projected, "LOOK_S", 3600.0)
+
+
+DEFECTS = [
+    (the_highest_position_as_generation, partitions_that_commit_out_of_order_are_seen),
+    (publishing_before_the_commit, who_is_told_finds_what_it_was_told_of),
+    (going_by_what_was_told, what_nobody_was_told_of_is_seen),
+    (keys_without_a_generation, a_cache_that_comes_back_as_it_was_is_not_believed),
+    (generations_that_count, what_a_crash_takes_comes_back_under_another_generation),
+    (a_waiter_who_only_listens, who_waits_on_a_silent_channel_is_served),
+]
+
+
+@pytest.mark.parametrize(("plant", "check"), DEFECTS)
+async def test_it_is_noticed(
+    here: Place, monkeypatch: pytest.MonkeyPatch, plant: Callable[[Place, pytest.MonkeyPatch], None], check: Check
+) -> None:
+    plant(here, monkeypatch)
+    await noticed_in_time(partial(check, here))
+
+
+async def test_a_build_that_is_gone_by_the_time_it_is_asked_is_no_error(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two switches happen between two statements of one reader."""
+    state, builds_before = Reading._state, list[int]()  # noqa: SLF001 - the moment between the two is there
+
+    async def late(self: Reading, question: Question) -> State:
+        found = await state(self, question)
+        if not builds_before:
+            builds_before.append(found.build)
+            for _ in range(2):
+                assert (await asyncio.to_thread(oracle.rebuilt, here.settings.database_url, "task_list")).switched
+        return found
+
+    monkeypatch.setattr(Reading, "_state", late)
+    assert await here.title() == CREATED.title
+    assert oracle.build_of(here.connection, "task_list").number >= builds_before[0] + 2
