@@ -17,13 +17,13 @@ from bench.board import TASKS, Board
 from bench.durability import durable
 from bench.processes import taskledger
 from bench.scripts import Target
+from cli.opened import asked
 from infra import log, settings
 from infra.postgres import connect
-from projections import engine
-from projections.projection import every
+from projections.engine import builds
 
 _CAUGHT_UP_S = 60.0
-_FIRST_TASKS = "select '/api/v1/tasks/' || id, version from read.task_list where key like 'P%%' and number <= %s"
+_FIRST_TASKS = "select '/api/v1/tasks/' || id, version from {task_list} where key like 'P%%' and number <= %s"
 _VERSION = "select max(originator_version) from log.events where originator_id = %s"
 
 
@@ -41,7 +41,7 @@ class Instance(Struct, frozen=True):
     def caught_up(self) -> float:
         """The seconds until no projection lags any more; raises TimeoutError where one never stops."""
         began, head = time.monotonic(), self.head()
-        while any(engine.checkpoint(self.connection, name) < head for name in every()):
+        while folded(self.connection) < head:
             if time.monotonic() > began + _CAUGHT_UP_S:
                 raise TimeoutError
             time.sleep(0.01)
@@ -53,7 +53,7 @@ class Instance(Struct, frozen=True):
 
     def first_tasks(self) -> list[Target]:
         """The tasks that the board began with, at their present versions."""
-        return [Target(*row) for row in self.connection.execute(_FIRST_TASKS, (TASKS,))]
+        return [Target(*row) for row in asked(self.connection, _FIRST_TASKS, (TASKS,))]
 
     def version(self, task: Target) -> int:
         """How many events the task has."""
@@ -71,6 +71,11 @@ def instance(data: Path, api: int = 1) -> Iterator[Instance]:
         ours = Instance(data, run.address, run.migration_url, user, token, made, connection)
         ours.caught_up()
         yield ours
+
+
+def folded(connection: Connection[TupleRow]) -> int:
+    """The position that all projections have read up to."""
+    return builds.span(connection, *builds.serving(connection).values())[0]
 
 
 def say(line: str) -> None:

@@ -37,9 +37,9 @@ async def fill(plan: Plan) -> Load:
     """Each waits for its task, then asks for the next; workers are told as the API tells them."""
     found = settings.locate(Path(plan.data))
     async with opened(found) as instance, pool(found.database_url) as connections:
-        projected = Projected(cache.listening_client(found.redis_url), connections)
+        projected = Projected(cache.listening_client(found.redis_url), connections, found.partitions)
         listening = asyncio.create_task(projected.listen())
-        hints = Hints(broker.broker(found.broker_url), projected)
+        hints = Hints(broker.broker(found.broker_url), projected, found.partitions)
         hints.start()
         creators = [_Creator(instance.handling, hints, plan) for _ in range(plan.waiting)]
         await creators[0].warm()

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -24,16 +24,24 @@ _OURS = "TASKLEDGER_"
 @contextlib.contextmanager
 def taskledger(data: Path, api: int) -> Iterator[Run]:
     """An instance with worker and all projections and so many API processes, as `serve` starts it."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    argv: list[str | Path] = [sys.executable, "-P", "-m", "cli.main", "serve", "--data", data, "--port", "0"]
-    argv += ["--api", str(api)]
-    with data.with_suffix(".log").open("wb") as log, contextlib.ExitStack() as ending:
-        child = spawn(argv, env=environment, log=log)
-        ending.callback(stop, [child], FOR_STOPPING_S)
+    with command(data, "serve", "--port", "0", "--api", str(api)) as child:
         wait(child, lambda: instance.running(data) is not None)
         run = cast("Run", instance.running(data))
         wait(child, lambda: answers_200(f"{run.address}/health/ready"))
         yield run
+
+
+@contextlib.contextmanager
+def command(
+    data: Path, *arguments: str, pass_fds: Sequence[int] = (), environment: Mapping[str, str] | None = None
+) -> Iterator[Child]:
+    """A command of ours on an instance, with nothing of our environment but what is given; it ends with the block."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    argv: list[str | Path] = [sys.executable, "-P", "-m", "cli.main", *arguments, "--data", data]
+    with data.with_suffix(".log").open("ab") as log, contextlib.ExitStack() as ending:
+        child = spawn(argv, env={**kept, **(environment or {})}, log=log, pass_fds=pass_fds)
+        ending.callback(stop, [child], FOR_STOPPING_S)
+        yield child
 
 
 @contextlib.contextmanager

@@ -102,8 +102,8 @@ class Serving:
             say("First start: making the database.")
         ours = {field: server for field, server in embedded(data).items() if field not in named}
         self._tend(self.servers, ours.values())
-        me, urls = oneself(), _urls(data, ours)
-        instance.announce(data, instance.Run(me.pid, me.started, self.address, format=instance.FORMAT, **urls))
+        me, found = oneself(), urls(data, ours)
+        instance.announce(data, instance.Run(me.pid, me.started, self.address, format=instance.FORMAT, **found))
         if ours:
             say("On 127.0.0.1: " + ", ".join(f"{server.name} {server.port}" for server in ours.values()))
 
@@ -154,13 +154,13 @@ def embedded(data: Path) -> dict[str, Postgres | Valkey]:
     }
 
 
-def _urls(data: Path, servers: dict[str, Postgres | Valkey]) -> dict[str, str]:
+def urls(data: Path, servers: dict[str, Postgres | Valkey]) -> dict[str, str]:
     """What run.json says of them; the owner's is for migrations only."""
-    urls = {field: server.url for field, server in servers.items()}
+    found = {field: server.url for field, server in servers.items()}
     if isinstance(postgres := servers.get("database_url"), Postgres):
-        urls["migration_url"] = postgres.url
-        urls["database_url"] = postgres.url_of(APPLICATION, instance.secret(data, "application-password"))
-    return urls
+        found["migration_url"] = postgres.url
+        found["database_url"] = postgres.url_of(APPLICATION, instance.secret(data, "application-password"))
+    return found
 
 
 def say(line: str) -> None:

@@ -47,7 +47,7 @@ class Tasks(Application[UUID]):
 
 def app(given: Given) -> Litestar:
     """Creating tasks, behind our authentication and our validation, the handler in a thread."""
-    tasks = Tasks(env=_environment(given.database_url))
+    tasks = Tasks(env=environment(given.database_url))
 
     @post("/api/v1/projects/{project:str}/tasks", sync_to_thread=True)
     def create_task(project: FromPath[str], data: JSONBody[NewTask]) -> Written:
@@ -58,7 +58,8 @@ def app(given: Given) -> Litestar:
     return Litestar([create_task], on_app_init=[authentication.on_app_init], openapi_config=None, logging_config=None)
 
 
-def _environment(url: str) -> dict[str, Any]:
+def environment(url: str) -> dict[str, Any]:
+    """What the library is to be told of a database."""
     parts = conninfo.conninfo_to_dict(url)
     names = {"DBNAME": "dbname", "HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password"}
     connection = {f"POSTGRES_{variable}": str(parts[part]) for variable, part in names.items()}

@@ -1,0 +1,112 @@
+"""The projecting peer: the `eventsourcing` library's runner, one row per event on a tracking recorder, all defaults."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
+from eventsourcing.persistence import Tracking
+from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
+from eventsourcing.projection import Projection, ProjectionRunner
+from msgspec import Struct
+from psycopg.sql import SQL, Identifier
+
+from bench.elsewhere import answer
+from bench.peers.stock import environment
+from bench.scripts import NEW_TASK
+
+CHANGES = 4
+"""Each task is created, and changed so often."""
+AT_ONCE = 500
+"""Tasks saved in one transaction: only the projecting is measured."""
+PATIENCE_S = 120.0
+
+
+class Plan(Struct, frozen=True):
+    """How many events to write into a database, and then to project."""
+
+    database_url: str
+    events: int
+
+
+class Projecting(Struct, frozen=True):
+    """How many events were projected, and how long that took from the runner's making to the last row."""
+
+    events: int
+    seconds: float
+
+    def per_second(self) -> float:
+        return self.events / self.seconds
+
+
+class Task(Aggregate):
+    @event("Created")
+    def __init__(self, project_id: str, fields: dict[str, Any]) -> None:
+        self.project_id = project_id
+        self.fields = fields
+
+    class Renamed(Aggregate.Event):
+        """All that a change is."""
+
+        title: str
+
+    @event(Renamed)
+    def rename(self, title: str) -> None:
+        self.fields["title"] = title
+
+
+class Tasks(Application[UUID]):
+    """What happened."""
+
+
+class Rows(PostgresTrackingRecorder):
+    """A row per event, written in one transaction with how far one is."""
+
+    def __init__(self, datastore: PostgresDatastore, **named: Any) -> None:
+        super().__init__(datastore, **named)
+        self._table = Identifier(self.datastore.schema, "task_rows")
+        columns = "id bigint primary key, task_id uuid, version bigint, title text"
+        self.sql_create_statements.append(SQL("create table if not exists {} (" + columns + ")").format(self._table))
+        self._insert = SQL("insert into {} values (%s, %s, %s, %s)").format(self._table)
+
+    def write(self, row: tuple[UUID, int, str], tracking: Tracking) -> None:
+        with self.datastore.transaction(commit=True) as cursor:
+            self._insert_tracking(cursor, tracking)
+            cursor.execute(self._insert, (tracking.notification_id, *row), prepare=True)
+
+
+class Listing(Projection[Rows]):
+    name = "listing"
+
+    def process_event(self, domain_event: Any, tracking: Tracking) -> None:
+        title = domain_event.title if isinstance(domain_event, Task.Renamed) else domain_event.fields["title"]
+        self.view.write((domain_event.originator_id, domain_event.originator_version, title), tracking)
+
+
+async def project(plan: Plan) -> Projecting:
+    """Write, then project all of it. Raises TimeoutError."""
+    env = environment(plan.database_url)
+    with Tasks(env=env) as tasks:
+        _write(tasks, plan.events)
+    began = time.monotonic()
+    with ProjectionRunner(application_class=Tasks, projection_class=Listing, view_class=Rows, env=env) as runner:
+        runner.wait(plan.events, timeout=PATIENCE_S)
+        return Projecting(plan.events, time.monotonic() - began)
+
+
+def _write(tasks: Tasks, events: int) -> None:
+    made = [_task(number) for number in range(events // (1 + CHANGES))]
+    for start in range(0, len(made), AT_ONCE):
+        tasks.save(*made[start : start + AT_ONCE])
+
+
+def _task(number: int) -> Task:
+    task = Task(str(number), dict(NEW_TASK))
+    for change in range(CHANGES):
+        task.rename(f"Buy oat milk, crate {change}")
+    return task
+
+
+if __name__ == "__main__":
+    answer(Plan, project)
