@@ -33,7 +33,8 @@ class Plan(Struct, frozen=True):
 class Load(Struct, frozen=True):
     """What came of a plan: answers in time that said yes, by client; the others, by status.
 
-    `unsent` fell due at the pace that was asked for, and no client was free until the end.
+    `unsent` fell due at the pace that was asked for, and no client was free until the end; `wrong` said yes, and
+    something else than what was right.
     """
 
     seconds: float
@@ -43,9 +44,24 @@ class Load(Struct, frozen=True):
     late: int
     busy: float
     unsent: int = 0
+    wrong: int = 0
 
     def per_second(self) -> float:
         return sum(self.answered) / self.seconds
+
+
+def joined(loads: Sequence[Load]) -> Load:
+    """One load after the other, of as many clients each, as if it had been a single one."""
+    return Load(
+        seconds=sum(load.seconds for load in loads),
+        answered=[sum(answers) for answers in zip(*(load.answered for load in loads), strict=True)],
+        refused=sum((Counter(load.refused) for load in loads), Counter()),
+        latencies_ms=[latency for load in loads for latency in load.latencies_ms],
+        late=sum(load.late for load in loads),
+        busy=max(load.busy for load in loads),
+        unsent=sum(load.unsent for load in loads),
+        wrong=sum(load.wrong for load in loads),
+    )
 
 
 async def generate(plan: Plan) -> Load:
@@ -68,6 +84,7 @@ async def generate(plan: Plan) -> Load:
         late=sum(client.late for client in clients),
         busy=round(busy, 3),
         unsent=pace.unsent,
+        wrong=sum(client.wrong for client in clients),
     )
 
 
@@ -85,6 +102,7 @@ class _Client(asyncio.Protocol):
         self.latencies: list[float] = []
         self.refused: Counter[int] = Counter()
         self.late = 0
+        self.wrong = 0
         self.ended = ended
         self._script = script
         self._next = next(script)
@@ -127,6 +145,8 @@ class _Client(asyncio.Protocol):
             self.late += 1
         elif answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             self.refused[answer.status] += 1
+        elif self._next.right not in {None, answer.body}:
+            self.wrong += 1
         elif self._next.counts:
             self.latencies.append(now - self._due)
 

@@ -24,19 +24,24 @@ class Answer(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True):
-    """What a client asks; its answer is counted and timed unless it only prepares what is."""
+    """What a client asks; its answer is counted and timed unless it only prepares what is.
+
+    Where one answer alone is right, it is `right`.
+    """
 
     method: str
     path: str
     body: bytes = b""
     counts: bool = True
+    right: bytes | None = None
 
 
 class Target(Struct, frozen=True):
-    """The path of something on the server, and the version that it is at, where that matters."""
+    """The path of something on the server, the version that it is at, and what is shown there, where that matters."""
 
     path: str
     version: int = 0
+    shown: str = ""
 
 
 class _Written(Struct, frozen=True):
@@ -79,6 +84,12 @@ def looking(targets: Sequence[Target]) -> Script:
         yield Request("GET", targets[0].path)
 
 
+def comparing(targets: Sequence[Target]) -> Script:
+    """Look at the same thing again and again, which should always be the same."""
+    while True:
+        yield Request("GET", targets[0].path, right=targets[0].shown.encode())
+
+
 def seeing(targets: Sequence[Target]) -> Script:
     """Create a task, then look at it as it is once the read model has it: the look alone counts."""
     for create in creating(targets):
@@ -87,7 +98,7 @@ def seeing(targets: Sequence[Target]) -> Script:
 
 
 SCRIPTS: dict[str, Callable[[Sequence[Target]], Script]] = {
-    script.__name__: script for script in (creating, editing, toggling, looking, seeing)
+    script.__name__: script for script in (creating, editing, toggling, looking, comparing, seeing)
 }
-SHARED = {"creating", "toggling", "looking", "seeing"}
+SHARED = {"creating", "toggling", "looking", "comparing", "seeing"}
 """Where all clients have the same targets; in the others each has its own."""

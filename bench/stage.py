@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
 
 from bench.board import Board
 from bench.durability import durable
@@ -28,7 +31,10 @@ def stage(folder: Path, size: Size) -> Iterator[Stage]:
         ours = ending.enter_context(instance(folder / "data"))
         key = settings.locate(ours.data, signing=True).jwt_key
         pages = _pages(ours.address, ours.token, ours.board)
-        given = {"stock": Given(0, key, _database(ours, _STOCK)), "constant": Given(0, key, pages=pages)}
+        given = {
+            "stock": Given(0, key, database(ours.connection, ours.owner_url, _STOCK)),
+            "constant": Given(0, key, pages=pages),
+        }
         if size is FULL:
             given |= {"echo": Given(0, key), "raw_asgi": Given(0, "", pages=pages)}
         peers = {name: ending.enter_context(peer(name, folder, has)) for name, has in given.items()}
@@ -38,10 +44,10 @@ def stage(folder: Path, size: Size) -> Iterator[Stage]:
         yield Stage(ours, four, peers)
 
 
-def _database(ours: Instance, name: str) -> str:
+def database(connection: Connection[TupleRow], owner_url: str, name: str) -> str:
     """Another database on the same server; raises NotDurable."""
-    ours.connection.execute(f"create database {name}")
-    url = ours.owner_url.removesuffix(DATABASE) + name
+    connection.execute(SQL("create database {}").format(Identifier(name)))
+    url = owner_url.removesuffix(DATABASE) + name
     with connect(url) as fresh:
         durable(fresh)
     return url

@@ -1,0 +1,49 @@
+"""P1, following: what workers fold of a log that has grown while there was none, all projections on."""
+
+import contextlib
+import time
+
+from msgspec import Struct
+
+from bench.history import History
+from bench.instance import folded
+from bench.processes import command
+from bench.servers import Servers
+from infra import log
+
+PATIENCE_S = 300.0
+LOOK_S = 0.05
+_PARTITIONS = "TASKLEDGER_PARTITIONS"
+
+
+class Followed(Struct, frozen=True):
+    """So many workers folded so many events, in the seconds from their first commit to their last."""
+
+    workers: int
+    events: int
+    seconds: float
+
+    def per_second(self) -> float:
+        return self.events / self.seconds
+
+
+def follow(up: Servers, history: History, events: int, workers: int) -> Followed:
+    """Let the log grow, then let so many workers, with as many partitions, start and catch up."""
+    history.fill(up.connection, events)
+    start, head = folded(up.connection), log.head(up.connection)
+    with contextlib.ExitStack() as ending:
+        for _ in range(workers):
+            ending.enter_context(command(up.data, "worker", environment={_PARTITIONS: str(workers)}))
+        first, began = _reached(up, start + 1)
+        _, ended = _reached(up, head)
+    return Followed(workers, log.behind(up.connection, first), ended - began)
+
+
+def _reached(up: Servers, position: int) -> tuple[int, float]:
+    """How far all projections were at the first look that found them there, and when; raises TimeoutError."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (found := folded(up.connection)) < position:
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(LOOK_S)
+    return found, time.monotonic()
