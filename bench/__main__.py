@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from bench import report, works
+from bench.folding import measured
 from bench.instance import say
 from bench.marks import marks
 from bench.stage import stage
@@ -21,11 +22,13 @@ def main(size: Size) -> None:
         for number in range(1, size.rounds + 1):
             rounds.append(works.one_round(up, size))
             say(f"Round {number} of {size.rounds} done after {time.monotonic() - began:.0f} s.")
-        seen, rebuild = works.seen(up.ours), works.rebuilt(up.ours)
-    lines = marks(rounds, seen, rebuild)
+        seen = works.seen(up.ours)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        folded = measured(Path(folder) / "data", size.extent)
+    lines = marks(rounds, seen, folded)
     say(f"Done in {time.monotonic() - began:.0f} s.\n")
     report.write(machine, lines, rounds)
-    report.show(lines, report.remarks(rounds, rebuild, machine))
+    report.show(lines, report.remarks(rounds, folded, machine))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,7 @@ from bench.history import History
 from bench.peers import projection
 from bench.peers.projection import Projecting
 from bench.rebuild import NAME, Disturbed, Rebuilt, disturb, rebuild
-from bench.servers import Servers, answering, servers
-from bench.stage import database
+from bench.servers import Servers, answering, database, servers
 from infra import log
 from projections.engine import builds
 
@@ -25,10 +24,6 @@ class Extent(Struct, frozen=True):
     rebuilds: int
     following: int = 0
     disturbed: int = 0
-
-
-QUICK = Extent(100_000, 20_000, 2)
-FULL = Extent(1_000_000, 20_000, 3, following=200_000, disturbed=2)
 
 
 class Folding(Struct, frozen=True):

@@ -6,8 +6,12 @@ from statistics import median, quantiles
 
 from msgspec import Struct
 
+from bench.folding import Folding
+from bench.following import Followed
 from bench.load import Load
-from bench.works import RATE, Rebuild, Round
+from bench.peers.projection import Projecting
+from bench.rebuild import LOOKS, WRITES, Disturbed, Rebuilt
+from bench.works import RATE, Round
 
 LAG_S = 5.0
 KEPT_UP = 0.99
@@ -56,10 +60,12 @@ _RATES = (
     _Beside("constant: one task", "R1 constant", "raw ASGI", "R1 raw", 0.4),
     _Beside("constant: page of 50", "R2 constant", "raw ASGI", "R2 raw", 0.4),
 )
+_REBUILD = _Beside("P2 rebuild of the task list", "rebuild", "ProjectionRunner", "runner", 40, "events/s")
+_DISTURBED = _Beside("P3 page of 50, during a rebuild, p99", "during", "quiet", "quiet", 3, "ms", at_most=True)
 _ALONE = _Beside("L1 latency, one client, p50", "handled", "bare append", "appended", 1.3, "ms", at_most=True)
 
 
-def marks(rounds: Sequence[Round], seen: Load, rebuild: Rebuild) -> list[Mark]:
+def marks(rounds: Sequence[Round], seen: Load, folded: Folding) -> list[Mark]:
     """A line for each mark whose loads were measured."""
     lags = [lag for one in rounds for lag in one.lags_s]
     return [
@@ -69,7 +75,9 @@ def marks(rounds: Sequence[Round], seen: Load, rebuild: Rebuild) -> list[Mark]:
         *_alone(rounds),
         *_visible("V1 acknowledged to visible, idle", [seen]),
         *_visible_under_load(rounds),
-        _least("P2 rebuild of the task list", [rebuild.events / rebuild.seconds], 100_000, "events/s"),
+        *_followed(folded.followed),
+        *_rebuilt(folded.rebuilds, folded.peer),
+        *_disturbed(folded.disturbed),
         _most("lag after writing, the longest", [max(lags)], LAG_S, "s"),
     ]
 
@@ -122,7 +130,38 @@ def _alone(rounds: Sequence[Round]) -> Iterator[Mark]:
         yield _beside(_ALONE, [median(one.handled_ms) for one in idle], [median(one.appended_ms) for one in idle])
 
 
-def _beside(row: _Beside, ours: Sequence[float], peer: Sequence[float]) -> Mark:
+def _followed(found: Sequence[Followed]) -> Iterator[Mark]:
+    for one in found:
+        many = "one worker" if one.workers == 1 else f"{one.workers} workers"
+        yield _least(f"P1 all projections, {many}", [one.per_second()], 10_000, "events/s")
+
+
+def _rebuilt(rebuilds: Sequence[Rebuilt], peer: Projecting) -> Iterator[Mark]:
+    rates = [one.per_second() for one in rebuilds]
+    yield _least(_REBUILD.work, rates, 100_000, _REBUILD.unit)
+    yield _beside(_REBUILD, rates, [peer.per_second()] * len(rates))
+    yield _most("P2 memory of all its processes", [one.peak_bytes / 2**20 for one in rebuilds], 1_024, "MiB")
+
+
+def _disturbed(found: Sequence[Disturbed]) -> Iterator[Mark]:
+    """Where answers are refused, or a pace is not kept, those that came say nothing."""
+    if found:
+        during, quiet = ([_percentile(load.latencies_ms, 99) for load in side] for side in _looks(found))
+        is_served = all(_is_served(one.during, LOOKS) and _is_served(one.during_writes, WRITES) for one in found)
+        yield _beside(_DISTURBED, during, quiet, unless=not is_served)
+        wrong = sum(load.wrong + sum(load.refused.values()) for one in found for load in (one.quiet, one.during))
+        yield _most("P3 answers that were wrong, or none", [wrong], 0, "")
+
+
+def _looks(found: Sequence[Disturbed]) -> tuple[list[Load], list[Load]]:
+    return [one.during for one in found], [one.quiet for one in found]
+
+
+def _is_served(load: Load, rate: float) -> bool:
+    return load.per_second() >= KEPT_UP * rate
+
+
+def _beside(row: _Beside, ours: Sequence[float], peer: Sequence[float], *, unless: bool = False) -> Mark:
     ratio = median(mine / its for mine, its in zip(ours, peer, strict=True))
     return Mark(
         work=row.work,
@@ -132,7 +171,7 @@ def _beside(row: _Beside, ours: Sequence[float], peer: Sequence[float]) -> Mark:
         peer=median(peer),
         ratio=ratio,
         mark=f"{'<=' if row.at_most else '>='} {row.limit:g}x",
-        met=ratio <= row.limit if row.at_most else ratio >= row.limit,
+        met=(ratio <= row.limit if row.at_most else ratio >= row.limit) and not unless,
         low=min(ours),
         high=max(ours),
     )
@@ -144,7 +183,7 @@ def _least(work: str, values: Sequence[float], least: float, unit: str) -> Mark:
 
 
 def _most(work: str, values: Sequence[float], most: float, unit: str, *, unless: bool = False) -> Mark:
-    return _bare(work, values, unit, f"<= {most:g} {unit}", met=median(values) <= most and not unless)
+    return _bare(work, values, unit, f"<= {most:g} {unit}".rstrip(), met=median(values) <= most and not unless)
 
 
 def _bare(work: str, values: Sequence[float], unit: str, mark: str, *, met: bool) -> Mark:

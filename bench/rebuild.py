@@ -21,9 +21,9 @@ NAME = "task_list"
 WRITES, LOOKS = 500.0, 100.0
 """So many changes, and looks at a page, fall due each second while it is rebuilt."""
 CLIENTS = 32
-SLICE_S = 4.0
+SLICE_S = 3.0
 """Loads last so long, one after the other, until the rebuild has ended."""
-QUIET = 2
+QUIET = 3
 """So many of them before it begins."""
 _VERIFYING = "verifying"
 _OUTCOME = """select outcome from read.operations where projection = %s and state = 'done'
@@ -47,7 +47,7 @@ class Rebuilt(Struct, frozen=True):
 
 
 class Disturbed(Struct, frozen=True):
-    """Looks at a page and changes of tasks, while nothing is rebuilt and while something is; how long that took."""
+    """Looks at a page and changes of tasks, while nothing is rebuilt and while something is; how long it took."""
 
     quiet: Load
     quiet_writes: Load
@@ -63,10 +63,15 @@ def rebuild(up: Servers) -> Rebuilt:
         code, seconds = child.wait(), time.monotonic() - began
     if code:
         raise RuntimeError("The rebuild did not switch.")
-    row = up.connection.execute(_OUTCOME, (NAME,)).fetchone()
-    outcome = msgspec.convert(row[0] if row else None, Outcome)
+    outcome = _outcome(up)
     verifying = outcome.seconds.get(_VERIFYING, 0.0)
     return Rebuilt(outcome.events, seconds - verifying, verifying, outcome.seconds, peak.bytes)
+
+
+def _outcome(up: Servers) -> Outcome:
+    """What came of the last one."""
+    row = up.connection.execute(_OUTCOME, (NAME,)).fetchone()
+    return msgspec.convert(row[0] if row else None, Outcome)
 
 
 def disturb(up: Servers, token: str, rounds: int) -> list[Disturbed]:
@@ -88,7 +93,6 @@ class _Serving:
 
     def disturbed(self) -> Disturbed:
         quiet = [self._slice() for _ in range(QUIET)]
-        began = time.monotonic()
         with command(self._up.data, "projections", "rebuild", NAME) as child:
             during = [self._slice()]
             while child.poll() is None:
@@ -96,7 +100,7 @@ class _Serving:
         looks, writes, looks_during, writes_during = (
             joined(loads) for side in (quiet, during) for loads in zip(*side, strict=True)
         )
-        return Disturbed(looks, writes, looks_during, writes_during, time.monotonic() - began)
+        return Disturbed(looks, writes, looks_during, writes_during, sum(_outcome(self._up).seconds.values()))
 
     def _shown(self, path: str) -> Target:
         with httpx.Client(base_url=self._address, headers={"Authorization": f"Bearer {self._token}"}) as http:

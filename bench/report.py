@@ -11,9 +11,11 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from bench.folding import Folding
 from bench.load import Load
 from bench.marks import Mark
-from bench.works import RATE, Rebuild, Round
+from bench.rebuild import LOOKS, WRITES, Disturbed, Rebuilt
+from bench.works import RATE, Round
 
 LATEST = Path(__file__).parent / "results" / "latest.json"
 _WHOLE = 100
@@ -67,7 +69,7 @@ def show(marks: Sequence[Mark], remarks: Sequence[str]) -> None:
         console.print(line)
 
 
-def remarks(rounds: Sequence[Round], rebuild: Rebuild, machine: Machine) -> list[str]:
+def remarks(rounds: Sequence[Round], folded: Folding, machine: Machine) -> list[str]:
     """What a table of rates would hide."""
     lines = [line for name in rounds[0].loads for line in _of_loads(name, [one.loads[name] for one in rounds])]
     acknowledged = sum(sum(one.loads["W3"].answered) for one in rounds)
@@ -75,7 +77,8 @@ def remarks(rounds: Sequence[Round], rebuild: Rebuild, machine: Machine) -> list
     lines.append(f"W3: {acknowledged} acknowledged, of which {changed} changed the task; only these are counted.")
     events = median(one.counted["L1"] / one.loads["L1"].seconds for one in rounds)
     lines.append(f"L1: {_number(events)} events/s in the log, where UmaDB writes one event for each command.")
-    lines.append(f"P2: {rebuild.events:,} events in {rebuild.seconds:.1f} s.")
+    lines += [_of_rebuild(one) for one in folded.rebuilds]
+    lines += [line for one in folded.disturbed for line in _of_disturbed(one)]
     if float(machine["load_average_before"]) > BUSY:
         lines.append(f"The machine was busy before it began (load average {machine['load_average_before']}).")
     return lines
@@ -94,6 +97,18 @@ def _of_loads(name: str, loads: Sequence[Load]) -> Iterator[str]:
     if name.endswith(" paced"):
         reached, unsent = median(load.per_second() for load in loads), sum(load.unsent for load in loads)
         yield f"{name}: {_number(reached)} of {_number(RATE)}/s were reached; {unsent} requests found no client free."
+
+
+def _of_rebuild(one: Rebuilt) -> str:
+    phases = ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in one.phases.items() if phase != "verifying")
+    return f"P2: {one.events:,} events in {one.seconds:.1f} s ({phases}); verifying took {one.verifying_s:.1f} s more."
+
+
+def _of_disturbed(one: Disturbed) -> Iterator[str]:
+    yield f"P3: the rebuild took {one.seconds:.0f} s beside what was asked for."
+    for what, load, rate in (("looks", one.during, LOOKS), ("changes", one.during_writes, WRITES)):
+        refused = sum(load.refused.values())
+        yield f"P3: {_number(load.per_second())} of {_number(rate)}/s {what} were answered, {refused} refused."
 
 
 def _number(value: float) -> str:

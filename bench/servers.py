@@ -7,12 +7,14 @@ from pathlib import Path
 from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
 
 from bench.durability import durable
 from bench.processes import command, wait
 from cli.children import answers_200
 from cli.serve import embedded, urls
 from infra import instance, ports
+from infra.embedded.postgres import DATABASE
 from infra.embedded.sightings import oneself
 from infra.postgres import connect
 from infra.supervisor import Supervisor
@@ -63,3 +65,12 @@ def answering(data: Path) -> Iterator[str]:
         with command(data, "api", "--fd", str(descriptor), pass_fds=[descriptor]) as child:
             wait(child, lambda: answers_200(f"{address}/health/ready"))
             yield address
+
+
+def database(connection: Connection[TupleRow], owner_url: str, name: str) -> str:
+    """Another database on the same server; raises NotDurable."""
+    connection.execute(SQL("create database {}").format(Identifier(name)))
+    url = owner_url.removesuffix(DATABASE) + name
+    with connect(url) as fresh:
+        durable(fresh)
+    return url

@@ -5,21 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-from psycopg import Connection
-from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Identifier
 
 from bench.board import Board
-from bench.durability import durable
 from bench.instance import Instance, instance
 from bench.peers import umadb
 from bench.peers.given import Given
 from bench.processes import peer
 from bench.scripts import NEW_TASK
+from bench.servers import database
 from bench.works import FULL, Size, Stage
 from infra import settings
-from infra.embedded.postgres import DATABASE
-from infra.postgres import connect
 
 _STOCK = "bench_stock"
 
@@ -42,15 +37,6 @@ def stage(folder: Path, size: Size) -> Iterator[Stage]:
         _same(ours, peers, pages)
         four = ending.enter_context(instance(folder / "four", api=4)) if size is FULL else None
         yield Stage(ours, four, peers)
-
-
-def database(connection: Connection[TupleRow], owner_url: str, name: str) -> str:
-    """Another database on the same server; raises NotDurable."""
-    connection.execute(SQL("create database {}").format(Identifier(name)))
-    url = owner_url.removesuffix(DATABASE) + name
-    with connect(url) as fresh:
-        durable(fresh)
-    return url
 
 
 def _pages(address: str, token: str, made: Board) -> dict[str, str]:

@@ -1,28 +1,23 @@
 """The works: what is measured in one round, ours and the peers' in turns."""
 
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from msgspec import Struct
 
 from bench import idle, lane
 from bench.elsewhere import elsewhere
+from bench.folding import Extent
 from bench.idle import Idle
 from bench.instance import Instance
 from bench.load import Load, Plan
 from bench.peers import umadb
 from bench.scripts import Target
-from infra import log
 
 MANY, FEW = 64, 16
 SEEING_S = 4.0
 RATE = 1_000.0
 """Commands that fall due each second where latency is asked for at a pace."""
-_REBUILT = "task_list"
 
 
 class Round(Struct, frozen=True):
@@ -42,11 +37,6 @@ class Round(Struct, frozen=True):
         return self.counted[name] / load.seconds if name == "W3" else load.per_second()
 
 
-class Rebuild(Struct, frozen=True):
-    events: int
-    seconds: float
-
-
 class Stage(Struct, frozen=True):
     """Who is measured: our instance, one like it with four API processes if there is one, the peers' addresses."""
 
@@ -62,6 +52,7 @@ class Size(Struct, frozen=True):
     writing_s: float
     reading_s: float
     works: Sequence["Work"]
+    extent: Extent
 
 
 class Turn:
@@ -186,7 +177,7 @@ def bare_looks(turn: Turn) -> None:
         turn.read(f"{name} raw", turn.stage.peers["raw_asgi"], target)
 
 
-QUICK = Size(3, 2.0, 1.0, (creates, appends, changes, contended, looks))
+QUICK = Size(3, 2.0, 1.0, (creates, appends, changes, contended, looks), Extent(100_000, 20_000, rebuilds=2))
 FULL = Size(
     5,
     3.0,
@@ -205,6 +196,7 @@ FULL = Size(
         looks,
         bare_looks,
     ),
+    Extent(1_000_000, 20_000, rebuilds=3, following=200_000, disturbed=2),
 )
 
 
@@ -223,11 +215,3 @@ def seen(ours: Instance) -> Load:
 
 def _seeing(ours: Instance, seconds: float) -> Plan:
     return Plan("seeing", ours.address, ours.token, 1, seconds, [ours.board.crowded])
-
-
-def rebuilt(ours: Instance) -> Rebuild:
-    """P2: from the command's first instant to its last."""
-    began = time.monotonic()
-    argv: list[str | Path] = [sys.executable, "-P", "-m", "cli.main", "projections", "rebuild"]
-    subprocess.run([*argv, "--data", ours.data, _REBUILT], check=True, stdout=subprocess.DEVNULL)
-    return Rebuild(log.behind(ours.connection, 0), time.monotonic() - began)

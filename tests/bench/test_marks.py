@@ -2,14 +2,19 @@
 
 from msgspec.structs import replace
 
+from bench.folding import Folding
+from bench.following import Followed
 from bench.idle import Idle
 from bench.load import Load
 from bench.marks import Mark, marks
+from bench.peers.projection import Projecting
+from bench.rebuild import Disturbed, Rebuilt
 from bench.report import remarks
-from bench.works import Rebuild, Round
+from bench.works import Round
 
 SEEN = Load(1.0, [2], {}, [5.0, 7.0], 0, 0.1)
-REBUILD = Rebuild(200_000, 1.0)
+REBUILT = Rebuilt(200_000, 1.0, 0.5, {"folding": 0.8, "verifying": 0.5}, 2**29)
+FOLDED = Folding([REBUILT], Projecting(2_000, 1.0), [Followed(1, 30_000, 2.0)], [])
 
 
 def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
@@ -52,17 +57,54 @@ def test_only_what_changed_the_contended_task_is_counted() -> None:
     assert told([round_of(W2=100)])["W3 16 clients change one task"].value == 40
 
 
+def test_a_rebuild_is_held_against_its_peer_and_so_much_memory() -> None:
+    work, lines = "P2 rebuild of the task list", marks([round_of()], SEEN, FOLDED)
+    assert [(line.ratio, line.met) for line in lines if line.work == work] == [(None, True), (100.0, True)]
+    greedy = replace(FOLDED, rebuilds=[replace(REBUILT, peak_bytes=2**30 + 2**20)])
+    assert not told([round_of()], greedy)["P2 memory of all its processes"].met
+
+
+def test_each_number_of_workers_that_follows_has_a_line() -> None:
+    more = replace(FOLDED, followed=[*FOLDED.followed, Followed(2, 30_000, 4.0)])
+    lines = told([round_of()], more)
+    assert lines["P1 all projections, one worker"].met
+    assert not lines["P1 all projections, 2 workers"].met
+
+
+def test_readers_may_notice_a_rebuild_so_much_and_no_more() -> None:
+    work = "P3 page of 50, during a rebuild, p99"
+    assert told([round_of()], disturbed(29))[work].met
+    assert not told([round_of()], disturbed(31))[work].met
+
+
+def test_a_rebuild_that_holds_up_whoever_writes_meets_no_mark_however_quick_the_readers() -> None:
+    assert not told([round_of()], disturbed(10, writes=400))["P3 page of 50, during a rebuild, p99"].met
+
+
+def test_one_wrong_answer_during_a_rebuild_is_one_too_many() -> None:
+    work = "P3 answers that were wrong, or none"
+    assert told([round_of()], disturbed(10))[work].met
+    assert not told([round_of()], disturbed(10, wrong=1))[work].met
+
+
 def test_refusals_a_tired_generator_a_lost_pace_and_a_busy_machine_are_told() -> None:
     loads = {**round_of().loads, "W2": Load(1.0, [3], {409: 1}, [], 0, 0.95), "W1 paced": load(700)}
-    said = remarks([replace(round_of(), loads=loads)], REBUILD, {"load_average_before": 3.5})
+    said = remarks([replace(round_of(), loads=loads)], FOLDED, {"load_average_before": 3.5})
     assert "W2: 1 of 4 requests (25.0%) were answered 409." in said
     assert "W2: the load generator itself was the limit." in said
     assert "W1 paced: 700 of 1,000/s were reached; 300 requests found no client free." in said
     assert "The machine was busy before it began (load average 3.5)." in said
 
 
-def told(rounds: list[Round]) -> dict[str, Mark]:
-    return {mark.work: mark for mark in marks(rounds, SEEN, REBUILD)}
+def told(rounds: list[Round], folded: Folding = FOLDED) -> dict[str, Mark]:
+    return {mark.work: mark for mark in marks(rounds, SEEN, folded)}
+
+
+def disturbed(during_ms: float, *, writes: int = 500, wrong: int = 0) -> Folding:
+    """Looks that take 10 ms as a rule, and so long while it is rebuilt."""
+    looks = [Load(1.0, [100], {}, [each] * 100, 0, 0.1, wrong=number) for each, number in ((10, 0), (during_ms, wrong))]
+    quiet, during = looks
+    return replace(FOLDED, disturbed=[Disturbed(quiet, load(500), during, load(writes), 9.0)])
 
 
 def round_of(**rates: int) -> Round:

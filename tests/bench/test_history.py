@@ -1,0 +1,54 @@
+"""A history: what a log of years would hold, version by version."""
+
+import random
+from collections import Counter, defaultdict
+from itertools import islice
+from uuid import UUID, uuid4
+
+from bench.history import Happened, happening
+from domain import codec
+from domain.event import Event, changes, fold
+from domain.task import Task, TaskCreated, TaskNumbers, TaskNumbersTaken, numbers_of
+
+
+def told(count: int = 20_000) -> list[Happened]:
+    return list(islice(happening(uuid4(), random.Random(1)), count))
+
+
+def test_each_event_has_the_next_version_of_its_stream() -> None:
+    versions = Counter[object]()
+    for one in told():
+        versions[one.stream] += 1
+        assert one.version == versions[one.stream]
+
+
+def test_what_an_event_says_was_so_was_so() -> None:
+    streams = defaultdict[UUID, list[Event]](list)
+    for one in told():
+        task = fold(Task, streams[one.stream])
+        streams[one.stream].append(one.event)
+        if task:
+            assert {name: getattr(task, name) for name in changes(one.event)} == {
+                name: change.old for name, change in changes(one.event).items()
+            }
+
+
+def test_a_task_has_four_or_five_events() -> None:
+    events = told()
+    tasks = sum(isinstance(one.event, TaskCreated) for one in events)
+    assert 4 <= len(events) / tasks <= 6
+
+
+def test_numbers_are_taken_before_a_task_has_one() -> None:
+    taken = defaultdict[UUID, list[Event]](list)
+    for one in told():
+        if isinstance(one.event, TaskNumbersTaken):
+            taken[one.stream].append(one.event)
+        elif isinstance(one.event, TaskCreated):
+            numbers = fold(TaskNumbers, taken[numbers_of(one.event.project_id)])
+            assert numbers
+            assert one.event.number <= numbers.last
+
+
+def test_all_of_it_is_read_as_it_was_written() -> None:
+    assert all(codec.decode(codec.tag(one.event), codec.encode(one.event)) == one.event for one in told(3_000))
