@@ -15,9 +15,10 @@ from projections.engine.advance import Progress
 
 LOOK_S = 1.0
 """So long, at most, one call goes on where there is always more."""
-FIRST, MOST = 500, 8_000
+FIRST, MOST = 500, 4_000
 """A batch has so many events at first; it grows and shrinks with the time that it takes."""
-QUICK_S, SLOW_S = 0.1, 0.5
+QUICK_S, SLOW_S = 0.5, 1.5
+"""In a backlog nobody sees the difference between these, and an event of a large batch costs two thirds of another."""
 
 
 class _Turn:
