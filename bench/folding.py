@@ -1,6 +1,7 @@
 """Folding, P1 to P3: an instance of its own whose log is long, and what projections do with it."""
 
 from pathlib import Path
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -10,9 +11,10 @@ from bench.following import Followed, follow
 from bench.history import History
 from bench.peers import projection
 from bench.peers.projection import Projecting
-from bench.rebuild import NAME, Disturbed, Rebuilt, disturb, rebuild
+from bench.rebuild import Disturbed, Rebuilt, disturb, rebuild
 from bench.servers import Servers, answering, database, servers
 from infra import log
+from infra.ids import new_id
 from projections.engine import builds
 
 
@@ -39,8 +41,7 @@ def measured(data: Path, extent: Extent) -> Folding:
     """Servers of its own, gone when it ends."""
     with servers(data) as up:
         up.do("migrate")
-        with answering(data) as address:
-            user, token = board.log_in(address)
+        user, token = _registered(data) if extent.disturbed else (new_id(), "")
         history = History(user)
         followed = [follow(up, history, extent.following, workers) for workers in (1, 2) if extent.following]
         history.fill(up.connection, extent.events - log.behind(up.connection, 0))
@@ -51,8 +52,12 @@ def measured(data: Path, extent: Extent) -> Folding:
         return Folding(rebuilds, peer, followed, disturb(up, token, extent.disturbed) if extent.disturbed else [])
 
 
+def _registered(data: Path) -> tuple[UUID, str]:
+    with answering(data) as address:
+        return board.log_in(address)
+
+
 def _skip(up: Servers) -> None:
-    """The other projections go on at the end of the log: they are not looked at any more, and not to be waited for."""
-    for name, build in builds.serving(up.connection).items():
-        if name != NAME:
-            builds.start(up.connection, build, log.head(up.connection))
+    """All projections go on at the end of the log: what they lack is not looked at, or is what the rebuild brings."""
+    for build in builds.serving(up.connection).values():
+        builds.start(up.connection, build, log.head(up.connection))

@@ -25,6 +25,7 @@ SLICE_S = 3.0
 """Loads last so long, one after the other, until the rebuild has ended."""
 QUIET = 3
 """So many of them before it begins."""
+_REBUILD = ("projections", "rebuild", NAME, "--expect-changes")
 _VERIFYING = "verifying"
 _OUTCOME = """select outcome from read.operations where projection = %s and state = 'done'
     order by ended_at desc limit 1"""
@@ -59,7 +60,7 @@ class Disturbed(Struct, frozen=True):
 def rebuild(up: Servers) -> Rebuilt:
     """P2: by the command."""
     began = time.monotonic()
-    with command(up.data, "projections", "rebuild", NAME) as child, memory.watched(child.pid) as peak:
+    with command(up.data, *_REBUILD) as child, memory.watched(child.pid) as peak:
         code, seconds = child.wait(), time.monotonic() - began
     if code:
         raise RuntimeError("The rebuild did not switch.")
@@ -93,7 +94,7 @@ class _Serving:
 
     def disturbed(self) -> Disturbed:
         quiet = [self._slice() for _ in range(QUIET)]
-        with command(self._up.data, "projections", "rebuild", NAME) as child:
+        with command(self._up.data, *_REBUILD) as child:
             during = [self._slice()]
             while child.poll() is None:
                 during.append(self._slice())

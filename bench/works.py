@@ -177,7 +177,7 @@ def bare_looks(turn: Turn) -> None:
         turn.read(f"{name} raw", turn.stage.peers["raw_asgi"], target)
 
 
-QUICK = Size(3, 2.0, 1.0, (creates, appends, changes, contended, looks), Extent(100_000, 20_000, rebuilds=2))
+QUICK = Size(3, 1.8, 0.8, (creates, appends, changes, contended, looks), Extent(100_000, 5_000, rebuilds=2))
 FULL = Size(
     5,
     3.0,
@@ -196,7 +196,7 @@ FULL = Size(
         looks,
         bare_looks,
     ),
-    Extent(1_000_000, 20_000, rebuilds=3, following=200_000, disturbed=2),
+    Extent(1_000_000, 20_000, rebuilds=2, following=200_000, disturbed=2),
 )
 
 
