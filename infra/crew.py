@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExe
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import psycopg
@@ -27,8 +28,8 @@ from projections.engine.parked import Parked
 from projections.projection import by_position, by_stream, every
 
 NAME = "taskledger rebuild"
-NICE = 5
-"""Whoever serves goes first."""
+NICE = 10
+_SESSION = Path("/proc/self/autogroup")
 AT_ONCE = 25_000
 """About so many events are a part."""
 _MEMORY = "set maintenance_work_mem = '128MB'"
@@ -128,7 +129,7 @@ def _open(url: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us, who tells us
     if parent := parent_process():
         threading.Thread(target=_die_after, args=(parent,), daemon=True).start()
-    os.nice(NICE)
+    _step_back()
     _have(folding(url, NAME), folding(url, NAME))
     _MINE.writer.execute(_MEMORY)
     for connection in (_MINE.reader, _MINE.writer):
@@ -138,6 +139,14 @@ def _open(url: str) -> None:
 
 def _have(reader: Database, writer: Database) -> None:
     _MINE.reader, _MINE.writer = reader, writer
+
+
+def _step_back() -> None:
+    """Let whoever serves go first. Linux may share out time session by session, and then be nice among these only."""
+    os.nice(NICE)
+    with contextlib.suppress(OSError):
+        os.setsid()
+        _SESSION.write_text(str(NICE))
 
 
 def _die_after(parent: BaseProcess) -> None:
