@@ -47,12 +47,11 @@ class Projector:
         self._opened: list[Connection[TupleRow]] = []
         self._turns = [_Turn() for _ in range(partitions)]
 
-    def project(self, partition: int) -> None:
-        """Fold all that is new.
+    def project(self, partition: int) -> bool:
+        """Fold all that is new, and answer whether there is more that nobody else is at.
 
         Never waits for another thread that folds the same: that one will look again. Raises psycopg's errors and
-        StandsStill; the checkpoints then still say where to go on. Ends after a while even where there is more:
-        whoever wants it folded goes on hinting.
+        StandsStill; the checkpoints then still say where to go on. Ends after a while even where there is more.
         """
         turn = self._turns[partition]
         turn.wanted.set()
@@ -70,6 +69,7 @@ class Projector:
                 turn.wanted.set()
                 if crowded and events < turn.size:
                     time.sleep(GATHER_S)
+        return turn.wanted.is_set() and not turn.held.locked()  # whoever holds it goes on by himself
 
     def close(self) -> None:
         """Close what every thread has opened."""

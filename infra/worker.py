@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 import dramatiq
 
@@ -11,6 +12,7 @@ from infra.logs import logger
 from infra.projector import LOOK_S, Projector
 from infra.settings import Settings
 
+T = TypeVar("T")
 _STANDING: dict[str, str] = {}
 """Why something stands still, as it was logged last."""
 
@@ -23,15 +25,19 @@ def run(settings: Settings, stop: threading.Event) -> None:
     keeper = Keeper(settings)
 
     def project(partition: int) -> None:
-        _attempt(f"partition {partition}", lambda: projector.project(partition))
+        look(partition)
+
+    def look(partition: int) -> bool:
+        return _attempt(f"partition {partition}", lambda: projector.project(partition)) or False
 
     dramatiq.actor(broker=messages, queue_name=broker.QUEUE, max_retries=0)(project)
     worker = dramatiq.Worker(messages, worker_threads=settings.partitions)
     worker.start()
+    is_behind = False
     try:
-        while not stop.wait(LOOK_S):
-            for partition in range(settings.partitions):
-                project(partition)
+        while not stop.wait(0 if is_behind else LOOK_S):
+            looks = [look(partition) for partition in range(settings.partitions)]
+            is_behind = any(looks)
             _attempt("looking after the builds", keeper.look)
     finally:
         worker.stop(timeout=4_000)
@@ -40,15 +46,16 @@ def run(settings: Settings, stop: threading.Event) -> None:
         projector.close()
 
 
-def _attempt(what: str, work: Callable[[], None]) -> None:
+def _attempt(what: str, work: Callable[[], T]) -> T | None:
     """The database may be away, or a fold wrong: one line for each reason, and the next look tries again."""
     try:
-        work()
+        done = work()
     except Exception as error:  # noqa: BLE001 - whatever it is must not end the worker
         reason = " ".join(str(error).split())
         if _STANDING.get(what) != reason:
             logger.warning("{} stands still: {}", what, reason)
         _STANDING[what] = reason
-    else:
-        if _STANDING.pop(what, None):
-            logger.info("{} goes on", what)
+        return None
+    if _STANDING.pop(what, None):
+        logger.info("{} goes on", what)
+    return done
