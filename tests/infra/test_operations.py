@@ -180,7 +180,7 @@ def test_what_fails_is_kept_with_its_reason_and_not_asked_for_again_at_once(
     assert failed.state == "failed"
     assert failed.outcome is not None
     assert (failed.outcome["differences"], failed.outcome["first"][0]["document"]) == (1, str(TASK))
-    assert operations.has_failed(database, PROJECTION)
+    assert operations.failed_lately(database, PROJECTION)
     database.execute("delete from read.serving where projection = 'task_list'")
     with closing(Keeper(settings)) as keeper:
         keeper.look()

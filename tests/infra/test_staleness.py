@@ -248,13 +248,14 @@ def going_by_what_was_told(here: Place, patch: pytest.MonkeyPatch) -> None:
         told = [progress.generations["task_list"].get(question.scope, 0) for progress in here.told]
         return replace(await state(self, question), generation=max(told, default=0))
 
-    async def kept(self: Reading, question: Question, seen: State) -> Any:
-        answer, later = await asked(self, question, seen.build)
-        return answer, replace(later, generation=seen.generation)
+    async def kept(self: Reading, question: Question, build: int) -> Any:
+        found = await asked(self, question, build)
+        seen = await believing(self, question)
+        return (found[0], replace(found[1], generation=seen.generation)) if found else None
 
     asked = Reading._asked  # noqa: SLF001 - as above
     patch.setattr(Reading, "_state", believing)
-    patch.setattr(Reading, "_present", kept)
+    patch.setattr(Reading, "_asked", kept)
 
 
 def keys_without_a_generation(here: Place, patch: pytest.MonkeyPatch) -> None:
