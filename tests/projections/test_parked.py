@@ -3,6 +3,7 @@
 Each promise is a check, which a planted defect turns red.
 """
 
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -269,6 +270,11 @@ def test_only_the_administrator_may_skip(database: Database, typed: Type) -> Non
     assert oracle.parked_in(database, "task_list") == [str(TASK)]
 
 
+def looked_after(settings: Settings) -> None:
+    with closing(Keeper(settings)) as keeper:
+        keeper.look()
+
+
 def code_that_knows_an_event_folds_it_by_itself(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,10 +288,10 @@ def code_that_knows_an_event_folds_it_by_itself(
         found = {one.document: one for one in parked.every(database, oracle.build_of(database, "task_list"))}
         assert found.keys() == {str(TASK), str(OTHER_TASK)}
         assert (found[str(TASK)].unknown, found[str(TASK)].position) == ("TaskRenamed", oracle_place(database, TASK))
-        Keeper(settings).look()
+        looked_after(settings)
         assert len(oracle.parked_in(database, "task_list")) == 2
     codec._decoders.cache_clear()  # noqa: SLF001 - as above
-    Keeper(settings).look()
+    looked_after(settings)
     assert {name: oracle.parked_in(database, name) for name in every()} == {name: [] for name in every()}
     assert oracle.is_right(database)
 
