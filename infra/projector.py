@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from infra import log
 from infra.hints import CROWD, GATHER_S
-from infra.postgres import folding
+from infra.postgres import projecting
 from projections.engine import advance
 from projections.engine.advance import Progress
 
@@ -79,15 +79,19 @@ class Projector:
     def _advance(self, turn: _Turn, partition: int) -> int:
         """The most events that any of the projections has just folded."""
         most, began = 0, time.monotonic()
-        for progress in advance.advance(self._connection(), partition, log.after, turn.size):
-            self._publish(progress)
-            most = max(most, progress.events)
+        try:
+            for progress in advance.advance(self._connection(), partition, log.after, turn.size):
+                self._publish(progress)
+                most = max(most, progress.events)
+        except Exception:
+            turn.size = FIRST  # what was too much at once may do in smaller pieces
+            raise
         turn.adapt(most, time.monotonic() - began)
         return most
 
     def _connection(self) -> Connection[TupleRow]:
         connection: Connection[TupleRow] | None = getattr(self._thread, "connection", None)
         if connection is None or connection.closed:
-            connection = self._thread.connection = folding(self._url, "taskledger worker")
+            connection = self._thread.connection = projecting(self._url)
             self._opened = [*(open_ for open_ in self._opened if not open_.closed), connection]
         return connection

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from domain.event import Recorded
 from projections.engine import builds, folding, generations, parked, saving, table
 from projections.engine.builds import Build, Database
+from projections.engine.folding import Folded
 from projections.engine.saving import Save, Work
 from projections.engine.table import Rows
 from projections.projection import by_position
@@ -132,26 +133,32 @@ def _taken(connection: Database, group: Sequence[Build], batch: Batch, still: li
 def _take(connection: Database, works: Sequence[Work], batch: Batch, save: Save) -> Progress | None:
     end, count = batch.events[-1].position, len(batch.events)
     expected = [work.build.number for work in works], [work.build.partitions for work in works]
-    with connection.pipeline() if save is saving.together else nullcontext(), connection.transaction():
+    with connection.pipeline() if save is saving.together else nullcontext() as pipeline, connection.transaction():
         taken = connection.execute(_TAKE, (end, count, *expected, batch.partition, batch.start), prepare=True)
         asked = [(work, table.loading(connection, work.build, {key for key, _ in work.touched})) for work in works]
         mine: dict[int, bool] = dict(taken.fetchall())
-        changed = {
-            work.build: _fold(connection, work, table.loaded(work.build, found), mine[work.build.number], save)
-            for work, found in asked
+        found = [
+            (work, table.loaded(work.build, rows), _closed(connection, work.build, mine[work.build.number]))
+            for work, rows in asked
             if work.build.number in mine
-        }
+        ]
+        if pipeline:
+            pipeline.sync()  # or the server takes us for at work while we fold, and does not part us if we stop there
+        folded = [(*one, folding.fold(one[0].build.projection, one[0].touched, *one[1:])) for one in found]
+        changed = {work.build: _written(connection, work, before, after, save) for work, before, _, after in folded}
         aged = generations.age(connection, changed)
     names = [build.projection.name for build in changed]
     told = generations.told(changed, aged)
     return Progress(names, batch.partition, end, count, told) if changed else None
 
 
-def _fold(connection: Database, work: Work, before: Rows, has_parked: bool, save: Save) -> set[UUID]:  # noqa: FBT001
-    """Fold and write, and answer the scopes in which something changed."""
-    build = work.build
+def _closed(connection: Database, build: Build, has_parked: bool) -> set[str]:  # noqa: FBT001
+    """The documents that are parked already, where an event may come for one of them."""
     is_asked = has_parked and build.projection.keys is not by_position  # no event comes twice
-    closed = parked.documents(connection, build) if is_asked else set()
-    folded = folding.fold(build.projection, work.touched, before, closed)
-    parked.park(connection, build, [*folded.parked, *save(connection, work, before, folded.changed)])
-    return set(folding.scopes(build.projection, before, folded.changed))
+    return parked.documents(connection, build) if is_asked else set()
+
+
+def _written(connection: Database, work: Work, before: Rows, after: Folded, save: Save) -> set[UUID]:
+    """Write what changed, and answer the scopes in which something did."""
+    parked.park(connection, work.build, [*after.parked, *save(connection, work, before, after.changed)])
+    return set(folding.scopes(work.build.projection, before, after.changed))
