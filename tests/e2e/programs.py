@@ -1,0 +1,60 @@
+"""Workers and API processes as an operator starts them one by one, on the servers of the test run."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from infra.settings import PREFIX, Settings
+from tests.e2e.running import PATIENCE_S, fact
+
+NAMED = ("database_url", "migration_url", "redis_url", "broker_url", "jwt_key", "partitions")
+ROOT = Path(__file__).parents[2]
+
+
+class Program(subprocess.Popen[bytes]):
+    """One process of ours; what it says stands in `output`."""
+
+    output: Path
+
+    def says(self) -> str:
+        return self.output.read_text()
+
+    def halt(self) -> None:
+        """SIGSTOP, and it has stopped when this returns."""
+        self.send_signal(signal.SIGSTOP)
+        fact(self.is_halted)
+
+    def go_on(self) -> None:
+        self.send_signal(signal.SIGCONT)
+
+    def is_halted(self) -> bool:
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+@contextlib.contextmanager
+def program(settings: Settings, folder: Path, name: str, *words: str, change: str = "") -> Iterator[Program]:
+    """`taskledger <words>`, in which, and in all that it starts, `change` is done before anything else."""
+    place = folder / name
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(change)
+    paths = os.pathsep.join([str(place), str(ROOT)])
+    named = {PREFIX + each.upper(): str(getattr(settings, each)) for each in NAMED}
+    argv = [sys.executable, "-P", "-m", "cli.main", *words, "--data", str(folder)]
+    with (place / "output").open("wb") as output:
+        env = {**os.environ, **named, "PYTHONPATH": paths}
+        started = Program(argv, env=env, stdout=output, stderr=output)
+    started.output = place / "output"
+    try:
+        yield started
+    finally:
+        started.go_on()
+        started.terminate()
+        try:
+            started.wait(PATIENCE_S / 4)
+        finally:
+            started.kill()
+            started.wait()
