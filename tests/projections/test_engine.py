@@ -1,10 +1,14 @@
 """The engine on a real PostgreSQL: whatever the batches, the crashes and the rivals, rows equal the fold of the log."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Event
 from typing import Any
 from uuid import UUID
 
 import msgspec
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as tuned
@@ -14,15 +18,20 @@ from commands.decision import Wish
 from domain.errors import Refusal
 from domain.event import Recorded
 from infra import log, migrate
+from infra.postgres import connect, folding, projecting
 from infra.settings import Settings
 from projections import task_list
 from projections.engine import advance, builds, generations
+from projections.engine import folding as engine
 from projections.engine.advance import Progress, StandsStill
 from projections.engine.builds import Database
 from projections.projection import every
+from tests.defects import noticed
+from tests.e2e.running import fact
 from tests.examples import CREATED, RENAMED, TASK, Facts, project, user, workspace
 from tests.given import Past
 from tests.projections import oracle
+from tests.projections.spoilt import spoilt
 from tests.strategies import walks
 
 
@@ -96,6 +105,72 @@ def writes_late(database: Database, rival: Database) -> bool:
     assert oracle.position(database, "task_list") == log.head(database)
     assert oracle.is_right(database) or done
     return bool(done)
+
+
+def who_stops_is_followed(settings: Settings, rival: Database, opened: Callable[[str], Database]) -> None:
+    """It is stopped while it folds, with its checkpoints taken: others go on, and it changes nothing when it wakes."""
+    oracle.write(rival, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
+    is_stopped, is_over = Event(), Event()
+
+    def stopping(document: Any, _: Recorded) -> Any:
+        if not is_stopped.is_set():
+            is_stopped.set()
+            is_over.wait(20)
+        return document
+
+    def others() -> bool:
+        oracle.catch_up(rival)
+        return {oracle.position(rival, name) for name in every()} == {log.head(rival)}
+
+    with (
+        spoilt("task_list", stopping, RENAMED),
+        opened(settings.database_url) as late,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        work = threads.submit(lambda: list(advance.advance(late, 0, log.after, 1_000)))
+        assert is_stopped.wait(5)
+        try:
+            fact(others, patience=3)
+        finally:
+            is_over.set()
+        with pytest.raises(psycopg.Error):
+            work.result()
+    assert oracle.is_right(rival)
+
+
+@pytest.mark.parametrize("bulk", [0, 500], ids=["copied", "written"])
+@pytest.mark.parametrize("opened", [projecting, partial(folding, name="test")], ids=["worker", "rebuild"])
+def test_whoever_stops_in_the_middle_of_a_batch_is_followed(
+    settings: Settings, rival: Database, monkeypatch: pytest.MonkeyPatch, bulk: int, opened: Any
+) -> None:
+    monkeypatch.setattr(advance, "BULK", bulk)
+    monkeypatch.setattr("infra.postgres.STOPPED_S", 0.2)
+    who_stops_is_followed(settings, rival, opened)
+
+
+def test_a_server_that_waits_for_whoever_is_stopped_is_noticed(settings: Settings, rival: Database) -> None:
+    noticed(lambda: who_stops_is_followed(settings, rival, connect))
+
+
+def test_a_batch_whose_statements_wait_for_its_folds_is_noticed(
+    settings: Settings, rival: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted defect: what is written of one projection is under way while the next one is folded."""
+    monkeypatch.setattr("infra.postgres.STOPPED_S", 0.2)
+    fold = engine.fold
+
+    def under_way(*arguments: Any) -> Any:
+        late[0].execute("select")
+        return fold(*arguments)
+
+    late = list[Database]()
+
+    def opened(url: str) -> Database:
+        late.append(folding(url, "test"))
+        return late[0]
+
+    monkeypatch.setattr(engine, "fold", under_way)
+    noticed(lambda: who_stops_is_followed(settings, rival, opened))
 
 
 def test_a_checkpoint_that_somebody_holds_is_not_waited_for(database: Database, rival: Database) -> None:

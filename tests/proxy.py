@@ -1,0 +1,84 @@
+"""A proxy in front of a server of the test's own: it can be away for a while, and cut what runs through it."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Coroutine, Iterator
+from typing import Any, Self
+
+
+class Proxy:
+    """Lives in a thread; `port` is where it listens, `cuts` how many connections it has cut."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.port = 0
+        self.cuts = 0
+        self._target = (host, port)
+        self._loop = asyncio.new_event_loop()
+        self._server: asyncio.Server | None = None
+        self._through: set[asyncio.WriteTransport] = set()
+
+    @classmethod
+    @contextlib.contextmanager
+    def before(cls, host: str, port: int) -> Iterator[Self]:
+        proxy = cls(host, port)
+        thread = threading.Thread(target=proxy._loop.run_forever)
+        thread.start()
+        try:
+            proxy.back()
+            yield proxy
+        finally:
+            proxy.away()
+            proxy._loop.call_soon_threadsafe(proxy._loop.stop)
+            thread.join()
+            proxy._loop.close()
+
+    def back(self) -> None:
+        """Let everybody through."""
+        self._run(self._listen())
+
+    def away(self) -> None:
+        """Let nobody through any more, and cut those who are."""
+        self._run(self._close())
+
+    def cut(self) -> int:
+        """Cut all connections; how many were cut until now."""
+        self._run(self._cut())
+        return self.cuts
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _close(self) -> None:
+        if self._server:
+            self._server.close()
+        await self._cut()
+
+    async def _cut(self) -> None:
+        self.cuts += len(self._through)
+        for transport in self._through:
+            transport.abort()
+        self._through.clear()
+        await asyncio.sleep(0.01)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            there, back = await asyncio.open_connection(*self._target)
+            self._through.add(writer.transport)
+            try:
+                await asyncio.gather(_copy(reader, back), _copy(there, writer))
+            finally:
+                back.transport.abort()
+                writer.transport.abort()
+                self._through.discard(writer.transport)
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+        await writer.drain()
+    writer.transport.abort()
