@@ -14,7 +14,7 @@ from infra.hints import CROWD, GATHER_S
 from infra.logs import logger
 from infra.postgres import Pool
 from projections.engine.advance import Progress
-from projections.fingerprint import fingerprints
+from projections.fingerprint import code, fingerprints
 from projections.projection import every
 
 CHANNEL = "taskledger:projected"
@@ -36,6 +36,7 @@ class _News(Struct, frozen=True):
     partition: int
     position: int
     events: int
+    code: str
 
 
 def publisher(client: redis.Redis) -> Callable[[Progress], None]:
@@ -62,6 +63,7 @@ class Projected:
         self._pool = pool
         self._positions = {name: dict.fromkeys(range(partitions), -1) for name in every()}
         self._crowded: dict[int, float] = {}
+        self._doubtful: set[str] = set()
         self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def wait(self, projection: str, position: int, seconds: float) -> None:
@@ -77,7 +79,7 @@ class Projected:
                 raise Behind
             try:
                 await asyncio.wait_for(news.wait(), min(left, LOOK_S))
-                look = False
+                look = projection in self._doubtful
             except TimeoutError:
                 look = True
 
@@ -119,8 +121,13 @@ class Projected:
         except msgspec.DecodeError:
             return
         self._crowded[news.partition] = time.monotonic() if news.events >= CROWD else 0.0
+        is_ours = news.code == code()
         for name in self._positions.keys() & set(news.projections):
-            self._hear(name, news.partition, news.position)
+            if is_ours:
+                self._hear(name, news.partition, news.position)
+            else:  # during a deploy: how far our own builds are must be looked up
+                self._doubtful.add(name)
+                self._news.pop(name, asyncio.Event()).set()
 
     def _hear(self, projection: str, partition: int, position: int) -> None:
         if position > self._positions[projection].get(partition, -1):
@@ -129,6 +136,7 @@ class Projected:
 
     async def _look(self, projection: str) -> int:
         """The position that all partitions have read up to."""
+        self._doubtful.discard(projection)
         asked = (projection, fingerprints()[projection])
         async with self._pool.connection() as connection:
             found = await (await connection.execute(_CHECKPOINTS, asked, prepare=True)).fetchall()

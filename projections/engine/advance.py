@@ -11,10 +11,11 @@ from typing import TypeAlias
 from uuid import UUID
 
 import psycopg
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from domain.event import Recorded
+from projections import fingerprint
 from projections.engine import builds, folding, generations, parked, saving, table
 from projections.engine.builds import Build, Database
 from projections.engine.folding import Folded
@@ -41,13 +42,17 @@ _TAKE = """update read.checkpoints set position = %s, moved_at = clock_timestamp
 
 
 class Progress(Struct, frozen=True):
-    """What one batch did: how far these projections have read, and the new generation of each scope that changed."""
+    """What one batch did: how far these projections have read, and the new generation of each scope that changed.
+
+    `code` says by whose fold: builds of other code may be elsewhere.
+    """
 
     projections: list[str]
     partition: int
     position: int
     events: int
     generations: dict[str, dict[UUID, int]] = {}
+    code: str = field(default_factory=fingerprint.code)
 
 
 class Batch(Struct, frozen=True):
