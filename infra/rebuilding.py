@@ -150,10 +150,12 @@ class Rebuilding:
             parked.clear(connection, build)
 
     def _finish(self, connection: Database, build: Build) -> None:
+        own = builds.serving(connection).get(self._projection.name)
         with self._phase("catching up"):
             while log.head(connection) > builds.span(connection, build)[0] + NEAR:
                 advance.follow(connection, build, log.after, log.head(connection))
-        own = builds.serving(connection).get(self._projection.name)
+            if own is not None and log.head(connection) <= builds.span(connection, own)[0] + FAR:
+                advance.follow(connection, own, log.after, log.head(connection))  # or it would stand still for as long
         live = own or builds.of_other_code(connection, self._projection)
         low = builds.span(connection, build)[0]
         if live is not None:
