@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infra.settings import PREFIX, Settings
-from tests.e2e.running import PATIENCE_S, fact
+from tests.e2e.running import fact
 
 NAMED = ("database_url", "migration_url", "redis_url", "broker_url", "jwt_key", "partitions")
 ROOT = Path(__file__).parents[2]
@@ -51,10 +51,5 @@ def program(settings: Settings, folder: Path, name: str, *words: str, change: st
     try:
         yield started
     finally:
-        started.go_on()
-        started.terminate()
-        try:
-            started.wait(PATIENCE_S / 4)
-        finally:
-            started.kill()
-            started.wait()
+        started.kill()  # which is to be survived at any time, and waits for nobody
+        started.wait()

@@ -29,7 +29,7 @@ from tests.e2e.running import fact
 from tests.examples import PROJECT, id7, project, task, workspace
 from tests.projections import oracle
 
-ROUNDS = 60 if "TASKLEDGER_TEST_KILLS" in os.environ else 6
+ROUNDS = 60 if "TASKLEDGER_TEST_KILLS" in os.environ else 4
 STOPPED_S = 1
 TAKEN_OVER_S = 8
 """Within so long somebody else goes on, on a machine that does much else."""
@@ -166,7 +166,7 @@ def test_old_and_new_code_run_together_each_on_a_build_of_its_own(settings: Sett
 
         with program(settings, tmp_path, "new-worker", "worker", change=NEWER):
             fact(lambda: httpx.get(f"{new}/health/ready").is_success)
-            for number in range(10):
+            for number in range(4):
                 person = Person((old, new)[number % 2], ann.token)
                 until = person.post(f"/tasks/{made[number]['id']}/complete")["position"]
                 for address_ in (old, new):
