@@ -29,6 +29,7 @@ FOR_REQUESTS = 6.0
 FOR_SERVERS = 3.0
 FOR_START = 60.0
 FOR_MIGRATIONS = 3600.0
+LONG = 5.0
 
 
 class Wishes(msgspec.Struct, frozen=True):
@@ -86,7 +87,9 @@ class Serving:
         data = self.wishes.data
         say(f"Taskledger {version('taskledger')}, data in {data}")
         self._start_servers()
-        code, words = self._ask("migrate", FOR_MIGRATIONS)
+        code, words = self._ask(
+            "migrate", FOR_MIGRATIONS, "Bringing the database up to date: a long log takes a while."
+        )
         if code:
             raise OperatorError(_complaint(words))
         self._start_commands()
@@ -126,11 +129,13 @@ class Serving:
             late = ", ".join(ward.program.name for ward in group if not ward.is_ready)
             raise OperatorError(f"Not ready after {FOR_START:.0f} s: {late}.")
 
-    def _ask(self, name: str, within: float) -> tuple[int, str]:
+    def _ask(self, name: str, within: float, where_it_takes_long: str = "") -> tuple[int, str]:
         """Exit code and words of one of our commands."""
         with tempfile.TemporaryFile() as output:
             child = children.run([name, "--data", self.wishes.data], output)
             try:
+                if not self.supervisor.tend_until(lambda: child.poll() is not None, LONG) and where_it_takes_long:
+                    say(where_it_takes_long)
                 self.supervisor.tend_until(lambda: child.poll() is not None, within)
             finally:
                 stop([child], FOR_REQUESTS)

@@ -151,14 +151,15 @@ class Rebuilding:
 
     def _finish(self, connection: Database, build: Build) -> None:
         own = builds.serving(connection).get(self._projection.name)
+        is_whole = own is not None and builds.is_there(connection, own)
         with self._phase("catching up"):
             while log.head(connection) > builds.span(connection, build)[0] + NEAR:
                 advance.follow(connection, build, log.after, log.head(connection))
-            if own is not None and log.head(connection) <= builds.span(connection, own)[0] + FAR:
+            if own is not None and is_whole and log.head(connection) <= builds.span(connection, own)[0] + FAR:
                 advance.follow(connection, own, log.after, log.head(connection))  # or it would stand still for as long
         live = own or builds.of_other_code(connection, self._projection)
         low = builds.span(connection, build)[0]
-        if live is not None:
+        if live is not None and builds.is_there(connection, live):
             with self._phase("verifying"):
                 low = self._verify(connection, build, live)
         with self._phase("switching"), connection.transaction():

@@ -31,7 +31,7 @@ class Chosen(Struct, frozen=True):
 def after(connection: Connection[TupleRow], position: int, limit: int) -> list[Recorded]:
     """The next events of the log after a position, `limit` at most."""
     with connection.cursor(binary=True) as cursor:
-        return [seen(row) for row in cursor.execute(_AFTER, (position, limit), prepare=True)]
+        return [seen(row) for row in cursor.execute(_AFTER, (position, limit), prepare=True).fetchall()]
 
 
 def stream(connection: Connection[TupleRow], wanted: UUID, first: int = 1, last: int = NO_END) -> list[Recorded]:

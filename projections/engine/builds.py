@@ -82,6 +82,12 @@ def position(connection: Database, build: Build, partition: int) -> int:
     return row[0] if row else 0
 
 
+def is_there(connection: Database, build: Build) -> bool:
+    """Whether the table has not been dropped by hand."""
+    row = connection.execute("select to_regclass(%s) is not null", (build.table.as_string(),)).fetchone()
+    return bool(row and row[0])
+
+
 def span(connection: Database, *some: Build) -> tuple[int, int]:
     """The lowest and the highest position that any partition of these builds has read up to."""
     sql = "select min(position), max(position) from read.checkpoints where build = any(%s)"

@@ -1,6 +1,6 @@
 """The table of a build: its columns, documents in and out."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -10,12 +10,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 from psycopg import Connection, Cursor
-from psycopg.rows import TupleRow, dict_row
+from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier
 
 from projections.engine.builds import Build
 from projections.projection import Key, by_position
 
+_SELECT = "select {fields} from {table} where id = any(%b)"
 _INSERT = "insert into {table} ({fields}) select {fields} from json_populate_recordset(null::{table}, %s::json)"
 """All rows in one statement, as JSON: the database takes them apart, and a column's type says how."""
 _UPSERT = f"{_INSERT} on conflict (id) do update set {{changes}}"
@@ -50,26 +51,41 @@ def indexes(build: Build) -> list[Composed]:
     return [SQL("alter table {} add primary key (id)").format(build.table), *more]
 
 
-def loading(connection: Connection[TupleRow], build: Build, keys: Collection[Key]) -> Cursor[dict[str, Any]] | None:
+def loading(connection: Connection[TupleRow], build: Build, keys: Collection[Key]) -> Cursor[TupleRow] | None:
     """Ask for the documents of these keys, where there may be any, and do not wait for the answer."""
     is_new = build.projection.keys is by_position  # no event comes twice
     return asked(connection, build, keys) if keys and not is_new else None
 
 
-def asked(connection: Connection[TupleRow], build: Build, keys: Collection[Key]) -> Cursor[dict[str, Any]]:
+def asked(connection: Connection[TupleRow], build: Build, keys: Collection[Key]) -> Cursor[TupleRow]:
     """Ask for the documents of these keys."""
-    sql = _statement("select * from {table} where id = any(%b)", (), build.table.as_string())
-    return connection.cursor(row_factory=dict_row).execute(sql, (list(keys),), prepare=True)
+    sql = _statement(_SELECT, build.projection.row.__struct_fields__, build.table.as_string())
+    return connection.cursor(binary=True).execute(sql, (list(keys),), prepare=True)
 
 
-def loaded(build: Build, cursor: Cursor[dict[str, Any]] | None) -> dict[Key, Any]:
+def loaded(build: Build, cursor: Cursor[TupleRow] | None) -> dict[Key, Any]:
     """The documents that there are, by key."""
-    return {row["id"]: document(build.projection.row, row) for row in cursor.fetchall()} if cursor else {}
+    row = build.projection.row
+    nested = _nested(row)
+    return {found[0]: _document(row, nested, found) for found in cursor.fetchall()} if cursor else {}
 
 
 def document(row: type[R], found: Mapping[str, object]) -> R:
     """A row of the table as its Struct."""
     return msgspec.convert(found, row, str_keys=True)
+
+
+def _document(row: type[R], nested: Sequence[tuple[int, Any]], found: TupleRow) -> R:
+    """The same from the columns in their order: only what is nested has to be converted."""
+    fields = list(found)
+    for place, kind in nested:
+        fields[place] = msgspec.convert(fields[place], kind, str_keys=True)
+    return row(*fields)
+
+
+def _nested(row: type[Struct]) -> list[tuple[int, Any]]:
+    fields = enumerate(msgspec.structs.fields(row))
+    return [(place, field.type) for place, field in fields if _type(field.type) == "jsonb"]
 
 
 def save(connection: Connection[TupleRow], build: Build, rows: Rows) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import msgspec
@@ -147,6 +147,19 @@ def test_who_wants_a_turn_that_is_taken_is_served_by_whoever_has_it(
         assert looks[0] == []
         assert oracle.position(connection, "task_list") == log.head(connection)
     projector.close()
+
+
+def test_who_is_behind_says_so_unless_somebody_else_goes_on(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker goes on without a rest while there is more, and leaves it to whoever has the turn."""
+    monkeypatch.setattr("infra.projector.LOOK_S", 0.0)
+    with closing(Projector(settings.database_url, 1, lambda _: None)) as projector:
+        assert projector.project(0)
+        with projector._turns[0].held:  # noqa: SLF001 - as another thread does
+            assert not projector.project(0)
+        monkeypatch.undo()
+        assert not projector.project(0)
 
 
 def test_hints_do_not_pile_up_where_nobody_works(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
