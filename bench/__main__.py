@@ -9,6 +9,7 @@ from bench import report, works
 from bench.folding import measured
 from bench.instance import say
 from bench.marks import marks
+from bench.rows import rows_ms
 from bench.stage import stage
 from bench.works import FULL, QUICK, Size
 
@@ -22,10 +23,10 @@ def main(size: Size) -> None:
         for number in range(1, size.rounds + 1):
             rounds.append(works.one_round(up, size))
             say(f"Round {number} of {size.rounds} done after {time.monotonic() - began:.0f} s.")
-        seen = works.seen(up.ours)
+        seen, waited_ms = works.seen(up.ours), rows_ms(up.ours)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         folded = measured(Path(folder) / "data", size.extent)
-    lines = marks(rounds, seen, folded)
+    lines = marks(rounds, seen, waited_ms, folded)
     say(f"Done in {time.monotonic() - began:.0f} s.\n")
     report.write(machine, lines, rounds)
     report.show(lines, report.remarks(rounds, folded, machine))

@@ -14,6 +14,8 @@ from bench.rebuild import LOOKS, WRITES, Disturbed, Rebuilt
 from bench.works import RATE, Round
 
 LAG_S = 5.0
+WITHIN_MS = {50: 10.0, 99: 50.0}
+"""The most milliseconds for so many of a hundred."""
 KEPT_UP = 0.99
 """The share of a pace that must be answered, or its latency is no answer."""
 
@@ -65,7 +67,7 @@ _DISTURBED = _Beside("P3 page of 50, during a rebuild, p99", "during", "quiet", 
 _ALONE = _Beside("L1 latency, one client, p50", "handled", "bare append", "appended", 1.3, "ms", at_most=True)
 
 
-def marks(rounds: Sequence[Round], seen: Load, folded: Folding) -> list[Mark]:
+def marks(rounds: Sequence[Round], seen: Load, rows_ms: Sequence[float], folded: Folding) -> list[Mark]:
     """A line for each mark whose loads were measured."""
     lags = [lag for one in rounds for lag in one.lags_s]
     return [
@@ -74,6 +76,10 @@ def marks(rounds: Sequence[Round], seen: Load, folded: Folding) -> list[Mark]:
         *_paced([one.loads["W1 paced"] for one in rounds if "W1 paced" in one.loads]),
         *_alone(rounds),
         *_visible("V1 acknowledged to visible, idle", [seen]),
+        *(
+            _most(f"V1 commit to row, idle, p{at}", [_percentile(rows_ms, at)], most, "ms")
+            for at, most in WITHIN_MS.items()
+        ),
         *_visible_under_load(rounds),
         *_followed(folded.followed),
         *_rebuilt(folded.rebuilds, folded.peer),
@@ -110,7 +116,7 @@ def _visible_under_load(rounds: Sequence[Round]) -> Iterator[Mark]:
 def _visible(work: str, looks: Sequence[Load], *, unless: bool = False) -> Iterator[Mark]:
     """A look that was refused was not seen in time, whatever the others say."""
     unless = unless or any(load.refused for load in looks)
-    for percent, most in {50: 10, 99: 50}.items():
+    for percent, most in WITHIN_MS.items():
         values = [_percentile(load.latencies_ms, percent) for load in looks]
         yield _most(f"{work}, p{percent}", values, most, "ms", unless=unless)
 

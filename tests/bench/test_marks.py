@@ -12,6 +12,7 @@ from bench.rebuild import Disturbed, Rebuilt
 from bench.report import remarks
 from bench.works import Round
 
+ROWS_MS = [float(each) for each in range(1, 101)]
 SEEN = Load(1.0, [2], {}, [5.0, 7.0], 0, 0.1)
 REBUILT = Rebuilt(200_000, 1.0, 0.5, {"folding": 0.8, "verifying": 0.5}, 2**29)
 FOLDED = Folding([REBUILT], Projecting(2_000, 1.0), [Followed(1, 30_000, 2.0)], [])
@@ -58,7 +59,7 @@ def test_only_what_changed_the_contended_task_is_counted() -> None:
 
 
 def test_a_rebuild_is_held_against_its_peer_and_so_much_memory() -> None:
-    work, lines = "P2 rebuild of the task list", marks([round_of()], SEEN, FOLDED)
+    work, lines = "P2 rebuild of the task list", marks([round_of()], SEEN, ROWS_MS, FOLDED)
     assert [(line.ratio, line.met) for line in lines if line.work == work] == [(None, True), (100.0, True)]
     greedy = replace(FOLDED, rebuilds=[replace(REBUILT, peak_bytes=2**30 + 2**20)])
     assert not told([round_of()], greedy)["P2 memory of all its processes"].met
@@ -97,7 +98,7 @@ def test_refusals_a_tired_generator_a_lost_pace_and_a_busy_machine_are_told() ->
 
 
 def told(rounds: list[Round], folded: Folding = FOLDED) -> dict[str, Mark]:
-    return {mark.work: mark for mark in marks(rounds, SEEN, folded)}
+    return {mark.work: mark for mark in marks(rounds, SEEN, ROWS_MS, folded)}
 
 
 def disturbed(during_ms: float, *, writes: int = 500, wrong: int = 0) -> Folding:
