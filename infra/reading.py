@@ -18,7 +18,7 @@ from infra.logs import logger
 from infra.postgres import Pool
 from infra.projected import Behind
 from projections.engine import builds, table
-from projections.engine.generations import WHOLE
+from projections.engine.builds import WHOLE
 from projections.fingerprint import fingerprints
 from projections.projection import Answer, Question, every
 

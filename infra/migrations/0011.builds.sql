@@ -3,7 +3,8 @@
 -- `serving` says which build answers for a projection as some code folds it, named by a fingerprint: so old and new
 -- processes run side by side, each on its own. Switching is one row. `previous` is what was served before, for going
 -- back. Everything that belongs to a build goes with it. `rate` is how many events a second were folded when the
--- checkpoint last moved, averaged so that what is ten seconds old counts for a third.
+-- checkpoint last moved, averaged so that what is ten seconds old counts for a third. Each checkpoint says of how many
+-- partitions it is one, so that who takes it finds both as they were read, or nothing.
 
 drop table if exists read.task_list, read.project_list, read.workspace_list;
 drop table read.checkpoints, read.generations, read.parked;
@@ -12,7 +13,6 @@ create table read.builds (
   build int generated always as identity primary key,
   projection text not null,
   fingerprint text not null,
-  partitions int not null,
   events_per_s double precision,
   made_at timestamptz not null default now()
 );
@@ -29,6 +29,7 @@ create table read.serving (
 create table read.checkpoints (
   build int not null references read.builds on delete cascade,
   partition int not null,
+  partitions int not null,
   "position" bigint not null,
   moved_at timestamptz not null default now(),
   rate double precision not null default 0,

@@ -18,7 +18,7 @@ from domain.event import Recorded
 from projections import fingerprint
 from projections.engine import builds, folding, generations, parked, saving, table
 from projections.engine.builds import Build, Database
-from projections.engine.folding import Folded
+from projections.engine.folding import Folded, Skips
 from projections.engine.saving import Save, Work
 from projections.engine.table import Rows
 from projections.projection import by_position
@@ -33,11 +33,10 @@ BULK = 500
 _TAKE = """update read.checkpoints set position = %s, moved_at = clock_timestamp(),
       rate = rate * exp(-least(extract(epoch from clock_timestamp() - moved_at)::float8 / 10, 60)) + %s / 10.0
     where (build, partition) in (
-      select checkpoint.build, checkpoint.partition from read.checkpoints as checkpoint
-      join read.builds as build using (build)
-      where (build.build, build.partitions) in (select * from unnest(%b::int[], %b::int[]))
-        and checkpoint.partition = %s and checkpoint.position = %s
-      order by build for update of checkpoint skip locked)
+      select build, partition from read.checkpoints
+      where (build, partitions) in (select * from unnest(%b::int[], %b::int[]))
+        and partition = %s and position = %s
+      order by build for update skip locked)
     returning build, exists (select from read.parked where parked.build = checkpoints.build)"""
 
 
@@ -61,6 +60,7 @@ class Batch(Struct, frozen=True):
     partition: int
     start: int
     events: Sequence[Recorded]
+    skips: Skips = ()
 
     def work(self, build: Build) -> Work:
         """What it has in store for a build. Raises what the projection's `keys` raises."""
@@ -91,19 +91,19 @@ def advance(connection: Database, partition: int, read: Read, most: int) -> Iter
         raise StandsStill("; ".join(still))
 
 
-def follow(connection: Database, build: Build, read: Read, until: int) -> None:
-    """Fold one build alone, all partitions of it, up to the event at a position."""
+def follow(connection: Database, build: Build, read: Read, until: int, skips: Skips = ()) -> None:
+    """Fold one build alone, all partitions of it, up to the event at a position, without what is to be left out."""
     for partition in range(build.partitions):
         while (start := builds.position(connection, build, partition)) < until:
             events = [one for one in read(connection, start, MOST) if one.position <= until]
-            if not events or take(connection, [build], Batch(partition, start, events)) is None:
+            if not events or take(connection, [build], Batch(partition, start, events, skips)) is None:
                 break
 
 
 def split(connection: Database, build: Build, read: Read, partitions: int) -> None:
     """Fold the build in so many partitions from now on."""
     with connection.transaction():
-        builds.freeze(connection, build)
+        build = builds.freeze(connection, build)
         until = builds.span(connection, build)[1]
         follow(connection, build, read, until)
         builds.start(connection, replace(build, partitions=partitions), until)
@@ -149,7 +149,7 @@ def _take(connection: Database, works: Sequence[Work], batch: Batch, save: Save)
         ]
         if pipeline:
             pipeline.sync()  # or the server takes us for at work while we fold, and does not part us if we stop there
-        folded = [(*one, folding.fold(one[0].build.projection, one[0].touched, *one[1:])) for one in found]
+        folded = [(*one, folding.fold(one[0].build.projection, one[0].touched, *one[1:], batch.skips)) for one in found]
         changed = {work.build: _written(connection, work, before, after, save) for work, before, _, after in folded}
         aged = generations.age(connection, changed)
     names = [build.projection.name for build in changed]

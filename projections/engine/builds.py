@@ -2,7 +2,9 @@
 
 from contextlib import suppress
 from typing import Any, TypeAlias
+from uuid import UUID
 
+import msgspec
 import psycopg
 from msgspec import Struct
 from psycopg import Connection
@@ -13,9 +15,12 @@ from projections.fingerprint import fingerprint, fingerprints
 from projections.projection import Projection, every
 
 Database: TypeAlias = Connection[TupleRow]
+WHOLE = UUID(int=0)
+"""The scope of everything that a build holds."""
 
 OURS = "(serving.projection, serving.fingerprint) in (select * from unnest(%s::text[], %s::text[]))"
-_BUILD = "build.build, build.projection, build.partitions"
+_BUILD = """build.build, build.projection,
+    coalesce((select one.partitions from read.checkpoints as one where one.build = build.build limit 1), 1)"""
 SERVING = f"select {_BUILD} from read.serving join read.builds as build using (build) where {OURS}"  # noqa: S608 - our own text
 _STANDS = f"""select {_BUILD}, checkpoint.position
     from read.serving join read.builds as build using (build) join read.checkpoints as checkpoint using (build)
@@ -24,31 +29,33 @@ _PREVIOUS = f"""select {_BUILD} from read.serving join read.builds as build on b
     where {OURS}"""  # noqa: S608 - our own text
 _OTHERS = f"""select {_BUILD} from read.serving join read.builds as build using (build)
     where serving.projection = %s and serving.fingerprint <> %s order by serving.since desc"""  # noqa: S608 - our own text
-_BEGIN = "insert into read.builds (projection, fingerprint, partitions) values (%s, %s, %s) returning build"
-_START = """with began as (
-      update read.builds set partitions = %(partitions)s where build = %(build)s
-    ), gone as (
+_BEGIN = "insert into read.builds (projection, fingerprint) values (%s, %s) returning build"
+_START = f"""with gone as (
       delete from read.checkpoints where build = %(build)s and partition >= %(partitions)s
+    ), aged as (
+      insert into read.generations (build, scope, generation)
+      values (%(build)s, '{WHOLE}', (extract(epoch from clock_timestamp()) * 1000000)::bigint) on conflict do nothing
     )
-    insert into read.checkpoints as old (build, partition, position)
-    select %(build)s, partition, %(position)s from generate_series(0, %(partitions)s - 1) as partition
-    on conflict (build, partition) do update set position = excluded.position"""
+    insert into read.checkpoints as old (build, partition, partitions, position)
+    select %(build)s, partition, %(partitions)s, %(position)s from generate_series(0, %(partitions)s - 1) as partition
+    on conflict (build, partition) do update set position = excluded.position, partitions = excluded.partitions"""  # noqa: S608 - our own text
 _SERVE = """insert into read.serving as old (projection, fingerprint, build) values (%s, %s, %s)
     on conflict (projection, fingerprint) do update
     set build = excluded.build, previous = nullif(old.build, excluded.build), since = now()"""
-_UNUSED = """select build.build, build.projection, build.partitions from read.builds as build
-    where build.projection = %s and build.fingerprint = any(%s)
-      and not exists (select from read.serving where build.build in (serving.build, serving.previous))"""
-_FORGOTTEN = """with old as (
+_UNUSED = f"""select {_BUILD}, build.fingerprint from read.builds as build where build.projection = %s
+      and not exists (select from read.serving where build.build in (serving.build, serving.previous))"""  # noqa: S608 - our own text
+_FORGET = """with old as (
       select projection, fingerprint from read.serving where projection = %s and fingerprint <> %s
       order by since desc offset 1
     )
     delete from read.serving using old
-      where (serving.projection, serving.fingerprint) = (old.projection, old.fingerprint)
-    returning serving.fingerprint"""
+      where (serving.projection, serving.fingerprint) = (old.projection, old.fingerprint)"""
 _HOLD = "select pg_try_advisory_lock(729140211, hashtext(%s))"
-_HELD = """select exists (select from pg_locks where locktype = 'advisory' and classid = 729140211
-    and objid = hashtext(%s)::oid and database = (select oid from pg_database where datname = current_database()))"""
+_LOCK = """select from pg_locks where locktype = 'advisory' and classid = 729140211
+    and database = (select oid from pg_database where datname = current_database()) and objid ="""
+HELD_BY = f"{_LOCK} hashtext(operation.projection || ' ' || operation.fingerprint)::oid"
+"""Whether whoever is at an operation is alive."""
+_HELD = f"select exists ({_LOCK} hashtext(%s)::oid)"
 
 
 class Build(Struct, frozen=True):
@@ -76,10 +83,10 @@ def stands(connection: Database, partition: int) -> list[tuple[Build, int]]:
 
 
 def position(connection: Database, build: Build, partition: int) -> int:
-    """The position that a partition of a build has read up to."""
+    """The position that a partition of a build has read up to. Raises ValueError where it has no such partition."""
     sql = "select position from read.checkpoints where build = %s and partition = %s"
-    row = connection.execute(sql, (build.number, partition), prepare=True).fetchone()
-    return row[0] if row else 0
+    ((found,),) = connection.execute(sql, (build.number, partition), prepare=True).fetchall()
+    return int(found)
 
 
 def is_there(connection: Database, build: Build) -> bool:
@@ -95,9 +102,12 @@ def span(connection: Database, *some: Build) -> tuple[int, int]:
     return (row[0] or 0, row[1] or 0) if row else (0, 0)
 
 
-def freeze(connection: Database, build: Build) -> None:
-    """Let nobody fold anything into it until this transaction ends."""
-    connection.execute("select from read.checkpoints where build = %s order by partition for update", (build.number,))
+def freeze(connection: Database, build: Build) -> Build:
+    """Let nobody fold anything into it until this transaction ends; answers it with its partitions as they are now."""
+    sql = "select partitions from read.checkpoints where build = %s order by partition for update"
+    while (rows := connection.execute(sql, (build.number,)).fetchall()) and len(rows) != rows[0][0]:
+        pass  # it was split while we waited: the new ones too
+    return msgspec.structs.replace(build, partitions=len(rows))
 
 
 def missing(connection: Database) -> list[Projection[Any]]:
@@ -120,7 +130,7 @@ def of_other_code(connection: Database, projection: Projection[Any]) -> Build | 
 
 def begin(connection: Database, projection: Projection[Any], partitions: int) -> Build:
     """A new build of the projection, whose table is not there yet."""
-    row = connection.execute(_BEGIN, (projection.name, fingerprint(projection), partitions)).fetchone()
+    row = connection.execute(_BEGIN, (projection.name, fingerprint(projection))).fetchone()
     return Build(row[0] if row else 0, projection, partitions)
 
 
@@ -146,10 +156,11 @@ def tidy(connection: Database, projection: Projection[Any]) -> None:
 
     Only for whoever holds the projection.
     """
-    gone = [found for (found,) in connection.execute(_FORGOTTEN, (projection.name, fingerprint(projection)))]
-    rows = connection.execute(_UNUSED, (projection.name, [*gone, fingerprint(projection)])).fetchall()
-    for build, *_ in map(_read, rows):
-        drop(connection, build)
+    mine = fingerprint(projection)
+    connection.execute(_FORGET, (projection.name, mine))
+    for build, found in map(_read, connection.execute(_UNUSED, (projection.name,)).fetchall()):
+        if found == mine or not _is_held(connection, f"{projection.name} {found}"):  # somebody else's may be begun
+            drop(connection, build)
 
 
 def drop(connection: Database, build: Build) -> None:
@@ -168,14 +179,18 @@ def hold(connection: Database, projection: Projection[Any]) -> bool:
 
 def is_held(connection: Database, projection: Projection[Any]) -> bool:
     """Whether somebody is building it."""
-    row = connection.execute(_HELD, (_name(projection),)).fetchone()
-    return bool(row and row[0])
+    return _is_held(connection, _name(projection))
 
 
 def ours() -> tuple[list[str], list[str]]:
     """The projections and fingerprints of this code, as `OURS` takes them."""
     found = fingerprints()
     return list(found), list(found.values())
+
+
+def _is_held(connection: Database, name: str) -> bool:
+    row = connection.execute(_HELD, (name,)).fetchone()
+    return bool(row and row[0])
 
 
 def _name(projection: Projection[Any]) -> str:

@@ -39,9 +39,14 @@ class Compared(Struct, frozen=True):
 
 def compare(
     connection: Database, fresh: Build, live: Build, *, only: Collection[Key] | None = None, but: Collection[Key] = ()
-) -> Compared:
-    """Compare all rows, or only those of some keys, but those of others; of fields only those that both have."""
+) -> Compared | None:
+    """Compare all rows, or only those of some keys, but those of others; of fields only those that both have.
+
+    None where they are not of the same things: other code may have had other keys.
+    """
     mine, other = (_columns(connection, build) for build in (fresh, live))
+    if mine["id"] != other.get("id"):
+        return None
     shared = [name for name, kind in mine.items() if other.get(name) == kind]
     parameters = {"only": list(only) if only is not None else None, "but": list(but), "shown": SHOWN}
     with connection.transaction():

@@ -1,8 +1,8 @@
 """Generations: what caches are keyed by; a scope gets its next one in the transaction that changes its rows.
 
 A generation is a time in microseconds, made larger where the clock does not: so none ever comes back, not even where
-a crash took the last commits of a projection, which wait for no disk, or where a backup was restored. A batch that
-changes more than a few scopes ages the build as a whole instead. The sum of both is what a reader goes by.
+a crash took the last commits of a projection, which wait for no disk, or where all is folded anew. A build begins with
+one as a whole, which ages too where a batch changes more than a few scopes: the sum of both is what a reader goes by.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,12 +11,10 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from projections.engine.builds import Build, Database
+from projections.engine.builds import WHOLE, Build, Database
 
 FEW = 500
 """So many scopes are aged one by one."""
-WHOLE = UUID(int=0)
-"""The scope of everything that a build holds."""
 _AGE = """insert into read.generations as old (build, scope, generation)
     select build, scope, (extract(epoch from clock_timestamp()) * 1000000)::bigint
     from unnest(%b::int[], %b::uuid[]) as changed (build, scope) order by build, scope

@@ -39,7 +39,7 @@ STATUS = f"""
     left join lateral (
       select phase, done, total from read.operations as operation
       where operation.projection = ours.projection and operation.fingerprint = ours.fingerprint
-        and operation.state = 'running' order by began_at desc limit 1
+        and operation.state = 'running' and exists ({builds.HELD_BY}) order by began_at desc limit 1
     ) as operation on true
     order by ours.place"""  # noqa: S608 - our own text
 """Takes what `builds.ours` answers."""

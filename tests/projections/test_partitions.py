@@ -1,0 +1,99 @@
+"""Partitions: however often they are made more or fewer, nothing is folded twice, and nothing is lost."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from msgspec.structs import replace
+
+from domain import codec
+from infra import documents, log
+from infra.keeper import Keeper
+from infra.settings import Settings
+from projections.engine import advance, builds, parked
+from projections.engine.builds import Database
+from projections.engine.parked import Parked
+from tests.examples import RENAMED, TASK, project, task, workspace
+from tests.projections import oracle
+from tests.projections.spoilt import failing, spoilt
+
+STORY = [*workspace(), *project(), *task(RENAMED)]
+SLOW = advance._TAKE.replace("and position = %s", "and position = %s and pg_sleep(0.5)::text is not null")  # noqa: SLF001 - the window is made wider here
+
+
+def split(database: Database, partitions: int) -> None:
+    for build in builds.serving(database).values():
+        advance.split(database, build, log.after, partitions)
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2), (3, 2)])
+def test_a_keeper_that_splits_and_retries_at_once_loses_nothing(
+    database: Database, settings: Settings, before: int, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split(database, before)
+    oracle.write(database, STORY)
+    with monkeypatch.context() as older:
+        forgotten = {name: event for name, event in codec.known().items() if name != "TaskRenamed"}
+        older.setattr(codec, "known", lambda: forgotten)
+        codec._decoders.cache_clear()  # noqa: SLF001 - as in a process of older code
+        oracle.catch_up(database, partitions=before)
+        assert oracle.parked_in(database, "task_list") == [str(TASK)]
+    codec._decoders.cache_clear()  # noqa: SLF001 - as above
+    with closing(Keeper(replace(settings, partitions=after))) as keeper:
+        keeper.look()
+    assert oracle.build_of(database, "task_list").partitions == after
+    assert not oracle.parked_in(database, "task_list")
+    assert oracle.is_right(database)
+
+
+def test_a_retry_that_was_asked_for_before_a_split_finds_the_document(database: Database) -> None:
+    split(database, 2)
+    with spoilt("task_list", failing, RENAMED):
+        oracle.write(database, STORY)
+        oracle.catch_up(database, partitions=2)
+        (one,) = [one for one in builds_parked(database) if one.document == str(TASK)]
+    build = oracle.build_of(database, "task_list")
+    split(database, 1)
+    assert documents.retry(database, build, one) is None
+    assert oracle.is_right(database)
+
+
+def test_a_batch_of_before_a_split_is_folded_by_nobody_twice(
+    database: Database, rival: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for the checkpoint, which is the same position afterwards, but of another count of partitions."""
+    oracle.write(database, [*workspace(), *project()])
+    oracle.catch_up(database)
+    oracle.write(database, task())
+    build = oracle.build_of(database, "project_list")
+    start = builds.position(database, build, 0)
+    batch = advance.Batch(0, start, log.after(database, start, 100))
+    take = advance._TAKE  # noqa: SLF001 - as above
+    with ThreadPoolExecutor(1) as threads:
+        monkeypatch.setattr(advance, "_TAKE", SLOW)
+        late = threads.submit(advance.take, rival, [build], batch)
+        time.sleep(0.2)
+        monkeypatch.setattr(advance, "_TAKE", take)
+        advance.split(database, build, log.after, 2)
+        late.result()
+    split(database, 2)
+    oracle.catch_up(database, partitions=2)
+    assert oracle.is_right(database)
+
+
+def test_two_workers_who_want_it_otherwise_do_not_undo_each_others_work(settings: Settings, database: Database) -> None:
+    with closing(Keeper(settings)) as one, closing(Keeper(replace(settings, partitions=2))) as two:
+        for keeper in (one, two, one, two, one):
+            keeper.look()
+        assert oracle.build_of(database, "task_list").partitions == 2
+        assert (one.partitions, two.partitions) == (2, 2)
+
+
+def test_a_build_has_no_position_where_it_has_no_partition(database: Database) -> None:
+    with pytest.raises(ValueError, match="unpack"):
+        builds.position(database, oracle.build_of(database, "task_list"), 1)
+
+
+def builds_parked(database: Database) -> list[Parked]:
+    return parked.every(database, oracle.build_of(database, "task_list"))
