@@ -11,6 +11,7 @@ from domain import codec
 from domain.event import Recorded, fold
 from domain.projection import Skipping, skips_of
 from infra import log
+from infra.log import slices
 from projections.engine import builds, folding, generations, parked, saving, table
 from projections.engine.afresh import key_of
 from projections.engine.builds import Build, Database
@@ -35,14 +36,18 @@ def skips(connection: Database, projection: Projection[Any]) -> Skips:
 
 
 def retry(connection: Database, build: Build, found: Parked) -> Parked | None:
-    """Fold a parked document again from its first event, so that order is the log's; answers why it stays parked."""
+    """Fold a parked document again from its first event, so that order is the log's; answers why it stays parked.
+
+    The log is read before the build is held, and only what came meanwhile after that.
+    """
     key, projection = key_of(found.document), build.projection
-    left_out = skips(connection, projection)
+    left_out, head = skips(connection, projection), log.head(connection)
+    read = [one for one in history(connection, projection, key, found.workspace_id) if one.position <= head]
     with connection.transaction():
-        builds.freeze(connection, build)
+        build = builds.freeze(connection, build)
         until = builds.position(connection, build, folding.partition_of(key, build.partitions))
-        touching = history(connection, projection, key, found.workspace_id)
-        events = [one for one in touching if one.position <= until]
+        since = [one for one in slices.positions(connection, head, until) if key in projection.keys(one)]
+        events = [one for one in (*read, *since) if one.position <= until]
         before = table.loaded(build, table.asked(connection, build, [key]))
         document, still = refolded(connection, build, key, events, left_out)
         parked.unpark(connection, build, [key])

@@ -1,6 +1,7 @@
 """Bringing a database up to date: SQL files in order, the application's rights, the tables of the projections."""
 
 import functools
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -11,13 +12,14 @@ import yoyo
 from infra import log, role
 from infra.errors import OperatorError
 from infra.postgres import connect, folding
-from infra.rebuilding import Rebuilding, Step, Wish
+from infra.rebuilding import Held, Rebuilding, Step, Wish
 from projections.engine import builds, table
 from projections.engine.builds import Database
 from projections.projection import Projection
 
 Tell: TypeAlias = Callable[[str, Step], None]
 """Hears each step of a projection that is folded."""
+PAUSE_S = 0.5
 FILES = Path(__file__).parent / "migrations"
 LOCK = 7291402113004156
 """An advisory lock; the log's own is the number before."""
@@ -47,10 +49,19 @@ def _prepare(application: str, tell: Tell) -> None:
             raise OperatorError("TASKLEDGER_MIGRATION_URL and TASKLEDGER_DATABASE_URL name two databases: name one.")
         for missing in builds.missing(connection):
             if log.head(connection):
-                wish = Wish(expect_changes=True)
-                Rebuilding(application, missing, wish, functools.partial(tell, missing.name)).run()
+                _rebuild(connection, application, missing, functools.partial(tell, missing.name))
             else:
                 _begin(connection, missing)
+
+
+def _rebuild(connection: Database, url: str, projection: Projection[Any], tell: Callable[[Step], None]) -> None:
+    """Fold it, or wait for whoever does that already: a worker of the new code, perhaps."""
+    while projection in builds.missing(connection):
+        try:
+            Rebuilding(url, projection, Wish(expect_changes=True), tell).run()
+        except Held:
+            tell(Step("waiting for somebody else"))
+            time.sleep(PAUSE_S)
 
 
 def _begin(connection: Database, projection: Projection[Any]) -> None:

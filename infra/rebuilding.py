@@ -6,10 +6,11 @@ nobody asks, and the next one drops it.
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from time import monotonic
 from typing import Any
 
+import psycopg
 from msgspec import Struct
 from psycopg.sql import SQL
 
@@ -22,7 +23,7 @@ from infra.postgres import folding
 from projections.engine import advance, builds, differences, parked, saving, table
 from projections.engine.afresh import key_of
 from projections.engine.builds import Build, Database
-from projections.engine.differences import Compared
+from projections.engine.differences import Compared, Difference
 from projections.projection import Key, Projection
 
 NEAR = 1_000
@@ -74,6 +75,10 @@ class Wish(Struct, frozen=True):
     verify_only: bool = False
 
 
+class Held(OperatorError):
+    """Somebody else is at it."""
+
+
 class Rebuilding:
     """One rebuild of one projection; `tell` hears each step."""
 
@@ -83,24 +88,39 @@ class Rebuilding:
         self._wish = wish
         self._tell = tell
         self._outcome = Outcome(verify_only=wish.verify_only)
+        self._differences: list[Difference] = []
 
     def run(self) -> Outcome:
         """Do it. Raises OperatorError where somebody is at it already; whatever ends it leaves the live one alone."""
         with closing(folding(self._url, NAME)) as connection:
             if not builds.hold(connection, self._projection):
-                raise OperatorError(f"{self._projection.name} is being rebuilt or verified already: wait for that.")
+                raise Held(f"{self._projection.name} is being rebuilt or verified already: wait for that.")
             builds.tidy(connection, self._projection)
+            self._refuse_what_cannot_be_compared(connection)
             build = self._begun(connection)
             try:
                 with crew(self._url, self._processes(connection)) as processes:
                     self._fill(connection, build, processes)
                 self._finish(connection, build)
-            finally:
-                if not self._outcome.switched:
+            except BaseException:
+                with suppress(psycopg.Error):  # the first error is the one to be told
                     builds.drop(connection, build)
-            if self._outcome.switched:
-                builds.tidy(connection, self._projection)
+                raise
+            self._explain(connection)
+            if not self._outcome.switched:
+                builds.drop(connection, build)
+            builds.tidy(connection, self._projection)
         return self._outcome
+
+    def _refuse_what_cannot_be_compared(self, connection: Database) -> None:
+        """Before all the work: the live build must not be too far behind."""
+        live = builds.serving(connection).get(self._projection.name)
+        lag = log.head(connection) - builds.span(connection, live)[0] if live else 0
+        if lag > FAR and not self._wish.expect_changes:
+            raise OperatorError(
+                f"{self._projection.name} is {lag} events behind, too many to compare: let a worker catch up, "
+                "or rebuild with --expect-changes."
+            )
 
     def _processes(self, connection: Database) -> int:
         if self._wish.processes is not None:
@@ -116,7 +136,9 @@ class Rebuilding:
 
     def _fill(self, connection: Database, build: Build, processes: Crew) -> None:
         """The table as it should be at the end of the log as it is now, with its indexes."""
-        head = log.head(connection)
+        live = builds.serving(connection).get(self._projection.name)
+        is_for_comparing = self._wish.verify_only and live is not None
+        head = builds.span(connection, live)[0] if live and is_for_comparing else log.head(connection)
         try:
             self._fold(connection, build, processes, head)
             self._index(connection, build, processes)
@@ -133,7 +155,8 @@ class Rebuilding:
             for filled in processes.fill(parts):
                 self._outcome.events += filled.events
                 self._outcome.documents += filled.documents
-                self._tell(Step("folding", self._outcome.events, max(total, self._outcome.events)))
+                self._tell(Step("folding", min(self._outcome.events, total), total))
+            self._outcome.events = total
 
     def _index(self, connection: Database, build: Build, processes: Crew) -> None:
         with self._phase("indexing"):
@@ -151,23 +174,34 @@ class Rebuilding:
 
     def _finish(self, connection: Database, build: Build) -> None:
         own = builds.serving(connection).get(self._projection.name)
-        is_whole = own is not None and builds.is_there(connection, own)
-        with self._phase("catching up"):
-            while log.head(connection) > builds.span(connection, build)[0] + NEAR:
-                advance.follow(connection, build, log.after, log.head(connection))
-            if own is not None and is_whole and log.head(connection) <= builds.span(connection, own)[0] + FAR:
-                advance.follow(connection, own, log.after, log.head(connection))  # or it would stand still for as long
         live = own or builds.of_other_code(connection, self._projection)
         low = builds.span(connection, build)[0]
+        with self._phase("catching up"):
+            self._catch_up(connection, build, own)
         if live is not None and builds.is_there(connection, live):
             with self._phase("verifying"):
                 low = self._verify(connection, build, live)
+            self._catch_up(connection, build, own)
         with self._phase("switching"), connection.transaction():
             self._settle(connection, build, own, low)
             if not self._wish.verify_only and (self._wish.expect_changes or not self._outcome.differences):
                 builds.serve(connection, build)
-                builds.keep_rate(connection, build, self._outcome.per_second())
+                if self._outcome.events > AT_ONCE:  # or starting took longer than folding
+                    builds.keep_rate(connection, build, self._outcome.per_second())
                 self._outcome.switched = True
+
+    def _catch_up(self, connection: Database, build: Build, live: Build | None) -> None:
+        """Both, so that the live one is held for a moment only; where it is verified, the live one is left alone."""
+        if self._wish.verify_only and live is not None:
+            return
+        while log.head(connection) > builds.span(connection, build)[0] + NEAR:
+            self._follow(connection, build, log.head(connection))
+        is_near = live is not None and log.head(connection) <= builds.span(connection, live)[0] + FAR
+        if live is not None and is_near and builds.is_there(connection, live):
+            advance.follow(connection, live, log.after, log.head(connection))
+
+    def _follow(self, connection: Database, build: Build, until: int) -> None:
+        advance.follow(connection, build, log.after, until, documents.skips(connection, self._projection))
 
     def _verify(self, connection: Database, build: Build, live: Build) -> int:
         """Compare all rows as one moment shows them, but those that events between the two positions touch."""
@@ -177,21 +211,21 @@ class Rebuilding:
             self._outcome.lag = high - low
             if high - low <= FAR:
                 but = self._touched(connection, low, high) | self._parked(connection, build, live)
-                self._note(connection, differences.compare(connection, build, live, but=but))
+                self._note(differences.compare(connection, build, live, but=but))
         return low
 
     def _settle(self, connection: Database, build: Build, live: Build | None, low: int) -> None:
         """Fold what is left while nobody folds into the live one, so that no reader goes back in time."""
         if live is None:
-            advance.follow(connection, build, log.after, log.head(connection))
+            self._follow(connection, build, log.head(connection))
         else:
-            builds.freeze(connection, live)
+            live = builds.freeze(connection, live)
             high = builds.span(connection, build, live)[1]
-            advance.follow(connection, build, log.after, high)
+            self._follow(connection, build, high)
             if self._outcome.compared:
                 advance.follow(connection, live, log.after, high)
                 only = self._touched(connection, low, high) - self._parked(connection, build, live)
-                self._note(connection, differences.compare(connection, build, live, only=only))
+                self._note(differences.compare(connection, build, live, only=only))
         self._outcome.parked = len(parked.documents(connection, build))
 
     def _touched(self, connection: Database, low: int, high: int) -> set[Key]:
@@ -201,11 +235,16 @@ class Rebuilding:
         """Documents that nobody says are right."""
         return {key_of(document) for build in some for document in parked.documents(connection, build)}
 
-    def _note(self, connection: Database, compared: Compared) -> None:
+    def _note(self, compared: Compared | None) -> None:
+        if compared is None:
+            return
         self._outcome.compared = True
         self._outcome.differences += compared.count
-        for difference in compared.first[: differences.SHOWN - len(self._outcome.first)]:
-            self._outcome.first.append(documents.cause(connection, self._projection, difference))
+        self._differences += compared.first[: differences.SHOWN - len(self._differences)]
+
+    def _explain(self, connection: Database) -> None:
+        """When nobody waits for it any more: it may take reading a whole workspace."""
+        self._outcome.first = [documents.cause(connection, self._projection, one) for one in self._differences]
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
@@ -218,15 +257,16 @@ class Rebuilding:
 def roll_back(connection: Database, projection: Projection[Any]) -> Build:
     """Let the build answer that answered before, once it has caught up; raises OperatorError where there is none."""
     if not builds.hold(connection, projection):
-        raise OperatorError(f"{projection.name} is being rebuilt or verified: wait for that.")
+        raise Held(f"{projection.name} is being rebuilt or verified: wait for that.")
     before, live = builds.previous(connection, projection), builds.serving(connection).get(projection.name)
-    if before is None or live is None:
+    if before is None or live is None or not builds.is_there(connection, before):
         raise OperatorError(
-            f"{projection.name} was not rebuilt since its present build: there is nothing to go back to."
+            f"{projection.name} has no build from before the present one: there is nothing to go back to."
         )
-    advance.follow(connection, before, log.after, log.head(connection))
+    left_out = documents.skips(connection, projection)
+    advance.follow(connection, before, log.after, log.head(connection), left_out)
     with connection.transaction():
         builds.freeze(connection, live)
-        advance.follow(connection, before, log.after, builds.span(connection, live)[1])
+        advance.follow(connection, before, log.after, builds.span(connection, live)[1], left_out)
         builds.serve(connection, before)
     return before

@@ -113,7 +113,10 @@ def show_parked(data: Path, name: str | None) -> None:
 def retry(data: Path, name: str, document: str | None) -> None:
     """Fold the parked documents of NAME, or one DOCUMENT, again from the log; exits with 1 if any stays parked."""
     with database(settings.locate(data).database_url) as connection:
-        answers = [_retried(connection, build, one) for build, one in _chosen(connection, name, document)]
+        chosen = _chosen(connection, name, document)
+        answers = [_retried(connection, build, one) for build, one in chosen]
+        if not chosen:
+            click.echo(f"Nothing of {name} is parked.")
     raise SystemExit(0 if all(answers) else 1)
 
 

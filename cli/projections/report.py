@@ -52,7 +52,9 @@ def say(name: str, outcome: Outcome) -> None:
 def _verdict(outcome: Outcome) -> str:
     many = f"{outcome.differences} rows differ from the live ones"
     if outcome.switched:
-        return f"{many}; switched, as expected." if outcome.differences else "Switched."
+        if outcome.differences:
+            return f"{many}; switched, as expected."
+        return "Switched." if outcome.compared else "Switched; there was nothing to compare with."
     if outcome.differences:
         return f"{many}." if outcome.verify_only else f"{many}: not switched. If that is meant, say --expect-changes."
     if outcome.compared:

@@ -15,7 +15,9 @@ from projections.projection import Projection
 
 def watched(connection: Connection[TupleRow], url: str, projection: Projection[Any], wish: Wish) -> Outcome:
     """Do it, here and now, and show how far it is."""
-    operation = operations.ask(connection, projection, Options(wish.expect_changes, by_hand=True))
+    operation = operations.ask(
+        connection, projection, Options(wish.expect_changes, by_hand=True, verify_only=wish.verify_only)
+    )
     telling = Telling(connection, operation)
     with _bar() as bar:
         line = bar.add_task(projection.name, rate="")

@@ -1,0 +1,147 @@
+"""Builds: what nobody can ask any more goes, what was decided stays decided, and nothing old comes back."""
+
+import pytest
+from msgspec.structs import replace
+from psycopg.sql import SQL
+
+from domain.projection import EventSkipped, skips_of
+from infra import cache, documents, migrate, rebuilding
+from infra.errors import OperatorError
+from infra.postgres import pool
+from infra.reading import Reading
+from infra.rebuilding import Rebuilding, Step, Wish
+from infra.settings import Settings
+from projections import workspace_list
+from projections.engine import parked
+from projections.engine.builds import Database
+from projections.projection import every
+from tests.examples import ADA, COMPLETED, RENAMED, TASK, project, task, user, workspace
+from tests.projections import oracle
+from tests.projections.spoilt import POISON, failing, spoilt
+
+STORY = [*user(), *workspace(), *project(), *task(RENAMED)]
+EXPECTED = Wish(0, expect_changes=True)
+
+
+@pytest.fixture(autouse=True)
+def _story(database: Database) -> None:
+    oracle.write(database, STORY)
+    oracle.catch_up(database)
+
+
+def tables(database: Database) -> set[str]:
+    found = database.execute("select tablename from pg_tables where schemaname = 'read' and tablename ~ '^task_list_'")
+    return {name for (name,) in found}
+
+
+def test_a_table_that_was_read_when_it_should_go_goes_later(
+    database: Database, rival: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, code = oracle.build_of(database, "task_list"), every()["task_list"]
+
+    def deployed(version: int) -> None:
+        monkeypatch.setitem(every(), "task_list", replace(code, version=version))
+        assert oracle.rebuilt(settings.database_url, "task_list", EXPECTED).switched
+
+    deployed(2)
+    with rival.transaction():
+        rival.execute(SQL("select from {}").format(first.table))
+        deployed(3)
+    assert f"task_list_{first.number}" in tables(database)
+    deployed(4)
+    assert f"task_list_{first.number}" not in tables(database)
+
+
+def test_half_a_build_of_code_that_never_answered_goes_too(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = every()["task_list"]
+    with monkeypatch.context() as other:
+        other.setitem(every(), "task_list", replace(code, version=2))
+        half = Rebuilding(settings.database_url, every()["task_list"], EXPECTED, lambda _: None)._begun(database)  # noqa: SLF001 - and killed here
+    assert f"task_list_{half.number}" in tables(database)
+    assert oracle.rebuilt(settings.database_url, "task_list").switched
+    assert f"task_list_{half.number}" not in tables(database)
+
+
+def test_code_with_other_keys_is_deployed_without_a_comparison(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(every(), "task_list", replace(every()["task_history"], name="task_list", version=2))
+    outcome = oracle.rebuilt(settings.database_url, "task_list", EXPECTED)
+    assert (outcome.switched, outcome.compared) == (True, False)
+    assert oracle.is_right(database)
+
+
+def test_a_live_build_that_is_far_behind_is_refused_before_all_the_work(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "FAR", 2)
+    oracle.write(database, [(TASK, COMPLETED)] * 3)
+    for wish in (Wish(0), Wish(0, verify_only=True)):
+        with pytest.raises(OperatorError, match="3 events behind, too many to compare"):
+            oracle.rebuilt(settings.database_url, "task_list", wish)
+    assert oracle.rebuilt(settings.database_url, "task_list", EXPECTED).switched
+
+
+def test_a_comparison_leaves_the_live_rows_where_they_are(database: Database, settings: Settings) -> None:
+    before = oracle.position(database, "task_list")
+    oracle.write(database, [(TASK, COMPLETED)])
+    outcome = oracle.rebuilt(settings.database_url, "task_list", Wish(0, verify_only=True))
+    assert (outcome.compared, outcome.differences) == (True, 0)
+    assert oracle.position(database, "task_list") == before
+
+
+def test_what_was_skipped_stays_out_of_a_build_that_is_gone_back_to(database: Database, settings: Settings) -> None:
+    with spoilt("task_list", failing):
+        assert oracle.rebuilt(settings.database_url, "task_list").switched
+        oracle.write(database, [(TASK, POISON)])
+        oracle.catch_up(database)
+        skipped(database)
+        rebuilding.roll_back(database, every()["task_list"])
+        assert not oracle.parked_in(database, "task_list")
+
+
+def test_what_is_skipped_while_a_rebuild_goes_on_stays_out_of_it(database: Database, settings: Settings) -> None:
+    def tell(step: Step) -> None:
+        if step.phase == "indexing" and not step.done:
+            oracle.write(database, [(TASK, POISON)])
+            oracle.catch_up(database)
+            skipped(database)
+
+    with spoilt("task_list", failing):
+        outcome = Rebuilding(settings.database_url, every()["task_list"], EXPECTED, tell).run()
+        assert (outcome.switched, outcome.parked) == (True, 0)
+
+
+async def test_no_answer_comes_back_when_all_is_folded_anew(
+    database: Database, owner: Database, settings: Settings
+) -> None:
+    """`read` is left out of a backup: builds are numbered from 1 again, and the cache has the answers of before."""
+    question = workspace_list.of_user(ADA.id)
+    redis = cache.client(settings.redis_url)
+    async with pool(settings.database_url) as connections:
+        reading = Reading(connections, redis)
+        anew(owner, settings)
+        owner.execute(SQL("truncate {}").format(oracle.build_of(owner, "workspace_list").table))
+        empty, _ = await reading.answer(question)
+        anew(owner, settings)
+        whole, _ = await reading.answer(question)
+    await redis.aclose(close_connection_pool=True)
+    assert empty is not None
+    assert whole is not None
+    assert empty.body != whole.body
+
+
+def anew(owner: Database, settings: Settings) -> None:
+    for name in every():
+        owner.execute(SQL("drop table {}").format(oracle.build_of(owner, name).table))
+    owner.execute("truncate read.builds restart identity cascade")
+    migrate.migrate(settings.migration_url, settings.database_url)
+
+
+def skipped(database: Database) -> None:
+    """The poison is left out of the task, as the administrator's command does it."""
+    (one,) = parked.every(database, oracle.build_of(database, "task_list"))
+    oracle.write(database, [(skips_of("task_list"), EventSkipped(one.document, one.position, "it is poison"))])
+    assert documents.retry(database, oracle.build_of(database, "task_list"), one) is None
