@@ -2,7 +2,11 @@
 
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from uuid import UUID
+
+import psycopg
 
 from domain import codec
 from domain.upcasts import UPCASTS
@@ -26,24 +30,50 @@ class Keeper:
         self._connection: Database | None = None
         self._child: Child | None = None
         self._tried: set[tuple[int, str, int]] = set()
+        self._is_new = True
+        self.partitions = settings.partitions
+        """How many there are, of whatever build has the most."""
 
     def look(self) -> None:
-        """Look after everything once; raises psycopg's errors."""
+        """Look after everything once: what is wrong with one thing is raised when all others were looked after."""
         if self._connection is None or self._connection.closed:
             self._connection = folding(self._settings.database_url, "taskledger keeper")
-        connection = self._connection
+        connection, wrong = self._connection, list[str]()
+        found = builds.serving(connection)
+        self.partitions = max([self.partitions, *(build.partitions for build in found.values())])
+        steps: list[Callable[[], None]] = [
+            partial(operations.sweep, connection),
+            partial(self._ask_for_what_is_missing, connection),
+            partial(self._carry_out, connection),
+            *(partial(self._retry, connection, build) for build in found.values()),
+            *(partial(self._split, connection, build) for build in found.values()),
+        ]
+        for step in steps:
+            try:
+                step()
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is must not keep the others waiting
+                wrong.append(f"{type(error).__name__}: {error}")
+        self._is_new = False
+        if wrong:
+            raise RuntimeError("; ".join(wrong))
+
+    def _ask_for_what_is_missing(self, connection: Database) -> None:
         for projection in builds.missing(connection):
             if not operations.failed_lately(connection, projection):
                 operations.ask(connection, projection, Options(expect_changes=True))
-        for build in builds.serving(connection).values():
-            if build.partitions != self._settings.partitions:
-                advance.split(connection, build, log.after, self._settings.partitions)
-            self._retry(connection, build)
-        operations.sweep(connection)
+
+    def _carry_out(self, connection: Database) -> None:
         if self._child is None or self._child.poll() is not None:
             self._child = None
             if operation := operations.claim(connection):
                 self._child = self._started(operation)
+
+    def _split(self, connection: Database, build: builds.Build) -> None:
+        """Once, by each worker that starts: two that want it otherwise do not go on undoing each other's work."""
+        if self._is_new and build.partitions != self._settings.partitions:
+            advance.split(connection, build, log.after, self._settings.partitions)
 
     def close(self) -> None:
         """End what is being done; it is begun again by whoever looks next."""
@@ -57,8 +87,8 @@ class Keeper:
         for one in parked.unknown(connection, build, codec.known().keys() | UPCASTS.keys()):
             place = (build.number, one.document, one.position)
             if place not in self._tried:
-                self._tried.add(place)
                 why = documents.retry(connection, build, one)
+                self._tried.add(place)
                 logger.info("{} {}: {}", build.projection.name, one.document, why.reason if why else "folded again")
 
     def _started(self, operation: UUID) -> Child:

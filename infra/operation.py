@@ -11,7 +11,7 @@ from infra.errors import OperatorError
 from infra.logs import logger
 from infra.operations import Telling
 from infra.postgres import folding
-from infra.rebuilding import Rebuilding, Wish
+from infra.rebuilding import Held, Rebuilding, Wish
 from infra.settings import PREFIX
 from projections.projection import every
 
@@ -27,6 +27,8 @@ def main(operation: UUID, url: str) -> None:
         wish = Wish(expect_changes=options.expect_changes)
         try:
             outcome = Rebuilding(url, projection, wish, Telling(connection, operation)).run()
+        except Held:
+            operations.later(connection, operation)
         except Exception as error:
             operations.end(connection, operation, error=str(error) or type(error).__name__)
             if not isinstance(error, OperatorError):

@@ -24,25 +24,29 @@ _COLUMNS = """id, kind, projection, state, phase, done, total, outcome, asked_by
       done / greatest(0.001, extract(epoch from heard_at - began_at))::float8 end as events_per_s"""
 _OURS = "(projection, fingerprint) in (select * from unnest(%s::text[], %s::text[]))"
 FIND = f"select {_COLUMNS}, options from read.operations where id = %s"  # noqa: S608 - our own text
-OPEN = """select id from read.operations
-    where projection = %s and fingerprint = %s and state in ('waiting', 'running') order by asked_at limit 1"""
+OPEN = """select id from read.operations where projection = %s and fingerprint = %s and kind = 'rebuild'
+    and state in ('waiting', 'running') and not coalesce((options->>'by_hand')::boolean, false)
+    order by asked_at limit 1"""
 ASK = """insert into read.operations (id, kind, projection, fingerprint, options, state, asked_by, began_at)
-    select id, 'rebuild', projection, fingerprint, options, state, asked_by, case state when 'running' then now() end
-    from (values (%s::uuid, %s, %s, %s::jsonb, %s, %s::uuid))
-      as asked (id, projection, fingerprint, options, state, asked_by)"""
+    select id, kind, projection, fingerprint, options, state, asked_by, case state when 'running' then now() end
+    from (values (%s::uuid, %s, %s, %s, %s::jsonb, %s, %s::uuid))
+      as asked (id, kind, projection, fingerprint, options, state, asked_by)"""
 ALONE = "select pg_advisory_xact_lock(729140212, hashtext(%s))"
 """Keeps others from asking for the same projection until the transaction ends."""
 _CLAIM = f"""update read.operations set state = 'running', began_at = now(), heard_at = now() where id = (
       select id from read.operations where state = 'waiting' and {_OURS}
       order by asked_at limit 1 for update skip locked
     ) returning id"""  # noqa: S608 - our own text
-_STEP = "update read.operations set phase = %s, done = %s, total = %s, heard_at = now() where id = %s"
+_STEP = """update read.operations set phase = %s, heard_at = now(),
+    done = coalesce(nullif(%s, 0), done), total = coalesce(nullif(%s, 0), total) where id = %s"""
 _END = "update read.operations set state = %s, phase = '', outcome = %s, ended_at = now() where id = %s"
 _FAILED = """select exists (select from read.operations where state = 'failed'
     and projection = %s and fingerprint = %s and ended_at > now() - interval '30 s')"""
 _SILENT = f"""select id, projection, options from read.operations
     where state = 'running' and began_at < now() - interval '15 s' and {_OURS}
     for update skip locked"""  # noqa: S608 - our own text
+_LATER = "update read.operations set state = 'waiting', phase = '', began_at = null where id = %s"
+_PRUNE = "delete from read.operations where ended_at < now() - interval '30 days'"
 _AGAIN = """update read.operations set state = 'waiting', phase = '', done = 0, began_at = null,
     options = options || '{"again": true}' where id = %s"""
 
@@ -72,6 +76,7 @@ class Options(Struct, frozen=True):
     expect_changes: bool = False
     by_hand: bool = False
     again: bool = False
+    verify_only: bool = False
 
 
 def opening(projection: Projection[Any]) -> tuple[str, str]:
@@ -82,7 +87,8 @@ def opening(projection: Projection[Any]) -> tuple[str, str]:
 def asking(projection: Projection[Any], options: Options, asked_by: UUID | None = None) -> tuple[Any, ...]:
     """What `ASK` is to be given; the id is the first."""
     state = "running" if options.by_hand else "waiting"
-    return (new_id(), projection.name, fingerprint(projection), Jsonb(msgspec.to_builtins(options)), state, asked_by)
+    kind, given = "verify" if options.verify_only else "rebuild", Jsonb(msgspec.to_builtins(options))
+    return (new_id(), kind, projection.name, fingerprint(projection), given, state, asked_by)
 
 
 def ask(connection: Database, projection: Projection[Any], options: Options) -> UUID:
@@ -126,6 +132,7 @@ def claim(connection: Database) -> UUID | None:
 def sweep(connection: Database) -> None:
     """Those whose process died wait for another one, once; what was begun by hand, or died twice, has failed."""
     with connection.transaction():
+        connection.execute(_PRUNE)
         for operation, name, options in connection.execute(_SILENT, builds.ours()).fetchall():
             if not builds.is_held(connection, every()[name]):
                 found = msgspec.convert(options, Options)
@@ -133,6 +140,11 @@ def sweep(connection: Database) -> None:
                     end(connection, operation, error="whoever did it was killed")
                 else:
                     connection.execute(_AGAIN, (operation,))
+
+
+def later(connection: Database, operation: UUID) -> None:
+    """Let it wait again: somebody else is building the same."""
+    connection.execute(_LATER, (operation,))
 
 
 def end(connection: Database, operation: UUID, outcome: Outcome | None = None, error: str = "") -> None:

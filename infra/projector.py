@@ -1,7 +1,11 @@
-"""The projector: the only code that folds what is new, whether a message or the worker's own look calls it."""
+"""The projector: how a worker folds what is new, whether a message or its own look calls it.
+
+Nothing else does, but what rebuilds, rolls back or splits a build: that brings it to a position first.
+"""
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 
 from psycopg import Connection
@@ -45,7 +49,7 @@ class Projector:
         self._publish = publish
         self._thread = threading.local()
         self._opened: list[Connection[TupleRow]] = []
-        self._turns = [_Turn() for _ in range(partitions)]
+        self._turns = defaultdict[int, _Turn](_Turn, {partition: _Turn() for partition in range(partitions)})
 
     def project(self, partition: int) -> bool:
         """Fold all that is new, and answer whether there is more that nobody else is at.

@@ -36,7 +36,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     is_behind = False
     try:
         while not stop.wait(0 if is_behind else LOOK_S):
-            looks = [look(partition) for partition in range(settings.partitions)]
+            looks = [look(partition) for partition in range(keeper.partitions)]
             is_behind = any(looks)
             _attempt("looking after the builds", keeper.look)
     finally:

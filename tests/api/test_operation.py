@@ -16,7 +16,9 @@ from infra.operations import Telling
 from infra.postgres import folding
 from infra.rebuilding import Step
 from infra.settings import Settings
+from projections.engine import builds
 from projections.engine.builds import Database
+from projections.projection import every
 from tests.api.problems import refused
 from tests.visitor import Visitor
 
@@ -37,6 +39,7 @@ async def test_an_operation_shows_how_far_it_is_and_how_long_it_will_take(root: 
     claimed = operations.claim(worker)
     assert str(claimed) == asked["id"]
     assert claimed is not None
+    assert builds.hold(worker, every()["task_list"])  # as whoever is at it does
     Telling(worker, claimed)(Step("folding", 25, 100))
     shown = await root.get(f"/operations/{claimed}")
     assert (shown["state"], shown["phase"], shown["done"], shown["total"]) == ("running", "folding", 25, 100)
