@@ -92,9 +92,7 @@ class Rebuilding:
 
     def run(self) -> Outcome:
         """Do it. Raises OperatorError where somebody is at it already; whatever ends it leaves the live one alone."""
-        with closing(folding(self._url, NAME)) as connection:
-            if not builds.hold(connection, self._projection):
-                raise Held(f"{self._projection.name} is being rebuilt or verified already: wait for that.")
+        with closing(folding(self._url, NAME)) as connection, held(connection, self._projection):
             builds.tidy(connection, self._projection)
             self._refuse_what_cannot_be_compared(connection)
             build = self._begun(connection)
@@ -254,19 +252,30 @@ class Rebuilding:
         self._outcome.seconds[name] = monotonic() - began
 
 
+@contextmanager
+def held(connection: Database, projection: Projection[Any]) -> Iterator[None]:
+    """Nobody else builds it meanwhile; raises Held where somebody does."""
+    if not builds.hold(connection, projection):
+        raise Held(f"{projection.name} is being rebuilt or verified already: wait for that.")
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error):  # a connection that was lost holds nothing
+            builds.let_go(connection, projection)
+
+
 def roll_back(connection: Database, projection: Projection[Any]) -> Build:
     """Let the build answer that answered before, once it has caught up; raises OperatorError where there is none."""
-    if not builds.hold(connection, projection):
-        raise Held(f"{projection.name} is being rebuilt or verified: wait for that.")
-    before, live = builds.previous(connection, projection), builds.serving(connection).get(projection.name)
-    if before is None or live is None or not builds.is_there(connection, before):
-        raise OperatorError(
-            f"{projection.name} has no build from before the present one: there is nothing to go back to."
-        )
-    left_out = documents.skips(connection, projection)
-    advance.follow(connection, before, log.after, log.head(connection), left_out)
-    with connection.transaction():
-        builds.freeze(connection, live)
-        advance.follow(connection, before, log.after, builds.span(connection, live)[1], left_out)
-        builds.serve(connection, before)
-    return before
+    with held(connection, projection):
+        before, live = builds.previous(connection, projection), builds.serving(connection).get(projection.name)
+        if before is None or live is None or not builds.is_there(connection, before):
+            raise OperatorError(
+                f"{projection.name} has no build from before the present one: there is nothing to go back to."
+            )
+        left_out = documents.skips(connection, projection)
+        advance.follow(connection, before, log.after, log.head(connection), left_out)
+        with connection.transaction():
+            builds.freeze(connection, live)
+            advance.follow(connection, before, log.after, builds.span(connection, live)[1], left_out)
+            builds.serve(connection, before)
+        return before

@@ -50,6 +50,7 @@ _FORGET = """with old as (
     )
     delete from read.serving using old
       where (serving.projection, serving.fingerprint) = (old.projection, old.fingerprint)"""
+_LET_GO = "select pg_advisory_unlock(729140211, hashtext(%s))"
 _HOLD = "select pg_try_advisory_lock(729140211, hashtext(%s))"
 _LOCK = """select from pg_locks where locktype = 'advisory' and classid = 729140211
     and database = (select oid from pg_database where datname = current_database()) and objid ="""
@@ -175,6 +176,11 @@ def hold(connection: Database, projection: Projection[Any]) -> bool:
     """Keep others from building this projection as this code folds it, until the connection ends."""
     row = connection.execute(_HOLD, (_name(projection),)).fetchone()
     return bool(row and row[0])
+
+
+def let_go(connection: Database, projection: Projection[Any]) -> None:
+    """Let others build it, now and not when the server notices that the connection has ended."""
+    connection.execute(_LET_GO, (_name(projection),))
 
 
 def is_held(connection: Database, projection: Projection[Any]) -> bool:

@@ -258,7 +258,6 @@ def test_going_back_answers_with_the_build_from_before_and_all_that_came_since(
 
 
 @pytest.mark.usefixtures("_story")
-@pytest.mark.usefixtures("_story")
 def test_a_table_that_was_dropped_by_hand_is_made_again(database: Database, settings: Settings) -> None:
     spoil(database, "drop table {}")
     outcome = oracle.rebuilt(settings.database_url, "task_list")
@@ -266,6 +265,7 @@ def test_a_table_that_was_dropped_by_hand_is_made_again(database: Database, sett
     assert oracle.is_right(database)
 
 
+@pytest.mark.usefixtures("_story")
 def test_a_second_rebuild_is_refused_in_one_line(database: Database, rival: Database, typed: Type) -> None:
     assert builds.hold(rival, task_list.projection)
     assert builds.is_held(database, task_list.projection)
