@@ -141,7 +141,8 @@ def test_two_workers_on_one_partition_write_nothing_twice_whoever_is_stopped_or_
         assert oracle.is_right(connection)
         assert not any(oracle.parked_in(connection, name) for name in every())
         assert one.returncode == -signal.SIGKILL
-        assert "stands still" not in one.says()
+        still = [line for line in one.says().splitlines() if "stands still" in line]
+        assert all("connection" in line for line in still), still  # the server may part who stops in a transaction
 
 
 @pytest.mark.usefixtures("template")
