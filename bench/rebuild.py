@@ -15,7 +15,7 @@ from bench.processes import command
 from bench.scripts import Target
 from bench.servers import Servers, answering
 from cli.opened import asked
-from infra.rebuilding import Outcome
+from infra.outcome import Outcome
 
 NAME = "task_list"
 WRITES, LOOKS = 500.0, 100.0

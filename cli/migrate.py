@@ -8,7 +8,7 @@ from cli import options
 from cli.opened import database
 from infra import migrate, settings
 from infra.migrate import Tell
-from infra.rebuilding import Step
+from infra.outcome import Step
 
 
 def _tell() -> Tell:

@@ -11,8 +11,9 @@ import yoyo
 
 from infra import log, role
 from infra.errors import OperatorError
+from infra.outcome import Step, Wish
 from infra.postgres import connect, folding
-from infra.rebuilding import Held, Rebuilding, Step, Wish
+from infra.rebuilding import Held, Rebuilding
 from projections.engine import builds, table
 from projections.engine.builds import Database
 from projections.projection import Projection

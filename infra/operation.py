@@ -10,8 +10,9 @@ from infra.crew import NAME
 from infra.errors import OperatorError
 from infra.logs import logger
 from infra.operations import Telling
+from infra.outcome import Wish
 from infra.postgres import folding
-from infra.rebuilding import Held, Rebuilding, Wish
+from infra.rebuilding import Held, Rebuilding
 from infra.settings import PREFIX
 from projections.projection import every
 

@@ -11,14 +11,13 @@ from time import monotonic
 from typing import Any
 
 import psycopg
-from msgspec import Struct
 from psycopg.sql import SQL
 
 from infra import documents, log
 from infra.crew import AT_ONCE, NAME, Crew, crew, cut
-from infra.documents import Cause
 from infra.errors import OperatorError
 from infra.log import slices
+from infra.outcome import Outcome, Step, Wish
 from infra.postgres import folding
 from projections.engine import advance, builds, differences, parked, saving, table
 from projections.engine.afresh import key_of
@@ -30,49 +29,6 @@ NEAR = 1_000
 """A build that lags by fewer events can be switched to: what is left takes a moment."""
 FAR = 100_000
 """A build that lags by more events is not compared."""
-
-
-class Step(Struct, frozen=True):
-    """How far it is: of `total` events, or of so many indexes, so many are done."""
-
-    phase: str
-    done: int = 0
-    total: int = 0
-
-
-class Outcome(Struct):
-    """What came of it; `seconds` by phase. Where the live one lagged too far behind it was not compared."""
-
-    events: int = 0
-    documents: int = 0
-    parked: int = 0
-    compared: bool = False
-    lag: int = 0
-    differences: int = 0
-    first: list[Cause] = []
-    switched: bool = False
-    verify_only: bool = False
-    seconds: dict[str, float] = {}
-
-    def refusal(self) -> str:
-        """Why it was not switched to; empty where it was, or was not meant to be."""
-        refused = self.differences and not self.switched and not self.verify_only
-        return f"{self.differences} rows differ from the live ones" if refused else ""
-
-    def per_second(self) -> float:
-        """The events of the log for each second until the table could have been switched to."""
-        return self.events / max(0.001, sum(each for phase, each in self.seconds.items() if phase != "verifying"))
-
-
-class Wish(Struct, frozen=True):
-    """How to rebuild: `verify_only` never switches, `expect_changes` switches whatever differs.
-
-    `processes` fold, as many as there are cores where nothing is said, none for a small log.
-    """
-
-    processes: int | None = None
-    expect_changes: bool = False
-    verify_only: bool = False
 
 
 class Held(OperatorError):
@@ -262,20 +218,3 @@ def held(connection: Database, projection: Projection[Any]) -> Iterator[None]:
     finally:
         with suppress(psycopg.Error):  # a connection that was lost holds nothing
             builds.let_go(connection, projection)
-
-
-def roll_back(connection: Database, projection: Projection[Any]) -> Build:
-    """Let the build answer that answered before, once it has caught up; raises OperatorError where there is none."""
-    with held(connection, projection):
-        before, live = builds.previous(connection, projection), builds.serving(connection).get(projection.name)
-        if before is None or live is None or not builds.is_there(connection, before):
-            raise OperatorError(
-                f"{projection.name} has no build from before the present one: there is nothing to go back to."
-            )
-        left_out = documents.skips(connection, projection)
-        advance.follow(connection, before, log.after, log.head(connection), left_out)
-        with connection.transaction():
-            builds.freeze(connection, live)
-            advance.follow(connection, before, log.after, builds.span(connection, live)[1], left_out)
-            builds.serve(connection, before)
-        return before

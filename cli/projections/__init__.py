@@ -18,10 +18,11 @@ from commands.projection import SkipEvent
 from domain.errors import Forbidden
 from domain.event import Actor
 from domain.user import INSTANCE, EmailAddress, address_of
-from infra import documents, rebuilding, settings
+from infra import documents, settings
 from infra.errors import OperatorError
 from infra.ids import new_id
-from infra.rebuilding import Wish
+from infra.outcome import Wish
+from infra.rollback import roll_back
 from projections.engine import builds, parked, status
 from projections.engine.builds import Build, Database
 from projections.engine.parked import Parked
@@ -89,7 +90,7 @@ def verify(data: Path, name: str | None, processes: int | None) -> None:
 def rollback(data: Path, name: str) -> None:
     """Let the build answer again that answered before the last rebuild of NAME, once it has caught up."""
     with database(settings.locate(data).database_url) as connection:
-        build = rebuilding.roll_back(connection, _named(name))
+        build = roll_back(connection, _named(name))
     click.echo(f"{name}: build {build.number} answers again.")
 
 

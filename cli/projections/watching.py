@@ -9,7 +9,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from infra import operations
 from infra.operations import Options, Telling
-from infra.rebuilding import Outcome, Rebuilding, Step, Wish
+from infra.outcome import Outcome, Step, Wish
+from infra.rebuilding import Rebuilding
 from projections.projection import Projection
 
 

@@ -13,8 +13,8 @@ from infra import operations
 from infra.ids import new_id
 from infra.keeper import Keeper
 from infra.operations import Telling
+from infra.outcome import Step
 from infra.postgres import folding
-from infra.rebuilding import Step
 from infra.settings import Settings
 from projections.engine import builds
 from projections.engine.builds import Database

@@ -13,10 +13,10 @@ from domain import codec
 from domain.workspace import member_of
 from infra import broker, log, worker
 from infra.hints import ENOUGH, Hints, message
+from infra.outcome import Wish
 from infra.postgres import connect
 from infra.projected import publisher
 from infra.projector import Projector
-from infra.rebuilding import Wish
 from infra.settings import Settings
 from projections import project_list, task_list
 from projections.engine import advance, builds

@@ -5,11 +5,12 @@ from msgspec.structs import replace
 from psycopg.sql import SQL
 
 from domain.projection import EventSkipped, skips_of
-from infra import cache, documents, migrate, rebuilding
+from infra import cache, documents, migrate, rebuilding, rollback
 from infra.errors import OperatorError
+from infra.outcome import Step, Wish
 from infra.postgres import pool
 from infra.reading import Reading
-from infra.rebuilding import Rebuilding, Step, Wish
+from infra.rebuilding import Rebuilding
 from infra.settings import Settings
 from projections import workspace_list
 from projections.engine import parked
@@ -98,7 +99,7 @@ def test_what_was_skipped_stays_out_of_a_build_that_is_gone_back_to(database: Da
         oracle.write(database, [(TASK, POISON)])
         oracle.catch_up(database)
         skipped(database)
-        rebuilding.roll_back(database, every()["task_list"])
+        rollback.roll_back(database, every()["task_list"])
         assert not oracle.parked_in(database, "task_list")
 
 

@@ -23,10 +23,11 @@ from domain.event import Change
 from domain.task import TaskRenamed
 from infra import cache, crew, log
 from infra.errors import OperatorError
+from infra.outcome import Step, Wish
 from infra.postgres import connect, pool
 from infra.projector import Projector
 from infra.reading import Reading
-from infra.rebuilding import Rebuilding, Step, Wish
+from infra.rebuilding import Rebuilding
 from infra.settings import Settings
 from projections import task_list
 from projections.engine import advance, afresh, builds
