@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from litestar.connection import ASGIConnection
@@ -12,6 +12,7 @@ from litestar.middleware import AuthenticationResult
 from litestar.security.jwt import JWTAuth, JWTAuthenticationMiddleware, Token
 
 from domain.event import Actor
+from domain.user import Scope
 from infra.ids import new_id
 
 ALGORITHM = "HS256"
@@ -28,6 +29,7 @@ class AccessToken(Token):
     """A short-lived proof of who somebody is."""
 
     typ: str = "access"
+    scope: ClassVar[Scope] = "admin"
 
 
 def issue(user: UUID, key: str) -> str:

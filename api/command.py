@@ -15,7 +15,7 @@ from api import batch, conditions, problems
 from api.batch import Batch, Item
 from api.conditions import POSITION
 from api.conflict import lost
-from api.ledger import Asked, Ledger
+from api.ledger import Asked, Ledger, order
 from api.problems import Malformed, Placed
 from commands.append import Key
 from commands.decision import Wish
@@ -79,7 +79,7 @@ async def _together(ledger: Ledger, asked: Asked, items: list[Item], key: Key | 
     wishes = [await _wish(ledger, asked, item, place) for place, item in enumerate(items)]
     keys = [own for place, item in enumerate(items) if (own := item.key(place))]
     try:
-        done = await ledger.handle(wishes, asked.user, [key, *keys] if key else keys)
+        done = await ledger.handle(order(asked, wishes, [key, *keys] if key else keys))
     except (KeyReused, TwinInFlight, TooBusy):
         raise
     except Refusal as no:
@@ -97,7 +97,7 @@ async def _wish(ledger: Ledger, asked: Asked, item: Item, place: int) -> Wish:
 async def _each(ledger: Ledger, asked: Asked, items: list[Item], key: Key | None) -> Response[Any]:
     """Side by side, except that a command waits for those before it which are about something that it names."""
     if key:
-        await ledger.handle([], asked.user, [key])  # first: it stands for these commands and no others
+        await ledger.handle(order(asked, [], [key]))  # first: it stands for these commands and no others
     turns = asyncio.Semaphore(MOST_AT_ONCE)
     before: dict[str, asyncio.Task[Each]] = {}
     running = []
@@ -128,7 +128,7 @@ async def _one(
         try:
             wish = await batch.wish(ledger, asked, item, place)
             try:
-                return _result(wish, await ledger.handle([wish], asked.user, [key] if key else []))
+                return _result(wish, await ledger.handle(order(asked, [wish], [key] if key else [])))
             except Refusal as no:
                 raise await _told(ledger, wish, no) from no
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this one's answer and nobody else's

@@ -67,7 +67,7 @@ async def ready(ledger: NamedDependency[Ledger]) -> Response[Health]:
 @get("/health/detailed", opt={"refuses": (401, 403)})
 async def detailed(request: Asked, ledger: NamedDependency[Ledger]) -> Response[Detailed]:
     """How the database and each projection are; `degraded` with parked documents, no build, or a minute of lag."""
-    await ledger.rights.may_operate(request.user.id)
+    await ledger.may_operate(request)
     found = await ledger.operating.statuses()
     parts = [_part(one) for one in found]
     status: Literal["ok", "degraded"] = "ok" if all(part.status == "ok" for part in parts) else "degraded"

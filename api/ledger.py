@@ -11,14 +11,17 @@ from litestar import Request, Response
 from msgspec import Struct
 
 from api import conditions, history, tracing
+from api.auth import AccessToken
 from api.conditions import POSITION
 from api.conflict import lost
 from api.problems import Malformed
+from commands import rights
 from commands.append import Key
 from commands.command import Command
 from commands.decision import Wish
+from commands.group import Order
 from commands.handling import Done, Handling
-from domain.errors import AmbiguousKey, NotFound, VersionConflict
+from domain.errors import AmbiguousKey, NotFound, ScopeTooNarrow, VersionConflict
 from domain.event import Actor
 from domain.project import Project
 from domain.task import Task
@@ -37,7 +40,7 @@ from projections import page, task_list, workspace_list
 from projections.page import Cursor
 from projections.projection import Answer, Question
 
-Asked: TypeAlias = Request[Actor, Any, Any]
+Asked: TypeAlias = Request[Actor, AccessToken, Any]
 C = TypeVar("C", bound=Command[Any])
 BASE = "/api/v1"
 _PLACES = {Task: "/tasks/{}", Project: "/projects/{}", Workspace: "/workspaces/{}", User: "/auth/me"}
@@ -71,19 +74,25 @@ class Ledger(Struct, frozen=True):
         command, by_header = conditions.expected(asked, command)
         try:
             key = await conditions.idempotency(asked)
-            done = await self.handle([Wish(target, command)], asked.user, [key] if key else [])
+            done = await self.handle(order(asked, [Wish(target, command)], [key] if key else []))
         except VersionConflict as conflict:
             raise await lost(self.log, target, conflict, by_header=by_header) from conflict
         return written(command, done)
 
-    async def handle(self, wishes: Sequence[Wish], actor: Actor, keys: Sequence[Key] = ()) -> Done:
+    async def handle(self, order: Order) -> Done:
         """Carry out commands, and wake the workers if anything changed; a replay is authorised like a read."""
-        done = await self.handling.handle(wishes, actor, new_id(), keys, tracing.trace())
+        done = await self.handling.handle(order)
         for workspace_id in done.workspace_ids:  # of a replay
-            await self.rights.may_see(actor.id, workspace_id)
+            await self.rights.may_see(order.actor.person, workspace_id)
         if done.changed:
             self.hints.give(done.position)
         return done
+
+    async def may_operate(self, asked: Asked) -> None:
+        """Raise ScopeTooNarrow or Forbidden unless who asks administers this installation, and may do so as they do."""
+        if not rights.has_scope(asked.auth.scope, rights.TABLE["Operate"].scope):
+            raise ScopeTooNarrow(needed=rights.TABLE["Operate"].scope)
+        await self.rights.may_operate(asked.user.person)
 
     async def read(self, asked: Asked, question: Question, min_position: int | None) -> Response[Any]:
         """Answer a question, once the read model includes `min_position`.
@@ -94,7 +103,7 @@ class Ledger(Struct, frozen=True):
         if answer is None:
             raise NotFound
         if answer.workspace_id is not None:
-            await self.rights.may_see(asked.user.id, answer.workspace_id)
+            await self.rights.may_see(asked.user.person, answer.workspace_id)
         return conditions.answered(asked, answer, position)
 
     async def _answer(self, question: Question, at_least: int, patience: float) -> tuple[Answer | None, int]:
@@ -123,7 +132,7 @@ class Ledger(Struct, frozen=True):
         task = await self.log.state(Task, stream)
         if task is None:
             raise NotFound
-        await self.rights.may_see(asked.user.id, task.workspace_id)
+        await self.rights.may_see(asked.user.person, task.workspace_id)
         shown = await self.log.last(stream, limit, Cursor.read(cursor, stream) or NO_END)
         more = Cursor(stream, shown[-1].version).write() if shown and shown[-1].version > 1 else None
         answer = page.answer({"items": await history.items(self.log, shown), "next_cursor": more}, more)
@@ -140,7 +149,7 @@ class Ledger(Struct, frozen=True):
         """The id of a task named by id or by a human key in one of the caller's workspaces."""
         if not is_key(task):
             return given_id(task)
-        wanted = (task, str(asked.user.id))
+        wanted = (task, str(asked.user.person))
         found = await self.reading.rows(task_list.OF_KEY, wanted)
         if not found:  # perhaps not yet: the key of a task that was created a moment ago
             head, patience = await self.log.head(), conditions.patience(asked)
@@ -152,6 +161,11 @@ class Ledger(Struct, frozen=True):
         if len(found) > 1:
             raise AmbiguousKey
         return UUID(str(found[0][0]))
+
+
+def order(asked: Asked, wishes: Sequence[Wish], keys: Sequence[Key] = ()) -> Order:
+    """What a request asks for: as whom, how far its token goes, and where it came from."""
+    return Order(wishes, asked.user, new_id(), keys, tracing.trace(), asked.auth.scope)
 
 
 def is_key(text: str) -> bool:

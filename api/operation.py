@@ -16,6 +16,6 @@ async def show_operation(
 ) -> Response[Operation]:
     """How far a long work is, at which rate, and what came of it."""
     wanted = given_id(operation)
-    await ledger.rights.may_operate(request.user.id)
+    await ledger.may_operate(request)
     found = await ledger.operating.operation(wanted)
     return conditions.answered(request, page.answer(found), await ledger.log.head())

@@ -19,6 +19,7 @@ PROBLEM = "application/problem+json"
 STATUS: dict[type[Refusal], int] = {
     errors.NotFound: 404,
     errors.Forbidden: 403,
+    errors.ScopeTooNarrow: 403,
     errors.IdTaken: 409,
     errors.ProjectKeyTaken: 409,
     errors.EmailTaken: 409,

@@ -28,7 +28,7 @@ async def list_projects(
 ) -> Response[Page[ProjectRow]]:
     """The projects of a workspace, by key."""
     workspace_id = given_id(workspace)
-    await ledger.rights.may_see(request.user.id, workspace_id)
+    await ledger.rights.may_see(request.user.person, workspace_id)
     return await ledger.read(request, project_list.of_workspace(workspace_id), min_position)
 
 

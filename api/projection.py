@@ -24,7 +24,7 @@ class Rebuild(Struct, frozen=True, forbid_unknown_fields=True):
 @get("/projections", opt={"refuses": (401, 403)})
 async def list_projections(request: Asked, ledger: NamedDependency[Ledger]) -> Response[Page[Status]]:
     """How far each projection has read, how far it is behind, what it shows no further."""
-    await ledger.rights.may_operate(request.user.id)
+    await ledger.may_operate(request)
     found = await ledger.operating.statuses()
     return conditions.answered(request, page.answer({"items": found}), max(one.head for one in found))
 
@@ -34,10 +34,10 @@ async def rebuild_projection(
     name: FromPath[str], data: JSONBody[Rebuild], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Operation]:
     """Have the log folded afresh and switched to; where rows differ from the live ones, only if that is expected."""
-    await ledger.rights.may_operate(request.user.id)
+    await ledger.may_operate(request)
     if name not in every():
         raise NotFound
     options = Options(expect_changes=data.expect_changes)
-    asked = await ledger.operating.rebuild(every()[name], options, request.user.id)
+    asked = await ledger.operating.rebuild(every()[name], options, request.user.person)
     headers = {"Location": f"{BASE}/operations/{asked.id}", "Cache-Control": "no-store"}
     return Response(asked, status_code=202, headers=headers)

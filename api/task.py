@@ -36,7 +36,7 @@ async def list_tasks(
 ) -> Response[Page[TaskRow]]:
     """The tasks of a project that are not in the trash, oldest first."""
     project_id = given_id(project)
-    await ledger.rights.may_see_project(request.user.id, project_id)
+    await ledger.rights.may_see_project(request.user.person, project_id)
     return await ledger.read(request, task_list.page(project_id, limit, cursor), min_position)
 
 

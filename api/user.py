@@ -8,10 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from api import auth
+from api import auth, tracing
 from api.ledger import Asked, Ledger, Written, written
 from commands.decision import Wish
 from commands.form import Email, Name
+from commands.group import Order
 from commands.user import RegisterUser
 from domain.errors import EmailTaken, NotFound, RegistrationClosed, WrongCredentials
 from domain.event import Actor
@@ -54,7 +55,9 @@ async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]
     user = new_id()
     await ledger.credentials.keep(user, data.password)  # first: a row without events is harmless, the reverse is not
     command = RegisterUser(email=data.email, name=data.name)
-    return written(command, await ledger.handle([Wish(user, command)], Actor(user)))
+    return written(
+        command, await ledger.handle(Order([Wish(user, command)], Actor(user), new_id(), trace=tracing.trace()))
+    )
 
 
 @post("/auth/login", opt={**auth.PUBLIC, "refuses": (401,)}, status_code=200)
@@ -71,7 +74,7 @@ async def login(data: JSONBody[Login], ledger: NamedDependency[Ledger]) -> Respo
 @get("/auth/me")
 async def show_me(request: Asked, ledger: NamedDependency[Ledger]) -> Response[Me]:
     """Who you are."""
-    user = request.user.id
+    user = request.user.person
     state = await ledger.log.state(User, user)
     if state is None:
         raise NotFound

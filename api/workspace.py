@@ -34,4 +34,4 @@ async def list_workspaces(
     request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
 ) -> Response[Page[WorkspaceRow]]:
     """The workspaces that you are a member of, oldest first."""
-    return await ledger.read(request, workspace_list.of_user(request.user.id), min_position)
+    return await ledger.read(request, workspace_list.of_user(request.user.person), min_position)

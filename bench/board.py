@@ -10,6 +10,7 @@ from msgspec import Struct
 from bench.scripts import NEW_TASK, Target
 from cli.opened import Opened, opened
 from commands.decision import Wish
+from commands.group import Order
 from commands.project import CreateProject
 from commands.task import CreateTask
 from commands.workspace import CreateWorkspace
@@ -77,7 +78,7 @@ async def make(settings: Settings, user: UUID) -> Board:
 
 
 async def _do(instance: Opened, actor: Actor, wishes: list[Wish]) -> None:
-    await instance.handling.handle(wishes, actor, new_id())
+    await instance.handling.handle(Order(wishes, actor, new_id()))
 
 
 def _project(workspace: UUID, project: UUID, key: str, tasks: int) -> Iterator[Wish]:

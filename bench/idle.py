@@ -16,6 +16,7 @@ from bench.elsewhere import answer
 from cli.opened import opened
 from commands.append import Accepted, Append
 from commands.decision import Wish
+from commands.group import Order
 from commands.handling import Handling, Log, Streams
 from commands.known import Known
 from commands.loading import Wanted
@@ -102,7 +103,7 @@ class _Decided:
 
 
 async def _handle(handling: Handling, command: CreateTask, actor: Actor) -> None:
-    await handling.handle([Wish(new_id(), command)], actor, new_id())
+    await handling.handle(Order([Wish(new_id(), command)], actor, new_id()))
 
 
 async def _append(log: EventLog, appends: Sequence[Append]) -> None:

@@ -14,6 +14,7 @@ from bench.elsewhere import answer
 from bench.load import Load
 from cli.opened import opened
 from commands.decision import Wish
+from commands.group import Order
 from commands.handling import Handling
 from domain.event import Actor
 from infra import broker, cache, settings
@@ -65,12 +66,12 @@ class _Creator:
     async def warm(self) -> None:
         """Read what an API process that has run for a while knows."""
         for command in self._commands:
-            await self._handling.handle([Wish(new_id(), command)], self._actor, new_id())
+            await self._handling.handle(Order([Wish(new_id(), command)], self._actor, new_id()))
 
     async def create_until(self, deadline: float) -> None:
         while (began := time.monotonic()) < deadline:
             wish = Wish(new_id(), random.choice(self._commands))
-            done = await self._handling.handle([wish], self._actor, new_id())
+            done = await self._handling.handle(Order([wish], self._actor, new_id()))
             self._hints.give(done.position)
             if (now := time.monotonic()) < deadline:
                 self.latencies.append(now - began)

@@ -12,6 +12,7 @@ from cli import options
 from cli.opened import Opened, opened
 from commands.command import Command
 from commands.decision import Wish
+from commands.group import Order
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from commands.user import RegisterUser
@@ -80,4 +81,4 @@ def _board(project: UUID) -> list[Wish]:
 
 
 async def _do(instance: Opened, user: UUID, wish: Wish) -> None:
-    await instance.handling.handle([wish], Actor(user), new_id())
+    await instance.handling.handle(Order([wish], Actor(user), new_id()))

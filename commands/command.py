@@ -42,6 +42,9 @@ class Given(Protocol):
     def __call__(self, kind: type[S], stream: UUID) -> S | None:
         """The present state of a stream; None where it has not begun."""
 
+    def may(self, operation: str) -> None:
+        """Raise Forbidden or ScopeTooNarrow unless who asks may do that too, where the command is about to happen."""
+
     def number(self, project: UUID) -> int:
         """A task number of that project that nobody else gets, ever."""
 
@@ -50,14 +53,13 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
     """A wish about one stream. Its class name is its name in batches and histories.
 
     `expected_version` is the version of the stream that the wish was made on; 0 is a stream that has
-    not begun. `must_name_version` holds for commands that overwrite or destroy, `members_only` for
-    all that happens inside a workspace, `in_batches` for all that needs nothing but its body.
+    not begun. `must_name_version` holds for commands that overwrite or destroy, `in_batches` for all that
+    needs nothing but its body. Who may ask for it stands in `commands.rights`.
     """
 
     about: ClassVar[type[State]]
     creates: ClassVar[bool] = False
     must_name_version: ClassVar[bool] = False
-    members_only: ClassVar[bool] = True
     in_batches: ClassVar[bool] = True
 
     expected_version: Version | None = None

@@ -5,13 +5,24 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands.command import Command, Elsewhere
+from commands import rights
+from commands.command import Command, Elsewhere, present
 from commands.conflict import Late
 from commands.known import Knowledge, Known, NotLoaded
 from commands.numbers import Numbers, Supply
-from domain.errors import Contradicts, CrossesWorkspaces, Forbidden, IdTaken, NotFound, StreamIsFull, VersionRequired
+from domain.errors import (
+    Contradicts,
+    CrossesWorkspaces,
+    Forbidden,
+    IdTaken,
+    NotFound,
+    ScopeTooNarrow,
+    StreamIsFull,
+    VersionRequired,
+)
 from domain.event import Actor, Event, State
 from domain.task import TaskNumbers, TaskNumbersTaken, numbers_of
+from domain.user import Scope
 from domain.workspace import Member, member_of
 
 S = TypeVar("S", bound=State)
@@ -35,7 +46,7 @@ class Decision:
     the supply of numbers.
     """
 
-    def __init__(self, known: Knowledge, actor: Actor, supply: Supply | None = None) -> None:
+    def __init__(self, known: Knowledge, actor: Actor, supply: Supply | None = None, scope: Scope = "admin") -> None:
         self.actor = actor
         self.target = actor.id
         self.made = 0
@@ -46,12 +57,22 @@ class Decision:
         self.taken: dict[UUID, Numbers] = {}
         self._known = known
         self._supply = supply or Supply(Numbers())
+        self._scope = scope
 
     def __call__(self, kind: type[S], stream: UUID) -> S | None:
         states = self._look(stream, kind).states
         if kind not in states:
             raise NotLoaded(stream, kind)
         return cast("S | None", states[kind])
+
+    def may(self, operation: str) -> None:
+        """Raise NotFound to who is no member, Forbidden or ScopeTooNarrow to whose role or token does not go so far."""
+        needs = rights.TABLE[operation]
+        member = self._member() if needs.role else None
+        if not rights.has_scope(self._scope, needs.scope):
+            raise ScopeTooNarrow(needed=needs.scope)
+        if needs.role and member and not rights.has_role(member.role, needs.role):
+            raise Forbidden(needed=needs.role)
 
     def number(self, project: UUID) -> int:
         """A task number of that project that nobody else gets: one in hand, or one of a block taken with this."""
@@ -99,16 +120,15 @@ class Decision:
         return self(command.about, self.target)
 
     def _authorise(self, command: Command[State], state: State | None) -> None:
-        workspace_id = command.workspace(state, self)
-        if workspace_id and command.members_only:
-            member = self(Member, member_of(workspace_id, self.actor.id))
-            if member is None:
-                raise NotFound
-            if member.role == "viewer":
-                raise Forbidden
-        if self.workspace_id not in {None, workspace_id}:
+        before = self.workspace_id
+        self.workspace_id = command.workspace(state, self)
+        self.may(type(command).__name__)
+        if self.made and before != self.workspace_id:
             raise CrossesWorkspaces
-        self.workspace_id = workspace_id
+
+    def _member(self) -> Member:
+        """What who asks is in the workspace; the append asserts it. Raises NotFound."""
+        return present(self(Member, member_of(present(self.workspace_id), self.actor.person)))
 
     def _check_version(self, command: Command[State]) -> None:
         if command.expected_version is None:

@@ -14,16 +14,18 @@ from commands.known import Ahead, Known, Memory
 from commands.numbers import Supply
 from domain.errors import Refusal
 from domain.event import UNTRACED, Actor, Trace
+from domain.user import Scope
 
 
 class Order(Struct, frozen=True):
-    """The wishes of one call, fulfilled together or not at all: who asks, under which names, and where from."""
+    """The wishes of one call, fulfilled together or not at all: who asks, under which names, where from, how far."""
 
     wishes: Sequence[Wish]
     actor: Actor
     command_id: UUID
     keys: Sequence[Key] = ()
     trace: Trace = UNTRACED
+    scope: Scope = "admin"
 
 
 class Verdict(Struct, frozen=True):
@@ -75,7 +77,7 @@ class Group:
                 self._supply.coming.move(project, self._supply.in_hand)
 
     def _decide(self, order: Order, future: asyncio.Future[Verdict]) -> None:
-        decision, no = Decision(self._known, order.actor, self._supply), None
+        decision, no = Decision(self._known, order.actor, self._supply, order.scope), None
         try:
             for wish in order.wishes:
                 decision.make(wish)

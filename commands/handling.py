@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from commands import lane, loading, results
-from commands.append import Changed, Key, Replayed
+from commands.append import Changed, Replayed
 from commands.conflict import Late
 from commands.decision import Wish
 from commands.group import Order, Verdict
@@ -19,7 +19,7 @@ from commands.lane import Lane
 from commands.loading import Loading
 from commands.results import Result
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight
-from domain.event import UNTRACED, Actor, Recorded, Trace
+from domain.event import Actor, Recorded
 
 ATTEMPTS = 12
 
@@ -53,19 +53,16 @@ class Handling:
         self._loading = Loading(log, self._memory)
         self._in_flight: set[tuple[UUID, str]] = set()
 
-    async def handle(
-        self, wishes: Sequence[Wish], actor: Actor, command_id: UUID, keys: Sequence[Key] = (), trace: Trace = UNTRACED
-    ) -> Done:
+    async def handle(self, order: Order) -> Done:
         """Decide and append; a race lost by a wish that named no version is run again, with jitter.
 
         With keys that were used before, what came of it then is answered, and nothing happens; whether the
         actor may still see that is the caller's to ask. Raises the Refusal of the rule that said no,
         KeyReused where a key stands for something else, TwinInFlight where the same call is not done.
         """
-        order = Order(wishes, actor, command_id, keys, trace)
-        if not keys:
+        if not order.keys:
             return await self._handle(order)
-        with self.alone(actor, [key.text for key in keys]):
+        with self.alone(order.actor, [key.text for key in order.keys]):
             try:
                 return await self._handle(order)
             except Replayed as before:

@@ -15,7 +15,6 @@ class SkipEvent(Command[Instance], frozen=True, kw_only=True):
     """Leave an event out of one document of a projection, for good: only the administrator may."""
 
     about: ClassVar = Instance
-    members_only: ClassVar = False
     in_batches: ClassVar = False
 
     projection: str
@@ -27,7 +26,7 @@ class SkipEvent(Command[Instance], frozen=True, kw_only=True):
         """It belongs to no workspace."""
 
     def decide(self, state: Instance | None, given: Given) -> Iterator[Elsewhere]:
-        if present(state).administrator_id != given.actor.id:
+        if present(state).administrator_id != given.actor.person:
             raise Forbidden
         stream = skips_of(self.projection)
         before = given(Skipping, stream)

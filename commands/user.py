@@ -24,7 +24,6 @@ class RegisterUser(Command[User], frozen=True, kw_only=True):
 
     about: ClassVar = User
     creates: ClassVar = True
-    members_only: ClassVar = False
     in_batches: ClassVar = False
 
     email: Email

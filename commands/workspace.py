@@ -15,7 +15,6 @@ class CreateWorkspace(Command[Workspace], frozen=True, kw_only=True):
 
     about: ClassVar = Workspace
     creates: ClassVar = True
-    members_only: ClassVar = False
 
     id: UUID | None = None
     name: Name
@@ -28,4 +27,4 @@ class CreateWorkspace(Command[Workspace], frozen=True, kw_only=True):
 
     def decide(self, state: Workspace | None, given: Given) -> Iterator[Event | Elsewhere]:
         yield WorkspaceCreated(self.name)
-        yield Elsewhere(member_of(given.target, given.actor.id), MemberJoined(given.actor.id, "owner"))
+        yield Elsewhere(member_of(given.target, given.actor.person), MemberJoined(given.actor.person, "owner"))

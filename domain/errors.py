@@ -31,7 +31,11 @@ class NotFound(Refusal):
 
 
 class Forbidden(Refusal):
-    """You may see this, but not change it."""
+    """Your role does not go so far."""
+
+
+class ScopeTooNarrow(Refusal):
+    """The token that you use was not given so much."""
 
 
 class CrossesWorkspaces(Refusal):

@@ -38,11 +38,16 @@ class Unknown(Event, frozen=True):
 
 
 class Actor(Struct, frozen=True):
-    """Who did it: a user by id, acting as a human or through an agent, a rule or an import."""
+    """Who did it: a user by id, a rule or an import, or an agent with an id of its own, on behalf of a user."""
 
     id: UUID
     kind: Literal["human", "agent", "rule", "import"] = "human"
     on_behalf_of: UUID | None = None
+
+    @property
+    def person(self) -> UUID:
+        """Whose rights it has."""
+        return self.on_behalf_of or self.id
 
 
 class Trace(Struct, frozen=True):

@@ -1,9 +1,12 @@
 """A user: somebody who can log in. Personal data stand in the user's own stream and nowhere else."""
 
-from typing import Self
+from typing import Literal, Self
 from uuid import UUID, uuid5
 
 from domain.event import Event, State
+
+Scope = Literal["read", "write", "admin"]
+"""How far somebody trusts a token of theirs."""
 
 INSTANCE = UUID("5f1c3f0e-9a5c-5d3e-8b43-7a7d5b6c2e11")
 """The guard stream of this installation: who administers it. The root of the other reserved names."""

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from commands import rights
 from commands.append import Append
 from commands.command import Command, Elsewhere, Given, present
 from commands.decision import Decision
@@ -90,7 +91,7 @@ def a_member_who_is_looked_up_and_not_asserted(patch: pytest.MonkeyPatch) -> Non
 def a_door_that_is_open_to_strangers(patch: pytest.MonkeyPatch) -> None:
     def unguarded(decision: Decision, command: Command[State], state: State | None) -> None:
         decision.workspace_id = command.workspace(state, decision)
-        if decision.workspace_id and command.members_only:
+        if decision.workspace_id and rights.TABLE[type(command).__name__].role:
             decision(Member, member_of(decision.workspace_id, decision.actor.id))
 
     patch.setattr(Decision, "_authorise", unguarded)

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from cli.import_.mapping import Refused, Taken
 from cli.opened import Opened
+from commands.group import Order
 from domain.errors import IdTaken, Refusal
 from domain.event import Actor
 from domain.task import Task
@@ -34,7 +35,7 @@ async def carry_out(instance: Opened, tasks: Iterable[Taken | Refused], user: UU
             outcome.refused.append(task)
             continue
         try:
-            await instance.handling.handle(task.wishes, actor, new_id())
+            await instance.handling.handle(Order(task.wishes, actor, new_id()))
         except IdTaken:
             outcome.there += 1
             outcome.differing += not task.is_as(await instance.log.state(Task, task.id))

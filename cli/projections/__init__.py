@@ -14,6 +14,7 @@ from cli.opened import database, opened
 from cli.projections import report
 from cli.projections.watching import watched
 from commands.decision import Wish as Asked
+from commands.group import Order
 from commands.projection import SkipEvent
 from domain.errors import Forbidden
 from domain.event import Actor
@@ -147,7 +148,7 @@ async def _skip(found: settings.Settings, projection: Projection[Any], one: Park
         if address is None:
             raise OperatorError(f"Nobody is registered as {email}: check --as.")
         try:
-            await instance.handling.handle([Asked(INSTANCE, wish)], Actor(address.user_id), new_id())
+            await instance.handling.handle(Order([Asked(INSTANCE, wish)], Actor(address.user_id), new_id()))
         except Forbidden as error:
             raise OperatorError(f"{email} does not administer this installation: only who does may skip.") from error
 

@@ -8,6 +8,7 @@ import pytest
 
 from cli.opened import opened
 from commands.decision import Wish
+from commands.group import Order
 from commands.user import RegisterUser
 from domain.event import Actor
 from infra.errors import OperatorError
@@ -54,4 +55,4 @@ async def _register(settings: Settings) -> None:
     user = new_id()
     async with opened(settings) as instance:
         wish = Wish(user, RegisterUser(email="ann@example.com", name="Ann"))
-        await instance.handling.handle([wish], Actor(user), new_id())
+        await instance.handling.handle(Order([wish], Actor(user), new_id()))

@@ -6,6 +6,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from commands.decision import Wish
+from commands.group import Order
 from commands.handling import ATTEMPTS, Done, Handling
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, ReopenTask
@@ -24,7 +25,10 @@ LONG = 5.0
 async def race(log: MemoryLog, wishes: Sequence[Wish]) -> list[Done | BaseException]:
     """What becomes of each wish when all are made at once, in several processes."""
     processes = [Handling(log) for _ in range(PROCESSES)]
-    calls = (processes[number % PROCESSES].handle([wish], ADA, id7(100 + number)) for number, wish in enumerate(wishes))
+    calls = (
+        processes[number % PROCESSES].handle(Order([wish], ADA, id7(100 + number)))
+        for number, wish in enumerate(wishes)
+    )
     return await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), LONG)
 
 
@@ -79,7 +83,7 @@ async def one_of_all_who_want_a_key_gets_it(seed: int) -> None:
 async def a_refused_call_writes_nothing(log: MemoryLog, wishes: Sequence[Wish], refusal: type[Refusal]) -> None:
     before = list(log.past.facts)
     try:
-        done = await Handling(log).handle(wishes, ADA, id7(100))
+        done = await Handling(log).handle(Order(wishes, ADA, id7(100)))
     except refusal:
         assert log.past.facts == before
     else:

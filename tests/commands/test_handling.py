@@ -8,6 +8,7 @@ import pytest
 
 from commands.append import Accepted, Append
 from commands.decision import Wish
+from commands.group import Order
 from commands.handling import ATTEMPTS, Done, Handling
 from commands.known import Known
 from commands.loading import Wanted
@@ -103,20 +104,20 @@ async def test_one_of_all_who_want_a_key_gets_it(seed: int, naps: list[float]) -
 
 async def test_a_command_says_its_stream_version_state_and_a_position_that_includes_it() -> None:
     log = on_the_board()
-    done = await Handling(log).handle([Wish(TASK, CompleteTask())], ADA, COMMAND)
+    done = await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
     assert done == Done((Result(TASK, 2, CREATED.key),), position=len(log.past.facts), changed=True)
     assert log.past.events(TASK) == [CREATED, COMPLETED]
 
 
 async def test_events_are_written_with_their_actor_and_command() -> None:
     log = on_the_board()
-    await Handling(log).handle([Wish(TASK, CompleteTask())], ADA, COMMAND)
+    await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
     assert (log.past.streams[TASK][-1].actor, log.past.streams[TASK][-1].command_id) == (ADA, COMMAND)
 
 
 async def test_a_command_that_changes_nothing_writes_nothing_and_says_the_present() -> None:
     log = on_the_board(COMPLETED)
-    done = await Handling(log).handle([Wish(TASK, CompleteTask())], ADA, COMMAND)
+    done = await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
     assert done == Done((Result(TASK, 2, CREATED.key),), len(log.past.facts), changed=False)
     assert log.written == 0
 
@@ -124,7 +125,7 @@ async def test_a_command_that_changes_nothing_writes_nothing_and_says_the_presen
 async def test_commands_of_one_call_are_one_append() -> None:
     log = on_the_board()
     create = Wish(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea"))
-    done = await Handling(log).handle([create, Wish(TASK, CompleteTask())], ADA, COMMAND)
+    done = await Handling(log).handle(Order([create, Wish(TASK, CompleteTask())], ADA, COMMAND))
     assert [(result.id, result.version) for result in done.results] == [(OTHER_TASK, 1), (TASK, 2)]
     assert log.appends == 1
 
@@ -144,7 +145,7 @@ async def test_a_call_with_one_refused_command_writes_nothing(last: Wish, refusa
 
 async def test_a_lost_race_without_a_version_is_run_again(naps: list[float]) -> None:
     log = Contended(RENAMED)
-    done = await Handling(log).handle([Wish(TASK, CompleteTask())], ADA, COMMAND)
+    done = await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
     assert log.past.events(TASK) == [CREATED, RENAMED, COMPLETED]
     assert (done.results[0].version, log.changed, len(naps)) == (3, 1, 1)
 
@@ -153,18 +154,18 @@ async def test_a_lost_race_with_a_version_is_told(naps: list[float]) -> None:
     log = Contended(RENAMED)
     edit = EditTask(title="Buy tea", expected_version=1)
     with pytest.raises(VersionConflict) as conflict:
-        await Handling(log).handle([Wish(TASK, edit)], ADA, COMMAND)
+        await Handling(log).handle(Order([Wish(TASK, edit)], ADA, COMMAND))
     assert intervening(conflict.value) == [RENAMED]
     assert log.past.events(TASK) == [CREATED, RENAMED]
 
 
 async def test_a_lost_race_is_decided_again_and_not_only_written_again(naps: list[float]) -> None:
     finished = Contended(COMPLETED)
-    done = await Handling(finished).handle([Wish(TASK, CompleteTask())], ADA, COMMAND)
+    done = await Handling(finished).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
     assert (done.changed, done.results[0].version) == (False, 2)
     trashed = Contended(TRASHED)
     with pytest.raises(TaskIsTrashed):
-        await Handling(trashed).handle([Wish(TASK, CompleteTask())], ADA, COMMAND)
+        await Handling(trashed).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
     assert trashed.past.events(TASK) == [CREATED, TRASHED]
 
 
@@ -179,7 +180,7 @@ async def test_a_race_over_a_stream_that_was_only_read_is_lost_too(naps: list[fl
 
     log = Rebuilt([*workspace(), *project(), *task()])
     move = MoveTask(column="doing", expected_version=1)
-    await Handling(log).handle([Wish(TASK, move)], ADA, COMMAND)
+    await Handling(log).handle(Order([Wish(TASK, move)], ADA, COMMAND))
     assert (log.appends, log.changed) == (2, 1)
     assert fold(Project, log.past.events(PROJECT))
 
@@ -192,14 +193,14 @@ async def test_a_log_that_never_holds_still_is_too_busy(naps: list[float]) -> No
 
     log = Restless([*workspace(), *task()])
     with pytest.raises(TooBusy):
-        await Handling(log).handle([Wish(TASK, CompleteTask())], ADA, COMMAND)
+        await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
     assert log.appends == log.changed == ATTEMPTS
     assert COMPLETED not in log.past.events(TASK)
 
 
 async def test_waiting_for_a_quieter_moment_ends_after_seconds(naps: list[float]) -> None:
     log = Contended(*[RENAMED] * (ATTEMPTS - 1))
-    await Handling(log).handle([Wish(TASK, CompleteTask())], ADA, COMMAND)
+    await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
     assert len(naps) == ATTEMPTS - 1
     assert all(0 <= seconds <= 0.002 * 2**attempt for attempt, seconds in enumerate(naps))
 
@@ -207,7 +208,7 @@ async def test_waiting_for_a_quieter_moment_ends_after_seconds(naps: list[float]
 async def test_nobody_waits_after_the_last_attempt(naps: list[float]) -> None:
     log = Contended(*[RENAMED] * ATTEMPTS)
     with pytest.raises(TooBusy):
-        await Handling(log).handle([Wish(TASK, CompleteTask())], ADA, COMMAND)
+        await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
     assert len(naps) == ATTEMPTS - 1
 
 
@@ -219,13 +220,13 @@ async def test_every_stream_is_read_once_where_nobody_races() -> None:
 
     asked: list[UUID] = []
     log = Counting([*workspace(), *project(), *task()])
-    await Handling(log).handle([Wish(TASK, MoveTask(column="doing", expected_version=1))], ADA, COMMAND)
+    await Handling(log).handle(Order([Wish(TASK, MoveTask(column="doing", expected_version=1))], ADA, COMMAND))
     assert sorted(asked) == sorted({TASK, member_of(WORKSPACE, ADA.id), PROJECT})
 
 
 async def test_a_call_that_is_cancelled_while_it_reads_writes_nothing() -> None:
     log = on_the_board()
-    call = asyncio.create_task(Handling(log).handle([Wish(TASK, CompleteTask())], ADA, COMMAND))
+    call = asyncio.create_task(Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND)))
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
@@ -236,5 +237,5 @@ async def test_an_id_that_is_taken_is_told_after_a_second_look(naps: list[float]
     """A stream that nobody has heard of is taken for new, and the log knows better."""
     log = on_the_board()
     with pytest.raises(IdTaken):
-        await Handling(log).handle([Wish(TASK, CreateTask(project_id=PROJECT, title="Buy tea"))], ADA, COMMAND)
+        await Handling(log).handle(Order([Wish(TASK, CreateTask(project_id=PROJECT, title="Buy tea"))], ADA, COMMAND))
     assert (log.appends, log.written) == (2, 0)

@@ -59,8 +59,8 @@ async def knowing(log: Slow) -> Handling:
     handling = Handling(log)
     log.gate.set()
     create = CreateTask(project_id=PROJECT, title="Buy tea")
-    await handling.handle([Wish(TASK, ReopenTask())], ADA, id7(400))
-    await handling.handle([Wish(id7(900), create)], ADA, id7(401))
+    await handling.handle(Order([Wish(TASK, ReopenTask())], ADA, id7(400)))
+    await handling.handle(Order([Wish(id7(900), create)], ADA, id7(401)))
     log.gate.clear()
     log.groups.clear()
     calls = await begun(log, handling, Wish(id7(901), create))
@@ -70,7 +70,7 @@ async def knowing(log: Slow) -> Handling:
 
 async def begun(log: Slow, handling: Handling, *wishes: Wish) -> list[asyncio.Task[Done]]:
     """All calls made at once, and as far as they get while the log holds the first append back."""
-    calls = [asyncio.create_task(handling.handle([wish], ADA, id7(500 + at))) for at, wish in enumerate(wishes)]
+    calls = [asyncio.create_task(handling.handle(Order([wish], ADA, id7(500 + at)))) for at, wish in enumerate(wishes)]
     for _ in range(200):
         await asyncio.sleep(0)
     assert log.groups, "nothing is in flight"
@@ -160,17 +160,17 @@ async def test_an_answer_about_the_past_is_never_given() -> None:
     """What this process knows is behind the log: the no-op, the refusal and the conflict are all decided again."""
     log = MemoryLog([*workspace(), *project(), *task(COMPLETED)])
     handling = Handling(log)
-    await handling.handle([Wish(TASK, CompleteTask())], ADA, COMMAND)
+    await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
     elsewhere = Handling(log)
-    await elsewhere.handle([Wish(TASK, ReopenTask())], ADA, id7(601))
-    again = await handling.handle([Wish(TASK, CompleteTask())], ADA, id7(602))
+    await elsewhere.handle(Order([Wish(TASK, ReopenTask())], ADA, id7(601)))
+    again = await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, id7(602)))
     assert (again.changed, log.past.events(TASK)[-1]) == (True, COMPLETED)
-    await elsewhere.handle([Wish(TASK, EditTask(title="Buy bread", expected_version=4))], ADA, id7(603))
+    await elsewhere.handle(Order([Wish(TASK, EditTask(title="Buy bread", expected_version=4))], ADA, id7(603)))
     edit = EditTask(title="Buy tea", expected_version=5)
-    assert (await handling.handle([Wish(TASK, edit)], ADA, id7(604))).results[0].version == 6
+    assert (await handling.handle(Order([Wish(TASK, edit)], ADA, id7(604)))).results[0].version == 6
     log.past.add([(TASK, TRASHED)])
     with pytest.raises(TaskIsTrashed):
-        await handling.handle([Wish(TASK, CompleteTask())], ADA, id7(605))
+        await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, id7(605)))
 
 
 async def test_a_lane_that_is_full_says_so_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +201,7 @@ async def test_who_gives_up_while_the_append_is_in_flight_has_had_their_wish() -
     (call,) = await begun(log, handling, Wish(TASK, CompleteTask()))
     call.cancel()
     log.gate.set()
-    await handling.handle([Wish(TASK, EditTask(title="Buy tea", expected_version=2))], ADA, id7(800))
+    await handling.handle(Order([Wish(TASK, EditTask(title="Buy tea", expected_version=2))], ADA, id7(800)))
     assert log.past.events(TASK)[1] == COMPLETED
 
 
@@ -216,8 +216,8 @@ async def test_a_log_that_fails_fails_its_group_and_the_lane_goes_on() -> None:
     log = Failing([*workspace(), *project(), *task()])
     handling = Handling(log)
     with pytest.raises(ConnectionError):
-        await handling.handle([Wish(TASK, CompleteTask())], ADA, COMMAND)
-    assert (await handling.handle([Wish(TASK, CompleteTask())], ADA, COMMAND)).changed
+        await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
+    assert (await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))).changed
 
 
 async def test_a_member_that_the_database_refuses_fails_alone() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from commands.append import Accepted, Append
 from commands.decision import Decision, Wish
+from commands.group import Order
 from commands.handling import Handling
 from commands.numbers import FIRST, MOST, Numbers, Supply
 from commands.task import CreateTask
@@ -42,7 +43,7 @@ def given_out(log: MemoryLog) -> list[int]:
 
 async def create(handling: Handling, first: int, count: int) -> None:
     wishes = [Wish(id7(1000 + number), CREATE) for number in range(first, first + count)]
-    await asyncio.gather(*(handling.handle([wish], ADA, id7(5000 + at)) for at, wish in enumerate(wishes)))
+    await asyncio.gather(*(handling.handle(Order([wish], ADA, id7(5000 + at))) for at, wish in enumerate(wishes)))
 
 
 async def test_who_creates_one_after_the_other_takes_one_at_a_time() -> None:

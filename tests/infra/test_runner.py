@@ -13,6 +13,7 @@ from eventsourcing.popo import POPOTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 
 from commands.decision import Wish
+from commands.group import Order
 from commands.handling import Handling
 from commands.project import CreateProject
 from commands.task import CreateTask
@@ -100,11 +101,11 @@ async def test_the_librarys_runner_reads_all_that_our_lane_writes(
             Wish(WORKSPACE, CreateWorkspace(name="Home")),
             Wish(PROJECT, CreateProject(workspace_id=WORKSPACE, name="Kitchen", key="KIT")),
         ]
-        await handling.handle(opened, ADA, new_id())
+        await handling.handle(Order(opened, ADA, new_id()))
         with following(settings.database_url, monkeypatch) as runner:
             titles = [f"task {number}" for number in range(TASKS)]
             wishes = [Wish(new_id(), CreateTask(project_id=PROJECT, title=title)) for title in titles]
-            done = await asyncio.gather(*(handling.handle([wish], ADA, new_id()) for wish in wishes))
+            done = await asyncio.gather(*(handling.handle(Order([wish], ADA, new_id())) for wish in wishes))
             last = max(one.position for one in done)
             await asyncio.to_thread(runner.wait, last, 20)
             assert sorted(runner.projection.view.titles) == sorted(titles)

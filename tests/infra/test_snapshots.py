@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 
 from commands.decision import MOST_EVENTS, Wish
+from commands.group import Order
 from commands.handling import Handling
 from commands.lane import KEPT_EVERY
 from commands.task import CompleteTask, RenameTask, ReopenTask
@@ -60,7 +61,7 @@ async def test_what_is_known_of_a_long_stream_is_the_fold_of_it_before_and_after
 async def test_what_came_after_a_snapshot_is_folded_onto_it(log: EventLog) -> None:
     handling = Handling(log)
     await log.known([(TASK, Task)])
-    done = await handling.handle([Wish(TASK, CompleteTask())], ADA, id7(1))
+    done = await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, id7(1)))
     (known,) = await log.known([(TASK, Task)])
     task = known.states[Task]
     assert isinstance(task, Task)
@@ -97,22 +98,22 @@ async def test_a_stream_that_grows_is_kept_by_the_lane(log: EventLog, settings: 
     handling = Handling(log)
     for version in range(LONG, LONG + KEPT_EVERY):
         kind = ReopenTask if version % 2 else CompleteTask
-        await handling.handle([Wish(TASK, kind())], ADA, id7(version))
+        await handling.handle(Order([Wish(TASK, kind())], ADA, id7(version)))
     await asyncio.to_thread(fact, lambda: read(settings) == [("Task", LONG + KEPT_EVERY)])
 
 
 async def test_a_stream_has_an_end_and_says_so(log: EventLog, settings: Settings) -> None:
     full(settings, TASK, MOST_EVENTS - 1)
     handling = Handling(log)
-    last = await handling.handle([Wish(TASK, CompleteTask())], ADA, id7(1))
+    last = await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, id7(1)))
     assert last.results[0].version == MOST_EVENTS
     with pytest.raises(StreamIsFull):
-        await handling.handle([Wish(TASK, ReopenTask())], ADA, id7(2))
-    again = await handling.handle([Wish(TASK, CompleteTask())], ADA, id7(3))
+        await handling.handle(Order([Wish(TASK, ReopenTask())], ADA, id7(2)))
+    again = await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, id7(3)))
     assert (again.changed, again.results[0].version) == (False, MOST_EVENTS)
     rename = RenameTask(title="Once more", expected_version=MOST_EVENTS)
     with pytest.raises(StreamIsFull):
-        await handling.handle([Wish(TASK, rename)], ADA, uuid4())
+        await handling.handle(Order([Wish(TASK, rename)], ADA, uuid4()))
 
 
 def full(settings: Settings, stream: UUID, last: int, first: int = LONG + 1) -> None:
@@ -140,7 +141,7 @@ async def test_a_snapshot_of_what_the_log_no_longer_holds_is_passed_over(log: Ev
     with connect(settings.migration_url) as owner:
         owner.execute("delete from log.events where originator_id = %s and originator_version > 500", (TASK,))
     handling = Handling(log)
-    done = await handling.handle([Wish(TASK, CompleteTask())], ADA, id7(1))
+    done = await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, id7(1)))
     assert done.results[0].version == 501
     full(settings, TASK, 600, first=502)
     (known,) = await log.known([(TASK, Task)])
@@ -168,4 +169,4 @@ async def test_where_no_snapshot_can_be_written_commands_are_still_carried_out(
 ) -> None:
     with connect(settings.migration_url) as owner:
         owner.execute("alter table read.snapshots add check (version < 0)")
-    assert (await Handling(log).handle([Wish(TASK, CompleteTask())], ADA, id7(1))).changed
+    assert (await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, id7(1)))).changed

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from commands.append import Key
 from commands.command import Command
 from commands.decision import Wish
+from commands.group import Order
 from commands.handling import Done
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, ReopenTask, TrashTask
@@ -67,7 +68,7 @@ class Boards(RuleBasedStateMachine):
     def a_project(self) -> None:
         self.project = new_id()
         create = CreateProject(workspace_id=WORKSPACE, name="Household", key=f"K{self.project.hex[-9:].upper()}")
-        self._run(self.both.handlings[0].handle([Wish(self.project, create)], ADA, new_id()))
+        self._run(self.both.handlings[0].handle(Order([Wish(self.project, create)], ADA, new_id())))
 
     @rule(target=tasks, at=processes)
     def create(self, at: int) -> UUID:
@@ -99,7 +100,7 @@ class Boards(RuleBasedStateMachine):
 
     @rule(asked=keyed, at=processes)
     def the_same_key_again(self, asked: Asked, at: int) -> None:
-        again = self._run(self.both.handlings[at].handle(asked.wishes, ADA, new_id(), [asked.key]))
+        again = self._run(self.both.handlings[at].handle(Order(asked.wishes, ADA, new_id(), [asked.key])))
         assert (again.results, again.changed, again.replayed) == (asked.done.results, False, True)
 
     @rule(asked=consumes(keyed), task=tasks, make=makes, at=processes)
@@ -156,7 +157,7 @@ class Boards(RuleBasedStateMachine):
 
     async def _answer(self, at: int, wishes: list[Wish], key: Key | None = None) -> Done | Refusal:
         try:
-            return await self.both.handlings[at].handle(wishes, ADA, new_id(), [key] if key else [])
+            return await self.both.handlings[at].handle(Order(wishes, ADA, new_id(), [key] if key else []))
         except Refusal as no:
             return no
         except psycopg.Error as error:

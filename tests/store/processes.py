@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow
 from commands.append import Accepted, Append, Key
 from commands.command import Command
 from commands.decision import Wish
+from commands.group import Order
 from commands.handling import Handling
 from commands.task import CreateTask, EditTask
 from domain.errors import Refusal, TooBusy, TwinInFlight, VersionConflict
@@ -67,7 +68,7 @@ class Processes:
     async def _ask(self, target: UUID, command: Command[Any], key: str) -> Answer:
         handling = self._random.choice(self.handlings)
         try:
-            done = await handling.handle([Wish(target, command)], ADA, new_id(), [Key(key, b"always the same")])
+            done = await handling.handle(Order([Wish(target, command)], ADA, new_id(), [Key(key, b"always the same")]))
         except VersionConflict as conflict:
             return Lost(int(str(conflict.params["current_version"])))
         except (psycopg.OperationalError, TooBusy, TwinInFlight) as unknown:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from commands.append import Accepted, Append, Changed
 from commands.decision import Wish
+from commands.group import Order
 from commands.task import CompleteTask, CreateTask, ReopenTask
 from domain.event import Change, Event
 from domain.task import TaskRenamed
@@ -102,12 +103,12 @@ async def what_one_process_reopens_the_other_completes(both: Processes, tasks: i
 
 async def _reopened_and_completed(both: Processes, rounds: int) -> None:
     (one, other), task = both.handlings, new_id()
-    await one.handle([Wish(task, CreateTask(project_id=PROJECTS[0], title="Buy milk"))], ADA, new_id())
-    await other.handle([Wish(task, CompleteTask())], ADA, new_id())
+    await one.handle(Order([Wish(task, CreateTask(project_id=PROJECTS[0], title="Buy milk"))], ADA, new_id()))
+    await other.handle(Order([Wish(task, CompleteTask())], ADA, new_id()))
     for number in range(rounds):
-        reopened = await one.handle([Wish(task, ReopenTask())], ADA, new_id())
+        reopened = await one.handle(Order([Wish(task, ReopenTask())], ADA, new_id()))
         assert (reopened.changed, reopened.results[0].version) == (True, 2 * number + 3), reopened
-        completed = await other.handle([Wish(task, CompleteTask())], ADA, new_id())
+        completed = await other.handle(Order([Wish(task, CompleteTask())], ADA, new_id()))
         assert (completed.changed, completed.results[0].version) == (True, 2 * number + 4), completed
 
 

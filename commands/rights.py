@@ -1,0 +1,54 @@
+"""Who may do what: the role in a workspace, and the scope of a token, that each operation asks for."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from domain.user import Scope
+from domain.workspace import Role
+
+ROLES: Final[tuple[Role, ...]] = ("viewer", "member", "admin", "owner")
+SCOPES: Final[tuple[Scope, ...]] = ("read", "write", "admin")
+"""From the least to the most: whoever has one has those before it too."""
+
+
+class Needs(Struct, frozen=True):
+    """The least that an operation asks for. Without a role it is no matter of a workspace's members."""
+
+    role: Role | None
+    scope: Scope
+
+
+# fmt: off
+TABLE: Final[dict[str, Needs]] = {
+    # operation                role       scope
+    "See":               Needs("viewer", "read"),
+
+    "CreateTask":        Needs("member", "write"),
+    "EditTask":          Needs("member", "write"),
+    "RenameTask":        Needs("member", "write"),
+    "CompleteTask":      Needs("member", "write"),
+    "ReopenTask":        Needs("member", "write"),
+    "MoveTask":          Needs("member", "write"),
+    "TrashTask":         Needs("member", "write"),
+
+    "CreateProject":     Needs("member", "write"),
+
+    "CreateWorkspace":   Needs(None,     "write"),
+
+    "RegisterUser":      Needs(None,     "admin"),
+    "Operate":           Needs(None,     "admin"),
+    "SkipEvent":         Needs(None,     "admin"),
+}
+# fmt: on
+"""By the name of a command, or of what is asked beside commands."""
+
+
+def has_role(role: Role, wanted: Role) -> bool:
+    """Whether a role is at least the one that is wanted."""
+    return ROLES.index(role) >= ROLES.index(wanted)
+
+
+def has_scope(scope: Scope, wanted: Scope) -> bool:
+    """Whether a scope is at least the one that is wanted."""
+    return SCOPES.index(scope) >= SCOPES.index(wanted)
