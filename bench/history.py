@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from bench.board import new_task
 from domain import codec
 from domain.event import Change, Event
+from domain.member import MemberJoined, member_of
 from domain.project import BOARD, ProjectCreated, ProjectKeyReserved, key_of
 from domain.task import (
     DueDateSet,
@@ -28,7 +29,7 @@ from domain.task import (
     TaskReopened,
     numbers_of,
 )
-from domain.workspace import MemberJoined, WorkspaceCreated, member_of
+from domain.workspace import WorkspaceCreated
 from infra.ids import new_id
 
 WORKSPACES, PROJECTS = 20, 1_000

@@ -21,9 +21,9 @@ from domain.errors import (
     VersionRequired,
 )
 from domain.event import Actor, Event, State
+from domain.member import Member, member_of
 from domain.task import TaskNumbers, TaskNumbersTaken, numbers_of
 from domain.user import Scope
-from domain.workspace import Member, member_of
 
 S = TypeVar("S", bound=State)
 

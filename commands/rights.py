@@ -4,8 +4,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from domain.member import Role
 from domain.user import Scope
-from domain.workspace import Role
 
 ROLES: Final[tuple[Role, ...]] = ("viewer", "member", "admin", "owner")
 SCOPES: Final[tuple[Scope, ...]] = ("read", "write", "admin")
@@ -35,6 +35,16 @@ TABLE: Final[dict[str, Needs]] = {
     "CreateProject":     Needs("member", "write"),
 
     "CreateWorkspace":   Needs(None,     "write"),
+    "EditWorkspace":     Needs("admin",  "write"),
+
+    "SetRole":           Needs("admin",  "admin"),
+    "RemoveMember":      Needs("admin",  "admin"),
+    "AppointOwner":      Needs("owner",  "admin"),  # or take that from somebody
+    "LeaveWorkspace":    Needs("viewer", "admin"),
+    "SeeInvitations":    Needs("admin",  "read"),
+    "InviteMember":      Needs("admin",  "admin"),
+    "RevokeInvitation":  Needs("admin",  "admin"),
+    "AcceptInvitation":  Needs(None,     "admin"),
 
     "RegisterUser":      Needs(None,     "admin"),
     "Operate":           Needs(None,     "admin"),

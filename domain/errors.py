@@ -54,6 +54,26 @@ class TaskIsTrashed(Refusal):
     """The task is in the trash, where nothing changes any more."""
 
 
+class LastOwner(Refusal):
+    """A workspace has an owner: appoint another one first."""
+
+
+class InvitationIsClosed(Refusal):
+    """This invitation was accepted or revoked."""
+
+
+class InvitedElsewhere(Refusal):
+    """This invitation is for another e-mail address than yours."""
+
+
+class MailIsNotSetUp(Refusal):
+    """This installation cannot send mail: whoever operates it sets TASKLEDGER_MAIL_URL."""
+
+
+class MailUnavailable(Refusal):
+    """The mail server did not take the message; try again."""
+
+
 class StreamIsFull(Refusal):
     """This has changed so often that it takes no more changes; make a new one."""
 

@@ -1,49 +1,48 @@
 """A workspace: the people, projects and tasks that see one another, and nobody else's."""
 
-from functools import lru_cache
-from typing import Literal, Self
-from uuid import UUID, uuid5
+from typing import Self
+from uuid import UUID
 
-from domain.event import Event, State
+from msgspec.structs import replace
 
-Role = Literal["owner", "admin", "member", "viewer"]
+from domain.event import Change, Event, State
 
 
 class WorkspaceCreated(Event, frozen=True):
+    """Whoever opened it is its first owner."""
+
     name: str
+
+
+class WorkspaceRenamed(Event, frozen=True):
+    name: Change[str]
+
+
+class OwnerAppointed(Event, frozen=True):
+    """On the workspace's own stream, which therefore knows how many owners there are."""
+
+    user_id: UUID
+
+
+class OwnerResigned(Event, frozen=True):
+    """As OwnerAppointed, the other way round, whoever wanted it."""
+
+    user_id: UUID
 
 
 class Workspace(State, frozen=True):
     """What deciding needs to know of a workspace."""
 
     name: str
+    owners: int = 1
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
-        return cls(event.name) if isinstance(event, WorkspaceCreated) else super().evolve(state, event)
-
-
-class MemberJoined(Event, frozen=True):
-    """On the member's guard stream, which every command in the workspace asserts."""
-
-    user_id: UUID
-    role: Role
-
-
-class Member(State, frozen=True):
-    """What one user may do in one workspace."""
-
-    user_id: UUID
-    role: Role
-
-    @classmethod
-    def evolve(cls, state: Self | None, event: Event) -> Self | None:
-        if isinstance(event, MemberJoined):
-            return cls(event.user_id, event.role)
+        match event:
+            case WorkspaceCreated():
+                return cls(event.name)
+            case OwnerAppointed():
+                return state and replace(state, owners=state.owners + 1)
+            case OwnerResigned():
+                return state and replace(state, owners=state.owners - 1)
         return super().evolve(state, event)
-
-
-@lru_cache(maxsize=10_000)
-def member_of(workspace: UUID, user: UUID) -> UUID:
-    """The guard stream of a user's membership of a workspace."""
-    return uuid5(workspace, f"member {user}")

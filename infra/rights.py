@@ -1,11 +1,12 @@
-"""Rights: who may see a workspace, and who administers this installation, asked of the log as it is now."""
+"""Rights: who may read what, and who administers this installation, asked of the log as it is now."""
 
 from uuid import UUID
 
+from commands.rights import TABLE, has_role
 from domain.errors import Forbidden, NotFound
+from domain.member import Member, member_of
 from domain.project import Project
 from domain.user import INSTANCE, Instance
-from domain.workspace import Member, member_of
 from infra.log import EventLog
 
 
@@ -15,10 +16,18 @@ class Rights:
     def __init__(self, log: EventLog) -> None:
         self._log = log
 
+    async def may(self, operation: str, user: UUID, workspace: UUID) -> None:
+        """Raise NotFound unless the user is a member of the workspace, Forbidden unless their role goes so far."""
+        member = await self._log.state(Member, member_of(workspace, user))
+        if member is None:
+            raise NotFound
+        needed = TABLE[operation].role
+        if needed and not has_role(member.role, needed):
+            raise Forbidden(needed=needed)
+
     async def may_see(self, user: UUID, workspace: UUID) -> None:
         """Raise NotFound unless the user is a member of the workspace."""
-        if await self._log.state(Member, member_of(workspace, user)) is None:
-            raise NotFound
+        await self.may("See", user, workspace)
 
     async def may_see_project(self, user: UUID, project: UUID) -> None:
         """Raise NotFound unless the project exists and the user is a member of its workspace."""

@@ -39,7 +39,7 @@ def scopes(row: ActivityRow) -> Iterable[UUID]:
 
 projection = Projection(
     "activity",
-    1,
+    2,
     ActivityRow,
     by_position,
     fold,

@@ -7,10 +7,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from domain.event import Recorded, Unknown
-from domain.workspace import MemberJoined, Role, WorkspaceCreated
+from domain.event import Recorded, Unknown, applied
+from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role
+from domain.workspace import WorkspaceCreated
 from projections.page import answer, single
 from projections.projection import Answer, Projection, Question
+
+_OF_MEMBERS = (MemberJoined, MemberRoleChanged, MemberRemoved, MemberLeft)
 
 
 class WorkspaceRow(Struct, frozen=True):
@@ -21,28 +24,38 @@ class WorkspaceRow(Struct, frozen=True):
     members: dict[UUID, Role]
     version: int
     created_at: datetime
+    updated_at: datetime
 
 
 def keys(recorded: Recorded) -> Iterable[UUID]:
-    if recorded.workspace_id and (
-        isinstance(recorded.event, WorkspaceCreated | MemberJoined) or _may_be_ours(recorded)
-    ):
+    is_ours = recorded.stream == recorded.workspace_id or isinstance(recorded.event, _OF_MEMBERS)
+    if recorded.workspace_id and (is_ours or _may_be_ours(recorded)):
         yield recorded.workspace_id
 
 
 def fold(key: UUID, workspace: WorkspaceRow | None, recorded: Recorded) -> WorkspaceRow | None:
-    event = recorded.event
+    event, at = recorded.event, recorded.at
     if isinstance(event, WorkspaceCreated):
-        return WorkspaceRow(key, event.name, {}, recorded.version, recorded.at)
-    if workspace and isinstance(event, MemberJoined):
-        return msgspec.structs.replace(workspace, members={**workspace.members, event.user_id: event.role})
-    return workspace
+        return WorkspaceRow(key, event.name, {}, recorded.version, at, at)
+    if workspace is None:
+        return None
+    match event:
+        case MemberJoined(user_id=user, role=role):
+            return _with(workspace, user, role)
+        case MemberRoleChanged() | MemberRemoved() | MemberLeft():
+            return _with(workspace, event.user_id, event.role.new)
+    return applied(workspace, event, version=recorded.version, updated_at=at) if recorded.stream == key else workspace
+
+
+def _with(workspace: WorkspaceRow, user: UUID, role: Role | None) -> WorkspaceRow:
+    """With that role for that user, or without them."""
+    others = {each: of for each, of in workspace.members.items() if each != user}
+    return msgspec.structs.replace(workspace, members={**others, user: role} if role else others)
 
 
 def _may_be_ours(recorded: Recorded) -> bool:
-    """An event that this code does not know, in the workspace's stream or on a guard stream, as members are."""
-    is_near = recorded.stream == recorded.workspace_id or recorded.stream.version == 5  # noqa: PLR2004 - RFC 9562
-    return isinstance(recorded.event, Unknown) and is_near
+    """An event that this code does not know, on a guard stream, as members are."""
+    return isinstance(recorded.event, Unknown) and recorded.stream.version == 5  # noqa: PLR2004 - RFC 9562
 
 
 def scopes(workspace: WorkspaceRow) -> Iterable[UUID]:
@@ -50,13 +63,19 @@ def scopes(workspace: WorkspaceRow) -> Iterable[UUID]:
     yield from workspace.members
 
 
-projection = Projection("workspace_list", 1, WorkspaceRow, keys, fold, scopes, indexes=("using gin (members)",))
+projection = Projection("workspace_list", 2, WorkspaceRow, keys, fold, scopes, indexes=("using gin (members)",))
 
 
 def one(workspace: UUID) -> Question:
     """A single workspace."""
     sql = "select * from {workspace_list} where id = %(id)s"
     return Question(projection, workspace, "one", sql, {"id": workspace}, _one)
+
+
+def members(workspace: UUID) -> Question:
+    """The role of each member of a workspace, by user."""
+    sql = "select * from {workspace_list} where id = %(id)s"
+    return Question(projection, workspace, "members", sql, {"id": workspace}, lambda rows: answer(_members(rows)))
 
 
 def of_user(user: UUID) -> Question:
@@ -67,6 +86,10 @@ def of_user(user: UUID) -> Question:
 
 OF_NAME = "select id from {workspace_list} where name = %s and members ? %s"
 """The ids of the workspaces of that name that a user is a member of."""
+
+
+def _members(rows: list[WorkspaceRow]) -> dict[UUID, Role]:
+    return rows[0].members if rows else {}
 
 
 def _one(rows: list[WorkspaceRow]) -> Answer | None:

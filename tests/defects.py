@@ -19,8 +19,8 @@ from commands.known import Known
 from commands.task import CompleteTask
 from domain import codec
 from domain.event import Event, State, changes
+from domain.member import Member, member_of
 from domain.task import Task, TaskCompleted
-from domain.workspace import Member, member_of
 from tests.law import planted
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -83,7 +83,7 @@ def a_member_who_is_looked_up_and_not_asserted(patch: pytest.MonkeyPatch) -> Non
     def unguarded(decision: Decision, command: Command[State], state: State | None) -> None:
         authorise(decision, command, state)
         if decision.workspace_id:
-            del decision.seen[member_of(decision.workspace_id, decision.actor.id)]
+            decision.seen.pop(member_of(decision.workspace_id, decision.actor.person), None)
 
     patch.setattr(Decision, "_authorise", unguarded)
 

@@ -5,6 +5,8 @@ from uuid import UUID
 import msgspec
 
 from domain.event import Actor, Change, Event
+from domain.invitation import InvitationAccepted, InvitationRevoked, MemberInvited
+from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_of
 from domain.project import BOARD, ProjectCreated, ProjectKeyReserved, key_of
 from domain.projection import EventSkipped
 from domain.task import (
@@ -21,7 +23,7 @@ from domain.task import (
     numbers_of,
 )
 from domain.user import INSTANCE, AdministratorAppointed, EmailReserved, UserRegistered, address_of
-from domain.workspace import MemberJoined, Role, WorkspaceCreated, member_of
+from domain.workspace import OwnerAppointed, OwnerResigned, WorkspaceCreated, WorkspaceRenamed
 
 Fact = tuple[UUID, Event]
 """An event and the stream that it stands in."""
@@ -45,6 +47,12 @@ REOPENED = TaskReopened(PROJECT, "todo")
 RENAMED = TaskRenamed(Change("Buy milk", "Buy bread"))
 MOVED = TaskMoved(Change(PROJECT, PROJECT), Change("todo", "doing"), "open")
 TRASHED = TaskTrashed(PROJECT, "todo", "open")
+INVITATION = id7(51)
+
+BOB_LEADS = MemberRoleChanged(BOB.id, Change("member", "admin"))
+BOB_REMOVED = MemberRemoved(BOB.id, Change("member", None))
+BOB_LEFT = MemberLeft(BOB.id, Change("admin", None))
+INVITED = MemberInvited(WORKSPACE, "member")
 SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
 
 EVERY_EVENT: tuple[Event, ...] = (
@@ -52,7 +60,16 @@ EVERY_EVENT: tuple[Event, ...] = (
     EmailReserved(ADA.id),
     UserRegistered("ada@example.org", "Ada"),
     WorkspaceCreated("Home"),
+    WorkspaceRenamed(Change("Home", "House")),
+    OwnerAppointed(BOB.id),
+    OwnerResigned(BOB.id),
     MemberJoined(ADA.id, "owner"),
+    BOB_LEADS,
+    BOB_REMOVED,
+    BOB_LEFT,
+    INVITED,
+    InvitationAccepted(BOB.id),
+    InvitationRevoked(),
     ProjectKeyReserved("HOME", PROJECT),
     ProjectCreated(WORKSPACE, "Household", "HOME", BOARD),
     TaskNumbersTaken(1, 1),
@@ -95,6 +112,11 @@ def workspace(workspace_id: UUID = WORKSPACE, owner: Actor = ADA) -> Facts:
 
 def member(who: Actor = BOB, role: Role = "member", workspace_id: UUID = WORKSPACE) -> Facts:
     return [(member_of(workspace_id, who.id), MemberJoined(who.id, role))]
+
+
+def invitation(*later: Event, role: Role = "member") -> Facts:
+    """An invitation to the example workspace, and what became of it."""
+    return [(INVITATION, event) for event in (MemberInvited(WORKSPACE, role), *later)]
 
 
 def project(project_id: UUID = PROJECT, key: str = "HOME", workspace_id: UUID = WORKSPACE) -> Facts:

@@ -16,11 +16,12 @@ from commands.decision import Decision, Wish
 from commands.known import Known
 from domain.errors import Refusal
 from domain.event import Actor, Event, Recorded, State
+from domain.invitation import Invitation
 from domain.project import Project
 from domain.task import Task
 from domain.user import INSTANCE, Instance, User
 from domain.workspace import Workspace
-from tests.examples import ADA, COMMAND, PROJECT, TASK, WORKSPACE, Fact, Facts
+from tests.examples import ADA, COMMAND, INVITATION, PROJECT, TASK, WORKSPACE, Fact, Facts
 
 R = TypeVar("R", bound=Refusal)
 
@@ -31,6 +32,7 @@ USUAL_TARGET: dict[type[State], UUID] = {
     Workspace: WORKSPACE,
     User: ADA.id,
     Instance: INSTANCE,
+    Invitation: INVITATION,
 }
 
 

@@ -8,15 +8,19 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from msgspec import UNSET, Struct
 
+from commands import rights
 from commands.command import Command
 from commands.decision import Wish
+from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
+from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from commands.project import CreateProject
 from commands.projection import SkipEvent
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, TrashTask
 from commands.user import RegisterUser
-from commands.workspace import CreateWorkspace
+from commands.workspace import CreateWorkspace, EditWorkspace
 from domain import codec
 from domain.event import Change, Event, State
+from domain.member import Role
 from domain.user import INSTANCE
 from tests.examples import (
     ADA,
@@ -73,6 +77,10 @@ _tasks = st.sampled_from([TASK, OTHER_TASK, id7(33)])
 _projects = st.sampled_from([OTHER_PROJECT, PROJECT])
 _workspaces = st.sampled_from([WORKSPACE, OTHER_WORKSPACE])
 
+_users = st.sampled_from([ADA.id, id7(3), id7(4)])
+_roles: SearchStrategy[Role] = st.sampled_from(rights.ROLES)
+_invitations = st.sampled_from([id7(52), id7(53)])
+
 
 def _or_unset(strategy: SearchStrategy[Any]) -> SearchStrategy[Any]:
     return strategy | st.just(UNSET)
@@ -115,6 +123,13 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
         key=st.sampled_from(["WORK", "HOME"]),
     ),
     CreateWorkspace: _wish(_workspaces, CreateWorkspace, name=_texts),
+    EditWorkspace: _wish(_workspaces, EditWorkspace, name=_texts),
+    SetRole: _wish(_workspaces, SetRole, user_id=_users, role=_roles),
+    RemoveMember: _wish(_workspaces, RemoveMember, user_id=_users),
+    LeaveWorkspace: _wish(_workspaces, LeaveWorkspace),
+    InviteMember: _wish(_invitations, InviteMember, workspace_id=_workspaces, role=_roles),
+    RevokeInvitation: _wish(_invitations, RevokeInvitation),
+    AcceptInvitation: _wish(_invitations, AcceptInvitation),
     SkipEvent: _wish(
         st.just(INSTANCE),
         SkipEvent,

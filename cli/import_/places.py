@@ -5,9 +5,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from cli.opened import asked, database
+from domain.member import Member, member_of
 from domain.project import ProjectKey, key_of
 from domain.user import EmailAddress, address_of
-from domain.workspace import Member, member_of
 from infra.errors import OperatorError
 from infra.log import EventLog
 from projections import workspace_list

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from domain import codec
-from domain.workspace import MemberJoined, member_of
+from domain.member import MemberJoined, member_of
 from infra.ids import new_id
 from infra.settings import Settings
 from tests.api.problems import refused

@@ -8,8 +8,9 @@ import msgspec
 from commands import rights
 from commands.decision import Decision, Wish
 from commands.known import Known
-from domain.errors import IdTaken, NotFound, Refusal
+from domain.errors import Forbidden, IdTaken, NotFound, Refusal
 from domain.event import Change, Event, State, fold
+from domain.member import member_of
 from tests.examples import ADA, BOB, COMPLETED, OTHER_TASK, WORKSPACE, project, task, user, workspace
 from tests.given import Past
 from tests.law import law
@@ -35,6 +36,8 @@ def asking_twice_changes_nothing_more(walk: list[Wish]) -> None:
             written = step.after.decide(again).written
         except IdTaken:
             assert again.command.creates
+        except (Forbidden, NotFound):
+            assert gave_it_up(step)
         else:
             assert written == []
 
@@ -117,6 +120,12 @@ def carried_out(walk: Sequence[Wish]) -> Iterator[Step]:
         after = Past([*before.facts, *decision.written])
         yield Step(before, wish, decision, after)
         before = after
+
+
+def gave_it_up(step: Step) -> bool:
+    """Whether Ada took from herself, with her wish, the right to have it."""
+    here = member_of(step.decision.workspace_id or WORKSPACE, ADA.id)
+    return step.after.version(here) > step.before.version(here)
 
 
 def on_the_present(wish: Wish, past: Past) -> Wish:

@@ -9,10 +9,10 @@ from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, TrashTas
 from commands.user import RegisterUser
 from commands.workspace import CreateWorkspace
 from domain.errors import Contradicts, NotFound, Refusal, TaskIsTrashed, VersionConflict
+from domain.member import member_of
 from domain.project import key_of
 from domain.task import numbers_of
 from domain.user import INSTANCE, address_of
-from domain.workspace import member_of
 from tests.examples import (
     ADA,
     BOB,

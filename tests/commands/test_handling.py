@@ -25,8 +25,8 @@ from domain.errors import (
     VersionRequired,
 )
 from domain.event import Event, fold
+from domain.member import member_of
 from domain.project import Project
-from domain.workspace import member_of
 from tests.commands import races
 from tests.examples import (
     ADA,

@@ -6,8 +6,8 @@ from commands import command, rights
 from commands.decision import Decision, Wish
 from commands.task import CompleteTask
 from domain.errors import Forbidden, NotFound, ScopeTooNarrow
+from domain.member import Role
 from domain.user import Scope
-from domain.workspace import Role
 from tests.examples import BOB, COMPLETED, OTHER_WORKSPACE, TASK, member, project, task, workspace
 from tests.given import Past, given
 

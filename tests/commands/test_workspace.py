@@ -3,10 +3,12 @@
 import msgspec
 
 from commands.command import Elsewhere
-from commands.workspace import CreateWorkspace
-from domain.errors import IdTaken, VersionConflict
-from domain.workspace import MemberJoined, WorkspaceCreated, member_of
-from tests.examples import ADA, BOB, WORKSPACE, user, workspace
+from commands.workspace import CreateWorkspace, EditWorkspace
+from domain.errors import Forbidden, IdTaken, NotFound, VersionConflict, VersionRequired
+from domain.event import Change
+from domain.member import MemberJoined, member_of
+from domain.workspace import WorkspaceCreated, WorkspaceRenamed
+from tests.examples import ADA, BOB, WORKSPACE, member, user, workspace
 from tests.given import given
 
 CREATE = CreateWorkspace(name="Home")
@@ -45,3 +47,19 @@ def test_a_stranger_who_expects_no_workspace_is_not_shown_the_one_there() -> Non
     begins = msgspec.structs.replace(CREATE, expected_version=0)
     refusal = given(user(), workspace()).when(begins, by=BOB).then_refused(IdTaken)
     assert refusal.params == {}
+
+
+def test_a_workspace_gets_another_name() -> None:
+    rename = EditWorkspace(name="House", expected_version=1)
+    given(user(), workspace()).when(rename).then(WorkspaceRenamed(Change("Home", "House")))
+
+
+def test_a_workspace_that_has_the_name_already_keeps_it() -> None:
+    given(user(), workspace()).when(EditWorkspace(name="Home", expected_version=1)).then_nothing()
+
+
+def test_a_workspace_is_not_renamed_by_members_or_strangers_or_unseen() -> None:
+    rename = EditWorkspace(name="House", expected_version=1)
+    given(user(), workspace(), member(BOB)).when(rename, by=BOB).then_refused(Forbidden, needed="admin")
+    given(user(), workspace()).when(rename, by=BOB).then_refused(NotFound)
+    given(user(), workspace()).when(EditWorkspace(name="House")).then_refused(VersionRequired)

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from domain import codec
-from domain.workspace import member_of
+from domain.member import member_of
 from infra import broker, log, worker
 from infra.hints import ENOUGH, Hints, message
 from infra.outcome import Wish

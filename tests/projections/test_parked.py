@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from domain import codec
 from domain.event import Change
+from domain.member import MemberJoined
 from domain.project import ProjectCreated
 from domain.projection import EventSkipped
 from domain.task import TaskPrioritised
-from domain.workspace import MemberJoined
 from infra import log
 from infra.keeper import Keeper
 from infra.postgres import connect

@@ -7,28 +7,35 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import count
 from random import Random
+from typing import Any
 from uuid import UUID, uuid4
 
 from commands.append import Accepted, Append, Changed
+from commands.command import Command
 from commands.decision import Wish
 from commands.group import Order
+from commands.handling import Done
+from commands.member import RemoveMember, SetRole
 from commands.task import CompleteTask, CreateTask, ReopenTask
-from domain.event import Change, Event
+from domain.errors import NotFound
+from domain.event import Actor, Change, Event
 from domain.task import TaskRenamed
 from infra import log as reading
 from infra.ids import new_id
 from infra.log import EventLog
 from infra.postgres import Pool, connect
 from tests.clients import Client, NoAnswer, until_definite
-from tests.examples import ADA
+from tests.examples import ADA, WORKSPACE, another_user, id7
 from tests.history import Notes, Place, assert_consistent, read
-from tests.store.processes import PROJECTS, Processes
+from tests.store.processes import PROJECTS, Processes, happened
 
 WRITERS = 32
 RIDERS = 4
 """Of the writers on one stream, so many ride in one group."""
 TOGETHER = 100
 """Requests that are made at once, where some are given up."""
+COMMANDS = 4
+"""Of a member who is being removed."""
 LONG_S = 30.0
 """After which something hangs."""
 
@@ -110,6 +117,41 @@ async def _reopened_and_completed(both: Processes, rounds: int) -> None:
         assert (reopened.changed, reopened.results[0].version) == (True, 2 * number + 3), reopened
         completed = await other.handle(Order([Wish(task, CompleteTask())], ADA, new_id()))
         assert (completed.changed, completed.results[0].version) == (True, 2 * number + 4), completed
+
+
+async def nothing_of_a_removed_member_lands_after_the_removal(both: Processes, members: int, rounds: int) -> None:
+    """One process removes a member while the other carries out what the member wants, on what it remembers."""
+    task = new_id()
+    await both.handlings[0].handle(_by(ADA, task, CreateTask(project_id=PROJECTS[0], title="Buy milk")))
+    raced = await asyncio.gather(
+        *(_removed_while_working(both, Actor(id7(900 + at)), task, rounds) for at in range(members))
+    )
+    assert 0 < sum(raced) < members * rounds * COMMANDS, "nothing raced"
+
+
+async def _removed_while_working(both: Processes, member: Actor, task: UUID, rounds: int) -> int:
+    """How many of the commands were carried out."""
+    (one, other), carried_out = both.handlings, 0
+    await happened(both.logs[0], another_user(member, f"{member.id}@example.org"))
+    for _ in range(rounds):
+        await one.handle(_by(ADA, WORKSPACE, SetRole(user_id=member.id, role="member")))
+        await other.handle(_by(member, task, CompleteTask()))  # remembered from now on
+        wishes = [_by(member, new_id(), CreateTask(project_id=PROJECTS[at], title="x")) for at in range(COMMANDS)]
+        removal, *commands = await asyncio.gather(
+            one.handle(_by(ADA, WORKSPACE, RemoveMember(user_id=member.id))),
+            *(other.handle(wish) for wish in wishes),
+            return_exceptions=True,
+        )
+        assert isinstance(removal, Done), removal
+        landed = [done.position for done in commands if isinstance(done, Done)]
+        assert all(isinstance(no, Done | NotFound) for no in commands), commands
+        assert all(position < removal.position for position in landed), (removal.position, landed)
+        carried_out += len(landed)
+    return carried_out
+
+
+def _by(actor: Actor, target: UUID, command: Command[Any]) -> Order:
+    return Order([Wish(target, command)], actor, new_id())
 
 
 async def every_outcome_is_definite_whatever_is_cut(both: Processes, clients: int, rounds: int) -> None:

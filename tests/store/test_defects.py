@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from infra.settings import Settings
-from tests.defects import noticed_in_time
+from tests.defects import a_member_who_is_looked_up_and_not_asserted, noticed_in_time
 from tests.store import defects, promises
 from tests.store.processes import Processes, processes
 
@@ -53,6 +53,15 @@ async def test_a_group_sent_again_that_nobody_recognises_is_noticed(settings: Se
     async with processes(settings.database_url) as both:
         defects.a_group_sent_again_that_nobody_recognises(settings.migration_url)
         await noticed_in_time(partial(definite_after_cuts, both))
+
+
+async def test_a_member_who_is_looked_up_and_not_asserted_is_noticed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_member_who_is_looked_up_and_not_asserted(monkeypatch)
+    async with processes(settings.database_url) as both:
+        race = promises.nothing_of_a_removed_member_lands_after_the_removal
+        await noticed_in_time(partial(race, both, members=20, rounds=5))
 
 
 async def definite_after_cuts(both: Processes) -> None:

@@ -25,6 +25,11 @@ async def test_what_one_process_reopens_the_other_completes_1_000_times(settings
         await promises.what_one_process_reopens_the_other_completes(both, tasks=50, rounds=20)
 
 
+async def test_nothing_of_a_removed_member_lands_after_the_removal_1_000_times(settings: Settings) -> None:
+    async with processes(settings.database_url) as both:
+        await promises.nothing_of_a_removed_member_lands_after_the_removal(both, members=50, rounds=20)
+
+
 async def test_every_outcome_is_definite_whatever_is_cut(settings: Settings, seed: int) -> None:
     async with processes(settings.database_url, seed) as both:
         await promises.every_outcome_is_definite_whatever_is_cut(both, clients=8, rounds=100 if ALL else 15)

@@ -1,0 +1,43 @@
+"""An invitation: a place in a workspace for whoever holds its token. Whom it was sent to is no part of the log."""
+
+from typing import Literal, Self
+from uuid import UUID
+
+from domain.event import Change, Event, State, applied
+from domain.member import Role
+
+Stage = Literal["open", "accepted", "revoked"]
+
+ACCEPTED: Change[Stage] = Change("open", "accepted")
+REVOKED: Change[Stage] = Change("open", "revoked")
+
+
+class MemberInvited(Event, frozen=True):
+    workspace_id: UUID
+    role: Role
+
+
+class InvitationAccepted(Event, frozen=True):
+    user_id: UUID
+    stage: Change[Stage] = ACCEPTED
+
+
+class InvitationRevoked(Event, frozen=True):
+    stage: Change[Stage] = REVOKED
+
+
+class Invitation(State, frozen=True):
+    """What deciding needs to know of an invitation."""
+
+    workspace_id: UUID
+    role: Role
+    stage: Stage = "open"
+    user_id: UUID | None = None
+
+    @classmethod
+    def evolve(cls, state: Self | None, event: Event) -> Self | None:
+        if isinstance(event, MemberInvited):
+            return cls(event.workspace_id, event.role)
+        if state and isinstance(event, InvitationAccepted):
+            return applied(state, event, user_id=event.user_id)
+        return super().evolve(state, event)

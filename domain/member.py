@@ -1,0 +1,54 @@
+"""A member: what one user may do in one workspace. Every command there asserts the member's guard stream."""
+
+from functools import lru_cache
+from typing import Literal, Self
+from uuid import UUID, uuid5
+
+from domain.event import Change, Event, State
+
+Role = Literal["owner", "admin", "member", "viewer"]
+
+
+class MemberJoined(Event, frozen=True):
+    """On the member's guard stream, as are the others: nothing but roles is written there."""
+
+    user_id: UUID
+    role: Role
+
+
+class MemberRoleChanged(Event, frozen=True):
+    user_id: UUID
+    role: Change[Role]
+
+
+class MemberRemoved(Event, frozen=True):
+    """Somebody else ended it."""
+
+    user_id: UUID
+    role: Change[Role | None]
+
+
+class MemberLeft(Event, frozen=True):
+    """They went by themselves."""
+
+    user_id: UUID
+    role: Change[Role | None]
+
+
+class Member(State, frozen=True):
+    """What a user may do here. Whoever is gone has no state, as if they had never come."""
+
+    user_id: UUID
+    role: Role
+
+    @classmethod
+    def evolve(cls, state: Self | None, event: Event) -> Self | None:
+        if isinstance(event, MemberJoined):
+            return cls(event.user_id, event.role)
+        return None if isinstance(event, MemberRemoved | MemberLeft) else super().evolve(state, event)
+
+
+@lru_cache(maxsize=10_000)
+def member_of(workspace: UUID, user: UUID) -> UUID:
+    """The guard stream of a user's membership of a workspace."""
+    return uuid5(workspace, f"member {user}")

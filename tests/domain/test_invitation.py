@@ -1,0 +1,18 @@
+"""An invitation: open until it is accepted or revoked."""
+
+from domain.event import fold
+from domain.invitation import Invitation, InvitationAccepted, InvitationRevoked
+from tests.examples import BOB, INVITED, WORKSPACE
+
+
+def test_an_invitation_is_open_at_first() -> None:
+    assert fold(Invitation, [INVITED]) == Invitation(WORKSPACE, "member", "open")
+
+
+def test_an_accepted_invitation_says_by_whom() -> None:
+    accepted = fold(Invitation, [INVITED, InvitationAccepted(BOB.id)])
+    assert accepted == Invitation(WORKSPACE, "member", "accepted", BOB.id)
+
+
+def test_a_revoked_invitation_is_not_open() -> None:
+    assert fold(Invitation, [INVITED, InvitationRevoked()]) == Invitation(WORKSPACE, "member", "revoked")
