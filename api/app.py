@@ -25,7 +25,9 @@ from commands.handling import Handling
 from infra import broker, cache
 from infra.credentials import Credentials
 from infra.hints import Hints
+from infra.invitations import Invitations
 from infra.log import EventLog
+from infra.mail import Mail
 from infra.operating import Operating
 from infra.postgres import Pool, pool
 from infra.projected import Projected
@@ -95,6 +97,8 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
         credentials=Credentials(connections),
         hints=Hints(broker.broker(settings.broker_url), projected, settings.partitions),
         operating=Operating(connections),
+        invitations=Invitations(connections),
+        mail=Mail(settings),
     )
 
 

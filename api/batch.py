@@ -22,7 +22,7 @@ from domain.task import Task
 from infra.ids import new_id
 
 MOST = 100
-PLACES = ("project_id", "workspace_id")
+PLACES = ("project_id", "workspace_id", "user_id")
 
 
 class Item(Struct, frozen=True, forbid_unknown_fields=True):

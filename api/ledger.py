@@ -23,6 +23,7 @@ from commands.group import Order
 from commands.handling import Done, Handling
 from domain.errors import AmbiguousKey, NotFound, ScopeTooNarrow, VersionConflict
 from domain.event import Actor
+from domain.invitation import Invitation
 from domain.project import Project
 from domain.task import Task
 from domain.user import User
@@ -30,7 +31,9 @@ from domain.workspace import Workspace
 from infra.credentials import Credentials
 from infra.hints import Hints
 from infra.ids import new_id
+from infra.invitations import Invitations
 from infra.log import NO_END, EventLog
+from infra.mail import Mail
 from infra.operating import Operating
 from infra.projected import Behind, Projected
 from infra.reading import Reading
@@ -43,7 +46,13 @@ from projections.projection import Answer, Question
 Asked: TypeAlias = Request[Actor, AccessToken, Any]
 C = TypeVar("C", bound=Command[Any])
 BASE = "/api/v1"
-_PLACES = {Task: "/tasks/{}", Project: "/projects/{}", Workspace: "/workspaces/{}", User: "/auth/me"}
+_PLACES = {
+    Task: "/tasks/{}",
+    Project: "/projects/{}",
+    Workspace: "/workspaces/{}",
+    User: "/auth/me",
+    Invitation: "/invitations/{}",
+}
 _KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}")
 
 
@@ -68,6 +77,8 @@ class Ledger(Struct, frozen=True):
     credentials: Credentials
     hints: Hints
     operating: Operating
+    invitations: Invitations
+    mail: Mail
 
     async def write(self, asked: Asked, target: UUID, command: Command[Any]) -> Response[Written]:
         """Carry out a command, and say what it did. Raises the Refusal that answers it otherwise."""
@@ -99,16 +110,19 @@ class Ledger(Struct, frozen=True):
 
         Raises Behind where that takes too long, NotFound for what is absent or another workspace's.
         """
-        answer, position = await self._answer(question, min_position or 0, conditions.patience(asked))
+        answer, position = await self.found(asked, question, min_position)
         if answer is None:
             raise NotFound
         if answer.workspace_id is not None:
             await self.rights.may_see(asked.user.person, answer.workspace_id)
         return conditions.answered(asked, answer, position)
 
-    async def _answer(self, question: Question, at_least: int, patience: float) -> tuple[Answer | None, int]:
-        """The answer is asked for its own position: what was heard of the read model may have been wrong."""
-        deadline = time.monotonic() + patience
+    async def found(self, asked: Asked, question: Question, min_position: int | None) -> tuple[Answer | None, int]:
+        """The answer to a question and the position that it includes, whoever asks; raises Behind.
+
+        It is asked for its own position: what was heard of the read model may have been wrong.
+        """
+        at_least, deadline = min_position or 0, time.monotonic() + conditions.patience(asked)
         while at_least:
             await self.projected.wait(question.projection.name, at_least, deadline - time.monotonic())
             answer, position = await self.reading.answer(question)
@@ -140,7 +154,7 @@ class Ledger(Struct, frozen=True):
 
     async def recounted(self, asked: Asked, question: Question, min_position: int | None) -> Response[Any]:
         """The events whose positions a question finds, out of the log; raises Behind."""
-        found, position = await self._answer(question, min_position or 0, conditions.patience(asked))
+        found, position = await self.found(asked, question, min_position)
         places, more = (found.body, found.next_cursor) if found else (b"[]", None)
         shown = await history.items(self.log, await self.log.at(msgspec.json.decode(places, type=list[int])))
         return conditions.answered(asked, page.answer({"items": shown, "next_cursor": more}, more), position)

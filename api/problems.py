@@ -20,6 +20,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.NotFound: 404,
     errors.Forbidden: 403,
     errors.ScopeTooNarrow: 403,
+    errors.InvitedElsewhere: 403,
     errors.IdTaken: 409,
     errors.ProjectKeyTaken: 409,
     errors.EmailTaken: 409,
@@ -33,6 +34,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.AmbiguousKey: 400,
     errors.TwinInFlight: 409,
     errors.TooBusy: 503,
+    errors.MailUnavailable: 503,
 }
 """The status of each refusal; a rule that is not named here says no with 422."""
 

@@ -1,12 +1,12 @@
 """Workspaces over HTTP."""
 
-from litestar import Response, get, post
+from litestar import Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from api.ledger import Asked, Ledger, Written, given_id
 from api.parameters import MinPosition
-from commands.workspace import CreateWorkspace
+from commands.workspace import CreateWorkspace, EditWorkspace
 from infra.ids import new_id
 from projections import workspace_list
 from projections.page import Page
@@ -19,6 +19,14 @@ async def create_workspace(
 ) -> Response[Written]:
     """Open a workspace; whoever opens it owns it."""
     return await ledger.write(request, data.id or new_id(), data)
+
+
+@patch("/workspaces/{workspace:str}")
+async def edit_workspace(
+    workspace: FromPath[str], data: JSONBody[EditWorkspace], request: Asked, ledger: NamedDependency[Ledger]
+) -> Response[Written]:
+    """Give a workspace another name; name the version that you saw."""
+    return await ledger.write(request, given_id(workspace), data)
 
 
 @get("/workspaces/{workspace:str}")

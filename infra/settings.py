@@ -18,6 +18,10 @@ PostgresUrl = Annotated[
     str, Meta(pattern=r"^postgres(ql)?://", description="postgresql://user:password@host:5432/name")
 ]
 RedisUrl = Annotated[str, Meta(pattern=r"^(rediss?|unix)://", description="redis://:password@host:6379/0")]
+MailUrl = Annotated[
+    str, Meta(pattern=r"^(|smtps?://[^/]+)$", description="smtp://user:password@host:587, or smtps:// and port 465")
+]
+MailAddress = Annotated[str, Meta(pattern=r"^[^\s@]+@[^\s@]+$", description="the address that mail comes from")]
 Key = Annotated[str, Meta(min_length=32, description="at least 32 characters, as `openssl rand -hex 32` makes them")]
 
 
@@ -34,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "development"
     )
     registration: Annotated[Literal["open", "closed"], Meta(description="open or closed")] = "open"
+    mail_url: MailUrl = ""
+    mail_from: MailAddress = "taskledger@localhost"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")
     ] = "info"

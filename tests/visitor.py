@@ -16,7 +16,7 @@ class Visitor:
         self.client = client
         self.fold = fold
         self.headers = {"Authorization": f"Bearer {token}"}
-        self.id = self.workspace = self.project = ""
+        self.id = self.workspace = self.project = self.email = ""
 
     @classmethod
     async def settled(cls, client: httpx.AsyncClient, fold: Callable[[], None], name: str) -> Self:
@@ -25,7 +25,7 @@ class Visitor:
         user = await client.post("/auth/register", json={"email": email, "name": name, "password": PASSWORD})
         login = await client.post("/auth/login", json={"email": email, "password": PASSWORD})
         visitor = cls(client, fold, login.json()["access_token"])
-        visitor.id = user.json()["id"]
+        visitor.id, visitor.email = user.json()["id"], email
         visitor.workspace = (await visitor.post("/workspaces", name="Home"))["id"]
         project = await visitor.post(f"/workspaces/{visitor.workspace}/projects", name="Kitchen", key="KIT")
         visitor.project = project["id"]

@@ -19,6 +19,9 @@ WRITERS = 20
 LONG = {"Prefer": "wait=10"}
 
 BODIES: dict[str, dict[str, Any]] = {
+    "edit_workspace": {"name": "House", "expected_version": 1},
+    "set_role": {"role": "viewer"},
+    "invite": {"email": "eve@example.com"},
     "create_project": {"name": "Garden", "key": "GAR"},
     "create_task": {"title": "Bread"},
     "edit_task": {"title": "Bread", "expected_version": 1},
@@ -42,11 +45,13 @@ async def operations(client: httpx.AsyncClient) -> dict[str, tuple[str, str, dic
 
 async def nothing_of_anothers_is_found(ann: Visitor, bob: Visitor) -> None:
     """Every operation with another's id answers as for an id that there is not."""
-    theirs = {"workspace": bob.workspace, "project": bob.project, "task": await bob.task()}
+    eve = await bob.post(f"/workspaces/{bob.workspace}/invitations", email="eve@example.com")
+    things = {"workspace": bob.workspace, "project": bob.project, "task": await bob.task(), "invitation": eve["id"]}
+    theirs = {**things, "user": bob.id}
     bob.fold()
     asked = 0
     for name, (method, path, _) in (await operations(ann.client)).items():
-        if not any(f"{{{key}}}" in path for key in theirs):
+        if not any(f"{{{key}}}" in path for key in things):
             continue
         body = {"json": BODIES[name]} if name in BODIES else {}
         found = await ann.ask(method, f"http://test{path.format(**theirs)}", **body)

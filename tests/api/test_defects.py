@@ -59,12 +59,14 @@ async def test_a_reader_who_believes_what_is_heard_is_noticed(
         with redis.Redis.from_url(settings.redis_url) as cache:
             cache.publish(CHANNEL, msgspec.json.encode(Progress(["task_list"], 0, position, 1)))
 
-    async def believing(ledger: Ledger, question: Question, at_least: int, _: float) -> tuple[Answer | None, int]:
+    async def believing(
+        ledger: Ledger, _: object, question: Question, at_least: int | None
+    ) -> tuple[Answer | None, int]:
         if at_least:
             await ledger.projected.wait(question.projection.name, at_least, 5)
         return await ledger.reading.answer(question)
 
-    monkeypatch.setattr(Ledger, "_answer", believing)
+    monkeypatch.setattr(Ledger, "found", believing)
     await noticed_in_time(partial(checks.a_reader_who_waits_sees_what_was_written, ann, monkeypatch, too_early))
 
 

@@ -1,0 +1,123 @@
+"""Invitations to a workspace over HTTP: a token goes by mail, and whoever brings it back belongs to the workspace."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from api import conditions
+from api.ledger import BASE, Asked, Ledger, Written, given_id, order, written
+from commands.command import present
+from commands.decision import Wish
+from commands.form import Email
+from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
+from domain.errors import InvitedElsewhere
+from domain.member import Role
+from domain.user import User
+from domain.workspace import Workspace
+from infra.ids import new_id
+from infra.invitations import GOOD_FOR, Invited
+from projections import page
+from projections.page import Page
+
+Token = Annotated[str, Meta(min_length=1, max_length=200, description="The token of an invitation, from its mail.")]
+_MAIL = """{who} invites you to the workspace "{where}" on Taskledger, as {role}.
+
+Your token, good once and for {days} days:
+
+    {token}
+
+If you have an account with this address, log in and send it to POST /api/v1/invitations/accept. If you have none,
+register with it: POST /api/v1/auth/register takes it as "invitation".
+"""
+
+
+class Invite(Struct, frozen=True, forbid_unknown_fields=True):
+    email: Email
+    role: Role = "member"
+
+
+class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
+    token: Token
+
+
+@post("/workspaces/{workspace:str}/invitations", opt={"refuses": (401, 403, 404, 409, 422)})
+async def invite(
+    workspace: FromPath[str], data: JSONBody[Invite], request: Asked, ledger: NamedDependency[Ledger]
+) -> Response[Written]:
+    """Invite somebody by mail; only an owner invites an owner."""
+    ledger.mail.check()
+    command = InviteMember(workspace_id=given_id(workspace), role=data.role)
+    key = await conditions.idempotency(request)
+    done = await ledger.handle(order(request, [Wish(new_id(), command)], [key] if key else []))
+    await _send(ledger, request.user.person, done.results[0].id, command, data.email)
+    return written(command, done)
+
+
+@get("/workspaces/{workspace:str}/invitations", opt={"refuses": (401, 403, 404)})
+async def list_invitations(
+    workspace: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]
+) -> Response[Page[Invited]]:
+    """The invitations to a workspace that nobody has accepted yet, oldest first."""
+    workspace_id = given_id(workspace)
+    await ledger.rights.may("SeeInvitations", request.user.person, workspace_id)
+    found = await ledger.invitations.of_workspace(workspace_id)
+    return conditions.answered(request, page.answer({"items": found}), await ledger.log.head())
+
+
+@get("/invitations/{invitation:str}", opt={"refuses": (401, 403, 404)})
+async def show_invitation(
+    invitation: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]
+) -> Response[Invited]:
+    """One invitation that nobody has accepted yet."""
+    found = present(await ledger.invitations.one(given_id(invitation)))
+    await ledger.rights.may("SeeInvitations", request.user.person, found.workspace_id)
+    return conditions.answered(request, page.answer(found), await ledger.log.head())
+
+
+@delete("/invitations/{invitation:str}", status_code=200)
+async def revoke_invitation(
+    invitation: FromPath[str], data: JSONBody[RevokeInvitation], request: Asked, ledger: NamedDependency[Ledger]
+) -> Response[Written]:
+    """Let an invitation be good for nothing any more."""
+    invitation_id = given_id(invitation)
+    answer = await ledger.write(request, invitation_id, data)
+    await ledger.invitations.forget(invitation_id)
+    return answer
+
+
+@post("/invitations/accept", status_code=200)
+async def accept_invitation(
+    data: JSONBody[Acceptance], request: Asked, ledger: NamedDependency[Ledger]
+) -> Response[Written]:
+    """Take the place that an invitation to your address keeps for you."""
+    person = request.user.person
+    invited = await invited_as(ledger, data.token, present(await ledger.log.state(User, person)).email)
+    done = await ledger.handle(order(request, [Wish(invited.id, AcceptInvitation())]))
+    await ledger.invitations.forget(invited.id)
+    answer = written(AcceptInvitation(), done)
+    answer.headers["Location"] = f"{BASE}/workspaces/{invited.workspace_id}"
+    return answer
+
+
+async def invited_as(ledger: Ledger, token: str, email: str) -> Invited:
+    """The invitation that a token proves; raises NotFound, or InvitedElsewhere where it is for another address."""
+    invited = present(await ledger.invitations.with_token(token))
+    if invited.email.casefold() != email.casefold():
+        raise InvitedElsewhere
+    return invited
+
+
+async def _send(ledger: Ledger, by: UUID, invitation: UUID, command: InviteMember, email: str) -> None:
+    """Mail the token, unless that was done before; raises MailUnavailable, and whoever asks again has another try."""
+    token = await ledger.invitations.token_of(invitation, command.workspace_id, email, command.role, by)
+    if token is None:
+        return
+    here, who = await ledger.log.state(Workspace, command.workspace_id), await ledger.log.state(User, by)
+    where, name = present(here).name, present(who).name
+    text = _MAIL.format(who=name, where=where, role=command.role, days=GOOD_FOR.days, token=token)
+    await ledger.mail.send(email, f"{name} invites you to {where}", text)
+    await ledger.invitations.sent(invitation)

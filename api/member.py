@@ -1,0 +1,67 @@
+"""Members of a workspace over HTTP."""
+
+from uuid import UUID
+
+import msgspec
+from litestar import Response, delete, get, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+
+from api import conditions, history
+from api.ledger import Asked, Ledger, Written, given_id, within
+from api.parameters import MinPosition
+from commands.member import LeaveWorkspace, RemoveMember, SetRole
+from domain.member import Role
+from projections import page, workspace_list
+from projections.page import Page
+
+
+class MemberRow(Struct, frozen=True):
+    """A member as the others see them; the name is null once it is forgotten."""
+
+    id: UUID
+    name: str | None
+    role: Role
+
+
+@get("/workspaces/{workspace:str}/members")
+async def list_members(
+    workspace: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
+) -> Response[Page[MemberRow]]:
+    """Who belongs to a workspace, by name."""
+    workspace_id = given_id(workspace)
+    await ledger.rights.may_see(request.user.person, workspace_id)
+    found, position = await ledger.found(request, workspace_list.members(workspace_id), min_position)
+    roles = msgspec.json.decode(found.body, type=dict[UUID, Role]) if found else {}
+    names = await history.names_of(ledger.log, roles)
+    rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
+    rows.sort(key=lambda row: ((row.name or "").casefold(), row.id))
+    return conditions.answered(request, page.answer({"items": rows}), position)
+
+
+@put("/workspaces/{workspace:str}/members/{user:str}")
+async def set_role(
+    workspace: FromPath[str],
+    user: FromPath[str],
+    data: JSONBody[SetRole],
+    request: Asked,
+    ledger: NamedDependency[Ledger],
+) -> Response[Written]:
+    """Give a user a role, whether they are a member yet or not; only an owner makes an owner, or ends one."""
+    return await ledger.write(request, given_id(workspace), within(data, user_id=given_id(user)))
+
+
+@delete("/workspaces/{workspace:str}/members/{user:str}", status_code=200)
+async def remove_member(
+    workspace: FromPath[str],
+    user: FromPath[str],
+    data: JSONBody[RemoveMember],
+    request: Asked,
+    ledger: NamedDependency[Ledger],
+) -> Response[Written]:
+    """End a membership, one's own or somebody else's, at once; the last owner stays."""
+    removal = within(data, user_id=given_id(user))
+    is_own = removal.user_id == request.user.person
+    command = LeaveWorkspace(expected_version=data.expected_version) if is_own else removal
+    return await ledger.write(request, given_id(workspace), command)
