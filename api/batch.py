@@ -86,6 +86,8 @@ async def wish(ledger: Ledger, asked: Asked, item: Item, place: int) -> Wish:
     wanted = _command(item, here)
     if wanted.creates:
         return Wish(getattr(wanted, "id", None) or new_id(), wanted)
+    if wanted.begins:
+        return Wish(_named(wanted, here), wanted)
     if item.id is None:
         raise Malformed("invalid_body", f"{item.type} is about something: name its id.", pointer=f"{here}/id")
     return Wish(await ledger.task_id(asked, item.id) if wanted.about is Task else given_id(item.id), wanted)
@@ -97,6 +99,8 @@ def _command(item: Item, here: str) -> Command[Any]:
         raise Malformed("unknown_command", f"There is no command {item.type[:100]!r}.", pointer=f"{here}/type")
     if kind.creates and item.id is not None:
         raise Malformed("invalid_body", "An id for what is new goes into data.", pointer=f"{here}/id")
+    if kind.begins and item.id is not None:
+        raise Malformed("invalid_body", f"{item.type} has no id: its data name what it is about.", pointer=f"{here}/id")
     wanted = convert(item.data, kind, f"{here}/data")
     for field in PLACES:
         if getattr(wanted, field, "") is None:
@@ -106,6 +110,14 @@ def _command(item: Item, here: str) -> Command[Any]:
     if wanted.expected_version not in {None, item.expected_version}:
         raise Malformed("versions_differ", "expected_version is said twice, differently.", pointer=f"{here}/data")
     return replace(wanted, expected_version=item.expected_version)
+
+
+def _named(wanted: Command[Any], here: str) -> UUID:
+    """What a command is about that has no id; raises Malformed where its fields do not say it."""
+    stream = wanted.stream()
+    if stream is None:
+        raise Malformed("invalid_body", "Say which: a name is missing.", pointer=f"{here}/data")
+    return stream
 
 
 def _one_way(name: object) -> str:

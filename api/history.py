@@ -58,10 +58,11 @@ def shown(recorded: Recorded) -> dict[str, tuple[Any, Any]]:
     """Each field with its old and new value; what the first event gave has no old one, of an unknown one none shows."""
     if isinstance(recorded.event, Unknown):
         return {}
-    if recorded.version == 1:
-        event = msgspec.structs.asdict(recorded.event)
-        return {name: (None, value) for name, value in event.items() if not isinstance(value, Change)}
-    return {name: (change.old, change.new) for name, change in changes(recorded.event).items()}
+    changed = {name: (change.old, change.new) for name, change in changes(recorded.event).items()}
+    if recorded.version > 1:
+        return changed
+    event = msgspec.structs.asdict(recorded.event)
+    return {name: (None, value) for name, value in event.items() if not isinstance(value, Change)} | changed
 
 
 async def names_of(log: EventLog, users: Iterable[UUID]) -> dict[UUID, str]:

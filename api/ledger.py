@@ -195,7 +195,7 @@ def given_id(text: str) -> UUID:
         raise Malformed("invalid_id", "This is neither a UUID nor a key such as PROJ-12.") from None
 
 
-def within(command: C, **place: UUID) -> C:
+def within(command: C, **place: UUID | str) -> C:
     """The command in the place that its address names; raises Malformed where its body names another."""
     for field, value in place.items():
         if getattr(command, field) not in {None, value}:

@@ -7,7 +7,18 @@ from litestar.params import FromPath, JSONBody
 from api import history
 from api.ledger import Asked, Ledger, Written, given_id, within
 from api.parameters import Cursor, Limit, MinPosition
-from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, TrashTask
+from commands.task import (
+    AssignTask,
+    CompleteTask,
+    CreateTask,
+    EditTask,
+    LabelTask,
+    MoveTask,
+    ReopenTask,
+    TrashTask,
+    UnassignTask,
+    UnlabelTask,
+)
 from infra.ids import new_id
 from projections import task_list
 from projections.page import Page
@@ -85,6 +96,38 @@ async def move_task(
     task: FromPath[str], data: JSONBody[MoveTask], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Answered:
     """Put a task into another column; name the version that you saw."""
+    return await ledger.write(request, await ledger.task_id(request, task), data)
+
+
+@post("/tasks/{task:str}/assign", status_code=200)
+async def assign_task(
+    task: FromPath[str], data: JSONBody[AssignTask], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    """Give a task to a member of its workspace too."""
+    return await ledger.write(request, await ledger.task_id(request, task), data)
+
+
+@post("/tasks/{task:str}/unassign", status_code=200)
+async def unassign_task(
+    task: FromPath[str], data: JSONBody[UnassignTask], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    """Take a task from somebody, who may have left the workspace since."""
+    return await ledger.write(request, await ledger.task_id(request, task), data)
+
+
+@post("/tasks/{task:str}/label", status_code=200)
+async def label_task(
+    task: FromPath[str], data: JSONBody[LabelTask], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    """Put a label on a task, unless it has that in any case of letters."""
+    return await ledger.write(request, await ledger.task_id(request, task), data)
+
+
+@post("/tasks/{task:str}/unlabel", status_code=200)
+async def unlabel_task(
+    task: FromPath[str], data: JSONBody[UnlabelTask], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    """Take a label from a task, however it is written."""
     return await ledger.write(request, await ledger.task_id(request, task), data)
 
 

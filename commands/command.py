@@ -53,16 +53,22 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
     """A wish about one stream. Its class name is its name in batches and histories.
 
     `expected_version` is the version of the stream that the wish was made on; 0 is a stream that has
-    not begun. `must_name_version` holds for commands that overwrite or destroy, `in_batches` for all that
-    needs nothing but its body. Who may ask for it stands in `commands.rights`.
+    not begun. `creates` holds for commands on a stream that has not begun, `begins` for those on a stream that may
+    have, which their own fields name. `must_name_version` holds for commands that overwrite or destroy, `in_batches`
+    for all that needs nothing but its body. Who may ask for it stands in `commands.rights`.
     """
 
     about: ClassVar[type[State]]
     creates: ClassVar[bool] = False
+    begins: ClassVar[bool] = False
     must_name_version: ClassVar[bool] = False
     in_batches: ClassVar[bool] = True
 
     expected_version: Version | None = None
+
+    def stream(self) -> UUID | None:
+        """What it is about, where it `begins` and its fields say enough."""
+        return None
 
     def workspace(self, state: S | None, given: Given) -> UUID | None:
         """The workspace that this happens in; None for what is a user's own."""

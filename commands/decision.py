@@ -98,7 +98,7 @@ class Decision:
         """Decide one more command; raises a Refusal, Late, or NotLoaded."""
         command, self.target = wish.command, wish.target
         state = self._about(command)
-        if state is None and not command.creates:
+        if state is None and not (command.creates or command.begins):
             raise NotFound
         self._authorise(command, state)
         if command.creates and self.version(wish.target):

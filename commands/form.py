@@ -17,7 +17,12 @@ Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
 Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE)]
 Description = Annotated[str, Meta(max_length=50_000, pattern=TEXT)]
 Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
-Labels = Annotated[tuple[Label, ...], Meta(max_length=50)]
+MOST_LABELS, MOST_ASSIGNEES = 50, 50
+"""Of one task."""
+Labels = Annotated[tuple[Label, ...], Meta(max_length=MOST_LABELS)]
+Assignees = Annotated[tuple[UUID, ...], Meta(max_length=MOST_ASSIGNEES)]
+_COLOUR = r"^#[0-9a-fA-F]{6}$(?!\n)"
+Colour = Annotated[str, Meta(pattern=_COLOUR, description="A colour as #rrggbb, in hexadecimal digits.")]
 ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
@@ -35,6 +40,7 @@ _MEANT = {
     LINE: "one line of text, with something to see on it and no control characters",
     TEXT: "text without control characters",
     _DUE: "a date such as 2026-12-01, or a date-time with an offset",
+    _COLOUR: "a colour as #rrggbb, in hexadecimal digits",
     _PROJECT_KEY: "2 to 10 of A-Z and 0-9, a letter first",
     _EMAIL: "an e-mail address",
 }

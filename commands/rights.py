@@ -31,6 +31,12 @@ TABLE: Final[dict[str, Needs]] = {
     "ReopenTask":        Needs("member", "write"),
     "MoveTask":          Needs("member", "write"),
     "TrashTask":         Needs("member", "write"),
+    "AssignTask":        Needs("member", "write"),
+    "UnassignTask":      Needs("member", "write"),
+    "LabelTask":         Needs("member", "write"),
+    "UnlabelTask":       Needs("member", "write"),
+
+    "ColourLabel":       Needs("member", "write"),
 
     "CreateProject":     Needs("member", "write"),
 

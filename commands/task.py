@@ -7,22 +7,40 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from commands.command import Command, Elsewhere, Given, present
-from commands.form import ColumnName, Description, Due, Labels, Title, due, own_id
-from domain.errors import TaskIsTrashed, UnknownColumn
+from commands.form import (
+    MOST_ASSIGNEES,
+    MOST_LABELS,
+    Assignees,
+    ColumnName,
+    Description,
+    Due,
+    Label,
+    Labels,
+    Title,
+    due,
+    own_id,
+)
+from domain.errors import AssigneeIsNoMember, TaskIsTrashed, TooManyAssignees, TooManyLabels, UnknownColumn
 from domain.event import Change, Event
+from domain.label import distinct, without
+from domain.member import Member, member_of
 from domain.project import Project
 from domain.task import (
     DueDateSet,
     Priority,
     Task,
+    TaskAssigned,
     TaskCompleted,
     TaskCreated,
     TaskDescribed,
+    TaskLabelled,
     TaskMoved,
     TaskPrioritised,
     TaskRenamed,
     TaskReopened,
     TaskTrashed,
+    TaskUnassigned,
+    TaskUnlabelled,
 )
 
 
@@ -48,6 +66,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
     due: Due | None = None
     column: ColumnName | None = None
     labels: Labels = ()
+    assignees: Assignees = ()
 
     def __post_init__(self) -> None:
         own_id(self.id)
@@ -60,6 +79,8 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
         project_id = present(self.project_id)
         project = present(given(Project, project_id))
         column = column_id(project, self.column)
+        for user in self.assignees:
+            check_member(project.workspace_id, user, given)
         number = given.number(project_id)
         yield TaskCreated(
             workspace_id=project.workspace_id,
@@ -71,7 +92,8 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
             description=self.description or "",
             priority=self.priority or "none",
             due=due(self.due),
-            labels=tuple(dict.fromkeys(self.labels)),
+            labels=distinct(self.labels),
+            assignees=tuple(dict.fromkeys(self.assignees)),
         )
 
 
@@ -155,6 +177,66 @@ class TrashTask(TaskCommand, frozen=True, kw_only=True):
         task = present(state)
         if not task.trashed:
             yield TaskTrashed(task.project_id, task.column, task.status)
+
+
+class AssignTask(TaskCommand, frozen=True, kw_only=True):
+    """Give a task to a member of its workspace too."""
+
+    user_id: UUID
+
+    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
+        task = in_use(state)
+        if self.user_id in task.assignees:
+            return
+        check_member(task.workspace_id, self.user_id, given)
+        if len(task.assignees) >= MOST_ASSIGNEES:
+            raise TooManyAssignees(most=MOST_ASSIGNEES)
+        yield TaskAssigned(self.user_id, Change(task.assignees, (*task.assignees, self.user_id)))
+
+
+class UnassignTask(TaskCommand, frozen=True, kw_only=True):
+    """Take a task from somebody, who may have left the workspace since."""
+
+    user_id: UUID
+
+    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
+        task = in_use(state)
+        if self.user_id in task.assignees:
+            others = tuple(user for user in task.assignees if user != self.user_id)
+            yield TaskUnassigned(self.user_id, Change(task.assignees, others))
+
+
+class LabelTask(TaskCommand, frozen=True, kw_only=True):
+    """Put a label on a task, unless it has that in any case of letters."""
+
+    label: Label
+
+    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
+        task = in_use(state)
+        if without(task.labels, self.label) != task.labels:
+            return
+        if len(task.labels) >= MOST_LABELS:
+            raise TooManyLabels(most=MOST_LABELS)
+        yield TaskLabelled(self.label, Change(task.labels, (*task.labels, self.label)))
+
+
+class UnlabelTask(TaskCommand, frozen=True, kw_only=True):
+    """Take a label from a task, however it is written."""
+
+    label: Label
+
+    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
+        task = in_use(state)
+        others = without(task.labels, self.label)
+        if others != task.labels:
+            written = next(label for label in task.labels if label not in others)
+            yield TaskUnlabelled(written, Change(task.labels, others))
+
+
+def check_member(workspace: UUID, user: UUID, given: Given) -> None:
+    """Raise AssigneeIsNoMember unless the user is a member of the workspace, which the append asserts."""
+    if given(Member, member_of(workspace, user)) is None:
+        raise AssigneeIsNoMember(user_id=user)
 
 
 def in_use(state: Task | None) -> Task:

@@ -78,6 +78,18 @@ class StreamIsFull(Refusal):
     """This has changed so often that it takes no more changes; make a new one."""
 
 
+class AssigneeIsNoMember(Refusal):
+    """A task is assigned to members of its workspace only."""
+
+
+class TooManyAssignees(Refusal):
+    """The task is assigned to as many people as a task can be."""
+
+
+class TooManyLabels(Refusal):
+    """The task has as many labels as a task can have."""
+
+
 class UnknownColumn(Refusal):
     """The project has no such column."""
 

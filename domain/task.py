@@ -24,6 +24,7 @@ class TaskCreated(Event, frozen=True):
     priority: Priority = "none"
     due: str | None = None
     labels: tuple[str, ...] = ()
+    assignees: tuple[UUID, ...] = ()
 
 
 class TaskRenamed(Event, frozen=True):
@@ -67,6 +68,26 @@ class TaskTrashed(Event, frozen=True):
     trashed: Change[bool] = Change(old=False, new=True)
 
 
+class TaskAssigned(Event, frozen=True):
+    user_id: UUID
+    assignees: Change[tuple[UUID, ...]]
+
+
+class TaskUnassigned(Event, frozen=True):
+    user_id: UUID
+    assignees: Change[tuple[UUID, ...]]
+
+
+class TaskLabelled(Event, frozen=True):
+    label: str
+    labels: Change[tuple[str, ...]]
+
+
+class TaskUnlabelled(Event, frozen=True):
+    label: str
+    labels: Change[tuple[str, ...]]
+
+
 class Task(State, frozen=True):
     """What deciding needs to know of a task."""
 
@@ -79,6 +100,7 @@ class Task(State, frozen=True):
     priority: Priority
     due: str | None
     labels: tuple[str, ...]
+    assignees: tuple[UUID, ...] = ()
     status: Status = "open"
     trashed: bool = False
 
@@ -95,6 +117,7 @@ class Task(State, frozen=True):
                 event.priority,
                 event.due,
                 event.labels,
+                event.assignees,
             )
         return super().evolve(state, event)
 

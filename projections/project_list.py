@@ -78,7 +78,7 @@ def scopes(project: ProjectRow) -> Iterable[UUID]:
     yield project.workspace_id
 
 
-projection = Projection("project_list", 1, ProjectRow, keys, fold, scopes, indexes=("(workspace_id, key)",))
+projection = Projection("project_list", 2, ProjectRow, keys, fold, scopes, indexes=("(workspace_id, key)",))
 
 
 def one(project: UUID) -> Question:

@@ -36,4 +36,4 @@ def scopes(_: HistoryRow) -> Iterable[UUID]:
     return ()
 
 
-projection = Projection("task_history", 1, HistoryRow, by_position, fold, scopes, indexes=("(task_id, id)",))
+projection = Projection("task_history", 2, HistoryRow, by_position, fold, scopes, indexes=("(task_id, id)",))

@@ -26,6 +26,7 @@ class TaskRow(Struct, frozen=True):
     due: str | None
     column: str
     labels: tuple[str, ...]
+    assignees: tuple[UUID, ...]
     status: Status
     trashed: bool
     version: int
@@ -48,6 +49,7 @@ def fold(key: UUID, task: TaskRow | None, recorded: Recorded) -> TaskRow | None:
             due=event.due,
             column=event.column,
             labels=event.labels,
+            assignees=event.assignees,
             status="open",
             trashed=False,
             version=recorded.version,
@@ -66,7 +68,7 @@ def scopes(task: TaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    1,
+    2,
     TaskRow,
     by_stream,
     fold,

@@ -6,20 +6,25 @@ import msgspec
 
 from domain.event import Actor, Change, Event
 from domain.invitation import InvitationAccepted, InvitationRevoked, MemberInvited
+from domain.label import LabelColoured
 from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_of
 from domain.project import BOARD, ProjectCreated, ProjectKeyReserved, key_of
 from domain.projection import EventSkipped
 from domain.task import (
     DueDateSet,
+    TaskAssigned,
     TaskCompleted,
     TaskCreated,
     TaskDescribed,
+    TaskLabelled,
     TaskMoved,
     TaskNumbersTaken,
     TaskPrioritised,
     TaskRenamed,
     TaskReopened,
     TaskTrashed,
+    TaskUnassigned,
+    TaskUnlabelled,
     numbers_of,
 )
 from domain.user import INSTANCE, AdministratorAppointed, EmailReserved, UserRegistered, address_of
@@ -35,7 +40,7 @@ def id7(number: int) -> UUID:
     return UUID(int=(0x0190_0000_0000 + number) << 80 | 7 << 76 | 2 << 62 | number)
 
 
-ADA, BOB = Actor(id7(1)), Actor(id7(2))
+ADA, BOB, CAT = Actor(id7(1)), Actor(id7(2)), Actor(id7(4))
 WORKSPACE, OTHER_WORKSPACE = id7(11), id7(12)
 PROJECT, OTHER_PROJECT = id7(21), id7(22)
 TASK, OTHER_TASK = id7(31), id7(32)
@@ -53,6 +58,9 @@ BOB_LEADS = MemberRoleChanged(BOB.id, Change("member", "admin"))
 BOB_REMOVED = MemberRemoved(BOB.id, Change("member", None))
 BOB_LEFT = MemberLeft(BOB.id, Change("admin", None))
 INVITED = MemberInvited(WORKSPACE, "member")
+ASSIGNED = TaskAssigned(ADA.id, Change((), (ADA.id,)))
+LABELLED = TaskLabelled("Shop", Change((), ("Shop",)))
+COLOURED = LabelColoured("Shop", Change(None, "#cc3300"))
 SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
 
 EVERY_EVENT: tuple[Event, ...] = (
@@ -94,6 +102,11 @@ EVERY_EVENT: tuple[Event, ...] = (
     MOVED,
     TRASHED,
     SKIPPED,
+    ASSIGNED,
+    TaskUnassigned(ADA.id, Change((ADA.id, BOB.id), (BOB.id,))),
+    LABELLED,
+    TaskUnlabelled("Shop", Change(("Shop", "soon"), ("soon",))),
+    COLOURED,
 )
 
 

@@ -17,6 +17,7 @@ from commands.known import Known
 from domain.errors import Refusal
 from domain.event import Actor, Event, Recorded, State
 from domain.invitation import Invitation
+from domain.label import Label, label_of
 from domain.project import Project
 from domain.task import Task
 from domain.user import INSTANCE, Instance, User
@@ -33,6 +34,7 @@ USUAL_TARGET: dict[type[State], UUID] = {
     User: ADA.id,
     Instance: INSTANCE,
     Invitation: INVITATION,
+    Label: label_of(WORKSPACE, "shop"),
 }
 
 

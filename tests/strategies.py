@@ -12,19 +12,34 @@ from commands import rights
 from commands.command import Command
 from commands.decision import Wish
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
+from commands.label import ColourLabel
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from commands.project import CreateProject
 from commands.projection import SkipEvent
-from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, TrashTask
+from commands.task import (
+    AssignTask,
+    CompleteTask,
+    CreateTask,
+    EditTask,
+    LabelTask,
+    MoveTask,
+    RenameTask,
+    ReopenTask,
+    TrashTask,
+    UnassignTask,
+    UnlabelTask,
+)
 from commands.user import RegisterUser
 from commands.workspace import CreateWorkspace, EditWorkspace
 from domain import codec
 from domain.event import Change, Event, State
+from domain.label import label_of
 from domain.member import Role
 from domain.user import INSTANCE
 from tests.examples import (
     ADA,
     BOB,
+    CAT,
     OTHER_PROJECT,
     OTHER_TASK,
     OTHER_WORKSPACE,
@@ -75,9 +90,11 @@ _priorities = st.sampled_from(["high", "none", None])
 _columns = st.sampled_from(["In Progress", "todo", "done", "nowhere"])
 _tasks = st.sampled_from([TASK, OTHER_TASK, id7(33)])
 _projects = st.sampled_from([OTHER_PROJECT, PROJECT])
+_people = st.sampled_from([ADA.id, CAT.id, BOB.id])
+_labels = st.sampled_from(["shop", "SHOP", "soon"])
 _workspaces = st.sampled_from([WORKSPACE, OTHER_WORKSPACE])
 
-_users = st.sampled_from([ADA.id, id7(3), id7(4)])
+_users = st.sampled_from([ADA.id, id7(3), CAT.id])
 _roles: SearchStrategy[Role] = st.sampled_from(rights.ROLES)
 _invitations = st.sampled_from([id7(52), id7(53)])
 
@@ -100,7 +117,8 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
         priority=_priorities,
         due=_dues,
         column=st.none() | _columns,
-        labels=st.sampled_from([(), ("shop", "shop", "soon")]),
+        labels=st.sampled_from([(), ("Shop", "shop", "soon")]),
+        assignees=st.sampled_from([(), (CAT.id, ADA.id, CAT.id), (BOB.id,)]),
     ),
     EditTask: _wish(
         _tasks,
@@ -115,6 +133,17 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
     ReopenTask: _wish(_tasks, ReopenTask),
     MoveTask: _wish(_tasks, MoveTask, column=_columns),
     TrashTask: _wish(_tasks, TrashTask),
+    AssignTask: _wish(_tasks, AssignTask, user_id=_people),
+    UnassignTask: _wish(_tasks, UnassignTask, user_id=_people),
+    LabelTask: _wish(_tasks, LabelTask, label=_labels),
+    UnlabelTask: _wish(_tasks, UnlabelTask, label=_labels),
+    ColourLabel: st.builds(
+        lambda label, colour: Wish(
+            label_of(WORKSPACE, label), ColourLabel(workspace_id=WORKSPACE, label=label, colour=colour)
+        ),
+        _labels,
+        st.sampled_from(["#CC3300", "#cc3300", "#000000", None]),
+    ),
     CreateProject: _wish(
         _projects,
         CreateProject,

@@ -17,6 +17,7 @@ from cli.import_.text import Malformed, text
 from commands.decision import Wish
 from commands.form import due as kept_due
 from commands.task import CompleteTask, CreateTask
+from domain.label import distinct
 from domain.task import Task
 
 STATUS: Final = ("status", "done", "completed")
@@ -46,14 +47,14 @@ class Taken(Struct, frozen=True):
         create = self.create
         return (
             task is not None
-            and (task.title, task.description, task.priority, task.due, task.labels)
+            and (task.title, task.description, task.priority, task.due)
             == (
                 create.title,
                 create.description or "",
                 create.priority or "none",
                 kept_due(create.due),
-                create.labels,
             )
+            and {label.casefold() for label in task.labels} == {label.casefold() for label in create.labels}
             and (task.status == "done") == self.done
         )
 
@@ -118,4 +119,4 @@ def _labels(row: Row, left: Left, progress: fields.Progress) -> tuple[str, ...]:
     """The tag that the row stands under, its own labels, and a status that is neither open nor done."""
     own = [label for names in LABELS for label in fields.labels(*left.take((names,), []))]
     kept = [row.tag and text("tag", row.tag, "label"), *own, progress.label or ""]
-    return tuple(dict.fromkeys(label for label in kept if label))
+    return distinct(label for label in kept if label)

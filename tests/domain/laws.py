@@ -3,6 +3,7 @@
 from functools import reduce
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
@@ -61,7 +62,8 @@ def the_first_event_is_kept_as_it_was_told(events: tuple[Event, ...]) -> None:
     for kind, event in product(KINDS, events):
         state = kind.evolve(None, event)
         for name in set(event.__struct_fields__) & set(state.__struct_fields__ if state else ()):
-            assert getattr(state, name) == getattr(event, name)
+            told = getattr(event, name)
+            assert getattr(state, name) == (told.new if isinstance(told, Change) else told)
 
 
 def every_changed_field_exists_in_a_state_of_its_module() -> None:
@@ -99,7 +101,17 @@ def every_golden_file_reads_as_it_did_and_is_written_the_same() -> None:
         except Exception as error:
             raise AssertionError(f"{stored!r} is no longer read") from error
         assert read == event
-        assert codec.encode(event) == stored
+        written = msgspec.json.decode(codec.encode(event))
+        assert codec.encode(_without_later(written, msgspec.json.decode(stored))) == stored
+
+
+def _without_later(written: Any, stored: Any) -> Any:
+    """What is written today, without the fields that there were not yet when it was stored."""
+    if isinstance(written, dict) and isinstance(stored, dict):
+        return {name: _without_later(written.get(name), value) for name, value in stored.items()}
+    if isinstance(written, list) and isinstance(stored, list):
+        return [_without_later(*pair) for pair in zip(written, stored, strict=True)]
+    return written
 
 
 def _stored_names() -> set[str]:

@@ -1,0 +1,57 @@
+"""Labels over HTTP."""
+
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from litestar import Request, Response, get, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from api.ledger import Asked, Ledger, Written, given_id, within
+from api.parameters import MinPosition
+from api.problems import Malformed
+from commands.command import present
+from commands.form import Label, meant
+from commands.label import ColourLabel
+from projections import label_list
+from projections.label_list import LabelRow
+from projections.page import Page
+
+
+@get("/workspaces/{workspace:str}/labels")
+async def list_labels(
+    workspace: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
+) -> Response[Page[LabelRow]]:
+    """The labels of a workspace and their colours, by name."""
+    workspace_id = given_id(workspace)
+    await ledger.rights.may_see(request.user.person, workspace_id)
+    return await ledger.read(request, label_list.of_workspace(workspace_id), min_position)
+
+
+@put("/workspaces/{workspace:str}/labels/{label:path}")
+async def colour_label(
+    workspace: FromPath[str],
+    label: FromPath[str],
+    data: JSONBody[ColourLabel],
+    request: Asked,
+    ledger: NamedDependency[Ledger],
+) -> Response[Written]:
+    """Give a label a colour, or none for null; a `/` in its name is written `%2F`."""
+    del label  # as the framework read it: with its slashes set right
+    command = within(data, workspace_id=given_id(workspace), label=_name(request))
+    return await ledger.write(request, present(command.stream()), command)
+
+
+def _name(request: Request[Any, Any, Any]) -> str:
+    """The name of the label as the address has it, to the letter; raises Malformed."""
+    written = request.scope["raw_path"].partition(b"/labels/")[2].decode()
+    if "/" in written:
+        raise Malformed("invalid_label", "A / in the name of a label is written %2F.")
+    try:
+        name: str = msgspec.convert(unquote(written, errors="strict"), Label)
+    except msgspec.ValidationError as error:
+        raise Malformed("invalid_label", meant(str(error))) from error
+    except UnicodeDecodeError as error:
+        raise Malformed("invalid_label", "The name of a label is UTF-8, percent-encoded.") from error
+    return name

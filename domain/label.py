@@ -1,0 +1,47 @@
+"""A label: a name that tasks of a workspace carry, the same in any case of letters, and its colour."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Self
+from uuid import UUID, uuid5
+
+from domain.event import Change, Event, State
+
+
+class LabelColoured(Event, frozen=True):
+    """On the label's guard stream, under the name that it was called by."""
+
+    name: str
+    colour: Change[str | None]
+
+
+class Label(State, frozen=True):
+    """What deciding needs to know of a label; None where nobody gave it a colour yet."""
+
+    name: str
+    colour: str | None
+
+    @classmethod
+    def evolve(cls, state: Self | None, event: Event) -> Self | None:
+        if state is None and isinstance(event, LabelColoured):
+            return cls(event.name, event.colour.new)
+        return super().evolve(state, event)
+
+
+@lru_cache(maxsize=10_000)
+def label_of(workspace: UUID, name: str) -> UUID:
+    """The guard stream of a label of a workspace, in any case of letters."""
+    return uuid5(workspace, f"label {name.casefold()}")
+
+
+def distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """Each label once, as it was written first."""
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(name.casefold(), name)
+    return tuple(first.values())
+
+
+def without(names: Iterable[str], name: str) -> tuple[str, ...]:
+    """The labels but this one, however it is written."""
+    return tuple(one for one in names if one.casefold() != name.casefold())
