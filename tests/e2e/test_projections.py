@@ -63,7 +63,7 @@ every()["project_list"] = replace(good, fold=fold)
 NEWER = """
 from msgspec.structs import replace
 from projections.projection import every
-every()["task_list"] = replace(every()["task_list"], version=2)
+every()["task_list"] = replace(every()["task_list"], version=12)
 """
 
 

@@ -44,12 +44,12 @@ def test_a_table_that_was_read_when_it_should_go_goes_later(
         monkeypatch.setitem(every(), "task_list", replace(code, version=version))
         assert oracle.rebuilt(settings.database_url, "task_list", EXPECTED).switched
 
-    deployed(2)
+    deployed(12)
     with rival.transaction():
         rival.execute(SQL("select from {}").format(first.table))
-        deployed(3)
+        deployed(13)
     assert f"task_list_{first.number}" in tables(database)
-    deployed(4)
+    deployed(14)
     assert f"task_list_{first.number}" not in tables(database)
 
 
@@ -58,7 +58,7 @@ def test_half_a_build_of_code_that_never_answered_goes_too(
 ) -> None:
     code = every()["task_list"]
     with monkeypatch.context() as other:
-        other.setitem(every(), "task_list", replace(code, version=2))
+        other.setitem(every(), "task_list", replace(code, version=12))
         half = Rebuilding(settings.database_url, every()["task_list"], EXPECTED, lambda _: None)._begun(database)  # noqa: SLF001 - and killed here
     assert f"task_list_{half.number}" in tables(database)
     assert oracle.rebuilt(settings.database_url, "task_list").switched
@@ -68,7 +68,7 @@ def test_half_a_build_of_code_that_never_answered_goes_too(
 def test_code_with_other_keys_is_deployed_without_a_comparison(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(every(), "task_list", replace(every()["task_history"], name="task_list", version=2))
+    monkeypatch.setitem(every(), "task_list", replace(every()["task_history"], name="task_list", version=12))
     outcome = oracle.rebuilt(settings.database_url, "task_list", EXPECTED)
     assert (outcome.switched, outcome.compared) == (True, False)
     assert oracle.is_right(database)

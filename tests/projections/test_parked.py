@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from domain import codec
 from domain.event import Change
+from domain.label import label_of
 from domain.member import MemberJoined
 from domain.project import ProjectCreated
 from domain.projection import EventSkipped
@@ -28,7 +29,20 @@ from projections.fingerprint import folded
 from projections.projection import every
 from tests.cli.conftest import Type
 from tests.defects import noticed
-from tests.examples import ADA, COMPLETED, CREATED, OTHER_TASK, RENAMED, TASK, WORKSPACE, project, task, user, workspace
+from tests.examples import (
+    ADA,
+    COLOURED,
+    COMPLETED,
+    CREATED,
+    OTHER_TASK,
+    RENAMED,
+    TASK,
+    WORKSPACE,
+    project,
+    task,
+    user,
+    workspace,
+)
 from tests.projections import oracle
 from tests.projections.spoilt import POISON, REFUSED, failing, spoilt, yielding
 
@@ -36,6 +50,7 @@ AFTERWARDS = TaskPrioritised(Change("none", "urgent"))
 STORY = [
     *workspace(),
     *project(),
+    (label_of(WORKSPACE, COLOURED.name), COLOURED),
     *task(),
     *task(task_id=OTHER_TASK, number=2),
     (TASK, POISON),
@@ -183,6 +198,8 @@ def spoiling(name: str) -> Any:
     """An event that changes a document of the projection."""
     if name == "workspace_list":
         return MemberJoined(ADA.id, "owner")
+    if name == "label_list":
+        return COLOURED
     return next(event for _, event in STORY if isinstance(event, ProjectCreated)) if name == "project_list" else POISON
 
 
