@@ -8,26 +8,57 @@ import pytest
 from msgspec import UNSET
 
 from commands.command import Command, Elsewhere
-from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, TrashTask
-from domain.errors import IdTaken, NotFound, TaskIsTrashed, UnknownColumn, VersionConflict, VersionRequired
+from commands.decision import Wish
+from commands.form import MOST_ASSIGNEES, MOST_LABELS
+from commands.task import (
+    AssignTask,
+    CompleteTask,
+    CreateTask,
+    EditTask,
+    LabelTask,
+    MoveTask,
+    ReopenTask,
+    TrashTask,
+    UnassignTask,
+    UnlabelTask,
+)
+from domain.errors import (
+    AssigneeIsNoMember,
+    IdTaken,
+    NotFound,
+    TaskIsTrashed,
+    TooManyAssignees,
+    TooManyLabels,
+    UnknownColumn,
+    VersionConflict,
+    VersionRequired,
+)
 from domain.event import Change, Event
 from domain.task import (
     DueDateSet,
+    TaskAssigned,
     TaskCompleted,
     TaskDescribed,
+    TaskLabelled,
     TaskMoved,
     TaskNumbersTaken,
     TaskPrioritised,
     TaskRenamed,
     TaskReopened,
     TaskTrashed,
+    TaskUnassigned,
+    TaskUnlabelled,
     numbers_of,
 )
 from domain.user import UserRegistered
+from domain.workspace import member_of
 from tests.examples import (
+    ADA,
+    ASSIGNED,
     BOB,
     COMPLETED,
     CREATED,
+    LABELLED,
     MOVED,
     OTHER_PROJECT,
     OTHER_TASK,
@@ -39,21 +70,24 @@ from tests.examples import (
     TRASHED,
     WORKSPACE,
     Facts,
+    id7,
     member,
     project,
     task,
     workspace,
 )
-from tests.given import Given, given, intervening
+from tests.given import Given, Past, given, intervening
 
 CREATE = CreateTask(project_id=PROJECT, title="Buy milk")
 EDIT = EditTask(title="Buy bread", expected_version=1)
 MOVE = MoveTask(column="doing", expected_version=1)
 TRASH = TrashTask(expected_version=1)
+ASSIGN, UNASSIGN = AssignTask(user_id=ADA.id), UnassignTask(user_id=ADA.id)
+LABEL, UNLABEL = LabelTask(label="Shop"), UnlabelTask(label="Shop")
 
-ON_A_TASK = [EDIT, CompleteTask(), ReopenTask(), MOVE, TRASH]
+ON_A_TASK = [EDIT, CompleteTask(), ReopenTask(), MOVE, TRASH, ASSIGN, UNASSIGN, LABEL, UNLABEL]
 OVERWRITING = [EDIT, MOVE, TRASH]
-NEEDING_IT_IN_USE = [EDIT, CompleteTask(), ReopenTask(), MOVE]
+NEEDING_IT_IN_USE = [EDIT, CompleteTask(), ReopenTask(), MOVE, ASSIGN, UNASSIGN, LABEL, UNLABEL]
 
 
 def called(command: object) -> str:
@@ -92,7 +126,8 @@ def test_a_task_is_created_as_it_was_described() -> None:
         priority="high",
         due="2026-12-01t10:00:00z",
         column="in PROGRESS",
-        labels=("shop", "soon", "shop"),
+        labels=("shop", "soon", "Shop", "shop"),
+        assignees=(BOB.id, ADA.id, BOB.id),
     )
     created = msgspec.structs.replace(
         CREATED,
@@ -101,8 +136,17 @@ def test_a_task_is_created_as_it_was_described() -> None:
         due="2026-12-01T10:00:00+00:00",
         column="doing",
         labels=("shop", "soon"),
+        assignees=(BOB.id, ADA.id),
     )
-    given(workspace(), project()).when(create).then(Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(1, 1)), created)
+    given(workspace(), member(BOB), project()).when(create).then(
+        Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(1, 1)), created
+    )
+
+
+def test_a_task_is_not_created_for_somebody_who_is_no_member() -> None:
+    create = msgspec.structs.replace(CREATE, assignees=(ADA.id, BOB.id))
+    bobs = workspace(OTHER_WORKSPACE, owner=BOB)
+    given(workspace(), project(), bobs).when(create).then_refused(AssigneeIsNoMember, user_id=BOB.id)
 
 
 def test_null_is_the_default_when_a_task_is_created() -> None:
@@ -286,6 +330,100 @@ def test_trashing_a_task_that_is_in_the_trash_is_nothing() -> None:
     on_the_board(TRASHED).when(TrashTask(expected_version=2)).then_nothing()
 
 
+# Assigning
+
+
+def test_a_task_is_assigned_to_one_member_after_the_other() -> None:
+    both = TaskAssigned(BOB.id, Change((ADA.id,), (ADA.id, BOB.id)))
+    on_the_board().when(ASSIGN).then(ASSIGNED)
+    given(workspace(), member(BOB), project(), task(ASSIGNED)).when(AssignTask(user_id=BOB.id)).then(both)
+
+
+def test_assigning_a_task_twice_is_nothing() -> None:
+    on_the_board(ASSIGNED).when(ASSIGN).then_nothing()
+
+
+def test_somebody_who_is_no_member_is_assigned_nothing_whoever_they_are() -> None:
+    bobs = workspace(OTHER_WORKSPACE, owner=BOB)
+    for nobody in (BOB.id, id7(99), WORKSPACE):
+        refusal = (
+            given(workspace(), project(), task(), bobs)
+            .when(AssignTask(user_id=nobody))
+            .then_refused(AssigneeIsNoMember, user_id=nobody)
+        )
+        assert str(refusal) == AssigneeIsNoMember.title()
+
+
+def test_an_assignment_holds_only_if_the_assignee_is_still_a_member_when_it_is_written() -> None:
+    past = Past([*workspace(), *member(BOB), *project(), *task()])
+    decision = past.decide(Wish(TASK, AssignTask(user_id=BOB.id)))
+    assert decision.seen[member_of(WORKSPACE, BOB.id)] == 1
+
+
+def test_a_task_is_assigned_to_so_many_and_no_more() -> None:
+    people = tuple(id7(1_000 + number) for number in range(MOST_ASSIGNEES))
+    full = TaskAssigned(people[-1], Change(people[:-1], people))
+    on_the_board(full).when(ASSIGN).then_refused(TooManyAssignees, most=MOST_ASSIGNEES)
+
+
+def test_a_task_is_taken_from_one_of_those_it_is_assigned_to() -> None:
+    both = TaskAssigned(BOB.id, Change((ADA.id,), (ADA.id, BOB.id)))
+    on_the_board(ASSIGNED, both).when(UNASSIGN).then(TaskUnassigned(ADA.id, Change((ADA.id, BOB.id), (BOB.id,))))
+
+
+def test_a_task_is_taken_from_somebody_who_is_no_member_any_more() -> None:
+    bobs = TaskAssigned(BOB.id, Change((), (BOB.id,)))
+    on_the_board(bobs).when(UnassignTask(user_id=BOB.id)).then(TaskUnassigned(BOB.id, Change((BOB.id,), ())))
+    on_the_board(bobs).when(AssignTask(user_id=BOB.id)).then_nothing()
+
+
+def test_taking_a_task_from_somebody_who_has_it_not_is_nothing() -> None:
+    on_the_board().when(UNASSIGN).then_nothing()
+
+
+# Labelling
+
+
+def test_a_task_is_labelled_with_one_label_after_the_other() -> None:
+    on_the_board().when(LABEL).then(LABELLED)
+    both = TaskLabelled("soon", Change(("Shop",), ("Shop", "soon")))
+    on_the_board(LABELLED).when(LabelTask(label="soon")).then(both)
+
+
+@pytest.mark.parametrize("written", ["Shop", "shop", "SHOP"])
+def test_a_label_that_is_there_in_any_case_of_letters_stays_as_it_is(written: str) -> None:
+    on_the_board(LABELLED).when(LabelTask(label=written)).then_nothing()
+
+
+def test_letters_without_a_case_of_their_own_are_the_same_too() -> None:
+    street = TaskLabelled("Straße", Change((), ("Straße",)))
+    on_the_board(street).when(LabelTask(label="STRASSE")).then_nothing()
+
+
+def test_a_task_has_so_many_labels_and_no_more() -> None:
+    labels = tuple(f"label {number}" for number in range(MOST_LABELS))
+    full = TaskLabelled(labels[-1], Change(labels[:-1], labels))
+    on_the_board(full).when(LABEL).then_refused(TooManyLabels, most=MOST_LABELS)
+    on_the_board(full).when(LabelTask(label="LABEL 7")).then_nothing()
+
+
+@pytest.mark.parametrize("written", ["Shop", "shop", "SHOP"])
+def test_a_label_is_taken_away_however_it_is_written(written: str) -> None:
+    both = TaskLabelled("soon", Change(("Shop",), ("Shop", "soon")))
+    gone = TaskUnlabelled("Shop", Change(("Shop", "soon"), ("soon",)))
+    on_the_board(LABELLED, both).when(UnlabelTask(label=written)).then(gone)
+
+
+def test_a_label_that_a_task_had_in_two_cases_of_letters_before_there_was_this_rule_goes_as_one() -> None:
+    old = msgspec.structs.replace(CREATED, labels=("shop", "soon", "Shop"))
+    gone = TaskUnlabelled("shop", Change(("shop", "soon", "Shop"), ("soon",)))
+    given(workspace(), project(), [(TASK, old)]).when(UNLABEL).then(gone)
+
+
+def test_taking_away_a_label_that_is_not_there_is_nothing() -> None:
+    on_the_board().when(UNLABEL).then_nothing()
+
+
 # Every command on a task that is there
 
 
@@ -347,6 +485,12 @@ def test_a_version_that_is_not_the_present_one_is_a_conflict(command: Command[An
         (CompleteTask(expected_version=1), COMPLETED, ["status"]),
         (MOVE, TaskMoved(Change(PROJECT, PROJECT), Change("todo", "done"), "open"), ["column"]),
         (TRASH, TRASHED, ["trashed"]),
+        (
+            AssignTask(user_id=ADA.id, expected_version=1),
+            TaskAssigned(BOB.id, Change((), (BOB.id,))),
+            ["assignees"],
+        ),
+        (LabelTask(label="Shop", expected_version=1), TaskLabelled("soon", Change((), ("soon",))), ["labels"]),
     ],
     ids=called,
 )
