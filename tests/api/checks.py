@@ -17,6 +17,7 @@ from tests.visitor import Visitor
 
 WRITERS = 20
 LONG = {"Prefer": "wait=10"}
+NOBODY = str(new_id())
 
 BODIES: dict[str, dict[str, Any]] = {
     "edit_workspace": {"name": "House", "expected_version": 1},
@@ -29,6 +30,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "trash_task": {"expected_version": 1},
     "complete_task": {},
     "reopen_task": {},
+    "assign_task": {"user_id": NOBODY},
+    "unassign_task": {"user_id": NOBODY},
+    "label_task": {"label": "shop"},
+    "unlabel_task": {"label": "shop"},
+    "colour_label": {"colour": "#cc3300"},
 }
 """A body that would do, for each operation that takes one on a thing that is there."""
 
@@ -46,8 +52,13 @@ async def operations(client: httpx.AsyncClient) -> dict[str, tuple[str, str, dic
 async def nothing_of_anothers_is_found(ann: Visitor, bob: Visitor) -> None:
     """Every operation with another's id answers as for an id that there is not."""
     eve = await bob.post(f"/workspaces/{bob.workspace}/invitations", email="eve@example.com")
-    things = {"workspace": bob.workspace, "project": bob.project, "task": await bob.task(), "invitation": eve["id"]}
-    theirs = {**things, "user": bob.id}
+    things = {
+        "workspace": bob.workspace,
+        "project": bob.project,
+        "task": await bob.task(labels=["shop"]),
+        "invitation": eve["id"],
+    }
+    theirs = {**things, "user": bob.id, "label": "shop"}
     bob.fold()
     asked = 0
     for name, (method, path, _) in (await operations(ann.client)).items():

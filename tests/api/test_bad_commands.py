@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from infra.ids import new_id
+from tests.api.checks import NOBODY
 from tests.api.problems import refused
 from tests.visitor import Visitor
 
@@ -47,6 +48,10 @@ COMMANDS = [
     row("trash", "DELETE", "", {}),
     row("complete", "POST", "/complete", {}),
     row("reopen", "POST", "/reopen", {}),
+    row("assign", "POST", "/assign", {"user_id": NOBODY}),
+    row("unassign", "POST", "/unassign", {"user_id": NOBODY}),
+    row("label", "POST", "/label", {"label": "shop"}),
+    row("unlabel", "POST", "/unlabel", {"label": "shop"}),
 ]
 commands = pytest.mark.parametrize(("method", "path", "body"), COMMANDS)
 

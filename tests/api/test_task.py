@@ -2,12 +2,18 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from domain.event import Actor
 from infra.ids import new_id
+from infra.postgres import connect
+from infra.settings import Settings
 from tests.api.checks import one_of_all_who_saw_the_same_version_wins
 from tests.api.problems import refused
+from tests.examples import member
+from tests.projections import oracle
 from tests.visitor import Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -24,7 +30,8 @@ async def test_a_task_is_created_where_its_location_says(ann: Visitor) -> None:
         "priority": "high",
         "due": "2026-12-01",
         "column": "In progress",
-        "labels": ["shop", "shop", "food"],
+        "labels": ["shop", "Shop", "food"],
+        "assignees": [ann.id, ann.id],
     }
     answer = await ann.ask("POST", f"/projects/{ann.project}/tasks", json=body)
     assert answer.status_code == 201
@@ -33,7 +40,8 @@ async def test_a_task_is_created_where_its_location_says(ann: Visitor) -> None:
     assert (answer.headers["etag"], created["version"], created["key"]) == ('"1"', 1, "KIT-1")
     assert answer.headers["taskledger-position"] == str(created["position"])
     shown = await ann.get(answer.headers["location"].removeprefix("/api/v1"))
-    expected = {**body, "column": "doing", "labels": ["shop", "food"], "status": "open", "trashed": False}
+    usual = {"column": "doing", "status": "open", "trashed": False}
+    expected = {**body, **usual, "labels": ["shop", "food"], "assignees": [ann.id]}
     assert {name: shown[name] for name in expected} == expected
     assert shown["id"] == created["id"]
     assert shown["created_at"] == shown["updated_at"]
@@ -42,7 +50,8 @@ async def test_a_task_is_created_where_its_location_says(ann: Visitor) -> None:
 
 async def test_a_task_needs_a_title_only(ann: Visitor) -> None:
     shown = await ann.get(f"/tasks/{await ann.task()}")
-    usual: dict[str, Any] = {"description": "", "priority": "none", "due": None, "column": "todo", "labels": []}
+    usual: dict[str, Any] = {"description": "", "priority": "none", "due": None, "column": "todo"}
+    usual |= {"labels": [], "assignees": []}
     assert {name: shown[name] for name in usual} == usual
 
 
@@ -130,6 +139,94 @@ async def test_a_task_is_moved_to_a_column_named_by_id_or_name(ann: Visitor) -> 
     for version, (name, column) in enumerate([("doing", "doing"), ("DONE", "done"), ("To do", "todo")], start=1):
         await ann.post(f"/tasks/{task}/move", column=name, expected_version=version)
         assert (await ann.get(f"/tasks/{task}"))["column"] == column
+
+
+async def test_assignees_and_labels_come_and_go_and_the_history_tells_from_what_to_what(ann: Visitor) -> None:
+    task = await ann.task()
+    answers = [
+        await ann.post(f"/tasks/{task}/assign", user_id=ann.id),
+        await ann.post(f"/tasks/{task}/assign", user_id=ann.id),
+        await ann.post(f"/tasks/{task}/label", label="Urgent"),
+        await ann.post(f"/tasks/{task}/label", label="urgent"),
+    ]
+    assert [answer["version"] for answer in answers] == [2, 2, 3, 3]
+    shown = await ann.get(f"/tasks/{task}")
+    assert (shown["assignees"], shown["labels"]) == ([ann.id], ["Urgent"])
+    assert (await ann.get(f"/projects/{ann.project}/tasks"))["items"] == [shown]
+    await ann.post(f"/tasks/{task}/unassign", user_id=ann.id)
+    await ann.post(f"/tasks/{task}/unlabel", label="URGENT")
+    shown = await ann.get(f"/tasks/{task}")
+    assert (shown["assignees"], shown["labels"], shown["version"]) == ([], [], 5)
+    items = (await ann.get(f"/tasks/{task}/history"))["items"]
+    assert [(item["type"], item["changes"]) for item in items[:4]] == [
+        ("TaskUnlabelled", {"labels": [["Urgent"], []]}),
+        ("TaskUnassigned", {"assignees": [[ann.id], []]}),
+        ("TaskLabelled", {"labels": [[], ["Urgent"]]}),
+        ("TaskAssigned", {"assignees": [[], [ann.id]]}),
+    ]
+
+
+async def test_who_names_an_old_version_is_told_that_assignees_and_labels_are_others(ann: Visitor) -> None:
+    task = await ann.task()
+    await ann.post(f"/tasks/{task}/assign", user_id=ann.id)
+    await ann.post(f"/tasks/{task}/label", label="Urgent")
+    for action, body, field in (("assign", {"user_id": ann.id}, "assignees"), ("label", {"label": "x"}, "labels")):
+        answer = await ann.ask("POST", f"/tasks/{task}/{action}", json={**body, "expected_version": 1})
+        problem = refused(answer, 409, "version_conflict")
+        assert problem["conflicting_fields"] == [field]
+        assert [event["fields"] for event in problem["intervening_events"]] == [["assignees"], ["labels"]]
+        assert (problem["current"]["assignees"], problem["current"]["labels"]) == ([ann.id], ["Urgent"])
+
+
+async def test_an_assignee_who_is_no_member_is_refused_whether_there_is_such_a_user_or_not(
+    ann: Visitor, bob: Visitor
+) -> None:
+    task, told = await ann.task(), []
+    for nobody in (bob.id, str(new_id()), ann.workspace):
+        assigned = await ann.ask("POST", f"/tasks/{task}/assign", json={"user_id": nobody})
+        body = {"title": "x", "assignees": [ann.id, nobody]}
+        created = await ann.ask("POST", f"/projects/{ann.project}/tasks", json=body)
+        for answer in (assigned, created):
+            problem = refused(answer, 422, "assignee_is_no_member")
+            assert problem["params"] == {"user_id": nobody}
+            told.append((problem["title"], problem["detail"]))
+    assert len(set(told)) == 1
+    assert await types(ann, task) == ["TaskCreated"]
+
+
+async def test_a_task_is_given_to_another_member(ann: Visitor, bob: Visitor, settings: Settings) -> None:
+    with connect(settings.database_url) as connection:
+        oracle.write(connection, member(Actor(UUID(bob.id)), "member", UUID(ann.workspace)), UUID(ann.workspace))
+    task = await ann.task(assignees=[ann.id])
+    await ann.post(f"/tasks/{task}/assign", user_id=bob.id)
+    assert (await ann.get(f"/tasks/{task}"))["assignees"] == [ann.id, bob.id]
+    await bob.post(f"/tasks/{task}/unassign", user_id=ann.id)
+    assert (await bob.get(f"/tasks/{task}"))["assignees"] == [bob.id]
+
+
+async def test_all_who_label_and_assign_at_once_succeed(ann: Visitor) -> None:
+    """Neither names a version: none is lost, and none is there twice."""
+    task = await ann.task()
+    bodies = [("label", {"label": f"l{number % 8}"}) for number in range(16)] + [("assign", {"user_id": ann.id})] * 4
+    answers = await asyncio.gather(*(ann.ask("POST", f"/tasks/{task}/{where}", json=body) for where, body in bodies))
+    assert {answer.status_code for answer in answers} == {200}
+    shown = await ann.get(f"/tasks/{task}")
+    assert sorted(shown["labels"]) == [f"l{number}" for number in range(8)]
+    assert (shown["assignees"], shown["version"]) == ([ann.id], 10)
+
+
+async def test_a_batch_assigns_and_labels(ann: Visitor) -> None:
+    task = str(new_id())
+    batch = [
+        {"type": "CreateTask", "data": {"id": task, "project_id": ann.project, "title": "Tea", "labels": ["shop"]}},
+        {"type": "AssignTask", "id": task, "data": {"user_id": ann.id}},
+        {"type": "LabelTask", "id": task, "data": {"label": "SHOP"}},
+        {"type": "LabelTask", "id": task, "data": {"label": "soon"}},
+    ]
+    answer = await ann.ask("POST", "/commands", json={"mode": "atomic", "commands": batch})
+    assert answer.status_code == 200, answer.text
+    shown = await ann.get(f"/tasks/{task}")
+    assert (shown["labels"], shown["assignees"], shown["version"]) == (["shop", "soon"], [ann.id], 3)
 
 
 async def test_a_human_key_is_taken_wherever_an_id_is(ann: Visitor) -> None:
