@@ -13,11 +13,13 @@ from cli.opened import Opened, opened
 from commands.command import Command
 from commands.decision import Wish
 from commands.group import Order
+from commands.label import ColourLabel
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from commands.user import RegisterUser
 from commands.workspace import CreateWorkspace
 from domain.event import Actor
+from domain.label import label_of
 from domain.user import INSTANCE
 from infra import settings
 from infra.errors import OperatorError
@@ -60,11 +62,13 @@ async def _fill(found: Settings, password: str) -> None:
             Wish(workspace, CreateWorkspace(name="Demo")),
             Wish(project, CreateProject(workspace_id=workspace, name="Spring festival", key="FEST")),
         ]
-        for wish in [*wishes, *_board(project)]:
+        colour = ColourLabel(workspace_id=workspace, label="music", colour="#7a3fb5")
+        coloured = Wish(label_of(workspace, "music"), colour)
+        for wish in [*wishes, coloured, *_board(project, user)]:
             await _do(instance, user, wish)
 
 
-def _board(project: UUID) -> list[Wish]:
+def _board(project: UUID, user: UUID) -> list[Wish]:
     def task(title: str, *later: Command[Any], **fields: Any) -> list[Wish]:
         made = new_id()
         return [
@@ -74,9 +78,9 @@ def _board(project: UUID) -> list[Wish]:
 
     return [
         *task("Find a stage", CompleteTask(), MoveTask(column="done", expected_version=2)),
-        *task("Ask three bands", MoveTask(column="doing", expected_version=1), priority="high"),
+        *task("Ask three bands", MoveTask(column="doing", expected_version=1), priority="high", labels=("music",)),
         *task("Print posters", EditTask(title="Print 200 posters", due="2027-03-01", expected_version=1)),
-        *task("Count the chairs", description="The school lends us some; how many are whole?"),
+        *task("Count the chairs", assignees=(user,), description="The school lends us some; how many are whole?"),
     ]
 
 

@@ -21,7 +21,7 @@ def _lines(outcome: Outcome, name: str, beside: Counter[str]) -> Iterator[str]:
     if outcome.parts:
         yield f"{outcome.parts} sub-tasks became tasks of their own; their description says what they are part of."
     yield from _counted("Kept in another way:", outcome.remarks)
-    yield from _counted("Not carried over, as tasks have no such field:", outcome.lost)
+    yield from _counted("Not carried over, as nothing here takes them:", outcome.lost)
     yield from _counted("Not carried over, as it stands beside the tasks:", beside)
     if outcome.refused:
         yield "Refused:"

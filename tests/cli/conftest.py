@@ -10,6 +10,8 @@ from cli.main import taskledger
 from infra.settings import Settings
 
 Type = Callable[..., Result]
+DEMO = 21
+"""How many events `taskledger demo` writes."""
 
 
 @pytest.fixture

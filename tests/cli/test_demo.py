@@ -31,6 +31,10 @@ async def test_the_printed_login_opens_a_board_with_a_past(
     tasks = (await client.get(f"/projects/{project['id']}/tasks")).json()["items"]
     assert {task["column"] for task in tasks} == {"todo", "doing", "done"}
     assert max(task["version"] for task in tasks) == 3
+    assert [task["title"] for task in tasks if task["assignees"]] == ["Count the chairs"]
+    (label,) = (await client.get(f"/workspaces/{workspace['id']}/labels")).json()["items"]
+    assert (label["name"], label["colour"]) == ("music", "#7a3fb5")
+    assert [task["title"] for task in tasks if label["name"] in task["labels"]] == ["Ask three bands"]
 
 
 def test_asked_again_it_prints_the_same_login_and_writes_nothing(typed: Type) -> None:

@@ -23,7 +23,7 @@ from infra.postgres import connect
 from infra.settings import Settings
 from projections.fingerprint import folded
 from projections.task_list import TaskRow, projection
-from tests.cli.conftest import Type
+from tests.cli.conftest import DEMO, Type
 from tests.examples import PROJECT
 from tests.projections import oracle
 
@@ -51,7 +51,7 @@ def imported(typed: Type, tmp_path: Path, settings: Settings) -> Import:
 def rows(settings: Settings) -> dict[str, TaskRow]:
     """The imported tasks, by title."""
     with connect(settings.database_url) as connection:
-        history = log.after(connection, 20, 1_000_000)
+        history = log.after(connection, DEMO, 1_000_000)
         found = folded(projection, history)
     return {row.title: row for row in found.values()}
 
@@ -99,6 +99,19 @@ def test_a_file_that_changed_since_is_told_of(imported: Import, settings: Settin
     assert rows(settings)["B"].due is None
 
 
+def test_a_label_in_two_cases_of_letters_is_one_and_the_same_the_next_time(
+    imported: Import, settings: Settings
+) -> None:
+    content = [{"id": 1, "title": "A", "tags": ["Urgent", "urgent"], "labels": "URGENT, shop"}]
+    assert "1 created" in imported(content).output
+    assert rows(settings)["A"].labels == ("Urgent", "shop")
+    for tags in (["Urgent", "urgent", "shop"], ["shop", "urgent"]):
+        said = imported([{"id": 1, "title": "A", "tags": tags}]).output
+        assert "0 created, 1 there already" in said
+        assert "differ" not in said
+    assert "1 of those there already differ" in imported([{"id": 1, "title": "A", "tags": ["shop"]}]).output
+
+
 def test_lists_by_their_names_become_labels(imported: Import, settings: Settings) -> None:
     said = imported({"todo": [{"title": "A"}], "finished": [{"title": "B"}], "colour": "red"})
     assert "2 created" in said.output
@@ -127,7 +140,7 @@ def test_tasks_that_were_edited_since_are_left_alone(imported: Import, settings:
 def test_the_importer_is_who_did_it(imported: Import, settings: Settings) -> None:
     imported([{"title": "A"}])
     with connect(settings.database_url) as connection:
-        last = log.after(connection, 20, 100)[-1]
+        last = log.after(connection, DEMO, 100)[-1]
     assert (last.actor.kind, last.version) == ("import", 1)
 
 
