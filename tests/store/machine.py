@@ -17,7 +17,17 @@ from commands.decision import Wish
 from commands.group import Order
 from commands.handling import Done
 from commands.project import CreateProject
-from commands.task import CompleteTask, CreateTask, EditTask, ReopenTask, TrashTask
+from commands.task import (
+    AssignTask,
+    CompleteTask,
+    CreateTask,
+    EditTask,
+    LabelTask,
+    ReopenTask,
+    TrashTask,
+    UnassignTask,
+    UnlabelTask,
+)
 from domain.errors import KeyReused, Refusal
 from domain.event import fold
 from domain.task import Task
@@ -34,6 +44,11 @@ MAKES: dict[str, Command[Any]] = {
     "milk": EditTask(title="Buy milk", expected_version=0),
     "bread": EditTask(title="Buy bread", expected_version=0),
     "trash": TrashTask(expected_version=0),
+    "label": LabelTask(label="shop"),
+    "label loudly": LabelTask(label="SHOP"),
+    "unlabel": UnlabelTask(label="Shop"),
+    "assign": AssignTask(user_id=ADA.id),
+    "unassign": UnassignTask(user_id=ADA.id),
 }
 """Commands on a task; those that name a version are given the one that the client saw."""
 processes = st.integers(0, 1)
@@ -120,7 +135,10 @@ class Boards(RuleBasedStateMachine):
             task = fold(Task, (recorded.event for recorded in found[stream]))
             assert task is not None
             assert [recorded.version for recorded in found[stream]] == list(range(1, row.version + 1))
-            assert Row(row.version, task.title, task.status, task.trashed) == row
+            labels = [label.lower() for label in task.labels]
+            assert len(set(labels)) == len(labels)
+            assignees = frozenset(task.assignees)
+            assert Row(row.version, task.title, task.status, task.trashed, frozenset(labels), assignees) == row
 
     def _wish(self, task: UUID, make: str, late: int) -> Wish:
         command = MAKES[make]

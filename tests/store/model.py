@@ -9,7 +9,17 @@ from msgspec.structs import replace
 
 from commands.command import Command
 from commands.decision import Wish
-from commands.task import CompleteTask, CreateTask, EditTask, ReopenTask, TrashTask
+from commands.task import (
+    AssignTask,
+    CompleteTask,
+    CreateTask,
+    EditTask,
+    LabelTask,
+    ReopenTask,
+    TrashTask,
+    UnassignTask,
+    UnlabelTask,
+)
 from domain.errors import Contradicts, IdTaken, NotFound, Refusal, TaskIsTrashed, VersionConflict
 
 
@@ -20,6 +30,8 @@ class Row(Struct, frozen=True):
     title: str
     status: str = "open"
     trashed: bool = False
+    labels: frozenset[str] = frozenset()
+    assignees: frozenset[UUID] = frozenset()
 
 
 Board: TypeAlias = Mapping[UUID, Row]
@@ -65,5 +77,13 @@ def _changed(row: Row, command: Command[Any]) -> Row:
         changes = {"status": "done"}
     if isinstance(command, ReopenTask):
         changes = {"status": "open"}
+    if isinstance(command, LabelTask):
+        changes = {"labels": row.labels | {command.label.lower()}}
+    if isinstance(command, UnlabelTask):
+        changes = {"labels": row.labels - {command.label.lower()}}
+    if isinstance(command, AssignTask):
+        changes = {"assignees": row.assignees | {command.user_id}}
+    if isinstance(command, UnassignTask):
+        changes = {"assignees": row.assignees - {command.user_id}}
     changed = replace(row, **changes)
     return row if changed == row else replace(changed, version=row.version + 1)

@@ -1,0 +1,53 @@
+"""The label list, held against a dictionary that is told the same story without streams or events."""
+
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from domain.event import Change, Event, Recorded, Unknown
+from domain.label import LabelColoured, label_of
+from domain.task import TaskLabelled
+from projections.fingerprint import folded
+from projections.label_list import LabelRow, keys, projection
+from tests.examples import ADA, COMMAND, CREATED, OTHER_WORKSPACE, TASK, WORKSPACE
+from tests.given import AT
+
+Use = tuple[UUID, str, str | None]
+"""A workspace, a label, and a colour, or none where a task is labelled."""
+NAMES = st.sampled_from(["shop", "Shop", "SHOP", "Straße", "STRASSE", "soon"])
+USES = st.lists(st.tuples(st.sampled_from([WORKSPACE, OTHER_WORKSPACE]), NAMES, st.sampled_from([None, "a", "b"])))
+
+
+def recorded(position: int, event: Event, workspace: UUID = WORKSPACE) -> Recorded:
+    stream = label_of(WORKSPACE, event.name) if isinstance(event, LabelColoured) else TASK
+    return Recorded(position, stream, 1, event, ADA, COMMAND, workspace, AT, AT)
+
+
+@given(USES)
+def test_each_workspace_has_each_label_once_as_it_was_written_first_with_its_last_colour(uses: list[Use]) -> None:
+    history, names, colours = list[Recorded](), dict[tuple[UUID, str], str](), dict[tuple[UUID, str], str]()
+    for position, (workspace, name, colour) in enumerate(uses, 1):
+        this = workspace, name.casefold()
+        event: Event = TaskLabelled(name, Change((), (name,)))
+        if colour:
+            event = LabelColoured(name, Change(colours.get(this), colour))
+            colours[this] = colour
+        names.setdefault(this, name)
+        history.append(recorded(position, event, workspace))
+    shown = {(row.workspace_id, row.name): row.colour for row in folded(projection, history).values()}
+    assert shown == {(this[0], name): colours.get(this) for this, name in names.items()}
+
+
+def test_a_task_that_has_a_label_in_two_cases_of_letters_names_it_once() -> None:
+    created = replace(CREATED, labels=("Shop", "SHOP", "soon"))
+    rows = folded(projection, [recorded(1, created)])
+    assert rows == {
+        label_of(WORKSPACE, name): LabelRow(label_of(WORKSPACE, name), WORKSPACE, name, None, 0, AT, AT)
+        for name in ("Shop", "soon")
+    }
+
+
+def test_what_this_code_does_not_know_is_of_the_label_whose_stream_it_is_in() -> None:
+    assert list(keys(recorded(1, Unknown("LabelBlessed", b"{}")))) == [TASK]
