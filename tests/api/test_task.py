@@ -2,18 +2,12 @@
 
 import asyncio
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from domain.event import Actor
 from infra.ids import new_id
-from infra.postgres import connect
-from infra.settings import Settings
 from tests.api.checks import one_of_all_who_saw_the_same_version_wins
 from tests.api.problems import refused
-from tests.examples import member
-from tests.projections import oracle
 from tests.visitor import Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -194,14 +188,21 @@ async def test_an_assignee_who_is_no_member_is_refused_whether_there_is_such_a_u
     assert await types(ann, task) == ["TaskCreated"]
 
 
-async def test_a_task_is_given_to_another_member(ann: Visitor, bob: Visitor, settings: Settings) -> None:
-    with connect(settings.database_url) as connection:
-        oracle.write(connection, member(Actor(UUID(bob.id)), "member", UUID(ann.workspace)), UUID(ann.workspace))
+async def test_a_task_is_given_to_another_member_and_taken_from_them_after_they_have_gone(
+    ann: Visitor, bob: Visitor
+) -> None:
+    membership = f"/workspaces/{ann.workspace}/members/{bob.id}"
+    assert (await ann.ask("PUT", membership, json={"role": "member"})).is_success
     task = await ann.task(assignees=[ann.id])
     await ann.post(f"/tasks/{task}/assign", user_id=bob.id)
     assert (await ann.get(f"/tasks/{task}"))["assignees"] == [ann.id, bob.id]
     await bob.post(f"/tasks/{task}/unassign", user_id=ann.id)
     assert (await bob.get(f"/tasks/{task}"))["assignees"] == [bob.id]
+    assert (await ann.ask("DELETE", membership)).is_success
+    other = await ann.task()
+    refused(await ann.ask("POST", f"/tasks/{other}/assign", json={"user_id": bob.id}), 422, "assignee_is_no_member")
+    await ann.post(f"/tasks/{task}/unassign", user_id=bob.id)
+    assert (await ann.get(f"/tasks/{task}"))["assignees"] == []
 
 
 async def test_all_who_label_and_assign_at_once_succeed(ann: Visitor) -> None:

@@ -34,6 +34,7 @@ from domain.errors import (
     VersionRequired,
 )
 from domain.event import Change, Event
+from domain.member import member_of
 from domain.task import (
     DueDateSet,
     TaskAssigned,
@@ -51,11 +52,11 @@ from domain.task import (
     numbers_of,
 )
 from domain.user import UserRegistered
-from domain.workspace import member_of
 from tests.examples import (
     ADA,
     ASSIGNED,
     BOB,
+    BOB_REMOVED,
     COMPLETED,
     CREATED,
     LABELLED,
@@ -375,6 +376,8 @@ def test_a_task_is_taken_from_somebody_who_is_no_member_any_more() -> None:
     bobs = TaskAssigned(BOB.id, Change((), (BOB.id,)))
     on_the_board(bobs).when(UnassignTask(user_id=BOB.id)).then(TaskUnassigned(BOB.id, Change((BOB.id,), ())))
     on_the_board(bobs).when(AssignTask(user_id=BOB.id)).then_nothing()
+    gone: Facts = [*member(BOB), (member_of(WORKSPACE, BOB.id), BOB_REMOVED)]
+    given(workspace(), gone, project(), task()).when(AssignTask(user_id=BOB.id)).then_refused(AssigneeIsNoMember)
 
 
 def test_taking_a_task_from_somebody_who_has_it_not_is_nothing() -> None:
