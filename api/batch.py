@@ -26,7 +26,7 @@ PLACES = ("project_id", "workspace_id", "user_id")
 
 
 class Item(Struct, frozen=True, forbid_unknown_fields=True):
-    """One command: its name, its body, and where it does not create, the id or human key of what it is about."""
+    """One command: its name, its body, and the id or key of what it is about, unless the body says that."""
 
     type: Annotated[str, Meta(description="The name of a command, as in CreateTask.")]
     data: dict[str, Any]

@@ -57,8 +57,8 @@ def _routes() -> Iterator[str]:
         "Routes",
         "A body is the command that is carried out, but for registering, logging in and batches. An item of a batch",
         "is `{type, data, id, expected_version, command_id}`: the name of a command, its body, and the id or human",
-        "key of what it is about unless it creates; only `type` and `data` are required. `command_id` is a key for",
-        "that item, as `Idempotency-Key` is for the whole.",
+        "key of what it is about unless it creates or, as ColourLabel, names that in its data; only `type` and `data`",
+        "are required. `command_id` is a key for that item, as `Idempotency-Key` is for the whole.",
     )
     rows = [
         (f"`{route.method} {route.address}`", f"`{route.body}`" if route.body else "", route.sentence)
