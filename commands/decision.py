@@ -1,5 +1,6 @@
 """A decision: what a command was given, what it looked at, and the events that it came to."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from msgspec import Struct
 
 from commands import rights
 from commands.command import Command, Elsewhere, present
-from commands.conflict import Late
+from commands.conflict import Late, Since
 from commands.known import Knowledge, Known, NotLoaded
 from commands.numbers import Numbers, Supply
 from domain.errors import (
@@ -46,7 +47,15 @@ class Decision:
     the supply of numbers.
     """
 
-    def __init__(self, known: Knowledge, actor: Actor, supply: Supply | None = None, scope: Scope = "admin") -> None:
+    def __init__(
+        self,
+        known: Knowledge,
+        actor: Actor,
+        supply: Supply | None = None,
+        scope: Scope = "admin",
+        since: Mapping[UUID, Since] | None = None,
+    ) -> None:
+        """`since` says what others did to streams that the wishes may be merged with; None: each race is told."""
         self.actor = actor
         self.target = actor.id
         self.made = 0
@@ -58,6 +67,8 @@ class Decision:
         self._known = known
         self._supply = supply or Supply(Numbers())
         self._scope = scope
+        self._since = since
+        self._bases: dict[UUID, int] = {}
 
     def __call__(self, kind: type[S], stream: UUID) -> S | None:
         states = self._look(stream, kind).states
@@ -94,6 +105,10 @@ class Decision:
         """The version of a stream that was looked at, with what is written so far; 0 where it has not begun."""
         return self.leaves[stream].version
 
+    def made_on(self, command: Command[Any]) -> int:
+        """The version of the target that a wish was made on: the one it names, without what this call wrote."""
+        return (command.expected_version or 0) - (self.version(self.target) - self.seen[self.target])
+
     def make(self, wish: Wish) -> None:
         """Decide one more command; raises a Refusal, Late, or NotLoaded."""
         command, self.target = wish.command, wish.target
@@ -103,11 +118,11 @@ class Decision:
         self._authorise(command, state)
         if command.creates and self.version(wish.target):
             raise IdTaken
-        self._check_version(command)
+        since = self._check_version(command)
         for event in command.decide(state, self):
             if isinstance(event, Elsewhere):
                 self._write(event.stream, event.event)
-            else:
+            elif since is None or not since.touches(event):
                 self._write(wish.target, event)
         if self.version(wish.target) > MOST_EVENTS:
             raise StreamIsFull(most=MOST_EVENTS)
@@ -130,14 +145,33 @@ class Decision:
         """What who asks is in the workspace; the append asserts it. Raises NotFound."""
         return present(self(Member, member_of(present(self.workspace_id), self.actor.person)))
 
-    def _check_version(self, command: Command[State]) -> None:
+    def _check_version(self, command: Command[State]) -> Since | None:
+        """What others did since the version that is named, if anything, where the wish can be merged with it.
+
+        All that a call says of one stream was made on one version.
+        """
         if command.expected_version is None:
             if command.must_name_version:
                 raise VersionRequired
-        elif command.expected_version != self.version(self.target):
-            if self.version(self.target) != self.seen[self.target]:
-                raise Contradicts(version=self.version(self.target))
-            raise Late(command, self)
+            return None
+        base, seen = self.made_on(command), self.seen[self.target]
+        said = self._bases.setdefault(self.target, base)
+        if base == said == seen:
+            return None
+        if self._contradicts(base, said):
+            raise Contradicts(version=self.version(self.target))
+        since = self._since and self._since.get(self.target)
+        if since and (since.base, since.version) == (base, seen) and since.compare(command, self)[1]:
+            return since
+        raise Late(command, self)
+
+    def _contradicts(self, base: int, said: int) -> bool:
+        """Whether the version that is named cannot be the fault of others: this call wrote, or it names two."""
+        seen = self.seen[self.target]
+        wrote = self.version(self.target) != seen
+        if self._since is None:
+            return wrote
+        return base != said or (wrote and not 0 <= base < seen)
 
     def _look(self, stream: UUID, kind: type[State]) -> Known:
         """The stream with what is written so far; from now on the append asserts it."""

@@ -1,24 +1,28 @@
 """A group: orders that are decided one after the other and appended together."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct
 
 from commands import results
 from commands.append import Append, Key
-from commands.conflict import Late
+from commands.conflict import Late, Since
 from commands.decision import Decision, Wish
 from commands.known import Ahead, Known, Memory
 from commands.numbers import Supply
 from domain.errors import Refusal
-from domain.event import UNTRACED, Actor, Trace
+from domain.event import UNTRACED, Actor, Event, Trace
 from domain.user import Scope
 
 
 class Order(Struct, frozen=True):
-    """The wishes of one call, fulfilled together or not at all: who asks, under which names, where from, how far."""
+    """The wishes of one call, fulfilled together or not at all: who asks, under which names, where from, how far.
+
+    Where it is `dry`, all is decided and nothing is written. With `rebase` a wish that lost a race is merged with
+    what others did, as far as that is read: `since`.
+    """
 
     wishes: Sequence[Wish]
     actor: Actor
@@ -26,6 +30,9 @@ class Order(Struct, frozen=True):
     keys: Sequence[Key] = ()
     trace: Trace = UNTRACED
     scope: Scope = "admin"
+    dry: bool = False
+    rebase: bool = False
+    since: Mapping[UUID, Since] = {}
 
 
 class Verdict(Struct, frozen=True):
@@ -77,14 +84,15 @@ class Group:
                 self._supply.coming.move(project, self._supply.in_hand)
 
     def _decide(self, order: Order, future: asyncio.Future[Verdict]) -> None:
-        decision, no = Decision(self._known, order.actor, self._supply, order.scope), None
+        supply = self._supply.copy() if order.dry else self._supply
+        decision, no = Decision(self._known, order.actor, supply, order.scope, self._since(order)), None
         try:
             for wish in order.wishes:
                 decision.make(wish)
         except (Refusal, Late) as refusal:
             no = refusal
             no.place = decision.made
-        events = [] if no else decision.written
+        events = [] if no or order.dry else decision.written
         self.appends.append(
             Append(
                 decision.seen,
@@ -92,7 +100,9 @@ class Group:
                 order.actor,
                 order.command_id,
                 decision.workspace_id,
-                [(key, None if no else _outcome(key, order.wishes, decision)) for key in order.keys],
+                []
+                if order.dry
+                else [(key, None if no else _outcome(key, order.wishes, decision)) for key in order.keys],
                 order.trace,
             )
         )
@@ -100,10 +110,22 @@ class Group:
         self.events += len(events)
         if events:
             self._leaves.update(decision.leaves)
-        if not no:
+        if not no and not order.dry:
             for project, numbers in decision.taken.items():
                 numbers.move(project, self._supply.coming)
                 self._takers[project] = decision
+
+    def _since(self, order: Order) -> Mapping[UUID, Since] | None:
+        """What others did, with what they do who were decided before it in this group; None where nobody asks."""
+        if not order.rebase:
+            return None
+        return {
+            stream: since.then(self._written(stream)) if stream in self._leaves else since
+            for stream, since in order.since.items()
+        }
+
+    def _written(self, stream: UUID) -> list[Event]:
+        return [event for append in self.appends for at, event in append.events if at == stream]
 
 
 def settle(future: asyncio.Future[Verdict], outcome: Verdict | Exception) -> None:

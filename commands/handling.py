@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from commands import lane, loading, results
 from commands.append import Changed, Replayed
@@ -17,7 +18,7 @@ from commands.group import Order, Verdict
 from commands.known import Known, Memory, NotLoaded
 from commands.lane import Lane
 from commands.loading import Loading
-from commands.results import Result
+from commands.results import Foreseen, Result
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight
 from domain.event import Actor, Recorded
 
@@ -34,13 +35,14 @@ class Log(lane.Log, loading.Log, Protocol):
 
 
 class Done(Struct, frozen=True):
-    """What became of the wishes, and a position that includes them."""
+    """What became of the wishes, and a position that includes them; of a dry run, the events that would be written."""
 
     results: tuple[Result, ...]
     position: int
     changed: bool = False
     replayed: bool = False
     workspace_ids: Collection[UUID] = ()
+    events: tuple[Foreseen, ...] = ()
 
 
 class Handling:
@@ -56,11 +58,12 @@ class Handling:
     async def handle(self, order: Order) -> Done:
         """Decide and append; a race lost by a wish that named no version is run again, with jitter.
 
+        So is one lost by a wish that may be rebased, where others changed other fields. A dry run heeds no keys.
         With keys that were used before, what came of it then is answered, and nothing happens; whether the
         actor may still see that is the caller's to ask. Raises the Refusal of the rule that said no,
         KeyReused where a key stands for something else, TwinInFlight where the same call is not done.
         """
-        if not order.keys:
+        if order.dry or not order.keys:
             return await self._handle(order)
         with self.alone(order.actor, [key.text for key in order.keys]):
             try:
@@ -81,18 +84,22 @@ class Handling:
             self._in_flight -= names
 
     async def _handle(self, order: Order) -> Done:
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                await asyncio.sleep(random.uniform(0, 0.001 * 2**attempt))  # noqa: S311 - jitter, no secret
+        lost = 0
+        while True:
+            merged_with = len(order.since)
             try:
                 verdict = await self._carried_out(order)
+                if verdict.no is None:
+                    return _done(order, verdict)
+                order = await self._refuse(order, verdict.no)
             except Changed as changed:
                 await self._look_again(order.wishes, changed)
-                continue
-            if verdict.no is None:
-                return _done(order, verdict)
-            await self._refuse(verdict.no)
-        raise TooBusy
+            if len(order.since) > merged_with:
+                continue  # a stream more: no race is lost twice yet
+            lost += 1
+            if lost == ATTEMPTS:
+                raise TooBusy
+            await asyncio.sleep(random.uniform(0, 0.001 * 2**lost))  # noqa: S311 - jitter, no secret
 
     async def _carried_out(self, order: Order) -> Verdict:
         while True:
@@ -107,23 +114,31 @@ class Handling:
             if wish.command.creates and wish.target in changed.streams:
                 await self._loading.load(NotLoaded(wish.target, wish.command.about))
 
-    async def _refuse(self, no: Refusal | Late) -> None:
-        """Raise the no of a rule; of a conflict only unless more has happened since."""
+    async def _refuse(self, order: Order, no: Refusal | Late) -> Order:
+        """Raise the no of a rule; of a conflict only unless more has happened since, or the order can be merged."""
         if isinstance(no, Refusal):
             raise no
         history = (await self._log.streams([no.stream]))[no.stream]
         while no.is_about(history):
             try:
-                raise no.told(history)
+                conflict = no.told(history)
             except NotLoaded as missing:
                 await self._loading.load(missing)
+                continue
+            if order.rebase and conflict.params["rebase_possible"]:
+                return replace(order, since={**order.since, no.stream: no.since(history)})
+            raise conflict
         self._memory.learn(no.stream, Known.of(history, []))
+        return order
 
 
 def _done(order: Order, verdict: Verdict) -> Done:
     """A position that includes it: where it changed nothing, the end of the log then, which includes what it found."""
     decision = verdict.decision
-    return Done(results.of(order.wishes, decision), verdict.position, bool(decision.written))
+    found = results.of(order.wishes, decision)
+    if order.dry:
+        return Done(found, verdict.position, events=results.foreseen(decision))
+    return Done(found, verdict.position, bool(decision.written))
 
 
 def _replayed(order: Order, before: Replayed) -> Done:

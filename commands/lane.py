@@ -84,8 +84,8 @@ class Lane:
 
     def _wanted(self, project: UUID) -> int:
         """How many more tasks are being created in a project just now; 0 where nobody else waits for anything."""
-        waiting = list(islice(self._waiting, MOST_TOGETHER))
-        asked = (wish.command for order, _ in waiting for wish in order.wishes)
+        waiting = [order for order, _ in islice(self._waiting, MOST_TOGETHER) if not order.dry]
+        asked = (wish.command for order in waiting for wish in order.wishes)
         creating = [one for one in asked if one.creates and getattr(one, "project_id", None) == project]
         return 1 + len(creating) if waiting else 0
 
@@ -96,7 +96,7 @@ class Lane:
                 self._memory.forget(answer.streams if isinstance(answer, Changed) else decided.decision.seen)
                 settle(decided.future, answer)
                 continue
-            if decided.decision.written and not decided.no:
+            if append.events:
                 self._learn(decided.decision, append.command_id)
             group.keep_numbers(decided.decision)
             settle(decided.future, Verdict(decided.decision, answer.position, decided.no))

@@ -43,6 +43,12 @@ class Numbers:
         if len(self._left) > MOST_PROJECTS:
             del self._left[next(iter(self._left))]  # a gap
 
+    def copy(self) -> "Numbers":
+        """The same, to be given out by somebody who only tries."""
+        copied = Numbers()
+        copied._left, copied._blocks = self._left.copy(), self._blocks.copy()
+        return copied
+
     def move(self, project: UUID, to: "Numbers") -> None:
         """Let another give out what is left."""
         to.keep(project, self._left.pop(project, range(0)))
@@ -59,6 +65,12 @@ class Supply:
         self.in_hand = in_hand
         self.coming = Numbers()
         self._wanted = wanted
+
+    def copy(self) -> "Supply":
+        """The same, for somebody who only tries."""
+        copied = Supply(self.in_hand.copy(), self._wanted)
+        copied.coming = self.coming.copy()
+        return copied
 
     def block(self, project: UUID) -> int:
         """How many to take at once: one where nobody waits; else as many as are wanted, and more each time.

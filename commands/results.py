@@ -1,12 +1,15 @@
-"""The results of a call: what became of each wish, as it is answered now and kept for a replay."""
+"""The results of a call: what became of each wish, answered now and kept for a replay; or what would be written."""
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from commands.decision import Decision, Wish
+from domain import codec
 
 
 class Result(Struct, frozen=True, omit_defaults=True):
@@ -15,6 +18,15 @@ class Result(Struct, frozen=True, omit_defaults=True):
     id: UUID
     version: int
     key: str | None = None
+
+
+class Foreseen(Struct, frozen=True):
+    """An event that would be written: where it would stand, and what it would say."""
+
+    stream: UUID
+    type: str
+    version: int
+    data: dict[str, Any]
 
 
 def of(wishes: Sequence[Wish], decision: Decision) -> tuple[Result, ...]:
@@ -27,6 +39,18 @@ def of(wishes: Sequence[Wish], decision: Decision) -> tuple[Result, ...]:
         )
         for wish in wishes
     )
+
+
+def foreseen(decision: Decision) -> tuple[Foreseen, ...]:
+    """All that the decision would write, those of guard streams too, in the order of the log."""
+    versions = Counter(decision.seen)
+    events = []
+    for stream, event in decision.written:
+        versions[stream] += 1
+        data = msgspec.to_builtins(event)
+        del data[event.__struct_config__.tag_field]
+        events.append(Foreseen(stream, codec.tag(event), versions[stream], data))
+    return tuple(events)
 
 
 def encode(results: Sequence[Result]) -> bytes:

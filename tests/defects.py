@@ -5,7 +5,7 @@ what a promise rests on, as somebody in a hurry would.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -14,8 +14,11 @@ import pytest
 from commands import rights
 from commands.append import Append
 from commands.command import Command, Elsewhere, Given, present
+from commands.conflict import Since
 from commands.decision import Decision
+from commands.group import Group, Order
 from commands.known import Known
+from commands.numbers import Supply
 from commands.task import CompleteTask
 from domain import codec
 from domain.event import Event, State, changes
@@ -114,6 +117,27 @@ def a_wish_fulfilled_twice(patch: pytest.MonkeyPatch) -> None:
         yield TaskCompleted(state.project_id, state.column)
 
     patch.setattr(CompleteTask, "decide", decide)
+
+
+def a_dry_run_that_writes(patch: pytest.MonkeyPatch) -> None:
+    decide = Group._decide  # noqa: SLF001 - as above
+
+    def wet(group: Group, order: Order, future: Any) -> None:
+        decide(group, msgspec.structs.replace(order, dry=False), future)
+
+    patch.setattr(Group, "_decide", wet)
+
+
+def a_dry_run_that_takes_numbers(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Supply, "copy", lambda supply: supply)
+
+
+def a_rebase_that_merges_the_same_field(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Since, "compare", lambda *_: ([], True))
+
+
+def a_rebase_that_writes_back_what_it_left_as_it_was(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Since, "touches", lambda *_: False)
 
 
 def a_call_that_decides_on_what_is_stored(patch: pytest.MonkeyPatch) -> None:

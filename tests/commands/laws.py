@@ -1,21 +1,47 @@
 """The laws of deciding: each a function that fails where its law does not hold."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 import msgspec
+from hypothesis import strategies as st
 
-from commands import rights
+from commands import results, rights
+from commands.append import Key
+from commands.command import Command
 from commands.decision import Decision, Wish
+from commands.group import Order
+from commands.handling import Done, Handling
 from commands.known import Known
-from domain.errors import Forbidden, IdTaken, NotFound, Refusal
-from domain.event import Change, Event, State, fold
+from commands.task import CompleteTask, EditTask, MoveTask, ReopenTask
+from domain.errors import Forbidden, IdTaken, NotFound, Refusal, VersionConflict
+from domain.event import Change, Event, State, changes, fold
 from domain.member import member_of
-from tests.examples import ADA, BOB, CAT, COMPLETED, OTHER_TASK, WORKSPACE, member, project, task, user, workspace
+from domain.task import Task
+from tests.examples import (
+    ADA,
+    BOB,
+    CAT,
+    COMMAND,
+    COMPLETED,
+    OTHER_TASK,
+    TASK,
+    WORKSPACE,
+    member,
+    project,
+    task,
+    user,
+    workspace,
+)
 from tests.given import Past
 from tests.law import law
-from tests.strategies import KINDS, walks
+from tests.memory_log import MemoryLog
+from tests.strategies import KINDS, WISHES, walks
 
+_edits = st.one_of(*(WISHES[kind] for kind in (EditTask, EditTask, CompleteTask, ReopenTask, MoveTask)))
+edits = st.lists(_edits.map(lambda wish: wish.command), max_size=3)
+"""What is asked of one task."""
 on_walks = law(walks, examples=150)
 
 
@@ -102,6 +128,49 @@ def a_stranger_finds_nothing(walk: list[Wish]) -> None:
             raise AssertionError(f"a stranger wrote {written}")
 
 
+@law(walks, examples=50)
+def a_dry_run_answers_what_is_then_written_and_changes_nothing(walk: list[Wish]) -> None:
+    asyncio.run(_tried_first(walk))
+
+
+async def _tried_first(walk: list[Wish]) -> None:
+    log = MemoryLog(start().facts)
+    handling, key = Handling(log), [Key("mine", b"")]
+    for imagined in walk:
+        wish, before = on_the_present(imagined, log.past), list(log.past.facts)
+        tried = await _answer(handling, Order([wish], ADA, COMMAND, key, dry=True))
+        assert (log.past.facts, log.keys) == (before, {})
+        done = await _answer(handling, Order([wish], ADA, COMMAND))
+        if isinstance(done, Done):
+            assert isinstance(tried, Done), tried
+            assert tried.events == _as_foreseen(log.past, len(before))
+            assert not tried.changed
+        else:
+            assert (type(tried), str(tried)) == (type(done), str(done))
+
+
+@law(edits, edits, examples=150)
+def a_rebase_is_a_merge_of_different_fields_and_of_no_other(
+    theirs: list[Command[Task]], mine: list[Command[Task]]
+) -> None:
+    """Wishes of one call, made on one version and on what those before them leave; meanwhile others did theirs."""
+    seen, wishes = _made_in_turn(start(), mine)
+    there, _ = _made_in_turn(start(), theirs)
+    ours, others = (_fields(past) for past in (seen, there))
+    log = MemoryLog(there.facts)
+    answer = asyncio.run(_answer(Handling(log), Order(wishes, ADA, COMMAND, rebase=True)))
+    if ours & others:
+        assert isinstance(answer, VersionConflict), answer
+        assert set(answer.params["conflicting_fields"]) <= ours & others
+        assert log.past.facts == there.facts
+    else:
+        assert isinstance(answer, Done), answer
+        wanted = fold(Task, seen.events(TASK))
+        changed = {name: getattr(wanted, name) for name in ours}
+        assert fold(Task, log.past.events(TASK)) == msgspec.structs.replace(_task(there), **changed)
+        assert log.past.version(TASK) == there.version(TASK) + seen.version(TASK) - start().version(TASK)
+
+
 def start() -> Past:
     """Ada's and Cat's workspace with a project, a task to do and one done; Bob is nobody there."""
     done = task(COMPLETED, task_id=OTHER_TASK, number=2)
@@ -132,6 +201,52 @@ def on_the_present(wish: Wish, past: Past) -> Wish:
     """The wish as made by somebody who has just looked."""
     command = msgspec.structs.replace(wish.command, expected_version=past.version(wish.target))
     return Wish(wish.target, command)
+
+
+def _made_in_turn(past: Past, commands: list[Command[Task]]) -> tuple[Past, list[Wish]]:
+    """What comes of them, without those refused; and the rest as wishes, each naming the version it was made on."""
+    wishes = []
+    for command in commands:
+        wish = on_the_present(Wish(TASK, command), past)
+        try:
+            past = Past([*past.facts, *past.decide(wish).written])
+        except Refusal:
+            continue
+        wishes.append(wish)
+    return past, wishes
+
+
+def _fields(past: Past) -> set[str]:
+    """The fields of the task that changed since the start."""
+    return {name for event in past.events(TASK)[start().version(TASK) :] for name in changes(event)}
+
+
+def _task(past: Past) -> Task:
+    task = fold(Task, past.events(TASK))
+    assert task is not None
+    return task
+
+
+async def _answer(handling: Handling, order: Order) -> Done | Refusal:
+    try:
+        return await handling.handle(order)
+    except Refusal as no:
+        return no
+
+
+def _as_foreseen(past: Past, after: int) -> tuple[results.Foreseen, ...]:
+    """What stands in the log after that position, as a dry run would say it."""
+    found = sorted((one for history in past.streams.values() for one in history), key=lambda one: one.position)
+    return tuple(
+        results.Foreseen(
+            one.stream,
+            type(one.event).__name__,
+            one.version,
+            {name: value for name, value in msgspec.to_builtins(one.event).items() if name != "type"},
+        )
+        for one in found
+        if one.position > after
+    )
 
 
 def _assert_replaces(state: State | None, event: Event) -> None:

@@ -40,6 +40,21 @@ def test_an_evolve_that_drops_a_change_is_noticed_by_deciding_too(monkeypatch: p
     noticed(laws.asking_twice_changes_nothing_more)
 
 
+def test_a_dry_run_that_writes_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.a_dry_run_that_writes(monkeypatch)
+    noticed(laws.a_dry_run_answers_what_is_then_written_and_changes_nothing)
+
+
+def test_a_rebase_that_merges_the_same_field_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.a_rebase_that_merges_the_same_field(monkeypatch)
+    noticed(laws.a_rebase_is_a_merge_of_different_fields_and_of_no_other)
+
+
+def test_a_rebase_that_writes_back_what_it_left_as_it_was_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.a_rebase_that_writes_back_what_it_left_as_it_was(monkeypatch)
+    noticed(laws.a_rebase_is_a_merge_of_different_fields_and_of_no_other)
+
+
 async def test_a_version_that_nobody_checks_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     defects.a_version_that_nobody_checks(monkeypatch)
     log = MemoryLog([*workspace(), *project(), *task()])

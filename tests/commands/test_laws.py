@@ -36,6 +36,14 @@ def test_a_stranger_finds_nothing() -> None:
     laws.a_stranger_finds_nothing()
 
 
+def test_a_dry_run_answers_what_is_then_written_and_changes_nothing() -> None:
+    laws.a_dry_run_answers_what_is_then_written_and_changes_nothing()
+
+
+def test_a_rebase_is_a_merge_of_different_fields_and_of_no_other() -> None:
+    laws.a_rebase_is_a_merge_of_different_fields_and_of_no_other()
+
+
 def test_the_laws_are_tried_on_every_command() -> None:
     assert {kind.__name__ for kind in _kinds(Command) if "decide" in vars(kind)} == {kind.__name__ for kind in WISHES}
 
