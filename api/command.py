@@ -16,11 +16,13 @@ from api.batch import Batch, Item
 from api.conditions import POSITION
 from api.conflict import lost
 from api.ledger import Asked, Ledger, order
+from api.manner import manner, planned
 from api.problems import Malformed, Placed
 from commands.append import Key
 from commands.decision import Wish
+from commands.group import Order
 from commands.handling import Done
-from commands.results import Result
+from commands.results import Foreseen, Result
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 
 MOST_AT_ONCE = 10
@@ -35,7 +37,7 @@ class Carried(Struct, frozen=True):
 
 
 class Each(Struct, frozen=True, omit_defaults=True):
-    """What became of one command: as its own request would have been answered."""
+    """What became of one command, or would: as its own request would have been answered."""
 
     status: int
     id: UUID | None = None
@@ -43,6 +45,7 @@ class Each(Struct, frozen=True, omit_defaults=True):
     key: str | None = None
     position: int | None = None
     replayed: bool = False
+    events: tuple[Foreseen, ...] | None = None
     problem: msgspec.Raw | None = None
 
 
@@ -61,7 +64,8 @@ class Several(Struct, frozen=True):
 async def carry_out(data: JSONBody[Batch], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Carried]:
     """Carry out up to a hundred commands, `atomic` (one answer for all) or `independent` (one for each, 207).
 
-    Independent commands run side by side, but one that names what an earlier one is about waits for that.
+    Independent commands run side by side, but one that names what an earlier one is about waits for that. In a
+    dry run nothing happens that it could wait for: each is answered on what stands there now.
     """
     if conditions.has_version(request):
         raise Malformed("invalid_if_match", "In a batch each command names its own expected_version.")
@@ -71,6 +75,8 @@ async def carry_out(data: JSONBody[Batch], request: Asked, ledger: NamedDependen
         batch.check_all_or_none(data.commands, key)
         return await _together(ledger, request, data.commands, key)
     items = await batch.named(ledger, request, data.commands)
+    if manner(request).dry:
+        return await _each(ledger, request, items, None)
     with ledger.handling.alone(request.user, [key.text + conditions.WHOLE] if key else []):
         return await _each(ledger, request, items, key)
 
@@ -78,13 +84,14 @@ async def carry_out(data: JSONBody[Batch], request: Asked, ledger: NamedDependen
 async def _together(ledger: Ledger, asked: Asked, items: list[Item], key: Key | None) -> Response[Any]:
     wishes = [await _wish(ledger, asked, item, place) for place, item in enumerate(items)]
     keys = [own for place, item in enumerate(items) if (own := item.key(place))]
+    wanted = order(asked, wishes, [key, *keys] if key else keys)
     try:
-        done = await ledger.handle(order(asked, wishes, [key, *keys] if key else keys))
+        done = await ledger.handle(wanted)
     except (KeyReused, TwinInFlight, TooBusy):
         raise
     except Refusal as no:
         raise Placed(f"#/commands/{no.place}", await _told(ledger, wishes[no.place], no)) from no
-    return _answered(Carried(done.results, done.position), 200, replayed=done.replayed)
+    return planned(done) if wanted.dry else _answered(Carried(done.results, done.position), 200, replayed=done.replayed)
 
 
 async def _wish(ledger: Ledger, asked: Asked, item: Item, place: int) -> Wish:
@@ -102,7 +109,7 @@ async def _each(ledger: Ledger, asked: Asked, items: list[Item], key: Key | None
     before: dict[str, asyncio.Task[Each]] = {}
     running = []
     for place, item in enumerate(items):
-        after = [before[name] for name in item.names() if name and name in before]
+        after = [] if manner(asked).dry else [before[name] for name in item.names() if name and name in before]
         own = item.key(0) or (conditions.part_of(key, place) if key else None)
         task = asyncio.create_task(_one(ledger, asked, item, place, own, after, turns))
         running.append(task)
@@ -127,8 +134,9 @@ async def _one(
     async with turns:
         try:
             wish = await batch.wish(ledger, asked, item, place)
+            wanted = order(asked, [wish], [key] if key else [])
             try:
-                return _result(wish, await ledger.handle(order(asked, [wish], [key] if key else [])))
+                return _result(wanted, await ledger.handle(wanted))
             except Refusal as no:
                 raise await _told(ledger, wish, no) from no
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this one's answer and nobody else's
@@ -140,9 +148,11 @@ async def _told(ledger: Ledger, wish: Wish, no: Refusal) -> Exception:
     return await lost(ledger.log, wish.target, no, by_header=False) if isinstance(no, VersionConflict) else no
 
 
-def _result(wish: Wish, done: Done) -> Each:
+def _result(order: Order, done: Done) -> Each:
+    if order.dry:
+        return Each(200, position=done.position, events=done.events)
     one = done.results[0]
-    status = 201 if wish.command.creates else 200
+    status = 201 if order.wishes[0].command.creates else 200
     return Each(status, one.id, one.version, one.key, done.position, done.replayed)
 
 

@@ -14,6 +14,7 @@ from api import conditions, history, tracing
 from api.auth import AccessToken
 from api.conditions import POSITION
 from api.conflict import lost
+from api.manner import manner, planned
 from api.problems import Malformed
 from commands import rights
 from commands.append import Key
@@ -80,15 +81,16 @@ class Ledger(Struct, frozen=True):
     invitations: Invitations
     mail: Mail
 
-    async def write(self, asked: Asked, target: UUID, command: Command[Any]) -> Response[Written]:
-        """Carry out a command, and say what it did. Raises the Refusal that answers it otherwise."""
+    async def write(self, asked: Asked, target: UUID, command: Command[Any]) -> Response[Any]:
+        """Carry out a command, and say what it did or would do. Raises the Refusal that answers it otherwise."""
         command, by_header = conditions.expected(asked, command)
         try:
             key = await conditions.idempotency(asked)
-            done = await self.handle(order(asked, [Wish(target, command)], [key] if key else []))
+            wanted = order(asked, [Wish(target, command)], [key] if key else [])
+            done = await self.handle(wanted)
         except VersionConflict as conflict:
             raise await lost(self.log, target, conflict, by_header=by_header) from conflict
-        return written(command, done)
+        return planned(done) if wanted.dry else written(command, done)
 
     async def handle(self, order: Order) -> Done:
         """Carry out commands, and wake the workers if anything changed; a replay is authorised like a read."""
@@ -178,8 +180,9 @@ class Ledger(Struct, frozen=True):
 
 
 def order(asked: Asked, wishes: Sequence[Wish], keys: Sequence[Key] = ()) -> Order:
-    """What a request asks for: as whom, how far its token goes, and where it came from."""
-    return Order(wishes, asked.user, new_id(), keys, tracing.trace(), asked.auth.scope)
+    """What a request asks for: as whom, how far its token goes, where it came from, and in which manner."""
+    how = manner(asked)
+    return Order(wishes, asked.user, new_id(), keys, tracing.trace(), asked.auth.scope, how.dry, how.rebase)
 
 
 def is_key(text: str) -> bool:

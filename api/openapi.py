@@ -8,6 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import Method
 from msgspec import UNSET, Struct, UnsetType
 
+from api import manner, parameters
 from api.problems import PROBLEM
 
 ALWAYS = (400, 503)
@@ -47,7 +48,7 @@ def described(handler: HTTPRouteHandler) -> HTTPRouteHandler:
     handler.responses = {**_problems(handler), **(handler.responses or {})}
     if handler.opt.get("public"):
         handler.security = [{}]
-    return handler
+    return manner.offered(handler) if parameters.commands(handler) else handler
 
 
 def _problems(handler: HTTPRouteHandler) -> dict[int, ResponseSpec]:

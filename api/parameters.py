@@ -5,10 +5,14 @@ from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from litestar import Request
+from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 from msgspec import Meta
 
+from api.batch import Batch
+from api.manner import TAKES, manner
 from api.problems import Malformed
+from commands.command import Command
 
 Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=200, description="How many items, at most.")]
 Cursor: TypeAlias = Annotated[
@@ -41,8 +45,17 @@ async def only_known(request: Request[Any, Any, Any]) -> None:
             raise Malformed("unknown_parameter", f"There is no query parameter {name!r} here.", pointer=f"?{name}")
         if names.count(name) > 1:
             raise Malformed("repeated_parameter", f"The query parameter {name!r} is given twice.", pointer=f"?{name}")
+    if commands(request.route_handler):
+        manner(request)
+
+
+def commands(handler: BaseRouteHandler) -> bool:
+    """Whether the endpoint carries out commands: its body is one, or a batch."""
+    body = handler.parsed_fn_signature.parameters.get("data")
+    return body is not None and body.is_subclass_of((Command, Batch))
 
 
 def _known(request: Request[Any, Any, Any]) -> set[str]:
     fields = request.route_handler.parsed_fn_signature.parameters.items()
-    return {name for name, field in fields if isinstance(field.kwarg_definition, QueryParameter)}
+    own = {name for name, field in fields if isinstance(field.kwarg_definition, QueryParameter)}
+    return own | TAKES.keys() if commands(request.route_handler) else own
