@@ -31,18 +31,19 @@ T = TypeVar("T")
 @click.option("--workspace", required=True, metavar="W", help="The workspace to import into: its id, or its name.")
 @click.option("--project", required=True, metavar="KEY", help="The project to import into, by its key.")
 @click.option("--as", "email", required=True, metavar="EMAIL", help="The user who imports.")
-def command(data: Path, file: Path, workspace: str, project: str, email: str) -> None:
+@click.option("--dry-run", "dry", is_flag=True, help="Decide on every row, say what would become of it, write nothing.")
+def command(data: Path, file: Path, *, workspace: str, project: str, email: str, dry: bool) -> None:
     """Import a task list from a JSON file, gzip or not.
 
     FILE is a list of objects, an object with such a list, or one object a line. Importing a file again changes
     nothing: a row is known again by its list, its id and its title. Exits with 1 if any row was refused.
     """
     found = rows_of(parse(text_of(file), str(file)), str(file))
-    outcome = Outcome()
+    outcome = Outcome(dry)
     try:
         asyncio.run(_import(settings.locate(data), found.rows, (workspace, project, email), outcome))
     except (OperatorError, KeyboardInterrupt):
-        if outcome != Outcome():
+        if outcome != Outcome(dry):
             report(outcome, file.name, found.beside)
             click.echo("Not all of it: run the same command again to go on.")
         raise

@@ -16,8 +16,9 @@ from infra.ids import new_id
 
 
 class Outcome(Struct):
-    """What became of the rows, for the summary."""
+    """What became of the rows, or would, for the summary."""
 
+    dry: bool = False
     created: int = 0
     there: int = 0
     differing: int = 0
@@ -28,14 +29,17 @@ class Outcome(Struct):
 
 
 async def carry_out(instance: Opened, tasks: Iterable[Taken | Refused], user: UUID, outcome: Outcome) -> None:
-    """Create each task that is not there yet, all of it or nothing of it; a refused one stops no other."""
+    """Create each task that is not there yet, all of it or nothing of it; a refused one stops no other.
+
+    Where the outcome is a dry one, all is decided as it would be, and nothing is written.
+    """
     actor = Actor(user, "import")
     for task in tasks:
         if isinstance(task, Refused):
             outcome.refused.append(task)
             continue
         try:
-            await instance.handling.handle(Order(task.wishes, actor, new_id()))
+            await instance.handling.handle(Order(task.wishes, actor, new_id(), dry=outcome.dry))
         except IdTaken:
             outcome.there += 1
             outcome.differing += not task.is_as(await instance.log.state(Task, task.id))

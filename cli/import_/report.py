@@ -15,11 +15,16 @@ def report(outcome: Outcome, name: str, beside: Counter[str]) -> None:
 
 
 def _lines(outcome: Outcome, name: str, beside: Counter[str]) -> Iterator[str]:
-    yield f"{name}: {outcome.created} created, {outcome.there} there already, {len(outcome.refused)} refused."
+    would = "would be " if outcome.dry else ""
+    created, refused = f"{outcome.created} {would}created", f"{len(outcome.refused)} {would}refused"
+    yield f"{name}: {created}, {outcome.there} there already, {refused}."
+    if outcome.dry:
+        yield "A dry run: nothing was written."
     if outcome.differing:
         yield f"{outcome.differing} of those there already differ from the file by now, and were left as they are."
     if outcome.parts:
-        yield f"{outcome.parts} sub-tasks became tasks of their own; their description says what they are part of."
+        became = "would become" if outcome.dry else "became"
+        yield f"{outcome.parts} sub-tasks {became} tasks of their own; their description says what they are part of."
     yield from _counted("Kept in another way:", outcome.remarks)
     yield from _counted("Not carried over, as nothing here takes them:", outcome.lost)
     yield from _counted("Not carried over, as it stands beside the tasks:", beside)

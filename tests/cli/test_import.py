@@ -39,11 +39,11 @@ def imported(typed: Type, tmp_path: Path, settings: Settings) -> Import:
     with connect(settings.database_url) as connection:
         oracle.catch_up(connection)
 
-    def run(content: object, *, name: str = "list.json") -> Any:
+    def run(content: object, *more: str, name: str = "list.json") -> Any:
         file = content if isinstance(content, Path) else tmp_path / name
         if not isinstance(content, Path):
             file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-        return typed("import", str(file), "--workspace", "Demo", "--project", "FEST", "--as", EMAIL)
+        return typed("import", str(file), "--workspace", "Demo", "--project", "FEST", "--as", EMAIL, *more)
 
     return run
 
@@ -84,6 +84,20 @@ def test_a_file_imported_twice_changes_nothing(imported: Import, settings: Setti
     assert "0 created, 3 there already, 0 refused" in again.output
     assert again.exit_code == 0
     assert events(settings) == before
+
+
+def test_a_dry_run_says_what_an_import_would_do_and_does_nothing(imported: Import, settings: Settings) -> None:
+    imported([{"id": 1, "title": "A"}])
+    before = events(settings)
+    content = [{"id": 1, "title": "A"}, {"title": "B", "done": True}, {"title": " "}, {"title": "C", "mood": "good"}]
+    dry = imported(content, "--dry-run")
+    assert "2 would be created, 1 there already, 1 would be refused.\nA dry run: nothing was written." in dry.output
+    assert "1 x mood" in dry.output
+    assert dry.exit_code == 1
+    assert events(settings) == before
+    real = imported(content)
+    assert "2 created, 1 there already, 1 refused" in real.output
+    assert dry.output.splitlines()[2:] == real.output.splitlines()[1:]
 
 
 def test_a_file_that_changed_since_is_told_of(imported: Import, settings: Settings) -> None:
