@@ -9,9 +9,10 @@ from commands.decision import Wish
 from commands.group import Order
 from commands.handling import ATTEMPTS, Done, Handling
 from commands.project import CreateProject
-from commands.task import CompleteTask, CreateTask, EditTask, ReopenTask
+from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask
 from domain.errors import ProjectKeyTaken, Refusal, VersionConflict
-from domain.task import TaskCreated, TaskNumbersTaken, numbers_of
+from domain.event import fold
+from domain.task import Task, TaskCreated, TaskNumbersTaken, numbers_of
 from tests.examples import ADA, PROJECT, TASK, WORKSPACE, id7, project, task, workspace
 from tests.memory_log import MemoryLog
 
@@ -22,11 +23,22 @@ LONG = 5.0
 """Seconds after which a race hangs: it takes milliseconds."""
 
 
-async def race(log: MemoryLog, wishes: Sequence[Wish]) -> list[Done | BaseException]:
+OWN_FIELDS = (
+    EditTask(title="Buy tea", expected_version=1),
+    EditTask(description="Green", expected_version=1),
+    EditTask(priority="high", expected_version=1),
+    EditTask(due="2026-12-01", expected_version=1),
+    MoveTask(column="doing", expected_version=1),
+    CompleteTask(expected_version=1),
+)
+"""Wishes that were all made on the first version of a task, each to change another field."""
+
+
+async def race(log: MemoryLog, wishes: Sequence[Wish], *, rebase: bool = False) -> list[Done | BaseException]:
     """What becomes of each wish when all are made at once, in several processes."""
     processes = [Handling(log) for _ in range(PROCESSES)]
     calls = (
-        processes[number % PROCESSES].handle(Order([wish], ADA, id7(100 + number)))
+        processes[number % PROCESSES].handle(Order([wish], ADA, id7(100 + number), rebase=rebase))
         for number, wish in enumerate(wishes)
     )
     return await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), LONG)
@@ -69,6 +81,27 @@ async def one_of_all_who_saw_the_same_version_wins(seed: int) -> None:
             assert isinstance(lost, VersionConflict), lost
             assert lost.params["conflicting_fields"] == ["title"]
             assert (lost.params["expected_version"], lost.params["current_version"]) == (1, 2)
+
+
+async def everybody_changes_another_field_and_nobody_loses(seed: int) -> None:
+    log = MemoryLog([*workspace(), *project(), *task()], seed)
+    answers = await race(log, [Wish(TASK, command) for command in OWN_FIELDS], rebase=True)
+    assert log.changed, "there was no race"
+    assert all(isinstance(answer, Done) for answer in answers), answers
+    state = fold(Task, log.past.events(TASK))
+    assert state is not None
+    assert (state.title, state.description, state.priority, state.due) == ("Buy tea", "Green", "high", "2026-12-01")
+    assert (state.column, state.status, log.past.version(TASK)) == ("doing", "done", 7)
+
+
+async def one_of_all_who_rebase_the_same_field_wins(seed: int) -> None:
+    log = MemoryLog([*workspace(), *project(), *task()], seed)
+    titles = [f"Buy {number} milks" for number in range(WRITERS)]
+    wishes = [Wish(TASK, EditTask(title=title, expected_version=1)) for title in titles]
+    answers = await race(log, wishes, rebase=True)
+    assert sum(isinstance(answer, Done) for answer in answers) == 1, answers
+    assert sum(isinstance(answer, VersionConflict) for answer in answers) == WRITERS - 1, answers
+    assert log.past.version(TASK) == 2
 
 
 async def one_of_all_who_want_a_key_gets_it(seed: int) -> None:
