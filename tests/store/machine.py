@@ -103,6 +103,13 @@ class Boards(RuleBasedStateMachine):
     def one(self, task: UUID, make: str, late: int, at: int) -> None:
         self._one(at, [self._wish(task, make, late)])
 
+    @rule(asked=st.lists(st.tuples(tasks, makes), min_size=1, max_size=3), late=behind, at=processes)
+    def try_out(self, asked: list[tuple[UUID, str]], late: int, at: int) -> None:
+        wishes = [self._wish(task, make, late) for task, make in asked]
+        answer, foreseen = self._run(self._answer(at, wishes, dry=True)), expected(self.board, wishes)
+        assert _as_foreseen(answer, foreseen), (answer, foreseen.outcome)
+        assert not isinstance(answer, Done) or bool(answer.events) == (foreseen.board != self.board)
+
     @rule(asked=st.lists(st.tuples(tasks, makes), min_size=2, max_size=4), late=behind, at=processes)
     def several_together(self, asked: list[tuple[UUID, str]], late: int, at: int) -> None:
         self._one(at, [self._wish(task, make, late) for task, make in asked])
@@ -173,9 +180,11 @@ class Boards(RuleBasedStateMachine):
                 assert any(_left_as_it_was(answer, wishes, board) for board in boards), (wishes, answer)
         self.board = boards[-1]
 
-    async def _answer(self, at: int, wishes: list[Wish], key: Key | None = None) -> Done | Refusal:
+    async def _answer(
+        self, at: int, wishes: list[Wish], key: Key | None = None, *, dry: bool = False
+    ) -> Done | Refusal:
         try:
-            return await self.both.handlings[at].handle(Order(wishes, ADA, new_id(), [key] if key else []))
+            return await self.both.handlings[at].handle(Order(wishes, ADA, new_id(), [key] if key else [], dry=dry))
         except Refusal as no:
             return no
         except psycopg.Error as error:
