@@ -18,6 +18,7 @@ import api
 from api import auth, docs, health, metrics, openapi
 from api.body import JSON, BodyRequest
 from api.ledger import BASE, Ledger
+from api.manner import Tried, planned
 from api.parameters import only_known
 from api.problems import HANDLERS
 from api.tracing import traced
@@ -56,7 +57,7 @@ def litestar(settings: Settings) -> Litestar:
         lifespan=[lambda _: _open(ledger, connections, client)],
         on_app_init=[auth.authentication(settings.jwt_key).on_app_init],
         before_request=only_known,
-        exception_handlers=HANDLERS,
+        exception_handlers=HANDLERS | {Tried: planned},
         request_class=BodyRequest,
         request_max_body_size=MOST_BODY,
         openapi_config=OpenAPIConfig(

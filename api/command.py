@@ -1,6 +1,7 @@
 """Commands over HTTP in batches: all or none, or each for itself."""
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -16,11 +17,10 @@ from api.batch import Batch, Item
 from api.conditions import POSITION
 from api.conflict import lost
 from api.ledger import Asked, Ledger, order
-from api.manner import manner, planned
+from api.manner import Tried, manner
 from api.problems import Malformed, Placed
 from commands.append import Key
 from commands.decision import Wish
-from commands.group import Order
 from commands.handling import Done
 from commands.results import Foreseen, Result
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
@@ -84,14 +84,13 @@ async def carry_out(data: JSONBody[Batch], request: Asked, ledger: NamedDependen
 async def _together(ledger: Ledger, asked: Asked, items: list[Item], key: Key | None) -> Response[Any]:
     wishes = [await _wish(ledger, asked, item, place) for place, item in enumerate(items)]
     keys = [own for place, item in enumerate(items) if (own := item.key(place))]
-    wanted = order(asked, wishes, [key, *keys] if key else keys)
     try:
-        done = await ledger.handle(wanted)
+        done = await ledger.handle(order(asked, wishes, [key, *keys] if key else keys))
     except (KeyReused, TwinInFlight, TooBusy):
         raise
     except Refusal as no:
         raise Placed(f"#/commands/{no.place}", await _told(ledger, wishes[no.place], no)) from no
-    return planned(done) if wanted.dry else _answered(Carried(done.results, done.position), 200, replayed=done.replayed)
+    return _answered(Carried(done.results, done.position), 200, replayed=done.replayed)
 
 
 async def _wish(ledger: Ledger, asked: Asked, item: Item, place: int) -> Wish:
@@ -134,9 +133,10 @@ async def _one(
     async with turns:
         try:
             wish = await batch.wish(ledger, asked, item, place)
-            wanted = order(asked, [wish], [key] if key else [])
             try:
-                return _result(wanted, await ledger.handle(wanted))
+                return _result(wish, await ledger.handle(order(asked, [wish], [key] if key else [])))
+            except Tried as tried:
+                return Each(HTTPStatus.OK, position=tried.done.position, events=tried.done.events)
             except Refusal as no:
                 raise await _told(ledger, wish, no) from no
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this one's answer and nobody else's
@@ -148,11 +148,9 @@ async def _told(ledger: Ledger, wish: Wish, no: Refusal) -> Exception:
     return await lost(ledger.log, wish.target, no, by_header=False) if isinstance(no, VersionConflict) else no
 
 
-def _result(order: Order, done: Done) -> Each:
-    if order.dry:
-        return Each(200, position=done.position, events=done.events)
+def _result(wish: Wish, done: Done) -> Each:
     one = done.results[0]
-    status = 201 if order.wishes[0].command.creates else 200
+    status = 201 if wish.command.creates else 200
     return Each(status, one.id, one.version, one.key, done.position, done.replayed)
 
 

@@ -14,7 +14,7 @@ from api import conditions, history, tracing
 from api.auth import AccessToken
 from api.conditions import POSITION
 from api.conflict import lost
-from api.manner import manner, planned
+from api.manner import Tried, manner
 from api.problems import Malformed
 from commands import rights
 from commands.append import Key
@@ -81,20 +81,24 @@ class Ledger(Struct, frozen=True):
     invitations: Invitations
     mail: Mail
 
-    async def write(self, asked: Asked, target: UUID, command: Command[Any]) -> Response[Any]:
-        """Carry out a command, and say what it did or would do. Raises the Refusal that answers it otherwise."""
+    async def write(self, asked: Asked, target: UUID, command: Command[Any]) -> Response[Written]:
+        """Carry out a command, and say what it did. Raises the Refusal that answers it otherwise."""
         command, by_header = conditions.expected(asked, command)
         try:
             key = await conditions.idempotency(asked)
-            wanted = order(asked, [Wish(target, command)], [key] if key else [])
-            done = await self.handle(wanted)
+            done = await self.handle(order(asked, [Wish(target, command)], [key] if key else []))
         except VersionConflict as conflict:
             raise await lost(self.log, target, conflict, by_header=by_header) from conflict
-        return planned(done) if wanted.dry else written(command, done)
+        return written(command, done)
 
     async def handle(self, order: Order) -> Done:
-        """Carry out commands, and wake the workers if anything changed; a replay is authorised like a read."""
+        """Carry out commands, and wake the workers if anything changed; a replay is authorised like a read.
+
+        Raises Tried where they were only tried.
+        """
         done = await self.handling.handle(order)
+        if order.dry:
+            raise Tried(done)
         for workspace_id in done.workspace_ids:  # of a replay
             await self.rights.may_see(order.actor.person, workspace_id)
         if done.changed:

@@ -52,8 +52,17 @@ class Planned(Struct, frozen=True):
     position: int
 
 
-def planned(done: Done) -> Response[Planned]:
+class Tried(Exception):
+    """A dry run ends where the command would have happened: what an endpoint does after that is not done either."""
+
+    def __init__(self, done: Done) -> None:
+        super().__init__()
+        self.done = done
+
+
+def planned(_: Request[Any, Any, Any], tried: Tried) -> Response[Planned]:
     """The answer to a dry run."""
+    done = tried.done
     headers = {POSITION: str(done.position), "Cache-Control": "no-store"}
     return Response(Planned(done.events, done.position), status_code=HTTPStatus.OK, headers=headers)
 

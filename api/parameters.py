@@ -9,10 +9,10 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 from msgspec import Meta
 
-from api.batch import Batch
+from api.command import Carried
+from api.ledger import Written
 from api.manner import TAKES, manner
 from api.problems import Malformed
-from commands.command import Command
 
 Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=200, description="How many items, at most.")]
 Cursor: TypeAlias = Annotated[
@@ -45,14 +45,17 @@ async def only_known(request: Request[Any, Any, Any]) -> None:
             raise Malformed("unknown_parameter", f"There is no query parameter {name!r} here.", pointer=f"?{name}")
         if names.count(name) > 1:
             raise Malformed("repeated_parameter", f"The query parameter {name!r} is given twice.", pointer=f"?{name}")
-    if commands(request.route_handler):
+    if names and commands(request.route_handler):
         manner(request)
 
 
 def commands(handler: BaseRouteHandler) -> bool:
-    """Whether the endpoint carries out commands: its body is one, or a batch."""
-    body = handler.parsed_fn_signature.parameters.get("data")
-    return body is not None and body.is_subclass_of((Command, Batch))
+    """Whether the endpoint carries out commands of somebody known: its answer says what they did.
+
+    Nothing is stored before the command: what comes after it does not happen in a dry run.
+    """
+    answers = {field.annotation for field in handler.parsed_fn_signature.return_type.inner_types}
+    return not handler.opt.get("public") and not answers.isdisjoint({Written, Carried})
 
 
 def _known(request: Request[Any, Any, Any]) -> set[str]:
