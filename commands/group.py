@@ -93,6 +93,7 @@ class Group:
             no = refusal
             no.place = decision.made
         events = [] if no or order.dry else decision.written
+        keys = () if order.dry else order.keys
         self.appends.append(
             Append(
                 decision.seen,
@@ -100,9 +101,7 @@ class Group:
                 order.actor,
                 order.command_id,
                 decision.workspace_id,
-                []
-                if order.dry
-                else [(key, None if no else _outcome(key, order.wishes, decision)) for key in order.keys],
+                [(key, None if no else _outcome(key, order.wishes, decision)) for key in keys],
                 order.trace,
             )
         )
