@@ -59,9 +59,9 @@ def _routes() -> Iterator[str]:
         "is `{type, data, id, expected_version, command_id}`: the name of a command, its body, and the id or human",
         "key of what it is about unless it creates or, as ColourLabel, names that in its data; only `type` and `data`",
         "are required. `command_id` is a key for that item, as `Idempotency-Key` is for the whole.",
-        "Every route that carries out a command, `/auth` excepted, takes `?dry_run=true`, which answers with the events",
-        "that would be written and writes nothing, and `?on_conflict=rebase`, which carries it out all the same where",
-        "others changed other fields since.",
+        "Every route that carries out a command, `/auth` excepted, takes `?dry_run=true`, which answers with the",
+        "events that would be written and writes nothing, and `?on_conflict=rebase`, which carries it out all the same",
+        "where others changed other fields since.",
     )
     rows = [
         (f"`{route.method} {route.address}`", f"`{route.body}`" if route.body else "", route.sentence)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,7 +15,7 @@ from commands.decision import Decision, Wish
 from commands.group import Order
 from commands.handling import Done, Handling
 from commands.known import Known
-from commands.task import CompleteTask, EditTask, MoveTask, ReopenTask
+from commands.task import EditTask, TrashTask
 from domain.errors import Forbidden, IdTaken, NotFound, Refusal, VersionConflict
 from domain.event import Change, Event, State, changes, fold
 from domain.member import member_of
@@ -39,7 +40,10 @@ from tests.law import law
 from tests.memory_log import MemoryLog
 from tests.strategies import KINDS, WISHES, walks
 
-_edits = st.one_of(*(WISHES[kind] for kind in (EditTask, EditTask, CompleteTask, ReopenTask, MoveTask)))
+_changing: list[type[Command[Any]]] = [
+    kind for kind in WISHES if kind.about is Task and not kind.creates and kind is not TrashTask
+]
+_edits = st.one_of([WISHES[kind] for kind in _changing] + [WISHES[EditTask]] * 2)
 edits = st.lists(_edits.map(lambda wish: wish.command), max_size=3)
 """What is asked of one task."""
 on_walks = law(walks, examples=150)
