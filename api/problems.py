@@ -28,6 +28,9 @@ STATUS: dict[type[Refusal], int] = {
     errors.Contradicts: 409,
     errors.VersionRequired: 428,
     errors.WrongCredentials: 401,
+    errors.WrongPassword: 403,
+    errors.InvalidRefreshToken: 401,
+    errors.TooManyGuesses: 429,
     errors.RegistrationClosed: 403,
     errors.BadCursor: 400,
     errors.CursorMismatch: 400,
@@ -83,6 +86,8 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes
     response = problem(request, status, refusal.code(), refusal.title(), detail=str(refusal), params=params)
     if isinstance(refusal, errors.TwinInFlight):
         response.headers["Retry-After"] = "1"
+    if isinstance(refusal, errors.TooManyGuesses):
+        response.headers.update(_limit(**refusal.params))
     return response
 
 
@@ -176,3 +181,12 @@ def _headers(status: int) -> dict[str, str]:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = "1"
     return headers
+
+
+def _limit(*, policy: str, quota: int, window: int, retry_after: int) -> dict[str, str]:
+    """The limit that was reached, after draft-ietf-httpapi-ratelimit-headers."""
+    return {
+        "Retry-After": str(retry_after),
+        "RateLimit": f'"{policy}";r=0;t={retry_after}',
+        "RateLimit-Policy": f'"{policy}";q={quota};w={window}',
+    }

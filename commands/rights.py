@@ -1,5 +1,6 @@
 """Who may do what: the role in a workspace, and the scope of a token, that each operation asks for."""
 
+from collections.abc import Collection
 from typing import Final
 
 from msgspec import Struct
@@ -53,11 +54,20 @@ TABLE: Final[dict[str, Needs]] = {
     "AcceptInvitation":  Needs(None,     "admin"),
 
     "RegisterUser":      Needs(None,     "admin"),
+    "ManageAccount":     Needs(None,     "admin"),
+    "ChangePassword":    Needs(None,     "admin"),
+    "IssueToken":        Needs(None,     "admin"),
+    "RevokeToken":       Needs(None,     "admin"),
     "Operate":           Needs(None,     "admin"),
     "SkipEvent":         Needs(None,     "admin"),
 }
 # fmt: on
 """By the name of a command, or of what is asked beside commands."""
+
+
+def furthest(scopes: Collection[Scope]) -> Scope:
+    """The scope that holds all of these."""
+    return max(scopes, key=SCOPES.index)
 
 
 def has_role(role: Role, wanted: Role) -> bool:

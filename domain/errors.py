@@ -106,6 +106,30 @@ class WrongCredentials(Refusal):
     """The e-mail address or the password is wrong."""
 
 
+class WrongPassword(Refusal):
+    """The current password is wrong."""
+
+
+class InvalidRefreshToken(Refusal):
+    """This refresh token is not good any more: log in again."""
+
+
+class NoSession(Refusal):
+    """A personal token belongs to no session: revoke it instead."""
+
+
+class TooManyTokens(Refusal):
+    """You have as many personal tokens as there may be; revoke one that you do not use."""
+
+
+class AlreadyExpired(Refusal):
+    """This would have expired before it began."""
+
+
+class TooManyGuesses(Refusal):
+    """Too many wrong passwords; wait a little."""
+
+
 class VersionRequired(Refusal):
     """This change overwrites: name the version that you saw."""
 

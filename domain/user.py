@@ -1,12 +1,17 @@
 """A user: somebody who can log in. Personal data stand in the user's own stream and nowhere else."""
 
+from datetime import datetime
 from typing import Literal, Self
 from uuid import UUID, uuid5
 
-from domain.event import Event, State
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.event import Change, Event, State
 
 Scope = Literal["read", "write", "admin"]
 """How far somebody trusts a token of theirs."""
+TokenKind = Literal["human", "agent"]
 
 INSTANCE = UUID("5f1c3f0e-9a5c-5d3e-8b43-7a7d5b6c2e11")
 """The guard stream of this installation: who administers it. The root of the other reserved names."""
@@ -17,15 +22,64 @@ class UserRegistered(Event, frozen=True):
     name: str
 
 
+class PasswordChanged(Event, frozen=True):
+    """Which password it is now, by an id that stands beside its hash; nothing of it is told."""
+
+    password_id: Change[UUID | None]
+
+
+class TokenIssued(Event, frozen=True):
+    """A personal token: its holder acts as the user (human), or as an agent of its own on the user's behalf."""
+
+    token_id: UUID
+    name: str
+    scopes: tuple[Scope, ...]
+    kind: TokenKind
+    expires_at: datetime | None = None
+
+
+class TokenRevoked(Event, frozen=True):
+    token_id: UUID
+
+
+class PersonalToken(Struct, frozen=True):
+    """What is known of a personal token; revoked ones are kept, for the names of who used them."""
+
+    id: UUID
+    name: str
+    scopes: tuple[Scope, ...]
+    kind: TokenKind
+    expires_at: datetime | None = None
+    revoked: bool = False
+
+
 class User(State, frozen=True):
     """What deciding needs to know of a user."""
 
     email: str
     name: str
+    password_id: UUID | None = None
+    tokens: tuple[PersonalToken, ...] = ()
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
-        return cls(event.email, event.name) if isinstance(event, UserRegistered) else super().evolve(state, event)
+        if isinstance(event, UserRegistered):
+            return cls(event.email, event.name)
+        if isinstance(event, TokenIssued):
+            issued = PersonalToken(event.token_id, event.name, event.scopes, event.kind, event.expires_at)
+            return state and replace(state, tokens=(*state.tokens, issued))
+        if isinstance(event, TokenRevoked):
+            return state and state.without(event.token_id)
+        return super().evolve(state, event)
+
+    def token(self, wanted: UUID) -> PersonalToken | None:
+        """The token with that id, revoked or not."""
+        return next((token for token in self.tokens if token.id == wanted), None)
+
+    def without(self, revoked: UUID) -> Self:
+        """The same, with that token revoked."""
+        tokens = (replace(token, revoked=True) if token.id == revoked else token for token in self.tokens)
+        return replace(self, tokens=tuple(tokens))
 
 
 class EmailReserved(Event, frozen=True):

@@ -1,5 +1,6 @@
 """The canonical examples: who, where and what, with ids that are the same in every run."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -27,7 +28,16 @@ from domain.task import (
     TaskUnlabelled,
     numbers_of,
 )
-from domain.user import INSTANCE, AdministratorAppointed, EmailReserved, UserRegistered, address_of
+from domain.user import (
+    INSTANCE,
+    AdministratorAppointed,
+    EmailReserved,
+    PasswordChanged,
+    TokenIssued,
+    TokenRevoked,
+    UserRegistered,
+    address_of,
+)
 from domain.workspace import OwnerAppointed, OwnerResigned, WorkspaceCreated, WorkspaceRenamed
 
 Fact = tuple[UUID, Event]
@@ -45,6 +55,8 @@ WORKSPACE, OTHER_WORKSPACE = id7(11), id7(12)
 PROJECT, OTHER_PROJECT = id7(21), id7(22)
 TASK, OTHER_TASK = id7(31), id7(32)
 COMMAND = id7(41)
+TOKEN, OTHER_TOKEN = id7(91), id7(92)
+AGENT = Actor(TOKEN, "agent", on_behalf_of=ADA.id)
 
 CREATED = TaskCreated(WORKSPACE, PROJECT, 1, "HOME-1", "Buy milk", "todo")
 COMPLETED = TaskCompleted(PROJECT, "todo")
@@ -61,12 +73,17 @@ INVITED = MemberInvited(WORKSPACE, "member")
 ASSIGNED = TaskAssigned(ADA.id, Change((), (ADA.id,)))
 LABELLED = TaskLabelled("Shop", Change((), ("Shop",)))
 COLOURED = LabelColoured("Shop", Change(None, "#cc3300"))
+ISSUED = TokenIssued(TOKEN, "Nightly import", ("read", "write"), "agent", datetime(2027, 1, 1, tzinfo=UTC))
+REVOKED = TokenRevoked(TOKEN)
 SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
 
 EVERY_EVENT: tuple[Event, ...] = (
     AdministratorAppointed(ADA.id),
     EmailReserved(ADA.id),
     UserRegistered("ada@example.org", "Ada"),
+    PasswordChanged(Change(None, id7(61))),
+    ISSUED,
+    REVOKED,
     WorkspaceCreated("Home"),
     WorkspaceRenamed(Change("Home", "House")),
     OwnerAppointed(BOB.id),
@@ -117,6 +134,11 @@ def user(who: Actor = ADA, email: str = "ada@example.org", name: str = "Ada") ->
 
 def another_user(who: Actor = BOB, email: str = "bob@example.org", name: str = "Bob") -> Facts:
     return [(address_of(email), EmailReserved(who.id)), (who.id, UserRegistered(email, name))]
+
+
+def token(*later: Event, who: Actor = ADA) -> Facts:
+    """A personal token of the example user, and what happened to it later."""
+    return [(who.id, event) for event in (ISSUED, *later)]
 
 
 def workspace(workspace_id: UUID = WORKSPACE, owner: Actor = ADA) -> Facts:

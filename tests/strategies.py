@@ -29,7 +29,7 @@ from commands.task import (
     UnassignTask,
     UnlabelTask,
 )
-from commands.user import RegisterUser
+from commands.user import ChangePassword, IssueToken, RegisterUser, RevokeToken
 from commands.workspace import CreateWorkspace, EditWorkspace
 from domain import codec
 from domain.event import Change, Event, State
@@ -42,9 +42,11 @@ from tests.examples import (
     CAT,
     OTHER_PROJECT,
     OTHER_TASK,
+    OTHER_TOKEN,
     OTHER_WORKSPACE,
     PROJECT,
     TASK,
+    TOKEN,
     WORKSPACE,
     id7,
 )
@@ -93,6 +95,8 @@ _projects = st.sampled_from([OTHER_PROJECT, PROJECT])
 _people = st.sampled_from([ADA.id, CAT.id, BOB.id])
 _labels = st.sampled_from(["shop", "SHOP", "soon"])
 _workspaces = st.sampled_from([WORKSPACE, OTHER_WORKSPACE])
+_selves = st.sampled_from([ADA.id, ADA.id, BOB.id])
+_tokens = st.sampled_from([TOKEN, OTHER_TOKEN])
 
 _users = st.sampled_from([ADA.id, id7(3), CAT.id])
 _roles: SearchStrategy[Role] = st.sampled_from(rights.ROLES)
@@ -172,7 +176,18 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
         RegisterUser,
         email=st.sampled_from(["bob@example.org", "BOB@example.org", "ada@example.org"]),
         name=_texts,
+        only_first=st.booleans(),
     ),
+    ChangePassword: _wish(_selves, ChangePassword, password_id=st.sampled_from([id7(61), id7(62)])),
+    IssueToken: _wish(
+        _selves,
+        IssueToken,
+        token_id=_tokens,
+        name=_texts,
+        scopes=st.sampled_from([("read",), ("write", "admin")]),
+        kind=st.sampled_from(["human", "agent"]),
+    ),
+    RevokeToken: _wish(_selves, RevokeToken, token_id=_tokens),
 }
 """For every command, wishes on a few targets with a few values, so that one meets the outcome of another."""
 

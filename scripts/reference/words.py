@@ -2,6 +2,7 @@
 
 import typing
 from collections.abc import Sequence
+from datetime import datetime
 from types import UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
 from uuid import UUID
@@ -17,6 +18,7 @@ _PLAIN: Final[dict[object, str]] = {
     int: "integer",
     bool: "`true` or `false`",
     UUID: "UUID",
+    datetime: "time",
     type(None): "`null`",
 }
 

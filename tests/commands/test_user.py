@@ -1,13 +1,34 @@
 """What may be asked of a user."""
 
 import pytest
+from msgspec.structs import replace
 
-from commands.command import Elsewhere
-from commands.user import RegisterUser
-from domain.errors import EmailTaken, IdTaken, VersionConflict
-from domain.user import INSTANCE, AdministratorAppointed, EmailReserved, UserRegistered, address_of
-from tests.examples import ADA, BOB, another_user, user
-from tests.given import given
+from commands.command import Command, Elsewhere
+from commands.decision import Decision, Wish
+from commands.user import MOST_TOKENS, ChangePassword, IssueToken, RegisterUser, RevokeToken
+from domain.errors import (
+    EmailTaken,
+    Forbidden,
+    IdTaken,
+    NotFound,
+    RegistrationClosed,
+    ScopeTooNarrow,
+    TooManyTokens,
+    VersionConflict,
+)
+from domain.event import Change
+from domain.user import (
+    INSTANCE,
+    AdministratorAppointed,
+    EmailReserved,
+    PasswordChanged,
+    TokenRevoked,
+    User,
+    UserRegistered,
+    address_of,
+)
+from tests.examples import ADA, AGENT, BOB, ISSUED, REVOKED, TOKEN, another_user, id7, token, user
+from tests.given import Past, given
 
 REGISTER_BOB = RegisterUser(email="bob@example.org", name="Bob")
 
@@ -41,3 +62,76 @@ def test_nobody_registers_twice() -> None:
 def test_nobody_registers_on_a_version_that_has_not_been() -> None:
     register = RegisterUser(email="bob@example.org", name="Bob", expected_version=1)
     given(user()).when(register, on=BOB.id, by=BOB).then_refused(VersionConflict, current_version=0, current=None)
+
+
+def test_where_registration_is_closed_only_the_first_user_registers() -> None:
+    first = RegisterUser(email="bob@example.org", name="Bob", only_first=True)
+    given(user()).when(first, on=BOB.id, by=BOB).then_refused(RegistrationClosed)
+    given().when(first, on=BOB.id, by=BOB).then(
+        Elsewhere(INSTANCE, AdministratorAppointed(BOB.id)),
+        Elsewhere(address_of("bob@example.org"), EmailReserved(BOB.id)),
+        UserRegistered("bob@example.org", "Bob"),
+    )
+
+
+CHANGE = ChangePassword(password_id=id7(62))
+ISSUE = IssueToken(
+    token_id=TOKEN, name=ISSUED.name, scopes=ISSUED.scopes, kind=ISSUED.kind, expires_at=ISSUED.expires_at
+)
+REVOKE = RevokeToken(token_id=TOKEN)
+
+
+def test_a_changed_password_has_another_id() -> None:
+    given(user()).when(CHANGE).then(PasswordChanged(Change(None, id7(62))))
+    changed = (ADA.id, PasswordChanged(Change(None, id7(61))))
+    given(user(), [changed]).when(CHANGE).then(PasswordChanged(Change(id7(61), id7(62))))
+
+
+def test_a_password_that_was_changed_is_not_changed_again() -> None:
+    given(user(), [(ADA.id, PasswordChanged(Change(None, id7(62))))]).when(CHANGE).then_nothing()
+
+
+def test_a_token_is_issued() -> None:
+    given(user()).when(ISSUE).then(ISSUED)
+
+
+def test_a_token_that_was_issued_is_not_issued_again_even_when_it_was_revoked() -> None:
+    given(user(), token()).when(ISSUE).then_nothing()
+    given(user(), token(REVOKED)).when(ISSUE).then_nothing()
+
+
+def test_nobody_has_more_tokens_than_there_may_be() -> None:
+    many = [(ADA.id, replace(ISSUED, token_id=id7(100 + number))) for number in range(MOST_TOKENS)]
+    given(user(), many).when(ISSUE).then_refused(TooManyTokens, most=MOST_TOKENS)
+    given(user(), many[1:]).when(ISSUE).then(ISSUED)
+    given(user(), many, [(ADA.id, TokenRevoked(id7(100)))]).when(ISSUE).then(ISSUED)
+
+
+def test_a_token_is_revoked() -> None:
+    given(user(), token()).when(REVOKE).then(REVOKED)
+
+
+def test_a_token_that_was_revoked_is_not_revoked_again() -> None:
+    given(user(), token(REVOKED)).when(REVOKE).then_nothing()
+
+
+def test_a_token_that_there_is_not_is_not_found() -> None:
+    given(user()).when(REVOKE).then_refused(NotFound)
+    given(user(), another_user(), token(who=BOB)).when(REVOKE).then_refused(NotFound)
+
+
+@pytest.mark.parametrize("command", [CHANGE, ISSUE, REVOKE])
+def test_nobody_manages_anothers_account(command: Command[User]) -> None:
+    given(user(), another_user(), token()).when(command, by=BOB).then_refused(NotFound)
+
+
+@pytest.mark.parametrize("command", [CHANGE, ISSUE, REVOKE])
+def test_no_agent_manages_the_account_of_whom_it_acts_for(command: Command[User]) -> None:
+    given(user(), token()).when(command, by=AGENT).then_refused(Forbidden)
+
+
+@pytest.mark.parametrize("command", [CHANGE, ISSUE, REVOKE])
+def test_no_token_manages_the_account_that_does_not_administer(command: Command[User]) -> None:
+    decision = Decision(Past([*user(), *token()]), ADA, scope="write")
+    with pytest.raises(ScopeTooNarrow):
+        decision.make(Wish(ADA.id, command))

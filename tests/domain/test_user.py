@@ -1,17 +1,21 @@
 """A user, the reservation of an address, and the first user's office."""
 
-from domain.event import fold
+from msgspec.structs import replace
+
+from domain.event import Change, fold
 from domain.user import (
     INSTANCE,
     AdministratorAppointed,
     EmailAddress,
     EmailReserved,
     Instance,
+    PasswordChanged,
+    PersonalToken,
     User,
     UserRegistered,
     address_of,
 )
-from tests.examples import ADA
+from tests.examples import ADA, ISSUED, OTHER_TOKEN, REVOKED, TOKEN
 
 
 def test_a_user_is_who_registered() -> None:
@@ -33,3 +37,19 @@ def test_an_address_is_the_same_in_any_case_of_letters() -> None:
 def test_no_client_can_name_a_reserved_stream() -> None:
     assert INSTANCE.version == 5
     assert address_of("ada@example.org").version == 5
+
+
+def test_a_user_keeps_the_names_of_tokens_that_were_revoked() -> None:
+    registered = UserRegistered("ada@example.org", "Ada")
+    issued = PersonalToken(TOKEN, ISSUED.name, ISSUED.scopes, ISSUED.kind, ISSUED.expires_at)
+    one = fold(User, [registered, ISSUED])
+    assert one == User("ada@example.org", "Ada", tokens=(issued,))
+    other = fold(User, [registered, ISSUED, replace(ISSUED, token_id=OTHER_TOKEN), REVOKED])
+    assert other is not None
+    assert [(token.name, token.revoked) for token in other.tokens] == [(ISSUED.name, True), (ISSUED.name, False)]
+    assert other.token(OTHER_TOKEN) == other.tokens[1]
+    assert other.token(ADA.id) is None
+
+
+def test_what_happens_to_nobody_makes_nobody() -> None:
+    assert fold(User, [ISSUED, REVOKED, PasswordChanged(Change(None, TOKEN))]) is None
