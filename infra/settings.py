@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     registration: Annotated[Literal["open", "closed"], Meta(description="open or closed")] = "open"
     mail_url: MailUrl = ""
     mail_from: MailAddress = "taskledger@localhost"
+    rate_limits: Annotated[Literal["on", "off"], Meta(description="on or off")] = "on"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")
     ] = "info"

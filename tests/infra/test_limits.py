@@ -1,0 +1,178 @@
+"""Limits on guessing: exact over all processes, by the clock of Redis, and only for what was wrong."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+import redis.asyncio
+
+from domain.errors import TooManyGuesses
+from infra import cache
+from infra.limits import ACCOUNT, ADDRESS, Limits, network
+from tests.examples import id7
+from tests.servers import Servers
+
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+class WrongError(Exception):
+    """A wrong password."""
+
+
+@pytest.fixture
+def key() -> str:
+    """Of an installation of this test's own."""
+    return uuid4().hex
+
+
+@pytest.fixture
+async def client(servers: Servers) -> AsyncIterator[redis.asyncio.Redis]:
+    client = cache.client(servers.redis_url)
+    yield client
+    await client.aclose(close_connection_pool=True)
+
+
+async def wrong(limits: Limits, account: int = 1, address: str = "10.0.0.1") -> int:
+    """Guess wrongly: 0, or after how many seconds another guess may be made."""
+    try:
+        with contextlib.suppress(WrongError):
+            async with limits.guess(id7(account), address):
+                raise WrongError
+    except TooManyGuesses as no:
+        return int(no.params["retry_after"])
+    return 0
+
+
+async def right(limits: Limits, account: int = 1, address: str = "10.0.0.1") -> None:
+    async with limits.guess(id7(account), address):
+        await asyncio.sleep(0)
+
+
+async def pass_time(client: redis.asyncio.Redis, seconds: int) -> None:
+    """Let time pass: every time that is kept is so much nearer. Other tests' keys too, which only allows them more."""
+    async for name in client.scan_iter("taskledger:guess:*"):
+        if kept := await client.get(name):
+            await client.set(name, int(kept) - seconds * 1_000_000, keepttl=True)
+
+
+@pytest.mark.parametrize("where", ["redis", "memory"])
+async def test_so_many_guesses_and_no_more(client: redis.asyncio.Redis, key: str, where: str) -> None:
+    limits = Limits(client if where == "redis" else cache.client(NOWHERE), key, on=True)
+    assert [await wrong(limits) for _ in range(ACCOUNT.burst)] == [0] * ACCOUNT.burst
+    assert 0 < await wrong(limits) <= ACCOUNT.interval_s
+    with pytest.raises(TooManyGuesses) as no:
+        await right(limits)
+    assert no.value.params["policy"] == "account"
+
+
+async def test_guesses_side_by_side_in_two_processes_are_counted_exactly(client: redis.asyncio.Redis, key: str) -> None:
+    both = [Limits(client, key, on=True), Limits(client, key, on=True)]
+    answers = await asyncio.gather(*(wrong(both[number % 2]) for number in range(60)))
+    assert answers.count(0) == ACCOUNT.burst
+
+
+async def test_one_more_guess_after_each_interval(client: redis.asyncio.Redis, key: str) -> None:
+    limits = Limits(client, key, on=True)
+    for _ in range(ACCOUNT.burst):
+        await wrong(limits)
+    for _ in range(3):
+        await pass_time(client, ACCOUNT.interval_s)
+        assert await wrong(limits) == 0
+        assert await wrong(limits) > 0
+
+
+@pytest.mark.parametrize("where", ["redis", "memory"])
+async def test_who_is_right_is_never_limited(client: redis.asyncio.Redis, key: str, where: str) -> None:
+    limits = Limits(client if where == "redis" else cache.client(NOWHERE), key, on=True)
+    for _ in range(3 * ADDRESS.burst):
+        await right(limits)
+    assert [await wrong(limits) for _ in range(ACCOUNT.burst)] == [0] * ACCOUNT.burst
+
+
+async def test_whoever_goes_away_in_the_middle_has_guessed(client: redis.asyncio.Redis, key: str) -> None:
+    limits = Limits(client, key, on=True)
+
+    async def left() -> None:
+        async with limits.guess(id7(1), "10.0.0.1"):
+            raise asyncio.CancelledError
+
+    for _ in range(ACCOUNT.burst):
+        with pytest.raises(asyncio.CancelledError):
+            await left()
+    assert await wrong(limits) > 0
+
+
+async def test_a_stranger_elsewhere_locks_nobody_out(client: redis.asyncio.Redis, key: str) -> None:
+    limits = Limits(client, key, on=True)
+    while not await wrong(limits, address="10.0.0.66"):
+        pass
+    await right(limits, address="10.0.0.1")
+    assert await wrong(limits, account=2, address="10.0.0.66") == 0
+
+
+@pytest.mark.parametrize("where", ["redis", "memory"])
+async def test_who_tries_many_accounts_is_limited_by_address(client: redis.asyncio.Redis, key: str, where: str) -> None:
+    limits = Limits(client if where == "redis" else cache.client(NOWHERE), key, on=True)
+    assert [await wrong(limits, account) for account in range(ADDRESS.burst)] == [0] * ADDRESS.burst
+    with pytest.raises(TooManyGuesses) as no:
+        await right(limits, account=ADDRESS.burst + 1)
+    assert no.value.params["policy"] == "address"
+    assert await wrong(limits, 1, address="10.0.0.2") == 0
+
+
+async def test_a_redis_that_comes_back_is_asked_again(
+    client: redis.asyncio.Redis, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.limits.PAUSE_S", 0.0)
+    limits = Limits(client, key, on=True)
+    evalsha = client.evalsha
+    monkeypatch.setattr(client, "evalsha", away)
+    for _ in range(ACCOUNT.burst):
+        assert await wrong(limits) == 0
+    assert await wrong(limits) > 0
+    monkeypatch.setattr(client, "evalsha", evalsha)
+    assert await wrong(limits) == 0
+
+
+async def away(*_: object) -> None:
+    raise redis.exceptions.ConnectionError("away")
+
+
+async def test_installations_on_one_redis_do_not_count_for_each_other(client: redis.asyncio.Redis, key: str) -> None:
+    one, other = Limits(client, key, on=True), Limits(client, uuid4().hex, on=True)
+    while not await wrong(one):
+        pass
+    assert await wrong(other) == 0
+
+
+async def test_limits_that_are_off_count_nothing(key: str) -> None:
+    limits = Limits(cache.client(NOWHERE), key, on=False)
+    assert {await wrong(limits) for _ in range(3 * ACCOUNT.burst)} == {0}
+
+
+async def test_keys_name_nobody_and_vanish(client: redis.asyncio.Redis, key: str) -> None:
+    before = {name async for name in client.scan_iter("taskledger:guess:*")}
+    await wrong(Limits(client, key, on=True))
+    names = {name async for name in client.scan_iter("taskledger:guess:*")} - before
+    assert len(names) >= 2
+    for name in names:
+        assert b"10.0.0.1" not in name
+        assert str(id7(1)).encode() not in name
+        assert 0 < await client.pttl(name) <= 1000 * ADDRESS.burst * ADDRESS.interval_s
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("", ""),
+        ("a socket", "a socket"),
+    ],
+)
+def test_an_address_is_what_one_customer_has(address: str, counted: str) -> None:
+    assert network(address) == counted

@@ -1,0 +1,115 @@
+"""What was revoked lately: heard of by every process, kept while the database is away, forgotten when it is old."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+
+from infra import revoked
+from infra.logs import logger
+from infra.postgres import Pool, pool
+from infra.revoked import KEPT_S, Revoked
+from infra.settings import Settings
+from tests.examples import ADA, id7
+
+ONE, OTHER = id7(71), id7(72)
+
+
+@pytest.fixture
+async def connections(settings: Settings) -> AsyncIterator[Pool]:
+    async with pool(settings.database_url) as opened:
+        yield opened
+
+
+def revoke(settings: Settings, *ids: object, ago: float = 0) -> None:
+    """As another process does."""
+    sql = "insert into auth.revoked (id, revoked_at) values (%s, now() - make_interval(secs => %s))"
+    with psycopg.connect(settings.database_url) as connection:
+        for each in ids:
+            connection.execute(sql, (each, ago))
+
+
+def count(settings: Settings, table: bytes) -> int:
+    with psycopg.connect(settings.database_url) as connection:
+        ((found,),) = connection.execute(b"select count(*) from auth." + table).fetchall()
+    return int(found)
+
+
+async def test_what_another_process_revoked_is_heard_of(connections: Pool, settings: Settings) -> None:
+    known = Revoked(connections)
+    revoke(settings, ONE)
+    await known.look()
+    revoke(settings, OTHER, ago=30)  # committed late: its transaction began before the look
+    await known.look()
+    assert ONE in known
+    assert OTHER in known
+    assert ADA.id not in known
+
+
+async def test_what_is_told_here_is_known_at_once() -> None:
+    known = Revoked(pool("postgresql://nowhere"))
+    known.add([ONE])
+    assert ONE in known
+    assert OTHER not in known
+
+
+async def test_after_a_long_silence_the_whole_of_it_is_read(
+    connections: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Revoked(connections)
+    await known.look()
+    revoke(settings, ONE, ago=1000)
+    later = time.monotonic() + 1100
+    monkeypatch.setattr("infra.revoked.time.monotonic", lambda: later)
+    await known.look()
+    assert ONE in known
+
+
+async def test_what_no_token_can_be_valid_of_any_more_is_forgotten(
+    connections: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Revoked(connections)
+    known.add([ONE])
+    revoke(settings, OTHER, ago=KEPT_S + 1)
+    with psycopg.connect(settings.database_url) as connection:
+        for session, until in ((id7(73), "-1 second"), (id7(74), "1 hour")):
+            sql = "insert into auth.sessions (id, user_id, expires_at, user_agent) values (%s, %s, now() + %s, '')"
+            connection.execute(sql, (session, ADA.id, until))
+    later = time.monotonic() + KEPT_S + 1
+    monkeypatch.setattr("infra.revoked.time.monotonic", lambda: later)
+    await known.look()
+    assert ONE not in known
+    assert OTHER not in known
+    assert (count(settings, b"revoked"), count(settings, b"sessions")) == (0, 1)
+
+
+async def test_while_the_database_is_away_what_is_known_stays_and_is_said_once(
+    connections: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revoked, "LOOK_S", 0.001)
+    known, said, looks = Revoked(connections), list[str](), asyncio.Event()
+    sink = logger.add(said.append, level="WARNING", format="{message}")
+    known.add([ONE])
+    failures = 0
+
+    async def away() -> None:
+        nonlocal failures
+        failures += 1
+        if failures == 3:
+            looks.set()
+        raise psycopg.OperationalError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(known, "look", away)
+        listening = asyncio.create_task(known.listen())
+        await asyncio.wait_for(looks.wait(), 5)
+    logger.remove(sink)
+    assert ONE in known
+    assert len(said) == 1
+    listening.cancel()
+    await asyncio.wait({listening})
+    revoke(settings, OTHER)
+    await known.look()
+    assert OTHER in known
