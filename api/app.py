@@ -27,14 +27,18 @@ from infra import broker, cache
 from infra.credentials import Credentials
 from infra.hints import Hints
 from infra.invitations import Invitations
+from infra.limits import Limits
 from infra.log import EventLog
 from infra.mail import Mail
 from infra.operating import Operating
 from infra.postgres import Pool, pool
 from infra.projected import Projected
 from infra.reading import Reading
+from infra.revoked import Revoked
 from infra.rights import Rights
+from infra.sessions import Sessions
 from infra.settings import Settings
+from infra.tokens import Tokens
 
 MOST_BODY = 1024 * 1024
 ROOT = (health, metrics)
@@ -55,7 +59,7 @@ def litestar(settings: Settings) -> Litestar:
         [Router(BASE, route_handlers=[*_endpoints(_nouns())], dto=JSON), *_endpoints(ROOT)],
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
         lifespan=[lambda _: _open(ledger, connections, client)],
-        on_app_init=[auth.authentication(settings.jwt_key).on_app_init],
+        on_app_init=[auth.authentication(settings.jwt_key, ledger.tokens.find, ledger.revoked).on_app_init],
         before_request=only_known,
         exception_handlers=HANDLERS | {Tried: planned},
         request_class=BodyRequest,
@@ -87,6 +91,7 @@ def _endpoints(modules: Iterable[ModuleType]) -> Iterator[HTTPRouteHandler]:
 def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> Ledger:
     """All parts of one process, not yet opened."""
     log = EventLog(settings.database_url, connections)
+    revoked = Revoked(connections)
     projected = Projected(cache.listening_client(settings.redis_url), connections, settings.partitions)
     return Ledger(
         settings=settings,
@@ -96,6 +101,10 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
         projected=projected,
         rights=Rights(log),
         credentials=Credentials(connections),
+        sessions=Sessions(connections, revoked, settings.jwt_key),
+        tokens=Tokens(connections, revoked),
+        revoked=revoked,
+        limits=Limits(client, settings.jwt_key, on=settings.rate_limits == "on"),
         hints=Hints(broker.broker(settings.broker_url), projected, settings.partitions),
         operating=Operating(connections),
         invitations=Invitations(connections),
@@ -107,11 +116,11 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
 async def _open(ledger: Ledger, connections: Pool, client: redis.asyncio.Redis) -> AsyncIterator[None]:
     await connections.open()
     ledger.hints.start()
-    listening = asyncio.create_task(ledger.projected.listen())
+    listening = [asyncio.create_task(part.listen()) for part in (ledger.projected, ledger.revoked)]
     try:
         yield
     finally:
-        await _end(listening)
+        await asyncio.gather(*(_end(task) for task in listening))
         await ledger.projected.close()
         await asyncio.to_thread(ledger.hints.stop)
         await client.aclose(close_connection_pool=True)

@@ -1,82 +1,188 @@
-"""Who asks: a bearer token, signed by us, that says which user and until when."""
+"""Who asks: a bearer token, either signed by us for a session, or a personal one that is looked up."""
 
+import time
 from collections import OrderedDict
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Callable, Container
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
+import jwt
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException
-from litestar.middleware import AuthenticationResult
-from litestar.security.jwt import JWTAuth, JWTAuthenticationMiddleware, Token
+from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult, DefineMiddleware
+from litestar.openapi.spec import Components, SecurityRequirement, SecurityScheme
+from litestar.security.base import AbstractSecurityConfig
+from msgspec import Struct
 
+from commands import rights
+from domain.errors import Forbidden, ScopeTooNarrow
 from domain.event import Actor
 from domain.user import Scope
+from infra import tokens
 from infra.ids import new_id
+from infra.tokens import Personal
 
 ALGORITHM = "HS256"
 ISSUER = "taskledger"
-LIFETIME = timedelta(hours=12)
+LIFETIME = timedelta(hours=1)
+CLAIMS = ["exp", "iat", "iss", "aud", "sub", "jti", "typ", "sid"]
 REMEMBERED = 10_000
 """Tokens that a process need not verify again; the one verified the longest ago goes first."""
+PERSONAL_S = 300.0
+"""How long a personal token is believed without looking again."""
 PUBLIC = {"public": True}
 """The option of a handler that needs no token. Handlers are marked one by one: patterns let too much through."""
 
 
-@dataclass
-class AccessToken(Token):
-    """A short-lived proof of who somebody is."""
+class Credential(Struct, frozen=True):
+    """What somebody has proved who they are with: how far it goes, until when (seconds since 1970), and which it is."""
 
-    typ: str = "access"
-    scope: ClassVar[Scope] = "admin"
-
-
-def issue(user: UUID, key: str) -> str:
-    """A signed access token for a user, good for `LIFETIME`."""
-    now = datetime.now(UTC)
-    token = AccessToken(exp=now + LIFETIME, sub=str(user), iat=now, iss=ISSUER, aud=ISSUER, jti=str(new_id()))
-    return token.encode(key, ALGORITHM)
+    scope: Scope
+    expires: float | None
+    session: UUID | None = None
+    token: UUID | None = None
 
 
-def authentication(key: str) -> JWTAuth[Actor, AccessToken]:
-    """The check that every handler is behind unless it is marked `PUBLIC`."""
-    return JWTAuth[Actor, AccessToken](
-        token_secret=key,
-        algorithm=ALGORITHM,
-        token_cls=AccessToken,
-        retrieve_user_handler=_actor,
-        accepted_audiences=[ISSUER],
-        accepted_issuers=[ISSUER],
-        require_claims=["exp", "iat", "iss", "aud", "sub", "jti", "typ"],
-        exclude_opt_key="public",
-        authentication_middleware_class=_Bearer,
-    )
+class Verified(Struct, frozen=True):
+    """A token that was good, to be believed until a time unless its id is revoked."""
+
+    result: AuthenticationResult
+    until: float
+    id: UUID
 
 
-async def _actor(token: AccessToken, _: ASGIConnection[Any, Any, Any, Any]) -> Actor | None:
-    try:
-        return Actor(UUID(token.sub)) if token.typ == "access" else None
-    except ValueError:
-        return None
+def issue(user: UUID, session: UUID, session_ends: datetime, key: str) -> tuple[str, int]:
+    """A signed access token for a session of a user, and for how many seconds it is good."""
+    now = int(time.time())
+    lifetime = min(int(LIFETIME.total_seconds()), int(session_ends.timestamp()) - now)
+    names = {"sub": str(user), "sid": str(session), "jti": str(new_id()), "iss": ISSUER, "aud": ISSUER, "typ": "access"}
+    claims = {**names, "iat": now, "exp": now + lifetime}
+    return jwt.encode(claims, key, ALGORITHM, headers={"kid": key_id(key)}), lifetime
 
 
-class _Bearer(JWTAuthenticationMiddleware):
-    """Verifies a token once and remembers it until it expires: its signature does not change."""
+def key_id(key: str) -> str:
+    """The name of the one key, which tells nothing about it."""
+    return sha256(f"taskledger key {key}".encode()).hexdigest()[:16]
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._verified: OrderedDict[str, AuthenticationResult] = OrderedDict()
+
+def may_manage(actor: Actor, credential: Credential) -> None:
+    """Raise ScopeTooNarrow or Forbidden unless sessions, tokens and the password are theirs to manage."""
+    needed = rights.TABLE["ManageAccount"].scope
+    if not rights.has_scope(credential.scope, needed):
+        raise ScopeTooNarrow(needed=needed)
+    if actor.kind != "human":
+        raise Forbidden("An agent does not manage the account of whom it acts for.")
+
+
+async def _none(_: str) -> None:
+    """No personal token is known."""
+
+
+class Keeper:
+    """Verifies a token once and remembers it: its signature does not change. What is revoked is asked each time."""
+
+    def __init__(
+        self,
+        key: str,
+        personal: Callable[[str], Awaitable[Personal | None]] = _none,
+        revoked: Container[UUID] = frozenset(),
+    ) -> None:
+        self._key = key
+        self._kid = key_id(key)
+        self._personal = personal
+        self._revoked = revoked
+        self._verified: OrderedDict[str, Verified] = OrderedDict()
+
+    async def admit(self, token: str) -> AuthenticationResult:
+        """Who holds it, and how far it goes; raises NotAuthorizedException."""
+        verified = self._verified.get(token)
+        if verified is None or verified.until <= time.time():
+            self._verified.pop(token, None)
+            verified = await self._verify(token)
+            self._verified[token] = verified
+            if len(self._verified) > REMEMBERED:
+                self._verified.popitem(last=False)
+        if verified.id in self._revoked:
+            raise NotAuthorizedException("This token was revoked.")
+        return verified.result
+
+    async def _verify(self, token: str) -> Verified:
+        if not token.startswith(tokens.PREFIX):
+            return self._signed(token)
+        found = await self._personal(token)
+        if found is None:
+            raise NotAuthorizedException("Invalid token")
+        agent = Actor(found.id, "agent", on_behalf_of=found.user)
+        actor = agent if found.kind == "agent" else Actor(found.user)
+        expires = found.expires_at.timestamp() if found.expires_at else None
+        until = min(time.time() + PERSONAL_S, expires or float("inf"))
+        credential = Credential(found.scope, expires, token=found.id)
+        return Verified(AuthenticationResult(actor, credential), until, found.id)
+
+    def _signed(self, token: str) -> Verified:
+        """One algorithm, one key, and nothing longer than we sign."""
+        try:
+            if jwt.get_unverified_header(token).get("kid") != self._kid:
+                raise NotAuthorizedException("Invalid token")
+            claims = jwt.decode(
+                token, self._key, [ALGORITHM], options={"require": CLAIMS}, issuer=ISSUER, audience=ISSUER
+            )
+            user, session, expires = UUID(claims["sub"]), UUID(claims["sid"]), float(claims["exp"])
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise NotAuthorizedException("Invalid token") from error
+        if claims["typ"] != "access" or not 0 < expires - time.time() <= LIFETIME.total_seconds():
+            raise NotAuthorizedException("Invalid token")
+        credential = Credential("admin", expires, session=session)
+        return Verified(AuthenticationResult(Actor(user), credential), expires, session)
+
+
+class Bearer(AbstractAuthenticationMiddleware):
+    """Stands before every handler that is not marked `PUBLIC`."""
+
+    def __init__(self, app: Any, keeper: Keeper) -> None:
+        super().__init__(app, exclude_from_auth_key="public")
+        self._keeper = keeper
 
     async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise NotAuthorizedException("Send `Authorization: Bearer <token>`.")
-        verified = self._verified.get(token)
-        if verified is None or verified.auth.exp <= datetime.now(UTC):
-            self._verified.pop(token, None)
-            verified = await self.authenticate_token(encoded_token=token, connection=connection)
-            self._verified[token] = verified
-            if len(self._verified) > REMEMBERED:
-                self._verified.popitem(last=False)
-        return verified
+        return await self._keeper.admit(token)
+
+
+class Authentication(AbstractSecurityConfig[Actor, Credential]):
+    """The check, and what OpenAPI says of it."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self.guards = self.dependencies = self.route_handlers = self.type_encoders = None
+
+    @property
+    def openapi_components(self) -> Components:
+        scheme = SecurityScheme(
+            type="http",
+            scheme="bearer",
+            name="Authorization",
+            bearer_format="JWT",
+            description="An access token of a session (a JWT), or a personal token (`tlp_...`).",
+        )
+        return Components(security_schemes={"BearerToken": scheme})
+
+    @property
+    def security_requirement(self) -> SecurityRequirement:
+        return {"BearerToken": []}
+
+    @property
+    def middleware(self) -> DefineMiddleware:
+        return DefineMiddleware(Bearer, keeper=self._keeper)
+
+
+def authentication(
+    key: str,
+    personal: Callable[[str], Awaitable[Personal | None]] = _none,
+    revoked: Container[UUID] = frozenset(),
+) -> Authentication:
+    """The check that every handler is behind unless it is marked `PUBLIC`."""
+    return Authentication(Keeper(key, personal, revoked))

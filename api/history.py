@@ -38,7 +38,7 @@ class Item(Struct, frozen=True):
 
 async def items(log: EventLog, history: Sequence[Recorded]) -> list[Item]:
     """Recorded events as they are shown, in the order given."""
-    names = await names_of(log, {recorded.actor.id for recorded in history})
+    names = await names_of(log, {recorded.actor.person for recorded in history})
     return [
         Item(
             recorded.position,
@@ -66,10 +66,11 @@ def shown(recorded: Recorded) -> dict[str, tuple[Any, Any]]:
 
 
 async def names_of(log: EventLog, users: Iterable[UUID]) -> dict[UUID, str]:
-    """Names stand in the users' own streams and are asked for when they are shown."""
+    """Names of users and their agents stand in the users' own streams, and are asked for when they are shown."""
     streams = await log.streams(list(users))
     states = {user: fold(User, (recorded.event for recorded in history)) for user, history in streams.items()}
-    return {user: state.name for user, state in states.items() if state}
+    agents = {token.id: token.name for state in states.values() if state for token in state.tokens}
+    return agents | {user: state.name for user, state in states.items() if state}
 
 
 def who(actor: Actor, names: dict[UUID, str]) -> Who:

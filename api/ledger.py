@@ -11,7 +11,7 @@ from litestar import Request, Response
 from msgspec import Struct
 
 from api import conditions, history, tracing
-from api.auth import AccessToken
+from api.auth import Credential
 from api.conditions import POSITION
 from api.conflict import lost
 from api.manner import Tried, manner
@@ -33,18 +33,22 @@ from infra.credentials import Credentials
 from infra.hints import Hints
 from infra.ids import new_id
 from infra.invitations import Invitations
+from infra.limits import Limits
 from infra.log import NO_END, EventLog
 from infra.mail import Mail
 from infra.operating import Operating
 from infra.projected import Behind, Projected
 from infra.reading import Reading
+from infra.revoked import Revoked
 from infra.rights import Rights
+from infra.sessions import Sessions
 from infra.settings import Settings
+from infra.tokens import Tokens
 from projections import page, task_list, workspace_list
 from projections.page import Cursor
 from projections.projection import Answer, Question
 
-Asked: TypeAlias = Request[Actor, AccessToken, Any]
+Asked: TypeAlias = Request[Actor, Credential, Any]
 C = TypeVar("C", bound=Command[Any])
 BASE = "/api/v1"
 _PLACES = {
@@ -76,6 +80,10 @@ class Ledger(Struct, frozen=True):
     projected: Projected
     rights: Rights
     credentials: Credentials
+    sessions: Sessions
+    tokens: Tokens
+    revoked: Revoked
+    limits: Limits
     hints: Hints
     operating: Operating
     invitations: Invitations

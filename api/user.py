@@ -1,23 +1,31 @@
-"""Users over HTTP: registering and logging in."""
+"""Users over HTTP: registering, who you are, and your password."""
 
-from typing import Annotated
+import contextlib
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from api import auth, tracing
-from api.ledger import Asked, Ledger, Written, written
+from api.invitation import invited_as
+from api.ledger import Asked, Ledger, Written, order, written
+from api.session import peer
+from commands import rights
 from commands.decision import Wish
 from commands.form import Email, Name
 from commands.group import Order
-from commands.user import RegisterUser
-from domain.errors import EmailTaken, NotFound, RegistrationClosed, WrongCredentials
+from commands.handling import Done
+from commands.invitation import AcceptInvitation
+from commands.user import ChangePassword, RegisterUser
+from domain.errors import EmailTaken, NotFound, Refusal, RegistrationClosed, WrongCredentials, WrongPassword
 from domain.event import Actor
-from domain.user import EmailAddress, User, address_of
+from domain.user import INSTANCE, EmailAddress, Instance, Scope, User, address_of
 from infra.ids import new_id
+from infra.invitations import Invited
 
 Password = Annotated[str, Meta(min_length=8, max_length=200)]
 
@@ -26,61 +34,100 @@ class Registration(Struct, frozen=True, forbid_unknown_fields=True):
     email: Email
     name: Name
     password: Password
+    invitation: Annotated[str, Meta(max_length=200)] | None = None
 
 
-class Login(Struct, frozen=True, forbid_unknown_fields=True):
-    email: Annotated[str, Meta(max_length=254)]
-    password: Annotated[str, Meta(max_length=200)]
-
-
-class Session(Struct, frozen=True):
-    access_token: str
-    token_type: str
-    expires_in: int
+class NewPassword(Struct, frozen=True, forbid_unknown_fields=True):
+    current_password: Annotated[str, Meta(max_length=200)]
+    new_password: Password
 
 
 class Me(Struct, frozen=True):
+    """Who asks. An agent has an id and a name of its own; the e-mail address is that of whom it acts for."""
+
     id: UUID
     email: str
     name: str
+    kind: Literal["human", "agent", "rule", "import"]
+    on_behalf_of: UUID | None
+    scopes: tuple[Scope, ...]
+    is_administrator: bool
 
 
 @post("/auth/register", opt={**auth.PUBLIC, "refuses": (403, 409)})
 async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]) -> Response[Written]:
-    """Become a user; the first one administers the installation."""
-    if ledger.settings.registration == "closed":
+    """Become a user; the first one administers the installation, and may come even where registration is closed.
+
+    Whoever brings an invitation to their address may come too, and belongs to its workspace at once.
+    """
+    invited = await _invited(ledger, data)
+    only_first = ledger.settings.registration == "closed" and invited is None
+    if only_first and await ledger.log.state(Instance, INSTANCE):
         raise RegistrationClosed
-    if await _user_of(ledger, data.email):
+    if await ledger.log.state(EmailAddress, address_of(data.email)):
         raise EmailTaken
     user = new_id()
     await ledger.credentials.keep(user, data.password)  # first: a row without events is harmless, the reverse is not
-    command = RegisterUser(email=data.email, name=data.name)
-    return written(
-        command, await ledger.handle(Order([Wish(user, command)], Actor(user), new_id(), trace=tracing.trace()))
-    )
-
-
-@post("/auth/login", opt={**auth.PUBLIC, "refuses": (401,)}, status_code=200)
-async def login(data: JSONBody[Login], ledger: NamedDependency[Ledger]) -> Response[Session]:
-    """Prove who you are, and get a token for `Authorization: Bearer`."""
-    user = await _user_of(ledger, data.email)
-    await ledger.credentials.check(user, data.password)
-    if user is None:
-        raise WrongCredentials
-    session = Session(auth.issue(user, ledger.settings.jwt_key), "Bearer", int(auth.LIFETIME.total_seconds()))
-    return Response(session, headers={"Cache-Control": "no-store"})
+    command = RegisterUser(email=data.email, name=data.name, only_first=only_first)
+    done = await _do(ledger, user, Wish(user, command))
+    if invited:
+        done = replace(done, position=await _join(ledger, user, invited) or done.position)
+    return written(command, done)
 
 
 @get("/auth/me")
 async def show_me(request: Asked, ledger: NamedDependency[Ledger]) -> Response[Me]:
-    """Who you are."""
-    user = request.user.person
-    state = await ledger.log.state(User, user)
-    if state is None:
+    """Who you are, how far your token goes, and whether you administer the installation."""
+    actor = request.user
+    user, instance = await ledger.log.state(User, actor.person), await ledger.log.state(Instance, INSTANCE)
+    if user is None:
         raise NotFound
-    return Response(Me(user, state.email, state.name), headers={"Cache-Control": "no-store"})
+    token = user.token(actor.id)
+    me = Me(
+        actor.id,
+        user.email,
+        token.name if token else user.name,
+        actor.kind,
+        actor.on_behalf_of,
+        tuple(scope for scope in rights.SCOPES if rights.has_scope(request.auth.scope, scope)),
+        instance is not None and instance.administrator_id == actor.person,
+    )
+    return Response(me, headers={"Cache-Control": "no-store"})
 
 
-async def _user_of(ledger: Ledger, email: str) -> UUID | None:
-    address = await ledger.log.state(EmailAddress, address_of(email))
-    return address.user_id if address else None
+@post("/auth/password", opt={"refuses": (401, 403, 429)}, status_code=204)
+async def change_password(data: JSONBody[NewPassword], request: Asked, ledger: NamedDependency[Ledger]) -> None:
+    """Take another password; all sessions but this one end."""
+    auth.may_manage(request.user, request.auth)
+    user, password_id = request.user.person, new_id()
+    state = await ledger.log.state(User, user)
+    guess = ledger.limits.guess(address_of(state.email if state else ""), peer(request))
+    try:
+        await ledger.credentials.check(user, data.current_password, guess)
+    except WrongCredentials:
+        raise WrongPassword from None
+    hashed = await ledger.credentials.hash(data.new_password)
+    # The event first: no password changes in silence, and whose answer got lost asks again with the same words.
+    await ledger.handle(order(request, [Wish(user, ChangePassword(password_id=password_id))]))
+    await ledger.sessions.change_password(user, hashed, password_id, but=request.auth.session)
+
+
+async def _invited(ledger: Ledger, data: Registration) -> Invited | None:
+    """The invitation that somebody brings; one that is good no more is none. Raises InvitedElsewhere."""
+    with contextlib.suppress(NotFound):
+        return await invited_as(ledger, data.invitation, data.email) if data.invitation else None
+    return None
+
+
+async def _join(ledger: Ledger, user: UUID, invited: Invited) -> int:
+    """Take the place that was kept, unless it was given up just now; a position that includes it, or 0."""
+    try:
+        done = await _do(ledger, user, Wish(invited.id, AcceptInvitation()))
+    except Refusal:
+        return 0
+    await ledger.invitations.forget(invited.id)
+    return done.position
+
+
+async def _do(ledger: Ledger, user: UUID, wish: Wish) -> Done:
+    return await ledger.handle(Order([wish], Actor(user), new_id(), trace=tracing.trace()))

@@ -1,8 +1,9 @@
 """Credentials: password hashes (argon2id) beside the log, where they can be forgotten."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeVar
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 from argon2 import PasswordHasher
@@ -10,8 +11,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from domain.errors import TooBusy, WrongCredentials
 from infra.postgres import Pool
-
-T = TypeVar("T")
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """The least that OWASP's password storage cheat sheet names for argon2id: 19 MiB, two passes, one lane."""
@@ -30,25 +29,37 @@ class Credentials:
 
     async def keep(self, user: UUID, password: str) -> None:
         """Store the hash of a new user's password."""
-        hashed = await self._in_turn(_HASHER.hash, password)
+        hashed = await self.hash(password)
         async with self._pool.connection() as connection:
             sql = "insert into auth.credentials (user_id, password_hash) values (%s, %s)"
             await connection.execute(sql, (user, hashed))
 
-    async def check(self, user: UUID | None, password: str) -> None:
-        """Raise WrongCredentials unless it is the user's password; takes as long where there is no such user."""
-        hashed = await self._hash_of(user) if user else None
-        right = await self._in_turn(_verify, hashed or _NOBODY, password)
-        if hashed is None or not right:
-            raise WrongCredentials
+    async def hash(self, password: str) -> str:
+        """What may be kept of a password."""
+        async with self._turn():
+            return await asyncio.to_thread(_HASHER.hash, password)
 
-    async def _in_turn(self, work: Callable[..., T], *arguments: str) -> T:
+    async def check(self, user: UUID | None, password: str, guess: AbstractAsyncContextManager[None]) -> str:
+        """The hash that a user's password has, which proves it; raises WrongCredentials.
+
+        It takes as long where there is no such user. The guess is entered when its turn has come, so that few are
+        open at once.
+        """
+        hashed = await self._hash_of(user) if user else None
+        async with self._turn(), guess:
+            right = await asyncio.to_thread(_verify, hashed or _NOBODY, password)
+            if hashed is None or not right:
+                raise WrongCredentials
+        return hashed
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
         if self._asked >= _MOST:
             raise TooBusy
         self._asked += 1
         try:
             async with self._turns:
-                return await asyncio.to_thread(work, *arguments)
+                yield
         finally:
             self._asked -= 1
 

@@ -41,7 +41,10 @@ def test_every_command_that_a_route_hands_in_is_on_the_page() -> None:
         "Batch",
         "Invite",
         "Login",
+        "NewPassword",
+        "NewToken",
         "Rebuild",
+        "Refresh",
         "Registration",
     }
     assert bodies <= found.commands().keys()

@@ -16,7 +16,7 @@ class Visitor:
         self.client = client
         self.fold = fold
         self.headers = {"Authorization": f"Bearer {token}"}
-        self.id = self.workspace = self.project = self.email = ""
+        self.id = self.workspace = self.project = self.email = self.refresh_token = ""
 
     @classmethod
     async def settled(cls, client: httpx.AsyncClient, fold: Callable[[], None], name: str) -> Self:
@@ -25,11 +25,34 @@ class Visitor:
         user = await client.post("/auth/register", json={"email": email, "name": name, "password": PASSWORD})
         login = await client.post("/auth/login", json={"email": email, "password": PASSWORD})
         visitor = cls(client, fold, login.json()["access_token"])
-        visitor.id, visitor.email = user.json()["id"], email
+        visitor.id, visitor.email, visitor.refresh_token = user.json()["id"], email, login.json()["refresh_token"]
         visitor.workspace = (await visitor.post("/workspaces", name="Home"))["id"]
         project = await visitor.post(f"/workspaces/{visitor.workspace}/projects", name="Kitchen", key="KIT")
         visitor.project = project["id"]
         return visitor
+
+    async def again(self, client: httpx.AsyncClient | None = None, password: str = PASSWORD) -> Self:
+        """The same user, logged in once more, perhaps at another process."""
+        client = client or self.client
+        login = await client.post("/auth/login", json={"email": self.email, "password": password})
+        assert login.status_code == 200, login.text
+        return self.holding(login.json()["access_token"], login.json()["refresh_token"], client)
+
+    async def program(self, *scopes: str, kind: str = "human", **fields: Any) -> Self:
+        """A program of theirs, with a personal token."""
+        made = await self.post("/auth/tokens", name="Nightly import", scopes=scopes, kind=kind, **fields)
+        return self.holding(made["token"])
+
+    def holding(self, token: str, refresh_token: str = "", client: httpx.AsyncClient | None = None) -> Self:
+        """The same user, places and all, with another token."""
+        other = type(self)(client or self.client, self.fold, token)
+        other.id, other.email, other.refresh_token = self.id, self.email, refresh_token
+        other.workspace, other.project = self.workspace, self.project
+        return other
+
+    @property
+    def token(self) -> str:
+        return self.headers["Authorization"].removeprefix("Bearer ")
 
     async def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Any request, as this user."""

@@ -55,7 +55,7 @@ def _commands() -> Iterator[str]:
 def _routes() -> Iterator[str]:
     yield from _heading(
         "Routes",
-        "A body is the command that is carried out, but for registering, logging in and batches. An item of a batch",
+        "A body is the command that is carried out, but for batches and for all below `/auth`. An item of a batch",
         "is `{type, data, id, expected_version, command_id}`: the name of a command, its body, and the id or human",
         "key of what it is about unless it creates or, as ColourLabel, names that in its data; only `type` and `data`",
         "are required. `command_id` is a key for that item, as `Idempotency-Key` is for the whole.",

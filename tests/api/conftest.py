@@ -7,6 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from infra.logs import logger
 from infra.settings import Settings
 from tests.api.opened import folding, opened
 from tests.servers import Servers
@@ -71,3 +72,12 @@ async def ann(client: httpx.AsyncClient, fold: Callable[[], None]) -> Visitor:
 async def bob(client: httpx.AsyncClient, fold: Callable[[], None]) -> Visitor:
     """Another, with a workspace and a project that look just like Ann's."""
     return await Visitor.settled(client, fold, "Bob")
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """Everything that is logged meanwhile, however unimportant."""
+    lines = list[str]()
+    sink = logger.add(lines.append, level=0, format="{message} {extra} {exception}", backtrace=False, diagnose=False)
+    yield lines
+    logger.remove(sink)

@@ -36,9 +36,10 @@ def park(settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def opened(settings: Settings, address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
+    """An application of its own, as another process would be, visited from an address."""
     app = litestar(settings)
-    transport = httpx.ASGITransport(cast("Any", traced(app)))
+    transport = httpx.ASGITransport(cast("Any", traced(app)), client=(address, 1))
     async with _running(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
         yield client
 

@@ -1,7 +1,9 @@
 """Bad input: whatever is sent, the answer is a problem that says what is wrong, and nothing is written."""
 
 import gzip
+import hmac
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from api.app import MOST_BODY
+from api.auth import key_id
 from infra.settings import Settings
 from tests.api.problems import refused
 from tests.visitor import PASSWORD, Visitor
@@ -264,11 +267,49 @@ async def test_a_wrong_project_is_refused(house: Visitor, fields: dict[str, Any]
         row("a role", {"role": "admin"}),
         row("an administrator", {"is_admin": True}),
         row("an id", {"id": NEW}),
+        row("a field of the command", {"only_first": False}),
+        row("a number for an invitation", {"invitation": 1}),
     ],
 )
 async def test_a_wrong_registration_is_refused(house: Visitor, fields: dict[str, Any]) -> None:
     body = {"email": "new@example.com", "name": "New", "password": PASSWORD, **fields}
     refused(await house.client.post("/auth/register", json=body), 400, "invalid_body")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        row("no refresh token", "refresh", {}),
+        row("null for a refresh token", "refresh", {"refresh_token": None}),
+        row("a number for a refresh token", "refresh", {"refresh_token": 1}),
+        row("a refresh token of 5,000", "refresh", {"refresh_token": "x" * 5_000}),
+        row("a refresh token and more", "refresh", {"refresh_token": "x", "user": NEW}),
+        row("no new password", "password", {"current_password": PASSWORD}),
+        row("a short new password", "password", {"current_password": PASSWORD, "new_password": "1234567"}),
+        row("a new password of 1 MB", "password", {"current_password": PASSWORD, "new_password": "x" * 1_000_000}),
+        row("null for a new password", "password", {"current_password": PASSWORD, "new_password": None}),
+        row("another's password", "password", {"current_password": PASSWORD, "new_password": PASSWORD, "user": NEW}),
+        row("a token without a name", "tokens", {"scopes": ["read"]}),
+        row("a token name of spaces", "tokens", {"name": " ", "scopes": ["read"]}),
+        row("ANSI in a token's name", "tokens", {"name": "\x1b[31mred", "scopes": ["read"]}),
+        row("a token without scopes", "tokens", {"name": "x"}),
+        row("a token of no scope", "tokens", {"name": "x", "scopes": []}),
+        row("text for scopes", "tokens", {"name": "x", "scopes": "read"}),
+        row("an unknown scope", "tokens", {"name": "x", "scopes": ["root"]}),
+        row("a kind of its own", "tokens", {"name": "x", "scopes": ["read"], "kind": "rule"}),
+        row("an id of a token's", "tokens", {"name": "x", "scopes": ["read"], "id": NEW}),
+        row("a token of another's", "tokens", {"name": "x", "scopes": ["read"], "on_behalf_of": NEW}),
+        row("no zone", "tokens", {"name": "x", "scopes": ["read"], "expires_at": "2126-12-01T10:00:00"}),
+        row("a date alone", "tokens", {"name": "x", "scopes": ["read"], "expires_at": "2126-12-01"}),
+        row("30 February", "tokens", {"name": "x", "scopes": ["read"], "expires_at": "2126-02-30T10:00:00Z"}),
+        row(
+            "after the calendar", "tokens", {"name": "x", "scopes": ["read"], "expires_at": "9999-12-31T23:59:59-12:00"}
+        ),
+        row("seconds since 1970", "tokens", {"name": "x", "scopes": ["read"], "expires_at": 4_790_000_000}),
+    ],
+)
+async def test_a_wrong_wish_about_oneself_is_refused(house: Visitor, path: str, body: dict[str, Any]) -> None:
+    refused(await house.ask("POST", f"/auth/{path}", json=body), 400, "invalid_body")
 
 
 @pytest.mark.parametrize(
@@ -473,6 +514,7 @@ class Claims:
             "sub": user,
             "jti": NEW,
             "typ": "access",
+            "sid": NEW,
         }
 
     def but(self, *absent: str, **other: Any) -> dict[str, Any]:
@@ -492,6 +534,9 @@ FORGED: dict[str, dict[str, Any]] = {
     "of nobody": {"sub": ""},
     "of a name": {"sub": "ann"},
     "of a number": {"sub": 1},
+    "of a session that is none": {"sid": "home"},
+    "of a session that is no text": {"sid": 1},
+    "good for longer than any that we sign": {"exp": datetime.now(UTC) + timedelta(hours=2)},
     "that expires at some word": {"exp": "tomorrow"},
     "that expires after all calendars": {"exp": 10**18},
 }
@@ -503,7 +548,7 @@ async def test_a_token_that_says_the_wrong_thing_is_none(house: Visitor, setting
     _unauthorised(await house.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
 
 
-@pytest.mark.parametrize("claim", ["exp", "iat", "iss", "aud", "sub", "jti", "typ"])
+@pytest.mark.parametrize("claim", ["exp", "iat", "iss", "aud", "sub", "jti", "typ", "sid"])
 async def test_a_token_that_lacks_a_claim_is_none(house: Visitor, settings: Settings, claim: str) -> None:
     token = _signed(Claims(house.id).but(claim), settings.jwt_key)
     _unauthorised(await house.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
@@ -516,14 +561,20 @@ async def test_a_token_with_all_claims_is_one(house: Visitor, settings: Settings
 
 
 @pytest.mark.parametrize("key", ["x" * 32, ""])
-async def test_a_token_signed_by_another_key_is_none(house: Visitor, key: str) -> None:
-    unsigned = jwt.encode(Claims(house.id).but(), None, "none")
-    token = _signed(Claims(house.id).but(), key) if key else unsigned
+async def test_a_token_signed_by_another_key_is_none(house: Visitor, settings: Settings, key: str) -> None:
+    unsigned = jwt.encode(Claims(house.id).but(), None, "none", {"kid": key_id(settings.jwt_key)})
+    token = _signed(Claims(house.id).but(), key, key_id(settings.jwt_key)) if key else unsigned
     _unauthorised(await house.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
 
 
 async def test_a_token_signed_by_another_algorithm_is_none(house: Visitor, settings: Settings) -> None:
-    token = jwt.encode(Claims(house.id).but(), settings.jwt_key * 2, "HS512")
+    token = jwt.encode(Claims(house.id).but(), settings.jwt_key * 2, "HS512", {"kid": key_id(settings.jwt_key)})
+    _unauthorised(await house.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
+
+
+@pytest.mark.parametrize("kid", ["", "another", None, 1, "../../dev/null", "' or 1=1 --"])
+async def test_a_token_that_names_another_key_is_none(house: Visitor, settings: Settings, kid: Any) -> None:
+    token = _signed(Claims(house.id).but(), settings.jwt_key, kid)
     _unauthorised(await house.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
 
 
@@ -540,6 +591,10 @@ async def test_a_token_signed_by_another_algorithm_is_none(house: Visitor, setti
         row("bytes", b"Bearer \xff\xfe"),
         row("a long one", "Bearer " + "a" * 60_000),
         row("null", "Bearer null"),
+        row("a personal token of nobody", "Bearer tlp_" + "A" * 43),
+        row("the beginning of a personal token", "Bearer tlp_"),
+        row("a personal token of NUL", b"Bearer tlp_\x01\xff"),
+        row("a refresh token of nobody", "Bearer tlr_" + "A" * 43),
     ],
 )
 async def test_without_a_token_nothing_is_answered(house: Visitor, authorization: Any) -> None:
@@ -569,7 +624,17 @@ def _unauthorised(answer: Any) -> None:
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-def _signed(claims: dict[str, Any], key: str) -> str:
+OURS: Any = object()
+
+
+def _signed(claims: dict[str, Any], key: str, kid: Any = OURS) -> str:
     """Without PyJWT's own checks, which would not let a wrong claim through."""
     times = {name: int(value.timestamp()) for name, value in claims.items() if isinstance(value, datetime)}
-    return jwt.api_jws.encode(json.dumps({**claims, **times}, default=str).encode(), key, "HS256")
+    headers = json.dumps({"typ": "JWT", "alg": "HS256", "kid": key_id(key) if kid is OURS else kid})
+    parts = [_base64(headers.encode()), _base64(json.dumps({**claims, **times}, default=str).encode())]
+    signature = hmac.digest(key.encode(), b".".join(parts), "sha256")
+    return b".".join([*parts, _base64(signature)]).decode()
+
+
+def _base64(part: bytes) -> bytes:
+    return urlsafe_b64encode(part).rstrip(b"=")

@@ -14,7 +14,7 @@ from infra.settings import Settings
 from tests.api.opened import folding, opened
 from tests.api.problems import refused
 from tests.mailbox import Mailbox, mailbox
-from tests.visitor import Visitor
+from tests.visitor import PASSWORD, Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -152,3 +152,34 @@ async def test_in_production_without_a_mail_server_nobody_is_invited(own: Settin
             path = f"/workspaces/{host.workspace}/invitations"
             refused(await host.ask("POST", path, json={"email": "eve@example.com"}), 422, "mail_is_not_set_up")
             assert (await host.get(path))["items"] == []
+
+
+def newcomer(email: str, token: str) -> dict[str, str]:
+    return {"email": email, "name": "Eve", "password": PASSWORD, "invitation": token}
+
+
+@pytest.mark.parametrize("registration", ["open", "closed"])
+async def test_whoever_registers_with_an_invitation_belongs_to_the_workspace_at_once(
+    host: Visitor, box: Mailbox, settings: Settings, registration: str
+) -> None:
+    email = f"eve-{uuid4().hex}@example.com"
+    await invite(host, email, "admin")
+    async with opened(msgspec.structs.replace(settings, registration=registration)) as client:
+        answer = await client.post("/auth/register", json=newcomer(email.upper(), token_in(box)))
+        assert answer.status_code == 201, answer.text
+        again = await client.post("/auth/register", json=newcomer(email, token_in(box)))
+        assert again.status_code in {403, 409}
+    path = f"/workspaces/{host.workspace}?min_position={answer.json()['position']}"
+    assert (await host.get(path))["members"][answer.json()["id"]] == "admin"
+    assert (await host.get(f"/workspaces/{host.workspace}/invitations"))["items"] == []
+
+
+async def test_an_invitation_to_another_opens_no_closed_door(host: Visitor, box: Mailbox, settings: Settings) -> None:
+    await invite(host, f"eve-{uuid4().hex}@example.com")
+    async with opened(msgspec.structs.replace(settings, registration="closed")) as closed:
+        other = newcomer(f"mallory-{uuid4().hex}@example.com", token_in(box))
+        refused(await closed.post("/auth/register", json=other), 403, "invited_elsewhere")
+        revoked = (await host.get(f"/workspaces/{host.workspace}/invitations"))["items"][0]
+        assert (await host.ask("DELETE", f"/invitations/{revoked['id']}")).status_code == 200
+        late = newcomer(revoked["email"], token_in(box))
+        refused(await closed.post("/auth/register", json=late), 403, "registration_closed")

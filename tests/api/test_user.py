@@ -1,15 +1,25 @@
 """Registering, logging in, and who you are."""
 
 import asyncio
-from uuid import uuid4
+import contextlib
+from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import jwt
 import msgspec
+import psycopg
 import pytest
 
+from domain.errors import WrongCredentials
+from infra.credentials import Credentials
+from infra.limits import ACCOUNT
+from infra.postgres import pool
+from infra.revoked import Revoked
+from infra.sessions import Sessions
 from infra.settings import Settings
-from tests.api.opened import opened
+from tests.api import identity
+from tests.api.opened import NOWHERE, opened
 from tests.api.problems import refused
 from tests.visitor import PASSWORD, Visitor
 
@@ -34,19 +44,27 @@ async def test_whoever_registers_can_log_in_and_is_told_who_they_are(client: htt
     session = await client.post("/auth/login", json={"email": email, "password": PASSWORD})
     assert session.status_code == 200
     assert session.headers["cache-control"] == "no-store"
-    assert (session.json()["token_type"], session.json()["expires_in"]) == ("Bearer", 12 * 3600)
+    assert (session.json()["token_type"], session.json()["expires_in"]) == ("Bearer", 3600)
     headers = {"Authorization": f"Bearer {session.json()['access_token']}"}
     me = await client.get(registered.headers["location"].removeprefix("/api/v1"), headers=headers)
-    assert me.json() == {"id": registered.json()["id"], "email": email, "name": "Ann"}
+    assert me.json() == {
+        **me.json(),
+        "id": registered.json()["id"],
+        "email": email,
+        "name": "Ann",
+        "kind": "human",
+        "on_behalf_of": None,
+        "scopes": ["read", "write", "admin"],
+    }
     assert me.headers["cache-control"] == "no-store"
 
 
 async def test_a_token_holds_no_personal_data(ann: Visitor) -> None:
     token = ann.headers["Authorization"].removeprefix("Bearer ")
     claims = jwt.decode(token, options={"verify_signature": False})
-    assert claims.keys() - {"extras"} == {"exp", "iat", "iss", "aud", "sub", "jti", "typ"}
+    assert claims.keys() == {"exp", "iat", "iss", "aud", "sub", "jti", "typ", "sid"}
     assert claims["sub"] == ann.id
-    assert not claims.get("extras")
+    assert jwt.get_unverified_header(token).keys() == {"alg", "typ", "kid"}
 
 
 async def test_the_scheme_of_a_token_is_read_in_any_case_of_letters(ann: Visitor) -> None:
@@ -112,5 +130,120 @@ async def test_a_password_is_kept_as_it_was_typed(client: httpx.AsyncClient, pas
 
 async def test_nobody_registers_where_registration_is_closed(settings: Settings, house: Visitor) -> None:
     async with opened(msgspec.structs.replace(settings, registration="closed")) as closed:
-        refused(await closed.post("/auth/register", json=wish(unused())), 403, "registration_closed")
+        for more in ({}, {"invitation": "of nobody"}, {"invitation": None}):
+            answer = await closed.post("/auth/register", json={**wish(unused()), **more})
+            refused(answer, 403, "registration_closed")
         assert (await closed.get("/auth/me", headers=house.headers)).status_code == 200
+
+
+async def test_one_of_all_who_come_first_registers_where_registration_is_closed(own: Settings) -> None:
+    """Or nobody could ever get in."""
+    async with opened(msgspec.structs.replace(own, registration="closed")) as closed:
+        answers = await asyncio.gather(*(closed.post("/auth/register", json=wish(unused())) for _ in range(5)))
+        assert sorted(answer.status_code for answer in answers) == [201] + [403] * 4
+        for answer in answers:
+            if answer.status_code == 403:
+                refused(answer, 403, "registration_closed")
+        refused(await closed.post("/auth/register", json=wish(unused())), 403, "registration_closed")
+
+
+async def test_where_registration_is_open_an_invitation_is_no_hindrance(client: httpx.AsyncClient) -> None:
+    invited = {**wish(unused()), "invitation": "of nobody"}
+    assert (await client.post("/auth/register", json=invited)).status_code == 201
+
+
+async def test_a_changed_password_is_the_only_one(ann: Visitor, settings: Settings) -> None:
+    changed = await ann.ask("POST", "/auth/password", json=change(PASSWORD, "another horse"))
+    assert (changed.status_code, changed.content) == (204, b"")
+    login = {"email": ann.email, "password": PASSWORD}
+    refused(await ann.client.post("/auth/login", json=login), 401, "wrong_credentials")
+    await ann.again(password="another horse")
+    with psycopg.connect(settings.database_url) as connection:
+        ((said, kept),) = connection.execute(
+            """select data ->> 'password_id', password_id::text from log.event_log
+               join auth.credentials on user_id = stream where stream = %s and type = 'PasswordChanged'""",
+            (ann.id,),
+        ).fetchall()
+    assert said == f'[null, "{kept}"]'
+
+
+async def test_who_proved_the_old_password_gets_no_session_after_it_changed(ann: Visitor, settings: Settings) -> None:
+    """Between the proof and the session the password changes: the session would outlive it."""
+    async with pool(settings.database_url) as connections:
+        proof = await Credentials(connections).check(UUID(ann.id), PASSWORD, contextlib.nullcontext())
+        assert (await ann.ask("POST", "/auth/password", json=change(PASSWORD, "another horse"))).status_code == 204
+        with pytest.raises(WrongCredentials):
+            await Sessions(connections, Revoked(connections), settings.jwt_key).open(UUID(ann.id), proof, "")
+
+
+async def test_a_wrong_current_password_changes_nothing_and_is_counted(ann: Visitor, settings: Settings) -> None:
+    """Whoever found an open browser does not find the password by trying."""
+    async with opened(settings, "203.0.113.1") as client:
+        finder = ann.holding(ann.token, client=client)
+        for _ in range(ACCOUNT.burst):
+            wrong = await finder.ask("POST", "/auth/password", json=change("wrong", "another horse"))
+            refused(wrong, 403, "wrong_password")
+        limited(await finder.ask("POST", "/auth/password", json=change(PASSWORD, "another horse")))
+        limited(await log_in(client, ann.email))
+    assert (await log_in(ann.client, ann.email)).status_code == 200
+
+
+async def test_wrong_passwords_are_limited_and_the_limit_is_told(ann: Visitor, settings: Settings) -> None:
+    async with opened(settings, "203.0.113.2") as client:
+        for _ in range(ACCOUNT.burst):
+            refused(await log_in(client, ann.email, "wrong"), 401, "wrong_credentials")
+        limited(await log_in(client, ann.email, "wrong"))
+        limited(await log_in(client, ann.email.upper()))
+        refused(await log_in(client, unused()), 401, "wrong_credentials")
+
+
+async def test_guesses_at_two_processes_are_counted_together(settings: Settings) -> None:
+    async with opened(settings, "203.0.113.3") as one, opened(settings, "203.0.113.3") as other:
+        await identity.wrong_passwords_are_counted(unused(), [one, other], ACCOUNT.burst)
+
+
+async def test_an_owner_is_not_locked_out_by_a_stranger_elsewhere(settings: Settings, ann: Visitor) -> None:
+    async with opened(settings, "203.0.113.9") as stranger:
+        for _ in range(ACCOUNT.burst):
+            refused(await log_in(stranger, ann.email, "wrong"), 401, "wrong_credentials")
+        limited(await log_in(stranger, ann.email))
+        for spoofed in ({"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"}, {"X-Real-IP": "127.0.0.1"}):
+            limited(await log_in(stranger, ann.email, headers=spoofed))
+    assert (await log_in(ann.client, ann.email)).status_code == 200
+
+
+async def test_who_knows_the_password_logs_in_as_often_as_they_like(ann: Visitor) -> None:
+    answers = await asyncio.gather(*(log_in(ann.client, ann.email) for _ in range(2 * ACCOUNT.burst)))
+    assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_without_redis_guesses_are_limited_too(settings: Settings, ann: Visitor) -> None:
+    away = msgspec.structs.replace(settings, redis_url=NOWHERE, broker_url=NOWHERE)
+    async with opened(away) as lonely:
+        assert (await log_in(lonely, ann.email)).status_code == 200
+        await identity.wrong_passwords_are_counted(ann.email, [lonely], ACCOUNT.burst)
+        limited(await log_in(lonely, ann.email))
+
+
+async def test_limits_can_be_switched_off(settings: Settings, ann: Visitor) -> None:
+    async with opened(msgspec.structs.replace(settings, rate_limits="off")) as unlimited:
+        for _ in range(ACCOUNT.burst + 2):
+            refused(await log_in(unlimited, ann.email, "wrong"), 401, "wrong_credentials")
+
+
+def change(current: str, new: str) -> dict[str, str]:
+    return {"current_password": current, "new_password": new}
+
+
+async def log_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD, **more: Any) -> httpx.Response:
+    return await client.post("/auth/login", json={"email": email, "password": password}, **more)
+
+
+def limited(answer: httpx.Response) -> None:
+    """What draft-ietf-httpapi-ratelimit-headers asks for."""
+    problem = refused(answer, 429, "too_many_guesses")
+    wait = int(answer.headers["retry-after"])
+    assert 0 < wait <= ACCOUNT.interval_s
+    assert problem["params"] == {"policy": "account", "quota": 10, "window": 600, "retry_after": wait}
+    assert answer.headers["ratelimit-policy"] == '"account";q=10;w=600'
+    assert answer.headers["ratelimit"] == f'"account";r=0;t={wait}'

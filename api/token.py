@@ -1,0 +1,110 @@
+"""Personal tokens over HTTP: made, shown once, revoked."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+from msgspec.structs import asdict
+
+from api import auth
+from api.ledger import BASE, Asked, Ledger, given_id, order
+from commands import rights
+from commands.decision import Wish
+from commands.form import Name
+from commands.user import IssueToken, RevokeToken
+from domain.errors import NotFound, Refusal
+from domain.user import PersonalToken, Scope, TokenKind, User
+from infra.ids import new_id
+from infra.tokens import Personal
+
+NO_STORE = {"Cache-Control": "no-store"}
+Scopes = Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=3)]
+Until = Annotated[datetime, Meta(tz=True, description="A time with an offset (RFC 3339).")]
+
+
+class NewToken(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to make: as far as `scopes` go; an agent acts under the token's name, on your behalf."""
+
+    name: Name
+    scopes: Scopes
+    kind: TokenKind = "human"
+    expires_at: Until | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            _ = self.expires_at and self.expires_at.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("expires_at is beyond the calendar") from error
+
+
+class Shown(Struct, frozen=True):
+    """A personal token, without its secret."""
+
+    id: UUID
+    name: str
+    scopes: tuple[Scope, ...]
+    kind: TokenKind
+    on_behalf_of: UUID | None
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class Issued(Shown, frozen=True):
+    """A personal token with its secret, for this once."""
+
+    token: str
+
+
+class ShownList(Struct, frozen=True):
+    items: list[Shown]
+
+
+@post("/auth/tokens", opt={"refuses": (401, 403, 422)})
+async def issue_token(data: JSONBody[NewToken], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Issued]:
+    """Make a token for a program of yours; its secret is shown here and never again."""
+    auth.may_manage(request.user, request.auth)
+    user, made = request.user.person, new_id()
+    scopes = tuple(scope for scope in rights.SCOPES if scope in data.scopes)
+    until = data.expires_at.astimezone(UTC) if data.expires_at else None
+    secret, created_at = await ledger.tokens.keep(Personal(made, user, data.kind, rights.furthest(scopes), until))
+    command = IssueToken(token_id=made, name=data.name, scopes=scopes, kind=data.kind, expires_at=until)
+    try:
+        await ledger.handle(order(request, [Wish(user, command)]))
+    except Refusal:
+        await ledger.tokens.drop(user, made)
+        raise
+    shown = _shown(user, PersonalToken(made, data.name, scopes, data.kind, until), created_at)
+    headers = {**NO_STORE, "Location": f"{BASE}/auth/tokens/{made}"}
+    return Response(Issued(**asdict(shown), token=secret), status_code=201, headers=headers)
+
+
+@get("/auth/tokens", opt={"refuses": (401, 403)})
+async def list_tokens(request: Asked, ledger: NamedDependency[Ledger]) -> Response[ShownList]:
+    """Your personal tokens that were not revoked, oldest first."""
+    auth.may_manage(request.user, request.auth)
+    user = request.user.person
+    state, made = await ledger.log.state(User, user), await ledger.tokens.made(user)
+    known = [token for token in (state.tokens if state else ()) if not token.revoked and token.id in made]
+    return Response(ShownList([_shown(user, token, made[token.id]) for token in known]), headers=NO_STORE)
+
+
+@delete("/auth/tokens/{token:str}", opt={"refuses": (401, 403, 404)}, status_code=204)
+async def revoke_token(token: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]) -> None:
+    """Have a personal token be good no more."""
+    wanted = given_id(token)
+    auth.may_manage(request.user, request.auth)
+    user = request.user.person
+    state = await ledger.log.state(User, user)
+    if state is None or state.token(wanted) is None:
+        raise NotFound
+    await ledger.tokens.drop(user, wanted)  # first: what is told to be revoked must not work
+    await ledger.handle(order(request, [Wish(user, RevokeToken(token_id=wanted))]))
+
+
+def _shown(user: UUID, token: PersonalToken, created_at: datetime) -> Shown:
+    behalf = user if token.kind == "agent" else None
+    return Shown(token.id, token.name, token.scopes, token.kind, behalf, created_at, token.expires_at)

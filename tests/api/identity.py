@@ -1,0 +1,185 @@
+"""Promises about who somebody is, each a function that fails where it is broken."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import psycopg
+import redis
+
+from infra.settings import Settings
+from tests.api.problems import refused
+from tests.visitor import PASSWORD, Visitor
+
+AT_ONCE = 50
+SOON_S = 2.0
+"""Twice the second that is promised: the machine has more to do."""
+
+
+async def refresh(client: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await client.post("/auth/refresh", json={"refresh_token": token})
+
+
+async def many_refreshes_at_once_make_one_token(ann: Visitor, other: httpx.AsyncClient, settings: Settings) -> None:
+    """Through two processes: all get the same new refresh token, and one row stands beside the old one's."""
+    clients = [ann.client if number % 2 else other for number in range(AT_ONCE)]
+    answers = await asyncio.gather(*(refresh(client, ann.refresh_token) for client in clients))
+    assert Counter(answer.status_code for answer in answers) == {200: AT_ONCE}
+    assert len({answer.json()["refresh_token"] for answer in answers}) == 1
+    assert tokens_of(settings, ann) == 2
+    assert (await ann.ask("GET", "/auth/me")).status_code == 200
+    assert (await refresh(other, answers[0].json()["refresh_token"])).status_code == 200
+
+
+async def a_session_that_ended_opens_nothing(ann: Visitor, other: httpx.AsyncClient) -> None:
+    """At once in the process that was told, within a second in others, although both know the token well."""
+    elsewhere = ann.holding(ann.token, ann.refresh_token, other)
+    for visitor in (ann, elsewhere):
+        assert (await visitor.ask("GET", "/auth/me")).status_code == 200
+    assert (await ann.ask("POST", "/auth/logout")).status_code == 204
+    refused(await ann.ask("GET", "/auth/me"), 401, "unauthorized")
+    refused(await refresh(other, ann.refresh_token), 401, "invalid_refresh_token")
+    await is_out_soon(elsewhere)
+
+
+async def a_revoked_token_opens_nothing(ann: Visitor, other: httpx.AsyncClient) -> None:
+    made = await ann.post("/auth/tokens", name="Nightly import", scopes=["read"], kind="agent")
+    here, elsewhere = ann.holding(made["token"]), ann.holding(made["token"], client=other)
+    for visitor in (here, elsewhere):
+        assert (await visitor.ask("GET", "/auth/me")).status_code == 200
+    assert (await ann.ask("DELETE", f"/auth/tokens/{made['id']}")).status_code == 204
+    refused(await here.ask("GET", "/auth/me"), 401, "unauthorized")
+    await is_out_soon(elsewhere)
+
+
+async def is_out_soon(visitor: Visitor) -> None:
+    """Assert that a token is refused before long."""
+    began = time.monotonic()
+    while (answer := await visitor.ask("GET", "/auth/me")).status_code == 200:
+        assert time.monotonic() - began < SOON_S, "still in"
+        await asyncio.sleep(0.02)
+    refused(answer, 401, "unauthorized")
+
+
+async def an_agent_manages_nothing(ann: Visitor) -> None:
+    """However far its token goes: it makes no tokens, and neither sees nor ends what keeps its user in."""
+    agent = await ann.program("read", "write", "admin", kind="agent")
+    session = (await ann.get("/auth/sessions"))["items"][0]["id"]
+    token = (await ann.get("/auth/tokens"))["items"][0]["id"]
+    password = {"current_password": PASSWORD, "new_password": PASSWORD + "!"}
+    for method, path, body in [
+        ("POST", "/auth/tokens", {"name": "x", "scopes": ["read"]}),
+        ("GET", "/auth/tokens", None),
+        ("DELETE", f"/auth/tokens/{token}", None),
+        ("GET", "/auth/sessions", None),
+        ("DELETE", f"/auth/sessions/{session}", None),
+        ("POST", "/auth/password", password),
+    ]:
+        refused(await agent.ask(method, path, **({"json": body} if body else {})), 403, "forbidden")
+    assert (await ann.ask("GET", "/auth/me")).status_code == 200
+    assert len((await ann.get("/auth/tokens"))["items"]) == 1
+
+
+async def wrong_passwords_are_counted(account: str, clients: Sequence[httpx.AsyncClient], most: int) -> None:
+    """However many processes are asked, side by side: so many are told that they are wrong, the others nothing."""
+    body = {"email": account, "password": "wrong"}
+    answers = await asyncio.gather(*(client.post("/auth/login", json=body) for client in clients for _ in range(most)))
+    told = Counter(answer.status_code for answer in answers)
+    assert told == Counter({401: most, 429: most * (len(clients) - 1)})
+
+
+async def no_secret_is_kept_in_clear(ann: Visitor, settings: Settings, logged: list[str]) -> None:
+    """After a visit to everything that takes or gives a secret, none is found anywhere."""
+    secrets = await _visited(ann)
+    kept = [*_tables(settings), *_keys(settings.redis_url), *_keys(settings.broker_url), "\n".join(logged)]
+    assert any(ann.id in text for text in kept)
+    for name, secret in secrets.items():
+        for form in (secret, secret.encode().hex()):
+            assert not any(form in text for text in kept), name
+
+
+async def _visited(ann: Visitor) -> dict[str, str]:
+    """Every secret that was sent or received."""
+    new, wrong = f"{ann.id} a new password", f"{ann.id} a wrong password"
+    again = await ann.again()
+    keys = (await refresh(ann.client, again.refresh_token)).json()
+    personal = await ann.program("admin", kind="human")
+    agent = await ann.program("write", kind="agent")
+    await agent.task("Made by an agent")
+    await agent.get("/workspaces")
+    await refresh(ann.client, personal.token)
+    await ann.client.get("/auth/me", headers={"Authorization": f"Bearer {again.refresh_token}"})
+    await ann.client.post("/auth/login", json={"email": ann.email, "password": wrong})
+    change = {"current_password": PASSWORD, "new_password": new}
+    assert (await ann.ask("POST", "/auth/password", json={**change, "current_password": wrong})).status_code == 403
+    assert (await ann.ask("POST", "/auth/password", json=change)).status_code == 204
+    last = await ann.again(password=new)
+    assert (await last.ask("POST", "/auth/logout")).status_code == 204
+    return {
+        "the password": PASSWORD,
+        "the new password": new,
+        "a wrong password": wrong,
+        "an access token": ann.token,
+        "the signature of an access token": ann.token.rpartition(".")[2],
+        "an access token that was refreshed": keys["access_token"],
+        "an access token that was revoked": last.token,
+        "the first refresh token": ann.refresh_token,
+        "a refresh token that was rotated": again.refresh_token,
+        "a refresh token that is good": keys["refresh_token"],
+        "a personal token": personal.token,
+        "an agent's token": agent.token,
+    }
+
+
+def _tables(settings: Settings) -> list[str]:
+    """All rows of all tables, as text."""
+    with psycopg.connect(settings.migration_url) as owner:
+        names = owner.execute(
+            """select format('%I.%I', schemaname, tablename) from pg_tables
+               where schemaname in ('log', 'auth', 'read')"""
+        ).fetchall()
+        every = [f"select t::text from {name} t".encode() for (name,) in names]  # noqa: S608 - names of tables
+        return [text for sql in every for (text,) in owner.execute(sql)]
+
+
+def _keys(url: str) -> list[str]:
+    """All keys and values, as text."""
+    with redis.Redis.from_url(url) as client:
+        return [f"{key!r} {_value(client, key)!r}" for key in client.scan_iter()]
+
+
+def _value(client: "redis.Redis", key: bytes) -> Any:
+    kind = client.type(key)
+    read: dict[Any, Any] = {
+        b"string": client.get,
+        b"list": lambda name: client.lrange(name, 0, -1),
+        b"hash": client.hgetall,
+        b"set": client.smembers,
+        b"zset": lambda name: client.zrange(name, 0, -1, withscores=True),
+    }
+    return read[kind](key) if kind in read else None
+
+
+def tokens_of(settings: Settings, ann: Visitor) -> int:
+    """How many refresh tokens stand in the sessions of a user."""
+    sql = """select count(*) from auth.refresh_tokens join auth.sessions on sessions.id = session_id
+        where user_id = %s"""
+    with psycopg.connect(settings.database_url) as connection:
+        ((count,),) = connection.execute(sql, (ann.id,)).fetchall()
+    return int(count)
+
+
+def later(settings: Settings, ann: Visitor, seconds: int) -> None:
+    """Let time pass for the sessions and tokens of a user: what stands there is moved back."""
+    by = f"interval '{seconds} seconds'"
+    with psycopg.connect(settings.database_url) as connection:
+        for table, column, whose in [
+            ("auth.refresh_tokens", "rotated_at", "session_id in (select id from auth.sessions where user_id = %s)"),
+            ("auth.sessions", "expires_at", "user_id = %s"),
+            ("auth.tokens", "expires_at", "user_id = %s"),
+        ]:
+            sql = f"update {table} set {column} = {column} - {by} where {whose}"  # noqa: S608 - our own text
+            connection.execute(sql.encode(), (ann.id,))
