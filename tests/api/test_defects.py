@@ -1,5 +1,7 @@
 """The promises of the API can be broken: a planted defect turns each of them red."""
 
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -7,15 +9,23 @@ import msgspec
 import pytest
 import redis
 
+from api import auth
 from api.ledger import Ledger
+from domain.errors import TooManyGuesses, WrongCredentials
+from infra import secret, sessions
+from infra.credentials import Credentials
+from infra.limits import ACCOUNT, Limits
+from infra.logs import logger
 from infra.projected import CHANNEL
 from infra.reading import Reading, State
+from infra.revoked import Revoked
 from infra.rights import Rights
 from infra.settings import Settings
 from projections.engine.advance import Progress
 from projections.projection import Answer, Question
 from tests import defects
-from tests.api import checks
+from tests.api import checks, identity
+from tests.api.opened import opened
 from tests.defects import noticed_in_time
 from tests.visitor import Visitor
 
@@ -88,3 +98,102 @@ async def test_a_door_that_is_open_to_strangers_is_noticed(
 async def test_a_version_that_nobody_checks_is_noticed(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     defects.a_version_that_nobody_checks(monkeypatch)
     await noticed_in_time(partial(checks.one_of_all_who_saw_the_same_version_wins, ann))
+
+
+async def test_a_rotation_that_looks_and_then_writes_is_noticed(
+    ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_HELD", sessions._HELD.replace("for update", ""))  # noqa: SLF001 - as above
+    async with opened(settings) as other:
+        await noticed_in_time(partial(identity.many_refreshes_at_once_make_one_token, ann, other, settings))
+
+
+async def test_a_next_token_that_is_not_derived_is_noticed(
+    ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secret, "derived", lambda *_: secret.new(sessions.PREFIX))
+    async with opened(settings) as other:
+        await noticed_in_time(partial(identity.many_refreshes_at_once_make_one_token, ann, other, settings))
+
+
+async def test_a_revocation_that_is_not_looked_at_is_noticed(
+    ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Revoked, "__contains__", lambda *_: False)
+    async with opened(settings) as other:
+        await noticed_in_time(partial(identity.a_session_that_ended_opens_nothing, ann, other))
+
+
+async def test_a_process_that_does_not_hear_of_revocations_is_noticed(
+    ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def deaf(_: Revoked) -> None:
+        pass
+
+    monkeypatch.setattr(Revoked, "look", deaf)
+    monkeypatch.setattr(identity, "SOON_S", 0.7)
+    async with opened(settings) as other:
+        await noticed_in_time(partial(identity.a_session_that_ended_opens_nothing, await ann.again(), other))
+        await noticed_in_time(partial(identity.a_revoked_token_opens_nothing, ann, other))
+
+
+async def test_an_account_that_everybody_manages_is_noticed(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "may_manage", lambda *_: None)
+    await noticed_in_time(partial(identity.an_agent_manages_nothing, ann))
+
+
+async def test_guesses_that_each_process_counts_for_itself_are_noticed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def alone(limits: Limits, keys: Sequence[str]) -> tuple[float, int, bool]:
+        return (*limits._local.take(keys), False)  # noqa: SLF001 - as above
+
+    monkeypatch.setattr(Limits, "_taken", alone)
+    async with opened(settings) as one, opened(settings) as other:
+        check = partial(identity.wrong_passwords_are_counted, "nobody@example.org", [one, other], ACCOUNT.burst)
+        await noticed_in_time(check)
+
+
+async def test_guesses_that_are_counted_afterwards_are_noticed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All who come at once find room, and all guess."""
+
+    @contextlib.asynccontextmanager
+    async def afterwards(limits: Limits, account: UUID, _: str) -> AsyncIterator[None]:
+        keys = [str(account), "everywhere"]
+        wait = (await limits._taken(keys))[0]  # noqa: SLF001 - as above
+        if wait:
+            raise TooManyGuesses(policy="account", quota=1, window=1, retry_after=1)
+        await limits._returned(keys, shared=True)  # noqa: SLF001 - as above
+        try:
+            yield
+        except WrongCredentials:
+            await limits._taken(keys)  # noqa: SLF001 - as above
+            raise
+
+    monkeypatch.setattr(Limits, "guess", afterwards)
+    async with opened(settings) as one, opened(settings) as other:
+        check = partial(identity.wrong_passwords_are_counted, "someone@example.org", [one, other], ACCOUNT.burst)
+        await noticed_in_time(check)
+
+
+async def test_a_secret_in_clear_is_noticed(
+    ann: Visitor, bob: Visitor, settings: Settings, logged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(secret, "digest", lambda text: text.encode())
+        plain = await ann.again()
+        await noticed_in_time(partial(identity.no_secret_is_kept_in_clear, plain, settings, logged))
+    with monkeypatch.context() as patch:
+        check = Credentials.check
+        patch.setattr(Credentials, "check", telling(check))
+        await noticed_in_time(partial(identity.no_secret_is_kept_in_clear, bob, settings, logged))
+
+
+def telling(check: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
+    async def told(credentials: Credentials, user: UUID, password: str, guess: object) -> str:
+        logger.debug("checking {}", password)
+        return await check(credentials, user, password, guess)
+
+    return told

@@ -1,0 +1,13 @@
+"""A canary: no password, token or key that anybody sent or got is found in clear anywhere."""
+
+import pytest
+
+from infra.settings import Settings
+from tests.api import identity
+from tests.visitor import Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+async def test_no_secret_is_kept_in_clear(ann: Visitor, settings: Settings, logged: list[str]) -> None:
+    await identity.no_secret_is_kept_in_clear(ann, settings, logged)
