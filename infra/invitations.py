@@ -1,8 +1,6 @@
 """Invitations: whom they were sent to, and the digests of the tokens that prove it, beside the log."""
 
-import secrets
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -10,6 +8,7 @@ from msgspec import Struct
 from psycopg.rows import class_row
 
 from domain.member import Role
+from infra import secret
 from infra.postgres import Pool
 
 GOOD_FOR: Final = timedelta(days=14)
@@ -47,8 +46,8 @@ class Invitations:
 
         None where one was sent before: whoever asks again after a failure gets another one, but not two good ones.
         """
-        token = PREFIX + secrets.token_urlsafe(32)
-        values = (invitation, workspace, email, role, by, _digest(token), GOOD_FOR)
+        token = secret.new(PREFIX)
+        values = (invitation, workspace, email, role, by, secret.digest(token), GOOD_FOR)
         async with self._pool.connection() as connection:
             await connection.execute("delete from auth.invitations where expires_at < now()")
             noted = await connection.execute(_NOTE, values)
@@ -61,7 +60,7 @@ class Invitations:
 
     async def with_token(self, token: str) -> Invited | None:
         """The invitation that a token proves, unless it is too old."""
-        return next(iter(await self._found(" and token_hash = %s", _digest(token))), None)
+        return next(iter(await self._found(" and token_hash = %s", secret.digest(token))), None)
 
     async def one(self, invitation: UUID) -> Invited | None:
         """An invitation by its id, unless it is too old."""
@@ -79,7 +78,3 @@ class Invitations:
     async def _found(self, condition: str, value: object) -> list[Invited]:
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Invited)) as cursor:
             return await (await cursor.execute((_OPEN + condition).encode(), (value,))).fetchall()
-
-
-def _digest(token: str) -> bytes:
-    return sha256(token.encode()).digest()
