@@ -24,6 +24,7 @@ from api.problems import HANDLERS
 from api.tracing import traced
 from commands.handling import Handling
 from infra import broker, cache
+from infra.counting import Counting
 from infra.credentials import Credentials
 from infra.hints import Hints
 from infra.invitations import Invitations
@@ -93,10 +94,12 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
     log = EventLog(settings.database_url, connections)
     revoked = Revoked(connections)
     projected = Projected(cache.listening_client(settings.redis_url), connections, settings.partitions)
+    handling = Handling(log)
     return Ledger(
         settings=settings,
         log=log,
-        handling=Handling(log),
+        handling=handling,
+        counting=Counting(log, handling, connections, projected),
         reading=Reading(connections, client),
         projected=projected,
         rights=Rights(log),

@@ -22,7 +22,7 @@ from api.problems import Malformed, Placed
 from commands.append import Key
 from commands.decision import Wish
 from commands.handling import Done
-from commands.results import Foreseen, Result
+from commands.results import Foreseen, Result, Warned
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 
 MOST_AT_ONCE = 10
@@ -46,6 +46,7 @@ class Each(Struct, frozen=True, omit_defaults=True):
     position: int | None = None
     replayed: bool = False
     events: tuple[Foreseen, ...] | None = None
+    warnings: tuple[Warned, ...] = ()
     problem: msgspec.Raw | None = None
 
 
@@ -151,7 +152,7 @@ async def _told(ledger: Ledger, wish: Wish, no: Refusal) -> Exception:
 def _result(wish: Wish, done: Done) -> Each:
     one = done.results[0]
     status = 201 if wish.command.creates else 200
-    return Each(status, one.id, one.version, one.key, done.position, done.replayed)
+    return Each(status, one.id, one.version, one.key, done.position, done.replayed, warnings=one.warnings)
 
 
 def _answered(content: Carried | Several, status: int, *, replayed: bool) -> Response[Any]:

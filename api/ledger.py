@@ -22,13 +22,15 @@ from commands.command import Command
 from commands.decision import Wish
 from commands.group import Order
 from commands.handling import Done, Handling
-from domain.errors import AmbiguousKey, NotFound, ScopeTooNarrow, VersionConflict
+from commands.results import Warned
+from domain.errors import AmbiguousKey, NotFound, Purged, Refusal, ScopeTooNarrow, VersionConflict
 from domain.event import Actor
 from domain.invitation import Invitation
 from domain.project import Project
 from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
+from infra.counting import Counting
 from infra.credentials import Credentials
 from infra.hints import Hints
 from infra.ids import new_id
@@ -68,6 +70,7 @@ class Written(Struct, frozen=True, omit_defaults=True):
     version: int
     position: int
     key: str | None = None
+    warnings: tuple[Warned, ...] = ()
 
 
 class Ledger(Struct, frozen=True):
@@ -76,6 +79,7 @@ class Ledger(Struct, frozen=True):
     settings: Settings
     log: EventLog
     handling: Handling
+    counting: Counting
     reading: Reading
     projected: Projected
     rights: Rights
@@ -104,7 +108,7 @@ class Ledger(Struct, frozen=True):
 
         Raises Tried where they were only tried.
         """
-        done = await self.handling.handle(order)
+        done = await self.counting.handle(order)
         if order.dry:
             raise Tried(done)
         for workspace_id in done.workspace_ids:  # of a replay
@@ -122,11 +126,11 @@ class Ledger(Struct, frozen=True):
     async def read(self, asked: Asked, question: Question, min_position: int | None) -> Response[Any]:
         """Answer a question, once the read model includes `min_position`.
 
-        Raises Behind where that takes too long, NotFound for what is absent or another workspace's.
+        Raises Behind where that takes too long, Purged for what was there, NotFound for what is another workspace's.
         """
         answer, position = await self.found(asked, question, min_position)
         if answer is None:
-            raise NotFound
+            raise await self._absent(asked, question.scope)
         if answer.workspace_id is not None:
             await self.rights.may_see(asked.user.person, answer.workspace_id)
         return conditions.answered(asked, answer, position)
@@ -147,6 +151,15 @@ class Ledger(Struct, frozen=True):
                 raise Behind
         return await self.reading.answer(question)
 
+    async def _absent(self, asked: Asked, stream: UUID) -> Refusal:
+        """Why there is nothing: it was purged, or never was; a stranger learns nothing of either."""
+        for known in await self.log.known([(stream, Task), (stream, Project)]):
+            for state in known.states.values():
+                if isinstance(state, Task | Project) and state.purged:
+                    await self.rights.may_see(asked.user.person, state.workspace_id)
+                    return Purged()
+        return NotFound()
+
     async def told(
         self, asked: Asked, stream: UUID, limit: int, cursor: str | None, min_position: int | None
     ) -> Response[Any]:
@@ -161,6 +174,8 @@ class Ledger(Struct, frozen=True):
         if task is None:
             raise NotFound
         await self.rights.may_see(asked.user.person, task.workspace_id)
+        if task.purged:
+            raise Purged
         shown = await self.log.last(stream, limit, Cursor.read(cursor, stream) or NO_END)
         more = Cursor(stream, shown[-1].version).write() if shown and shown[-1].version > 1 else None
         answer = page.answer({"items": await history.items(self.log, shown), "next_cursor": more}, more)
@@ -221,7 +236,7 @@ def within(command: C, **place: UUID | str) -> C:
 def written(command: Command[Any], done: Done) -> Response[Written]:
     """The answer to a command that was carried out."""
     result = done.results[0]
-    content = Written(result.id, result.version, done.position, result.key)
+    content = Written(result.id, result.version, done.position, result.key, result.warnings)
     headers = {"ETag": f'"{result.version}"', POSITION: str(done.position), "Cache-Control": "no-store"}
     if done.replayed:
         headers["Idempotent-Replayed"] = "true"

@@ -13,7 +13,7 @@ from api.problems import PROBLEM
 
 ALWAYS = (400, 503)
 BODY = (413, 415)
-PRIVATE = (401, 404)
+PRIVATE = (401, 404, 410)
 COMMAND = (403, 409, 412, 422, 428)
 
 

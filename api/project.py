@@ -1,22 +1,28 @@
 """Projects over HTTP."""
 
-from litestar import Response, get, post
+from typing import Annotated
+
+from litestar import Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.ledger import Asked, Ledger, Written, given_id, within
 from api.parameters import MinPosition
-from commands.project import CreateProject
+from commands.column import SetColumns
+from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject, TrashProject
 from infra.ids import new_id
 from projections import project_list
 from projections.page import Page
 from projections.project_list import ProjectRow
 
+Answered = Response[Written]
+Archived = Annotated[bool, QueryParameter(description="Those in the archive too.")]
+
 
 @post("/workspaces/{workspace:str}/projects")
 async def create_project(
     workspace: FromPath[str], data: JSONBody[CreateProject], request: Asked, ledger: NamedDependency[Ledger]
-) -> Response[Written]:
+) -> Answered:
     """Open a project with a board of three columns."""
     command = within(data, workspace_id=given_id(workspace))
     return await ledger.write(request, data.id or new_id(), command)
@@ -24,12 +30,16 @@ async def create_project(
 
 @get("/workspaces/{workspace:str}/projects")
 async def list_projects(
-    workspace: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
+    workspace: FromPath[str],
+    request: Asked,
+    ledger: NamedDependency[Ledger],
+    archived: Archived = False,  # noqa: FBT002 - a parameter of the address
+    min_position: MinPosition = None,
 ) -> Response[Page[ProjectRow]]:
-    """The projects of a workspace, by key."""
+    """The projects of a workspace that are not in the trash, by key; those in the archive only if you ask."""
     workspace_id = given_id(workspace)
     await ledger.rights.may_see(request.user.person, workspace_id)
-    return await ledger.read(request, project_list.of_workspace(workspace_id), min_position)
+    return await ledger.read(request, project_list.of_workspace(workspace_id, archived=archived), min_position)
 
 
 @get("/projects/{project:str}")
@@ -38,3 +48,46 @@ async def show_project(
 ) -> Response[ProjectRow]:
     """One project."""
     return await ledger.read(request, project_list.one(given_id(project)), min_position)
+
+
+@patch("/projects/{project:str}")
+async def edit_project(
+    project: FromPath[str], data: JSONBody[EditProject], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    """Give a project another name; name the version that you saw."""
+    return await ledger.write(request, given_id(project), data)
+
+
+@put("/projects/{project:str}/columns")
+async def set_columns(
+    project: FromPath[str], data: JSONBody[SetColumns], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    """Say which columns a board has, in their order, with their limits; name the version that you saw.
+
+    A column that you leave out takes no more tasks. Those in it stay there, and are shown there, until they are moved.
+    """
+    return await ledger.write(request, given_id(project), data)
+
+
+@post("/projects/{project:str}/archive", status_code=200)
+async def archive_project(
+    project: FromPath[str], data: JSONBody[ArchiveProject], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    """Put a project aside: nothing in it changes any more, and it is out of the list."""
+    return await ledger.write(request, given_id(project), data)
+
+
+@post("/projects/{project:str}/restore", status_code=200)
+async def restore_project(
+    project: FromPath[str], data: JSONBody[RestoreProject], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    """Take a project back into use, out of the trash and out of the archive."""
+    return await ledger.write(request, given_id(project), data)
+
+
+@delete("/projects/{project:str}", status_code=200)
+async def trash_project(
+    project: FromPath[str], data: JSONBody[TrashProject], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    """Put a project into the trash, with all that is in it; name the version that you saw."""
+    return await ledger.write(request, given_id(project), data)

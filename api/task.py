@@ -15,6 +15,7 @@ from commands.task import (
     LabelTask,
     MoveTask,
     ReopenTask,
+    RestoreTask,
     TrashTask,
     UnassignTask,
     UnlabelTask,
@@ -128,6 +129,14 @@ async def unlabel_task(
     task: FromPath[str], data: JSONBody[UnlabelTask], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Answered:
     """Take a label from a task, however it is written."""
+    return await ledger.write(request, await ledger.task_id(request, task), data)
+
+
+@post("/tasks/{task:str}/restore", status_code=200)
+async def restore_task(
+    task: FromPath[str], data: JSONBody[RestoreTask], request: Asked, ledger: NamedDependency[Ledger]
+) -> Answered:
+    """Take a task out of the trash, to where it was or into the column that you name."""
     return await ledger.write(request, await ledger.task_id(request, task), data)
 
 

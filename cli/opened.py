@@ -9,12 +9,13 @@ from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
 from commands.handling import Handling
-from infra import reading
+from infra import cache, reading
+from infra.counting import Counting
 from infra.credentials import Credentials
 from infra.errors import OperatorError
 from infra.log import EventLog
 from infra.postgres import connect, pool
-from infra.projected import Behind
+from infra.projected import Behind, Projected
 from infra.settings import Settings
 from projections.engine import builds
 
@@ -24,6 +25,7 @@ class Opened(Struct, frozen=True):
 
     log: EventLog
     handling: Handling
+    counting: Counting
     credentials: Credentials
 
 
@@ -35,8 +37,11 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
         pass
     async with pool(url) as connections:
         log = EventLog(url, connections)
+        handling = Handling(log)
+        projected = Projected(cache.listening_client(settings.redis_url), connections, settings.partitions)
         with _named(url):
-            yield Opened(log, Handling(log), Credentials(connections))
+            counting = Counting(log, handling, connections, projected)
+            yield Opened(log, handling, counting, Credentials(connections))
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 import commands
 from commands.form import Version
-from domain.errors import NotFound
+from domain.errors import NotFound, Refusal
 from domain.event import Actor, Event, State
 
 S = TypeVar("S", bound=State)
@@ -47,6 +47,12 @@ class Given(Protocol):
 
     def number(self, project: UUID) -> int:
         """A task number of that project that nobody else gets, ever."""
+
+    def version(self, stream: UUID) -> int:
+        """The version of a stream that was looked at."""
+
+    def warn(self, warning: Refusal) -> None:
+        """Let the answer say what would have been refused under another setting, though it is done."""
 
 
 class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

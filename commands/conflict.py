@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from commands.command import Command, Elsewhere
-from domain.errors import Refusal, VersionConflict
+from domain.errors import ColumnNotCounted, Refusal, VersionConflict
 from domain.event import Actor, Event, Recorded, State, changes, fold
 
 if TYPE_CHECKING:
@@ -123,11 +123,19 @@ class Imagined(Struct, frozen=True):
         del project
         return 0
 
+    def version(self, stream: UUID) -> int:
+        return self.decision.version(stream)
+
+    def warn(self, warning: Refusal) -> None:
+        """Nobody is to hear of what is only imagined."""
+
 
 def _decided(state: State | None, command: Command[Any], given: "Decision") -> list[Event | Elsewhere] | None:
     """What the command would come to on that state; None where a rule would say no."""
     try:
         return list(command.decide(state, Imagined(given)))
+    except ColumnNotCounted:
+        raise  # it is no rule that says no: once it is counted, this can be answered
     except Refusal:
         return None
 

@@ -17,6 +17,8 @@ from domain.errors import (
     Forbidden,
     IdTaken,
     NotFound,
+    Purged,
+    Refusal,
     ScopeTooNarrow,
     StreamIsFull,
     VersionRequired,
@@ -64,6 +66,7 @@ class Decision:
         self.written: list[tuple[UUID, Event]] = []
         self.leaves: dict[UUID, Known] = {}
         self.taken: dict[UUID, Numbers] = {}
+        self.warnings: list[tuple[int, Refusal]] = []
         self._known = known
         self._supply = supply or Supply(Numbers())
         self._scope = scope
@@ -109,6 +112,10 @@ class Decision:
         """The version of the target that a wish was made on: the one it names, without what this call wrote."""
         return (command.expected_version or 0) - (self.version(self.target) - self.seen[self.target])
 
+    def warn(self, warning: Refusal) -> None:
+        """Keep it, with which command it is about."""
+        self.warnings.append((self.made, warning))
+
     def make(self, wish: Wish) -> None:
         """Decide one more command; raises a Refusal, Late, or NotLoaded."""
         command, self.target = wish.command, wish.target
@@ -118,6 +125,8 @@ class Decision:
         self._authorise(command, state)
         if command.creates and self.version(wish.target):
             raise IdTaken
+        if getattr(state, "purged", False):
+            raise Purged
         since = self._check_version(command)
         for event in command.decide(state, self):
             if isinstance(event, Elsewhere):

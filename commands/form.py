@@ -24,6 +24,7 @@ Assignees = Annotated[tuple[UUID, ...], Meta(max_length=MOST_ASSIGNEES)]
 _COLOUR = r"^#[0-9a-fA-F]{6}$(?!\n)"
 Colour = Annotated[str, Meta(pattern=_COLOUR, description="A colour as #rrggbb, in hexadecimal digits.")]
 ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
+WipLimit = Annotated[int, Meta(ge=1, le=10_000)]
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 _OFFSET = "([Zz]|[+-][0-9]{2}:[0-5][0-9])"

@@ -138,4 +138,5 @@ def settle(future: asyncio.Future[Verdict], outcome: Verdict | Exception) -> Non
 
 
 def _outcome(key: Key, wishes: Sequence[Wish], decision: Decision) -> bytes:
-    return results.encode(results.of(wishes if key.wish is None else [wishes[key.wish]], decision))
+    found = results.of(wishes, decision)
+    return results.encode(found if key.wish is None else [found[key.wish]])

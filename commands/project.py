@@ -4,18 +4,40 @@ from collections.abc import Iterator
 from typing import ClassVar
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
 from commands.command import Command, Elsewhere, Given, present
 from commands.form import Name, ProjectKeyText, own_id
-from domain.errors import ProjectKeyTaken
-from domain.event import Event
-from domain.project import BOARD, Project, ProjectCreated, ProjectKey, ProjectKeyReserved, key_of
+from domain.errors import NotTrashed, ProjectIsArchived, ProjectIsTrashed, ProjectKeyTaken, Purged
+from domain.event import Change, Event
+from domain.project import (
+    BOARD,
+    Project,
+    ProjectArchived,
+    ProjectCreated,
+    ProjectKey,
+    ProjectKeyReserved,
+    ProjectPurged,
+    ProjectRenamed,
+    ProjectRestored,
+    ProjectTrashed,
+    key_of,
+)
 from domain.workspace import Workspace
 
 
-class CreateProject(Command[Project], frozen=True, kw_only=True):
-    """Open a project with a board of three columns."""
+class ProjectCommand(Command[Project], frozen=True, kw_only=True):
+    """A wish about a project: the actor must be a member of the workspace that the project is in."""
 
     about: ClassVar = Project
+
+    def workspace(self, state: Project | None, given: Given) -> UUID:
+        return present(state).workspace_id
+
+
+class CreateProject(ProjectCommand, frozen=True, kw_only=True):
+    """Open a project with a board of three columns."""
+
     creates: ClassVar = True
 
     id: UUID | None = None
@@ -38,3 +60,71 @@ class CreateProject(Command[Project], frozen=True, kw_only=True):
             raise ProjectKeyTaken(key=self.key)
         yield Elsewhere(reservation, ProjectKeyReserved(self.key, given.target))
         yield ProjectCreated(workspace_id, self.name, self.key, BOARD)
+
+
+class EditProject(ProjectCommand, frozen=True, kw_only=True):
+    """Give a project another name."""
+
+    must_name_version: ClassVar = True
+
+    name: Name | UnsetType = UNSET
+
+    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
+        project = open_for_change(state)
+        if self.name is not UNSET and self.name != project.name:
+            yield ProjectRenamed(Change(project.name, self.name))
+
+
+class ArchiveProject(ProjectCommand, frozen=True, kw_only=True):
+    """Put a project aside: it stays as it is, and out of the list."""
+
+    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
+        project = present(state)
+        if project.trashed:
+            raise ProjectIsTrashed
+        if not project.archived:
+            yield ProjectArchived()
+
+
+class TrashProject(ProjectCommand, frozen=True, kw_only=True):
+    """Put a project into the trash, with all that is in it."""
+
+    must_name_version: ClassVar = True
+
+    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
+        project = present(state)
+        if not project.trashed:
+            yield ProjectTrashed(project.name, project.key)
+
+
+class RestoreProject(ProjectCommand, frozen=True, kw_only=True):
+    """Take a project back into use, out of the trash and out of the archive."""
+
+    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
+        project = present(state)
+        if project.trashed or project.archived:
+            yield ProjectRestored(Change(project.trashed, False), Change(project.archived, False))  # noqa: FBT003 - the value
+
+
+class PurgeProject(ProjectCommand, frozen=True, kw_only=True):
+    """Let a project that is in the trash be gone: what the installation does by itself when its time is over."""
+
+    must_name_version: ClassVar = True
+    in_batches: ClassVar = False
+
+    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
+        if not present(state).trashed:
+            raise NotTrashed
+        yield ProjectPurged()
+
+
+def open_for_change(project: Project | None) -> Project:
+    """The project, unless nothing in it may change: raises Purged, ProjectIsTrashed or ProjectIsArchived."""
+    project = present(project)
+    if project.purged:
+        raise Purged
+    if project.trashed:
+        raise ProjectIsTrashed
+    if project.archived:
+        raise ProjectIsArchived
+    return project

@@ -10,14 +10,29 @@ from msgspec import Struct
 
 from commands.decision import Decision, Wish
 from domain import codec
+from domain.errors import Refusal
+
+
+class Warned(Struct, frozen=True):
+    """What another setting of the project would have refused: a column has more tasks than it is meant for."""
+
+    code: str
+    column: str
+    limit: int
+    tasks: int
+
+    @classmethod
+    def of(cls, warning: Refusal) -> "Warned":
+        return cls(warning.code(), **warning.params)
 
 
 class Result(Struct, frozen=True, omit_defaults=True):
-    """What became of one wish: its stream, the version that it is at, and the human key of a task."""
+    """What became of one wish: its stream, the version that it is at, the human key of a task, and what to mind."""
 
     id: UUID
     version: int
     key: str | None = None
+    warnings: tuple[Warned, ...] = ()
 
 
 class Foreseen(Struct, frozen=True):
@@ -36,8 +51,9 @@ def of(wishes: Sequence[Wish], decision: Decision) -> tuple[Result, ...]:
             wish.target,
             decision.version(wish.target),
             getattr(decision(wish.command.about, wish.target), "key", None),
+            tuple(Warned.of(warning) for about, warning in decision.warnings if about == place),
         )
-        for wish in wishes
+        for place, wish in enumerate(wishes)
     )
 
 

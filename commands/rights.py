@@ -36,10 +36,19 @@ TABLE: Final[dict[str, Needs]] = {
     "UnassignTask":      Needs("member", "write"),
     "LabelTask":         Needs("member", "write"),
     "UnlabelTask":       Needs("member", "write"),
+    "RestoreTask":       Needs("member", "write"),
+    "PurgeTask":         Needs(None,     "admin"),
 
     "ColourLabel":       Needs("member", "write"),
 
     "CreateProject":     Needs("member", "write"),
+    "EditProject":       Needs("member", "write"),
+    "SetColumns":        Needs("admin",  "write"),
+    "CountColumn":       Needs(None,     "admin"),
+    "ArchiveProject":    Needs("admin",  "write"),
+    "RestoreProject":    Needs("admin",  "write"),
+    "TrashProject":      Needs("admin",  "write"),
+    "PurgeProject":      Needs(None,     "admin"),
 
     "CreateWorkspace":   Needs(None,     "write"),
     "EditWorkspace":     Needs("admin",  "write"),

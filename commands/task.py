@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
+from commands.column import entering, leaving
 from commands.command import Command, Elsewhere, Given, present
 from commands.form import (
     MOST_ASSIGNEES,
@@ -20,11 +21,19 @@ from commands.form import (
     due,
     own_id,
 )
-from domain.errors import AssigneeIsNoMember, TaskIsTrashed, TooManyAssignees, TooManyLabels, UnknownColumn
+from commands.project import open_for_change
+from domain.errors import (
+    AssigneeIsNoMember,
+    NotTrashed,
+    TaskIsTrashed,
+    TooManyAssignees,
+    TooManyLabels,
+    UnknownColumn,
+)
 from domain.event import Change, Event
 from domain.label import distinct, without
 from domain.member import Member, member_of
-from domain.project import Project
+from domain.project import Column, Project
 from domain.task import (
     DueDateSet,
     Priority,
@@ -36,8 +45,10 @@ from domain.task import (
     TaskLabelled,
     TaskMoved,
     TaskPrioritised,
+    TaskPurged,
     TaskRenamed,
     TaskReopened,
+    TaskRestored,
     TaskTrashed,
     TaskUnassigned,
     TaskUnlabelled,
@@ -77,10 +88,11 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
         project_id = present(self.project_id)
-        project = present(given(Project, project_id))
-        column = column_id(project, self.column)
+        project = project_of(project_id, given)
+        column = column_in(project, self.column)
         for user in self.assignees:
             check_member(project.workspace_id, user, given)
+        yield from entering(project_id, project, column, given)
         number = given.number(project_id)
         yield TaskCreated(
             workspace_id=project.workspace_id,
@@ -88,7 +100,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
             number=number,
             key=f"{project.key}-{number}",
             title=self.title,
-            column=column,
+            column=column.id,
             description=self.description or "",
             priority=self.priority or "none",
             due=due(self.due),
@@ -112,7 +124,7 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
             due(self.due)
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state)
+        task = in_use(state, given)
         if self.title is not UNSET and self.title != task.title:
             yield TaskRenamed(Change(task.title, self.title))
         if self.description is not UNSET and (self.description or "") != task.description:
@@ -131,7 +143,7 @@ class RenameTask(TaskCommand, frozen=True, kw_only=True):
     title: Title
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state)
+        task = in_use(state, given)
         if self.title != task.title:
             yield TaskRenamed(Change(task.title, self.title))
 
@@ -140,7 +152,7 @@ class CompleteTask(TaskCommand, frozen=True, kw_only=True):
     """Mark a task as done."""
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state)
+        task = in_use(state, given)
         if task.status == "open":
             yield TaskCompleted(task.project_id, task.column)
 
@@ -149,7 +161,7 @@ class ReopenTask(TaskCommand, frozen=True, kw_only=True):
     """Mark a task as not done after all."""
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state)
+        task = in_use(state, given)
         if task.status == "done":
             yield TaskReopened(task.project_id, task.column)
 
@@ -162,10 +174,13 @@ class MoveTask(TaskCommand, frozen=True, kw_only=True):
     column: ColumnName
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state)
-        column = column_id(present(given(Project, task.project_id)), self.column)
-        if column != task.column:
-            yield TaskMoved(Change(task.project_id, task.project_id), Change(task.column, column), task.status)
+        task = in_use(state, given)
+        project = project_of(task.project_id, given)
+        column = column_in(project, self.column)
+        if column.id != task.column:
+            yield from leaving(task.project_id, project, task.column, given)
+            yield from entering(task.project_id, project, column, given)
+            yield TaskMoved(Change(task.project_id, task.project_id), Change(task.column, column.id), task.status)
 
 
 class TrashTask(TaskCommand, frozen=True, kw_only=True):
@@ -175,8 +190,10 @@ class TrashTask(TaskCommand, frozen=True, kw_only=True):
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
         task = present(state)
+        project = project_of(task.project_id, given)
         if not task.trashed:
-            yield TaskTrashed(task.project_id, task.column, task.status)
+            yield from leaving(task.project_id, project, task.column, given)
+            yield TaskTrashed(task.project_id, task.column, task.status, title=task.title, key=task.key)
 
 
 class AssignTask(TaskCommand, frozen=True, kw_only=True):
@@ -185,7 +202,7 @@ class AssignTask(TaskCommand, frozen=True, kw_only=True):
     user_id: UUID
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state)
+        task = in_use(state, given)
         if self.user_id in task.assignees:
             return
         check_member(task.workspace_id, self.user_id, given)
@@ -200,7 +217,7 @@ class UnassignTask(TaskCommand, frozen=True, kw_only=True):
     user_id: UUID
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state)
+        task = in_use(state, given)
         if self.user_id in task.assignees:
             others = tuple(user for user in task.assignees if user != self.user_id)
             yield TaskUnassigned(self.user_id, Change(task.assignees, others))
@@ -212,7 +229,7 @@ class LabelTask(TaskCommand, frozen=True, kw_only=True):
     label: Label
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state)
+        task = in_use(state, given)
         if without(task.labels, self.label) != task.labels:
             return
         if len(task.labels) >= MOST_LABELS:
@@ -226,11 +243,39 @@ class UnlabelTask(TaskCommand, frozen=True, kw_only=True):
     label: Label
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state)
+        task = in_use(state, given)
         others = without(task.labels, self.label)
         if others != task.labels:
             written = next(label for label in task.labels if label not in others)
             yield TaskUnlabelled(written, Change(task.labels, others))
+
+
+class RestoreTask(TaskCommand, frozen=True, kw_only=True):
+    """Take a task out of the trash: to where it was (the first column, if that is gone), or into the column named."""
+
+    column: ColumnName | None = None
+
+    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
+        task = present(state)
+        project = project_of(task.project_id, given)
+        if task.trashed:
+            column = project.column_with(task.column) if self.column is None else None
+            column = column or column_in(project, self.column)
+            yield from entering(task.project_id, project, column, given)
+            yield TaskRestored(task.project_id, Change(task.column, column.id), task.status)
+
+
+class PurgeTask(TaskCommand, frozen=True, kw_only=True):
+    """Let a task in the trash, or of a project that is gone, be gone: what the installation does by itself in time."""
+
+    must_name_version: ClassVar = True
+    in_batches: ClassVar = False
+
+    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
+        task = present(state)
+        if not task.trashed and not present(given(Project, task.project_id)).purged:
+            raise NotTrashed
+        yield TaskPurged(task.project_id)
 
 
 def check_member(workspace: UUID, user: UUID, given: Given) -> None:
@@ -239,17 +284,23 @@ def check_member(workspace: UUID, user: UUID, given: Given) -> None:
         raise AssigneeIsNoMember(user_id=user)
 
 
-def in_use(state: Task | None) -> Task:
-    """The task, unless it is in the trash: then raises TaskIsTrashed."""
+def in_use(state: Task | None, given: Given) -> Task:
+    """The task, unless nothing may change in it or its project: then raises TaskIsTrashed, or as `project_of` does."""
     task = present(state)
+    project_of(task.project_id, given)
     if task.trashed:
         raise TaskIsTrashed
     return task
 
 
-def column_id(project: Project, wanted: str | None) -> str:
-    """The id of the column of that name or id, of the first one for None; raises UnknownColumn."""
+def project_of(project: UUID, given: Given) -> Project:
+    """The project, which is open for changes; raises Purged, ProjectIsTrashed or ProjectIsArchived."""
+    return open_for_change(given(Project, project))
+
+
+def column_in(project: Project, wanted: str | None) -> Column:
+    """The column of that name or id, the first one for None; raises UnknownColumn."""
     column = project.columns[0] if wanted is None else project.column(wanted)
     if column is None:
         raise UnknownColumn(columns=[column.id for column in project.columns])
-    return column.id
+    return column

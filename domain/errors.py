@@ -74,6 +74,34 @@ class MailUnavailable(Refusal):
     """The mail server did not take the message; try again."""
 
 
+class ProjectIsArchived(Refusal):
+    """The project is archived: restore it before you change anything in it."""
+
+
+class ProjectIsTrashed(Refusal):
+    """The project is in the trash, where nothing changes any more."""
+
+
+class NotTrashed(Refusal):
+    """This is not in the trash."""
+
+
+class Purged(Refusal):
+    """This was in the trash for so long that it is gone."""
+
+
+class ColumnIsFull(Refusal):
+    """The column has as many tasks as it may: finish or move one first."""
+
+
+class ColumnNotCounted(Refusal):
+    """The tasks of this column are not counted yet: set its limit in one call, and fill it in the next."""
+
+
+class ColumnRepeated(Refusal):
+    """Two columns have the same name, or the same id."""
+
+
 class StreamIsFull(Refusal):
     """This has changed so often that it takes no more changes; make a new one."""
 

@@ -1,18 +1,23 @@
 """A project: a board of columns that holds tasks, with a key that starts their human names."""
 
-from typing import Self
+from typing import Literal, Self
 from uuid import UUID, uuid5
 
+import msgspec
 from msgspec import Struct
 
-from domain.event import Event, State
+from domain.event import Change, Event, State
+
+Wip = Literal["warn", "refuse"]
+"""What becomes of a task that enters a column which is full."""
 
 
-class Column(Struct, frozen=True):
-    """A place on the board. The id is for ever, the name may change."""
+class Column(Struct, frozen=True, omit_defaults=True):
+    """A place on the board. The id is for ever, the name may change; `wip_limit` is how many tasks it is meant for."""
 
     id: str
     name: str
+    wip_limit: int | None = None
 
 
 BOARD = (Column("todo", "To do"), Column("doing", "In progress"), Column("done", "Done"))
@@ -25,26 +30,72 @@ class ProjectCreated(Event, frozen=True):
     columns: tuple[Column, ...]
 
 
+class ProjectRenamed(Event, frozen=True):
+    name: Change[str]
+
+
+class ColumnsSet(Event, frozen=True):
+    """A column that is left out takes no more tasks; those in it stay there until they are moved."""
+
+    columns: Change[tuple[Column, ...]]
+    wip: Change[Wip]
+
+
+class ProjectArchived(Event, frozen=True):
+    archived: Change[bool] = Change(old=False, new=True)
+
+
+class ProjectTrashed(Event, frozen=True):
+    name: str
+    key: str
+    trashed: Change[bool] = Change(old=False, new=True)
+
+
+class ProjectRestored(Event, frozen=True):
+    """In use again, wherever it was."""
+
+    trashed: Change[bool]
+    archived: Change[bool]
+
+
+class ProjectPurged(Event, frozen=True):
+    """Out of the trash for good: its tasks follow."""
+
+    purged: Change[bool] = Change(old=False, new=True)
+
+
 class Project(State, frozen=True):
-    """What deciding needs to know of a project."""
+    """What deciding needs to know of a project; `removed` are the ids of columns that it once had."""
 
     workspace_id: UUID
     name: str
     key: str
     columns: tuple[Column, ...]
+    wip: Wip = "warn"
+    removed: tuple[str, ...] = ()
+    archived: bool = False
+    trashed: bool = False
+    purged: bool = False
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
         if isinstance(event, ProjectCreated):
             return cls(event.workspace_id, event.name, event.key, event.columns)
-        return super().evolve(state, event)
+        after = super().evolve(state, event)
+        if state and after and isinstance(event, ColumnsSet):
+            present = {column.id for column in after.columns}
+            ids = dict.fromkeys([*state.removed, *(column.id for column in state.columns)])
+            return msgspec.structs.replace(after, removed=tuple(each for each in ids if each not in present))
+        return after
 
     def column(self, wanted: str) -> Column | None:
-        """The column with that id or, in any case of letters, that name."""
-        for column in self.columns:
-            if wanted == column.id or wanted.casefold() == column.name.casefold():
-                return column
-        return None
+        """The column with that id or else, in any case of letters, that name."""
+        by_name = (column for column in self.columns if column.name.casefold() == wanted.casefold())
+        return self.column_with(wanted) or next(by_name, None)
+
+    def column_with(self, wanted: str) -> Column | None:
+        """The column with that id."""
+        return next((column for column in self.columns if column.id == wanted), None)
 
 
 class ProjectKeyReserved(Event, frozen=True):

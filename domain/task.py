@@ -66,6 +66,22 @@ class TaskTrashed(Event, frozen=True):
     column: str
     status: Status
     trashed: Change[bool] = Change(old=False, new=True)
+    title: str = ""
+    key: str = ""
+
+
+class TaskRestored(Event, frozen=True):
+    project_id: UUID
+    column: Change[str]
+    status: Status
+    trashed: Change[bool] = Change(old=True, new=False)
+
+
+class TaskPurged(Event, frozen=True):
+    """Out of the trash for good."""
+
+    project_id: UUID
+    purged: Change[bool] = Change(old=False, new=True)
 
 
 class TaskAssigned(Event, frozen=True):
@@ -103,6 +119,7 @@ class Task(State, frozen=True):
     assignees: tuple[UUID, ...] = ()
     status: Status = "open"
     trashed: bool = False
+    purged: bool = False
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.event import Change, Event, State
+from domain.event import Actor, Change, Event, State
 
 Scope = Literal["read", "write", "admin"]
 """How far somebody trusts a token of theirs."""
@@ -15,6 +15,9 @@ TokenKind = Literal["human", "agent"]
 
 INSTANCE = UUID("5f1c3f0e-9a5c-5d3e-8b43-7a7d5b6c2e11")
 """The guard stream of this installation: who administers it. The root of the other reserved names."""
+
+RULES = Actor(uuid5(INSTANCE, "rules"), "rule")
+"""Who does what the installation does by itself."""
 
 
 class UserRegistered(Event, frozen=True):

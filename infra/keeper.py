@@ -3,7 +3,9 @@
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from time import monotonic
 from uuid import UUID
 
 import psycopg
@@ -15,11 +17,14 @@ from infra.embedded.process import Child, spawn, stop
 from infra.logs import logger
 from infra.operations import Options
 from infra.postgres import folding
+from infra.purging import Purging
 from infra.settings import PREFIX, Settings
 from projections.engine import advance, builds, parked
 from projections.engine.builds import Database
 
 FOR_STOPPING_S = 3.0
+PURGE_S = 60.0
+"""So often the trash is looked through."""
 
 
 class Keeper:
@@ -31,6 +36,8 @@ class Keeper:
         self._child: Child | None = None
         self._tried: set[tuple[int, str, int]] = set()
         self._is_new = True
+        self._purging = Purging(settings.database_url)
+        self._next_purge = 0.0
         self.partitions = settings.partitions
         """How many there are, of whatever build has the most."""
 
@@ -47,6 +54,7 @@ class Keeper:
             partial(self._carry_out, connection),
             *(partial(self._retry, connection, build) for build in found.values()),
             *(partial(self._split, connection, build) for build in found.values()),
+            partial(self._purge, connection),
         ]
         for step in steps:
             try:
@@ -69,6 +77,12 @@ class Keeper:
             self._child = None
             if operation := operations.claim(connection):
                 self._child = self._started(operation)
+
+    def _purge(self, connection: Database) -> None:
+        if monotonic() >= self._next_purge:
+            before = datetime.now(UTC) - timedelta(days=self._settings.trash_days)
+            is_more = self._purging.look(connection, before)
+            self._next_purge = 0.0 if is_more else monotonic() + PURGE_S
 
     def _split(self, connection: Database, build: builds.Build) -> None:
         """Once, by each worker that starts: two that want it otherwise do not go on undoing each other's work."""

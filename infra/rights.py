@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from commands.rights import TABLE, has_role
-from domain.errors import Forbidden, NotFound
+from domain.errors import Forbidden, NotFound, Purged
 from domain.member import Member, member_of
 from domain.project import Project
 from domain.user import INSTANCE, Instance
@@ -30,11 +30,13 @@ class Rights:
         await self.may("See", user, workspace)
 
     async def may_see_project(self, user: UUID, project: UUID) -> None:
-        """Raise NotFound unless the project exists and the user is a member of its workspace."""
+        """Raise NotFound unless the project exists and the user is a member of its workspace; Purged if it is gone."""
         state = await self._log.state(Project, project)
         if state is None:
             raise NotFound
         await self.may_see(user, state.workspace_id)
+        if state.purged:
+            raise Purged
 
     async def may_operate(self, user: UUID) -> None:
         """Raise Forbidden unless the user administers this installation."""

@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     broker_url: RedisUrl
     jwt_key: Key = ""
     partitions: Annotated[int, Meta(ge=1, le=64, description="a number from 1 to 64")] = 1  # of each projection
+    trash_days: Annotated[int, Meta(ge=1, le=3650, description="a number from 1 to 3650")] = 30  # until a purge
     environment: Annotated[Literal["development", "production"], Meta(description="development or production")] = (
         "development"
     )

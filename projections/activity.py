@@ -9,11 +9,14 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from domain import codec
+from domain.column import ColumnCounted
 from domain.event import Recorded
 from domain.project import ProjectKeyReserved
 from domain.task import TaskNumbersTaken
 from projections.page import Cursor, etag, list_of
 from projections.projection import Answer, Projection, Question, by_position
+
+_GUARDS = (TaskNumbersTaken, ProjectKeyReserved, ColumnCounted)
 
 
 class ActivityRow(Struct, frozen=True):
@@ -27,8 +30,8 @@ class ActivityRow(Struct, frozen=True):
 
 
 def fold(key: int, _: ActivityRow | None, recorded: Recorded) -> ActivityRow | None:
-    """A row for what happened in a workspace, none for the reservations that go with it."""
-    if recorded.workspace_id is None or isinstance(recorded.event, TaskNumbersTaken | ProjectKeyReserved):
+    """A row for what happened in a workspace, none for what stands on guard streams beside it."""
+    if recorded.workspace_id is None or isinstance(recorded.event, _GUARDS):
         return None
     return ActivityRow(key, recorded.workspace_id, codec.tag(recorded.event), recorded.actor.id, recorded.at)
 

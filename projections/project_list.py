@@ -8,10 +8,19 @@ import msgspec
 from msgspec import Struct
 
 from domain.event import Recorded, applied
-from domain.project import Column, ProjectCreated
-from domain.task import Status, TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskTrashed
+from domain.project import Column, ColumnsSet, ProjectCreated, ProjectPurged, Wip
+from domain.task import Status, TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskRestored, TaskTrashed
 from projections.page import answer, single
 from projections.projection import Answer, Projection, Question
+
+
+class Place(Struct, frozen=True):
+    """A column as it is shown; one that was removed is, at the end, for as long as tasks stand in it."""
+
+    id: str
+    name: str
+    wip_limit: int | None = None
+    removed: bool = False
 
 
 class ProjectRow(Struct, frozen=True):
@@ -21,7 +30,10 @@ class ProjectRow(Struct, frozen=True):
     workspace_id: UUID
     name: str
     key: str
-    columns: tuple[Column, ...]
+    columns: tuple[Place, ...]
+    wip: Wip
+    archived: bool
+    trashed: bool
     version: int
     created_at: datetime
     updated_at: datetime
@@ -34,6 +46,8 @@ def keys(recorded: Recorded) -> Iterable[UUID]:
             return {project}
         case TaskReopened(project_id=project) | TaskTrashed(project_id=project):
             return {project}
+        case TaskRestored(project_id=project):
+            return {project}
         case TaskMoved(project_id=moved):
             return {moved.old, moved.new}
     return {recorded.stream}
@@ -42,9 +56,21 @@ def keys(recorded: Recorded) -> Iterable[UUID]:
 def fold(key: UUID, project: ProjectRow | None, recorded: Recorded) -> ProjectRow | None:
     event, at = recorded.event, recorded.at
     if isinstance(event, ProjectCreated):
-        version = recorded.version
-        return ProjectRow(key, event.workspace_id, event.name, event.key, event.columns, version, at, at, {})
-    return project and _changed(project, recorded)
+        return ProjectRow(
+            id=key,
+            workspace_id=event.workspace_id,
+            name=event.name,
+            key=event.key,
+            columns=_places(event.columns),
+            wip="warn",
+            archived=False,
+            trashed=False,
+            version=recorded.version,
+            created_at=at,
+            updated_at=at,
+            counts={},
+        )
+    return None if project is None or isinstance(event, ProjectPurged) else _changed(project, recorded)
 
 
 def _changed(project: ProjectRow, recorded: Recorded) -> ProjectRow:
@@ -61,16 +87,35 @@ def _changed(project: ProjectRow, recorded: Recorded) -> ProjectRow:
                 _counted(project, event.column.old, event.status, -1) if event.project_id.old == project.id else project
             )
             return _counted(gone, event.column.new, event.status, 1) if event.project_id.new == project.id else gone
+        case TaskRestored():
+            return _counted(project, event.column.new, event.status, 1)
         case _:
-            return applied(project, event, version=recorded.version, updated_at=recorded.at)
+            after = applied(project, event, version=recorded.version, updated_at=recorded.at)
+            columns = _set(project, event.columns.new) if isinstance(event, ColumnsSet) else after.columns
+            return msgspec.structs.replace(after, columns=columns)
 
 
 def _counted(project: ProjectRow, column: str, status: Status, change: int) -> ProjectRow:
     """With so many tasks more in one place; what is empty is not counted."""
     here = project.counts.get(column, {})
     here = {**here, status: here.get(status, 0) + change}
-    counts = {**project.counts, column: {each: count for each, count in sorted(here.items()) if count}}
-    return msgspec.structs.replace(project, counts={each: of for each, of in sorted(counts.items()) if of})
+    every = {**project.counts, column: {each: count for each, count in sorted(here.items()) if count}}
+    counts = {each: of for each, of in sorted(every.items()) if of}
+    columns = tuple(place for place in project.columns if not place.removed or place.id in counts)
+    return msgspec.structs.replace(project, counts=counts, columns=columns)
+
+
+def _places(columns: Iterable[Column]) -> tuple[Place, ...]:
+    return tuple(Place(column.id, column.name, column.wip_limit) for column in columns)
+
+
+def _set(project: ProjectRow, columns: Iterable[Column]) -> tuple[Place, ...]:
+    """The columns that a board has now, and those taken from it in which tasks still stand."""
+    now = _places(columns)
+    left = (
+        place for place in project.columns if place.id in project.counts and place.id not in {one.id for one in now}
+    )
+    return (*now, *(Place(place.id, place.name, removed=True) for place in left))
 
 
 def scopes(project: ProjectRow) -> Iterable[UUID]:
@@ -87,10 +132,12 @@ def one(project: UUID) -> Question:
     return Question(projection, project, "one", sql, {"id": project}, _one)
 
 
-def of_workspace(workspace: UUID) -> Question:
-    """The projects of a workspace, by key."""
-    sql = "select * from {project_list} where workspace_id = %(workspace)s order by key"
-    return Question(projection, workspace, "list", sql, {"workspace": workspace}, lambda rows: answer({"items": rows}))
+def of_workspace(workspace: UUID, *, archived: bool = False) -> Question:
+    """The projects of a workspace that are not in the trash, by key; those in the archive where they are wanted."""
+    sql = """select * from {project_list} where workspace_id = %(workspace)s and not trashed
+             and (%(archived)s or not archived) order by key"""
+    parameters: dict[str, object] = {"workspace": workspace, "archived": archived}
+    return Question(projection, workspace, "list", sql, parameters, lambda rows: answer({"items": rows}))
 
 
 def _one(rows: list[ProjectRow]) -> Answer | None:

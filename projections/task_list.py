@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.event import Recorded, applied
-from domain.task import Priority, Status, TaskCreated
+from domain.task import Priority, Status, TaskCreated, TaskPurged
 from projections.page import Cursor, page_of, single
 from projections.projection import Answer, Projection, Question, by_stream
 
@@ -56,7 +56,7 @@ def fold(key: UUID, task: TaskRow | None, recorded: Recorded) -> TaskRow | None:
             created_at=recorded.at,
             updated_at=recorded.at,
         )
-    if task is None:
+    if task is None or isinstance(event, TaskPurged):
         return None
     return applied(task, event, version=recorded.version, updated_at=recorded.at)
 
@@ -95,6 +95,8 @@ def page(project: UUID, limit: int, cursor: str | None) -> Question:
     return Question(projection, project, "page", sql, parameters, lambda rows: page_of(rows, limit, project))
 
 
+STANDING = """select count(*) from {task_list} where project_id = %s and "column" = %s and not trashed"""
+"""How many tasks stand in a column of a project."""
 OF_KEY = """select task.id from {task_list} task
             join {workspace_list} workspace on workspace.id = task.workspace_id
             where task.key = %s and workspace.members ? %s limit 2"""

@@ -5,11 +5,25 @@ from uuid import UUID
 
 import msgspec
 
+from domain.column import ColumnCounted, column_of
 from domain.event import Actor, Change, Event
 from domain.invitation import InvitationAccepted, InvitationRevoked, MemberInvited
 from domain.label import LabelColoured
 from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_of
-from domain.project import BOARD, ProjectCreated, ProjectKeyReserved, key_of
+from domain.project import (
+    BOARD,
+    Column,
+    ColumnsSet,
+    ProjectArchived,
+    ProjectCreated,
+    ProjectKeyReserved,
+    ProjectPurged,
+    ProjectRenamed,
+    ProjectRestored,
+    ProjectTrashed,
+    Wip,
+    key_of,
+)
 from domain.projection import EventSkipped
 from domain.task import (
     DueDateSet,
@@ -21,8 +35,10 @@ from domain.task import (
     TaskMoved,
     TaskNumbersTaken,
     TaskPrioritised,
+    TaskPurged,
     TaskRenamed,
     TaskReopened,
+    TaskRestored,
     TaskTrashed,
     TaskUnassigned,
     TaskUnlabelled,
@@ -63,7 +79,6 @@ COMPLETED = TaskCompleted(PROJECT, "todo")
 REOPENED = TaskReopened(PROJECT, "todo")
 RENAMED = TaskRenamed(Change("Buy milk", "Buy bread"))
 MOVED = TaskMoved(Change(PROJECT, PROJECT), Change("todo", "doing"), "open")
-TRASHED = TaskTrashed(PROJECT, "todo", "open")
 INVITATION = id7(51)
 
 BOB_LEADS = MemberRoleChanged(BOB.id, Change("member", "admin"))
@@ -75,6 +90,13 @@ LABELLED = TaskLabelled("Shop", Change((), ("Shop",)))
 COLOURED = LabelColoured("Shop", Change(None, "#cc3300"))
 ISSUED = TokenIssued(TOKEN, "Nightly import", ("read", "write"), "agent", datetime(2027, 1, 1, tzinfo=UTC))
 REVOKED = TokenRevoked(TOKEN)
+TRASHED = TaskTrashed(PROJECT, "todo", "open", title="Buy milk", key="HOME-1")
+RESTORED = TaskRestored(PROJECT, Change("todo", "todo"), "open")
+PURGED = TaskPurged(PROJECT)
+PROJECT_TRASHED = ProjectTrashed("Household", "HOME")
+PROJECT_RESTORED = ProjectRestored(trashed=Change(old=True, new=False), archived=Change(old=False, new=False))
+LIMITED = (BOARD[0], Column("doing", "In progress", 2), BOARD[2])
+"""The board, of which the middle column is meant for two tasks."""
 SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
 
 EVERY_EVENT: tuple[Event, ...] = (
@@ -117,7 +139,16 @@ EVERY_EVENT: tuple[Event, ...] = (
     COMPLETED,
     REOPENED,
     MOVED,
-    TRASHED,
+    TaskTrashed(PROJECT, "todo", "open"),
+    RESTORED,
+    PURGED,
+    ProjectRenamed(Change("Household", "Home")),
+    ColumnsSet(Change(BOARD, LIMITED), Change("warn", "refuse")),
+    ColumnCounted(1),
+    ProjectArchived(),
+    PROJECT_TRASHED,
+    PROJECT_RESTORED,
+    ProjectPurged(),
     SKIPPED,
     ASSIGNED,
     TaskUnassigned(ADA.id, Change((ADA.id, BOB.id), (BOB.id,))),
@@ -158,6 +189,16 @@ def project(project_id: UUID = PROJECT, key: str = "HOME", workspace_id: UUID = 
     return [
         (key_of(workspace_id, key), ProjectKeyReserved(key, project_id)),
         (project_id, ProjectCreated(workspace_id, "Household", key, BOARD)),
+    ]
+
+
+def limited(wip: Wip = "warn", project_id: UUID = PROJECT, tasks: int | None = None) -> Facts:
+    """The middle column of the example board is limited to two tasks, and counted if a number says so."""
+    counted = [] if tasks is None else [(column_of(project_id, "doing"), ColumnCounted(tasks))]
+    return [
+        (column_of(project_id, "doing"), ColumnCounted(None)),
+        (project_id, ColumnsSet(Change(BOARD, LIMITED), Change("warn", wip))),
+        *counted,
     ]
 
 

@@ -1,6 +1,7 @@
 """What Hypothesis draws: every known event and state from its own fields, and wishes that meet one another."""
 
 from collections.abc import Callable, Mapping
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -9,12 +10,20 @@ from hypothesis.strategies import SearchStrategy
 from msgspec import UNSET, Struct
 
 from commands import rights
+from commands.column import CountColumn, SetColumns, Wanted
 from commands.command import Command
 from commands.decision import Wish
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
 from commands.label import ColourLabel
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
-from commands.project import CreateProject
+from commands.project import (
+    ArchiveProject,
+    CreateProject,
+    EditProject,
+    PurgeProject,
+    RestoreProject,
+    TrashProject,
+)
 from commands.projection import SkipEvent
 from commands.task import (
     AssignTask,
@@ -23,8 +32,10 @@ from commands.task import (
     EditTask,
     LabelTask,
     MoveTask,
+    PurgeTask,
     RenameTask,
     ReopenTask,
+    RestoreTask,
     TrashTask,
     UnassignTask,
     UnlabelTask,
@@ -63,6 +74,8 @@ def values(wanted: Any) -> SearchStrategy[Any]:
     if get_origin(wanted) is Change:
         side = values(get_args(wanted)[0])
         return st.builds(Change, side, side)
+    if get_origin(wanted) is UnionType and NoneType in get_args(wanted):
+        return st.none() | st.one_of(*(values(each) for each in get_args(wanted) if each is not NoneType))
     if get_origin(wanted) is tuple:
         return st.lists(values(get_args(wanted)[0]), max_size=3).map(tuple)
     if isinstance(wanted, type) and issubclass(wanted, Struct):
@@ -148,6 +161,32 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
         _labels,
         st.sampled_from(["#CC3300", "#cc3300", "#000000", None]),
     ),
+    RestoreTask: _wish(_tasks, RestoreTask, column=st.none() | _columns),
+    PurgeTask: _wish(_tasks, PurgeTask),
+    EditProject: _wish(_projects, EditProject, name=_or_unset(_texts)),
+    SetColumns: _wish(
+        _projects,
+        SetColumns,
+        columns=st.lists(
+            st.builds(
+                Wanted,
+                name=st.sampled_from(["To do", "In progress", "Done", "nowhere"]),
+                id=st.none() | st.sampled_from(["todo", "doing", "done", "nowhere"]),
+                wip_limit=st.none() | st.integers(1, 2),
+            ),
+            min_size=1,
+            max_size=3,
+            unique_by=lambda wanted: wanted.name,
+        ).map(tuple),
+        wip=_or_unset(st.sampled_from(["warn", "refuse"])),
+    ),
+    CountColumn: _wish(
+        _projects, CountColumn, column=st.sampled_from(["todo", "doing"]), tasks=st.just(1), seen=st.integers(0, 3)
+    ),
+    ArchiveProject: _wish(_projects, ArchiveProject),
+    TrashProject: _wish(_projects, TrashProject),
+    RestoreProject: _wish(_projects, RestoreProject),
+    PurgeProject: _wish(_projects, PurgeProject),
     CreateProject: _wish(
         _projects,
         CreateProject,

@@ -39,7 +39,7 @@ async def carry_out(instance: Opened, tasks: Iterable[Taken | Refused], user: UU
             outcome.refused.append(task)
             continue
         try:
-            await instance.handling.handle(Order(task.wishes, actor, new_id(), dry=outcome.dry))
+            await instance.counting.handle(Order(task.wishes, actor, new_id(), dry=outcome.dry))
         except IdTaken:
             outcome.there += 1
             outcome.differing += not task.is_as(await instance.log.state(Task, task.id))

@@ -43,7 +43,7 @@ PAST = Past([*user(), *workspace(), *project(), *task(RENAMED)])
     [
         pytest.param(
             Wish(TASK, CompleteTask()),
-            {TASK: 2, HERE: 1},
+            {TASK: 2, HERE: 1, PROJECT: 1},
             id="complete",
         ),
         pytest.param(
@@ -78,8 +78,8 @@ def test_all_that_was_looked_at_is_seen_at_the_version_it_had(wish: Wish, seen: 
 
 
 def test_a_decision_that_changes_nothing_has_seen_what_it_looked_at_too() -> None:
-    decision = Past([*workspace(), *task(COMPLETED)]).decide(Wish(TASK, CompleteTask()))
-    assert (decision.written, decision.seen) == ([], {TASK: 2, HERE: 1})
+    decision = Past([*workspace(), *project(), *task(COMPLETED)]).decide(Wish(TASK, CompleteTask()))
+    assert (decision.written, decision.seen) == ([], {TASK: 2, HERE: 1, PROJECT: 1})
 
 
 def test_a_stream_that_was_not_read_is_asked_for() -> None:
@@ -137,7 +137,7 @@ def test_a_project_opened_in_a_call_takes_a_task_in_the_same() -> None:
 
 def test_a_refusal_of_the_last_command_refuses_them_all() -> None:
     missing = MoveTask(column="doing", expected_version=1)
-    given(workspace(), task()).when(CompleteTask(), missing).then_refused(Contradicts)
+    given(workspace(), project(), task()).when(CompleteTask(), missing).then_refused(Contradicts)
     given(workspace(), task()).when(missing, CompleteTask()).then_refused(NotFound)
 
 

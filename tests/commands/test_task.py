@@ -7,9 +7,11 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
+from commands import results
 from commands.command import Command, Elsewhere
 from commands.decision import Wish
 from commands.form import MOST_ASSIGNEES, MOST_LABELS
+from commands.results import Warned
 from commands.task import (
     AssignTask,
     CompleteTask,
@@ -17,15 +19,25 @@ from commands.task import (
     EditTask,
     LabelTask,
     MoveTask,
+    PurgeTask,
     ReopenTask,
+    RestoreTask,
     TrashTask,
     UnassignTask,
     UnlabelTask,
 )
+from domain.column import ColumnCounted, column_of
 from domain.errors import (
     AssigneeIsNoMember,
+    ColumnIsFull,
+    ColumnNotCounted,
     IdTaken,
     NotFound,
+    NotTrashed,
+    ProjectIsArchived,
+    ProjectIsTrashed,
+    Purged,
+    Refusal,
     TaskIsTrashed,
     TooManyAssignees,
     TooManyLabels,
@@ -35,6 +47,7 @@ from domain.errors import (
 )
 from domain.event import Change, Event
 from domain.member import member_of
+from domain.project import BOARD, ColumnsSet, ProjectArchived, ProjectPurged
 from domain.task import (
     DueDateSet,
     TaskAssigned,
@@ -46,7 +59,7 @@ from domain.task import (
     TaskPrioritised,
     TaskRenamed,
     TaskReopened,
-    TaskTrashed,
+    TaskRestored,
     TaskUnassigned,
     TaskUnlabelled,
     numbers_of,
@@ -65,13 +78,17 @@ from tests.examples import (
     OTHER_TASK,
     OTHER_WORKSPACE,
     PROJECT,
+    PROJECT_TRASHED,
+    PURGED,
     RENAMED,
     REOPENED,
+    RESTORED,
     TASK,
     TRASHED,
     WORKSPACE,
     Facts,
     id7,
+    limited,
     member,
     project,
     task,
@@ -86,7 +103,9 @@ TRASH = TrashTask(expected_version=1)
 ASSIGN, UNASSIGN = AssignTask(user_id=ADA.id), UnassignTask(user_id=ADA.id)
 LABEL, UNLABEL = LabelTask(label="Shop"), UnlabelTask(label="Shop")
 
-ON_A_TASK = [EDIT, CompleteTask(), ReopenTask(), MOVE, TRASH, ASSIGN, UNASSIGN, LABEL, UNLABEL]
+DOING = column_of(PROJECT, "doing")
+
+ON_A_TASK = [EDIT, CompleteTask(), ReopenTask(), MOVE, TRASH, RestoreTask(), ASSIGN, UNASSIGN, LABEL, UNLABEL]
 OVERWRITING = [EDIT, MOVE, TRASH]
 NEEDING_IT_IN_USE = [EDIT, CompleteTask(), ReopenTask(), MOVE, ASSIGN, UNASSIGN, LABEL, UNLABEL]
 
@@ -319,8 +338,8 @@ def test_a_task_is_not_moved_to_a_column_that_is_not_there() -> None:
     ("later", "event"),
     [
         ((), TRASHED),
-        ((COMPLETED,), TaskTrashed(PROJECT, "todo", "done")),
-        ((MOVED,), TaskTrashed(PROJECT, "doing", "open")),
+        ((COMPLETED,), msgspec.structs.replace(TRASHED, status="done")),
+        ((MOVED,), msgspec.structs.replace(TRASHED, column="doing")),
     ],
 )
 def test_a_task_is_trashed_wherever_it_is(later: tuple[Event, ...], event: Event) -> None:
@@ -427,7 +446,134 @@ def test_taking_away_a_label_that_is_not_there_is_nothing() -> None:
     on_the_board().when(UNLABEL).then_nothing()
 
 
+# Restoring and purging
+
+
+def test_a_task_is_restored_to_where_it_was() -> None:
+    on_the_board(TRASHED).when(RestoreTask()).then(RESTORED)
+    moved = msgspec.structs.replace(TRASHED, column="doing", status="done")
+    back = TaskRestored(PROJECT, Change("doing", "doing"), "done")
+    on_the_board(MOVED, COMPLETED, moved).when(RestoreTask()).then(back)
+
+
+def test_a_task_is_restored_into_the_column_that_is_named() -> None:
+    there = TaskRestored(PROJECT, Change("todo", "done"), "open")
+    on_the_board(TRASHED).when(RestoreTask(column="Done")).then(there)
+    on_the_board(TRASHED).when(RestoreTask(column="nowhere")).then_refused(UnknownColumn)
+
+
+def test_a_task_whose_column_was_removed_is_restored_into_the_first() -> None:
+    removed: Facts = [(PROJECT, ColumnsSet(Change(BOARD, BOARD[1:]), Change("warn", "warn")))]
+    there = TaskRestored(PROJECT, Change("todo", "doing"), "open")
+    given(workspace(), project(), task(TRASHED), removed).when(RestoreTask()).then(there)
+
+
+@pytest.mark.parametrize("later", [(), (TRASHED, RESTORED)], ids=["never trashed", "restored"])
+def test_restoring_a_task_that_is_in_no_trash_is_nothing(later: tuple[Event, ...]) -> None:
+    on_the_board(*later).when(RestoreTask(column="done")).then_nothing()
+
+
+def test_a_task_in_the_trash_is_purged() -> None:
+    on_the_board(TRASHED).when(PurgeTask(expected_version=2)).then(PURGED)
+
+
+@pytest.mark.parametrize("later", [(), (TRASHED, RESTORED)], ids=["never trashed", "restored"])
+def test_a_task_that_is_in_no_trash_is_not_purged(later: tuple[Event, ...]) -> None:
+    on_the_board(*later).when(PurgeTask(expected_version=1 + len(later))).then_refused(NotTrashed)
+
+
+def test_a_task_of_a_project_that_is_gone_is_purged_wherever_it_is() -> None:
+    gone: Facts = [(PROJECT, PROJECT_TRASHED), (PROJECT, ProjectPurged())]
+    given(workspace(), project(), task(), gone).when(PurgeTask(expected_version=1)).then(PURGED)
+    trashed: Facts = [(PROJECT, PROJECT_TRASHED)]
+    given(workspace(), project(), task(), trashed).when(PurgeTask(expected_version=1)).then_refused(NotTrashed)
+
+
+def test_a_task_that_was_taken_out_of_the_trash_in_between_is_not_purged_though_it_is_there_again() -> None:
+    again = on_the_board(TRASHED, RESTORED, TRASHED)
+    again.when(PurgeTask(expected_version=2)).then_refused(VersionConflict)
+
+
+# Columns with a limit
+
+
+def test_a_task_that_enters_a_column_with_a_limit_is_counted() -> None:
+    board = given(workspace(), project(), limited(tasks=1), task())
+    board.when(MOVE).then(Elsewhere(DOING, ColumnCounted(2)), MOVED)
+    number = Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(2, 2))
+    made = msgspec.structs.replace(CREATED, column="doing", number=2, key="HOME-2")
+    board.when(msgspec.structs.replace(CREATE, column="doing"), on=OTHER_TASK).then(
+        Elsewhere(DOING, ColumnCounted(2)), number, made
+    )
+
+
+def test_a_task_that_leaves_a_column_with_a_limit_is_counted() -> None:
+    away = MoveTask(column="todo", expected_version=2)
+    back = TaskMoved(Change(PROJECT, PROJECT), Change("doing", "todo"), "open")
+    trashed = msgspec.structs.replace(TRASHED, column="doing")
+    board = given(workspace(), project(), limited(tasks=2), task(MOVED))
+    board.when(away).then(Elsewhere(DOING, ColumnCounted(1)), back)
+    board.when(TrashTask(expected_version=2)).then(Elsewhere(DOING, ColumnCounted(1)), trashed)
+
+
+def test_a_task_that_leaves_a_column_that_is_not_counted_is_noticed() -> None:
+    trashed = msgspec.structs.replace(TRASHED, column="doing")
+    board = given(workspace(), project(), limited(), task(MOVED))
+    board.when(TrashTask(expected_version=2)).then(Elsewhere(DOING, ColumnCounted(None)), trashed)
+
+
+def test_no_task_enters_a_column_that_is_not_counted() -> None:
+    board = given(workspace(), project(), limited(), task())
+    board.when(MOVE).then_refused(ColumnNotCounted, project=PROJECT, column="doing")
+
+
+def test_a_full_column_refuses_whatever_way_a_task_comes() -> None:
+    trashed = msgspec.structs.replace(TRASHED, column="doing")
+    full = {"column": "doing", "limit": 2, "tasks": 2}
+    board = given(workspace(), project(), limited("refuse", tasks=2), task())
+    board.when(MOVE).then_refused(ColumnIsFull, **full)
+    board.when(msgspec.structs.replace(CREATE, column="doing"), on=OTHER_TASK).then_refused(ColumnIsFull, **full)
+    there = given(workspace(), project(), limited("refuse", tasks=2), task(MOVED, trashed))
+    there.when(RestoreTask()).then_refused(ColumnIsFull, **full)
+    there.when(RestoreTask(column="todo")).then(TaskRestored(PROJECT, Change("doing", "todo"), "open"))
+
+
+def test_a_full_column_warns_where_it_does_not_refuse() -> None:
+    past = Past([*workspace(), *project(), *limited("warn", tasks=2), *task()])
+    decision = past.decide(Wish(TASK, MOVE))
+    assert decision.written == [(DOING, ColumnCounted(3)), (TASK, MOVED)]
+    ((place, warning),) = decision.warnings
+    assert (place, type(warning), warning.params["tasks"]) == (0, ColumnIsFull, 3)
+    (result,) = results.of([Wish(TASK, MOVE)], decision)
+    assert result.warnings == (Warned("column_is_full", "doing", 2, 3),)
+    assert results.decode(results.encode([result])) == (result,)
+
+
 # Every command on a task that is there
+
+
+@pytest.mark.parametrize(
+    ("later", "refusal"),
+    [
+        ([ProjectArchived()], ProjectIsArchived),
+        ([PROJECT_TRASHED], ProjectIsTrashed),
+        ([PROJECT_TRASHED, ProjectPurged()], Purged),
+    ],
+    ids=["archived", "trashed", "purged"],
+)
+@pytest.mark.parametrize("command", [*ON_A_TASK, CREATE], ids=called)
+def test_nothing_changes_in_a_project_that_is_put_away(
+    command: Command[Any], later: list[Event], refusal: type[Refusal]
+) -> None:
+    away: Facts = [(PROJECT, event) for event in later]
+    there = given(workspace(), project(), task(), away)
+    there.when(command, on=OTHER_TASK if command is CREATE else TASK).then_refused(refusal)
+
+
+@pytest.mark.parametrize("command", ON_A_TASK, ids=called)
+def test_a_task_that_was_purged_is_gone_for_members_and_was_never_there_for_strangers(command: Command[Any]) -> None:
+    on_the_board(TRASHED, PURGED).when(command).then_refused(Purged)
+    on_the_board(TRASHED, PURGED).when(command, by=BOB).then_refused(NotFound)
 
 
 @pytest.mark.parametrize("command", NEEDING_IT_IN_USE, ids=called)

@@ -1,0 +1,35 @@
+"""The trash of a workspace over HTTP."""
+
+from typing import Annotated
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from api.ledger import Asked, Ledger, given_id
+from api.parameters import Cursor, Limit, MinPosition
+from projections import trash
+from projections.page import Page
+from projections.trash import Kind, Trashed
+
+Chosen = Annotated[Kind | None, QueryParameter(description="Only tasks, or only projects.")]
+
+
+@get("/workspaces/{workspace:str}/trash")
+async def show_trash(
+    workspace: FromPath[str],
+    request: Asked,
+    ledger: NamedDependency[Ledger],
+    kind: Chosen = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    min_position: MinPosition = None,
+) -> Response[Page[Trashed]]:
+    """What is in the trash of a workspace, newest first, with when it will be gone.
+
+    The tasks of a project in the trash are not listed one by one.
+    """
+    workspace_id = given_id(workspace)
+    await ledger.rights.may_see(request.user.person, workspace_id)
+    question = trash.page(workspace_id, kind, ledger.settings.trash_days, limit, cursor)
+    return await ledger.read(request, question, min_position)

@@ -1,0 +1,34 @@
+"""How many tasks stand in a column that has a limit: counted on a guard stream, which all who come and go assert."""
+
+from functools import lru_cache
+from typing import ClassVar, Self
+from uuid import UUID, uuid5
+
+from domain.event import Event, State
+
+
+class ColumnCounted(Event, frozen=True):
+    """On the column's guard stream: so many tasks, done or not, stand there and not in the trash; None: nobody counts.
+
+    Every task that comes or goes writes one, and so does whoever begins or ceases to limit the column.
+    """
+
+    tasks: int | None
+
+
+class ColumnCount(State, frozen=True):
+    """How many tasks stand in a column, where somebody counts them."""
+
+    last_says_all: ClassVar = True
+
+    tasks: int | None
+
+    @classmethod
+    def evolve(cls, state: Self | None, event: Event) -> Self | None:
+        return cls(event.tasks) if isinstance(event, ColumnCounted) else state
+
+
+@lru_cache(maxsize=10_000)
+def column_of(project: UUID, column: str) -> UUID:
+    """The guard stream of a column of a project."""
+    return uuid5(project, f"column {column}")

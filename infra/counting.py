@@ -1,0 +1,97 @@
+"""Counting: how many tasks stand in a column that has begun to be limited, found out when the first one wants to enter.
+
+It is exact without a lock. The version of the guard stream is read first, then the head of the log; the read table is
+asked once it includes that. Since then nobody came, for into a column that has a limit and no count nobody gets; and
+whoever went moved the guard, and then the count is not written, but made again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import TypeVar, cast
+from uuid import UUID
+
+from psycopg.sql import SQL
+
+from commands.column import CountColumn, is_counted
+from commands.decision import Wish
+from commands.group import Order
+from commands.handling import Done, Handling
+from domain.column import ColumnCount, column_of
+from domain.errors import ColumnNotCounted
+from domain.user import RULES
+from infra.ids import new_id
+from infra.log import EventLog
+from infra.postgres import Pool
+from infra.projected import Projected
+from infra.reading import named
+from projections import task_list
+from projections.engine import builds
+
+T = TypeVar("T")
+TRIES = 8
+"""How often an order is made again, at most, that nothing was counted for."""
+PATIENCE_S = 3.0
+"""How long the read table may take to get to where the log is."""
+_STANDING = SQL("select (select min(position) from read.checkpoints where build = %s), ({})")
+
+
+class Counting:
+    """Carries out what enters columns, and counts those that nobody has counted yet."""
+
+    def __init__(self, log: EventLog, handling: Handling, pool: Pool, projected: Projected) -> None:
+        self._log = log
+        self._handling = handling
+        self._pool = pool
+        self._projected = projected
+        self._running: dict[UUID, asyncio.Task[bool]] = {}
+
+    async def handle(self, order: Order) -> Done:
+        """As `Handling.handle`. Raises Behind where the read table does not get to where the log is."""
+        return await self.through(lambda: self._handling.handle(order))
+
+    async def through(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """What an attempt comes to, once all that it needs is counted.
+
+        Raises ColumnNotCounted where that cannot be: a column has its limit in this very call only.
+        """
+        left = TRIES
+        while True:
+            try:
+                return await attempt()
+            except ColumnNotCounted as no:
+                left -= not await self._count(UUID(str(no.params["project"])), str(no.params["column"]))
+                if not left:
+                    raise
+
+    async def _count(self, project: UUID, column: str) -> bool:
+        """Count it, or wait for whoever is at it; answers whether it was done."""
+        guard = column_of(project, column)
+        if guard not in self._running:
+            task = asyncio.create_task(self._counted(project, column, guard), name="counting")
+            self._running[guard] = task
+            task.add_done_callback(lambda _: self._running.pop(guard))
+        return await asyncio.shield(self._running[guard])
+
+    async def _counted(self, project: UUID, column: str, guard: UUID) -> bool:
+        (known,) = await self._log.known([(guard, ColumnCount)])
+        if not known.version or is_counted(cast("ColumnCount | None", known.states[ColumnCount])):
+            return False
+        tasks = await self._standing(project, column, await self._log.head())
+        wish = Wish(project, CountColumn(column=column, tasks=tasks, seen=known.version))
+        return (await self._handling.handle(Order([wish], RULES, new_id()))).changed
+
+    async def _standing(self, project: UUID, column: str, head: int) -> int:
+        """How many tasks stand there, in a read table that includes the head of the log. Raises Behind."""
+        deadline, name = monotonic() + PATIENCE_S, task_list.projection.name
+        while True:
+            await self._projected.wait(name, head, deadline - monotonic())
+            async with self._pool.connection() as connection:
+                rows = await (await connection.execute(builds.SERVING, builds.ours(), prepare=True)).fetchall()
+                numbers = {found: build for build, found, _ in rows}
+                asked = _STANDING.format(named(task_list.STANDING, numbers))
+                row = await (await connection.execute(asked, (numbers[name], project, column))).fetchone()
+            position, tasks = row or (0, 0)
+            if position >= head:
+                return int(tasks)
+            self._projected.doubt(name)

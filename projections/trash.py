@@ -1,0 +1,131 @@
+"""The trash: one row for each task and project in it, and for each project that is gone and leaves tasks behind."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from domain.event import Recorded, Unknown
+from domain.project import ProjectPurged, ProjectRestored, ProjectTrashed
+from domain.task import TaskPurged, TaskRestored, TaskTrashed
+from projections.page import Cursor, answer, list_of
+from projections.projection import Answer, Projection, Question
+
+Kind = Literal["task", "project"]
+
+
+class TrashRow(Struct, frozen=True):
+    """Something in the trash since the event at a position; `version` is the one that this left it at."""
+
+    id: UUID
+    kind: Kind
+    workspace_id: UUID
+    project_id: UUID
+    key: str
+    name: str
+    version: int
+    position: int
+    trashed_at: datetime
+    purged: bool
+
+
+class Trashed(Struct, frozen=True):
+    """Something in the trash, and when it will be gone."""
+
+    id: UUID
+    kind: Kind
+    workspace_id: UUID
+    project_id: UUID
+    key: str
+    name: str
+    version: int
+    trashed_at: datetime
+    purge_at: datetime
+
+
+_OURS = (TaskTrashed, TaskRestored, TaskPurged, ProjectTrashed, ProjectRestored, ProjectPurged, Unknown)
+
+
+def keys(recorded: Recorded) -> Iterable[UUID]:
+    if isinstance(recorded.event, _OURS):
+        yield recorded.stream
+
+
+def fold(key: UUID, row: TrashRow | None, recorded: Recorded) -> TrashRow | None:
+    """A project that is gone keeps a row, without its name, by which the tasks are found that go after it."""
+    match recorded.event:
+        case TaskTrashed() as event:
+            return _trashed("task", event.project_id, event.key, event.title, recorded)
+        case ProjectTrashed() as event:
+            return _trashed("project", key, event.key, event.name, recorded)
+        case ProjectPurged():
+            return row and replace(row, key="", name="", version=recorded.version, purged=True)
+    return None
+
+
+def _trashed(kind: Kind, project: UUID, key: str, name: str, recorded: Recorded) -> TrashRow | None:
+    workspace, at = recorded.workspace_id, recorded.at
+    if workspace is None:
+        return None
+    return TrashRow(
+        recorded.stream, kind, workspace, project, key, name, recorded.version, recorded.position, at, purged=False
+    )
+
+
+def scopes(row: TrashRow) -> Iterable[UUID]:
+    yield row.workspace_id
+
+
+projection = Projection(
+    "trash",
+    1,
+    TrashRow,
+    keys,
+    fold,
+    scopes,
+    indexes=("(workspace_id, position) where not purged", "(position) where not purged", "(id) where purged"),
+)
+
+
+def page(workspace: UUID, kind: Kind | None, days: int, limit: int, cursor: str | None) -> Question:
+    """What is in the trash of a workspace, newest first, each for so many days.
+
+    Raises BadCursor, or CursorMismatch for a cursor of another list or another choice.
+    """
+    this = list_of(workspace, "trash", {"kind": kind})
+    before = Cursor.read(cursor, this)
+    sql = """select * from {trash} where workspace_id = %(workspace)s and not purged
+             and (%(kind)s::text is null or kind = %(kind)s) and (%(before)s = 0 or position < %(before)s)
+             order by position desc limit %(rows)s"""
+    parameters: dict[str, object] = {
+        "workspace": workspace,
+        "kind": kind,
+        "before": before,
+        "rows": limit + 1,
+        "days": days,
+    }
+    return Question(
+        projection, workspace, "page", sql, parameters, lambda rows: _page(rows, limit, this, timedelta(days=days))
+    )
+
+
+def _page(rows: list[TrashRow], limit: int, this: UUID, kept: timedelta) -> Answer:
+    cursor = Cursor(this, rows[limit - 1].position).write() if len(rows) > limit else None
+    return answer({"items": [_shown(row, kept) for row in rows[:limit]], "next_cursor": cursor}, cursor)
+
+
+def _shown(row: TrashRow, kept: timedelta) -> Trashed:
+    fields = {name: value for name, value in asdict(row).items() if name in Trashed.__struct_fields__}
+    return Trashed(**fields, purge_at=row.trashed_at + kept)
+
+
+DUE = """select id, kind, version, position from {trash}
+    where not purged and position > %s and trashed_at <= %s order by position limit %s"""
+"""What has been in the trash for long enough, after a position."""
+LEFT_BEHIND = """select task.id, task.version from {trash} project
+    join {task_list} task on task.project_id = project.id and not task.trashed
+    where project.purged limit %s"""
+"""Tasks of projects that are gone. Those in the trash are due by themselves: they were there before their project."""

@@ -1,0 +1,163 @@
+"""What may be asked of the columns of a project, and that a count is what a fold finds."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import strategies as st
+
+from commands.column import CountColumn, SetColumns, Wanted, is_counted
+from commands.command import Elsewhere
+from commands.decision import Wish
+from commands.project import RestoreProject, TrashProject
+from commands.task import CompleteTask, CreateTask, MoveTask, PurgeTask, RestoreTask, TrashTask
+from domain.column import ColumnCount, ColumnCounted, column_of
+from domain.errors import ColumnRepeated, Refusal, UnknownColumn
+from domain.event import Change, Event, fold
+from domain.project import BOARD, Column, ColumnsSet, Project, Wip
+from domain.task import Task, TaskCompleted, TaskMoved
+from tests.commands.laws import on_the_present
+from tests.examples import LIMITED, MOVED, OTHER_TASK, PROJECT, TASK, Facts, id7, limited, project, task, workspace
+from tests.given import Given, Past, given
+from tests.law import law
+from tests.strategies import WISHES
+
+DOING = column_of(PROJECT, "doing")
+TODO, IN_PROGRESS, DONE = (Wanted(id=column.id, name=column.name) for column in BOARD)
+WARN: Change[Wip] = Change("warn", "warn")
+
+
+def opened(*later: Event) -> Given:
+    happened: Facts = [(PROJECT, event) for event in later]
+    return given(workspace(), project(), happened)
+
+
+def columns(*wanted: Wanted, **more: Any) -> SetColumns:
+    return SetColumns(columns=wanted, **{"expected_version": 1, **more})
+
+
+def test_a_column_keeps_its_id_whatever_it_is_called_and_a_new_one_gets_one_of_its_name() -> None:
+    wanted = columns(Wanted(id="doing", name="At work"), TODO, Wanted(name="In Review!"))
+    now = (Column("doing", "At work"), BOARD[0], Column("in-review", "In Review!"))
+    opened().when(wanted).then(ColumnsSet(Change(BOARD, now), WARN))
+
+
+def test_an_id_is_never_given_to_another_column() -> None:
+    gone = ColumnsSet(Change(BOARD, BOARD[:2]), WARN)
+    wanted = columns(TODO, IN_PROGRESS, Wanted(name="Done"), expected_version=2)
+    now = (*BOARD[:2], Column("done-2", "Done"))
+    opened(gone).when(wanted).then(ColumnsSet(Change(BOARD[:2], now), WARN))
+
+
+def test_a_column_that_was_removed_is_brought_back_by_its_id() -> None:
+    gone = ColumnsSet(Change(BOARD, BOARD[:2]), WARN)
+    wanted = columns(TODO, IN_PROGRESS, DONE, expected_version=2)
+    opened(gone).when(wanted).then(ColumnsSet(Change(BOARD[:2], BOARD), WARN))
+
+
+@pytest.mark.parametrize("name", ["!!!", "列", "x" * 100])
+def test_any_name_makes_an_id(name: str) -> None:
+    past = Past([*workspace(), *project()])
+    past.add(past.decide(Wish(PROJECT, columns(TODO, Wanted(name=name)))).written)
+    state = fold(Project, past.events(PROJECT))
+    assert state
+    assert 0 < len(state.columns[1].id) <= 40
+
+
+def test_columns_without_ids_are_those_of_the_same_name() -> None:
+    opened().when(columns(*(Wanted(name=column.name.upper()) for column in BOARD))).then(
+        ColumnsSet(Change(BOARD, tuple(Column(one.id, one.name.upper()) for one in BOARD)), WARN)
+    )
+    opened().when(columns(*(Wanted(name=column.name) for column in BOARD))).then_nothing()
+
+
+def test_a_column_that_is_limited_or_no_longer_is_not_counted_any_more() -> None:
+    bounded = columns(TODO, Wanted(id="doing", name="In progress", wip_limit=2), DONE, wip="refuse")
+    opened().when(bounded).then(
+        Elsewhere(DOING, ColumnCounted(None)), ColumnsSet(Change(BOARD, LIMITED), Change("warn", "refuse"))
+    )
+    free = columns(TODO, IN_PROGRESS, DONE, expected_version=2)
+    given(workspace(), project(), limited(tasks=2)).when(free).then(
+        Elsewhere(DOING, ColumnCounted(None)), ColumnsSet(Change(LIMITED, BOARD), WARN)
+    )
+
+
+def test_a_limit_that_becomes_another_leaves_the_count() -> None:
+    bounded = columns(TODO, Wanted(id="doing", name="In progress", wip_limit=5), DONE, expected_version=2)
+    now = (BOARD[0], Column("doing", "In progress", 5), BOARD[2])
+    given(workspace(), project(), limited(tasks=2)).when(bounded).then(ColumnsSet(Change(LIMITED, now), WARN))
+
+
+def test_columns_that_are_the_same_are_nothing() -> None:
+    opened().when(columns(TODO, IN_PROGRESS, DONE, wip="warn")).then_nothing()
+
+
+def test_columns_that_do_not_go_together_are_refused() -> None:
+    opened().when(columns(TODO, Wanted(name="to DO"))).then_refused(ColumnRepeated)
+    opened().when(columns(TODO, Wanted(id="todo", name="Other"))).then_refused(ColumnRepeated)
+    unknown = Wanted(id="nowhere", name="Nowhere")
+    opened().when(columns(TODO, unknown)).then_refused(UnknownColumn, columns=["todo", "doing", "done"])
+
+
+def test_a_task_in_a_column_that_was_removed_stays_and_can_be_moved_away() -> None:
+    gone: Facts = [(PROJECT, ColumnsSet(Change(BOARD, BOARD[::2]), WARN))]
+    there = given(workspace(), project(), task(MOVED), gone)
+    there.when(MoveTask(column="doing", expected_version=2)).then_refused(UnknownColumn)
+    there.when(CompleteTask(), MoveTask(column="done", expected_version=3)).then(
+        TaskCompleted(PROJECT, "doing"), TaskMoved(Change(PROJECT, PROJECT), Change("doing", "done"), "done")
+    )
+
+
+def test_a_column_is_counted_where_nobody_moved_since() -> None:
+    count = CountColumn(column="doing", tasks=7, seen=1)
+    board = given(workspace(), project(), limited())
+    board.when(count).then(Elsewhere(DOING, ColumnCounted(7)))
+    board.when(msgspec.structs.replace(count, seen=0)).then_nothing()
+    given(workspace(), project(), limited(tasks=3)).when(msgspec.structs.replace(count, seen=2)).then_nothing()
+    opened().when(msgspec.structs.replace(count, seen=0)).then_nothing()
+    board.when(msgspec.structs.replace(count, column="nowhere", seen=0)).then_nothing()
+
+
+_tasks = st.sampled_from([TASK, OTHER_TASK, id7(33), id7(34)])
+_columns = st.sampled_from(["todo", "doing", "done"])
+_steps = st.one_of(
+    st.builds(Wish, _tasks, st.builds(CreateTask, project_id=st.just(PROJECT), title=st.just("x"), column=_columns)),
+    *(st.builds(Wish, _tasks, st.builds(MoveTask, column=_columns)) for _ in range(3)),
+    *(st.builds(Wish, _tasks, st.just(kind())) for kind in (CompleteTask, TrashTask, RestoreTask, PurgeTask)),
+    st.builds(Wish, st.just(PROJECT), WISHES[SetColumns].map(lambda wish: wish.command)),
+    st.builds(Wish, st.just(PROJECT), st.sampled_from([TrashProject(), RestoreProject()])),
+    *(_columns for _ in range(3)),
+)
+"""A wish, or a column to be counted."""
+
+
+@law(st.lists(_steps, min_size=10, max_size=40), examples=150)
+def a_count_is_what_a_fold_finds(steps: list[Wish | str]) -> None:
+    past = Past([*workspace(), *project()])
+    for step in [Wish(PROJECT, columns(*(msgspec.structs.replace(one, wip_limit=2) for one in (TODO, DONE)))), *steps]:
+        wish = Wish(PROJECT, _count(past, step)) if isinstance(step, str) else step
+        try:
+            past.add(past.decide(on_the_present(wish, past)).written)
+        except Refusal:
+            continue
+        _assert_counted(past)
+
+
+def test_a_count_is_what_a_fold_finds() -> None:
+    a_count_is_what_a_fold_finds()
+
+
+def _count(past: Past, column: str) -> CountColumn:
+    return CountColumn(column=column, tasks=_standing(past, column), seen=past.version(column_of(PROJECT, column)))
+
+
+def _standing(past: Past, column: str) -> int:
+    found = (fold(Task, past.events(stream)) for stream in (TASK, OTHER_TASK, id7(33), id7(34)))
+    return sum(one is not None and one.column == column and not one.trashed for one in found)
+
+
+def _assert_counted(past: Past) -> None:
+    for column in ("todo", "doing", "done"):
+        count = fold(ColumnCount, past.events(column_of(PROJECT, column)))
+        if count and is_counted(count):
+            assert count.tasks == _standing(past, column)
