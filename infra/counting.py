@@ -18,7 +18,8 @@ from commands.decision import Wish
 from commands.group import Order
 from commands.handling import Done, Handling
 from domain.column import ColumnCount, column_of
-from domain.errors import ColumnNotCounted
+from domain.errors import ColumnNotCounted, TooBusy
+from domain.project import Project
 from domain.user import RULES
 from infra.ids import new_id
 from infra.log import EventLog
@@ -53,16 +54,23 @@ class Counting:
     async def through(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """What an attempt comes to, once all that it needs is counted.
 
-        Raises ColumnNotCounted where that cannot be: a column has its limit in this very call only.
+        Raises ColumnNotCounted where that cannot be, as a column has its limit in this very call only, and TooBusy
+        where others never leave it alone.
         """
         left = TRIES
         while True:
             try:
                 return await attempt()
             except ColumnNotCounted as no:
-                left -= not await self._count(UUID(str(no.params["project"])), str(no.params["column"]))
+                project, column = UUID(str(no.params["project"])), str(no.params["column"])
+                left -= not await self._count(project, column)
                 if not left:
-                    raise
+                    raise (TooBusy() if await self._has_limit(project, column) else no) from no
+
+    async def _has_limit(self, project: UUID, column: str) -> bool:
+        state = await self._log.state(Project, project)
+        found = state.column_with(column) if state else None
+        return found is not None and found.wip_limit is not None
 
     async def _count(self, project: UUID, column: str) -> bool:
         """Count it, or wait for whoever is at it; answers whether it was done."""

@@ -13,6 +13,7 @@ import pytest
 
 from commands import rights
 from commands.append import Append
+from commands.column import CountColumn
 from commands.command import Command, Elsewhere, Given, present
 from commands.conflict import Since
 from commands.decision import Decision
@@ -21,8 +22,11 @@ from commands.known import Known
 from commands.numbers import Supply
 from commands.task import CompleteTask
 from domain import codec
+from domain.column import ColumnCount, ColumnCounted, column_of
+from domain.errors import ColumnIsFull
 from domain.event import Event, State, changes
 from domain.member import Member, member_of
+from domain.project import Column, Project
 from domain.task import Task, TaskCompleted, TaskCreated
 from tests.law import planted
 
@@ -149,3 +153,28 @@ def a_call_that_decides_on_what_is_stored(patch: pytest.MonkeyPatch) -> None:
 
     look = Decision._look  # noqa: SLF001 - as above
     patch.setattr(Decision, "_look", stored)
+
+
+def a_count_that_nobody_asserts(patch: pytest.MonkeyPatch) -> None:
+    """Whoever enters a column looks at what is known of it, and neither asserts nor moves its guard."""
+
+    def entering(project_id: UUID, project: Project, column: Column, given: Given) -> Iterator[Elsewhere]:
+        assert isinstance(given, Decision)
+        known = given._known.get(column_of(project_id, column.id))  # noqa: SLF001 - as above
+        count = known.states.get(ColumnCount) if known else None
+        if column.wip_limit and isinstance(count, ColumnCount) and (count.tasks or 0) >= column.wip_limit:
+            raise ColumnIsFull(column=column.id, limit=column.wip_limit, tasks=count.tasks)
+        yield from ()
+
+    patch.setattr("commands.task.entering", entering)
+
+
+def a_count_that_is_old(patch: pytest.MonkeyPatch) -> None:
+    """Whoever counted writes it down, though somebody came or went since."""
+
+    def decide(command: CountColumn, _: State, given: Given) -> Iterator[Elsewhere]:
+        guard = column_of(given.target, command.column)
+        given(ColumnCount, guard)
+        yield Elsewhere(guard, ColumnCounted(command.tasks))
+
+    patch.setattr(CountColumn, "decide", decide)

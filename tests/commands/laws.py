@@ -10,15 +10,19 @@ from hypothesis import strategies as st
 
 from commands import results, rights
 from commands.append import Key
+from commands.column import CountColumn, SetColumns, Wanted
 from commands.command import Command
 from commands.decision import Decision, Wish
 from commands.group import Order
 from commands.handling import Done, Handling
 from commands.known import Known
-from commands.task import EditTask, TrashTask
+from commands.project import RestoreProject, TrashProject
+from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, PurgeTask, RestoreTask, TrashTask
+from domain.column import ColumnCount, column_of
 from domain.errors import Forbidden, IdTaken, NotFound, Purged, Refusal, VersionConflict
 from domain.event import Change, Event, State, changes, fold
 from domain.member import member_of
+from domain.project import BOARD
 from domain.task import Task
 from tests.examples import (
     ADA,
@@ -27,8 +31,10 @@ from tests.examples import (
     COMMAND,
     COMPLETED,
     OTHER_TASK,
+    PROJECT,
     TASK,
     WORKSPACE,
+    id7,
     member,
     project,
     task,
@@ -274,3 +280,41 @@ class Watched:
     def get(self, stream: UUID) -> Known:
         self.looked_at.add(stream)
         return self._past.get(stream)
+
+
+_tasks = st.sampled_from([TASK, OTHER_TASK, id7(33), id7(34)])
+_columns = st.sampled_from(["todo", "doing", "done"])
+_steps = st.one_of(
+    st.builds(Wish, _tasks, st.builds(CreateTask, project_id=st.just(PROJECT), title=st.just("x"), column=_columns)),
+    *(st.builds(Wish, _tasks, st.builds(MoveTask, column=_columns)) for _ in range(3)),
+    *(st.builds(Wish, _tasks, st.just(kind())) for kind in (CompleteTask, TrashTask, RestoreTask, PurgeTask)),
+    st.builds(Wish, st.just(PROJECT), WISHES[SetColumns].map(lambda wish: wish.command)),
+    st.builds(Wish, st.just(PROJECT), st.sampled_from([TrashProject(), RestoreProject()])),
+    *(st.tuples(st.sampled_from(["look", "count"]), _columns) for _ in range(4)),
+)
+"""A wish; or somebody looks how many stand in a column, or writes down what was seen at the last look."""
+_LIMITED = SetColumns(columns=tuple(Wanted(name=column.name, wip_limit=2) for column in BOARD))
+
+
+@law(st.lists(_steps, min_size=10, max_size=40), examples=200)
+def a_count_is_what_a_fold_finds(steps: list[Wish | tuple[str, str]]) -> None:
+    past, looks = Past([*workspace(), *project()]), dict[str, CountColumn]()
+    for step in [Wish(PROJECT, _LIMITED), *steps]:
+        if isinstance(step, tuple) and step[0] == "look":
+            tasks, seen = standing(past, step[1]), past.version(column_of(PROJECT, step[1]))
+            looks[step[1]] = CountColumn(column=step[1], tasks=tasks, seen=seen)
+            continue
+        wish = step if isinstance(step, Wish) else Wish(PROJECT, looks.get(step[1], CompleteTask()))
+        try:
+            past.add(past.decide(on_the_present(wish, past)).written)
+        except Refusal:
+            continue
+        for column in ("todo", "doing", "done"):
+            count = fold(ColumnCount, past.events(column_of(PROJECT, column)))
+            assert count is None or count.tasks in {None, standing(past, column)}
+
+
+def standing(past: Past, column: str) -> int:
+    """How many tasks stand in a column, as a fold of each finds."""
+    found = [fold(Task, past.events(stream)) for stream in past.streams]
+    return sum(task is not None and task.column == column and not task.trashed for task in found)

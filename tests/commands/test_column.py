@@ -4,23 +4,19 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import strategies as st
 
-from commands.column import CountColumn, SetColumns, Wanted, is_counted
+from commands.column import CountColumn, SetColumns, Wanted
 from commands.command import Elsewhere
 from commands.decision import Wish
-from commands.project import RestoreProject, TrashProject
-from commands.task import CompleteTask, CreateTask, MoveTask, PurgeTask, RestoreTask, TrashTask
-from domain.column import ColumnCount, ColumnCounted, column_of
-from domain.errors import ColumnRepeated, Refusal, UnknownColumn
+from commands.task import CompleteTask, MoveTask
+from domain.column import ColumnCounted, column_of
+from domain.errors import ColumnRepeated, UnknownColumn
 from domain.event import Change, Event, fold
 from domain.project import BOARD, Column, ColumnsSet, Project, Wip
-from domain.task import Task, TaskCompleted, TaskMoved
-from tests.commands.laws import on_the_present
-from tests.examples import LIMITED, MOVED, OTHER_TASK, PROJECT, TASK, Facts, id7, limited, project, task, workspace
+from domain.task import TaskCompleted, TaskMoved
+from tests.commands import laws
+from tests.examples import LIMITED, MOVED, PROJECT, Facts, limited, project, task, workspace
 from tests.given import Given, Past, given
-from tests.law import law
-from tests.strategies import WISHES
 
 DOING = column_of(PROJECT, "doing")
 TODO, IN_PROGRESS, DONE = (Wanted(id=column.id, name=column.name) for column in BOARD)
@@ -118,46 +114,5 @@ def test_a_column_is_counted_where_nobody_moved_since() -> None:
     board.when(msgspec.structs.replace(count, column="nowhere", seen=0)).then_nothing()
 
 
-_tasks = st.sampled_from([TASK, OTHER_TASK, id7(33), id7(34)])
-_columns = st.sampled_from(["todo", "doing", "done"])
-_steps = st.one_of(
-    st.builds(Wish, _tasks, st.builds(CreateTask, project_id=st.just(PROJECT), title=st.just("x"), column=_columns)),
-    *(st.builds(Wish, _tasks, st.builds(MoveTask, column=_columns)) for _ in range(3)),
-    *(st.builds(Wish, _tasks, st.just(kind())) for kind in (CompleteTask, TrashTask, RestoreTask, PurgeTask)),
-    st.builds(Wish, st.just(PROJECT), WISHES[SetColumns].map(lambda wish: wish.command)),
-    st.builds(Wish, st.just(PROJECT), st.sampled_from([TrashProject(), RestoreProject()])),
-    *(_columns for _ in range(3)),
-)
-"""A wish, or a column to be counted."""
-
-
-@law(st.lists(_steps, min_size=10, max_size=40), examples=150)
-def a_count_is_what_a_fold_finds(steps: list[Wish | str]) -> None:
-    past = Past([*workspace(), *project()])
-    for step in [Wish(PROJECT, columns(*(msgspec.structs.replace(one, wip_limit=2) for one in (TODO, DONE)))), *steps]:
-        wish = Wish(PROJECT, _count(past, step)) if isinstance(step, str) else step
-        try:
-            past.add(past.decide(on_the_present(wish, past)).written)
-        except Refusal:
-            continue
-        _assert_counted(past)
-
-
 def test_a_count_is_what_a_fold_finds() -> None:
-    a_count_is_what_a_fold_finds()
-
-
-def _count(past: Past, column: str) -> CountColumn:
-    return CountColumn(column=column, tasks=_standing(past, column), seen=past.version(column_of(PROJECT, column)))
-
-
-def _standing(past: Past, column: str) -> int:
-    found = (fold(Task, past.events(stream)) for stream in (TASK, OTHER_TASK, id7(33), id7(34)))
-    return sum(one is not None and one.column == column and not one.trashed for one in found)
-
-
-def _assert_counted(past: Past) -> None:
-    for column in ("todo", "doing", "done"):
-        count = fold(ColumnCount, past.events(column_of(PROJECT, column)))
-        if count and is_counted(count):
-            assert count.tasks == _standing(past, column)
+    laws.a_count_is_what_a_fold_finds()

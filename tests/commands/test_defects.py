@@ -55,6 +55,11 @@ def test_a_rebase_that_writes_back_what_it_left_as_it_was_is_noticed(monkeypatch
     noticed(laws.a_rebase_is_a_merge_of_different_fields_and_of_no_other)
 
 
+def test_a_count_that_is_old_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.a_count_that_is_old(monkeypatch)
+    noticed(laws.a_count_is_what_a_fold_finds)
+
+
 async def test_a_version_that_nobody_checks_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     defects.a_version_that_nobody_checks(monkeypatch)
     log = MemoryLog([*workspace(), *project(), *task()])

@@ -93,10 +93,7 @@ def every_golden_file_of_an_event_that_is_no_longer_written_reads_as_one_that_is
 
 
 def every_golden_file_reads_as_it_did_and_is_written_the_same() -> None:
-    """`EVERY_EVENT` says what the bytes mean, so that a pair read the wrong way round is seen.
-
-    A field that is newer than the file stands behind all that the file holds.
-    """
+    """`EVERY_EVENT` says what the bytes mean, so that a pair read the wrong way round is seen."""
     for event in EVERY_EVENT:
         stored = golden(type(event).__name__)
         try:

@@ -1,0 +1,149 @@
+"""Races for a column with a limit: each a function that fails where a count is not what stands there."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle
+from typing import Any
+
+from commands.column import SetColumns, Wanted
+from commands.command import Command
+from commands.decision import Wish
+from commands.group import Order
+from commands.handling import Done
+from commands.task import CreateTask, MoveTask, TrashTask
+from domain.column import ColumnCount, column_of
+from domain.errors import ColumnIsFull, Refusal, TooBusy
+from domain.event import fold
+from domain.project import Wip
+from domain.task import Task
+from infra import cache
+from infra.counting import Counting
+from infra.ids import new_id
+from infra.postgres import connect
+from infra.projected import Projected
+from infra.projector import Projector
+from infra.settings import Settings
+from tests.examples import ADA
+from tests.store.processes import PROJECTS, Processes
+
+LIMIT = 5
+PROJECT = PROJECTS[0]
+DOING = column_of(PROJECT, "doing")
+
+
+class Doors:
+    """Two processes that count, and a worker that folds beside them."""
+
+    def __init__(self, both: Processes, settings: Settings) -> None:
+        self.both = both
+        self.counting = [
+            Counting(log, handling, pool, Projected(cache.listening_client(settings.redis_url), pool, 1))
+            for log, handling, pool in zip(both.logs, both.handlings, both.pools, strict=True)
+        ]
+
+    async def ask(self, at: int, *wishes: Wish) -> Done | Refusal:
+        while True:
+            try:
+                return await self.counting[at % 2].handle(Order(wishes, ADA, new_id()))
+            except TooBusy:
+                await asyncio.sleep(0)  # as a client does who is told to come again
+            except Refusal as no:
+                return no
+
+    async def done(self, *wishes: Wish) -> Done:
+        answer = await self.ask(0, *wishes)
+        assert isinstance(answer, Done), answer
+        return answer
+
+    async def together(self, wishes: Sequence[Wish]) -> list[Done | Refusal]:
+        return await asyncio.gather(*(self.ask(at, wish) for at, wish in enumerate(wishes)))
+
+    async def limit(self, wip: Wip, limit: int | None = LIMIT) -> None:
+        """The middle column of the board."""
+        version = (await self.both.logs[0].streams([PROJECT]))[PROJECT][-1].version
+        columns = (Wanted(name="To do"), Wanted(name="In progress", wip_limit=limit), Wanted(name="Done"))
+        await self.done(Wish(PROJECT, SetColumns(columns=columns, wip=wip, expected_version=version)))
+
+
+@contextmanager
+def folding(settings: Settings) -> Iterator[None]:
+    """A worker that never rests."""
+    over = threading.Event()
+    projector = Projector(settings.database_url, 1, lambda _: None)
+
+    def work() -> None:
+        while not over.wait(0.005):
+            projector.project(0)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(20)
+        projector.close()
+
+
+async def a_full_column_takes_no_more(doors: Doors) -> None:
+    """64 at once, half of them new and half from elsewhere on the board, into a column that nobody has counted."""
+    there = [new_id() for _ in range(32)]
+    for task in there:
+        await doors.done(_create(task, "todo"))
+    await doors.done(_create(new_id(), "doing"))
+    await doors.limit("refuse")
+    moves = [Wish(task, MoveTask(column="doing", expected_version=1)) for task in there]
+    creates = [_create(new_id(), "doing") for _ in range(32)]
+    answers = await doors.together([wish for pair in zip(moves, creates, strict=True) for wish in pair])
+    said = Counter(type(answer) for answer in answers)
+    assert said == {Done: LIMIT - 1, ColumnIsFull: 64 - LIMIT + 1}, said
+    await _assert_counted(doors, LIMIT)
+
+
+async def whoever_comes_and_goes_is_counted(doors: Doors) -> None:
+    """While tasks come and go, the limit is taken away and set again, so that it is counted in the middle of that."""
+    there = [new_id() for _ in range(24)]
+    for task in there:
+        await doors.done(_create(task, "doing"))
+    over = asyncio.Event()
+
+    async def settings() -> None:
+        for limit in cycle([3, None, 40]):
+            if over.is_set():
+                return
+            await doors.limit("warn", limit)
+            await asyncio.sleep(0.02)
+
+    setting = asyncio.create_task(settings())
+    goes: list[Command[Any]] = [TrashTask(expected_version=1), MoveTask(column="done", expected_version=1)]
+    leaving = [Wish(task, goes[at % 2]) for at, task in enumerate(there)]
+    coming = [_create(new_id(), "doing") for _ in there]
+    answers = await doors.together([wish for pair in zip(leaving, coming, strict=True) for wish in pair])
+    over.set()
+    await setting
+    assert all(isinstance(answer, Done) for answer in answers), answers
+    await doors.limit("warn", 7)
+    (last,) = (await doors.done(_create(new_id(), "doing"))).results
+    assert [warning.tasks for warning in last.warnings] == [25]
+    await _assert_counted(doors, 25)
+
+
+def _create(task: Any, column: str) -> Wish:
+    return Wish(task, CreateTask(project_id=PROJECT, title="Milk", column=column))
+
+
+async def _assert_counted(doors: Doors, tasks: int) -> None:
+    """The guard, and a fold of every task, say the same."""
+    log = doors.both.logs[0]
+    assert await log.state(ColumnCount, DOING) == ColumnCount(tasks)
+    with connect(doors.both.url) as connection:
+        streams = connection.execute("select originator_id from log.events where topic = 'TaskCreated'").fetchall()
+    histories = await log.streams([stream for (stream,) in streams])
+    found = [fold(Task, (recorded.event for recorded in history)) for history in histories.values()]
+    assert sum(task is not None and task.column == "doing" and not task.trashed for task in found) == tasks
+
+
+Race = Callable[[Doors], Awaitable[None]]
