@@ -10,6 +10,7 @@ import click
 
 from cli import options
 from cli.opened import Opened, opened
+from commands.column import SetColumns, Wanted
 from commands.command import Command
 from commands.decision import Wish
 from commands.group import Order
@@ -27,6 +28,10 @@ from infra.ids import new_id
 from infra.settings import Settings
 
 EMAIL = "demo@example.com"
+LIMITED = SetColumns(
+    columns=(Wanted(name="To do"), Wanted(name="In progress", wip_limit=3), Wanted(name="Done")), expected_version=1
+)
+"""Of the board, when all is on it: nothing then enters a column before a worker is there to count it."""
 
 
 @click.command
@@ -64,7 +69,7 @@ async def _fill(found: Settings, password: str) -> None:
         ]
         colour = ColourLabel(workspace_id=workspace, label="music", colour="#7a3fb5")
         coloured = Wish(label_of(workspace, "music"), colour)
-        for wish in [*wishes, coloured, *_board(project, user)]:
+        for wish in [*wishes, coloured, *_board(project, user), Wish(project, LIMITED)]:
             await _do(instance, user, wish)
 
 

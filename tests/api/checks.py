@@ -24,6 +24,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "set_role": {"role": "viewer"},
     "invite": {"email": "eve@example.com"},
     "create_project": {"name": "Garden", "key": "GAR"},
+    "edit_project": {"name": "Garden", "expected_version": 1},
+    "set_columns": {"columns": [{"name": "Bed"}], "expected_version": 1},
+    "archive_project": {},
+    "restore_project": {},
+    "trash_project": {"expected_version": 1},
     "create_task": {"title": "Bread"},
     "edit_task": {"title": "Bread", "expected_version": 1},
     "move_task": {"column": "doing", "expected_version": 1},
@@ -35,6 +40,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "label_task": {"label": "shop"},
     "unlabel_task": {"label": "shop"},
     "colour_label": {"colour": "#cc3300"},
+    "restore_task": {},
 }
 """A body that would do, for each operation that takes one on a thing that is there."""
 

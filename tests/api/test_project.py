@@ -1,7 +1,10 @@
 """Projects over HTTP."""
 
 import asyncio
+from collections.abc import Awaitable
+from typing import Any
 
+import httpx
 import pytest
 
 from infra.ids import new_id
@@ -73,3 +76,122 @@ async def test_the_id_of_one_kind_of_thing_is_nothing_of_another_kind(ann: Visit
         refused(await ann.ask("GET", path), 404, "not_found")
     refused(await ann.ask("POST", f"/tasks/{ann.project}/complete"), 404, "not_found")
     refused(await ann.ask("POST", f"/projects/{task}/tasks", json={"title": "x"}), 404, "not_found")
+
+
+async def test_a_project_gets_another_name(ann: Visitor) -> None:
+    path = f"/projects/{ann.project}"
+    refused(await ann.ask("PATCH", path, json={"name": "Cellar"}), 428, "version_required")
+    answer = await ann.ask("PATCH", path, json={"name": "Cellar"}, headers={"If-Match": '"1"'})
+    assert (answer.status_code, answer.json()["version"]) == (200, 2)
+    assert (await ann.get(path))["name"] == "Cellar"
+    late = await ann.ask("PATCH", path, json={"name": "Attic", "expected_version": 1})
+    assert refused(late, 409, "version_conflict")["current"]["name"] == "Cellar"
+
+
+async def test_an_archived_project_is_out_of_the_list_and_stays_as_it_is(ann: Visitor) -> None:
+    task = await ann.task()
+    path = f"/workspaces/{ann.workspace}/projects"
+    assert (await ann.post(f"/projects/{ann.project}/archive"))["version"] == 2
+    assert (await ann.get(path))["items"] == []
+    (shown,) = (await ann.get(f"{path}?archived=true"))["items"]
+    assert (shown["id"], shown["archived"], shown["trashed"]) == (ann.project, True, False)
+    refused(await ann.ask("POST", f"/tasks/{task}/complete"), 422, "project_is_archived")
+    await ann.post(f"/projects/{ann.project}/restore")
+    assert [one["archived"] for one in (await ann.get(path))["items"]] == [False]
+    await ann.post(f"/tasks/{task}/complete")
+
+
+async def columns(who: Visitor, *wanted: Any, **more: Any) -> httpx.Response:
+    version = (await who.get(f"/projects/{who.project}"))["version"]
+    body = {"columns": wanted, "expected_version": version, **more}
+    return await who.ask("PUT", f"/projects/{who.project}/columns", json=body)
+
+
+async def test_columns_are_set_and_a_column_that_goes_keeps_its_tasks_until_they_are_moved(ann: Visitor) -> None:
+    task = await ann.task(column="doing")
+    answer = await columns(ann, {"id": "todo", "name": "Next"}, {"name": "In review", "wip_limit": 3}, wip="refuse")
+    assert answer.status_code == 200, answer.text
+    shown = await ann.get(f"/projects/{ann.project}")
+    assert shown["wip"] == "refuse"
+    assert shown["columns"] == [
+        {"id": "todo", "name": "Next", "wip_limit": None, "removed": False},
+        {"id": "in-review", "name": "In review", "wip_limit": 3, "removed": False},
+        {"id": "doing", "name": "In progress", "wip_limit": None, "removed": True},
+    ]
+    other = await ann.ask("POST", f"/projects/{ann.project}/tasks", json={"title": "x", "column": "doing"})
+    refused(other, 422, "unknown_column")
+    await ann.post(f"/tasks/{task}/move", column="todo", expected_version=1)
+    assert [one["id"] for one in (await ann.get(f"/projects/{ann.project}"))["columns"]] == ["todo", "in-review"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"),
+    [
+        pytest.param([], 400, id="none"),
+        pytest.param([{"name": str(at)} for at in range(51)], 400, id="too many"),
+        pytest.param([{"name": "a", "wip_limit": 0}], 400, id="a limit of nothing"),
+        pytest.param([{"name": "a"}, {"name": "A"}], 422, id="a name twice"),
+        pytest.param([{"name": "a", "id": "nowhere"}], 422, id="an unknown id"),
+    ],
+)
+async def test_columns_that_cannot_be_are_refused(house: Visitor, wanted: list[Any], status: int) -> None:
+    refused(await columns(house, *wanted), status)
+
+
+async def folded(who: Visitor, asking: Awaitable[httpx.Response]) -> dict[str, Any]:
+    """The answer to what may have to wait for the read models."""
+    asked = asyncio.ensure_future(asking)
+    while not asked.done():
+        who.fold()
+        await asyncio.sleep(0.001)
+    answer: dict[str, Any] = asked.result().json()
+    return answer
+
+
+async def test_a_full_column_warns_and_says_so_again_when_it_is_asked_again(ann: Visitor) -> None:
+    await ann.task(column="doing")
+    await columns(ann, {"name": "To do"}, {"name": "In progress", "wip_limit": 1}, {"name": "Done"})
+    path, body = f"/projects/{ann.project}/tasks", {"title": "Bread", "column": "doing"}
+    key = {"Idempotency-Key": "bread"}
+    warned = [{"code": "column_is_full", "column": "doing", "limit": 1, "tasks": 2}]
+    first = await folded(ann, ann.ask("POST", path, json=body, headers=key))
+    assert first["warnings"] == warned
+    again = await ann.ask("POST", path, json=body, headers=key)
+    assert (again.json()["warnings"], again.headers["idempotent-replayed"]) == (warned, "true")
+    commands = [
+        {"type": "CreateTask", "data": {**body, "project_id": ann.project}},
+        {"type": "CreateTask", "data": {"title": "Salt", "project_id": ann.project}},
+    ]
+    for mode in ("atomic", "independent"):
+        done = (await ann.post("/commands", commands=commands, mode=mode))["results"]
+        assert [[each["tasks"] for each in one.get("warnings", [])] for one in done][1] == []
+        assert done[0]["warnings"][0]["code"] == "column_is_full"
+
+
+async def test_a_full_column_refuses_where_the_project_says_so(ann: Visitor) -> None:
+    task = await ann.task()
+    await ann.task(column="doing")
+    await columns(ann, {"name": "To do"}, {"name": "In progress", "wip_limit": 1}, {"name": "Done"}, wip="refuse")
+    move = ann.ask("POST", f"/tasks/{task}/move", json={"column": "doing", "expected_version": 1})
+    problem = await folded(ann, move)
+    assert (problem["code"], problem["params"]) == ("column_is_full", {"column": "doing", "limit": 1, "tasks": 1})
+    counted = (await ann.get(f"/workspaces/{ann.workspace}/activity"))["items"]
+    assert "ColumnCounted" not in {one["type"] for one in counted}
+
+
+async def test_a_column_is_not_limited_and_filled_in_one_call(ann: Visitor) -> None:
+    limited = [{"name": "To do", "wip_limit": 1}, {"name": "Done"}]
+    commands = [
+        {"type": "SetColumns", "id": ann.project, "expected_version": 1, "data": {"columns": limited}},
+        {"type": "CreateTask", "data": {"title": "Salt", "project_id": ann.project}},
+    ]
+    refused(await ann.ask("POST", "/commands", json={"commands": commands}), 422, "column_not_counted")
+    assert (await ann.get(f"/projects/{ann.project}"))["version"] == 1
+
+
+async def test_who_waits_for_a_count_in_vain_is_told_to_come_again(
+    ann: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.counting.PATIENCE_S", 0.01)
+    await columns(ann, {"name": "To do", "wip_limit": 1})
+    refused(await ann.ask("POST", f"/projects/{ann.project}/tasks", json={"title": "x"}), 503, "projection_behind")

@@ -35,6 +35,7 @@ async def test_the_printed_login_opens_a_board_with_a_past(
     (label,) = (await client.get(f"/workspaces/{workspace['id']}/labels")).json()["items"]
     assert (label["name"], label["colour"]) == ("music", "#7a3fb5")
     assert [task["title"] for task in tasks if label["name"] in task["labels"]] == ["Ask three bands"]
+    assert [column["wip_limit"] for column in project["columns"]] == [None, 3, None]
 
 
 def test_asked_again_it_prints_the_same_login_and_writes_nothing(typed: Type) -> None:

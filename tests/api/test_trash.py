@@ -1,0 +1,118 @@
+"""The trash over HTTP: what goes into it, comes back out of it, and is gone."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from infra.postgres import connect
+from infra.purging import Purging
+from infra.settings import Settings
+from tests.api.problems import refused
+from tests.visitor import Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+async def trashed(who: Visitor, path: str, version: int = 1) -> None:
+    answer = await who.ask("DELETE", path, headers={"If-Match": f'"{version}"'})
+    assert answer.status_code == 200, answer.text
+
+
+async def purge(who: Visitor, settings: Settings) -> None:
+    """As if a month had passed."""
+    who.fold()
+    with connect(settings.database_url) as connection:
+        # In a thread of its own: it has an event loop of its own.
+        await asyncio.to_thread(Purging(settings.database_url).look, connection, datetime.now(UTC) + timedelta(days=1))
+    who.fold()
+
+
+async def test_the_trash_tells_what_is_in_it_newest_first_and_until_when(ann: Visitor) -> None:
+    tasks = [await ann.task(title) for title in ("Milk", "Bread")]
+    for task in tasks:
+        await trashed(ann, f"/tasks/{task}")
+    await trashed(ann, f"/projects/{ann.project}")
+    listed = (await ann.get(f"/workspaces/{ann.workspace}/trash"))["items"]
+    assert [(one["kind"], one["key"], one["name"]) for one in listed] == [
+        ("project", "KIT", "Kitchen"),
+        ("task", "KIT-2", "Bread"),
+        ("task", "KIT-1", "Milk"),
+    ]
+    at, until = (datetime.fromisoformat(listed[1][name]) for name in ("trashed_at", "purge_at"))
+    assert until - at == timedelta(days=30)
+    assert (listed[1]["id"], listed[1]["project_id"], listed[1]["version"]) == (tasks[1], ann.project, 2)
+    only = (await ann.get(f"/workspaces/{ann.workspace}/trash?kind=project"))["items"]
+    assert only == listed[:1]
+
+
+async def test_the_trash_has_pages(ann: Visitor) -> None:
+    for at in range(3):
+        await trashed(ann, f"/tasks/{await ann.task(str(at))}")
+    path = f"/workspaces/{ann.workspace}/trash?limit=2"
+    first = await ann.get(path)
+    second = await ann.get(f"{path}&cursor={first['next_cursor']}")
+    assert [one["name"] for one in first["items"] + second["items"]] == ["2", "1", "0"]
+    assert second["next_cursor"] is None
+    other = await ann.ask("GET", f"{path}&kind=task&cursor={first['next_cursor']}")
+    refused(other, 400, "cursor_mismatch")
+
+
+async def test_a_task_is_restored_to_where_it_was(ann: Visitor) -> None:
+    task = await ann.task(column="doing")
+    await trashed(ann, f"/tasks/{task}")
+    refused(await ann.ask("POST", f"/tasks/{task}/complete"), 422, "task_is_trashed")
+    answer = await ann.post(f"/tasks/{task}/restore")
+    assert (answer["version"], (await ann.post(f"/tasks/{task}/restore"))["version"]) == (3, 3)
+    shown = await ann.get(f"/tasks/{task}")
+    assert (shown["trashed"], shown["column"], shown["version"]) == (False, "doing", 3)
+    assert (await ann.get(f"/workspaces/{ann.workspace}/trash"))["items"] == []
+    assert (await ann.get(f"/projects/{ann.project}"))["counts"] == {"doing": {"open": 1}}
+
+
+async def test_a_project_in_the_trash_is_shown_but_not_listed_and_nothing_in_it_changes(ann: Visitor) -> None:
+    task = await ann.task()
+    await trashed(ann, f"/projects/{ann.project}")
+    assert (await ann.get(f"/projects/{ann.project}"))["trashed"] is True
+    assert (await ann.get(f"/workspaces/{ann.workspace}/projects"))["items"] == []
+    refused(await ann.ask("POST", f"/tasks/{task}/complete"), 422, "project_is_trashed")
+    refused(await ann.ask("POST", f"/projects/{ann.project}/tasks", json={"title": "x"}), 422, "project_is_trashed")
+    await ann.post(f"/projects/{ann.project}/restore")
+    await ann.post(f"/tasks/{task}/complete")
+    assert (await ann.get(f"/projects/{ann.project}"))["counts"] == {"todo": {"done": 1}}
+
+
+async def test_what_was_purged_is_gone_for_members_and_was_never_there_for_strangers(
+    ann: Visitor, bob: Visitor, settings: Settings
+) -> None:
+    task, other = await ann.task(), await ann.task("Bread")
+    await trashed(ann, f"/tasks/{task}")
+    await purge(ann, settings)
+    asks = [("GET", ""), ("GET", "/history"), ("POST", "/complete"), ("POST", "/restore")]
+    for method, path in asks:
+        refused(await ann.ask(method, f"/tasks/{task}{path}"), 410, "purged")
+        refused(await bob.ask(method, f"/tasks/{task}{path}"), 404, "not_found")
+    stale = {"title": "Bread", "expected_version": 1}
+    refused(await ann.ask("PATCH", f"/tasks/{task}", json=stale), 410, "purged")
+    assert [one["id"] for one in (await ann.get(f"/projects/{ann.project}/tasks"))["items"]] == [other]
+    assert (await ann.get(f"/projects/{ann.project}"))["counts"] == {"todo": {"open": 1}}
+    assert (await ann.get(f"/workspaces/{ann.workspace}/trash"))["items"] == []
+    again = await ann.ask("POST", f"/projects/{ann.project}/tasks", json={"title": "x", "id": task})
+    refused(again, 409, "id_taken")
+
+
+async def test_a_project_that_was_purged_takes_all_that_is_in_it_along(
+    ann: Visitor, bob: Visitor, settings: Settings
+) -> None:
+    task = await ann.task()
+    await trashed(ann, f"/projects/{ann.project}")
+    await purge(ann, settings)
+    for path in (f"/projects/{ann.project}", f"/projects/{ann.project}/tasks"):
+        refused(await ann.ask("GET", path), 410, "purged")
+        refused(await bob.ask("GET", path), 404, "not_found")
+    refused(await ann.ask("POST", f"/tasks/{task}/complete"), 410, "purged")
+    await purge(ann, settings)
+    refused(await ann.ask("GET", f"/tasks/{task}"), 410, "purged")
+    body = {"name": "Kitchen again", "key": "KIT"}
+    path = f"/workspaces/{ann.workspace}/projects"
+    refused(await ann.ask("POST", path, json=body), 409, "project_key_taken")

@@ -1,0 +1,168 @@
+"""Purging: what was in the trash for long enough is gone, nothing else is, and whoever dies over it changes nothing."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from domain.column import ColumnCounted, column_of
+from domain.event import Event
+from domain.task import TaskPurged
+from domain.user import RULES
+from infra import purging
+from infra.keeper import Keeper
+from infra.postgres import connect
+from infra.purging import Purging
+from infra.settings import Settings
+from projections import project_list, task_list, trash
+from projections.engine.builds import Database
+from tests.defects import a_version_that_nobody_checks, noticed
+from tests.examples import (
+    OTHER_TASK,
+    PROJECT,
+    PROJECT_RESTORED,
+    PROJECT_TRASHED,
+    RENAMED,
+    RESTORED,
+    TASK,
+    TRASHED,
+    Facts,
+    id7,
+    project,
+    task,
+    user,
+    workspace,
+)
+from tests.projections import oracle
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    with connect(settings.database_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def purge(settings: Settings) -> Purging:
+    return Purging(settings.database_url)
+
+
+def later(days: int = 0) -> datetime:
+    """A moment after all that has happened here, or so many days before."""
+    return datetime.now(UTC) + timedelta(minutes=1) - timedelta(days=days)
+
+
+def happened(database: Database, *facts: Facts) -> None:
+    oracle.write(database, [fact for several in facts for fact in several])
+    oracle.catch_up(database)
+
+
+def house(database: Database, *more: Facts) -> None:
+    happened(database, user(), workspace(), project(), *more)
+
+
+def gone(database: Database) -> list[Event]:
+    """What was purged, in the order of the log."""
+    oracle.catch_up(database)
+    return [one.event for one in oracle.all_events(database) if "Purged" in type(one.event).__name__]
+
+
+def tasks(count: int, *each: Event) -> Facts:
+    return [fact for at in range(count) for fact in task(*each, task_id=id7(100 + at), number=at + 1)[1:]]
+
+
+def test_what_was_trashed_long_ago_is_gone_from_every_list(database: Database, purge: Purging) -> None:
+    house(database, task(TRASHED), task(RENAMED, task_id=OTHER_TASK, number=2))
+    assert not purge.look(database, later(days=1))
+    assert gone(database) == []
+    assert not purge.look(database, later())
+    assert gone(database) == [TaskPurged(PROJECT)]
+    assert oracle.shown(database, task_list.projection).keys() == {OTHER_TASK}
+    assert oracle.shown(database, trash.projection) == {}
+    assert oracle.is_right(database)
+
+
+def test_it_is_a_rule_that_purges_and_says_why(database: Database, purge: Purging) -> None:
+    house(database, task(TRASHED))
+    purge.look(database, later())
+    *_, last = oracle.all_events(database)
+    assert (last.actor, last.trace.causation_id, last.workspace_id is not None) == (RULES, "trash", True)
+
+
+def what_was_taken_out_in_between_stays(settings: Settings) -> None:
+    """It is in the trash again, since a moment ago, and the read models have not heard of that yet."""
+    with connect(settings.database_url) as database:
+        house(database, task(TRASHED), [(PROJECT, PROJECT_TRASHED)])
+        oracle.write(
+            database, [(TASK, RESTORED), (TASK, TRASHED), (PROJECT, PROJECT_RESTORED), (PROJECT, PROJECT_TRASHED)]
+        )
+        Purging(settings.database_url).look(database, later())
+        assert gone(database) == []
+
+
+def test_what_was_taken_out_in_between_stays(settings: Settings) -> None:
+    what_was_taken_out_in_between_stays(settings)
+
+
+def test_a_purge_that_ignores_the_version_is_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_version_that_nobody_checks(monkeypatch)
+    noticed(lambda: what_was_taken_out_in_between_stays(settings))
+
+
+def test_a_project_goes_with_all_its_tasks_a_piece_at_each_look(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And whoever goes on is another one each time, as after a crash."""
+    monkeypatch.setattr(purging, "MOST", 2)
+    counted: Facts = [(column_of(PROJECT, "todo"), ColumnCounted(3))]
+    house(database, tasks(5), task(TRASHED, task_id=OTHER_TASK, number=9), counted, [(PROJECT, PROJECT_TRASHED)])
+    counts = list[int]()
+    while Purging(settings.database_url).look(database, later()):
+        counts.append(len(gone(database)))
+    assert counts == [2, 4, 6]
+    assert len(gone(database)) == 7
+    assert oracle.shown(database, task_list.projection) == oracle.shown(database, project_list.projection) == {}
+    assert [row.purged for row in oracle.shown(database, trash.projection).values()] == [True]
+    assert oracle.is_right(database)
+
+
+def test_what_is_stuck_holds_up_nothing_behind_it(
+    database: Database, purge: Purging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that are there and whose tasks are not, as where a document was parked, are looked at and left."""
+    monkeypatch.setattr(purging, "MOST", 2)
+    house(database, tasks(5, TRASHED))
+    monkeypatch.setattr(oracle, "catch_up", lambda _: None)
+    assert [purge.look(database, later()) for _ in range(3)] == [True, True, False]
+    assert len(gone(database)) == 5
+
+
+def test_an_empty_trash_costs_a_look(database: Database, purge: Purging, monkeypatch: pytest.MonkeyPatch) -> None:
+    house(database, task())
+    monkeypatch.setattr("infra.purging.pool", None)
+    assert not purge.look(database, later())
+
+
+def test_the_keeper_looks_now_and_then(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = list[datetime]()
+
+    def look(_: Any, __: Any, before: datetime) -> bool:
+        looks.append(before)
+        return len(looks) < 3
+
+    monkeypatch.setattr(Purging, "look", look)
+    with closing(Keeper(replace(settings, trash_days=10))) as keeper:
+        for _ in range(5):
+            keeper.look()
+    assert len(looks) == 3
+    assert timedelta(days=9) < datetime.now(UTC) - looks[0] < timedelta(days=11)
+
+
+def test_the_keeper_purges(database: Database, settings: Settings) -> None:
+    house(database, task(TRASHED))
+    with closing(Keeper(replace(settings, trash_days=0))) as keeper:
+        keeper.look()
+    assert gone(database) == [TaskPurged(PROJECT)]
