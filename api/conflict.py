@@ -1,6 +1,7 @@
 """A lost race over HTTP: 409 or 412, with what happened in between."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -9,8 +10,10 @@ from api import history
 from api.problems import Lost
 from domain import codec
 from domain.errors import VersionConflict
-from domain.event import Recorded
+from domain.event import Recorded, State
 from infra.log import EventLog
+
+_FOR_RULES = {"removed", "purged"}
 
 
 async def lost(log: EventLog, stream: UUID, conflict: VersionConflict, *, by_header: bool) -> Lost:
@@ -28,7 +31,12 @@ async def lost(log: EventLog, stream: UUID, conflict: VersionConflict, *, by_hea
         for recorded in since
     ]
     version, state = conflict.params["current_version"], conflict.params["current"]
-    current = {"id": stream, "version": version, **msgspec.structs.asdict(state)} if state else None
+    current = {"id": stream, "version": version, **_shown(state)} if state else None
     return Lost(
         conflict, 412 if by_header else 409, {**conflict.params, "intervening_events": told, "current": current}
     )
+
+
+def _shown(state: State) -> dict[str, Any]:
+    """The present state, without what only the rules ask for."""
+    return {name: value for name, value in msgspec.structs.asdict(state).items() if name not in _FOR_RULES}

@@ -12,7 +12,14 @@ from commands.group import Order
 from domain.errors import IdTaken, Refusal
 from domain.event import Actor
 from domain.task import Task
+from infra.errors import OperatorError
 from infra.ids import new_id
+from infra.projected import Behind
+
+FULL = "in a column that has more tasks than its limit"
+NOT_COUNTED = (
+    "A column has a limit, and its tasks are not counted, as no worker keeps up: start `taskledger worker`."
+)
 
 
 class Outcome(Struct):
@@ -39,14 +46,17 @@ async def carry_out(instance: Opened, tasks: Iterable[Taken | Refused], user: UU
             outcome.refused.append(task)
             continue
         try:
-            await instance.counting.handle(Order(task.wishes, actor, new_id(), dry=outcome.dry))
+            done = await instance.counting.handle(Order(task.wishes, actor, new_id(), dry=outcome.dry))
         except IdTaken:
             outcome.there += 1
             outcome.differing += not task.is_as(await instance.log.state(Task, task.id))
         except Refusal as refusal:
             outcome.refused.append(Refused(task.place, str(refusal)))
+        except Behind as behind:
+            raise OperatorError(NOT_COUNTED) from behind
         else:
             outcome.created += 1
             outcome.parts += task.is_part
             outcome.lost.update(task.lost)
             outcome.remarks.update(task.remarks)
+            outcome.remarks.update([FULL] if any(result.warnings for result in done.results) else [])

@@ -10,7 +10,7 @@ from cli.main import taskledger
 from infra.settings import Settings
 
 Type = Callable[..., Result]
-DEMO = 21
+DEMO = 23
 """How many events `taskledger demo` writes."""
 
 

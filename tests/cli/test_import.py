@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from projections.task_list import TaskRow, projection
 from tests.cli.conftest import DEMO, Type
 from tests.examples import PROJECT
 from tests.projections import oracle
+from tests.store.limits import folding
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data" / "simple-json"
 EMAIL = "demo@example.com"
@@ -33,8 +34,8 @@ Import = Callable[..., Any]
 
 
 @pytest.fixture
-def imported(typed: Type, tmp_path: Path, settings: Settings) -> Import:
-    """Import some content, or a file, into the demo project; `rows` are its tasks by title afterwards."""
+def imported(typed: Type, tmp_path: Path, settings: Settings) -> Iterator[Import]:
+    """Import some content, or a file, into the demo project, one column of which has a limit."""
     assert typed("demo").exit_code == 0
     with connect(settings.database_url) as connection:
         oracle.catch_up(connection)
@@ -45,7 +46,8 @@ def imported(typed: Type, tmp_path: Path, settings: Settings) -> Import:
             file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
         return typed("import", str(file), "--workspace", "Demo", "--project", "FEST", "--as", EMAIL, *more)
 
-    return run
+    with folding(settings):
+        yield run
 
 
 def rows(settings: Settings) -> dict[str, TaskRow]:
@@ -74,6 +76,27 @@ def test_the_words_that_people_use_become_fields(imported: Import, settings: Set
     assert "4 created, 0 there already, 1 refused" in said.output
     assert "[3]: title: character 7 is U+2028" in said.output
     assert said.exit_code == 1
+
+
+def test_a_full_column_is_mentioned(imported: Import) -> None:
+    said = imported([{"title": str(at), "status": "in progress"} for at in range(4)])
+    assert "4 created" in said.output
+    assert "2 x in a column that has more tasks than its limit" in said.output
+
+
+def test_a_column_that_nobody_counts_for_want_of_a_worker_stops_the_import(
+    typed: Type, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.counting.PATIENCE_S", 0.01)
+    typed("demo")
+    with connect(settings.database_url) as connection:
+        oracle.catch_up(connection)
+    file = tmp_path / "list.json"
+    file.write_text('[{"title": "A"}, {"title": "B", "status": "in progress"}]')
+    said = typed("import", str(file), "--workspace", "Demo", "--project", "FEST", "--as", EMAIL)
+    assert isinstance(said.exception, OperatorError)
+    assert "no worker" in str(said.exception)
+    assert "1 created" in said.output
 
 
 def test_a_file_imported_twice_changes_nothing(imported: Import, settings: Settings) -> None:

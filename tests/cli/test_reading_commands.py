@@ -16,10 +16,10 @@ def test_the_last_events_are_shown_oldest_first(typed: Type) -> None:
     typed("demo")
     lines = typed("events", "tail", "-n", "3", "--json").output.splitlines()
     events = [msgspec.json.decode(line) for line in lines]
-    assert [event["type"] for event in events] == ["DueDateSet", "TaskNumbersTaken", "TaskCreated"]
+    assert [event["type"] for event in events] == ["TaskCreated", "ColumnCounted", "ColumnsSet"]
     positions = [event["position"] for event in events]
     assert positions == sorted(positions)
-    assert "TaskCreated" in typed("events", "tail", "-n", "1").output
+    assert "ColumnsSet" in typed("events", "tail", "-n", "1").output
     assert typed("events", "tail", "-n", "0").output == ""
 
 
