@@ -181,6 +181,6 @@ def _environment(environment: dict[str, str]) -> Iterator[str]:
             yield f"a secret in the open: {variable}"
         else:
             try:
-                msgspec.convert(re.sub(r"\$\{\w+:-(\w+)\}", r"\1", given), field.type)
+                msgspec.convert(re.sub(r"\$\{\w+:-(\w+)\}", r"\1", given), field.type, strict=False)
             except msgspec.ValidationError as error:
                 yield f"{variable}: {error}"

@@ -17,9 +17,7 @@ from infra.ids import new_id
 from infra.projected import Behind
 
 FULL = "in a column that has more tasks than its limit"
-NOT_COUNTED = (
-    "A column has a limit, and its tasks are not counted, as no worker keeps up: start `taskledger worker`."
-)
+NOT_COUNTED = "A column has a limit, and its tasks are not counted, as no worker keeps up: start `taskledger worker`."
 
 
 class Outcome(Struct):

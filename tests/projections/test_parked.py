@@ -35,6 +35,8 @@ from tests.examples import (
     COMPLETED,
     CREATED,
     OTHER_TASK,
+    PROJECT,
+    PROJECT_TRASHED,
     RENAMED,
     TASK,
     WORKSPACE,
@@ -51,6 +53,7 @@ STORY = [
     *workspace(),
     *project(),
     (label_of(WORKSPACE, COLOURED.name), COLOURED),
+    (PROJECT, PROJECT_TRASHED),
     *task(),
     *task(task_id=OTHER_TASK, number=2),
     (TASK, POISON),
@@ -196,11 +199,9 @@ def a_retry_after_mending_shows_all_in_the_order_of_the_log(database: Database, 
 
 def spoiling(name: str) -> Any:
     """An event that changes a document of the projection."""
-    if name == "workspace_list":
-        return MemberJoined(ADA.id, "owner")
-    if name == "label_list":
-        return COLOURED
-    return next(event for _, event in STORY if isinstance(event, ProjectCreated)) if name == "project_list" else POISON
+    others = {"workspace_list": MemberJoined(ADA.id, "owner"), "label_list": COLOURED, "trash": PROJECT_TRASHED}
+    others["project_list"] = next(event for _, event in STORY if isinstance(event, ProjectCreated))
+    return others.get(name, POISON)
 
 
 @pytest.mark.parametrize("name", sorted(every()))
