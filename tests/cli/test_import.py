@@ -46,7 +46,7 @@ def imported(typed: Type, tmp_path: Path, settings: Settings) -> Iterator[Import
             file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
         return typed("import", str(file), "--workspace", "Demo", "--project", "FEST", "--as", EMAIL, *more)
 
-    with folding(settings):
+    with folding(settings, 0.2):
         yield run
 
 

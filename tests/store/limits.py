@@ -69,13 +69,13 @@ class Doors:
 
 
 @contextmanager
-def folding(settings: Settings) -> Iterator[None]:
-    """A worker that never rests."""
+def folding(settings: Settings, rest_s: float = 0.005) -> Iterator[None]:
+    """A worker that hardly rests."""
     over = threading.Event()
     projector = Projector(settings.database_url, 1, lambda _: None)
 
     def work() -> None:
-        while not over.wait(0.005):
+        while not over.wait(rest_s):
             projector.project(0)
 
     thread = threading.Thread(target=work)
