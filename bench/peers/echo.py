@@ -1,6 +1,5 @@
 """The echo peer: our server, authentication, validation and answer to a create, with no store behind it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from litestar import Litestar, Router
@@ -15,16 +14,15 @@ from api.problems import HANDLERS
 from api.task import create_task
 from api.tracing import traced
 from bench.peers.given import Given
-from commands.decision import Wish
+from commands.group import Order
 from commands.handling import Done
 from commands.results import Result
-from domain.event import Actor
 
 
 def app(given: Given) -> ASGIApp:
-    """Our own endpoint, on a ledger that has nothing but a handling."""
+    """Our own endpoint, on a ledger that has nothing but what handles orders."""
     parts: dict[str, Any] = dict.fromkeys(Ledger.__struct_fields__)
-    ledger = Ledger(**parts | {"handling": _Echo()})
+    ledger = Ledger(**parts | {"counting": _Echo()})
     endpoints = Litestar(
         [Router(BASE, route_handlers=[create_task], dto=JSON)],
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
@@ -41,6 +39,5 @@ def app(given: Given) -> ASGIApp:
 class _Echo:
     """Has done everything already, and nothing that workers should look at."""
 
-    async def handle(self, wishes: Sequence[Wish], actor: Actor, *rest: object) -> Done:
-        del actor, rest
-        return Done(tuple(Result(wish.target, 1, "P123-123") for wish in wishes), 123_456)
+    async def handle(self, order: Order) -> Done:
+        return Done(tuple(Result(wish.target, 1, "P123-123") for wish in order.wishes), 123_456)

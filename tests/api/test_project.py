@@ -179,6 +179,21 @@ async def test_a_full_column_refuses_where_the_project_says_so(ann: Visitor) -> 
     assert "ColumnCounted" not in {one["type"] for one in counted}
 
 
+async def test_what_is_tried_or_merged_is_counted_first_too(ann: Visitor) -> None:
+    task = await ann.task()
+    await ann.ask("PATCH", f"/tasks/{task}", json={"title": "Bread", "expected_version": 1})
+    limited = [{"name": "To do", "wip_limit": 9}, {"name": "In progress", "wip_limit": 1}]
+    await columns(ann, *limited)
+    path, body = f"/tasks/{task}/move", {"column": "doing", "expected_version": 1}
+    tried = await folded(ann, ann.ask("POST", f"{path}?dry_run=true", json={**body, "expected_version": 2}))
+    assert [one["type"] for one in tried["events"]] == ["ColumnCounted", "ColumnCounted", "TaskMoved"]
+    await columns(ann, {"name": "To do"}, {"name": "In progress"})
+    await columns(ann, *limited)
+    late = await folded(ann, ann.ask("POST", path, json=body))
+    assert (late["code"], late["rebase_possible"]) == ("version_conflict", True)
+    assert (await ann.post(f"{path}?on_conflict=rebase", **body))["version"] == 3
+
+
 async def test_a_column_is_not_limited_and_filled_in_one_call(ann: Visitor) -> None:
     limited = [{"name": "To do", "wip_limit": 1}, {"name": "Done"}]
     commands = [
