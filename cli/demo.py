@@ -10,7 +10,7 @@ import click
 
 from cli import options
 from cli.opened import Opened, opened
-from commands.column import SetColumns, Wanted
+from commands.column import ColumnWish, SetColumns
 from commands.command import Command
 from commands.decision import Wish
 from commands.group import Order
@@ -29,7 +29,8 @@ from infra.settings import Settings
 
 EMAIL = "demo@example.com"
 LIMITED = SetColumns(
-    columns=(Wanted(name="To do"), Wanted(name="In progress", wip_limit=3), Wanted(name="Done")), expected_version=1
+    columns=(ColumnWish(name="To do"), ColumnWish(name="In progress", wip_limit=3), ColumnWish(name="Done")),
+    expected_version=1,
 )
 """Of the board, when all is on it: nothing then enters a column before a worker is there to count it."""
 

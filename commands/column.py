@@ -19,7 +19,7 @@ from domain.project import Column, ColumnsSet, Project, Wip
 LONGEST_ID = 40
 
 
-class Wanted(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ColumnWish(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A column as it is to be: one that is there by its id or its name, or a new one."""
 
     name: ColumnName
@@ -36,7 +36,7 @@ class SetColumns(ProjectCommand, frozen=True, kw_only=True):
 
     must_name_version: ClassVar = True
 
-    columns: Annotated[tuple[Wanted, ...], Meta(min_length=1, max_length=50)]
+    columns: Annotated[tuple[ColumnWish, ...], Meta(min_length=1, max_length=50)]
     wip: Wip | UnsetType = UNSET
 
     def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
@@ -103,7 +103,7 @@ def _limited(columns: Sequence[Column]) -> set[str]:
     return {column.id for column in columns if column.wip_limit is not None}
 
 
-def _columns(project: Project, wanted: Sequence[Wanted]) -> tuple[Column, ...]:
+def _columns(project: Project, wanted: Sequence[ColumnWish]) -> tuple[Column, ...]:
     """The columns with their ids; raises UnknownColumn or ColumnRepeated."""
     named = [one.id for one in wanted if one.id is not None]
     known = [*(column.id for column in project.columns), *project.removed]

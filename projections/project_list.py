@@ -14,7 +14,7 @@ from projections.page import answer, single
 from projections.projection import Answer, Projection, Question
 
 
-class Place(Struct, frozen=True):
+class BoardColumn(Struct, frozen=True):
     """A column as it is shown; one that was removed is, at the end, for as long as tasks stand in it."""
 
     id: str
@@ -30,7 +30,7 @@ class ProjectRow(Struct, frozen=True):
     workspace_id: UUID
     name: str
     key: str
-    columns: tuple[Place, ...]
+    columns: tuple[BoardColumn, ...]
     wip: Wip
     archived: bool
     trashed: bool
@@ -61,7 +61,7 @@ def fold(key: UUID, project: ProjectRow | None, recorded: Recorded) -> ProjectRo
             workspace_id=event.workspace_id,
             name=event.name,
             key=event.key,
-            columns=_places(event.columns),
+            columns=_columns(event.columns),
             wip="warn",
             archived=False,
             trashed=False,
@@ -96,26 +96,26 @@ def _changed(project: ProjectRow, recorded: Recorded) -> ProjectRow:
 
 
 def _counted(project: ProjectRow, column: str, status: Status, change: int) -> ProjectRow:
-    """With so many tasks more in one place; what is empty is not counted."""
+    """With so many tasks more in one column; what is empty is not counted."""
     here = project.counts.get(column, {})
     here = {**here, status: here.get(status, 0) + change}
     every = {**project.counts, column: {each: count for each, count in sorted(here.items()) if count}}
     counts = {each: of for each, of in sorted(every.items()) if of}
-    columns = tuple(place for place in project.columns if not place.removed or place.id in counts)
+    columns = tuple(one for one in project.columns if not one.removed or one.id in counts)
     return msgspec.structs.replace(project, counts=counts, columns=columns)
 
 
-def _places(columns: Iterable[Column]) -> tuple[Place, ...]:
-    return tuple(Place(column.id, column.name, column.wip_limit) for column in columns)
+def _columns(columns: Iterable[Column]) -> tuple[BoardColumn, ...]:
+    return tuple(BoardColumn(column.id, column.name, column.wip_limit) for column in columns)
 
 
-def _set(project: ProjectRow, columns: Iterable[Column]) -> tuple[Place, ...]:
+def _set(project: ProjectRow, columns: Iterable[Column]) -> tuple[BoardColumn, ...]:
     """The columns that a board has now, and those taken from it in which tasks still stand."""
-    now = _places(columns)
+    now = _columns(columns)
     left = (
-        place for place in project.columns if place.id in project.counts and place.id not in {one.id for one in now}
+        column for column in project.columns if column.id in project.counts and column.id not in {one.id for one in now}
     )
-    return (*now, *(Place(place.id, place.name, removed=True) for place in left))
+    return (*now, *(BoardColumn(column.id, column.name, removed=True) for column in left))
 
 
 def scopes(project: ProjectRow) -> Iterable[UUID]:

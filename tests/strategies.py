@@ -10,7 +10,7 @@ from hypothesis.strategies import SearchStrategy
 from msgspec import UNSET, Struct
 
 from commands import rights
-from commands.column import CountColumn, SetColumns, Wanted
+from commands.column import ColumnWish, CountColumn, SetColumns
 from commands.command import Command
 from commands.decision import Wish
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
@@ -169,7 +169,7 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
         SetColumns,
         columns=st.lists(
             st.builds(
-                Wanted,
+                ColumnWish,
                 name=st.sampled_from(["To do", "In progress", "Done", "nowhere"]),
                 id=st.none() | st.sampled_from(["todo", "doing", "done", "nowhere"]),
                 wip_limit=st.none() | st.integers(1, 2),

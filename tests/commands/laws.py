@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from commands import results, rights
 from commands.append import Key
-from commands.column import CountColumn, SetColumns, Wanted
+from commands.column import ColumnWish, CountColumn, SetColumns
 from commands.command import Command
 from commands.decision import Decision, Wish
 from commands.group import Order
@@ -293,7 +293,7 @@ _steps = st.one_of(
     *(st.tuples(st.sampled_from(["look", "count"]), _columns) for _ in range(4)),
 )
 """A wish; or somebody looks how many stand in a column, or writes down what was seen at the last look."""
-_LIMITED = SetColumns(columns=tuple(Wanted(name=column.name, wip_limit=2) for column in BOARD))
+_LIMITED = SetColumns(columns=tuple(ColumnWish(name=column.name, wip_limit=2) for column in BOARD))
 
 
 @law(st.lists(_steps, min_size=10, max_size=40), examples=200)

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from commands.column import CountColumn, SetColumns, Wanted
+from commands.column import ColumnWish, CountColumn, SetColumns
 from commands.command import Elsewhere
 from commands.decision import Wish
 from commands.task import CompleteTask, MoveTask
@@ -19,7 +19,7 @@ from tests.examples import LIMITED, MOVED, PROJECT, Facts, limited, project, tas
 from tests.given import Given, Past, given
 
 DOING = column_of(PROJECT, "doing")
-TODO, IN_PROGRESS, DONE = (Wanted(id=column.id, name=column.name) for column in BOARD)
+TODO, IN_PROGRESS, DONE = (ColumnWish(id=column.id, name=column.name) for column in BOARD)
 WARN: Change[Wip] = Change("warn", "warn")
 
 
@@ -28,19 +28,19 @@ def opened(*later: Event) -> Given:
     return given(workspace(), project(), happened)
 
 
-def columns(*wanted: Wanted, **more: Any) -> SetColumns:
+def columns(*wanted: ColumnWish, **more: Any) -> SetColumns:
     return SetColumns(columns=wanted, **{"expected_version": 1, **more})
 
 
 def test_a_column_keeps_its_id_whatever_it_is_called_and_a_new_one_gets_one_of_its_name() -> None:
-    wanted = columns(Wanted(id="doing", name="At work"), TODO, Wanted(name="In Review!"))
+    wanted = columns(ColumnWish(id="doing", name="At work"), TODO, ColumnWish(name="In Review!"))
     now = (Column("doing", "At work"), BOARD[0], Column("in-review", "In Review!"))
     opened().when(wanted).then(ColumnsSet(Change(BOARD, now), WARN))
 
 
 def test_an_id_is_never_given_to_another_column() -> None:
     gone = ColumnsSet(Change(BOARD, BOARD[:2]), WARN)
-    wanted = columns(TODO, IN_PROGRESS, Wanted(name="Done"), expected_version=2)
+    wanted = columns(TODO, IN_PROGRESS, ColumnWish(name="Done"), expected_version=2)
     now = (*BOARD[:2], Column("done-2", "Done"))
     opened(gone).when(wanted).then(ColumnsSet(Change(BOARD[:2], now), WARN))
 
@@ -54,21 +54,21 @@ def test_a_column_that_was_removed_is_brought_back_by_its_id() -> None:
 @pytest.mark.parametrize("name", ["!!!", "列", "x" * 100])
 def test_any_name_makes_an_id(name: str) -> None:
     past = Past([*workspace(), *project()])
-    past.add(past.decide(Wish(PROJECT, columns(TODO, Wanted(name=name)))).written)
+    past.add(past.decide(Wish(PROJECT, columns(TODO, ColumnWish(name=name)))).written)
     state = fold(Project, past.events(PROJECT))
     assert state
     assert 0 < len(state.columns[1].id) <= 40
 
 
 def test_columns_without_ids_are_those_of_the_same_name() -> None:
-    opened().when(columns(*(Wanted(name=column.name.upper()) for column in BOARD))).then(
+    opened().when(columns(*(ColumnWish(name=column.name.upper()) for column in BOARD))).then(
         ColumnsSet(Change(BOARD, tuple(Column(one.id, one.name.upper()) for one in BOARD)), WARN)
     )
-    opened().when(columns(*(Wanted(name=column.name) for column in BOARD))).then_nothing()
+    opened().when(columns(*(ColumnWish(name=column.name) for column in BOARD))).then_nothing()
 
 
 def test_a_column_that_is_limited_or_no_longer_is_not_counted_any_more() -> None:
-    bounded = columns(TODO, Wanted(id="doing", name="In progress", wip_limit=2), DONE, wip="refuse")
+    bounded = columns(TODO, ColumnWish(id="doing", name="In progress", wip_limit=2), DONE, wip="refuse")
     opened().when(bounded).then(
         Elsewhere(DOING, ColumnCounted(None)), ColumnsSet(Change(BOARD, LIMITED), Change("warn", "refuse"))
     )
@@ -79,7 +79,7 @@ def test_a_column_that_is_limited_or_no_longer_is_not_counted_any_more() -> None
 
 
 def test_a_limit_that_becomes_another_leaves_the_count() -> None:
-    bounded = columns(TODO, Wanted(id="doing", name="In progress", wip_limit=5), DONE, expected_version=2)
+    bounded = columns(TODO, ColumnWish(id="doing", name="In progress", wip_limit=5), DONE, expected_version=2)
     now = (BOARD[0], Column("doing", "In progress", 5), BOARD[2])
     given(workspace(), project(), limited(tasks=2)).when(bounded).then(ColumnsSet(Change(LIMITED, now), WARN))
 
@@ -89,9 +89,9 @@ def test_columns_that_are_the_same_are_nothing() -> None:
 
 
 def test_columns_that_do_not_go_together_are_refused() -> None:
-    opened().when(columns(TODO, Wanted(name="to DO"))).then_refused(ColumnRepeated)
-    opened().when(columns(TODO, Wanted(id="todo", name="Other"))).then_refused(ColumnRepeated)
-    unknown = Wanted(id="nowhere", name="Nowhere")
+    opened().when(columns(TODO, ColumnWish(name="to DO"))).then_refused(ColumnRepeated)
+    opened().when(columns(TODO, ColumnWish(id="todo", name="Other"))).then_refused(ColumnRepeated)
+    unknown = ColumnWish(id="nowhere", name="Nowhere")
     opened().when(columns(TODO, unknown)).then_refused(UnknownColumn, columns=["todo", "doing", "done"])
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from commands.column import SetColumns, Wanted
+from commands.column import ColumnWish, SetColumns
 from commands.command import Command, Elsewhere
 from commands.project import (
     ArchiveProject,
@@ -58,7 +58,7 @@ from tests.given import Given, given
 
 EDIT = EditProject(name="Garden", expected_version=1)
 TRASH = TrashProject(expected_version=1)
-COLUMNS = SetColumns(columns=(Wanted(name="Only"),), expected_version=1)
+COLUMNS = SetColumns(columns=(ColumnWish(name="Only"),), expected_version=1)
 ON_A_PROJECT = [EDIT, TRASH, ArchiveProject(), RestoreProject(), COLUMNS]
 CREATE = CreateProject(workspace_id=WORKSPACE, name="Household", key="HOME")
 

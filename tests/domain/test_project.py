@@ -1,9 +1,19 @@
 """A project: its columns, and the reservation of its key."""
 
+import msgspec
 import pytest
 
-from domain.event import fold
-from domain.project import BOARD, Project, ProjectKey, ProjectKeyReserved, key_of
+from domain.event import Change, fold
+from domain.project import (
+    BOARD,
+    Column,
+    ColumnsSet,
+    Project,
+    ProjectCreated,
+    ProjectKey,
+    ProjectKeyReserved,
+    key_of,
+)
 from tests.examples import OTHER_WORKSPACE, PROJECT, WORKSPACE
 
 PROJECT_STATE = Project(WORKSPACE, "Household", "HOME", BOARD)
@@ -17,6 +27,20 @@ def test_a_column_is_found_by_id_and_by_name_in_any_case(wanted: str) -> None:
 @pytest.mark.parametrize("wanted", ["", "DOING", "In  progress", "progress"])
 def test_a_column_is_not_found_by_anything_else(wanted: str) -> None:
     assert PROJECT_STATE.column(wanted) is None
+
+
+def test_an_id_goes_before_a_name_that_reads_like_it() -> None:
+    columns = (Column("doing", "Done"), Column("done", "Finished"))
+    assert msgspec.structs.replace(PROJECT_STATE, columns=columns).column("done") == columns[1]
+
+
+def test_what_is_no_column_any_more_is_remembered_until_it_is_one_again() -> None:
+    def after(*sets: tuple[Column, ...]) -> Project | None:
+        changes = [ColumnsSet(Change(BOARD, columns), Change("warn", "warn")) for columns in sets]
+        return fold(Project, [ProjectCreated(WORKSPACE, "Household", "HOME", BOARD), *changes])
+
+    assert after(BOARD[:1]) == msgspec.structs.replace(PROJECT_STATE, columns=BOARD[:1], removed=("doing", "done"))
+    assert after(BOARD[:1], BOARD[:2]) == msgspec.structs.replace(PROJECT_STATE, columns=BOARD[:2], removed=("done",))
 
 
 def test_the_first_event_of_a_key_says_whose_it_is() -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import cycle
 from typing import Any
 
-from commands.column import SetColumns, Wanted
+from commands.column import ColumnWish, SetColumns
 from commands.command import Command
 from commands.decision import Wish
 from commands.group import Order
@@ -64,7 +64,7 @@ class Doors:
     async def limit(self, wip: Wip, limit: int | None = LIMIT) -> None:
         """The middle column of the board."""
         version = (await self.both.logs[0].streams([PROJECT]))[PROJECT][-1].version
-        columns = (Wanted(name="To do"), Wanted(name="In progress", wip_limit=limit), Wanted(name="Done"))
+        columns = (ColumnWish(name="To do"), ColumnWish(name="In progress", wip_limit=limit), ColumnWish(name="Done"))
         await self.done(Wish(PROJECT, SetColumns(columns=columns, wip=wip, expected_version=version)))
 
 
