@@ -1,0 +1,201 @@
+"""Who may do what over HTTP: every operation there is, by everybody there is."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from infra.ids import new_id
+from infra.settings import Settings
+from tests.api.checks import BODIES, operations
+from tests.api.opened import folding, opened
+from tests.api.problems import refused
+from tests.visitor import PASSWORD, Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+MATRIX = """
+                    owner  admin  member viewer agent  stranger removed nobody
+
+show_workspace      yes    yes    yes    yes    yes    404      404     401
+show_activity       yes    yes    yes    yes    yes    404      404     401
+show_trash          yes    yes    yes    yes    yes    404      404     401
+list_members        yes    yes    yes    yes    yes    404      404     401
+list_projects       yes    yes    yes    yes    yes    404      404     401
+list_labels         yes    yes    yes    yes    yes    404      404     401
+list_tasks          yes    yes    yes    yes    yes    404      404     401
+show_project        yes    yes    yes    yes    yes    404      404     401
+show_task           yes    yes    yes    yes    yes    404      404     401
+show_history        yes    yes    yes    yes    yes    404      404     401
+
+create_task         yes    yes    yes    403    403    404      404     401
+edit_task           yes    yes    yes    403    403    404      404     401
+complete_task       yes    yes    yes    403    403    404      404     401
+reopen_task         yes    yes    yes    403    403    404      404     401
+move_task           yes    yes    yes    403    403    404      404     401
+assign_task         yes    yes    yes    403    403    404      404     401
+unassign_task       yes    yes    yes    403    403    404      404     401
+label_task          yes    yes    yes    403    403    404      404     401
+unlabel_task        yes    yes    yes    403    403    404      404     401
+trash_task          yes    yes    yes    403    403    404      404     401
+restore_task        yes    yes    yes    403    403    404      404     401
+carry_out           yes    yes    yes    403    403    404      404     401
+colour_label        yes    yes    yes    403    403    404      404     401
+create_project      yes    yes    yes    403    403    404      404     401
+edit_project        yes    yes    yes    403    403    404      404     401
+
+set_columns         yes    yes    403    403    403    404      404     401
+archive_project     yes    yes    403    403    403    404      404     401
+restore_project     yes    yes    403    403    403    404      404     401
+trash_project       yes    yes    403    403    403    404      404     401
+edit_workspace      yes    yes    403    403    403    404      404     401
+set_role            yes    yes    403    403    403    404      404     401
+remove_member       yes    yes    403    403    403    404      404     401
+invite              yes    yes    403    403    403    404      404     401
+revoke_invitation   yes    yes    403    403    403    404      404     401
+list_invitations    yes    yes    403    403    yes    404      404     401
+show_invitation     yes    yes    403    403    yes    404      404     401
+
+list_workspaces     yes    yes    yes    yes    yes    yes      yes     401
+create_workspace    yes    yes    yes    yes    403    yes      yes     401
+accept_invitation   404    404    404    404    404    404      404     401
+show_me             yes    yes    yes    yes    yes    yes      yes     401
+list_tokens         yes    yes    yes    yes    403    yes      yes     401
+issue_token         yes    yes    yes    yes    403    yes      yes     401
+revoke_token        404    404    404    404    403    404      404     401
+list_sessions       yes    yes    yes    yes    403    yes      yes     401
+end_session         404    404    404    404    403    404      404     401
+change_password     yes    yes    yes    yes    403    yes      yes     401
+
+list_projections    yes    403    403    403    403    403      403     401
+rebuild_projection  yes    403    403    403    403    403      403     401
+show_operation      404    403    403    403    403    403      403     401
+detailed            yes    403    403    403    403    403      403     401
+
+register            yes    yes    yes    yes    yes    yes      yes     yes
+login               yes    yes    yes    yes    yes    yes      yes     yes
+refresh             401    401    401    401    401    401      401     401
+health              yes    yes    yes    yes    yes    yes      yes     yes
+live                yes    yes    yes    yes    yes    yes      yes     yes
+ready               yes    yes    yes    yes    yes    yes      yes     yes
+metrics             yes    yes    yes    yes    yes    yes      yes     yes
+logout              yes    yes    yes    yes    422    yes      yes     401
+"""
+"""The owner administers the installation; the agent acts for the owner, with a token for reading."""
+
+EVERYBODY, *_LINES = (line.split() for line in MATRIX.splitlines() if line)
+ROWS = {name: dict(zip(EVERYBODY, outcomes, strict=True)) for name, *outcomes in _LINES}
+DANGEROUS = ("owner_id", "version", "is_administrator", "workspace", "created_at", "actor")
+"""What a body must not be able to set."""
+
+
+class Scene:
+    """A workspace with everybody in it, or not, and one thing of each kind."""
+
+    def __init__(self, owner: Visitor, people: dict[str, Visitor], ids: dict[str, str]) -> None:
+        self.owner = owner
+        self.people = people
+        self.ids = ids
+
+    async def ask(self, who: str, operation: str, method: str, path: str) -> httpx.Response:
+        """An operation as this person, as a dry run where there is one."""
+        takes = {"params": {"dry_run": "true"}} if await self._can_be_tried(operation) else {}
+        body = self.body(operation)
+        json = {} if body is None else {"json": body}
+        url = f"http://test{path.format(**self.ids)}"
+        return await self.people[who].ask(method, url, **takes, **json)
+
+    async def _can_be_tried(self, operation: str) -> bool:
+        _, _, described = (await operations(self.owner.client))[operation]
+        return any(parameter["name"] == "dry_run" for parameter in described.get("parameters", ()))
+
+    def body(self, operation: str) -> dict[str, Any] | None:
+        """One that would do."""
+        bodies = {
+            **BODIES,
+            "edit_workspace": {"name": "House", "expected_version": 3},  # an owner came, and went
+            "assign_task": {"user_id": self.ids["user"]},
+            "carry_out": {"commands": [{"type": "CompleteTask", "id": self.ids["task"], "data": {}}]},
+            "create_workspace": {"name": "Work"},
+            "accept_invitation": {"token": "tli_nobody"},
+            "issue_token": {"name": "Script", "scopes": ["read"]},
+            "change_password": {"current_password": PASSWORD, "new_password": PASSWORD},
+            "register": {"email": f"{uuid4().hex}@example.com", "name": "New", "password": PASSWORD},
+            "login": {"email": self.owner.email, "password": PASSWORD},
+            "refresh": {"refresh_token": "tlr_nobody"},
+        }
+        return bodies.get(operation)
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def scene(own: Settings) -> AsyncIterator[Scene]:
+    with folding(own) as fold:
+        async with opened(own) as client:
+            owner = await Visitor.settled(client, fold, "Owner")
+            others = {name: await Visitor.settled(client, fold, name.title()) for name in EVERYBODY[1:4]}
+            others |= {name: await Visitor.settled(client, fold, name.title()) for name in ("stranger", "removed")}
+            guest = await Visitor.settled(client, fold, "Guest")
+            roles = {name: name for name in ("admin", "member", "viewer")}
+            for name, role in {**roles, "removed": "owner"}.items():
+                await give(owner, others[name], role)
+            await give(owner, guest, "member")
+            removal = f"/workspaces/{owner.workspace}/members/{others['removed'].id}"
+            assert (await owner.ask("DELETE", removal)).status_code == 200
+            token = await owner.post("/auth/tokens", name="Eyes", scopes=["read"], kind="agent")
+            agent, nobody = Visitor(client, fold, token["token"]), Visitor(client, fold, "")
+            nobody.headers = {}
+            invited = await owner.post(f"/workspaces/{owner.workspace}/invitations", email="eve@example.com")
+            ids = {"workspace": owner.workspace, "project": owner.project, "task": await owner.task()}
+            named = {"user": guest.id, "invitation": invited["id"], "label": "shop", "name": "label_list"}
+            absent = {name: str(new_id()) for name in ("operation", "session", "token")}
+            fold()
+            people = {"owner": owner, **others, "agent": agent, "nobody": nobody}
+            yield Scene(owner, people, {**ids, **named, **absent})
+
+
+async def give(owner: Visitor, other: Visitor, role: str) -> None:
+    path = f"/workspaces/{owner.workspace}/members/{other.id}"
+    assert (await owner.ask("PUT", path, json={"role": role})).status_code == 200
+
+
+async def test_everybody_may_do_what_the_matrix_says_and_nothing_else(scene: Scene) -> None:
+    every = await operations(scene.owner.client)
+    assert ROWS.keys() == every.keys(), "the matrix has a row for each operation"
+    wrong = []
+    for operation, row in ROWS.items():
+        method, path, _ = every[operation]
+        for who, expected in row.items():
+            answer = await scene.ask(who, operation, method, path)
+            is_right = answer.is_success if expected == "yes" else answer.status_code == int(expected)
+            if not is_right:
+                wrong.append(f"{operation} by {who}: {answer.status_code}, not {expected}: {answer.text[:200]}")
+            if not answer.is_success:
+                refused(answer, answer.status_code)
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_no_body_sets_what_is_not_its_to_set(scene: Scene) -> None:
+    tried = 0
+    for operation, (method, path, _) in (await operations(scene.owner.client)).items():
+        body = scene.body(operation)
+        if body is None:
+            continue
+        for field in DANGEROUS:
+            url = f"http://test{path.format(**scene.ids)}"
+            answer = await scene.owner.ask(method, url, json={**body, field: str(new_id())})
+            problem = refused(answer, 400, "invalid_body")
+            assert field in problem["detail"], (operation, problem)
+            tried += 1
+    assert tried >= 25 * len(DANGEROUS)
+
+
+async def test_a_role_in_a_body_is_only_where_roles_are_given(scene: Scene) -> None:
+    given = {"set_role", "invite"}
+    for operation, (method, path, _) in (await operations(scene.owner.client)).items():
+        body = scene.body(operation)
+        if body is not None and operation not in given:
+            url = f"http://test{path.format(**scene.ids)}"
+            refused(await scene.owner.ask(method, url, json={**body, "role": "owner"}), 400, "invalid_body")
