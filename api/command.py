@@ -137,7 +137,7 @@ async def _one(
             try:
                 return _result(wish, await ledger.handle(order(asked, [wish], [key] if key else [])))
             except Tried as tried:
-                return Each(HTTPStatus.OK, position=tried.done.position, events=tried.done.events)
+                return _planned(tried.done)
             except Refusal as no:
                 raise await _told(ledger, wish, no) from no
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this one's answer and nobody else's
@@ -147,6 +147,11 @@ async def _one(
 
 async def _told(ledger: Ledger, wish: Wish, no: Refusal) -> Exception:
     return await lost(ledger.log, wish.target, no, by_header=False) if isinstance(no, VersionConflict) else no
+
+
+def _planned(done: Done) -> Each:
+    warnings = done.results[0].warnings
+    return Each(HTTPStatus.OK, position=done.position, events=done.events, warnings=warnings)
 
 
 def _result(wish: Wish, done: Done) -> Each:

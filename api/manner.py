@@ -14,7 +14,7 @@ from msgspec import Struct
 from api.conditions import POSITION
 from api.problems import Malformed
 from commands.handling import Done
-from commands.results import Foreseen
+from commands.results import Foreseen, Warned
 
 TAKES: Final = {"dry_run": ("false", "true"), "on_conflict": ("rebase",)}
 """The parameters of every command, and the values that each takes."""
@@ -45,11 +45,12 @@ def manner(request: Request[Any, Any, Any]) -> Manner:
     return Manner(given.get("dry_run") == "true", "on_conflict" in given)
 
 
-class Planned(Struct, frozen=True):
+class Planned(Struct, frozen=True, omit_defaults=True):
     """What a command would do: the events, in the order of the log, after what stands there up to that position."""
 
     events: tuple[Foreseen, ...]
     position: int
+    warnings: tuple[Warned, ...] = ()
 
 
 class Tried(Exception):
@@ -64,7 +65,8 @@ def planned(_: Request[Any, Any, Any], tried: Tried) -> Response[Planned]:
     """The answer to a dry run."""
     done = tried.done
     headers = {POSITION: str(done.position), "Cache-Control": "no-store"}
-    return Response(Planned(done.events, done.position), status_code=HTTPStatus.OK, headers=headers)
+    warnings = tuple(warning for result in done.results for warning in result.warnings)
+    return Response(Planned(done.events, done.position, warnings), status_code=HTTPStatus.OK, headers=headers)
 
 
 def offered(handler: HTTPRouteHandler) -> HTTPRouteHandler:
