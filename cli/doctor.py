@@ -1,6 +1,7 @@
 """`taskledger doctor`: what is reachable, which versions, what is misconfigured."""
 
 import platform
+import smtplib
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,7 @@ from cli import options
 from cli.opened import address, database
 from infra import migrate, role, settings
 from infra.errors import OperatorError
+from infra.mail import Mail
 from infra.settings import Settings
 from projections.engine import status
 
@@ -112,6 +114,24 @@ def _redis(what: str, url: str, policy: str) -> Finding:
     return Finding("!", what, f"{said}: maxmemory-policy is {evicts}, should be {policy}")
 
 
+def _mail(found: Settings) -> Iterator[Finding]:
+    if not found.mail_url:
+        is_needed = found.environment == "production"
+        said = "no server (TASKLEDGER_MAIL_URL): "
+        yield (
+            Finding("!", "mail", said + "nobody can be invited")
+            if is_needed
+            else well("mail", said + "invitations are printed where the API runs")
+        )
+        return
+    try:
+        Mail(found).knock()
+    except (OSError, smtplib.SMTPException) as error:
+        yield Finding("✗", "mail", f"the server does not take us: {error}")
+    else:
+        yield well("mail", f"the server answers, as {found.mail_from}")
+
+
 def well(what: str, said: str) -> Finding:
     """Nothing to be done here."""
     return Finding("✓", what, said)
@@ -124,4 +144,4 @@ def _safely(check: Callable[[Settings], Iterator[Finding]], found: Settings) -> 
         yield Finding("✗", check.__name__.strip("_"), str(error).strip().partition("\n")[0])
 
 
-CHECKS = [_postgres, _role, _migrations, _projections, _caches]
+CHECKS = [_postgres, _role, _migrations, _projections, _caches, _mail]

@@ -42,15 +42,23 @@ class Mail:
             logger.warning("mail was not taken: {}", type(error).__name__)  # its text may name the person
             raise MailUnavailable from error
 
+    def knock(self) -> None:
+        """Connect and log in, and send nothing; raises OSError or SMTPException."""
+        with self._connected() as server:
+            self._log_in(server)
+
     def _deliver(self, message: EmailMessage) -> None:
-        host, port = self._url.hostname or "", self._url.port or _PORTS[self._url.scheme]
-        with self._connected(host, port) as server:
-            if self._url.username:
-                server.login(unquote(self._url.username), unquote(self._url.password or ""))
+        with self._connected() as server:
+            self._log_in(server)
             server.send_message(message)
 
-    def _connected(self, host: str, port: int) -> smtplib.SMTP:
+    def _log_in(self, server: smtplib.SMTP) -> None:
+        if self._url.username:
+            server.login(unquote(self._url.username), unquote(self._url.password or ""))
+
+    def _connected(self) -> smtplib.SMTP:
         """Encrypted from the start for `smtps`, by STARTTLS where the server offers it, always before a password."""
+        host, port = self._url.hostname or "", self._url.port or _PORTS[self._url.scheme]
         context = ssl.create_default_context()
         if self._url.scheme == "smtps":
             return smtplib.SMTP_SSL(host, port, timeout=PATIENCE_S, context=context)

@@ -71,3 +71,11 @@ def test_a_projection_that_lags_is_mentioned(typed: Type, settings: Settings) ->
     with connect(settings.database_url) as connection:
         connection.execute("update read.checkpoints set position = (select max(notification_id) from log.events)")
     assert "✓ projection   task_list is up to date" in typed("doctor").output
+
+
+def test_mail_is_looked_at_as_far_as_it_is_set_up(typed: Type) -> None:
+    assert "✓ mail         no server (TASKLEDGER_MAIL_URL): invitations are printed" in typed("doctor").output
+    assert "! mail         no server" in typed("doctor", TASKLEDGER_ENVIRONMENT="production").output
+    assert (
+        "✗ mail         the server does not take us" in typed("doctor", TASKLEDGER_MAIL_URL="smtp://127.0.0.1:1").output
+    )
