@@ -9,7 +9,8 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from api.ledger import Asked, Ledger, Written, given_id, within
 from api.parameters import MinPosition
 from commands.column import SetColumns
-from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject, TrashProject
+from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
+from commands.trash import TrashProject
 from infra.ids import new_id
 from projections import project_list
 from projections.page import Page

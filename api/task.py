@@ -7,19 +7,9 @@ from litestar.params import FromPath, JSONBody
 from api import history
 from api.ledger import Asked, Ledger, Written, given_id, within
 from api.parameters import Cursor, Limit, MinPosition
-from commands.task import (
-    AssignTask,
-    CompleteTask,
-    CreateTask,
-    EditTask,
-    LabelTask,
-    MoveTask,
-    ReopenTask,
-    RestoreTask,
-    TrashTask,
-    UnassignTask,
-    UnlabelTask,
-)
+from commands.label import LabelTask, UnlabelTask
+from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask
+from commands.trash import RestoreTask, TrashTask
 from infra.ids import new_id
 from projections import task_list
 from projections.page import Page

@@ -1,14 +1,17 @@
-"""What may be asked of a label."""
+"""What may be asked of a label: on a task, off it, and its colour."""
 
 from collections.abc import Iterator
 from typing import ClassVar
 from uuid import UUID
 
-from commands.command import Command, Given, present
-from commands.form import Colour
+from commands.command import Command, Elsewhere, Given, present
+from commands.form import MOST_LABELS, Colour
 from commands.form import Label as Name
-from domain.event import Change
-from domain.label import Label, LabelColoured, label_of
+from commands.task import TaskCommand, in_use
+from domain.errors import TooManyLabels
+from domain.event import Change, Event
+from domain.label import Label, LabelColoured, label_of, without
+from domain.task import Task, TaskLabelled, TaskUnlabelled
 from domain.workspace import Workspace
 
 
@@ -35,3 +38,30 @@ class ColourLabel(Command[Label], frozen=True, kw_only=True):
         colour = self.colour and self.colour.lower()
         if colour != before:
             yield LabelColoured(present(self.label), Change(before, colour))
+
+
+class LabelTask(TaskCommand, frozen=True, kw_only=True):
+    """Put a label on a task, unless it has that in any case of letters."""
+
+    label: Name
+
+    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
+        task = in_use(state, given)
+        if without(task.labels, self.label) != task.labels:
+            return
+        if len(task.labels) >= MOST_LABELS:
+            raise TooManyLabels(most=MOST_LABELS)
+        yield TaskLabelled(self.label, Change(task.labels, (*task.labels, self.label)))
+
+
+class UnlabelTask(TaskCommand, frozen=True, kw_only=True):
+    """Take a label from a task, however it is written."""
+
+    label: Name
+
+    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
+        task = in_use(state, given)
+        others = without(task.labels, self.label)
+        if others != task.labels:
+            written = next(label for label in task.labels if label not in others)
+            yield TaskUnlabelled(written, Change(task.labels, others))

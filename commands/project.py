@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from commands.command import Command, Elsewhere, Given, present
 from commands.form import Name, ProjectKeyText, own_id
-from domain.errors import NotTrashed, ProjectIsArchived, ProjectIsTrashed, ProjectKeyTaken, Purged
+from domain.errors import ProjectIsArchived, ProjectIsTrashed, ProjectKeyTaken, Purged
 from domain.event import Change, Event
 from domain.project import (
     BOARD,
@@ -17,10 +17,8 @@ from domain.project import (
     ProjectCreated,
     ProjectKey,
     ProjectKeyReserved,
-    ProjectPurged,
     ProjectRenamed,
     ProjectRestored,
-    ProjectTrashed,
     key_of,
 )
 from domain.workspace import Workspace
@@ -86,17 +84,6 @@ class ArchiveProject(ProjectCommand, frozen=True, kw_only=True):
             yield ProjectArchived()
 
 
-class TrashProject(ProjectCommand, frozen=True, kw_only=True):
-    """Put a project into the trash, with all that is in it."""
-
-    must_name_version: ClassVar = True
-
-    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
-        project = present(state)
-        if not project.trashed:
-            yield ProjectTrashed(project.name, project.key)
-
-
 class RestoreProject(ProjectCommand, frozen=True, kw_only=True):
     """Take a project back into use, out of the trash and out of the archive."""
 
@@ -104,18 +91,6 @@ class RestoreProject(ProjectCommand, frozen=True, kw_only=True):
         project = present(state)
         if project.trashed or project.archived:
             yield ProjectRestored(Change(project.trashed, False), Change(project.archived, False))  # noqa: FBT003 - the value
-
-
-class PurgeProject(ProjectCommand, frozen=True, kw_only=True):
-    """Let a project that is in the trash be gone: what the installation does by itself when its time is over."""
-
-    must_name_version: ClassVar = True
-    in_batches: ClassVar = False
-
-    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
-        if not present(state).trashed:
-            raise NotTrashed
-        yield ProjectPurged()
 
 
 def open_for_change(project: Project | None) -> Project:

@@ -10,12 +10,10 @@ from commands.column import entering, leaving
 from commands.command import Command, Elsewhere, Given, present
 from commands.form import (
     MOST_ASSIGNEES,
-    MOST_LABELS,
     Assignees,
     ColumnName,
     Description,
     Due,
-    Label,
     Labels,
     Title,
     due,
@@ -24,14 +22,12 @@ from commands.form import (
 from commands.project import open_for_change
 from domain.errors import (
     AssigneeIsNoMember,
-    NotTrashed,
     TaskIsTrashed,
     TooManyAssignees,
-    TooManyLabels,
     UnknownColumn,
 )
 from domain.event import Change, Event
-from domain.label import distinct, without
+from domain.label import distinct
 from domain.member import Member, member_of
 from domain.project import Column, Project
 from domain.task import (
@@ -42,16 +38,11 @@ from domain.task import (
     TaskCompleted,
     TaskCreated,
     TaskDescribed,
-    TaskLabelled,
     TaskMoved,
     TaskPrioritised,
-    TaskPurged,
     TaskRenamed,
     TaskReopened,
-    TaskRestored,
-    TaskTrashed,
     TaskUnassigned,
-    TaskUnlabelled,
 )
 
 
@@ -183,19 +174,6 @@ class MoveTask(TaskCommand, frozen=True, kw_only=True):
             yield TaskMoved(Change(task.project_id, task.project_id), Change(task.column, column.id), task.status)
 
 
-class TrashTask(TaskCommand, frozen=True, kw_only=True):
-    """Put a task into the trash."""
-
-    must_name_version: ClassVar = True
-
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = present(state)
-        project = project_of(task.project_id, given)
-        if not task.trashed:
-            yield from leaving(task.project_id, project, task.column, given)
-            yield TaskTrashed(task.project_id, task.column, task.status, title=task.title, key=task.key)
-
-
 class AssignTask(TaskCommand, frozen=True, kw_only=True):
     """Give a task to a member of its workspace too."""
 
@@ -221,61 +199,6 @@ class UnassignTask(TaskCommand, frozen=True, kw_only=True):
         if self.user_id in task.assignees:
             others = tuple(user for user in task.assignees if user != self.user_id)
             yield TaskUnassigned(self.user_id, Change(task.assignees, others))
-
-
-class LabelTask(TaskCommand, frozen=True, kw_only=True):
-    """Put a label on a task, unless it has that in any case of letters."""
-
-    label: Label
-
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state, given)
-        if without(task.labels, self.label) != task.labels:
-            return
-        if len(task.labels) >= MOST_LABELS:
-            raise TooManyLabels(most=MOST_LABELS)
-        yield TaskLabelled(self.label, Change(task.labels, (*task.labels, self.label)))
-
-
-class UnlabelTask(TaskCommand, frozen=True, kw_only=True):
-    """Take a label from a task, however it is written."""
-
-    label: Label
-
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state, given)
-        others = without(task.labels, self.label)
-        if others != task.labels:
-            written = next(label for label in task.labels if label not in others)
-            yield TaskUnlabelled(written, Change(task.labels, others))
-
-
-class RestoreTask(TaskCommand, frozen=True, kw_only=True):
-    """Take a task out of the trash: to where it was (the first column, if that is gone), or into the column named."""
-
-    column: ColumnName | None = None
-
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = present(state)
-        project = project_of(task.project_id, given)
-        if task.trashed:
-            column = project.column_with(task.column) if self.column is None else None
-            column = column or column_in(project, self.column)
-            yield from entering(task.project_id, project, column, given)
-            yield TaskRestored(task.project_id, Change(task.column, column.id), task.status)
-
-
-class PurgeTask(TaskCommand, frozen=True, kw_only=True):
-    """Let a task in the trash, or of a project that is gone, be gone: what the installation does by itself in time."""
-
-    must_name_version: ClassVar = True
-    in_batches: ClassVar = False
-
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = present(state)
-        if not task.trashed and not present(given(Project, task.project_id)).purged:
-            raise NotTrashed
-        yield TaskPurged(task.project_id)
 
 
 def check_member(workspace: UUID, user: UUID, given: Given) -> None:

@@ -13,8 +13,7 @@ from typing import Any
 from commands.decision import Wish
 from commands.group import Order
 from commands.handling import Handling
-from commands.project import PurgeProject
-from commands.task import PurgeTask
+from commands.trash import PurgeProject, PurgeTask
 from domain.errors import Refusal
 from domain.event import Trace
 from domain.user import RULES

@@ -14,32 +14,12 @@ from commands.column import ColumnWish, CountColumn, SetColumns
 from commands.command import Command
 from commands.decision import Wish
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
-from commands.label import ColourLabel
+from commands.label import ColourLabel, LabelTask, UnlabelTask
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
-from commands.project import (
-    ArchiveProject,
-    CreateProject,
-    EditProject,
-    PurgeProject,
-    RestoreProject,
-    TrashProject,
-)
+from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.projection import SkipEvent
-from commands.task import (
-    AssignTask,
-    CompleteTask,
-    CreateTask,
-    EditTask,
-    LabelTask,
-    MoveTask,
-    PurgeTask,
-    RenameTask,
-    ReopenTask,
-    RestoreTask,
-    TrashTask,
-    UnassignTask,
-    UnlabelTask,
-)
+from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, UnassignTask
+from commands.trash import PurgeProject, PurgeTask, RestoreTask, TrashProject, TrashTask
 from commands.user import ChangePassword, IssueToken, RegisterUser, RevokeToken
 from commands.workspace import CreateWorkspace, EditWorkspace
 from domain import codec

@@ -16,8 +16,9 @@ from commands.decision import Decision, Wish
 from commands.group import Order
 from commands.handling import Done, Handling
 from commands.known import Known
-from commands.project import RestoreProject, TrashProject
-from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, PurgeTask, RestoreTask, TrashTask
+from commands.project import RestoreProject
+from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
+from commands.trash import PurgeTask, RestoreTask, TrashProject, TrashTask
 from domain.column import ColumnCount, column_of
 from domain.errors import Forbidden, IdTaken, NotFound, Purged, Refusal, VersionConflict
 from domain.event import Change, Event, State, changes, fold

@@ -7,7 +7,8 @@ import pytest
 
 from commands.command import Command
 from commands.conflict import SHOWN
-from commands.task import CompleteTask, EditTask, MoveTask, TrashTask
+from commands.task import CompleteTask, EditTask, MoveTask
+from commands.trash import TrashTask
 from domain.errors import VersionConflict
 from domain.event import Change, Event, fold
 from domain.task import DueDateSet, Task, TaskRenamed

@@ -5,7 +5,8 @@ import pytest
 from commands.decision import Decision, Wish
 from commands.known import NotLoaded
 from commands.project import CreateProject
-from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, TrashTask
+from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
+from commands.trash import TrashTask
 from commands.user import RegisterUser
 from commands.workspace import CreateWorkspace
 from domain.errors import Contradicts, NotFound, Refusal, TaskIsTrashed, VersionConflict

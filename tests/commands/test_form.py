@@ -10,7 +10,8 @@ import pytest
 from commands.command import Command
 from commands.form import due
 from commands.project import CreateProject
-from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, TrashTask
+from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
+from commands.trash import TrashTask
 from commands.user import RegisterUser
 from commands.workspace import CreateWorkspace
 from tests.examples import TASK, WORKSPACE

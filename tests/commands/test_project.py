@@ -8,14 +8,8 @@ import pytest
 
 from commands.column import ColumnWish, SetColumns
 from commands.command import Command, Elsewhere
-from commands.project import (
-    ArchiveProject,
-    CreateProject,
-    EditProject,
-    PurgeProject,
-    RestoreProject,
-    TrashProject,
-)
+from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
+from commands.trash import PurgeProject, TrashProject
 from domain.errors import (
     Forbidden,
     IdTaken,

@@ -12,7 +12,8 @@ from commands.conflict import Since
 from commands.decision import Wish
 from commands.group import Order
 from commands.handling import ATTEMPTS, Done, Handling
-from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, TrashTask
+from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, RenameTask
+from commands.trash import TrashTask
 from domain.errors import Contradicts, TooBusy, VersionConflict, VersionRequired
 from domain.event import Change, Event, fold
 from domain.task import DueDateSet, Task, TaskRenamed

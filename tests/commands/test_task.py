@@ -11,21 +11,10 @@ from commands import results
 from commands.command import Command, Elsewhere
 from commands.decision import Wish
 from commands.form import MOST_ASSIGNEES, MOST_LABELS
+from commands.label import LabelTask, UnlabelTask
 from commands.results import Warned
-from commands.task import (
-    AssignTask,
-    CompleteTask,
-    CreateTask,
-    EditTask,
-    LabelTask,
-    MoveTask,
-    PurgeTask,
-    ReopenTask,
-    RestoreTask,
-    TrashTask,
-    UnassignTask,
-    UnlabelTask,
-)
+from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask
+from commands.trash import PurgeTask, RestoreTask, TrashTask
 from domain.column import ColumnCounted, column_of
 from domain.errors import (
     AssigneeIsNoMember,

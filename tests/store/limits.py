@@ -13,7 +13,8 @@ from commands.command import Command
 from commands.decision import Wish
 from commands.group import Order
 from commands.handling import Done
-from commands.task import CreateTask, MoveTask, TrashTask
+from commands.task import CreateTask, MoveTask
+from commands.trash import TrashTask
 from domain.column import ColumnCount, column_of
 from domain.errors import ColumnIsFull, Refusal, TooBusy
 from domain.event import fold

@@ -16,18 +16,10 @@ from commands.command import Command
 from commands.decision import Wish
 from commands.group import Order
 from commands.handling import Done
+from commands.label import LabelTask, UnlabelTask
 from commands.project import CreateProject
-from commands.task import (
-    AssignTask,
-    CompleteTask,
-    CreateTask,
-    EditTask,
-    LabelTask,
-    ReopenTask,
-    TrashTask,
-    UnassignTask,
-    UnlabelTask,
-)
+from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, ReopenTask, UnassignTask
+from commands.trash import TrashTask
 from domain.errors import KeyReused, Refusal
 from domain.event import fold
 from domain.task import Task

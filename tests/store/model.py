@@ -9,17 +9,9 @@ from msgspec.structs import replace
 
 from commands.command import Command
 from commands.decision import Wish
-from commands.task import (
-    AssignTask,
-    CompleteTask,
-    CreateTask,
-    EditTask,
-    LabelTask,
-    ReopenTask,
-    TrashTask,
-    UnassignTask,
-    UnlabelTask,
-)
+from commands.label import LabelTask, UnlabelTask
+from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, ReopenTask, UnassignTask
+from commands.trash import TrashTask
 from domain.errors import Contradicts, IdTaken, NotFound, Refusal, TaskIsTrashed, VersionConflict
 
 
