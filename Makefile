@@ -24,9 +24,10 @@ bench-quick: ## The most telling marks alone (100 seconds)
 	scripts/setup dev
 	.venv/bin/python -m bench quick
 
-reference: ## Write docs/reference.md from the code
+reference: ## Write docs/reference.md and docs/openapi.json from the code
 	scripts/setup dev
 	.venv/bin/python -m scripts.reference
+	.venv/bin/python -m scripts.openapi
 
 lock: ## Bring uv.lock up to date with pyproject.toml
 	uv lock

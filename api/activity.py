@@ -1,4 +1,4 @@
-"""The activity of a workspace over HTTP."""
+"""Activity over HTTP: what happened in a workspace."""
 
 from typing import Annotated
 from uuid import UUID

@@ -11,11 +11,10 @@ import redis.asyncio
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp
 
 import api
-from api import auth, docs, health, metrics, openapi
+from api import auth, docs, health, metrics, problem, schema
 from api.body import JSON, BodyRequest
 from api.ledger import BASE, Ledger
 from api.manner import Tried, planned
@@ -42,7 +41,7 @@ from infra.settings import Settings
 from infra.tokens import Tokens
 
 MOST_BODY = 1024 * 1024
-ROOT = (health, metrics)
+ROOT = (docs, health, metrics, problem, schema)
 """The modules whose endpoints stand outside the base address."""
 
 
@@ -65,15 +64,7 @@ def litestar(settings: Settings) -> Litestar:
         exception_handlers=HANDLERS | {Tried: planned},
         request_class=BodyRequest,
         request_max_body_size=MOST_BODY,
-        openapi_config=OpenAPIConfig(
-            title="Taskledger",
-            version="1",
-            description="A task backend that never loses an edit and never forgets.",
-            openapi_router=Router("/", route_handlers=[], include_in_schema=False, opt=auth.PUBLIC),
-            render_plugins=docs.PLUGINS,
-            use_handler_docstrings=True,
-            operation_id_creator=openapi.operation_id,
-        ),
+        openapi_config=None,
         logging_config=None,
     )
 
@@ -86,7 +77,7 @@ def _nouns() -> Iterable[ModuleType]:
 
 def _endpoints(modules: Iterable[ModuleType]) -> Iterator[HTTPRouteHandler]:
     for module in modules:
-        yield from (openapi.described(value) for value in vars(module).values() if isinstance(value, HTTPRouteHandler))
+        yield from (value for value in vars(module).values() if isinstance(value, HTTPRouteHandler))
 
 
 def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> Ledger:

@@ -23,13 +23,16 @@ from infra.ids import new_id
 
 MOST = 100
 PLACES = ("project_id", "workspace_id", "user_id")
+_KINDS = sorted(name for name, kind in command.every().items() if kind.in_batches)
+_TYPE = {"enum": _KINDS}
+_DATA = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in _KINDS]}
 
 
 class Item(Struct, frozen=True, forbid_unknown_fields=True):
     """One command: its name, its body, and the id or key of what it is about, unless the body says that."""
 
-    type: Annotated[str, Meta(description="The name of a command, as in CreateTask.")]
-    data: dict[str, Any]
+    type: Annotated[str, Meta(description="The name of a command.", examples=["CreateTask"], extra_json_schema=_TYPE)]
+    data: Annotated[dict[str, Any], Meta(description="The body of that command.", extra_json_schema=_DATA)]
     id: str | None = None
     expected_version: Version | None = None
     command_id: Annotated[UUID | None, Meta(description="Your own key for this item, as an Idempotency-Key.")] = None

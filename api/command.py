@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from api import batch, conditions, problems
 from api.batch import Batch, Item
-from api.conditions import POSITION
 from api.conflict import lost
 from api.ledger import Asked, Ledger, order
 from api.manner import Tried, manner
@@ -161,7 +160,5 @@ def _result(wish: Wish, done: Done) -> Each:
 
 
 def _answered(content: Carried | Several, status: int, *, replayed: bool) -> Response[Any]:
-    headers = {POSITION: str(content.position), "Cache-Control": "no-store"}
-    if replayed:
-        headers["Idempotent-Replayed"] = "true"
+    headers = conditions.carried(content.position, replayed=replayed)
     return Response(content, status_code=status, headers=headers)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response
+from litestar.datastructures import ResponseHeader
 
 from api.problems import Malformed
 from commands.append import Key
@@ -14,6 +15,8 @@ from commands.command import Command
 from projections.projection import Answer
 
 POSITION = "Taskledger-Position"
+LOCATION = ResponseHeader(name="Location", documentation_only=True)
+"""For an endpoint that says by itself where something is."""
 LONGEST_KEY = 255
 PATIENCE_S, MOST_PATIENCE_S = 2.0, 10.0
 _IF_MATCH = re.compile(r'("?)([0-9]{1,15})(-[0-9a-f]+)?\1')
@@ -72,6 +75,12 @@ def patience(request: Request[Any, Any, Any]) -> float:
     """How many seconds to wait for a position: `Prefer: wait=<s>` (RFC 7240), at most 10."""
     match = _WAIT.search(request.headers.get("prefer", ""))
     return min(float(match[1]), MOST_PATIENCE_S) if match else PATIENCE_S
+
+
+def carried(position: int, *, replayed: bool) -> dict[str, str]:
+    """What the answer to commands says back: a position that includes them, and whether they happened before."""
+    headers = {POSITION: str(position), "Cache-Control": "no-store"}
+    return {**headers, "Idempotent-Replayed": "true"} if replayed else headers
 
 
 def answered(request: Request[Any, Any, Any], answer: Answer, position: int) -> Response[Any]:

@@ -64,7 +64,7 @@ async def ready(ledger: NamedDependency[Ledger]) -> Response[Health]:
     return Response(Health("ok"))
 
 
-@get("/health/detailed", opt={"refuses": (401, 403)})
+@get("/health/detailed")
 async def detailed(request: Asked, ledger: NamedDependency[Ledger]) -> Response[Detailed]:
     """How the database and each projection are; `degraded` with parked documents, no build, or a minute of lag."""
     await ledger.may_operate(request)

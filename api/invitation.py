@@ -44,7 +44,7 @@ class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
     token: Token
 
 
-@post("/workspaces/{workspace:str}/invitations", opt={"refuses": (401, 403, 404, 409, 422)})
+@post("/workspaces/{workspace:str}/invitations")
 async def invite(
     workspace: FromPath[str], data: JSONBody[Invite], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Written]:
@@ -57,7 +57,7 @@ async def invite(
     return written(command, done)
 
 
-@get("/workspaces/{workspace:str}/invitations", opt={"refuses": (401, 403, 404)})
+@get("/workspaces/{workspace:str}/invitations")
 async def list_invitations(
     workspace: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Page[Invited]]:
@@ -68,7 +68,7 @@ async def list_invitations(
     return conditions.answered(request, page.answer({"items": found}), await ledger.log.head())
 
 
-@get("/invitations/{invitation:str}", opt={"refuses": (401, 403, 404)})
+@get("/invitations/{invitation:str}")
 async def show_invitation(
     invitation: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Invited]:
@@ -89,7 +89,7 @@ async def revoke_invitation(
     return answer
 
 
-@post("/invitations/accept", status_code=200)
+@post("/invitations/accept", status_code=200, response_headers=[conditions.LOCATION])
 async def accept_invitation(
     data: JSONBody[Acceptance], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Written]:

@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from api import conditions, history, tracing
 from api.auth import Credential
-from api.conditions import POSITION
 from api.conflict import lost
 from api.manner import Tried, manner
 from api.problems import Malformed
@@ -237,9 +236,7 @@ def written(command: Command[Any], done: Done) -> Response[Written]:
     """The answer to a command that was carried out."""
     result = done.results[0]
     content = Written(result.id, result.version, done.position, result.key, result.warnings)
-    headers = {"ETag": f'"{result.version}"', POSITION: str(done.position), "Cache-Control": "no-store"}
-    if done.replayed:
-        headers["Idempotent-Replayed"] = "true"
+    headers = {"ETag": f'"{result.version}"', **conditions.carried(done.position, replayed=done.replayed)}
     if command.creates:
         headers["Location"] = BASE + _PLACES[command.about].format(result.id)
     return Response(content, status_code=201 if command.creates else 200, headers=headers)

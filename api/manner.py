@@ -1,14 +1,9 @@
 """The manner of a command: carried out as it is, as a dry run, or merged with what others did."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 from litestar import Request, Response
-from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Operation, Parameter, Schema
-from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import Struct
 
 from api.conditions import POSITION
@@ -67,27 +62,3 @@ def planned(_: Request[Any, Any, Any], tried: Tried) -> Response[Planned]:
     headers = {POSITION: str(done.position), "Cache-Control": "no-store"}
     warnings = tuple(warning for result in done.results for warning in result.warnings)
     return Response(Planned(done.events, done.position, warnings), status_code=HTTPStatus.OK, headers=headers)
-
-
-def offered(handler: HTTPRouteHandler) -> HTTPRouteHandler:
-    """The endpoint, with these parameters and the answer to a dry run in its description."""
-    (usual,) = (field.annotation for field in handler.parsed_fn_signature.return_type.inner_types)
-    answer = usual | Planned if handler.status_code == HTTPStatus.OK else Planned
-    spec = ResponseSpec(answer, description="What was done, or would be", generate_examples=False)
-    handler.responses = {**(handler.responses or {}), HTTPStatus.OK: spec}
-    handler.operation_class = Commanding
-    return handler
-
-
-@dataclass
-class Commanding(Operation):
-    """An operation that carries out commands, with the parameters that all of these have."""
-
-    def __post_init__(self) -> None:
-        self.parameters = [*(self.parameters or []), *(_described(name) for name in TAKES)]
-
-
-def _described(name: str) -> Parameter:
-    values = TAKES[name]
-    kind = Schema(type=OpenAPIType.BOOLEAN) if "true" in values else Schema(type=OpenAPIType.STRING, enum=list(values))
-    return Parameter(name, "query", schema=kind, description=SAYS[name])

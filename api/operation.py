@@ -10,7 +10,7 @@ from infra.operations import Operation
 from projections import page
 
 
-@get("/operations/{operation:str}", opt={"refuses": (401, 403, 404)})
+@get("/operations/{operation:str}")
 async def show_operation(
     operation: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Operation]:

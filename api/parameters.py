@@ -1,7 +1,7 @@
 """Parameters of queries: their names, types and bounds; a name that an endpoint does not know is refused."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, get_args
 
 import msgspec
 from litestar import Request
@@ -40,11 +40,14 @@ async def only_known(request: Request[Any, Any, Any]) -> None:
     """Raise Malformed for a query parameter that the endpoint does not know, or that is given twice."""
     given = list(request.query_params.multi_items()) if request.scope["query_string"] else []
     names = [name for name, _ in given]
-    for name in names:
-        if name not in _known(request):
+    known = _known(request) if names else {}
+    for name, text in given:
+        if name not in known:
             raise Malformed("unknown_parameter", f"There is no query parameter {name!r} here.", pointer=f"?{name}")
         if names.count(name) > 1:
             raise Malformed("repeated_parameter", f"The query parameter {name!r} is given twice.", pointer=f"?{name}")
+        if text.lower() == "null" and str not in get_args(known[name]):  # msgspec would take it for nothing
+            raise Malformed("invalid_parameter", f"{name} is not null: leave it out.", pointer=f"?{name}")
     if names and commands(request.route_handler):
         manner(request)
 
@@ -58,7 +61,8 @@ def commands(handler: BaseRouteHandler) -> bool:
     return not handler.opt.get("public") and not answers.isdisjoint({Written, Carried})
 
 
-def _known(request: Request[Any, Any, Any]) -> set[str]:
+def _known(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The types of the parameters that the endpoint knows, by name."""
     fields = request.route_handler.parsed_fn_signature.parameters.items()
-    own = {name for name, field in fields if isinstance(field.kwarg_definition, QueryParameter)}
-    return own | TAKES.keys() if commands(request.route_handler) else own
+    own = {name: field.annotation for name, field in fields if isinstance(field.kwarg_definition, QueryParameter)}
+    return own | dict.fromkeys(TAKES, str | None) if commands(request.route_handler) else own

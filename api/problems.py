@@ -42,6 +42,22 @@ STATUS: dict[type[Refusal], int] = {
 }
 """The status of each refusal; a rule that is not named here says no with 422."""
 
+TITLES = {
+    "invalid_body": "The body has not the right form.",
+    "invalid_id": "This is no id.",
+    "invalid_idempotency_key": "The Idempotency-Key has not the right form.",
+    "invalid_if_match": "If-Match has not the right form, or no place here.",
+    "invalid_json": "The body is not JSON.",
+    "invalid_parameter": "A parameter has not the right form.",
+    "places_differ": "The address and the body name different places.",
+    "repeated_parameter": "A parameter is given twice.",
+    "unknown_command": "There is no such command.",
+    "unknown_parameter": "There is no such parameter here.",
+    "unsupported_media_type": "The body is not sent as JSON.",
+    "versions_differ": "Two different versions are named.",
+}
+"""The title of each code of a Malformed; one that is not named here has the phrase of its status."""
+
 
 class Malformed(Exception):
     """What was sent has not the right form: answered with `status`, 400 unless said otherwise."""
@@ -99,13 +115,13 @@ def lost(request: Request[Any, Any, Any], race: Lost) -> Response[bytes]:
 
 def malformed(request: Request[Any, Any, Any], error: Malformed) -> Response[bytes]:
     errors_ = [{"pointer": error.pointer, "code": error.code}] if error.pointer else None
-    title = HTTPStatus(error.status).phrase
+    title = title_of(error.code, error.status)
     return problem(request, error.status, error.code, title, detail=error.detail, errors=errors_)
 
 
 def by_framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Routing, authentication and parameters: refused before any of our code ran."""
-    phrase = HTTPStatus(error.status_code).phrase
+    title = phrase(error.status_code)
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         found = [
             {"pointer": f"?{one.get('key', '')}", "code": "invalid"} for one in error.extra if isinstance(one, dict)
@@ -116,13 +132,29 @@ def by_framework(request: Request[Any, Any, Any], error: HTTPException) -> Respo
         return problem(
             request, 400, "invalid_parameter", "A parameter has not the right form.", detail=detail, errors=found
         )
-    code = re.sub(r"[^a-z]+", "_", phrase.lower())
-    response = problem(
-        request, error.status_code, code, phrase, detail=None if error.detail == phrase else error.detail
-    )
+    text = None if error.detail == HTTPStatus(error.status_code).phrase else error.detail
+    response = problem(request, error.status_code, code_of(title), title, detail=text)
     for name, value in (error.headers or {}).items():
         response.headers[name] = value
     return response
+
+
+def phrase(status: int) -> str:
+    """The name of a status; of one that newer Pythons name anew, the old one: codes are for ever."""
+    return _OLD_PHRASES.get(status) or HTTPStatus(status).phrase
+
+
+def title_of(code: str, status: int) -> str:
+    """What a Malformed of that code is called."""
+    return TITLES.get(code) or phrase(status)
+
+
+def code_of(title: str) -> str:
+    """`Not Found` is `not_found`."""
+    return re.sub(r"[^a-z]+", "_", title.lower())
+
+
+_OLD_PHRASES = {413: "Request Entity Too Large", 414: "Request-URI Too Long", 422: "Unprocessable Entity"}
 
 
 def placed(request: Request[Any, Any, Any], error: Placed) -> Response[bytes]:
@@ -141,8 +173,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
 
 
 def behind(request: Request[Any, Any, Any], _: Behind) -> Response[bytes]:
-    title = "The read model does not include that position yet."
-    return problem(request, 503, "projection_behind", title)
+    return problem(request, 503, "projection_behind", "The read model does not include that position yet.")
 
 
 def storage(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -152,8 +183,8 @@ def storage(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
 
 def unreadable(request: Request[Any, Any, Any], error: UnknownEvent) -> Response[bytes]:
     logger.error("unreadable: {}", error)
-    title, detail = "A newer Taskledger wrote what this one cannot read.", "Nothing is lost, nor can be changed here."
-    return problem(request, 500, "unknown_event", title, detail=detail)
+    detail = "Nothing is lost, nor can be changed here."
+    return problem(request, 500, "unknown_event", "A newer Taskledger wrote what this one cannot read.", detail=detail)
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.openapi.spec import Example
+from litestar.params import JSONBody, PathParameter
 from msgspec import Meta, Struct
 
 from api import conditions
@@ -16,12 +17,14 @@ from projections.engine.status import Status
 from projections.page import Page
 from projections.projection import every
 
+Name = Annotated[str, PathParameter(description="The name of a projection.", examples=[Example(value="task_list")])]
+
 
 class Rebuild(Struct, frozen=True, forbid_unknown_fields=True):
     expect_changes: Annotated[bool, Meta(description="Switch even where rows differ from the live ones.")] = False
 
 
-@get("/projections", opt={"refuses": (401, 403)})
+@get("/projections")
 async def list_projections(request: Asked, ledger: NamedDependency[Ledger]) -> Response[Page[Status]]:
     """How far each projection has read, how far it is behind, what it shows no further."""
     await ledger.may_operate(request)
@@ -29,9 +32,9 @@ async def list_projections(request: Asked, ledger: NamedDependency[Ledger]) -> R
     return conditions.answered(request, page.answer({"items": found}), max(one.head for one in found))
 
 
-@post("/projections/{name:str}/rebuild", status_code=202, opt={"refuses": (401, 403, 404)})
+@post("/projections/{name:str}/rebuild", status_code=202, response_headers=[conditions.LOCATION])
 async def rebuild_projection(
-    name: FromPath[str], data: JSONBody[Rebuild], request: Asked, ledger: NamedDependency[Ledger]
+    name: Name, data: JSONBody[Rebuild], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Operation]:
     """Have the log folded afresh and switched to; where rows differ from the live ones, only if that is expected."""
     await ledger.may_operate(request)

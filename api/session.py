@@ -52,7 +52,7 @@ class LoggedInList(Struct, frozen=True):
     items: list[LoggedIn]
 
 
-@post("/auth/login", opt={**auth.PUBLIC, "refuses": (401, 429)}, status_code=200)
+@post("/auth/login", opt=auth.PUBLIC, status_code=200)
 async def login(data: JSONBody[Login], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Keys]:
     """Prove who you are, and get a token for `Authorization: Bearer`, and another to get the next with."""
     account = address_of(data.email)
@@ -64,13 +64,13 @@ async def login(data: JSONBody[Login], request: Asked, ledger: NamedDependency[L
     return _let_in(ledger, await ledger.sessions.open(user, proof, _agent(request)))
 
 
-@post("/auth/refresh", opt={**auth.PUBLIC, "refuses": (401,)}, status_code=200)
+@post("/auth/refresh", opt=auth.PUBLIC, status_code=200)
 async def refresh(data: JSONBody[Refresh], ledger: NamedDependency[Ledger]) -> Response[Keys]:
     """Get the next tokens of a session. One that was used before ends it, unless the answer was just lost."""
     return _let_in(ledger, await ledger.sessions.refresh(data.refresh_token))
 
 
-@post("/auth/logout", opt={"refuses": (401, 422)}, status_code=204)
+@post("/auth/logout", status_code=204)
 async def logout(request: Asked, ledger: NamedDependency[Ledger]) -> None:
     """End the session of the access token that this is sent with."""
     if request.auth.session is None:
@@ -78,7 +78,7 @@ async def logout(request: Asked, ledger: NamedDependency[Ledger]) -> None:
     await ledger.sessions.end(request.user.person, request.auth.session)
 
 
-@get("/auth/sessions", opt={"refuses": (401, 403)})
+@get("/auth/sessions")
 async def list_sessions(request: Asked, ledger: NamedDependency[Ledger]) -> Response[LoggedInList]:
     """Where you are logged in, the one used last first."""
     auth.may_manage(request.user, request.auth)
@@ -97,7 +97,7 @@ async def list_sessions(request: Asked, ledger: NamedDependency[Ledger]) -> Resp
     return Response(LoggedInList(items), headers=NO_STORE)
 
 
-@delete("/auth/sessions/{session:str}", opt={"refuses": (401, 403, 404)}, status_code=204)
+@delete("/auth/sessions/{session:str}", status_code=204)
 async def end_session(session: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]) -> None:
     """Log out elsewhere."""
     wanted = given_id(session)

@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from api import auth
+from api import auth, conditions
 from api.ledger import BASE, Asked, Ledger, given_id, order
 from commands import rights
 from commands.decision import Wish
@@ -63,7 +63,7 @@ class ShownList(Struct, frozen=True):
     items: list[Shown]
 
 
-@post("/auth/tokens", opt={"refuses": (401, 403, 422)})
+@post("/auth/tokens", response_headers=[conditions.LOCATION])
 async def issue_token(data: JSONBody[NewToken], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Issued]:
     """Make a token for a program of yours; its secret is shown here and never again."""
     auth.may_manage(request.user, request.auth)
@@ -82,7 +82,7 @@ async def issue_token(data: JSONBody[NewToken], request: Asked, ledger: NamedDep
     return Response(Issued(**asdict(shown), token=secret), status_code=201, headers=headers)
 
 
-@get("/auth/tokens", opt={"refuses": (401, 403)})
+@get("/auth/tokens")
 async def list_tokens(request: Asked, ledger: NamedDependency[Ledger]) -> Response[ShownList]:
     """Your personal tokens that were not revoked, oldest first."""
     auth.may_manage(request.user, request.auth)
@@ -92,7 +92,7 @@ async def list_tokens(request: Asked, ledger: NamedDependency[Ledger]) -> Respon
     return Response(ShownList([_shown(user, token, made[token.id]) for token in known]), headers=NO_STORE)
 
 
-@delete("/auth/tokens/{token:str}", opt={"refuses": (401, 403, 404)}, status_code=204)
+@delete("/auth/tokens/{token:str}", status_code=204)
 async def revoke_token(token: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]) -> None:
     """Have a personal token be good no more."""
     wanted = given_id(token)

@@ -54,7 +54,7 @@ class Me(Struct, frozen=True):
     is_administrator: bool
 
 
-@post("/auth/register", opt={**auth.PUBLIC, "refuses": (403, 409)})
+@post("/auth/register", opt=auth.PUBLIC)
 async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]) -> Response[Written]:
     """Become a user; the first one administers the installation, and may come even where registration is closed.
 
@@ -95,7 +95,7 @@ async def show_me(request: Asked, ledger: NamedDependency[Ledger]) -> Response[M
     return Response(me, headers={"Cache-Control": "no-store"})
 
 
-@post("/auth/password", opt={"refuses": (401, 403, 429)}, status_code=204)
+@post("/auth/password", status_code=204)
 async def change_password(data: JSONBody[NewPassword], request: Asked, ledger: NamedDependency[Ledger]) -> None:
     """Take another password; all sessions but this one end."""
     auth.may_manage(request.user, request.auth)

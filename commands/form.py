@@ -13,30 +13,33 @@ LINE = rf"^(?=[^\n]*[^{_UNSEEN}])[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]*
 TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$(?!\n)"
 """Any number of lines: tabs and line ends are the only control characters."""
 
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
-Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE)]
-Description = Annotated[str, Meta(max_length=50_000, pattern=TEXT)]
-Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE, examples=["Kitchen"])]
+Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE, examples=["Oat milk"])]
+Description = Annotated[str, Meta(max_length=50_000, pattern=TEXT, examples=["The one without sugar."])]
+Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE, examples=["shopping"])]
 MOST_LABELS, MOST_ASSIGNEES = 50, 50
 """Of one task."""
-Labels = Annotated[tuple[Label, ...], Meta(max_length=MOST_LABELS)]
+Labels = Annotated[tuple[Label, ...], Meta(max_length=MOST_LABELS, examples=[["shopping"]])]
 Assignees = Annotated[tuple[UUID, ...], Meta(max_length=MOST_ASSIGNEES)]
 _COLOUR = r"^#[0-9a-fA-F]{6}$(?!\n)"
-Colour = Annotated[str, Meta(pattern=_COLOUR, description="A colour as #rrggbb, in hexadecimal digits.")]
-ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
-WipLimit = Annotated[int, Meta(ge=1, le=10_000)]
+_RGB = "A colour as #rrggbb, in hexadecimal digits."
+Colour = Annotated[str, Meta(pattern=_COLOUR, description=_RGB, examples=["#cc3300"])]
+ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE, examples=["doing"])]
+WipLimit = Annotated[int, Meta(ge=1, le=10_000, examples=[3])]
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 _OFFSET = "([Zz]|[+-][0-9]{2}:[0-5][0-9])"
 _DUE = rf"^{_DAY}({_TIME}{_OFFSET})?$(?!\n)"
-Due = Annotated[str, Meta(pattern=_DUE, description="A date, or a date-time with an offset (RFC 3339).")]
+_WHEN = "A date, or a date-time with an offset (RFC 3339)."
+Due = Annotated[str, Meta(pattern=_DUE, description=_WHEN, examples=["2026-12-01"])]
 _PROJECT_KEY = r"^[A-Z][A-Z0-9]{1,9}$(?!\n)"
-ProjectKeyText = Annotated[str, Meta(pattern=_PROJECT_KEY, description="2 to 10 of A-Z and 0-9.")]
+ProjectKeyText = Annotated[str, Meta(pattern=_PROJECT_KEY, description="2 to 10 of A-Z and 0-9.", examples=["KIT"])]
 _LABEL = r"\w([\w-]*\w)?"
 _LOCAL = rf"""[^{_UNSEEN}@<>()\[\],;:\\"\x00-\x1f\x7f-\x9f]{{1,64}}"""
 _EMAIL = rf"^{_LOCAL}@{_LABEL}(\.{_LABEL})*$(?!\n)"
-Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL)]
-Version = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL, examples=["ann@example.com"])]
+_SEEN = "The version that the wish was made on; `If-Match` may name it instead."
+Version = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_SEEN, examples=[3])]
 _MEANT = {
     LINE: "one line of text, with something to see on it and no control characters",
     TEXT: "text without control characters",

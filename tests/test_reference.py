@@ -4,7 +4,12 @@ import inspect
 
 import msgspec
 import pytest
+from litestar.routes import HTTPRoute
 
+from api import app
+from commands import command, rights
+from commands.rights import Needs
+from commands.task import RenameTask
 from domain import errors
 from domain.errors import Refusal
 from infra.settings import Settings
@@ -34,23 +39,41 @@ def test_every_refusal_is_on_the_page_with_its_title() -> None:
             assert (kind.code(), kind.title()) in shown
 
 
-def test_every_command_that_a_route_hands_in_is_on_the_page() -> None:
-    bodies = {route.body for route in found.routes()} - {
-        "",
-        "Acceptance",
-        "Batch",
-        "Invite",
-        "Login",
-        "NewPassword",
-        "NewToken",
-        "Rebuild",
-        "Refresh",
-        "Registration",
-    }
-    assert bodies <= found.commands().keys()
+@pytest.mark.parametrize("name", command.every())
+def test_every_command_is_on_the_page_with_what_it_takes_and_who_may(name: str) -> None:
+    section = PAGE.read_text().partition(f"\n### {name}\n")[2].partition("\n##")[0]
+    for field in msgspec.structs.fields(command.every()[name]):
+        assert f"| `{field.name}` |" in section or field.name == "expected_version"
+    needs = rights.TABLE[name]
+    assert f"scope `{needs.scope}`." in section
+    assert f"Role `{needs.role}`" in section or needs.role is None
 
 
-def test_a_page_of_yesterday_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    events = {name: event for name, event in found.events().items() if name != "DueDateSet"}
-    monkeypatch.setattr(found, "events", lambda: events)
+def test_every_route_of_the_application_is_on_the_page() -> None:
+    routes = [route for route in app.litestar(found.NOWHERE).routes if isinstance(route, HTTPRoute)]
+    shown = {(route.path_format, method) for route in routes for method in route.methods - {"OPTIONS"}}
+    for path, method in shown - {("/docs", "GET"), ("/openapi.json", "GET")}:
+        assert f"| `{method} {path}` |" in PAGE.read_text()
+
+
+def without(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Let the code have one thing of a kind less than the page."""
+    known = getattr(found, kind)()
+    less = dict(list(known.items())[1:]) if isinstance(known, dict) else known[1:]
+    monkeypatch.setattr(found, kind, lambda: less)
+
+
+@pytest.mark.parametrize("kind", ["events", "commands", "routes", "errors"])
+def test_a_page_of_yesterday_is_noticed(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    without(monkeypatch, kind)
+    assert PAGE.read_text() != page()
+
+
+def test_a_page_with_other_rights_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(rights.TABLE, "CompleteTask", Needs("viewer", "read"))
+    assert PAGE.read_text() != page()
+
+
+def test_a_page_without_a_field_of_a_command_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(found, "commands", lambda: {**command.every(), "EditTask": RenameTask})
     assert PAGE.read_text() != page()

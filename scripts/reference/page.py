@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import FieldInfo
 
+from commands import rights
 from domain.upcasts import UPCASTS
 from infra.settings import PREFIX, Settings
 from scripts.reference import found, words
@@ -24,7 +25,8 @@ def _opening() -> Iterator[str]:
     yield "# Reference"
     yield ""
     yield "Made from the code by `python -m scripts.reference`; a test fails while it is out of date. The form of every"
-    yield "answer is in `/openapi.json`, and for people at `/docs`, of a running instance."
+    yield "answer is in [openapi.json](openapi.json), which `python -m scripts.openapi` writes; an instance has it"
+    yield "at `/openapi.json`, for people at `/docs`, and a JSON Schema of each event at `/schemas/events`."
 
 
 def _events() -> Iterator[str]:
@@ -44,12 +46,19 @@ def _commands() -> Iterator[str]:
         "Commands",
         "What may be asked. Every one takes `expected_version` too: the version of the stream that the wish was made",
         "on, which `If-Match` may name instead. Ids and places that stand in the address need not stand in the body.",
+        "The role in the workspace and the scope of the token are the least that it asks for.",
     )
     for name, command in found.commands().items():
         fields = [field for field in msgspec.structs.fields(command) if field.name != "expected_version"]
         version = " Must name the version." if command.must_name_version else ""
         alone = "" if command.in_batches else " Not in batches."
-        yield from _section(name, _sentence(command) + version + alone, fields)
+        yield from _section(name, f"{_sentence(command)}{version}{alone}\n\n{_needs(name)}", fields)
+
+
+def _needs(name: str) -> str:
+    """Who may, by role and by scope of the token."""
+    needs = rights.TABLE[name]
+    return f"Role {f'`{needs.role}`' if needs.role else 'none'}, scope `{needs.scope}`."
 
 
 def _routes() -> Iterator[str]:
@@ -75,7 +84,8 @@ def _errors() -> Iterator[str]:
         "Errors",
         "Every error is an `application/problem+json` document (RFC 9457) with a stable `code`. Where the framework",
         "says no (401, 404, 405, 413), the code is the phrase of the status, such as `method_not_allowed`.",
-        "A lost race is 409 where the body named the version, and 412 where `If-Match` did.",
+        "A lost race is 409 where the body named the version, and 412 where `If-Match` did. The `type` of a problem is",
+        "the address of what it means and what to do: `/problems/{code}`.",
     )
     yield from _table(
         ("code", "status", "title"), [(f"`{kept.code}`", str(kept.status), kept.title) for kept in found.errors()]

@@ -47,7 +47,11 @@ BODIES: dict[str, dict[str, Any]] = {
 
 async def operations(client: httpx.AsyncClient) -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Method, path and description of each operation, as the instance describes itself."""
-    paths = (await client.get("http://test/openapi.json")).json()["paths"]
+    described = (await client.get("http://test/openapi.json")).json()
+    paths, shared = described["paths"], described["components"]["parameters"]
+    for operation in (operation for methods in paths.values() for operation in methods.values()):
+        named = [shared.get(one.get("$ref", "").rpartition("/")[2], one) for one in operation["parameters"]]
+        operation["parameters"] = named
     return {
         operation["operationId"]: (method.upper(), path, operation)
         for path, methods in paths.items()

@@ -16,6 +16,7 @@ from api.tracing import traced
 from infra import projected
 from infra.projector import Projector
 from infra.settings import Settings
+from tests.api import contract
 
 NOWHERE = "redis://127.0.0.1:1/0"
 """An address that refuses every connection."""
@@ -37,10 +38,11 @@ def park(settings: Settings) -> None:
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
-    """An application of its own, as another process would be, visited from an address."""
-    app = litestar(settings)
+    """An application of its own, visited from an address; an answer that is not described fails who asked for it."""
+    app, holds = litestar(settings), contract.ours().holds
     transport = httpx.ASGITransport(cast("Any", traced(app)), client=(address, 1))
     async with _running(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
+        client.event_hooks["response"] = [holds]
         yield client
 
 

@@ -363,6 +363,7 @@ QUERIES = [
     row("a position past int8", f"min_position={2**63}", "invalid_parameter"),
     row("a position of text", "min_position=last", "invalid_parameter"),
     row("an empty position", "min_position=", "invalid_parameter"),
+    row("a position that is null", "min_position=null", "invalid_parameter"),
     row("a cursor of garbage", "cursor=garbage", "bad_cursor"),
     row("an empty cursor", "cursor=", "bad_cursor"),
     row("a cursor of invalid UTF-8", "cursor=%FF%FE", "bad_cursor"),

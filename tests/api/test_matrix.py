@@ -82,6 +82,10 @@ health              yes    yes    yes    yes    yes    yes      yes     yes
 live                yes    yes    yes    yes    yes    yes      yes     yes
 ready               yes    yes    yes    yes    yes    yes      yes     yes
 metrics             yes    yes    yes    yes    yes    yes      yes     yes
+list_event_types    yes    yes    yes    yes    yes    yes      yes     yes
+show_event_schema   yes    yes    yes    yes    yes    yes      yes     yes
+list_problems       yes    yes    yes    yes    yes    yes      yes     yes
+show_problem        yes    yes    yes    yes    yes    yes      yes     yes
 logout              yes    yes    yes    yes    422    yes      yes     401
 """
 """The owner administers the installation; the agent acts for the owner, with a token for reading."""
@@ -150,6 +154,7 @@ async def scene(own: Settings) -> AsyncIterator[Scene]:
             invited = await owner.post(f"/workspaces/{owner.workspace}/invitations", email="eve@example.com")
             ids = {"workspace": owner.workspace, "project": owner.project, "task": await owner.task()}
             named = {"user": guest.id, "invitation": invited["id"], "label": "shop", "name": "label_list"}
+            named |= {"type": "TaskMoved", "code": "not_found"}
             absent = {name: str(new_id()) for name in ("operation", "session", "token")}
             fold()
             people = {"owner": owner, **others, "agent": agent, "nobody": nobody}

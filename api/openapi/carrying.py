@@ -1,0 +1,67 @@
+"""Carrying: which commands a handler carries out, and which of the rules' refusals that can come to."""
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from api import auth, conditions
+from api.ledger import Ledger
+from api.openapi import reach
+from api.openapi.reach import Code, Found
+from commands import command, rights
+from commands.command import Command
+from commands.conflict import Late
+from commands.decision import Decision
+from commands.handling import Handling
+from domain import errors
+from domain.errors import Refusal
+
+STOPS: Final[frozenset[Callable[..., Any]]] = frozenset({Ledger.handle})
+"""What lies behind is the path of every command, and read from `PATH`."""
+PATH: Final = (Code(Handling.handle, Handling), Code(Decision.make, Decision), Code(Late.told, Late))
+
+
+def commands(body: Any, found: frozenset[Found]) -> list[type[Command[Any]]]:
+    """The commands that a handler carries out which comes to all this: its body, what it names, or all of a batch."""
+    if Ledger.handle not in reach.functions(found):
+        return []
+    if is_batch(found):
+        return [kind for kind in command.every().values() if kind.in_batches]
+    named = reach.kinds(found | {body}, Command)
+    return sorted((kind for kind in named if "decide" in vars(kind)), key=lambda kind: str(kind.__name__))
+
+
+def is_batch(found: frozenset[Found]) -> bool:
+    """Whether commands are named by the request, and there may be several."""
+    return inspect.unwrap(command.every) in reach.functions(found)
+
+
+def refusals(kinds: Iterable[type[Command[Any]]], found: frozenset[Found]) -> set[type[Refusal]]:
+    """How the rules can say no to these commands, by a handler that comes to all this."""
+    return {no for kind in kinds for no in _refusals(kind, found)}
+
+
+def _refusals(kind: type[Command[Any]], found: frozenset[Found]) -> set[type[Refusal]]:
+    own = reach.reached([Code(method, kind) for method in (kind.decide, kind.workspace)])
+    usual = reach.kinds(reach.reached(PATH), Refusal) - _impossible(kind, found)
+    return usual | reach.kinds(own, Refusal)
+
+
+def _impossible(kind: type[Command[Any]], found: frozenset[Found]) -> set[type[Refusal]]:
+    """What the path of every command can say, but not of this one, or not here."""
+    needs, asked = rights.TABLE[kind.__name__], reach.functions(found)
+    never = {
+        errors.NotFound: needs.role is None and kind.creates,
+        errors.Forbidden: needs.role is None,
+        errors.ScopeTooNarrow: auth.authentication not in asked,
+        errors.StreamIsFull: kind.creates,
+        errors.IdTaken: not kind.creates or "id" not in kind.__struct_fields__,
+        errors.VersionRequired: not kind.must_name_version,
+        errors.VersionConflict: conditions.expected not in asked and not is_batch(found),
+        errors.CrossesWorkspaces: not is_batch(found),
+        errors.Contradicts: not is_batch(found),
+        errors.ColumnNotCounted: True,  # but by the rule of one that enters columns
+        errors.KeyReused: conditions.idempotency not in asked,
+        errors.TwinInFlight: conditions.idempotency not in asked,
+    }
+    return {no for no, is_so in never.items() if is_so}

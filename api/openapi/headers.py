@@ -1,0 +1,118 @@
+"""Headers of answers: what they mean, and which answers have them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from api import conditions, ledger
+from api.manner import Planned
+from api.openapi import examples
+from api.openapi.operation import Operation
+from api.openapi.schemas import Schema
+
+HEADERS: Final[dict[str, Schema]] = {
+    "ETag": {
+        "required": True,
+        "description": "The entity tag of what is answered; of a thing with a version that version, a dash and a hash.",
+        "schema": {"type": "string"},
+        "example": '"3-9f2c41d07be3"',
+    },
+    "Taskledger-Position": {
+        "required": True,
+        "description": "The position of the log that the answer includes.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "1042",
+    },
+    "Location": {
+        "required": True,
+        "description": "The address of what was made.",
+        "schema": {"type": "string"},
+        "example": f"/api/v1/tasks/{examples.id_of('task')}",
+    },
+    "Link": {
+        "description": 'The next page, as `rel="next"`; absent on the last one.',
+        "schema": {"type": "string"},
+        "example": f'</api/v1/workspaces?cursor={examples.NAMED["cursor"]}>; rel="next"',
+    },
+    "Idempotent-Replayed": {
+        "description": "`true` where this was carried out before, under the same key, and nothing happened now.",
+        "schema": {"type": "string", "enum": ["true"]},
+        "example": "true",
+    },
+    "Retry-After": {
+        "required": True,
+        "description": "After so many seconds it is worth another try.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "1",
+    },
+    "RateLimit": {
+        "required": True,
+        "description": "The limit that was reached, how much is left of it, and in how many seconds there is more.",
+        "schema": {"type": "string"},
+        "example": '"account";r=0;t=42',
+    },
+    "RateLimit-Policy": {
+        "required": True,
+        "description": "How much the limit allows (`q`) in how many seconds (`w`).",
+        "schema": {"type": "string"},
+        "example": '"account";q=10;w=600',
+    },
+    "WWW-Authenticate": {
+        "required": True,
+        "description": "How to say who you are.",
+        "schema": {"type": "string"},
+        "example": "Bearer",
+    },
+    "Trace-Id": {
+        "required": True,
+        "description": "The trace of the request: 32 hexadecimal digits, to be named when something is reported.",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "example": examples.NAMED["trace_id"],
+    },
+}
+"""Every answer has a `Trace-Id`."""
+
+
+def of(one: Operation, status: int) -> dict[str, Schema]:
+    """The headers of an answer that says yes; what a dry run answers has the position alone."""
+    kinds = one.answers.get(status, [])
+    if kinds == [Planned]:
+        return refs(["Taskledger-Position", "Trace-Id"])
+    said = _of(one)
+    if Planned in kinds:
+        for name in said.keys() & {"ETag", "Location"}:
+            said |= now_and_then(name)
+    return said
+
+
+def _of(one: Operation) -> dict[str, Schema]:
+    own = {each.name: _own(each) for each in one.handler.resolve_response_headers() if each.documentation_only}
+    return refs(name for name in HEADERS if name in {"Trace-Id", *_said(one)} - own.keys()) | own
+
+
+def refs(names: Iterable[str]) -> dict[str, Schema]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def now_and_then(name: str) -> dict[str, Schema]:
+    """One that only some of these answers have."""
+    return {name: {**HEADERS[name], "required": False}}
+
+
+def _said(one: Operation) -> Iterator[str]:
+    asked = one.functions
+    if conditions.answered in asked or ledger.written in asked:
+        yield "ETag"
+    if conditions.answered in asked or conditions.carried in asked:
+        yield "Taskledger-Position"
+    if conditions.answered in asked and "cursor" in one.parameters:
+        yield "Link"
+    if conditions.carried in asked and conditions.idempotency in asked:
+        yield "Idempotent-Replayed"
+    if ledger.written in asked and any(kind.creates for kind in one.commands):
+        yield "Location"
+
+
+def _own(header: Any) -> Schema:
+    if header.name in HEADERS and not header.description:
+        return {"$ref": f"#/components/headers/{header.name}"}
+    return {"description": header.description or header.name, "schema": {"type": "string"}}

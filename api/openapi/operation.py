@@ -1,0 +1,144 @@
+"""An operation: a handler at an address, with all that its code comes to."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any, get_args, get_origin
+
+from litestar import Litestar, Response
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
+from msgspec import Struct
+
+from api import auth, parameters
+from api.body import JSON
+from api.ledger import Ledger
+from api.manner import Planned
+from api.openapi import carrying, reach
+from api.openapi.reach import Code, Found, Said
+from api.openapi.schemas import options
+from commands import rights
+from commands.command import Command
+from commands.rights import Needs
+from infra.rights import Rights
+
+_NOUN = re.compile(r":| over HTTP| of | to |\.")
+
+
+class Operation(Struct, frozen=True, dict=True):
+    path: str
+    method: str
+    handler: HTTPRouteHandler
+
+    @property
+    def name(self) -> str:
+        """The name of the function, which is unique."""
+        return self.handler.handler_name
+
+    @property
+    def is_public(self) -> bool:
+        return bool(self.handler.opt.get("public"))
+
+    @property
+    def can_be_tried(self) -> bool:
+        """Whether it takes the parameters of every command: a dry run, and merging."""
+        return parameters.commands(self.handler)
+
+    @property
+    def parameters(self) -> dict[str, FieldDefinition]:
+        """What the function takes, by name."""
+        return self.handler.parsed_fn_signature.parameters
+
+    @property
+    def body(self) -> Any:
+        """The type that the body of a request is decoded into; None where none is read."""
+        return self.parameters["data"].annotation if "data" in self.parameters else None
+
+    @property
+    def answers(self) -> dict[int, list[Any]]:
+        """By status, the types that an answer can have which says yes; none where it has no body.
+
+        They stand in the annotation, `Response[Written]` or `Response[Written | Foreseen]`, and in the `responses` of
+        the handler for other statuses.
+        """
+        annotation = self.handler.parsed_fn_signature.return_type.annotation
+        own = get_args(annotation)[0] if get_origin(annotation) is Response else annotation
+        found = {self.handler.status_code: [one for one in options(own) if one is not type(None)]}
+        for status, spec in (self.handler.responses or {}).items():
+            found.setdefault(status, []).extend(options(spec.data_container))
+        if self.can_be_tried:
+            found.setdefault(HTTPStatus.OK.value, []).append(Planned)
+        return found
+
+    @cached_property
+    def found(self) -> frozenset[Found]:
+        """All that its code comes to."""
+        return reach.reached(self._roots(), carrying.STOPS)
+
+    @cached_property
+    def functions(self) -> frozenset[Callable[..., Any]]:
+        """The functions among it."""
+        return reach.functions(self.found)
+
+    @cached_property
+    def commands(self) -> list[type[Command[Any]]]:
+        """The commands that it carries out."""
+        return carrying.commands(self.body, self.found)
+
+    @cached_property
+    def needs(self) -> list[Needs]:
+        """What it asks for before it answers, by the table of rights: as an operator, or as a member."""
+        asked = {call.arguments[0] for call in self.found if isinstance(call, Said) and call.of is Rights.may}
+        asked |= {"Operate"} if Ledger.may_operate in self.functions else set()
+        return [rights.TABLE[name] for name in sorted(asked & rights.TABLE.keys() - {None})]
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether the request names its commands."""
+        return carrying.is_batch(self.found)
+
+    @property
+    def noun(self) -> str:
+        """What its commands are about, where that is one kind of thing."""
+        nouns = {kind.about.__name__.lower() for kind in self.commands}
+        return nouns.pop() if len(nouns) == 1 else ""
+
+    @property
+    def module(self) -> str:
+        """What its module says that it is about."""
+        return (inspect.getdoc(inspect.getmodule(self.handler.fn)) or "").partition("\n")[0]
+
+    @property
+    def tag(self) -> str:
+        """The noun that this begins with: `Members of a workspace over HTTP.` is `Members`."""
+        return _NOUN.split(self.module)[0]
+
+    def kinds(self) -> Iterator[Any]:
+        """The types that it decodes and answers."""
+        yield from (kind for kinds in self.answers.values() for kind in kinds if kind not in {bytes, str})
+        if self.body is not None:
+            yield self.body
+        if self.is_batch:
+            yield from self.commands
+
+    def _roots(self) -> Iterator[Code]:
+        """Where the code begins that a request runs through."""
+        yield Code(self.handler.fn)
+        for before in (self.handler.resolve_before_request(), *self.handler.resolve_guards()):
+            if inspect.isfunction(before):
+                yield Code(before)
+        if not self.is_public:
+            yield Code(auth.authentication)
+        if self.body is not None:
+            yield Code(JSON.decode_bytes, JSON)
+
+
+def operations(app: Litestar) -> Iterator[Operation]:
+    """Every operation of an application that is to be described."""
+    for route in app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            if handler.fn.__module__.startswith("api.") and handler.resolve_include_in_schema():
+                yield from (Operation(route.path_format, method.lower(), handler) for method in handler.http_methods)
