@@ -1,0 +1,39 @@
+"""Whatever is asked for that fits the description, or just does not: each answer is one that it names.
+
+`TASKLEDGER_TEST_FUZZ=50` in the environment asks for so many requests for each operation, and for every boundary.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api import conditions, ledger
+from infra.settings import Settings
+from tests.api import generated
+from tests.api.served import served
+
+HURRY_S = 0.02
+"""Positions of the far future are asked for all the time."""
+
+
+@pytest.fixture
+def address(own: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(conditions, "PATIENCE_S", HURRY_S)
+    monkeypatch.setattr(conditions, "MOST_PATIENCE_S", HURRY_S)
+    with served(own) as address:
+        yield address
+
+
+def test_every_answer_to_a_generated_request_is_described(address: str, tmp_path: Path) -> None:
+    phases = "examples,coverage,fuzzing,stateful" if generated.ALL else "examples,fuzzing,stateful"
+    generated.asked(address, generated.token(address), tmp_path, phases, "--no-shrink")
+
+
+def test_a_planted_server_error_is_noticed(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(text: str) -> bool:
+        raise ValueError(text)
+
+    monkeypatch.setattr(ledger, "is_key", careless)
+    with pytest.raises(AssertionError, match="Server error"):
+        generated.asked(address, generated.token(address), tmp_path, "examples", "--include-operation-id", "show_task")
