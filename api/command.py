@@ -74,11 +74,10 @@ async def carry_out(data: JSONBody[Batch], request: Asked, ledger: NamedDependen
     if data.mode == "atomic":
         batch.check_all_or_none(data.commands, key)
         return await _together(ledger, request, data.commands, key)
-    items = await batch.named(ledger, request, data.commands)
     if manner(request).dry:
-        return await _each(ledger, request, items, None)
+        return await _each(ledger, request, data.commands, None)
     with ledger.handling.alone(request.user, [key.text + conditions.WHOLE] if key else []):
-        return await _each(ledger, request, items, key)
+        return await _each(ledger, request, data.commands, key)
 
 
 async def _together(ledger: Ledger, asked: Asked, items: list[Item], key: Key | None) -> Response[Any]:
@@ -104,12 +103,14 @@ async def _each(ledger: Ledger, asked: Asked, items: list[Item], key: Key | None
     """Side by side, except that a command waits for those before it which are about something that it names."""
     if key:
         await ledger.handle(order(asked, [], [key]))  # first: it stands for these commands and no others
+    keys = [item.key(0) for item in items]  # of what was sent, whatever it is found to mean
+    items = await batch.named(ledger, asked, items)
     turns = asyncio.Semaphore(MOST_AT_ONCE)
     before: dict[str, asyncio.Task[Each]] = {}
     running = []
     for place, item in enumerate(items):
         after = [] if manner(asked).dry else [before[name] for name in item.names() if name and name in before]
-        own = item.key(0) or (conditions.part_of(key, place) if key else None)
+        own = keys[place] or (conditions.part_of(key, place) if key else None)
         task = asyncio.create_task(_one(ledger, asked, item, place, own, after, turns))
         running.append(task)
         if item.about():

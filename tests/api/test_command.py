@@ -134,6 +134,15 @@ async def test_an_item_with_a_command_id_happens_once(ann: Visitor, mode: str) -
     assert len((await ann.get(f"/projects/{ann.project}/tasks"))["items"]) == 2
 
 
+async def test_an_item_is_the_same_in_either_mode_whatever_its_task_is_called(ann: Visitor) -> None:
+    await ann.task()
+    ann.fold()
+    item = {**on("KIT-1", "CompleteTask"), "command_id": str(new_id())}
+    first = await send(ann, item)
+    again = (await send(ann, item, mode="independent")).json()["results"]
+    assert (first.status_code, again[0]["status"], again[0]["replayed"]) == (200, 200, True)
+
+
 async def test_an_atomic_batch_of_which_a_part_has_happened_is_refused(ann: Visitor) -> None:
     done = {**create(ann), "command_id": str(new_id())}
     await send(ann, done)
