@@ -1,8 +1,9 @@
-"""A label: a name that tasks of a workspace carry, the same in any case of letters, and its colour."""
+"""A label: a name that tasks of a workspace carry, the same however it is written, and its colour."""
 
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Self
+from unicodedata import normalize
 from uuid import UUID, uuid5
 
 from domain.event import Change, Event, State
@@ -30,18 +31,27 @@ class Label(State, frozen=True):
 
 @lru_cache(maxsize=10_000)
 def label_of(workspace: UUID, name: str) -> UUID:
-    """The guard stream of a label of a workspace, in any case of letters."""
-    return uuid5(workspace, f"label {name.casefold()}")
+    """The guard stream of a label of a workspace, however it is written."""
+    return uuid5(workspace, f"label {meant(name)}")
+
+
+@lru_cache(maxsize=10_000)
+def meant(name: str) -> str:
+    """What tells labels apart: neither the case of letters nor how they are composed.
+
+    That is canonical caseless matching, section 3.13 of the Unicode Standard.
+    """
+    return normalize("NFC", normalize("NFD", name).casefold())
 
 
 def distinct(names: Iterable[str]) -> tuple[str, ...]:
     """Each label once, as it was written first."""
     first: dict[str, str] = {}
     for name in names:
-        first.setdefault(name.casefold(), name)
+        first.setdefault(meant(name), name)
     return tuple(first.values())
 
 
 def without(names: Iterable[str], name: str) -> tuple[str, ...]:
     """The labels but this one, however it is written."""
-    return tuple(one for one in names if one.casefold() != name.casefold())
+    return tuple(one for one in names if meant(one) != meant(name))

@@ -17,7 +17,7 @@ from cli.import_.text import Malformed, text
 from commands.decision import Wish
 from commands.form import due as kept_due
 from commands.task import CompleteTask, CreateTask
-from domain.label import distinct
+from domain.label import distinct, meant
 from domain.task import Task
 
 STATUS: Final = ("status", "done", "completed")
@@ -54,7 +54,7 @@ class Taken(Struct, frozen=True):
                 create.priority or "none",
                 kept_due(create.due),
             )
-            and {label.casefold() for label in task.labels} == {label.casefold() for label in create.labels}
+            and set(map(meant, task.labels)) == set(map(meant, create.labels))
             and (task.status == "done") == self.done
         )
 

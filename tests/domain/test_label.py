@@ -16,6 +16,13 @@ def test_a_label_is_one_in_any_case_of_letters_on_a_stream_that_no_client_can_na
     assert label_of(WORKSPACE, "Shop").version == 5
 
 
+def test_a_label_is_one_however_its_letters_are_composed() -> None:
+    composed, decomposed = "Caf\N{LATIN SMALL LETTER E WITH ACUTE}", "cafe\N{COMBINING ACUTE ACCENT}"
+    assert label_of(WORKSPACE, composed) == label_of(WORKSPACE, decomposed)
+    assert distinct([composed, decomposed]) == (composed,)
+    assert without([composed, "shop"], decomposed) == ("shop",)
+
+
 def test_of_labels_that_are_the_same_the_first_stays() -> None:
     assert distinct(["Urgent", "shop", "URGENT", "Shop", "soon"]) == ("Urgent", "shop", "soon")
 
