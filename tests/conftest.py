@@ -11,17 +11,28 @@ from uuid import uuid4
 import httpx
 import pytest
 import redis
+from argon2 import PasswordHasher
 from litestar import Litestar
 from psycopg import conninfo
 
 from api.app import litestar
 from api.tracing import traced
-from infra import projected
+from infra import credentials, projected
 from infra.migrate import migrate
 from infra.projector import Projector
 from infra.settings import Settings
 from tests.servers import Servers
 from tests.visitor import Visitor
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Hashing is slow on purpose, and would take a minute of the run; what it costs is asked of a real program."""
+    with pytest.MonkeyPatch.context() as patch:
+        hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(credentials, "_HASHER", hasher)
+        patch.setattr(credentials, "_NOBODY", hasher.hash("nobody's password"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,26 @@
 import time
 from pathlib import Path
 
+import psycopg
+
+from infra import settings
 from tests.e2e.person import Person
 from tests.e2e.running import running
 
 EMAIL = "ann@example.com"
 
 
+def hashes(data: Path) -> list[str]:
+    """How passwords are hashed: at least as OWASP's password storage cheat sheet asks."""
+    with psycopg.connect(settings.locate(data).database_url) as connection:
+        kept = connection.execute("select password_hash from auth.credentials").fetchall()
+    return [hashed.rsplit("$", 2)[0] for (hashed,) in kept]
+
+
 def test_a_board_is_made_fought_over_and_still_there_after_a_restart(tmp_path: Path) -> None:
     with running(tmp_path / "data") as instance:
         ann = Person.registered(instance.address, EMAIL)
+        assert hashes(tmp_path / "data") == ["$argon2id$v=19$m=19456,t=2,p=1"]
         workspace = ann.post("/workspaces", name="Home")["id"]
         project = ann.post(f"/workspaces/{workspace}/projects", name="Kitchen", key="KIT")["id"]
         milk = ann.post(f"/projects/{project}/tasks", title="Milk")
