@@ -20,8 +20,8 @@ from domain.user import Scope
 class Order(Struct, frozen=True):
     """The wishes of one call, fulfilled together or not at all: who asks, under which names, where from, how far.
 
-    Where it is `dry`, all is decided and nothing is written. With `rebase` a wish that lost a race is merged with
-    what others did, as far as that is read: `since`.
+    Where it is `dry`, all is decided and nothing is written; what would be written first, for it to be decided at all,
+    is `assumed`. With `rebase` a wish that lost a race is merged with what others did, as far as that is read: `since`.
     """
 
     wishes: Sequence[Wish]
@@ -33,6 +33,7 @@ class Order(Struct, frozen=True):
     dry: bool = False
     rebase: bool = False
     since: Mapping[UUID, Since] = {}
+    assumed: Mapping[UUID, Known] = {}
 
 
 class Verdict(Struct, frozen=True):
@@ -85,7 +86,8 @@ class Group:
 
     def _decide(self, order: Order, future: asyncio.Future[Verdict]) -> None:
         supply = self._supply.copy() if order.dry else self._supply
-        decision, no = Decision(self._known, order.actor, supply, order.scope, self._since(order)), None
+        known = Ahead(order.assumed, self._known) if order.assumed else self._known
+        decision, no = Decision(known, order.actor, supply, order.scope, self._since(order)), None
         try:
             for wish in order.wishes:
                 decision.make(wish)

@@ -82,11 +82,11 @@ class Memory:
 
 
 class Ahead(Struct, frozen=True):
-    """What will be known if all that was decided so far is written, before what is known now."""
+    """What will be known if all that was decided so far is written, in front of what is known now."""
 
     decided: Mapping[UUID, Known]
-    memory: Memory
+    before: Knowledge
 
     def get(self, stream: UUID) -> Known | None:
         """What is known of a stream, if anything."""
-        return self.decided.get(stream) or self.memory.get(stream)
+        return self.decided.get(stream) or self.before.get(stream)

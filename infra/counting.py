@@ -11,12 +11,14 @@ from time import monotonic
 from typing import TypeVar, cast
 from uuid import UUID
 
+from msgspec.structs import replace
 from psycopg.sql import SQL
 
 from commands.column import CountColumn, is_counted
 from commands.decision import Wish
 from commands.group import Order
 from commands.handling import Done, Handling
+from commands.known import Known
 from domain.column import ColumnCount, column_of
 from domain.errors import ColumnNotCounted, TooBusy
 from domain.project import Project
@@ -49,6 +51,8 @@ class Counting:
 
     async def handle(self, order: Order) -> Done:
         """As `Handling.handle`. Raises Behind where the read table does not get to where the log is."""
+        if order.dry:
+            return await self._tried(order)
         return await self.through(lambda: self._handling.handle(order))
 
     async def through(self, attempt: Callable[[], Awaitable[T]]) -> T:
@@ -67,6 +71,21 @@ class Counting:
                 if not left:
                     raise (TooBusy() if await self._has_limit(project, column) else no) from no
 
+    async def _tried(self, order: Order) -> Done:
+        """A dry run writes no count either: it assumes what would be counted."""
+        while True:
+            try:
+                return await self._handling.handle(order)
+            except ColumnNotCounted as no:
+                project, column = UUID(str(no.params["project"])), str(no.params["column"])
+                guard = column_of(project, column)
+                version = await self._uncounted(guard)
+                if version is None or guard in order.assumed:
+                    raise
+                count = ColumnCount(await self._standing(project, column, await self._log.head()))
+                counted = {guard: Known(version, {ColumnCount: count})}
+                order = replace(order, assumed={**order.assumed, **counted})
+
     async def _has_limit(self, project: UUID, column: str) -> bool:
         state = await self._log.state(Project, project)
         found = state.column_with(column) if state else None
@@ -82,12 +101,18 @@ class Counting:
         return await asyncio.shield(self._running[guard])
 
     async def _counted(self, project: UUID, column: str, guard: UUID) -> bool:
-        (known,) = await self._log.known([(guard, ColumnCount)])
-        if not known.version or is_counted(cast("ColumnCount | None", known.states[ColumnCount])):
+        version = await self._uncounted(guard)
+        if version is None:
             return False
         tasks = await self._standing(project, column, await self._log.head())
-        wish = Wish(project, CountColumn(column=column, tasks=tasks, seen=known.version))
+        wish = Wish(project, CountColumn(column=column, tasks=tasks, seen=version))
         return (await self._handling.handle(Order([wish], RULES, new_id()))).changed
+
+    async def _uncounted(self, guard: UUID) -> int | None:
+        """The version of a guard stream; None where it has not begun, or somebody counts."""
+        (known,) = await self._log.known([(guard, ColumnCount)])
+        is_done = is_counted(cast("ColumnCount | None", known.states[ColumnCount]))
+        return None if is_done else known.version or None
 
     async def _standing(self, project: UUID, column: str, head: int) -> int:
         """How many tasks stand there, in a read table that includes the head of the log. Raises Behind."""
