@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from api import batch, conditions, problems
 from api.batch import Batch, Item
-from api.conflict import lost
 from api.ledger import Asked, Ledger, order
 from api.manner import Tried, manner
 from api.problems import Malformed, Placed
@@ -88,7 +87,7 @@ async def _together(ledger: Ledger, asked: Asked, items: list[Item], key: Key | 
     except (KeyReused, TwinInFlight, TooBusy):
         raise
     except Refusal as no:
-        raise Placed(f"#/commands/{no.place}", await _told(ledger, wishes[no.place], no)) from no
+        raise Placed(f"#/commands/{no.place}", await _told(ledger, asked, wishes[no.place], no)) from no
     return _answered(Carried(done.results, done.position), 200, replayed=done.replayed)
 
 
@@ -139,14 +138,14 @@ async def _one(
             except Tried as tried:
                 return _planned(tried.done)
             except Refusal as no:
-                raise await _told(ledger, wish, no) from no
+                raise await _told(ledger, asked, wish, no) from no
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this one's answer and nobody else's
             answer = problems.answer(asked, error)
             return Each(answer.status_code or 500, problem=msgspec.Raw(answer.content))
 
 
-async def _told(ledger: Ledger, wish: Wish, no: Refusal) -> Exception:
-    return await lost(ledger.log, wish.target, no, by_header=False) if isinstance(no, VersionConflict) else no
+async def _told(ledger: Ledger, asked: Asked, wish: Wish, no: Refusal) -> Exception:
+    return await ledger.lost(asked, wish.target, no) if isinstance(no, VersionConflict) else no
 
 
 def _planned(done: Done) -> Each:

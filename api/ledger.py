@@ -10,14 +10,13 @@ import msgspec
 from litestar import Request, Response
 from msgspec import Struct
 
-from api import conditions, history, tracing
+from api import conditions, conflict, history, tracing
 from api.auth import Credential
-from api.conflict import lost
 from api.manner import Tried, manner
-from api.problems import Malformed
+from api.problems import Lost, Malformed
 from commands import rights
 from commands.append import Key
-from commands.command import Command
+from commands.command import Command, present
 from commands.decision import Wish
 from commands.group import Order
 from commands.handling import Done, Handling
@@ -98,8 +97,8 @@ class Ledger(Struct, frozen=True):
         try:
             key = await conditions.idempotency(asked)
             done = await self.handle(order(asked, [Wish(target, command)], [key] if key else []))
-        except VersionConflict as conflict:
-            raise await lost(self.log, target, conflict, by_header=by_header) from conflict
+        except VersionConflict as race:
+            raise await self.lost(asked, target, race, by_header=by_header) from race
         return written(command, done)
 
     async def handle(self, order: Order) -> Done:
@@ -116,6 +115,13 @@ class Ledger(Struct, frozen=True):
             self.hints.give(done.position)
         return done
 
+    async def lost(self, asked: Asked, target: UUID, race: VersionConflict, *, by_header: bool = False) -> Lost:
+        """The answer to who lost a race; raises NotFound to who may not see any more what happened."""
+        told = await conflict.lost(self.log, target, race, by_header=by_header)
+        if race.workspace_id and told.members["current"]:
+            await self.rights.may_see(asked.user.person, race.workspace_id)
+        return told
+
     async def may_operate(self, asked: Asked) -> None:
         """Raise ScopeTooNarrow or Forbidden unless who asks administers this installation, and may do so as they do."""
         if not rights.has_scope(asked.auth.scope, rights.TABLE["Operate"].scope):
@@ -123,32 +129,32 @@ class Ledger(Struct, frozen=True):
         await self.rights.may_operate(asked.user.person)
 
     async def read(self, asked: Asked, question: Question, min_position: int | None) -> Response[Any]:
-        """Answer a question, once the read model includes `min_position`.
-
-        Raises Behind where that takes too long, Purged for what was there, NotFound for what is another workspace's.
-        """
+        """Answer a question, as `found` does; raises Purged for what was there, NotFound for what never was."""
         answer, position = await self.found(asked, question, min_position)
         if answer is None:
             raise await self._absent(asked, question.scope)
-        if answer.workspace_id is not None:
-            await self.rights.may_see(asked.user.person, answer.workspace_id)
         return conditions.answered(asked, answer, position)
 
     async def found(self, asked: Asked, question: Question, min_position: int | None) -> tuple[Answer | None, int]:
-        """The answer to a question and the position that it includes, whoever asks; raises Behind.
+        """The answer to a question and the position that it includes, once the read model includes `min_position`.
 
-        It is asked for its own position: what was heard of the read model may have been wrong.
+        Who may have it is asked last, of the log as it is when all waiting and reading is over; and before any waiting
+        too, so that a stranger does not wait. Raises Behind where it takes too long, and what `Rights.may_read` raises.
         """
+        person, name = asked.user.person, question.projection.name
         at_least, deadline = min_position or 0, time.monotonic() + conditions.patience(asked)
-        while at_least:
-            await self.projected.wait(question.projection.name, at_least, deadline - time.monotonic())
+        while True:
+            if at_least and not self.projected.includes(name, at_least):
+                await self.rights.may_read(person, question)
+                await self.projected.wait(name, at_least, deadline - time.monotonic())
             answer, position = await self.reading.answer(question)
             if position >= at_least:
-                return answer, position
-            self.projected.doubt(question.projection.name)
+                break
+            self.projected.doubt(name)  # an answer has its own position: what was heard of the read model was wrong
             if time.monotonic() > deadline:
                 raise Behind
-        return await self.reading.answer(question)
+        await self.rights.may_read(person, question, answer)
+        return answer, position
 
     async def _absent(self, asked: Asked, stream: UUID) -> Refusal:
         """Why there is nothing: it was purged, or never was; a stranger learns nothing of either."""
@@ -166,16 +172,15 @@ class Ledger(Struct, frozen=True):
 
         It is never behind: Behind is raised for a position that the log has not reached.
         """
+        before = Cursor.read(cursor, stream) or NO_END
         position = await self.log.head()  # first: the answer holds at least what stood there by then
         if position < (min_position or 0):
             raise Behind
-        task = await self.log.state(Task, stream)
-        if task is None:
-            raise NotFound
+        task = present(await self.log.state(Task, stream))
+        shown = await self.log.last(stream, limit, before)
         await self.rights.may_see(asked.user.person, task.workspace_id)
         if task.purged:
             raise Purged
-        shown = await self.log.last(stream, limit, Cursor.read(cursor, stream) or NO_END)
         more = Cursor(stream, shown[-1].version).write() if shown and shown[-1].version > 1 else None
         answer = page.answer({"items": await history.items(self.log, shown), "next_cursor": more}, more)
         return conditions.answered(asked, answer, position)
@@ -198,6 +203,9 @@ class Ledger(Struct, frozen=True):
             for projection in (task_list.projection, workspace_list.projection):
                 await self.projected.wait(projection.name, head, patience)
             found = await self.reading.rows(task_list.OF_KEY, wanted)
+        if len(found) > 1:  # whoever was removed a moment ago is not told of two
+            here = await self.rights.memberships(asked.user.person, [workspace for _, workspace in found])
+            found = [row for row in found if row[1] in here]
         if not found:
             raise NotFound
         if len(found) > 1:

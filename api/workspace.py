@@ -1,14 +1,16 @@
 """Workspaces over HTTP."""
 
+import msgspec
 from litestar import Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
+from api import conditions
 from api.ledger import Asked, Ledger, Written, given_id
 from api.parameters import MinPosition
 from commands.workspace import CreateWorkspace, EditWorkspace
 from infra.ids import new_id
-from projections import workspace_list
+from projections import page, workspace_list
 from projections.page import Page
 from projections.workspace_list import WorkspaceRow
 
@@ -42,4 +44,8 @@ async def list_workspaces(
     request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
 ) -> Response[Page[WorkspaceRow]]:
     """The workspaces that you are a member of, oldest first."""
-    return await ledger.read(request, workspace_list.of_user(request.user.person), min_position)
+    person = request.user.person
+    found, position = await ledger.found(request, workspace_list.of_user(person), min_position)
+    rows = msgspec.json.decode(found.body, type=Page[WorkspaceRow]).items if found else []
+    here = await ledger.rights.memberships(person, [row.id for row in rows])
+    return conditions.answered(request, page.answer({"items": [row for row in rows if row.id in here]}), position)

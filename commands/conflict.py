@@ -96,7 +96,7 @@ class Late(Exception):
             intervening_events=history[since.base :][-SHOWN:],
             current=fold(self._command.about, (one.event for one in history[since.base :]), since.before),
         )
-        conflict.place = self.place
+        conflict.place, conflict.workspace_id = self.place, self._given.workspace_id
         return conflict
 
 

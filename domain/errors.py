@@ -165,6 +165,9 @@ class VersionRequired(Refusal):
 class VersionConflict(Refusal):
     """Somebody changed this after you read it."""
 
+    workspace_id: UUID | None = None
+    """Where that happened: whoever may not see into it is not told."""
+
 
 class RegistrationClosed(Refusal):
     """Registration is closed here; ask for an invitation."""

@@ -70,7 +70,7 @@ class Projected:
         """Return when the projection has read up to `position`; raises Behind after so many seconds."""
         deadline = time.monotonic() + seconds
         look = True
-        while min(self._positions[projection].values()) < position:
+        while not self.includes(projection, position):
             news = self._news[projection]
             if look and await self._look(projection) >= position:
                 return
@@ -82,6 +82,10 @@ class Projected:
                 look = projection in self._doubtful
             except TimeoutError:
                 look = True
+
+    def includes(self, projection: str, position: int) -> bool:
+        """Whether the projection is known to have read up to there, so that nobody need wait."""
+        return min(self._positions[projection].values()) >= position
 
     def heard(self, partition: int) -> int:
         """The position that all projections are known to have read up to there; -1 where nothing is known."""

@@ -69,7 +69,7 @@ class Reading:
                 return found, seen.position
         raise Behind
 
-    async def rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[object, ...]]:
+    async def rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         """The rows of a small query that is not worth keeping."""
         async with self._pool.connection() as connection:
             query = named(sql, await self._serving(connection))

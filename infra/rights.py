@@ -1,5 +1,6 @@
 """Rights: who may read what, and who administers this installation, asked of the log as it is now."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from commands.rights import TABLE, has_role
@@ -8,6 +9,7 @@ from domain.member import Member, member_of
 from domain.project import Project
 from domain.user import INSTANCE, Instance
 from infra.log import EventLog
+from projections.projection import Answer, Question
 
 
 class Rights:
@@ -29,6 +31,21 @@ class Rights:
         """Raise NotFound unless the user is a member of the workspace."""
         await self.may("See", user, workspace)
 
+    async def may_read(self, user: UUID, question: Question, answer: Answer | None = None) -> None:
+        """Raise NotFound unless the user may have the answer, Purged where it is of a project that is gone.
+
+        Without the answer, this says as much as can be said before.
+        """
+        match question.of:
+            case "workspace":
+                await self.may_see(user, question.scope)
+            case "project":
+                await self.may_see_project(user, question.scope)
+            case "one" if answer and answer.workspace_id:
+                await self.may_see(user, answer.workspace_id)
+            case "user" if user != question.scope:
+                raise NotFound
+
     async def may_see_project(self, user: UUID, project: UUID) -> None:
         """Raise NotFound unless the project exists and the user is a member of its workspace; Purged if it is gone."""
         state = await self._log.state(Project, project)
@@ -37,6 +54,12 @@ class Rights:
         await self.may_see(user, state.workspace_id)
         if state.purged:
             raise Purged
+
+    async def memberships(self, user: UUID, workspaces: Iterable[UUID]) -> set[UUID]:
+        """Those of these workspaces that the user is a member of now."""
+        asked = list(workspaces)
+        found = await self._log.known([(member_of(workspace, user), Member) for workspace in asked])
+        return {workspace for workspace, known in zip(asked, found, strict=True) if known.states[Member]}
 
     async def may_operate(self, user: UUID) -> None:
         """Raise Forbidden unless the user administers this installation."""

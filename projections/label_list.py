@@ -64,7 +64,7 @@ projection = Projection("label_list", 1, LabelRow, keys, fold, scopes, indexes=(
 def of_workspace(workspace: UUID) -> Question:
     """The labels of a workspace, by name."""
     sql = "select * from {label_list} where workspace_id = %(workspace)s"
-    return Question(projection, workspace, "list", sql, {"workspace": workspace}, _by_name)
+    return Question(projection, "workspace", workspace, "list", sql, {"workspace": workspace}, _by_name)
 
 
 def _by_name(rows: list[LabelRow]) -> Answer:

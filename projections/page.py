@@ -67,10 +67,10 @@ def answer(content: object, next_cursor: str | None = None) -> Answer:
     return Answer(body, etag(body), next_cursor=next_cursor)
 
 
-def single(content: object, version: int, workspace_id: UUID) -> Answer:
-    """One thing, encoded once, and whose workspace it is."""
+def single(content: object, version: int, workspace_id: UUID, project_id: UUID | None = None) -> Answer:
+    """One thing, encoded once, and the workspace and perhaps the project that it belongs to."""
     body = msgspec.json.encode(content)
-    return Answer(body, etag(body, version), workspace_id)
+    return Answer(body, etag(body, version), workspace_id, project_id)
 
 
 def etag(body: bytes, version: int | None = None) -> str:

@@ -129,7 +129,7 @@ projection = Projection("project_list", 2, ProjectRow, keys, fold, scopes, index
 def one(project: UUID) -> Question:
     """A single project."""
     sql = "select * from {project_list} where id = %(id)s"
-    return Question(projection, project, "one", sql, {"id": project}, _one)
+    return Question(projection, "one", project, "one", sql, {"id": project}, _one)
 
 
 def of_workspace(workspace: UUID, *, archived: bool = False) -> Question:
@@ -137,8 +137,8 @@ def of_workspace(workspace: UUID, *, archived: bool = False) -> Question:
     sql = """select * from {project_list} where workspace_id = %(workspace)s and not trashed
              and (%(archived)s or not archived) order by key"""
     parameters: dict[str, object] = {"workspace": workspace, "archived": archived}
-    return Question(projection, workspace, "list", sql, parameters, lambda rows: answer({"items": rows}))
+    return Question(projection, "workspace", workspace, "list", sql, parameters, lambda rows: answer({"items": rows}))
 
 
 def _one(rows: list[ProjectRow]) -> Answer | None:
-    return single(rows[0], rows[0].version, rows[0].workspace_id) if rows else None
+    return single(rows[0], rows[0].version, rows[0].workspace_id, rows[0].id) if rows else None

@@ -4,7 +4,7 @@ import pkgutil
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,7 @@ from domain.event import Recorded
 
 R = TypeVar("R", bound=Struct)
 Key: TypeAlias = UUID | int
+Of: TypeAlias = Literal["workspace", "project", "user", "one"]
 
 
 class Projection(Struct, Generic[R], frozen=True):
@@ -47,21 +48,25 @@ def by_position(recorded: Recorded) -> Iterable[int]:
 
 
 class Answer(Struct, frozen=True):
-    """What a query found, encoded once: the JSON body, its entity tag, whose workspace it is, and what comes next."""
+    """What a query found, encoded once: the JSON body, its entity tag, where it belongs, and what comes next."""
 
     body: bytes
     etag: str
     workspace_id: UUID | None = None
+    project_id: UUID | None = None
     next_cursor: str | None = None
 
 
 class Question(Struct, frozen=True):
     """A query of a projection's table, whose answer stays true while its scope's generation does.
 
-    In `sql` the table is `{name}`, of this projection or another.
+    `of` says what the scope is, and so who may have the answer: the members of that workspace, those of the one that
+    the project is in, that user, or, for `one` thing, the members of the workspace that the answer names. In `sql` the
+    table is `{name}`, of this projection or another.
     """
 
     projection: Projection[Any]
+    of: Of
     scope: UUID
     name: str
     sql: str

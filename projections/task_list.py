@@ -80,7 +80,7 @@ projection = Projection(
 def one(task: UUID) -> Question:
     """A single task, in the trash or not."""
     sql = "select * from {task_list} where id = %(id)s"
-    return Question(projection, task, "one", sql, {"id": task}, _one)
+    return Question(projection, "one", task, "one", sql, {"id": task}, _one)
 
 
 def page(project: UUID, limit: int, cursor: str | None) -> Question:
@@ -92,18 +92,18 @@ def page(project: UUID, limit: int, cursor: str | None) -> Question:
     sql = """select * from {task_list} where project_id = %(project)s and not trashed and number > %(after)s
              order by number limit %(rows)s"""
     parameters: dict[str, object] = {"project": project, "after": after, "rows": limit + 1}
-    return Question(projection, project, "page", sql, parameters, lambda rows: page_of(rows, limit, project))
+    return Question(projection, "project", project, "page", sql, parameters, lambda rows: page_of(rows, limit, project))
 
 
 STANDING = """select count(*) from {task_list} where project_id = %s and "column" = %s and not trashed"""
 """How many tasks stand in a column of a project."""
-OF_KEY = """select task.id from {task_list} task
+OF_KEY = """select task.id, workspace.id from {task_list} task
             join {workspace_list} workspace on workspace.id = task.workspace_id
-            where task.key = %s and workspace.members ? %s limit 2"""
-"""The ids of the tasks with a human key in a user's workspaces."""
+            where task.key = %s and workspace.members ? %s"""
+"""The ids of the tasks with a human key in a user's workspaces, and of those."""
 WITH_KEY = "select id from {task_list} where key = %s limit 2"
 """The ids of all tasks with a human key."""
 
 
 def _one(rows: list[TaskRow]) -> Answer | None:
-    return single(rows[0], rows[0].version, rows[0].workspace_id) if rows else None
+    return single(rows[0], rows[0].version, rows[0].workspace_id, rows[0].project_id) if rows else None

@@ -108,7 +108,13 @@ def page(workspace: UUID, kind: Kind | None, days: int, limit: int, cursor: str 
         "days": days,
     }
     return Question(
-        projection, workspace, "page", sql, parameters, lambda rows: _page(rows, limit, this, timedelta(days=days))
+        projection,
+        "workspace",
+        workspace,
+        "page",
+        sql,
+        parameters,
+        lambda rows: _page(rows, limit, this, timedelta(days=days)),
     )
 
 

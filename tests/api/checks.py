@@ -163,6 +163,30 @@ async def a_reader_who_waits_sees_what_was_written(
     assert int(answer.headers["taskledger-position"]) >= written["position"]
 
 
+async def who_is_removed_while_waiting_is_told_nothing_more(
+    ann: Visitor, bob: Visitor, patch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A list is waited for; then the member who waits is removed, and only after that something else is written."""
+    member = f"/workspaces/{ann.workspace}/members/{bob.id}"
+    assert (await ann.ask("PUT", member, json={"role": "member"})).status_code == 200
+    ann.fold()
+    waits, wait = asyncio.Event(), Projected.wait
+
+    async def noted(self: Projected, projection: str, position: int, seconds: float) -> None:
+        waits.set()
+        await wait(self, projection, position, seconds)
+
+    patch.setattr(Projected, "wait", noted)
+    later = (await ann.post(f"/projects/{ann.project}/tasks", title="Milk"))["position"] + 2
+    reader = asyncio.create_task(bob.ask("GET", f"{path}?min_position={later}", headers=LONG))
+    await asyncio.wait_for(waits.wait(), 5)
+    assert (await ann.ask("DELETE", member)).status_code == 200
+    secret = await ann.post(f"/workspaces/{ann.workspace}/projects", name="Secret", key="SECRET")
+    assert secret["position"] >= later
+    await asyncio.to_thread(ann.fold)
+    refused(await reader, 404, "not_found")
+
+
 def key_without_generation(question: Question, _: int) -> str:
     """The defect of a cache that forgets when what it holds was true."""
     return f"{question.projection.name}:{question.scope}:{question.digest()}"

@@ -88,6 +88,20 @@ async def test_readers_without_rights_are_noticed(ann: Visitor, bob: Visitor, mo
     await noticed_in_time(partial(checks.nothing_of_anothers_is_found, ann, bob))
 
 
+async def test_a_reader_who_is_asked_for_rights_before_the_wait_only_is_noticed(
+    ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_read = Rights.may_read
+
+    async def before(rights: Rights, user: UUID, question: Question, answer: Answer | None = None) -> None:
+        if answer is None:
+            await may_read(rights, user, question)
+
+    monkeypatch.setattr(Rights, "may_read", before)
+    check = checks.who_is_removed_while_waiting_is_told_nothing_more
+    await noticed_in_time(partial(check, ann, bob, monkeypatch, f"/workspaces/{ann.workspace}/projects"))
+
+
 async def test_a_door_that_is_open_to_strangers_is_noticed(
     ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

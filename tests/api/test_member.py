@@ -1,10 +1,17 @@
 """Members over HTTP: who may come, what they may do, and how they go."""
 
 import asyncio
+from typing import Any
+from uuid import UUID
 
 import pytest
 
+from api import history
+from domain.event import Recorded
 from infra.ids import new_id
+from infra.log import EventLog
+from infra.projected import Projected
+from tests.api import checks
 from tests.api.problems import refused
 from tests.visitor import Visitor
 
@@ -76,6 +83,102 @@ async def test_a_removed_member_finds_nothing_any_more_from_that_moment_on(ann: 
     ann.fold()
     assert ann.workspace not in [each["id"] for each in (await bob.get("/workspaces"))["items"]]
     assert [each["id"] for each in (await ann.get(f"/workspaces/{ann.workspace}/members"))["items"]] == [ann.id]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/workspaces/{0.workspace}",
+        "/workspaces/{0.workspace}/projects",
+        "/workspaces/{0.workspace}/activity",
+        "/workspaces/{0.workspace}/labels",
+        "/workspaces/{0.workspace}/trash",
+        "/workspaces/{0.workspace}/members",
+        "/projects/{0.project}",
+        "/projects/{0.project}/tasks",
+    ],
+)
+async def test_who_is_removed_while_they_wait_is_told_nothing_more(
+    ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    await checks.who_is_removed_while_waiting_is_told_nothing_more(ann, bob, monkeypatch, path.format(ann))
+
+
+async def test_a_stranger_does_not_wait(ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Projected, "wait", None)
+    here = f"/workspaces/{ann.workspace}"
+    for path in (here, f"{here}/projects", f"{here}/activity", f"{here}/members", f"/projects/{ann.project}/tasks"):
+        refused(await bob.ask("GET", f"{path}?min_position={2**60}"), 404, "not_found")
+
+
+async def test_who_is_removed_while_a_history_is_read_is_told_nothing_more(
+    ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = await ann.task()
+    await give(ann, bob.id, "member")
+    last = EventLog.last
+
+    async def late(*asked: Any) -> list[Recorded]:
+        await ann.ask("DELETE", f"/workspaces/{ann.workspace}/members/{bob.id}")
+        await ann.post(f"/tasks/{task}/complete")
+        return await last(*asked)
+
+    monkeypatch.setattr(EventLog, "last", late)
+    refused(await bob.ask("GET", f"/tasks/{task}/history"), 404, "not_found")
+
+
+@pytest.mark.parametrize("mode", ["alone", "atomic", "independent"])
+async def test_who_is_removed_while_they_lose_a_race_is_told_nothing_of_it(
+    ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    task = await ann.task()
+    await ann.post(f"/tasks/{task}/complete")
+    await give(ann, bob.id, "member")
+    told = history.names_of
+
+    async def late(*asked: Any) -> dict[UUID, str]:
+        await ann.ask("DELETE", f"/workspaces/{ann.workspace}/members/{bob.id}")
+        return await told(*asked)
+
+    monkeypatch.setattr(history, "names_of", late)
+    edit = {"title": "Bread", "expected_version": 1}
+    if mode == "alone":
+        answer = await bob.ask("PATCH", f"/tasks/{task}", json=edit)
+    else:
+        body = {"mode": mode, "commands": [{"type": "EditTask", "id": task, "data": edit}]}
+        answer = await bob.ask("POST", "/commands", json=body)
+    assert "Milk" not in answer.text
+    assert "TaskCompleted" not in answer.text
+    if mode == "independent":
+        assert [one["status"] for one in answer.json()["results"]] == [404]
+    else:
+        refused(answer, 404, "not_found")
+
+
+async def test_who_is_removed_has_no_part_in_a_workspace_while_the_read_models_are_behind(
+    ann: Visitor, bob: Visitor
+) -> None:
+    await give(ann, bob.id, "member")
+    first = await bob.get("/workspaces")
+    assert [one["id"] for one in first["items"]] == [ann.workspace, bob.workspace]
+    etag = (await bob.ask("GET", "/workspaces")).headers["etag"]
+    assert (await ann.ask("DELETE", f"/workspaces/{ann.workspace}/members/{bob.id}")).status_code == 200
+    answer = await bob.ask("GET", "/workspaces", headers={"If-None-Match": etag})
+    assert [one["id"] for one in answer.json()["items"]] == [bob.workspace]
+    assert answer.headers["etag"] != etag
+    ann.fold()
+    folded = await bob.ask("GET", "/workspaces", headers={"If-None-Match": answer.headers["etag"]})
+    assert folded.status_code == 304
+
+
+async def test_a_human_key_is_not_ambiguous_with_one_of_where_one_was_removed(ann: Visitor, bob: Visitor) -> None:
+    await give(ann, bob.id, "member")
+    await ann.task()
+    own = await bob.task()
+    ann.fold()
+    refused(await bob.ask("GET", "/tasks/KIT-1"), 400, "ambiguous_key")
+    assert (await ann.ask("DELETE", f"/workspaces/{ann.workspace}/members/{bob.id}")).status_code == 200
+    assert (await bob.ask("GET", "/tasks/KIT-1")).json()["id"] == own
 
 
 async def test_one_leaves_by_oneself_and_the_last_owner_stays(ann: Visitor, bob: Visitor) -> None:
