@@ -178,7 +178,7 @@ class Ledger(Struct, frozen=True):
             raise Behind
         task = present(await self.log.state(Task, stream))
         shown = await self.log.last(stream, limit, before)
-        await self.rights.may_see(asked.user.person, task.workspace_id)
+        await self.rights.may_see(asked.user.person, task.workspace_id, task.project_id)
         if task.purged:
             raise Purged
         more = Cursor(stream, shown[-1].version).write() if shown and shown[-1].version > 1 else None

@@ -1,10 +1,11 @@
 """Rights: who may read what, and who administers this installation, asked of the log as it is now."""
 
 from collections.abc import Iterable
+from typing import cast
 from uuid import UUID
 
 from commands.rights import TABLE, has_role
-from domain.errors import Forbidden, NotFound, Purged
+from domain.errors import Forbidden, NotFound, Purged, UnknownEvent
 from domain.member import Member, member_of
 from domain.project import Project
 from domain.user import INSTANCE, Instance
@@ -18,18 +19,23 @@ class Rights:
     def __init__(self, log: EventLog) -> None:
         self._log = log
 
-    async def may(self, operation: str, user: UUID, workspace: UUID) -> None:
-        """Raise NotFound unless the user is a member of the workspace, Forbidden unless their role goes so far."""
-        member = await self._log.state(Member, member_of(workspace, user))
+    async def may(self, operation: str, user: UUID, workspace: UUID, project: UUID | None = None) -> None:
+        """Raise NotFound unless the user is a member of the workspace, Forbidden unless their role goes so far.
+
+        Raise Purged where what they ask for is in a project that is gone.
+        """
+        member, is_gone = await self._found(member_of(workspace, user), project)
         if member is None:
             raise NotFound
         needed = TABLE[operation].role
         if needed and not has_role(member.role, needed):
             raise Forbidden(needed=needed)
+        if is_gone:
+            raise Purged
 
-    async def may_see(self, user: UUID, workspace: UUID) -> None:
-        """Raise NotFound unless the user is a member of the workspace."""
-        await self.may("See", user, workspace)
+    async def may_see(self, user: UUID, workspace: UUID, project: UUID | None = None) -> None:
+        """Raise NotFound unless the user is a member of the workspace, Purged where that project in it is gone."""
+        await self.may("See", user, workspace, project)
 
     async def may_read(self, user: UUID, question: Question, answer: Answer | None = None) -> None:
         """Raise NotFound unless the user may have the answer, Purged where it is of a project that is gone.
@@ -42,7 +48,7 @@ class Rights:
             case "project":
                 await self.may_see_project(user, question.scope)
             case "one" if answer and answer.workspace_id:
-                await self.may_see(user, answer.workspace_id)
+                await self.may_see(user, answer.workspace_id, answer.project_id)
             case "user" if user != question.scope:
                 raise NotFound
 
@@ -66,3 +72,14 @@ class Rights:
         state = await self._log.state(Instance, INSTANCE)
         if state is None or state.administrator_id != user:
             raise Forbidden("Only the administrator of this installation may.")
+
+    async def _found(self, member: UUID, project: UUID | None) -> tuple[Member | None, bool]:
+        """A member, and whether a project is gone, with one question."""
+        if project is None:
+            return await self._log.state(Member, member), False
+        try:
+            here, there = await self._log.known([(member, Member), (project, Project)])
+        except UnknownEvent:  # what newer code wrote of the project is no reason not to show what is in it
+            return await self._found(member, None)
+        state = cast("Project | None", there.states[Project])
+        return cast("Member | None", here.states[Member]), state is not None and state.purged
