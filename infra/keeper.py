@@ -81,8 +81,9 @@ class Keeper:
     def _purge(self, connection: Database) -> None:
         if monotonic() >= self._next_purge:
             before = datetime.now(UTC) - timedelta(days=self._settings.trash_days)
-            is_more = self._purging.look(connection, before)
-            self._next_purge = 0.0 if is_more else monotonic() + PURGE_S
+            self._next_purge = monotonic() + PURGE_S  # even if this look fails
+            if self._purging.look(connection, before):
+                self._next_purge = 0.0
 
     def _split(self, connection: Database, build: builds.Build) -> None:
         """Once, by each worker that starts: two that want it otherwise do not go on undoing each other's work."""

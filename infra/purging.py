@@ -5,20 +5,23 @@ read models still say what is left; and what was taken out of the trash since th
 """
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+import psycopg
 
 from commands.decision import Wish
 from commands.group import Order
 from commands.handling import Handling
 from commands.trash import PurgeProject, PurgeTask
-from domain.errors import Refusal
+from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
 from domain.event import Trace
 from domain.user import RULES
 from infra.ids import new_id
 from infra.log import EventLog
+from infra.logs import logger
 from infra.postgres import pool
 from infra.projected import Behind
 from infra.reading import named
@@ -28,6 +31,7 @@ from projections.engine.builds import Database
 
 MOST = 100
 """So many at once: they ride together, and folding waits for them no longer than for a hiccup."""
+_FIRST = UUID(int=0)
 PURGES: dict[str, type[PurgeTask | PurgeProject]] = {"task": PurgeTask, "project": PurgeProject}
 
 
@@ -36,7 +40,8 @@ class Purging:
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
-        self._after = 0
+        self._after, self._left_after = 0, _FIRST
+        self._stuck: set[UUID] = set()
 
     def look(self, connection: Database, before: datetime) -> bool:
         """Purge what was trashed before a time, so much at most; answers whether there may be more."""
@@ -54,19 +59,27 @@ class Purging:
         return [Wish(one, PURGES[kind](expected_version=version)) for one, kind, version, _ in rows]
 
     def _left_behind(self, connection: Database) -> list[Wish]:
-        rows = _asked(connection, trash.LEFT_BEHIND, (MOST,))
+        rows = _asked(connection, trash.LEFT_BEHIND, (self._left_after, MOST))
+        self._left_after = rows[-1][0] if len(rows) == MOST else _FIRST  # as above
         return [Wish(task, PurgeTask(expected_version=version)) for task, version in rows]
 
     async def _carry_out(self, wishes: Sequence[Wish]) -> None:
         async with pool(self._url) as connections:
             handling = Handling(EventLog(self._url, connections))
-            await asyncio.gather(*(_purge(handling, wish) for wish in wishes))
+            await asyncio.gather(*(self._purge(handling, wish) for wish in wishes))
 
-
-async def _purge(handling: Handling, wish: Wish) -> None:
-    """One of them; who says no has seen that it is not in the trash any more, or gone already."""
-    with contextlib.suppress(Refusal):
-        await handling.handle(Order([wish], RULES, new_id(), trace=Trace(causation_id="trash")))
+    async def _purge(self, handling: Handling, wish: Wish) -> None:
+        """One of them: what is wrong with it alone, as an event that nobody can read, is no reason to keep the rest."""
+        try:
+            await handling.handle(Order([wish], RULES, new_id(), trace=Trace(causation_id="trash")))
+        except (NotTrashed, Purged, VersionConflict, TooBusy):
+            pass  # it is not in the trash any more, or gone already; or its turn comes again
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to this one
+            if wish.target not in self._stuck:
+                logger.warning("{} cannot be purged: {}: {}", wish.target, type(error).__name__, error)
+            self._stuck.add(wish.target)
 
 
 def _asked(connection: Database, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:

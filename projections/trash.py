@@ -133,5 +133,8 @@ DUE = """select id, kind, version, position from {trash}
 """What has been in the trash for long enough, after a position."""
 LEFT_BEHIND = """select task.id, task.version from {trash} project
     join {task_list} task on task.project_id = project.id and not task.trashed
-    where project.purged limit %s"""
-"""Tasks of projects that are gone. Those in the trash are due by themselves: they were there before their project."""
+    where project.purged and task.id > %s order by task.id limit %s"""
+"""Tasks of projects that are gone, after an id.
+
+Those in the trash are due by themselves: they were there before their project.
+"""

@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
 
 from domain.column import ColumnCounted, column_of
 from domain.event import Event
+from domain.project import ProjectPurged
 from domain.task import TaskPurged
 from domain.user import RULES
 from infra import purging
 from infra.keeper import Keeper
+from infra.logs import logger
 from infra.postgres import connect
 from infra.purging import Purging
 from infra.settings import Settings
@@ -29,6 +32,7 @@ from tests.examples import (
     RESTORED,
     TASK,
     TRASHED,
+    WORKSPACE,
     Facts,
     id7,
     project,
@@ -138,6 +142,69 @@ def test_what_is_stuck_holds_up_nothing_behind_it(
     monkeypatch.setattr(oracle, "catch_up", lambda _: None)
     assert [purge.look(database, later()) for _ in range(3)] == [True, True, False]
     assert len(gone(database)) == 5
+
+
+@pytest.fixture
+def warned() -> Iterator[list[str]]:
+    lines = list[str]()
+    sink = logger.add(lines.append, level="WARNING", format="{message}")
+    yield lines
+    logger.remove(sink)
+
+
+def unreadable(settings: Settings, task: UUID) -> None:
+    """Newer code wrote of it."""
+    with connect(settings.migration_url) as owner:
+        owner.execute(
+            """insert into log.events (originator_id, originator_version, topic, state, actor_id, workspace_id)
+               select %s, max(originator_version) + 1, 'TaskPondered', '{"type":"TaskPondered"}', %s, %s
+               from log.events where originator_id = %s""",
+            (task, task, WORKSPACE, task),
+        )
+
+
+@pytest.mark.parametrize("is_folded", [True, False])
+def test_what_nobody_can_read_is_told_of_once_and_keeps_nothing_else(
+    database: Database, settings: Settings, purge: Purging, warned: list[str], *, is_folded: bool
+) -> None:
+    house(database, tasks(6, TRASHED))
+    unreadable(settings, id7(102))
+    if is_folded:
+        oracle.catch_up(database)
+    for _ in range(3):
+        assert not purge.look(database, later())
+        assert len(gone(database)) == 5
+    told = [line for line in warned if "cannot be purged" in line]
+    assert [line.split(":")[:2] for line in told] == [[f"{id7(102)} cannot be purged", " UnknownEvent"]]
+
+
+def test_what_is_stuck_of_a_project_that_is_gone_holds_up_nothing_behind_it(
+    database: Database, settings: Settings, purge: Purging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purging, "MOST", 2)
+    house(database, tasks(5), [(PROJECT, PROJECT_TRASHED), (PROJECT, ProjectPurged())])
+    for stuck in range(2):
+        unreadable(settings, id7(100 + stuck))
+    looks = [purge.look(database, later()) for _ in range(3)]
+    assert looks == [True, True, False]
+    assert [type(event) for event in gone(database)] == [ProjectPurged, TaskPurged, TaskPurged, TaskPurged]
+
+
+def test_a_look_that_fails_is_made_again_in_time_and_not_at_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = list[datetime]()
+
+    def fails(_: Any, __: Any, before: datetime) -> bool:
+        looks.append(before)
+        raise ValueError("sour")
+
+    monkeypatch.setattr(Purging, "look", fails)
+    with closing(Keeper(settings)) as keeper:
+        with pytest.raises(RuntimeError, match="sour"):
+            keeper.look()
+        keeper.look()
+    assert len(looks) == 1
 
 
 def test_an_empty_trash_costs_a_look(database: Database, purge: Purging, monkeypatch: pytest.MonkeyPatch) -> None:
