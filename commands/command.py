@@ -18,6 +18,10 @@ S = TypeVar("S", bound=State)
 T = TypeVar("T")
 
 
+TO_CLOSE, FOR_GOOD = 1_000, 1_100
+"""How many events past the end of its stream may put something away or take it back, and may end it once for all."""
+
+
 class Elsewhere(Struct, frozen=True):
     """An event for another stream than the command's own: written together with the rest, or not at all."""
 
@@ -43,7 +47,7 @@ class Given(Protocol):
         """The present state of a stream; None where it has not begun."""
 
     def may(self, operation: str) -> None:
-        """Raise Forbidden or ScopeTooNarrow unless who asks may do that too, where the command is about to happen."""
+        """Raise NotFound, ScopeTooNarrow or Forbidden unless who asks may do that too, where the command happens."""
 
     def number(self, project: UUID) -> int:
         """A task number of that project that nobody else gets, ever."""
@@ -61,7 +65,8 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
     `expected_version` is the version of the stream that the wish was made on; 0 is a stream that has
     not begun. `creates` holds for commands on a stream that has not begun, `begins` for those on a stream that may
     have, which their own fields name. `must_name_version` holds for commands that overwrite or destroy, `in_batches`
-    for all that needs nothing but its body. Who may ask for it stands in `commands.rights`.
+    for all that needs nothing but its body. `past_the_end` is how many events longer than others it may make the
+    stream: what takes away or closes is still done where nothing else is. Who may ask stands in `commands.rights`.
     """
 
     about: ClassVar[type[State]]
@@ -69,6 +74,7 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
     begins: ClassVar[bool] = False
     must_name_version: ClassVar[bool] = False
     in_batches: ClassVar[bool] = True
+    past_the_end: ClassVar[int] = 0
 
     expected_version: Version | None = None
 

@@ -31,7 +31,8 @@ from domain.user import Scope
 S = TypeVar("S", bound=State)
 
 MOST_EVENTS = 50_000
-"""The longest that a stream may become. Guard streams have no end: nobody reads them from the beginning."""
+"""The longest that a stream may become, but for commands that go `past_the_end`. Guard streams have no end: nobody
+reads them from the beginning."""
 
 
 class Wish(Struct, frozen=True):
@@ -127,13 +128,13 @@ class Decision:
             raise IdTaken
         if getattr(state, "purged", False):
             raise Purged
-        since = self._check_version(command)
+        since, before = self._check_version(command), self.version(wish.target)
         for event in command.decide(state, self):
             if isinstance(event, Elsewhere):
                 self._write(event.stream, event.event)
             elif since is None or not since.touches(event):
                 self._write(wish.target, event)
-        if self.version(wish.target) > MOST_EVENTS:
+        if before < self.version(wish.target) > MOST_EVENTS + command.past_the_end:
             raise StreamIsFull(most=MOST_EVENTS)
         self.made += 1
 

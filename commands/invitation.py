@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 from uuid import UUID
 
-from commands.command import Command, Elsewhere, Given, present
+from commands.command import FOR_GOOD, Command, Elsewhere, Given, present
 from commands.member import given_role, owners
 from commands.rights import has_role
 from domain.errors import InvitationIsClosed
@@ -39,6 +39,7 @@ class RevokeInvitation(Command[Invitation], frozen=True, kw_only=True):
 
     about: ClassVar = Invitation
     in_batches: ClassVar = False
+    past_the_end: ClassVar = FOR_GOOD
 
     def workspace(self, state: Invitation | None, given: Given) -> UUID:
         return present(state).workspace_id

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 from uuid import UUID
 
-from commands.command import Command, Elsewhere, Given, present
+from commands.command import TO_CLOSE, Command, Elsewhere, Given, present
 from domain.errors import LastOwner
 from domain.event import Change, Event
 from domain.member import Member, MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_of
@@ -44,6 +44,8 @@ class SetRole(MemberCommand, frozen=True, kw_only=True):
 class RemoveMember(MemberCommand, frozen=True, kw_only=True):
     """End somebody's membership of the workspace."""
 
+    past_the_end: ClassVar = TO_CLOSE
+
     user_id: UUID | None = None
 
     def decide(self, state: Workspace | None, given: Given) -> Iterator[Event | Elsewhere]:
@@ -59,6 +61,8 @@ class RemoveMember(MemberCommand, frozen=True, kw_only=True):
 
 class LeaveWorkspace(MemberCommand, frozen=True, kw_only=True):
     """End one's own membership of the workspace."""
+
+    past_the_end: ClassVar = TO_CLOSE
 
     def decide(self, state: Workspace | None, given: Given) -> Iterator[Event | Elsewhere]:
         user = given.actor.person

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from commands.command import Command, Elsewhere, Given, present
+from commands.command import TO_CLOSE, Command, Elsewhere, Given, present
 from commands.form import Name, ProjectKeyText, own_id
 from domain.errors import ProjectIsArchived, ProjectIsTrashed, ProjectKeyTaken, Purged
 from domain.event import Change, Event
@@ -76,6 +76,8 @@ class EditProject(ProjectCommand, frozen=True, kw_only=True):
 class ArchiveProject(ProjectCommand, frozen=True, kw_only=True):
     """Put a project aside: it stays as it is, and out of the list."""
 
+    past_the_end: ClassVar = TO_CLOSE
+
     def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
         project = present(state)
         if project.trashed:
@@ -86,6 +88,8 @@ class ArchiveProject(ProjectCommand, frozen=True, kw_only=True):
 
 class RestoreProject(ProjectCommand, frozen=True, kw_only=True):
     """Take a project back into use, out of the trash and out of the archive."""
+
+    past_the_end: ClassVar = TO_CLOSE
 
     def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
         project = present(state)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from commands.column import entering, leaving
-from commands.command import Elsewhere, Given, present
+from commands.command import FOR_GOOD, TO_CLOSE, Elsewhere, Given, present
 from commands.form import ColumnName
 from commands.project import ProjectCommand
 from commands.task import TaskCommand, column_in, project_of
@@ -18,6 +18,7 @@ class TrashTask(TaskCommand, frozen=True, kw_only=True):
     """Put a task into the trash."""
 
     must_name_version: ClassVar = True
+    past_the_end: ClassVar = TO_CLOSE
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
         task = present(state)
@@ -29,6 +30,8 @@ class TrashTask(TaskCommand, frozen=True, kw_only=True):
 
 class RestoreTask(TaskCommand, frozen=True, kw_only=True):
     """Take a task out of the trash: to where it was (the first column, if that is gone), or into the column named."""
+
+    past_the_end: ClassVar = TO_CLOSE
 
     column: ColumnName | None = None
 
@@ -47,6 +50,7 @@ class PurgeTask(TaskCommand, frozen=True, kw_only=True):
 
     must_name_version: ClassVar = True
     in_batches: ClassVar = False
+    past_the_end: ClassVar = FOR_GOOD
 
     def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
         task = present(state)
@@ -59,6 +63,7 @@ class TrashProject(ProjectCommand, frozen=True, kw_only=True):
     """Put a project into the trash, with all that is in it."""
 
     must_name_version: ClassVar = True
+    past_the_end: ClassVar = TO_CLOSE
 
     def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
         project = present(state)
@@ -71,6 +76,7 @@ class PurgeProject(ProjectCommand, frozen=True, kw_only=True):
 
     must_name_version: ClassVar = True
     in_batches: ClassVar = False
+    past_the_end: ClassVar = FOR_GOOD
 
     def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
         if not present(state).trashed:

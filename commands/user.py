@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from commands.command import Command, Elsewhere, Given, present
+from commands.command import FOR_GOOD, TO_CLOSE, Command, Elsewhere, Given, present
 from commands.form import Email, Name
 from domain.errors import EmailTaken, Forbidden, NotFound, RegistrationClosed, TooManyTokens
 from domain.event import Change, Event
@@ -63,6 +63,8 @@ class RegisterUser(UserCommand, frozen=True, kw_only=True):
 class ChangePassword(UserCommand, frozen=True, kw_only=True):
     """Take another password, named by an id; the password itself goes another way."""
 
+    past_the_end: ClassVar = TO_CLOSE
+
     password_id: UUID
 
     def decide(self, state: User | None, given: Given) -> Iterator[Event | Elsewhere]:
@@ -91,6 +93,8 @@ class IssueToken(UserCommand, frozen=True, kw_only=True):
 
 class RevokeToken(UserCommand, frozen=True, kw_only=True):
     """Have a personal token be good no more."""
+
+    past_the_end: ClassVar = FOR_GOOD
 
     token_id: UUID
 

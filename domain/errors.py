@@ -103,7 +103,7 @@ class ColumnRepeated(Refusal):
 
 
 class StreamIsFull(Refusal):
-    """This has changed so often that it takes no more changes; make a new one."""
+    """This has changed so often that it can only be put away now; make a new one."""
 
 
 class AssigneeIsNoMember(Refusal):

@@ -1,19 +1,26 @@
 """A decision: what it looks at, in which order it says no, and several commands in one."""
 
+from typing import Any
+
 import pytest
 
+from commands.command import TO_CLOSE, Command, every
 from commands.decision import Decision, Wish
+from commands.invitation import RevokeInvitation
 from commands.known import NotLoaded
-from commands.project import CreateProject
-from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
-from commands.trash import TrashTask
-from commands.user import RegisterUser
+from commands.member import LeaveWorkspace, RemoveMember
+from commands.project import ArchiveProject, CreateProject, RestoreProject
+from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask
+from commands.trash import PurgeProject, PurgeTask, RestoreTask, TrashProject, TrashTask
+from commands.user import ChangePassword, RegisterUser, RevokeToken
 from commands.workspace import CreateWorkspace
-from domain.errors import Contradicts, NotFound, Refusal, TaskIsTrashed, VersionConflict
+from domain.errors import Contradicts, NotFound, Refusal, StreamIsFull, TaskIsTrashed, VersionConflict
+from domain.event import Actor
 from domain.member import member_of
 from domain.project import key_of
 from domain.task import numbers_of
-from domain.user import INSTANCE, address_of
+from domain.user import INSTANCE, RULES, address_of
+from domain.workspace import OwnerAppointed
 from tests.examples import (
     ADA,
     BOB,
@@ -23,17 +30,23 @@ from tests.examples import (
     OTHER_TASK,
     OTHER_WORKSPACE,
     PROJECT,
+    PROJECT_TRASHED,
     RENAMED,
     TASK,
+    TOKEN,
     TRASHED,
     WORKSPACE,
+    Facts,
+    id7,
+    invitation,
     member,
     project,
     task,
+    token,
     user,
     workspace,
 )
-from tests.given import Past, given
+from tests.given import USUAL_TARGET, Past, given
 
 HERE = member_of(WORKSPACE, ADA.id)
 PAST = Past([*user(), *workspace(), *project(), *task(RENAMED)])
@@ -172,3 +185,59 @@ def test_deciding_does_not_touch_what_it_was_given() -> None:
     before = {stream: list(history) for stream, history in past.streams.items()}
     past.decide(Wish(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea")))
     assert past.streams == before
+
+
+BOTH: Facts = [*workspace(), (WORKSPACE, OwnerAppointed(BOB.id)), *member(BOB, "owner")]
+CLOSING: list[tuple[Command[Any], Facts, Actor]] = [
+    (TrashTask(expected_version=1), task(), ADA),
+    (RestoreTask(), task(TRASHED), ADA),
+    (ArchiveProject(), [], ADA),
+    (TrashProject(expected_version=1), [], ADA),
+    (RestoreProject(), [(PROJECT, PROJECT_TRASHED)], ADA),
+    (ChangePassword(password_id=id7(62)), [], ADA),
+    (RemoveMember(user_id=BOB.id), [], ADA),
+    (LeaveWorkspace(), [], BOB),
+]
+FINAL: list[tuple[Command[Any], Facts, Actor]] = [
+    (PurgeTask(expected_version=2), task(TRASHED), RULES),
+    (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)], RULES),
+    (RevokeToken(token_id=TOKEN), token(), ADA),
+    (RevokeInvitation(), invitation(), ADA),
+]
+
+
+def called(row: object) -> str:
+    return type(row).__name__ if isinstance(row, Command) else ""
+
+
+@pytest.mark.parametrize(("command", "facts", "by"), [*CLOSING, *FINAL], ids=called)
+def test_what_is_full_can_still_be_put_away(
+    command: Command[Any], facts: Facts, by: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.decision.MOST_EVENTS", 0)
+    past, wish = Past([*user(), *BOTH, *project(), *facts]), Wish(USUAL_TARGET[command.about], command)
+    assert past.decide(wish, by=by).version(wish.target) > past.version(wish.target)
+
+
+@pytest.mark.parametrize(("command", "facts", "by"), [*CLOSING, *FINAL], ids=called)
+def test_what_is_put_away_again_and_again_has_an_end_too_and_then_it_can_still_be_ended(
+    command: Command[Any], facts: Facts, by: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.decision.MOST_EVENTS", -TO_CLOSE)
+    past, wish = Past([*user(), *BOTH, *project(), *facts]), Wish(USUAL_TARGET[command.about], command)
+    if (command, facts, by) in FINAL:
+        past.decide(wish, by=by)
+    else:
+        with pytest.raises(StreamIsFull):
+            past.decide(wish, by=by)
+
+
+def test_no_other_command_goes_past_the_end() -> None:
+    past_it = {kind for kind in every().values() if kind.past_the_end}
+    assert past_it == {type(command) for command, *_ in (*CLOSING, *FINAL)}
+
+
+def test_what_changes_nothing_is_no_matter_of_how_full_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("commands.decision.MOST_EVENTS", 1)
+    given(workspace(), project(), task(COMPLETED)).when(CompleteTask()).then_nothing()
+    given(workspace(), project(), task(COMPLETED)).when(ReopenTask()).then_refused(StreamIsFull, most=1)
