@@ -85,10 +85,12 @@ class Recorded(Struct, frozen=True):
 class State(Struct, frozen=True):
     """What the events of one stream add up to. Its fields are named as the events name them.
 
-    Where `last_says_all` holds, the last event alone gives the state, however long the stream.
+    Where `last_says_all` holds, the last event alone gives the state, however long the stream. What `is_personal` is
+    kept nowhere but in its stream.
     """
 
     last_says_all: ClassVar[bool] = False
+    is_personal: ClassVar[bool] = False
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:

@@ -1,7 +1,7 @@
 """A user: somebody who can log in. Personal data stand in the user's own stream and nowhere else."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 from uuid import UUID, uuid5
 
 from msgspec import Struct
@@ -58,6 +58,8 @@ class PersonalToken(Struct, frozen=True):
 
 class User(State, frozen=True):
     """What deciding needs to know of a user."""
+
+    is_personal: ClassVar = True
 
     email: str
     name: str

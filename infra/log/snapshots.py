@@ -52,7 +52,7 @@ Row = tuple[Any, ...]
 
 
 class Read(Struct, frozen=True):
-    """What is known of a stream now, and, where that took long to read, the command that wrote its last event."""
+    """What is known of a stream now, and, where it is to be kept, the command that wrote its last event."""
 
     known: Known
     long_until: UUID | None = None
@@ -85,13 +85,14 @@ def _read(kind: type[State], rows: Sequence[Row]) -> Read:
     before = msgspec.json.decode(rows[0][4], type=kind) if rows[0][3] is None else None
     history = [recorded(row) for row in (rows[1:] if before else rows)]
     known = Known(rows[-1][2], {kind: fold(kind, (one.event for one in history), before)})
-    return Read(known, history[-1].command_id if len(history) >= KEPT_EVERY else None)
+    is_long = len(history) >= KEPT_EVERY and not kind.is_personal
+    return Read(known, history[-1].command_id if is_long else None)
 
 
 async def keep(connection: AsyncConnection[TupleRow], stream: UUID, known: Known, command_id: UUID) -> None:
-    """Keep the states of a stream, instead of older ones; `command_id` is of its last event."""
+    """Keep the states of a stream that are not personal, instead of older ones; `command_id` is of its last event."""
     for kind, state in known.states.items():
-        if state is not None and not kind.last_says_all:
+        if state is not None and not kind.last_says_all and not kind.is_personal:
             row = (stream, kind.__name__, fingerprint(kind), known.version, command_id, msgspec.json.encode(state))
             await connection.execute(_KEEP, row)
 

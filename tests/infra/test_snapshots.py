@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 from psycopg import sql
+from psycopg.errors import CheckViolation
 
 from commands.decision import MOST_EVENTS, Wish
 from commands.group import Order
@@ -16,8 +17,9 @@ from commands.lane import KEPT_EVERY
 from commands.task import CompleteTask, RenameTask, ReopenTask
 from domain import codec
 from domain.errors import StreamIsFull
-from domain.event import Change, fold
+from domain.event import Change, State, fold
 from domain.task import Task, TaskNumbers, TaskRenamed
+from domain.user import TokenIssued, User
 from infra.log import EventLog, snapshots
 from infra.postgres import connect, pool
 from infra.settings import Settings
@@ -92,6 +94,26 @@ def test_the_fingerprint_is_of_the_state_and_of_what_folds_it(monkeypatch: pytes
         assert snapshots.fingerprint(Task) != before
         monkeypatch.undo()
     snapshots.fingerprint.cache_clear()
+
+
+async def test_what_is_personal_is_never_kept(log: EventLog, settings: Settings) -> None:
+    issued = [TokenIssued(id7(1_000 + at), "Nightly import", ("read",), "human") for at in range(KEPT_EVERY)]
+    with connect(settings.migration_url) as owner:
+        oracle.write(owner, [(ADA.id, event) for event in issued])
+    async with pool(settings.database_url) as connections, connections.connection() as connection:
+        task, ada = await snapshots.read(connection, [(TASK, Task), (ADA.id, User)])
+        assert isinstance(ada.known.states[User], User)
+        assert (ada.known.version, task.long_until is None, ada.long_until) == (KEPT_EVERY + 1, False, None)
+        for stream, known in ((TASK, task.known), (ADA.id, ada.known)):
+            await snapshots.keep(connection, stream, known, (await log.stream(stream))[-1].command_id)
+    with connect(settings.migration_url) as owner:
+        assert owner.execute("select kind from read.snapshots").fetchall() == [("Task",)]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in State.__subclasses__() if kind.is_personal])
+async def test_the_database_takes_nothing_personal_from_older_code(kind: type[State], settings: Settings) -> None:
+    with connect(settings.migration_url) as owner, pytest.raises(CheckViolation):
+        owner.execute("insert into read.snapshots values (%s, %s, '', 1, %s, '{}')", (TASK, kind.__name__, TASK))
 
 
 async def test_a_stream_that_grows_is_kept_by_the_lane(log: EventLog, settings: Settings) -> None:
