@@ -19,7 +19,7 @@ _FOR_RULES = {"removed", "purged"}
 async def lost(log: EventLog, stream: UUID, conflict: VersionConflict, *, by_header: bool) -> Lost:
     """The answer for the loser: 412 where `If-Match` named the version, else 409."""
     since: Sequence[Recorded] = conflict.params["intervening_events"]
-    names = await history.names_of(log, {recorded.actor.person for recorded in since})
+    names = await history.names_of(log, {recorded.actor for recorded in since})
     told = [
         {
             "version": recorded.version,

@@ -1,6 +1,6 @@
 """History: what happened to one thing, newest first, with who did it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -9,9 +9,12 @@ import msgspec
 from msgspec import Struct
 
 from domain import codec
-from domain.event import Actor, Change, Recorded, Unknown, changes, fold
-from domain.user import User
+from domain.event import Actor, Change, Event, Recorded, Unknown, changes, fold
+from domain.user import TokenIssued, User, UserRegistered
 from infra.log import EventLog
+
+NAMING: tuple[type[Event], ...] = (UserRegistered, TokenIssued)
+"""The events that name a user, and an agent of theirs."""
 
 
 class Who(Struct, frozen=True):
@@ -38,7 +41,7 @@ class Item(Struct, frozen=True):
 
 async def items(log: EventLog, history: Sequence[Recorded]) -> list[Item]:
     """Recorded events as they are shown, in the order given."""
-    names = await names_of(log, {recorded.actor.person for recorded in history})
+    names = await names_of(log, {recorded.actor for recorded in history})
     return [
         Item(
             recorded.position,
@@ -65,9 +68,13 @@ def shown(recorded: Recorded) -> dict[str, tuple[Any, Any]]:
     return {name: (None, value) for name, value in event.items() if not isinstance(value, Change)} | changed
 
 
-async def names_of(log: EventLog, users: Iterable[UUID]) -> dict[UUID, str]:
-    """Names of users and their agents stand in the users' own streams, and are asked for when they are shown."""
-    streams = await log.streams(list(users))
+async def names_of(log: EventLog, actors: Collection[Actor]) -> dict[UUID, str]:
+    """Names of users and their agents stand in the users' own streams, and are asked for when they are shown.
+
+    Only what names them is read, and of tokens only where an agent is among them.
+    """
+    has_agents = any(actor.kind == "agent" for actor in actors)
+    streams = await log.chosen({actor.person for actor in actors}, NAMING if has_agents else NAMING[:1])
     states = {user: fold(User, (recorded.event for recorded in history)) for user, history in streams.items()}
     agents = {token.id: token.name for state in states.values() if state for token in state.tokens}
     return agents | {user: state.name for user, state in states.items() if state}

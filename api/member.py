@@ -12,6 +12,7 @@ from api import conditions, history
 from api.ledger import Asked, Ledger, Written, given_id, within
 from api.parameters import MinPosition
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
+from domain.event import Actor
 from domain.member import Role
 from projections import page, workspace_list
 from projections.page import Page
@@ -33,7 +34,7 @@ async def list_members(
     workspace_id = given_id(workspace)
     found, position = await ledger.found(request, workspace_list.members(workspace_id), min_position)
     roles = msgspec.json.decode(found.body, type=dict[UUID, Role]) if found else {}
-    names = await history.names_of(ledger.log, roles)
+    names = await history.names_of(ledger.log, [Actor(user) for user in roles])
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
     rows.sort(key=lambda row: ((row.name or "").casefold(), row.id))
     return conditions.answered(request, page.answer({"items": rows}), position)

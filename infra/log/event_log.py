@@ -14,7 +14,7 @@ from commands.append import Accepted, Append, Changed
 from commands.handling import Streams
 from commands.known import Known
 from commands.loading import Wanted
-from domain.event import Recorded, State
+from domain.event import Event, Recorded, State
 from infra.log import snapshots
 from infra.log.appending import APPEND, INSERT, Group
 from infra.log.news import News
@@ -26,6 +26,8 @@ from infra.postgres import Pool
 S = TypeVar("S", bound=State)
 
 _STREAMS = f"{COLUMNS} where originator_id = any(%s) order by originator_id, originator_version"
+_CHOSEN = f"""{COLUMNS} where originator_id = any(%s) and topic = any(%s)
+    order by originator_id, originator_version"""
 _LAST = f"""{COLUMNS} where originator_id = %s and originator_version < %s
     order by originator_version desc limit %s"""
 _AT = f"{COLUMNS} where notification_id = any(%s) order by notification_id desc"
@@ -44,6 +46,13 @@ class EventLog(PostgresApplicationRecorder):
         """All events of these streams, in order; none where one has not begun. Raises UnknownEvent."""
         found: dict[UUID, list[Recorded]] = {stream: [] for stream in ids}
         for row in await self._rows(_STREAMS, (list(ids),)):
+            found[row[1]].append(recorded(row))
+        return found
+
+    async def chosen(self, ids: Collection[UUID], kinds: Collection[type[Event]]) -> Streams:
+        """The events of these kinds in these streams, in order. Raises UnknownEvent."""
+        found: dict[UUID, list[Recorded]] = {stream: [] for stream in ids}
+        for row in await self._rows(_CHOSEN, (list(ids), [kind.__name__ for kind in kinds])):
             found[row[1]].append(recorded(row))
         return found
 

@@ -1,8 +1,16 @@
 """The history of a task: everything that happened, newest first, and who did it."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 
+from api import history
+from commands.handling import Streams
+from domain import codec
+from domain.user import TokenIssued, UserRegistered
 from infra.ids import new_id
+from infra.log import EventLog
 from tests.api.problems import refused
 from tests.visitor import Visitor
 
@@ -99,3 +107,27 @@ async def test_a_history_is_never_behind_a_position_that_was_told(ann: Visitor) 
     told = await ann.ask("GET", f"/tasks/{task}/history?min_position={position}")
     assert [item["version"] for item in told.json()["items"]] == [2, 1]
     refused(await ann.ask("GET", f"/tasks/{task}/history?min_position={2**60}"), 503, "projection_behind")
+
+
+async def test_of_people_only_what_names_them_is_read(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, chosen = list[Streams](), EventLog.chosen
+
+    async def noted(*asked: Any) -> Streams:
+        read.append(await chosen(*asked))
+        return read[-1]
+
+    monkeypatch.setattr(EventLog, "chosen", noted)
+    agent, task = await ann.program("write", kind="agent"), await ann.task()
+    await ann.get(f"/workspaces/{ann.workspace}/members")
+    await ann.get(f"/tasks/{task}/history")
+    await agent.post(f"/tasks/{task}/complete")
+    first, second = (await ann.get(f"/workspaces/{ann.workspace}/activity?limit=2"))["items"]
+    assert (first["actor"]["name"], second["actor"]["name"]) == ("Nightly import", "Ann")
+    names = [[type(one.event) for one in streams[UUID(ann.id)]] for streams in read]
+    assert names == [[UserRegistered], [UserRegistered], [UserRegistered, TokenIssued]]
+    assert [set(streams) for streams in read] == [{UUID(ann.id)}] * 3
+
+
+async def test_every_event_that_names_somebody_is_read_for_names() -> None:
+    ours = {kind for kind in codec.known().values() if kind.__module__ == UserRegistered.__module__}
+    assert set(history.NAMING) == {kind for kind in ours if "name" in kind.__struct_fields__}
