@@ -81,8 +81,10 @@ class Decision:
         return cast("S | None", states[kind])
 
     def may(self, operation: str) -> None:
-        """Raise NotFound to who is no member, Forbidden or ScopeTooNarrow to whose role or token does not go so far."""
+        """Raise NotFound to who is no member or no rule, ScopeTooNarrow or Forbidden to who does not go so far."""
         needs = rights.TABLE[operation]
+        if needs.by_rule and self.actor.kind != "rule":
+            raise NotFound
         member = self._member() if needs.role else None
         if not rights.has_scope(self._scope, needs.scope):
             raise ScopeTooNarrow(needed=needs.scope)

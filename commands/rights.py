@@ -14,10 +14,18 @@ SCOPES: Final[tuple[Scope, ...]] = ("read", "write", "admin")
 
 
 class Needs(Struct, frozen=True):
-    """The least that an operation asks for. Without a role it is no matter of a workspace's members."""
+    """The least that an operation asks for.
+
+    Without a role it is no matter of a workspace's members: anybody may, or, where it is `by_rule`, nobody but a rule
+    of this installation.
+    """
 
     role: Role | None
     scope: Scope
+    by_rule: bool = False
+
+
+RULES_ONLY: Final = Needs(None, "admin", by_rule=True)
 
 
 # fmt: off
@@ -37,18 +45,18 @@ TABLE: Final[dict[str, Needs]] = {
     "LabelTask":         Needs("member", "write"),
     "UnlabelTask":       Needs("member", "write"),
     "RestoreTask":       Needs("member", "write"),
-    "PurgeTask":         Needs(None,     "admin"),
+    "PurgeTask":         RULES_ONLY,
 
     "ColourLabel":       Needs("member", "write"),
 
     "CreateProject":     Needs("member", "write"),
     "EditProject":       Needs("member", "write"),
     "SetColumns":        Needs("admin",  "write"),
-    "CountColumn":       Needs(None,     "admin"),
+    "CountColumn":       RULES_ONLY,
     "ArchiveProject":    Needs("admin",  "write"),
     "RestoreProject":    Needs("admin",  "write"),
     "TrashProject":      Needs("admin",  "write"),
-    "PurgeProject":      Needs(None,     "admin"),
+    "PurgeProject":      RULES_ONLY,
 
     "CreateWorkspace":   Needs(None,     "write"),
     "EditWorkspace":     Needs("admin",  "write"),

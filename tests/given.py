@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+from commands import rights
 from commands.command import Command, Elsewhere
 from commands.conflict import Late
 from commands.decision import Decision, Wish
@@ -20,7 +21,7 @@ from domain.invitation import Invitation
 from domain.label import Label, label_of
 from domain.project import Project
 from domain.task import Task
-from domain.user import INSTANCE, Instance, User
+from domain.user import INSTANCE, RULES, Instance, User
 from domain.workspace import Workspace
 from tests.examples import ADA, COMMAND, INVITATION, PROJECT, TASK, WORKSPACE, Fact, Facts
 
@@ -61,9 +62,9 @@ class Past:
     def events(self, stream: UUID) -> list[Event]:
         return [recorded.event for recorded in self.streams.get(stream, ())]
 
-    def decide(self, *wishes: Wish, by: Actor = ADA) -> Decision:
+    def decide(self, *wishes: Wish, by: Actor | None = None) -> Decision:
         """The decision on these wishes; raises the Refusal of the rule that said no."""
-        decision = Decision(self, by)
+        decision = Decision(self, by or asker(*wishes))
         try:
             for wish in wishes:
                 decision.make(wish)
@@ -79,7 +80,7 @@ class Past:
 class When:
     """Somebody asked: what is the answer?"""
 
-    def __init__(self, past: Past, wishes: Sequence[Wish], by: Actor) -> None:
+    def __init__(self, past: Past, wishes: Sequence[Wish], by: Actor | None) -> None:
         self._past, self._wishes, self._by = past, wishes, by
 
     def then(self, *expected: Event | Elsewhere) -> None:
@@ -109,10 +110,15 @@ class Given:
     def __init__(self, past: Past) -> None:
         self._past = past
 
-    def when(self, *commands: Command[Any], on: UUID | None = None, by: Actor = ADA) -> When:
+    def when(self, *commands: Command[Any], on: UUID | None = None, by: Actor | None = None) -> When:
         """Commands in one call, on the canonical example of what they are about unless told otherwise."""
         wishes = [Wish(on or USUAL_TARGET[command.about], command) for command in commands]
         return When(self._past, wishes, by)
+
+
+def asker(*wishes: Wish) -> Actor:
+    """Who asks, unless told otherwise: the example user, or a rule for what nobody else may."""
+    return RULES if any(rights.TABLE[type(wish.command).__name__].by_rule for wish in wishes) else ADA
 
 
 def given(*histories: Iterable[Fact]) -> Given:

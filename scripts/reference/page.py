@@ -58,6 +58,8 @@ def _commands() -> Iterator[str]:
 def _needs(name: str) -> str:
     """Who may, by role and by scope of the token."""
     needs = rights.TABLE[name]
+    if needs.by_rule:
+        return f"For rules of the installation alone, scope `{needs.scope}`."
     return f"Role {f'`{needs.role}`' if needs.role else 'none'}, scope `{needs.scope}`."
 
 

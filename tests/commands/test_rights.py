@@ -1,19 +1,61 @@
 """Rights: one row for each command, and what a row says is what happens."""
 
+from typing import Any, Literal
+
 import pytest
 
 from commands import command, rights
+from commands.column import CountColumn
+from commands.command import Command
 from commands.decision import Decision, Wish
 from commands.task import CompleteTask
+from commands.trash import PurgeProject, PurgeTask
 from domain.errors import Forbidden, NotFound, ScopeTooNarrow
+from domain.event import Actor
 from domain.member import Role
-from domain.user import Scope
-from tests.examples import BOB, COMPLETED, OTHER_WORKSPACE, TASK, member, project, task, workspace
-from tests.given import Past, given
+from domain.user import RULES, Scope
+from tests.examples import (
+    ADA,
+    BOB,
+    COMPLETED,
+    OTHER_WORKSPACE,
+    PROJECT,
+    PROJECT_TRASHED,
+    TASK,
+    TRASHED,
+    Facts,
+    member,
+    project,
+    task,
+    workspace,
+)
+from tests.given import USUAL_TARGET, Past, given
 
 
 def test_every_command_has_its_row() -> None:
     assert {name for name in command.every() if not name.startswith("_")} <= rights.TABLE.keys()
+
+
+RULED: list[tuple[Command[Any], Facts]] = [
+    (PurgeTask(expected_version=2), task(TRASHED)),
+    (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)]),
+    (CountColumn(column="todo", tasks=1, seen=0), []),
+]
+
+
+def test_what_is_for_rules_alone_is_known() -> None:
+    ruled = {name for name, needs in rights.TABLE.items() if needs.by_rule}
+    assert ruled == {type(command).__name__ for command, _ in RULED}
+
+
+@pytest.mark.parametrize(("command", "facts"), RULED)
+def test_nobody_but_a_rule_does_what_rules_do(command: Command[Any], facts: Facts) -> None:
+    past, wish = Past([*workspace(), *project(), *facts]), Wish(USUAL_TARGET[command.about], command)
+    past.decide(wish, by=RULES)
+    others: list[Literal["human", "agent", "import"]] = ["human", "agent", "import"]
+    for kind in others:
+        with pytest.raises(NotFound):
+            past.decide(wish, by=Actor(ADA.id, kind))
 
 
 @pytest.mark.parametrize("role", rights.ROLES)
