@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from domain.event import Recorded, Unknown
 from domain.project import ProjectPurged, ProjectRestored, ProjectTrashed
@@ -17,8 +17,8 @@ from projections.projection import Answer, Projection, Question
 Kind = Literal["task", "project"]
 
 
-class TrashRow(Struct, frozen=True):
-    """Something in the trash since the event at a position; `version` is the one that this left it at."""
+class InTrash(Struct, frozen=True):
+    """Something in the trash; `version` is the one that this left it at."""
 
     id: UUID
     kind: Kind
@@ -27,21 +27,19 @@ class TrashRow(Struct, frozen=True):
     key: str
     name: str
     version: int
+
+
+class TrashRow(InTrash, frozen=True):
+    """Something in the trash since the event at a position, or a project that is gone from there."""
+
     position: int
     trashed_at: datetime
-    purged: bool
+    purged: bool = False
 
 
-class Trashed(Struct, frozen=True):
+class Trashed(InTrash, frozen=True):
     """Something in the trash, and when it will be gone."""
 
-    id: UUID
-    kind: Kind
-    workspace_id: UUID
-    project_id: UUID
-    key: str
-    name: str
-    version: int
     trashed_at: datetime
     purge_at: datetime
 
@@ -70,9 +68,7 @@ def _trashed(kind: Kind, project: UUID, key: str, name: str, recorded: Recorded)
     workspace, at = recorded.workspace_id, recorded.at
     if workspace is None:
         return None
-    return TrashRow(
-        recorded.stream, kind, workspace, project, key, name, recorded.version, recorded.position, at, purged=False
-    )
+    return TrashRow(recorded.stream, kind, workspace, project, key, name, recorded.version, recorded.position, at)
 
 
 def scopes(row: TrashRow) -> Iterable[UUID]:
@@ -124,8 +120,8 @@ def _page(rows: list[TrashRow], limit: int, this: UUID, kept: timedelta) -> Answ
 
 
 def _shown(row: TrashRow, kept: timedelta) -> Trashed:
-    fields = {name: value for name, value in asdict(row).items() if name in Trashed.__struct_fields__}
-    return Trashed(**fields, purge_at=row.trashed_at + kept)
+    shown = {name: getattr(row, name) for name in InTrash.__struct_fields__}
+    return Trashed(**shown, trashed_at=row.trashed_at, purge_at=row.trashed_at + kept)
 
 
 DUE = """select id, kind, version, position from {trash}
