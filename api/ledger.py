@@ -118,8 +118,9 @@ class Ledger(Struct, frozen=True):
     async def lost(self, asked: Asked, target: UUID, race: VersionConflict, *, by_header: bool = False) -> Lost:
         """The answer to who lost a race; raises NotFound to who may not see any more what happened."""
         told = await conflict.lost(self.log, target, race, by_header=by_header)
-        if race.workspace_id and told.members["current"]:
-            await self.rights.may_see(asked.user.person, race.workspace_id)
+        here = [race.workspace_id] if race.workspace_id and told.members["current"] else []
+        if here and not await self.rights.memberships(asked.user.person, here):
+            raise NotFound
         return told
 
     async def may_operate(self, asked: Asked) -> None:
