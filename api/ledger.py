@@ -207,10 +207,8 @@ class Ledger(Struct, frozen=True):
         if len(found) > 1:  # whoever was removed a moment ago is not told of two
             here = await self.rights.memberships(asked.user.person, [workspace for _, workspace in found])
             found = [row for row in found if row[1] in here]
-        if not found:
-            raise NotFound
-        if len(found) > 1:
-            raise AmbiguousKey
+        if len(found) != 1:
+            raise AmbiguousKey if found else NotFound
         return UUID(str(found[0][0]))
 
 

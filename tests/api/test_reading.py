@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from uuid import UUID
 
 import httpx
 import msgspec
@@ -12,8 +13,10 @@ import redis
 from infra.cache import TIMEOUT_S
 from infra.ids import new_id
 from infra.projected import CHANNEL
+from infra.rights import Rights
 from infra.settings import Settings
 from projections.engine.advance import Progress
+from projections.projection import Answer, Question
 from tests.api import checks
 from tests.api.opened import NOWHERE, opened
 from tests.api.problems import refused
@@ -76,6 +79,31 @@ async def test_every_list_waits_for_a_position(ann: Visitor) -> None:
     for path in paths:
         answer = await ann.ask("GET", f"{path}?min_position={position}")
         assert int(answer.headers["taskledger-position"]) >= position
+
+
+async def test_rights_are_asked_once_where_nobody_waits_and_again_after_a_wait(
+    ann: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, waits, may_read = list[bool](), asyncio.Event(), Rights.may_read
+
+    async def noted(rights: Rights, user: UUID, question: Question, answer: Answer | None = None) -> None:
+        asked.append(answer is not None)
+        await may_read(rights, user, question, answer)
+        waits.set()
+
+    monkeypatch.setattr(Rights, "may_read", noted)
+    path = f"/projects/{ann.project}/tasks"
+    await ann.get(path)
+    assert asked == [True]
+    waits.clear()
+    position = (await ann.post(path, title="Milk"))["position"]
+    waiting = asyncio.create_task(ann.ask("GET", f"{path}?min_position={position}", headers=checks.LONG))
+    await asyncio.wait_for(waits.wait(), 5)
+    await asyncio.to_thread(ann.fold)
+    assert (await waiting).status_code == 200
+    assert asked == [True, False, True]
+    assert (await ann.ask("GET", f"{path}?min_position={position}")).status_code == 200
+    assert asked == [True, False, True, True]
 
 
 @pytest.mark.parametrize("limit", [1, 7, 22, 23, 24])
