@@ -6,7 +6,7 @@ from uuid import UUID
 
 from commands.command import FOR_GOOD, Command, Elsewhere, Given, present
 from commands.member import given_role, owners
-from commands.rights import has_role
+from commands.rights import TABLE, has_role
 from domain.errors import InvitationIsClosed
 from domain.event import Event
 from domain.invitation import Invitation, InvitationAccepted, InvitationRevoked, MemberInvited
@@ -29,9 +29,8 @@ class InviteMember(Command[Invitation], frozen=True, kw_only=True):
         return self.workspace_id
 
     def decide(self, state: Invitation | None, given: Given) -> Iterator[Event]:
-        if self.role == "owner":
-            given.may("AppointOwner")
-        yield MemberInvited(self.workspace_id, self.role)
+        given.may(inviting(self.role))
+        yield MemberInvited(self.workspace_id, self.role, given.actor.person)
 
 
 class RevokeInvitation(Command[Invitation], frozen=True, kw_only=True):
@@ -50,7 +49,7 @@ class RevokeInvitation(Command[Invitation], frozen=True, kw_only=True):
 
 
 class AcceptInvitation(Command[Invitation], frozen=True, kw_only=True):
-    """Take the place that an invitation keeps; whoever has a higher role keeps that."""
+    """Take the place that an invitation keeps, while whoever keeps it may; whoever has a higher role keeps that."""
 
     about: ClassVar = Invitation
     in_batches: ClassVar = False
@@ -63,7 +62,7 @@ class AcceptInvitation(Command[Invitation], frozen=True, kw_only=True):
         workspace = invitation.workspace_id
         if invitation.user_id == user:
             return
-        if invitation.stage != "open":
+        if invitation.stage != "open" or not _still_stands(invitation, given):
             raise InvitationIsClosed
         yield InvitationAccepted(user)
         member = given(Member, member_of(workspace, user))
@@ -73,3 +72,17 @@ class AcceptInvitation(Command[Invitation], frozen=True, kw_only=True):
         for event in owners(present(given(Workspace, workspace)), user, had, invitation.role):
             yield Elsewhere(workspace, event)
         yield Elsewhere(member_of(workspace, user), given_role(user, had, invitation.role))
+
+
+def inviting(role: Role) -> str:
+    """The operation that it is to invite somebody to a role."""
+    return "AppointOwner" if role == "owner" else "InviteMember"
+
+
+def _still_stands(invitation: Invitation, given: Given) -> bool:
+    """Whether who invited may do so now; of the first invitations nobody knows who did."""
+    if invitation.invited_by is None:
+        return True
+    inviter = given(Member, member_of(invitation.workspace_id, invitation.invited_by))
+    needed = TABLE[inviting(invitation.role)].role
+    return inviter is not None and needed is not None and has_role(inviter.role, needed)

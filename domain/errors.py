@@ -59,7 +59,7 @@ class LastOwner(Refusal):
 
 
 class InvitationIsClosed(Refusal):
-    """This invitation was accepted or revoked."""
+    """This invitation is good for nothing any more; ask for another."""
 
 
 class InvitedElsewhere(Refusal):

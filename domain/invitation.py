@@ -15,6 +15,7 @@ REVOKED: Change[Stage] = Change("open", "revoked")
 class MemberInvited(Event, frozen=True):
     workspace_id: UUID
     role: Role
+    invited_by: UUID | None = None
 
 
 class InvitationAccepted(Event, frozen=True):
@@ -33,11 +34,12 @@ class Invitation(State, frozen=True):
     role: Role
     stage: Stage = "open"
     user_id: UUID | None = None
+    invited_by: UUID | None = None
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
         if isinstance(event, MemberInvited):
-            return cls(event.workspace_id, event.role)
+            return cls(event.workspace_id, event.role, invited_by=event.invited_by)
         if state and isinstance(event, InvitationAccepted):
             return applied(state, event, user_id=event.user_id)
         return super().evolve(state, event)

@@ -84,7 +84,7 @@ INVITATION = id7(51)
 BOB_LEADS = MemberRoleChanged(BOB.id, Change("member", "admin"))
 BOB_REMOVED = MemberRemoved(BOB.id, Change("member", None))
 BOB_LEFT = MemberLeft(BOB.id, Change("admin", None))
-INVITED = MemberInvited(WORKSPACE, "member")
+INVITED = MemberInvited(WORKSPACE, "member", ADA.id)
 ASSIGNED = TaskAssigned(ADA.id, Change((), (ADA.id,)))
 LABELLED = TaskLabelled("Shop", Change((), ("Shop",)))
 COLOURED = LabelColoured("Shop", Change(None, "#cc3300"))
@@ -182,7 +182,7 @@ def member(who: Actor = BOB, role: Role = "member", workspace_id: UUID = WORKSPA
 
 def invitation(*later: Event, role: Role = "member") -> Facts:
     """An invitation to the example workspace, and what became of it."""
-    return [(INVITATION, event) for event in (MemberInvited(WORKSPACE, role), *later)]
+    return [(INVITATION, event) for event in (MemberInvited(WORKSPACE, role, ADA.id), *later)]
 
 
 def project(project_id: UUID = PROJECT, key: str = "HOME", workspace_id: UUID = WORKSPACE) -> Facts:

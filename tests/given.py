@@ -89,6 +89,10 @@ class When:
         facts = [(one.stream, one.event) if isinstance(one, Elsewhere) else (target, one) for one in expected]
         assert self._answer() == facts
 
+    def decided(self) -> Decision:
+        """The decision itself; raises the Refusal of the rule that said no."""
+        return self._past.decide(*self._wishes, by=self._by)
+
     def then_nothing(self) -> None:
         self.then()
 

@@ -7,9 +7,21 @@ from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
 from domain.errors import Forbidden, IdTaken, InvitationIsClosed, NotFound
 from domain.event import Change
 from domain.invitation import InvitationAccepted, InvitationRevoked, MemberInvited
-from domain.member import MemberJoined, MemberRoleChanged, Role, member_of
+from domain.member import MemberJoined, MemberRemoved, MemberRoleChanged, Role, member_of
 from domain.workspace import OwnerAppointed
-from tests.examples import BOB, INVITATION, WORKSPACE, another_user, invitation, member, user, workspace
+from tests.examples import (
+    ADA,
+    BOB,
+    CAT,
+    INVITATION,
+    WORKSPACE,
+    Facts,
+    another_user,
+    invitation,
+    member,
+    user,
+    workspace,
+)
 from tests.given import given
 
 BOBS = member_of(WORKSPACE, BOB.id)
@@ -19,7 +31,7 @@ BOB_ACCEPTED = (INVITATION, InvitationAccepted(BOB.id))
 
 
 def test_a_place_is_kept_for_somebody() -> None:
-    given(HERE).when(INVITE).then(MemberInvited(WORKSPACE, "member"))
+    given(HERE).when(INVITE).then(MemberInvited(WORKSPACE, "member", ADA.id))
 
 
 def test_an_invitation_is_made_once() -> None:
@@ -28,10 +40,10 @@ def test_an_invitation_is_made_once() -> None:
 
 def test_an_admin_invites_anybody_but_an_owner() -> None:
     there = given(HERE, member(BOB, "admin"))
-    there.when(INVITE, by=BOB).then(MemberInvited(WORKSPACE, "member"))
+    there.when(INVITE, by=BOB).then(MemberInvited(WORKSPACE, "member", BOB.id))
     as_owner = InviteMember(workspace_id=WORKSPACE, role="owner")
     there.when(as_owner, by=BOB).then_refused(Forbidden, needed="owner")
-    there.when(as_owner).then(MemberInvited(WORKSPACE, "owner"))
+    there.when(as_owner).then(MemberInvited(WORKSPACE, "owner", ADA.id))
 
 
 @pytest.mark.parametrize("role", ["member", "viewer"])
@@ -82,6 +94,38 @@ def test_an_invitation_is_accepted_once() -> None:
 
 def test_a_revoked_invitation_is_not_accepted() -> None:
     given(HERE, invitation(InvitationRevoked())).when(AcceptInvitation(), by=BOB).then_refused(InvitationIsClosed)
+
+
+CATS = member_of(WORKSPACE, CAT.id)
+
+
+def invited_by_cat(role: Role) -> Facts:
+    return [*another_user(CAT, "cat@example.org", "Cat"), (INVITATION, MemberInvited(WORKSPACE, role, CAT.id))]
+
+
+@pytest.mark.parametrize(("inviter", "role"), [("owner", "owner"), ("admin", "admin")])
+def test_an_invitation_stands_while_who_sent_it_may_send_it(inviter: Role, role: Role) -> None:
+    there = given(HERE, member(CAT, inviter), invited_by_cat(role)).when(AcceptInvitation(), by=BOB)
+    assert there.decided().seen[CATS] == 1
+
+
+@pytest.mark.parametrize(("inviter", "role"), [("admin", "owner"), ("member", "viewer"), ("viewer", "viewer")])
+def test_an_invitation_of_somebody_who_may_not_invite_any_more_is_closed(inviter: Role, role: Role) -> None:
+    there = given(HERE, member(CAT, inviter), invited_by_cat(role))
+    there.when(AcceptInvitation(), by=BOB).then_refused(InvitationIsClosed)
+
+
+def test_an_invitation_of_somebody_who_was_removed_is_closed() -> None:
+    removed = [(CATS, MemberRemoved(CAT.id, Change("admin", None)))]
+    there = given(HERE, member(CAT, "admin"), invited_by_cat("member"), removed)
+    there.when(AcceptInvitation(), by=BOB).then_refused(InvitationIsClosed)
+
+
+def test_an_invitation_that_does_not_say_who_sent_it_stands() -> None:
+    there = given(HERE, [(INVITATION, MemberInvited(WORKSPACE, "member"))])
+    there.when(AcceptInvitation(), by=BOB).then(
+        InvitationAccepted(BOB.id), Elsewhere(BOBS, MemberJoined(BOB.id, "member"))
+    )
 
 
 def test_an_invitation_that_there_is_not_is_not_found() -> None:
