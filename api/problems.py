@@ -32,6 +32,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.WrongPassword: 403,
     errors.InvalidRefreshToken: 401,
     errors.TooManyGuesses: 429,
+    errors.TooManyInvitations: 429,
     errors.RegistrationClosed: 403,
     errors.BadCursor: 400,
     errors.CursorMismatch: 400,
@@ -103,7 +104,7 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes
     response = problem(request, status, refusal.code(), refusal.title(), detail=str(refusal), params=params)
     if isinstance(refusal, errors.TwinInFlight):
         response.headers["Retry-After"] = "1"
-    if isinstance(refusal, errors.TooManyGuesses):
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         response.headers.update(_limit(**refusal.params))
     return response
 

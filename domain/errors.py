@@ -74,6 +74,10 @@ class MailUnavailable(Refusal):
     """The mail server did not take the message; try again."""
 
 
+class AddressRefused(Refusal):
+    """No mail gets to this e-mail address."""
+
+
 class ProjectIsArchived(Refusal):
     """The project is archived: restore it before you change anything in it."""
 
@@ -156,6 +160,10 @@ class AlreadyExpired(Refusal):
 
 class TooManyGuesses(Refusal):
     """Too many wrong passwords; wait a little."""
+
+
+class TooManyInvitations(Refusal):
+    """You have sent many invitations; wait a little."""
 
 
 class VersionRequired(Refusal):

@@ -1,19 +1,20 @@
-"""Limits on guessing: wrong passwords are counted by account and address, and by address; right ones are not."""
+"""Limits: how many wrong passwords may be tried, for an account and from an address, and how many invitations sent."""
 
 import contextlib
 import ipaddress
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from hmac import digest
 from math import ceil
+from typing import TypeAlias
 from uuid import UUID
 
 import redis
 import redis.asyncio
 from msgspec import Struct
 
-from domain.errors import TooManyGuesses
+from domain.errors import Refusal, TooManyGuesses, TooManyInvitations
 from infra import secret
 from infra.logs import logger
 
@@ -36,7 +37,10 @@ ACCOUNT = Limit("account", 10, 60)
 """Of one account from one address: 70 in the first hour, where ASVS allows 100. Strangers elsewhere lock nobody out."""
 ADDRESS = Limit("address", 100, 6)
 """From one address, whatever the account."""
-GUESS = (ACCOUNT, ADDRESS)
+INVITATIONS = Limit("invitations", 20, 180)
+"""Of one user, to whatever workspace: mail goes to people who did not ask for it."""
+Counts: TypeAlias = Mapping[str, Limit]
+"""Keys, each with the limit that holds for it."""
 _TAKE = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -64,14 +68,14 @@ end
 class Limits:
     """Counts in Redis, by its clock, in one call: exact, however many processes ask. In memory while it is away.
 
-    A guess is taken before it is made, and given back where it was right. So guesses made side by side are counted
-    too, and whoever knows the password meets no limit. Keys say neither account nor address to who reads them.
+    What is counted is taken before it happens, and given back where it was right, or came to nothing. So what is
+    tried side by side is counted too. Keys say neither account nor address to who reads them.
     """
 
     def __init__(self, client: redis.asyncio.Redis, master: str, *, on: bool) -> None:
         self._take = client.register_script(_TAKE)
         self._give_back = client.register_script(_GIVE_BACK)
-        self._key = secret.key(master, "limits on guessing")
+        self._key = secret.key(master, "limits")
         self._on = on
         self._local = Bucket()
         self._back = 0.0
@@ -79,45 +83,61 @@ class Limits:
     @contextlib.asynccontextmanager
     async def guess(self, account: UUID, address: str) -> AsyncIterator[None]:
         """Counts as a guess unless it ends well; raises TooManyGuesses before it begins."""
-        if not self._on:
-            yield
-            return
         place = network(address)
-        keys = [self._digest(f"{account} {place}"), self._digest(place)]
-        wait, which, shared = await self._taken(keys)
-        if wait:
-            limit = GUESS[which]
-            window = limit.burst * limit.interval_s
-            raise TooManyGuesses(policy=limit.name, quota=limit.burst, window=window, retry_after=ceil(wait))
+        counts = self._counts({f"{account} {place}": ACCOUNT, place: ADDRESS})
+        shared = await self._taken(counts, TooManyGuesses)
         yield
-        await self._returned(keys, shared=shared)
+        await self._returned(counts, shared=shared)
 
-    async def _taken(self, keys: Sequence[str]) -> tuple[float, int, bool]:
-        """How many seconds to wait, for which limit, and whether it was Redis that said so."""
-        if time.monotonic() >= self._back:
+    @contextlib.asynccontextmanager
+    async def invitation(self, user: UUID) -> AsyncIterator[None]:
+        """Counts as an invitation unless it fails; raises TooManyInvitations before it begins."""
+        counts = self._counts({f"invitations of {user}": INVITATIONS})
+        shared = await self._taken(counts, TooManyInvitations)
+        try:
+            yield
+        except Exception:
+            await self._returned(counts, shared=shared)
+            raise
+
+    def _counts(self, names: Counts) -> Counts:
+        return {self._digest(name): limit for name, limit in names.items()} if self._on else {}
+
+    async def _taken(self, counts: Counts, refusal: type[Refusal]) -> bool:
+        """Take one of each, and answer whether it was Redis that counted; raises the refusal where one is used up."""
+        wait, which, shared = await self._waits(counts)
+        if wait:
+            limit = list(counts.values())[which]
+            window = limit.burst * limit.interval_s
+            raise refusal(policy=limit.name, quota=limit.burst, window=window, retry_after=ceil(wait))
+        return shared
+
+    async def _waits(self, counts: Counts) -> tuple[float, int, bool]:
+        """How many seconds to wait, for which limit, and whether it was Redis that said so; none, and it is taken."""
+        if counts and time.monotonic() >= self._back:
             try:
-                which, wait = await self._take(keys=keys, args=_ARGUMENTS)
+                which, wait = await self._take(keys=list(counts), args=_arguments(counts))
             except (redis.RedisError, OSError) as error:
                 self._is_away(error)
             else:
                 return wait / MICROSECONDS, which - 1, True
-        return (*self._local.take(keys), False)
+        return (*self._local.take(counts), False)
 
-    async def _returned(self, keys: Sequence[str], *, shared: bool) -> None:
+    async def _returned(self, counts: Counts, *, shared: bool) -> None:
         if not shared:
-            self._local.give_back(keys)
+            self._local.give_back(counts)
             return
         try:
-            await self._give_back(keys=keys, args=_ARGUMENTS)
+            await self._give_back(keys=list(counts), args=_arguments(counts))
         except (redis.RedisError, OSError) as error:
             self._is_away(error)
 
     def _is_away(self, error: Exception) -> None:
-        logger.warning("guesses are counted by this process alone: {}", error)
+        logger.warning("limits are counted by this process alone: {}", error)
         self._back = time.monotonic() + PAUSE_S
 
     def _digest(self, name: str) -> str:
-        return f"taskledger:guess:{digest(self._key, name.encode(), 'sha256').hex()[:32]}"
+        return f"taskledger:limit:{digest(self._key, name.encode(), 'sha256').hex()[:32]}"
 
 
 class Bucket:
@@ -126,27 +146,29 @@ class Bucket:
     def __init__(self) -> None:
         self._times: OrderedDict[str, float] = OrderedDict()
 
-    def take(self, keys: Sequence[str]) -> tuple[float, int]:
+    def take(self, counts: Counts) -> tuple[float, int]:
         """How many seconds to wait, and for which limit; none, and it is taken."""
         now = time.monotonic()
-        times = [max(self._times.get(key, now), now) + limit.interval_s for key, limit in zip(keys, GUESS, strict=True)]
-        early = [at - limit.burst * limit.interval_s - now for at, limit in zip(times, GUESS, strict=True)]
-        if max(early) > 0:
-            return max(early), early.index(max(early))
-        for key, at in zip(keys, times, strict=True):
+        times = {key: max(self._times.get(key, now), now) + limit.interval_s for key, limit in counts.items()}
+        early = [times[key] - limit.burst * limit.interval_s - now for key, limit in counts.items()]
+        longest = max(early, default=0.0)
+        if longest > 0:
+            return longest, early.index(longest)
+        for key, at in times.items():
             self._times[key] = at
             self._times.move_to_end(key)
         while len(self._times) > MOST:
             self._times.popitem(last=False)
         return 0.0, 0
 
-    def give_back(self, keys: Sequence[str]) -> None:
-        for key, limit in zip(keys, GUESS, strict=True):
+    def give_back(self, counts: Counts) -> None:
+        for key, limit in counts.items():
             if key in self._times:
                 self._times[key] -= limit.interval_s
 
 
-_ARGUMENTS = [number for limit in GUESS for number in (limit.interval_s, limit.burst)]
+def _arguments(counts: Counts) -> list[int]:
+    return [number for limit in counts.values() for number in (limit.interval_s, limit.burst)]
 
 
 def network(address: str) -> str:

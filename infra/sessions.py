@@ -146,11 +146,15 @@ class Sessions:
 
     async def _used_before(self, connection: AsyncConnection[TupleRow], row: dict[str, object]) -> bool:
         """Rotate what is current; else whether it comes again too late. The session's row is locked: one at a time."""
-        standing = await (await connection.execute(_STANDING, row)).fetchone()
-        is_current, is_again = standing or (False, False)
+        is_current, is_again = await self._standing(connection, row)
         if is_current:
             await connection.execute(_ROTATE, row)
         return not (is_current or is_again)
+
+    async def _standing(self, connection: AsyncConnection[TupleRow], row: dict[str, object]) -> tuple[bool, bool]:
+        """Whether a token is the current one, and whether it is the last one, not too late."""
+        found = await (await connection.execute(_STANDING, row)).fetchone()
+        return (found[0], found[1]) if found else (False, False)
 
     async def _over(
         self, connection: AsyncConnection[TupleRow], sql: str, user: UUID, session: UUID | None

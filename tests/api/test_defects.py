@@ -1,25 +1,29 @@
 """The promises of the API can be broken: a planted defect turns each of them red."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from uuid import UUID
 
 import msgspec
 import pytest
 import redis
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from api import auth
 from api.ledger import Ledger
 from domain.errors import TooManyGuesses, WrongCredentials
 from infra import secret, sessions
 from infra.credentials import Credentials
-from infra.limits import ACCOUNT, Limits
+from infra.limits import ACCOUNT, Counts, Limits
 from infra.logs import logger
 from infra.projected import CHANNEL
 from infra.reading import Reading, State
 from infra.revoked import Revoked
 from infra.rights import Rights
+from infra.sessions import Sessions
 from infra.settings import Settings
 from projections.engine.advance import Progress
 from projections.projection import Answer, Question
@@ -117,7 +121,21 @@ async def test_a_version_that_nobody_checks_is_noticed(ann: Visitor, monkeypatch
 async def test_a_rotation_that_looks_and_then_writes_is_noticed(
     ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Two look before either writes."""
+    looked, both, standing = list[object](), asyncio.Event(), Sessions._standing  # noqa: SLF001 - as above
+
+    async def together(
+        sessions: Sessions, connection: AsyncConnection[TupleRow], row: dict[str, object]
+    ) -> tuple[bool, bool]:
+        found = await standing(sessions, connection, row)
+        looked.append(row)
+        if len(looked) > 1:
+            both.set()
+        await asyncio.wait_for(both.wait(), 10)
+        return found
+
     monkeypatch.setattr(sessions, "_HELD", sessions._HELD.replace("for update", ""))  # noqa: SLF001 - as above
+    monkeypatch.setattr(Sessions, "_standing", together)
     async with opened(settings) as other:
         await noticed_in_time(partial(identity.many_refreshes_at_once_make_one_token, ann, other, settings))
 
@@ -159,10 +177,10 @@ async def test_an_account_that_everybody_manages_is_noticed(ann: Visitor, monkey
 async def test_guesses_that_each_process_counts_for_itself_are_noticed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def alone(limits: Limits, keys: Sequence[str]) -> tuple[float, int, bool]:
-        return (*limits._local.take(keys), False)  # noqa: SLF001 - as above
+    async def alone(limits: Limits, counts: Counts) -> tuple[float, int, bool]:
+        return (*limits._local.take(counts), False)  # noqa: SLF001 - as above
 
-    monkeypatch.setattr(Limits, "_taken", alone)
+    monkeypatch.setattr(Limits, "_waits", alone)
     async with opened(settings) as one, opened(settings) as other:
         check = partial(identity.wrong_passwords_are_counted, "nobody@example.org", [one, other], ACCOUNT.burst)
         await noticed_in_time(check)
@@ -175,15 +193,13 @@ async def test_guesses_that_are_counted_afterwards_are_noticed(
 
     @contextlib.asynccontextmanager
     async def afterwards(limits: Limits, account: UUID, _: str) -> AsyncIterator[None]:
-        keys = [str(account), "everywhere"]
-        wait = (await limits._taken(keys))[0]  # noqa: SLF001 - as above
-        if wait:
-            raise TooManyGuesses(policy="account", quota=1, window=1, retry_after=1)
-        await limits._returned(keys, shared=True)  # noqa: SLF001 - as above
+        counts = {str(account): ACCOUNT}
+        await limits._taken(counts, TooManyGuesses)  # noqa: SLF001 - as above
+        await limits._returned(counts, shared=True)  # noqa: SLF001 - as above
         try:
             yield
         except WrongCredentials:
-            await limits._taken(keys)  # noqa: SLF001 - as above
+            await limits._waits(counts)  # noqa: SLF001 - as above
             raise
 
     monkeypatch.setattr(Limits, "guess", afterwards)

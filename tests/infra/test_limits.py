@@ -1,4 +1,4 @@
-"""Limits on guessing: exact over all processes, by the clock of Redis, and only for what was wrong."""
+"""Limits: exact over all processes, by the clock of Redis, of guesses only for what was wrong."""
 
 import asyncio
 import contextlib
@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 import redis.asyncio
 
-from domain.errors import TooManyGuesses
+from domain.errors import TooManyGuesses, TooManyInvitations
 from infra import cache
-from infra.limits import ACCOUNT, ADDRESS, Limits, network
+from infra.limits import ACCOUNT, ADDRESS, INVITATIONS, Limits, network
 from tests.examples import id7
 from tests.servers import Servers
 
@@ -52,7 +52,7 @@ async def right(limits: Limits, account: int = 1, address: str = "10.0.0.1") -> 
 
 async def pass_time(client: redis.asyncio.Redis, seconds: int) -> None:
     """Let time pass: every time that is kept is so much nearer. Other tests' keys too, which only allows them more."""
-    async for name in client.scan_iter("taskledger:guess:*"):
+    async for name in client.scan_iter("taskledger:limit:*"):
         if kept := await client.get(name):
             await client.set(name, int(kept) - seconds * 1_000_000, keepttl=True)
 
@@ -150,17 +150,53 @@ async def test_installations_on_one_redis_do_not_count_for_each_other(client: re
 async def test_limits_that_are_off_count_nothing(key: str) -> None:
     limits = Limits(cache.client(NOWHERE), key, on=False)
     assert {await wrong(limits) for _ in range(3 * ACCOUNT.burst)} == {0}
+    assert {await invited(limits) for _ in range(2 * INVITATIONS.burst)} == {True}
 
 
 async def test_keys_name_nobody_and_vanish(client: redis.asyncio.Redis, key: str) -> None:
-    before = {name async for name in client.scan_iter("taskledger:guess:*")}
+    before = {name async for name in client.scan_iter("taskledger:limit:*")}
     await wrong(Limits(client, key, on=True))
-    names = {name async for name in client.scan_iter("taskledger:guess:*")} - before
+    names = {name async for name in client.scan_iter("taskledger:limit:*")} - before
     assert len(names) >= 2
     for name in names:
         assert b"10.0.0.1" not in name
         assert str(id7(1)).encode() not in name
         assert 0 < await client.pttl(name) <= 1000 * ADDRESS.burst * ADDRESS.interval_s
+
+
+async def invited(limits: Limits, user: int = 1) -> bool:
+    try:
+        async with limits.invitation(id7(user)):
+            return True
+    except TooManyInvitations:
+        return False
+
+
+@pytest.mark.parametrize("where", ["redis", "memory"])
+async def test_so_many_invitations_of_one_user_and_no_more(client: redis.asyncio.Redis, key: str, where: str) -> None:
+    limits = Limits(client if where == "redis" else cache.client(NOWHERE), key, on=True)
+    answers = await asyncio.gather(*(invited(limits) for _ in range(2 * INVITATIONS.burst)))
+    assert answers.count(True) == INVITATIONS.burst
+    with pytest.raises(TooManyInvitations) as no:
+        async with limits.invitation(id7(1)):
+            pass
+    told = {"policy": "invitations", "quota": 20, "window": 3600, "retry_after": no.value.params["retry_after"]}
+    assert no.value.params == told
+    assert 0 < told["retry_after"] <= INVITATIONS.interval_s
+    assert await invited(limits, user=2)
+    assert await wrong(limits) == 0
+
+
+@pytest.mark.parametrize("where", ["redis", "memory"])
+async def test_an_invitation_that_came_to_nothing_is_not_counted(
+    client: redis.asyncio.Redis, key: str, where: str
+) -> None:
+    limits = Limits(client if where == "redis" else cache.client(NOWHERE), key, on=True)
+    for _ in range(2 * INVITATIONS.burst):
+        with pytest.raises(WrongError):
+            async with limits.invitation(id7(1)):
+                raise WrongError
+    assert await invited(limits)
 
 
 @pytest.mark.parametrize(
