@@ -101,7 +101,7 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
         limits=Limits(client, settings.jwt_key, on=settings.rate_limits == "on"),
         hints=Hints(broker.broker(settings.broker_url), projected, settings.partitions),
         operating=Operating(connections),
-        invitations=Invitations(connections),
+        invitations=Invitations(connections, log),
         mail=Mail(settings),
     )
 
@@ -117,6 +117,7 @@ async def _open(ledger: Ledger, connections: Pool, client: redis.asyncio.Redis) 
         await asyncio.gather(*(_end(task) for task in listening))
         await ledger.projected.close()
         await asyncio.to_thread(ledger.hints.stop)
+        ledger.mail.close()
         await client.aclose(close_connection_pool=True)
         await connections.close()
 

@@ -10,11 +10,13 @@ from msgspec import Meta, Struct
 
 from api import conditions
 from api.ledger import BASE, Asked, Ledger, Written, given_id, order, written
+from api.manner import manner
 from commands.command import present
 from commands.decision import Wish
 from commands.form import Email
-from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
-from domain.errors import InvitedElsewhere
+from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation, inviting
+from domain.errors import InvitedElsewhere, Refusal
+from domain.invitation import Invitation
 from domain.member import Role
 from domain.user import User
 from domain.workspace import Workspace
@@ -49,11 +51,14 @@ async def invite(
     workspace: FromPath[str], data: JSONBody[Invite], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Written]:
     """Invite somebody by mail; only an owner invites an owner."""
-    ledger.mail.check()
     command = InviteMember(workspace_id=given_id(workspace), role=data.role)
     key = await conditions.idempotency(request)
-    done = await ledger.handle(order(request, [Wish(new_id(), command)], [key] if key else []))
-    await _send(ledger, request.user.person, done.results[0].id, command, data.email)
+    whole = [] if key is None or manner(request).dry else [key.text + conditions.WHOLE]
+    with ledger.handling.alone(request.user, whole):  # the mail is a part of what must not happen twice
+        async with ledger.limits.invitation(request.user.person):
+            await ledger.mail.check(data.email)
+            done = await ledger.handle(order(request, [Wish(new_id(), command)], [key] if key else []))
+            await _send(ledger, request, done.results[0].id, command, data.email)
     return written(command, done)
 
 
@@ -94,30 +99,51 @@ async def accept_invitation(
     data: JSONBody[Acceptance], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Written]:
     """Take the place that an invitation to your address keeps for you."""
-    person = request.user.person
-    invited = await invited_as(ledger, data.token, present(await ledger.log.state(User, person)).email)
-    done = await ledger.handle(order(request, [Wish(invited.id, AcceptInvitation())]))
-    await ledger.invitations.forget(invited.id)
+    key = await conditions.idempotency(request)
+    user = present(await ledger.log.state(User, request.user.person))
+    invited = await invited_as(ledger, data.token, user.email)
+    target = invited.id if invited else new_id()  # of nothing: not found, unless the key was used before
+    done = await ledger.handle(order(request, [Wish(target, AcceptInvitation())], [key] if key else []))
+    accepted = done.results[0].id
+    await ledger.invitations.forget(accepted)
     answer = written(AcceptInvitation(), done)
-    answer.headers["Location"] = f"{BASE}/workspaces/{invited.workspace_id}"
+    workspace = present(await ledger.log.state(Invitation, accepted)).workspace_id
+    answer.headers["Location"] = f"{BASE}/workspaces/{workspace}"
     return answer
 
 
-async def invited_as(ledger: Ledger, token: str, email: str) -> Invited:
-    """The invitation that a token proves; raises NotFound, or InvitedElsewhere where it is for another address."""
-    invited = present(await ledger.invitations.with_token(token))
-    if invited.email.casefold() != email.casefold():
+async def invited_as(ledger: Ledger, token: str, email: str) -> Invited | None:
+    """The open invitation that a token proves; raises InvitedElsewhere where it is for another address."""
+    invited = await ledger.invitations.with_token(token)
+    if invited and invited.email.casefold() != email.casefold():
         raise InvitedElsewhere
     return invited
 
 
-async def _send(ledger: Ledger, by: UUID, invitation: UUID, command: InviteMember, email: str) -> None:
-    """Mail the token, unless that was done before; raises MailUnavailable, and whoever asks again has another try."""
-    token = await ledger.invitations.token_of(invitation, command.workspace_id, email, command.role, by)
-    if token is None:
+async def _send(ledger: Ledger, asked: Asked, invitation: UUID, command: InviteMember, email: str) -> None:
+    """Mail the token, unless that was done before, or is no longer to be done, or not by who asks for it again.
+
+    Raises MailUnavailable, and whoever asks again has another try.
+    """
+    token = await _may_send(ledger, asked, command) and await ledger.invitations.token_of(invitation, email)
+    if not token:
         return
-    here, who = await ledger.log.state(Workspace, command.workspace_id), await ledger.log.state(User, by)
+    by, workspace = asked.user.person, command.workspace_id
+    here, who = await ledger.log.state(Workspace, workspace), await ledger.log.state(User, by)
     where, name = present(here).name, present(who).name
     text = _MAIL.format(who=name, where=where, role=command.role, days=GOOD_FOR.days, token=token)
-    await ledger.mail.send(email, f"{name} invites you to {where}", text)
+    try:
+        await ledger.mail.send(email, f"{name} invites you to {where}", text)
+    except Refusal:
+        await ledger.invitations.unsent(invitation)
+        raise
     await ledger.invitations.sent(invitation)
+
+
+async def _may_send(ledger: Ledger, asked: Asked, command: InviteMember) -> bool:
+    """Whether who asks might invite now: what they did before is answered again to whoever may see it."""
+    try:
+        await ledger.may(asked, inviting(command.role), command.workspace_id)
+    except Refusal:
+        return False
+    return True

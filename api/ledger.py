@@ -123,6 +123,13 @@ class Ledger(Struct, frozen=True):
             raise NotFound
         return told
 
+    async def may(self, asked: Asked, operation: str, workspace: UUID) -> None:
+        """Raise NotFound, ScopeTooNarrow or Forbidden unless who asks may do something there, as they ask."""
+        needed = rights.TABLE[operation].scope
+        if not rights.has_scope(asked.auth.scope, needed):
+            raise ScopeTooNarrow(needed=needed)
+        await self.rights.may(operation, asked.user.person, workspace)
+
     async def may_operate(self, asked: Asked) -> None:
         """Raise ScopeTooNarrow or Forbidden unless who asks administers this installation, and may do so as they do."""
         if not rights.has_scope(asked.auth.scope, rights.TABLE["Operate"].scope):

@@ -13,15 +13,23 @@ from msgspec.structs import replace
 from api import auth, tracing
 from api.invitation import invited_as
 from api.ledger import Asked, Ledger, Written, order, written
+from api.manner import Tried
 from api.session import peer
 from commands import rights
 from commands.decision import Wish
 from commands.form import Email, Name
 from commands.group import Order
-from commands.handling import Done
 from commands.invitation import AcceptInvitation
 from commands.user import ChangePassword, RegisterUser
-from domain.errors import EmailTaken, NotFound, Refusal, RegistrationClosed, WrongCredentials, WrongPassword
+from domain.errors import (
+    EmailTaken,
+    InvitationIsClosed,
+    NotFound,
+    Refusal,
+    RegistrationClosed,
+    WrongCredentials,
+    WrongPassword,
+)
 from domain.event import Actor
 from domain.user import INSTANCE, EmailAddress, Instance, Scope, User, address_of
 from infra.ids import new_id
@@ -60,16 +68,16 @@ async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]
 
     Whoever brings an invitation to their address may come too, and belongs to its workspace at once.
     """
-    invited = await _invited(ledger, data)
+    user = new_id()
+    invited = await _invited(ledger, user, data)
     only_first = ledger.settings.registration == "closed" and invited is None
     if only_first and await ledger.log.state(Instance, INSTANCE):
         raise RegistrationClosed
     if await ledger.log.state(EmailAddress, address_of(data.email)):
         raise EmailTaken
-    user = new_id()
     await ledger.credentials.keep(user, data.password)  # first: a row without events is harmless, the reverse is not
     command = RegisterUser(email=data.email, name=data.name, only_first=only_first)
-    done = await _do(ledger, user, Wish(user, command))
+    done = await ledger.handle(_order(user, Wish(user, command)))
     if invited:
         done = replace(done, position=await _join(ledger, user, invited) or done.position)
     return written(command, done)
@@ -112,22 +120,30 @@ async def change_password(data: JSONBody[NewPassword], request: Asked, ledger: N
     await ledger.sessions.change_password(user, hashed, password_id, but=request.auth.session)
 
 
-async def _invited(ledger: Ledger, data: Registration) -> Invited | None:
-    """The invitation that somebody brings; one that is good no more is none. Raises InvitedElsewhere."""
-    with contextlib.suppress(NotFound):
-        return await invited_as(ledger, data.invitation, data.email) if data.invitation else None
-    return None
+async def _invited(ledger: Ledger, user: UUID, data: Registration) -> Invited | None:
+    """The invitation that somebody brings, where they could accept it.
+
+    Raises InvitationIsClosed for one that is good for nothing, InvitedElsewhere for another's.
+    """
+    if data.invitation is None:
+        return None
+    invited = await invited_as(ledger, data.invitation, data.email)
+    if invited is None:
+        raise InvitationIsClosed
+    with contextlib.suppress(Tried):
+        await ledger.handle(replace(_order(user, Wish(invited.id, AcceptInvitation())), dry=True))
+    return invited
 
 
 async def _join(ledger: Ledger, user: UUID, invited: Invited) -> int:
     """Take the place that was kept, unless it was given up just now; a position that includes it, or 0."""
     try:
-        done = await _do(ledger, user, Wish(invited.id, AcceptInvitation()))
+        done = await ledger.handle(_order(user, Wish(invited.id, AcceptInvitation())))
     except Refusal:
         return 0
     await ledger.invitations.forget(invited.id)
     return done.position
 
 
-async def _do(ledger: Ledger, user: UUID, wish: Wish) -> Done:
-    return await ledger.handle(Order([wish], Actor(user), new_id(), trace=tracing.trace()))
+def _order(user: UUID, wish: Wish) -> Order:
+    return Order([wish], Actor(user), new_id(), trace=tracing.trace())

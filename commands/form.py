@@ -34,9 +34,10 @@ _WHEN = "A date, or a date-time with an offset (RFC 3339)."
 Due = Annotated[str, Meta(pattern=_DUE, description=_WHEN, examples=["2026-12-01"])]
 _PROJECT_KEY = r"^[A-Z][A-Z0-9]{1,9}$(?!\n)"
 ProjectKeyText = Annotated[str, Meta(pattern=_PROJECT_KEY, description="2 to 10 of A-Z and 0-9.", examples=["KIT"])]
+# `=?` begins an encoded word (RFC 2047): mail would read another address there.
 _LABEL = r"\w([\w-]*\w)?"
 _LOCAL = rf"""[^{_UNSEEN}@<>()\[\],;:\\"\x00-\x1f\x7f-\x9f]{{1,64}}"""
-_EMAIL = rf"^{_LOCAL}@{_LABEL}(\.{_LABEL})*$(?!\n)"
+_EMAIL = rf"^(?!.*=\?){_LOCAL}@{_LABEL}(\.{_LABEL})*$(?!\n)"
 Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL, examples=["ann@example.com"])]
 _SEEN = "The version that the wish was made on; `If-Match` may name it instead."
 Version = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_SEEN, examples=[3])]

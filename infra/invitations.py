@@ -7,19 +7,26 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg.rows import class_row
 
+from domain.event import State, fold
+from domain.invitation import Invitation
 from domain.member import Role
 from infra import secret
+from infra.log import EventLog
 from infra.postgres import Pool
 
 GOOD_FOR: Final = timedelta(days=14)
+SENDING: Final = timedelta(minutes=1)
+"""How long a mail may be under way before somebody else may send it: whoever did was cut off."""
 PREFIX: Final = "tli_"
 _COLUMNS = "id, workspace_id, email, role, invited_by, created_at, expires_at, sent_at"
 _OPEN = f"select {_COLUMNS} from auth.invitations where expires_at > now()"  # noqa: S608 - our own text
 
 _NOTE = """insert into auth.invitations as noted
-      (id, workspace_id, email, role, invited_by, token_hash, expires_at)
-    values (%s, %s, %s, %s, %s, %s, now() + %s)
-    on conflict (id) do update set token_hash = excluded.token_hash where noted.sent_at is null"""
+      (id, workspace_id, email, role, invited_by, token_hash, created_at, expires_at, sending_since)
+    select %(id)s, %(workspace_id)s, %(email)s, %(role)s, %(invited_by)s, %(hash)s, %(at)s, %(until)s, now()
+    where %(until)s > now()
+    on conflict (id) do update set token_hash = excluded.token_hash, sending_since = now()
+    where noted.sent_at is null and coalesce(noted.sending_since < now() - %(patience)s, true)"""
 
 
 class Invited(Struct, frozen=True):
@@ -36,34 +43,55 @@ class Invited(Struct, frozen=True):
 
 
 class Invitations:
-    """Keeps what the log does not: addresses and tokens. What is here was written to the log before."""
+    """Keeps what the log does not: addresses and tokens. Whether an invitation is open the log says, and no row."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, log: EventLog) -> None:
         self._pool = pool
+        self._log = log
 
-    async def token_of(self, invitation: UUID, workspace: UUID, email: str, role: Role, by: UUID) -> str | None:
-        """Note whom an invitation is for, and make the token that proves it, which is kept nowhere.
+    async def token_of(self, invitation: UUID, email: str) -> str | None:
+        """Note whom an open invitation is for, and make the token that proves it, which is kept nowhere.
 
-        None where one was sent before: whoever asks again after a failure gets another one, but not two good ones.
+        None where it is not open, or one was sent, or is under way: there are never two good ones. Whoever asks again
+        after a failure gets another one.
         """
-        token = secret.new(PREFIX)
-        values = (invitation, workspace, email, role, by, secret.digest(token), GOOD_FOR)
+        history = await self._log.stream(invitation)
+        state = fold(Invitation, (recorded.event for recorded in history))
+        if state is None or state.stage != "open":
+            return None
+        token, made = secret.new(PREFIX), history[0]
+        row = {
+            "id": invitation,
+            "workspace_id": state.workspace_id,
+            "email": email,
+            "role": state.role,
+            "invited_by": made.actor.person,
+            "hash": secret.digest(token),
+            "at": made.at,
+            "until": made.at + GOOD_FOR,
+            "patience": SENDING,
+        }
         async with self._pool.connection() as connection:
             await connection.execute("delete from auth.invitations where expires_at < now()")
-            noted = await connection.execute(_NOTE, values)
+            noted = await connection.execute(_NOTE, row)
         return token if noted.rowcount else None
 
     async def sent(self, invitation: UUID) -> None:
-        """The token is under way."""
+        """The token was taken by the mail server."""
         async with self._pool.connection() as connection:
             await connection.execute("update auth.invitations set sent_at = now() where id = %s", (invitation,))
 
+    async def unsent(self, invitation: UUID) -> None:
+        """It was not: whoever asks again has another try."""
+        async with self._pool.connection() as connection:
+            await connection.execute("update auth.invitations set sending_since = null where id = %s", (invitation,))
+
     async def with_token(self, token: str) -> Invited | None:
-        """The invitation that a token proves, unless it is too old."""
+        """The open invitation that a token proves, unless it is too old."""
         return next(iter(await self._found(" and token_hash = %s", secret.digest(token))), None)
 
     async def one(self, invitation: UUID) -> Invited | None:
-        """An invitation by its id, unless it is too old."""
+        """An open invitation by its id, unless it is too old."""
         return next(iter(await self._found(" and id = %s", invitation)), None)
 
     async def of_workspace(self, workspace: UUID) -> list[Invited]:
@@ -77,4 +105,10 @@ class Invitations:
 
     async def _found(self, condition: str, value: object) -> list[Invited]:
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Invited)) as cursor:
-            return await (await cursor.execute((_OPEN + condition).encode(), (value,))).fetchall()
+            rows = await (await cursor.execute((_OPEN + condition).encode(), (value,))).fetchall()
+        known = await self._log.known([(row.id, Invitation) for row in rows]) if rows else []
+        return [row for row, found in zip(rows, known, strict=True) if _is_open(found.states[Invitation])]
+
+
+def _is_open(state: State | None) -> bool:
+    return isinstance(state, Invitation) and state.stage == "open"

@@ -1,70 +1,171 @@
 """Mail: a message to one person, through the operator's server; where there is none in development, to the terminal."""
 
 import asyncio
+import contextlib
 import smtplib
 import ssl
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from email import policy
+from email.errors import MessageError
+from email.headerregistry import AddressHeader
 from email.message import EmailMessage
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from domain.errors import MailIsNotSetUp, MailUnavailable
+from domain.errors import AddressRefused, MailIsNotSetUp, MailUnavailable
 from infra.logs import logger
 from infra.settings import Settings
 
 PATIENCE_S: Final = 10.0
+"""For one message, from the wish to the server's yes."""
+AT_ONCE, MOST = 4, 24
+"""Conversations with the server at a time, and those with the ones who wait for their turn."""
+_GOODBYE_S = 1.0
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 
 
 class Mail:
-    """Sends messages, each over a connection of its own; a thread does it, so that nobody else waits."""
+    """Sends messages, each over a connection of its own, in threads of its own: a silent server holds up nobody."""
 
     def __init__(self, settings: Settings) -> None:
         self._url = urlsplit(settings.mail_url)
         self._sender = settings.mail_from
         self._may_print = settings.environment != "production"
+        self._threads = ThreadPoolExecutor(AT_ONCE, "mail")
+        self._wished = 0
 
-    def check(self) -> None:
-        """Raise MailIsNotSetUp where a message would get nowhere."""
+    async def check(self, to: str) -> None:
+        """Raise MailIsNotSetUp, MailUnavailable or AddressRefused where a message to somebody would get nowhere."""
         if not self._url.scheme and not self._may_print:
             raise MailIsNotSetUp
+        if self._wished >= MOST:
+            raise MailUnavailable
+        self._message(to, "", "")
+        if self._url.scheme and not to.isascii():
+            await self._in_time(lambda server: _takes(server, to))
 
     async def send(self, to: str, subject: str, text: str) -> None:
-        """Hand a message to the server; raises MailUnavailable where it does not take it within `PATIENCE_S`."""
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._sender, to, subject
-        message.set_content(text)
+        """Hand a message to the server.
+
+        Raises MailUnavailable where it does not take it within `PATIENCE_S`, AddressRefused where it never will.
+        """
+        message = self._message(to, subject, text)
         if not self._url.scheme:
             logger.info("no mail server is set (TASKLEDGER_MAIL_URL): to {}: {}\n{}", to, subject, text)
             return
-        try:
-            await asyncio.to_thread(self._deliver, message)
-        except (OSError, smtplib.SMTPException) as error:
-            logger.warning("mail was not taken: {}", type(error).__name__)  # its text may name the person
-            raise MailUnavailable from error
+
+        def deliver(server: smtplib.SMTP) -> None:
+            _takes(server, to)
+            server.send_message(message, self._sender, [to])
+
+        await self._in_time(deliver)
 
     def knock(self) -> None:
         """Connect and log in, and send nothing; raises OSError or SMTPException."""
-        with self._connected() as server:
-            self._log_in(server)
+        with self._connected(time.monotonic() + PATIENCE_S):
+            pass
 
-    def _deliver(self, message: EmailMessage) -> None:
-        with self._connected() as server:
-            self._log_in(server)
-            server.send_message(message)
+    def close(self) -> None:
+        """Begin nothing more, and wait for nobody."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _log_in(self, server: smtplib.SMTP) -> None:
-        if self._url.username:
-            server.login(unquote(self._url.username), unquote(self._url.password or ""))
+    async def _in_time(self, say: Callable[[smtplib.SMTP], None]) -> None:
+        """Say something to the server when its turn has come, all within `PATIENCE_S`."""
+        if self._wished >= MOST:
+            raise MailUnavailable
+        self._wished += 1
+        try:
+            until = time.monotonic() + PATIENCE_S
+            talk = asyncio.get_running_loop().run_in_executor(self._threads, self._talk, say, until)
+            await asyncio.wait_for(talk, PATIENCE_S)
+        except (OSError, smtplib.SMTPException) as error:  # a timeout is an OSError
+            logger.warning("mail was not taken: {}", type(error).__name__)  # its text may name the person
+            raise (AddressRefused() if _is_final(error) else MailUnavailable()) from error
+        finally:
+            self._wished -= 1
 
-    def _connected(self) -> smtplib.SMTP:
-        """Encrypted from the start for `smtps`, by STARTTLS where the server offers it, always before a password."""
+    def _talk(self, say: Callable[[smtplib.SMTP], None], until: float) -> None:
+        with self._connected(until) as server:
+            say(server)
+
+    @contextlib.contextmanager
+    def _connected(self, until: float) -> Iterator[smtplib.SMTP]:
+        """Logged in. Encrypted from the start for `smtps`, by STARTTLS where offered, always before a password."""
+        server = self._open(ssl.create_default_context(), until)
+        try:
+            if self._url.username:
+                _hurry(server, until)
+                server.login(unquote(self._url.username), unquote(self._url.password or ""))
+            _hurry(server, until)
+            yield server
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                _hurry(server, time.monotonic() + _GOODBYE_S)
+                server.quit()
+        finally:
+            server.close()
+
+    def _open(self, context: ssl.SSLContext, until: float) -> smtplib.SMTP:
         host, port = self._url.hostname or "", self._url.port or _PORTS[self._url.scheme]
-        context = ssl.create_default_context()
         if self._url.scheme == "smtps":
-            return smtplib.SMTP_SSL(host, port, timeout=PATIENCE_S, context=context)
-        server = smtplib.SMTP(host, port, timeout=PATIENCE_S)
-        server.ehlo()
-        if server.has_extn("starttls") or self._url.username:
-            server.starttls(context=context)
+            return smtplib.SMTP_SSL(host, port, timeout=_left(until), context=context)
+        server = smtplib.SMTP(host, port, timeout=_left(until))
+        try:
+            _hurry(server, until)
             server.ehlo()
+            if server.has_extn("starttls") or self._url.username:
+                _hurry(server, until)
+                server.starttls(context=context)
+        except BaseException:
+            server.close()
+            raise
         return server
+
+    def _message(self, to: str, subject: str, text: str) -> EmailMessage:
+        """Raises AddressRefused for an address that mail would read as another one, or as several."""
+        message = EmailMessage(policy.SMTP)
+        try:
+            message["From"], message["To"], message["Subject"] = self._sender, to, _plain(subject)
+            message.set_content(text)
+            message.as_bytes()
+            header = message["To"]
+        except (MessageError, ValueError, LookupError, IndexError, AttributeError) as error:
+            raise AddressRefused from error
+        if not isinstance(header, AddressHeader) or [one.addr_spec for one in header.addresses] != [to]:
+            raise AddressRefused
+        return message
+
+
+def _takes(server: smtplib.SMTP, to: str) -> None:
+    """Raise AddressRefused where the server is too old for the letters of an address."""
+    server.ehlo_or_helo_if_needed()
+    if not to.isascii() and not server.has_extn("smtputf8"):
+        raise AddressRefused("The mail server takes addresses of ASCII letters only.")
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether the server says no to this person for good."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= HTTPStatus.INTERNAL_SERVER_ERROR for code, _ in error.recipients.values())
+    return False
+
+
+def _plain(subject: str) -> str:
+    """A subject that is read as it is written: after `=?` RFC 2047 lets letters stand for others, for line ends too."""
+    return subject.replace("=?", "= ?")
+
+
+def _hurry(server: smtplib.SMTP, until: float) -> None:
+    """Let the next step take what is left of the time."""
+    if server.sock:
+        server.sock.settimeout(_left(until))
+
+
+def _left(until: float) -> float:
+    """Seconds; raises TimeoutError where there are none."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

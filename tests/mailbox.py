@@ -8,23 +8,34 @@ from email.message import EmailMessage
 
 
 class Mailbox:
-    """What came, in order; a server that `refuses` takes nothing."""
+    """What came, in order, and for whom. `says` answers a verb otherwise than yes; while it is not `awake`, nothing."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
-        self.refuses = False
+        self.recipients: list[str] = []
+        self.says: dict[bytes, bytes] = {}
+        self.awake = asyncio.Event()
+        self.awake.set()
+        self.visits, self.visited = 0, asyncio.Semaphore(0)
         self.url = ""
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, until it says QUIT or goes."""
+        self.visits += 1
+        self.visited.release()
+        await self.awake.wait()
         writer.write(b"220 here\r\n")
-        while line := (await reader.readline()).strip().upper():
-            if line.startswith(b"DATA"):
-                writer.write(b"354 go on\r\n")
-                text = await reader.readuntil(b"\r\n.\r\n")
-                self.messages.append(message_from_bytes(text[:-3], policy=policy.default))
-            is_no = self.refuses and line.startswith(b"MAIL")
-            writer.write(b"451 not now\r\n" if is_no else b"221 bye\r\n" if line == b"QUIT" else b"250 yes\r\n")
+        with contextlib.suppress(ConnectionError):
+            while line := (await reader.readline()).strip():
+                verb = line[:4].upper()
+                if verb == b"RCPT":
+                    self.recipients.append(line.decode().partition("<")[2].partition(">")[0])
+                if verb == b"DATA":
+                    writer.write(b"354 go on\r\n")
+                    text = await reader.readuntil(b"\r\n.\r\n")
+                    self.messages.append(message_from_bytes(text[:-3], policy=policy.default))
+                yes = b"221 bye" if verb == b"QUIT" else b"250 yes"
+                writer.write(self.says.get(verb, yes) + b"\r\n")
         writer.close()
 
 
@@ -36,3 +47,4 @@ async def mailbox() -> AsyncIterator[Mailbox]:
     box.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         yield box
+        box.awake.set()
