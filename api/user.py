@@ -111,13 +111,13 @@ async def change_password(data: JSONBody[NewPassword], request: Asked, ledger: N
     state = await ledger.log.state(User, user)
     guess = ledger.limits.guess(address_of(state.email if state else ""), peer(request))
     try:
-        await ledger.credentials.check(user, data.current_password, guess)
+        proof = await ledger.credentials.check(user, data.current_password, guess)
     except WrongCredentials:
         raise WrongPassword from None
     hashed = await ledger.credentials.hash(data.new_password)
     # The event first: no password changes in silence, and whose answer got lost asks again with the same words.
-    await ledger.handle(order(request, [Wish(user, ChangePassword(password_id=password_id))]))
-    await ledger.sessions.change_password(user, hashed, password_id, but=request.auth.session)
+    async with ledger.sessions.changing(user, proof, hashed, password_id, but=request.auth.session):
+        await ledger.handle(order(request, [Wish(user, ChangePassword(password_id=password_id))]))
 
 
 async def _invited(ledger: Ledger, user: UUID, data: Registration) -> Invited | None:

@@ -1,5 +1,8 @@
 """Sessions: who is logged in, each held by one refresh token at a time, good for one use."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -7,7 +10,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
 
-from domain.errors import InvalidRefreshToken, NotFound, WrongCredentials
+from domain.errors import InvalidRefreshToken, NotFound, WrongCredentials, WrongPassword
 from infra import secret
 from infra.ids import new_id
 from infra.postgres import Pool
@@ -45,7 +48,12 @@ with old as (update auth.refresh_tokens set rotated_at = now() where hash = %(ha
   used as (update auth.sessions set last_used_at = now() where id = (select session_id from old))
 insert into auth.refresh_tokens (hash, session_id) select %(next)s, session_id from old
 """
+_HOLD = "select 1 from auth.credentials where user_id = %s and password_hash = %s for update"
 _REPLACE = "update auth.credentials set password_hash = %s, password_id = %s where user_id = %s"
+_CHANGES = 2
+"""Changes of passwords at a time: each holds a connection while the log, which takes another, is told."""
+_IN_TIME = "set local lock_timeout = '5s'; set local idle_in_transaction_session_timeout = '10s'"
+"""Whoever stops in the middle of a change is parted from it, and locks nobody out."""
 _ALL = """
 select id, created_at, last_used_at, expires_at, user_agent from auth.sessions
 where user_id = %s and expires_at > now() order by last_used_at desc, id
@@ -84,6 +92,7 @@ class Sessions:
         self._pool = pool
         self._revoked = revoked
         self._key = secret.key(master, "refresh tokens")
+        self._changes = asyncio.Semaphore(_CHANGES)
 
     async def open(self, user: UUID, proof: str, user_agent: str) -> Held:
         """A new session for who has proved themselves; raises WrongCredentials where the password changed meanwhile."""
@@ -134,12 +143,21 @@ class Sessions:
         if not ended:
             raise NotFound
 
-    async def change_password(self, user: UUID, hashed: str, password_id: UUID, but: UUID | None) -> None:
-        """Keep another hash, and end all of the user's sessions but one, together.
+    @contextlib.asynccontextmanager
+    async def changing(
+        self, user: UUID, proof: str, hashed: str, password_id: UUID, but: UUID | None
+    ) -> AsyncIterator[None]:
+        """Keep another hash, and end all of the user's sessions but one, once what is done meanwhile is done.
 
-        The second statement sees the session of whoever proved the old password just before the first.
+        Raises WrongPassword where the one that was proved is not the one that is kept. The row is locked from then
+        on: of two who proved the same password one finds another. The last statement sees the session of whoever
+        proved the old one just before.
         """
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self._changes, self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_IN_TIME)
+            if await (await connection.execute(_HOLD, (user, proof))).fetchone() is None:
+                raise WrongPassword
+            yield
             await connection.execute(_REPLACE, (hashed, password_id, user))
             ended = await self._over(connection, _END_OTHERS, user, but)
         self._revoked.add(ended)

@@ -8,9 +8,12 @@ from typing import Any
 
 import httpx
 import psycopg
+import pytest
 import redis
 
+from infra.credentials import Credentials
 from infra.settings import Settings
+from tests.api.opened import opened
 from tests.api.problems import refused
 from tests.visitor import PASSWORD, Visitor
 
@@ -81,6 +84,36 @@ async def an_agent_manages_nothing(ann: Visitor) -> None:
         refused(await agent.ask(method, path, **({"json": body} if body else {})), 403, "forbidden")
     assert (await ann.ask("GET", "/auth/me")).status_code == 200
     assert len((await ann.get("/auth/tokens"))["items"]) == 1
+
+
+async def a_password_that_was_changed_proves_nothing(
+    ann: Visitor, settings: Settings, patch: pytest.MonkeyPatch
+) -> None:
+    """Whoever proved it before the change, and is late with a new one, changes nothing."""
+    hashed, began, may_go_on = Credentials.hash, asyncio.Event(), asyncio.Event()
+
+    async def slow(credentials: Credentials, password: str) -> str:
+        if password == "mallorys horse":
+            began.set()
+            await may_go_on.wait()
+        return await hashed(credentials, password)
+
+    patch.setattr(Credentials, "hash", slow)
+    async with opened(settings) as other:
+        mallory = await ann.again(other)
+        theirs = {"current_password": PASSWORD, "new_password": "mallorys horse"}
+        late = asyncio.create_task(mallory.ask("POST", "/auth/password", json=theirs))
+        await began.wait()
+        change = {"current_password": PASSWORD, "new_password": "another horse"}
+        changed = await ann.ask("POST", "/auth/password", json=change)
+        may_go_on.set()
+        answer = await late
+    assert changed.status_code == 204
+    refused(answer, 403, "wrong_password")
+    login = {"email": ann.email, "password": "mallorys horse"}
+    refused(await ann.client.post("/auth/login", json=login), 401, "wrong_credentials")
+    await ann.again(password="another horse")
+    assert (await ann.ask("GET", "/auth/me")).status_code == 200
 
 
 async def wrong_passwords_are_counted(account: str, clients: Sequence[httpx.AsyncClient], most: int) -> None:

@@ -140,6 +140,13 @@ async def test_a_rotation_that_looks_and_then_writes_is_noticed(
         await noticed_in_time(partial(identity.many_refreshes_at_once_make_one_token, ann, other, settings))
 
 
+async def test_a_change_of_password_that_goes_by_an_old_proof_is_noticed(
+    ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_HOLD", "select 1 where %s::text is distinct from %s")
+    await noticed_in_time(partial(identity.a_password_that_was_changed_proves_nothing, ann, settings, monkeypatch))
+
+
 async def test_a_next_token_that_is_not_derived_is_noticed(
     ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

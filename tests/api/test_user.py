@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 
 from domain.errors import WrongCredentials
+from infra import sessions
 from infra.credentials import Credentials
 from infra.limits import ACCOUNT
 from infra.postgres import pool
@@ -171,6 +173,65 @@ async def test_who_proved_the_old_password_gets_no_session_after_it_changed(ann:
         assert (await ann.ask("POST", "/auth/password", json=change(PASSWORD, "another horse"))).status_code == 204
         with pytest.raises(WrongCredentials):
             await Sessions(connections, Revoked(connections), settings.jwt_key).open(UUID(ann.id), proof, "")
+
+
+def told(settings: Settings, ann: Visitor) -> list[tuple[str, ...]]:
+    """The passwords that the log tells of, and the one that is kept."""
+    with psycopg.connect(settings.database_url) as connection:
+        events = connection.execute(
+            """select data -> 'password_id' ->> 1 from log.event_log
+               where stream = %s and type = 'PasswordChanged' order by version""",
+            (ann.id,),
+        ).fetchall()
+        sql = "select password_id::text from auth.credentials where user_id = %s"
+        return [*events, *connection.execute(sql, (ann.id,)).fetchall()]
+
+
+async def test_of_two_who_change_one_password_at_once_one_does(ann: Visitor, settings: Settings) -> None:
+    async with opened(settings) as other:
+        both = [ann, await ann.again(other)]
+        wishes = [change(PASSWORD, f"another horse {number}") for number in range(2)]
+        asked = (one.ask("POST", "/auth/password", json=wish) for one, wish in zip(both, wishes, strict=True))
+        answers = await asyncio.gather(*asked)
+    assert sorted(answer.status_code for answer in answers) == [204, 403]
+    for answer, wish in zip(answers, wishes, strict=True):
+        if answer.status_code == 403:
+            refused(answer, 403, "wrong_password")
+        login = await log_in(ann.client, ann.email, wish["new_password"])
+        assert (answer.status_code, login.status_code) in {(204, 200), (403, 401)}
+    changed, kept = told(settings, ann)
+    assert changed == kept
+
+
+async def test_who_knew_the_old_password_changes_it_no_more_once_it_is_another(
+    ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await identity.a_password_that_was_changed_proves_nothing(ann, settings, monkeypatch)
+    changed, kept = told(settings, ann)
+    assert changed == kept
+
+
+async def test_a_change_that_was_cut_off_can_be_asked_again(
+    ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log was told, and the connection lost before the new hash was kept."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sessions, "_REPLACE", "select pg_terminate_backend(pg_backend_pid()), %s, %s, %s")
+        cut = await ann.ask("POST", "/auth/password", json=change(PASSWORD, "another horse"))
+        refused(cut, 503, "storage_unavailable")
+    assert (await log_in(ann.client, ann.email)).status_code == 200
+    assert (await ann.ask("POST", "/auth/password", json=change(PASSWORD, "another horse"))).status_code == 204
+    await ann.again(password="another horse")
+    *_, changed, kept = told(settings, ann)
+    assert changed == kept
+
+
+async def test_many_change_their_passwords_at_once(client: httpx.AsyncClient, fold: Callable[[], None]) -> None:
+    """More than there are connections."""
+    people = [await Visitor.settled(client, fold, "Ann") for _ in range(12)]
+    wish = change(PASSWORD, "another horse")
+    answers = await asyncio.gather(*(one.ask("POST", "/auth/password", json=wish) for one in people))
+    assert {answer.status_code for answer in answers} == {204}
 
 
 async def test_a_wrong_current_password_changes_nothing_and_is_counted(ann: Visitor, settings: Settings) -> None:
