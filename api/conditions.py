@@ -17,6 +17,7 @@ from projections.projection import Answer
 POSITION = "Taskledger-Position"
 LOCATION = ResponseHeader(name="Location", documentation_only=True)
 """For an endpoint that says by itself where something is."""
+NO_STORE = {"Cache-Control": "no-store"}
 LONGEST_KEY = 255
 PATIENCE_S, MOST_PATIENCE_S = 2.0, 10.0
 _IF_MATCH = re.compile(r'("?)([0-9]{1,15})(-[0-9a-f]+)?\1')
@@ -79,13 +80,13 @@ def patience(request: Request[Any, Any, Any]) -> float:
 
 def carried(position: int, *, replayed: bool) -> dict[str, str]:
     """What the answer to commands says back: a position that includes them, and whether they happened before."""
-    headers = {POSITION: str(position), "Cache-Control": "no-store"}
+    headers = {POSITION: str(position), **NO_STORE}
     return {**headers, "Idempotent-Replayed": "true"} if replayed else headers
 
 
 def answered(request: Request[Any, Any, Any], answer: Answer, position: int) -> Response[Any]:
     """The answer as it was encoded, or 304 where the client has it already."""
-    headers = {"ETag": answer.etag, POSITION: str(position), "Cache-Control": "no-store"}
+    headers = {"ETag": answer.etag, POSITION: str(position), **NO_STORE}
     if answer.next_cursor:
         following = request.url.with_replacements(query=_with_cursor(request, answer.next_cursor))
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'

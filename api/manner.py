@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import Request, Response
 from msgspec import Struct
 
-from api.conditions import POSITION
+from api.conditions import NO_STORE, POSITION
 from api.problems import Malformed
 from commands.handling import Done
 from commands.results import Foreseen, Warned
@@ -59,6 +59,6 @@ class Tried(Exception):
 def planned(_: Request[Any, Any, Any], tried: Tried) -> Response[Planned]:
     """The answer to a dry run."""
     done = tried.done
-    headers = {POSITION: str(done.position), "Cache-Control": "no-store"}
+    headers = {POSITION: str(done.position), **NO_STORE}
     warnings = tuple(warning for result in done.results for warning in result.warnings)
     return Response(Planned(done.events, done.position, warnings), status_code=HTTPStatus.OK, headers=headers)

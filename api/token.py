@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from api import auth, conditions
 from api.ledger import BASE, Asked, Ledger, given_id, order
 from commands import rights
+from commands.command import present
 from commands.decision import Wish
 from commands.form import Name
 from commands.user import IssueToken, RevokeToken
@@ -21,7 +22,6 @@ from domain.user import PersonalToken, Scope, TokenKind, User
 from infra.ids import new_id
 from infra.tokens import Personal
 
-NO_STORE = {"Cache-Control": "no-store"}
 Scopes = Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=3)]
 Until = Annotated[datetime, Meta(tz=True, description="A time with an offset (RFC 3339).")]
 
@@ -78,7 +78,7 @@ async def issue_token(data: JSONBody[NewToken], request: Asked, ledger: NamedDep
         await ledger.tokens.drop(user, made)
         raise
     shown = _shown(user, PersonalToken(made, data.name, scopes, data.kind, until), created_at)
-    headers = {**NO_STORE, "Location": f"{BASE}/auth/tokens/{made}"}
+    headers = {**conditions.NO_STORE, "Location": f"{BASE}/auth/tokens/{made}"}
     return Response(Issued(**asdict(shown), token=secret), status_code=201, headers=headers)
 
 
@@ -86,10 +86,16 @@ async def issue_token(data: JSONBody[NewToken], request: Asked, ledger: NamedDep
 async def list_tokens(request: Asked, ledger: NamedDependency[Ledger]) -> Response[ShownList]:
     """Your personal tokens that were not revoked, oldest first."""
     auth.may_manage(request.user, request.auth)
-    user = request.user.person
-    state, made = await ledger.log.state(User, user), await ledger.tokens.made(user)
-    known = [token for token in (state.tokens if state else ()) if not token.revoked and token.id in made]
-    return Response(ShownList([_shown(user, token, made[token.id]) for token in known]), headers=NO_STORE)
+    return Response(ShownList(await _standing(ledger, request.user.person)), headers=conditions.NO_STORE)
+
+
+@get("/auth/tokens/{token:str}")
+async def show_token(token: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Shown]:
+    """One of your personal tokens that were not revoked."""
+    wanted = given_id(token)
+    auth.may_manage(request.user, request.auth)
+    found = next((one for one in await _standing(ledger, request.user.person) if one.id == wanted), None)
+    return Response(present(found), headers=conditions.NO_STORE)
 
 
 @delete("/auth/tokens/{token:str}", status_code=204)
@@ -103,6 +109,13 @@ async def revoke_token(token: FromPath[str], request: Asked, ledger: NamedDepend
         raise NotFound
     await ledger.tokens.drop(user, wanted)  # first: what is told to be revoked must not work
     await ledger.handle(order(request, [Wish(user, RevokeToken(token_id=wanted))]))
+
+
+async def _standing(ledger: Ledger, user: UUID) -> list[Shown]:
+    """All that were made and not revoked, oldest first."""
+    state, made = await ledger.log.state(User, user), await ledger.tokens.made(user)
+    known = [token for token in (state.tokens if state else ()) if not token.revoked and token.id in made]
+    return [_shown(user, token, made[token.id]) for token in known]
 
 
 def _shown(user: UUID, token: PersonalToken, created_at: datetime) -> Shown:

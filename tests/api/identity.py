@@ -76,6 +76,7 @@ async def an_agent_manages_nothing(ann: Visitor) -> None:
     for method, path, body in [
         ("POST", "/auth/tokens", {"name": "x", "scopes": ["read"]}),
         ("GET", "/auth/tokens", None),
+        ("GET", f"/auth/tokens/{token}", None),
         ("DELETE", f"/auth/tokens/{token}", None),
         ("GET", "/auth/sessions", None),
         ("DELETE", f"/auth/sessions/{session}", None),

@@ -65,6 +65,7 @@ accept_invitation   404    404    404    404    404    404      404     401
 show_me             yes    yes    yes    yes    yes    yes      yes     401
 list_tokens         yes    yes    yes    yes    403    yes      yes     401
 issue_token         yes    yes    yes    yes    403    yes      yes     401
+show_token          404    404    404    404    403    404      404     401
 revoke_token        404    404    404    404    403    404      404     401
 list_sessions       yes    yes    yes    yes    403    yes      yes     401
 end_session         404    404    404    404    403    404      404     401

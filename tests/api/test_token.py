@@ -43,7 +43,9 @@ async def test_a_token_is_shown_once_and_listed_without_its_secret(ann: Visitor,
     assert (made["name"], made["scopes"], made["kind"]) == ("Nightly import", ["read", "write"], "human")
     assert (made["on_behalf_of"], made["expires_at"]) == (None, "2126-12-01T10:00:00Z")
     listed = await ann.ask("GET", "/auth/tokens")
-    assert listed.json() == {"items": [{name: value for name, value in made.items() if name != "token"}]}
+    shown = {name: value for name, value in made.items() if name != "token"}
+    assert listed.json() == {"items": [shown]}
+    assert (await ann.get(answer.headers["location"].removeprefix("/api/v1"))) == shown
     assert made["token"] not in listed.text
     assert (await bob.get("/auth/tokens"))["items"] == []
 
@@ -110,6 +112,7 @@ async def test_anothers_token_is_not_found(ann: Visitor, bob: Visitor) -> None:
     theirs = await bob.post("/auth/tokens", name="x", scopes=["read"])
     for unknown in (theirs["id"], new_id()):
         refused(await ann.ask("DELETE", f"/auth/tokens/{unknown}"), 404, "not_found")
+        refused(await ann.ask("GET", f"/auth/tokens/{unknown}"), 404, "not_found")
     assert (await bob.holding(theirs["token"]).ask("GET", "/auth/me")).status_code == 200
 
 
