@@ -109,6 +109,7 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
 @contextlib.asynccontextmanager
 async def _open(ledger: Ledger, connections: Pool, client: redis.asyncio.Redis) -> AsyncIterator[None]:
     await connections.open()
+    await ledger.revoked.catch_up()  # before anybody is let in
     ledger.hints.start()
     listening = [asyncio.create_task(part.listen()) for part in (ledger.projected, ledger.revoked)]
     try:

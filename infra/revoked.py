@@ -44,14 +44,18 @@ class Revoked:
     async def listen(self) -> None:
         """Look again and again, for ever. While PostgreSQL is away nothing can be revoked, and what is known stays."""
         while True:
-            try:
-                await self.look()
-                self._is_away = False
-            except psycopg.Error as error:
-                if not self._is_away:
-                    logger.warning("not hearing of what is revoked: {}", error)
-                self._is_away = True
+            await self.catch_up()
             await asyncio.sleep(LOOK_S)
+
+    async def catch_up(self) -> None:
+        """Look once, if PostgreSQL is there."""
+        try:
+            await self.look()
+            self._is_away = False
+        except psycopg.Error as error:
+            if not self._is_away:
+                logger.warning("not hearing of what is revoked: {}", error)
+            self._is_away = True
 
     async def look(self) -> None:
         """Learn what was revoked since the last look, and forget what is too old to matter."""
