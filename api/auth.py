@@ -17,7 +17,8 @@ from litestar.security.base import AbstractSecurityConfig
 from msgspec import Struct
 
 from commands import rights
-from domain.errors import Forbidden, ScopeTooNarrow
+from commands.user import by_a_person
+from domain.errors import ScopeTooNarrow
 from domain.event import Actor
 from domain.user import Scope
 from infra import tokens
@@ -72,8 +73,7 @@ def may_manage(actor: Actor, credential: Credential) -> None:
     needed = rights.TABLE["ManageAccount"].scope
     if not rights.has_scope(credential.scope, needed):
         raise ScopeTooNarrow(needed=needed)
-    if actor.kind != "human":
-        raise Forbidden("An agent does not manage the account of whom it acts for.")
+    by_a_person(actor)
 
 
 async def _none(_: str) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from commands.command import FOR_GOOD, TO_CLOSE, Command, Elsewhere, Given, present
 from commands.form import Email, Name
 from domain.errors import EmailTaken, Forbidden, NotFound, RegistrationClosed, TooManyTokens
-from domain.event import Change, Event
+from domain.event import Actor, Change, Event
 from domain.user import (
     INSTANCE,
     AdministratorAppointed,
@@ -103,10 +103,15 @@ class RevokeToken(UserCommand, frozen=True, kw_only=True):
             yield TokenRevoked(self.token_id)
 
 
+def by_a_person(actor: Actor) -> None:
+    """Raise Forbidden for an agent."""
+    if actor.kind != "human":
+        raise Forbidden("An agent does not manage the account of whom it acts for.")
+
+
 def oneself(state: User | None, given: Given) -> User:
     """The user, where it is who asks; raises NotFound otherwise, and Forbidden for an agent of theirs."""
     if given.actor.person != given.target:
         raise NotFound
-    if given.actor.kind != "human":
-        raise Forbidden("An agent does not manage the account of whom it acts for.")
+    by_a_person(given.actor)
     return present(state)
