@@ -33,6 +33,7 @@ from infra.mail import Mail
 from infra.operating import Operating
 from infra.postgres import Pool, pool
 from infra.projected import Projected
+from infra.proxies import Proxies
 from infra.reading import Reading
 from infra.revoked import Revoked
 from infra.rights import Rights
@@ -99,6 +100,7 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
         tokens=Tokens(connections, revoked),
         revoked=revoked,
         limits=Limits(client, settings.jwt_key, on=settings.rate_limits == "on"),
+        proxies=Proxies(settings.trusted_proxies),
         hints=Hints(broker.broker(settings.broker_url), projected, settings.partitions),
         operating=Operating(connections),
         invitations=Invitations(connections, log),

@@ -38,6 +38,7 @@ from infra.log import NO_END, EventLog
 from infra.mail import Mail
 from infra.operating import Operating
 from infra.projected import Behind, Projected
+from infra.proxies import Proxies
 from infra.reading import Reading
 from infra.revoked import Revoked
 from infra.rights import Rights
@@ -86,6 +87,7 @@ class Ledger(Struct, frozen=True):
     tokens: Tokens
     revoked: Revoked
     limits: Limits
+    proxies: Proxies
     hints: Hints
     operating: Operating
     invitations: Invitations

@@ -9,13 +9,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api import auth
+from api import auth, conditions
 from api.ledger import Asked, Ledger, given_id
 from domain.errors import NoSession, WrongCredentials
 from domain.user import EmailAddress, address_of
 from infra.sessions import Held
 
-NO_STORE = {"Cache-Control": "no-store"}
 _LONGEST_AGENT = 200
 
 
@@ -58,7 +57,7 @@ async def login(data: JSONBody[Login], request: Asked, ledger: NamedDependency[L
     account = address_of(data.email)
     found = await ledger.log.state(EmailAddress, account)
     user = found.user_id if found else None
-    proof = await ledger.credentials.check(user, data.password, ledger.limits.guess(account, peer(request)))
+    proof = await ledger.credentials.check(user, data.password, ledger.limits.guess(account, peer(ledger, request)))
     if user is None:
         raise WrongCredentials
     return _let_in(ledger, await ledger.sessions.open(user, proof, _agent(request)))
@@ -94,7 +93,7 @@ async def list_sessions(request: Asked, ledger: NamedDependency[Ledger]) -> Resp
         )
         for one in found
     ]
-    return Response(LoggedInList(items), headers=NO_STORE)
+    return Response(LoggedInList(items), headers=conditions.NO_STORE)
 
 
 @delete("/auth/sessions/{session:str}", status_code=204)
@@ -105,14 +104,15 @@ async def end_session(session: FromPath[str], request: Asked, ledger: NamedDepen
     await ledger.sessions.end(request.user.person, wanted)
 
 
-def peer(request: Asked) -> str:
-    """Where a request comes from, as the socket says; what a header says anybody can write."""
-    return request.client.host if request.client else ""
+def peer(ledger: Ledger, request: Asked) -> str:
+    """Where a request comes from, as the socket says, or a proxy that is trusted; else anybody can write a header."""
+    at = request.client.host if request.client else ""
+    return ledger.proxies.origin(at, request.headers.getall("x-forwarded-for", []))
 
 
 def _let_in(ledger: Ledger, held: Held) -> Response[Keys]:
     token, lifetime = auth.issue(held.user, held.id, held.expires_at, ledger.settings.jwt_key)
-    return Response(Keys(token, "Bearer", lifetime, held.refresh_token), headers=NO_STORE)
+    return Response(Keys(token, "Bearer", lifetime, held.refresh_token), headers=conditions.NO_STORE)
 
 
 def _agent(request: Asked) -> str:

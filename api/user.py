@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from api import auth, tracing
+from api import auth, conditions, tracing
 from api.invitation import invited_as
 from api.ledger import Asked, Ledger, Written, order, written
 from api.manner import Tried
@@ -100,7 +100,7 @@ async def show_me(request: Asked, ledger: NamedDependency[Ledger]) -> Response[M
         tuple(scope for scope in rights.SCOPES if rights.has_scope(request.auth.scope, scope)),
         instance is not None and instance.administrator_id == actor.person,
     )
-    return Response(me, headers={"Cache-Control": "no-store"})
+    return Response(me, headers=conditions.NO_STORE)
 
 
 @post("/auth/password", status_code=204)
@@ -109,7 +109,7 @@ async def change_password(data: JSONBody[NewPassword], request: Asked, ledger: N
     auth.may_manage(request.user, request.auth)
     user, password_id = request.user.person, new_id()
     state = await ledger.log.state(User, user)
-    guess = ledger.limits.guess(address_of(state.email if state else ""), peer(request))
+    guess = ledger.limits.guess(address_of(state.email if state else ""), peer(ledger, request))
     try:
         proof = await ledger.credentials.check(user, data.current_password, guess)
     except WrongCredentials:

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from infra import instance
 from infra.errors import OperatorError
+from infra.proxies import Proxies
 
 PREFIX = "TASKLEDGER_"
 
@@ -22,6 +23,8 @@ MailUrl = Annotated[
     str, Meta(pattern=r"^(|smtps?://[^/]+)$", description="smtp://user:password@host:587, or smtps:// and port 465")
 ]
 MailAddress = Annotated[str, Meta(pattern=r"^[^\s@]+@[^\s@]+$", description="the address that mail comes from")]
+_NETWORKS = "addresses and networks of your proxies, as in 10.0.0.2,192.168.0.0/16"
+TrustedProxies = Annotated[str, Meta(description=_NETWORKS)]
 Key = Annotated[str, Meta(min_length=32, description="at least 32 characters, as `openssl rand -hex 32` makes them")]
 
 
@@ -41,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     registration: Annotated[Literal["open", "closed"], Meta(description="open or closed")] = "open"
     mail_url: MailUrl = ""
     mail_from: MailAddress = "taskledger@localhost"
+    trusted_proxies: TrustedProxies = ""
     rate_limits: Annotated[Literal["on", "off"], Meta(description="on or off")] = "on"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")
@@ -80,7 +84,9 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     for field, value in named.items():
         try:
             msgspec.convert(value, types[field], strict=False)
-        except msgspec.ValidationError:
+            if types[field] is TrustedProxies:
+                Proxies(value)
+        except ValueError:  # a ValidationError is one
             wanted = types[field].__metadata__[0].description
             raise OperatorError(f"{PREFIX}{field.upper()} must be {wanted}.") from None
     return named

@@ -270,6 +270,20 @@ async def test_an_owner_is_not_locked_out_by_a_stranger_elsewhere(settings: Sett
     assert (await log_in(ann.client, ann.email)).status_code == 200
 
 
+async def test_behind_a_proxy_that_is_trusted_each_is_limited_alone(settings: Settings, ann: Visitor) -> None:
+    trusting = msgspec.structs.replace(settings, trusted_proxies="203.0.113.20")
+    async with opened(trusting, "203.0.113.20") as proxied, opened(trusting, "203.0.113.21") as direct:
+        for number in range(ACCOUNT.burst):
+            headers = {"X-Forwarded-For": f"192.0.2.{number}, 198.51.100.1"}  # the first is the stranger's own word
+            refused(await log_in(proxied, ann.email, "wrong", headers=headers), 401, "wrong_credentials")
+        limited(await log_in(proxied, ann.email, headers={"X-Forwarded-For": "198.51.100.1"}))
+        assert (await log_in(proxied, ann.email, headers={"X-Forwarded-For": "198.51.100.2"})).status_code == 200
+        for number in range(ACCOUNT.burst):
+            headers = {"X-Forwarded-For": f"192.0.2.{number}"}
+            refused(await log_in(direct, ann.email, "wrong", headers=headers), 401, "wrong_credentials")
+        limited(await log_in(direct, ann.email, headers={"X-Forwarded-For": "198.51.100.2"}))
+
+
 async def test_who_knows_the_password_logs_in_as_often_as_they_like(ann: Visitor) -> None:
     answers = await asyncio.gather(*(log_in(ann.client, ann.email) for _ in range(2 * ACCOUNT.burst)))
     assert {answer.status_code for answer in answers} == {200}

@@ -79,6 +79,7 @@ def test_named_servers_without_any_signing_key_are_refused(tmp_path: Path, envir
         ("TASKLEDGER_REGISTRATION", "canary"),
         ("TASKLEDGER_BROKER_URL", "amqp://canary"),
         ("TASKLEDGER_LOG_LEVEL", "canary"),
+        ("TASKLEDGER_TRUSTED_PROXIES", "10.0.0.1,canary"),
     ],
 )
 def test_a_wrong_value_is_told_by_its_variable_and_never_repeated(variable: str, value: str) -> None:

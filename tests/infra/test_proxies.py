@@ -1,0 +1,42 @@
+"""Which proxies are believed, and what they can say."""
+
+import pytest
+
+from infra.proxies import Proxies
+
+TRUSTED = "10.0.0.0/8, 192.0.2.1,2001:db8::/32"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "origin"),
+    [
+        ("10.0.0.1", ["203.0.113.7"], "203.0.113.7"),
+        ("10.0.0.1", ["198.51.100.1, 203.0.113.7"], "203.0.113.7"),
+        ("10.0.0.1", ["198.51.100.1", "203.0.113.7"], "203.0.113.7"),
+        ("10.0.0.1", ["203.0.113.7, 192.0.2.1,10.9.9.9"], "203.0.113.7"),
+        ("::ffff:10.0.0.1", ["203.0.113.7"], "203.0.113.7"),
+        ("2001:db8::1", ["2a00::1"], "2a00::1"),
+        ("10.0.0.1", ["203.0.113.7:4711"], "203.0.113.7"),
+        ("10.0.0.1", ["[2a00::1]:4711"], "2a00::1"),
+        ("10.0.0.1", ["10.0.0.2, 10.0.0.3"], "10.0.0.2"),
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("10.0.0.1", ["", " , "], "10.0.0.1"),
+        ("10.0.0.1", ["203.0.113.7, unknown"], "10.0.0.1"),
+        ("10.0.0.1", ["203.0.113.7, unknown, 10.0.0.2"], "10.0.0.2"),
+        ("203.0.113.9", ["198.51.100.1"], "203.0.113.9"),
+        ("a socket", ["198.51.100.1"], "a socket"),
+        ("", ["198.51.100.1"], ""),
+    ],
+)
+def test_a_request_comes_from_the_last_one_that_is_not_trusted(peer: str, forwarded: list[str], origin: str) -> None:
+    assert Proxies(TRUSTED).origin(peer, forwarded) == origin
+
+
+def test_where_no_proxy_is_trusted_no_header_is_read() -> None:
+    assert Proxies().origin("127.0.0.1", ["203.0.113.7"]) == "127.0.0.1"
+
+
+@pytest.mark.parametrize("said", ["localhost", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.1;10.0.0.2", "*"])
+def test_what_is_no_network_is_refused(said: str) -> None:
+    with pytest.raises(ValueError, match=r"does not appear|has host bits"):
+        Proxies(said)
