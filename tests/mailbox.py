@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -37,6 +38,12 @@ class Mailbox:
                 yes = b"221 bye" if verb == b"QUIT" else b"250 yes"
                 writer.write(self.says.get(verb, yes) + b"\r\n")
         writer.close()
+
+    def token(self, message: int = -1) -> str:
+        """The token of an invitation, in the last message or another."""
+        found = re.search(r"tli_[\w-]{43}", self.messages[message].get_content())
+        assert found
+        return found[0]
 
 
 @contextlib.asynccontextmanager

@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 
 from infra.logs import logger
 from infra.settings import Settings
 from tests.api.opened import folding, opened
+from tests.mailbox import Mailbox, mailbox
 from tests.servers import Servers
 from tests.visitor import Visitor
 
@@ -72,6 +74,19 @@ async def ann(client: httpx.AsyncClient, fold: Callable[[], None]) -> Visitor:
 async def bob(client: httpx.AsyncClient, fold: Callable[[], None]) -> Visitor:
     """Another, with a workspace and a project that look just like Ann's."""
     return await Visitor.settled(client, fold, "Bob")
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def box() -> AsyncIterator[Mailbox]:
+    async with mailbox() as opened_box:
+        yield opened_box
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def host(settings: Settings, fold: Callable[[], None], box: Mailbox) -> AsyncIterator[Visitor]:
+    """Somebody in an installation that sends its mail into the box."""
+    async with opened(msgspec.structs.replace(settings, mail_url=box.url)) as client:
+        yield await Visitor.settled(client, fold, "Host")
 
 
 @pytest.fixture

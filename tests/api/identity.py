@@ -5,16 +5,20 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 import httpx
+import msgspec
 import psycopg
 import pytest
 import redis
 
 from infra.credentials import Credentials
+from infra.invitations import Invitations
 from infra.settings import Settings
 from tests.api.opened import opened
 from tests.api.problems import refused
+from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor
 
 AT_ONCE = 50
@@ -115,6 +119,32 @@ async def a_password_that_was_changed_proves_nothing(
     refused(await ann.client.post("/auth/login", json=login), 401, "wrong_credentials")
     await ann.again(password="another horse")
     assert (await ann.ask("GET", "/auth/me")).status_code == 200
+
+
+def newcomer(email: str, token: str) -> dict[str, str]:
+    return {"email": email, "name": "Eve", "password": PASSWORD, "invitation": token}
+
+
+async def a_closed_invitation_opens_nothing(
+    host: Visitor, box: Mailbox, settings: Settings, patch: pytest.MonkeyPatch
+) -> None:
+    """Even where the process ended before the row of a revoked invitation was gone."""
+
+    async def gone(*_: object) -> None:
+        raise psycopg.OperationalError("gone")
+
+    path, email = f"/workspaces/{host.workspace}/invitations", f"eve-{uuid4().hex}@example.com"
+    made = [(await host.post(path, email=each))["id"] for each in (email, host.email)]
+    with patch.context() as away:
+        away.setattr(Invitations, "forget", gone)
+        for each in made:
+            refused(await host.ask("DELETE", f"/invitations/{each}"), 503, "storage_unavailable")
+    async with opened(msgspec.structs.replace(settings, registration="closed")) as closed:
+        answer = await closed.post("/auth/register", json=newcomer(email, box.token(0)))
+    refused(answer, 422, "invitation_is_closed")
+    assert (await host.get(path))["items"] == []
+    refused(await host.ask("GET", f"/invitations/{made[0]}"), 404)
+    refused(await host.ask("POST", "/invitations/accept", json={"token": box.token(1)}), 404)
 
 
 async def wrong_passwords_are_counted(account: str, clients: Sequence[httpx.AsyncClient], most: int) -> None:

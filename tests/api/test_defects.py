@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from api import auth
 from api.ledger import Ledger
 from domain.errors import TooManyGuesses, WrongCredentials
-from infra import secret, sessions
+from infra import invitations, secret, sessions
 from infra.credentials import Credentials
 from infra.limits import ACCOUNT, Counts, Limits
 from infra.logs import logger
@@ -31,6 +31,7 @@ from tests import defects
 from tests.api import checks, identity
 from tests.api.opened import opened
 from tests.defects import noticed_in_time
+from tests.mailbox import Mailbox
 from tests.visitor import Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -145,6 +146,13 @@ async def test_a_change_of_password_that_goes_by_an_old_proof_is_noticed(
 ) -> None:
     monkeypatch.setattr(sessions, "_HOLD", "select 1 where %s::text is distinct from %s")
     await noticed_in_time(partial(identity.a_password_that_was_changed_proves_nothing, ann, settings, monkeypatch))
+
+
+async def test_an_invitation_that_goes_by_its_row_is_noticed(
+    host: Visitor, box: Mailbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitations, "_is_open", lambda _: True)
+    await noticed_in_time(partial(identity.a_closed_invitation_opens_nothing, host, box, settings, monkeypatch))
 
 
 async def test_a_next_token_that_is_not_derived_is_noticed(

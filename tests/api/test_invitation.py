@@ -1,50 +1,30 @@
 """Invitations over HTTP: mailed, accepted once, by whom they were sent to."""
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from itertools import islice
 from uuid import uuid4
 
 import msgspec
 import psycopg
 import pytest
-import pytest_asyncio
 
 from infra import mail
-from infra.invitations import Invitations
 from infra.limits import INVITATIONS
 from infra.logs import logger
 from infra.settings import Settings
+from tests.api import identity
+from tests.api.identity import newcomer
 from tests.api.opened import folding, opened
 from tests.api.problems import refused
-from tests.mailbox import Mailbox, mailbox
+from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-@pytest_asyncio.fixture(loop_scope="package")
-async def box() -> AsyncIterator[Mailbox]:
-    async with mailbox() as opened_box:
-        yield opened_box
-
-
-@pytest_asyncio.fixture(loop_scope="package")
-async def host(settings: Settings, fold: Callable[[], None], box: Mailbox) -> AsyncIterator[Visitor]:
-    """Somebody in an installation that sends its mail into the box."""
-    async with opened(msgspec.structs.replace(settings, mail_url=box.url)) as client:
-        yield await Visitor.settled(client, fold, "Host")
-
-
 async def guest_of(host: Visitor) -> Visitor:
     return await Visitor.settled(host.client, host.fold, "Guest")
-
-
-def token_in(box: Mailbox, message: int = -1) -> str:
-    found = re.search(r"tli_[\w-]{43}", box.messages[message].get_content())
-    assert found
-    return found[0]
 
 
 async def invite(host: Visitor, email: str, role: str = "member") -> str:
@@ -57,11 +37,11 @@ async def test_an_invitation_comes_by_mail_and_makes_a_member(host: Visitor, box
     invitation = await invite(host, guest.email.upper(), "admin")
     (message,) = box.messages
     assert (message["To"], message["Subject"]) == (guest.email.upper(), "Host invites you to Home")
-    answer = await guest.ask("POST", "/invitations/accept", json={"token": token_in(box)})
+    answer = await guest.ask("POST", "/invitations/accept", json={"token": box.token()})
     assert (answer.status_code, answer.json()["id"]) == (200, invitation)
     assert answer.headers["location"] == f"/api/v1/workspaces/{host.workspace}"
     assert (await guest.get(f"/workspaces/{host.workspace}"))["members"][guest.id] == "admin"
-    refused(await guest.ask("POST", "/invitations/accept", json={"token": token_in(box)}), 404)
+    refused(await guest.ask("POST", "/invitations/accept", json={"token": box.token()}), 404)
     assert (await host.get(f"/workspaces/{host.workspace}/invitations"))["items"] == []
 
 
@@ -73,7 +53,7 @@ async def test_open_invitations_are_listed_for_admins_without_their_tokens(host:
     assert (item["email"], item["role"], item["invited_by"]) == ("eve@example.com", "member", host.id)
     assert item["sent_at"]
     assert await host.get(f"/invitations/{invitation}") == item
-    assert token_in(box) not in str(item)
+    assert box.token() not in str(item)
     guest = await guest_of(host)
     refused(await guest.ask("GET", path), 404)
     refused(await guest.ask("GET", f"/invitations/{invitation}"), 404)
@@ -87,14 +67,14 @@ async def test_a_revoked_invitation_is_good_for_nothing(host: Visitor, box: Mail
     invitation = await invite(host, guest.email)
     for _ in range(2):
         assert (await host.ask("DELETE", f"/invitations/{invitation}")).status_code == 200
-    refused(await guest.ask("POST", "/invitations/accept", json={"token": token_in(box)}), 404)
+    refused(await guest.ask("POST", "/invitations/accept", json={"token": box.token()}), 404)
     refused(await host.ask("GET", f"/invitations/{invitation}"), 404)
 
 
 async def test_an_invitation_is_for_the_address_it_was_sent_to(host: Visitor, box: Mailbox) -> None:
     guest = await guest_of(host)
     await invite(host, "somebody-else@example.com")
-    answer = await guest.ask("POST", "/invitations/accept", json={"token": token_in(box)})
+    answer = await guest.ask("POST", "/invitations/accept", json={"token": box.token()})
     refused(answer, 403, "invited_elsewhere")
     assert "somebody-else" not in answer.text
     refused(await guest.ask("POST", "/invitations/accept", json={"token": "tli_" + "x" * 43}), 404, "not_found")
@@ -106,7 +86,7 @@ async def test_an_invitation_that_is_too_old_is_gone(host: Visitor, box: Mailbox
     with psycopg.connect(settings.database_url) as connection:
         sql = "update auth.invitations set expires_at = now() - interval '1 second' where id = %s"
         assert connection.execute(sql, (invitation,)).rowcount == 1
-    refused(await guest.ask("POST", "/invitations/accept", json={"token": token_in(box)}), 404)
+    refused(await guest.ask("POST", "/invitations/accept", json={"token": box.token()}), 404)
     assert (await host.get(f"/workspaces/{host.workspace}/invitations"))["items"] == []
 
 
@@ -134,8 +114,8 @@ async def test_no_address_and_no_token_gets_into_the_log(host: Visitor, box: Mai
     with psycopg.connect(settings.database_url) as connection:
         states = connection.execute("select convert_from(state, 'UTF8') from log.events").fetchall()
         kept = connection.execute("select invitations::text from auth.invitations").fetchall()
-    assert not [state for (state,) in states if address in state or token_in(box) in state]
-    assert not [row for (row,) in kept if token_in(box) in row]
+    assert not [state for (state,) in states if address in state or box.token() in state]
+    assert not [row for (row,) in kept if box.token() in row]
 
 
 async def test_in_development_mail_without_a_server_is_printed(own: Settings) -> None:
@@ -159,10 +139,6 @@ async def test_in_production_without_a_mail_server_nobody_is_invited(own: Settin
             assert (await host.get(path))["items"] == []
 
 
-def newcomer(email: str, token: str) -> dict[str, str]:
-    return {"email": email, "name": "Eve", "password": PASSWORD, "invitation": token}
-
-
 @pytest.mark.parametrize("registration", ["open", "closed"])
 async def test_whoever_registers_with_an_invitation_belongs_to_the_workspace_at_once(
     host: Visitor, box: Mailbox, settings: Settings, registration: str
@@ -170,9 +146,9 @@ async def test_whoever_registers_with_an_invitation_belongs_to_the_workspace_at_
     email = f"eve-{uuid4().hex}@example.com"
     await invite(host, email, "admin")
     async with opened(msgspec.structs.replace(settings, registration=registration)) as client:
-        answer = await client.post("/auth/register", json=newcomer(email.upper(), token_in(box)))
+        answer = await client.post("/auth/register", json=newcomer(email.upper(), box.token()))
         assert answer.status_code == 201, answer.text
-        again = await client.post("/auth/register", json=newcomer(email, token_in(box)))
+        again = await client.post("/auth/register", json=newcomer(email, box.token()))
         refused(again, 422, "invitation_is_closed")
     path = f"/workspaces/{host.workspace}?min_position={answer.json()['position']}"
     assert (await host.get(path))["members"][answer.json()["id"]] == "admin"
@@ -182,11 +158,11 @@ async def test_whoever_registers_with_an_invitation_belongs_to_the_workspace_at_
 async def test_an_invitation_to_another_opens_no_closed_door(host: Visitor, box: Mailbox, settings: Settings) -> None:
     await invite(host, f"eve-{uuid4().hex}@example.com")
     async with opened(msgspec.structs.replace(settings, registration="closed")) as closed:
-        other = newcomer(f"mallory-{uuid4().hex}@example.com", token_in(box))
+        other = newcomer(f"mallory-{uuid4().hex}@example.com", box.token())
         refused(await closed.post("/auth/register", json=other), 403, "invited_elsewhere")
         revoked = (await host.get(f"/workspaces/{host.workspace}/invitations"))["items"][0]
         assert (await host.ask("DELETE", f"/invitations/{revoked['id']}")).status_code == 200
-        late = newcomer(revoked["email"], token_in(box))
+        late = newcomer(revoked["email"], box.token())
         refused(await closed.post("/auth/register", json=late), 422, "invitation_is_closed")
 
 
@@ -199,7 +175,7 @@ async def test_an_invitation_that_is_good_for_nothing_is_told_before_anything_is
     await host.ask("PUT", members, json={"role": "admin"})
     await guest.post(f"/workspaces/{host.workspace}/invitations", email=email)
     assert (await host.ask("DELETE", members)).status_code == 200
-    for invitation in (token_in(box), "of nobody", ""):
+    for invitation in (box.token(), "of nobody", ""):
         answer = await host.client.post("/auth/register", json=newcomer(email, invitation))
         refused(answer, 422, "invitation_is_closed")
     with psycopg.connect(settings.database_url) as connection:
@@ -213,7 +189,7 @@ async def test_a_replay_sends_nothing_once_the_invitation_is_over(host: Visitor,
     guest, path = await guest_of(host), f"/workspaces/{host.workspace}/invitations"
     accepted, revoked = ({"Idempotency-Key": uuid4().hex} for _ in range(2))
     await host.ask("POST", path, json={"email": guest.email}, headers=accepted)
-    assert (await guest.ask("POST", "/invitations/accept", json={"token": token_in(box)})).status_code == 200
+    assert (await guest.ask("POST", "/invitations/accept", json={"token": box.token()})).status_code == 200
     made = await host.ask("POST", path, json={"email": "eve@example.com"}, headers=revoked)
     assert (await host.ask("DELETE", f"/invitations/{made.json()['id']}")).status_code == 200
     for email, key in ((guest.email, accepted), ("eve@example.com", revoked)):
@@ -244,24 +220,7 @@ async def test_a_replay_sends_nothing_for_who_may_not_invite_any_more(host: Visi
 async def test_a_row_of_an_invitation_that_the_log_closed_opens_nothing(
     host: Visitor, box: Mailbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when the process ends between the two."""
-
-    async def gone(*_: object) -> None:
-        raise psycopg.OperationalError("gone")
-
-    guest, email = await guest_of(host), f"eve-{uuid4().hex}@example.com"
-    invitation = await invite(host, email)
-    mine, (token, own) = await invite(host, guest.email), (token_in(box, message) for message in (0, 1))
-    with monkeypatch.context() as patch:
-        patch.setattr(Invitations, "forget", gone)
-        for each in (invitation, mine):
-            refused(await host.ask("DELETE", f"/invitations/{each}"), 503, "storage_unavailable")
-    assert (await host.get(f"/workspaces/{host.workspace}/invitations"))["items"] == []
-    refused(await host.ask("GET", f"/invitations/{invitation}"), 404)
-    refused(await guest.ask("POST", "/invitations/accept", json={"token": own}), 404)
-    async with opened(msgspec.structs.replace(settings, registration="closed")) as closed:
-        answer = await closed.post("/auth/register", json=newcomer(email, token))
-        refused(answer, 422, "invitation_is_closed")
+    await identity.a_closed_invitation_opens_nothing(host, box, settings, monkeypatch)
 
 
 async def test_an_invitation_is_good_for_nothing_once_who_sent_it_is_gone(host: Visitor, box: Mailbox) -> None:
@@ -269,7 +228,7 @@ async def test_an_invitation_is_good_for_nothing_once_who_sent_it_is_gone(host: 
     member = f"/workspaces/{host.workspace}/members/{guest.id}"
     await host.ask("PUT", member, json={"role": "owner"})
     await guest.post(f"/workspaces/{host.workspace}/invitations", email=eve.email, role="owner")
-    body = {"token": token_in(box)}
+    body = {"token": box.token()}
     assert (await host.ask("PUT", member, json={"role": "admin"})).status_code == 200
     refused(await eve.ask("POST", "/invitations/accept", json=body), 422, "invitation_is_closed")
     assert (await host.ask("DELETE", member)).status_code == 200
@@ -281,7 +240,7 @@ async def test_an_invitation_is_good_for_nothing_once_who_sent_it_is_gone(host: 
 async def test_accepting_with_a_key_can_be_asked_again(host: Visitor, box: Mailbox) -> None:
     guest = await guest_of(host)
     await invite(host, guest.email)
-    body, key = {"token": token_in(box)}, {"Idempotency-Key": uuid4().hex}
+    body, key = {"token": box.token()}, {"Idempotency-Key": uuid4().hex}
     tried = await guest.ask("POST", "/invitations/accept?dry_run=true", json=body, headers=key)
     assert [event["type"] for event in tried.json()["events"]] == ["InvitationAccepted", "MemberJoined"]
     first = await guest.ask("POST", "/invitations/accept", json=body, headers=key)
@@ -311,7 +270,7 @@ async def test_an_invitation_is_not_sent_again_while_its_mail_is_under_way(
     box.awake.set()
     assert (await first).status_code == 201
     assert (box.visits, len(box.messages)) == (1, 1)
-    assert (await guest.ask("POST", "/invitations/accept", json={"token": token_in(box)})).status_code == 200
+    assert (await guest.ask("POST", "/invitations/accept", json={"token": box.token()})).status_code == 200
 
 
 async def test_a_silent_mail_server_holds_nobody_up(
