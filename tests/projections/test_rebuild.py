@@ -52,13 +52,15 @@ def _story(database: Database) -> None:
 
 def left(database: Database, name: str = "task_list") -> set[int]:
     """The builds of a projection, by their rows and by their tables: the same, or something was left."""
-    rows = {number for (number,) in database.execute("select build from read.builds where projection = %s", (name,))}
-    tables = database.execute(
-        "select substring(tablename from '[0-9]+$')::int from pg_tables where schemaname = 'read' and tablename ~ %s",
-        (f"^{name}_[0-9]+$",),
+    found = database.execute(  # in one snapshot: somebody may be beginning one just now
+        """select array(select build::int from read.builds where projection = %s),
+             array(select substring(tablename from '[0-9]+$')::int from pg_tables
+               where schemaname = 'read' and tablename ~ %s)""",
+        (name, f"^{name}_[0-9]+$"),
     )
-    assert {number for (number,) in tables} == rows
-    return rows
+    rows, tables = found.fetchone() or ([], [])
+    assert set(tables) == set(rows)
+    return set(rows)
 
 
 def spoil(database: Database, sql: str, name: str = "task_list") -> None:
