@@ -8,7 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from api.history import Item
-from api.ledger import Asked, Ledger, given_id
+from api.ledger import Asked, Ledger
+from api.naming import given_id
 from api.parameters import Cursor, Limit, MinPosition, Moment, moment
 from api.problems import Malformed
 from domain import codec

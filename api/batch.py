@@ -10,7 +10,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from api.body import convert
-from api.ledger import Asked, Ledger, given_id, is_key
+from api.ledger import Asked, Ledger
+from api.naming import given_id, is_key
 from api.problems import Malformed
 from commands import command
 from commands.append import Key

@@ -9,8 +9,9 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from api import conditions
-from api.ledger import BASE, Asked, Ledger, Written, given_id, order, written
+from api.ledger import BASE, Asked, Ledger, Written, order, written
 from api.manner import manner
+from api.naming import given_id
 from commands.command import present
 from commands.decision import Wish
 from commands.form import Email

@@ -8,7 +8,8 @@ from litestar import Request, Response, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from api.ledger import Asked, Ledger, Written, given_id, within
+from api.ledger import Asked, Ledger, Written
+from api.naming import given_id, within
 from api.parameters import MinPosition
 from api.problems import Malformed
 from commands.command import present

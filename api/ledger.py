@@ -1,9 +1,8 @@
 """The ledger: the one thing that endpoints ask, to write and to read."""
 
-import re
 import time
 from collections.abc import Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -13,7 +12,8 @@ from msgspec import Struct
 from api import conditions, conflict, history, tracing
 from api.auth import Credential
 from api.manner import Tried, manner
-from api.problems import Lost, Malformed
+from api.naming import given_id, is_key
+from api.problems import Lost
 from commands import rights
 from commands.append import Key
 from commands.command import Command, present
@@ -50,7 +50,6 @@ from projections.page import Cursor
 from projections.projection import Answer, Question
 
 Asked: TypeAlias = Request[Actor, Credential, Any]
-C = TypeVar("C", bound=Command[Any])
 BASE = "/api/v1"
 _PLACES = {
     Task: "/tasks/{}",
@@ -59,7 +58,6 @@ _PLACES = {
     User: "/auth/me",
     Invitation: "/invitations/{}",
 }
-_KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}")
 
 
 class Written(Struct, frozen=True, omit_defaults=True):
@@ -225,27 +223,6 @@ def order(asked: Asked, wishes: Sequence[Wish], keys: Sequence[Key] = ()) -> Ord
     """What a request asks for: as whom, how far its token goes, where it came from, and in which manner."""
     how = manner(asked)
     return Order(wishes, asked.user, new_id(), keys, tracing.trace(), asked.auth.scope, how.dry, how.rebase)
-
-
-def is_key(text: str) -> bool:
-    """Whether it has the form of a human key, such as PROJ-12."""
-    return bool(_KEY.fullmatch(text))
-
-
-def given_id(text: str) -> UUID:
-    """An id from an address; raises Malformed."""
-    try:
-        return msgspec.convert(text, UUID)
-    except msgspec.ValidationError:
-        raise Malformed("invalid_id", "This is neither a UUID nor a key such as PROJ-12.") from None
-
-
-def within(command: C, **place: UUID | str) -> C:
-    """The command in the place that its address names; raises Malformed where its body names another."""
-    for field, value in place.items():
-        if getattr(command, field) not in {None, value}:
-            raise Malformed("places_differ", f"The address and {field} name different places.", pointer=f"#/{field}")
-    return msgspec.structs.replace(command, **place)
 
 
 def written(command: Command[Any], done: Done) -> Response[Written]:

@@ -9,7 +9,8 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from api import conditions, history
-from api.ledger import Asked, Ledger, Written, given_id, within
+from api.ledger import Asked, Ledger, Written
+from api.naming import given_id, within
 from api.parameters import MinPosition
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from domain.event import Actor

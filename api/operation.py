@@ -5,7 +5,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from api import conditions
-from api.ledger import Asked, Ledger, given_id
+from api.ledger import Asked, Ledger
+from api.naming import given_id
 from infra.operations import Operation
 from projections import page
 

@@ -6,7 +6,8 @@ from litestar import Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from api.ledger import Asked, Ledger, Written, given_id, within
+from api.ledger import Asked, Ledger, Written
+from api.naming import given_id, within
 from api.parameters import MinPosition
 from commands.column import SetColumns
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject

@@ -10,7 +10,8 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from api import auth, conditions
-from api.ledger import Asked, Ledger, given_id
+from api.ledger import Asked, Ledger
+from api.naming import given_id
 from domain.errors import NoSession, WrongCredentials
 from domain.user import EmailAddress, address_of
 from infra.sessions import Held

@@ -5,7 +5,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from api import history
-from api.ledger import Asked, Ledger, Written, given_id, within
+from api.ledger import Asked, Ledger, Written
+from api.naming import given_id, within
 from api.parameters import Cursor, Limit, MinPosition
 from commands.label import LabelTask, UnlabelTask
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask

@@ -11,7 +11,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from api import auth, conditions
-from api.ledger import BASE, Asked, Ledger, given_id, order
+from api.ledger import BASE, Asked, Ledger, order
+from api.naming import given_id
 from commands import rights
 from commands.command import present
 from commands.decision import Wish

@@ -6,7 +6,8 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from api.ledger import Asked, Ledger, given_id
+from api.ledger import Asked, Ledger
+from api.naming import given_id
 from api.parameters import Cursor, Limit, MinPosition
 from projections import trash
 from projections.page import Page

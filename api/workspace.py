@@ -6,7 +6,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from api import conditions
-from api.ledger import Asked, Ledger, Written, given_id
+from api.ledger import Asked, Ledger, Written
+from api.naming import given_id
 from api.parameters import MinPosition
 from commands.workspace import CreateWorkspace, EditWorkspace
 from infra.ids import new_id

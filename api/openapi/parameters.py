@@ -10,8 +10,9 @@ from litestar.params import KwargDefinition, PathParameter, QueryParameter
 from litestar.types import Empty
 
 from api import conditions
-from api.ledger import Ledger, given_id
+from api.ledger import Ledger
 from api.manner import SAYS, TAKES
+from api.naming import given_id
 from api.openapi import examples, reach
 from api.openapi.operation import Operation
 from api.openapi.reach import Code
