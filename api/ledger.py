@@ -46,8 +46,9 @@ from infra.sessions import Sessions
 from infra.settings import Settings
 from infra.tokens import Tokens
 from projections import page, task_list, workspace_list
-from projections.page import Cursor
+from projections.page import Cursor, Page
 from projections.projection import Answer, Question
+from projections.workspace_list import WorkspaceRow
 
 Asked: TypeAlias = Request[Actor, Credential, Any]
 BASE = "/api/v1"
@@ -140,7 +141,7 @@ class Ledger(Struct, frozen=True):
         """Answer a question, as `found` does; raises Purged for what was there, NotFound for what never was."""
         answer, position = await self.found(asked, question, min_position)
         if answer is None:
-            raise await self._absent(asked, question.scope)
+            raise await self._absent(asked, question.scopes[0])
         return conditions.answered(asked, answer, position)
 
     async def found(self, asked: Asked, question: Question, min_position: int | None) -> tuple[Answer | None, int]:
@@ -149,20 +150,29 @@ class Ledger(Struct, frozen=True):
         Who may have it is asked last, of the log as it is when all waiting and reading is over; and before any waiting
         too, so that a stranger does not wait. Raises Behind where it takes too long, and what `Rights.may_read` raises.
         """
-        person, name = asked.user.person, question.projection.name
+        person, names = asked.user.person, [projection.name for projection in question.projections]
         at_least, deadline = min_position or 0, time.monotonic() + conditions.patience(asked)
         while True:
-            if at_least and not self.projected.includes(name, at_least):
-                await self.rights.may_read(person, question)
-                await self.projected.wait(name, at_least, deadline - time.monotonic())
+            for name in names:
+                if at_least and not self.projected.includes(name, at_least):
+                    await self.rights.may_read(person, question)
+                    await self.projected.wait(name, at_least, deadline - time.monotonic())
             answer, position = await self.reading.answer(question)
             if position >= at_least:
                 break
-            self.projected.doubt(name)  # an answer has its own position: what was heard of the read model was wrong
+            for name in names:
+                self.projected.doubt(name)  # an answer has its own position: what was heard of the read model was wrong
             if time.monotonic() > deadline:
                 raise Behind
         await self.rights.may_read(person, question, answer)
         return answer, position
+
+    async def workspaces(self, asked: Asked, min_position: int | None = None) -> tuple[UUID, ...]:
+        """Those that who asks is a member of now, in an order of their own."""
+        question = workspace_list.of_user(asked.user.person)
+        found, _ = await self.found(asked, question, min_position)
+        ids = [one.id for one in msgspec.json.decode(found.body, type=Page[WorkspaceRow]).items] if found else []
+        return tuple(sorted(await self.rights.memberships(asked.user.person, ids)))
 
     async def _absent(self, asked: Asked, stream: UUID) -> Refusal:
         """Why there is nothing: it was purged, or never was; a stranger learns nothing of either."""

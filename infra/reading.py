@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import msgspec
@@ -27,20 +27,28 @@ TRIES = 3
 """A build may stop answering between two looks, but not again and again."""
 PAUSE_S = 2.0
 """How long a cache that failed is not asked again, so that not every request waits for it."""
-_STATE = f"""select serving.build,
+_STATE = f"""select serving.projection, serving.build,
       (select min(position) from read.checkpoints as checkpoint where checkpoint.build = serving.build),
       (select coalesce(sum(generation), 0) from read.generations as generation
-        where generation.build = serving.build and generation.scope in (%s, '{WHOLE}'))::bigint
-    from read.serving where serving.projection = %s and serving.fingerprint = %s"""  # noqa: S608 - our own text
+        where generation.build = serving.build and generation.scope = any(%s::uuid[] || '{WHOLE}'::uuid))::bigint
+    from read.serving where {builds.OURS} order by serving.projection"""  # noqa: S608 - our own text
 _ANSWER = msgspec.msgpack.Decoder(Answer)
 
 
 class State(Struct, frozen=True):
-    """Which build answers a question now, the position that it has read up to, and the generation of the scope."""
+    """Which builds answer a question now, the position that they have read up to, the generation of its scopes."""
 
-    build: int
+    builds: dict[str, int]
     position: int
     generation: int
+
+    @classmethod
+    def of(cls, question: Question, rows: Sequence[TupleRow]) -> Self:
+        """Of what each projection says. Raises Behind where one has not been built for this code yet."""
+        if len(rows) < len(question.projections):
+            raise Behind
+        names, numbers, positions, generations = zip(*rows, strict=True)
+        return cls(dict(zip(names, numbers, strict=True)), min(positions), sum(generations))
 
 
 class Reading:
@@ -61,7 +69,7 @@ class Reading:
             found = await self._cached(_key(question, state))
             if found is not None:
                 return found, state.position
-            asked = await self._asked(question, state.build)
+            asked = await self._asked(question, state.builds)
             if asked is not None:
                 found, seen = asked
                 if found is not None:
@@ -82,26 +90,29 @@ class Reading:
 
     async def _state(self, question: Question) -> State:
         async with self._pool.connection() as connection:
-            row = await (await connection.execute(_STATE, _asking(question), prepare=True)).fetchone()
-        if row is None:
-            raise Behind
-        return State(*row)
+            rows = await (await connection.execute(_STATE, _asking(question), prepare=True)).fetchall()
+        return State.of(question, rows)
 
-    async def _asked(self, question: Question, build: int) -> tuple[Answer | None, State] | None:
-        """State and rows in one snapshot; None where that build does not answer any more."""
-        projection = question.projection
+    async def _asked(self, question: Question, numbers: Mapping[str, int]) -> tuple[Answer | None, State] | None:
+        """State and rows in one snapshot; None where those builds do not answer any more."""
         try:
             async with self._pool.connection() as connection, connection.pipeline(), connection.transaction():
-                state, rows = connection.cursor(), connection.cursor(row_factory=dict_row)
+                state, cursors = (
+                    connection.cursor(),
+                    [connection.cursor(row_factory=dict_row) for _ in question.queries],
+                )
                 await connection.execute("set transaction isolation level repeatable read read only")
                 await state.execute(_STATE, _asking(question))
-                await rows.execute(named(question.sql, {projection.name: build}), question.parameters)
-                seen, found = await state.fetchone(), await rows.fetchall()
+                for query, cursor in zip(question.queries, cursors, strict=True):
+                    await cursor.execute(named(query.sql, numbers), question.parameters)
+                seen = State.of(question, await state.fetchall())
+                found = [await cursor.fetchall() for cursor in cursors]
         except errors.UndefinedTable:
             return None
-        if seen is None or seen[0] != build:
+        if seen.builds != numbers:
             return None
-        return question.answer([table.document(projection.row, row) for row in found]), State(*seen)
+        rows = zip(question.queries, found, strict=True)
+        return question.answer(*([table.document(query.row, row) for row in each] for query, each in rows)), seen
 
     async def _serving(self, connection: AsyncConnection[TupleRow]) -> dict[str, int]:
         """The builds that answer for this code, by projection."""
@@ -142,10 +153,11 @@ def named(sql: str, numbers: Mapping[str, int]) -> Composed:
         raise Behind from error
 
 
-def _asking(question: Question) -> tuple[UUID, str, str]:
-    name = question.projection.name
-    return question.scope, name, fingerprints()[name]
+def _asking(question: Question) -> tuple[list[UUID], list[str], list[str]]:
+    names = [projection.name for projection in question.projections]
+    return list(question.scopes), names, [fingerprints()[name] for name in names]
 
 
 def _key(question: Question, state: State) -> str:
-    return f"{question.projection.name}:{state.build}:{question.scope}:{state.generation}:{question.digest()}"
+    tables = ",".join(f"{name}_{build}" for name, build in state.builds.items())
+    return f"{tables}:{','.join(map(str, question.scopes))}:{state.generation}:{question.digest()}"

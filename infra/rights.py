@@ -43,13 +43,14 @@ class Rights:
         Without the answer, this says as much as can be said before.
         """
         match question.of:
-            case "workspace":
-                await self.may_see(user, question.scope)
+            case "workspace" | "workspaces":
+                for workspace in question.scopes:
+                    await self.may_see(user, workspace)
             case "project":
-                await self.may_see_project(user, question.scope)
+                await self.may_see_project(user, question.scopes[0])
             case "one" if answer and answer.workspace_id:
                 await self.may_see(user, answer.workspace_id, answer.project_id)
-            case "user" if user != question.scope:
+            case "user" if user not in question.scopes:
                 raise NotFound
 
     async def may_see_project(self, user: UUID, project: UUID) -> None:

@@ -14,7 +14,7 @@ from domain.event import Recorded
 from domain.project import ProjectKeyReserved
 from domain.task import TaskNumbersTaken
 from projections.page import Cursor, etag, list_of
-from projections.projection import Answer, Projection, Question, by_position
+from projections.projection import Answer, Projection, Question, ask, by_position
 
 _GUARDS = (TaskNumbersTaken, ProjectKeyReserved, ColumnCounted)
 
@@ -81,7 +81,7 @@ def page(workspace: UUID, chosen: Chosen, limit: int, cursor: str | None) -> Que
         where += " and id < %(before)s"
     sql = f"select * from {{activity}} where {where} order by id desc limit %(rows)s"  # noqa: S608 - our own text
     parameters = {**wanted, "workspace": workspace, "before": before, "rows": limit + 1}
-    return Question(projection, "workspace", workspace, "page", sql, parameters, lambda rows: _page(rows, limit, this))
+    return ask(projection, "workspace", workspace, "page", sql, parameters, lambda rows: _page(rows, limit, this))
 
 
 def _page(rows: list[ActivityRow], limit: int, this: UUID) -> Answer:

@@ -11,7 +11,7 @@ from domain.event import Recorded, Unknown
 from domain.label import LabelColoured, distinct, label_of
 from domain.task import TaskCreated, TaskLabelled
 from projections.page import answer
-from projections.projection import Answer, Projection, Question
+from projections.projection import Answer, Projection, Question, ask
 
 
 class LabelRow(Struct, frozen=True):
@@ -64,7 +64,7 @@ projection = Projection("label_list", 1, LabelRow, keys, fold, scopes, indexes=(
 def of_workspace(workspace: UUID) -> Question:
     """The labels of a workspace, by name."""
     sql = "select * from {label_list} where workspace_id = %(workspace)s"
-    return Question(projection, "workspace", workspace, "list", sql, {"workspace": workspace}, _by_name)
+    return ask(projection, "workspace", workspace, "list", sql, {"workspace": workspace}, _by_name)
 
 
 def _by_name(rows: list[LabelRow]) -> Answer:

@@ -11,7 +11,7 @@ from domain.event import Recorded, applied
 from domain.project import Column, ColumnsSet, ProjectCreated, ProjectPurged, Wip
 from domain.task import Status, TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskRestored, TaskTrashed
 from projections.page import answer, single
-from projections.projection import Answer, Projection, Question
+from projections.projection import Answer, Projection, Question, ask
 
 
 class BoardColumn(Struct, frozen=True):
@@ -129,7 +129,7 @@ projection = Projection("project_list", 2, ProjectRow, keys, fold, scopes, index
 def one(project: UUID) -> Question:
     """A single project."""
     sql = "select * from {project_list} where id = %(id)s"
-    return Question(projection, "one", project, "one", sql, {"id": project}, _one)
+    return ask(projection, "one", project, "one", sql, {"id": project}, _one)
 
 
 def of_workspace(workspace: UUID, *, archived: bool = False) -> Question:
@@ -137,7 +137,7 @@ def of_workspace(workspace: UUID, *, archived: bool = False) -> Question:
     sql = """select * from {project_list} where workspace_id = %(workspace)s and not trashed
              and (%(archived)s or not archived) order by key"""
     parameters: dict[str, object] = {"workspace": workspace, "archived": archived}
-    return Question(projection, "workspace", workspace, "list", sql, parameters, lambda rows: answer({"items": rows}))
+    return ask(projection, "workspace", workspace, "list", sql, parameters, lambda rows: answer({"items": rows}))
 
 
 def _one(rows: list[ProjectRow]) -> Answer | None:

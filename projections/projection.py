@@ -15,7 +15,7 @@ from domain.event import Recorded
 
 R = TypeVar("R", bound=Struct)
 Key: TypeAlias = UUID | int
-Of: TypeAlias = Literal["workspace", "project", "user", "one"]
+Of: TypeAlias = Literal["workspace", "workspaces", "project", "user", "one"]
 
 
 class Projection(Struct, Generic[R], frozen=True):
@@ -57,25 +57,45 @@ class Answer(Struct, frozen=True):
     next_cursor: str | None = None
 
 
-class Question(Struct, frozen=True):
-    """A query of a projection's table, whose answer stays true while its scope's generation does.
+class Query(Struct, frozen=True):
+    """One statement of a question, and what each of its rows is. Tables are `{name}`, of any projection asked."""
 
-    `of` says what the scope is, and so who may have the answer: the members of that workspace, those of the one that
-    the project is in, that user, or, for `one` thing, the members of the workspace that the answer names. In `sql` the
-    table is `{name}`, of this projection or another.
+    sql: str
+    row: type[Struct]
+
+
+class Question(Struct, frozen=True):
+    """Queries of the tables of projections, whose answer stays true while the generations of its scopes do.
+
+    `of` says what the scopes are, and so who may have the answer: the members of each of those workspaces, those of the
+    one that the project is in, that user, or, for `one` thing, the members of the workspace that the answer names.
+    `answer` is called with the rows of each query, all read in one snapshot.
     """
 
-    projection: Projection[Any]
+    projections: tuple[Projection[Any], ...]
     of: Of
-    scope: UUID
+    scopes: tuple[UUID, ...]
     name: str
-    sql: str
+    queries: tuple[Query, ...]
     parameters: dict[str, object]
-    answer: Callable[[list[Any]], Answer | None]
+    answer: Callable[..., Answer | None]
 
     def digest(self) -> str:
-        """What tells this question from others of the same scope, for cache keys."""
+        """What tells this question from others of the same scopes, for cache keys."""
         return self.name + msgspec.json.encode(self.parameters).decode()
+
+
+def ask(  # noqa: PLR0913, PLR0917 - what makes a question
+    projection: Projection[Any],
+    of: Of,
+    scope: UUID,
+    name: str,
+    sql: str,
+    parameters: dict[str, object],
+    answer: Callable[[list[Any]], Answer | None],
+) -> Question:
+    """A question of one table, in one query, of one scope."""
+    return Question((projection,), of, (scope,), name, (Query(sql, projection.row),), parameters, answer)
 
 
 @cache

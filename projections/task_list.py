@@ -9,7 +9,7 @@ from msgspec import Struct
 from domain.event import Recorded, applied
 from domain.task import Priority, Status, TaskCreated, TaskPurged
 from projections.page import Cursor, page_of, single
-from projections.projection import Answer, Projection, Question, by_stream
+from projections.projection import Answer, Projection, Question, ask, by_stream
 
 
 class TaskRow(Struct, frozen=True):
@@ -80,7 +80,7 @@ projection = Projection(
 def one(task: UUID) -> Question:
     """A single task, in the trash or not."""
     sql = "select * from {task_list} where id = %(id)s"
-    return Question(projection, "one", task, "one", sql, {"id": task}, _one)
+    return ask(projection, "one", task, "one", sql, {"id": task}, _one)
 
 
 def page(project: UUID, limit: int, cursor: str | None) -> Question:
@@ -92,7 +92,7 @@ def page(project: UUID, limit: int, cursor: str | None) -> Question:
     sql = """select * from {task_list} where project_id = %(project)s and not trashed and number > %(after)s
              order by number limit %(rows)s"""
     parameters: dict[str, object] = {"project": project, "after": after, "rows": limit + 1}
-    return Question(projection, "project", project, "page", sql, parameters, lambda rows: page_of(rows, limit, project))
+    return ask(projection, "project", project, "page", sql, parameters, lambda rows: page_of(rows, limit, project))
 
 
 STANDING = """select count(*) from {task_list} where project_id = %s and "column" = %s and not trashed"""

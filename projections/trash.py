@@ -12,7 +12,7 @@ from domain.event import Recorded, Unknown
 from domain.project import ProjectPurged, ProjectRestored, ProjectTrashed
 from domain.task import TaskPurged, TaskRestored, TaskTrashed
 from projections.page import Cursor, answer, list_of
-from projections.projection import Answer, Projection, Question
+from projections.projection import Answer, Projection, Question, ask
 
 Kind = Literal["task", "project"]
 
@@ -103,7 +103,7 @@ def page(workspace: UUID, kind: Kind | None, days: int, limit: int, cursor: str 
         "rows": limit + 1,
         "days": days,
     }
-    return Question(
+    return ask(
         projection,
         "workspace",
         workspace,

@@ -11,7 +11,7 @@ from domain.event import Recorded, Unknown, applied
 from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role
 from domain.workspace import WorkspaceCreated
 from projections.page import answer, single
-from projections.projection import Answer, Projection, Question
+from projections.projection import Answer, Projection, Question, ask
 
 _OF_MEMBERS = (MemberJoined, MemberRoleChanged, MemberRemoved, MemberLeft)
 
@@ -69,20 +69,20 @@ projection = Projection("workspace_list", 2, WorkspaceRow, keys, fold, scopes, i
 def one(workspace: UUID) -> Question:
     """A single workspace."""
     sql = "select * from {workspace_list} where id = %(id)s"
-    return Question(projection, "workspace", workspace, "one", sql, {"id": workspace}, _one)
+    return ask(projection, "workspace", workspace, "one", sql, {"id": workspace}, _one)
 
 
 def members(workspace: UUID) -> Question:
     """The role of each member of a workspace, by user."""
     sql = "select * from {workspace_list} where id = %(id)s"
     parameters: dict[str, object] = {"id": workspace}
-    return Question(projection, "workspace", workspace, "members", sql, parameters, lambda rows: answer(_members(rows)))
+    return ask(projection, "workspace", workspace, "members", sql, parameters, lambda rows: answer(_members(rows)))
 
 
 def of_user(user: UUID) -> Question:
     """The workspaces that a user is a member of, or was until a moment ago, oldest first."""
     sql = "select * from {workspace_list} where members ? %(user)s order by created_at, id"
-    return Question(projection, "user", user, "list", sql, {"user": str(user)}, lambda rows: answer({"items": rows}))
+    return ask(projection, "user", user, "list", sql, {"user": str(user)}, lambda rows: answer({"items": rows}))
 
 
 OF_NAME = "select id from {workspace_list} where name = %s and members ? %s"

@@ -189,7 +189,7 @@ async def who_is_removed_while_waiting_is_told_nothing_more(
 
 def key_without_generation(question: Question, _: int) -> str:
     """The defect of a cache that forgets when what it holds was true."""
-    return f"{question.projection.name}:{question.scope}:{question.digest()}"
+    return f"{question.projections[0].name}:{question.scopes[0]}:{question.digest()}"
 
 
 def _anonymous(answer: httpx.Response) -> tuple[dict[str, Any], dict[str, str]]:

@@ -55,9 +55,9 @@ async def test_a_generation_that_is_newer_than_the_answer_is_noticed(
         return await state(reading, question)
 
     async def kept(reading: Reading, key: str, answer: Answer) -> None:
-        latest[questions[-1].scope] = (await state(reading, questions[-1])).generation
+        latest[questions[-1].scopes[0]] = (await state(reading, questions[-1])).generation
         name, build, scope, _, digest = key.split(":", 4)
-        await keep(reading, f"{name}:{build}:{scope}:{latest[questions[-1].scope]}:{digest}", answer)
+        await keep(reading, f"{name}:{build}:{scope}:{latest[questions[-1].scopes[0]]}:{digest}", answer)
 
     monkeypatch.setattr(Reading, "_state", noted)
     monkeypatch.setattr(Reading, "_keep", kept)
@@ -78,7 +78,7 @@ async def test_a_reader_who_believes_what_is_heard_is_noticed(
         ledger: Ledger, _: object, question: Question, at_least: int | None
     ) -> tuple[Answer | None, int]:
         if at_least:
-            await ledger.projected.wait(question.projection.name, at_least, 5)
+            await ledger.projected.wait(question.projections[0].name, at_least, 5)
         return await ledger.reading.answer(question)
 
     monkeypatch.setattr(Ledger, "found", believing)

@@ -25,7 +25,7 @@ from infra.projector import Projector
 from infra.reading import Reading, State
 from infra.settings import Settings
 from projections import task_list
-from projections.engine import advance, folding, generations, table
+from projections.engine import advance, builds, folding, generations, table
 from projections.engine.advance import Progress
 from projections.engine.builds import Database
 from projections.projection import Question
@@ -155,12 +155,12 @@ async def a_cache_that_comes_back_as_it_was_is_not_believed(here: Place) -> None
     """It is restored from an older file."""
     before = await here.title()
     with redis.Redis.from_url(here.settings.redis_url) as client:
-        old = {key: client.dump(key) for key in client.scan_iter(f"task_list:*{TASK}*")}
+        old = {key: client.dump(key) for key in client.scan_iter(f"task_list_*{TASK}*")}
         assert old, "nothing was kept"
         title = here.rename(TASK)
         here.fold()
         assert await here.title() == title != before
-        client.delete(*client.scan_iter(f"task_list:*{TASK}*"))
+        client.delete(*client.scan_iter(f"task_list_*{TASK}*"))
         for key, value in old.items():
             client.restore(key, 0, value)
         assert await here.title() == title
@@ -222,9 +222,10 @@ async def test_nothing_old_is_served_as_fresh(here: Place, check: Check) -> None
 
 
 def the_highest_position_as_generation(_: Place, patch: pytest.MonkeyPatch) -> None:
-    highest = """select serving.build, (select min(position) from read.checkpoints where build = serving.build),
-        (select max(position) from read.checkpoints where build = serving.build and %s::uuid is not null)
-        from read.serving where serving.projection = %s and serving.fingerprint = %s"""
+    highest = f"""select serving.projection, serving.build,
+        (select min(position) from read.checkpoints where build = serving.build),
+        (select max(position) from read.checkpoints where build = serving.build and %s::uuid[] is not null)
+        from read.serving where {builds.OURS}"""  # noqa: S608 - our own text
     patch.setattr(reading, "_STATE", highest)
 
 
@@ -245,11 +246,11 @@ def going_by_what_was_told(here: Place, patch: pytest.MonkeyPatch) -> None:
     state = Reading._state  # noqa: SLF001 - as above
 
     async def believing(self: Reading, question: Question) -> State:
-        told = [progress.generations["task_list"].get(question.scope, 0) for progress in here.told]
+        told = [progress.generations["task_list"].get(question.scopes[0], 0) for progress in here.told]
         return replace(await state(self, question), generation=max(told, default=0))
 
-    async def kept(self: Reading, question: Question, build: int) -> Any:
-        found = await asked(self, question, build)
+    async def kept(self: Reading, question: Question, numbers: dict[str, int]) -> Any:
+        found = await asked(self, question, numbers)
         seen = await believing(self, question)
         return (found[0], replace(found[1], generation=seen.generation)) if found else None
 
@@ -260,13 +261,13 @@ def going_by_what_was_told(here: Place, patch: pytest.MonkeyPatch) -> None:
 
 def keys_without_a_generation(here: Place, patch: pytest.MonkeyPatch) -> None:
     """And a worker that clears the cache, as many do instead."""
-    patch.setattr(reading, "_key", lambda question, _: f"task_list:{question.scope}:{question.digest()}")
+    patch.setattr(reading, "_key", lambda question, _: f"task_list_:{question.scopes[0]}:{question.digest()}")
     project_ = Projector.project
 
     def clearing(self: Projector, partition: int) -> None:
         project_(self, partition)
         with redis.Redis.from_url(here.settings.redis_url) as client:
-            client.delete(*client.scan_iter("task_list:*"), "none")
+            client.delete(*client.scan_iter("task_list_*"), "none")
 
     patch.setattr(Projector, "project", clearing)
 
@@ -309,7 +310,7 @@ async def test_a_build_that_is_gone_by_the_time_it_is_asked_is_no_error(
     async def late(self: Reading, question: Question) -> State:
         found = await state(self, question)
         if not builds_before:
-            builds_before.append(found.build)
+            builds_before.append(found.builds["task_list"])
             for _ in range(2):
                 assert (await asyncio.to_thread(oracle.rebuilt, here.settings.database_url, "task_list")).switched
         return found
