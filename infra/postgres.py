@@ -1,11 +1,14 @@
 """PostgreSQL connections: one pool for each API process, single connections for everything else."""
 
 import asyncio
+import contextlib
 import select
-from collections.abc import Coroutine
+import time
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import msgspec
+import psycopg
 from psycopg import AsyncConnection, Connection, conninfo
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_dumps, set_json_loads
@@ -17,6 +20,12 @@ STOPPED_S = 5
 _TELLS_LONG_TRANSACTIONS = 170_000
 POOL_TIMEOUT_S = 2
 """How long a request waits for a free connection before the answer is 503."""
+SILENT_S = 5.0
+"""So long, at most, what can be done without PostgreSQL is done without, once it did not answer."""
+
+
+class Away(psycopg.OperationalError):
+    """PostgreSQL did not answer lately."""
 
 
 class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
@@ -25,6 +34,34 @@ class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._asides: set[asyncio.Task[None]] = set()
+        self._silent_until = 0.0
+
+    @contextlib.asynccontextmanager
+    async def asking(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        """A connection to ask for what could be done without; raises Away at once while PostgreSQL is silent."""
+        if self.is_silent():
+            raise Away
+        async with self.trying() as connection:
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def trying(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        """A connection that shows whether PostgreSQL answers."""
+        try:
+            async with self.connection() as connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            self.falls_silent()
+            raise
+        self._silent_until = 0.0
+
+    def is_silent(self) -> bool:
+        """Whether PostgreSQL did not answer lately."""
+        return time.monotonic() < self._silent_until
+
+    def falls_silent(self) -> None:
+        """It did not answer in time: whoever can do without need not wait for it, until somebody has tried again."""
+        self._silent_until = time.monotonic() + SILENT_S
 
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something that nobody waits for; closing the pool cuts it short."""

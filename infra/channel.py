@@ -1,0 +1,90 @@
+"""The channel: what other processes publish, heard in the order in which they said it, and whether all of it is heard.
+
+A message that is sent to nobody is lost. So whoever goes by what is heard asks whether the channel is alive: the
+server has answered us there within a second, and all that it was told before that answer has come before it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import redis
+import redis.asyncio
+from redis.asyncio.client import PubSub
+
+from infra.ending import end
+from infra.logs import logger
+
+ALIVE_S = 1.0
+"""How long after a question that was answered the channel is believed to be alive."""
+ASK_S = 0.25
+Handler = Callable[[bytes], None]
+
+
+class Channel:
+    """One subscription of a process, to all that it wants to hear."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._client = client
+        self._handlers: dict[str, Handler] = {}
+        self._gaps: list[Callable[[], None]] = []
+        self._alive_until = 0.0
+
+    def on(self, name: str, handler: Handler) -> None:
+        """Give the messages of that name to a handler. Before `listen`."""
+        self._handlers[name] = handler
+
+    def on_gap(self, handler: Callable[[], None]) -> None:
+        """Call it whenever messages may have been missed, before any that come after."""
+        self._gaps.append(handler)
+
+    def is_alive(self) -> bool:
+        """Whether everything that was published until a second ago has been heard."""
+        return time.monotonic() < self._alive_until
+
+    async def listen(self) -> None:
+        """Hear, for ever; after a failure, connect again."""
+        while True:
+            try:
+                await self._hear()
+            except (redis.RedisError, OSError) as error:
+                logger.warning("not hearing from others: {}", error)
+            finally:
+                self._alive_until = 0.0
+            await asyncio.sleep(ALIVE_S)
+
+    async def close(self) -> None:
+        """Give back what `listen` opened, once it has ended."""
+        await self._client.aclose(close_connection_pool=True)
+
+    async def _hear(self) -> None:
+        async with self._client.pubsub() as subscription:
+            await subscription.subscribe(*self._handlers)
+            both = [asyncio.create_task(self._follow(subscription)), asyncio.create_task(_ask(subscription))]
+            try:
+                ended, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await end(*both)
+            for task in ended:
+                task.result()
+
+    async def _follow(self, subscription: PubSub) -> None:
+        async for message in subscription.listen():
+            self._take(message["type"], message["channel"], message["data"])
+
+    def _take(self, kind: str, channel: bytes | None, data: bytes) -> None:
+        if kind == "message" and channel:
+            self._handlers[channel.decode()](data)
+        elif kind == "subscribe":  # for the first time, or again: the library may have connected anew by itself
+            self._alive_until = 0.0
+            for handler in self._gaps:
+                handler()
+        elif kind == "pong" and data:
+            self._alive_until = float(data) + ALIVE_S
+
+
+async def _ask(subscription: PubSub) -> None:
+    """Ask the server again and again; what it answers is the time of the question."""
+    while True:
+        await subscription.ping(str(time.monotonic()))
+        await asyncio.sleep(ASK_S)
