@@ -18,6 +18,7 @@ from commands.group import Order
 from commands.handling import Handling
 from domain.event import Actor
 from infra import broker, cache, settings
+from infra.channel import Channel
 from infra.hints import Hints
 from infra.ids import new_id
 from infra.postgres import pool
@@ -38,8 +39,9 @@ async def fill(plan: Plan) -> Load:
     """Each waits for its task, then asks for the next; workers are told as the API tells them."""
     found = settings.locate(Path(plan.data))
     async with opened(found) as instance, pool(found.database_url) as connections:
-        projected = Projected(cache.listening_client(found.redis_url), connections, found.partitions)
-        listening = asyncio.create_task(projected.listen())
+        channel = Channel(cache.listening_client(found.redis_url))
+        projected = Projected(channel, connections, found.partitions)
+        listening = asyncio.create_task(channel.listen())
         hints = Hints(broker.broker(found.broker_url), projected, found.partitions)
         hints.start()
         creators = [_Creator(instance.handling, hints, plan) for _ in range(plan.waiting)]

@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 
 from commands.handling import Handling
 from infra import cache, reading
+from infra.channel import Channel
 from infra.counting import Counting
 from infra.credentials import Credentials
 from infra.errors import OperatorError
@@ -38,7 +39,7 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
     async with pool(url) as connections:
         log = EventLog(url, connections)
         handling = Handling(log)
-        projected = Projected(cache.listening_client(settings.redis_url), connections, settings.partitions)
+        projected = Projected(Channel(cache.listening_client(settings.redis_url)), connections, settings.partitions)
         with _named(url):
             counting = Counting(log, handling, connections, projected)
             yield Opened(log, handling, counting, Credentials(connections))

@@ -48,23 +48,22 @@ def retry(connection: Database, build: Build, found: Parked) -> Parked | None:
         until = builds.position(connection, build, folding.partition_of(key, build.partitions))
         since = [one for one in slices.positions(connection, head, until) if key in projection.keys(one)]
         events = [one for one in (*read, *since) if one.position <= until]
-        before = table.loaded(build, table.asked(connection, build, [key]))
-        document, still = refolded(connection, build, key, events, left_out)
+        still = refolded(connection, build, key, events, left_out)
         parked.unpark(connection, build, [key])
         parked.park(connection, build, [still] if still else [])
-        generations.age(connection, {build: set(folding.scopes(projection, before, {key: document}))})
+        generations.age(connection, {build: {builds.WHOLE}})  # whoever looks sees that, told or not
     return still
 
 
 def refolded(
     connection: Database, build: Build, key: Key, events: Sequence[Recorded], left_out: Skips
-) -> tuple[Any, Parked | None]:
-    """Write a document as all its events make it, or as far as that goes; and where it had to end."""
+) -> Parked | None:
+    """Write a document as all its events make it, or as far as that goes; answers where it had to end."""
     document, still = _folded(build.projection, key, events, left_out)
     if saving.refusal(connection, build, key, document):
         table.put(connection, build, key, None)
-        return saving.furthest(connection, build, key, None, events, left_out)
-    return document, still
+        return saving.furthest(connection, build, key, None, events, left_out)[1]
+    return still
 
 
 def _folded(

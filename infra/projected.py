@@ -1,19 +1,30 @@
-"""How far the projections are: published by workers after each commit, awaited by readers."""
+"""How far the projections are: published by workers after each commit, awaited by readers.
+
+What is published can get lost: a worker dies between its commit and its message, or cannot reach Redis. So a process
+notices where a message is missing between two, looks at the checkpoints itself four times a second, and believes
+nothing that it heard for longer than a second after the channel or the database went silent.
+"""
 
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import UUID
 
 import msgspec
+import psycopg
 import redis
-import redis.asyncio
 from msgspec import Struct
 
+from infra.channel import ALIVE_S, Channel
 from infra.hints import CROWD, GATHER_S
+from infra.hot import Hot
 from infra.logs import logger
 from infra.postgres import Pool
+from projections.engine import builds
 from projections.engine.advance import Progress
+from projections.engine.builds import WHOLE
 from projections.fingerprint import code, fingerprints
 from projections.projection import every
 
@@ -21,10 +32,15 @@ CHANNEL = "taskledger:projected"
 AT_WORK_S = 3 * GATHER_S
 """How long after a crowded batch the next one may take."""
 LOOK_S = 0.25
-"""How often a waiting reader asks PostgreSQL, in case a message was lost."""
+"""How often a waiting reader asks PostgreSQL, in case a message was lost; and everybody, in any case."""
 _CHECKPOINTS = """select checkpoint.partition, checkpoint.position
     from read.serving join read.checkpoints as checkpoint using (build)
     where serving.projection = %s and serving.fingerprint = %s"""
+_STANDS = f"""select serving.projection, serving.build,
+      coalesce((select generation from read.generations
+        where generations.build = serving.build and scope = '{WHOLE}'), 0),
+      checkpoint.partition, checkpoint.position
+    from read.serving join read.checkpoints as checkpoint using (build) where {builds.OURS}"""  # noqa: S608 - our own text
 
 
 class Behind(Exception):
@@ -34,9 +50,19 @@ class Behind(Exception):
 class _News(Struct, frozen=True):
     projections: list[str]
     partition: int
+    start: int
     position: int
     events: int
+    generations: dict[str, dict[UUID, int]]
     code: str
+
+
+class _Stand(Struct, frozen=True):
+    """Where a projection was at a look: its build, the generation of that as a whole, and each partition's position."""
+
+    build: int
+    generation: int
+    positions: dict[int, int]
 
 
 def publisher(client: redis.Redis) -> Callable[[Progress], None]:
@@ -54,17 +80,24 @@ def publisher(client: redis.Redis) -> Callable[[Progress], None]:
 class Projected:
     """The positions that this process has heard of, and those who wait for the next.
 
-    What is heard may be wrong (another instance on the same Redis, a restored database): an answer
-    carries its own position, and whoever finds it too low says so with `doubt`.
+    What is kept in `hot` is about topics (projection, scope), and doubted when one of them changes. What is heard may
+    be wrong (another instance on the same Redis, a restored database): an answer carries its own position, and
+    whoever finds it too low says so with `doubt`.
     """
 
-    def __init__(self, client: redis.asyncio.Redis, pool: Pool, partitions: int) -> None:
-        self._client = client
+    def __init__(self, channel: Channel, pool: Pool, partitions: int, hot: Hot[Any] | None = None) -> None:
+        self._channel = channel
         self._pool = pool
+        self._hot: Hot[Any] = Hot(0) if hot is None else hot
         self._positions = {name: dict.fromkeys(range(partitions), -1) for name in every()}
+        self._stands: dict[str, _Stand] = {}
+        self._looked: dict[str, int] = {}
+        self._looked_until = 0.0
         self._crowded: dict[int, float] = {}
         self._doubtful: set[str] = set()
         self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        channel.on(CHANNEL, self._take)
+        channel.on_gap(lambda: self._forget(every()))
 
     async def wait(self, projection: str, position: int, seconds: float) -> None:
         """Return when the projection has read up to `position`; raises Behind after so many seconds."""
@@ -87,6 +120,14 @@ class Projected:
         """Whether the projection is known to have read up to there, so that nobody need wait."""
         return min(self._positions[projection].values()) >= position
 
+    def up_to(self, projections: Iterable[str]) -> int:
+        """The position that these have read up to for sure, with all that changed until there heard."""
+        return min(min(self._looked.get(name, -1), *self._positions[name].values()) for name in projections)
+
+    def is_sure(self) -> bool:
+        """Whether everything that was committed until a second ago is known here."""
+        return time.monotonic() < self._looked_until and self._channel.is_alive()
+
     def heard(self, partition: int) -> int:
         """The position that all projections are known to have read up to there; -1 where nothing is known."""
         return min(positions.get(partition, -1) for positions in self._positions.values())
@@ -97,27 +138,46 @@ class Projected:
 
     def doubt(self, projection: str) -> None:
         """Forget what was heard: an answer showed that it is not so."""
-        self._positions[projection] = dict.fromkeys(self._positions[projection], -1)
+        self._forget([projection])
 
-    async def listen(self) -> None:
-        """Hear what workers publish, for ever; after a failure, connect again."""
+    async def watch(self) -> None:
+        """Look at the checkpoints again and again, for ever: what changed unheard is found out."""
+        before: dict[str, _Stand] = {}
         while True:
             try:
-                await self._subscribe()
-            except (redis.RedisError, OSError) as error:
-                logger.warning("not hearing from workers: {}", error)
-                await asyncio.sleep(1)
+                before = await self._compared(before)
+            except psycopg.Error as error:
+                logger.debug("cannot look at the checkpoints: {}", error)
+            await asyncio.sleep(LOOK_S)
 
-    async def close(self) -> None:
-        """Give back what `listen` opened, once it has ended."""
-        await self._client.aclose(close_connection_pool=True)
+    async def _compared(self, before: dict[str, _Stand]) -> dict[str, _Stand]:
+        """Look, and doubt what has moved without a message since the look before; one may still be on its way."""
+        began, asked = time.monotonic(), builds.ours()
+        heard = {name: dict(positions) for name, positions in self._positions.items()}
+        async with self._pool.trying() as connection:
+            rows = await (await connection.execute(_STANDS, asked, prepare=True)).fetchall()
+        stands: dict[str, _Stand] = {}
+        for name, build, generation, partition, position in rows:
+            stands.setdefault(name, _Stand(build, generation, {})).positions[partition] = position
+        for name, stand in stands.items():
+            if any(heard[name].get(partition, -1) > position for partition, position in stand.positions.items()):
+                self._forget([name])  # it was not said of this database
+            self._compare(name, stand, before.get(name))
+            self._looked[name] = min(stand.positions.values())
+        self._looked_until = began + ALIVE_S
+        return stands
 
-    async def _subscribe(self) -> None:
-        async with self._client.pubsub() as channel:
-            await channel.subscribe(CHANNEL)
-            async for message in channel.listen():
-                if message["type"] == "message":
-                    self._take(message["data"])
+    def _compare(self, name: str, stand: _Stand, before: _Stand | None) -> None:
+        if before is None or (before.build, before.generation) != (stand.build, stand.generation):
+            self._forget([name])
+        known = self._positions[name]
+        if known.keys() != stand.positions.keys():
+            self._forget([name])
+            self._positions[name] = known = dict.fromkeys(stand.positions, -1)
+        if before and any(position > known.get(partition, -1) for partition, position in before.positions.items()):
+            self._hot.doubt((name, WHOLE))
+            for partition, position in before.positions.items():
+                self._hear(name, partition, position)
 
     def _take(self, data: bytes) -> None:
         try:
@@ -128,15 +188,29 @@ class Projected:
         is_ours = news.code == code()
         for name in self._positions.keys() & set(news.projections):
             if is_ours:
+                self._change(name, news)
                 self._hear(name, news.partition, news.position)
             else:  # during a deploy: how far our own builds are must be looked up
                 self._doubtful.add(name)
                 self._news.pop(name, asyncio.Event()).set()
 
+    def _change(self, name: str, news: _News) -> None:
+        """Doubt what changed; everything where the batch before this one was not heard of."""
+        known = self._positions[name].get(news.partition, -1)
+        if news.start != known and news.position > known:
+            self._hot.doubt((name, WHOLE))
+        for scope in news.generations.get(name, ()):
+            self._hot.doubt((name, scope))
+
     def _hear(self, projection: str, partition: int, position: int) -> None:
         if position > self._positions[projection].get(partition, -1):
             self._positions[projection][partition] = position
             self._news.pop(projection, asyncio.Event()).set()
+
+    def _forget(self, projections: Iterable[str]) -> None:
+        for name in projections:
+            self._positions[name] = dict.fromkeys(self._positions[name], -1)
+            self._hot.doubt((name, WHOLE))
 
     async def _look(self, projection: str) -> int:
         """The position that all partitions have read up to."""
@@ -144,7 +218,4 @@ class Projected:
         asked = (projection, fingerprints()[projection])
         async with self._pool.connection() as connection:
             found = await (await connection.execute(_CHECKPOINTS, asked, prepare=True)).fetchall()
-        self._positions[projection] = {partition: -1 for partition, _ in found} or self._positions[projection]
-        for partition, position in found:
-            self._hear(projection, partition, position)
-        return min(self._positions[projection].values())
+        return min((position for _, position in found), default=-1)

@@ -67,7 +67,7 @@ class Projector:
             finally:
                 turn.held.release()
             if not events and crowded:
-                self._publish(Progress([], partition, 0, 0))  # nothing came: the next one needs a hint
+                self._publish(Progress([], partition, 0, 0, 0))  # nothing came: the next one needs a hint
             crowded = events >= CROWD
             if events:
                 turn.wanted.set()

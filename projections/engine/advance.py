@@ -43,11 +43,13 @@ _TAKE = """update read.checkpoints set position = %s, moved_at = clock_timestamp
 class Progress(Struct, frozen=True):
     """What one batch did: how far these projections have read, and the new generation of each scope that changed.
 
-    `code` says by whose fold: builds of other code may be elsewhere.
+    It began where the batch before it ended, at `start`: who did not hear of that one has missed something. `code`
+    says by whose fold: builds of other code may be elsewhere.
     """
 
     projections: list[str]
     partition: int
+    start: int
     position: int
     events: int
     generations: dict[str, dict[UUID, int]] = {}
@@ -154,7 +156,7 @@ def _take(connection: Database, works: Sequence[Work], batch: Batch, save: Save)
         aged = generations.age(connection, changed)
     names = [build.projection.name for build in changed]
     told = generations.told(changed, aged)
-    return Progress(names, batch.partition, end, count, told) if changed else None
+    return Progress(names, batch.partition, batch.start, end, count, told) if changed else None
 
 
 def _closed(connection: Database, build: Build, has_parked: bool) -> set[str]:  # noqa: FBT001
