@@ -5,7 +5,7 @@ read models still say what is left; and what was taken out of the trash since th
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from commands.trash import PurgeProject, PurgeTask
 from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
 from domain.event import Trace
 from domain.user import RULES
+from infra.ended import ended_by
 from infra.ids import new_id
 from infra.log import EventLog
 from infra.logs import logger
@@ -38,8 +39,10 @@ PURGES: dict[str, type[PurgeTask | PurgeProject]] = {"task": PurgeTask, "project
 class Purging:
     """One pass after the other over the trash, a piece at each look."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, tell: Callable[[Collection[UUID]], None] = lambda _: None) -> None:
+        """`tell` is called with what nobody may see any more."""
         self._url = database_url
+        self._tell = tell
         self._after, self._left_after = 0, _FIRST
         self._stuck: set[UUID] = set()
 
@@ -72,6 +75,7 @@ class Purging:
         """One of them: what is wrong with it alone, as an event that nobody can read, is no reason to keep the rest."""
         try:
             await handling.handle(Order([wish], RULES, new_id(), trace=Trace(causation_id="trash")))
+            self._tell(ended_by([wish], RULES))
         except (NotTrashed, Purged, VersionConflict, TooBusy):
             pass  # it is not in the trash any more, or gone already; or its turn comes again
         except (psycopg.OperationalError, psycopg.InterfaceError):

@@ -77,3 +77,8 @@ def etag(body: bytes, version: int | None = None) -> str:
     """A strong entity tag: `"<version>-<hash>"` for a thing with a version, `"<hash>"` for a list."""
     digest = blake2b(body, digest_size=9).hexdigest()
     return f'"{digest}"' if version is None else f'"{version}-{digest}"'
+
+
+def is_whole(answer: Answer) -> bool:
+    """Whether the body is the one that the entity tag was made of."""
+    return answer.etag[1:-1].rpartition("-")[2] == etag(answer.body)[1:-1]

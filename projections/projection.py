@@ -69,7 +69,7 @@ class Question(Struct, frozen=True):
 
     `of` says what the scopes are, and so who may have the answer: the members of each of those workspaces, those of the
     one that the project is in, that user, or, for `one` thing, the members of the workspace that the answer names.
-    `answer` is called with the rows of each query, all read in one snapshot.
+    `answer` is called with the rows of each query, all read in one snapshot. It `moves` where time alone changes it.
     """
 
     projections: tuple[Projection[Any], ...]
@@ -79,6 +79,7 @@ class Question(Struct, frozen=True):
     queries: tuple[Query, ...]
     parameters: dict[str, object]
     answer: Callable[..., Answer | None]
+    moves: bool = False
 
     def digest(self) -> str:
         """What tells this question from others of the same scopes, for cache keys."""

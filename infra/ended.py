@@ -1,0 +1,130 @@
+"""Ended: rights that were taken away are believed by no process any more when that is acknowledged.
+
+Whoever took one away tells all and waits until each has answered. One that does not is deaf: after a second it believes
+nothing that it remembers, so nobody is waited for any longer. What nobody told of, as its process was killed, is
+asked of the log again within seconds.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Sequence
+from uuid import UUID
+
+import msgspec
+import redis
+import redis.asyncio
+from msgspec import Struct
+
+from commands.decision import Wish
+from commands.member import LeaveWorkspace, RemoveMember
+from commands.trash import PurgeProject
+from domain.event import Actor
+from domain.member import member_of
+from infra.channel import ALIVE_S, Channel
+from infra.ids import new_id
+from infra.logs import logger
+from infra.rights import Rights
+
+CHANNEL = "taskledger:ended"
+
+
+class _News(Struct, frozen=True):
+    streams: list[UUID]
+    answer_to: str = ""
+    number: UUID = UUID(int=0)
+
+
+def teller(client: redis.Redis) -> Callable[[Collection[UUID]], None]:
+    """A function that tells every process of what ended by a rule, which nobody waits for."""
+
+    def tell(streams: Collection[UUID]) -> None:
+        try:
+            if streams:
+                client.publish(CHANNEL, msgspec.json.encode(_News(list(streams))))
+        except redis.RedisError as error:
+            logger.debug("nobody was told of what ended: {}", error)
+
+    return tell
+
+
+class _Waiting:
+    """How many have answered so far, of how many."""
+
+    def __init__(self) -> None:
+        self.answered, self.told = 0, 0
+        self.all = asyncio.Event()
+
+
+class Ended:
+    """Tells other processes, and hears of them."""
+
+    def __init__(self, channel: Channel, client: redis.asyncio.Redis, rights: Rights) -> None:
+        self._client = client
+        self._rights = rights
+        self._answers = f"{CHANNEL}:{new_id()}"
+        self._waiting: dict[UUID, _Waiting] = {}
+        self._asides: set[asyncio.Task[None]] = set()
+        channel.on(CHANNEL, self._take)
+        channel.on(self._answers, self._count)
+
+    async def tell(self, streams: Collection[UUID]) -> None:
+        """Return when no process believes these memberships and projects any more."""
+        if not streams:
+            return
+        self._rights.end(streams)
+        number, waiting = new_id(), _Waiting()
+        self._waiting[number] = waiting
+        news = msgspec.json.encode(_News(list(streams), self._answers, number))
+        try:
+            async with asyncio.timeout(ALIVE_S):
+                try:
+                    waiting.told = await self._client.publish(CHANNEL, news)
+                except (redis.RedisError, OSError) as error:
+                    logger.debug("nobody was told of what ended: {}", error)
+                    await asyncio.sleep(ALIVE_S)
+                while waiting.answered < waiting.told:
+                    waiting.all.clear()
+                    await waiting.all.wait()
+        except TimeoutError:
+            pass  # by now who did not answer believes nothing
+        finally:
+            del self._waiting[number]
+
+    def _take(self, data: bytes) -> None:
+        try:
+            news = msgspec.json.decode(data, type=_News)
+        except msgspec.DecodeError:
+            return
+        self._rights.end(news.streams)
+        if not news.answer_to:
+            return
+        task = asyncio.create_task(self._answer(news))
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+
+    async def _answer(self, news: _News) -> None:
+        try:
+            await self._client.publish(news.answer_to, news.number.bytes)
+        except (redis.RedisError, OSError) as error:
+            logger.debug("nobody was answered: {}", error)
+
+    def _count(self, data: bytes) -> None:
+        waiting = self._waiting.get(UUID(bytes=data)) if len(data) == len(UUID(int=0).bytes) else None
+        if waiting:
+            waiting.answered += 1
+            waiting.all.set()
+
+
+def ended_by(wishes: Sequence[Wish], actor: Actor) -> list[UUID]:
+    """The memberships and projects that end where these are fulfilled, now or when they were sent before."""
+    return list(_ended(wishes, actor))
+
+
+def _ended(wishes: Sequence[Wish], actor: Actor) -> Iterator[UUID]:
+    for wish in wishes:
+        match wish.command:
+            case RemoveMember(user_id=UUID() as user):
+                yield member_of(wish.target, user)
+            case LeaveWorkspace():
+                yield member_of(wish.target, actor.person)
+            case PurgeProject():
+                yield wish.target
