@@ -20,13 +20,19 @@ from api.ledger import BASE, Ledger
 from api.manner import Tried, planned
 from api.parameters import only_known
 from api.problems import HANDLERS
+from api.shortcut import Shortcuts
 from api.tracing import traced
 from commands.handling import Handling
 from infra import broker, cache
+from infra.channel import Channel
 from infra.counting import Counting
 from infra.credentials import Credentials
+from infra.ended import Ended
+from infra.ending import end
 from infra.hints import Hints
+from infra.hot import Hot
 from infra.invitations import Invitations
+from infra.kept import Kept
 from infra.limits import Limits
 from infra.log import EventLog
 from infra.mail import Mail
@@ -34,7 +40,7 @@ from infra.operating import Operating
 from infra.postgres import Pool, pool
 from infra.projected import Projected
 from infra.proxies import Proxies
-from infra.reading import Reading
+from infra.reading import Reading, Snapshot
 from infra.revoked import Revoked
 from infra.rights import Rights
 from infra.sessions import Sessions
@@ -42,21 +48,30 @@ from infra.settings import Settings
 from infra.tokens import Tokens
 
 MOST_BODY = 1024 * 1024
+HOT_BYTES = 64 * 2**20
+"""Of the answers that a process keeps in memory."""
 ROOT = (docs, health, metrics, problem, schema)
 """The modules whose endpoints stand outside the base address."""
 
 
 def create_app(settings: Settings) -> ASGIApp:
     """The ASGI application; it opens its connections when it starts and closes them when it ends."""
-    return traced(litestar(settings))
+    application, shortcuts = parts(settings)
+    return traced(shortcuts.before(application))
 
 
 def litestar(settings: Settings) -> Litestar:
-    """The application without its outermost wrapping."""
+    """The application without what stands before it."""
+    return parts(settings)[0]
+
+
+def parts(settings: Settings) -> tuple[Litestar, Shortcuts]:
+    """The application, and the shortcuts that may stand before it."""
     connections = pool(settings.database_url)
     client = cache.client(settings.redis_url)
     ledger = wire(settings, connections, client)
-    return Litestar(
+    shortcuts = Shortcuts(ledger.reading, ledger.rights, ledger.revoked)
+    application = Litestar(
         [Router(BASE, route_handlers=[*_endpoints(_nouns())], dto=JSON), *_endpoints(ROOT)],
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
         lifespan=[lambda _: _open(ledger, connections, client)],
@@ -68,6 +83,7 @@ def litestar(settings: Settings) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+    return application, shortcuts
 
 
 def _nouns() -> Iterable[ModuleType]:
@@ -85,16 +101,22 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
     """All parts of one process, not yet opened."""
     log = EventLog(settings.database_url, connections)
     revoked = Revoked(connections)
-    projected = Projected(cache.listening_client(settings.redis_url), connections, settings.partitions)
+    channel = Channel(cache.listening_client(settings.redis_url))
+    hot: Hot[Snapshot] = Hot(HOT_BYTES)
+    projected = Projected(channel, connections, settings.partitions, hot)
+    rights = Rights(log, connections, channel)
     handling = Handling(log)
     return Ledger(
         settings=settings,
         log=log,
         handling=handling,
         counting=Counting(log, handling, connections, projected),
-        reading=Reading(connections, client),
+        channel=channel,
+        hot=hot,
+        reading=Reading(connections, Kept(client), projected, hot),
         projected=projected,
-        rights=Rights(log),
+        rights=rights,
+        ended=Ended(channel, client, rights),
         credentials=Credentials(connections),
         sessions=Sessions(connections, revoked, settings.jwt_key),
         tokens=Tokens(connections, revoked),
@@ -113,20 +135,14 @@ async def _open(ledger: Ledger, connections: Pool, client: redis.asyncio.Redis) 
     await connections.open()
     await ledger.revoked.catch_up()  # before anybody is let in
     ledger.hints.start()
-    listening = [asyncio.create_task(part.listen()) for part in (ledger.projected, ledger.revoked)]
+    running = (ledger.channel.listen(), ledger.revoked.listen(), ledger.projected.watch())
+    listening = [asyncio.create_task(part) for part in running]
     try:
         yield
     finally:
-        await asyncio.gather(*(_end(task) for task in listening))
-        await ledger.projected.close()
+        await end(*listening)
+        await ledger.channel.close()
         await asyncio.to_thread(ledger.hints.stop)
         ledger.mail.close()
         await client.aclose(close_connection_pool=True)
         await connections.close()
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel it until it ends: redis-py can swallow a cancellation while it connects (its issue 2551)."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=0.1)

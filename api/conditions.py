@@ -14,7 +14,7 @@ from commands.append import Key
 from commands.command import Command
 from projections.projection import Answer
 
-POSITION = "Taskledger-Position"
+POSITION, STALE = "Taskledger-Position", "Taskledger-Stale"
 LOCATION = ResponseHeader(name="Location", documentation_only=True)
 """For an endpoint that says by itself where something is."""
 NO_STORE = {"Cache-Control": "no-store"}
@@ -84,20 +84,21 @@ def carried(position: int, *, replayed: bool) -> dict[str, str]:
     return {**headers, "Idempotent-Replayed": "true"} if replayed else headers
 
 
-def answered(request: Request[Any, Any, Any], answer: Answer, position: int) -> Response[Any]:
-    """The answer as it was encoded, or 304 where the client has it already."""
+def answered(request: Request[Any, Any, Any], answer: Answer, position: int, age: float | None = None) -> Response[Any]:
+    """The answer as it was encoded, or 304 where the client has it already; an old one says so, and how old it is."""
     headers = {"ETag": answer.etag, POSITION: str(position), **NO_STORE}
     if answer.next_cursor:
         following = request.url.with_replacements(query=_with_cursor(request, answer.next_cursor))
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-    if _has(request, answer.etag):
+    if age is not None:
+        headers |= {"Age": str(int(age)), STALE: "true"}
+    if has(",".join(request.headers.getall("if-none-match", [])), answer.etag):
         return Response(None, status_code=304, headers=headers)
     return Response(answer.body, media_type="application/json", headers=headers)
 
 
-def _has(request: Request[Any, Any, Any], etag: str) -> bool:
-    """Whether the client names the tag, weak or strong, or any at all (RFC 9110, section 13.1.2)."""
-    named = ",".join(request.headers.getall("if-none-match", []))
+def has(named: str, etag: str) -> bool:
+    """Whether `If-None-Match` names the tag, weak or strong, or any at all (RFC 9110, section 13.1.2)."""
     return named.strip() == "*" or etag in _TAG.findall(named)
 
 

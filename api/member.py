@@ -33,12 +33,12 @@ async def list_members(
 ) -> Response[Page[MemberRow]]:
     """Who belongs to a workspace, by name."""
     workspace_id = given_id(workspace)
-    found, position = await ledger.found(request, workspace_list.members(workspace_id), min_position)
-    roles = msgspec.json.decode(found.body, type=dict[UUID, Role]) if found else {}
+    found = await ledger.found(request, workspace_list.members(workspace_id), min_position)
+    roles = msgspec.json.decode(found.answer.body, type=dict[UUID, Role]) if found.answer else {}
     names = await history.names_of(ledger.log, [Actor(user) for user in roles])
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
     rows.sort(key=lambda row: ((row.name or "").casefold(), row.id))
-    return conditions.answered(request, page.answer({"items": rows}), position)
+    return conditions.answered(request, page.answer({"items": rows}), found.position, found.age)
 
 
 @put("/workspaces/{workspace:str}/members/{user:str}")

@@ -1,15 +1,20 @@
-"""Metrics: how the projections are, as Prometheus collects it."""
+"""Metrics: how the projections and the caches are, as Prometheus collects it."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
+import psycopg
 from litestar import Response, get
 from litestar.di import NamedDependency
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
 from api.auth import PUBLIC
 from api.ledger import Ledger
+from infra.counted import Counted
+from infra.hot import Hot
+from infra.reading import Snapshot
 from projections.engine.status import Status
 
 FORMAT = "text/plain; version=0.0.4"
@@ -41,9 +46,32 @@ class Statuses(Collector):
             yield gauge
 
 
+class Answers(Collector):
+    """Where this process got its answers from, and how old they were."""
+
+    def __init__(self, counted: Counted, hot: Hot[Snapshot]) -> None:
+        self._counted, self._hot = counted, hot
+
+    def collect(self) -> Iterator[Metric]:
+        hits = CounterMetricFamily("taskledger_cache_hits", "Answers that a layer had.", labels=["layer"])
+        misses = CounterMetricFamily("taskledger_cache_misses", "Answers that a layer had not.", labels=["layer"])
+        ages = SummaryMetricFamily("taskledger_cache_age_seconds", "How old those were that it had.", labels=["layer"])
+        for layer, count in self._counted.hits.items():
+            hits.add_metric([layer], count)
+            ages.add_metric([layer], count, self._counted.seconds[layer])
+        for layer, count in self._counted.misses.items():
+            misses.add_metric([layer], count)
+        yield from (hits, misses, ages)
+        yield GaugeMetricFamily("taskledger_cache_answers", "Answers in the memory of this process.", len(self._hot))
+        yield GaugeMetricFamily("taskledger_cache_bytes", "The memory that they take.", self._hot.bytes)
+        yield CounterMetricFamily("taskledger_cache_evicted", "Answers that had no room there.", self._hot.evicted)
+
+
 @get("/metrics", opt=PUBLIC, media_type=FORMAT)
 async def metrics(ledger: NamedDependency[Ledger]) -> Response[bytes]:
-    """The position of the log, and how far each projection is, in the text format of Prometheus."""
+    """The log, each projection, and the caches of the process that answers, in the text format of Prometheus."""
     registry = CollectorRegistry()
-    registry.register(Statuses(await ledger.operating.statuses()))
+    registry.register(Answers(ledger.reading.counted, ledger.hot))
+    with contextlib.suppress(psycopg.OperationalError, psycopg.InterfaceError):  # the rest is worth telling then too
+        registry.register(Statuses(await ledger.operating.statuses()))
     return Response(generate_latest(registry), media_type=FORMAT)

@@ -46,7 +46,8 @@ async def list_workspaces(
 ) -> Response[Page[WorkspaceRow]]:
     """The workspaces that you are a member of, oldest first."""
     person = request.user.person
-    found, position = await ledger.found(request, workspace_list.of_user(person), min_position)
-    rows = msgspec.json.decode(found.body, type=Page[WorkspaceRow]).items if found else []
-    here = await ledger.rights.memberships(person, [row.id for row in rows])
-    return conditions.answered(request, page.answer({"items": [row for row in rows if row.id in here]}), position)
+    found = await ledger.found(request, workspace_list.of_user(person), min_position)
+    rows = msgspec.json.decode(found.answer.body, type=Page[WorkspaceRow]).items if found.answer else []
+    here = {workspace for _, workspace in await ledger.rights.memberships(person, [row.id for row in rows])}
+    answer = page.answer({"items": [row for row in rows if row.id in here]})
+    return conditions.answered(request, answer, found.position, found.age)

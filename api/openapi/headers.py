@@ -8,6 +8,7 @@ from api.manner import Planned
 from api.openapi import examples
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
+from api.queries import Queries
 
 HEADERS: Final[dict[str, Schema]] = {
     "ETag": {
@@ -21,6 +22,16 @@ HEADERS: Final[dict[str, Schema]] = {
         "description": "The position of the log that the answer includes.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
         "example": "1042",
+    },
+    "Age": {
+        "description": "For how many seconds this has been known, where it may be old; it is the present otherwise.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "42",
+    },
+    "Taskledger-Stale": {
+        "description": "`true` while the database is away: this is how things were, not perhaps how they are.",
+        "schema": {"type": "string", "enum": ["true"]},
+        "example": "true",
     },
     "Location": {
         "required": True,
@@ -104,6 +115,8 @@ def _said(one: Operation) -> Iterator[str]:
         yield "ETag"
     if conditions.answered in asked or conditions.carried in asked:
         yield "Taskledger-Position"
+    if Queries.found in asked:
+        yield from ("Age", conditions.STALE)
     if conditions.answered in asked and "cursor" in one.parameters:
         yield "Link"
     if conditions.carried in asked and conditions.idempotency in asked:

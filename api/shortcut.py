@@ -1,0 +1,155 @@
+"""The shortcut: who asks again for what still holds is answered at the door, before any routing.
+
+What an answer rests on is written down while it is made: what was read, by which rights, with which token. As long as
+all of that holds, the same request has the same answer; where any of it does not, it goes the long way.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
+
+from litestar import Request
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from msgspec import Struct
+
+from api.auth import Credential
+from api.conditions import POSITION, has
+from infra.reading import Found, Reading, Snapshot
+from infra.revoked import Revoked
+from infra.rights import Right, Rights
+from projections.projection import Answer
+
+MOST = 10_000
+_BASIS = "taskledger.basis"
+_POSITION = POSITION.lower().encode()
+_OF_BODY = 2
+"""So many headers, the last ones, are about the body."""
+_CHANGING = {_POSITION, b"content-type", b"content-length"}
+_GOOD = {200, 304}
+_Headers = list[tuple[bytes, bytes]]
+_Key = tuple[bytes, bytes, bytes]
+
+
+class Basis:
+    """What the answer to one request rests on, as far as it is known; `shown` is what it shows, if that is all."""
+
+    def __init__(self) -> None:
+        self.found: list[Found] = []
+        self.rights: list[Right] = []
+        self.shown: tuple[Snapshot, Answer] | None = None
+        self.is_whole = True
+
+    def rests_on(self, found: Found, rights: Iterable[Right]) -> None:
+        """On something that was read, and on the rights to see it."""
+        self.found.append(found)
+        self.rights += rights
+
+    def is_more(self) -> None:
+        """It rests on something else too: on the time, or on what nobody tells of when it changes."""
+        self.is_whole = False
+
+
+class _Way(Struct, frozen=True):
+    """A request that was answered, and what must still be so for it to be answered alike."""
+
+    headers: _Headers
+    snapshot: Snapshot
+    answer: Answer
+    found: tuple[tuple[str, Snapshot], ...]
+    rights: tuple[Right, ...]
+    credential: Credential
+
+
+def basis(request: Request[Any, Any, Any]) -> Basis:
+    """The one of a request."""
+    scope: Any = request.scope
+    found: Basis = scope.setdefault(_BASIS, Basis())
+    return found
+
+
+class Shortcuts:
+    """Remembers the ways of this process; the one that was not gone the longest is forgotten first."""
+
+    def __init__(self, reading: Reading, rights: Rights, revoked: Revoked) -> None:
+        self._reading = reading
+        self._rights = rights
+        self._revoked = revoked
+        self._ways = OrderedDict[_Key, _Way]()
+
+    def before(self, app: ASGIApp) -> ASGIApp:
+        """The application with shortcuts before it."""
+
+        async def door(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != ScopeType.HTTP or scope["method"] != "GET":
+                await app(scope, receive, send)
+                return
+            key, named = _asked(scope)
+            way = self._ways.get(key)
+            if way and self._is_open(way):
+                self._ways.move_to_end(key)
+                await self._answer(way, named, send)
+            else:
+                self._ways.pop(key, None)
+                await self._go(app, scope, receive, send, key)
+
+        return door
+
+    def _is_open(self, way: _Way) -> bool:
+        credential = way.credential
+        return (
+            (credential.expires is None or time.time() < credential.expires)
+            and credential.session not in self._revoked
+            and credential.token not in self._revoked
+            and all(self._reading.holds(key, snapshot) for key, snapshot in way.found)
+            and self._rights.hold(way.rights)
+        )
+
+    async def _answer(self, way: _Way, named: str, send: Send) -> None:
+        self._reading.counted.hit("process", time.time() - way.snapshot.at)
+        position = (_POSITION, str(self._reading.position(way.snapshot)).encode())
+        status, headers, body = 200, [position, *way.headers], way.answer.body
+        if named and has(named, way.answer.etag):
+            status, headers, body = 304, headers[:-_OF_BODY], b""
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _go(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, key: _Key) -> None:
+        """The long way, noticing how it was answered."""
+        sent: list[tuple[int, _Headers]] = []
+
+        async def noticed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                sent.append((message["status"], list(message["headers"])))
+            await send(message)
+
+        await app(scope, receive, noticed)
+        way = _way(scope, *sent[0]) if sent else None
+        if way:
+            self._ways[key] = way
+            if len(self._ways) > MOST:
+                self._ways.popitem(last=False)
+
+
+def _asked(scope: Any) -> tuple[_Key, str]:
+    """What a request asks, as whom; and the entity tags that it names."""
+    authorization, named = b"", []
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization += value + b"\n"  # of two, nobody knows which one counts
+        elif name == b"if-none-match":
+            named.append(value.decode("latin-1"))
+    return (authorization, scope["raw_path"], scope["query_string"]), ",".join(named)
+
+
+def _way(scope: Any, status: int, sent: _Headers) -> _Way | None:
+    """None where the answer is not what was found, or rests on more than that."""
+    made: Basis | None = scope.get(_BASIS)
+    if made is None or made.shown is None or not made.is_whole or status not in _GOOD:
+        return None
+    snapshot, answer = made.shown
+    headers = [(name, value) for name, value in sent if name.lower() not in _CHANGING]
+    headers += [(b"content-type", b"application/json"), (b"content-length", str(len(answer.body)).encode())]
+    found = tuple((one.key, one.snapshot) for one in made.found)
+    return _Way(headers, snapshot, answer, found, tuple(made.rights), scope["auth"])
