@@ -15,12 +15,13 @@ from argon2 import PasswordHasher
 from litestar import Litestar
 from psycopg import conninfo
 
-from api.app import litestar
+from api.app import parts
 from api.tracing import traced
-from infra import credentials, projected
+from infra import credentials
 from infra.migrate import migrate
 from infra.projector import Projector
 from infra.settings import Settings
+from tests.hearing import hearing, publisher
 from tests.servers import Servers
 from tests.visitor import Visitor
 
@@ -32,6 +33,12 @@ def _quick_passwords() -> Iterator[None]:
         hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         patch.setattr(credentials, "_HASHER", hasher)
         patch.setattr(credentials, "_NOBODY", hasher.hash("nobody's password"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hears() -> Iterator[None]:
+    with hearing():
         yield
 
 
@@ -69,7 +76,7 @@ def settings(servers: Servers, template: str) -> Settings:
 def fold(settings: Settings) -> Iterator[Callable[[], None]]:
     """Do what a worker does when it looks: bring every projection up to date, and tell the caches."""
     teller = redis.Redis.from_url(settings.redis_url)
-    projector = Projector(settings.database_url, settings.partitions, projected.publisher(teller))
+    projector = Projector(settings.database_url, settings.partitions, publisher(teller))
 
     def look() -> None:
         for partition in range(settings.partitions):
@@ -102,8 +109,8 @@ async def alive(app: Litestar) -> AsyncIterator[None]:
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """HTTP to an application in this process, with nobody logged in."""
-    app = litestar(settings)
-    transport = httpx.ASGITransport(cast("Any", traced(app)))
+    app, shortcuts = parts(settings)
+    transport = httpx.ASGITransport(cast("Any", traced(shortcuts.before(app))))
     async with alive(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as opened:
         yield opened
 

@@ -1,20 +1,22 @@
 """Promises of the API, each a function that fails where it is broken: tests keep them, planted defects break them."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import httpx
 import pytest
+from msgspec import Struct
 
 from infra import projected
 from infra.ids import new_id
+from infra.kept import Kept
 from infra.projected import Projected
-from infra.reading import Reading
-from projections.projection import Answer, Question
 from tests.api.problems import refused
 from tests.visitor import Visitor
 
+T = TypeVar("T")
 WRITERS = 20
 LONG = {"Prefer": "wait=10"}
 NOBODY = str(new_id())
@@ -120,19 +122,20 @@ async def an_answer_that_a_change_overtakes_is_not_kept_for_the_new(ann: Visitor
     """The model changes between the reading of an answer and its being cached."""
     task = await ann.task()
     ann.fold()
-    keep = Reading._keep  # noqa: SLF001 - the moment between the two is in there
-    overtaken = list[str]()
+    keep, overtaken, kept = Kept.keep, list[str](), asyncio.Event()
 
-    async def late(reading: Reading, key: str, answer: Answer) -> None:
-        if not overtaken:
-            overtaken.append(key)
+    async def late(self: Kept, key: str, snapshot: Struct) -> None:
+        is_first = not overtaken
+        overtaken.append(key)
+        if is_first:
             await ann.post(f"/tasks/{task}/complete")
-            ann.fold()
-        await keep(reading, key, answer)
+            await asyncio.to_thread(ann.fold)
+        await keep(self, key, snapshot)
+        kept.set()
 
-    patch.setattr(Reading, "_keep", late)
+    patch.setattr(Kept, "keep", late)
     await ann.ask("GET", f"/tasks/{task}")
-    assert overtaken
+    await asyncio.wait_for(kept.wait(), 5)
     assert (await ann.get(f"/tasks/{task}"))["status"] == "done"
 
 
@@ -187,9 +190,13 @@ async def who_is_removed_while_waiting_is_told_nothing_more(
     refused(await reader, 404, "not_found")
 
 
-def key_without_generation(question: Question, _: int) -> str:
-    """The defect of a cache that forgets when what it holds was true."""
-    return f"{question.projections[0].name}:{question.scopes[0]}:{question.digest()}"
+async def soon(ask: Callable[[], Awaitable[T]], is_so: Callable[[T], bool]) -> T:
+    """Ask until it is so: what another process did is heard of, or found out, within moments."""
+    deadline = time.monotonic() + 5
+    while not is_so(found := await ask()):
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.01)
+    return found
 
 
 def _anonymous(answer: httpx.Response) -> tuple[dict[str, Any], dict[str, str]]:

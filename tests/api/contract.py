@@ -12,6 +12,17 @@ from api.openapi.document import document
 from api.problems import PROBLEM
 from scripts.reference.found import NOWHERE
 
+_SAID = (
+    "etag",
+    "taskledger-position",
+    "taskledger-stale",
+    "age",
+    "location",
+    "link",
+    "retry-after",
+    "idempotent-replayed",
+)
+"""Headers that an answer has only where it is described with them."""
 PLANTED = 500
 """What a test makes go wrong inside is no part of the contract."""
 
@@ -53,7 +64,7 @@ class Contract:
             assert name in answer.headers or not described.get("required"), f"{name} is missing: {told}"
             if name in answer.headers:
                 assert re.search(described["schema"].get("pattern", ""), answer.headers[name]), f"{name}: {told}"
-        for name in ("etag", "taskledger-position", "location", "link", "retry-after", "idempotent-replayed"):
+        for name in _SAID:
             assert name not in answer.headers or name in {known.lower() for known in headers}, f"{name}: {told}"
 
     def _body(self, answer: httpx.Response, content: dict[str, Any], told: str) -> None:

@@ -11,12 +11,12 @@ import psycopg
 import redis
 from litestar import Litestar
 
-from api.app import litestar
+from api.app import parts
 from api.tracing import traced
-from infra import projected
 from infra.projector import Projector
 from infra.settings import Settings
 from tests.api import contract
+from tests.hearing import publisher
 
 NOWHERE = "redis://127.0.0.1:1/0"
 """An address that refuses every connection."""
@@ -39,8 +39,8 @@ def park(settings: Settings) -> None:
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
     """An application of its own, visited from an address; an answer that is not described fails who asked for it."""
-    app, holds = litestar(settings), contract.ours().holds
-    transport = httpx.ASGITransport(cast("Any", traced(app)), client=(address, 1))
+    (app, shortcuts), holds = parts(settings), contract.ours().holds
+    transport = httpx.ASGITransport(cast("Any", traced(shortcuts.before(app))), client=(address, 1))
     async with _running(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
         client.event_hooks["response"] = [holds]
         yield client
@@ -67,7 +67,7 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
 def folding(settings: Settings) -> Iterator[Callable[[], None]]:
     """What a worker does when it looks."""
     with redis.Redis.from_url(settings.redis_url) as cache:
-        projector = Projector(settings.database_url, settings.partitions, projected.publisher(cache))
+        projector = Projector(settings.database_url, settings.partitions, publisher(cache))
 
         def look() -> None:
             for partition in range(settings.partitions):

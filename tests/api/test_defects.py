@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 import redis
+from msgspec.structs import replace
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
@@ -17,10 +18,11 @@ from api.ledger import Ledger
 from domain.errors import TooManyGuesses, WrongCredentials
 from infra import invitations, secret, sessions
 from infra.credentials import Credentials
+from infra.kept import Kept
 from infra.limits import ACCOUNT, Counts, Limits
 from infra.logs import logger
 from infra.projected import CHANNEL
-from infra.reading import Reading, State
+from infra.reading import Found, Reading, Snapshot, State
 from infra.revoked import Revoked
 from infra.rights import Rights
 from infra.sessions import Sessions
@@ -38,7 +40,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_a_key_without_generation_is_noticed(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.reading._key", checks.key_without_generation)
+    monkeypatch.setattr(State, "is_still", lambda *_: True)
     await noticed_in_time(partial(checks.a_cached_answer_is_gone_with_a_change, ann))
 
 
@@ -46,21 +48,18 @@ async def test_a_generation_that_is_newer_than_the_answer_is_noticed(
     ann: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The generation as it is when the answer is kept, not as it was when the answer was read."""
-    latest: dict[UUID, int] = {}
-    state, keep = Reading._state, Reading._keep  # noqa: SLF001 - a defect is planted where it would be made
-    questions: list[Question] = []
+    state, keep = Reading._state, Kept.keep  # noqa: SLF001 - a defect is planted where it would be made
+    asked: list[tuple[Reading, Question]] = []
 
     async def noted(reading: Reading, question: Question) -> State:
-        questions.append(question)
+        asked.append((reading, question))
         return await state(reading, question)
 
-    async def kept(reading: Reading, key: str, answer: Answer) -> None:
-        latest[questions[-1].scopes[0]] = (await state(reading, questions[-1])).generation
-        name, build, scope, _, digest = key.split(":", 4)
-        await keep(reading, f"{name}:{build}:{scope}:{latest[questions[-1].scopes[0]]}:{digest}", answer)
+    async def kept(self: Kept, key: str, snapshot: Snapshot) -> None:
+        await keep(self, key, replace(snapshot, state=await state(*asked[-1])))
 
     monkeypatch.setattr(Reading, "_state", noted)
-    monkeypatch.setattr(Reading, "_keep", kept)
+    monkeypatch.setattr(Kept, "keep", kept)
     check = partial(checks.an_answer_that_a_change_overtakes_is_not_kept_for_the_new, ann, monkeypatch)
     await noticed_in_time(check)
 
@@ -72,11 +71,9 @@ async def test_a_reader_who_believes_what_is_heard_is_noticed(
 
     def too_early(position: int) -> None:
         with redis.Redis.from_url(settings.redis_url) as cache:
-            cache.publish(CHANNEL, msgspec.json.encode(Progress(["task_list"], 0, position, 1)))
+            cache.publish(CHANNEL, msgspec.json.encode(Progress(["task_list"], 0, 0, position, 1)))
 
-    async def believing(
-        ledger: Ledger, _: object, question: Question, at_least: int | None
-    ) -> tuple[Answer | None, int]:
+    async def believing(ledger: Ledger, _: object, question: Question, at_least: int | None) -> Found:
         if at_least:
             await ledger.projected.wait(question.projections[0].name, at_least, 5)
         return await ledger.reading.answer(question)

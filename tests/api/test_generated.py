@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from api import conditions, ledger
+from api import conditions, queries
 from infra.settings import Settings
 from tests.api import generated
 from tests.api.served import served
@@ -34,6 +34,6 @@ def test_a_planted_server_error_is_noticed(address: str, tmp_path: Path, monkeyp
     def careless(text: str) -> bool:
         raise ValueError(text)
 
-    monkeypatch.setattr(ledger, "is_key", careless)
+    monkeypatch.setattr(queries, "is_key", careless)
     with pytest.raises(AssertionError, match="Server error"):
         generated.asked(address, generated.token(address), tmp_path, "examples", "--include-operation-id", "show_task")

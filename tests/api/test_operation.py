@@ -19,6 +19,7 @@ from infra.settings import Settings
 from projections.engine import builds
 from projections.engine.builds import Database
 from projections.projection import every
+from tests.api.checks import soon
 from tests.api.problems import refused
 from tests.visitor import Visitor
 
@@ -80,7 +81,7 @@ async def test_a_worker_does_what_was_asked_and_switches_to_other_rows_only_wher
     expected = await _done(root, own, expect_changes=True)
     assert (expected["state"], expected["outcome"]["switched"]) == ("done", True)
     assert (expected["outcome"]["documents"], expected["outcome"]["differences"]) == (1, 1)
-    assert (await root.get(f"/tasks/{task}"))["title"] == "Milk"
+    await soon(lambda: root.get(f"/tasks/{task}"), lambda shown: shown["title"] == "Milk")
 
 
 async def test_an_operation_that_there_is_not_is_not_found(root: Visitor) -> None:

@@ -13,7 +13,7 @@ import redis
 from infra.cache import TIMEOUT_S
 from infra.ids import new_id
 from infra.projected import CHANNEL
-from infra.rights import Rights
+from infra.rights import Right, Rights
 from infra.settings import Settings
 from projections.engine.advance import Progress
 from projections.projection import Answer, Question
@@ -86,10 +86,11 @@ async def test_rights_are_asked_once_where_nobody_waits_and_again_after_a_wait(
 ) -> None:
     asked, waits, may_read = list[bool](), asyncio.Event(), Rights.may_read
 
-    async def noted(rights: Rights, user: UUID, question: Question, answer: Answer | None = None) -> None:
+    async def noted(rights: Rights, user: UUID, question: Question, answer: Answer | None = None) -> list[Right]:
         asked.append(answer is not None)
-        await may_read(rights, user, question, answer)
+        found = await may_read(rights, user, question, answer)
         waits.set()
+        return found
 
     monkeypatch.setattr(Rights, "may_read", noted)
     path = f"/projects/{ann.project}/tasks"
@@ -180,7 +181,7 @@ async def test_a_position_that_another_instance_published_is_not_believed(settin
     position = (await ann.post(f"/tasks/{task}/complete"))["position"]
     with redis.Redis.from_url(settings.redis_url) as cache:
         for _ in range(3):
-            cache.publish(CHANNEL, msgspec.json.encode(Progress(["task_list"], 0, 10**9, 1)))
+            cache.publish(CHANNEL, msgspec.json.encode(Progress(["task_list"], 0, 0, 10**9, 1)))
         wait = {"Prefer": "wait=1"}
         answer = await ann.ask("GET", f"/tasks/{task}?min_position={position}", headers=wait)
         refused(answer, 503, "projection_behind")
@@ -202,7 +203,7 @@ async def test_nonsense_on_the_channel_disturbs_nobody(settings: Settings, ann: 
     with redis.Redis.from_url(settings.redis_url) as cache:
         for nonsense in (b"", b"{", b'{"position": "x"}', b"\xff", b"[]"):
             cache.publish(CHANNEL, nonsense)
-        cache.publish(CHANNEL, msgspec.json.encode(Progress(["no such projection"], 7, 1, 1)))
+        cache.publish(CHANNEL, msgspec.json.encode(Progress(["no such projection"], 7, 0, 1, 1)))
     task = await ann.task()
     assert (await ann.get(f"/tasks/{task}"))["id"] == task
 

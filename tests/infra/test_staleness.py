@@ -18,11 +18,11 @@ from msgspec.structs import replace
 
 from domain.event import Change
 from domain.task import TaskRenamed
-from infra import cache, log, projected, reading
-from infra.postgres import connect, pool
-from infra.projected import CHANNEL, Projected
+from infra import log, projected, reading
+from infra.postgres import connect
+from infra.projected import CHANNEL
 from infra.projector import Projector
-from infra.reading import Reading, State
+from infra.reading import Reading, Snapshot, State
 from infra.settings import Settings
 from projections import task_list
 from projections.engine import advance, builds, folding, generations, table
@@ -33,6 +33,7 @@ from tests.defects import noticed_in_time
 from tests.e2e.running import fact
 from tests.examples import CREATED, PROJECT, TASK, id7, project, task, workspace
 from tests.projections import oracle
+from tests.reader import Reader, reader
 
 Check: TypeAlias = Callable[["Place"], Awaitable[None]]
 
@@ -40,8 +41,9 @@ Check: TypeAlias = Callable[["Place"], Awaitable[None]]
 class Place:
     """An API process that reads, a worker that folds, and somebody who writes."""
 
-    def __init__(self, settings: Settings, connection: Database, reading: Reading, heard: Projected) -> None:
-        self.settings, self.connection, self.reading, self.heard = settings, connection, reading, heard
+    def __init__(self, settings: Settings, connection: Database, reader: Reader) -> None:
+        self.settings, self.connection, self.reader = settings, connection, reader
+        self.reading, self.heard = reader.reading, reader.projected
         self.told: list[Progress] = []
         self.publish = self.told.append
         self._renamed = 0
@@ -58,31 +60,24 @@ class Place:
         oracle.write(self.connection, [(each, TaskRenamed(Change("", title))) for each in tasks])
         return title
 
-    async def title(self, each: UUID = TASK) -> str:
-        answer, _ = await self.reading.answer(task_list.one(each))
+    async def title(self, each: UUID = TASK, reading: Reading | None = None) -> str:
+        answer = (await (reading or self.reading).answer(task_list.one(each))).answer
         assert answer
         return str(msgspec.json.decode(answer.body)["title"])
 
     async def titles(self) -> dict[str, str]:
-        answer, _ = await self.reading.answer(task_list.page(PROJECT, 200, None))
+        answer = (await self.reading.answer(task_list.page(PROJECT, 200, None))).answer
         assert answer
         return {each["id"]: each["title"] for each in msgspec.json.decode(answer.body)["items"]}
 
 
 @asynccontextmanager
 async def place(settings: Settings) -> AsyncIterator[Place]:
-    connections, client = pool(settings.database_url, 2), cache.client(settings.redis_url)
-    await connections.open()
-    heard = Projected(cache.listening_client(settings.redis_url), connections, 1)
     with connect(settings.database_url) as connection:
         oracle.write(connection, [*workspace(), *project(), *task()])
         oracle.catch_up(connection)
-        try:
-            yield Place(settings, connection, Reading(connections, client), heard)
-        finally:
-            await heard.close()
-            await client.aclose(close_connection_pool=True)
-            await connections.close()
+        async with reader(settings) as made:
+            yield Place(settings, connection, made)
 
 
 @pytest.fixture
@@ -155,15 +150,16 @@ async def a_cache_that_comes_back_as_it_was_is_not_believed(here: Place) -> None
     """It is restored from an older file."""
     before = await here.title()
     with redis.Redis.from_url(here.settings.redis_url) as client:
-        old = {key: client.dump(key) for key in client.scan_iter(f"task_list_*{TASK}*")}
-        assert old, "nothing was kept"
+        await asyncio.to_thread(fact, lambda: any(client.scan_iter(f"task_list-*{TASK}*")))
+        old = {key: client.dump(key) for key in client.scan_iter(f"task_list-*{TASK}*")}
         title = here.rename(TASK)
         here.fold()
         assert await here.title() == title != before
-        client.delete(*client.scan_iter(f"task_list_*{TASK}*"))
+        client.delete(*client.scan_iter(f"task_list-*{TASK}*"))
         for key, value in old.items():
             client.restore(key, 0, value)
-        assert await here.title() == title
+    async with reader(here.settings) as fresh:  # which remembers nothing itself
+        assert await here.title(reading=fresh.reading) == title
 
 
 async def what_a_crash_takes_comes_back_under_another_generation(here: Place) -> None:
@@ -189,7 +185,7 @@ async def what_a_crash_takes_comes_back_under_another_generation(here: Place) ->
 
 async def who_waits_on_a_silent_channel_is_served(here: Place) -> None:
     """It is open, and nothing comes: whoever waits looks for himself."""
-    listening = asyncio.create_task(here.heard.listen())
+    listening = asyncio.create_task(here.reader.channel.listen())
     with redis.Redis.from_url(here.settings.redis_url) as client:
         await asyncio.to_thread(fact, lambda: dict(client.pubsub_numsub(CHANNEL))[CHANNEL.encode()])
     here.rename(TASK)
@@ -249,25 +245,26 @@ def going_by_what_was_told(here: Place, patch: pytest.MonkeyPatch) -> None:
         told = [progress.generations["task_list"].get(question.scopes[0], 0) for progress in here.told]
         return replace(await state(self, question), generation=max(told, default=0))
 
-    async def kept(self: Reading, question: Question, numbers: dict[str, int]) -> Any:
-        found = await asked(self, question, numbers)
-        seen = await believing(self, question)
-        return (found[0], replace(found[1], generation=seen.generation)) if found else None
+    async def kept(self: Reading, question: Question, key: str, state: State) -> Snapshot | None:
+        found, seen = await asked(self, question, key, state), await believing(self, question)
+        return found and replace(found, state=replace(found.state, generation=seen.generation))
 
     asked = Reading._asked  # noqa: SLF001 - as above
     patch.setattr(Reading, "_state", believing)
     patch.setattr(Reading, "_asked", kept)
 
 
-def keys_without_a_generation(here: Place, patch: pytest.MonkeyPatch) -> None:
+def answers_without_a_generation(here: Place, patch: pytest.MonkeyPatch) -> None:
     """And a worker that clears the cache, as many do instead."""
-    patch.setattr(reading, "_key", lambda question, _: f"task_list_:{question.scopes[0]}:{question.digest()}")
+    patch.setattr(State, "is_still", lambda *_: True)
     project_ = Projector.project
 
     def clearing(self: Projector, partition: int) -> None:
         project_(self, partition)
         with redis.Redis.from_url(here.settings.redis_url) as client:
-            client.delete(*client.scan_iter("task_list_*"), "none")
+            client.delete(*client.scan_iter("task_list-*"), "none")
+        for key in list(here.reader.hot._kept):  # noqa: SLF001 - as above
+            here.reader.hot._forget(key)  # noqa: SLF001 - as above
 
     patch.setattr(Projector, "project", clearing)
 
@@ -287,7 +284,7 @@ DEFECTS = [
     (the_highest_position_as_generation, partitions_that_commit_out_of_order_are_seen),
     (publishing_before_the_commit, who_is_told_finds_what_it_was_told_of),
     (going_by_what_was_told, what_nobody_was_told_of_is_seen),
-    (keys_without_a_generation, a_cache_that_comes_back_as_it_was_is_not_believed),
+    (answers_without_a_generation, a_cache_that_comes_back_as_it_was_is_not_believed),
     (generations_that_count, what_a_crash_takes_comes_back_under_another_generation),
     (a_waiter_who_only_listens, who_waits_on_a_silent_channel_is_served),
 ]

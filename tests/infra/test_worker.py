@@ -192,7 +192,7 @@ def test_a_projector_gets_over_a_cut_connection(settings: Settings) -> None:
 
 
 def test_redis_away_does_not_stop_a_publisher() -> None:
-    publisher(redis.Redis.from_url("redis://127.0.0.1:1/0"))(Progress(["task_list"], 0, 1, 1))
+    publisher(redis.Redis.from_url("redis://127.0.0.1:1/0"))(Progress(["task_list"], 0, 0, 1, 1))
 
 
 def test_the_message_names_a_partition() -> None:

@@ -5,11 +5,9 @@ from msgspec.structs import replace
 from psycopg.sql import SQL
 
 from domain.projection import EventSkipped, skips_of
-from infra import cache, documents, migrate, rebuilding, rollback
+from infra import documents, migrate, rebuilding, rollback
 from infra.errors import OperatorError
 from infra.outcome import Step, Wish
-from infra.postgres import pool
-from infra.reading import Reading
 from infra.rebuilding import Rebuilding
 from infra.settings import Settings
 from projections import workspace_list
@@ -19,6 +17,7 @@ from projections.projection import every
 from tests.examples import ADA, COMPLETED, RENAMED, TASK, project, task, user, workspace
 from tests.projections import oracle
 from tests.projections.spoilt import POISON, failing, spoilt
+from tests.reader import reader
 
 STORY = [*user(), *workspace(), *project(), *task(RENAMED)]
 EXPECTED = Wish(0, expect_changes=True)
@@ -120,15 +119,12 @@ async def test_no_answer_comes_back_when_all_is_folded_anew(
 ) -> None:
     """`read` is left out of a backup: builds are numbered from 1 again, and the cache has the answers of before."""
     question = workspace_list.of_user(ADA.id)
-    redis = cache.client(settings.redis_url)
-    async with pool(settings.database_url) as connections:
-        reading = Reading(connections, redis)
+    async with reader(settings) as here:
         anew(owner, settings)
         owner.execute(SQL("truncate {}").format(oracle.build_of(owner, "workspace_list").table))
-        empty, _ = await reading.answer(question)
+        empty = (await here.reading.answer(question)).answer
         anew(owner, settings)
-        whole, _ = await reading.answer(question)
-    await redis.aclose(close_connection_pool=True)
+        whole = (await here.reading.answer(question)).answer
     assert empty is not None
     assert whole is not None
     assert empty.body != whole.body

@@ -21,10 +21,10 @@ from psycopg.sql import SQL
 
 from domain.event import Change
 from domain.task import TaskRenamed
-from infra import cache, crew, log
+from infra import crew, log
 from infra.errors import OperatorError
 from infra.outcome import Step, Wish
-from infra.postgres import connect, pool
+from infra.postgres import connect
 from infra.projector import Projector
 from infra.reading import Reading
 from infra.rebuilding import Rebuilding
@@ -38,6 +38,7 @@ from tests.defects import noticed
 from tests.e2e.running import fact
 from tests.examples import COMPLETED, PROJECT, RENAMED, TASK, Facts, id7, project, task, workspace
 from tests.projections import oracle
+from tests.reader import reader
 
 TASKS = [id7(1_000 + number) for number in range(30)]
 STORY: Facts = [*workspace(), *project(), *task(), (TASK, RENAMED)]
@@ -174,14 +175,17 @@ def no_answer_is_ever_wrong_while_switches_happen(
 
 async def _ask(settings: Settings, over: threading.Event, problems: list[str], answers: list[int]) -> None:
     """As an API process does; every answer has all tasks, none of them older than it was."""
-    connections, client = pool(settings.database_url, 2), cache.client(settings.redis_url)
-    reading = Reading(connections, client)
+    async with reader(settings, hears=True) as here:
+        await _look(here.reading, over, problems, answers)
+
+
+async def _look(reading: Reading, over: threading.Event, problems: list[str], answers: list[int]) -> None:
     versions, last = dict.fromkeys(map(str, TASKS), 0), 0
-    await connections.open()
     while not over.is_set():
         try:
-            answer, position = await reading.answer(task_list.page(PROJECT, 200, None))
-            body: dict[str, Any] = msgspec.json.decode(answer.body) if answer else {"items": []}
+            found = await reading.answer(task_list.page(PROJECT, 200, None))
+            position = found.position
+            body: dict[str, Any] = msgspec.json.decode(found.answer.body) if found.answer else {"items": []}
             seen = {each["id"]: each["version"] for each in body["items"]}
             rows = await reading.rows(task_list.WITH_KEY, ("HOME-1",))
         except Exception as error:  # noqa: BLE001 - a reader meets no error whatever
@@ -194,8 +198,6 @@ async def _ask(settings: Settings, over: threading.Event, problems: list[str], a
         else:
             versions, last = seen, position
         answers.append(position)
-    await connections.close()
-    await client.aclose(close_connection_pool=True)
 
 
 def _rename(settings: Settings, over: threading.Event) -> None:
