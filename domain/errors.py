@@ -189,6 +189,22 @@ class CursorMismatch(Refusal):
     """This cursor belongs to another list."""
 
 
+class FilterSyntax(Refusal):
+    """The filter cannot be read."""
+
+
+class UnknownField(Refusal):
+    """The filter compares a field that tasks do not have."""
+
+
+class FilterValue(Refusal):
+    """The filter compares a field with what it cannot be compared with in this way."""
+
+
+class FilterTooLong(Refusal):
+    """The filter is too long."""
+
+
 class AmbiguousKey(Refusal):
     """Tasks in two of your workspaces have this key; use the id."""
 

@@ -1,0 +1,202 @@
+"""Filters: what each term means, and where each mistake is."""
+
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import pytest
+
+from domain.errors import FilterSyntax, FilterTooLong, FilterValue, Refusal, UnknownField
+from domain.filter import (
+    AssigneeIs,
+    ColumnIs,
+    Day,
+    KeyIs,
+    LabelIs,
+    Moment,
+    Phrase,
+    PriorityIs,
+    ProjectIs,
+    StatusIs,
+    Term,
+    TimeIs,
+    Word,
+    parse,
+)
+from domain.filter.terms import Asked
+
+ADA = "01890a5d-ac96-774b-bcce-b302099a8057"
+DECEMBER = Day(date(2026, 12, 1))
+
+
+MEANT: list[tuple[str, Asked]] = [
+    ("status:open", StatusIs("open")),
+    ('status:"done"', StatusIs("done")),
+    ("priority:none", PriorityIs(":", "none")),
+    ("priority>=high", PriorityIs(">=", "high")),
+    ("priority<urgent", PriorityIs("<", "urgent")),
+    ("assignee:me", AssigneeIs("me")),
+    ("assignee:none", AssigneeIs("none")),
+    (f"assignee:{ADA.upper()}", AssigneeIs(UUID(ADA))),
+    ("label:Urgent", LabelIs("Urgent")),
+    ("label:none", LabelIs(None)),
+    ('label:"none"', LabelIs("none")),
+    ('label:"for \\"Bob\\" \\\\ me"', LabelIs('for "Bob" \\ me')),
+    ("label:-later", LabelIs("-later")),
+    ("label:срочно", LabelIs("срочно")),
+    ("project:Proj", ProjectIs("PROJ")),
+    (f"project:{ADA}", ProjectIs(UUID(ADA))),
+    ("column:doing", ColumnIs("doing")),
+    ('column:"In progress"', ColumnIs("In progress")),
+    ("key:proj-12", KeyIs("PROJ-12")),
+    ("due<2026-12-01", TimeIs("due", "<", DECEMBER)),
+    ("due:none", TimeIs("due", ":", "none")),
+    ("due<=now", TimeIs("due", "<=", "now")),
+    ("due:today", TimeIs("due", ":", "today")),
+    ("created>=yesterday", TimeIs("created", ">=", "yesterday")),
+    (
+        'updated>"2026-12-01T10:00:00.5+03:00"',
+        TimeIs("updated", ">", Moment(datetime(2026, 12, 1, 7, 0, 0, 500_000, UTC))),
+    ),
+    ("due:0001-01-01", TimeIs("due", ":", Day(date.min))),
+    ("due:9999-12-31", TimeIs("due", ":", Day(date.max))),
+    ("milk", Word("milk")),
+    ("молоко", Word("молоко")),
+    ("牛乳", Word("牛乳")),
+    ("a.b@c/d#e_f-1", Word("a.b@c/d#e_f-1")),
+    ("status", Word("status")),
+    ('"free text"', Phrase("free text")),
+    ('"status:open"', Phrase("status:open")),
+    ('"-later"', Phrase("-later")),
+    ('""', Phrase("")),
+]
+
+
+@pytest.mark.parametrize(("text", "asked"), MEANT)
+def test_a_term_means_and_negated_denies(text: str, asked: Asked) -> None:
+    assert parse(text) == (Term(asked),)
+    assert parse(f" -{text} ") == (Term(asked, negated=True, offset=1),)
+
+
+def test_the_filter_of_the_contract_is_read() -> None:
+    text = 'status:open assignee:me label:urgent priority>=high due<2026-12-01 project:PROJ "free text" -label:later'
+    assert parse(text) == (
+        Term(StatusIs("open"), offset=0),
+        Term(AssigneeIs("me"), offset=12),
+        Term(LabelIs("urgent"), offset=24),
+        Term(PriorityIs(">=", "high"), offset=37),
+        Term(TimeIs("due", "<", DECEMBER), offset=52),
+        Term(ProjectIs("PROJ"), offset=67),
+        Term(Phrase("free text"), offset=80),
+        Term(LabelIs("later"), negated=True, offset=92),
+    )
+
+
+@pytest.mark.parametrize("text", ["", " ", "   "])
+def test_a_filter_of_nothing_has_no_terms(text: str) -> None:
+    assert parse(text) == ()
+
+
+def test_offsets_are_in_characters_whatever_their_size() -> None:
+    assert [term.offset for term in parse("молоко 牛乳  -\N{MATHEMATICAL FRAKTUR CAPITAL M}ilk")] == [0, 7, 11]
+
+
+WRONG: list[tuple[str, type[Refusal], int]] = [
+    ("milk (bread)", FilterSyntax, 5),
+    ("milk|bread", FilterSyntax, 4),
+    ("priority=high", FilterSyntax, 8),
+    ("-", FilterSyntax, 1),
+    ("a - b", FilterSyntax, 3),
+    ("--milk", FilterSyntax, 1),
+    (":open", FilterSyntax, 0),
+    ("-<milk", FilterSyntax, 1),
+    ("status:", FilterSyntax, 7),
+    ("status: open", FilterSyntax, 7),
+    ("status :open", FilterSyntax, 7),
+    ("status::open", FilterSyntax, 7),
+    ("priority>>high", FilterSyntax, 9),
+    ("due:2026-12-01T10:00:00Z", FilterValue, 4),
+    ('milk "bread', FilterSyntax, 5),
+    ('label:"shop', FilterSyntax, 6),
+    ('"shop\\"', FilterSyntax, 0),
+    ('"shop\\', FilterSyntax, 5),
+    ('"a\\nb"', FilterSyntax, 2),
+    ('"milk"bread', FilterSyntax, 6),
+    ('milk"bread"', FilterSyntax, 4),
+    ('"status":open', FilterSyntax, 8),
+    ("milk\tbread", FilterSyntax, 4),
+    ("milk\N{NO-BREAK SPACE}bread", FilterSyntax, 4),
+    ('"milk\nbread"', FilterSyntax, 5),
+    ('"\x00"', FilterSyntax, 1),
+    ('"\x9f"', FilterSyntax, 1),
+    ('label:"\ud83d"', FilterSyntax, 7),
+    ("\ud83d", FilterSyntax, 0),
+    ("milk\x00", FilterSyntax, 4),
+    ("½", FilterSyntax, 0),
+    ("milk owner:me", UnknownField, 5),
+    ("-статус:open", UnknownField, 1),
+    ("Status:open", UnknownField, 0),
+    ("milk status:later", FilterValue, 12),
+    ('status:"Open"', FilterValue, 7),
+    ("-status<open", FilterValue, 7),
+    ("priority:highest", FilterValue, 9),
+    ("assignee:ada", FilterValue, 9),
+    ("assignee>me", FilterValue, 8),
+    ('label:""', FilterValue, 6),
+    (f"label:{'a' * 101}", FilterValue, 6),
+    ("label<a", FilterValue, 5),
+    ("project:P", FilterValue, 8),
+    ("project:PROJECTKEYS", FilterValue, 8),
+    ("project:PR_J", FilterValue, 8),
+    ("project:\N{LATIN SMALL LETTER LONG S}HOP", FilterValue, 8),
+    ("key:PROJ", FilterValue, 4),
+    ("key:PROJ-0", FilterValue, 4),
+    ("key:PROJ-012", FilterValue, 4),
+    ("key:PROJ-1234567890", FilterValue, 4),
+    ("key>=PROJ-1", FilterValue, 3),
+    ('column:""', FilterValue, 7),
+    ("due<2026-02-30", FilterValue, 4),
+    ("due<0000-01-01", FilterValue, 4),
+    ("due<2026-1-1", FilterValue, 4),
+    ("due<٢٠٢٦-12-03", FilterValue, 4),
+    ("due<10000-01-01", FilterValue, 4),
+    ("due<=someday", FilterValue, 5),
+    ('due<"2026-12-01T10:00:00"', FilterValue, 4),
+    ('due<"0001-01-01T00:00:00+01:00"', FilterValue, 4),
+    ('due<"2026-02-30T00:00:00Z"', FilterValue, 4),
+    ("due<none", FilterValue, 3),
+    ("due:now", FilterValue, 3),
+    ("created:none", FilterValue, 8),
+    ("updated<now", FilterValue, 8),
+    ("a " * 101, FilterTooLong, 200),
+    ("a " * 1_000, FilterTooLong, 200),
+    ("a" * 4_001, FilterTooLong, 4_000),
+]
+
+
+@pytest.mark.parametrize(("text", "refusal", "offset"), WRONG)
+def test_what_is_wrong_is_refused_where_it_stands(text: str, refusal: type[Refusal], offset: int) -> None:
+    with pytest.raises(refusal) as refused:
+        parse(text)
+    assert type(refused.value) is refusal
+    assert refused.value.params["offset"] == offset
+    assert str(refused.value).endswith(".")
+    assert str(refused.value) != refusal.title()
+
+
+def test_a_refusal_says_what_was_expected_of_which_field() -> None:
+    with pytest.raises(FilterValue, match=r"For status, write one of these here: open, done\.") as refused:
+        parse("status:later")
+    assert refused.value.params == {"offset": 7, "field": "status", "expected": ["open", "done"]}
+    with pytest.raises(FilterValue) as refused:
+        parse("due:now")
+    assert refused.value.params == {"offset": 3, "field": "due", "expected": ["<", "<=", ">", ">="]}
+    with pytest.raises(UnknownField, match="status, priority, assignee") as unknown:
+        parse("owner:me")
+    assert (unknown.value.params["offset"], unknown.value.params["field"]) == (0, "owner")
+    assert "assignee" in unknown.value.params["expected"]
+
+
+def test_as_much_as_may_be_is_read() -> None:
+    assert len(parse("a " * 100)) == 100
+    assert parse("a" * 4_000) == (Term(Word("a" * 4_000)),)
+    assert parse(f'label:"{"ж" * 100}"') == (Term(LabelIs("ж" * 100)),)
