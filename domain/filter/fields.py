@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, TypeAlias, get_args
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from domain.filter.terms import (
     AssigneeIs,
     ColumnIs,
+    Compared,
     Day,
     KeyIs,
     LabelIs,
@@ -24,8 +25,6 @@ from domain.filter.terms import (
     TimeIs,
 )
 from domain.task import Priority, Status
-
-Compared: TypeAlias = StatusIs | PriorityIs | AssigneeIs | LabelIs | ProjectIs | ColumnIs | KeyIs | TimeIs
 
 _PROJECT_KEY = re.compile("[A-Za-z][A-Za-z0-9]{1,9}")
 _KEY = re.compile(_PROJECT_KEY.pattern + "-[1-9][0-9]{0,8}")

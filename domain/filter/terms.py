@@ -86,7 +86,8 @@ class Phrase(Struct, frozen=True):
     text: str
 
 
-Asked: TypeAlias = StatusIs | PriorityIs | AssigneeIs | LabelIs | ProjectIs | ColumnIs | KeyIs | TimeIs | Word | Phrase
+Compared: TypeAlias = StatusIs | PriorityIs | AssigneeIs | LabelIs | ProjectIs | ColumnIs | KeyIs | TimeIs
+Asked: TypeAlias = Compared | Word | Phrase
 
 
 class Term(Struct, frozen=True):

@@ -1,0 +1,159 @@
+"""What a filter asks of the tables of tasks: a condition in SQL, put together of fixed pieces, and its parameters.
+
+The pieces speak of `task`, a row of the task list, and, where words are asked for, of `search`, the row of its text,
+which has to be there. A list that asks for words is read with both joined.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+from typing import Literal, TypeAlias, get_args
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from domain.filter import (
+    AssigneeIs,
+    ColumnIs,
+    Day,
+    KeyIs,
+    LabelIs,
+    Moment,
+    Operator,
+    Phrase,
+    PriorityIs,
+    ProjectIs,
+    StatusIs,
+    Term,
+    TimeIs,
+    Word,
+)
+from domain.filter.terms import Compared, Near, Time
+from domain.label import meant
+from domain.task import Priority
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""When what has no due date is due; the calendar's last microsecond, which for that reason no filter names."""
+
+_Piece: TypeAlias = tuple[str, tuple[object, ...]]
+"""SQL with places for its values, `{0}` and `{1}`, and those."""
+
+_URGENCY: dict[Operator, str] = {
+    ":": "task.urgency = {0}",
+    "<": "task.urgency < {0}",
+    "<=": "task.urgency <= {0}",
+    ">": "task.urgency > {0}",
+    ">=": "task.urgency >= {0}",
+}
+_COLUMNS: dict[Time, str] = {"due": "task.due_at", "created": "task.created_at", "updated": "task.updated_at"}
+_QUERIES: dict[type[Word | Phrase], str] = {
+    Word: "websearch_to_tsquery('russian', {0})",
+    Phrase: "phraseto_tsquery('russian', {0})",
+}
+_DAYS: dict[Near, int] = {"yesterday": -1, "today": 0, "tomorrow": 1}
+
+
+class Condition(Struct, frozen=True):
+    """`words` says whether it speaks of `search`; `rank` orders by how well the words are met, '' where none are."""
+
+    sql: str
+    parameters: dict[str, object]
+    words: bool
+    rank: str
+
+
+def condition(terms: Iterable[Term], *, me: UUID, now: datetime) -> Condition:
+    """What every one of the terms asks, of whoever asks as `me`, at the moment `now`.
+
+    Only terms that depend on the time, and no more exactly than they do, bring it into the parameters: these may
+    stand in cache keys. Days are days of UTC.
+    """
+    sql, parameters, queries, words = list[str](), dict[str, object](), list[str](), False
+    for place, term in enumerate(terms):
+        piece, values = _piece(term, me, now)
+        named = dict(zip((f"f{place}", f"f{place}_end"), values, strict=False))
+        marks = [f"%({name})s" for name in named]
+        sql.append(piece.format(*marks))
+        parameters |= named
+        if isinstance(term.asked, Word | Phrase):
+            words = True
+            queries += [] if term.negated else [_QUERIES[type(term.asked)].format(*marks)]
+    rank = f"ts_rank(search.document, {' && '.join(queries)})" if queries else ""
+    return Condition(" and ".join(sql) or "true", parameters, words, rank)
+
+
+def _piece(term: Term, me: UUID, now: datetime) -> _Piece:
+    if isinstance(term.asked, Word | Phrase):
+        query, denied = _QUERIES[type(term.asked)], "not " * term.negated
+        # What nothing is left of, as of a stop word, is met by everything; so is its denial.
+        return f"(numnode({query}) = 0 or {denied}search.document @@ {query})", (term.asked.text,)
+    sql, values = _compared(term.asked, me, now)
+    return f"not ({sql})" if term.negated else sql, values
+
+
+def _compared(asked: Compared, me: UUID, now: datetime) -> _Piece:
+    match asked:
+        case StatusIs(status):
+            piece: _Piece = "task.status = {0}", (status,)
+        case PriorityIs(operator, priority):
+            piece = _URGENCY[operator], (get_args(Priority).index(priority),)
+        case AssigneeIs(user):
+            piece = _held("task.assignees", {"me": me, "none": None}.get(str(user), user))
+        case LabelIs(label):
+            piece = _held("task.tags", label and meant(label))
+        case ProjectIs(UUID() as project):
+            piece = "task.project_id = {0}", (project,)
+        case ProjectIs(key):
+            piece = "split_part(task.key, '-', 1) = {0}", (key,)
+        case ColumnIs(column):
+            piece = 'task."column" = {0}', (column,)
+        case KeyIs(key):
+            piece = "task.key = {0}", (key,)
+        case TimeIs():
+            piece = _timed(asked, now)
+    return piece
+
+
+def _held(column: str, member: UUID | str | None) -> _Piece:
+    """One of a column's members; None: it has none."""
+    if member is None:
+        return f"{column} = '[]'::jsonb", ()
+    return f"{column} @> {{0}}::jsonb", (msgspec.json.encode([member]).decode(),)
+
+
+def _timed(asked: TimeIs, now: datetime) -> _Piece:
+    column = _COLUMNS[asked.time]
+    if asked.when == "none":
+        return f"{column} = {{0}}", (NEVER,)
+    since, until = _span(asked.operator, *_extent(asked.when, now))
+    if asked.time == "due":
+        until = until or NEVER
+    bounds = [(sign, bound) for sign, bound in ((">=", since), ("<", until)) if bound]
+    sql = " and ".join(f"{column} {sign} {{{place}}}" for place, (sign, _) in enumerate(bounds))
+    return sql, tuple(bound for _, bound in bounds)
+
+
+def _span(operator: Operator, start: datetime, end: datetime) -> tuple[datetime | None, datetime | None]:
+    """What stands so to the time from `start` to before `end`: from when on, and before when; None without a bound."""
+    match operator:
+        case ":":
+            return start, end
+        case "<" | "<=":
+            return None, start if operator == "<" else end
+        case ">" | ">=":
+            return end if operator == ">" else start, None
+
+
+def _extent(when: Day | Moment | Near | Literal["now"], now: datetime) -> tuple[datetime, datetime]:
+    """When it begins, and when it is over."""
+    match when:
+        case Moment(at):
+            start, length = at, timedelta.resolution
+        case "now":
+            start, length = now, timedelta.resolution
+        case Day(day):
+            start, length = datetime.combine(day, time.min, UTC), timedelta(days=1)
+        case _:
+            day = now.date() + timedelta(days=_DAYS[when])
+            start, length = datetime.combine(day, time.min, UTC), timedelta(days=1)
+    return start, start + length if start <= NEVER - length else NEVER

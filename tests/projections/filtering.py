@@ -1,0 +1,127 @@
+"""A table of tasks to be filtered: rows and filters that Hypothesis draws, and what PostgreSQL finds."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, get_args
+
+import msgspec
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from psycopg.sql import SQL
+
+from domain.filter import Term
+from domain.label import meant
+from domain.task import Priority, Status
+from projections.condition import condition
+from projections.engine.builds import Database
+from tests.examples import ADA, BOB, CAT, OTHER_PROJECT, PROJECT
+from tests.projections.naive_filter import Asking, Row
+
+TABLES = """
+create temporary table task (
+    id int primary key, status text not null, priority text not null, urgency int not null, assignees jsonb not null,
+    tags jsonb not null, project_id uuid not null, "column" text not null, key text not null,
+    created_at timestamptz not null, updated_at timestamptz not null, due_at timestamptz not null
+);
+create temporary table search (id int primary key, title text not null, description text not null,
+    document tsvector generated always as (
+        setweight(to_tsvector('russian', title), 'A') || setweight(to_tsvector('russian', description), 'B')) stored)
+"""
+TASK = "insert into task values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+TODAY = date(2026, 3, 1)
+_DAYS = [TODAY + timedelta(days=days) for days in (-2, -1, 0, 1, 2)]
+_MOMENTS = [datetime.combine(day, at, UTC) for day in _DAYS for at in (time.min, time(12, 30), time.max)]
+_NEAR = ["yesterday", "today", "tomorrow"]
+_WORDS = ["milk", "bread", "Хлеб", "дом", "the", "и"]
+
+_days, _moments = st.sampled_from(_DAYS), st.sampled_from(_MOMENTS)
+_texts = st.lists(st.sampled_from(_WORDS), max_size=4).map(" ".join)
+_operators = st.sampled_from([":", "<", "<=", ">", ">="])
+rows: SearchStrategy[Sequence[Row]] = st.lists(
+    st.builds(
+        Row,
+        id=st.integers(1, 1000),
+        status=st.sampled_from(get_args(Status)),
+        priority=st.sampled_from(get_args(Priority)),
+        assignees=st.lists(st.sampled_from([ADA.id, BOB.id]), max_size=2, unique=True).map(tuple),
+        labels=st.lists(st.sampled_from(["Shop", "срочно", "none"]), max_size=2, unique=True).map(tuple),
+        project_id=st.sampled_from([PROJECT, OTHER_PROJECT]),
+        column=st.sampled_from(["todo", "In progress"]),
+        key=st.sampled_from(["HOME-1", "HOME-12", "HOMES-1"]),
+        created=_moments,
+        updated=_moments,
+        due=st.none() | _days | _moments,
+        title=_texts,
+        description=_texts,
+    ),
+    min_size=2,
+    max_size=8,
+    unique_by=lambda row: row.id,
+)
+askings: SearchStrategy[Asking] = st.builds(Asking, st.sampled_from([ADA.id, CAT.id]), _moments)
+
+_places = [
+    "project:home",
+    "project:HO",
+    f"project:{OTHER_PROJECT}",
+    "column:todo",
+    'column:"In progress"',
+    "column:Todo",
+]
+_whens = st.one_of(
+    _days.map(str),
+    _moments.map(lambda at: f'"{at.isoformat()}"'),
+    st.sampled_from(["0001-01-01", "9999-12-31", '"9999-12-31T23:59:59.999999Z"']),
+)
+_terms = st.one_of(
+    st.sampled_from(["status:open", "status:done"]),
+    st.sampled_from(["assignee:me", "assignee:none", f"assignee:{BOB.id}"]),
+    st.sampled_from(["label:SHOP", "label:none", 'label:"none"', "label:Срочно", "label:sho"]),
+    st.sampled_from(_places),
+    st.sampled_from(["key:home-1", "key:HOMES-1", "key:HOME-2", "due:none"]),
+    st.builds("priority{}{}".format, _operators, st.sampled_from(get_args(Priority))),
+    st.builds("{}{}{}".format, st.sampled_from(["due", "due", "created", "updated"]), _operators, _whens),
+    st.builds("{}{}{}".format, st.sampled_from(["due", "created"]), _operators, st.sampled_from(_NEAR)),
+    st.sampled_from(["due<now", "due<=now", "due>now", "due>=now"]),
+    st.sampled_from(["absent", *_WORDS]),
+    _texts.map('"{}"'.format),
+)
+filters: SearchStrategy[str] = st.lists(
+    st.builds("{}{}".format, st.sampled_from(["", "-"]), _terms), min_size=1, max_size=4
+).map(" ".join)
+
+
+def fill(database: Database, rows: Iterable[Row]) -> None:
+    """Put these rows there, and no others."""
+    database.execute("delete from task; delete from search")
+    with database.cursor() as cursor:
+        cursor.executemany(TASK, [_columns(row) for row in rows])
+        texts = [(row.id, row.title, row.description) for row in rows]
+        cursor.executemany("insert into search (id, title, description) values (%s, %s, %s)", texts)
+
+
+def found(database: Database, terms: Iterable[Term], asking: Asking, *, by_rank: bool = False) -> list[int]:
+    """The ids of the rows that the condition of the terms lets through."""
+    asked = condition(terms, me=asking.me, now=asking.now)
+    joined = " join search using (id)" if asked.words else ""
+    ordered = f"{asked.rank} desc, task.id" if by_rank else "task.id"
+    sql = f"select task.id from task{joined} where {asked.sql} order by {ordered}"  # noqa: S608 - this is what is tested
+    return [number for (number,) in database.execute(SQL(sql), asked.parameters)]
+
+
+def _columns(row: Row) -> tuple[Any, ...]:
+    due = row.due or datetime.max.replace(tzinfo=UTC)
+    return (
+        row.id,
+        row.status,
+        row.priority,
+        get_args(Priority).index(row.priority),
+        msgspec.json.encode(row.assignees).decode(),
+        msgspec.json.encode([meant(label) for label in row.labels]).decode(),
+        row.project_id,
+        row.column,
+        row.key,
+        row.created,
+        row.updated,
+        due if isinstance(due, datetime) else datetime.combine(due, time.max, UTC),
+    )

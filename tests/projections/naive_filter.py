@@ -1,0 +1,134 @@
+"""A filter as a reader of its terms takes it, one task at a time, with no tables: what conditions are compared with."""
+
+import operator
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, get_args
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.filter import (
+    AssigneeIs,
+    ColumnIs,
+    Day,
+    KeyIs,
+    LabelIs,
+    Moment,
+    Phrase,
+    PriorityIs,
+    ProjectIs,
+    StatusIs,
+    Term,
+    TimeIs,
+    Word,
+)
+from domain.filter.terms import Compared
+from domain.label import meant
+from domain.task import Priority, Status
+
+STOPS = frozenset({"the", "и"})
+"""Words that say nothing, of those that are drawn."""
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    ":": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class Row(Struct, frozen=True):
+    """A task, with all that a filter may ask of."""
+
+    id: int
+    status: Status
+    priority: Priority
+    assignees: tuple[UUID, ...]
+    labels: tuple[str, ...]
+    project_id: UUID
+    column: str
+    key: str
+    created: datetime
+    updated: datetime
+    due: date | datetime | None
+    title: str
+    description: str
+
+
+class Asking(Struct, frozen=True):
+    """Who asks, and when."""
+
+    me: UUID
+    now: datetime
+
+
+def found(rows: Iterable[Row], terms: Iterable[Term], asking: Asking) -> list[int]:
+    """The ids of the tasks that meet every term."""
+    return [row.id for row in rows if all(_meets(row, term, asking) for term in terms)]
+
+
+def _meets(row: Row, term: Term, asking: Asking) -> bool:
+    if isinstance(term.asked, Word | Phrase):
+        wanted = _stripped(term.asked.text)
+        return not wanted or _says(row, wanted) is not term.negated
+    return _is(row, term.asked, asking) is not term.negated
+
+
+def _is(row: Row, asked: Compared, asking: Asking) -> bool:  # noqa: PLR0911 - a line for each kind of term
+    match asked:
+        case StatusIs(status):
+            return row.status == status
+        case PriorityIs(sign, priority):
+            order = get_args(Priority).index
+            return _COMPARE[sign](order(row.priority), order(priority))
+        case AssigneeIs(user):
+            return not row.assignees if user == "none" else (asking.me if user == "me" else user) in row.assignees
+        case LabelIs(label):
+            return meant(label) in map(meant, row.labels) if label else not row.labels
+        case ProjectIs(project):
+            return project in {row.project_id, row.key.partition("-")[0]}
+        case ColumnIs(column):
+            return row.column == column
+        case KeyIs(key):
+            return row.key == key
+        case TimeIs():
+            return _is_at(_instant(getattr(row, asked.time)), asked, asking.now)
+
+
+def _instant(when: date | datetime | None) -> datetime | None:
+    """A whole day is due with its last moment."""
+    return when if when is None or isinstance(when, datetime) else datetime.combine(when, time.max, UTC)
+
+
+def _is_at(instant: datetime | None, asked: TimeIs, now: datetime) -> bool:
+    if asked.when == "none" or instant is None:
+        return asked.when == "none" and instant is None
+    compare = _COMPARE[asked.operator]
+    match asked.when:
+        case Moment(at):
+            return compare(instant, at)
+        case "now":
+            return compare(instant, now)
+        case Day(day):
+            return compare(instant.date(), day)
+        case word:
+            days = ["yesterday", "today", "tomorrow"].index(word) - 1
+            return compare(instant.date(), now.date() + timedelta(days=days))
+
+
+def _says(row: Row, wanted: list[str]) -> bool:
+    """Where a word says nothing, any other or none may stand in its place."""
+    words = [*_stripped(row.title, begin=False), *row.description.casefold().split()]
+    starts = range(len(words) - len(wanted) + 1)
+    return any(all(want in STOPS or words[start + at] == want for at, want in enumerate(wanted)) for start in starts)
+
+
+def _stripped(text: str, *, begin: bool = True) -> list[str]:
+    """Its words, without those at the end, and at the beginning, that say nothing."""
+    words = text.casefold().split()
+    while words and words[-1] in STOPS:
+        words.pop()
+    while begin and words and words[0] in STOPS:
+        words.pop(0)
+    return words
