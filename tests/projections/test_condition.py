@@ -111,6 +111,18 @@ def what_says_more_about_it_comes_first(database: Database) -> None:
         assert not condition(parse(text), me=ADA.id, now=NOON).rank, text
 
 
+def ranking_takes_no_longer_than_finding(database: Database) -> None:
+    """The most that may be asked, of texts of the greatest length that have all of it as often as they can."""
+    pairs = [first + second for first in "bcdfghjklm" for second in "nprstvwxz0"]
+    fill(database, [row(each, title="Long", description=" ".join(pairs * 125)) for each in range(1, 31)])
+    database.execute("set statement_timeout = '3s'")
+    for text in (" ".join(pairs), quoted(" ".join(pairs)), quoted(" ".join(pairs)) + " the"):
+        try:
+            assert len(ids(database, text, by_rank=True)) == 30
+        except psycopg.errors.QueryCanceled as error:
+            raise AssertionError(text) from error
+
+
 def what_is_written_is_never_part_of_the_statement(database: Database) -> None:
     fill(database, [row(1, title="milk")])
     for field in ("", "label:", "column:"):
@@ -152,6 +164,7 @@ CHECKS: list[Check] = [
     words_are_found_in_all_their_forms,
     what_says_nothing_changes_nothing,
     what_says_more_about_it_comes_first,
+    ranking_takes_no_longer_than_finding,
     what_is_written_is_never_part_of_the_statement,
     any_filter_can_be_asked,
     what_does_not_depend_on_the_time_is_asked_the_same_at_any,
@@ -242,6 +255,14 @@ def words_of_one_language(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(conditions._QUERIES, Word, "websearch_to_tsquery('english', {0})")  # noqa: SLF001 - as above
 
 
+def queries_that_are_ranked_together(patch: pytest.MonkeyPatch) -> None:
+    _changed(patch, "_rank", lambda rank, *_: rank.replace("||", "&&"))
+
+
+def a_phrase_that_is_ranked_alone(patch: pytest.MonkeyPatch) -> None:
+    _changed(patch, "_rank", lambda _, queries: f"ts_rank(search.document, {' || '.join(queries)})")
+
+
 def a_value_in_the_statement(patch: pytest.MonkeyPatch) -> None:
     def pasted(piece: tuple[str, Any], *_: object) -> tuple[str, Any]:
         sql, values = piece
@@ -260,6 +281,8 @@ DEFECTS: list[tuple[Callable[[pytest.MonkeyPatch], None], Check]] = [
     (a_future_that_what_is_never_due_is_due_in, what_has_no_due_date_is_due_at_no_time),
     (words_of_one_language, words_are_found_in_all_their_forms),
     (stop_words_that_nothing_meets, what_says_nothing_changes_nothing),
+    (queries_that_are_ranked_together, ranking_takes_no_longer_than_finding),
+    (a_phrase_that_is_ranked_alone, ranking_takes_no_longer_than_finding),
     (a_value_in_the_statement, what_is_written_is_never_part_of_the_statement),
     (a_today_that_passes, what_does_not_depend_on_the_time_is_asked_the_same_at_any),
 ]
