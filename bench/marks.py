@@ -59,6 +59,7 @@ _RATES = (
     _Beside("W3 16 clients change one task", "W3", "W2", "W2", 0.5),
     _Beside("R1 one task, hot", "R1", "constant", "R1 constant", 0.7),
     _Beside("R2 page of 50, hot", "R2", "constant", "R2 constant", 0.7),
+    _Beside("R2 page of 50, hot", "R2", "cache-aside: FastAPI, SQLAlchemy, Redis", "R2 aside", 5),
     _Beside("constant: one task", "R1 constant", "raw ASGI", "R1 raw", 0.4),
     _Beside("constant: page of 50", "R2 constant", "raw ASGI", "R2 raw", 0.4),
 )

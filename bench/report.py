@@ -23,6 +23,8 @@ TIRED = 0.9
 """A load generator that is busy for a larger share of the time measures itself."""
 BUSY = 0.5
 """A machine with so much to do already has no latencies to tell."""
+_PEERS = ("umadb", "fastapi", "sqlalchemy", "pydantic")
+"""What others would build with; a newer version is another peer."""
 _BY_THEMSELVES = {"L1", "umadb"}
 """Where whoever asks is a part of what is measured."""
 
@@ -39,7 +41,7 @@ def machine() -> Machine:
         "memory_gib": round(memory, 1),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "umadb": version("umadb"),
+        **{name: version(name) for name in _PEERS},
         "load_average_before": round(os.getloadavg()[0], 2),
     }
 

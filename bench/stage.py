@@ -3,12 +3,13 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from bench.board import Board
 from bench.instance import Instance, instance
-from bench.peers import umadb
+from bench.peers import cache_aside_models, umadb
 from bench.peers.given import Given
 from bench.processes import peer
 from bench.scripts import NEW_TASK
@@ -16,7 +17,7 @@ from bench.servers import database
 from bench.works import FULL, Size, Stage
 from infra import settings
 
-_STOCK = "bench_stock"
+_STOCK, _ASIDE = "bench_stock", "bench_cache_aside"
 
 
 @contextlib.contextmanager
@@ -24,11 +25,13 @@ def stage(folder: Path, size: Size) -> Iterator[Stage]:
     """All that the works of this size ask for."""
     with contextlib.ExitStack() as ending:
         ours = ending.enter_context(instance(folder / "data"))
-        key = settings.locate(ours.data, signing=True).jwt_key
+        found = settings.locate(ours.data, signing=True)
+        key = found.jwt_key
         pages = _pages(ours.address, ours.token, ours.board)
         given = {
             "stock": Given(0, key, database(ours.connection, ours.owner_url, _STOCK)),
             "constant": Given(0, key, pages=pages),
+            "cache_aside": Given(0, key, _filled(ours), found.redis_url),
         }
         if size is FULL:
             given |= {"echo": Given(0, key), "raw_asgi": Given(0, "", pages=pages)}
@@ -46,11 +49,32 @@ def _pages(address: str, token: str, made: Board) -> dict[str, str]:
         return {path: http.get(path).raise_for_status().text for path in paths}
 
 
+def _filled(ours: Instance) -> str:
+    """A database of the cache-aside peer, with all tasks of the hot list."""
+    url = database(ours.connection, ours.owner_url, _ASIDE)
+    cache_aside_models.fill(url, ours.user, _list(ours.address, ours))
+    return url
+
+
+def _list(address: str, ours: Instance) -> list[Any]:
+    """The tasks of the hot list, page after page by its own cursors."""
+    path, tasks, after = ours.board.hot_page.path, list[Any](), ""
+    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {ours.token}"}, timeout=20) as http:
+        while True:
+            page = http.get(path + after).raise_for_status().json()
+            tasks += page["items"]
+            if not page.get("next_cursor"):
+                return tasks
+            after = f"?cursor={page['next_cursor']}"
+
+
 def _same(ours: Instance, peers: dict[str, str], pages: dict[str, str]) -> None:
-    created = _created(ours.address, ours)
+    created, tasks = _created(ours.address, ours), _list(ours.address, ours)
     for name, address in peers.items():
         if name in {"constant", "raw_asgi"} and _pages(address, ours.token, ours.board) != pages:
             raise RuntimeError(f"The peer {name} answers other bytes, so it is no peer.")
+        if name == "cache_aside" and any(_list(address, ours) != tasks for _ in ("from rows", "from Redis")):
+            raise RuntimeError(f"The peer {name} answers other tasks, so it is no peer.")
         if name in {"echo", "raw_asgi"} and _created(address, ours) != created:
             raise RuntimeError(f"The peer {name} answers a create otherwise, so it is no peer.")
 

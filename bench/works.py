@@ -165,10 +165,11 @@ def contended(turn: Turn) -> None:
 
 
 def looks(turn: Turn) -> None:
-    """R1 and R2, beside the constant peer."""
+    """R1 and R2, beside the constant peer; R2 beside the cache-aside stack too."""
     for name, target in {"R1": turn.board.hot_task, "R2": turn.board.hot_page}.items():
         turn.read(name, turn.ours.address, target)
         turn.read(f"{name} constant", turn.stage.peers["constant"], target)
+    turn.read("R2 aside", turn.stage.peers["cache_aside"], turn.board.hot_page)
 
 
 def bare_looks(turn: Turn) -> None:

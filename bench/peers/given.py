@@ -9,4 +9,5 @@ class Given(Struct, frozen=True):
     fd: int
     jwt_key: str
     database_url: str = ""
+    redis_url: str = ""
     pages: dict[str, str] = {}

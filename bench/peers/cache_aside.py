@@ -1,0 +1,101 @@
+"""The cache-aside peer: a page of tasks by FastAPI, SQLAlchemy, Redis and pydantic, as their documentation has it."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Annotated, TypedDict
+from uuid import UUID
+
+import jwt
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.security import OAuth2PasswordBearer
+from redis.asyncio import Redis
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from api.auth import ALGORITHM, ISSUER
+from bench.peers.cache_aside_models import Member, Page, Project, Task, TaskShown, url
+from bench.peers.given import Given
+
+TTL_S = 300
+CONNECTIONS = 15
+"""As many as the library opens by default, five and ten, but all kept: the ten it would close after each request."""
+_token = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/login")
+
+
+class State(TypedDict):
+    """What a process opens once."""
+
+    sessions: async_sessionmaker[AsyncSession]
+    redis: Redis
+    jwt_key: str
+
+
+def app(given: Given) -> FastAPI:
+    """Pages of tasks, for who has one of our tokens and is a member."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        engine = create_async_engine(url(given.database_url), pool_size=CONNECTIONS, max_overflow=0)
+        async with Redis.from_url(given.redis_url) as redis:
+            sessions = async_sessionmaker(engine, expire_on_commit=False)
+            yield State(sessions=sessions, redis=redis, jwt_key=given.jwt_key)
+        await engine.dispose()
+
+    served = FastAPI(lifespan=lifespan)
+    served.get("/api/v1/projects/{project}/tasks", dependencies=[Depends(may_read)])(list_tasks)
+    return served
+
+
+async def database(request: Request) -> AsyncIterator[AsyncSession]:
+    """A session of the request's own, which asks for a connection when it has a question."""
+    async with request.state.sessions() as session:
+        yield session
+
+
+async def current_user(request: Request, token: Annotated[str, Depends(_token)]) -> UUID:
+    """Whom the token was signed for."""
+    try:
+        claims = jwt.decode(token, request.state.jwt_key, [ALGORITHM], issuer=ISSUER, audience=ISSUER)
+        return UUID(claims["sub"])
+    except (jwt.InvalidTokenError, KeyError, ValueError) as error:
+        raise HTTPException(401, "Invalid token", {"WWW-Authenticate": "Bearer"}) from error
+
+
+Database = Annotated[AsyncSession, Depends(database)]
+User = Annotated[UUID, Depends(current_user)]
+
+
+async def may_read(project: UUID, user: User, session: Database) -> None:
+    """One question by primary keys for each request, as we ask our log: nobody reads for five minutes after they left.
+
+    Only the page is kept in Redis. A page that is old is a nuisance, a right that is old is a leak.
+    """
+    is_theirs = Project.workspace_id == Member.workspace_id
+    query = select(Member.user_id).join(Project, is_theirs).where(Project.id == project, Member.user_id == user)
+    if await session.scalar(query) is None:
+        raise HTTPException(404, "Not found")
+
+
+async def list_tasks(
+    project: UUID,
+    request: Request,
+    session: Database,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[int, Query(ge=0)] = 0,
+) -> Page:
+    """The tasks of a project that are not in the trash, oldest first: from Redis, else from their rows, then kept."""
+    key = f"cache-aside:tasks:{project}:{limit}:{cursor}"
+    kept = await request.state.redis.get(key)
+    if kept is not None:
+        return Page.model_validate_json(kept)
+    page = await _page(session, project, limit, cursor)
+    await request.state.redis.set(key, page.model_dump_json(), ex=TTL_S)
+    return page
+
+
+async def _page(session: AsyncSession, project: UUID, limit: int, after: int) -> Page:
+    """The number of its last item is the cursor to go on with."""
+    query = select(Task).where(Task.project_id == project, Task.trashed.is_(False), Task.number > after)
+    tasks = (await session.scalars(query.order_by(Task.number).limit(limit + 1))).all()
+    items = [TaskShown.model_validate(task) for task in tasks[:limit]]
+    return Page(items=items, next_cursor=str(items[-1].number) if len(tasks) > limit else None)

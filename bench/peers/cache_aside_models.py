@@ -1,0 +1,99 @@
+"""The models of the cache-aside peer: its tables in SQLAlchemy, its answers in pydantic."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import DateTime, Index, Text, Uuid, create_engine, make_url
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import URL
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+
+class TaskShown(BaseModel):
+    """A task as it is answered, made from its row."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    workspace_id: UUID
+    project_id: UUID
+    key: str
+    number: int
+    title: str
+    description: str
+    priority: str
+    due: str | None
+    column: str
+    labels: list[str]
+    assignees: list[UUID]
+    status: str
+    trashed: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class Page(BaseModel):
+    items: list[TaskShown]
+    next_cursor: str | None = None
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Member(Base):
+    __tablename__ = "members"
+
+    workspace_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+class Project(Base):
+    __tablename__ = "projects"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID]
+
+
+class Task(Base):
+    __tablename__ = "tasks"
+    __table_args__ = (Index("tasks_of_project", "project_id", "number"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID]
+    project_id: Mapped[UUID]
+    key: Mapped[str]
+    number: Mapped[int]
+    title: Mapped[str]
+    description: Mapped[str]
+    priority: Mapped[str]
+    due: Mapped[str | None]
+    column: Mapped[str]
+    labels: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    assignees: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    status: Mapped[str]
+    trashed: Mapped[bool]
+    version: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+def url(database_url: str) -> URL:
+    """The address of a database, with the driver that we use too."""
+    return make_url(database_url).set(drivername="postgresql+psycopg")
+
+
+def fill(database_url: str, user: UUID, shown: Iterable[object]) -> None:
+    """Make the tables, and the rows that let this user see what ours shows: tasks as JSON has them."""
+    tasks = [Task(**TaskShown.model_validate(one).model_dump()) for one in shown]
+    projects = {task.project_id: task.workspace_id for task in tasks}
+    engine = create_engine(url(database_url))
+    Base.metadata.create_all(engine)
+    with Session(engine) as session, session.begin():
+        session.add_all(tasks)
+        session.add_all(Project(id=project, workspace_id=workspace) for project, workspace in projects.items())
+        session.add_all(Member(workspace_id=workspace, user_id=user) for workspace in set(projects.values()))
+    engine.dispose()

@@ -1,0 +1,91 @@
+"""The cache-aside peer: the same tasks as ours, from their rows once and from Redis then, for members alone."""
+
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+import pytest
+
+from api import auth
+from bench.peers import cache_aside_models
+from bench.peers.given import Given
+from bench.processes import peer
+from infra.postgres import connect
+from infra.settings import Settings
+from projections.task_list import TaskRow
+
+ANN, BEN = uuid4(), uuid4()
+WORKSPACE, PROJECT = uuid4(), uuid4()
+NOW = datetime(2026, 11, 21, 10, 0, 0, 120_000, UTC)
+PAGE = f"/api/v1/projects/{PROJECT}/tasks"
+
+
+def task(number: int, project: UUID = PROJECT) -> TaskRow:
+    return TaskRow(
+        id=uuid4(),
+        workspace_id=WORKSPACE,
+        project_id=project,
+        key=f"PROJ-{number}",
+        number=number,
+        title="Купить молоко",
+        description="Four crates.",
+        priority="high",
+        due="2027-03-01" if number % 2 else None,
+        column="todo",
+        labels=("food", "before Friday"),
+        assignees=(ANN,),
+        status="open",
+        trashed=False,
+        version=1,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+
+SHOWN: list[Any] = msgspec.json.decode(msgspec.json.encode([task(number) for number in range(1, 61)]))
+ELSEWHERE: list[Any] = msgspec.json.decode(msgspec.json.encode([task(1, uuid4())]))
+
+
+@pytest.fixture
+def address(settings: Settings) -> Iterator[str]:
+    """Where it answers, in a process of its own, as in a run."""
+    cache_aside_models.fill(settings.migration_url, ANN, SHOWN + ELSEWHERE)
+    given = Given(0, settings.jwt_key, settings.migration_url, settings.redis_url)
+    with tempfile.TemporaryDirectory() as folder, peer("cache_aside", Path(folder), given) as served:
+        yield served
+
+
+def of(user: UUID, key: str) -> dict[str, str]:
+    token, _ = auth.issue(user, uuid4(), datetime.now(UTC) + timedelta(hours=1), key)
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_its_pages_hold_each_task_as_ours_shows_it(address: str, settings: Settings) -> None:
+    with httpx.Client(base_url=address, headers=of(ANN, settings.jwt_key), timeout=20) as http:
+        first = http.get(PAGE).raise_for_status().json()
+        second = http.get(PAGE, params={"cursor": first["next_cursor"]}).raise_for_status().json()
+    assert len(first["items"]) == 50
+    assert first["items"] + second["items"] == SHOWN
+    assert second["next_cursor"] is None
+
+
+def test_it_looks_at_the_rows_of_a_page_once(address: str, settings: Settings) -> None:
+    with httpx.Client(base_url=address, headers=of(ANN, settings.jwt_key), timeout=20) as http:
+        first = http.get(PAGE, params={"limit": 10}).raise_for_status().json()
+        with connect(settings.migration_url) as connection:
+            connection.execute("delete from tasks")
+        assert http.get(PAGE, params={"limit": 10}).json() == first
+        assert http.get(PAGE, params={"limit": 11}).json()["items"] == []
+
+
+def test_whoever_is_no_member_sees_nothing_cached_or_not(address: str, settings: Settings) -> None:
+    with httpx.Client(base_url=address, timeout=20) as http:
+        assert http.get(PAGE, headers=of(ANN, settings.jwt_key)).status_code == 200
+        assert http.get(PAGE, headers=of(BEN, settings.jwt_key)).status_code == 404
+        assert http.get(PAGE, headers=of(ANN, "another key of thirty-two letters")).status_code == 401
+        assert http.get(PAGE).status_code == 401
