@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import report, works
+from bench import cold, report, works
 from bench.folding import measured
 from bench.instance import say
 from bench.marks import marks
@@ -26,10 +26,11 @@ def main(size: Size) -> None:
         seen, waited_ms = works.seen(up.ours), rows_ms(up.ours)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         folded = measured(Path(folder) / "data", size.extent)
-    lines = marks(rounds, seen, waited_ms, folded)
+        asked = cold.measured(Path(folder) / "cold") if size.cold else None
+    lines = marks(rounds, seen, waited_ms, folded, asked)
     say(f"Done in {time.monotonic() - began:.0f} s.\n")
     report.write(machine, lines, rounds)
-    report.show(lines, report.remarks(rounds, folded, machine))
+    report.show(lines, report.remarks(rounds, folded, machine, asked))
 
 
 if __name__ == "__main__":

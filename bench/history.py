@@ -1,9 +1,10 @@
 """A history: events by the million, straight into the log, as the years of a large board would leave them there."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import islice
-from typing import get_args
+from typing import Any, get_args
 from uuid import UUID
 
 from msgspec import Struct
@@ -40,18 +41,20 @@ AT_WORK = 60_000
 BLOCK = 16
 """Task numbers are taken so many at a time."""
 _COPY = """copy log.events
-    (originator_id, originator_version, topic, state, actor_id, actor_kind, command_id, workspace_id)
+    (originator_id, originator_version, topic, state, actor_id, actor_kind, command_id, workspace_id, at)
     from stdin (format binary)"""
-_TYPES = ("uuid", "int8", "text", "bytea", "uuid", "text", "uuid", "uuid")
+_TYPES = ("uuid", "int8", "text", "bytea", "uuid", "text", "uuid", "uuid", "timestamptz")
+_TOLD = ("title", "description", "priority", "due", "labels")
 
 
 class Happened(Struct, frozen=True):
-    """An event in its stream."""
+    """An event in its stream; without a time, it happens when it is written."""
 
     stream: UUID
     version: int
     event: Event
     workspace: UUID
+    at: datetime | None = None
 
 
 class History:
@@ -62,14 +65,19 @@ class History:
         self._events = happening(user, random.Random(1))
 
     def fill(self, connection: Connection[TupleRow], count: int) -> None:
-        """Write the next so many events, by COPY, as the owner; nothing else may append meanwhile."""
-        command = new_id()
-        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-            copy.set_types(_TYPES)
-            for one in islice(self._events, count):
-                name, state = codec.tag(one.event), codec.encode(one.event)
-                copy.write_row((one.stream, one.version, name, state, self._user, "import", command, one.workspace))
-        connection.execute("vacuum (analyze) log.events")  # as the server would before long
+        """Write the next so many events, as the owner; nothing else may append meanwhile."""
+        write(connection, self._user, islice(self._events, count))
+
+
+def write(connection: Connection[TupleRow], user: UUID, events: Iterable[Happened]) -> None:
+    """Into the log, by COPY, as what one user imported."""
+    command = new_id()
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.set_types(_TYPES)
+        for one in events:
+            name, state, at = codec.tag(one.event), codec.encode(one.event), one.at or datetime.now(UTC)
+            copy.write_row((one.stream, one.version, name, state, user, "import", command, one.workspace, at))
+    connection.execute("vacuum (analyze) log.events")  # as the server would before long
 
 
 def happening(user: UUID, chance: random.Random) -> Iterator[Happened]:
@@ -78,7 +86,7 @@ def happening(user: UUID, chance: random.Random) -> Iterator[Happened]:
     for workspace in workspaces:
         yield Happened(workspace, 1, WorkspaceCreated("Bench"), workspace)
         yield Happened(member_of(workspace, user), 1, MemberJoined(user, "owner"), workspace)
-    projects = [_Project(new_id(), workspaces[number % WORKSPACES], f"P{number}") for number in range(PROJECTS)]
+    projects = [Project(new_id(), workspaces[number % WORKSPACES], f"P{number}") for number in range(PROJECTS)]
     for project in projects:
         yield from project.begun()
     tasks = _Tasks(projects, chance)
@@ -86,7 +94,7 @@ def happening(user: UUID, chance: random.Random) -> Iterator[Happened]:
         yield from tasks.created() if chance.random() < NEW else tasks.changed()
 
 
-class _Project:
+class Project:
     """A project, and the numbers of its tasks."""
 
     def __init__(self, id_: UUID, workspace: UUID, key: str) -> None:
@@ -94,31 +102,28 @@ class _Project:
         self.workspace = workspace
         self.key = key
         self.number = 0
-        task = new_task(id_)
-        self._fields = {name: getattr(task, name) for name in ("title", "description", "priority", "due", "labels")}
 
     def begun(self) -> Iterator[Happened]:
         reserved = ProjectKeyReserved(self.key, self.id)
         yield Happened(self.id, 1, ProjectCreated(self.workspace, self.key, self.key, BOARD), self.workspace)
         yield Happened(key_of(self.workspace, self.key), 1, reserved, self.workspace)
 
-    def task(self) -> Iterator[Happened]:
-        """One more, after the numbers for it and for those to come."""
+    def task(self, told: Mapping[str, Any]) -> Iterator[Happened]:
+        """One more, after the numbers for it and for those to come; `told` is what it begins with."""
         if self.number % BLOCK == 0:
             taken = TaskNumbersTaken(self.number + 1, self.number + BLOCK)
             yield Happened(numbers_of(self.id), self.number // BLOCK + 1, taken, self.workspace)
         self.number += 1
-        yield Happened(new_id(), 1, self._created(), self.workspace)
-
-    def _created(self) -> TaskCreated:
-        key = f"{self.key}-{self.number}"
-        return TaskCreated(self.workspace, self.id, self.number, key, column="todo", **self._fields)
+        created = TaskCreated(self.workspace, self.id, self.number, f"{self.key}-{self.number}", **told)
+        yield Happened(new_id(), 1, created, self.workspace)
 
 
 class _Tasks:
     """The tasks at work: each with its version and its state."""
 
-    def __init__(self, projects: Sequence[_Project], chance: random.Random) -> None:
+    def __init__(self, projects: Sequence[Project], chance: random.Random) -> None:
+        task = new_task(new_id())
+        self._told = {"column": "todo", **{name: getattr(task, name) for name in _TOLD}}
         self._projects = projects
         self._chance = chance
         self._streams: list[UUID] = []
@@ -127,7 +132,7 @@ class _Tasks:
 
     def created(self) -> Iterator[Happened]:
         """In the place of the oldest, once there are enough."""
-        for one in self._chance.choice(self._projects).task():
+        for one in self._chance.choice(self._projects).task(self._told):
             yield one
             if state := Task.evolve(None, one.event):
                 self._take_in(one.stream, state)

@@ -40,12 +40,7 @@ class Instance(Struct, frozen=True):
 
     def caught_up(self) -> float:
         """The seconds until no projection lags any more; raises TimeoutError where one never stops."""
-        began, head = time.monotonic(), self.head()
-        while folded(self.connection) < head:
-            if time.monotonic() > began + _CAUGHT_UP_S:
-                raise TimeoutError
-            time.sleep(0.01)
-        return time.monotonic() - began
+        return caught_up(self.connection, self.head())
 
     def head(self) -> int:
         """The last position of its log."""
@@ -71,6 +66,16 @@ def instance(data: Path, api: int = 1) -> Iterator[Instance]:
         ours = Instance(data, run.address, run.migration_url, user, token, made, connection)
         ours.caught_up()
         yield ours
+
+
+def caught_up(connection: Connection[TupleRow], head: int) -> float:
+    """The seconds until all projections have read up to there; raises TimeoutError where they do not."""
+    began = time.monotonic()
+    while folded(connection) < head:
+        if time.monotonic() > began + _CAUGHT_UP_S:
+            raise TimeoutError
+        time.sleep(0.01)
+    return time.monotonic() - began
 
 
 def folded(connection: Connection[TupleRow]) -> int:

@@ -6,6 +6,7 @@ from statistics import median, quantiles
 
 from msgspec import Struct
 
+from bench.cold import Cold
 from bench.folding import Folding
 from bench.following import Followed
 from bench.load import Load
@@ -16,6 +17,7 @@ from bench.works import RATE, Round
 LAG_S = 5.0
 WITHIN_MS = {50: 10.0, 99: 50.0}
 """The most milliseconds for so many of a hundred."""
+COLD_MS = 20.0
 KEPT_UP = 0.99
 """The share of a pace that must be answered, or its latency is no answer."""
 
@@ -68,7 +70,9 @@ _DISTURBED = _Beside("P3 page of 50, during a rebuild, p99", "during", "quiet", 
 _ALONE = _Beside("L1 latency, one client, p50", "handled", "bare append", "appended", 1.3, "ms", at_most=True)
 
 
-def marks(rounds: Sequence[Round], seen: Load, rows_ms: Sequence[float], folded: Folding) -> list[Mark]:
+def marks(
+    rounds: Sequence[Round], seen: Load, rows_ms: Sequence[float], folded: Folding, cold: Cold | None = None
+) -> list[Mark]:
     """A line for each mark whose loads were measured."""
     lags = [lag for one in rounds for lag in one.lags_s]
     return [
@@ -76,6 +80,7 @@ def marks(rounds: Sequence[Round], seen: Load, rows_ms: Sequence[float], folded:
         _least("W3 slowest client, of the mean", [_fairness(one.loads["W3"]) for one in rounds], 1 / 3, "x"),
         *_paced([one.loads["W1 paced"] for one in rounds if "W1 paced" in one.loads]),
         *_alone(rounds),
+        *_cold(cold),
         *_visible("V1 acknowledged to visible, idle", [seen]),
         *(
             _most(f"V1 commit to row, idle, p{at}", [_percentile(rows_ms, at)], most, "ms")
@@ -135,6 +140,14 @@ def _alone(rounds: Sequence[Round]) -> Iterator[Mark]:
     idle = [one.idle for one in rounds if one.idle]
     if idle:
         yield _beside(_ALONE, [median(one.handled_ms) for one in idle], [median(one.appended_ms) for one in idle])
+
+
+def _cold(found: Cold | None) -> Iterator[Mark]:
+    """A question that is refused costs nothing, and is no answer."""
+    if found:
+        all_answered = not found.load.refused and len(found.load.latencies_ms) >= KEPT_UP * len(found.asked)
+        p99 = _percentile(found.load.latencies_ms, 99)
+        yield _most("R3 page of 50, cold, filter and sort, p99", [p99], COLD_MS, "ms", unless=not all_answered)
 
 
 def _followed(found: Sequence[Followed]) -> Iterator[Mark]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+from urllib.parse import unquote
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from bench.cold import Cold
 from bench.folding import Folding
 from bench.load import Load
 from bench.marks import Mark
@@ -71,7 +73,7 @@ def show(marks: Sequence[Mark], remarks: Sequence[str]) -> None:
         console.print(line)
 
 
-def remarks(rounds: Sequence[Round], folded: Folding, machine: Machine) -> list[str]:
+def remarks(rounds: Sequence[Round], folded: Folding, machine: Machine, cold: Cold | None = None) -> list[str]:
     """What a table of rates would hide."""
     lines = [line for name in rounds[0].loads for line in _of_loads(name, [one.loads[name] for one in rounds])]
     acknowledged = sum(sum(one.loads["W3"].answered) for one in rounds)
@@ -80,6 +82,7 @@ def remarks(rounds: Sequence[Round], folded: Folding, machine: Machine) -> list[
     events = median(one.counted["L1"] / one.loads["L1"].seconds for one in rounds)
     lines.append(f"L1: {_number(events)} events/s in the log, where UmaDB writes one event for each command.")
     lines += [_of_rebuild(one) for one in folded.rebuilds]
+    lines += _of_cold(cold) if cold else []
     lines += [line for one in folded.disturbed for line in _of_disturbed(one)]
     if float(machine["load_average_before"]) > BUSY:
         lines.append(f"The machine was busy before it began (load average {machine['load_average_before']}).")
@@ -104,6 +107,17 @@ def _of_loads(name: str, loads: Sequence[Load]) -> Iterator[str]:
 def _of_rebuild(one: Rebuilt) -> str:
     phases = ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in one.phases.items() if phase != "verifying")
     return f"P2: {one.events:,} events in {one.seconds:.1f} s ({phases}); verifying took {one.verifying_s:.1f} s more."
+
+
+def _of_cold(found: Cold) -> Iterator[str]:
+    """One client asks, so its latencies are in the order of the questions, unless one was refused."""
+    yield from _of_loads("R3", [found.load])
+    latencies = found.load.latencies_ms
+    if latencies and not found.load.refused:
+        slowest, where = max(zip(latencies, found.asked, strict=False))
+        answered = f"{len(latencies)} of {len(found.asked)} questions were answered"
+        yield f"R3: {answered}, half of them within {median(latencies):.3g} ms."
+        yield f"R3: the slowest took {slowest:.3g} ms: {unquote(where)}"
 
 
 def _of_disturbed(one: Disturbed) -> Iterator[str]:

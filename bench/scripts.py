@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Generator, Sequence
 from http import HTTPStatus
+from itertools import cycle
 
 import msgspec
 from msgspec import Struct
@@ -84,6 +85,12 @@ def looking(targets: Sequence[Target]) -> Script:
         yield Request("GET", targets[0].path)
 
 
+def asking(targets: Sequence[Target]) -> Script:
+    """Look at one thing after the other; whoever plans more looks than there are things sees some again."""
+    for target in cycle(targets):
+        yield Request("GET", target.path)
+
+
 def comparing(targets: Sequence[Target]) -> Script:
     """Look at the same thing again and again, which should always be the same."""
     while True:
@@ -98,7 +105,7 @@ def seeing(targets: Sequence[Target]) -> Script:
 
 
 SCRIPTS: dict[str, Callable[[Sequence[Target]], Script]] = {
-    script.__name__: script for script in (creating, editing, toggling, looking, comparing, seeing)
+    script.__name__: script for script in (creating, editing, toggling, looking, asking, comparing, seeing)
 }
 SHARED = {"creating", "toggling", "looking", "comparing", "seeing"}
 """Where all clients have the same targets; in the others each has its own."""

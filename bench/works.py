@@ -53,6 +53,7 @@ class Size(Struct, frozen=True):
     reading_s: float
     works: Sequence["Work"]
     extent: Extent
+    cold: bool = False
 
 
 class Turn:
@@ -198,6 +199,7 @@ FULL = Size(
         bare_looks,
     ),
     Extent(1_000_000, 20_000, rebuilds=2, following=200_000, disturbed=2),
+    cold=True,
 )
 
 

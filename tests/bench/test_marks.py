@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from bench.cold import Cold
 from bench.folding import Folding
 from bench.following import Followed
 from bench.idle import Idle
@@ -88,6 +89,31 @@ def test_one_wrong_answer_during_a_rebuild_is_one_too_many() -> None:
     assert not told([round_of()], disturbed(10, wrong=1))[work].met
 
 
+def test_a_hot_page_is_held_against_the_cache_aside_stack() -> None:
+    lines = marks([round_of(R2=500, **{"R2 aside": 100})], SEEN, ROWS_MS, FOLDED)
+    assert [(line.ratio, line.met) for line in lines if line.against.startswith("cache-aside")] == [(5.0, True)]
+
+
+def test_one_cold_page_of_a_hundred_may_be_slow_and_no_more() -> None:
+    assert cold([19.0] * 399 + [900.0]).met
+    assert not cold([19.0] * 390 + [21.0] * 10).met
+
+
+def test_cold_pages_that_were_refused_or_came_too_late_to_be_asked_meet_no_mark() -> None:
+    assert not cold([1.0] * 399, refused=1).met
+    assert not cold([1.0] * 390).met
+    assert not cold([]).met
+
+
+def test_the_slowest_cold_page_is_told() -> None:
+    asked = Cold(
+        ["/api/v1/tasks?filter=milk", "/api/v1/tasks?filter=oat%20milk"], Load(1.0, [2], {}, [1.0, 9.0], 0, 0.1)
+    )
+    said = remarks([round_of()], FOLDED, {"load_average_before": 0.0}, asked)
+    assert "R3: 2 of 2 questions were answered, half of them within 5 ms." in said
+    assert "R3: the slowest took 9 ms: /api/v1/tasks?filter=oat milk" in said
+
+
 def test_refusals_a_tired_generator_a_lost_pace_and_a_busy_machine_are_told() -> None:
     loads = {**round_of().loads, "W2": Load(1.0, [3], {409: 1}, [], 0, 0.95), "W1 paced": load(700)}
     said = remarks([replace(round_of(), loads=loads)], FOLDED, {"load_average_before": 3.5})
@@ -99,6 +125,13 @@ def test_refusals_a_tired_generator_a_lost_pace_and_a_busy_machine_are_told() ->
 
 def told(rounds: list[Round], folded: Folding = FOLDED) -> dict[str, Mark]:
     return {mark.work: mark for mark in marks(rounds, SEEN, ROWS_MS, folded)}
+
+
+def cold(latencies_ms: list[float], refused: int = 0) -> Mark:
+    """Of 400 questions, those that were answered."""
+    load = Load(10.0, [len(latencies_ms)], {400: refused} if refused else {}, latencies_ms, 0, 0.1)
+    lines = marks([round_of()], SEEN, ROWS_MS, FOLDED, Cold(["/"] * 400, load))
+    return next(line for line in lines if line.work.startswith("R3"))
 
 
 def disturbed(during_ms: float, *, writes: int = 500, wrong: int = 0) -> Folding:

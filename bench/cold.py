@@ -1,0 +1,70 @@
+"""R3, cold: pages of a backlog, each under another filter, so that no cache has any of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+from msgspec import Struct
+
+from bench import board, history
+from bench.backlog import Backlog
+from bench.elsewhere import elsewhere
+from bench.instance import caught_up
+from bench.load import Load, Plan
+from bench.processes import command
+from bench.questions import Question, questions
+from bench.scripts import Target
+from bench.servers import Servers, answering, servers
+from infra import log
+
+COUNT, RATE = 400, 40.0
+"""So many questions are timed, and fall due each second."""
+BEFORE = 40
+"""So many others before, until whoever answers has opened what it needs."""
+STEP = 200
+"""The largest page, to come to a place deep in a list."""
+
+
+class Cold(Struct, frozen=True):
+    """What came of the questions, in their order."""
+
+    asked: list[str]
+    load: Load
+
+
+def measured(data: Path) -> Cold:
+    """Servers of its own, gone when it ends; one API process, and a worker that has folded all of it."""
+    with servers(data) as up:
+        up.do("migrate")
+        with answering(up.data) as address, command(up.data, "worker"):
+            user, token = board.log_in(address)
+            backlog = Backlog(user)
+            history.write(up.connection, user, backlog.happening())
+            _settle(up)
+            with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=20) as http:
+                asked = [found(http, one) for one in questions(backlog, BEFORE + COUNT)]
+            _ask(address, token, asked[:BEFORE])
+            return Cold(asked[BEFORE:], _ask(address, token, asked[BEFORE:]))
+
+
+def found(http: httpx.Client, asked: Question) -> str:
+    """The address of the page that begins so deep in its list, or as deep as that goes.
+
+    Where the list is refused, so will be its page, which is counted then.
+    """
+    cursor = ""
+    for _ in range(asked.depth):
+        cursor = http.get(asked.address(STEP, cursor)).json().get("next_cursor") or cursor
+    return asked.address(cursor=cursor)
+
+
+def _settle(up: Servers) -> None:
+    """Until nothing is left to fold, or for the server to tidy up before long."""
+    caught_up(up.connection, log.head(up.connection))
+    up.connection.execute("vacuum (analyze)")
+
+
+def _ask(address: str, token: str, paths: Sequence[str]) -> Load:
+    """By one client: a slow answer lets the next ones wait, and that counts."""
+    plan = Plan("asking", address, token, 1, len(paths) / RATE, [Target(path) for path in paths], RATE)
+    return elsewhere("bench.load", plan, Load)
