@@ -147,7 +147,7 @@ def _cold(found: Cold | None) -> Iterator[Mark]:
     if found:
         all_answered = not found.load.refused and len(found.load.latencies_ms) >= KEPT_UP * len(found.asked)
         p99 = _percentile(found.load.latencies_ms, 99)
-        yield _most("R3 page of 50, cold, filter and sort, p99", [p99], COLD_MS, "ms", unless=not all_answered)
+        yield _most("R3 page of 50, cold and filtered, p99", [p99], COLD_MS, "ms", unless=not all_answered)
 
 
 def _followed(found: Sequence[Followed]) -> Iterator[Mark]:

@@ -67,7 +67,7 @@ def show(marks: Sequence[Mark], remarks: Sequence[str]) -> None:
         peer = "" if one.peer is None else f"{one.against} {_number(one.peer)}"
         ours = f"{_number(one.value)} {one.unit}"
         table.add_row(one.work, ours, spread, peer, ratio, one.mark, "yes" if one.met else "no")
-    console = Console(width=150)
+    console = Console(width=160)
     console.print(table)
     for line in remarks:
         console.print(line)
