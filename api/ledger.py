@@ -22,6 +22,7 @@ from commands.results import Warned
 from domain.errors import NotFound, ScopeTooNarrow, VersionConflict
 from domain.invitation import Invitation
 from domain.project import Project
+from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
@@ -50,6 +51,7 @@ _PLACES = {
     Workspace: "/workspaces/{}",
     User: "/auth/me",
     Invitation: "/invitations/{}",
+    SavedFilter: "/filters/{}",
 }
 
 

@@ -16,7 +16,7 @@ from api.problems import Malformed
 
 Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=200, description="How many items, at most.")]
 Cursor: TypeAlias = Annotated[
-    str | None, QueryParameter(max_length=500, description="`next_cursor` of the page before.")
+    str | None, QueryParameter(max_length=1_000, description="`next_cursor` of the page before.")
 ]
 MinPosition: TypeAlias = Annotated[
     int | None,

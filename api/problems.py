@@ -21,6 +21,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.Forbidden: 403,
     errors.ScopeTooNarrow: 403,
     errors.InvitedElsewhere: 403,
+    errors.FilterIsBuiltin: 403,
     errors.Purged: 410,
     errors.IdTaken: 409,
     errors.ProjectKeyTaken: 409,

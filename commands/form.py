@@ -23,6 +23,8 @@ Labels = Annotated[tuple[Label, ...], Meta(max_length=MOST_LABELS, examples=[["s
 Assignees = Annotated[tuple[UUID, ...], Meta(max_length=MOST_ASSIGNEES)]
 _COLOUR = r"^#[0-9a-fA-F]{6}$(?!\n)"
 _RGB = "A colour as #rrggbb, in hexadecimal digits."
+_FILTER = "What `GET /tasks` takes as `filter`, kept as it is written: `me` is whoever asks."
+Filter = Annotated[str, Meta(description=_FILTER, examples=["assignee:me due<now"])]
 Colour = Annotated[str, Meta(pattern=_COLOUR, description=_RGB, examples=["#cc3300"])]
 ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE, examples=["doing"])]
 WipLimit = Annotated[int, Meta(ge=1, le=10_000, examples=[3])]

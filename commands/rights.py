@@ -61,6 +61,10 @@ TABLE: Final[dict[str, Needs]] = {
     "CreateWorkspace":   Needs(None,     "write"),
     "EditWorkspace":     Needs("admin",  "write"),
 
+    "SaveFilter":        Needs(None,     "write"),
+    "EditFilter":        Needs(None,     "write"),
+    "DeleteFilter":      Needs(None,     "write"),
+
     "SetRole":           Needs("admin",  "admin"),
     "RemoveMember":      Needs("admin",  "admin"),
     "AppointOwner":      Needs("owner",  "admin"),  # or take that from somebody

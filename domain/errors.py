@@ -122,6 +122,14 @@ class TooManyLabels(Refusal):
     """The task has as many labels as a task can have."""
 
 
+class TooManyFilters(Refusal):
+    """You keep as many filters as there may be; delete one that you do not use."""
+
+
+class FilterIsBuiltin(Refusal):
+    """This filter is everybody's, and nobody changes it; save one of your own."""
+
+
 class UnknownColumn(Refusal):
     """The project has no such column."""
 

@@ -23,26 +23,32 @@ class Page(Struct, Generic[T], frozen=True, omit_defaults=True):
 
 
 class Cursor(Struct, frozen=True, array_like=True):
-    """Where a page ended: the list it belongs to, and the number of its last item.
+    """Where a page ended: the list it belongs to, and the place of its last item, mostly a number.
 
     A list is named by what it is of, or, where there are several or it can be filtered, by `list_of`.
     """
 
     of: UUID
-    after: int
+    after: Any
 
     @classmethod
     def read(cls, text: str | None, of: UUID) -> int:
         """The number to go on after; 0 without a cursor. Raises BadCursor, or CursorMismatch for another list's."""
+        return cls.place(text, of, int) or 0
+
+    @classmethod
+    def place(cls, text: str | None, of: UUID, kind: type[T]) -> T | None:
+        """The place to go on after; None without a cursor. Raises as `read` does."""
         if text is None:
-            return 0
+            return None
         try:
             cursor = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=cls)
+            after = msgspec.convert(cursor.after, kind)
         except ValueError as error:
             raise BadCursor from error
         if cursor.of != of:
             raise CursorMismatch
-        return cursor.after
+        return after
 
     def write(self) -> str:
         """The cursor as clients carry it: opaque, and safe in an address."""
@@ -67,8 +73,8 @@ def answer(content: object, next_cursor: str | None = None) -> Answer:
     return Answer(body, etag(body), next_cursor=next_cursor)
 
 
-def single(content: object, version: int, workspace_id: UUID, project_id: UUID | None = None) -> Answer:
-    """One thing, encoded once, and the workspace and perhaps the project that it belongs to."""
+def single(content: object, version: int, workspace_id: UUID | None = None, project_id: UUID | None = None) -> Answer:
+    """One thing, encoded once, and the workspace and project that it belongs to, where it belongs to any."""
     body = msgspec.json.encode(content)
     return Answer(body, etag(body, version), workspace_id, project_id)
 

@@ -20,6 +20,7 @@ from commands.decision import Decision
 from commands.group import Group, Order
 from commands.known import Known
 from commands.numbers import Supply
+from commands.saved_filter import DeleteFilter
 from commands.task import CompleteTask
 from domain import codec
 from domain.column import ColumnCount, ColumnCounted, column_of
@@ -27,7 +28,10 @@ from domain.errors import ColumnIsFull
 from domain.event import Event, State, changes
 from domain.member import Member, member_of
 from domain.project import Column, Project
+from domain.saved_filter import FilterDeleted, SavedFilter
 from domain.task import Task, TaskCompleted, TaskCreated
+from projections.projection import Question, ask
+from projections.saved_filter_list import SavedFilterRow
 from tests.law import planted
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -178,3 +182,36 @@ def a_count_that_is_old(patch: pytest.MonkeyPatch) -> None:
         yield Elsewhere(guard, ColumnCounted(command.tasks))
 
     patch.setattr(CountColumn, "decide", decide)
+
+
+def a_filter_that_is_anybodys(patch: pytest.MonkeyPatch) -> None:
+    """Whoever knows its id has it."""
+    patch.setattr("commands.saved_filter.FilterCommand.workspace", lambda *_: None)
+
+
+def a_deletion_that_is_not_counted(patch: pytest.MonkeyPatch) -> None:
+    def decide(_: DeleteFilter, state: SavedFilter, given: Given) -> Iterator[Event]:
+        del given
+        yield FilterDeleted(state.name)
+
+    patch.setattr(DeleteFilter, "decide", decide)
+
+
+def a_fold_that_forgets_the_user(patch: pytest.MonkeyPatch) -> None:
+    """A filter is whose it was saved first of all."""
+    first: list[UUID] = []
+
+    def row(key: UUID, user: UUID, *rest: Any) -> SavedFilterRow:
+        first.append(user)
+        return SavedFilterRow(key, first[0], *rest)
+
+    patch.setattr("projections.saved_filter_list.SavedFilterRow", row)
+
+
+def a_question_that_forgets_the_user(patch: pytest.MonkeyPatch) -> None:
+    """Every filter is looked at, whosever it is."""
+
+    def forgetful(projection: Any, of: Any, scope: UUID, name: str, sql: str, *rest: Any) -> Question:
+        return ask(projection, of, scope, name, sql.replace("user_id = %(user)s", "true"), *rest)
+
+    patch.setattr("projections.saved_filter_list.ask", forgetful)

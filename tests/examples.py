@@ -25,6 +25,15 @@ from domain.project import (
     key_of,
 )
 from domain.projection import EventSkipped
+from domain.saved_filter import (
+    FilterDeleted,
+    FilterRenamed,
+    FilterResorted,
+    FilterRewritten,
+    FilterSaved,
+    FiltersCounted,
+    filters_of,
+)
 from domain.task import (
     DueDateSet,
     TaskAssigned,
@@ -80,6 +89,7 @@ REOPENED = TaskReopened(PROJECT, "todo")
 RENAMED = TaskRenamed(Change("Buy milk", "Buy bread"))
 MOVED = TaskMoved(Change(PROJECT, PROJECT), Change("todo", "doing"), "open")
 INVITATION = id7(51)
+SAVED_FILTER, OTHER_FILTER = id7(101), id7(102)
 
 BOB_LEADS = MemberRoleChanged(BOB.id, Change("member", "admin"))
 BOB_REMOVED = MemberRemoved(BOB.id, Change("member", None))
@@ -97,6 +107,7 @@ PROJECT_TRASHED = ProjectTrashed("Household", "HOME")
 PROJECT_RESTORED = ProjectRestored(trashed=Change(old=True, new=False), archived=Change(old=False, new=False))
 LIMITED = (BOARD[0], Column("doing", "In progress", 2), BOARD[2])
 """The board, of which the middle column is meant for two tasks."""
+SAVED = FilterSaved(ADA.id, "This week", "assignee:me -label:later", "due")
 SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
 
 EVERY_EVENT: tuple[Event, ...] = (
@@ -155,6 +166,12 @@ EVERY_EVENT: tuple[Event, ...] = (
     LABELLED,
     TaskUnlabelled("Shop", Change(("Shop", "soon"), ("soon",))),
     COLOURED,
+    SAVED,
+    FilterRenamed(Change("This week", "Soon")),
+    FilterRewritten(Change("assignee:me -label:later", 'assignee:me "oat milk"')),
+    FilterResorted(Change("due", None)),
+    FilterDeleted("Soon"),
+    FiltersCounted(1),
 )
 
 
@@ -170,6 +187,12 @@ def another_user(who: Actor = BOB, email: str = "bob@example.org", name: str = "
 def token(*later: Event, who: Actor = ADA) -> Facts:
     """A personal token of the example user, and what happened to it later."""
     return [(who.id, event) for event in (ISSUED, *later)]
+
+
+def saved_filter(*later: Event, who: Actor = ADA, filter_id: UUID = SAVED_FILTER, count: int = 1) -> Facts:
+    """The example filter as somebody's, the last of so many, and what happened to it later."""
+    saved = msgspec.structs.replace(SAVED, user_id=who.id)
+    return [(filters_of(who.id), FiltersCounted(count)), *((filter_id, event) for event in (saved, *later))]
 
 
 def workspace(workspace_id: UUID = WORKSPACE, owner: Actor = ADA) -> Facts:

@@ -20,10 +20,11 @@ from domain.event import Actor, Event, Recorded, State
 from domain.invitation import Invitation
 from domain.label import Label, label_of
 from domain.project import Project
+from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.user import INSTANCE, RULES, Instance, User
 from domain.workspace import Workspace
-from tests.examples import ADA, COMMAND, INVITATION, PROJECT, TASK, WORKSPACE, Fact, Facts
+from tests.examples import ADA, COMMAND, INVITATION, PROJECT, SAVED_FILTER, TASK, WORKSPACE, Fact, Facts
 
 R = TypeVar("R", bound=Refusal)
 
@@ -36,6 +37,7 @@ USUAL_TARGET: dict[type[State], UUID] = {
     Instance: INSTANCE,
     Invitation: INVITATION,
     Label: label_of(WORKSPACE, "shop"),
+    SavedFilter: SAVED_FILTER,
 }
 
 

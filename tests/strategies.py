@@ -18,6 +18,7 @@ from commands.label import ColourLabel, LabelTask, UnlabelTask
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.projection import SkipEvent
+from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, UnassignTask
 from commands.trash import PurgeProject, PurgeTask, RestoreTask, TrashProject, TrashTask
 from commands.user import ChangePassword, IssueToken, RegisterUser, RevokeToken
@@ -31,11 +32,13 @@ from tests.examples import (
     ADA,
     BOB,
     CAT,
+    OTHER_FILTER,
     OTHER_PROJECT,
     OTHER_TASK,
     OTHER_TOKEN,
     OTHER_WORKSPACE,
     PROJECT,
+    SAVED_FILTER,
     TASK,
     TOKEN,
     WORKSPACE,
@@ -93,6 +96,9 @@ _tokens = st.sampled_from([TOKEN, OTHER_TOKEN])
 
 _users = st.sampled_from([ADA.id, id7(3), CAT.id])
 _roles: SearchStrategy[Role] = st.sampled_from(rights.ROLES)
+_filters = st.sampled_from([SAVED_FILTER, SAVED_FILTER, OTHER_FILTER])
+_chosen = st.sampled_from(["status:open", "assignee:me milk", "colour:red", ""])
+_sorts = st.sampled_from(["due", "-key", None])
 _invitations = st.sampled_from([id7(52), id7(53)])
 
 
@@ -190,6 +196,9 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
         position=st.integers(1, 2),
         reason=_texts,
     ),
+    SaveFilter: _wish(_filters, SaveFilter, name=_texts, filter=_chosen, sort=_sorts),
+    EditFilter: _wish(_filters, EditFilter, name=_or_unset(_texts), filter=_or_unset(_chosen), sort=_or_unset(_sorts)),
+    DeleteFilter: _wish(_filters, DeleteFilter),
     RegisterUser: _wish(
         st.sampled_from([id7(3), BOB.id, ADA.id]),
         RegisterUser,

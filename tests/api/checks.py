@@ -43,6 +43,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "unlabel_task": {"label": "shop"},
     "colour_label": {"colour": "#cc3300"},
     "restore_task": {},
+    "save_filter": {"name": "Soon", "filter": "due<now"},
+    "edit_filter": {"name": "Later", "expected_version": 1},
+    "delete_filter": {"expected_version": 1},
 }
 """A body that would do, for each operation that takes one on a thing that is there."""
 
@@ -69,6 +72,7 @@ async def nothing_of_anothers_is_found(ann: Visitor, bob: Visitor) -> None:
         "project": bob.project,
         "task": await bob.task(labels=["shop"]),
         "invitation": eve["id"],
+        "saved_filter": (await bob.post("/filters", name="Secret", filter="status:open"))["id"],
     }
     theirs = {**things, "user": bob.id, "label": "shop"}
     bob.fold()
@@ -83,6 +87,24 @@ async def nothing_of_anothers_is_found(ann: Visitor, bob: Visitor) -> None:
         asked += 1
     assert asked >= len(BODIES) + 6
     assert len((await bob.get(f"/tasks/{theirs['task']}/history"))["items"]) == 1
+
+
+async def nobody_sees_anothers_filters(ann: Visitor, bob: Visitor) -> None:
+    """Not in their list, nor one by one, before the other changed it or after."""
+    theirs = (await bob.post("/filters", name="Secret", filter="assignee:me"))["id"]
+    mine = (await ann.post("/filters", name="Soon", filter="due<now"))["id"]
+    for version in (1, 2):
+        for who, own, anothers in ((ann, mine, theirs), (bob, theirs, mine)):
+            assert own_filters(await who.get("/filters")) == [own]
+            assert (await who.get(f"/filters/{own}"))["id"] == own
+            refused(await who.ask("GET", f"/filters/{anothers}"), 404, "not_found")
+        edit = {"sort": "key", "expected_version": version}
+        assert (await bob.ask("PATCH", f"/filters/{theirs}", json=edit)).status_code == 200
+
+
+def own_filters(listed: dict[str, Any]) -> list[str]:
+    """The ids of the filters in a list that not everybody has."""
+    return [item["id"] for item in listed["items"] if not item["builtin"]]
 
 
 async def one_of_all_who_saw_the_same_version_wins(ann: Visitor) -> None:

@@ -370,7 +370,7 @@ QUERIES = [
     row("a cursor of NUL", "cursor=%00", "bad_cursor"),
     row("a cursor of one letter", "cursor=A", "bad_cursor"),
     row("a cursor that is SQL", "cursor=1%27%20or%201%3D1", "bad_cursor"),
-    row("a long cursor", "cursor=" + "A" * 501, "invalid_parameter"),
+    row("a long cursor", "cursor=" + "A" * 1_001, "invalid_parameter"),
 ]
 
 

@@ -111,6 +111,13 @@ async def test_a_door_that_is_open_to_strangers_is_noticed(
     await noticed_in_time(partial(checks.nothing_of_anothers_is_found, ann, bob))
 
 
+async def test_a_question_that_forgets_the_user_is_noticed(
+    ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defects.a_question_that_forgets_the_user(monkeypatch)
+    await noticed_in_time(partial(checks.nobody_sees_anothers_filters, ann, bob))
+
+
 async def test_a_version_that_nobody_checks_is_noticed(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     defects.a_version_that_nobody_checks(monkeypatch)
     await noticed_in_time(partial(checks.one_of_all_who_saw_the_same_version_wins, ann))

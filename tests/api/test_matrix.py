@@ -62,6 +62,11 @@ show_invitation     yes    yes    403    403    yes    404      404     401
 list_workspaces     yes    yes    yes    yes    yes    yes      yes     401
 create_workspace    yes    yes    yes    yes    403    yes      yes     401
 accept_invitation   404    404    404    404    404    404      404     401
+list_filters        yes    yes    yes    yes    yes    yes      yes     401
+show_filter         yes    404    404    404    yes    404      404     401
+save_filter         yes    yes    yes    yes    403    yes      yes     401
+edit_filter         yes    404    404    404    403    404      404     401
+delete_filter       yes    404    404    404    403    404      404     401
 show_me             yes    yes    yes    yes    yes    yes      yes     401
 list_tokens         yes    yes    yes    yes    403    yes      yes     401
 issue_token         yes    yes    yes    yes    403    yes      yes     401
@@ -158,8 +163,9 @@ async def scene(own: Settings) -> AsyncIterator[Scene]:
             nobody.headers = {}
             invited = await owner.post(f"/workspaces/{owner.workspace}/invitations", email="eve@example.com")
             ids = {"workspace": owner.workspace, "project": owner.project, "task": await owner.task()}
+            saved = await owner.post("/filters", name="Soon", filter="due<now")
             named = {"user": guest.id, "invitation": invited["id"], "label": "shop", "name": "label_list"}
-            named |= {"code": "not_found", "type": "TaskCreated"}
+            named |= {"saved_filter": saved["id"], "code": "not_found", "type": "TaskCreated"}
             named |= {"type": "TaskMoved", "code": "not_found"}
             absent = {name: str(new_id()) for name in ("operation", "session", "token")}
             fold()

@@ -75,7 +75,7 @@ def asking_twice_changes_nothing_more(walk: list[Wish]) -> None:
         except IdTaken:
             assert again.command.creates
         except (Forbidden, NotFound):
-            assert gave_it_up(step)
+            assert gave_it_up(step) or is_gone(step)
         except Purged:
             assert type(again.command).__name__.startswith("Purge")
         else:
@@ -215,6 +215,11 @@ def gave_it_up(step: Step) -> bool:
     """Whether Ada took from herself, with her wish, the right to have it."""
     here = member_of(step.decision.workspace_id or WORKSPACE, ADA.id)
     return step.after.version(here) > step.before.version(here)
+
+
+def is_gone(step: Step) -> bool:
+    """Whether the wish ended what it was about: it is found no more."""
+    return fold(step.wish.command.about, step.after.events(step.wish.target)) is None
 
 
 def on_the_present(wish: Wish, past: Past) -> Wish:

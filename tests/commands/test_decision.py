@@ -10,6 +10,7 @@ from commands.invitation import RevokeInvitation
 from commands.known import NotLoaded
 from commands.member import LeaveWorkspace, RemoveMember
 from commands.project import ArchiveProject, CreateProject, RestoreProject
+from commands.saved_filter import DeleteFilter
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask
 from commands.trash import PurgeProject, PurgeTask, RestoreTask, TrashProject, TrashTask
 from commands.user import ChangePassword, RegisterUser, RevokeToken
@@ -41,6 +42,7 @@ from tests.examples import (
     invitation,
     member,
     project,
+    saved_filter,
     task,
     token,
     user,
@@ -203,6 +205,7 @@ FINAL: list[tuple[Command[Any], Facts, Actor]] = [
     (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)], RULES),
     (RevokeToken(token_id=TOKEN), token(), ADA),
     (RevokeInvitation(), invitation(), ADA),
+    (DeleteFilter(expected_version=1), saved_filter(), ADA),
 ]
 
 

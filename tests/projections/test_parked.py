@@ -38,9 +38,11 @@ from tests.examples import (
     PROJECT,
     PROJECT_TRASHED,
     RENAMED,
+    SAVED,
     TASK,
     WORKSPACE,
     project,
+    saved_filter,
     task,
     user,
     workspace,
@@ -52,6 +54,7 @@ AFTERWARDS = TaskPrioritised(Change("none", "urgent"))
 STORY = [
     *workspace(),
     *project(),
+    *saved_filter(),
     (label_of(WORKSPACE, COLOURED.name), COLOURED),
     (PROJECT, PROJECT_TRASHED),
     *task(),
@@ -201,6 +204,7 @@ def spoiling(name: str) -> Any:
     """An event that changes a document of the projection."""
     others = {"workspace_list": MemberJoined(ADA.id, "owner"), "label_list": COLOURED, "trash": PROJECT_TRASHED}
     others["project_list"] = next(event for _, event in STORY if isinstance(event, ProjectCreated))
+    others["saved_filter_list"] = SAVED
     return others.get(name, POISON)
 
 

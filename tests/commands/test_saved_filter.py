@@ -1,0 +1,204 @@
+"""What may be asked of a saved filter."""
+
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from commands.command import Command, Elsewhere
+from commands.decision import Wish
+from commands.saved_filter import MOST_FILTERS, DeleteFilter, EditFilter, SaveFilter
+from domain.errors import (
+    FilterSyntax,
+    FilterTooLong,
+    FilterValue,
+    IdTaken,
+    NotFound,
+    Refusal,
+    TooManyFilters,
+    UnknownField,
+    VersionConflict,
+    VersionRequired,
+)
+from domain.event import Change, fold
+from domain.saved_filter import (
+    FilterCount,
+    FilterDeleted,
+    FilterRenamed,
+    FilterResorted,
+    FilterRewritten,
+    FiltersCounted,
+    SavedFilter,
+    filters_of,
+)
+from tests import defects
+from tests.commands.laws import on_the_present
+from tests.defects import noticed
+from tests.examples import (
+    ADA,
+    AGENT,
+    BOB,
+    OTHER_FILTER,
+    SAVED,
+    SAVED_FILTER,
+    WORKSPACE,
+    member,
+    saved_filter,
+    task,
+    workspace,
+)
+from tests.given import Past, given
+from tests.law import law
+from tests.strategies import WISHES
+
+SAVE = SaveFilter(name=SAVED.name, filter=SAVED.filter, sort=SAVED.sort)
+RENAME = EditFilter(name="Soon", expected_version=1)
+DELETE = DeleteFilter(expected_version=1)
+COUNT = filters_of(ADA.id)
+
+
+def test_a_filter_is_kept_and_counted() -> None:
+    given().when(SAVE).then(SAVED, Elsewhere(COUNT, FiltersCounted(1)))
+    given(saved_filter()).when(SAVE, on=OTHER_FILTER).then(SAVED, Elsewhere(COUNT, FiltersCounted(2)))
+
+
+def test_an_agent_keeps_it_for_whom_it_acts() -> None:
+    given().when(SAVE, by=AGENT).then(SAVED, Elsewhere(COUNT, FiltersCounted(1)))
+    given(saved_filter()).when(RENAME, by=AGENT).then(FilterRenamed(Change("This week", "Soon")))
+
+
+def test_a_filter_is_in_no_workspace() -> None:
+    past = Past([*workspace(), *saved_filter()])
+    for wish in (Wish(OTHER_FILTER, SAVE), Wish(SAVED_FILTER, RENAME), Wish(SAVED_FILTER, DELETE)):
+        assert past.decide(wish).workspace_id is None
+
+
+def test_an_edit_writes_one_event_for_each_field_that_becomes_another() -> None:
+    edit = EditFilter(name="Soon", filter="due<now", sort="-key", expected_version=1)
+    there = given(saved_filter())
+    there.when(edit).then(
+        FilterRenamed(Change("This week", "Soon")),
+        FilterRewritten(Change(SAVED.filter, "due<now")),
+        FilterResorted(Change("due", "-key")),
+    )
+    there.when(replace(edit, name=SAVED.name, filter=SAVED.filter)).then(FilterResorted(Change("due", "-key")))
+    there.when(EditFilter(sort=None, expected_version=1)).then(FilterResorted(Change("due", None)))
+
+
+def test_an_edit_that_says_nothing_new_changes_nothing() -> None:
+    edit = EditFilter(name=SAVED.name, filter=SAVED.filter, sort=SAVED.sort, expected_version=1)
+    given(saved_filter()).when(edit).then_nothing()
+    given(saved_filter()).when(EditFilter(expected_version=1)).then_nothing()
+
+
+UNREADABLE: list[tuple[str, type[Refusal], int]] = [
+    ("(milk)", FilterSyntax, 0),
+    ("colour:red", UnknownField, 0),
+    ("status:open due<yesteryear", FilterValue, 16),
+    ("x" * 4_001, FilterTooLong, 4_000),
+]
+
+
+@pytest.mark.parametrize(("text", "refusal", "offset"), UNREADABLE)
+def test_a_filter_that_cannot_be_read_is_not_kept(text: str, refusal: type[Refusal], offset: int) -> None:
+    given().when(replace(SAVE, filter=text)).then_refused(refusal, offset=offset)
+    edit = replace(RENAME, filter=text)
+    given(saved_filter()).when(edit).then_refused(refusal, offset=offset)
+
+
+def test_a_filter_that_could_be_read_when_it_was_kept_can_get_another_name() -> None:
+    """Whatever filters may say next year."""
+    old = FilterRewritten(Change(SAVED.filter, "colour:red"))
+    edit = EditFilter(name="Soon", filter="colour:red", expected_version=2)
+    given(saved_filter(old)).when(edit).then(FilterRenamed(Change("This week", "Soon")))
+
+
+def test_a_filter_of_everything_is_kept() -> None:
+    given().when(replace(SAVE, filter="")).then(replace(SAVED, filter=""), Elsewhere(COUNT, FiltersCounted(1)))
+
+
+def test_a_filter_that_is_deleted_is_not_found_nor_is_its_id_free() -> None:
+    given(saved_filter(count=7)).when(DELETE).then(FilterDeleted(SAVED.name), Elsewhere(COUNT, FiltersCounted(6)))
+    gone = given(saved_filter(FilterDeleted(SAVED.name)))
+    for command in (replace(DELETE, expected_version=2), replace(RENAME, expected_version=2)):
+        gone.when(command).then_refused(NotFound)
+    gone.when(SAVE).then_refused(IdTaken)
+
+
+@pytest.mark.parametrize("version", [0, 1, 2])
+@pytest.mark.parametrize("command", [RENAME, DELETE])
+def test_anothers_filter_is_not_found_at_any_version(command: Command[Any], version: int) -> None:
+    together = [*workspace(), *member(BOB, "admin"), *saved_filter()]
+    given(together).when(replace(command, expected_version=version), by=BOB).then_refused(NotFound)
+
+
+def test_a_taken_id_says_nothing_of_what_has_it() -> None:
+    for taken in (saved_filter(), saved_filter(who=BOB), saved_filter(FilterDeleted(SAVED.name), who=BOB)):
+        assert given(taken).when(SAVE).then_refused(IdTaken).params == {}
+    assert given(workspace(), task()).when(SAVE, on=WORKSPACE).then_refused(IdTaken).params == {}
+
+
+def test_what_overwrites_or_deletes_names_a_version() -> None:
+    for command in (RENAME, DELETE):
+        given(saved_filter()).when(replace(command, expected_version=None)).then_refused(VersionRequired)
+
+
+def test_who_lost_a_race_is_told_of_it_and_whether_both_changes_can_stand() -> None:
+    resorted = saved_filter(FilterResorted(Change("due", "key")))
+    given(resorted).when(RENAME).then_refused(
+        VersionConflict, current_version=2, conflicting_fields=[], rebase_possible=True
+    )
+    given(resorted).when(replace(RENAME, sort="-key")).then_refused(
+        VersionConflict, conflicting_fields=["sort"], rebase_possible=False
+    )
+
+
+def test_a_user_keeps_so_many_and_no_more() -> None:
+    full = saved_filter(count=MOST_FILTERS)
+    given(full).when(SAVE, on=OTHER_FILTER).then_refused(TooManyFilters, most=200)
+    given(full).when(RENAME).then(FilterRenamed(Change("This week", "Soon")))
+    given(full, [(COUNT, FiltersCounted(MOST_FILTERS - 1))]).when(SAVE, on=OTHER_FILTER).then(
+        SAVED, Elsewhere(COUNT, FiltersCounted(MOST_FILTERS))
+    )
+
+
+def test_two_of_one_call_are_both_counted() -> None:
+    past = Past([])
+    past.add(past.decide(Wish(SAVED_FILTER, SAVE), Wish(OTHER_FILTER, SAVE)).written)
+    assert fold(FilterCount, past.events(COUNT)) == FilterCount(2)
+
+
+def test_one_users_filters_are_no_matter_of_anothers_count() -> None:
+    given(saved_filter(who=BOB, count=MOST_FILTERS)).when(SAVE, on=OTHER_FILTER).then(
+        SAVED, Elsewhere(COUNT, FiltersCounted(1))
+    )
+
+
+_wishes = st.one_of(*(WISHES[kind] for kind in (SaveFilter, EditFilter, DeleteFilter)))
+
+
+@law(st.lists(st.tuples(_wishes, st.sampled_from([ADA, BOB])), max_size=12), examples=150)
+def a_count_is_what_a_fold_finds_and_every_filter_is_whose_it_was(walk: list[tuple[Wish, Any]]) -> None:
+    past = Past([])
+    owners: dict[Any, Any] = {}
+    for wish, who in walk:
+        try:
+            past.add(past.decide(on_the_present(wish, past), by=who).written)
+        except Refusal:
+            continue
+        assert owners.setdefault(wish.target, who) == who
+        for user in (ADA, BOB):
+            kept = [fold(SavedFilter, past.events(stream)) for stream in past.streams]
+            count = fold(FilterCount, past.events(filters_of(user.id))) or FilterCount()
+            assert count.filters == sum(saved is not None and saved.user_id == user.id for saved in kept)
+
+
+def test_a_count_is_what_a_fold_finds_and_every_filter_is_whose_it_was() -> None:
+    a_count_is_what_a_fold_finds_and_every_filter_is_whose_it_was()
+
+
+@pytest.mark.parametrize("defect", [defects.a_filter_that_is_anybodys, defects.a_deletion_that_is_not_counted])
+def test_a_defect_of_it_is_noticed(defect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    defect(monkeypatch)
+    noticed(a_count_is_what_a_fold_finds_and_every_filter_is_whose_it_was)

@@ -1,0 +1,40 @@
+"""A saved filter: what its events add up to, and how many a user keeps."""
+
+from domain.event import Change, fold
+from domain.saved_filter import (
+    FilterCount,
+    FilterDeleted,
+    FilterRenamed,
+    FilterResorted,
+    FilterRewritten,
+    FiltersCounted,
+    SavedFilter,
+    filters_of,
+)
+from tests.examples import ADA, BOB, SAVED
+
+
+def test_a_filter_is_what_it_was_made_last() -> None:
+    later = [
+        FilterRenamed(Change("This week", "Soon")),
+        FilterRewritten(Change(SAVED.filter, "due<now")),
+        FilterResorted(Change("due", None)),
+    ]
+    assert fold(SavedFilter, [SAVED, *later]) == SavedFilter(ADA.id, "Soon", "due<now", None)
+
+
+def test_a_filter_that_is_deleted_is_nothing_whatever_comes_after() -> None:
+    assert fold(SavedFilter, [SAVED, FilterDeleted(SAVED.name)]) is None
+    assert fold(SavedFilter, [SAVED, FilterDeleted(SAVED.name), FilterRenamed(Change("This week", "Soon"))]) is None
+
+
+def test_the_last_count_says_all() -> None:
+    """What `last_says_all` promises to whoever reads only the last event."""
+    assert FilterCount.last_says_all
+    counts = [FiltersCounted(1), FiltersCounted(2), FiltersCounted(1)]
+    assert fold(FilterCount, counts) == fold(FilterCount, counts[-1:]) == FilterCount(1)
+
+
+def test_each_user_has_a_count_that_no_client_can_name() -> None:
+    assert filters_of(ADA.id) == filters_of(ADA.id) != filters_of(BOB.id)
+    assert filters_of(ADA.id).version == 5

@@ -1,0 +1,132 @@
+"""The saved filters, held against a dictionary that is told the same story without streams or events."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import strategies as st
+
+from domain.errors import BadCursor, CursorMismatch
+from domain.event import Change, Event, Recorded, Unknown
+from domain.saved_filter import FilterDeleted, FilterRenamed, FilterResorted, FilterRewritten, FiltersCounted
+from projections import saved_filter_list
+from projections.fingerprint import folded
+from projections.page import Cursor, list_of
+from projections.saved_filter_list import SavedFilterRow, keys, projection
+from tests import defects
+from tests.defects import noticed
+from tests.examples import ADA, BOB, COMMAND, SAVED, SAVED_FILTER, id7
+from tests.given import AT
+from tests.law import law
+
+STANDARD = ["mine", "overdue"]
+
+
+def recorded(position: int, event: Event, stream: UUID = SAVED_FILTER, version: int = 1) -> Recorded:
+    return Recorded(position, stream, version, event, ADA, COMMAND, None, AT, AT)
+
+
+def row(number: int, name: str, user: UUID = ADA.id) -> SavedFilterRow:
+    return SavedFilterRow(id7(number), user, name, "status:open", None, 1, AT, AT)
+
+
+def listed(rows: Sequence[SavedFilterRow], limit: int, cursor: str | None = None) -> tuple[list[Any], str | None]:
+    """The items of a page, and the cursor of the next."""
+    answer = saved_filter_list.page(ADA.id, limit, cursor).answer(list(rows))
+    assert answer is not None
+    body = msgspec.json.decode(answer.body)
+    assert body["next_cursor"] == answer.next_cursor
+    return body["items"], answer.next_cursor
+
+
+_NAMES = st.sampled_from(["Soon", "soon", "Später", "Oat milk", "молоко", "ΐ" * 100, '"' * 100, "\U0001f6d2" * 100])
+_stories = st.lists(
+    st.tuples(
+        st.sampled_from([ADA.id, BOB.id]), st.integers(101, 104), _NAMES, st.sampled_from(["save", "rename", "drop"])
+    ),
+    max_size=15,
+)
+
+
+@law(_stories, examples=100)
+def a_user_has_those_that_they_saved_under_their_last_names_and_no_others(
+    story: list[tuple[UUID, int, str, str]],
+) -> None:
+    kept, history, versions = dict[UUID, tuple[UUID, str]](), list[Recorded](), dict[UUID, int]()
+    for position, (user, number, name, what) in enumerate(story, 1):
+        stream = id7(number)
+        owner, before = kept.get(stream, (user, ""))
+        event: Event
+        if what == "save" and stream not in versions:
+            event, kept[stream] = msgspec.structs.replace(SAVED, user_id=user, name=name), (user, name)
+        elif what == "rename" and stream in kept:
+            event, kept[stream] = FilterRenamed(Change(before, name)), (owner, name)
+        elif what == "drop" and stream in kept:
+            event, _ = FilterDeleted(before), kept.pop(stream)
+        else:
+            continue
+        versions[stream] = versions.get(stream, 0) + 1
+        history.append(recorded(position, event, stream, versions[stream]))
+    rows = {found.id: found for found in folded(projection, history).values()}
+    assert {key: (found.user_id, found.name) for key, found in rows.items()} == kept
+    assert all(found.version == versions[key] for key, found in rows.items())
+    assert all(list(projection.scopes(found)) == [found.user_id] for found in rows.values())
+
+
+def test_a_user_has_those_that_they_saved_under_their_last_names_and_no_others() -> None:
+    a_user_has_those_that_they_saved_under_their_last_names_and_no_others()
+
+
+def test_a_fold_that_forgets_the_user_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.a_fold_that_forgets_the_user(monkeypatch)
+    noticed(a_user_has_those_that_they_saved_under_their_last_names_and_no_others)
+
+
+def test_a_row_tells_what_the_events_say() -> None:
+    later = [FilterRewritten(Change(SAVED.filter, "due<now")), FilterResorted(Change("due", None))]
+    history = [recorded(place, event, version=place) for place, event in enumerate([SAVED, *later], 1)]
+    assert folded(projection, history) == {
+        SAVED_FILTER: SavedFilterRow(SAVED_FILTER, ADA.id, "This week", "due<now", None, 3, AT, AT)
+    }
+
+
+def test_a_count_is_nothing_to_look_at_and_what_is_not_known_may_be() -> None:
+    assert list(keys(recorded(1, FiltersCounted(1)))) == []
+    assert list(keys(recorded(1, Unknown("FilterShared", b"{}")))) == [SAVED_FILTER]
+
+
+@law(st.lists(_NAMES, max_size=12), st.integers(1, 5), examples=100)
+def pages_hold_each_filter_once_by_name(names: list[str], limit: int) -> None:
+    rows = [row(number, name) for number, name in enumerate(names, 200)]
+    items, cursor = listed(rows, limit)
+    while cursor:
+        assert len(cursor) <= 1_000, "the parameter takes no more"
+        more, cursor = listed(rows, limit, cursor)
+        items += more
+    assert [item["id"] for item in items[:2]] == STANDARD
+    assert sorted(item["id"] for item in items[2:]) == [str(one.id) for one in rows]
+    assert [item["name"].casefold() for item in items[2:]] == sorted(name.casefold() for name in names)
+
+
+def test_pages_hold_each_filter_once_by_name() -> None:
+    pages_hold_each_filter_once_by_name()
+
+
+def test_a_page_goes_on_where_the_last_one_ended_though_its_last_filter_is_gone() -> None:
+    rows = [row(201, "a"), row(202, "b"), row(203, "c")]
+    items, cursor = listed(rows, 4)
+    assert [item["name"] for item in items] == ["My tasks", "Overdue", "a", "b"]
+    assert [item["name"] for item in listed([rows[0], rows[2]], 4, cursor)[0]] == ["c"]
+
+
+def test_a_cursor_of_another_list_is_refused() -> None:
+    with pytest.raises(CursorMismatch):
+        saved_filter_list.page(BOB.id, 1, listed([], 1)[1])
+
+
+@pytest.mark.parametrize("place", [7, ["a"], [True, "a"], [1, "a", "b"], [True, "a", 7], None, {}])
+def test_a_cursor_that_names_no_place_is_refused(place: object) -> None:
+    with pytest.raises(BadCursor):
+        saved_filter_list.page(ADA.id, 1, Cursor(list_of(ADA.id, "filters", {}), place).write())
