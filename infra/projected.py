@@ -216,6 +216,6 @@ class Projected:
         """The position that all partitions have read up to."""
         self._doubtful.discard(projection)
         asked = (projection, fingerprints()[projection])
-        async with self._pool.connection() as connection:
+        async with self._pool.asking() as connection:
             found = await (await connection.execute(_CHECKPOINTS, asked, prepare=True)).fetchall()
         return min((position for _, position in found), default=-1)

@@ -20,7 +20,7 @@ from domain.user import INSTANCE, Instance
 from infra.channel import Channel
 from infra.hot import Hot
 from infra.log import EventLog
-from infra.postgres import Pool
+from infra.postgres import Away, Pool
 from projections.projection import Answer, Question
 
 KEPT_S = 10.0
@@ -114,6 +114,8 @@ class Rights:
         """Ask unless it is remembered. While PostgreSQL is away nothing can end it, and all that did was heard."""
         if self._believed(right):
             return
+        if self._pool.is_silent():
+            raise Away
         watch = self._seen.watch(topics)
         try:
             self._seen.keep(right, _Seen(await ask(), time.monotonic()), _SIZE, watch)
@@ -151,6 +153,8 @@ class Rights:
 
     async def _asked_all(self, user: UUID, workspaces: Sequence[UUID]) -> dict[UUID, bool]:
         """Whether the user is a member of each, with one question."""
+        if self._pool.is_silent():
+            raise Away
         members = [member_of(workspace, user) for workspace in workspaces]
         watches = [self._seen.watch({member}) for member in members]
         try:

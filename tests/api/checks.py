@@ -212,9 +212,9 @@ async def who_is_removed_while_waiting_is_told_nothing_more(
     refused(await reader, 404, "not_found")
 
 
-async def soon(ask: Callable[[], Awaitable[T]], is_so: Callable[[T], bool]) -> T:
+async def soon(ask: Callable[[], Awaitable[T]], is_so: Callable[[T], bool], patience_s: float = 5.0) -> T:
     """Ask until it is so: what another process did is heard of, or found out, within moments."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + patience_s
     while not is_so(found := await ask()):
         assert time.monotonic() < deadline, found
         await asyncio.sleep(0.01)
