@@ -40,11 +40,13 @@ from infra.operating import Operating
 from infra.postgres import Pool, pool
 from infra.projected import Projected
 from infra.proxies import Proxies
-from infra.reading import Reading, Snapshot
+from infra.querying import Querying
+from infra.reading import Reading
 from infra.revoked import Revoked
 from infra.rights import Rights
 from infra.sessions import Sessions
 from infra.settings import Settings
+from infra.snapshot import Snapshot
 from infra.tokens import Tokens
 
 MOST_BODY = 1024 * 1024
@@ -104,7 +106,7 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
     channel = Channel(cache.listening_client(settings.redis_url))
     hot: Hot[Snapshot] = Hot(HOT_BYTES)
     projected = Projected(channel, connections, settings.partitions, hot)
-    rights = Rights(log, connections, channel)
+    querying, rights = Querying(connections), Rights(log, connections, channel)
     handling = Handling(log)
     return Ledger(
         settings=settings,
@@ -113,7 +115,8 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
         counting=Counting(log, handling, connections, projected),
         channel=channel,
         hot=hot,
-        reading=Reading(connections, Kept(client), projected, hot),
+        querying=querying,
+        reading=Reading(connections, querying, Kept(client), projected, hot),
         projected=projected,
         rights=rights,
         ended=Ended(channel, client, rights),

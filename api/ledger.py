@@ -38,10 +38,10 @@ from infra.limits import Limits
 from infra.mail import Mail
 from infra.operating import Operating
 from infra.proxies import Proxies
-from infra.reading import Snapshot
 from infra.revoked import Revoked
 from infra.sessions import Sessions
 from infra.settings import Settings
+from infra.snapshot import Snapshot
 from infra.tokens import Tokens
 
 BASE = "/api/v1"

@@ -14,7 +14,7 @@ from api.auth import PUBLIC
 from api.ledger import Ledger
 from infra.counted import Counted
 from infra.hot import Hot
-from infra.reading import Snapshot
+from infra.snapshot import Snapshot
 from projections.engine.status import Status
 
 FORMAT = "text/plain; version=0.0.4"

@@ -19,6 +19,7 @@ from domain.project import Project
 from domain.task import Task
 from infra.log import NO_END, EventLog
 from infra.projected import Behind, Projected
+from infra.querying import Querying
 from infra.reading import Found, Reading
 from infra.rights import Rights
 from projections import page, task_list, workspace_list
@@ -33,6 +34,7 @@ class Queries(Struct, frozen=True, kw_only=True):
     """Answers who may have an answer."""
 
     log: EventLog
+    querying: Querying
     reading: Reading
     projected: Projected
     rights: Rights
@@ -42,7 +44,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         found = await self.found(asked, question, min_position)
         if found.answer is None:
             raise await self._absent(asked, question.scopes[0])
-        basis(asked).shown = found.snapshot, found.answer
+        basis(asked).shown = found
         return conditions.answered(asked, found.answer, found.position, found.age)
 
     async def found(self, asked: Asked, question: Question, min_position: int | None) -> Found:
@@ -122,12 +124,12 @@ class Queries(Struct, frozen=True, kw_only=True):
             return given_id(task)
         basis(asked).is_more()
         wanted = (task, str(asked.user.person))
-        found = await self.reading.rows(task_list.OF_KEY, wanted)
+        found = await self.querying.rows(task_list.OF_KEY, wanted)
         if not found:  # perhaps not yet: the key of a task that was created a moment ago
             head, patience = await self.log.head(), conditions.patience(asked)
             for projection in (task_list.projection, workspace_list.projection):
                 await self.projected.wait(projection.name, head, patience)
-            found = await self.reading.rows(task_list.OF_KEY, wanted)
+            found = await self.querying.rows(task_list.OF_KEY, wanted)
         if len(found) > 1:  # whoever was removed a moment ago is not told of two
             here = await self.rights.memberships(asked.user.person, {workspace for _, workspace in found})
             found = [row for row in found if (asked.user.person, row[1]) in here]

@@ -16,9 +16,10 @@ from msgspec import Struct
 
 from api.auth import Credential
 from api.conditions import POSITION, has
-from infra.reading import Found, Reading, Snapshot
+from infra.reading import Found, Reading
 from infra.revoked import Revoked
 from infra.rights import Right, Rights
+from infra.snapshot import Snapshot
 from projections.projection import Answer
 
 MOST = 10_000
@@ -38,7 +39,7 @@ class Basis:
     def __init__(self) -> None:
         self.found: list[Found] = []
         self.rights: list[Right] = []
-        self.shown: tuple[Snapshot, Answer] | None = None
+        self.shown: Found | None = None
         self.is_whole = True
 
     def rests_on(self, found: Found, rights: Iterable[Right]) -> None:
@@ -52,12 +53,11 @@ class Basis:
 
 
 class _Way(Struct, frozen=True):
-    """A request that was answered, and what must still be so for it to be answered alike."""
+    """A request that was answered: with what, and which answers, under these tags, and rights must still be so."""
 
     headers: _Headers
-    snapshot: Snapshot
-    answer: Answer
-    found: tuple[tuple[str, Snapshot], ...]
+    shown: str
+    found: tuple[tuple[str, str], ...]
     rights: tuple[Right, ...]
     credential: Credential
 
@@ -87,30 +87,33 @@ class Shortcuts:
                 return
             key, named = _asked(scope)
             way = self._ways.get(key)
-            if way and self._is_open(way):
+            snapshot = self._still(way) if way else None
+            if way and snapshot and snapshot.answer:
                 self._ways.move_to_end(key)
-                await self._answer(way, named, send)
+                await self._answer(way, snapshot, snapshot.answer, named, send)
             else:
                 self._ways.pop(key, None)
                 await self._go(app, scope, receive, send, key)
 
         return door
 
-    def _is_open(self, way: _Way) -> bool:
+    def _still(self, way: _Way) -> Snapshot | None:
+        """What would be answered now, if all that it rests on holds."""
         credential = way.credential
-        return (
+        is_open = (
             (credential.expires is None or time.time() < credential.expires)
             and credential.session not in self._revoked
             and credential.token not in self._revoked
-            and all(self._reading.holds(key, snapshot) for key, snapshot in way.found)
+            and all(self._reading.holds(key, etag) for key, etag in way.found)
             and self._rights.hold(way.rights)
         )
+        return self._reading.remembered(way.shown) if is_open else None
 
-    async def _answer(self, way: _Way, named: str, send: Send) -> None:
-        self._reading.counted.hit("process", time.time() - way.snapshot.at)
-        position = (_POSITION, str(self._reading.position(way.snapshot)).encode())
-        status, headers, body = 200, [position, *way.headers], way.answer.body
-        if named and has(named, way.answer.etag):
+    async def _answer(self, way: _Way, snapshot: Snapshot, answer: Answer, named: str, send: Send) -> None:
+        self._reading.counted.hit("process", time.time() - snapshot.at)
+        position = (_POSITION, str(self._reading.position(snapshot)).encode())
+        status, headers, body = 200, [position, *way.headers], answer.body
+        if named and has(named, answer.etag):
             status, headers, body = 304, headers[:-_OF_BODY], b""
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
@@ -140,16 +143,17 @@ def _asked(scope: Any) -> tuple[_Key, str]:
             authorization += value + b"\n"  # of two, nobody knows which one counts
         elif name == b"if-none-match":
             named.append(value.decode("latin-1"))
-    return (authorization, scope["raw_path"], scope["query_string"]), ",".join(named)
+    path = scope.get("raw_path") or scope["path"].encode()
+    return (authorization, path, scope["query_string"]), ",".join(named)
 
 
 def _way(scope: Any, status: int, sent: _Headers) -> _Way | None:
     """None where the answer is not what was found, or rests on more than that."""
     made: Basis | None = scope.get(_BASIS)
-    if made is None or made.shown is None or not made.is_whole or status not in _GOOD:
+    if made is None or made.shown is None or made.shown.answer is None or not made.is_whole or status not in _GOOD:
         return None
-    snapshot, answer = made.shown
+    length = str(len(made.shown.answer.body)).encode()
     headers = [(name, value) for name, value in sent if name.lower() not in _CHANGING]
-    headers += [(b"content-type", b"application/json"), (b"content-length", str(len(answer.body)).encode())]
-    found = tuple((one.key, one.snapshot) for one in made.found)
-    return _Way(headers, snapshot, answer, found, tuple(made.rights), scope["auth"])
+    headers += [(b"content-type", b"application/json"), (b"content-length", length)]
+    found = tuple((one.key, one.answer.etag if one.answer else "") for one in made.found)
+    return _Way(headers, made.shown.key, found, tuple(made.rights), scope["auth"])

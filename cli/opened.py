@@ -9,7 +9,7 @@ from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
 from commands.handling import Handling
-from infra import cache, reading
+from infra import cache, querying
 from infra.channel import Channel
 from infra.counting import Counting
 from infra.credentials import Credentials
@@ -60,7 +60,7 @@ def asked(connection: Connection[TupleRow], sql: str, parameters: Sequence[objec
     """The rows of a query of read models, which it names `{name}`; raises OperatorError where one is not there yet."""
     numbers = {name: build.number for name, build in builds.serving(connection).items()}
     try:
-        return connection.execute(reading.named(sql, numbers), parameters).fetchall()
+        return connection.execute(querying.named(sql, numbers), parameters).fetchall()
     except Behind as error:
         raise OperatorError(
             "The read models are still being built: `taskledger projections list` says more."

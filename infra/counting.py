@@ -27,7 +27,7 @@ from infra.ids import new_id
 from infra.log import EventLog
 from infra.postgres import Pool
 from infra.projected import Projected
-from infra.reading import named
+from infra.querying import named
 from projections import task_list
 from projections.engine import builds
 

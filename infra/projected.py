@@ -92,7 +92,7 @@ class Projected:
         self._positions = {name: dict.fromkeys(range(partitions), -1) for name in every()}
         self._stands: dict[str, _Stand] = {}
         self._looked: dict[str, int] = {}
-        self._looked_until = 0.0
+        self._looked_until = self.looked_at = 0.0
         self._crowded: dict[int, float] = {}
         self._doubtful: set[str] = set()
         self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -164,7 +164,7 @@ class Projected:
                 self._forget([name])  # it was not said of this database
             self._compare(name, stand, before.get(name))
             self._looked[name] = min(stand.positions.values())
-        self._looked_until = began + ALIVE_S
+        self._looked_until, self.looked_at = began + ALIVE_S, time.time()
         return stands
 
     def _compare(self, name: str, stand: _Stand, before: _Stand | None) -> None:

@@ -25,7 +25,7 @@ from infra.log import EventLog
 from infra.logs import logger
 from infra.postgres import pool
 from infra.projected import Behind
-from infra.reading import named
+from infra.querying import named
 from projections import trash
 from projections.engine import builds
 from projections.engine.builds import Database

@@ -6,26 +6,20 @@ true while its generation is that of the database. While PostgreSQL is away both
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
-from uuid import UUID
 
 import psycopg
 from msgspec import Struct
-from psycopg import AsyncConnection, errors
-from psycopg.rows import TupleRow, dict_row
-from psycopg.sql import SQL, Composed, Identifier
 
 from infra.counted import Counted
 from infra.hot import Hot, Watch
 from infra.kept import Kept
 from infra.postgres import Away, Pool
 from infra.projected import Behind, Projected
-from projections.engine import builds, table
+from infra.querying import Querying
+from infra.snapshot import Snapshot, State
 from projections.engine.builds import WHOLE
 from projections.fingerprint import fingerprints
-from projections.page import is_whole
-from projections.projection import Answer, Question, every
+from projections.projection import Answer, Question
 
 TRIES = 3
 """A build may stop answering between two looks, but not again and again."""
@@ -33,43 +27,6 @@ LONGEST_S = 2.0
 """How long an answer may take before PostgreSQL is taken for away."""
 _SMALL = 512
 """Bytes that an answer takes beside its body."""
-_STATE = f"""select serving.projection, serving.build,
-      (select min(position) from read.checkpoints as checkpoint where checkpoint.build = serving.build),
-      (select coalesce(sum(generation), 0) from read.generations as generation
-        where generation.build = serving.build and generation.scope = any(%s::uuid[] || '{WHOLE}'::uuid))::bigint
-    from read.serving where {builds.OURS} order by serving.projection"""  # noqa: S608 - our own text
-
-
-class State(Struct, frozen=True):
-    """Which builds answer a question now, the position that they have read up to, the generation of its scopes."""
-
-    builds: dict[str, int]
-    position: int
-    generation: int
-
-    @classmethod
-    def of(cls, question: Question, rows: Sequence[TupleRow]) -> Self:
-        """Of what each projection says. Raises Behind where one has not been built for this code yet."""
-        if len(rows) < len(question.projections):
-            raise Behind
-        names, numbers, positions, generations = zip(*rows, strict=True)
-        return cls(dict(zip(names, numbers, strict=True)), min(positions), sum(generations))
-
-    def is_still(self, other: Self) -> bool:
-        """Whether nothing has changed between the two, whatever else was read meanwhile."""
-        return (self.builds, self.generation) == (other.builds, other.generation)
-
-
-class Snapshot(Struct, frozen=True):
-    """An answer (None where there is no such thing), what it is true of, and when it was: seconds since 1970."""
-
-    answer: Answer | None
-    state: State
-    at: float
-
-    def is_whole(self) -> bool:
-        """Whether what is kept elsewhere is as it was written."""
-        return self.answer is None or is_whole(self.answer)
 
 
 class _Flight(Struct, frozen=True):
@@ -100,8 +57,9 @@ class Found(Struct, frozen=True):
 class Reading:
     """Answers questions; whoever asks the same at the same time gets the same answer, which is read once."""
 
-    def __init__(self, pool: Pool, kept: Kept, projected: Projected, hot: Hot[Snapshot]) -> None:
+    def __init__(self, pool: Pool, querying: Querying, kept: Kept, projected: Projected, hot: Hot[Snapshot]) -> None:
         self._pool = pool
+        self._querying = querying
         self._kept = kept
         self._projected = projected
         self._hot = hot
@@ -122,44 +80,45 @@ class Reading:
                 self.counted.hit("process", time.time() - known.at)
                 return Found(known, position, key)
         try:
-            return await self._joined(question, key)
+            found, is_own = await self._joined(question, key)
+            if found.position < at_least and not is_own:  # it was begun before the position was there
+                found, _ = await self._joined(question, key)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             old = await self._old(key)
             if old is None or old.position < at_least:
                 raise
             return old
+        return found
 
-    def holds(self, key: str, snapshot: Snapshot) -> bool:
-        """Whether an answer is still what would be answered now, as far as this process knows without asking."""
-        return self._hot.sure(key) is snapshot and self._projected.is_sure()
+    def holds(self, key: str, etag: str) -> bool:
+        """Whether the answer with this tag (none where there is none) is what would be answered now, without asking."""
+        known = self._hot.sure(key)
+        return known is not None and _etag(known) == etag and self._projected.is_sure()
+
+    def remembered(self, key: str) -> Snapshot | None:
+        """What this process has, if nothing has cast doubt on it."""
+        return self._hot.sure(key)
 
     def position(self, snapshot: Snapshot) -> int:
         """The position that an answer reflects which still holds."""
         return max(snapshot.state.position, self._projected.up_to(snapshot.state.builds))
 
-    async def rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
-        """The rows of a small query that is not worth keeping."""
-        async with self._pool.connection() as connection:
-            query = named(sql, await self._serving(connection))
-            return await (await connection.execute(query, parameters)).fetchall()
+    async def _joined(self, question: Question, key: str) -> tuple[Found, bool]:
+        """What whoever is at it finds, unless that is old already; and whether nobody was, but this one itself.
 
-    async def are_ready(self) -> bool:
-        """Whether every projection has been built for this code."""
-        async with self._pool.connection() as connection:
-            return every().keys() <= (await self._serving(connection)).keys()
-
-    async def _joined(self, question: Question, key: str) -> Found:
-        """What whoever is at it finds, unless that is old already. Raises what psycopg raises, Away after a while."""
+        Raises what psycopg raises, Away after a while.
+        """
         if self._pool.is_silent():
             raise Away
         flight = self._flights.get(key)
-        if flight is None or _is_old(flight):
+        is_own = flight is None or _is_old(flight)
+        if flight is None or is_own:
             flight = self._flights[key] = self._flight(question, key)
         done, _ = await asyncio.wait({flight.task}, timeout=max(0.0, flight.ends - time.monotonic()))
         if not done:
             self._pool.falls_silent()
             raise Away
-        return flight.task.result()
+        return flight.task.result(), is_own
 
     def _flight(self, question: Question, key: str) -> "_Flight":
         topics = {(one.name, scope) for one in question.projections for scope in (*question.scopes, WHOLE)}
@@ -179,7 +138,7 @@ class Reading:
     async def _found(self, question: Question, key: str, watch: Watch) -> Found:
         """Ask what is true now, and find the answer to it in the nearest place."""
         for _ in range(TRIES):
-            state = await self._state(question)
+            state = await self._querying.state(question)
             snapshot = await self._remembered(key, state) or await self._asked(question, key, state)
             if snapshot:
                 size = _SMALL + len(snapshot.answer.body if snapshot.answer else b"")
@@ -197,11 +156,11 @@ class Reading:
             self.counted.miss(layer)
             return None
         self.counted.hit(layer, time.time() - known.at)
-        return Snapshot(known.answer, state, known.at)
+        return Snapshot(known.answer, state, time.time())  # it has just been found to be so
 
     async def _asked(self, question: Question, key: str, state: State) -> Snapshot | None:
         """What the read tables say; None where those builds do not answer any more."""
-        asked = await self._queried(question, state.builds)
+        asked = await self._querying.asked(question, state.builds)
         if asked is None:
             return None
         self.counted.hit("postgresql", 0.0)
@@ -215,40 +174,12 @@ class Reading:
         snapshot = self._hot.last(key) or await self._kept.find(key, Snapshot)
         if snapshot is None or not snapshot.is_whole():
             return None
-        age = max(0.0, time.time() - snapshot.at)
+        is_sure = self._hot.sure(key) is snapshot
+        at = max(snapshot.at, self._projected.looked_at) if is_sure else snapshot.at
+        position = self.position(snapshot) if is_sure else snapshot.state.position
+        age = max(0.0, time.time() - at)
         self.counted.hit("stale", age)
-        return Found(snapshot, snapshot.state.position, key, age)
-
-    async def _state(self, question: Question) -> State:
-        async with self._pool.asking() as connection:
-            rows = await (await connection.execute(_STATE, _asking(question), prepare=True)).fetchall()
-        return State.of(question, rows)
-
-    async def _queried(self, question: Question, numbers: Mapping[str, int]) -> tuple[Answer | None, State] | None:
-        """State and rows in one snapshot; None where those builds do not answer any more."""
-        try:
-            async with self._pool.asking() as connection, connection.pipeline(), connection.transaction():
-                state, cursors = (
-                    connection.cursor(),
-                    [connection.cursor(row_factory=dict_row) for _ in question.queries],
-                )
-                await connection.execute("set transaction isolation level repeatable read read only")
-                await state.execute(_STATE, _asking(question))
-                for query, cursor in zip(question.queries, cursors, strict=True):
-                    await cursor.execute(named(query.sql, numbers), question.parameters)
-                seen = State.of(question, await state.fetchall())
-                found = [await cursor.fetchall() for cursor in cursors]
-        except errors.UndefinedTable:
-            return None
-        if seen.builds != numbers:
-            return None
-        rows = zip(question.queries, found, strict=True)
-        return question.answer(*([table.document(query.row, row) for row in each] for query, each in rows)), seen
-
-    async def _serving(self, connection: AsyncConnection[TupleRow]) -> dict[str, int]:
-        """The builds that answer for this code, by projection."""
-        rows = await (await connection.execute(builds.SERVING, builds.ours(), prepare=True)).fetchall()
-        return {name: build for build, name, _ in rows}
+        return Found(snapshot, position, key, age)
 
 
 def _is_old(flight: _Flight) -> bool:
@@ -256,18 +187,8 @@ def _is_old(flight: _Flight) -> bool:
     return flight.watch.is_spoilt
 
 
-def named(sql: str, numbers: Mapping[str, int]) -> Composed:
-    """The query, with the tables that answer now; raises Behind where one has not been built."""
-    tables = {name: Identifier("read", f"{name}_{build}") for name, build in numbers.items()}
-    try:
-        return SQL(sql).format(**tables)
-    except KeyError as error:
-        raise Behind from error
-
-
-def _asking(question: Question) -> tuple[list[UUID], list[str], list[str]]:
-    names = [projection.name for projection in question.projections]
-    return list(question.scopes), names, [fingerprints()[name] for name in names]
+def _etag(snapshot: Snapshot) -> str:
+    return snapshot.answer.etag if snapshot.answer else ""
 
 
 def _key(question: Question) -> str:

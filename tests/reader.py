@@ -16,14 +16,17 @@ from infra.kept import Kept
 from infra.log import EventLog
 from infra.postgres import Pool, pool
 from infra.projected import Projected
-from infra.reading import Reading, Snapshot
+from infra.querying import Querying
+from infra.reading import Reading
 from infra.rights import Rights
 from infra.settings import Settings
+from infra.snapshot import Snapshot
 
 
 class Reader(Struct, frozen=True):
     """Its parts."""
 
+    querying: Querying
     reading: Reading
     projected: Projected
     channel: Channel
@@ -48,9 +51,10 @@ async def reader(settings: Settings, *, hears: bool = False, most_bytes: int = 2
         client, log = cache.client(settings.redis_url), EventLog(settings.database_url, connections)
         channel, hot = Channel(cache.listening_client(settings.redis_url)), Hot[Snapshot](most_bytes)
         projected, rights = Projected(channel, connections, 1, hot), Rights(log, connections, channel)
-        reading, ended = Reading(connections, Kept(client), projected, hot), Ended(channel, client, rights)
+        querying, ended = Querying(connections), Ended(channel, client, rights)
+        reading = Reading(connections, querying, Kept(client), projected, hot)
         running = [asyncio.create_task(one) for one in (channel.listen(), projected.watch())] if hears else []
-        made = Reader(reading, projected, channel, rights, ended, hot, connections, client)
+        made = Reader(querying, reading, projected, channel, rights, ended, hot, connections, client)
         try:
             if hears:
                 await asyncio.wait_for(made.is_sure(), 10)

@@ -22,11 +22,13 @@ from infra.kept import Kept
 from infra.limits import ACCOUNT, Counts, Limits
 from infra.logs import logger
 from infra.projected import CHANNEL
-from infra.reading import Found, Reading, Snapshot, State
+from infra.querying import Querying
+from infra.reading import Found
 from infra.revoked import Revoked
 from infra.rights import Rights
 from infra.sessions import Sessions
 from infra.settings import Settings
+from infra.snapshot import Snapshot, State
 from projections.engine.advance import Progress
 from projections.projection import Answer, Question
 from tests import defects
@@ -48,17 +50,17 @@ async def test_a_generation_that_is_newer_than_the_answer_is_noticed(
     ann: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The generation as it is when the answer is kept, not as it was when the answer was read."""
-    state, keep = Reading._state, Kept.keep  # noqa: SLF001 - a defect is planted where it would be made
-    asked: list[tuple[Reading, Question]] = []
+    state, keep = Querying.state, Kept.keep
+    asked: list[tuple[Querying, Question]] = []
 
-    async def noted(reading: Reading, question: Question) -> State:
-        asked.append((reading, question))
-        return await state(reading, question)
+    async def noted(querying: Querying, question: Question) -> State:
+        asked.append((querying, question))
+        return await state(querying, question)
 
     async def kept(self: Kept, key: str, snapshot: Snapshot) -> None:
         await keep(self, key, replace(snapshot, state=await state(*asked[-1])))
 
-    monkeypatch.setattr(Reading, "_state", noted)
+    monkeypatch.setattr(Querying, "state", noted)
     monkeypatch.setattr(Kept, "keep", kept)
     check = partial(checks.an_answer_that_a_change_overtakes_is_not_kept_for_the_new, ann, monkeypatch)
     await noticed_in_time(check)

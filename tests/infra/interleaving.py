@@ -236,8 +236,8 @@ async def told(settings: Settings, steps: list[Step]) -> None:
             patch.setattr(here.projected, "is_sure", lambda: True)
             stops = Stops()
             stopping: list[tuple[Any, str, Any]] = [
-                (here.reading, "_state", stops.after),
-                (here.reading, "_queried", stops.after),
+                (here.querying, "state", stops.after),
+                (here.querying, "asked", stops.after),
                 (here.reading._kept, "find", stops.after),  # noqa: SLF001 - a place at which it waits
                 (here.reading._kept, "keep", stops.before),  # noqa: SLF001 - as above
             ]

@@ -8,8 +8,8 @@ import pytest
 from infra.hot import Hot, Watch
 from infra.postgres import connect
 from infra.projected import Projected
-from infra.reading import State
 from infra.settings import Settings
+from infra.snapshot import State
 from tests.examples import workspace
 from tests.infra.interleaving import STEPS, Step, told
 from tests.law import law

@@ -18,12 +18,14 @@ from msgspec.structs import replace
 
 from domain.event import Change
 from domain.task import TaskRenamed
-from infra import log, projected, reading
+from infra import log, projected, querying
 from infra.postgres import connect
 from infra.projected import CHANNEL
 from infra.projector import Projector
-from infra.reading import Reading, Snapshot, State
+from infra.querying import Querying
+from infra.reading import Reading
 from infra.settings import Settings
+from infra.snapshot import State
 from projections import task_list
 from projections.engine import advance, builds, folding, generations, table
 from projections.engine.advance import Progress
@@ -222,7 +224,7 @@ def the_highest_position_as_generation(_: Place, patch: pytest.MonkeyPatch) -> N
         (select min(position) from read.checkpoints where build = serving.build),
         (select max(position) from read.checkpoints where build = serving.build and %s::uuid[] is not null)
         from read.serving where {builds.OURS}"""  # noqa: S608 - our own text
-    patch.setattr(reading, "_STATE", highest)
+    patch.setattr(querying, "_STATE", highest)
 
 
 def publishing_before_the_commit(here: Place, patch: pytest.MonkeyPatch) -> None:
@@ -239,19 +241,19 @@ def publishing_before_the_commit(here: Place, patch: pytest.MonkeyPatch) -> None
 
 
 def going_by_what_was_told(here: Place, patch: pytest.MonkeyPatch) -> None:
-    state = Reading._state  # noqa: SLF001 - as above
+    state = Querying.state
 
-    async def believing(self: Reading, question: Question) -> State:
+    async def believing(self: Querying, question: Question) -> State:
         told = [progress.generations["task_list"].get(question.scopes[0], 0) for progress in here.told]
         return replace(await state(self, question), generation=max(told, default=0))
 
-    async def kept(self: Reading, question: Question, key: str, state: State) -> Snapshot | None:
-        found, seen = await asked(self, question, key, state), await believing(self, question)
-        return found and replace(found, state=replace(found.state, generation=seen.generation))
+    async def kept(self: Querying, question: Question, numbers: dict[str, int]) -> Any:
+        found, seen = await asked(self, question, numbers), await believing(self, question)
+        return found and (found[0], replace(found[1], generation=seen.generation))
 
-    asked = Reading._asked  # noqa: SLF001 - as above
-    patch.setattr(Reading, "_state", believing)
-    patch.setattr(Reading, "_asked", kept)
+    asked = Querying.asked
+    patch.setattr(Querying, "state", believing)
+    patch.setattr(Querying, "asked", kept)
 
 
 def answers_without_a_generation(here: Place, patch: pytest.MonkeyPatch) -> None:
@@ -302,9 +304,9 @@ async def test_a_build_that_is_gone_by_the_time_it_is_asked_is_no_error(
     here: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two switches happen between two statements of one reader."""
-    state, builds_before = Reading._state, list[int]()  # noqa: SLF001 - the moment between the two is there
+    state, builds_before = Querying.state, list[int]()
 
-    async def late(self: Reading, question: Question) -> State:
+    async def late(self: Querying, question: Question) -> State:
         found = await state(self, question)
         if not builds_before:
             builds_before.append(found.builds["task_list"])
@@ -312,6 +314,6 @@ async def test_a_build_that_is_gone_by_the_time_it_is_asked_is_no_error(
                 assert (await asyncio.to_thread(oracle.rebuilt, here.settings.database_url, "task_list")).switched
         return found
 
-    monkeypatch.setattr(Reading, "_state", late)
+    monkeypatch.setattr(Querying, "state", late)
     assert await here.title() == CREATED.title
     assert oracle.build_of(here.connection, "task_list").number >= builds_before[0] + 2

@@ -26,7 +26,6 @@ from infra.errors import OperatorError
 from infra.outcome import Step, Wish
 from infra.postgres import connect
 from infra.projector import Projector
-from infra.reading import Reading
 from infra.rebuilding import Rebuilding
 from infra.settings import Settings
 from projections import task_list
@@ -38,7 +37,7 @@ from tests.defects import noticed
 from tests.e2e.running import fact
 from tests.examples import COMPLETED, PROJECT, RENAMED, TASK, Facts, id7, project, task, workspace
 from tests.projections import oracle
-from tests.reader import reader
+from tests.reader import Reader, reader
 
 TASKS = [id7(1_000 + number) for number in range(30)]
 STORY: Facts = [*workspace(), *project(), *task(), (TASK, RENAMED)]
@@ -175,19 +174,19 @@ def no_answer_is_ever_wrong_while_switches_happen(
 
 async def _ask(settings: Settings, over: threading.Event, problems: list[str], answers: list[int]) -> None:
     """As an API process does; every answer has all tasks, none of them older than it was."""
-    async with reader(settings, hears=True) as here:
-        await _look(here.reading, over, problems, answers)
+    async with reader(settings) as here:
+        await _look(here, over, problems, answers)
 
 
-async def _look(reading: Reading, over: threading.Event, problems: list[str], answers: list[int]) -> None:
+async def _look(here: Reader, over: threading.Event, problems: list[str], answers: list[int]) -> None:
     versions, last = dict.fromkeys(map(str, TASKS), 0), 0
     while not over.is_set():
         try:
-            found = await reading.answer(task_list.page(PROJECT, 200, None))
+            found = await here.reading.answer(task_list.page(PROJECT, 200, None))
             position = found.position
             body: dict[str, Any] = msgspec.json.decode(found.answer.body) if found.answer else {"items": []}
             seen = {each["id"]: each["version"] for each in body["items"]}
-            rows = await reading.rows(task_list.WITH_KEY, ("HOME-1",))
+            rows = await here.querying.rows(task_list.WITH_KEY, ("HOME-1",))
         except Exception as error:  # noqa: BLE001 - a reader meets no error whatever
             problems.append(repr(error))
             break

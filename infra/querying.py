@@ -1,0 +1,87 @@
+"""Querying: the read tables asked, by whichever names they stand there now."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection, errors
+from psycopg.rows import TupleRow, dict_row
+from psycopg.sql import SQL, Composed, Identifier
+
+from infra.postgres import Pool
+from infra.projected import Behind
+from infra.snapshot import State
+from projections.engine import builds, table
+from projections.engine.builds import WHOLE
+from projections.fingerprint import fingerprints
+from projections.projection import Answer, Question, every
+
+_STATE = f"""select serving.projection, serving.build,
+      (select min(position) from read.checkpoints as checkpoint where checkpoint.build = serving.build),
+      (select coalesce(sum(generation), 0) from read.generations as generation
+        where generation.build = serving.build and generation.scope = any(%s::uuid[] || '{WHOLE}'::uuid))::bigint
+    from read.serving where {builds.OURS} order by serving.projection"""  # noqa: S608 - our own text
+
+
+class Querying:
+    """What is in the read tables, and under which state. Raises what psycopg raises."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def state(self, question: Question) -> State:
+        """That of a question. Raises Behind where one of its projections was not built for this code yet."""
+        async with self._pool.asking() as connection:
+            rows = await (await connection.execute(_STATE, _asking(question), prepare=True)).fetchall()
+        return State.of(question, rows)
+
+    async def asked(self, question: Question, numbers: Mapping[str, int]) -> tuple[Answer | None, State] | None:
+        """State and rows in one snapshot; None where those builds do not answer any more."""
+        try:
+            async with self._pool.asking() as connection, connection.pipeline(), connection.transaction():
+                state, cursors = (
+                    connection.cursor(),
+                    [connection.cursor(row_factory=dict_row) for _ in question.queries],
+                )
+                await connection.execute("set transaction isolation level repeatable read read only")
+                await state.execute(_STATE, _asking(question))
+                for query, cursor in zip(question.queries, cursors, strict=True):
+                    await cursor.execute(named(query.sql, numbers), question.parameters)
+                seen = State.of(question, await state.fetchall())
+                found = [await cursor.fetchall() for cursor in cursors]
+        except errors.UndefinedTable:
+            return None
+        if seen.builds != numbers:
+            return None
+        rows = zip(question.queries, found, strict=True)
+        return question.answer(*([table.document(query.row, row) for row in each] for query, each in rows)), seen
+
+    async def rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        """The rows of a small query that is not worth keeping."""
+        async with self._pool.connection() as connection:
+            query = named(sql, await self._serving(connection))
+            return await (await connection.execute(query, parameters)).fetchall()
+
+    async def are_ready(self) -> bool:
+        """Whether every projection has been built for this code."""
+        async with self._pool.connection() as connection:
+            return every().keys() <= (await self._serving(connection)).keys()
+
+    async def _serving(self, connection: AsyncConnection[TupleRow]) -> dict[str, int]:
+        """The builds that answer for this code, by projection."""
+        rows = await (await connection.execute(builds.SERVING, builds.ours(), prepare=True)).fetchall()
+        return {name: build for build, name, _ in rows}
+
+
+def named(sql: str, numbers: Mapping[str, int]) -> Composed:
+    """The query, with the tables that answer now; raises Behind where one has not been built."""
+    tables = {name: Identifier("read", f"{name}_{build}") for name, build in numbers.items()}
+    try:
+        return SQL(sql).format(**tables)
+    except KeyError as error:
+        raise Behind from error
+
+
+def _asking(question: Question) -> tuple[list[UUID], list[str], list[str]]:
+    names = [projection.name for projection in question.projections]
+    return list(question.scopes), names, [fingerprints()[name] for name in names]
