@@ -13,6 +13,7 @@ import redis
 from infra.cache import TIMEOUT_S
 from infra.ids import new_id
 from infra.projected import CHANNEL
+from infra.querying import Querying
 from infra.rights import Right, Rights
 from infra.settings import Settings
 from projections.engine.advance import Progress
@@ -20,6 +21,7 @@ from projections.projection import Answer, Question
 from tests.api import checks
 from tests.api.opened import NOWHERE, opened
 from tests.api.problems import refused
+from tests.e2e.running import fact
 from tests.visitor import Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -208,13 +210,49 @@ async def test_nonsense_on_the_channel_disturbs_nobody(settings: Settings, ann: 
     assert (await ann.get(f"/tasks/{task}"))["id"] == task
 
 
-async def test_nonsense_in_the_cache_is_passed_over(settings: Settings, ann: Visitor) -> None:
-    task = await ann.task()
+async def test_nonsense_in_the_cache_is_passed_over_and_replaced(settings: Settings, ann: Visitor) -> None:
+    """Garbage, and a body in which one byte is another: a process that remembers nothing itself reads what is true."""
+    task = await ann.task("Milk")
     await ann.get(f"/tasks/{task}")
     with redis.Redis.from_url(settings.redis_url) as cache:
-        for key in cache.scan_iter("task_list:*"):
-            cache.set(key, b"nonsense")
-    assert (await ann.get(f"/tasks/{task}"))["title"] == "Milk"
+        await asyncio.to_thread(fact, lambda: list(cache.scan_iter(f"task_list-*{task}*")))
+        (key,) = cache.scan_iter(f"task_list-*{task}*")
+        good = _bytes(cache.get(key))
+        for bad in (
+            b"",
+            b"nonsense",
+            b"\xc1",
+            good[:-1],
+            good + b"x",
+            good.replace(b"Milk", b"Silk"),
+            b"\x93\xc0\xc0\xc0",
+        ):
+            cache.set(key, bad)
+            async with opened(settings) as other:
+                shown = await other.get(f"/tasks/{task}", headers=ann.headers)
+                assert shown.json()["title"] == "Milk"
+                await asyncio.to_thread(fact, lambda bad=bad: cache.get(key) != bad)
+            assert b"Milk" in _bytes(cache.get(key))
+
+
+async def test_who_asks_the_same_at_once_is_answered_by_one_look(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = await ann.task()
+    ann.fold()
+    asked, looks = Querying.asked, list[str]()
+
+    async def noted(self: Querying, question: Question, numbers: dict[str, int]) -> object:
+        looks.append(question.name)
+        return await asked(self, question, numbers)
+
+    monkeypatch.setattr(Querying, "asked", noted)
+    answers = await asyncio.gather(*(ann.ask("GET", f"/tasks/{task}") for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert looks == ["one"]
+
+
+def _bytes(found: object) -> bytes:
+    assert isinstance(found, bytes)
+    return found
 
 
 async def test_a_position_of_the_far_future_is_waited_for_and_not_longer(ann: Visitor) -> None:

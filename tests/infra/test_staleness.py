@@ -19,6 +19,8 @@ from msgspec.structs import replace
 from domain.event import Change
 from domain.task import TaskRenamed
 from infra import log, projected, querying
+from infra.channel import ALIVE_S, Channel
+from infra.hot import Hot
 from infra.postgres import connect
 from infra.projected import CHANNEL
 from infra.projector import Projector
@@ -204,6 +206,19 @@ async def who_waits_on_a_silent_channel_is_served(here: Place) -> None:
         listening.cancel()
 
 
+async def what_a_silent_channel_does_not_tell_is_seen_within_a_second(here: Place) -> None:
+    """It is open, and whoever believes what he remembers does not go by it for longer."""
+    async with reader(here.settings, hears=True) as other:
+        assert await here.title(reading=other.reading)
+        other.channel._take = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - nothing gets through
+        title = here.rename(TASK)
+        here.fold()
+        deadline = asyncio.get_running_loop().time() + ALIVE_S + 1
+        while await here.title(reading=other.reading) != title:
+            assert asyncio.get_running_loop().time() < deadline, "it goes by what it remembers"
+            await asyncio.sleep(0.01)
+
+
 CHECKS = [
     partitions_that_commit_out_of_order_are_seen,
     who_is_told_finds_what_it_was_told_of,
@@ -211,6 +226,7 @@ CHECKS = [
     a_cache_that_comes_back_as_it_was_is_not_believed,
     what_a_crash_takes_comes_back_under_another_generation,
     who_waits_on_a_silent_channel_is_served,
+    what_a_silent_channel_does_not_tell_is_seen_within_a_second,
 ]
 
 
@@ -282,6 +298,11 @@ def a_waiter_who_only_listens(_: Place, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(projected, "LOOK_S", 3600.0)
 
 
+def silence_that_is_taken_for_quiet(_: Place, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Channel, "is_alive", lambda _: True)
+    patch.setattr(Hot, "doubt", lambda *_: None)
+
+
 DEFECTS = [
     (the_highest_position_as_generation, partitions_that_commit_out_of_order_are_seen),
     (publishing_before_the_commit, who_is_told_finds_what_it_was_told_of),
@@ -289,6 +310,7 @@ DEFECTS = [
     (answers_without_a_generation, a_cache_that_comes_back_as_it_was_is_not_believed),
     (generations_that_count, what_a_crash_takes_comes_back_under_another_generation),
     (a_waiter_who_only_listens, who_waits_on_a_silent_channel_is_served),
+    (silence_that_is_taken_for_quiet, what_a_silent_channel_does_not_tell_is_seen_within_a_second),
 ]
 
 
