@@ -137,6 +137,8 @@ class Rights:
 
     async def _workspace(self, project: UUID) -> UUID:
         """The one that a project is in for ever; raises NotFound where there is no such project."""
+        if self._pool.is_silent():
+            raise Away
         state = await self._log.state(Project, project)
         if state is None:
             raise NotFound
