@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from time import monotonic
 from uuid import UUID
@@ -12,7 +12,7 @@ import psycopg
 
 from domain import codec
 from domain.upcasts import UPCASTS
-from infra import cache, documents, ended, log, operations
+from infra import cache, clock, documents, ended, log, operations
 from infra.embedded.process import Child, spawn, stop
 from infra.logs import logger
 from infra.operations import Options
@@ -80,7 +80,7 @@ class Keeper:
 
     def _purge(self, connection: Database) -> None:
         if monotonic() >= self._next_purge:
-            before = datetime.now(UTC) - timedelta(days=self._settings.trash_days)
+            before = clock.now() - timedelta(days=self._settings.trash_days)
             self._next_purge = monotonic() + PURGE_S  # even if this look fails
             if self._purging.look(connection, before):
                 self._next_purge = 0.0

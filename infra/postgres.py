@@ -84,7 +84,7 @@ class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
 def pool(url: str, size: int = 8) -> Pool:
     """A closed pool; `open()` it inside the event loop that will use it."""
     return Pool(
-        conninfo.make_conninfo(url, connect_timeout=CONNECT_TIMEOUT_S, application_name="taskledger api"),
+        _in_utc(url, "taskledger api"),
         kwargs={"autocommit": True},
         min_size=2,
         max_size=size,
@@ -96,7 +96,7 @@ def pool(url: str, size: int = 8) -> Pool:
 
 def connect(url: str, name: str = "taskledger") -> Connection[TupleRow]:
     """A connection of one's own, in autocommit."""
-    connection = Connection.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name=name)
+    connection = Connection.connect(_in_utc(url, name), autocommit=True)
     set_json_loads(msgspec.json.decode, connection)
     set_json_dumps(msgspec.json.encode, connection)
     return connection
@@ -122,6 +122,12 @@ def projecting(url: str) -> Connection[TupleRow]:
     if connection.info.server_version >= _TELLS_LONG_TRANSACTIONS:
         connection.execute(f"set transaction_timeout = '{2 * STOPPED_S}s'")
     return connection
+
+
+def _in_utc(url: str, name: str) -> str:
+    """As somebody of that name, whose days are UTC's: the last instant of the calendar is none elsewhere."""
+    options = f"{conninfo.conninfo_to_dict(url).get('options', '')} -c timezone=UTC".strip()
+    return conninfo.make_conninfo(url, options=options, connect_timeout=CONNECT_TIMEOUT_S, application_name=name)
 
 
 async def _check(connection: AsyncConnection[TupleRow]) -> None:

@@ -53,7 +53,9 @@ def fingerprint(projection: Projection[Any]) -> str:
 def digest(projection: Projection[Any]) -> str:
     """Of the documents that the golden histories fold to, and of the table that they stand in."""
     documents = folded(projection, golden())
-    shape = (projection.row.__struct_fields__, projection.indexes)
+    shape: tuple[object, ...] = (projection.row.__struct_fields__, projection.indexes)
+    if projection.generated:  # others keep the digests that they were released with
+        shape += (projection.generated,)
     rows = sorted((str(key), document) for key, document in documents.items())
     return sha256(msgspec.json.encode((shape, rows))).hexdigest()[:16]
 

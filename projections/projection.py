@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 import projections
-from domain.event import Recorded
+from domain.event import Event, Recorded
 
 R = TypeVar("R", bound=Struct)
 Key: TypeAlias = UUID | int
@@ -23,8 +23,10 @@ class Projection(Struct, Generic[R], frozen=True):
 
     `keys` names the documents that an event touches, all of them in the event's own workspace; `fold` gives a
     document after an event (None where there is none); `scopes` names what a document is shown under, for caches to
-    be dropped by. The table has a column for each field of `row`, the first of them, `id`, its primary key, and
-    `indexes` as `create index on <table>` goes on. A fold that `takes_unknown` events never sees what they hold.
+    be dropped by. The table has a column for each field of `row`, the first of them, `id`, its primary key; columns
+    that it makes of these by itself, `generated`, by name, each as `add column <name>` goes on; and `indexes` as
+    `create index on <table>` goes on. A fold that `takes_unknown` events never sees what they hold. Where only some
+    kinds of events change anything, `only` names them, and batches pass over the rest.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Projection(Struct, Generic[R], frozen=True):
     scopes: Callable[[R], Iterable[UUID]]
     indexes: tuple[str, ...] = ()
     takes_unknown: bool = False
+    generated: tuple[tuple[str, str], ...] = ()
+    only: tuple[type[Event], ...] = ()
 
 
 def by_stream(recorded: Recorded) -> Iterable[UUID]:
@@ -58,10 +62,13 @@ class Answer(Struct, frozen=True):
 
 
 class Query(Struct, frozen=True):
-    """One statement of a question, and what each of its rows is. Tables are `{name}`, of any projection asked."""
+    """One statement of a question, and what each of its rows is. Tables are `{name}`, of any projection asked.
+
+    Rows that are only passed on are a `dict` each, as the database gives them.
+    """
 
     sql: str
-    row: type[Struct]
+    row: type[Any]
 
 
 class Question(Struct, frozen=True):

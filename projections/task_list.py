@@ -1,15 +1,19 @@
 """The task list: one row per task, for looking, not for deciding."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+from typing import Final, get_args
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.event import Recorded, applied
+from domain.label import meant
 from domain.task import Priority, Status, TaskCreated, TaskPurged
 from projections.page import Cursor, page_of, single
-from projections.projection import Answer, Projection, Question, ask, by_stream
+from projections.projection import Answer, Projection, Query, Question, by_stream
 
 
 class TaskRow(Struct, frozen=True):
@@ -34,53 +38,108 @@ class TaskRow(Struct, frozen=True):
     updated_at: datetime
 
 
-def fold(key: UUID, task: TaskRow | None, recorded: Recorded) -> TaskRow | None:
+class KeptRow(TaskRow, frozen=True):
+    """A task as it is kept: besides, what it is found and sorted by.
+
+    `due_at` is the last instant at which it is not overdue, `urgency` the place of its priority from 0 on, `tags` are
+    its labels as `meant` has them.
+    """
+
+    due_at: datetime
+    urgency: int
+    tags: tuple[str, ...]
+
+
+NO_DUE: Final = datetime.max.replace(tzinfo=UTC)
+"""When a task is due that has no due date."""
+URGENCY: Final[dict[Priority, int]] = {priority: place for place, priority in enumerate(get_args(Priority))}
+
+
+def fold(key: UUID, task: KeptRow | None, recorded: Recorded) -> KeptRow | None:
     event = recorded.event
     if isinstance(event, TaskCreated):
-        return TaskRow(
-            id=key,
-            workspace_id=event.workspace_id,
-            project_id=event.project_id,
-            key=event.key,
-            number=event.number,
-            title=event.title,
-            description=event.description,
-            priority=event.priority,
-            due=event.due,
-            column=event.column,
-            labels=event.labels,
-            assignees=event.assignees,
-            status="open",
-            trashed=False,
-            version=recorded.version,
-            created_at=recorded.at,
-            updated_at=recorded.at,
-        )
+        return _created(key, event, recorded)
     if task is None or isinstance(event, TaskPurged):
         return None
-    return applied(task, event, version=recorded.version, updated_at=recorded.at)
+    after = applied(task, event, version=recorded.version, updated_at=recorded.at)
+    if (after.due, after.priority, after.labels) == (task.due, task.priority, task.labels):
+        return after
+    return replace(
+        after, due_at=due_at(after.due), urgency=URGENCY[after.priority], tags=tuple(map(meant, after.labels))
+    )
 
 
-def scopes(task: TaskRow) -> Iterable[UUID]:
+def _created(key: UUID, event: TaskCreated, recorded: Recorded) -> KeptRow:
+    return KeptRow(
+        id=key,
+        workspace_id=event.workspace_id,
+        project_id=event.project_id,
+        key=event.key,
+        number=event.number,
+        title=event.title,
+        description=event.description,
+        priority=event.priority,
+        due=event.due,
+        column=event.column,
+        labels=event.labels,
+        assignees=event.assignees,
+        status="open",
+        trashed=False,
+        version=recorded.version,
+        created_at=recorded.at,
+        updated_at=recorded.at,
+        due_at=due_at(event.due),
+        urgency=URGENCY[event.priority],
+        tags=tuple(map(meant, event.labels)),
+    )
+
+
+@lru_cache(maxsize=10_000)
+def due_at(due: str | None) -> datetime:
+    """The last microsecond of a day, in UTC; the instant of a date-time; `NO_DUE` for none, and for what is no time."""
+    try:
+        if due and len(due) == len("YYYY-MM-DD"):
+            return datetime.combine(date.fromisoformat(due), time.max, UTC)
+        return datetime.fromisoformat(due).astimezone(UTC) if due else NO_DUE
+    except (ValueError, OverflowError):
+        return NO_DUE
+
+
+def scopes(task: KeptRow) -> Iterable[UUID]:
     yield task.id
     yield task.project_id
+    yield task.workspace_id
 
 
 projection = Projection(
     "task_list",
-    2,
-    TaskRow,
+    3,
+    KeptRow,
     by_stream,
     fold,
     scopes,
-    indexes=("(project_id, number) where not trashed", "(key)"),
+    indexes=(
+        "(key)",
+        "(project_id, number) where not trashed",
+        "(workspace_id, split_part(key, '-', 1), number) where not trashed",
+        "(workspace_id, due_at, id) where not trashed",
+        "(workspace_id, urgency, id) where not trashed",
+        "(workspace_id, created_at) where not trashed",
+        "using gin (assignees jsonb_path_ops) where assignees <> '[]'",
+        "using gin (tags jsonb_path_ops) where tags <> '[]'",
+    ),
 )
+
+
+def columns(names: Iterable[str] = TaskRow.__struct_fields__) -> str:
+    """These columns of the table `task`, for a query to select."""
+    return ", ".join(f'task."{name}"' for name in names)
 
 
 def one(task: UUID) -> Question:
     """A single task, in the trash or not."""
-    sql = "select * from {task_list} where id = %(id)s"
-    return ask(projection, "one", task, "one", sql, {"id": task}, _one)
+    query = Query(f"select {columns()} from {{task_list}} task where id = %(id)s", TaskRow)  # noqa: S608 - our own text
+    return Question((projection,), "one", (task,), "one", (query,), {"id": task}, _one)
 
 
 def page(project: UUID, limit: int, cursor: str | None) -> Question:
@@ -89,10 +148,13 @@ def page(project: UUID, limit: int, cursor: str | None) -> Question:
     Raises BadCursor for a cursor that this list did not give.
     """
     after = Cursor.read(cursor, project)
-    sql = """select * from {task_list} where project_id = %(project)s and not trashed and number > %(after)s
-             order by number limit %(rows)s"""
+    sql = f"""select {columns()} from {{task_list}} task where project_id = %(project)s and not trashed
+              and number > %(after)s order by number limit %(rows)s"""  # noqa: S608 - as above
     parameters: dict[str, object] = {"project": project, "after": after, "rows": limit + 1}
-    return ask(projection, "project", project, "page", sql, parameters, lambda rows: page_of(rows, limit, project))
+    query = Query(sql, TaskRow)
+    return Question(
+        (projection,), "project", (project,), "page", (query,), parameters, lambda rows: page_of(rows, limit, project)
+    )
 
 
 STANDING = """select count(*) from {task_list} where project_id = %s and "column" = %s and not trashed"""

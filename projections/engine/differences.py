@@ -13,7 +13,7 @@ from projections.projection import Key
 SHOWN = 10
 """So many are shown; all are counted."""
 _COLUMNS = """select attname, format_type(atttypid, null) from pg_attribute
-    where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped"""
+    where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped and attgenerated = ''"""
 
 
 class Difference(Struct, frozen=True):

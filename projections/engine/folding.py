@@ -25,7 +25,9 @@ class Folded(Struct, frozen=True):
 
 def touched(projection: Projection[Any], batch: Iterable[Recorded], partition: int, partitions: int) -> Touched:
     """Each document of the partition with each event that touches it, in the order of the log."""
-    keys = projection.keys
+    keys, only = projection.keys, projection.only
+    if only:
+        batch = [one for one in batch if type(one.event) in only]
     if partitions == 1:
         return [(key, one) for one in batch for key in keys(one)]
     return [(key, one) for one in batch for key in keys(one) if partition_of(key, partitions) == partition]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 from uuid import UUID
 
 import msgspec
@@ -20,7 +20,7 @@ _SELECT = "select {fields} from {table} where id = any(%b)"
 _INSERT = "insert into {table} ({fields}) select {fields} from json_populate_recordset(null::{table}, %s::json)"
 """All rows in one statement, as JSON: the database takes them apart, and a column's type says how."""
 _UPSERT = f"{_INSERT} on conflict (id) do update set {{changes}}"
-R = TypeVar("R", bound=Struct)
+R = TypeVar("R")
 Rows = Mapping[Key, Any]
 
 _TYPES = {UUID: "uuid", str: "text", int: "bigint", bool: "boolean", datetime: "timestamptz"}
@@ -40,7 +40,7 @@ def _type(wanted: Any) -> str:
 
 def create(build: Build) -> Composed:
     """The statement that makes the table, without any index: filling it comes first."""
-    kinds = columns(build.projection.row).items()
+    kinds = [*columns(build.projection.row).items(), *build.projection.generated]
     each = [SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind in kinds]
     return SQL("create table {} ({}) with (fillfactor = 80)").format(build.table, SQL(", ").join(each))
 
@@ -71,8 +71,8 @@ def loaded(build: Build, cursor: Cursor[TupleRow] | None) -> dict[Key, Any]:
 
 
 def document(row: type[R], found: Mapping[str, object]) -> R:
-    """A row of the table as its Struct."""
-    return msgspec.convert(found, row, str_keys=True)
+    """A row of the table as its Struct; a plain dict stays what it is."""
+    return cast("R", found) if row is dict else msgspec.convert(found, row, str_keys=True)
 
 
 def _document(row: type[R], nested: Sequence[tuple[int, Any]], found: TupleRow) -> R:

@@ -1,10 +1,13 @@
-"""The pool: whoever is cancelled, no connection is lost from it."""
+"""Connections: their days are UTC's; and the pool: whoever is cancelled, no connection is lost from it."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
+from psycopg import conninfo
+from psycopg.sql import SQL, Identifier
 
-from infra.postgres import Pool, pool
+from infra.postgres import Pool, connect, pool
 from infra.settings import Settings
 from tests.defects import noticed_in_time
 from tests.store import defects
@@ -37,3 +40,20 @@ async def is_whole_after_a_cancelled_return(connections: Pool) -> None:
         await asyncio.sleep(0)
     stats = connections.get_stats()
     assert stats["pool_available"] == stats["pool_size"] == 2, stats
+
+
+LAST = datetime.max.replace(tzinfo=UTC)
+
+
+async def test_the_last_instant_of_the_calendar_is_read_wherever_the_server_stands(settings: Settings) -> None:
+    name = conninfo.conninfo_to_dict(settings.migration_url)["dbname"]
+    with connect(settings.migration_url) as owner:
+        owner.execute(SQL("alter database {} set timezone = 'Asia/Tokyo'").format(Identifier(str(name))))
+    with connect(conninfo.make_conninfo(settings.database_url, options="-c work_mem=8MB")) as connection:
+        for binary in (False, True):
+            cursor = connection.cursor(binary=binary).execute(
+                "select %s::timestamptz, current_setting('work_mem')", [LAST]
+            )
+            assert cursor.fetchall() == [(LAST, "8MB")]
+    async with pool(settings.database_url) as connections, connections.connection() as pooled:
+        assert await (await pooled.execute("select %s::timestamptz", [LAST])).fetchall() == [(LAST,)]

@@ -238,7 +238,7 @@ def test_one_that_lags_catches_up_and_then_goes_with_the_others(database: Databa
 def test_each_change_gives_its_scopes_a_new_generation(database: Database) -> None:
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
     (first,) = advance.advance(database, 0, log.after, 1_000)
-    assert first.generations["task_list"].keys() == {TASK, CREATED.project_id}
+    assert first.generations["task_list"].keys() == {TASK, CREATED.project_id, CREATED.workspace_id}
     oracle.write(database, user())
     (second,) = advance.advance(database, 0, log.after, 1_000)
     assert second.position > first.position

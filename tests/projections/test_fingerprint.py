@@ -37,7 +37,7 @@ def test_what_the_golden_histories_fold_to_changes_with_the_version_alone() -> N
 def test_a_fold_that_changed_is_noticed(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fold = task_list.projection.fold
 
-    def other(key: object, row: task_list.TaskRow | None, recorded: Recorded) -> task_list.TaskRow | None:
+    def other(key: object, row: task_list.KeptRow | None, recorded: Recorded) -> task_list.KeptRow | None:
         after = fold(key, row, recorded)
         spoilt = {"title": "!", "version": 0, "updated_at": datetime.min.replace(tzinfo=UTC)}[field]
         return msgspec.structs.replace(after, **{field: spoilt}) if after else None

@@ -1,0 +1,86 @@
+"""The task list: what it is found and sorted by follows from what is shown, whatever changed that."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.event import Change, Event, Recorded
+from domain.label import meant
+from domain.task import DueDateSet, TaskLabelled, TaskPrioritised
+from projections import task_list
+from projections.task_list import NO_DUE, KeptRow, TaskRow
+from tests.examples import ADA, CREATED, TASK, WORKSPACE
+
+AT = datetime(2026, 11, 21, tzinfo=UTC)
+LAST = timedelta(days=1) - timedelta(microseconds=1)
+
+
+def recorded(event: Event, version: int) -> Recorded:
+    return Recorded(version, TASK, version, event, ADA, UUID(int=version), WORKSPACE, AT, AT)
+
+
+def folded(*events: Event) -> KeptRow:
+    row: KeptRow | None = None
+    for version, event in enumerate((CREATED, *events), 1):
+        row = task_list.fold(TASK, row, recorded(event, version))
+    assert row is not None
+    return row
+
+
+@pytest.mark.parametrize(
+    ("due", "instant"),
+    [
+        (None, NO_DUE),
+        ("2026-12-01", datetime(2026, 12, 1, tzinfo=UTC) + LAST),
+        ("0001-01-01", datetime(1, 1, 1, tzinfo=UTC) + LAST),
+        ("9999-12-30", datetime(9999, 12, 30, tzinfo=UTC) + LAST),
+        ("2026-12-01T10:00:00+03:00", datetime(2026, 12, 1, 7, tzinfo=UTC)),
+        ("2026-12-01T10:00:00Z", datetime(2026, 12, 1, 10, tzinfo=UTC)),
+        ("0001-01-01T00:00:00+14:00", NO_DUE),
+        ("9999-12-31T23:59:59-01:00", NO_DUE),
+        ("soon", NO_DUE),
+        ("", NO_DUE),
+    ],
+)
+def test_a_task_is_due_at_an_instant(due: str | None, instant: datetime) -> None:
+    assert folded(DueDateSet(Change(CREATED.due, due))).due_at == instant
+
+
+def test_urgency_is_the_place_of_a_priority() -> None:
+    urgencies = [folded(TaskPrioritised(Change(CREATED.priority, name))).urgency for name in task_list.URGENCY]
+    assert urgencies == [0, 1, 2, 3, 4]
+    assert list(task_list.URGENCY) == ["none", "low", "medium", "high", "urgent"]
+
+
+def test_tags_are_labels_however_they_are_written() -> None:
+    task = folded(TaskLabelled("STRASSE", Change(CREATED.labels, ("Straße", "Ёлка"))))
+    assert task.labels == ("Straße", "Ёлка")
+    assert task.tags == (meant("STRASSE"), meant("ёлка"))
+
+
+@given(st.lists(st.sampled_from(["due", "priority", "labels"]), max_size=6), st.data())
+def test_what_is_kept_besides_follows_from_what_is_shown(changed: list[str], data: st.DataObject) -> None:
+    task, events = folded(), list[Event]()
+    for field in changed:
+        match field:
+            case "due":
+                day = data.draw(st.none() | st.dates().map(str))
+                events.append(DueDateSet(Change(task.due, day)))
+            case "priority":
+                events.append(TaskPrioritised(Change(task.priority, data.draw(st.sampled_from([*task_list.URGENCY])))))
+            case _:
+                labels = tuple(data.draw(st.lists(st.text(min_size=1), max_size=3)))
+                events.append(TaskLabelled("one", Change(task.labels, labels)))
+        task = folded(*events)
+    assert task.due_at == task_list.due_at(task.due)
+    assert task.urgency == task_list.URGENCY[task.priority]
+    assert task.tags == tuple(map(meant, task.labels))
+
+
+def test_what_is_shown_stands_first_in_a_row_and_the_rest_is_not_shown() -> None:
+    shown = TaskRow.__struct_fields__
+    assert KeptRow.__struct_fields__ == (*shown, "due_at", "urgency", "tags")
+    assert not {"due_at", "urgency", "tags"} & set(shown)
