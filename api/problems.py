@@ -41,6 +41,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.UnknownField: 400,
     errors.FilterValue: 400,
     errors.FilterTooLong: 400,
+    errors.SortNeedsText: 400,
     errors.AmbiguousKey: 400,
     errors.TwinInFlight: 409,
     errors.TooBusy: 503,

@@ -28,19 +28,6 @@ async def create_task(
     return await ledger.write(request, data.id or new_id(), command)
 
 
-@get("/projects/{project:str}/tasks")
-async def list_tasks(
-    project: FromPath[str],
-    request: Asked,
-    ledger: NamedDependency[Ledger],
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
-) -> Response[Page[TaskRow]]:
-    """The tasks of a project that are not in the trash, oldest first."""
-    return await ledger.read(request, task_list.page(given_id(project), limit, cursor), min_position)
-
-
 @get("/tasks/{task:str}")
 async def show_task(
     task: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None

@@ -213,6 +213,10 @@ class FilterTooLong(Refusal):
     """The filter is too long."""
 
 
+class SortNeedsText(Refusal):
+    """Only what is searched for by words is more or less relevant."""
+
+
 class AmbiguousKey(Refusal):
     """Tasks in two of your workspaces have this key; use the id."""
 

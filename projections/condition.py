@@ -126,7 +126,8 @@ def _held(column: str, member: UUID | str | None) -> _Piece:
     """One of a column's members; None: it has none."""
     if member is None:
         return f"{column} = '[]'::jsonb", ()
-    return f"{column} @> {{0}}::jsonb", (msgspec.json.encode([member]).decode(),)
+    # An index of what is held leaves out where nothing is, and has to hear that this is not asked for.
+    return f"{column} <> '[]'::jsonb and {column} @> {{0}}::jsonb", (msgspec.json.encode([member]).decode(),)
 
 
 def _timed(asked: TimeIs, now: datetime) -> _Piece:

@@ -1,18 +1,20 @@
 """A page of a list: its items, and a cursor that goes on after the last one."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from domain.errors import BadCursor, CursorMismatch
 from projections.projection import Answer
 
 T = TypeVar("T")
+_CURSOR = tuple[UUID, Raw, str]
+"""The list, what its last item goes by, and the digest of both."""
 
 
 class Page(Struct, Generic[T], frozen=True, omit_defaults=True):
@@ -23,9 +25,10 @@ class Page(Struct, Generic[T], frozen=True, omit_defaults=True):
 
 
 class Cursor(Struct, frozen=True, array_like=True):
-    """Where a page ended: the list it belongs to, and the place of its last item, mostly a number.
+    """Where a page ended: the list it belongs to, and the place of its last item, a number or several values.
 
-    A list is named by what it is of, or, where there are several or it can be filtered, by `list_of`.
+    A list is named by what it is of, or, where there are several or it can be filtered, by `list_of`. The text of a
+    cursor ends in a digest, so that what was changed or cut on the way is no cursor any more.
     """
 
     of: UUID
@@ -42,29 +45,25 @@ class Cursor(Struct, frozen=True, array_like=True):
         if text is None:
             return None
         try:
-            cursor = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=cls)
-            after = msgspec.convert(cursor.after, kind)
+            this, after, _ = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_CURSOR)
+            if cls(this, after).write() != text:
+                raise BadCursor
+            if this != of:
+                raise CursorMismatch
+            return msgspec.json.decode(after, type=kind)
         except ValueError as error:
             raise BadCursor from error
-        if cursor.of != of:
-            raise CursorMismatch
-        return after
 
     def write(self) -> str:
         """The cursor as clients carry it: opaque, and safe in an address."""
-        return urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+        after = Raw(msgspec.json.encode(self.after))
+        digest = blake2b(self.of.bytes + bytes(after), digest_size=4).hexdigest()
+        return urlsafe_b64encode(msgspec.json.encode((self.of, after, digest))).decode().rstrip("=")
 
 
 def list_of(whose: UUID, name: str, chosen: Mapping[str, object]) -> UUID:
     """The name of one list of something under one filter, which no other list has."""
     return uuid5(whose, f"{name} {msgspec.json.encode(chosen, order='sorted').decode()}")
-
-
-def page_of(rows: Sequence[Any], limit: int, of: UUID) -> Answer:
-    """The answer for `limit` rows, of which one more was asked for to know whether there is a next page."""
-    shown = rows[:limit]
-    cursor = Cursor(of, shown[-1].number).write() if len(rows) > limit else None
-    return answer({"items": shown, "next_cursor": cursor}, cursor)
 
 
 def answer(content: object, next_cursor: str | None = None) -> Answer:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from domain.event import Recorded, applied
 from domain.label import meant
 from domain.task import Priority, Status, TaskCreated, TaskPurged
-from projections.page import Cursor, page_of, single
+from projections.page import single
 from projections.projection import Answer, Projection, Query, Question, by_stream
 
 
@@ -39,20 +39,19 @@ class TaskRow(Struct, frozen=True):
 
 
 class KeptRow(TaskRow, frozen=True):
-    """A task as it is kept: besides, what it is found and sorted by.
-
-    `due_at` is the last instant at which it is not overdue, `urgency` the place of its priority from 0 on, `tags` are
-    its labels as `meant` has them.
-    """
+    """A task as it is kept: also the last instant at which it is not overdue, and its labels as `meant` has them."""
 
     due_at: datetime
-    urgency: int
     tags: tuple[str, ...]
 
 
 NO_DUE: Final = datetime.max.replace(tzinfo=UTC)
 """When a task is due that has no due date."""
-URGENCY: Final[dict[Priority, int]] = {priority: place for place, priority in enumerate(get_args(Priority))}
+_PRIORITIES: Final = ", ".join(f"'{priority}'" for priority in get_args(Priority))
+_URGENCY: Final = f"bigint generated always as (array_position(array[{_PRIORITIES}], priority) - 1) stored"
+# Counted from the epoch, and indexed instead of the time itself: a change that is not the first of its hour leaves all
+# indexes as they are.
+_HOUR: Final = "bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored"
 
 
 def fold(key: UUID, task: KeptRow | None, recorded: Recorded) -> KeptRow | None:
@@ -62,11 +61,9 @@ def fold(key: UUID, task: KeptRow | None, recorded: Recorded) -> KeptRow | None:
     if task is None or isinstance(event, TaskPurged):
         return None
     after = applied(task, event, version=recorded.version, updated_at=recorded.at)
-    if (after.due, after.priority, after.labels) == (task.due, task.priority, task.labels):
+    if after.due is task.due and after.labels is task.labels:
         return after
-    return replace(
-        after, due_at=due_at(after.due), urgency=URGENCY[after.priority], tags=tuple(map(meant, after.labels))
-    )
+    return replace(after, due_at=due_at(after.due), tags=tuple(map(meant, after.labels)))
 
 
 def _created(key: UUID, event: TaskCreated, recorded: Recorded) -> KeptRow:
@@ -89,7 +86,6 @@ def _created(key: UUID, event: TaskCreated, recorded: Recorded) -> KeptRow:
         created_at=recorded.at,
         updated_at=recorded.at,
         due_at=due_at(event.due),
-        urgency=URGENCY[event.priority],
         tags=tuple(map(meant, event.labels)),
     )
 
@@ -106,9 +102,7 @@ def due_at(due: str | None) -> datetime:
 
 
 def scopes(task: KeptRow) -> Iterable[UUID]:
-    yield task.id
-    yield task.project_id
-    yield task.workspace_id
+    return task.id, task.project_id, task.workspace_id
 
 
 projection = Projection(
@@ -125,9 +119,11 @@ projection = Projection(
         "(workspace_id, due_at, id) where not trashed",
         "(workspace_id, urgency, id) where not trashed",
         "(workspace_id, created_at) where not trashed",
+        "(workspace_id, updated_hour) where not trashed",
         "using gin (assignees jsonb_path_ops) where assignees <> '[]'",
         "using gin (tags jsonb_path_ops) where tags <> '[]'",
     ),
+    generated=(("urgency", _URGENCY), ("updated_hour", _HOUR)),
 )
 
 
@@ -140,21 +136,6 @@ def one(task: UUID) -> Question:
     """A single task, in the trash or not."""
     query = Query(f"select {columns()} from {{task_list}} task where id = %(id)s", TaskRow)  # noqa: S608 - our own text
     return Question((projection,), "one", (task,), "one", (query,), {"id": task}, _one)
-
-
-def page(project: UUID, limit: int, cursor: str | None) -> Question:
-    """The tasks of a project that are not in the trash, oldest first.
-
-    Raises BadCursor for a cursor that this list did not give.
-    """
-    after = Cursor.read(cursor, project)
-    sql = f"""select {columns()} from {{task_list}} task where project_id = %(project)s and not trashed
-              and number > %(after)s order by number limit %(rows)s"""  # noqa: S608 - as above
-    parameters: dict[str, object] = {"project": project, "after": after, "rows": limit + 1}
-    query = Query(sql, TaskRow)
-    return Question(
-        (projection,), "project", (project,), "page", (query,), parameters, lambda rows: page_of(rows, limit, project)
-    )
 
 
 STANDING = """select count(*) from {task_list} where project_id = %s and "column" = %s and not trashed"""

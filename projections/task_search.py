@@ -29,8 +29,7 @@ def fold(key: UUID, text: TextRow | None, recorded: Recorded) -> TextRow | None:
 
 
 def scopes(text: TextRow) -> Iterable[UUID]:
-    yield text.project_id
-    yield text.workspace_id
+    return text.project_id, text.workspace_id
 
 
 # The configuration `russian` stems words in Latin letters as English. What is in the title weighs more.

@@ -75,6 +75,9 @@ def step(projection: Projection[Any], key: Key, document: Any, recorded: Recorde
 def scopes(projection: Projection[Any], before: Mapping[Key, Any], after: Mapping[Key, Any]) -> Iterator[UUID]:
     """What the documents that changed are shown under, before and after."""
     for key, row in after.items():
-        for side in (before.get(key), row):
-            if side is not None:
-                yield from projection.scopes(side)
+        old = before.get(key)
+        was = projection.scopes(old) if old is not None else ()
+        now = projection.scopes(row) if row is not None else ()
+        yield from now
+        if was != now:  # mostly they are the same, where they are tuples
+            yield from was

@@ -66,10 +66,10 @@ def _needs(name: str) -> str:
 def _routes() -> Iterator[str]:
     yield from _heading(
         "Routes",
-        "A body is the command that is carried out, but for batches and for all below `/auth`. An item of a batch",
-        "is `{type, data, id, expected_version, command_id}`: the name of a command, its body, and the id or human",
-        "key of what it is about unless it creates or, as ColourLabel, names that in its data; only `type` and `data`",
-        "are required. `command_id` is a key for that item, as `Idempotency-Key` is for the whole.",
+        "A body is the command that is carried out, but for batches, searches and all below `/auth`. An item of a",
+        "batch is `{type, data, id, expected_version, command_id}`: the name of a command, its body, and the id or",
+        "human key of what it is about unless it creates or, as ColourLabel, names that in its data; only `type` and",
+        "`data` are required. `command_id` is a key for that item, as `Idempotency-Key` is for the whole.",
         "Every route that carries out a command, `/auth` excepted, takes `?dry_run=true`, which answers with the",
         "events that would be written and writes nothing, and `?on_conflict=rebase`, which carries it out all the same",
         "where others changed other fields since.",

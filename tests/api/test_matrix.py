@@ -26,6 +26,7 @@ show_trash          yes    yes    yes    yes    yes    404      404     401
 list_members        yes    yes    yes    yes    yes    404      404     401
 list_projects       yes    yes    yes    yes    yes    404      404     401
 list_labels         yes    yes    yes    yes    yes    404      404     401
+show_board          yes    yes    yes    yes    yes    404      404     401
 list_tasks          yes    yes    yes    yes    yes    404      404     401
 show_project        yes    yes    yes    yes    yes    404      404     401
 show_task           yes    yes    yes    yes    yes    404      404     401
@@ -59,6 +60,8 @@ revoke_invitation   yes    yes    403    403    403    404      404     401
 list_invitations    yes    yes    403    403    yes    404      404     401
 show_invitation     yes    yes    403    403    yes    404      404     401
 
+find_tasks          yes    yes    yes    yes    yes    yes      yes     401
+search_tasks        yes    yes    yes    yes    yes    yes      yes     401
 list_workspaces     yes    yes    yes    yes    yes    yes      yes     401
 create_workspace    yes    yes    yes    yes    403    yes      yes     401
 accept_invitation   404    404    404    404    404    404      404     401
@@ -134,6 +137,7 @@ class Scene:
             "assign_task": {"user_id": self.ids["user"]},
             "carry_out": {"commands": [{"type": "CompleteTask", "id": self.ids["task"], "data": {}}]},
             "create_workspace": {"name": "Work"},
+            "search_tasks": {"filter": "status:open"},
             "accept_invitation": {"token": "tli_nobody"},
             "issue_token": {"name": "Script", "scopes": ["read"]},
             "change_password": {"current_password": PASSWORD, "new_password": PASSWORD},

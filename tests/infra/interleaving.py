@@ -30,6 +30,7 @@ from projections.engine.builds import Database
 from projections.projection import Question
 from tests.examples import CREATED, project
 from tests.projections import oracle
+from tests.projections.asking import whole
 from tests.reader import Reader, reader
 
 NEVER_S = 3600.0
@@ -189,7 +190,7 @@ class Story:
 
     def ask(self, number: int) -> None:
         one = (self._tasks[0], None)[number % 2]
-        question = task_list.one(one) if one else task_list.page(self._project, 200, None)
+        question = task_list.one(one) if one else whole(self._project)
         self._asked.append(Asked(one, self._heard, asyncio.create_task(self._answered(question))))
 
     async def go_on(self, number: int) -> None:

@@ -37,6 +37,7 @@ from tests.defects import noticed_in_time
 from tests.e2e.running import fact
 from tests.examples import CREATED, PROJECT, TASK, id7, project, task, workspace
 from tests.projections import oracle
+from tests.projections.asking import whole
 from tests.reader import Reader, reader
 
 Check: TypeAlias = Callable[["Place"], Awaitable[None]]
@@ -70,7 +71,7 @@ class Place:
         return str(msgspec.json.decode(answer.body)["title"])
 
     async def titles(self) -> dict[str, str]:
-        answer = (await self.reading.answer(task_list.page(PROJECT, 200, None))).answer
+        answer = (await self.reading.answer(whole(PROJECT))).answer
         assert answer
         return {each["id"]: each["title"] for each in msgspec.json.decode(answer.body)["items"]}
 

@@ -37,6 +37,7 @@ from tests.defects import noticed
 from tests.e2e.running import fact
 from tests.examples import COMPLETED, PROJECT, RENAMED, TASK, Facts, id7, project, task, workspace
 from tests.projections import oracle
+from tests.projections.asking import whole
 from tests.reader import Reader, reader
 
 TASKS = [id7(1_000 + number) for number in range(30)]
@@ -182,7 +183,7 @@ async def _look(here: Reader, over: threading.Event, problems: list[str], answer
     versions, last = dict.fromkeys(map(str, TASKS), 0), 0
     while not over.is_set():
         try:
-            found = await here.reading.answer(task_list.page(PROJECT, 200, None))
+            found = await here.reading.answer(whole(PROJECT))
             position = found.position
             body: dict[str, Any] = msgspec.json.decode(found.answer.body) if found.answer else {"items": []}
             seen = {each["id"]: each["version"] for each in body["items"]}

@@ -1,0 +1,102 @@
+"""The board of a project: its columns in their order, each with the first of its tasks that a filter chooses."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from domain import filter as filters
+from projections import project_list
+from projections.condition import condition
+from projections.page import Cursor, answer, list_of
+from projections.project_list import BoardColumn, ProjectRow
+from projections.projection import Answer, Query, Question
+from projections.task_list import TaskRow, columns
+from projections.task_order import order
+from projections.task_page import FIELDS, Asker, Listing, Wanted, in_project, named
+
+
+class ShownColumn(Struct, frozen=True):
+    """A column with `count` tasks that were wanted, and the first of them by rank; `next` is where the others are."""
+
+    id: str
+    name: str
+    wip_limit: int | None
+    removed: bool
+    count: int
+    items: list[TaskRow]
+    next_cursor: str | None
+    next: str | None
+
+
+class Board(Struct, frozen=True):
+    """A project as a board; a column that was removed is at the end, for as long as tasks stand in it."""
+
+    project_id: UUID
+    columns: list[ShownColumn]
+
+
+def board(project: UUID, wanted: Wanted, asker: Asker, address: str) -> Question:
+    """The tasks of a project that a filter chooses, so many of each column; `address` is where they are listed.
+
+    Raises what `filter.parse` raises.
+    """
+    chosen = condition(filters.parse(wanted.filter), me=asker.user, now=asker.now)
+    listing = Listing(in_project(project), chosen, order("rank", "", is_project=True))
+    return Question(
+        (project_list.projection, *listing.projections()),
+        "project",
+        (project,),
+        f"board {list_of(project, 'board', {'filter': wanted.filter})} {address}",
+        (Query("select * from {project_list} where id = %(here_0)s", ProjectRow), Query(_tasks(listing), dict)),
+        chosen.parameters | {"here_0": project, "rows": wanted.limit},
+        _Answered(listing, wanted, address),
+    )
+
+
+class _Answered(Struct, frozen=True):
+    """Makes the answer of what was found."""
+
+    listing: Listing
+    wanted: Wanted
+    address: str
+
+    def __call__(self, projects: list[ProjectRow], rows: list[dict[str, Any]]) -> Answer | None:
+        if not projects:
+            return None
+        columns = {column.id: column for column in projects[0].columns}
+        found: dict[str, list[dict[str, Any]]] = {id_: [] for id_ in columns}
+        for row in rows:
+            found.setdefault(row["column"], []).append(row)
+        shown = [self._shown(columns.get(id_) or _unheard(id_), rows) for id_, rows in found.items()]
+        return answer({"project_id": projects[0].id, "columns": shown})
+
+    def _shown(self, column: BoardColumn, rows: list[dict[str, Any]]) -> ShownColumn:
+        items: Any = [{name: row[name] for name in FIELDS} for row in rows]
+        count = rows[0]["count"] if rows else 0
+        cursor, following = self._following(column.id, rows[-1]) if count > len(rows) else (None, None)
+        return ShownColumn(**asdict(column), count=count, items=items, next_cursor=cursor, next=following)
+
+    def _following(self, column: str, last: dict[str, Any]) -> tuple[str, str]:
+        """Where the tasks of a column go on: in the list of the project, with the column as one more term."""
+        filter_ = f"{self.wanted.filter} column:{filters.quoted(column)}".lstrip()
+        cursor = Cursor(named(self.listing.place, filter_, "rank"), self.listing.reached(last)).write()
+        asked = {"filter": filter_, "sort": "rank", "limit": self.wanted.limit, "cursor": cursor}
+        return cursor, f"{self.address}?{urlencode(asked)}"
+
+
+def _tasks(listing: Listing) -> str:
+    """The first tasks of each column, with how many there are in it; only those are read whole."""
+    return f"""select {columns()}, place.count, 0 as part, task.number as at_0, task.id as at_1 from (
+          select task.id, count(*) over (partition by task."column") as count,
+            row_number() over (partition by task."column" order by task.number, task.id) as nth
+          from {listing.tasks()} where {listing.everywhere()}
+        ) as place join lateral (select * from {{task_list}} task where task.id = place.id) as task on true
+        where place.nth <= %(rows)s order by task.number, task.id"""  # noqa: S608 - our own text
+
+
+def _unheard(column: str) -> BoardColumn:
+    """A column that tasks stand in, and that the list of projects will only hear of."""
+    return BoardColumn(column, column, removed=True)

@@ -1,0 +1,42 @@
+"""Asking questions of projections: without an API process, as it would."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import dict_row
+
+from infra.querying import named
+from projections import task_page
+from projections.engine import builds, table
+from projections.engine.builds import Database
+from projections.projection import Answer, Question
+from projections.task_page import Asker, Wanted
+from tests.examples import ADA
+
+NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
+ASKER = Asker(ADA.id, NOW)
+
+
+def answer(database: Database, question: Question) -> Answer | None:
+    """The answer to a question, from the tables as they are."""
+    numbers = {name: build.number for name, build in builds.serving(database).items()}
+    found = list[list[Any]]()
+    for query in question.queries:
+        with database.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(named(query.sql, numbers), question.parameters).fetchall()
+        found.append([table.document(query.row, row) for row in rows])
+    return question.answer(*found)
+
+
+def body(database: Database, question: Question) -> Any:
+    """What is in it, read from JSON."""
+    found = answer(database, question)
+    assert found is not None
+    return msgspec.json.decode(found.body)
+
+
+def whole(project: UUID) -> Question:
+    """All tasks of a small project."""
+    return task_page.page(task_page.in_project(project), Wanted(limit=200), ASKER)

@@ -1,0 +1,98 @@
+"""A crowd: 100,000 tasks of one workspace, in 50 projects, and a few of another, straight into the read models."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from psycopg.sql import SQL
+
+from domain.task import Priority
+from projections import task_list, task_search
+from projections.engine import table
+from projections.engine.builds import Database
+from projections.projection import Projection
+from projections.task_list import KeptRow
+from projections.task_search import TextRow
+from tests.examples import id7, project, workspace
+from tests.projections import oracle
+
+TASKS, PROJECTS, FEW = 100_000, 50, 2_000
+CROWDED, QUIET = id7(1_001), id7(1_002)
+"""The workspace of most, and the one of a few."""
+PEOPLE = [id7(2_000 + number) for number in range(30)]
+BEGAN = datetime(2024, 12, 1, tzinfo=UTC)
+_PRIORITIES: tuple[Priority, ...] = ("none", "none", "none", "none", "low", "medium", "medium", "high", "urgent")
+_STEMS = ("молоко", "bread", "купить", "window", "repair", "дом", "garden", "письмо", "invoice", "срочно")
+WORDS = [*_STEMS, *(f"{stem}{number}" for number in range(300) for stem in _STEMS)]
+"""The first of them stand in many tasks."""
+
+
+def project_of(number: int, where: UUID = CROWDED) -> UUID:
+    """One of the projects of a workspace."""
+    return id7((3_000 if where == CROWDED else 4_000) + number)
+
+
+def fill(database: Database) -> None:
+    """Instead of what stands there; with statistics of all rows, so that plans are the same each time."""
+    facts = [*workspace(CROWDED), *workspace(QUIET)]
+    for where in (CROWDED, QUIET):
+        for number in range(PROJECTS):
+            facts += project(project_of(number, where), f"P{number}", where)
+    oracle.write(database, facts)
+    oracle.catch_up(database)
+    chance = Random(1)
+    tasks = [*_tasks(CROWDED, TASKS, chance), *_tasks(QUIET, FEW, chance)]
+    _put(database, task_list.projection, tasks)
+    _put(database, task_search.projection, map(_text, tasks))
+
+
+def _tasks(where: UUID, count: int, chance: Random) -> Iterator[KeptRow]:
+    for number in range(count):
+        place, created = number % PROJECTS, BEGAN + timedelta(minutes=10 * number)
+        updated = created + timedelta(minutes=chance.randrange(400_000))
+        priority, is_done = chance.choice(_PRIORITIES), chance.random() < 0.6
+        due = str(date(2026, 1, 1) + timedelta(days=chance.randrange(700))) if chance.random() < 0.5 else None
+        labels = tuple(f"label {chance.randrange(40)}" for _ in range(chance.choice((0, 0, 1))))
+        yield KeptRow(
+            id=id7(10_000 + number + (where == QUIET) * TASKS),
+            workspace_id=where,
+            project_id=project_of(place, where),
+            key=f"P{place}-{number // PROJECTS + 1}",
+            number=number // PROJECTS + 1,
+            title=_words(chance, 4),
+            description=_words(chance, 8),
+            priority=priority,
+            due=due,
+            column="done" if is_done else chance.choice(("todo", "doing")),
+            labels=labels,
+            assignees=(chance.choice(PEOPLE),) if chance.random() < 0.7 else (),
+            status="done" if is_done else "open",
+            trashed=chance.random() < 0.02,
+            version=1 + number % 9,
+            created_at=created,
+            updated_at=updated,
+            due_at=task_list.due_at(due),
+            tags=labels,
+        )
+
+
+def _words(chance: Random, count: int) -> str:
+    return " ".join(WORDS[int(len(WORDS) * chance.random() ** 2)] for _ in range(count))
+
+
+def _text(task: KeptRow) -> TextRow:
+    return TextRow(task.id, task.workspace_id, task.project_id, task.key, task.title, task.description)
+
+
+def _put(database: Database, projection: Projection[Any], rows: Iterable[Any]) -> None:
+    build = oracle.build_of(database, projection)
+    with database.transaction():
+        database.execute(SQL("drop table {}").format(build.table))
+        database.execute(table.create(build))
+        table.fill(database, build, rows)
+        for statement in table.indexes(build):
+            database.execute(statement)
+    database.execute("set default_statistics_target = 400")
+    database.execute(SQL("vacuum (analyze) {}").format(build.table))
