@@ -38,7 +38,7 @@ class TaskSearch(Struct, frozen=True, forbid_unknown_fields=True):
     filter: Annotated[str, Meta(description=_FILTER, examples=["status:open assignee:me"])] = ""
     sort: Annotated[Sort | None, Meta(description=_SORT, examples=["due"])] = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
-    cursor: Annotated[str, Meta(max_length=500)] | None = None
+    cursor: Annotated[str, Meta(max_length=1_000)] | None = None
     fields: Annotated[str | None, Meta(description=_FIELDS, examples=["id,title,due"])] = None
     count: Annotated[Literal["exact"] | None, Meta(description=_COUNT)] = None
     min_position: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None

@@ -93,7 +93,7 @@ def _tasks(listing: Listing) -> str:
           select task.id, count(*) over (partition by task."column") as count,
             row_number() over (partition by task."column" order by task.number, task.id) as nth
           from {listing.tasks()} where {listing.everywhere()}
-        ) as place join lateral (select * from {{task_list}} task where task.id = place.id) as task on true
+        ) as place join lateral (select * from {{task_list}} task where task.id = place.id limit 1) as task on true
         where place.nth <= %(rows)s order by task.number, task.id"""  # noqa: S608 - our own text
 
 

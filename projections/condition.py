@@ -39,7 +39,7 @@ _Piece: TypeAlias = tuple[str, tuple[object, ...]]
 """SQL with places for its values, `{0}` and `{1}`, and those."""
 
 _URGENCY: dict[Operator, str] = {
-    ":": "task.urgency = {0}",
+    ":": "task.urgency between {0} and {0}",  # not `=`, or the primary key would do to sort by it
     "<": "task.urgency < {0}",
     "<=": "task.urgency <= {0}",
     ">": "task.urgency > {0}",

@@ -67,7 +67,8 @@ def order(sort: Sort, rank: str, *, is_project: bool) -> Order:
             raise SortNeedsText
         return Order((f"({rank})::float8", "task.id"), _RELEVANT, not is_down, is_by_words=True)
     by, kind = _BY["key" if name == "rank" and not is_project else name]
-    parts = (f"task.due_at < {_NO_DUE}", f"task.due_at = {_NO_DUE}") if sort == "-due" else ("true",)
+    # Not `=`: where only the id is left to sort by, the primary key is, and that goes through everybody's tasks.
+    parts = (f"task.due_at < {_NO_DUE}", f"task.due_at >= {_NO_DUE}") if sort == "-due" else ("true",)
     return Order((*by, "task.id"), kind, is_down, parts)
 
 

@@ -34,6 +34,11 @@ def project_of(number: int, where: UUID = CROWDED) -> UUID:
     return id7((3_000 if where == CROWDED else 4_000) + number)
 
 
+def task_of(number: int) -> UUID:
+    """One of the tasks of the crowded workspace."""
+    return id7(10_000 + number)
+
+
 def fill(database: Database) -> None:
     """Instead of what stands there; with statistics of all rows, so that plans are the same each time."""
     facts = [*workspace(CROWDED), *workspace(QUIET)]

@@ -1,0 +1,169 @@
+"""Plans: how PostgreSQL finds tasks among 100,000, kept in `tests/golden/plans.txt`, and never by reading them all.
+
+Set TASKLEDGER_TEST_RENEW to write the file anew.
+"""
+
+import os
+import re
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from psycopg.sql import SQL
+
+from infra.migrate import migrate
+from infra.postgres import connect
+from infra.querying import named
+from projections import board, task_list
+from projections.engine import builds
+from projections.engine.builds import Database
+from projections.projection import Question
+from projections.task_order import Sort
+from projections.task_page import Asker, Place, Wanted, in_project, in_workspaces, page
+from tests.projections import asking, crowd
+from tests.servers import Servers
+
+KEPT = Path(__file__).parent.parent / "golden" / "plans.txt"
+MADE_BY = 18
+"""The major version of PostgreSQL whose plans are kept; others find other ways."""
+SLOW_MS = 250.0
+"""No page takes longer even on a busy machine; the mark is 20 ms on an idle one."""
+ME = Asker(crowd.PEOPLE[3], datetime(2026, 11, 21, 12, tzinfo=UTC))
+PROJECT = in_project(crowd.project_of(3))
+MINE = in_workspaces([crowd.CROWDED], ME.user)
+QUIET = in_workspaces([crowd.QUIET], ME.user)
+BOTH = in_workspaces([crowd.CROWDED, crowd.QUIET], ME.user)
+SORTS = [sort for sort in get_args(Sort) if "relevance" not in sort]
+FILTERS = [
+    "status:open assignee:me",
+    "due<now status:open",
+    "status:done",
+    "priority:urgent",
+    "priority>=high status:open",
+    "assignee:none",
+    "-assignee:me",
+    'label:"label 3"',
+    "label:none",
+    "project:P7",
+    f"project:{crowd.project_of(7)}",
+    "column:doing",
+    "key:P7-12",
+    "due:2026-12-01",
+    "due:none",
+    "created>2026-10-01",
+    "updated>2026-10-01",
+    "updated<2025-03-01",
+    "bread",
+    "bread status:open",
+    '"bread window"',
+    "-bread",
+]
+_LINE = re.compile(r"(?:^|->\s+)((?:Parallel )?[A-Z]\w+(?: [A-Z]\w+)*)(?: Backward)?(?: using (\S+))?(?: on (\S+))?")
+
+
+def questions() -> Iterator[tuple[str, Question]]:
+    """Every sort, every field, text, a count and a board; each by a name."""
+    for sort in SORTS:
+        yield f"in a workspace, sort {sort}", _page(MINE, sort=sort)
+        yield f"in a project, sort {sort}", _page(PROJECT, sort=sort)
+    for filter_ in FILTERS:
+        yield f"in a workspace, {filter_}", _page(MINE, filter=filter_)
+        yield f"in a project, {filter_}", _page(PROJECT, filter=filter_)
+    yield "in a workspace, priority:urgent, sort priority", _page(MINE, filter="priority:urgent", sort="priority")
+    for filter_ in ("status:open assignee:me", "due<now status:open", "bread"):
+        yield f"in a workspace, {filter_}, sort due", _page(MINE, filter=filter_, sort="due")
+    yield "in two workspaces", _page(BOTH)
+    yield "in two workspaces, bread", _page(BOTH, filter="bread")
+    yield "in a quiet workspace, counted", _page(QUIET, is_counted=True)
+    yield (
+        "in two workspaces, status:open assignee:me, counted",
+        _page(BOTH, filter="status:open assignee:me", is_counted=True),
+    )
+    yield "board", board.board(PROJECT.ids[0], Wanted(), ME, "/tasks")
+    yield "board, assignee:me", board.board(PROJECT.ids[0], Wanted("assignee:me"), ME, "/tasks")
+    yield "one task", task_list.one(crowd.task_of(1))
+
+
+def _page(place: Place, **wanted: Any) -> Question:
+    return page(place, Wanted(**wanted), ME)
+
+
+QUESTIONS = dict(questions())
+
+
+@pytest.fixture(scope="module")
+def crowded(servers: Servers) -> Iterator[Database]:
+    """A database that holds them, for all of these tests."""
+    url = servers.new_database()
+    migrate(url, servers.restricted(url))
+    servers.prove(url)
+    with connect(url) as connection:
+        crowd.fill(connection)
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def plans(crowded: Database) -> dict[str, str]:
+    return {name: plan(crowded, question) for name, question in QUESTIONS.items()}
+
+
+def plan(database: Database, question: Question) -> str:
+    """The nodes of the plans of a question, with the indexes and tables that they read, without numbers of builds."""
+    lines = list[str]()
+    numbers = {name: build.number for name, build in builds.serving(database).items()}
+    for query in question.queries:
+        for (line,) in database.execute(SQL("explain (costs off) ") + named(query.sql, numbers), question.parameters):
+            node = _LINE.search(line.strip()) if line.strip()[:2] == "->" or not line.startswith(" ") else None
+            if node:
+                depth = (len(line) - len(line.lstrip())) // 6
+                lines.append("  " * (depth + 1) + _without_builds(" ".join(filter(None, node.groups()))))
+    return "\n".join(lines)
+
+
+def _without_builds(node: str) -> str:
+    return re.sub(r"(?<=[a-z])_\d+(?=_|\b)", "", node)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_no_task_is_looked_for_by_reading_all_of_them(name: str, plans: dict[str, str]) -> None:
+    assert not re.search(r"Seq Scan (on )?task_(list|search)", plans[name]), plans[name]
+
+
+def test_the_plans_are_those_that_were_kept(crowded: Database, plans: dict[str, str]) -> None:
+    if crowded.info.server_version // 10_000 != MADE_BY:
+        pytest.skip(f"kept as PostgreSQL {MADE_BY} makes them")
+    found = "".join(f"{name}\n{nodes}\n\n" for name, nodes in plans.items())
+    if "TASKLEDGER_TEST_RENEW" in os.environ:
+        KEPT.write_text(found)
+    assert found == KEPT.read_text(), (
+        "if they are as good: TASKLEDGER_TEST_RENEW=1 pytest tests/projections/test_plans.py"
+    )
+
+
+def test_an_index_that_is_not_there_is_noticed(crowded: Database, plans: dict[str, str]) -> None:
+    name, tasks = "in a workspace, sort priority", builds.serving(crowded)["task_list"].table
+    indexes = "select indexrelid::regclass::text as name from pg_index where indrelid = %s::regclass"
+    with crowded.transaction(force_rollback=True):
+        for (index,) in crowded.execute(indexes, (tasks.as_string(crowded),)).fetchall():
+            if "urgency" in index:
+                crowded.execute(f"drop index {index}".encode())
+        assert plan(crowded, QUESTIONS[name]) != plans[name]
+
+
+def test_a_page_takes_no_longer_than_people_wait(crowded: Database) -> None:
+    took = dict[str, list[float]]()
+    for _ in range(3):
+        for name, question in QUESTIONS.items():
+            began = time.perf_counter()
+            asking.answer(crowded, question)
+            took.setdefault(name, []).append((time.perf_counter() - began) * 1_000)
+    best = {name: min(times) for name, times in took.items()}
+    cuts = statistics.quantiles((each for times in took.values() for each in times), n=100)
+    slowest = max(best, key=lambda name: best[name])
+    sys.stdout.write(f"p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms; slowest {slowest}: {best[slowest]:.1f} ms\n")
+    assert best[slowest] < SLOW_MS

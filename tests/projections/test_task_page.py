@@ -1,0 +1,316 @@
+"""Pages of tasks: in the order that they say, and each task that does not change on exactly one of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, get_args
+
+import pytest
+from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
+from psycopg.sql import SQL
+
+from domain.errors import CursorMismatch
+from domain.task import Priority
+from projections import board, task_list, task_order, task_page, task_search
+from projections.engine import table
+from projections.engine.builds import Database
+from projections.project_list import ProjectRow
+from projections.task_list import NO_DUE, KeptRow
+from projections.task_order import Order, Sort
+from projections.task_page import Listing, Place, Wanted, in_project, in_workspaces
+from projections.task_search import TextRow
+from tests.defects import noticed
+from tests.examples import ADA, id7
+from tests.law import law
+from tests.projections import oracle
+from tests.projections.asking import ASKER, body
+
+WORKSPACES = [id7(700 + number) for number in range(3)]
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+_HOURS = st.integers(0, 3).map(lambda half_hours: LONG_AGO + timedelta(minutes=30 * half_hours))
+FILTERS: dict[str, Callable[[KeptRow], bool]] = {
+    "": lambda _: True,
+    "status:open": lambda task: task.status == "open",
+    "milk": lambda task: "milk" in task.title,
+    "-milk": lambda task: "milk" not in task.title,
+    "due:none": lambda task: task.due is None,
+    "project:P1": lambda task: task.key.startswith("P1-"),
+}
+
+
+class Scene(Struct, frozen=True, dict=True):
+    """Tasks, of which those of `calm` do not change, what others become after each page, and what is asked."""
+
+    tasks: list[KeptRow]
+    calm: frozenset[int]
+    changes: list[list[tuple[int, KeptRow | None]]]
+    sort: Sort | None
+    filter: str
+    limit: int
+    place: Place
+
+    @cached_property
+    def expected(self) -> list[KeptRow]:
+        """The calm ones that are asked for, in their order."""
+        here = [
+            task
+            for at, task in enumerate(self.tasks)
+            if at in self.calm and not task.trashed and FILTERS[self.filter](task)
+        ]
+        mine = [task for task in here if {task.workspace_id, task.project_id} & set(self.place.ids)]
+        return naively(mine, self.sort or task_order.usual(self.rank, is_project=self.place.is_project), self.place)
+
+    @property
+    def rank(self) -> str:
+        return "rank" if self.filter == "milk" else ""
+
+
+def naively(tasks: Sequence[KeptRow], sort: Sort, place: Place) -> list[KeptRow]:
+    """Sorted as a person would say it."""
+    name, is_down = sort.removeprefix("-"), sort.startswith("-")
+    if name == "rank":
+        name = "number" if place.is_project else "key"
+    by: dict[str, Callable[[KeptRow], Any]] = {
+        "number": lambda task: task.number,
+        "key": lambda task: (task.key.split("-")[0], task.number),
+        "due": lambda task: task.due_at,
+        "priority": lambda task: get_args(Priority).index(task.priority),
+        "created": lambda task: task.created_at,
+        "updated": lambda task: task.updated_at,
+        "relevance": lambda task: task.title.count("milk"),
+    }
+    is_down = is_down != (name == "relevance")
+    found = sorted(tasks, key=lambda task: (by[name](task), task.id), reverse=is_down)
+    return sorted(found, key=lambda task: task.due_at == NO_DUE) if name == "due" else found
+
+
+@st.composite
+def _kept(draw: st.DrawFn, place: int, most: int = 2) -> KeptRow:
+    """In one of the first workspaces; 0: in the one project that there are boards of."""
+    where, project, number = (
+        draw(st.integers(0, most)),
+        draw(st.integers(min(1, most) ^ 1, 1)),
+        draw(st.integers(1, 12)),
+    )
+    due = draw(st.none() | st.sampled_from(["2026-12-01", "2026-12-02", "2026-12-01T10:00:00Z"]))
+    return KeptRow(
+        id=id7(10_000 + place),
+        workspace_id=WORKSPACES[where],
+        project_id=id7(800 + 2 * where + project),
+        key=f"P{project}-{number}",
+        number=number,
+        title=draw(st.sampled_from(["milk", "bread", "milk milk", "milk bread"])),
+        description="",
+        priority=draw(st.sampled_from(get_args(Priority))),
+        due=due,
+        column=draw(st.sampled_from(["todo", 'a "b"'])),
+        labels=(),
+        assignees=(),
+        status=draw(st.sampled_from(["open", "done"])),
+        trashed=draw(st.integers(0, 9)) == 0,
+        version=1,
+        created_at=draw(_HOURS),
+        updated_at=draw(_HOURS),
+        due_at=task_list.due_at(due),
+        tags=(),
+    )
+
+
+@st.composite
+def scenes(draw: st.DrawFn, most: int = 2) -> Scene:
+    count = draw(st.integers(0, 14))
+    tasks = [draw(_kept(place, most)) for place in range(count)]
+    calm = draw(st.frozensets(st.integers(0, count - 1))) if count else frozenset()
+    wild = [place for place in range(count + 3) if place not in calm]
+    change = st.sampled_from(wild).flatmap(lambda at: st.tuples(st.just(at), st.none() | _kept(at)))
+    filter_ = draw(st.sampled_from(list(FILTERS)))
+    sorts = [*(sort for sort in get_args(Sort) if "relevance" not in sort or filter_ == "milk"), *["-due"] * 4]
+    place = draw(
+        st.sampled_from([in_project(id7(801)), *(in_workspaces(WORKSPACES[:n], ADA.id) for n in (0, 1, 2, 3))])
+    )
+    return Scene(
+        tasks,
+        calm,
+        draw(st.lists(st.lists(change, max_size=3), max_size=8)),
+        draw(st.none() | st.sampled_from(sorts)),
+        filter_,
+        draw(st.integers(1, 4)),
+        place,
+    )
+
+
+def put(database: Database, tasks: dict[Any, KeptRow | None]) -> None:
+    """Let the tables hold these, or no more."""
+    table.save(database, oracle.build_of(database, "task_list"), tasks)
+    texts = {
+        key: task and TextRow(*(getattr(task, name) for name in TextRow.__struct_fields__))
+        for key, task in tasks.items()
+    }
+    table.save(database, oracle.build_of(database, "task_search"), texts)
+
+
+def begin(database: Database, tasks: Sequence[KeptRow]) -> None:
+    for projection in (task_list.projection, task_search.projection):
+        database.execute(SQL("delete from {}").format(oracle.build_of(database, projection).table))
+    put(database, {task.id: task for task in tasks})
+
+
+def pages(database: Database, scene: Scene) -> Iterator[list[str]]:
+    """The ids on each page; between two of them others change."""
+    changes, cursor = iter(scene.changes), None
+    for _ in range(100):
+        wanted = Wanted(scene.filter, scene.sort, scene.limit, cursor)
+        page = body(database, task_page.page(scene.place, wanted, ASKER))
+        yield [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+        put(database, {id7(10_000 + at): after for at, after in next(changes, [])})
+    raise AssertionError("no page is the last")
+
+
+def paging(database: Database) -> Callable[[], None]:
+    @law(scenes(), examples=150)
+    def each_calm_task_is_on_exactly_one_page_in_its_order(scene: Scene) -> None:
+        begin(database, scene.tasks)
+        found = list(pages(database, scene))
+        assert all(len(page) == scene.limit for page in found[:-1])
+        calm = {str(task.id) for at, task in enumerate(scene.tasks) if at in scene.calm}
+        shown = [id_ for page in found for id_ in page if id_ in calm]
+        assert shown == [str(task.id) for task in scene.expected]
+
+    return each_calm_task_is_on_exactly_one_page_in_its_order
+
+
+def counting(database: Database) -> Callable[[], None]:
+    @law(scenes(), examples=60)
+    def a_count_is_of_all_pages(scene: Scene) -> None:
+        begin(database, scene.tasks)
+        still = replace(scene, calm=frozenset(range(len(scene.tasks))), changes=[])
+        wanted = Wanted(still.filter, still.sort, still.limit, is_counted=True)
+        assert body(database, task_page.page(still.place, wanted, ASKER))["count"] == len(still.expected)
+
+    return a_count_is_of_all_pages
+
+
+def boards(database: Database) -> Callable[[], None]:
+    @law(scenes(0), examples=60)
+    def a_board_has_of_each_column_the_first_tasks_and_its_links_the_others(scene: Scene) -> None:
+        begin(database, scene.tasks)
+        place = in_project(id7(801))
+        still = replace(scene, calm=frozenset(range(len(scene.tasks))), changes=[], place=place, sort="rank")
+        wanted = Wanted(still.filter, limit=still.limit)
+        found = _columns(database, wanted)
+        assert sum(column["count"] for column in found) == len(still.expected)
+        for column in found:
+            expected = [str(task.id) for task in still.expected if task.column == column["id"]]
+            shown, cursor = [item["id"] for item in column["items"]], column["next_cursor"]
+            assert (column["count"], len(shown)) == (len(expected), min(still.limit, len(expected)))
+            while cursor:
+                filter_ = f'{still.filter} column:"{column["id"].replace(chr(34), chr(92) + chr(34))}"'.strip()
+                following = _following(database, place, Wanted(filter_, "rank", still.limit, cursor))
+                shown, cursor = shown + [item["id"] for item in following["items"]], following["next_cursor"]
+            assert shown == expected
+
+    return a_board_has_of_each_column_the_first_tasks_and_its_links_the_others
+
+
+def _following(database: Database, place: Place, wanted: Wanted) -> Any:
+    try:
+        return body(database, task_page.page(place, wanted, ASKER))
+    except CursorMismatch as error:
+        raise AssertionError from error
+
+
+def _columns(database: Database, wanted: Wanted) -> list[dict[str, Any]]:
+    """Of a project that the list of projects has yet to hear of."""
+    question = board.board(id7(801), wanted, ASKER, "/api/v1/projects/x/tasks")
+    projects = [project_row()]
+    answer = question.answer
+    rows = body(database, replace(question, queries=question.queries[1:], answer=lambda tasks: answer(projects, tasks)))
+    found: list[dict[str, Any]] = rows["columns"]
+    return found
+
+
+def project_row() -> ProjectRow:
+    at = LONG_AGO
+    return ProjectRow(id7(801), WORKSPACES[0], "Home", "P1", (), "warn", False, False, 1, at, at, {})  # noqa: FBT003 - a row
+
+
+def a_cursor_that_begins_with_its_own_task(patch: pytest.MonkeyPatch) -> None:
+    beyond = Order.beyond
+    patch.setattr(Order, "beyond", lambda order: beyond(order).replace(") < (", ") <= (").replace(") > (", ") >= ("))
+
+
+def an_order_that_leaves_equals_to_chance(patch: pytest.MonkeyPatch) -> None:
+    """Goes on after the values alone, so that tasks with the same are passed over."""
+    patch.setattr(Order, "beyond", lambda order: f"{order.by[0]} {'<' if order.is_down else '>'} %(after_0)s")
+
+
+def a_list_without_due_dates_that_forgets_where_it_is(patch: pytest.MonkeyPatch) -> None:
+    """Goes on in the first part, wherever a page ended."""
+    patch.setattr(
+        Listing, "reached", lambda listing, row: (0, *(row[f"at_{at}"] for at in range(len(listing.order.by))))
+    )
+
+
+def a_merge_that_is_not_sorted(patch: pytest.MonkeyPatch) -> None:
+    sql = Listing.sql
+    patch.setattr(Listing, "sql", lambda *arguments: sql(*arguments).replace("order by part, ", "order by at_1, "))
+
+
+def a_trash_that_is_listed(patch: pytest.MonkeyPatch) -> None:
+    where = Listing._where  # noqa: SLF001 - a defect is planted where it would be made
+    patch.setattr(Listing, "_where", lambda *arguments: where(*arguments).replace("not task.trashed", "true"))
+
+
+def a_count_of_what_is_shown(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        Listing,
+        "count",
+        lambda listing: f"select count(*) as count from ({listing.sql(('id',), None)}) as one",  # noqa: S608 - as above
+    )
+
+
+def a_column_that_begins_anywhere(patch: pytest.MonkeyPatch) -> None:
+    tasks = board._tasks  # noqa: SLF001 - as above
+    patch.setattr(
+        board,
+        "_tasks",
+        lambda listing: tasks(listing).replace("order by task.number, task.id) as nth", "order by task.id) as nth"),
+    )
+
+
+def a_link_to_another_filter(patch: pytest.MonkeyPatch) -> None:
+    named = task_page.named
+    patch.setattr(board, "named", lambda place, _, sort: named(place, "", sort))
+
+
+DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
+    a_cursor_that_begins_with_its_own_task: "paging",
+    an_order_that_leaves_equals_to_chance: "paging",
+    a_list_without_due_dates_that_forgets_where_it_is: "paging",
+    a_merge_that_is_not_sorted: "paging",
+    a_trash_that_is_listed: "counting",
+    a_count_of_what_is_shown: "counting",
+    a_column_that_begins_anywhere: "boards",
+    a_link_to_another_filter: "boards",
+}
+
+
+LAWS = {"paging": paging, "counting": counting, "boards": boards}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_whatever_others_do(name: str, database: Database) -> None:
+    LAWS[name](database)()
+
+
+@pytest.mark.parametrize("plant", DEFECTS, ids=lambda plant: plant.__name__)
+def test_a_planted_defect_is_noticed(
+    plant: Callable[[pytest.MonkeyPatch], None], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch)
+    noticed(LAWS[DEFECTS[plant]](database))
