@@ -46,6 +46,7 @@ _URGENCY: dict[Operator, str] = {
     ">=": "task.urgency >= {0}",
 }
 _COLUMNS: dict[Time, str] = {"due": "task.due_at", "created": "task.created_at", "updated": "task.updated_at"}
+_HOUR = "floor(extract(epoch from {}::timestamptz) / 3600)::bigint"
 _QUERIES: dict[type[Word | Phrase], str] = {
     Word: "websearch_to_tsquery('russian', {0})",
     Phrase: "phraseto_tsquery('russian', {0})",
@@ -138,8 +139,12 @@ def _timed(asked: TimeIs, now: datetime) -> _Piece:
     if asked.time == "due":
         until = until or NEVER
     bounds = [(sign, bound) for sign, bound in ((">=", since), ("<", until)) if bound]
-    sql = " and ".join(f"{column} {sign} {{{place}}}" for place, (sign, _) in enumerate(bounds))
-    return sql, tuple(bound for _, bound in bounds)
+    pieces = [f"{column} {sign} {{{place}}}" for place, (sign, _) in enumerate(bounds)]
+    if asked.time == "updated":  # whose hours have the index
+        pieces += [
+            f"task.updated_hour {sign.rstrip('=')}= {_HOUR}".format(f"{{{at}}}") for at, (sign, _) in enumerate(bounds)
+        ]
+    return " and ".join(pieces), tuple(bound for _, bound in bounds)
 
 
 def _span(operator: Operator, start: datetime, end: datetime) -> tuple[datetime | None, datetime | None]:

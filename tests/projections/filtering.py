@@ -21,7 +21,8 @@ TABLES = """
 create temporary table task (
     id int primary key, status text not null, priority text not null, urgency int not null, assignees jsonb not null,
     tags jsonb not null, project_id uuid not null, "column" text not null, key text not null,
-    created_at timestamptz not null, updated_at timestamptz not null, due_at timestamptz not null
+    created_at timestamptz not null, updated_at timestamptz not null, due_at timestamptz not null,
+    updated_hour bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored
 );
 create temporary table search (id int primary key, title text not null, description text not null,
     document tsvector generated always as (
