@@ -12,6 +12,7 @@ from api import conditions
 from api.ledger import BASE, Asked, Ledger, Written, order, written
 from api.manner import manner
 from api.naming import given_id
+from api.parameters import Cursor, Limit
 from commands.command import present
 from commands.decision import Wish
 from commands.form import Email
@@ -21,10 +22,11 @@ from domain.invitation import Invitation
 from domain.member import Role
 from domain.user import User
 from domain.workspace import Workspace
+from infra import invitations
 from infra.ids import new_id
 from infra.invitations import GOOD_FOR, Invited
 from projections import page
-from projections.page import Page
+from projections.page import START_OF_TIME, ByTime, Page
 
 Token = Annotated[str, Meta(min_length=1, max_length=200, description="The token of an invitation, from its mail.")]
 _MAIL = """{who} invites you to the workspace "{where}" on Taskledger, as {role}.
@@ -65,13 +67,20 @@ async def invite(
 
 @get("/workspaces/{workspace:str}/invitations")
 async def list_invitations(
-    workspace: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]
+    workspace: FromPath[str],
+    request: Asked,
+    ledger: NamedDependency[Ledger],
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Response[Page[Invited]]:
     """The invitations to a workspace that nobody has accepted yet, oldest first."""
     workspace_id = given_id(workspace)
+    this = page.list_of(workspace_id, "invitations", {})
+    after = page.Cursor.place(cursor, this, ByTime) or START_OF_TIME
     await ledger.rights.may("SeeInvitations", request.user.person, workspace_id)
-    found = await ledger.invitations.of_workspace(workspace_id)
-    return conditions.answered(request, page.answer({"items": found}), await ledger.log.head())
+    found = await ledger.invitations.of_workspace(workspace_id, after, limit + 1)
+    answer = page.paged(found, limit, this, invitations.place)
+    return conditions.answered(request, answer, await ledger.log.head())
 
 
 @get("/invitations/{invitation:str}")

@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 
 from api.ledger import Asked, Ledger, Written
 from api.naming import given_id, within
-from api.parameters import MinPosition
+from api.parameters import Cursor, Limit, MinPosition
 from api.problems import Malformed
 from commands.command import present
 from commands.form import Label, meant
@@ -22,11 +22,15 @@ from projections.page import Page
 
 @get("/workspaces/{workspace:str}/labels")
 async def list_labels(
-    workspace: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
+    workspace: FromPath[str],
+    request: Asked,
+    ledger: NamedDependency[Ledger],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    min_position: MinPosition = None,
 ) -> Response[Page[LabelRow]]:
     """The labels of a workspace and their colours, by name."""
-    workspace_id = given_id(workspace)
-    return await ledger.read(request, label_list.of_workspace(workspace_id), min_position)
+    return await ledger.read(request, label_list.page(given_id(workspace), limit, cursor), min_position)
 
 
 @put("/workspaces/{workspace:str}/labels/{label:path}")

@@ -11,12 +11,12 @@ from msgspec import Struct
 from api import conditions, history
 from api.ledger import Asked, Ledger, Written
 from api.naming import given_id, within
-from api.parameters import MinPosition
+from api.parameters import Cursor, Limit, MinPosition
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from domain.event import Actor
 from domain.member import Role
 from projections import page, workspace_list
-from projections.page import Page
+from projections.page import START_OF_NAMES, ByName, Page
 
 
 class MemberRow(Struct, frozen=True):
@@ -29,16 +29,23 @@ class MemberRow(Struct, frozen=True):
 
 @get("/workspaces/{workspace:str}/members")
 async def list_members(
-    workspace: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
+    workspace: FromPath[str],
+    request: Asked,
+    ledger: NamedDependency[Ledger],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    min_position: MinPosition = None,
 ) -> Response[Page[MemberRow]]:
     """Who belongs to a workspace, by name."""
     workspace_id = given_id(workspace)
+    this = page.list_of(workspace_id, "members", {})
+    after = page.Cursor.place(cursor, this, ByName) or START_OF_NAMES
     found = await ledger.found(request, workspace_list.members(workspace_id), min_position)
     roles = msgspec.json.decode(found.answer.body, type=dict[UUID, Role]) if found.answer else {}
     names = await history.names_of(ledger.log, [Actor(user) for user in roles])
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
-    rows.sort(key=lambda row: ((row.name or "").casefold(), row.id))
-    return conditions.answered(request, page.answer({"items": rows}), found.position, found.age)
+    left = sorted((row for row in rows if _place(row) > after), key=_place)
+    return conditions.answered(request, page.paged(left, limit, this, _place), found.position, found.age)
 
 
 @put("/workspaces/{workspace:str}/members/{user:str}")
@@ -66,3 +73,7 @@ async def remove_member(
     is_own = removal.user_id == request.user.person
     command = LeaveWorkspace(expected_version=data.expected_version) if is_own else removal
     return await ledger.write(request, given_id(workspace), command)
+
+
+def _place(row: MemberRow) -> ByName:
+    return ByName((row.name or "").casefold(), row.id)

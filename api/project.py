@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.ledger import Asked, Ledger, Written
 from api.naming import given_id, within
-from api.parameters import MinPosition
+from api.parameters import Cursor, Limit, MinPosition
 from commands.column import SetColumns
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.trash import TrashProject
@@ -36,11 +36,13 @@ async def list_projects(
     request: Asked,
     ledger: NamedDependency[Ledger],
     archived: Archived = False,  # noqa: FBT002 - a parameter of the address
+    limit: Limit = 50,
+    cursor: Cursor = None,
     min_position: MinPosition = None,
 ) -> Response[Page[ProjectRow]]:
     """The projects of a workspace that are not in the trash, by key; those in the archive only if you ask."""
-    workspace_id = given_id(workspace)
-    return await ledger.read(request, project_list.of_workspace(workspace_id, archived=archived), min_position)
+    question = project_list.page(given_id(workspace), limit, cursor, archived=archived)
+    return await ledger.read(request, question, min_position)
 
 
 @get("/projects/{project:str}")

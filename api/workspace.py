@@ -8,11 +8,12 @@ from litestar.params import FromPath, JSONBody
 from api import conditions
 from api.ledger import Asked, Ledger, Written
 from api.naming import given_id
-from api.parameters import MinPosition
+from api.parameters import Cursor, Limit, MinPosition
 from commands.workspace import CreateWorkspace, EditWorkspace
 from infra.ids import new_id
+from infra.reading import Found
 from projections import page, workspace_list
-from projections.page import Page
+from projections.page import START_OF_TIME, ByTime, Page
 from projections.workspace_list import WorkspaceRow
 
 
@@ -42,12 +43,36 @@ async def show_workspace(
 
 @get("/workspaces")
 async def list_workspaces(
-    request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
+    request: Asked,
+    ledger: NamedDependency[Ledger],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    min_position: MinPosition = None,
 ) -> Response[Page[WorkspaceRow]]:
     """The workspaces that you are a member of, oldest first."""
-    person = request.user.person
-    found = await ledger.found(request, workspace_list.of_user(person), min_position)
-    rows = msgspec.json.decode(found.answer.body, type=Page[WorkspaceRow]).items if found.answer else []
-    here = {workspace for _, workspace in await ledger.rights.memberships(person, [row.id for row in rows])}
-    answer = page.answer({"items": [row for row in rows if row.id in here]})
-    return conditions.answered(request, answer, found.position, found.age)
+    this = workspace_list.named(request.user.person)
+    after = page.Cursor.place(cursor, this, ByTime) or START_OF_TIME
+    shown, found = await _after(request, ledger, after, limit + 1, min_position)
+    age = max((one.age for one in found if one.age is not None), default=None)
+    answer = page.paged(shown, limit, this, workspace_list.place)
+    return conditions.answered(request, answer, min(one.position for one in found), age)
+
+
+async def _after(
+    request: Asked, ledger: Ledger, after: ByTime, wanted: int, min_position: int | None
+) -> tuple[list[WorkspaceRow], list[Found]]:
+    """The workspaces after a place, so many if there are as many, and what they were found in.
+
+    Where somebody was removed a moment ago, others come instead: no page shows by a gap what is not to be seen.
+    """
+    person, read, found = request.user.person, list[WorkspaceRow](), list[Found]()
+    while True:
+        found.append(await ledger.found(request, workspace_list.page(person, after, wanted), min_position))
+        answer = found[-1].answer
+        more = msgspec.json.decode(answer.body, type=Page[WorkspaceRow]).items if answer else []
+        read += more
+        here = {workspace for _, workspace in await ledger.rights.memberships(person, [row.id for row in read])}
+        shown = [row for row in read if row.id in here]
+        if len(shown) >= wanted or len(more) < wanted:
+            return shown, found
+        after = workspace_list.place(read[-1])

@@ -1,5 +1,6 @@
 """Invitations: whom they were sent to, and the digests of the tokens that prove it, beside the log."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -13,13 +14,15 @@ from domain.member import Role
 from infra import secret
 from infra.log import EventLog
 from infra.postgres import Pool
+from projections.page import ByTime
 
 GOOD_FOR: Final = timedelta(days=14)
 SENDING: Final = timedelta(minutes=1)
 """How long a mail may be under way before somebody else may send it: whoever did was cut off."""
 PREFIX: Final = "tli_"
 _COLUMNS = "id, workspace_id, email, role, invited_by, created_at, expires_at, sent_at"
-_OPEN = f"select {_COLUMNS} from auth.invitations where expires_at > now()"  # noqa: S608 - our own text
+_YOUNG = f"select {_COLUMNS} from auth.invitations where expires_at > now()"  # noqa: S608 - our own text
+_AFTER = " and workspace_id = %s and (created_at, id) > (%s, %s) order by created_at, id limit %s"
 
 _NOTE = """insert into auth.invitations as noted
       (id, workspace_id, email, role, invited_by, token_hash, created_at, expires_at, sending_since)
@@ -88,26 +91,42 @@ class Invitations:
 
     async def with_token(self, token: str) -> Invited | None:
         """The open invitation that a token proves, unless it is too old."""
-        return next(iter(await self._found(" and token_hash = %s", secret.digest(token))), None)
+        return await self._one(" and token_hash = %s", secret.digest(token))
 
     async def one(self, invitation: UUID) -> Invited | None:
         """An open invitation by its id, unless it is too old."""
-        return next(iter(await self._found(" and id = %s", invitation)), None)
+        return await self._one(" and id = %s", invitation)
 
-    async def of_workspace(self, workspace: UUID) -> list[Invited]:
-        """All that can still be accepted, oldest first."""
-        return await self._found(" and workspace_id = %s order by created_at, id", workspace)
+    async def of_workspace(self, workspace: UUID, after: ByTime, wanted: int) -> list[Invited]:
+        """Those that can still be accepted, oldest first, after a place: so many, or fewer where there are no more."""
+        found = list[Invited]()
+        while True:
+            noted = await self._noted(_AFTER, workspace, after.created_at, after.id, wanted)
+            found += await self._open(noted)
+            if len(found) >= wanted or len(noted) < wanted:
+                return found[:wanted]
+            after = place(noted[-1])
 
     async def forget(self, invitation: UUID) -> None:
         """Keep nothing more of it: it was accepted or revoked."""
         async with self._pool.connection() as connection:
             await connection.execute("delete from auth.invitations where id = %s", (invitation,))
 
-    async def _found(self, condition: str, value: object) -> list[Invited]:
+    async def _one(self, condition: str, value: object) -> Invited | None:
+        return next(iter(await self._open(await self._noted(condition, value))), None)
+
+    async def _noted(self, condition: str, *values: object) -> list[Invited]:
+        """Those that are young enough, open or not."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Invited)) as cursor:
-            rows = await (await cursor.execute((_OPEN + condition).encode(), (value,))).fetchall()
+            return await (await cursor.execute((_YOUNG + condition).encode(), values)).fetchall()
+
+    async def _open(self, rows: Sequence[Invited]) -> list[Invited]:
         known = await self._log.known([(row.id, Invitation) for row in rows]) if rows else []
         return [row for row, found in zip(rows, known, strict=True) if _is_open(found.states[Invitation])]
+
+
+def place(invited: Invited) -> ByTime:
+    return ByTime(invited.created_at, invited.id)
 
 
 def _is_open(state: State | None) -> bool:

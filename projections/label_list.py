@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain.event import Recorded, Unknown
 from domain.label import LabelColoured, distinct, label_of
 from domain.task import TaskCreated, TaskLabelled
-from projections.page import answer
+from projections.page import START_OF_NAMES, ByName, Cursor, list_of, paged
 from projections.projection import Answer, Projection, Question, ask
 
 
@@ -61,11 +61,23 @@ def scopes(label: LabelRow) -> Iterable[UUID]:
 projection = Projection("label_list", 1, LabelRow, keys, fold, scopes, indexes=("(workspace_id)",))
 
 
-def of_workspace(workspace: UUID) -> Question:
-    """The labels of a workspace, by name."""
+def page(workspace: UUID, limit: int, cursor: str | None) -> Question:
+    """The labels of a workspace, by name, as Python sorts it: all are read.
+
+    Raises BadCursor, or CursorMismatch for a cursor of another list.
+    """
+    this = list_of(workspace, "labels", {})
+    after = Cursor.place(cursor, this, ByName) or START_OF_NAMES
     sql = "select * from {label_list} where workspace_id = %(workspace)s"
-    return ask(projection, "workspace", workspace, "list", sql, {"workspace": workspace}, _by_name)
+    parameters: dict[str, object] = {"workspace": workspace, "limit": limit, "after": after}
+    return ask(
+        projection, "workspace", workspace, "page", sql, parameters, lambda rows: _page(rows, after, limit, this)
+    )
 
 
-def _by_name(rows: list[LabelRow]) -> Answer:
-    return answer({"items": sorted(rows, key=lambda row: row.name.casefold())})
+def _page(rows: list[LabelRow], after: ByName, limit: int, this: UUID) -> Answer:
+    return paged(sorted((row for row in rows if _place(row) > after), key=_place), limit, this, _place)
+
+
+def _place(row: LabelRow) -> ByName:
+    return ByName(row.name.casefold(), row.id)

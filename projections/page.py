@@ -1,9 +1,10 @@
 """A page of a list: its items, and a cursor that goes on after the last one."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID, uuid5
 
 import msgspec
@@ -61,9 +62,33 @@ class Cursor(Struct, frozen=True, array_like=True):
         return urlsafe_b64encode(msgspec.json.encode((self.of, after, digest))).decode().rstrip("=")
 
 
+class ByName(Struct, frozen=True, array_like=True, order=True):
+    """A place in a list by name, in any case of letters."""
+
+    name: str
+    id: UUID
+
+
+class ByTime(Struct, frozen=True, array_like=True):
+    """A place in a list by when things were made."""
+
+    created_at: datetime
+    id: UUID
+
+
+START_OF_NAMES: Final = ByName("", UUID(int=0))
+START_OF_TIME: Final = ByTime(datetime.min.replace(tzinfo=UTC), UUID(int=0))
+
+
 def list_of(whose: UUID, name: str, chosen: Mapping[str, object]) -> UUID:
     """The name of one list of something under one filter, which no other list has."""
     return uuid5(whose, f"{name} {msgspec.json.encode(chosen, order='sorted').decode()}")
+
+
+def paged(rows: Sequence[T], limit: int, this: UUID, place: Callable[[T], object]) -> Answer:
+    """So many rows of a list at most, and where there are more of them a cursor, made of the place of the last."""
+    cursor = Cursor(this, place(rows[limit - 1])).write() if len(rows) > limit else None
+    return answer({"items": rows[:limit], "next_cursor": cursor}, cursor)
 
 
 def answer(content: object, next_cursor: str | None = None) -> Answer:

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from domain.event import Recorded, applied
 from domain.project import Column, ColumnsSet, ProjectCreated, ProjectPurged, Wip
 from domain.task import Status, TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskRestored, TaskTrashed
-from projections.page import answer, single
+from projections.page import Cursor, list_of, paged, single
 from projections.projection import Answer, Projection, Question, ask
+
+_Key: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z0-9]+$(?!\n)", max_length=20)]
 
 
 class BoardColumn(Struct, frozen=True):
@@ -132,12 +135,21 @@ def one(project: UUID) -> Question:
     return ask(projection, "one", project, "one", sql, {"id": project}, _one)
 
 
-def of_workspace(workspace: UUID, *, archived: bool = False) -> Question:
-    """The projects of a workspace that are not in the trash, by key; those in the archive where they are wanted."""
+def page(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> Question:
+    """The projects of a workspace that are not in the trash, by key; those in the archive where they are wanted.
+
+    Raises BadCursor, or CursorMismatch for a cursor of another list or another choice.
+    """
+    this = list_of(workspace, "projects", {"archived": archived})
+    after = Cursor.place(cursor, this, _Key) or ""
     sql = """select * from {project_list} where workspace_id = %(workspace)s and not trashed
-             and (%(archived)s or not archived) order by key"""
-    parameters: dict[str, object] = {"workspace": workspace, "archived": archived}
-    return ask(projection, "workspace", workspace, "list", sql, parameters, lambda rows: answer({"items": rows}))
+             and (%(archived)s or not archived) and key > %(after)s order by key limit %(rows)s"""
+    parameters: dict[str, object] = {"workspace": workspace, "archived": archived, "after": after, "rows": limit + 1}
+    return ask(projection, "workspace", workspace, "page", sql, parameters, lambda rows: _page(rows, limit, this))
+
+
+def _page(rows: list[ProjectRow], limit: int, this: UUID) -> Answer:
+    return paged(rows, limit, this, lambda row: row.key)
 
 
 def _one(rows: list[ProjectRow]) -> Answer | None:

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from domain.event import Recorded, Unknown, applied
 from domain.saved_filter import FilterDeleted, FilterRenamed, FilterResorted, FilterRewritten, FilterSaved, Sort
-from projections.page import Cursor, answer, list_of, single
+from projections.page import Cursor, list_of, paged, single
 from projections.projection import Answer, Projection, Question, ask
 
 
@@ -102,8 +102,7 @@ def _one(found: list[SavedFilterShown], wanted: str) -> Answer | None:
 
 def _page(found: list[SavedFilterShown], after: Place | None, limit: int, this: UUID) -> Answer:
     left = [saved for saved in found if after is None or _place(saved) > after]
-    cursor = Cursor(this, _place(left[limit - 1])).write() if len(left) > limit else None
-    return answer({"items": left[:limit], "next_cursor": cursor}, cursor)
+    return paged(left, limit, this, _place)
 
 
 def _shown(rows: Iterable[SavedFilterRow]) -> list[SavedFilterShown]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from domain.event import Recorded, Unknown, applied
 from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role
 from domain.workspace import WorkspaceCreated
-from projections.page import answer, single
+from projections.page import ByTime, answer, list_of, single
 from projections.projection import Answer, Projection, Question, ask
 
 _OF_MEMBERS = (MemberJoined, MemberRoleChanged, MemberRemoved, MemberLeft)
@@ -83,6 +83,23 @@ def of_user(user: UUID) -> Question:
     """The workspaces that a user is a member of, or was until a moment ago, oldest first."""
     sql = "select * from {workspace_list} where members ? %(user)s order by created_at, id"
     return ask(projection, "user", user, "list", sql, {"user": str(user)}, lambda rows: answer({"items": rows}))
+
+
+def page(user: UUID, after: ByTime, rows: int) -> Question:
+    """So many of these after a place, to choose from those that the user is still a member of."""
+    sql = """select * from {workspace_list} where members ? %(user)s and (created_at, id) > (%(created_at)s, %(id)s)
+             order by created_at, id limit %(rows)s"""
+    parameters: dict[str, object] = {"user": str(user), "created_at": after.created_at, "id": after.id, "rows": rows}
+    return ask(projection, "user", user, "page", sql, parameters, lambda rows: answer({"items": rows}))
+
+
+def named(user: UUID) -> UUID:
+    """The name of a user's list, which its cursors carry."""
+    return list_of(user, "workspaces", {})
+
+
+def place(workspace: WorkspaceRow) -> ByTime:
+    return ByTime(workspace.created_at, workspace.id)
 
 
 OF_NAME = "select id from {workspace_list} where name = %s and members ? %s"

@@ -16,6 +16,7 @@ import pytest_asyncio
 from api.app import MOST_BODY
 from api.auth import key_id
 from infra.settings import Settings
+from tests.api.paging import PATHS
 from tests.api.problems import refused
 from tests.visitor import PASSWORD, Visitor
 
@@ -377,6 +378,15 @@ QUERIES = [
 @pytest.mark.parametrize(("query", "code"), QUERIES)
 async def test_a_wrong_parameter_is_refused(house: Visitor, query: str, code: str) -> None:
     refused(await house.ask("GET", f"/projects/{house.project}/tasks?{query}"), 400, code)
+
+
+PAGES = [one for one in QUERIES if "position" not in str(one.id)]
+
+
+@pytest.mark.parametrize("path", PATHS.values())
+@pytest.mark.parametrize(("query", "code"), PAGES)
+async def test_no_list_takes_a_wrong_parameter(house: Visitor, path: str, query: str, code: str) -> None:
+    refused(await house.ask("GET", f"{path.format(house.workspace)}?{query}"), 400, code)
 
 
 @pytest.mark.usefixtures("nothing_is_written")

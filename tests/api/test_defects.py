@@ -29,10 +29,12 @@ from infra.rights import Rights
 from infra.sessions import Sessions
 from infra.settings import Settings
 from infra.snapshot import Snapshot, State
+from projections import project_list
 from projections.engine.advance import Progress
-from projections.projection import Answer, Question
+from projections.page import Cursor, paged
+from projections.projection import Answer, Question, ask
 from tests import defects
-from tests.api import checks, identity
+from tests.api import checks, identity, paging
 from tests.api.opened import opened
 from tests.defects import noticed_in_time
 from tests.mailbox import Mailbox
@@ -188,6 +190,29 @@ async def test_a_process_that_does_not_hear_of_revocations_is_noticed(
     async with opened(settings) as other:
         await noticed_in_time(partial(identity.a_session_that_ended_opens_nothing, await ann.again(), other))
         await noticed_in_time(partial(identity.a_revoked_token_opens_nothing, ann, other))
+
+
+async def test_pages_that_are_counted_off_are_noticed(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cursor that says how many were shown, not which was the last."""
+
+    def counted(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> Question:
+        before = Cursor.read(cursor, workspace)
+        sql = """select * from {project_list} where workspace_id = %(workspace)s and (%(archived)s or not archived)
+                 order by key limit %(rows)s offset %(before)s"""
+        values = {"workspace": workspace, "archived": archived, "rows": limit + 1, "before": before}
+        return ask(
+            project_list.projection,
+            "workspace",
+            workspace,
+            "counted",
+            sql,
+            values,
+            lambda rows: paged(rows, limit, workspace, lambda _: before + limit),
+        )
+
+    monkeypatch.setattr(project_list, "page", counted)
+    listed = await paging.projects(ann)
+    await noticed_in_time(partial(paging.what_stays_is_on_exactly_one_page, listed, 2))
 
 
 async def test_an_account_that_everybody_manages_is_noticed(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

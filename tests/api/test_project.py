@@ -32,6 +32,21 @@ async def test_projects_are_listed_by_key(ann: Visitor) -> None:
     assert [item["key"] for item in listed["items"]] == ["ATT", "KIT", "ZOO"]
 
 
+async def test_a_cursor_of_the_list_without_the_archive_is_none_of_the_list_with_it(ann: Visitor) -> None:
+    path = f"/workspaces/{ann.workspace}/projects"
+    for key in ("ZOO", "ATT"):
+        await ann.post(path, name=key, key=key)
+    await ann.post(f"/projects/{ann.project}/archive")
+    cursors = {query: (await ann.get(f"{path}?limit=1{query}"))["next_cursor"] for query in ("", "&archived=true")}
+    for query, cursor in cursors.items():
+        (other,) = cursors.keys() - {query}
+        refused(await ann.ask("GET", f"{path}?limit=1{other}&cursor={cursor}"), 400, "cursor_mismatch")
+    following = [await ann.get(f"{path}?limit=1{query}&cursor={cursor}") for query, cursor in cursors.items()]
+    assert [[item["key"] for item in page["items"]] for page in following] == [["ZOO"], ["KIT"]]
+    explicit = await ann.ask("GET", f"{path}?archived=false&cursor={cursors['']}")
+    assert [item["key"] for item in explicit.json()["items"]] == ["ZOO"]
+
+
 async def test_a_key_is_taken_in_one_workspace_only(ann: Visitor) -> None:
     body = {"name": "Kitchen again", "key": "KIT"}
     problem = refused(await ann.ask("POST", f"/workspaces/{ann.workspace}/projects", json=body), 409)

@@ -37,6 +37,34 @@ async def test_workspaces_are_listed_oldest_first(ann: Visitor) -> None:
     assert [item["name"] for item in listed["items"]] == ["Home", *names]
 
 
+async def test_a_page_has_others_in_the_place_of_those_where_one_was_removed_a_moment_ago(
+    ann: Visitor, bob: Visitor
+) -> None:
+    here = [(await ann.post("/workspaces", name=f"Room {number}"))["id"] for number in range(5)]
+    for workspace in here:
+        await ann.ask("PUT", f"/workspaces/{workspace}/members/{bob.id}", json={"role": "member"})
+    bob.fold()
+    for workspace in (*here[:3], here[4]):
+        assert (await ann.ask("DELETE", f"/workspaces/{workspace}/members/{bob.id}")).status_code == 200
+    first = (await bob.ask("GET", "/workspaces?limit=1")).json()
+    assert [item["id"] for item in first["items"]] == [bob.workspace]
+    second = (await bob.ask("GET", f"/workspaces?limit=1&cursor={first['next_cursor']}")).json()
+    assert [item["id"] for item in second["items"]] == [here[3]]
+    assert second["next_cursor"] is None
+
+
+async def test_tasks_are_listed_of_more_workspaces_than_a_page_has(ann: Visitor) -> None:
+    for number in range(50):
+        last = (await ann.post("/workspaces", name=f"Room {number}"))["id"]
+    ann.project = (await ann.post(f"/workspaces/{last}/projects", name="Cellar", key="CEL"))["id"]
+    task = await ann.task()
+    assert [item["id"] for item in (await ann.get("/tasks"))["items"]] == [task]
+    page = await ann.get("/workspaces")
+    assert len(page["items"]) == 50
+    rest = await ann.get(f"/workspaces?cursor={page['next_cursor']}")
+    assert [item["id"] for item in rest["items"]] == [last]
+
+
 async def test_a_workspace_that_there_is_not_is_not_found(ann: Visitor) -> None:
     refused(await ann.ask("GET", f"/workspaces/{new_id()}"), 404, "not_found")
     refused(await ann.ask("GET", f"/workspaces/{new_id()}/projects"), 404, "not_found")
