@@ -53,6 +53,7 @@ def board(project: UUID, wanted: Wanted, asker: Asker, address: str) -> Question
         (Query("select * from {project_list} where id = %(here_0)s", ProjectRow), Query(_tasks(listing), dict)),
         chosen.parameters | {"here_0": project, "rows": wanted.limit},
         _Answered(listing, wanted, address),
+        chosen.moves,
     )
 
 

@@ -55,12 +55,16 @@ _DAYS: dict[Near, int] = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
 
 class Condition(Struct, frozen=True):
-    """`words` says whether it speaks of `search`; `rank` orders by how well the words are met, '' where none are."""
+    """`words` says whether it speaks of `search`; `rank` orders by how well the words are met, '' where none are.
+
+    It `moves` where the same terms ask something else as time goes by.
+    """
 
     sql: str
     parameters: dict[str, object]
     words: bool
     rank: str
+    moves: bool = False
 
 
 def condition(terms: Iterable[Term], *, me: UUID, now: datetime) -> Condition:
@@ -69,7 +73,7 @@ def condition(terms: Iterable[Term], *, me: UUID, now: datetime) -> Condition:
     Only terms that depend on the time, and no more exactly than they do, bring it into the parameters: these may
     stand in cache keys. Days are days of UTC.
     """
-    sql, parameters, queries, words = list[str](), dict[str, object](), list[str](), False
+    terms, sql, parameters, queries, words = list(terms), list[str](), dict[str, object](), list[str](), False
     for place, term in enumerate(terms):
         piece, values = _piece(term, me, now)
         named = dict(zip((f"f{place}", f"f{place}_end"), values, strict=False))
@@ -79,7 +83,8 @@ def condition(terms: Iterable[Term], *, me: UUID, now: datetime) -> Condition:
         if isinstance(term.asked, Word | Phrase):
             words = True
             queries += [] if term.negated else [_QUERIES[type(term.asked)].format(*marks)]
-    return Condition(" and ".join(sql) or "true", parameters, words, _rank(queries))
+    moves = any(isinstance(term.asked, TimeIs) and term.asked.when in {"now", *_DAYS} for term in terms)
+    return Condition(" and ".join(sql) or "true", parameters, words, _rank(queries), moves)
 
 
 def _rank(queries: list[str]) -> str:

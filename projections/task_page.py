@@ -129,6 +129,7 @@ def page(place: Place, wanted: Wanted, asker: Asker) -> Question:
         (found, *counted),
         chosen.parameters | _values(place, after) | {"rows": wanted.limit + 1},
         answered,
+        chosen.moves,
     )
 
 
