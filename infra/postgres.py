@@ -119,6 +119,8 @@ def projecting(url: str) -> Connection[TupleRow]:
     PostgreSQL before 17 tells only who is silent between two statements.
     """
     connection = folding(url, "taskledger worker")
+    connection.execute("set enable_seqscan = off")  # documents are found by their keys, however few there were once
+    connection.prepared_max = 300  # as many as there are sets of columns that change together
     if connection.info.server_version >= _TELLS_LONG_TRANSACTIONS:
         connection.execute(f"set transaction_timeout = '{2 * STOPPED_S}s'")
     return connection

@@ -38,9 +38,9 @@ Save: TypeAlias = Callable[[Database, Work, Rows, Rows], list[Parked]]
 """Writes the documents that changed, given what was there before, and answers those that the table refuses."""
 
 
-def together(connection: Database, work: Work, _: Rows, rows: Rows) -> list[Parked]:
-    """All in one statement, which nobody waits for."""
-    table.save(connection, work.build, rows)
+def together(connection: Database, work: Work, before: Rows, rows: Rows) -> list[Parked]:
+    """In few statements, which nobody waits for."""
+    table.save(connection, work.build, before, rows)
     return []
 
 
@@ -48,7 +48,7 @@ def copied(connection: Database, work: Work, before: Rows, rows: Rows) -> list[P
     """New documents by COPY, which is quicker for many."""
     new = {key: row for key, row in rows.items() if key not in before}
     table.fill(connection, work.build, new.values())
-    table.save(connection, work.build, {key: row for key, row in rows.items() if key in before})
+    table.save(connection, work.build, before, {key: row for key, row in rows.items() if key in before})
     return []
 
 

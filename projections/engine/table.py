@@ -20,6 +20,9 @@ _SELECT = "select {fields} from {table} where id = any(%b)"
 _INSERT = "insert into {table} ({fields}) select {fields} from json_populate_recordset(null::{table}, %s::json)"
 """All rows in one statement, as JSON: the database takes them apart, and a column's type says how."""
 _UPSERT = f"{_INSERT} on conflict (id) do update set {{changes}}"
+_UPDATE = """update {table} as old set {changes}
+    from json_populate_recordset(null::{table}, %s::json) as excluded where old.id = excluded.id"""
+"""Only the columns that changed: what is generated from others, and indexes of them, stay as they are."""
 R = TypeVar("R")
 Rows = Mapping[Key, Any]
 
@@ -88,15 +91,31 @@ def _nested(row: type[Struct]) -> list[tuple[int, Any]]:
     return [(place, field.type) for place, field in fields if _type(field.type) == "jsonb"]
 
 
-def save(connection: Connection[TupleRow], build: Build, rows: Rows) -> None:
-    """Write each document over what was there; remove those that are None."""
-    kept = [row for row in rows.values() if row is not None]
+def save(connection: Connection[TupleRow], build: Build, before: Rows, rows: Rows) -> None:
+    """Write documents: new ones, of those from before what has changed; remove those that are None."""
+    table = build.table.as_string()
+    new = [row for key, row in rows.items() if row is not None and key not in before]
     gone = [key for key, row in rows.items() if row is None]
-    if kept:
-        sql = _statement(_UPSERT, build.projection.row.__struct_fields__, build.table.as_string())
-        connection.execute(sql, (msgspec.json.encode(kept).decode(),), prepare=True)
+    if new:
+        sql = _statement(_UPSERT, build.projection.row.__struct_fields__, table)
+        connection.execute(sql, (msgspec.json.encode(new).decode(),), prepare=True)
+    for names, some in _changed(before, rows).items():
+        connection.execute(_statement(_UPDATE, names, table), (msgspec.json.encode(some).decode(),), prepare=True)
     if gone:
         connection.execute(SQL("delete from {} where id = any(%s)").format(build.table), (gone,))
+
+
+def _changed(before: Rows, rows: Rows) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    """What is new in documents from before, by the names of the columns."""
+    found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for key, row in rows.items():
+        old = before.get(key)
+        if row is not None and old is not None:
+            sides = zip(row.__struct_fields__, astuple(row), astuple(old), strict=True)
+            news = {name: new for name, new, was in sides if new is not was and new != was}
+            if news:
+                found.setdefault(tuple(news), []).append({"id": key, **news})
+    return found
 
 
 def put(connection: Connection[TupleRow], build: Build, key: Key, row: Any) -> None:

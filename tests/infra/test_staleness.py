@@ -177,7 +177,7 @@ async def what_a_crash_takes_comes_back_under_another_generation(here: Place) ->
     here.fold()
     assert (await here.title(), (await here.titles())[str(TASK)]) == (lost, lost)
     with here.connection.transaction():
-        table.save(here.connection, build, held)
+        table.save(here.connection, build, {}, held)
         here.connection.execute("update read.checkpoints set position = %s where build = %s", (position, build.number))
         here.connection.execute("delete from read.generations where build = %s", (build.number,))
         for scope, generation in known:

@@ -143,12 +143,12 @@ def scenes(draw: st.DrawFn, most: int = 2) -> Scene:
 
 def put(database: Database, tasks: dict[Any, KeptRow | None]) -> None:
     """Let the tables hold these, or no more."""
-    table.save(database, oracle.build_of(database, "task_list"), tasks)
+    table.save(database, oracle.build_of(database, "task_list"), {}, tasks)
     texts = {
         key: task and TextRow(*(getattr(task, name) for name in TextRow.__struct_fields__))
         for key, task in tasks.items()
     }
-    table.save(database, oracle.build_of(database, "task_search"), texts)
+    table.save(database, oracle.build_of(database, "task_search"), {}, texts)
 
 
 def begin(database: Database, tasks: Sequence[KeptRow]) -> None:
