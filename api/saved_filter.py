@@ -1,22 +1,34 @@
 """Saved filters over HTTP."""
 
+from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.openapi.spec import Example
+from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from api.ledger import Asked, Ledger, Written
 from api.naming import given_id
 from api.parameters import Cursor, Limit, MinPosition
+from api.task_list import Count, Fields, across, named_fields
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
-from domain.errors import FilterIsBuiltin
+from domain.errors import FilterIsBuiltin, FilterSyntax, FilterTooLong, FilterValue, NotFound, UnknownField
 from infra.ids import new_id
 from projections import saved_filter_list
 from projections.page import Page
+from projections.projection import Question
 from projections.saved_filter_list import BUILTIN, SavedFilterShown
+from projections.task_order import Sort
+from projections.task_page import TaskPage, TaskParts, Wanted
 
 _BUILTIN = {one.id for one in BUILTIN}
+_UNREADABLE = (FilterSyntax, UnknownField, FilterValue, FilterTooLong)
+_NAME = "The id of a filter, or the name of one that everybody has."
+_SORT = "What to sort by, as in `GET /tasks`. If left out: as the filter says; where it says nothing, as there."
+Named = Annotated[str, PathParameter(description=_NAME, examples=[Example(value="overdue")])]
+Sorted = Annotated[Sort | None, QueryParameter(description=_SORT)]
 
 
 @post("/filters")
@@ -39,11 +51,36 @@ async def list_filters(
 
 @get("/filters/{saved_filter:str}")
 async def show_filter(
-    saved_filter: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
+    saved_filter: Named, request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
 ) -> Response[SavedFilterShown]:
     """One filter of yours, or one that everybody has."""
-    wanted = saved_filter if saved_filter in _BUILTIN else str(given_id(saved_filter))
-    return await ledger.read(request, saved_filter_list.one(request.user.person, wanted), min_position)
+    return await ledger.read(request, _one(request, saved_filter), min_position)
+
+
+@get("/filters/{saved_filter:str}/tasks")
+async def list_filtered_tasks(
+    saved_filter: Named,
+    request: Asked,
+    ledger: NamedDependency[Ledger],
+    sort: Sorted = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    fields: Fields = None,
+    count: Count = None,
+    min_position: MinPosition = None,
+) -> Response[TaskPage | TaskParts]:
+    """The tasks that a filter of yours chooses, or one that everybody has: what `GET /tasks` answers with its terms.
+
+    A cursor is good for as long as the filter chooses and sorts as it did.
+    """
+    shown = named_fields(fields)
+    saved = await _saved(request, ledger, saved_filter, min_position)
+    wanted = Wanted(saved.filter, sort or saved.sort, limit, cursor, shown, count is not None)
+    try:
+        return await across(request, ledger, wanted, min_position)
+    except _UNREADABLE as error:  # the grammar is another than when it was saved
+        detail = f"This filter cannot be read any more: edit it. {error}"
+        raise type(error)(detail, **error.params) from error
 
 
 @patch("/filters/{saved_filter:str}")
@@ -60,6 +97,19 @@ async def delete_filter(
 ) -> Response[Written]:
     """Keep a filter no longer; name the version that you saw."""
     return await ledger.write(request, _own(saved_filter), data)
+
+
+async def _saved(asked: Asked, ledger: Ledger, text: str, min_position: int | None) -> SavedFilterShown:
+    """The filter of that id, on which the answer rests from then on; raises NotFound, or Malformed."""
+    answer = (await ledger.found(asked, _one(asked, text), min_position)).answer
+    if answer is None:
+        raise NotFound
+    return msgspec.json.decode(answer.body, type=SavedFilterShown)
+
+
+def _one(asked: Asked, text: str) -> Question:
+    """What asks for the filter of that id; raises Malformed."""
+    return saved_filter_list.one(asked.user.person, text if text in _BUILTIN else str(given_id(text)))
 
 
 def _own(text: str) -> UUID:

@@ -64,8 +64,8 @@ async def find_tasks(
 
     The list is yours: if you join a workspace between two pages, its tasks are on those to come.
     """
-    wanted = Wanted(filter, sort, limit, cursor, _fields(fields), count is not None)
-    return await _found(request, ledger, wanted, min_position)
+    wanted = Wanted(filter, sort, limit, cursor, named_fields(fields), count is not None)
+    return await across(request, ledger, wanted, min_position)
 
 
 @post("/tasks/search", status_code=200)
@@ -75,7 +75,7 @@ async def search_tasks(
     """The same as `GET /tasks`, for what is too long for an address; it changes nothing."""
     fields, is_counted = chosen(data.fields), data.count is not None
     wanted = Wanted(data.filter, data.sort, data.limit, data.cursor, fields, is_counted)
-    return await _found(request, ledger, wanted, data.min_position)
+    return await across(request, ledger, wanted, data.min_position)
 
 
 @get("/projects/{project:str}/tasks")
@@ -92,7 +92,7 @@ async def list_tasks(
     min_position: MinPosition = None,
 ) -> Response[TaskPage | TaskParts]:
     """The tasks of a project that a filter chooses, without those in the trash; oldest first unless you sort them."""
-    wanted = Wanted(filter, sort, limit, cursor, _fields(fields), count is not None)
+    wanted = Wanted(filter, sort, limit, cursor, named_fields(fields), count is not None)
     return await _listed(request, ledger, task_page.in_project(given_id(project)), wanted, min_position)
 
 
@@ -112,6 +112,20 @@ async def show_board(
     return await ledger.read(request, question, min_position)
 
 
+async def across(asked: Asked, ledger: Ledger, wanted: Wanted, min_position: int | None) -> Response[Any]:
+    """Answer with the tasks that are wanted of all workspaces of who asks."""
+    here = await ledger.workspaces(asked, min_position)
+    return await _listed(asked, ledger, task_page.in_workspaces(here, asked.user.person), wanted, min_position)
+
+
+def named_fields(text: str | None) -> tuple[str, ...]:
+    """The members of a task that a parameter names, in their order; raises Malformed."""
+    try:
+        return chosen(text)
+    except ValueError as error:
+        raise Malformed("invalid_parameter", f"fields: {error}.", pointer="?fields") from error
+
+
 def chosen(text: str | None) -> tuple[str, ...]:
     """The members of a task that a text names, in their order; raises ValueError for one that is none, or repeated."""
     names = text.split(",") if text is not None else FIELDS
@@ -120,18 +134,6 @@ def chosen(text: str | None) -> tuple[str, ...]:
             msg = f"{name[:100]!r} is no field of a task" if name not in FIELDS else f"{name!r} is named twice"
             raise ValueError(msg)
     return tuple(name for name in FIELDS if name in names)
-
-
-def _fields(text: str | None) -> tuple[str, ...]:
-    try:
-        return chosen(text)
-    except ValueError as error:
-        raise Malformed("invalid_parameter", f"fields: {error}.", pointer="?fields") from error
-
-
-async def _found(asked: Asked, ledger: Ledger, wanted: Wanted, min_position: int | None) -> Response[Any]:
-    here = await ledger.workspaces(asked, min_position)
-    return await _listed(asked, ledger, task_page.in_workspaces(here, asked.user.person), wanted, min_position)
 
 
 async def _listed(

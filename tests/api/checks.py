@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
+from uuid import UUID
 
 import httpx
 import pytest
 from msgspec import Struct
 
+from api.ledger import Asked, Ledger
 from infra import projected
 from infra.ids import new_id
 from infra.kept import Kept
@@ -97,9 +99,42 @@ async def nobody_sees_anothers_filters(ann: Visitor, bob: Visitor) -> None:
         for who, own, anothers in ((ann, mine, theirs), (bob, theirs, mine)):
             assert own_filters(await who.get("/filters")) == [own]
             assert (await who.get(f"/filters/{own}"))["id"] == own
-            refused(await who.ask("GET", f"/filters/{anothers}"), 404, "not_found")
+            for path in (f"/filters/{anothers}", f"/filters/{anothers}/tasks"):
+                refused(await who.ask("GET", path), 404, "not_found")
         edit = {"sort": "key", "expected_version": version}
         assert (await bob.ask("PATCH", f"/filters/{theirs}", json=edit)).status_code == 200
+
+
+async def an_edited_filter_chooses_anew(ann: Visitor, patch: pytest.MonkeyPatch) -> None:
+    """What is answered at the door is so no more when the filter says something else, nor when it is gone."""
+    for title in ("Milk", "Bread"):
+        await ann.task(title)
+    saved = (await ann.post("/filters", name="Shop", filter="milk", sort="key"))["id"]
+    went, workspaces = list[str](), Ledger.workspaces
+
+    async def noted(self: Ledger, asked: Asked, *rest: Any) -> tuple[UUID, ...]:
+        went.append(asked.url.path)
+        return await workspaces(self, asked, *rest)
+
+    async def shown() -> tuple[list[str], bool]:
+        went.clear()
+        items = (await ann.get(f"/filters/{saved}/tasks"))["items"]
+        return [item["title"] for item in items], not went
+
+    patch.setattr(Ledger, "workspaces", noted)
+    edits = [
+        ({"filter": "bread"}, ["Bread"]),
+        ({"filter": ""}, ["Milk", "Bread"]),
+        ({"sort": "-key"}, ["Bread", "Milk"]),
+    ]
+    for version, (edit, titles) in enumerate([({"name": "Corner shop"}, ["Milk"]), *edits], 1):
+        body = {**edit, "expected_version": version}
+        assert (await ann.ask("PATCH", f"/filters/{saved}", json=body)).status_code == 200
+        assert (await shown())[0] == titles
+        assert (await soon(shown, lambda answer: answer[1]))[0] == titles
+    assert (await ann.ask("DELETE", f"/filters/{saved}", json={"expected_version": 5})).status_code == 200
+    ann.fold()
+    refused(await ann.ask("GET", f"/filters/{saved}/tasks"), 404, "not_found")
 
 
 def own_filters(listed: dict[str, Any]) -> list[str]:

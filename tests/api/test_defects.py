@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import partial
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 
 from api import auth
 from api.ledger import Ledger
+from api.shortcut import Basis
 from domain.errors import TooManyGuesses, WrongCredentials
 from infra import invitations, secret, sessions
 from infra.credentials import Credentials
@@ -25,11 +26,11 @@ from infra.projected import CHANNEL
 from infra.querying import Querying
 from infra.reading import Found
 from infra.revoked import Revoked
-from infra.rights import Rights
+from infra.rights import Right, Rights
 from infra.sessions import Sessions
 from infra.settings import Settings
 from infra.snapshot import Snapshot, State
-from projections import project_list
+from projections import project_list, saved_filter_list
 from projections.engine.advance import Progress
 from projections.page import Cursor, paged
 from projections.projection import Answer, Question, ask
@@ -120,6 +121,20 @@ async def test_a_question_that_forgets_the_user_is_noticed(
 ) -> None:
     defects.a_question_that_forgets_the_user(monkeypatch)
     await noticed_in_time(partial(checks.nobody_sees_anothers_filters, ann, bob))
+
+
+async def test_a_list_that_does_not_rest_on_its_filter_is_noticed(
+    ann: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Remembered by the address, where the filter has a name, and nobody asks what it says now."""
+    rests_on = Basis.rests_on
+
+    def forgetful(basis: Basis, found: Found, rights: Iterable[Right]) -> None:
+        if not found.key.startswith(saved_filter_list.projection.name):
+            rests_on(basis, found, rights)
+
+    monkeypatch.setattr(Basis, "rests_on", forgetful)
+    await noticed_in_time(partial(checks.an_edited_filter_chooses_anew, ann, monkeypatch))
 
 
 async def test_a_version_that_nobody_checks_is_noticed(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,7 @@ create_workspace    yes    yes    yes    yes    403    yes      yes     401
 accept_invitation   404    404    404    404    404    404      404     401
 list_filters        yes    yes    yes    yes    yes    yes      yes     401
 show_filter         yes    404    404    404    yes    404      404     401
+list_filtered_tasks yes    404    404    404    yes    404      404     401
 save_filter         yes    yes    yes    yes    403    yes      yes     401
 edit_filter         yes    404    404    404    403    404      404     401
 delete_filter       yes    404    404    404    403    404      404     401
