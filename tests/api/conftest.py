@@ -10,10 +10,17 @@ import pytest_asyncio
 
 from infra.logs import logger
 from infra.settings import Settings
+from tests.api import contract
 from tests.api.opened import folding, opened
 from tests.mailbox import Mailbox, mailbox
 from tests.servers import Servers
 from tests.visitor import Visitor
+
+
+@pytest.fixture(scope="package", autouse=True)
+def described() -> None:
+    """Read the description from the code, once, before a test plants a defect in what it is read from."""
+    contract.ours()
 
 
 @pytest.fixture(scope="package")
