@@ -18,6 +18,8 @@ from infra.logs import logger
 ALIVE_S = 1.0
 """How long after a question that was answered the channel is believed to be alive."""
 ASK_S = 0.25
+DEAD_S = 3.0
+"""A connection on which nothing was answered for so long is given up."""
 Handler = Callable[[bytes], None]
 
 
@@ -60,7 +62,7 @@ class Channel:
     async def _hear(self) -> None:
         async with self._client.pubsub() as subscription:
             await subscription.subscribe(*self._handlers)
-            both = [asyncio.create_task(self._follow(subscription)), asyncio.create_task(_ask(subscription))]
+            both = [asyncio.create_task(self._follow(subscription)), asyncio.create_task(self._ask(subscription))]
             try:
                 ended, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -74,7 +76,7 @@ class Channel:
 
     def _take(self, kind: str, channel: bytes | None, data: bytes) -> None:
         if kind == "message" and channel:
-            self._handlers[channel.decode()](data)
+            self._give(channel.decode(), data)
         elif kind == "subscribe":  # for the first time, or again: the library may have connected anew by itself
             self._alive_until = 0.0
             for handler in self._gaps:
@@ -82,9 +84,20 @@ class Channel:
         elif kind == "pong" and data:
             self._alive_until = float(data) + ALIVE_S
 
+    def _give(self, channel: str, data: bytes) -> None:
+        """Whatever is wrong with a message, the next ones are heard; it may have been about anything."""
+        try:
+            self._handlers[channel](data)
+        except Exception as error:  # noqa: BLE001 - what others say must not make us deaf
+            logger.warning("not understood on {}: {}: {}", channel, type(error).__name__, error)
+            for handler in self._gaps:
+                handler()
 
-async def _ask(subscription: PubSub) -> None:
-    """Ask the server again and again; what it answers is the time of the question."""
-    while True:
-        await subscription.ping(str(time.monotonic()))
-        await asyncio.sleep(ASK_S)
+    async def _ask(self, subscription: PubSub) -> None:
+        """Ask the server again and again; what it answers is the time of the question. Raises where it does not."""
+        began = time.monotonic()
+        while True:
+            if time.monotonic() > max(began, self._alive_until) + DEAD_S:
+                raise redis.ConnectionError("the channel is open, and nobody answers")
+            await subscription.ping(str(time.monotonic()))
+            await asyncio.sleep(ASK_S)

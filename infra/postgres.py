@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import select
-import time
 from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import psycopg
@@ -14,18 +13,19 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
+T = TypeVar("T")
 CONNECT_TIMEOUT_S = 5
 STOPPED_S = 5
 """Whoever says nothing for so long in the middle of folding is taken for stopped."""
 _TELLS_LONG_TRANSACTIONS = 170_000
+_BY_INDEX = " -c enable_seqscan=off -c jit=off"
+"""Whatever statistics say, nothing that people ask for is worth reading a whole table, or compiling a plan."""
 POOL_TIMEOUT_S = 2
 """How long a request waits for a free connection before the answer is 503."""
-SILENT_S = 5.0
-"""So long, at most, what can be done without PostgreSQL is done without, once it did not answer."""
 
 
 class Away(psycopg.OperationalError):
-    """PostgreSQL did not answer lately."""
+    """PostgreSQL does not answer."""
 
 
 class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
@@ -34,34 +34,21 @@ class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._asides: set[asyncio.Task[None]] = set()
-        self._silent_until = 0.0
+        self.is_silent = False
+        """Whether PostgreSQL did not answer the last time that somebody looked; who can do without need not wait."""
 
     @contextlib.asynccontextmanager
     async def asking(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
         """A connection to ask for what could be done without; raises Away at once while PostgreSQL is silent."""
-        if self.is_silent():
+        if self.is_silent:
             raise Away
-        async with self.trying() as connection:
+        async with self.connection() as connection:
             yield connection
 
-    @contextlib.asynccontextmanager
-    async def trying(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
-        """A connection that shows whether PostgreSQL answers."""
-        try:
-            async with self.connection() as connection:
-                yield connection
-        except (psycopg.OperationalError, psycopg.InterfaceError):
-            self.falls_silent()
-            raise
-        self._silent_until = 0.0
-
-    def is_silent(self) -> bool:
-        """Whether PostgreSQL did not answer lately."""
-        return time.monotonic() < self._silent_until
-
-    def falls_silent(self) -> None:
-        """It did not answer in time: whoever can do without need not wait for it, until somebody has tried again."""
-        self._silent_until = time.monotonic() + SILENT_S
+    async def apart(self, name: str) -> AsyncConnection[TupleRow]:
+        """A connection to the same server that is not the pool's, under a name of its own."""
+        url = conninfo.make_conninfo(str(self.conninfo), application_name=name)
+        return await AsyncConnection.connect(url, autocommit=True)
 
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something that nobody waits for; closing the pool cuts it short."""
@@ -84,7 +71,7 @@ class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
 def pool(url: str, size: int = 8) -> Pool:
     """A closed pool; `open()` it inside the event loop that will use it."""
     return Pool(
-        _in_utc(url, "taskledger api"),
+        _in_utc(url, "taskledger api", _BY_INDEX),
         kwargs={"autocommit": True},
         min_size=2,
         max_size=size,
@@ -126,9 +113,19 @@ def projecting(url: str) -> Connection[TupleRow]:
     return connection
 
 
-def _in_utc(url: str, name: str) -> str:
+async def in_time(work: Coroutine[Any, Any, T], seconds: float) -> T:
+    """What comes of it; raises Away where that takes longer. It goes on then: the driver cannot be hurried."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, even where nobody waits any more
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if not done:
+        raise Away
+    return task.result()
+
+
+def _in_utc(url: str, name: str, more: str = "") -> str:
     """As somebody of that name, whose days are UTC's: the last instant of the calendar is none elsewhere."""
-    options = f"{conninfo.conninfo_to_dict(url).get('options', '')} -c timezone=UTC".strip()
+    options = f"{conninfo.conninfo_to_dict(url).get('options', '')} -c timezone=UTC{more}".strip()
     return conninfo.make_conninfo(url, options=options, connect_timeout=CONNECT_TIMEOUT_S, application_name=name)
 
 

@@ -16,6 +16,8 @@ import msgspec
 import psycopg
 import redis
 from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from infra.channel import ALIVE_S, Channel
 from infra.hints import CROWD, GATHER_S
@@ -28,7 +30,7 @@ from projections.engine.builds import WHOLE
 from projections.fingerprint import code, fingerprints
 from projections.projection import every
 
-CHANNEL = "taskledger:projected"
+CHANNEL, NAME = "taskledger:projected", "taskledger looks"
 AT_WORK_S = 3 * GATHER_S
 """How long after a crowded batch the next one may take."""
 LOOK_S = 0.25
@@ -141,21 +143,42 @@ class Projected:
         self._forget([projection])
 
     async def watch(self) -> None:
-        """Look at the checkpoints again and again, for ever: what changed unheard is found out."""
-        before: dict[str, _Stand] = {}
+        """Look at the checkpoints again and again, for ever: what changed unheard is found out, and who is silent.
+
+        On a connection of its own: however much is asked of the pool, this is answered, or PostgreSQL is away.
+        """
         while True:
             try:
-                before = await self._compared(before)
-            except psycopg.Error as error:
+                async with await self._pool.apart(NAME) as connection:
+                    await self._watch(connection)
+            except (psycopg.Error, OSError) as error:
                 logger.debug("cannot look at the checkpoints: {}", error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, without looks nothing is believed
+                logger.error("looking at the checkpoints: {}: {}", type(error).__name__, error)
+            self._pool.is_silent = True
             await asyncio.sleep(LOOK_S)
 
-    async def _compared(self, before: dict[str, _Stand]) -> dict[str, _Stand]:
-        """Look, and doubt what has moved without a message since the look before; one may still be on its way."""
-        began, asked = time.monotonic(), builds.ours()
+    async def _watch(self, connection: AsyncConnection[TupleRow]) -> None:
+        before: dict[str, _Stand] = {}
+        while True:
+            look = asyncio.create_task(self._compared(connection, before))
+            try:
+                while not look.done():
+                    await asyncio.wait({look}, timeout=ALIVE_S)
+                    self._pool.is_silent = not look.done()
+            finally:
+                look.cancel()
+            before = look.result()
+            await asyncio.sleep(LOOK_S)
+
+    async def _compared(self, connection: AsyncConnection[TupleRow], before: dict[str, _Stand]) -> dict[str, _Stand]:
+        """Look, and doubt what has moved without a message since the look before; one may still be on its way.
+
+        What the look before saw is then known for sure.
+        """
+        began, looked_at, asked = time.monotonic(), time.time(), builds.ours()
         heard = {name: dict(positions) for name, positions in self._positions.items()}
-        async with self._pool.trying() as connection:
-            rows = await (await connection.execute(_STANDS, asked, prepare=True)).fetchall()
+        rows = await (await connection.execute(_STANDS, asked, prepare=True)).fetchall()
         stands: dict[str, _Stand] = {}
         for name, build, generation, partition, position in rows:
             stands.setdefault(name, _Stand(build, generation, {})).positions[partition] = position
@@ -163,8 +186,8 @@ class Projected:
             if any(heard[name].get(partition, -1) > position for partition, position in stand.positions.items()):
                 self._forget([name])  # it was not said of this database
             self._compare(name, stand, before.get(name))
-            self._looked[name] = min(stand.positions.values())
-        self._looked_until, self.looked_at = began + ALIVE_S, time.time()
+            self._looked[name] = min(before[name].positions.values()) if name in before else -1
+        self._looked_until, self.looked_at = began + ALIVE_S, looked_at
         return stands
 
     def _compare(self, name: str, stand: _Stand, before: _Stand | None) -> None:

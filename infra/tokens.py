@@ -9,10 +9,12 @@ from psycopg.rows import class_row
 from domain.errors import AlreadyExpired
 from domain.user import Scope, TokenKind
 from infra import secret
-from infra.postgres import Pool
+from infra.postgres import Pool, in_time
 from infra.revoked import Revoked
 
 PREFIX = "tlp_"
+LONGEST_S = 2.0
+"""How long anybody waits to be known by a token."""
 _KEEP = """
 insert into auth.tokens (id, user_id, hash, kind, scope, expires_at)
 select %(id)s, %(user)s, %(hash)s, %(kind)s, %(scope)s, %(until)s
@@ -67,8 +69,11 @@ class Tokens:
         """The token with that secret, unless it has expired or was revoked."""
         if not sent.startswith(PREFIX):
             return None
-        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Personal)) as cursor:
-            return await (await cursor.execute(_FIND, (secret.digest(sent),), prepare=True)).fetchone()
+        return await in_time(self._found(secret.digest(sent)), LONGEST_S)
+
+    async def _found(self, digest: bytes) -> Personal | None:
+        async with self._pool.asking() as connection, connection.cursor(row_factory=class_row(Personal)) as cursor:
+            return await (await cursor.execute(_FIND, (digest,), prepare=True)).fetchone()
 
     async def made(self, user: UUID) -> dict[UUID, datetime]:
         """When each of the user's tokens was made."""

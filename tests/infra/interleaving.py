@@ -15,6 +15,8 @@ import pytest
 from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from domain.event import Change
 from domain.task import TaskRenamed
@@ -107,7 +109,9 @@ class Stops:
 
 
 class Story:
-    """What has happened so far, in a project of its own."""
+    """What has happened so far, in a project of its own; looks go by a connection of theirs."""
+
+    looks: AsyncConnection[TupleRow]
 
     def __init__(
         self, connection: Database, worker: tuple[Projector, list[Progress]], here: Reader, stops: Stops
@@ -173,7 +177,7 @@ class Story:
     async def look(self, _: int) -> None:
         """As it does four times a second; what stood there the time before is known from now on."""
         folded = self._folded
-        self._looked = await self._here.projected._compared(self._looked)  # noqa: SLF001 - as above
+        self._looked = await self._here.projected._compared(self.looks, self._looked)  # noqa: SLF001 - as above
         self._heard = max(self._heard, self._looked_at)
         self._looked_at = folded
 
@@ -247,6 +251,7 @@ async def told(settings: Settings, steps: list[Step]) -> None:
             messages = list[Progress]()
             with closing(Projector(settings.database_url, 1, messages.append)) as projector:
                 story = Story(connection, (projector, messages), here, stops)
-                for kind, number in steps:
-                    await story.step(kind, number)
-                await story.end()
+                async with await here.pool.apart("test") as story.looks:
+                    for kind, number in steps:
+                        await story.step(kind, number)
+                    await story.end()

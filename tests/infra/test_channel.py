@@ -1,0 +1,87 @@
+"""The channel is heard whatever is said on it, and given up where nobody answers; what is slow holds nobody else up."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+import redis
+from msgspec.structs import replace
+
+from infra import channel
+from infra.channel import Channel
+from infra.ended import CHANNEL as ENDED
+from infra.postgres import connect
+from infra.projected import CHANNEL
+from infra.settings import Settings
+from projections import task_list
+from projections.projection import Answer, Query
+from tests.examples import id7, project, task, workspace
+from tests.projections import oracle
+from tests.reader import Reader, reader
+
+
+@pytest.fixture
+async def here(settings: Settings) -> AsyncIterator[Reader]:
+    with connect(settings.database_url) as connection:
+        oracle.write(connection, [*workspace(), *project(), *task()])
+        oracle.catch_up(connection)
+    async with reader(settings, hears=True) as made:
+        yield made
+
+
+async def _until_alive(here: Reader, *, is_alive: bool = True) -> None:
+    async with asyncio.timeout(10):
+        while here.channel.is_alive() is not is_alive:  # noqa: ASYNC110 - nobody tells when it is so
+            await asyncio.sleep(0.01)
+
+
+async def test_whatever_is_said_the_next_message_is_heard(here: Reader, settings: Settings) -> None:
+    deep = b'{"unknown":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+    with redis.Redis.from_url(settings.redis_url) as client:
+        for said in (deep, b"\xff", b"", b"[]", b'{"streams": ["x"]}'):
+            for name in (CHANNEL, ENDED):
+                assert client.publish(name, said), "nobody listens"
+        await asyncio.sleep(channel.ALIVE_S)  # long enough for what was known before to be believed no more
+        assert here.channel.is_alive()
+        assert client.publish(CHANNEL, deep), "nobody listens any more"
+
+
+async def test_a_connection_that_is_open_and_dead_is_given_up(here: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    take, connections = Channel._take, list[bytes]()  # noqa: SLF001 - what comes in is lost there
+
+    def lost(self: Channel, kind: str, name: bytes | None, data: bytes) -> None:
+        if kind == "subscribe" and name == CHANNEL.encode():
+            connections.append(name)
+        if connections:
+            take(self, kind, name, data)
+
+    monkeypatch.setattr(channel, "DEAD_S", 0.3)
+    monkeypatch.setattr(Channel, "_take", lost)
+    await _until_alive(here, is_alive=False)
+    await _until_alive(here)
+    assert len(connections) == 1
+
+
+async def test_a_question_that_is_slow_holds_up_no_other(here: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.reading.LONGEST_S", 0.3)
+    query = Query("select pg_sleep(3)::text as id", dict)
+    slow = replace(task_list.one(id7(77)), queries=(query,), name="slow", answer=lambda _: Answer(b"{}", '"x"'))
+    ends, refused = time.monotonic() + 2, 0
+
+    async def impatient() -> None:
+        nonlocal refused
+        while time.monotonic() < ends:
+            try:
+                await here.reading.answer(slow)
+            except psycopg.OperationalError:
+                refused += 1
+            await asyncio.sleep(0.01)
+
+    nagging = asyncio.create_task(impatient())
+    for number in range(50):
+        await here.reading.answer(task_list.one(id7(1_000 + number)))
+        await asyncio.sleep(0.02)
+    await nagging
+    assert refused > 1
