@@ -119,7 +119,7 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
         reading=Reading(connections, querying, Kept(client), projected, hot),
         projected=projected,
         rights=rights,
-        ended=Ended(channel, client, rights),
+        ended=Ended(channel, client, rights, connections),
         credentials=Credentials(connections),
         sessions=Sessions(connections, revoked, settings.jwt_key),
         tokens=Tokens(connections, revoked),

@@ -1,8 +1,8 @@
 """Ended: rights that were taken away are believed by no process any more when that is acknowledged.
 
-Whoever took one away tells all and waits until each has answered. One that does not is deaf: after a second it believes
-nothing that it remembers, so nobody is waited for any longer. What nobody told of, as its process was killed, is
-asked of the log again within seconds.
+Whoever took one away tells all and waits until each has answered, as many as look at the database. One that does not
+answer, or was not told, is deaf: after a second it believes nothing that it remembers, so nobody waits for longer. What
+nobody told of, as its process was killed, is asked of the log again within seconds.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from uuid import UUID
 
 import msgspec
+import psycopg
 import redis
 import redis.asyncio
 from msgspec import Struct
@@ -22,9 +23,15 @@ from domain.member import member_of
 from infra.channel import ALIVE_S, Channel
 from infra.ids import new_id
 from infra.logs import logger
+from infra.postgres import Pool
+from infra.projected import NAME
 from infra.rights import Rights
 
 CHANNEL = "taskledger:ended"
+NOBODY = 2**31
+"""More answers than will ever come."""
+_THERE = "select count(*) from pg_stat_activity where application_name = %s and datname = current_database()"
+"""How many processes look at this database."""
 
 
 class _News(Struct, frozen=True):
@@ -57,8 +64,9 @@ class _Waiting:
 class Ended:
     """Tells other processes, and hears of them."""
 
-    def __init__(self, channel: Channel, client: redis.asyncio.Redis, rights: Rights) -> None:
+    def __init__(self, channel: Channel, client: redis.asyncio.Redis, rights: Rights, pool: Pool) -> None:
         self._client = client
+        self._pool = pool
         self._rights = rights
         self._answers = f"{CHANNEL}:{new_id()}"
         self._waiting: dict[UUID, _Waiting] = {}
@@ -76,11 +84,7 @@ class Ended:
         news = msgspec.json.encode(_News(list(streams), self._answers, number))
         try:
             async with asyncio.timeout(ALIVE_S):
-                try:
-                    waiting.told = await self._client.publish(CHANNEL, news)
-                except (redis.RedisError, OSError) as error:
-                    logger.debug("nobody was told of what ended: {}", error)
-                    await asyncio.sleep(ALIVE_S)
+                waiting.told = await self._told(news)
                 while waiting.answered < waiting.told:
                     waiting.all.clear()
                     await waiting.all.wait()
@@ -88,6 +92,17 @@ class Ended:
             pass  # by now who did not answer believes nothing
         finally:
             del self._waiting[number]
+
+    async def _told(self, news: bytes) -> int:
+        """How many will answer; `NOBODY` where that is not everybody who is there."""
+        try:
+            told = await self._client.publish(CHANNEL, news)
+            async with self._pool.asking() as connection:
+                ((there,),) = await (await connection.execute(_THERE, (NAME,), prepare=True)).fetchall()
+        except (redis.RedisError, OSError, psycopg.Error) as error:
+            logger.debug("not everybody was told of what ended: {}", error)
+            told, there = 0, 1
+        return int(told) if told >= there else NOBODY
 
     def _take(self, data: bytes) -> None:
         try:

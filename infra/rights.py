@@ -5,8 +5,8 @@ is acknowledged (`infra.ended`).
 """
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from typing import TypeAlias, cast
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 import psycopg
@@ -20,15 +20,20 @@ from domain.user import INSTANCE, Instance
 from infra.channel import Channel
 from infra.hot import Hot
 from infra.log import EventLog
-from infra.postgres import Away, Pool
+from infra.postgres import Away, Pool, in_time
 from projections.projection import Answer, Question
 
 KEPT_S = 10.0
 """How long a right is believed without asking again, while the log answers."""
-_BYTES, _SIZE = 16 * 2**20, 512
+LONGEST_S = 2.0
+"""How long anybody waits for an answer about a right."""
+_BYTES, _SIZE = 16 * 2**20, 1_500
 
 Right: TypeAlias = tuple[UUID, ...]
 """A user, and the workspace, project, or both, that they may see."""
+
+
+_Ask: TypeAlias = Callable[[], Coroutine[Any, Any, UUID]]
 
 
 class _Seen(Struct, frozen=True):
@@ -110,17 +115,16 @@ class Rights:
         if state is None or state.administrator_id != user:
             raise Forbidden("Only the administrator of this installation may.")
 
-    async def _known(self, right: Right, topics: Collection[UUID], ask: Callable[[], Awaitable[UUID]]) -> None:
+    async def _known(self, right: Right, topics: Collection[UUID], ask: _Ask) -> None:
         """Ask unless it is remembered. While PostgreSQL is away nothing can end it, and all that did was heard."""
         if self._believed(right):
             return
-        if self._pool.is_silent():
+        if self._pool.is_silent:
             raise Away
         watch = self._seen.watch(topics)
         try:
-            self._seen.keep(right, _Seen(await ask(), time.monotonic()), _SIZE, watch)
+            self._seen.keep(right, _Seen(await in_time(ask(), LONGEST_S), time.monotonic()), _SIZE, watch)
         except (psycopg.OperationalError, psycopg.InterfaceError):
-            self._pool.falls_silent()
             if not self._believed(right):
                 raise
         finally:
@@ -129,7 +133,7 @@ class Rights:
     def _believed(self, right: Right) -> bool:
         """Whether there is no need to ask, or nobody to ask."""
         known = self._seen.sure(right) if self._channel.is_alive() else None
-        return known is not None and (self._is_fresh(known) or self._pool.is_silent())
+        return known is not None and (self._is_fresh(known) or self._pool.is_silent)
 
     @staticmethod
     def _is_fresh(seen: _Seen | None) -> bool:
@@ -137,7 +141,7 @@ class Rights:
 
     async def _workspace(self, project: UUID) -> UUID:
         """The one that a project is in for ever; raises NotFound where there is no such project."""
-        if self._pool.is_silent():
+        if self._pool.is_silent:
             raise Away
         state = await self._log.state(Project, project)
         if state is None:
@@ -155,7 +159,7 @@ class Rights:
 
     async def _asked_all(self, user: UUID, workspaces: Sequence[UUID]) -> dict[UUID, bool]:
         """Whether the user is a member of each, with one question."""
-        if self._pool.is_silent():
+        if self._pool.is_silent:
             raise Away
         members = [member_of(workspace, user) for workspace in workspaces]
         watches = [self._seen.watch({member}) for member in members]

@@ -51,7 +51,7 @@ async def reader(settings: Settings, *, hears: bool = False, most_bytes: int = 2
         client, log = cache.client(settings.redis_url), EventLog(settings.database_url, connections)
         channel, hot = Channel(cache.listening_client(settings.redis_url)), Hot[Snapshot](most_bytes)
         projected, rights = Projected(channel, connections, 1, hot), Rights(log, connections, channel)
-        querying, ended = Querying(connections), Ended(channel, client, rights)
+        querying, ended = Querying(connections), Ended(channel, client, rights, connections)
         reading = Reading(connections, querying, Kept(client), projected, hot)
         running = [asyncio.create_task(one) for one in (channel.listen(), projected.watch())] if hears else []
         made = Reader(querying, reading, projected, channel, rights, ended, hot, connections, client)
