@@ -87,15 +87,15 @@ def carried(position: int, *, replayed: bool) -> dict[str, str]:
 def answered(request: Request[Any, Any, Any], answer: Answer, position: int, age: float | None = None) -> Response[Any]:
     """The answer as it was encoded, or 304 where the client has it already; an old one says so, and how old it is."""
     headers = {"ETag": answer.etag, POSITION: str(position), **NO_STORE}
+    if age is not None:
+        headers |= {"Age": str(int(age)), STALE: "true"}
     if request.method != "GET":  # whose address does not say what was asked
         return Response(answer.body, media_type="application/json", headers=headers)
+    if has(",".join(request.headers.getall("if-none-match", [])), answer.etag):
+        return Response(None, status_code=304, headers=headers)
     if answer.next_cursor:
         following = request.url.with_replacements(query=_with_cursor(request, answer.next_cursor))
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-    if age is not None:
-        headers |= {"Age": str(int(age)), STALE: "true"}
-    if has(",".join(request.headers.getall("if-none-match", [])), answer.etag):
-        return Response(None, status_code=304, headers=headers)
     return Response(answer.body, media_type="application/json", headers=headers)
 
 

@@ -45,7 +45,8 @@ class Queries(Struct, frozen=True, kw_only=True):
         if found.answer is None:
             raise await self._absent(asked, question.scopes[0])
         basis(asked).shown = found
-        return conditions.answered(asked, found.answer, found.position, found.age)
+        position, age = basis(asked).extent()
+        return conditions.answered(asked, found.answer, position, age)
 
     async def found(self, asked: Asked, question: Question, min_position: int | None) -> Found:
         """The answer to a question and the position that it includes, once the read model includes `min_position`.

@@ -7,7 +7,7 @@ all of that holds, the same request has the same answer; where any of it does no
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from litestar import Request
 from litestar.enums import ScopeType
@@ -22,13 +22,13 @@ from infra.rights import Right, Rights
 from infra.snapshot import Snapshot
 from projections.projection import Answer
 
-MOST = 10_000
+MOST, LONGEST = 5_000, 4_096
+"""Ways that are remembered, and the bytes of an address and a token that one may have."""
 _BASIS = "taskledger.basis"
 _POSITION = POSITION.lower().encode()
-_OF_BODY = 2
-"""So many headers, the last ones, are about the body."""
+_OF_BODY = {b"content-type", b"content-length", b"link"}
 _CHANGING = {_POSITION, b"content-type", b"content-length"}
-_GOOD = {200, 304}
+_GOOD = (200, 304)
 _Headers = list[tuple[bytes, bytes]]
 _Key = tuple[bytes, bytes, bytes]
 
@@ -47,16 +47,21 @@ class Basis:
         self.found.append(found)
         self.rights += rights
 
+    def extent(self) -> tuple[int, float | None]:
+        """The position that all of it includes, and the age of the oldest, where any is old."""
+        ages = [one.age for one in self.found if one.age is not None]
+        return min(one.position for one in self.found), max(ages, default=None)
+
     def is_more(self) -> None:
         """It rests on something else too: on the time, or on what nobody tells of when it changes."""
         self.is_whole = False
 
 
 class _Way(Struct, frozen=True):
-    """A request that was answered: with what, and which answers, under these tags, and rights must still be so."""
+    """A request that was answered: which answers, under these tags, and rights must still be so, and which is shown."""
 
     headers: _Headers
-    shown: str
+    shown: int
     found: tuple[tuple[str, str], ...]
     rights: tuple[Right, ...]
     credential: Credential
@@ -87,34 +92,35 @@ class Shortcuts:
                 return
             key, named = _asked(scope)
             way = self._ways.get(key)
-            snapshot = self._still(way) if way else None
-            if way and snapshot and snapshot.answer:
+            found = self._still(way) if way else None
+            if way and found:
                 self._ways.move_to_end(key)
-                await self._answer(way, snapshot, snapshot.answer, named, send)
+                await self._answer(way, found, named, send)
             else:
                 self._ways.pop(key, None)
                 await self._go(app, scope, receive, send, key)
 
         return door
 
-    def _still(self, way: _Way) -> Snapshot | None:
-        """What would be answered now, if all that it rests on holds."""
+    def _still(self, way: _Way) -> list[Snapshot] | None:
+        """What would be answered now, and all else that was read for it, if what it rests on holds."""
         credential = way.credential
         is_open = (
             (credential.expires is None or time.time() < credential.expires)
             and credential.session not in self._revoked
             and credential.token not in self._revoked
-            and all(self._reading.holds(key, etag) for key, etag in way.found)
             and self._rights.hold(way.rights)
         )
-        return self._reading.remembered(way.shown) if is_open else None
+        return self._reading.still(way.found) if is_open else None
 
-    async def _answer(self, way: _Way, snapshot: Snapshot, answer: Answer, named: str, send: Send) -> None:
-        self._reading.counted.hit("process", time.time() - snapshot.at)
-        position = (_POSITION, str(self._reading.position(snapshot)).encode())
+    async def _answer(self, way: _Way, found: list[Snapshot], named: str, send: Send) -> None:
+        shown = found[way.shown]
+        answer = cast("Answer", shown.answer)
+        self._reading.counted.hit("process", time.time() - shown.at)
+        position = (_POSITION, str(min(map(self._reading.position, found))).encode())
         status, headers, body = 200, [position, *way.headers], answer.body
         if named and has(named, answer.etag):
-            status, headers, body = 304, headers[:-_OF_BODY], b""
+            status, headers, body = 304, [one for one in headers if one[0] not in _OF_BODY], b""
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
@@ -128,7 +134,8 @@ class Shortcuts:
             await send(message)
 
         await app(scope, receive, noticed)
-        way = _way(scope, *sent[0]) if sent else None
+        is_short = sum(map(len, key)) <= LONGEST
+        way = _way(scope, *sent[0]) if sent and is_short else None
         if way:
             self._ways[key] = way
             if len(self._ways) > MOST:
@@ -152,8 +159,10 @@ def _way(scope: Any, status: int, sent: _Headers) -> _Way | None:
     made: Basis | None = scope.get(_BASIS)
     if made is None or made.shown is None or made.shown.answer is None or not made.is_whole or status not in _GOOD:
         return None
+    if status == _GOOD[1] and made.shown.answer.next_cursor:
+        return None  # it did not say where the next page is
     length = str(len(made.shown.answer.body)).encode()
-    headers = [(name, value) for name, value in sent if name.lower() not in _CHANGING]
+    headers = [(name.lower(), value) for name, value in sent if name.lower() not in _CHANGING]
     headers += [(b"content-type", b"application/json"), (b"content-length", length)]
     found = tuple((one.key, one.answer.etag if one.answer else "") for one in made.found)
-    return _Way(headers, made.shown.key, found, tuple(made.rights), scope["auth"])
+    return _Way(headers, made.found.index(made.shown), found, tuple(made.rights), scope["auth"])

@@ -6,6 +6,7 @@ true while its generation is that of the database. While PostgreSQL is away both
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 import psycopg
 from msgspec import Struct
@@ -24,9 +25,9 @@ from projections.projection import Answer, Question
 TRIES = 3
 """A build may stop answering between two looks, but not again and again."""
 LONGEST_S = 2.0
-"""How long an answer may take before PostgreSQL is taken for away."""
-_SMALL = 512
-"""Bytes that an answer takes beside its body."""
+"""How long anybody waits for an answer that is being read."""
+_SMALL, _TOPIC = 1_500, 250
+"""Bytes that an answer takes beside its body: its key and whatever points to it, and each of its topics."""
 
 
 class _Flight(Struct, frozen=True):
@@ -90,14 +91,11 @@ class Reading:
             return old
         return found
 
-    def holds(self, key: str, etag: str) -> bool:
-        """Whether the answer with this tag (none where there is none) is what would be answered now, without asking."""
-        known = self._hot.sure(key)
-        return known is not None and _etag(known) == etag and self._projected.is_sure()
-
-    def remembered(self, key: str) -> Snapshot | None:
-        """What this process has, if nothing has cast doubt on it."""
-        return self._hot.sure(key)
+    def still(self, found: Sequence[tuple[str, str]]) -> list[Snapshot] | None:
+        """What is remembered under these keys, if all of it holds for sure, and has these tags (no answer has none)."""
+        known = [self._hot.sure(key) for key, _ in found]
+        are_same = all(one and _etag(one) == etag for one, (_, etag) in zip(known, found, strict=True))
+        return [one for one in known if one] if are_same and self._projected.is_sure() else None
 
     def position(self, snapshot: Snapshot) -> int:
         """The position that an answer reflects which still holds."""
@@ -108,7 +106,7 @@ class Reading:
 
         Raises what psycopg raises, Away after a while.
         """
-        if self._pool.is_silent():
+        if self._pool.is_silent:
             raise Away
         flight = self._flights.get(key)
         is_own = flight is None or _is_old(flight)
@@ -116,7 +114,6 @@ class Reading:
             flight = self._flights[key] = self._flight(question, key)
         done, _ = await asyncio.wait({flight.task}, timeout=max(0.0, flight.ends - time.monotonic()))
         if not done:
-            self._pool.falls_silent()
             raise Away
         return flight.task.result(), is_own
 
@@ -141,7 +138,7 @@ class Reading:
             state = await self._querying.state(question)
             snapshot = await self._remembered(key, state) or await self._asked(question, key, state)
             if snapshot:
-                size = _SMALL + len(snapshot.answer.body if snapshot.answer else b"")
+                size = _SMALL + _TOPIC * len(watch.topics) + len(snapshot.answer.body if snapshot.answer else b"")
                 self._hot.keep(key, snapshot, size, watch)
                 return Found(snapshot, snapshot.state.position, key)
         raise Behind
@@ -171,10 +168,13 @@ class Reading:
 
     async def _old(self, key: str) -> Found | None:
         """What was true once."""
-        snapshot = self._hot.last(key) or await self._kept.find(key, Snapshot)
-        if snapshot is None or not snapshot.is_whole():
+        own, is_sure = self._hot.last(key), self._hot.sure(key) is not None
+        others = None if is_sure else await self._kept.find(key, Snapshot)
+        if others and not others.is_whole():
+            others = None
+        snapshot = max((one for one in (own, others) if one), key=lambda one: one.state.position, default=None)
+        if snapshot is None:
             return None
-        is_sure = self._hot.sure(key) is snapshot
         at = max(snapshot.at, self._projected.looked_at) if is_sure else snapshot.at
         position = self.position(snapshot) if is_sure else snapshot.state.position
         age = max(0.0, time.time() - at)
@@ -197,4 +197,4 @@ def _key(question: Question) -> str:
     What a reader may see is a part of that: the scopes, or parameters, of what is theirs alone.
     """
     folds = ",".join(f"{one.name}-{fingerprints()[one.name]}" for one in question.projections)
-    return f"{folds}:{','.join(map(str, question.scopes))}:{question.digest()}"
+    return f"{folds}:{question.scopes[0] if question.scopes else ''}:{question.digest()}"

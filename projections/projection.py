@@ -3,6 +3,7 @@
 import pkgutil
 from collections.abc import Callable, Iterable
 from functools import cache
+from hashlib import blake2b
 from importlib import import_module
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from uuid import UUID
@@ -89,8 +90,9 @@ class Question(Struct, frozen=True):
     moves: bool = False
 
     def digest(self) -> str:
-        """What tells this question from others of the same scopes, for cache keys."""
-        return self.name + msgspec.json.encode(self.parameters).decode()
+        """What tells this question from all others, for cache keys: whatever is asked, in whichever words."""
+        asked = (self.name, self.of, self.scopes, [query.sql for query in self.queries], self.parameters)
+        return blake2b(msgspec.json.encode(asked), digest_size=16).hexdigest()
 
 
 def ask(  # noqa: PLR0913, PLR0917 - what makes a question
