@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from domain import filter as filters
+from domain.errors import FilterTooLong
 from projections import project_list
 from projections.condition import condition
 from projections.page import Cursor, answer, list_of
@@ -16,6 +17,9 @@ from projections.projection import Answer, Query, Question
 from projections.task_list import TaskRow, columns
 from projections.task_order import order
 from projections.task_page import FIELDS, Asker, Listing, Wanted, in_project, named
+
+_ROOM = 250
+"""Characters that a column may take in the filter of its own list."""
 
 
 class ShownColumn(Struct, frozen=True):
@@ -43,7 +47,10 @@ def board(project: UUID, wanted: Wanted, asker: Asker, address: str) -> Question
 
     Raises what `filter.parse` raises.
     """
-    chosen = condition(filters.parse(wanted.filter), me=asker.user, now=asker.now)
+    terms = filters.parse(wanted.filter)
+    if len(terms) == filters.MOST_TERMS or len(wanted.filter) > filters.MOST_CHARACTERS - _ROOM:
+        raise FilterTooLong("Leave room for one more term, the column.", offset=0)
+    chosen = condition(terms, me=asker.user, now=asker.now)
     listing = Listing(in_project(project), chosen, order("rank", "", is_project=True))
     return Question(
         (project_list.projection, *listing.projections()),

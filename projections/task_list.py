@@ -1,7 +1,7 @@
 """The task list: one row per task, for looking, not for deciding."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final, get_args
 from uuid import UUID
@@ -47,6 +47,7 @@ class KeptRow(TaskRow, frozen=True):
 
 NO_DUE: Final = datetime.max.replace(tzinfo=UTC)
 """When a task is due that has no due date."""
+_LATEST: Final = NO_DUE - timedelta.resolution
 _PRIORITIES: Final = ", ".join(f"'{priority}'" for priority in get_args(Priority))
 _URGENCY: Final = f"bigint generated always as (array_position(array[{_PRIORITIES}], priority) - 1) stored"
 # Counted from the epoch, and indexed instead of the time itself: a change that is not the first of its hour leaves all
@@ -95,8 +96,8 @@ def due_at(due: str | None) -> datetime:
     """The last microsecond of a day, in UTC; the instant of a date-time; `NO_DUE` for none, and for what is no time."""
     try:
         if due and len(due) == len("YYYY-MM-DD"):
-            return datetime.combine(date.fromisoformat(due), time.max, UTC)
-        return datetime.fromisoformat(due).astimezone(UTC) if due else NO_DUE
+            return min(_LATEST, datetime.combine(date.fromisoformat(due), time.max, UTC))
+        return min(_LATEST, datetime.fromisoformat(due).astimezone(UTC)) if due else NO_DUE
     except (ValueError, OverflowError):
         return NO_DUE
 

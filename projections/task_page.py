@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from domain import filter as filters
+from domain.errors import BadCursor
 from domain.task import Priority, Status
 from projections import project_list, task_list, task_search
 from projections.condition import Condition, condition
@@ -111,6 +112,8 @@ def page(place: Place, wanted: Wanted, asker: Asker) -> Question:
     listing = Listing(place, chosen, order(sort, chosen.rank, is_project=place.is_project))
     this = named(place, wanted.filter, sort)
     after = Cursor.place(wanted.cursor, this, listing.order.kind)
+    if after and not 0 <= after[0] < len(listing.order.parts):
+        raise BadCursor
     found = Query(listing.sql(wanted.fields, after[0] if after else None), dict)
     counted = (Query(listing.count(), dict),) if wanted.is_counted else ()
 

@@ -1,12 +1,16 @@
 """Lists of tasks over HTTP: what a filter chooses, in which order, a page at a time, and what is refused."""
 
+from base64 import urlsafe_b64decode
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 
 from infra.ids import new_id
+from projections.page import Cursor
 from tests.api.problems import refused
 from tests.visitor import Visitor
 
@@ -349,3 +353,17 @@ async def test_a_board_shows_removed_columns_while_tasks_stand_in_them_and_only_
     chosen = (await ann.get(f"{path}?filter=label:shop milk"))["columns"]
     assert [item["title"] for item in chosen[1]["items"]] == ["Milk 2"]
     assert chosen[1]["count"] == 1
+
+
+@pytest.mark.parametrize("part", [-1, 1, 99, 2**40])
+async def test_a_cursor_that_somebody_made_up_is_none_and_changes_nobody_elses_page(ann: Visitor, part: int) -> None:
+    """Its digest is no secret; its part chooses which queries are asked."""
+    for number in range(5):
+        await ann.task(f"Task {number}")
+    path = f"/projects/{ann.project}/tasks?limit=2"
+    cursor = (await ann.get(path))["next_cursor"]
+    this, (_, *values), _ = msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    forged = Cursor(UUID(this), (part, *values)).write()
+    refused(await ann.ask("GET", f"{path}&cursor={forged}"), 400, "bad_cursor")
+    shown = (await ann.get(f"{path}&cursor={cursor}"))["items"]
+    assert [item["title"] for item in shown] == ["Task 2", "Task 3"]
