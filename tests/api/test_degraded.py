@@ -1,5 +1,6 @@
 """While PostgreSQL is away what is known is answered, as old; while Redis is, all goes on; both come back."""
 
+import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -89,6 +90,7 @@ async def test_while_postgresql_is_away_what_is_known_is_answered_as_old_and_the
     paths, unread = await known(here), await here.ann.task("Never read")
     here.ann.fold()
     fresh = {path: await here.ann.ask("GET", path) for path in paths}
+    assert (await here.ann.ask("POST", "/tasks/search", json={})).status_code == 200
     events = here.events()
     async with away(here.postgres):
         for path in paths:
@@ -102,6 +104,8 @@ async def test_while_postgresql_is_away_what_is_known_is_answered_as_old_and_the
             assert (again.status_code, again.content, is_stale(again)) == (304, b"", True)
             newer = await here.ann.ask("GET", f"{path}?min_position={events + 1}", headers={"Prefer": "wait=0"})
             assert newer.status_code == 503
+        searched = await here.ann.ask("POST", "/tasks/search", json={})
+        assert (searched.status_code, is_stale(searched)) == (200, True)
         assert refused(await here.ann.ask("GET", f"/tasks/{unread}"), 503, "storage_unavailable")
         assert int((await here.ann.ask("GET", f"/tasks/{unread}")).headers["retry-after"]) >= 1
         assert refused(await here.ann.ask("POST", f"{paths[0]}/complete"), 503, "storage_unavailable")
@@ -138,8 +142,14 @@ async def test_while_postgresql_is_away_a_stranger_and_who_was_removed_are_told_
     async with away(here.postgres):
         for path in paths:
             await soon(lambda path=path: here.ann.ask("GET", path), is_stale)  # type: ignore[misc]
-            for nobody in (bob, cat):
-                refused(await nobody.ask("GET", path), 503, "storage_unavailable")
+        choose = random.Random(20261121)
+        for _ in range(200):
+            path, who = choose.choice(paths), choose.choice([here.ann, bob, cat])
+            answer = await who.ask("GET", path)
+            if who is here.ann:
+                assert is_stale(answer)
+            else:
+                refused(answer, 503, "storage_unavailable")
 
 
 async def test_while_redis_is_away_all_goes_on_and_nothing_old_is_shown(here: Place) -> None:

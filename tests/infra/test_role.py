@@ -170,11 +170,13 @@ def test_the_tables_of_projections_are_its_own(application: Database) -> None:
     oracle.write(application, HISTORY)
     oracle.catch_up(application)
     with application.transaction():
-        build = oracle.build_of(application, "task_list")
+        build = oracle.build_of(application, "project_list")
         application.execute(SQL("create table read.fresh (like {} including all)").format(build.table))
         application.execute(SQL("insert into read.fresh select * from {}").format(build.table))
         application.execute(SQL("drop table {}").format(build.table))
-        application.execute(SQL("alter table read.fresh rename to {}").format(Identifier(f"task_list_{build.number}")))
+        application.execute(
+            SQL("alter table read.fresh rename to {}").format(Identifier(f"project_list_{build.number}"))
+        )
     assert oracle.is_right(application)
 
 

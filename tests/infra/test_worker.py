@@ -91,8 +91,9 @@ def test_an_event_that_nobody_knows_parks_its_document_and_nothing_else(settings
         fact(lambda: oracle.shown(connection, task_list.projection)[OTHER_TASK].version == 2, patience=20)
         assert oracle.shown(connection, task_list.projection)[TASK].version == 1
         owner.execute("delete from log.events where topic = 'TaskSung'")
-        assert oracle.rebuilt(database, "task_list", Wish(1, expect_changes=True)).switched
-        assert not oracle.parked_in(connection, "task_list")
+        for name in ("task_list", "task_search"):
+            assert oracle.rebuilt(database, name, Wish(1, expect_changes=True)).switched
+            assert not oracle.parked_in(connection, name)
         fact(lambda: oracle.is_right(connection), patience=20)
 
 

