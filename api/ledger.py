@@ -103,7 +103,8 @@ class Ledger(Queries, frozen=True, kw_only=True):
         done = await self.counting.handle(order)
         if order.dry:
             raise Tried(done)
-        await self.ended.tell(ended_by(order.wishes, order.actor))
+        if ended := ended_by(order.wishes, order.actor):
+            await self.ended.tell(ended)
         for workspace_id in done.workspace_ids:  # of a replay
             await self.rights.may_see(order.actor.person, workspace_id)
         if done.changed:
