@@ -31,9 +31,7 @@ from domain.filter import (
 from domain.filter.terms import Compared, Near, Time
 from domain.label import meant
 from domain.task import Priority
-
-NEVER = datetime.max.replace(tzinfo=UTC)
-"""When what has no due date is due; the calendar's last microsecond, which for that reason no filter names."""
+from projections.task_list import NO_DUE
 
 _Piece: TypeAlias = tuple[str, tuple[object, ...]]
 """SQL with places for its values, `{0}` and `{1}`, and those."""
@@ -139,10 +137,10 @@ def _held(column: str, member: UUID | str | None) -> _Piece:
 def _timed(asked: TimeIs, now: datetime) -> _Piece:
     column = _COLUMNS[asked.time]
     if asked.when == "none":
-        return f"{column} = {{0}}", (NEVER,)
+        return f"{column} = {{0}}", (NO_DUE,)
     since, until = _span(asked.operator, *_extent(asked.when, now))
     if asked.time == "due":
-        until = until or NEVER
+        until = until or NO_DUE
     bounds = [(sign, bound) for sign, bound in ((">=", since), ("<", until)) if bound]
     pieces = [f"{column} {sign} {{{place}}}" for place, (sign, _) in enumerate(bounds)]
     if asked.time == "updated":  # whose hours have the index
@@ -175,4 +173,4 @@ def _extent(when: Day | Moment | Near | Literal["now"], now: datetime) -> tuple[
         case _:
             day = now.date() + timedelta(days=_DAYS[when])
             start, length = datetime.combine(day, time.min, UTC), timedelta(days=1)
-    return start, start + length if start <= NEVER - length else NEVER
+    return start, start + length if start <= NO_DUE - length else NO_DUE

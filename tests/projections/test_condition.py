@@ -207,7 +207,7 @@ def a_last_day_that_does_not_count(patch: pytest.MonkeyPatch) -> None:
 def a_future_that_what_is_never_due_is_due_in(patch: pytest.MonkeyPatch) -> None:
     def open_ended(piece: tuple[str, Any], *_: object) -> tuple[str, Any]:
         sql, values = piece
-        never = values[-1:] == (conditions.NEVER,) and " and " in sql
+        never = values[-1:] == (conditions.NO_DUE,) and " and " in sql
         return (sql.split(" and ")[0], values[:1]) if never else piece
 
     _changed(patch, "_timed", open_ended)
