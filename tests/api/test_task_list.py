@@ -367,3 +367,18 @@ async def test_a_cursor_that_somebody_made_up_is_none_and_changes_nobody_elses_p
     refused(await ann.ask("GET", f"{path}&cursor={forged}"), 400, "bad_cursor")
     shown = (await ann.get(f"{path}&cursor={cursor}"))["items"]
     assert [item["title"] for item in shown] == ["Task 2", "Task 3"]
+
+
+async def test_the_last_day_of_the_calendar_is_a_due_date_and_not_none(ann: Visitor) -> None:
+    await ann.task("Last", due="9999-12-31")
+    path = f"/projects/{ann.project}/tasks?filter=due:"
+    assert not (await ann.get(f"{path}none"))["items"]
+    (found,) = (await ann.get(f"{path}9999-12-31"))["items"]
+    assert found["title"] == "Last"
+
+
+async def test_a_board_takes_no_filter_that_the_list_of_a_column_could_not(ann: Visitor) -> None:
+    ann.fold()
+    path = f"/projects/{ann.project}/board"
+    for filter_, status in ((" ".join(["-a"] * 99), 200), (" ".join(["-a"] * 100), 400), ("a" * 3_900, 400)):
+        assert (await ann.ask("GET", path, params={"filter": filter_})).status_code == status
