@@ -14,6 +14,7 @@ from domain.filter import Phrase, Term, Word, parse, quoted
 from projections import condition as conditions
 from projections.condition import condition
 from projections.engine.builds import Database
+from projections.task_list import NO_DUE
 from tests.defects import noticed
 from tests.domain import filters as any_filters
 from tests.examples import ADA, PROJECT
@@ -207,7 +208,7 @@ def a_last_day_that_does_not_count(patch: pytest.MonkeyPatch) -> None:
 def a_future_that_what_is_never_due_is_due_in(patch: pytest.MonkeyPatch) -> None:
     def open_ended(piece: tuple[str, Any], *_: object) -> tuple[str, Any]:
         sql, values = piece
-        never = values[-1:] == (conditions.NO_DUE,) and " and " in sql
+        never = values[-1:] == (NO_DUE,) and " and " in sql
         return (sql.split(" and ")[0], values[:1]) if never else piece
 
     _changed(patch, "_timed", open_ended)
