@@ -34,7 +34,9 @@ CHANNEL, NAME = "taskledger:projected", "taskledger looks"
 AT_WORK_S = 3 * GATHER_S
 """How long after a crowded batch the next one may take."""
 LOOK_S = 0.25
-"""How often a waiting reader asks PostgreSQL, in case a message was lost; and everybody, in any case."""
+"""How often everybody asks PostgreSQL, in case a message was lost."""
+WAIT_S = 0.25
+"""How often a waiting reader does."""
 _CHECKPOINTS = """select checkpoint.partition, checkpoint.position
     from read.serving join read.checkpoints as checkpoint using (build)
     where serving.projection = %s and serving.fingerprint = %s"""
@@ -113,7 +115,7 @@ class Projected:
             if left <= 0:
                 raise Behind
             try:
-                await asyncio.wait_for(news.wait(), min(left, LOOK_S))
+                await asyncio.wait_for(news.wait(), min(left, WAIT_S))
                 look = projection in self._doubtful
             except TimeoutError:
                 look = True

@@ -200,7 +200,7 @@ async def a_reader_who_waits_sees_what_was_written(
     ann: Visitor, patch: pytest.MonkeyPatch, publish: Callable[[int], None]
 ) -> None:
     """The waiter is woken by `publish`, which is called with the position when it waits, and by nothing else."""
-    patch.setattr(projected, "LOOK_S", 60.0)
+    patch.setattr(projected, "WAIT_S", 60.0)
     waiting = asyncio.Event()
     look = Projected._look  # noqa: SLF001 - who has looked in vain is about to wait
 

@@ -296,7 +296,7 @@ def generations_that_count(_: Place, patch: pytest.MonkeyPatch) -> None:
 
 
 def a_waiter_who_only_listens(_: Place, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(projected, "LOOK_S", 3600.0)
+    patch.setattr(projected, "WAIT_S", 3600.0)
 
 
 def silence_that_is_taken_for_quiet(_: Place, patch: pytest.MonkeyPatch) -> None:
