@@ -51,6 +51,8 @@ class Channel:
                 await self._hear()
             except (redis.RedisError, OSError) as error:
                 logger.warning("not hearing from others: {}", error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, without hearing nothing is believed
+                logger.error("hearing from others: {}: {}", type(error).__name__, error)
             finally:
                 self._alive_until = 0.0
             await asyncio.sleep(ALIVE_S)

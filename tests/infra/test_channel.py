@@ -64,6 +64,20 @@ async def test_a_connection_that_is_open_and_dead_is_given_up(here: Reader, monk
     assert len(connections) == 1
 
 
+async def test_whatever_goes_wrong_it_hears_again(here: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    take, failures = Channel._take, list[RuntimeError]()  # noqa: SLF001 - the library's own errors come up there
+
+    def failing(self: Channel, kind: str, name: bytes | None, data: bytes) -> None:
+        if not failures:
+            failures.append(RuntimeError("read by two at once"))
+            raise failures[0]
+        take(self, kind, name, data)
+
+    monkeypatch.setattr(Channel, "_take", failing)
+    await _until_alive(here, is_alive=False)
+    await _until_alive(here)
+
+
 async def test_a_question_that_is_slow_holds_up_no_other(here: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.reading.LONGEST_S", 0.3)
     query = Query("select pg_sleep(3)::text as id", dict)
