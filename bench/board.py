@@ -49,15 +49,15 @@ def log_in(address: str) -> tuple[UUID, str]:
         return UUID(user), http.post("/auth/login", json=form).raise_for_status().json()["access_token"]
 
 
-async def make(settings: Settings, user: UUID) -> Board:
+async def make(settings: Settings, user: UUID, many: int = PROJECTS) -> Board:
     """Make it; the read models learn of it when their worker has come so far."""
     workspace, actor = new_id(), Actor(user)
-    projects, apart = [new_id() for _ in range(PROJECTS)], [new_id() for _ in range(APART)]
+    projects, apart = [new_id() for _ in range(many)], [new_id() for _ in range(APART)]
     crowded, shown = new_id(), new_id()
     contended, first = new_id(), new_id()
     async with opened(settings) as instance:
         await _do(instance, actor, [Wish(workspace, CreateWorkspace(name="Bench"))])
-        for start in range(0, PROJECTS, TOGETHER):
+        for start in range(0, many, TOGETHER):
             some = enumerate(projects[start : start + TOGETHER], start)
             wishes = [wish for number, at in some for wish in _project(workspace, at, f"P{number}", TASKS)]
             await _do(instance, actor, wishes)

@@ -14,9 +14,9 @@ P = TypeVar("P", bound=Struct)
 R = TypeVar("R", bound=Struct)
 
 
-def elsewhere(module: str, plan: Struct, kind: type[R]) -> R:
-    """What came of a plan that another process carried out, busy with nothing else."""
-    argv = [sys.executable, "-m", module]
+def elsewhere(module: str, plan: Struct, kind: type[R], python: str = sys.executable) -> R:
+    """What came of a plan that another process carried out, busy with nothing else; by our own Python if not said."""
+    argv = [python, "-m", module]
     done = subprocess.run(argv, input=msgspec.json.encode(plan), stdout=subprocess.PIPE, check=True)
     return msgspec.json.decode(done.stdout, type=kind)
 

@@ -118,12 +118,17 @@ class Project:
         yield Happened(new_id(), 1, created, self.workspace)
 
 
+def told() -> dict[str, Any]:
+    """What every task begins with."""
+    task = new_task(new_id())
+    return {"column": "todo", **{name: getattr(task, name) for name in _TOLD}}
+
+
 class _Tasks:
     """The tasks at work: each with its version and its state."""
 
     def __init__(self, projects: Sequence[Project], chance: random.Random) -> None:
-        task = new_task(new_id())
-        self._told = {"column": "todo", **{name: getattr(task, name) for name in _TOLD}}
+        self._told = told()
         self._projects = projects
         self._chance = chance
         self._streams: list[UUID] = []

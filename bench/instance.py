@@ -13,7 +13,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from bench import board
-from bench.board import TASKS, Board
+from bench.board import PROJECTS, TASKS, Board
 from bench.durability import durable
 from bench.processes import taskledger
 from bench.scripts import Target
@@ -22,15 +22,16 @@ from infra import log, settings
 from infra.postgres import connect
 from projections.engine import builds
 
-_CAUGHT_UP_S = 60.0
+PATIENCE_S = 60.0
 _FIRST_TASKS = "select '/api/v1/tasks/' || id, version from {task_list} where key like 'P%%' and number <= %s"
 _VERSION = "select max(originator_version) from log.events where originator_id = %s"
 
 
 class Instance(Struct, frozen=True):
-    """Where it answers whom, its board, and a connection to look with."""
+    """Where it answers whom, its board, its first process, and a connection to look with."""
 
     data: Path
+    pid: int
     address: str
     owner_url: str
     user: UUID
@@ -38,9 +39,9 @@ class Instance(Struct, frozen=True):
     board: Board
     connection: Connection[TupleRow]
 
-    def caught_up(self) -> float:
-        """The seconds until no projection lags any more; raises TimeoutError where one never stops."""
-        return caught_up(self.connection, self.head())
+    def caught_up(self, within: float = PATIENCE_S) -> float:
+        """The seconds until no projection lags any more; raises TimeoutError where one does for longer."""
+        return caught_up(self.connection, self.head(), within)
 
     def head(self) -> int:
         """The last position of its log."""
@@ -57,22 +58,22 @@ class Instance(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def instance(data: Path, api: int = 1) -> Iterator[Instance]:
-    """One that runs with so many API processes; raises NotDurable where acknowledged work could be lost."""
+def instance(data: Path, api: int = 1, projects: int = PROJECTS) -> Iterator[Instance]:
+    """One with so many API processes, and projects on its board; raises NotDurable where work could be lost."""
     with taskledger(data, api) as run, connect(run.migration_url, "bench") as connection:
         say("Durable: " + ", ".join(f"{name} {setting}" for name, setting in durable(connection).items()))
         user, token = board.log_in(run.address)
-        made = asyncio.run(board.make(settings.locate(data), user))
-        ours = Instance(data, run.address, run.migration_url, user, token, made, connection)
+        made = asyncio.run(board.make(settings.locate(data), user, projects))
+        ours = Instance(data, run.pid, run.address, run.migration_url, user, token, made, connection)
         ours.caught_up()
         yield ours
 
 
-def caught_up(connection: Connection[TupleRow], head: int) -> float:
+def caught_up(connection: Connection[TupleRow], head: int, within: float = PATIENCE_S) -> float:
     """The seconds until all projections have read up to there; raises TimeoutError where they do not."""
     began = time.monotonic()
     while folded(connection) < head:
-        if time.monotonic() > began + _CAUGHT_UP_S:
+        if time.monotonic() > began + within:
             raise TimeoutError
         time.sleep(0.01)
     return time.monotonic() - began

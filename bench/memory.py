@@ -1,13 +1,12 @@
 """Memory: the most that a process and all its descendants hold at once."""
 
 import contextlib
-import os
 import threading
 from collections.abc import Iterator
-from pathlib import Path
+
+from bench.usage import used
 
 LOOK_S = 0.1
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Peak:
@@ -40,14 +39,5 @@ def watched(pid: int) -> Iterator[Peak]:
 
 
 def held(pid: int) -> int:
-    """What a process and its descendants hold now, in bytes; 0 for who is gone, and where there is no /proc."""
-    try:
-        own = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-        return own + sum(map(held, _children(pid)))
-    except OSError:
-        return 0
-
-
-def _children(pid: int) -> list[int]:
-    files = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for file in files for child in file.read_text().split()]
+    """What a process and its descendants hold now, in bytes; 0 for who is gone."""
+    return sum(use.rss for use in used({"all": pid}).values())

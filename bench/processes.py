@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import msgspec
+from msgspec import Struct
 
 from bench.peers.given import Given
 from cli.children import answers_200
@@ -16,9 +17,19 @@ from infra import instance, ports
 from infra.embedded.process import Child, spawn, stop
 from infra.instance import Run
 
+_INSTALLED = Path(__file__).parents[1] / ".venv" / "bin" / "python"
+SUBJECT = str(_INSTALLED) if _INSTALLED.exists() else sys.executable
+"""The Python of what users install, where no peer's packages are."""
 PATIENCE_S = 60.0
 FOR_STOPPING_S = 12.0
 _OURS = "TASKLEDGER_"
+
+
+class Peer(Struct, frozen=True):
+    """Where it answers, and its first process."""
+
+    address: str
+    pid: int
 
 
 @contextlib.contextmanager
@@ -37,7 +48,7 @@ def command(
 ) -> Iterator[Child]:
     """A command of ours on an instance, with nothing of our environment but what is given; it ends with the block."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    argv: list[str | Path] = [sys.executable, "-P", "-m", "cli.main", *arguments, "--data", data]
+    argv: list[str | Path] = [SUBJECT, "-P", "-m", "cli.main", *arguments, "--data", data]
     with data.with_suffix(".log").open("ab") as log, contextlib.ExitStack() as ending:
         child = spawn(argv, env={**kept, **(environment or {})}, log=log, pass_fds=pass_fds)
         ending.callback(stop, [child], FOR_STOPPING_S)
@@ -45,15 +56,15 @@ def command(
 
 
 @contextlib.contextmanager
-def peer(name: str, folder: Path, given: Given) -> Iterator[str]:
-    """A peer that answers at the address yielded."""
+def peer(name: str, folder: Path, given: Given) -> Iterator[Peer]:
+    """A peer that answers."""
     with ports.listening(ports.LOOPBACK, 0) as listener, contextlib.ExitStack() as ending:
         file = folder / f"{name}.json"
         file.write_bytes(msgspec.json.encode(msgspec.structs.replace(given, fd=listener.fileno())))
         argv: list[str | Path] = [sys.executable, "-m", "bench.peers", name, file]
         child = spawn(argv, pass_fds=[listener.fileno()])
         ending.callback(stop, [child], FOR_STOPPING_S)
-        yield ports.url(listener)
+        yield Peer(ports.url(listener), child.pid)
 
 
 def wait(child: Child, fact: Callable[[], bool]) -> None:

@@ -11,12 +11,12 @@ from bench.scripts import NEW_TASK
 from infra import settings
 from infra.projected import CHANNEL
 
-COUNT, PAUSE_S = 200, 0.02
+PAUSE_S = 0.02
 PATIENCE_S = 5.0
 
 
-def rows_ms(ours: Instance) -> list[float]:
-    """For each of some creates with nothing else to do, the milliseconds until a worker tells of its commit.
+def rows_ms(ours: Instance, count: int) -> list[float]:
+    """For each of so many creates with nothing else to do, the milliseconds until a worker tells of its commit.
 
     That it may tell before the client has its answer counts as none.
     """
@@ -28,7 +28,7 @@ def rows_ms(ours: Instance) -> list[float]:
         cache.pubsub() as news,
     ):
         news.subscribe(CHANNEL)
-        for _ in range(COUNT):
+        for _ in range(count):
             written = http.post(ours.board.crowded.path, json=NEW_TASK).raise_for_status().json()
             answered = time.monotonic()
             while _told(news) < written["position"]:

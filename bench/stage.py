@@ -11,18 +11,18 @@ from bench.board import Board
 from bench.instance import Instance, instance
 from bench.peers import cache_aside_models, umadb
 from bench.peers.given import Given
-from bench.processes import peer
+from bench.processes import Peer, peer
 from bench.scripts import NEW_TASK
 from bench.servers import database
-from bench.works import FULL, Size, Stage
+from bench.turn import Stage
 from infra import settings
 
 _STOCK, _ASIDE = "bench_stock", "bench_cache_aside"
 
 
 @contextlib.contextmanager
-def stage(folder: Path, size: Size) -> Iterator[Stage]:
-    """All that the works of this size ask for."""
+def stage(folder: Path, *, is_whole: bool) -> Iterator[Stage]:
+    """With four API processes and what has no store, if it is the whole stage."""
     with contextlib.ExitStack() as ending:
         ours = ending.enter_context(instance(folder / "data"))
         found = settings.locate(ours.data, signing=True)
@@ -33,12 +33,12 @@ def stage(folder: Path, size: Size) -> Iterator[Stage]:
             "constant": Given(0, key, pages=pages),
             "cache_aside": Given(0, key, _filled(ours), found.redis_url),
         }
-        if size is FULL:
+        if is_whole:
             given |= {"echo": Given(0, key), "raw_asgi": Given(0, "", pages=pages)}
         peers = {name: ending.enter_context(peer(name, folder, has)) for name, has in given.items()}
         peers["umadb"] = ending.enter_context(umadb.server(folder / "umadb"))
         _same(ours, peers, pages)
-        four = ending.enter_context(instance(folder / "four", api=4)) if size is FULL else None
+        four = ending.enter_context(instance(folder / "four", api=4)) if is_whole else None
         yield Stage(ours, four, peers)
 
 
@@ -68,14 +68,14 @@ def _list(address: str, ours: Instance) -> list[Any]:
             after = f"?cursor={page['next_cursor']}"
 
 
-def _same(ours: Instance, peers: dict[str, str], pages: dict[str, str]) -> None:
+def _same(ours: Instance, peers: dict[str, Peer], pages: dict[str, str]) -> None:
     created, tasks = _created(ours.address, ours), _list(ours.address, ours)
-    for name, address in peers.items():
-        if name in {"constant", "raw_asgi"} and _pages(address, ours.token, ours.board) != pages:
+    for name, one in peers.items():
+        if name in {"constant", "raw_asgi"} and _pages(one.address, ours.token, ours.board) != pages:
             raise RuntimeError(f"The peer {name} answers other bytes, so it is no peer.")
-        if name == "cache_aside" and any(_list(address, ours) != tasks for _ in ("from rows", "from Redis")):
+        if name == "cache_aside" and any(_list(one.address, ours) != tasks for _ in ("from rows", "from Redis")):
             raise RuntimeError(f"The peer {name} answers other tasks, so it is no peer.")
-        if name in {"echo", "raw_asgi"} and _created(address, ours) != created:
+        if name in {"echo", "raw_asgi"} and _created(one.address, ours) != created:
             raise RuntimeError(f"The peer {name} answers a create otherwise, so it is no peer.")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from bench.processes import FOR_STOPPING_S, wait
+from bench.processes import FOR_STOPPING_S, Peer, wait
 from infra import ports
 from infra.embedded.process import spawn, stop
 
@@ -22,8 +22,8 @@ class Plan(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """A server that answers at the address yielded; everything as it is by default, so durable."""
+def server(folder: Path) -> Iterator[Peer]:
+    """A server that answers; everything as it is by default, so durable."""
     folder.mkdir()
     port = ports.free()
     argv: list[str | Path] = [Path(sys.executable).with_name("umadb"), "--db-path", folder]
@@ -31,7 +31,7 @@ def server(folder: Path) -> Iterator[str]:
         child = spawn([*argv, "--listen", f"{ports.LOOPBACK}:{port}"], log=log)
         ending.callback(stop, [child], FOR_STOPPING_S)
         wait(child, lambda: _listens(port))
-        yield f"http://{ports.LOOPBACK}:{port}"
+        yield Peer(f"http://{ports.LOOPBACK}:{port}", child.pid)
 
 
 def _listens(port: int) -> bool:

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import httpx
 
 from bench.backlog import Backlog
-from bench.cold import found
 from bench.history import Happened
 from bench.questions import Question, questions
 from bench.scripts import Answer, Target, asking
+from bench.works.cold import found
 from commands.form import due
 from domain import codec
 from domain.event import changes, fold

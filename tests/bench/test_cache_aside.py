@@ -57,7 +57,7 @@ def address(settings: Settings) -> Iterator[str]:
     cache_aside_models.fill(settings.migration_url, ANN, SHOWN + ELSEWHERE)
     given = Given(0, settings.jwt_key, settings.migration_url, settings.redis_url)
     with tempfile.TemporaryDirectory() as folder, peer("cache_aside", Path(folder), given) as served:
-        yield served
+        yield served.address
 
 
 def of(user: UUID, key: str) -> dict[str, str]:

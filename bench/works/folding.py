@@ -1,4 +1,4 @@
-"""Folding, P1 to P3: an instance of its own whose log is long, and what projections do with it."""
+"""P1 to P3, folding: an instance of its own whose log is long, and what projections do with it."""
 
 from pathlib import Path
 from uuid import UUID
@@ -7,19 +7,28 @@ from msgspec import Struct
 
 from bench import board
 from bench.elsewhere import elsewhere
-from bench.following import Followed, follow
 from bench.history import History
+from bench.mark import Told
 from bench.peers import projection
 from bench.peers.projection import Projecting
-from bench.rebuild import Disturbed, Rebuilt, disturb, rebuild
 from bench.servers import Servers, answering, database, servers
+from bench.works import disturbed, following, rebuild
+from bench.works.disturbed import Disturbed
+from bench.works.following import Followed
+from bench.works.rebuild import Rebuilt
 from infra import log
 from infra.ids import new_id
 from projections.engine import builds
 
+FOLLOWING = 3
+"""Turns of one worker and of two."""
+
 
 class Extent(Struct, frozen=True):
-    """How many events: of the log that is rebuilt, for the peer, for workers to catch up with; and how many turns."""
+    """How many events there are: in the log that is rebuilt, for the peer, for workers to catch up with in each turn.
+
+    And how often it is rebuilt, quietly and disturbed.
+    """
 
     events: int
     peer_events: int
@@ -37,19 +46,30 @@ class Folding(Struct, frozen=True):
     disturbed: list[Disturbed]
 
 
+def told(found: Folding) -> list[Told]:
+    """A line for each mark that was measured."""
+    return [
+        Told(list(following.marks(found.followed))),
+        rebuild.told(found.rebuilds, found.peer),
+        *([disturbed.told(found.disturbed)] if found.disturbed else []),
+    ]
+
+
 def measured(data: Path, extent: Extent) -> Folding:
     """Servers of its own, gone when it ends."""
     with servers(data) as up:
         up.do("migrate")
         user, token = _registered(data) if extent.disturbed else (new_id(), "")
         history = History(user)
-        followed = [follow(up, history, extent.following, workers) for workers in (1, 2) if extent.following]
+        turns = (1, 2) * FOLLOWING if extent.following else ()
+        followed = [following.follow(up, history, extent.following, workers) for workers in turns]
         history.fill(up.connection, extent.events - log.behind(up.connection, 0))
         _skip(up)
-        rebuilds = [rebuild(up) for _ in range(extent.rebuilds)]
+        rebuilds = [rebuild.rebuild(up) for _ in range(extent.rebuilds)]
         plan = projection.Plan(database(up.connection, up.owner_url, "bench_projecting"), extent.peer_events)
         peer = elsewhere("bench.peers.projection", plan, Projecting)
-        return Folding(rebuilds, peer, followed, disturb(up, token, extent.disturbed) if extent.disturbed else [])
+        served = disturbed.disturb(up, token, extent.disturbed) if extent.disturbed else []
+        return Folding(rebuilds, peer, followed, served)
 
 
 def _registered(data: Path) -> tuple[UUID, str]:

@@ -1,12 +1,14 @@
-"""P1, following: what workers fold of a log that has grown while there was none, all projections on."""
+"""P1: what workers fold of a log that has grown while there was none, all projections on."""
 
 import contextlib
 import time
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from bench.history import History
 from bench.instance import folded
+from bench.mark import Mark, Measure, at_least
 from bench.processes import command
 from bench.servers import Servers
 from infra import log
@@ -25,6 +27,14 @@ class Followed(Struct, frozen=True):
 
     def per_second(self) -> float:
         return self.events / self.seconds
+
+
+def marks(found: Sequence[Followed]) -> Iterator[Mark]:
+    """A line for each number of workers."""
+    for workers in sorted({one.workers for one in found}):
+        work, many = ("P1", "one worker") if workers == 1 else (f"P1 by {workers}", f"{workers} workers")
+        measure = Measure(work, f"all projections, nothing else running, {many}", "events/s")
+        yield measure.alone([one.per_second() for one in found if one.workers == workers], at_least(10_000))
 
 
 def follow(up: Servers, history: History, events: int, workers: int) -> Followed:

@@ -1,50 +1,32 @@
-"""P2 and P3, a rebuild: how long it takes, how much memory, and what readers notice of it."""
+"""P3: what readers of a page notice of a rebuild, while tasks are changed."""
 
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import msgspec
 from msgspec import Struct
 
-from bench import memory
 from bench.elsewhere import elsewhere
 from bench.load import Load, Plan, joined
+from bench.mark import Measure, Told, at_most, number, percentile
 from bench.processes import command
 from bench.scripts import Target
 from bench.servers import Servers, answering
+from bench.works.rebuild import REBUILD, outcome
 from cli.opened import asked
-from infra.outcome import Outcome
 
-NAME = "task_list"
 WRITES, LOOKS = 500.0, 100.0
 """So many changes, and looks at a page, fall due each second while it is rebuilt."""
+KEPT_UP = 0.99
+"""The share of both that must be answered."""
 CLIENTS = 32
 SLICE_S = 3.0
 """Loads last so long, one after the other, until the rebuild has ended."""
 QUIET = 3
 """So many of them before it begins."""
-_REBUILD = ("projections", "rebuild", NAME, "--expect-changes")
-_VERIFYING = "verifying"
-_OUTCOME = """select outcome from read.operations where projection = %s and state = 'done'
-    order by ended_at desc limit 1"""
 _BUSIEST = "select project_id from {task_list} group by project_id order by count(*) desc limit 1"
 _CHANGED = """select '/api/v1/tasks/' || task.id, (select max(originator_version) from log.events
       where originator_id = task.id) from {task_list} task where number <= 10 and project_id <> %s"""
-
-
-class Rebuilt(Struct, frozen=True):
-    """From the command's first instant to its last, without the comparison with what was live, which is apart."""
-
-    events: int
-    seconds: float
-    verifying_s: float
-    phases: dict[str, float]
-    peak_bytes: int
-
-    def per_second(self) -> float:
-        return self.events / self.seconds
 
 
 class Disturbed(Struct, frozen=True):
@@ -57,26 +39,23 @@ class Disturbed(Struct, frozen=True):
     seconds: float
 
 
-def rebuild(up: Servers) -> Rebuilt:
-    """P2: by the command."""
-    began = time.monotonic()
-    with command(up.data, *_REBUILD) as child, memory.watched(child.pid) as peak:
-        code, seconds = child.wait(), time.monotonic() - began
-    if code:
-        raise RuntimeError("The rebuild did not switch.")
-    outcome = _outcome(up)
-    verifying = outcome.seconds.get(_VERIFYING, 0.0)
-    return Rebuilt(outcome.events, seconds - verifying, verifying, outcome.seconds, peak.bytes)
-
-
-def _outcome(up: Servers) -> Outcome:
-    """What came of the last one."""
-    row = up.connection.execute(_OUTCOME, (NAME,)).fetchone()
-    return msgspec.convert(row[0] if row else None, Outcome)
+def told(found: Sequence[Disturbed]) -> Told:
+    """Where answers are refused, or a pace is not kept, those that came say nothing."""
+    during, quiet = ([percentile(load.latencies_ms, 99) for load in side] for side in _looks(found))
+    is_served = all(_is_served(one.during, LOOKS) and _is_served(one.during_writes, WRITES) for one in found)
+    wrong = [float(load.wrong + sum(load.refused.values())) for one in found for load in (one.quiet, one.during)]
+    page = Measure("P3", "a page of 50, during a rebuild, p99", "ms")
+    return Told(
+        [
+            page.beside("quiet", during, quiet, at_most(3)).unless(not is_served),
+            Measure("P3", "answers that were wrong, or none", "").alone([sum(wrong)], at_most(0)),
+        ],
+        [remark for one in found for remark in _remarks(one)],
+    )
 
 
 def disturb(up: Servers, token: str, rounds: int) -> list[Disturbed]:
-    """P3: with an API process and a worker, quiet and rebuilding in turns."""
+    """With an API process and a worker, quiet and rebuilding in turns."""
     with answering(up.data) as address, command(up.data, "worker"):
         serving = _Serving(up, address, token)
         return [serving.disturbed() for _ in range(rounds)]
@@ -94,14 +73,14 @@ class _Serving:
 
     def disturbed(self) -> Disturbed:
         quiet = [self._slice() for _ in range(QUIET)]
-        with command(self._up.data, *_REBUILD) as child:
+        with command(self._up.data, *REBUILD) as child:
             during = [self._slice()]
             while child.poll() is None:
                 during.append(self._slice())
         looks, writes, looks_during, writes_during = (
             joined(loads) for side in (quiet, during) for loads in zip(*side, strict=True)
         )
-        return Disturbed(looks, writes, looks_during, writes_during, sum(_outcome(self._up).seconds.values()))
+        return Disturbed(looks, writes, looks_during, writes_during, sum(outcome(self._up).seconds.values()))
 
     def _shown(self, path: str) -> Target:
         with httpx.Client(base_url=self._address, headers={"Authorization": f"Bearer {self._token}"}) as http:
@@ -117,3 +96,19 @@ class _Serving:
     def _load(self, script: str, targets: Sequence[Target], rate: float) -> Load:
         plan = Plan(script, self._address, self._token, CLIENTS, SLICE_S, targets, rate)
         return elsewhere("bench.load", plan, Load)
+
+
+def _looks(found: Sequence[Disturbed]) -> tuple[list[Load], list[Load]]:
+    return [one.during for one in found], [one.quiet for one in found]
+
+
+def _is_served(load: Load, rate: float) -> bool:
+    return load.per_second() >= KEPT_UP * rate
+
+
+def _remarks(one: Disturbed) -> list[str]:
+    lines = [f"P3: the rebuild took {one.seconds:.0f} s beside what was asked for."]
+    for what, load, rate in (("looks", one.during, LOOKS), ("changes", one.during_writes, WRITES)):
+        reached, refused = number(load.per_second()), sum(load.refused.values())
+        lines.append(f"P3: {reached} of {number(rate)}/s {what} were answered, {refused} refused.")
+    return lines

@@ -1,0 +1,172 @@
+"""G, growth: what commands and looks cost by the events in the log, and by the length of a stream."""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+import httpx
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bench import history, machine, plot, remarks, results, table
+from bench.history import History
+from bench.instance import Instance, instance, say
+from bench.mark import Mark, Measure, at_least, number
+from bench.scripts import Target
+from bench.streams import EACH, LENGTHS, Streams
+from bench.turn import Round, Size, Stage, Turn, rates
+from bench.works.absent import ABSENT
+from cli.opened import asked
+
+SIZES = (10_000, 100_000, 1_000_000)
+PROJECTS = 100
+"""Of the board; all others are of the history."""
+WITHIN = 0.7
+"""What the largest must do, of what the smallest does."""
+PATIENCE_S = 900.0
+_SIZE = Size(5, 3.0, 1.5, ())
+_WORKS = ("W1", "W2", "R1", "R2")
+_SPREAD = """select '/api/v1/projects/' || id || '/tasks' from {project_list} where key like 'P%%'
+    order by random() limit 1000"""
+_TASKS = "select '/api/v1/tasks/' || id, version from {task_list} where key like 'P%%' order by random() limit 10000"
+_VERSIONS = "select '/api/v1/tasks/' || id, version from {task_list} where id = any(%s)"
+
+
+class Grown(Struct, frozen=True):
+    """An instance whose log is so long, and tasks in it whose streams are."""
+
+    events: int
+    ours: Instance
+    streams: Mapping[int, Sequence[str]]
+
+
+def measure() -> None:
+    """Measure, print and write it down."""
+    began, found = time.monotonic(), machine.machine()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, _grown(Path(folder)) as all_of_them:
+        say(f"Ready after {time.monotonic() - began:.0f} s.")
+        said = _first_changes(all_of_them[-1])
+        rounds = []
+        for count in range(1, _SIZE.rounds + 1):
+            rounds.append(_round(all_of_them))
+            say(f"Round {count} of {_SIZE.rounds} done after {time.monotonic() - began:.0f} s.")
+    marks = [*_by_log(rounds), *_by_stream(rounds)]
+    results.write("growth", found, marks, rounds, ABSENT)
+    table.show(marks, ABSENT, [*remarks.of_rounds(rounds), *said, *machine.remarks(found)])
+    table.show_usage(rounds)
+    plot.growth(rounds, SIZES, LENGTHS)
+    say(f"Done in {time.monotonic() - began:.0f} s: {results.LATEST}")
+
+
+def of_log(work: str, size: int) -> str:
+    """The name of its load."""
+    return f"{work}, log of {size:,}"
+
+
+def of_stream(work: str, length: int) -> str:
+    """The same of streams."""
+    return f"{work}, streams of {length:,}"
+
+
+@contextlib.contextmanager
+def _grown(folder: Path) -> Iterator[list[Grown]]:
+    """One after the other, all up at once; the largest has the streams too."""
+    with contextlib.ExitStack() as ending:
+        found = []
+        for size in SIZES:
+            ours = ending.enter_context(instance(folder / str(size), projects=PROJECTS))
+            streams = Streams(ours.user)
+            if size == SIZES[-1]:
+                history.write(ours.connection, ours.user, streams.happening())
+            History(ours.user).fill(ours.connection, size - ours.head())
+            say(f"{size:,} events are folded after {ours.caught_up(PATIENCE_S):.0f} s.")
+            ours.connection.execute("vacuum (analyze)")
+            paths = {length: [f"/api/v1/tasks/{task}" for task in tasks] for length, tasks in streams.tasks.items()}
+            found.append(Grown(size, _on_all_of_it(ours), paths))
+        yield found
+
+
+def _on_all_of_it(ours: Instance) -> Instance:
+    """Creates go to projects of the whole log, not of the board alone."""
+    spread = [Target(path) for (path,) in asked(ours.connection, _SPREAD, ())]
+    return replace(ours, board=replace(ours.board, spread=spread))
+
+
+def _round(all_of_them: Sequence[Grown]) -> Round:
+    found = Round({}, {}, {}, [], [], [])
+    for work in _WORKS:
+        for grown in all_of_them:
+            _join(found, _worked(grown, work))
+    for length in LENGTHS:
+        _join(found, _on_streams(all_of_them[-1], length))
+    return found
+
+
+def _join(found: Round, more: Round) -> None:
+    found.loads.update(more.loads)
+    found.used.update(more.used)
+    found.lags_s.extend(more.lags_s)
+
+
+def _worked(grown: Grown, work: str) -> Round:
+    turn, name = Turn(Stage(grown.ours, None, {}), _SIZE), of_log(work, grown.events)
+    match work:
+        case "W1":
+            turn.write(name, "creating", turn.board.spread)
+        case "W2":
+            turn.write(name, "editing", [Target(*row) for row in asked(grown.ours.connection, _TASKS, ())])
+        case "R1":
+            turn.read(name, grown.ours.address, turn.board.hot_task)
+        case _:
+            turn.read(name, grown.ours.address, turn.board.hot_page)
+    return turn.round
+
+
+def _on_streams(grown: Grown, length: int) -> Round:
+    turn, tasks = Turn(Stage(grown.ours, None, {}), _SIZE), grown.streams[length]
+    turn.write(of_stream("W2", length), "editing", _versions(grown, tasks), EACH)
+    turn.read(of_stream("R1", length), grown.ours.address, Target(tasks[0]))
+    return turn.round
+
+
+def _versions(grown: Grown, paths: Sequence[str]) -> list[Target]:
+    ids = [path.rpartition("/")[2] for path in paths]
+    return [Target(*row) for row in asked(grown.ours.connection, _VERSIONS, (ids,))]
+
+
+def _first_changes(grown: Grown) -> list[str]:
+    """How long the first change of each takes, of which the process knows nothing yet, nor is there a snapshot."""
+    return [
+        f"G: the first change of a task of {length:,} events took {_first_ms(grown, length)} ms." for length in LENGTHS
+    ]
+
+
+def _first_ms(grown: Grown, length: int) -> str:
+    headers, taken = {"Authorization": f"Bearer {grown.ours.token}"}, list[float]()
+    with httpx.Client(base_url=grown.ours.address, headers=headers, timeout=60) as http:
+        for task in grown.streams[length]:
+            began = time.monotonic()
+            http.patch(task, json={"title": "Buy oat milk", "expected_version": length}).raise_for_status()
+            taken.append((time.monotonic() - began) * 1_000)
+    return number(median(taken))
+
+
+def _by_log(rounds: Sequence[Round]) -> Iterator[Mark]:
+    small = SIZES[0]
+    for work in _WORKS:
+        peer = rates(rounds, of_log(work, small))
+        for size in SIZES[1:]:
+            measure = Measure("G", f"{work}, log of {size:,} events")
+            yield measure.beside(f"log of {small:,}", rates(rounds, of_log(work, size)), peer, at_least(WITHIN))
+
+
+def _by_stream(rounds: Sequence[Round]) -> Iterator[Mark]:
+    short = LENGTHS[0]
+    for work in ("W2", "R1"):
+        peer = rates(rounds, of_stream(work, short))
+        for length in LENGTHS[1:]:
+            measure = Measure("G", f"{work}, streams of {length:,} events")
+            yield measure.beside(f"streams of {short}", rates(rounds, of_stream(work, length)), peer, at_least(WITHIN))

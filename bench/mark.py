@@ -1,0 +1,103 @@
+"""A mark: a figure of ours, beside what it is held against, and whether it is reached."""
+
+from collections.abc import Sequence
+from math import inf
+from statistics import median, quantiles
+from typing import Literal, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+Bound = Literal["at least", "at most"]
+
+
+class Mark(Struct, frozen=True):
+    """One line of the table: value and peer are medians of the rounds, in the unit; low and high are of `value`.
+
+    The ratio is the median of the rounds' own ratios. Where there is a peer, `mark` is what that must be, else what
+    the value must be.
+    """
+
+    work: str
+    what: str
+    against: str
+    value: float
+    unit: str
+    peer: float | None
+    ratio: float | None
+    mark: float
+    bound: Bound
+    met: bool
+    low: float
+    high: float
+
+    def unless(self, is_void: bool) -> Self:  # noqa: FBT001 - it reads as a sentence
+        """Not met, whatever the figure, where that is void."""
+        return replace(self, met=self.met and not is_void)
+
+
+class Told(Struct, frozen=True):
+    """What came of a work: lines of the table, and what they would hide."""
+
+    marks: Sequence[Mark]
+    remarks: Sequence[str] = ()
+
+
+class Limit(Struct, frozen=True):
+    """What must be reached."""
+
+    mark: float
+    bound: Bound
+
+    def allows(self, value: float) -> bool:
+        """Whether it is."""
+        return value >= self.mark if self.bound == "at least" else value <= self.mark
+
+
+def at_least(mark: float) -> Limit:
+    return Limit(mark, "at least")
+
+
+def at_most(mark: float) -> Limit:
+    return Limit(mark, "at most")
+
+
+class Measure(Struct, frozen=True):
+    """What is measured: the work by its name in the list of works, in which way, and in which unit."""
+
+    work: str
+    what: str
+    unit: str = "/s"
+
+    def beside(self, against: str, ours: Sequence[float], peer: Sequence[float], limit: Limit) -> Mark:
+        """Ours and a peer's, round by round."""
+        ratio = median(mine / its for mine, its in zip(ours, peer, strict=True))
+        alone = self.alone(ours, limit)
+        return replace(alone, against=against, peer=median(peer), ratio=ratio, met=limit.allows(ratio))
+
+    def alone(self, values: Sequence[float], limit: Limit) -> Mark:
+        """Ours, held against a number."""
+        return Mark(
+            work=self.work,
+            what=self.what,
+            against="-",
+            value=median(values),
+            unit=self.unit,
+            peer=None,
+            ratio=None,
+            mark=limit.mark,
+            bound=limit.bound,
+            met=limit.allows(median(values)),
+            low=min(values),
+            high=max(values),
+        )
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Without any value nothing was answered: for ever."""
+    return quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else (*values, inf)[0]
+
+
+def number(value: float) -> str:
+    """As people read it: three digits of what is small."""
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004 - three digits

@@ -1,0 +1,51 @@
+"""Streams: tasks that were renamed so often that each has a certain number of events."""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from bench.history import Happened, Project, told
+from domain.event import Change
+from domain.member import MemberJoined, member_of
+from domain.task import TaskCreated, TaskRenamed
+from domain.workspace import WorkspaceCreated
+from infra.ids import new_id
+
+LENGTHS = (10, 100, 1_000, 10_000)
+EACH = 16
+"""Tasks of each length."""
+
+
+class Streams:
+    """In a workspace of their own; `tasks` is filled, by length, when all of it has happened."""
+
+    def __init__(self, user: UUID) -> None:
+        self.tasks: dict[int, list[UUID]] = {length: [] for length in LENGTHS}
+        self._user = user
+
+    def happening(self) -> Iterator[Happened]:
+        workspace = new_id()
+        yield Happened(workspace, 1, WorkspaceCreated("Streams"), workspace)
+        yield Happened(member_of(workspace, self._user), 1, MemberJoined(self._user, "owner"), workspace)
+        project = Project(new_id(), workspace, "LONG")
+        yield from project.begun()
+        for length in LENGTHS * EACH:
+            yield from self._task(project, length)
+
+    def _task(self, project: Project, length: int) -> Iterator[Happened]:
+        for one in project.task(told()):
+            yield one
+            if isinstance(one.event, TaskCreated):
+                self.tasks[length].append(one.stream)
+                yield from _renamed(one, one.event.title, length)
+
+
+def events(lengths: Sequence[int] = LENGTHS) -> int:
+    """How many events all tasks have, beside those of their project."""
+    return sum(lengths) * EACH
+
+
+def _renamed(created: Happened, title: str, length: int) -> Iterator[Happened]:
+    for version in range(2, length + 1):
+        new = f"Buy oat milk, crate {version}"
+        yield Happened(created.stream, version, TaskRenamed(Change(title, new)), created.workspace)
+        title = new
