@@ -34,6 +34,7 @@ def latencies(rounds: Sequence[Round]) -> None:
             axes.plot(paces, values, style, color=colour, marker="o", label=f"{name}, p{percent}")
     axes.set_xticks(paced.PACES, [f"{pace:,}" for pace in paced.PACES], minor=False)
     axes.set_xticks([], minor=True)
+    axes.yaxis.set_major_formatter("{x:,g}")
     axes.set_title("W1, open loop: latency by load", loc="left")
     _save(figure, "latency")
 
@@ -42,13 +43,12 @@ def growth(rounds: Sequence[Round], sizes: Sequence[int], lengths: Sequence[int]
     """`growth.svg`: microseconds for each answer at full load, by the events in the log, and in a stream."""
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     by_log, by_stream = figure.subplots(1, 2)
+    for axes, what in ((by_log, "events in the log"), (by_stream, "events in each stream")):
+        axes.set(xscale="log", xlabel=what, ylabel="microseconds per answer")
     for work in ("W1", "W2", "R1", "R2"):
         _costs(by_log, work, {size: rates(rounds, f"{work}, log of {size:,}") for size in sizes})
     for work in ("W2", "R1"):
         _costs(by_stream, work, {length: rates(rounds, f"{work}, streams of {length:,}") for length in lengths})
-    for axes, what in ((by_log, "events in the log"), (by_stream, "events in each stream")):
-        axes.set(xscale="log", xlabel=what, ylabel="microseconds per answer")
-        axes.set_ylim(bottom=0)
     _save(figure, "growth")
 
 
@@ -56,6 +56,8 @@ def _costs(axes: Axes, name: str, found: Mapping[int, Sequence[float]]) -> None:
     values = [1e6 / median(found[at]) for at in found]
     axes.plot(list(found), values, marker="o", label=name)
     axes.set_xticks(list(found), [f"{at:,}" for at in found])
+    axes.set_xticks([], minor=True)
+    axes.set_ylim(bottom=0)
 
 
 def _save(figure: Figure, name: str) -> None:

@@ -6,8 +6,9 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from bench.load import Load
 from bench.mark import Mark, number
-from bench.turn import Round
+from bench.turn import Round, each
 
 WIDTH = 180
 _BOUNDS = {"at least": ">=", "at most": "<="}
@@ -38,10 +39,10 @@ def show_usage(rounds: Sequence[Round]) -> None:
     console = Console(width=WIDTH)
     kinds = sorted({kind for one in rounds for used in one.used.values() for kind in used})
     table = _table("processor us per answer", "answers/s", *kinds)
-    for name, load in rounds[0].loads.items():
+    for name in rounds[0].loads:
         if name in rounds[0].used:
             cells = [_microseconds(rounds, name, kind) for kind in kinds]
-            table.add_row(name, number(load.per_second()), *cells)
+            table.add_row(name, number(median(each(rounds, name, Load.per_second))), *cells)
     console.print("\n", table)
     held = {kind: max(used[kind].rss for used in rounds[-1].used.values() if kind in used) for kind in kinds}
     console.print("Resident, MiB: " + ", ".join(f"{kind} {size / 2**20:.0f}" for kind, size in held.items() if size))
