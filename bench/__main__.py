@@ -1,6 +1,6 @@
 """`python -m bench [quick|full|growth]`: measure us beside our peers, print a table, keep it in `bench/results/`."""
 
-import sys
+import argparse
 from collections.abc import Callable
 from functools import partial
 
@@ -13,4 +13,6 @@ RUNS: dict[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
-    RUNS[sys.argv[1] if sys.argv[1:] else "full"]()
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure us beside our peers.")
+    parser.add_argument("run", nargs="?", choices=RUNS, default="full")
+    RUNS[parser.parse_args().run]()

@@ -48,17 +48,23 @@ def measure() -> None:
     began, found = time.monotonic(), machine.machine()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, _grown(Path(folder)) as all_of_them:
         say(f"Ready after {time.monotonic() - began:.0f} s.")
+        found |= machine.server(all_of_them[-1].ours.connection)
         said = _first_changes(all_of_them[-1])
         rounds = []
         for count in range(1, _SIZE.rounds + 1):
             rounds.append(_round(all_of_them))
             say(f"Round {count} of {_SIZE.rounds} done after {time.monotonic() - began:.0f} s.")
-    marks = [*_by_log(rounds), *_by_stream(rounds)]
+    marks = told(rounds)
     results.write("growth", found, marks, rounds, ABSENT)
     table.show(marks, ABSENT, [*remarks.of_rounds(rounds), *said, *machine.remarks(found)])
     table.show_usage(rounds)
     plot.growth(rounds, SIZES, LENGTHS)
     say(f"Done in {time.monotonic() - began:.0f} s: {results.LATEST}")
+
+
+def told(rounds: Sequence[Round]) -> list[Mark]:
+    """The largest log and the longest streams, and those between, beside the smallest."""
+    return [*_by_log(rounds), *_by_stream(rounds)]
 
 
 def of_log(work: str, size: int) -> str:

@@ -6,6 +6,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import psutil
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from bench.durability import durable
 
 BUSY = 0.5
 """A machine with so much to do already has no latencies to tell."""
@@ -24,6 +28,11 @@ def machine() -> Machine:
         **{name: version(name) for name in _PEERS},
         "load_average_before": round(os.getloadavg()[0], 2),
     }
+
+
+def server(connection: Connection[TupleRow]) -> Machine:
+    """PostgreSQL's major version, and what makes its commits durable; raises NotDurable."""
+    return {"postgresql": connection.info.server_version // 10_000, **durable(connection)}
 
 
 def remarks(machine: Machine) -> list[str]:

@@ -11,7 +11,7 @@ from bench import machine, plot, remarks, results, table
 from bench.instance import say
 from bench.mark import Mark, Measure, Told, at_most
 from bench.stage import stage
-from bench.turn import Round, Size, Turn
+from bench.turn import Round, Size, Stage, Turn
 from bench.works import (
     alone,
     appends,
@@ -50,8 +50,8 @@ FULL = Run(
     "full",
     Size(
         3,
-        4.0,
-        2.0,
+        3.0,
+        1.5,
         (
             creates,
             appends,
@@ -75,7 +75,10 @@ FULL = Run(
 def measure(run: Run) -> None:
     """Measure, print and write it down."""
     began, found = time.monotonic(), machine.machine()
-    rounds = _rounds(run, began)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, stage(Path(folder), is_whole=run.is_whole) as up:
+        say(f"Ready after {time.monotonic() - began:.0f} s.")
+        found |= machine.server(up.ours.connection)
+        rounds = [_round(up, run.size, began) for _ in range(run.size.rounds)]
     told = [*(work.told(rounds) for work in run.size.works), *_apart(run)]
     marks = [*(mark for one in told for mark in one.marks), lag(rounds)]
     absent = ABSENT | ELSEWHERE
@@ -94,17 +97,12 @@ def lag(rounds: Sequence[Round]) -> Mark:
     return Measure("lag", "of all projections after writing, the longest", "s").alone([longest], at_most(LAG_S))
 
 
-def _rounds(run: Run, began: float) -> list[Round]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, stage(Path(folder), is_whole=run.is_whole) as up:
-        say(f"Ready after {time.monotonic() - began:.0f} s.")
-        rounds = []
-        for number in range(1, run.size.rounds + 1):
-            turn = Turn(up, run.size)
-            for work in run.size.works:
-                work.turn(turn)
-            rounds.append(turn.round)
-            say(f"Round {number} of {run.size.rounds} done after {time.monotonic() - began:.0f} s.")
-        return rounds
+def _round(up: Stage, size: Size, began: float) -> Round:
+    turn = Turn(up, size)
+    for work in size.works:
+        work.turn(turn)
+    say(f"A round of {size.rounds} is done after {time.monotonic() - began:.0f} s.")
+    return turn.round
 
 
 def _apart(run: Run) -> list[Told]:
