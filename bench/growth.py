@@ -27,7 +27,8 @@ PROJECTS = 100
 WITHIN = 0.7
 """What the largest must do, of what the smallest does."""
 PATIENCE_S = 900.0
-_SIZE = Size(5, 3.0, 1.5, ())
+_SIZE = Size(5, 2.0, 1.0, ())
+"""The less is written, the less the smallest log grows beside the others."""
 _WORKS = ("W1", "W2", "R1", "R2")
 _SPREAD = """select '/api/v1/projects/' || id || '/tasks' from {project_list} where key like 'P%%'
     order by random() limit 1000"""
@@ -102,40 +103,31 @@ def _on_all_of_it(ours: Instance) -> Instance:
 
 
 def _round(all_of_them: Sequence[Grown]) -> Round:
-    found = Round({}, {}, {}, [], [], [])
+    found = Round()
     for work in _WORKS:
         for grown in all_of_them:
-            _join(found, _worked(grown, work))
+            _work(Turn(Stage(grown.ours, None, {}), _SIZE, found), work, of_log(work, grown.events))
     for length in LENGTHS:
-        _join(found, _on_streams(all_of_them[-1], length))
+        _on_streams(all_of_them[-1], length, found)
     return found
 
 
-def _join(found: Round, more: Round) -> None:
-    found.loads.update(more.loads)
-    found.used.update(more.used)
-    found.lags_s.extend(more.lags_s)
-
-
-def _worked(grown: Grown, work: str) -> Round:
-    turn, name = Turn(Stage(grown.ours, None, {}), _SIZE), of_log(work, grown.events)
+def _work(turn: Turn, work: str, name: str) -> None:
     match work:
         case "W1":
             turn.write(name, "creating", turn.board.spread)
         case "W2":
-            turn.write(name, "editing", [Target(*row) for row in asked(grown.ours.connection, _TASKS, ())])
+            turn.write(name, "editing", [Target(*row) for row in asked(turn.ours.connection, _TASKS, ())])
         case "R1":
-            turn.read(name, grown.ours.address, turn.board.hot_task)
-        case _:
-            turn.read(name, grown.ours.address, turn.board.hot_page)
-    return turn.round
+            turn.read(name, turn.ours.address, turn.board.hot_task)
+        case "R2":
+            turn.read(name, turn.ours.address, turn.board.hot_page)
 
 
-def _on_streams(grown: Grown, length: int) -> Round:
-    turn, tasks = Turn(Stage(grown.ours, None, {}), _SIZE), grown.streams[length]
+def _on_streams(grown: Grown, length: int, found: Round) -> None:
+    turn, tasks = Turn(Stage(grown.ours, None, {}), _SIZE, found), grown.streams[length]
     turn.write(of_stream("W2", length), "editing", _versions(grown, tasks), EACH)
-    turn.read(of_stream("R1", length), grown.ours.address, Target(tasks[0]))
-    return turn.round
+    turn.read(of_stream("R1", length), turn.ours.address, Target(tasks[0]))
 
 
 def _versions(grown: Grown, paths: Sequence[str]) -> list[Target]:

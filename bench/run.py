@@ -98,7 +98,7 @@ def lag(rounds: Sequence[Round]) -> Mark:
 
 
 def _round(up: Stage, size: Size, began: float) -> Round:
-    turn = Turn(up, size)
+    turn = Turn(up, size, Round())
     for work in size.works:
         work.turn(turn)
     say(f"A round of {size.rounds} is done after {time.monotonic() - began:.0f} s.")

@@ -26,12 +26,12 @@ class Round(Struct, frozen=True):
     `counted` is what the log says: how often the one task of W3 changed, and the events of L1.
     """
 
-    loads: dict[str, Load]
-    used: dict[str, dict[str, Use]]
-    counted: dict[str, int]
-    lags_s: list[float]
-    rows_ms: list[float]
-    idle: list[Idle]
+    loads: dict[str, Load] = {}
+    used: dict[str, dict[str, Use]] = {}
+    counted: dict[str, int] = {}
+    lags_s: list[float] = []
+    rows_ms: list[float] = []
+    idle: list[Idle] = []
 
     def per_second(self, name: str) -> float:
         """Of W3 only what changed the task: completing what is done is acknowledged, but is no work."""
@@ -74,12 +74,13 @@ class Size(Struct, frozen=True):
 class Turn:
     """Each write of ours is folded to the end before anything else begins."""
 
-    def __init__(self, stage: Stage, size: Size) -> None:
+    def __init__(self, stage: Stage, size: Size, found: Round) -> None:
+        """What is found goes into the round."""
         self.stage = stage
         self.ours = stage.ours
         self.board = stage.ours.board
         self.size = size
-        self.round = Round({}, {}, {}, [], [], [])
+        self.round = found
 
     def write(
         self, name: str, script: str, targets: Sequence[Target], clients: int = MANY, *, rate: float = 0.0

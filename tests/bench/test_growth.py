@@ -29,4 +29,4 @@ def round_of(large: int, long: int) -> Round:
     logs |= {growth.of_log(work, LARGE): large for work in ("W1", "W2", "R1", "R2")}
     streams |= {growth.of_stream(work, LONG): long for work in ("W2", "R1")}
     loads = {name: Load(1.0, [rate], {}, [], 0, 0.1) for name, rate in (logs | streams).items()}
-    return Round(loads, {}, {}, [], [], [])
+    return Round(loads)

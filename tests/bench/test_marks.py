@@ -201,7 +201,7 @@ def served(during_ms: float, *, writes: int = 500, wrong: int = 0) -> list[Mark]
 def round_of(**rates: int) -> Round:
     """One in which W3 was acknowledged eighty times, and changed its task half as often."""
     loads = {"W3": load(80), "L1": load(10), **{name: load(rate) for name, rate in rates.items()}}
-    return Round(loads, {}, {"W3": 40, "L1": 20}, [0.1], [], [])
+    return Round(loads, counted={"W3": 40, "L1": 20}, lags_s=[0.1])
 
 
 def load(rate: int) -> Load:
