@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
@@ -12,6 +12,7 @@ from api.ledger import Asked, Ledger
 from api.naming import given_id
 from api.parameters import Cursor, Limit, MinPosition, Moment, moment
 from api.problems import Malformed
+from api.response import Response
 from domain import codec
 from projections import activity
 from projections.activity import Chosen

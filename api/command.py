@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Response, post
+from litestar import post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
@@ -17,6 +17,7 @@ from api.batch import Batch, Item
 from api.ledger import Asked, Ledger, order
 from api.manner import Tried, manner
 from api.problems import Malformed, Placed
+from api.response import Response
 from commands.append import Key
 from commands.decision import Wish
 from commands.handling import Done

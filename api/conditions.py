@@ -6,10 +6,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Request, Response
+from litestar import Request
 from litestar.datastructures import ResponseHeader
 
 from api.problems import Malformed
+from api.response import Response
 from commands.append import Key
 from commands.command import Command
 from projections.projection import Answer
@@ -90,13 +91,13 @@ def answered(request: Request[Any, Any, Any], answer: Answer, position: int, age
     if age is not None:
         headers |= {"Age": str(int(age)), STALE: "true"}
     if request.method != "GET":  # whose address does not say what was asked
-        return Response(answer.body, media_type="application/json", headers=headers)
+        return Response(answer.body, headers=headers)
     if has(",".join(request.headers.getall("if-none-match", [])), answer.etag):
         return Response(None, status_code=304, headers=headers)
     if answer.next_cursor:
         following = request.url.with_replacements(query=_with_cursor(request, answer.next_cursor))
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-    return Response(answer.body, media_type="application/json", headers=headers)
+    return Response(answer.body, headers=headers)
 
 
 def has(named: str, etag: str) -> bool:

@@ -3,13 +3,14 @@
 from typing import Literal
 
 import psycopg
-from litestar import Response, get
+from litestar import get
 from litestar.di import NamedDependency
 from litestar.exceptions import ServiceUnavailableException
 from msgspec import Struct
 
 from api.auth import PUBLIC
 from api.ledger import Asked, Ledger
+from api.response import Response
 from projections.engine.status import State, Status
 
 FRESH_S = 60.0

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, delete, get, post
+from litestar import delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
@@ -13,6 +13,7 @@ from api.ledger import BASE, Asked, Ledger, Written, order, written
 from api.manner import manner
 from api.naming import given_id
 from api.parameters import Cursor, Limit
+from api.response import Response
 from commands.command import present
 from commands.decision import Wish
 from commands.form import Email

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-from litestar import Request, Response, get, put
+from litestar import Request, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
@@ -12,6 +12,7 @@ from api.ledger import Asked, Ledger, Written
 from api.naming import given_id, within
 from api.parameters import Cursor, Limit, MinPosition
 from api.problems import Malformed
+from api.response import Response
 from commands.command import present
 from commands.form import Label, meant
 from commands.label import ColourLabel

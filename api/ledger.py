@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from litestar import Response
 from msgspec import Struct
 
 from api import conditions, conflict, tracing
@@ -12,6 +11,7 @@ from api.manner import Tried, manner
 from api.problems import Lost
 from api.queries import Asked as Asked  # noqa: PLC0414 - the name by which endpoints know who asks
 from api.queries import Queries
+from api.response import Response
 from commands import rights
 from commands.append import Key
 from commands.command import Command

@@ -3,11 +3,12 @@
 from http import HTTPStatus
 from typing import Any, Final
 
-from litestar import Request, Response
+from litestar import Request
 from msgspec import Struct
 
 from api.conditions import NO_STORE, POSITION
 from api.problems import Malformed
+from api.response import Response
 from commands.handling import Done
 from commands.results import Foreseen, Warned
 

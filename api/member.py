@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import msgspec
-from litestar import Response, delete, get, put
+from litestar import delete, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
@@ -12,6 +12,7 @@ from api import conditions, history
 from api.ledger import Asked, Ledger, Written
 from api.naming import given_id, within
 from api.parameters import Cursor, Limit, MinPosition
+from api.response import Response
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from domain.event import Actor
 from domain.member import Role

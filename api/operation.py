@@ -1,12 +1,13 @@
 """Operations over HTTP: long works that were asked for, and how far they are."""
 
-from litestar import Response, get
+from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from api import conditions
 from api.ledger import Asked, Ledger
 from api.naming import given_id
+from api.response import Response
 from infra.operations import Operation
 from projections import page
 

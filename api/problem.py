@@ -3,13 +3,14 @@
 from functools import cache
 from typing import Annotated
 
-from litestar import Response, get
+from litestar import get
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
 from api.auth import PUBLIC
 from api.openapi import no
+from api.response import Response
 from domain.errors import NotFound
 from projections.page import Page
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 import psycopg
-from litestar import Request, Response
+from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
 
+from api.response import Response
 from api.tracing import trace_id
 from domain import errors
 from domain.errors import Refusal, UnknownEvent, VersionConflict

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import JSONBody, PathParameter
@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from api import conditions
 from api.ledger import BASE, Asked, Ledger
+from api.response import Response
 from domain.errors import NotFound
 from infra.operations import Operation, Options
 from projections import page

@@ -5,12 +5,13 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response
+from litestar import Request
 from msgspec import Struct
 
 from api import conditions, history
 from api.auth import Credential
 from api.naming import given_id, is_key
+from api.response import Response
 from api.shortcut import basis
 from commands.command import present
 from domain.errors import AmbiguousKey, NotFound, Purged, Refusal

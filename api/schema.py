@@ -4,13 +4,14 @@ import inspect
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
 from api.auth import PUBLIC
 from api.openapi.schemas import Schema
+from api.response import Response
 from domain import codec
 from domain.errors import NotFound
 from domain.event import Event

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, delete, get, post
+from litestar import delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from api import auth, conditions
 from api.ledger import Asked, Ledger
 from api.naming import given_id
+from api.response import Response
 from domain.errors import NoSession, WrongCredentials
 from domain.user import EmailAddress, address_of
 from infra.sessions import Held

@@ -1,6 +1,6 @@
 """Tasks over HTTP."""
 
-from litestar import Response, delete, get, patch, post
+from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
@@ -8,6 +8,7 @@ from api import history
 from api.ledger import Asked, Ledger, Written
 from api.naming import given_id, within
 from api.parameters import Cursor, Limit, MinPosition
+from api.response import Response
 from commands.label import LabelTask, UnlabelTask
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask
 from commands.trash import RestoreTask, TrashTask

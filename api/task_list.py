@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
@@ -11,6 +11,7 @@ from api.ledger import BASE, Asked, Ledger
 from api.naming import given_id
 from api.parameters import Cursor, Limit, MinPosition
 from api.problems import Malformed
+from api.response import Response
 from infra import clock
 from projections import board, task_page
 from projections.board import Board

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, delete, get, post
+from litestar import delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from api import auth, conditions
 from api.ledger import BASE, Asked, Ledger, order
 from api.naming import given_id
+from api.response import Response
 from commands import rights
 from commands.command import present
 from commands.decision import Wish

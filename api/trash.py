@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from litestar import Response, get
+from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from api.ledger import Asked, Ledger
 from api.naming import given_id
 from api.parameters import Cursor, Limit, MinPosition
+from api.response import Response
 from projections import trash
 from projections.page import Page
 from projections.trash import Kind, Trashed

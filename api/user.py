@@ -4,7 +4,7 @@ import contextlib
 from typing import Annotated, Literal
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
@@ -14,6 +14,7 @@ from api import auth, conditions, tracing
 from api.invitation import invited_as
 from api.ledger import Asked, Ledger, Written, order, written
 from api.manner import Tried
+from api.response import Response
 from api.session import peer
 from commands import rights
 from commands.decision import Wish

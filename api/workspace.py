@@ -1,7 +1,7 @@
 """Workspaces over HTTP."""
 
 import msgspec
-from litestar import Response, get, patch, post
+from litestar import get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
@@ -9,6 +9,7 @@ from api import conditions
 from api.ledger import Asked, Ledger, Written
 from api.naming import given_id
 from api.parameters import Cursor, Limit, MinPosition
+from api.response import Response
 from commands.workspace import CreateWorkspace, EditWorkspace
 from infra.ids import new_id
 from infra.reading import Found

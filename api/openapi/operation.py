@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any, get_args, get_origin
+from typing import Any, get_args
 
 from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
@@ -64,8 +64,8 @@ class Operation(Struct, frozen=True, dict=True):
         They stand in the annotation, `Response[Written]` or `Response[Written | Foreseen]`, and in the `responses` of
         the handler for other statuses.
         """
-        annotation = self.handler.parsed_fn_signature.return_type.annotation
-        own = get_args(annotation)[0] if get_origin(annotation) is Response else annotation
+        returned = self.handler.parsed_fn_signature.return_type
+        own = get_args(returned.annotation)[0] if returned.is_subclass_of(Response) else returned.annotation
         found = {self.handler.status_code: [one for one in options(own) if one is not type(None)]}
         for status, spec in (self.handler.responses or {}).items():
             found.setdefault(status, []).extend(options(spec.data_container))
