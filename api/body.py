@@ -1,5 +1,6 @@
 """A body: JSON decoded once, straight into the command that it is, or refused with the place that is wrong."""
 
+import math
 import re
 from functools import cache
 from typing import Any, ClassVar, TypeVar
@@ -7,10 +8,13 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 from litestar import Request
 from litestar.dto import AbstractDTO
+from litestar.exceptions import ClientException, InternalServerException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
+from api import header
 from api.problems import Malformed
 from commands.form import meant
 
@@ -24,8 +28,35 @@ _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 class BodyRequest(Request[Any, Any, Any]):
     """A request without a body asks for the same as one with `{}`."""
 
+    _read: bytes | None = None
+
     async def body(self) -> bytes:
-        return await super().body() or b"{}"
+        """All of it, kept for whoever asks again. Raises RequestEntityTooLarge."""
+        if self._read is None:
+            most = self.route_handler.resolve_request_max_body_size() or math.inf
+            if self._announced() > most:
+                raise RequestEntityTooLarge
+            self._read = await self._receive(most) or b"{}"
+        return self._read
+
+    def _announced(self) -> int:
+        said = header.first(self, b"content-length", "0")
+        try:
+            return int(said)
+        except ValueError:
+            raise ClientException(f"Invalid content-length: {said!r}") from None
+
+    async def _receive(self, most: float) -> bytes:
+        body, more = bytearray(), True
+        while more:
+            message = await self.receive()
+            if message["type"] != "http.request":
+                raise InternalServerException("client disconnected prematurely")
+            body += message.get("body", b"")
+            if len(body) > most:
+                raise RequestEntityTooLarge
+            more = message.get("more_body", False)
+        return bytes(body)
 
 
 class JSON(AbstractDTO[Any]):
@@ -60,9 +91,10 @@ class JSON(AbstractDTO[Any]):
 
     def decode_bytes(self, value: bytes) -> Any:
         """Raise Malformed for anything but the right JSON under the right content type."""
-        request = self.asgi_connection
-        if value != b"{}" or request.headers.get("content-type"):
-            _check_type(request)
+        request: Any = self.asgi_connection
+        kind = header.first(request, b"content-type")
+        if kind or value != b"{}":
+            _check_type(request, kind)
         return decode(value, self._types[_name(request.route_handler)])
 
 
@@ -98,10 +130,9 @@ def _invalid(error: msgspec.ValidationError, here: str) -> Malformed:
     return Malformed("invalid_body", meant(_PLACE.sub("", str(error))), pointer=(here + inside).replace("//", "/"))
 
 
-def _check_type(request: Any) -> None:
+def _check_type(request: Any, kind: str) -> None:
     wanted = MERGE_PATCH if request.method == "PATCH" else JSON_TYPES
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in wanted:
+    if kind.partition(";")[0].strip().lower() not in wanted:
         raise Malformed("unsupported_media_type", "Send JSON, as application/json.", status=415)
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if header.first(request, b"content-encoding", "identity") != "identity":
         raise Malformed("unsupported_media_type", "Send the body as it is, without a content encoding.", status=415)

@@ -9,6 +9,7 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import ResponseHeader
 
+from api import header
 from api.problems import Malformed
 from api.response import Response
 from commands.append import Key
@@ -31,7 +32,7 @@ def expected(request: Request[Any, Any, Any], command: Command[Any]) -> tuple[Co
 
     What stands before the dash of an entity tag is the version. Raises Malformed where header and body differ.
     """
-    lines = request.headers.getall("if-match", [])
+    lines = header.lines(request, b"if-match")
     if not lines:
         return command, False
     match = _IF_MATCH.fullmatch(", ".join(lines).strip())
@@ -48,14 +49,14 @@ async def idempotency(request: Request[Any, Any, Any]) -> Key | None:
 
     After draft-ietf-httpapi-idempotency-key-header. Raises Malformed where it is empty or too long, or there are two.
     """
-    lines = request.headers.getall("idempotency-key", [])
+    lines = header.lines(request, b"idempotency-key")
     if not lines:
         return None
     text = lines[0]
     text = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
     if len(lines) > 1 or not 0 < len(text) <= LONGEST_KEY or not text.isprintable():
         raise Malformed("invalid_idempotency_key", f"One Idempotency-Key, of 1 to {LONGEST_KEY} printable characters.")
-    said = (request.method, request.scope["path"], request.headers.get("if-match", ""))
+    said = (request.method, request.scope["path"], header.first(request, b"if-match"))
     return Key(text, sha256("\n".join(said).encode() + b"\n" + await request.body()).digest())
 
 
@@ -70,12 +71,12 @@ def part_of(key: Key, place: int) -> Key:
 
 def has_version(request: Request[Any, Any, Any]) -> bool:
     """Whether `If-Match` names a version."""
-    return "if-match" in request.headers
+    return bool(header.lines(request, b"if-match"))
 
 
 def patience(request: Request[Any, Any, Any]) -> float:
     """How many seconds to wait for a position: `Prefer: wait=<s>` (RFC 7240), at most 10."""
-    match = _WAIT.search(request.headers.get("prefer", ""))
+    match = _WAIT.search(header.first(request, b"prefer"))
     return min(float(match[1]), MOST_PATIENCE_S) if match else PATIENCE_S
 
 
@@ -92,7 +93,7 @@ def answered(request: Request[Any, Any, Any], answer: Answer, position: int, age
         headers |= {"Age": str(int(age)), STALE: "true"}
     if request.method != "GET":  # whose address does not say what was asked
         return Response(answer.body, headers=headers)
-    if has(",".join(request.headers.getall("if-none-match", [])), answer.etag):
+    if has(",".join(header.lines(request, b"if-none-match")), answer.etag):
         return Response(None, status_code=304, headers=headers)
     if answer.next_cursor:
         following = request.url.with_replacements(query=_with_cursor(request, answer.next_cursor))

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api import auth, conditions
+from api import auth, conditions, header
 from api.ledger import Asked, Ledger
 from api.naming import given_id
 from api.response import Response
@@ -109,7 +109,7 @@ async def end_session(session: FromPath[str], request: Asked, ledger: NamedDepen
 def peer(ledger: Ledger, request: Asked) -> str:
     """Where a request comes from, as the socket says, or a proxy that is trusted; else anybody can write a header."""
     at = request.client.host if request.client else ""
-    return ledger.proxies.origin(at, request.headers.getall("x-forwarded-for", []))
+    return ledger.proxies.origin(at, header.lines(request, b"x-forwarded-for"))
 
 
 def _let_in(ledger: Ledger, held: Held) -> Response[Keys]:
@@ -119,5 +119,5 @@ def _let_in(ledger: Ledger, held: Held) -> Response[Keys]:
 
 def _agent(request: Asked) -> str:
     """The name of the browser or program, as far as it can be shown."""
-    said = request.headers.get("user-agent", "")
+    said = header.first(request, b"user-agent")
     return "".join(letter for letter in said[:_LONGEST_AGENT] if letter.isprintable())
