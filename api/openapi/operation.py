@@ -127,9 +127,7 @@ class Operation(Struct, frozen=True, dict=True):
     def _roots(self) -> Iterator[Code]:
         """Where the code begins that a request runs through."""
         yield Code(self.handler.fn)
-        for before in (self.handler.resolve_before_request(), *self.handler.resolve_guards()):
-            if inspect.isfunction(before):
-                yield Code(before)
+        yield Code(parameters.only_known)
         if not self.is_public:
             yield Code(auth.authentication)
         if self.body is not None:
