@@ -96,8 +96,7 @@ def answered(request: Request[Any, Any, Any], answer: Answer, position: int, age
     if has(",".join(header.lines(request, b"if-none-match")), answer.etag):
         return Response(None, status_code=304, headers=headers)
     if answer.next_cursor:
-        following = request.url.with_replacements(query=_with_cursor(request, answer.next_cursor))
-        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+        headers["Link"] = f'<{request.scope["path"]}?{_with_cursor(request, answer.next_cursor)}>; rel="next"'
     return Response(answer.body, headers=headers)
 
 
