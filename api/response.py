@@ -8,7 +8,6 @@ import msgspec
 from litestar.types import Receive, Scope, Send
 
 T = TypeVar("T")
-JSON = "application/json"
 _WITHOUT_BODY = {204, 304}
 _encode = msgspec.json.Encoder().encode
 
@@ -23,7 +22,7 @@ class Response(litestar.Response[T]):
         content: T,
         *,
         status_code: int | None = None,
-        media_type: str = JSON,
+        media_type: str = "application/json",
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.content = content

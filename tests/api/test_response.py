@@ -1,0 +1,54 @@
+"""What is sent: a status, headers as they were given, and a body, if it has one."""
+
+from typing import Any
+
+import pytest
+from litestar import Request
+from litestar.types import Message
+
+from api.response import Response
+
+SAID = {"ETag": '"3"', "Cache-Control": "no-store"}
+WRITTEN = [(b"etag", b'"3"'), (b"cache-control", b"no-store")]
+
+
+async def sent(response: Response[Any], status: int | None = None) -> list[Any]:
+    """The messages that a server gets, from a handler of this status."""
+    messages: list[Message] = []
+
+    async def receive() -> Any:
+        raise AssertionError("nothing is asked of the client")
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+
+    scope: Any = {"type": "http"}
+    request = Request[Any, Any, Any](scope)
+    await response.to_asgi_response(None, request, status_code=status, media_type="text/plain")(scope, receive, send)
+    return messages
+
+
+async def test_a_response_is_its_content_in_json_behind_its_headers() -> None:
+    start, body = await sent(Response({"title": "Öl"}, headers=SAID), status=201)
+    expected = [*WRITTEN, (b"content-type", b"application/json"), (b"content-length", b"15")]
+    assert (start["status"], start["headers"]) == (201, expected)
+    assert (body["body"], body["more_body"]) == ('{"title":"Öl"}'.encode(), False)
+
+
+async def test_bytes_are_sent_as_they_are_under_their_own_type_and_status() -> None:
+    start, body = await sent(Response(b"{}", status_code=404, media_type="application/problem+json"), status=201)
+    assert start["status"] == 404
+    assert start["headers"] == [(b"content-type", b"application/problem+json"), (b"content-length", b"2")]
+    assert body["body"] == b"{}"
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_a_response_without_a_body_says_neither_its_type_nor_its_length(status: int) -> None:
+    start, body = await sent(Response(None, status_code=status, headers=SAID))
+    assert (start["headers"], body["body"]) == (WRITTEN, b"")
+
+
+async def test_headers_that_several_responses_share_are_changed_by_none() -> None:
+    response = Response(b"{}", headers=SAID)
+    response.headers["Retry-After"] = "1"
+    assert "Retry-After" not in SAID
