@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, Request, get
 
 from api import auth
+from api.response import Response
 from bench.peers.given import Given
 
 
@@ -14,7 +15,7 @@ def app(given: Given) -> Litestar:
 
     @get(list(pages))
     async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return Response(pages[request.scope["path"]], media_type="application/json")
+        return Response(pages[request.scope["path"]])
 
     authentication = auth.authentication(given.jwt_key)
     return Litestar([page], on_app_init=[authentication.on_app_init], openapi_config=None, logging_config=None)
