@@ -51,6 +51,7 @@ class Hints:
         self._position = 0
         self._told: dict[int, _Told] = {}
         self._is_away = False
+        self._is_watching = False
         self._wanted = threading.Event()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
@@ -59,9 +60,13 @@ class Hints:
         self._thread.start()
 
     def give(self, position: int) -> None:
-        """See to it that all is folded up to a position; returns at once."""
+        """See to it that all is folded up to a position; returns at once.
+
+        Waking the thread costs the event loop more than all else here: only where it would not look by itself, or late.
+        """
         self._position = max(self._position, position)
-        self._wanted.set()
+        if not self._is_watching or any(map(self._is_due, self._partitions)):
+            self._wanted.set()
 
     def stop(self) -> None:
         """Send what is still wanted, and end."""
@@ -71,24 +76,31 @@ class Hints:
 
     def _run(self) -> None:
         while not self._end.is_set():
+            self._is_watching = False  # before it looks: what is given from now on wakes it
             self._wanted.clear()
-            open_ = {each: heard for each, heard in self._behind().items() if not self._is_given_up(each)}
-            self._send([each for each, heard in open_.items() if self._is_due(each, heard)])
+            open_ = [each for each in self._behind() if not self._is_given_up(each)]
+            self._tell([each for each in open_ if self._is_due(each)])
+            self._is_watching = bool(open_)
             self._wanted.wait(GATHER_S if open_ else None)
-        self._send(list(self._behind()))
+        self._send(self._behind())
 
-    def _behind(self) -> dict[int, int]:
-        """The partitions that are not known to have come so far, with how far they are known to have come."""
-        heard = {partition: self._hearing.heard(partition) for partition in self._partitions}
-        return {partition: position for partition, position in heard.items() if position < self._position}
+    def _behind(self) -> list[int]:
+        """The partitions that are not known to have come so far."""
+        return [each for each in self._partitions if self._hearing.heard(each) < self._position]
 
-    def _is_due(self, partition: int, heard: int) -> bool:
-        told, now = self._told.get(partition, _Told()), time.monotonic()
-        if self._hearing.at_work(partition) or (heard < told.position and now < told.at + AGAIN_S):
+    def _is_due(self, partition: int) -> bool:
+        """Whether nobody is at work there, and it has got as far as it was told of, or was told long ago."""
+        if self._hearing.at_work(partition):
             return False
-        times = told.times + 1 if told.position == self._position else 1
-        self._told[partition] = _Told(self._position, now, times)
-        return True
+        told = self._told.get(partition, _Told())
+        return self._hearing.heard(partition) >= told.position or time.monotonic() >= told.at + AGAIN_S
+
+    def _tell(self, partitions: list[int]) -> None:
+        for each in partitions:
+            told = self._told.get(each, _Told())
+            times = told.times + 1 if told.position == self._position else 1
+            self._told[each] = _Told(self._position, time.monotonic(), times)
+        self._send(partitions)
 
     def _is_given_up(self, partition: int) -> bool:
         """It was told often enough: it is not heard, or stands still, and repeating would change nothing."""
