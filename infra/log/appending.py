@@ -7,6 +7,7 @@ from uuid import UUID
 
 from commands.append import Accepted, Append, Changed, Kept, Replayed
 from domain import codec
+from infra.log.columns import Bigints, Byteas, Ints, Texts, Uuids
 
 APPEND = f"""select entry, positions, head, stale, key, fingerprint, outcome, first_workspace
     from log.append({", ".join(["%b"] * 22)})"""  # noqa: S608 - our own text
@@ -20,11 +21,11 @@ class Group:
     def __init__(self, appends: Sequence[Append]) -> None:
         self.appends = appends
         self._places: dict[UUID, int] = {}
-        self._bases: list[int | None] = []
+        self._bases = Bigints()
         self._ahead: list[int] = [0]
-        self._seen: tuple[list[int], list[int], list[int]] = ([], [], [])
-        self._events: tuple[list[int], list[int], list[int], list[str], list[bytes]] = ([], [], [], [], [])
-        self._keys: tuple[list[int], list[str], list[int], list[bytes], list[bytes | None]] = ([], [], [], [], [])
+        self._seen = (Ints(), Ints(), Bigints())
+        self._events = (Ints(), Ints(), Bigints(), Texts(), Byteas())
+        self._keys = (Ints(), Texts(), Ints(), Byteas(), Byteas())
         for entry, append in enumerate(appends, 1):
             self._look(entry, append)
             self._write(entry, append)
@@ -37,17 +38,17 @@ class Group:
     def parameters(self) -> tuple[object, ...]:
         """All columns, in the order of the function's parameters."""
         return (
-            list(self._places),
+            Uuids(self._places),
             self._bases,
             *self._seen,
             *self._events,
-            [append.command_id for append in self.appends],
-            [append.actor.id for append in self.appends],
-            [append.actor.kind for append in self.appends],
-            [append.actor.on_behalf_of for append in self.appends],
-            [append.workspace_id for append in self.appends],
-            [append.trace.correlation_id for append in self.appends],
-            [append.trace.causation_id for append in self.appends],
+            Uuids(append.command_id for append in self.appends),
+            Uuids(append.actor.id for append in self.appends),
+            Texts(append.actor.kind for append in self.appends),
+            Uuids(append.actor.on_behalf_of for append in self.appends),
+            Uuids(append.workspace_id for append in self.appends),
+            Uuids(append.trace.correlation_id for append in self.appends),
+            Texts(append.trace.causation_id for append in self.appends),
             *self._keys,
         )
 

@@ -1,0 +1,34 @@
+"""Columns: whatever is in one, PostgreSQL gets it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as tuned
+from hypothesis import strategies as some
+
+from infra.log.columns import Bigints, Byteas, Column, Ints, Texts, Uuids
+from infra.postgres import connect
+from infra.settings import Settings
+
+WRITTEN = some.text(some.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+"""What PostgreSQL has as text."""
+COLUMNS = [
+    (Ints, "integer[]", some.integers(-(2**31), 2**31 - 1)),
+    (Bigints, "bigint[]", some.none() | some.integers(-(2**63), 2**63 - 1)),
+    (Uuids, "uuid[]", some.none() | some.uuids()),
+    (Texts, "text[]", some.none() | WRITTEN),
+    (Byteas, "bytea[]", some.none() | some.binary()),
+]
+
+
+@pytest.mark.parametrize(("column", "name", "values"), COLUMNS)
+@tuned(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(some.data())
+def test_what_is_sent_arrives(
+    settings: Settings, column: type[Column[Any]], name: str, values: Any, data: some.DataObject
+) -> None:
+    sent = data.draw(some.lists(values))
+    with connect(settings.database_url) as connection:
+        arrived = connection.execute("select %b, pg_typeof(%b)::text", (column(sent), column(sent))).fetchone()
+    assert arrived == (sent, name)
