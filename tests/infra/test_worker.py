@@ -1,7 +1,7 @@
 """The worker against real servers: hints make it fold at once, and without any it looks by itself."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -163,6 +163,25 @@ def test_who_is_behind_says_so_unless_somebody_else_goes_on(
         assert not projector.project(0)
 
 
+def test_who_has_come_as_far_as_told_is_told_of_the_next_command_at_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However seldom the thread looks by itself, and whatever it is at when a command comes."""
+    monkeypatch.setattr("infra.hints.GATHER_S", 3600)
+    monkeypatch.setattr("infra.hints.QUEUE", "deserted")  # where no message of another test is left
+    messages = broker.broker(settings.broker_url)
+    told, hearing = list[object](), Deaf()
+    monkeypatch.setattr(messages, "enqueue", told.append)
+    monkeypatch.setattr(hearing, "heard", lambda _: len(told))
+    hints = Hints(messages, hearing, 1)
+    hints.start()
+    for position in range(1, 100):
+        hints.give(position)
+        fact(has(told, position))
+    hints.stop()
+    messages.close()
+
+
 def test_hints_do_not_pile_up_where_nobody_works(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.hints.QUEUE", "deserted")
     messages = broker.broker(settings.broker_url)
@@ -198,6 +217,10 @@ def test_redis_away_does_not_stop_a_publisher() -> None:
 
 def test_the_message_names_a_partition() -> None:
     assert message(3).args == (3,)
+
+
+def has(found: Sized, count: int) -> Callable[[], bool]:
+    return lambda: len(found) == count
 
 
 def survived(projector: Projector) -> bool:
