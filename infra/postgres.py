@@ -18,8 +18,9 @@ CONNECT_TIMEOUT_S = 5
 STOPPED_S = 5
 """Whoever says nothing for so long in the middle of folding is taken for stopped."""
 _TELLS_LONG_TRANSACTIONS = 170_000
-_BY_INDEX = " -c enable_seqscan=off -c jit=off"
-"""Whatever statistics say, nothing that people ask for is worth reading a whole table, or compiling a plan."""
+_BY_INDEX = " -c enable_seqscan=off -c jit=off -c max_parallel_workers_per_gather=0"
+"""Whatever statistics say, nothing that people ask for is worth reading a whole table, compiling a plan, or more
+processes: to start those takes as long as most answers."""
 POOL_TIMEOUT_S = 2
 """How long a request waits for a free connection before the answer is 503."""
 

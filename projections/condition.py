@@ -53,16 +53,24 @@ _DAYS: dict[Near, int] = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
 
 class Condition(Struct, frozen=True):
-    """`words` says whether it speaks of `search`; `rank` orders by how well the words are met, '' where none are.
+    """What `tasks` have to meet, and their `words`, '' where none are asked for; these alone speak of `search`.
 
-    It `moves` where the same terms ask something else as time goes by.
+    `rank` orders by how well the words are met, '' where none are. It `is_wide` where the terms beside the words leave
+    many tasks, as far as one can tell by looking at them. It `moves` where the same terms ask something else as time
+    goes by.
     """
 
-    sql: str
+    tasks: str
+    words: str
     parameters: dict[str, object]
-    words: bool
     rank: str
+    is_wide: bool = True
     moves: bool = False
+
+    @property
+    def sql(self) -> str:
+        """All of it."""
+        return f"{self.tasks} and {self.words}" if self.words else self.tasks
 
 
 def condition(terms: Iterable[Term], *, me: UUID, now: datetime) -> Condition:
@@ -71,18 +79,20 @@ def condition(terms: Iterable[Term], *, me: UUID, now: datetime) -> Condition:
     Only terms that depend on the time, and no more exactly than they do, bring it into the parameters: these may
     stand in cache keys. Days are days of UTC.
     """
-    terms, sql, parameters, queries, words = list(terms), list[str](), dict[str, object](), list[str](), False
+    terms, tasks, words, queries, parameters = list(terms), list[str](), list[str](), list[str](), dict[str, object]()
     for place, term in enumerate(terms):
         piece, values = _piece(term, me, now)
         named = dict(zip((f"f{place}", f"f{place}_end"), values, strict=False))
         marks = [f"%({name})s" for name in named]
-        sql.append(piece.format(*marks))
         parameters |= named
         if isinstance(term.asked, Word | Phrase):
-            words = True
+            words.append(piece.format(*marks))
             queries += [] if term.negated else [_QUERIES[type(term.asked)].format(*marks)]
+        else:
+            tasks.append(piece.format(*marks))
+    is_wide = all(isinstance(term.asked, Word | Phrase | StatusIs) or _is_but_one(term) for term in terms)
     moves = any(isinstance(term.asked, TimeIs) and term.asked.when in {"now", *_DAYS} for term in terms)
-    return Condition(" and ".join(sql) or "true", parameters, words, _rank(queries), moves)
+    return Condition(" and ".join(tasks) or "true", " and ".join(words), parameters, _rank(queries), is_wide, moves)
 
 
 def _rank(queries: list[str]) -> str:
@@ -92,6 +102,11 @@ def _rank(queries: list[str]) -> str:
     query stands here twice, since one that stands alone would be a phrase again.
     """
     return f"ts_rank(search.document, {' || '.join(queries * 2)})" if queries else ""
+
+
+def _is_but_one(term: Term) -> bool:
+    """Whether it lets through all but what is in one of many places, or has one of many things."""
+    return term.negated and isinstance(term.asked, AssigneeIs | LabelIs | ProjectIs | ColumnIs | KeyIs)
 
 
 def _piece(term: Term, me: UUID, now: datetime) -> _Piece:

@@ -38,10 +38,10 @@ class Order(Struct, frozen=True):
         """What `order by` says, for columns that hold the values."""
         return ", ".join(f"{name} {self.way}" for name in names)
 
-    def beyond(self) -> str:
-        """The condition of what comes after the values in the parameters `after_0` and so on."""
+    def beyond(self, names: tuple[str, ...]) -> str:
+        """The condition of what comes after the values in the parameters `after_0` and so on, for such columns."""
         values = ", ".join(f"%(after_{place})s" for place in range(len(self.by)))
-        return f"({', '.join(self.by)}) {'<' if self.is_down else '>'} ({values})"
+        return f"({', '.join(names)}) {'<' if self.is_down else '>'} ({values})"
 
 
 _BY: Final[dict[str, tuple[tuple[str, ...], Any]]] = {

@@ -16,11 +16,13 @@ from projections.page import Cursor, answer, list_of
 from projections.projection import Answer, Of, Projection, Query, Question
 from projections.task_list import TaskRow
 from projections.task_order import Order, Sort, order, usual
+from projections.task_relevance import Relevant
 
 MANY: Final = 8
 """More workspaces than these are asked in one loop, not each in words of its own."""
 FIELDS: Final = TaskRow.__struct_fields__
 _TEXT: Final = "join {task_search} search on search.id = task.id"
+_THERE: Final = "task.workspace_id = any(%(here)s)"
 _IN_USE: Final = """task.project_id <> all (array(
       select project.id from {project_list} project where project.workspace_id = any(%(here)s) and project.trashed))"""
 
@@ -160,15 +162,20 @@ class Listing(Struct, frozen=True):
         return (task_list.projection, *projects, *texts)
 
     def sql(self, fields: Sequence[str], reached: int | None) -> str:
-        """Its first rows, or those after what a cursor holds; `reached` is the part that it stands in.
+        """Its first rows, or those after what a cursor holds; `reached` is the part that it stands in."""
+        rows = self._merged(fields, reached)
+        if not (self.order.is_by_words and self.chosen.is_wide) or self.place.is_project:
+            return rows
+        tasks = self._where(_THERE, self.chosen.tasks)
+        return Relevant(self.chosen.words, tasks, self.order).sql(fields, rows, is_after=reached is not None)
 
-        Each place and part by itself, so that an index gives it sorted, and then all of them merged.
-        """
+    def _merged(self, fields: Sequence[str], reached: int | None) -> str:
+        """Each place and part by itself, so that an index gives it sorted, and then all of them merged."""
         names = tuple(f"at_{number}" for number in range(len(self.order.by)))
         values = ", ".join(f"{each} as {name}" for each, name in zip(self.order.by, names, strict=True))
         branches = [
             f"""(select {task_list.columns(fields)}, {number} as part, {values} from {self.tasks()}
-            where {where} and {part}{f" and {self.order.beyond()}" if number == reached else ""}
+            where {where} and {part}{f" and {self.order.beyond(self.order.by)}" if number == reached else ""}
             order by {self.order.sorting(self.order.by)} limit %(rows)s)"""  # noqa: S608 - our own text
             for where in self._places()
             for number, part in enumerate(self.order.parts)
@@ -194,9 +201,7 @@ class Listing(Struct, frozen=True):
 
     def everywhere(self) -> str:
         """The condition of all that is in it, wherever that is."""
-        return self._where(
-            "task.project_id = %(here_0)s" if self.place.is_project else "task.workspace_id = any(%(here)s)"
-        )
+        return self._where("task.project_id = %(here_0)s" if self.place.is_project else _THERE)
 
     def _places(self) -> Iterator[str]:
         """The conditions of the branches."""
@@ -210,6 +215,6 @@ class Listing(Struct, frozen=True):
     def _is_loop(self) -> bool:
         return not self.order.is_by_words and len(self.place.ids) > MANY
 
-    def _where(self, where: str) -> str:
+    def _where(self, where: str, chosen: str | None = None) -> str:
         in_use = "" if self.place.is_project else f" and {_IN_USE}"
-        return f"{where} and not task.trashed{in_use} and {self.chosen.sql}"
+        return f"{where} and not task.trashed{in_use} and {chosen or self.chosen.sql}"

@@ -104,7 +104,8 @@ def crowded(servers: Servers) -> Iterator[Database]:
     servers.prove(url)
     with connect(url) as connection:
         crowd.fill(connection)
-        connection.execute("set enable_seqscan = off")  # as connections of the API have it
+        connection.execute("set enable_seqscan = off")  # as connections of the API have it, and the next one too
+        connection.execute("set max_parallel_workers_per_gather = 0")
         yield connection
 
 

@@ -13,13 +13,14 @@ from psycopg.sql import SQL
 
 from domain.errors import CursorMismatch
 from domain.task import Priority
-from projections import board, task_list, task_order, task_page, task_search
+from projections import board, task_list, task_order, task_page, task_relevance, task_search
 from projections.engine import table
 from projections.engine.builds import Database
 from projections.project_list import ProjectRow
 from projections.task_list import NO_DUE, KeptRow
 from projections.task_order import Order, Sort
 from projections.task_page import Listing, Place, Wanted, in_project, in_workspaces
+from projections.task_relevance import Relevant
 from projections.task_search import TextRow
 from tests.defects import noticed
 from tests.examples import ADA, id7
@@ -34,6 +35,9 @@ FILTERS: dict[str, Callable[[KeptRow], bool]] = {
     "": lambda _: True,
     "status:open": lambda task: task.status == "open",
     "milk": lambda task: "milk" in task.title,
+    "milk status:open": lambda task: "milk" in task.title and task.status == "open",
+    "milk -project:P1": lambda task: "milk" in task.title and not task.key.startswith("P1-"),
+    "milk due:none": lambda task: "milk" in task.title and task.due is None,
     "-milk": lambda task: "milk" not in task.title,
     "due:none": lambda task: task.due is None,
     "project:P1": lambda task: task.key.startswith("P1-"),
@@ -64,7 +68,7 @@ class Scene(Struct, frozen=True, dict=True):
 
     @property
     def rank(self) -> str:
-        return "rank" if self.filter == "milk" else ""
+        return "rank" if self.filter.startswith("milk") else ""
 
 
 def naively(tasks: Sequence[KeptRow], sort: Sort, place: Place) -> list[KeptRow]:
@@ -109,7 +113,7 @@ def _kept(draw: st.DrawFn, place: int, most: int = 2) -> KeptRow:
         labels=(),
         assignees=(),
         status=draw(st.sampled_from(["open", "done"])),
-        trashed=draw(st.integers(0, 9)) == 0,
+        trashed=draw(st.integers(0, 4)) == 0,
         version=1,
         created_at=draw(_HOURS),
         updated_at=draw(_HOURS),
@@ -119,14 +123,14 @@ def _kept(draw: st.DrawFn, place: int, most: int = 2) -> KeptRow:
 
 
 @st.composite
-def scenes(draw: st.DrawFn, most: int = 2) -> Scene:
+def scenes(draw: st.DrawFn, most: int = 2, filters: Sequence[str] = tuple(FILTERS)) -> Scene:
     count = draw(st.integers(0, 14))
     tasks = [draw(_kept(place, most)) for place in range(count)]
     calm = draw(st.frozensets(st.integers(0, count - 1))) if count else frozenset()
     wild = [place for place in range(count + 3) if place not in calm]
     change = st.sampled_from(wild).flatmap(lambda at: st.tuples(st.just(at), st.none() | _kept(at)))
-    filter_ = draw(st.sampled_from(list(FILTERS)))
-    sorts = [*(sort for sort in get_args(Sort) if "relevance" not in sort or filter_ == "milk"), *["-due"] * 4]
+    filter_ = draw(st.sampled_from(filters))
+    sorts = [*(sort for sort in get_args(Sort) if "relevance" not in sort or filter_.startswith("milk")), *["-due"] * 4]
     place = draw(
         st.sampled_from([in_project(id7(801)), *(in_workspaces(WORKSPACES[:n], ADA.id) for n in (0, 1, 2, 3))])
     )
@@ -171,17 +175,31 @@ def pages(database: Database, scene: Scene) -> Iterator[list[str]]:
     raise AssertionError("no page is the last")
 
 
+def shown(database: Database, scene: Scene) -> None:
+    """Assert that each calm task is on exactly one page, in its order."""
+    begin(database, scene.tasks)
+    found = list(pages(database, scene))
+    assert all(len(page) == scene.limit for page in found[:-1])
+    calm = {str(task.id) for at, task in enumerate(scene.tasks) if at in scene.calm}
+    assert [id_ for page in found for id_ in page if id_ in calm] == [str(task.id) for task in scene.expected]
+
+
 def paging(database: Database) -> Callable[[], None]:
     @law(scenes(), examples=150)
     def each_calm_task_is_on_exactly_one_page_in_its_order(scene: Scene) -> None:
-        begin(database, scene.tasks)
-        found = list(pages(database, scene))
-        assert all(len(page) == scene.limit for page in found[:-1])
-        calm = {str(task.id) for at, task in enumerate(scene.tasks) if at in scene.calm}
-        shown = [id_ for page in found for id_ in page if id_ in calm]
-        assert shown == [str(task.id) for task in scene.expected]
+        shown(database, scene)
 
     return each_calm_task_is_on_exactly_one_page_in_its_order
+
+
+def searching(database: Database) -> Callable[[], None]:
+    @law(scenes(filters=("milk", "milk status:open")), st.integers(1, 6), examples=100)
+    def however_few_are_tried_first_all_are_found(scene: Scene, best: int) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(task_relevance, "BEST", best)
+            shown(database, scene)
+
+    return however_few_are_tried_first_all_are_found
 
 
 def counting(database: Database) -> Callable[[], None]:
@@ -241,12 +259,12 @@ def project_row() -> ProjectRow:
 
 def a_cursor_that_begins_with_its_own_task(patch: pytest.MonkeyPatch) -> None:
     beyond = Order.beyond
-    patch.setattr(Order, "beyond", lambda order: beyond(order).replace(") < (", ") <= (").replace(") > (", ") >= ("))
+    patch.setattr(Order, "beyond", lambda *of: beyond(*of).replace(") < (", ") <= (").replace(") > (", ") >= ("))
 
 
 def an_order_that_leaves_equals_to_chance(patch: pytest.MonkeyPatch) -> None:
     """Goes on after the values alone, so that tasks with the same are passed over."""
-    patch.setattr(Order, "beyond", lambda order: f"{order.by[0]} {'<' if order.is_down else '>'} %(after_0)s")
+    patch.setattr(Order, "beyond", lambda order, by: f"{by[0]} {'<' if order.is_down else '>'} %(after_0)s")
 
 
 def a_list_without_due_dates_that_forgets_where_it_is(patch: pytest.MonkeyPatch) -> None:
@@ -259,6 +277,13 @@ def a_list_without_due_dates_that_forgets_where_it_is(patch: pytest.MonkeyPatch)
 def a_merge_that_is_not_sorted(patch: pytest.MonkeyPatch) -> None:
     sql = Listing.sql
     patch.setattr(Listing, "sql", lambda *arguments: sql(*arguments).replace("order by part, ", "order by at_1, "))
+
+
+def the_best_that_are_taken_for_all(patch: pytest.MonkeyPatch) -> None:
+    sql = Relevant.sql
+    patch.setattr(
+        Relevant, "sql", lambda *arguments, **how: sql(*arguments, **how).replace(" as is_so", " or true as is_so")
+    )
 
 
 def a_trash_that_is_listed(patch: pytest.MonkeyPatch) -> None:
@@ -293,6 +318,7 @@ DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     an_order_that_leaves_equals_to_chance: "paging",
     a_list_without_due_dates_that_forgets_where_it_is: "paging",
     a_merge_that_is_not_sorted: "paging",
+    the_best_that_are_taken_for_all: "searching",
     a_trash_that_is_listed: "counting",
     a_count_of_what_is_shown: "counting",
     a_column_that_begins_anywhere: "boards",
@@ -300,7 +326,7 @@ DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
 }
 
 
-LAWS = {"paging": paging, "counting": counting, "boards": boards}
+LAWS = {"paging": paging, "searching": searching, "counting": counting, "boards": boards}
 
 
 @pytest.mark.parametrize("name", LAWS)
