@@ -79,6 +79,7 @@ def pool(url: str, size: int = 8) -> Pool:
         open=False,
         timeout=POOL_TIMEOUT_S,
         check=_check,
+        configure=_with_json,
     )
 
 
@@ -128,6 +129,11 @@ def _in_utc(url: str, name: str, more: str = "") -> str:
     """As somebody of that name, whose days are UTC's: the last instant of the calendar is none elsewhere."""
     options = f"{conninfo.conninfo_to_dict(url).get('options', '')} -c timezone=UTC{more}".strip()
     return conninfo.make_conninfo(url, options=options, connect_timeout=CONNECT_TIMEOUT_S, application_name=name)
+
+
+async def _with_json(connection: AsyncConnection[TupleRow]) -> None:
+    """Let the faster library read JSON."""
+    set_json_loads(msgspec.json.decode, connection)
 
 
 async def _check(connection: AsyncConnection[TupleRow]) -> None:

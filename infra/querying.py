@@ -28,12 +28,20 @@ class Querying:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._answered = dict[str, int]()
 
     async def state(self, question: Question) -> State:
         """That of a question. Raises Behind where one of its projections was not built for this code yet."""
         async with self._pool.asking() as connection:
             rows = await (await connection.execute(_STATE, _asking(question), prepare=True)).fetchall()
-        return State.of(question, rows)
+        return self._seen(State.of(question, rows))
+
+    async def builds(self, question: Question) -> dict[str, int]:
+        """Those that answered last, and so most likely do; raises as `state` does."""
+        names = [projection.name for projection in question.projections]
+        if self._answered.keys() >= set(names):
+            return {name: self._answered[name] for name in names}
+        return (await self.state(question)).builds
 
     async def asked(self, question: Question, numbers: Mapping[str, int]) -> tuple[Answer | None, State] | None:
         """State and rows in one snapshot; None where those builds do not answer any more."""
@@ -47,14 +55,19 @@ class Querying:
                 await state.execute(_STATE, _asking(question))
                 for query, cursor in zip(question.queries, cursors, strict=True):
                     await cursor.execute(named(query.sql, numbers), question.parameters)
-                seen = State.of(question, await state.fetchall())
+                seen = self._seen(State.of(question, await state.fetchall()))
                 found = [await cursor.fetchall() for cursor in cursors]
         except errors.UndefinedTable:
+            self._answered.clear()
             return None
         if seen.builds != numbers:
             return None
         rows = zip(question.queries, found, strict=True)
         return question.answer(*([table.document(query.row, row) for row in each] for query, each in rows)), seen
+
+    def _seen(self, state: State) -> State:
+        self._answered.update(state.builds)
+        return state
 
     async def rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         """The rows of a small query that is not worth keeping."""

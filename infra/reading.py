@@ -133,31 +133,31 @@ class Reading:
             flight.task.exception()  # seen, even where nobody waits any more
 
     async def _found(self, question: Question, key: str, watch: Watch) -> Found:
-        """Ask what is true now, and find the answer to it in the nearest place."""
+        """The answer that is true now, from the nearest place."""
         for _ in range(TRIES):
-            state = await self._querying.state(question)
-            snapshot = await self._remembered(key, state) or await self._asked(question, key, state)
+            snapshot = await self._remembered(question, key) or await self._asked(question, key)
             if snapshot:
                 size = _SMALL + _TOPIC * len(watch.topics) + len(snapshot.answer.body if snapshot.answer else b"")
                 self._hot.keep(key, snapshot, size, watch)
                 return Found(snapshot, snapshot.state.position, key)
         raise Behind
 
-    async def _remembered(self, key: str, state: State) -> Snapshot | None:
-        """What this process or Redis has, if it is still so."""
-        known, layer = self._hot.last(key), "process"
-        if known is None or not known.state.is_still(state):
+    async def _remembered(self, question: Question, key: str) -> Snapshot | None:
+        """What this process or Redis has, if it is still so; where neither has anything, nobody is asked about it."""
+        state: State | None = None
+        for layer in ("process", "redis"):
+            known = self._hot.last(key) if layer == "process" else await self._kept.find(key, Snapshot)
+            if known and (layer == "process" or known.is_whole()):
+                state = state or await self._querying.state(question)
+                if known.state.is_still(state):
+                    self.counted.hit(layer, time.time() - known.at)
+                    return Snapshot(known.answer, state, time.time())  # it has just been found to be so
             self.counted.miss(layer)
-            known, layer = await self._kept.find(key, Snapshot), "redis"
-        if known is None or not known.state.is_still(state) or not known.is_whole():
-            self.counted.miss(layer)
-            return None
-        self.counted.hit(layer, time.time() - known.at)
-        return Snapshot(known.answer, state, time.time())  # it has just been found to be so
+        return None
 
-    async def _asked(self, question: Question, key: str, state: State) -> Snapshot | None:
+    async def _asked(self, question: Question, key: str) -> Snapshot | None:
         """What the read tables say; None where those builds do not answer any more."""
-        asked = await self._querying.asked(question, state.builds)
+        asked = await self._querying.asked(question, await self._querying.builds(question))
         if asked is None:
             return None
         self.counted.hit("postgresql", 0.0)

@@ -53,17 +53,19 @@ async def test_a_generation_that_is_newer_than_the_answer_is_noticed(
     ann: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The generation as it is when the answer is kept, not as it was when the answer was read."""
-    state, keep = Querying.state, Kept.keep
-    asked: list[tuple[Querying, Question]] = []
+    asked, keep = Querying.asked, Kept.keep
+    read: list[tuple[Querying, Question]] = []
 
-    async def noted(querying: Querying, question: Question) -> State:
-        asked.append((querying, question))
-        return await state(querying, question)
+    async def noted(
+        querying: Querying, question: Question, numbers: dict[str, int]
+    ) -> tuple[Answer | None, State] | None:
+        read.append((querying, question))
+        return await asked(querying, question, numbers)
 
     async def kept(self: Kept, key: str, snapshot: Snapshot) -> None:
-        await keep(self, key, replace(snapshot, state=await state(*asked[-1])))
+        await keep(self, key, replace(snapshot, state=await Querying.state(*read[-1])))
 
-    monkeypatch.setattr(Querying, "state", noted)
+    monkeypatch.setattr(Querying, "asked", noted)
     monkeypatch.setattr(Kept, "keep", kept)
     check = partial(checks.an_answer_that_a_change_overtakes_is_not_kept_for_the_new, ann, monkeypatch)
     await noticed_in_time(check)
