@@ -22,6 +22,8 @@ _STATE = f"""select serving.projection, serving.build,
         where generation.build = serving.build and generation.scope = any(%s::uuid[] || '{WHOLE}'::uuid))::bigint
     from read.serving where {builds.OURS} order by serving.projection"""  # noqa: S608 - our own text
 
+_BEGIN = "begin isolation level repeatable read read only"
+
 
 class Querying:
     """What is in the read tables, and under which state. Raises what psycopg raises."""
@@ -44,17 +46,21 @@ class Querying:
         return (await self.state(question)).builds
 
     async def asked(self, question: Question, numbers: Mapping[str, int]) -> tuple[Answer | None, State] | None:
-        """State and rows in one snapshot; None where those builds do not answer any more."""
+        """State and rows in one snapshot; None where those builds do not answer any more.
+
+        All of it is sent at once: a transaction of the driver would wait where it begins and where it ends.
+        """
         try:
-            async with self._pool.asking() as connection, connection.pipeline(), connection.transaction():
+            async with self._pool.asking() as connection, connection.pipeline():
                 state, cursors = (
                     connection.cursor(),
                     [connection.cursor(row_factory=dict_row) for _ in question.queries],
                 )
-                await connection.execute("set transaction isolation level repeatable read read only")
+                await connection.execute(_BEGIN)
                 await state.execute(_STATE, _asking(question))
                 for query, cursor in zip(question.queries, cursors, strict=True):
                     await cursor.execute(named(query.sql, numbers), question.parameters)
+                await connection.execute("commit")  # where anything fails, whoever takes the connection back rolls back
                 seen = self._seen(State.of(question, await state.fetchall()))
                 found = [await cursor.fetchall() for cursor in cursors]
         except errors.UndefinedTable:
