@@ -1,7 +1,6 @@
 """`taskledger api`: one process that answers HTTP."""
 
 import contextlib
-import gc
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +10,8 @@ import uvicorn
 
 from api.app import create_app
 from cli import options
-from infra import logs, ports, settings
+from infra import cycles, logs, ports, settings
 
-COLLECT = (20_000, 20, 20)
-"""How seldom Python looks for cycles: a request makes hundreds of objects and no cycle."""
 GRACE_S = 5
 """How long requests in hand may go on after we were asked to stop."""
 
@@ -36,8 +33,7 @@ def command(data: Path, host: str, port: int, fd: int | None) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    gc.freeze()
-    gc.set_threshold(*COLLECT)
+    cycles.rarely()
     with _listener(host, port, fd) as listener:
         uvicorn.Server(config).run([listener])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cli import options
-from infra import logs, settings, worker
+from infra import cycles, logs, settings, worker
 
 
 @click.command
@@ -19,4 +19,5 @@ def command(data: Path) -> None:
     stop = threading.Event()
     for wish in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wish, lambda *_: stop.set())
+    cycles.rarely()
     worker.run(found, stop)

@@ -16,7 +16,7 @@ import psycopg
 from msgspec import Struct
 from msgspec.structs import replace
 
-from infra import documents
+from infra import cycles, documents
 from infra.errors import OperatorError
 from infra.log import slices
 from infra.postgres import folding
@@ -130,6 +130,7 @@ def _open(url: str) -> None:
     if parent := parent_process():
         threading.Thread(target=_die_after, args=(parent,), daemon=True).start()
     _step_back()
+    cycles.rarely()
     _have(folding(url, NAME), folding(url, NAME))
     _MINE.writer.execute(_MEMORY)
     for connection in (_MINE.reader, _MINE.writer):

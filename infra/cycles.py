@@ -1,0 +1,11 @@
+"""Cycles: how seldom Python looks for them, in processes that make many objects at once and hardly any cycle."""
+
+import gc
+
+_SELDOM = (20_000, 20, 20)
+
+
+def rarely() -> None:
+    """Look at what is there already never, and at what comes seldom: a request, or a batch, makes no cycle."""
+    gc.freeze()
+    gc.set_threshold(*_SELDOM)
