@@ -1,20 +1,22 @@
 """The table of a build: its columns, documents in and out."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal, TypeVar, cast, get_args, get_origin
+from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args, get_origin
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
 from msgspec.structs import astuple
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier
+from psycopg.types.json import set_json_loads
 
 from projections.engine.builds import Build
-from projections.projection import Key, by_position
+from projections.projection import Key, Projection, by_position
 
 _SELECT = "select {fields} from {table} where id = any(%b)"
 _INSERT = "insert into {table} ({fields}) select {fields} from json_populate_recordset(null::{table}, %s::json)"
@@ -24,6 +26,7 @@ _UPDATE = """update {table} as old set {changes}
     from json_populate_recordset(null::{table}, %s::json) as excluded where old.id = excluded.id"""
 """Only the columns that changed: what is generated from others, and indexes of them, stay as they are."""
 R = TypeVar("R")
+Decode: TypeAlias = Callable[[Raw], Any]
 Rows = Mapping[Key, Any]
 
 _TYPES = {UUID: "uuid", str: "text", int: "bigint", bool: "boolean", datetime: "timestamptz"}
@@ -63,13 +66,15 @@ def loading(connection: Connection[TupleRow], build: Build, keys: Collection[Key
 def asked(connection: Connection[TupleRow], build: Build, keys: Collection[Key]) -> Cursor[TupleRow]:
     """Ask for the documents of these keys."""
     sql = _statement(_SELECT, build.projection.row.__struct_fields__, build.table.as_string())
-    return connection.cursor(binary=True).execute(sql, (list(keys),), prepare=True)
+    cursor = connection.cursor(binary=True)
+    set_json_loads(Raw, cursor)  # whoever knows the type decodes it
+    return cursor.execute(sql, (list(keys),), prepare=True)
 
 
 def loaded(build: Build, cursor: Cursor[TupleRow] | None) -> dict[Key, Any]:
     """The documents that there are, by key."""
     row = build.projection.row
-    nested = _nested(row)
+    nested = _nested(build.projection)
     return {found[0]: _document(row, nested, found) for found in cursor.fetchall()} if cursor else {}
 
 
@@ -78,17 +83,20 @@ def document(row: type[R], found: Mapping[str, object]) -> R:
     return cast("R", found) if row is dict else msgspec.convert(found, row, str_keys=True)
 
 
-def _document(row: type[R], nested: Sequence[tuple[int, Any]], found: TupleRow) -> R:
-    """The same from the columns in their order: only what is nested has to be converted."""
+def _document(row: type[R], nested: Sequence[tuple[int, Decode]], found: TupleRow) -> R:
+    """The same from the columns in their order: only what is nested has to be decoded."""
     fields = list(found)
-    for place, kind in nested:
-        fields[place] = msgspec.convert(fields[place], kind, str_keys=True)
+    for place, decode in nested:
+        if fields[place] is not None:
+            fields[place] = decode(fields[place])
     return row(*fields)
 
 
-def _nested(row: type[Struct]) -> list[tuple[int, Any]]:
-    fields = enumerate(msgspec.structs.fields(row))
-    return [(place, field.type) for place, field in fields if _type(field.type) == "jsonb"]
+@cache
+def _nested(projection: Projection[Any]) -> tuple[tuple[int, Decode], ...]:
+    """The places of columns that are kept as jsonb, and what makes of one what it is."""
+    fields = enumerate(msgspec.structs.fields(projection.row))
+    return tuple((place, Decoder(field.type).decode) for place, field in fields if _type(field.type) == "jsonb")
 
 
 def save(connection: Connection[TupleRow], build: Build, before: Rows, rows: Rows) -> None:
