@@ -58,7 +58,16 @@ def scopes(label: LabelRow) -> Iterable[UUID]:
     yield label.workspace_id
 
 
-projection = Projection("label_list", 1, LabelRow, keys, fold, scopes, indexes=("(workspace_id)",))
+projection = Projection(
+    "label_list",
+    1,
+    LabelRow,
+    keys,
+    fold,
+    scopes,
+    indexes=("(workspace_id)",),
+    only=(TaskCreated, TaskLabelled, LabelColoured, Unknown),
+)
 
 
 def page(workspace: UUID, limit: int, cursor: str | None) -> Question:

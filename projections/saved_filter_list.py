@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from domain.event import Recorded, Unknown, applied
 from domain.saved_filter import FilterDeleted, FilterRenamed, FilterResorted, FilterRewritten, FilterSaved, Sort
 from projections.page import Cursor, list_of, paged, single
-from projections.projection import Answer, Projection, Question, ask
+from projections.projection import Answer, Projection, Question, ask, by_stream
 
 
 class SavedFilterRow(Struct, frozen=True):
@@ -52,12 +52,6 @@ BUILTIN = (
     SavedFilterShown("overdue", "Overdue", "due<now status:open", "due", builtin=True),
 )
 """Those that everybody has."""
-_OURS = (FilterSaved, FilterRenamed, FilterRewritten, FilterResorted, FilterDeleted, Unknown)
-
-
-def keys(recorded: Recorded) -> Iterable[UUID]:
-    if isinstance(recorded.event, _OURS):
-        yield recorded.stream
 
 
 def fold(key: UUID, saved: SavedFilterRow | None, recorded: Recorded) -> SavedFilterRow | None:
@@ -73,7 +67,16 @@ def scopes(saved: SavedFilterRow) -> Iterable[UUID]:
     yield saved.user_id
 
 
-projection = Projection("saved_filter_list", 1, SavedFilterRow, keys, fold, scopes, indexes=("(user_id)",))
+projection = Projection(
+    "saved_filter_list",
+    1,
+    SavedFilterRow,
+    by_stream,
+    fold,
+    scopes,
+    indexes=("(user_id)",),
+    only=(FilterSaved, FilterRenamed, FilterRewritten, FilterResorted, FilterDeleted, Unknown),
+)
 
 
 def one(user: UUID, wanted: str) -> Question:

@@ -12,7 +12,7 @@ from domain.event import Recorded, Unknown
 from domain.project import ProjectPurged, ProjectRestored, ProjectTrashed
 from domain.task import TaskPurged, TaskRestored, TaskTrashed
 from projections.page import Cursor, answer, list_of
-from projections.projection import Answer, Projection, Question, ask
+from projections.projection import Answer, Projection, Question, ask, by_stream
 
 Kind = Literal["task", "project"]
 
@@ -44,14 +44,6 @@ class Trashed(InTrash, frozen=True):
     purge_at: datetime
 
 
-_OURS = (TaskTrashed, TaskRestored, TaskPurged, ProjectTrashed, ProjectRestored, ProjectPurged, Unknown)
-
-
-def keys(recorded: Recorded) -> Iterable[UUID]:
-    if isinstance(recorded.event, _OURS):
-        yield recorded.stream
-
-
 def fold(key: UUID, row: TrashRow | None, recorded: Recorded) -> TrashRow | None:
     """A project that is gone keeps a row, without its name, by which the tasks are found that go after it."""
     match recorded.event:
@@ -61,7 +53,9 @@ def fold(key: UUID, row: TrashRow | None, recorded: Recorded) -> TrashRow | None
             return _trashed("project", key, event.key, event.name, recorded)
         case ProjectPurged():
             return row and replace(row, key="", name="", version=recorded.version, purged=True)
-    return None
+        case TaskRestored() | TaskPurged() | ProjectRestored():
+            return None
+    return row
 
 
 def _trashed(kind: Kind, project: UUID, key: str, name: str, recorded: Recorded) -> TrashRow | None:
@@ -79,10 +73,11 @@ projection = Projection(
     "trash",
     1,
     TrashRow,
-    keys,
+    by_stream,
     fold,
     scopes,
     indexes=("(workspace_id, position) where not purged", "(position) where not purged", "(id) where purged"),
+    only=(TaskTrashed, TaskRestored, TaskPurged, ProjectTrashed, ProjectRestored, ProjectPurged, Unknown),
 )
 
 

@@ -12,9 +12,10 @@ from domain.errors import BadCursor, CursorMismatch
 from domain.event import Change, Event, Recorded, Unknown
 from domain.saved_filter import FilterDeleted, FilterRenamed, FilterResorted, FilterRewritten, FiltersCounted
 from projections import saved_filter_list
+from projections.engine.folding import touched
 from projections.fingerprint import folded
 from projections.page import Cursor, list_of
-from projections.saved_filter_list import SavedFilterRow, keys, projection
+from projections.saved_filter_list import SavedFilterRow, projection
 from tests import defects
 from tests.defects import noticed
 from tests.examples import ADA, BOB, COMMAND, SAVED, SAVED_FILTER, id7
@@ -93,8 +94,8 @@ def test_a_row_tells_what_the_events_say() -> None:
 
 
 def test_a_count_is_nothing_to_look_at_and_what_is_not_known_may_be() -> None:
-    assert list(keys(recorded(1, FiltersCounted(1)))) == []
-    assert list(keys(recorded(1, Unknown("FilterShared", b"{}")))) == [SAVED_FILTER]
+    shared = recorded(2, Unknown("FilterShared", b"{}"))
+    assert touched(projection, [recorded(1, FiltersCounted(1)), shared], 0, 1) == [(SAVED_FILTER, shared)]
 
 
 @law(st.lists(_NAMES, max_size=12), st.integers(1, 5), examples=100)
