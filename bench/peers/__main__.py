@@ -1,6 +1,5 @@
 """`python -m bench.peers NAME FILE`: serve a peer as `taskledger api` serves us, given what the file says."""
 
-import gc
 import socket
 import sys
 from importlib import import_module
@@ -10,15 +9,14 @@ import msgspec
 import uvicorn
 
 from bench.peers.given import Given
-from cli.api import COLLECT
+from infra import cycles
 
 
 def main(name: str, file: str) -> None:
     given = msgspec.json.decode(Path(file).read_bytes(), type=Given)
     app = import_module(f"bench.peers.{name}").app(given)
     config = uvicorn.Config(app, access_log=False, log_config=None, proxy_headers=False, server_header=False)
-    gc.freeze()
-    gc.set_threshold(*COLLECT)
+    cycles.rarely()
     with socket.socket(fileno=given.fd) as listener:
         uvicorn.Server(config).run([listener])
 
