@@ -4,13 +4,14 @@ import contextlib
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 from msgspec import Struct
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 
 from infra import cycles, documents
 from infra.errors import OperatorError
+from infra.haste import Haste
 from infra.log import slices
 from infra.postgres import folding
 from projections.engine import parked, saving, table
@@ -27,12 +29,16 @@ from projections.engine.folding import Skips
 from projections.engine.parked import Parked
 from projections.projection import by_position, by_stream, every
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 NAME = "taskledger rebuild"
 NICE = 10
 _SESSION = Path("/proc/self/autogroup")
 AT_ONCE = 25_000
 """About so many events are a part."""
-_MEMORY = "set maintenance_work_mem = '128MB'"
+_INDEXING = "set maintenance_work_mem = '128MB'; set max_parallel_maintenance_workers = 0"
+"""There are others of the crew for other indexes."""
 _UNLESS_KILLED = "set client_connection_check_interval = '500ms'"
 """What is being done for a process that is no more ends, and its locks with it."""
 _MINE = threading.local()
@@ -72,31 +78,37 @@ def cut(connection: Database, build: Build, events: int, head: int, skips: Skips
 
 
 class Crew:
-    """Those who fold: processes, or a thread."""
+    """Those who fold: processes, or a thread; as many at once as haste allows."""
 
-    def __init__(self, pool: Executor) -> None:
+    def __init__(self, pool: Executor, haste: Haste) -> None:
         self._pool = pool
+        self._haste = haste
 
     def fill(self, parts: Sequence[Part]) -> Iterator[Filled]:
         """Fold all parts into the table, in any order; what is left of one is folded too."""
-        todo = {self._pool.submit(_fill, part) for part in parts}
-        while todo:
-            done, todo = wait(todo, return_when=FIRST_COMPLETED)
-            for filled in map(Future.result, done):
-                todo |= {self._pool.submit(_fill, filled.rest)} if filled.rest else set()
-                yield filled
+        waiting = deque(parts)
+        for _, filled in self._done(_fill, waiting):
+            waiting.extend([filled.rest] if filled.rest else [])
+            yield filled
 
     def execute(self, statements: Sequence[str]) -> Iterator[str]:
         """Carry out statements side by side, and tell each that is done."""
-        todo = {self._pool.submit(_execute, statement): statement for statement in statements}
-        while todo:
-            for done in wait(todo, return_when=FIRST_COMPLETED).done:
-                done.result()
-                yield todo.pop(done)
+        for statement, _ in self._done(_execute, deque(statements)):
+            yield statement
+
+    def _done(self, work: Callable[[T], R], waiting: deque[T]) -> Iterator[tuple[T, R]]:
+        """Whatever waits, done, with what came of it; more may come to wait meanwhile."""
+        running: dict[Future[R], T] = {}
+        while waiting or running:
+            while waiting and len(running) < self._haste.at_once():
+                one = waiting.popleft()
+                running[self._pool.submit(work, one)] = one
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(done), done.result()
 
 
 @contextlib.contextmanager
-def crew(url: str, processes: int) -> Iterator[Crew]:
+def crew(url: str, processes: int, haste: Haste) -> Iterator[Crew]:
     """So many processes, which end with the block; none is a thread of this one, which a small log is quicker for.
 
     Where the block fails they end in the middle of their work. Raises OperatorError where one of them was killed.
@@ -106,10 +118,10 @@ def crew(url: str, processes: int) -> Iterator[Crew]:
             pool = ProcessPoolExecutor(processes, get_context("spawn"), _open, (url,))
             ending.callback(pool.shutdown, wait=True, cancel_futures=True)
             with _killed(pool):
-                yield Crew(pool)
+                yield Crew(pool, haste)
         else:
             reader, writer = (ending.enter_context(folding(url, NAME)) for _ in range(2))
-            yield Crew(ending.enter_context(ThreadPoolExecutor(1, NAME, _have, (reader, writer))))
+            yield Crew(ending.enter_context(ThreadPoolExecutor(1, NAME, _have, (reader, writer))), haste)
 
 
 @contextlib.contextmanager
@@ -132,7 +144,7 @@ def _open(url: str) -> None:
     _step_back()
     cycles.rarely()
     _have(folding(url, NAME), folding(url, NAME))
-    _MINE.writer.execute(_MEMORY)
+    _MINE.writer.execute(_INDEXING)
     for connection in (_MINE.reader, _MINE.writer):
         with contextlib.suppress(psycopg.Error):  # where the server's platform cannot tell
             connection.execute(_UNLESS_KILLED)

@@ -7,6 +7,7 @@ nobody asks, and the next one drops it.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -16,6 +17,7 @@ from psycopg.sql import SQL
 from infra import documents, log
 from infra.crew import AT_ONCE, NAME, Crew, crew, cut
 from infra.errors import OperatorError
+from infra.haste import Haste
 from infra.log import slices
 from infra.outcome import Outcome, Step, Wish
 from infra.postgres import folding
@@ -53,7 +55,9 @@ class Rebuilding:
             self._refuse_what_cannot_be_compared(connection)
             build = self._begun(connection)
             try:
-                with crew(self._url, self._processes(connection)) as processes:
+                count = self._processes(connection)
+                haste = Haste(partial(log.head, connection), count or 1)
+                with crew(self._url, count, haste) as processes:
                     self._fill(connection, build, processes)
                 self._finish(connection, build)
             except BaseException:

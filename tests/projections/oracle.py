@@ -98,7 +98,7 @@ class Alone:
 
 
 @contextlib.contextmanager
-def _alone(url: str, _: int) -> Iterator[Alone]:
+def _alone(url: str, *_: object) -> Iterator[Alone]:
     with folding(url, "test") as reader, folding(url, "test") as writer:
         yield Alone(reader, writer)
 
