@@ -15,7 +15,6 @@ from domain.upcasts import UPCASTS
 from infra import cache, clock, documents, ended, log, operations
 from infra.embedded.process import Child, spawn, stop
 from infra.logs import logger
-from infra.operations import Options
 from infra.postgres import folding
 from infra.purging import Purging
 from infra.settings import PREFIX, Settings
@@ -70,7 +69,7 @@ class Keeper:
     def _ask_for_what_is_missing(self, connection: Database) -> None:
         for projection in builds.missing(connection):
             if not operations.failed_lately(connection, projection):
-                operations.ask(connection, projection, Options(expect_changes=True))
+                operations.ask_for_missing(connection, projection)
 
     def _carry_out(self, connection: Database) -> None:
         if self._child is None or self._child.poll() is not None:

@@ -103,6 +103,18 @@ def ask(connection: Database, projection: Projection[Any], options: Options) -> 
     return UUID(str(asked[0]))
 
 
+def ask_for_missing(connection: Database, projection: Projection[Any]) -> None:
+    """Ask for the first build, unless somebody does or it is there.
+
+    What is asked for is looked at first: whoever has done it since has switched before that.
+    """
+    with connection.transaction():
+        connection.execute(ALONE, (projection.name,))
+        is_asked = connection.execute(OPEN, opening(projection)).fetchone()
+        if not is_asked and projection in builds.missing(connection):
+            connection.execute(ASK, asking(projection, Options(expect_changes=True)))
+
+
 def failed_lately(connection: Database, projection: Projection[Any]) -> bool:
     """Whether the last rebuild failed a moment ago: trying again at once would fail again."""
     row = connection.execute(_FAILED, opening(projection)).fetchone()
