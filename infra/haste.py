@@ -3,26 +3,24 @@
 import time
 from collections.abc import Callable
 
-BUSY = 50.0
-"""So many events a second are somebody at work; with one core for them, they notice a rebuild hardly."""
-LOOK_S = 0.2
+BUSY = 50
+"""So many events in the last second are somebody at work; with a core for them, they hardly notice a rebuild."""
+LOOK_S = 0.1
 
 
 class Haste:
-    """Goes by how quickly the log grows."""
+    """Goes by how many events were written in the last second."""
 
-    def __init__(self, head: Callable[[], int], most: int) -> None:
-        """`head` answers the last position of the log."""
-        self._head = head
+    def __init__(self, lately: Callable[[int], int], most: int) -> None:
+        """`lately` answers how many they were, up to so many."""
+        self._lately = lately
         self._most = most
-        self._at, self._position = time.monotonic(), head()
+        self._until = 0.0
         self._is_busy = False
 
     def at_once(self) -> int:
         """So many, with one more that waits for whoever is done first."""
-        now = time.monotonic()
-        if now >= self._at + LOOK_S:
-            position = self._head()
-            self._is_busy = position - self._position > BUSY * (now - self._at)
-            self._at, self._position = now, position
+        if time.monotonic() >= self._until:
+            self._is_busy = self._lately(BUSY) >= BUSY
+            self._until = time.monotonic() + LOOK_S
         return 1 if self._is_busy else self._most + 1

@@ -56,7 +56,7 @@ class Rebuilding:
             build = self._begun(connection)
             try:
                 count = self._processes(connection)
-                haste = Haste(partial(log.head, connection), count or 1)
+                haste = Haste(partial(log.lately, connection), count or 1)
                 with crew(self._url, count, haste) as processes:
                     self._fill(connection, build, processes)
                 self._finish(connection, build)

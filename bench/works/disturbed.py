@@ -77,6 +77,8 @@ class _Serving:
             during = [self._slice()]
             while child.poll() is None:
                 during.append(self._slice())
+        if child.returncode:
+            raise RuntimeError("The rebuild did not switch.")
         looks, writes, looks_during, writes_during = (
             joined(loads) for side in (quiet, during) for loads in zip(*side, strict=True)
         )

@@ -61,6 +61,14 @@ def behind(connection: Connection[TupleRow], position: int) -> int:
     return row[0] if row else 0
 
 
+def lately(connection: Connection[TupleRow], most: int) -> int:
+    """How many events were written in the last second, counted up to so many."""
+    sql = """select count(*) from (select recorded_at from log.events order by notification_id desc limit %s) as last
+             where recorded_at > clock_timestamp() - interval '1 s'"""
+    row = connection.execute(sql, (most,)).fetchone()
+    return row[0] if row else 0
+
+
 def before(connection: Connection[TupleRow], count: int) -> int:
     """The position after which the last `count` events stand."""
     sql = """select coalesce(min(notification_id) - 1, (select coalesce(max(notification_id), 0) from log.events))

@@ -6,9 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from infra import crew, haste
+from infra import crew, haste, log
 from infra.crew import Crew, Filled, Part
 from infra.haste import BUSY, Haste
+from infra.postgres import connect
+from infra.settings import Settings
+from tests.examples import project, task, workspace
+from tests.projections import oracle
 
 MANY = 4
 PARTS = [Part(1, "task_list", low, low + 1, 100, ()) for low in range(12)]
@@ -33,10 +37,15 @@ def most(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def growing(a_second: float) -> Haste:
-    """A log that grows by so many events a second."""
-    began = time.monotonic()
-    return Haste(lambda: int(1_000_000 + a_second * (time.monotonic() - began)), MANY)
+def log_of(*counts: int) -> Haste:
+    """A log to which so many events were written in the second before each look, and then as many as before."""
+    looks, last = iter(counts), [0]
+
+    def lately(most: int) -> int:
+        last[0] = next(looks, last[0])
+        return min(last[0], most)
+
+    return Haste(lately, MANY)
 
 
 def filled(pace: Haste) -> int:
@@ -45,27 +54,32 @@ def filled(pace: Haste) -> int:
 
 
 def test_all_work_at_once_where_nobody_writes(most: list[int]) -> None:
-    assert filled(growing(0)) == len(PARTS)
+    assert filled(log_of(0)) == len(PARTS)
     assert max(most) == MANY
 
 
 def test_one_works_at_a_time_where_others_write(most: list[int]) -> None:
-    pace = growing(2_000 * BUSY)
-    time.sleep(0.01)
-    assert filled(pace) == len(PARTS)
+    assert filled(log_of(500)) == len(PARTS)
     assert max(most) == 1
 
 
 def test_all_work_again_when_others_have_stopped(most: list[int]) -> None:
-    heads = iter([0, 1_000])
-    pace = Haste(lambda: next(heads, 1_000), MANY)
-    assert filled(pace) == len(PARTS)
+    assert filled(log_of(BUSY, BUSY, 0)) == len(PARTS)
     assert most[0] == 1
     assert max(most) == MANY
 
 
-def test_an_event_now_and_then_is_nobody_at_work() -> None:
-    heads = iter([0, 1])
-    pace = Haste(lambda: next(heads), MANY)
-    pace._at -= 1.0  # noqa: SLF001 - a second ago
-    assert pace.at_once() > MANY
+def test_an_event_now_and_then_is_nobody_at_work(most: list[int]) -> None:
+    filled(log_of(BUSY - 1))
+    assert max(most) == MANY
+
+
+def test_what_was_written_in_the_last_second_is_counted(settings: Settings) -> None:
+    with connect(settings.migration_url) as connection:
+        oracle.write(connection, [*workspace(), *project(), *task()])
+        written = log.head(connection)
+        assert log.lately(connection, 50) == written
+        assert log.lately(connection, 2) == 2
+        connection.execute("alter table log.events disable trigger all")
+        connection.execute("update log.events set recorded_at = recorded_at - interval '2 s'")
+        assert log.lately(connection, 50) == 0
