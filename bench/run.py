@@ -67,7 +67,7 @@ FULL = Run(
             visible_under_load,
         ),
     ),
-    Extent(1_000_000, 20_000, rebuilds=2, following=70_000, disturbed=2),
+    Extent(1_000_000, 20_000, rebuilds=2, following=110_000, disturbed=2),
     is_whole=True,
 )
 
