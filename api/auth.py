@@ -143,7 +143,8 @@ class Keeper:
 class Authentication:
     """Stands before every handler that is not marked `PUBLIC`.
 
-    Not as a middleware, which costs two layers more. A handler with a `before_request` of its own would go without.
+    Not as a middleware, which costs two layers more. A handler with a `before_request` of its own would go without:
+    none has one, and each is asked for as nobody (tests/api/test_matrix.py).
     """
 
     def __init__(self, keeper: Keeper) -> None:

@@ -1,14 +1,28 @@
 """Durability: what PostgreSQL says of itself, because a figure without it is worth nothing."""
 
+from pathlib import Path
+
+import psutil
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 WANTED = ("fsync", "synchronous_commit", "full_page_writes")
+_MEMORY = {"tmpfs", "ramfs"}
 _SAID = "select name, setting from pg_settings where name = any(%s) order by name"
 
 
 class NotDurable(Exception):
     """Acknowledged work could be lost, so nothing is measured."""
+
+
+def on_disk(folder: Path) -> str:
+    """The kind of file system that a folder is on; raises NotDurable where that is memory."""
+    mounts = {one.mountpoint: one.fstype for one in psutil.disk_partitions(all=True)}
+    above = next((str(one) for one in (folder, *folder.parents) if str(one) in mounts), "")
+    kind = mounts.get(above, "unknown")
+    if kind in _MEMORY:
+        raise NotDurable(f"{folder} is in memory: name a folder on a disk in TMPDIR.")
+    return kind
 
 
 def durable(connection: Connection[TupleRow]) -> dict[str, str]:

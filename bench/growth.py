@@ -15,9 +15,10 @@ from bench import history, machine, plot, remarks, results, table
 from bench.history import History
 from bench.instance import Instance, instance, say
 from bench.mark import Mark, Measure, at_least, number
+from bench.run import lag
 from bench.scripts import Target
-from bench.streams import EACH, LENGTHS, Streams
-from bench.turn import Round, Size, Stage, Turn, rates
+from bench.streams import LENGTHS, Streams
+from bench.turn import FEW, Round, Size, Stage, Turn, rates
 from bench.works.absent import ABSENT
 from cli.opened import asked
 
@@ -32,15 +33,19 @@ _SIZE = Size(5, 2.0, 1.0, ())
 _WORKS = ("W1", "W2", "R1", "R2")
 _SPREAD = """select '/api/v1/projects/' || id || '/tasks' from {project_list} where key like 'P%%'
     order by random() limit 1000"""
-_TASKS = "select '/api/v1/tasks/' || id, version from {task_list} where key like 'P%%' order by random() limit 10000"
+_TASKS = "select '/api/v1/tasks/' || id from {task_list} where key like 'P%%' order by random() limit 1500"
 _VERSIONS = "select '/api/v1/tasks/' || id, version from {task_list} where id = any(%s)"
 
 
 class Grown(Struct, frozen=True):
-    """An instance whose log is so long, and tasks in it whose streams are."""
+    """An instance whose log was so long at first, tasks from all of it, and those whose streams are of a length.
+
+    As many tasks of the largest log as there are in the smallest: each is read once when it is changed first.
+    """
 
     events: int
     ours: Instance
+    tasks: Sequence[str]
     streams: Mapping[int, Sequence[str]]
 
 
@@ -55,7 +60,7 @@ def measure() -> None:
         for count in range(1, _SIZE.rounds + 1):
             rounds.append(_round(all_of_them))
             say(f"Round {count} of {_SIZE.rounds} done after {time.monotonic() - began:.0f} s.")
-    marks = told(rounds)
+    marks = [*told(rounds), lag(rounds)]
     results.write("growth", found, marks, rounds, ABSENT)
     table.show(marks, ABSENT, [*remarks.of_rounds(rounds), *said, *machine.remarks(found)])
     table.show_usage(rounds)
@@ -92,7 +97,8 @@ def _grown(folder: Path) -> Iterator[list[Grown]]:
             say(f"{size:,} events are folded after {ours.caught_up(PATIENCE_S):.0f} s.")
             ours.connection.execute("vacuum (analyze)")
             paths = {length: [f"/api/v1/tasks/{task}" for task in tasks] for length, tasks in streams.tasks.items()}
-            found.append(Grown(size, _on_all_of_it(ours), paths))
+            tasks = [path for (path,) in asked(ours.connection, _TASKS, ())]
+            found.append(Grown(size, _on_all_of_it(ours), tasks, paths))
         yield found
 
 
@@ -106,18 +112,19 @@ def _round(all_of_them: Sequence[Grown]) -> Round:
     found = Round()
     for work in _WORKS:
         for grown in all_of_them:
-            _work(Turn(Stage(grown.ours, None, {}), _SIZE, found), work, of_log(work, grown.events))
+            _work(Turn(Stage(grown.ours, None, {}), _SIZE, found), grown, work)
     for length in LENGTHS:
         _on_streams(all_of_them[-1], length, found)
     return found
 
 
-def _work(turn: Turn, work: str, name: str) -> None:
+def _work(turn: Turn, grown: Grown, work: str) -> None:
+    name = of_log(work, grown.events)
     match work:
         case "W1":
             turn.write(name, "creating", turn.board.spread)
         case "W2":
-            turn.write(name, "editing", [Target(*row) for row in asked(turn.ours.connection, _TASKS, ())])
+            turn.write(name, "editing", _versions(turn.ours, grown.tasks))
         case "R1":
             turn.read(name, turn.ours.address, turn.board.hot_task)
         case "R2":
@@ -126,13 +133,13 @@ def _work(turn: Turn, work: str, name: str) -> None:
 
 def _on_streams(grown: Grown, length: int, found: Round) -> None:
     turn, tasks = Turn(Stage(grown.ours, None, {}), _SIZE, found), grown.streams[length]
-    turn.write(of_stream("W2", length), "editing", _versions(grown, tasks), EACH)
+    turn.write(of_stream("W2", length), "editing", _versions(turn.ours, tasks), FEW)
     turn.read(of_stream("R1", length), turn.ours.address, Target(tasks[0]))
 
 
-def _versions(grown: Grown, paths: Sequence[str]) -> list[Target]:
+def _versions(ours: Instance, paths: Sequence[str]) -> list[Target]:
     ids = [path.rpartition("/")[2] for path in paths]
-    return [Target(*row) for row in asked(grown.ours.connection, _VERSIONS, (ids,))]
+    return [Target(*row) for row in asked(ours.connection, _VERSIONS, (ids,))]
 
 
 def _first_changes(grown: Grown) -> list[str]:

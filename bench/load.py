@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
+from math import inf
 from typing import cast
 
 from msgspec import Struct
@@ -48,6 +49,11 @@ class Load(Struct, frozen=True):
 
     def per_second(self) -> float:
         return sum(self.answered) / self.seconds
+
+    def waited_ms(self) -> list[float]:
+        """How long each was waited for that fell due: whoever was refused, or never asked, for ever."""
+        never = sum(self.refused.values()) + self.unsent + self.late + self.wrong
+        return [*self.latencies_ms, *[inf] * never]
 
 
 def joined(loads: Sequence[Load]) -> Load:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import psutil
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from bench.durability import durable
+from bench.durability import durable, on_disk
 
 BUSY = 0.5
 """A machine with so much to do already has no latencies to tell."""
@@ -26,6 +27,7 @@ def machine() -> Machine:
         "system": platform.platform(),
         "python": platform.python_version(),
         **{name: version(name) for name in _PEERS},
+        "file_system": on_disk(Path(tempfile.gettempdir())),
         "load_average_before": round(os.getloadavg()[0], 2),
     }
 

@@ -1,8 +1,8 @@
 """A mark: a figure of ours, beside what it is held against, and whether it is reached."""
 
 from collections.abc import Sequence
-from math import inf
-from statistics import median, quantiles
+from math import ceil, inf
+from statistics import median
 from typing import Literal, Self
 
 from msgspec import Struct
@@ -94,10 +94,12 @@ class Measure(Struct, frozen=True):
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """Without any value nothing was answered: for ever."""
-    return quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else (*values, inf)[0]
+    """What so many of a hundred do not exceed; without any value nothing was answered: for ever."""
+    return sorted(values)[ceil(len(values) * percent / 100) - 1] if values else inf
 
 
 def number(value: float) -> str:
     """As people read it: three digits of what is small."""
+    if value == inf:
+        return "never"
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004 - three digits

@@ -28,7 +28,7 @@ def latencies(rounds: Sequence[Round]) -> None:
     for name, (load, paces, colour) in _SIDES.items():
         for percent, style in _STYLES.items():
             values = [
-                median(each(rounds, load(pace), lambda one: percentile(one.latencies_ms, percent)))  # noqa: B023 - used at once
+                median(each(rounds, load(pace), lambda one: percentile(one.waited_ms(), percent)))  # noqa: B023 - used at once
                 for pace in paces
             ]
             axes.plot(paces, values, style, color=colour, marker="o", label=f"{name}, p{percent}")

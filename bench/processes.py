@@ -19,7 +19,7 @@ from infra.instance import Run
 
 _INSTALLED = Path(__file__).parents[1] / ".venv" / "bin" / "python"
 SUBJECT = str(_INSTALLED) if _INSTALLED.exists() else sys.executable
-"""The Python of what users install, where no peer's packages are."""
+"""The Python that we run on: of `.venv`, as users have it, which knows nothing of the bench."""
 PATIENCE_S = 60.0
 FOR_STOPPING_S = 12.0
 _OURS = "TASKLEDGER_"

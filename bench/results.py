@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from bench.machine import Machine
-from bench.mark import Mark
+from bench.mark import Mark, percentile
 from bench.turn import Round
 
 FOLDER = Path(__file__).parent / "results"
@@ -29,6 +29,9 @@ def written(one: Round) -> dict[str, Any]:
     return {
         name: {
             "per_second": round(one.per_second(name), 1),
+            **{f"p{at}_ms": percentile(one.loads[name].latencies_ms, at) for at in (50, 99)},
+            "refused": sum(one.loads[name].refused.values()),
+            "unsent": one.loads[name].unsent,
             "processes": {
                 kind: {"cpu_s": round(use.cpu_s, 3), "rss_mib": round(use.rss / 2**20, 1)}
                 for kind, use in one.used.get(name, {}).items()

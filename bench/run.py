@@ -79,9 +79,10 @@ def measure(run: Run) -> None:
         say(f"Ready after {time.monotonic() - began:.0f} s.")
         found |= machine.server(up.ours.connection)
         rounds = [_round(up, run.size, began) for _ in range(run.size.rounds)]
-    told = [*(work.told(rounds) for work in run.size.works), *_apart(run)]
-    marks = [*(mark for one in told for mark in one.marks), lag(rounds)]
-    absent = ABSENT | ELSEWHERE
+    told, absent = [work.told(rounds) for work in run.size.works], ABSENT | ELSEWHERE
+    results.write(run.name, found, _marks(told, rounds), rounds, absent)  # whatever becomes of the rest
+    told += _apart(run)
+    marks = _marks(told, rounds)
     results.write(run.name, found, marks, rounds, absent)
     said = [*remarks.of_rounds(rounds), *(line for one in told for line in one.remarks), *machine.remarks(found)]
     table.show(marks, absent, said)
@@ -95,6 +96,10 @@ def lag(rounds: Sequence[Round]) -> Mark:
     """The longest of all."""
     longest = max(lag for one in rounds for lag in one.lags_s)
     return Measure("lag", "of all projections after writing, the longest", "s").alone([longest], at_most(LAG_S))
+
+
+def _marks(told: Sequence[Told], rounds: Sequence[Round]) -> list[Mark]:
+    return [*(mark for one in told for mark in one.marks), lag(rounds)]
 
 
 def _round(up: Stage, size: Size, began: float) -> Round:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Generator, Sequence
 from http import HTTPStatus
+from itertools import count as count_from
 from itertools import cycle
 
 import msgspec
@@ -47,6 +48,7 @@ class Target(Struct, frozen=True):
 
 class _Written(Struct, frozen=True):
     id: str
+    version: int
     position: int
 
 
@@ -62,15 +64,15 @@ def creating(targets: Sequence[Target]) -> Script:
 
 
 def editing(targets: Sequence[Target]) -> Script:
-    """Rename tasks chosen at random, each time on the version that the last answer told."""
+    """Rename tasks chosen at random, each to what none was called, on the version that the last answer told."""
     versions = {target.path: target.version for target in targets}
     paths = list(versions)
-    for count in range(10**9):
+    for count in count_from(random.randrange(10**12)):
         path = random.choice(paths)
         wish = {"title": f"Buy oat milk, crate {count}", "expected_version": versions[path]}
         answer = yield Request("PATCH", path, msgspec.json.encode(wish))
         if answer.status == HTTPStatus.OK:
-            versions[path] += 1
+            versions[path] = _WRITTEN.decode(answer.body).version
 
 
 def toggling(targets: Sequence[Target]) -> Script:

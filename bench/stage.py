@@ -75,6 +75,8 @@ def _same(ours: Instance, peers: dict[str, Peer], pages: dict[str, str]) -> None
             raise RuntimeError(f"The peer {name} answers other bytes, so it is no peer.")
         if name == "cache_aside" and any(_list(one.address, ours) != tasks for _ in ("from rows", "from Redis")):
             raise RuntimeError(f"The peer {name} answers other tasks, so it is no peer.")
+        if name == "stock" and _created(one.address, ours)[0] != created[0]:
+            raise RuntimeError(f"The peer {name} does not create, so it is no peer.")
         if name in {"echo", "raw_asgi"} and _created(one.address, ours) != created:
             raise RuntimeError(f"The peer {name} answers a create otherwise, so it is no peer.")
 

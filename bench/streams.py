@@ -1,6 +1,6 @@
 """Streams: tasks that were renamed so often that each has a certain number of events."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from uuid import UUID
 
 from bench.history import Happened, Project, told
@@ -10,9 +10,9 @@ from domain.task import TaskCreated, TaskRenamed
 from domain.workspace import WorkspaceCreated
 from infra.ids import new_id
 
-LENGTHS = (10, 100, 1_000, 10_000)
-EACH = 16
-"""Tasks of each length."""
+TASKS = {10: 1_600, 100: 400, 1_000: 64, 10_000: 16}
+"""So many of each length: the shorter, the more, since each change makes one longer."""
+LENGTHS = tuple(TASKS)
 
 
 class Streams:
@@ -28,8 +28,9 @@ class Streams:
         yield Happened(member_of(workspace, self._user), 1, MemberJoined(self._user, "owner"), workspace)
         project = Project(new_id(), workspace, "LONG")
         yield from project.begun()
-        for length in LENGTHS * EACH:
-            yield from self._task(project, length)
+        for length, count in TASKS.items():
+            for _ in range(count):
+                yield from self._task(project, length)
 
     def _task(self, project: Project, length: int) -> Iterator[Happened]:
         for one in project.task(told()):
@@ -37,11 +38,6 @@ class Streams:
             if isinstance(one.event, TaskCreated):
                 self.tasks[length].append(one.stream)
                 yield from _renamed(one, one.event.title, length)
-
-
-def events(lengths: Sequence[int] = LENGTHS) -> int:
-    """How many events all tasks have, beside those of their project."""
-    return sum(lengths) * EACH
 
 
 def _renamed(created: Happened, title: str, length: int) -> Iterator[Happened]:

@@ -31,11 +31,11 @@ def show(marks: Sequence[Mark], absent: Mapping[str, str], remarks: Iterable[str
     console = Console(width=WIDTH)
     console.print(table)
     for line in remarks:
-        console.print(line)
+        console.print(line, markup=False, highlight=False)
 
 
 def show_usage(rounds: Sequence[Round]) -> None:
-    """Microseconds of processor time for each answer, and the memory that was held when the last round ended."""
+    """Microseconds of processor time for each answer, and the most memory that a work of the last round ended with."""
     console = Console(width=WIDTH)
     kinds = sorted({kind for one in rounds for used in one.used.values() for kind in used})
     table = _table("processor us per answer", "answers/s", *kinds)

@@ -17,6 +17,10 @@ from bench.scripts import Target
 from bench.usage import Use
 
 MANY, FEW = 64, 16
+WRITING = {"creating", "editing"}
+"""Of these scripts each answer that says yes is an event."""
+REFUSED = 0.01
+"""A peer that refuses a larger share is none."""
 T = TypeVar("T")
 
 
@@ -47,9 +51,8 @@ class Stage(Struct, frozen=True):
     peers: Mapping[str, Peer]
 
     def roots(self) -> dict[str, int]:
-        """The first process of each."""
-        four = {"four": self.four.pid} if self.four else {}
-        return {"ours": self.ours.pid, **four, **{name: peer.pid for name, peer in self.peers.items()}}
+        """The first process of us and each peer."""
+        return {"ours": self.ours.pid, **{name: peer.pid for name, peer in self.peers.items()}}
 
 
 class Work(Protocol):
@@ -87,33 +90,36 @@ class Turn:
     ) -> None:
         """With us."""
         plan = Plan(script, self.ours.address, self.ours.token, clients, self.size.writing_s, targets, rate)
+        before = self.ours.head()
         with self.wrote(name):
-            self.round.loads[name] = elsewhere("bench.load", plan, Load)
+            load = self.round.loads[name] = elsewhere("bench.load", plan, Load)
+        if script in WRITING and self.ours.head() - before < sum(load.answered):
+            raise RuntimeError(f"{name}: more was acknowledged than stands in the log.")
 
     def write_at(self, peer: str, name: str, *, rate: float = 0.0) -> None:
         """The same creates as ours, with a peer."""
         address, targets = self.stage.peers[peer].address, self.board.spread
         plan = Plan("creating", address, self.ours.token, MANY, self.size.writing_s, targets, rate)
         with self.using(name):
-            self.round.loads[name] = elsewhere("bench.load", plan, Load)
+            self.round.loads[name] = _answered(peer, elsewhere("bench.load", plan, Load))
 
     def read(self, name: str, address: str, target: Target) -> None:
         """From us or a peer."""
         plan = Plan("looking", address, self.ours.token, MANY, self.size.reading_s, [target])
         with self.using(name):
-            self.round.loads[name] = elsewhere("bench.load", plan, Load)
+            self.round.loads[name] = _answered(name, elsewhere("bench.load", plan, Load))
 
     @contextmanager
     def wrote(self, name: str, where: Instance | None = None) -> Iterator[None]:
         """Note what the block uses, and how long the projections lag after it, with us if not said otherwise."""
-        with self.using(name):
+        with self.using(name, {"ours": where.pid} if where else None):
             yield
         self.round.lags_s.append((where or self.ours).caught_up())
 
     @contextmanager
-    def using(self, name: str) -> Iterator[None]:
-        """Note what the block uses."""
-        with usage.watched(self.stage.roots()) as used:
+    def using(self, name: str, roots: Mapping[str, int] | None = None) -> Iterator[None]:
+        """Note what the block uses, of us and all peers if not said otherwise."""
+        with usage.watched(roots or self.stage.roots()) as used:
             yield
         self.round.used[name] = used
 
@@ -126,3 +132,10 @@ def each(rounds: Sequence[Round], name: str, fact: Callable[[Load], T]) -> list[
 def rates(rounds: Sequence[Round], name: str) -> list[float]:
     """How many a second, in each round."""
     return [one.per_second(name) for one in rounds]
+
+
+def _answered(name: str, load: Load) -> Load:
+    refused = sum(load.refused.values()) + load.wrong
+    if refused > REFUSED * (refused + sum(load.answered)):
+        raise RuntimeError(f"{name} refused {refused} requests, or answered something else, so it is no measure.")
+    return load

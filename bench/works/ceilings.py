@@ -23,12 +23,7 @@ def told(rounds: Sequence[Round]) -> Told:
         [
             _W1.beside("echo", rates(rounds, "W1"), echo, at_least(0.4)),
             _ECHO.beside("raw_asgi", echo, rates(rounds, "echo raw"), at_least(0.3)),
-            *(
-                measure.beside(
-                    "raw_asgi", rates(rounds, f"{name} constant"), rates(rounds, f"{name} raw"), at_least(0.4)
-                )
-                for name, measure in _CONSTANT.items()
-            ),
+            *(_constant(rounds, name, measure) for name, measure in _CONSTANT.items()),
         ]
     )
 

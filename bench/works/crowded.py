@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bench.mark import Measure, Told, at_least
 from bench.turn import Round, Turn, rates
 
-_CROWDED = Measure("W1 in one project", "create tasks")
+_CROWDED = Measure("W1 in one", "create tasks, in one project")
 
 
 def turn(turn: Turn) -> None:

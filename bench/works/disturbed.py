@@ -41,7 +41,7 @@ class Disturbed(Struct, frozen=True):
 
 def told(found: Sequence[Disturbed]) -> Told:
     """Where answers are refused, or a pace is not kept, those that came say nothing."""
-    during, quiet = ([percentile(load.latencies_ms, 99) for load in side] for side in _looks(found))
+    during, quiet = ([percentile(load.waited_ms(), 99) for load in side] for side in _looks(found))
     is_served = all(_is_served(one.during, LOOKS) and _is_served(one.during_writes, WRITES) for one in found)
     wrong = [float(load.wrong + sum(load.refused.values())) for one in found for load in (one.quiet, one.during)]
     page = Measure("P3", "a page of 50, during a rebuild, p99", "ms")

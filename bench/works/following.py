@@ -33,7 +33,7 @@ def marks(found: Sequence[Followed]) -> Iterator[Mark]:
     """A line for each number of workers."""
     for workers in sorted({one.workers for one in found}):
         work, many = ("P1", "one worker") if workers == 1 else (f"P1 by {workers}", f"{workers} workers")
-        measure = Measure(work, f"all projections, nothing else running, {many}", "events/s")
+        measure = Measure(work, f"all projections, {many}", "events/s")
         yield measure.alone([one.per_second() for one in found if one.workers == workers], at_least(10_000))
 
 

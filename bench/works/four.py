@@ -7,7 +7,7 @@ from bench.load import Load, Plan
 from bench.mark import Measure, Told, at_least
 from bench.turn import MANY, Round, Turn, rates
 
-_FOUR = Measure("W1 by four processes", "create tasks, in 1,000 projects")
+_FOUR = Measure("W1 by four", "create tasks, in 1,000 projects")
 
 
 def turn(turn: Turn) -> None:

@@ -22,7 +22,7 @@ def turn(turn: Turn) -> None:
 
 
 def told(rounds: Sequence[Round]) -> Told:
-    p99s = each(rounds, ours(AT), lambda load: percentile(load.latencies_ms, 99))
+    p99s = each(rounds, ours(AT), lambda load: percentile(load.waited_ms(), 99))
     at_all = [_remark(rounds, name) for name in (*map(ours, PACES), *map(stock, PEER_PACES))]
     return Told([_LATENCY.alone(p99s, at_most(10)).unless(not keeps_up(rounds, ours(AT), AT))], at_all)
 
@@ -38,14 +38,14 @@ def stock(pace: int) -> str:
 
 
 def keeps_up(rounds: Sequence[Round], name: str, pace: float) -> bool:
-    """Whether as many were answered as fell due."""
-    return median(each(rounds, name, lambda load: load.per_second())) >= KEPT_UP * pace
+    """Whether as many were answered as fell due, in every round."""
+    return min(each(rounds, name, lambda load: load.per_second())) >= KEPT_UP * pace
 
 
 def _remark(rounds: Sequence[Round], name: str) -> str:
     reached = median(each(rounds, name, lambda load: load.per_second()))
     p50, p99 = (
-        median(each(rounds, name, lambda load: percentile(load.latencies_ms, at)))  # noqa: B023 - used at once
+        median(each(rounds, name, lambda load: percentile(load.waited_ms(), at)))  # noqa: B023 - used at once
         for at in (50, 99)
     )
     return f"{name}: {number(reached)}/s were reached, p50 {number(p50)} ms, p99 {number(p99)} ms."

@@ -36,7 +36,7 @@ class Rebuilt(Struct, frozen=True):
 def told(rebuilds: Sequence[Rebuilt], peer: Projecting) -> Told:
     """Beside the library's runner."""
     rates = [one.per_second() for one in rebuilds]
-    rebuilding = Measure("P2", f"rebuild of the task list, {rebuilds[0].events:,} events", "events/s")
+    rebuilding = Measure("P2", f"rebuild, {rebuilds[0].events:,} events", "events/s")
     memory_mib = [one.peak_bytes / 2**20 for one in rebuilds]
     return Told(
         [

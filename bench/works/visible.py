@@ -21,7 +21,7 @@ def turn(turn: Turn) -> None:
 
 
 def told(rounds: Sequence[Round]) -> Told:
-    return Told([*marks("acknowledged to visible, idle", rounds, "V1"), *_rows(rounds)])
+    return Told([*marks("visible, idle", rounds, "V1"), *_rows(rounds)])
 
 
 def seeing(turn: Turn, seconds: float) -> Plan:
@@ -33,7 +33,7 @@ def marks(what: str, rounds: Sequence[Round], name: str, *, is_void: bool = Fals
     """A look that was refused was not seen in time, whatever the others say."""
     is_void = is_void or any(each(rounds, name, lambda load: bool(load.refused)))
     for at, most in WITHIN_MS.items():
-        values = [percentile(one.loads[name].latencies_ms, at) for one in rounds]
+        values = [percentile(one.loads[name].waited_ms(), at) for one in rounds]
         yield Measure("V1", f"{what}, p{at}", "ms").alone(values, at_most(most)).unless(is_void)
 
 

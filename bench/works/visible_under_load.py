@@ -21,5 +21,5 @@ def turn(turn: Turn) -> None:
 
 def told(rounds: Sequence[Round]) -> Told:
     is_slower = not paced.keeps_up(rounds, "V1 load", paced.AT)
-    what = "acknowledged to visible, 1,000/s fall due"
+    what = "visible, 1,000/s fall due"
     return Told(list(visible.marks(what, rounds, "V1 under load", is_void=is_slower)))

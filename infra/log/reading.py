@@ -64,7 +64,7 @@ def behind(connection: Connection[TupleRow], position: int) -> int:
 def lately(connection: Connection[TupleRow], most: int) -> int:
     """How many events were written in the last second, counted up to so many."""
     sql = """select count(*) from (select recorded_at from log.events order by notification_id desc limit %s) as last
-             where recorded_at > clock_timestamp() - interval '1 s'"""
+             where recorded_at between clock_timestamp() - interval '1 s' and clock_timestamp()"""
     row = connection.execute(sql, (most,)).fetchone()
     return row[0] if row else 0
 

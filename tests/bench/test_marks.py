@@ -1,5 +1,7 @@
 """Marks: a figure beside what it is held against, by the medians of rounds."""
 
+from math import inf
+
 import msgspec
 from msgspec.structs import replace
 
@@ -80,6 +82,12 @@ def test_what_is_slow_at_a_pace_is_not_let_off() -> None:
     assert not only(paced.told([replace(paces(), loads={**paces().loads, paced.ours(1_000): slow})])).met
 
 
+def test_what_was_refused_or_never_asked_is_waited_for_for_ever() -> None:
+    few = replace(load(985), unsent=15, refused={})
+    assert not only(paced.told([replace(paces(), loads={**paces().loads, paced.ours(1_000): few})])).met
+    assert few.waited_ms().count(inf) == 15
+
+
 def test_a_look_that_was_refused_meets_no_mark_however_soon_the_others_saw() -> None:
     busy = round_of(**{"V1 under load": 10, "V1 load": 1_000})
     late = replace(busy, loads={**busy.loads, "V1 under load": replace(load(10), refused={503: 1})})
@@ -92,8 +100,8 @@ def test_a_look_and_a_row_may_take_so_long_and_no_longer() -> None:
     one = replace(round_of(V1=10), rows_ms=[9.0] * 90 + [60.0] * 10)
     met = {f"{mark.work}, {mark.what}": mark.met for mark in visible.told([one]).marks}
     assert met == {
-        "V1, acknowledged to visible, idle, p50": True,
-        "V1, acknowledged to visible, idle, p99": True,
+        "V1, visible, idle, p50": True,
+        "V1, visible, idle, p99": True,
         "V1 commit to row, idle, p50": True,
         "V1 commit to row, idle, p99": False,
     }
@@ -169,6 +177,10 @@ def test_what_each_process_used_is_written_beside_the_rate() -> None:
     used = {"W3": {"api": Use(0.25, 2**20)}}
     assert results.written(replace(round_of(), used=used))["W3"] == {
         "per_second": 40.0,
+        "p50_ms": 1.0,
+        "p99_ms": 1.0,
+        "refused": 0,
+        "unsent": 0,
         "processes": {"api": {"cpu_s": 0.25, "rss_mib": 1.0}},
     }
 

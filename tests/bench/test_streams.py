@@ -3,7 +3,7 @@
 from collections import defaultdict
 from uuid import UUID
 
-from bench.streams import EACH, LENGTHS, Streams
+from bench.streams import TASKS, Streams
 from domain.event import Event, fold
 from domain.task import Task, TaskRenamed
 from infra.ids import new_id
@@ -14,7 +14,7 @@ def test_each_task_has_so_many_events_each_true_to_its_state() -> None:
     for one in streams.happening():
         assert one.version == len(events[one.stream]) + 1
         events[one.stream].append(one.event)
-    assert {length: len(tasks) for length, tasks in streams.tasks.items()} == dict.fromkeys(LENGTHS, EACH)
+    assert {length: len(tasks) for length, tasks in streams.tasks.items()} == TASKS
     for length, tasks in streams.tasks.items():
         assert {len(events[task]) for task in tasks} == {length}
     last = streams.tasks[10][0]
