@@ -48,4 +48,4 @@ def _remark(rounds: Sequence[Round], name: str) -> str:
         median(each(rounds, name, lambda load: percentile(load.waited_ms(), at)))  # noqa: B023 - used at once
         for at in (50, 99)
     )
-    return f"{name}: {number(reached)}/s were reached, p50 {number(p50)} ms, p99 {number(p99)} ms."
+    return f"{name}: {number(reached)}/s were reached, milliseconds p50 {number(p50)}, p99 {number(p99)}."
