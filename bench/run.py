@@ -44,7 +44,7 @@ class Run(Struct, frozen=True):
 
 
 QUICK = Run(
-    "quick", Size(3, 1.8, 0.8, (creates, appends, changes, contended, looks, visible)), Extent(100_000, 5_000, 2)
+    "quick", Size(3, 1.5, 0.7, (creates, appends, changes, contended, looks, visible)), Extent(100_000, 5_000, 2)
 )
 FULL = Run(
     "full",
