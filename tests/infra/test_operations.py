@@ -206,6 +206,16 @@ def test_a_keeper_builds_what_is_missing_in_a_process_of_its_own(database: Datab
     assert oracle.is_right(database)
 
 
+def test_what_has_been_built_since_it_was_missed_is_not_asked_for(database: Database) -> None:
+    asked = "select count(*) from read.operations"
+    operations.ask_for_missing(database, PROJECTION)
+    assert database.execute(asked).fetchone() == (0,)
+    database.execute("delete from read.serving where projection = %s", (PROJECTION.name,))
+    for _ in range(2):
+        operations.ask_for_missing(database, PROJECTION)
+    assert database.execute(asked).fetchone() == (1,)
+
+
 @pytest.mark.usefixtures("_alone")
 def test_an_operation_says_how_far_it_is_and_what_came_of_it(database: Database, settings: Settings) -> None:
     oracle.write(database, [*workspace(), *project(), *task()])
