@@ -27,6 +27,7 @@ from infra import broker, cache
 from infra.channel import Channel
 from infra.counting import Counting
 from infra.credentials import Credentials
+from infra.database.pool import Pool, pool
 from infra.ended import Ended
 from infra.ending import end
 from infra.hints import Hints
@@ -37,7 +38,6 @@ from infra.limits import Limits
 from infra.log import EventLog
 from infra.mail import Mail
 from infra.operating import Operating
-from infra.postgres import Pool, pool
 from infra.projected import Projected
 from infra.proxies import Proxies
 from infra.querying import Querying

@@ -23,9 +23,9 @@ from commands.loading import Wanted
 from commands.task import CreateTask
 from domain.event import Actor
 from infra import settings
+from infra.database.pool import Pool
 from infra.ids import new_id
 from infra.log import EventLog
-from infra.postgres import Pool
 
 
 class Plan(Struct, frozen=True):

@@ -19,7 +19,7 @@ from bench.processes import taskledger
 from bench.scripts import Target
 from cli.opened import asked
 from infra import log, settings
-from infra.postgres import connect
+from infra.database.pool import connect
 from projections.engine import builds
 
 PATIENCE_S = 60.0

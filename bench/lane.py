@@ -19,9 +19,9 @@ from commands.handling import Handling
 from domain.event import Actor
 from infra import broker, cache, settings
 from infra.channel import Channel
+from infra.database.pool import pool
 from infra.hints import Hints
 from infra.ids import new_id
-from infra.postgres import pool
 from infra.projected import Projected
 
 

@@ -14,9 +14,9 @@ from bench.processes import command, wait
 from cli.children import answers_200
 from cli.serve import embedded, urls
 from infra import instance, ports
+from infra.database.pool import connect
 from infra.embedded.postgres import DATABASE
 from infra.embedded.sightings import oneself
-from infra.postgres import connect
 from infra.supervisor import Supervisor
 from infra.ward import Ward
 

@@ -13,9 +13,10 @@ from msgspec import Struct
 
 from cli import options
 from cli.opened import address, database
-from infra import migrate, role, settings
+from infra import settings
 from infra.errors import OperatorError
 from infra.mail import Mail
+from infra.schema import grants, migrate
 from infra.settings import Settings
 from projections.engine import status
 
@@ -69,7 +70,7 @@ def _postgres(found: Settings) -> Iterator[Finding]:
 
 def _role(found: Settings) -> Iterator[Finding]:
     with database(found.database_url) as connection:
-        name, direct = role.writes_past_append(connection)
+        name, direct = grants.writes_past_append(connection)
     said = f"{name} {UNRESTRICTED if direct else 'can only append to the log'}"
     if direct is not None:
         yield Finding("!", "role", said) if direct else well("role", said)

@@ -6,9 +6,10 @@ import click
 
 from cli import options
 from cli.opened import database
-from infra import migrate, settings
-from infra.migrate import Tell
+from infra import settings
 from infra.outcome import Step
+from infra.schema import migrate
+from infra.schema.migrate import Tell
 
 
 def _tell() -> Tell:

@@ -13,9 +13,9 @@ from infra import cache, querying
 from infra.channel import Channel
 from infra.counting import Counting
 from infra.credentials import Credentials
+from infra.database.pool import connect, pool
 from infra.errors import OperatorError
 from infra.log import EventLog
-from infra.postgres import connect, pool
 from infra.projected import Behind, Projected
 from infra.settings import Settings
 from projections.engine import builds

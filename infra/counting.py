@@ -23,9 +23,9 @@ from domain.column import ColumnCount, column_of
 from domain.errors import ColumnNotCounted, TooBusy
 from domain.project import Project
 from domain.user import RULES
+from infra.database.pool import Pool
 from infra.ids import new_id
 from infra.log import EventLog
-from infra.postgres import Pool
 from infra.projected import Projected
 from infra.querying import named
 from projections import task_list

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from domain.errors import TooBusy, WrongCredentials
-from infra.postgres import Pool
+from infra.database.pool import Pool
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """The least that OWASP's password storage cheat sheet names for argon2id: 19 MiB, two passes, one lane."""

@@ -18,10 +18,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from infra import cycles, documents
+from infra.database.pool import folding
 from infra.errors import OperatorError
 from infra.haste import Haste
 from infra.log import slices
-from infra.postgres import folding
 from projections.engine import parked, saving, table
 from projections.engine.afresh import BUCKETS, Afresh
 from projections.engine.builds import Build, Database

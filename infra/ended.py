@@ -21,9 +21,9 @@ from commands.trash import PurgeProject
 from domain.event import Actor
 from domain.member import member_of
 from infra.channel import ALIVE_S, Channel
+from infra.database.pool import Pool
 from infra.ids import new_id
 from infra.logs import logger
-from infra.postgres import Pool
 from infra.projected import NAME
 from infra.rights import Rights
 

@@ -12,8 +12,8 @@ from domain.event import State, fold
 from domain.invitation import Invitation
 from domain.member import Role
 from infra import secret
+from infra.database.pool import Pool
 from infra.log import EventLog
-from infra.postgres import Pool
 from projections.page import ByTime
 
 GOOD_FOR: Final = timedelta(days=14)

@@ -13,9 +13,9 @@ import psycopg
 from domain import codec
 from domain.upcasts import UPCASTS
 from infra import cache, clock, documents, ended, log, operations
+from infra.database.pool import folding
 from infra.embedded.process import Child, spawn, stop
 from infra.logs import logger
-from infra.postgres import folding
 from infra.purging import Purging
 from infra.settings import PREFIX, Settings
 from projections.engine import advance, builds, parked

@@ -8,8 +8,8 @@ from psycopg.rows import TupleRow, dict_row
 
 from domain.errors import NotFound
 from infra import operations
+from infra.database.pool import Pool
 from infra.operations import Operation, Options
-from infra.postgres import Pool
 from projections.engine import builds, status
 from projections.engine.status import Status
 from projections.projection import Projection

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from infra import logs, operations
 from infra.crew import NAME
+from infra.database.pool import folding
 from infra.errors import OperatorError
 from infra.logs import logger
 from infra.operations import Telling
 from infra.outcome import Wish
-from infra.postgres import folding
 from infra.rebuilding import Held, Rebuilding
 from infra.settings import PREFIX
 from projections.projection import every

@@ -12,8 +12,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from infra import log
+from infra.database.pool import projecting
 from infra.hints import CROWD, GATHER_S
-from infra.postgres import projecting
 from projections.engine import advance
 from projections.engine.advance import Progress
 

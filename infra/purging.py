@@ -19,11 +19,11 @@ from commands.trash import PurgeProject, PurgeTask
 from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
 from domain.event import Trace
 from domain.user import RULES
+from infra.database.pool import pool
 from infra.ended import ended_by
 from infra.ids import new_id
 from infra.log import EventLog
 from infra.logs import logger
-from infra.postgres import pool
 from infra.projected import Behind
 from infra.querying import named
 from projections import trash

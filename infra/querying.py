@@ -8,7 +8,7 @@ from psycopg import AsyncConnection, errors
 from psycopg.rows import TupleRow, dict_row
 from psycopg.sql import SQL, Composed, Identifier
 
-from infra.postgres import Pool
+from infra.database.pool import Pool
 from infra.projected import Behind
 from infra.snapshot import State
 from projections.engine import builds, table

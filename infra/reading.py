@@ -12,9 +12,9 @@ import psycopg
 from msgspec import Struct
 
 from infra.counted import Counted
+from infra.database.pool import Away, Pool
 from infra.hot import Hot, Watch
 from infra.kept import Kept
-from infra.postgres import Away, Pool
 from infra.projected import Behind, Projected
 from infra.querying import Querying
 from infra.snapshot import Snapshot, State

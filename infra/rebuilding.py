@@ -16,11 +16,11 @@ from psycopg.sql import SQL
 
 from infra import documents, log
 from infra.crew import AT_ONCE, NAME, Crew, crew, cut
+from infra.database.pool import folding
 from infra.errors import OperatorError
 from infra.haste import Haste
 from infra.log import slices
 from infra.outcome import Outcome, Step, Wish
-from infra.postgres import folding
 from projections.engine import advance, builds, differences, parked, saving, table
 from projections.engine.afresh import key_of
 from projections.engine.builds import Build, Database

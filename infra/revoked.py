@@ -7,8 +7,8 @@ from uuid import UUID
 
 import psycopg
 
+from infra.database.pool import Pool
 from infra.logs import logger
-from infra.postgres import Pool
 
 LOOK_S = 0.5
 KEPT_S = 7200.0

@@ -12,8 +12,8 @@ from psycopg.rows import TupleRow, class_row
 
 from domain.errors import InvalidRefreshToken, NotFound, WrongCredentials, WrongPassword
 from infra import secret
+from infra.database.pool import Pool
 from infra.ids import new_id
-from infra.postgres import Pool
 from infra.revoked import Revoked
 
 LASTS = timedelta(days=30)

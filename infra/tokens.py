@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 from domain.errors import AlreadyExpired
 from domain.user import Scope, TokenKind
 from infra import secret
-from infra.postgres import Pool, in_time
+from infra.database.pool import Pool, in_time
 from infra.revoked import Revoked
 
 PREFIX = "tlp_"

@@ -18,8 +18,8 @@ from psycopg import conninfo
 from api.app import parts
 from api.tracing import traced
 from infra import credentials
-from infra.migrate import migrate
 from infra.projector import Projector
+from infra.schema.migrate import migrate
 from infra.settings import Settings
 from tests.hearing import hearing, publisher
 from tests.servers import Servers

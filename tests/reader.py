@@ -9,12 +9,12 @@ from msgspec import Struct
 
 from infra import cache
 from infra.channel import Channel
+from infra.database.pool import Pool, pool
 from infra.ended import Ended
 from infra.ending import end
 from infra.hot import Hot
 from infra.kept import Kept
 from infra.log import EventLog
-from infra.postgres import Pool, pool
 from infra.projected import Projected
 from infra.querying import Querying
 from infra.reading import Reading

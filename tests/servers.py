@@ -12,9 +12,9 @@ from psycopg import conninfo
 from psycopg.sql import SQL, Identifier
 
 from infra import instance
+from infra.database.pool import connect
 from infra.embedded.postgres import APPLICATION, DATABASE, Postgres
 from infra.embedded.valkey import BROKER, CACHE, Valkey
-from infra.postgres import connect
 from infra.supervisor import Supervisor
 from infra.ward import Ward
 

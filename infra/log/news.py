@@ -5,7 +5,7 @@ import contextlib
 
 import psycopg
 
-from infra.postgres import Pool
+from infra.database.pool import Pool
 
 PAUSE_S = 0.05
 """At most 20 a second, and never inside an append: there it would make all writers take turns once more."""

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from infra.database.pool import connect
 from infra.ids import new_id
-from infra.postgres import connect
 from infra.settings import Settings
 from tests.api.problems import refused
 from tests.visitor import Visitor

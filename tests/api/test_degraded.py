@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from psycopg import conninfo
 
 from infra import log
-from infra.postgres import connect
+from infra.database.pool import connect
 from infra.settings import Settings
 from tests.api.checks import soon
 from tests.api.opened import folding, opened

@@ -10,8 +10,8 @@ from api.ledger import Ledger
 from api.manner import Tried
 from commands.group import Order
 from commands.handling import Done
+from infra.database.pool import connect
 from infra.ids import new_id
-from infra.postgres import connect
 from infra.settings import Settings
 from tests import defects
 from tests.api.checks import BODIES, operations

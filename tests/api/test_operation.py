@@ -10,11 +10,11 @@ import pytest
 from psycopg import sql
 
 from infra import operations
+from infra.database.pool import folding
 from infra.ids import new_id
 from infra.keeper import Keeper
 from infra.operations import Telling
 from infra.outcome import Step
-from infra.postgres import folding
 from infra.settings import Settings
 from projections.engine import builds
 from projections.engine.builds import Database

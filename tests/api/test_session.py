@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from infra import postgres
+from infra.database import pool
 from infra.ids import new_id
 from infra.sessions import GRACE, LASTS
 from infra.settings import Settings
@@ -178,7 +178,7 @@ async def test_a_changed_password_ends_all_other_sessions(ann: Visitor, other: h
 async def test_while_the_database_is_away_sessions_go_on_by_signature_and_expiry(
     ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "POOL_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(pool, "POOL_TIMEOUT_S", 0.1)
     program = await ann.program("read")
     async with opened(without_a_database(settings)) as lonely:
         refused(await ann.holding(ann.token, client=lonely).ask("GET", "/tasks/milk"), 400, "invalid_id")

@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 import redis
 
+from infra.database.pool import connect
 from infra.ended import teller
-from infra.postgres import connect
 from infra.purging import Purging
 from infra.settings import Settings
 from tests.api.checks import soon

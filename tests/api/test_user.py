@@ -15,8 +15,8 @@ import pytest
 from domain.errors import WrongCredentials
 from infra import sessions
 from infra.credentials import Credentials
+from infra.database.pool import pool
 from infra.limits import ACCOUNT
-from infra.postgres import pool
 from infra.revoked import Revoked
 from infra.sessions import Sessions
 from infra.settings import Settings

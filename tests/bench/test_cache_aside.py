@@ -15,7 +15,7 @@ from api import auth
 from bench.peers import cache_aside_models
 from bench.peers.given import Given
 from bench.processes import peer
-from infra.postgres import connect
+from infra.database.pool import connect
 from infra.settings import Settings
 from projections.task_list import TaskRow
 

@@ -1,7 +1,7 @@
 """`taskledger doctor` says what is reachable, which versions, and what is wrong; its exit code says whether."""
 
-from infra.migrate import migrate
-from infra.postgres import connect
+from infra.database.pool import connect
+from infra.schema.migrate import migrate
 from infra.settings import Settings
 from tests.cli.conftest import Type
 from tests.servers import Servers

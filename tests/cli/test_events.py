@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from infra.database.pool import connect
 from infra.errors import OperatorError
-from infra.postgres import connect
 from infra.settings import Settings
 from tests.cli.conftest import Type
 

@@ -18,8 +18,8 @@ from cli.import_.parsing import parse
 from cli.import_.reading import text_of
 from cli.import_.rows import rows_of
 from infra import log
+from infra.database.pool import connect
 from infra.errors import OperatorError
-from infra.postgres import connect
 from infra.settings import Settings
 from projections.fingerprint import folded
 from projections.task_list import TaskRow, projection

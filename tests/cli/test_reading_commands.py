@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
+from infra.database.pool import connect
 from infra.errors import OperatorError
-from infra.postgres import connect
 from infra.settings import Settings
 from projections.projection import every
 from tests.cli.conftest import DEMO, Type

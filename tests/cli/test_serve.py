@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 import cli
-from infra import instance, ports, role
+from infra import instance, ports
+from infra.database.pool import connect
 from infra.embedded.sightings import inhabitants
-from infra.migrate import migrate
-from infra.postgres import connect
+from infra.schema import grants
+from infra.schema.migrate import migrate
 from tests.e2e.running import Running, fact, running
 from tests.examples import CREATED, TASK, project, workspace
 from tests.projections import oracle
@@ -132,7 +133,7 @@ def test_a_folder_of_the_version_before_gets_its_role_at_the_next_start(tmp_path
     (data / "secrets" / "application-password").unlink()
     with running(data) as started, connect(started.url()) as application:
         assert (data / "secrets" / "application-password").stat().st_mode & 0o777 == 0o600
-        assert role.writes_past_append(application) == ("taskledger_app", False)
+        assert grants.writes_past_append(application) == ("taskledger_app", False)
         assert len(oracle.all_events(application)) == len(facts)
         assert oracle.is_right(application)
         assert taskledger("projections", "rebuild", "task_list", "--data", str(data)).returncode == 0

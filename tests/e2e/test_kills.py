@@ -14,7 +14,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from infra.postgres import connect
+from infra.database.pool import connect
 from tests.e2e.crew import Crew, at_work
 from tests.e2e.person import Person
 from tests.e2e.running import Running, fact, running

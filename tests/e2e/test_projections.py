@@ -20,7 +20,7 @@ from psycopg.rows import TupleRow
 from domain.event import Change
 from domain.task import TaskMoved, TaskRenamed
 from infra import log
-from infra.postgres import connect
+from infra.database.pool import connect
 from infra.settings import Settings
 from projections.projection import every
 from tests.e2e.person import Person
@@ -35,8 +35,8 @@ TAKEN_OVER_S = 8
 """Within so long somebody else goes on, on a machine that does much else."""
 TASKS = [id7(number) for number in range(1_000, 1_020)]
 HASTY = f"""
-import infra.postgres
-infra.postgres.STOPPED_S = {STOPPED_S}
+import infra.database.pool
+infra.database.pool.STOPPED_S = {STOPPED_S}
 """
 STOPPING = """
 import os, signal

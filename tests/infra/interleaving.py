@@ -21,8 +21,8 @@ from psycopg.rows import TupleRow
 from domain.event import Change
 from domain.task import TaskRenamed
 from infra import log, reading
+from infra.database.pool import connect
 from infra.ids import new_id
-from infra.postgres import connect
 from infra.projector import Projector
 from infra.reading import Found
 from infra.settings import Settings

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from infra import channel
 from infra.channel import Channel
+from infra.database.pool import connect
 from infra.ended import CHANNEL as ENDED
-from infra.postgres import connect
 from infra.projected import CHANNEL
 from infra.settings import Settings
 from projections import task_list

@@ -8,8 +8,8 @@ import pytest
 
 from infra import crew, haste, log
 from infra.crew import Crew, Filled, Part
+from infra.database.pool import connect
 from infra.haste import BUSY, Haste
-from infra.postgres import connect
 from infra.settings import Settings
 from tests.examples import project, task, workspace
 from tests.projections import oracle

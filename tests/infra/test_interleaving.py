@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from infra.database.pool import connect
 from infra.hot import Hot, Watch
-from infra.postgres import connect
 from infra.projected import Projected
 from infra.settings import Settings
 from infra.snapshot import State

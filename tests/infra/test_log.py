@@ -13,8 +13,8 @@ from domain.errors import UnknownEvent
 from domain.event import Actor, Change, Event, Trace
 from domain.task import TaskDescribed, TaskRenamed
 from infra import log as reading
+from infra.database.pool import connect, pool
 from infra.log import Chosen, EventLog
-from infra.postgres import connect, pool
 from infra.settings import Settings
 
 ACTOR = Actor(uuid4(), "agent", uuid4())

@@ -7,8 +7,8 @@ import pytest
 from psycopg.sql import SQL
 
 from infra import log
-from infra.migrate import FILES, LOCK, migrate, pending
-from infra.postgres import connect
+from infra.database.pool import connect
+from infra.schema.migrate import FILES, LOCK, migrate, pending
 from projections import project_list
 from projections.engine import builds
 from projections.projection import every

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from psycopg.sql import SQL
 
 from infra import operation, operations
+from infra.database.pool import connect
 from infra.keeper import Keeper
 from infra.operations import Operation, Options
-from infra.postgres import connect
 from infra.settings import Settings
 from projections import task_list
 from projections.engine import builds

@@ -7,7 +7,7 @@ import pytest
 from psycopg import conninfo
 from psycopg.sql import SQL, Identifier
 
-from infra.postgres import Pool, connect, pool
+from infra.database.pool import Pool, connect, pool
 from infra.settings import Settings
 from tests.defects import noticed_in_time
 from tests.store import defects

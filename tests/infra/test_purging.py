@@ -15,9 +15,9 @@ from domain.project import ProjectPurged
 from domain.task import TaskPurged
 from domain.user import RULES
 from infra import purging
+from infra.database.pool import connect
 from infra.keeper import Keeper
 from infra.logs import logger
-from infra.postgres import connect
 from infra.purging import Purging
 from infra.settings import Settings
 from projections import project_list, task_list, trash

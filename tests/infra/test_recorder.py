@@ -7,8 +7,8 @@ import pytest
 from eventsourcing import persistence as contract
 from eventsourcing.tests import persistence as published
 
+from infra.database.pool import pool
 from infra.log import EventLog
-from infra.postgres import pool
 from infra.settings import Settings
 
 

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from infra import revoked
+from infra.database.pool import Pool, pool
 from infra.logs import logger
-from infra.postgres import Pool, pool
 from infra.revoked import KEPT_S, Revoked
 from infra.settings import Settings
 from tests.examples import ADA, id7

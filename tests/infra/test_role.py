@@ -9,10 +9,11 @@ from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier, Literal
 
-from infra import log, role
+from infra import log
+from infra.database.pool import connect
 from infra.errors import OperatorError
-from infra.migrate import migrate
-from infra.postgres import connect
+from infra.schema import grants
+from infra.schema.migrate import migrate
 from infra.settings import Settings
 from tests.examples import CREATED, TASK, project, workspace
 from tests.projections import oracle
@@ -187,10 +188,10 @@ def test_a_database_of_the_owner_alone_is_handed_over_as_it_is(servers: Servers)
     with connect(url) as owner:
         oracle.write(owner, HISTORY)
         oracle.catch_up(owner)
-        assert role.writes_past_append(owner) == ("taskledger", True)
+        assert grants.writes_past_append(owner) == ("taskledger", True)
     migrate(url, servers.restricted(url))
     with connect(servers.restricted(url)) as application:
-        assert role.writes_past_append(application) == ("taskledger_app", False)
+        assert grants.writes_past_append(application) == ("taskledger_app", False)
         assert oracle.is_right(application)
         assert oracle.position(application, "task_list") == log.head(application)
         assert oracle.rebuilt(servers.restricted(url), "task_list").switched
@@ -203,9 +204,9 @@ def test_a_member_of_the_owner_is_not_restricted(servers: Servers, new_role: New
     url = owned(servers, mine)
     migrate(url, as_(its, url))
     with connect(servers.postgres.url) as superuser, connect(as_(its, url)) as application:
-        assert role.writes_past_append(application) == (its, False)
+        assert grants.writes_past_append(application) == (its, False)
         superuser.execute(SQL("grant {} to {}").format(Identifier(mine), Identifier(its)))
-        assert role.writes_past_append(application) == (its, True)
+        assert grants.writes_past_append(application) == (its, True)
 
 
 def test_a_database_may_be_given_back_to_its_owner(servers: Servers) -> None:
@@ -227,7 +228,7 @@ def test_an_owner_needs_no_power_over_the_role_of_a_new_database(servers: Server
         oracle.write(application, HISTORY)
         oracle.catch_up(application)
         assert oracle.is_right(application)
-        assert not role.writes_past_append(application)[1]
+        assert not grants.writes_past_append(application)[1]
 
 
 def test_an_owner_who_needs_it_is_told_what_a_superuser_must_do(servers: Servers, new_role: NewRole) -> None:

@@ -21,9 +21,9 @@ from commands.workspace import CreateWorkspace
 from domain import codec
 from domain.event import Event
 from domain.task import TaskCreated
+from infra.database.pool import pool
 from infra.ids import new_id
 from infra.log import EventLog
-from infra.postgres import pool
 from infra.settings import Settings
 from tests.examples import ADA, PROJECT, WORKSPACE
 

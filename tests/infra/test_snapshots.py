@@ -20,8 +20,8 @@ from domain.errors import StreamIsFull
 from domain.event import Change, State, fold
 from domain.task import Task, TaskNumbers, TaskRenamed
 from domain.user import TokenIssued, User
+from infra.database.pool import connect, pool
 from infra.log import EventLog, snapshots
-from infra.postgres import connect, pool
 from infra.settings import Settings
 from tests.e2e.running import fact
 from tests.examples import ADA, CREATED, TASK, Facts, id7, project, user, workspace

@@ -20,8 +20,8 @@ from domain.event import Change
 from domain.task import TaskRenamed
 from infra import log, projected, querying
 from infra.channel import ALIVE_S, Channel
+from infra.database.pool import connect
 from infra.hot import Hot
-from infra.postgres import connect
 from infra.projected import CHANNEL
 from infra.projector import Projector
 from infra.querying import Querying

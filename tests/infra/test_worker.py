@@ -12,9 +12,9 @@ import redis
 from domain import codec
 from domain.member import member_of
 from infra import broker, log, worker
+from infra.database.pool import connect
 from infra.hints import ENOUGH, Hints, message
 from infra.outcome import Wish
-from infra.postgres import connect
 from infra.projected import publisher
 from infra.projector import Projector
 from infra.settings import Settings

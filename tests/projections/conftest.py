@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.postgres import connect
+from infra.database.pool import connect
 from infra.settings import Settings
 from projections.engine.builds import Database
 from tests.cli.conftest import environment, typed

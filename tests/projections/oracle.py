@@ -13,9 +13,9 @@ from commands.append import Append
 from domain.event import Event, Recorded
 from infra import crew, log
 from infra.crew import Filled, Part
+from infra.database.pool import folding
 from infra.log.appending import APPEND, Group
 from infra.outcome import Outcome, Wish
-from infra.postgres import folding
 from infra.rebuilding import Rebuilding
 from projections.engine import advance, builds, parked, table
 from projections.engine.builds import Build, Database

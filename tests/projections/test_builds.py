@@ -5,10 +5,11 @@ from msgspec.structs import replace
 from psycopg.sql import SQL
 
 from domain.projection import EventSkipped, skips_of
-from infra import documents, migrate, rebuilding, rollback
+from infra import documents, rebuilding, rollback
 from infra.errors import OperatorError
 from infra.outcome import Step, Wish
 from infra.rebuilding import Rebuilding
+from infra.schema import migrate
 from infra.settings import Settings
 from projections import workspace_list
 from projections.engine import parked

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from commands.decision import Wish
 from domain.errors import Refusal
 from domain.event import Recorded
-from infra import log, migrate
-from infra.postgres import connect, folding, projecting
+from infra import log
+from infra.database.pool import connect, folding, projecting
+from infra.schema import migrate
 from infra.settings import Settings
 from projections import task_list
 from projections.engine import advance, builds, generations
@@ -153,7 +154,7 @@ def test_whoever_stops_in_the_middle_of_a_batch_is_followed(
     settings: Settings, rival: Database, monkeypatch: pytest.MonkeyPatch, bulk: int, opened: Any
 ) -> None:
     monkeypatch.setattr(advance, "BULK", bulk)
-    monkeypatch.setattr("infra.postgres.STOPPED_S", 0.2)
+    monkeypatch.setattr("infra.database.pool.STOPPED_S", 0.2)
     who_stops_is_followed(settings, rival, opened)
 
 
@@ -165,7 +166,7 @@ def test_a_batch_whose_statements_wait_for_its_folds_is_noticed(
     settings: Settings, rival: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: what is written of one projection is under way while the next one is folded."""
-    monkeypatch.setattr("infra.postgres.STOPPED_S", 0.2)
+    monkeypatch.setattr("infra.database.pool.STOPPED_S", 0.2)
     fold = engine.fold
 
     def under_way(*arguments: Any) -> Any:

@@ -19,8 +19,8 @@ from domain.project import ProjectCreated
 from domain.projection import EventSkipped
 from domain.task import TaskPrioritised
 from infra import log
+from infra.database.pool import connect
 from infra.keeper import Keeper
-from infra.postgres import connect
 from infra.settings import Settings
 from projections.engine import advance, folding, parked, saving
 from projections.engine.builds import Database

@@ -16,9 +16,9 @@ from typing import Any, get_args
 import pytest
 from psycopg.sql import SQL
 
-from infra.migrate import migrate
-from infra.postgres import connect
+from infra.database.pool import connect
 from infra.querying import named
+from infra.schema.migrate import migrate
 from projections import board, task_list
 from projections.engine import builds
 from projections.engine.builds import Database

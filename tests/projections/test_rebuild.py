@@ -22,9 +22,9 @@ from psycopg.sql import SQL
 from domain.event import Change
 from domain.task import TaskRenamed
 from infra import crew, log
+from infra.database.pool import connect
 from infra.errors import OperatorError
 from infra.outcome import Step, Wish
-from infra.postgres import connect
 from infra.projector import Projector
 from infra.rebuilding import Rebuilding
 from infra.settings import Settings

@@ -9,7 +9,7 @@ from psycopg.sql import SQL
 
 from domain.event import Change
 from domain.task import TaskRenamed
-from infra.postgres import connect
+from infra.database.pool import connect
 from infra.projector import Projector
 from infra.rebuilding import Rebuilding
 from infra.settings import Settings

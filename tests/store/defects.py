@@ -7,8 +7,8 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from commands.append import Accepted, Append
+from infra.database.pool import Pool, connect
 from infra.log import EventLog
-from infra.postgres import Pool, connect
 
 LOCK = "perform pg_advisory_xact_lock(7291402113004155);"
 HELD = "present is distinct from bases"

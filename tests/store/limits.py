@@ -23,8 +23,8 @@ from domain.task import Task
 from infra import cache
 from infra.channel import Channel
 from infra.counting import Counting
+from infra.database.pool import connect
 from infra.ids import new_id
-from infra.postgres import connect
 from infra.projected import Projected
 from infra.projector import Projector
 from infra.settings import Settings

@@ -20,9 +20,9 @@ from commands.group import Order
 from commands.handling import Handling
 from commands.task import CreateTask, EditTask
 from domain.errors import Refusal, TooBusy, TwinInFlight, VersionConflict
+from infra.database.pool import Pool, pool
 from infra.ids import new_id
 from infra.log import EventLog
-from infra.postgres import Pool, pool
 from tests.clients import Answer, Lost, NoAnswer
 from tests.examples import ADA, Facts, id7, project, workspace
 from tests.history import Place

@@ -21,9 +21,9 @@ from domain.errors import NotFound
 from domain.event import Actor, Change, Event
 from domain.task import TaskRenamed
 from infra import log as reading
+from infra.database.pool import Pool, connect
 from infra.ids import new_id
 from infra.log import EventLog
-from infra.postgres import Pool, connect
 from tests.clients import Client, NoAnswer, until_definite
 from tests.examples import ADA, WORKSPACE, another_user, id7
 from tests.history import Notes, Place, assert_consistent, read

@@ -9,11 +9,12 @@ from typing import Any, TypeAlias
 
 import yoyo
 
-from infra import log, role
+from infra import log
+from infra.database.pool import connect, folding
 from infra.errors import OperatorError
 from infra.outcome import Step, Wish
-from infra.postgres import connect, folding
 from infra.rebuilding import Held, Rebuilding
+from infra.schema import grants
 from projections.engine import builds, table
 from projections.engine.builds import Database
 from projections.projection import Projection
@@ -35,7 +36,7 @@ def migrate(url: str, application: str | None = None, tell: Tell = lambda *_: No
     with connect(url) as connection:
         connection.execute("select pg_advisory_lock(%s)", (LOCK,))
         applied = _apply(url)
-        role.admit(connection, application or url)
+        grants.admit(connection, application or url)
         _prepare(application or url, tell)
     return applied
 
