@@ -23,20 +23,20 @@ from api.problems import HANDLERS
 from api.shortcut import Shortcuts
 from api.tracing import traced
 from commands.handling import Handling
-from infra import broker, cache
-from infra.channel import Channel
 from infra.counting import Counting
 from infra.credentials import Credentials
 from infra.database.pool import Pool, pool
 from infra.ended import Ended
 from infra.ending import end
-from infra.hints import Hints
 from infra.hot import Hot
 from infra.invitations import Invitations
 from infra.kept import Kept
 from infra.limits import Limits
 from infra.log import EventLog
 from infra.mail import Mail
+from infra.messaging import broker, clients
+from infra.messaging.hints import Hints
+from infra.messaging.subscription import Channel
 from infra.operating import Operating
 from infra.projected import Projected
 from infra.proxies import Proxies
@@ -70,7 +70,7 @@ def litestar(settings: Settings) -> Litestar:
 def parts(settings: Settings) -> tuple[Litestar, Shortcuts]:
     """The application, and the shortcuts that may stand before it."""
     connections = pool(settings.database_url)
-    client = cache.client(settings.redis_url)
+    client = clients.client(settings.redis_url)
     ledger = wire(settings, connections, client)
     shortcuts = Shortcuts(ledger.reading, ledger.rights, ledger.revoked)
     application = Litestar(
@@ -103,7 +103,7 @@ def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> 
     """All parts of one process, not yet opened."""
     log = EventLog(settings.database_url, connections)
     revoked = Revoked(connections)
-    channel = Channel(cache.listening_client(settings.redis_url))
+    channel = Channel(clients.listening_client(settings.redis_url))
     hot: Hot[Snapshot] = Hot(HOT_BYTES)
     projected = Projected(channel, connections, settings.partitions, hot)
     querying, rights = Querying(connections), Rights(log, connections, channel)

@@ -26,16 +26,16 @@ from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
-from infra.channel import Channel
 from infra.counting import Counting
 from infra.credentials import Credentials
 from infra.ended import Ended, ended_by
-from infra.hints import Hints
 from infra.hot import Hot
 from infra.ids import new_id
 from infra.invitations import Invitations
 from infra.limits import Limits
 from infra.mail import Mail
+from infra.messaging.hints import Hints
+from infra.messaging.subscription import Channel
 from infra.operating import Operating
 from infra.proxies import Proxies
 from infra.revoked import Revoked

@@ -17,11 +17,12 @@ from commands.decision import Wish
 from commands.group import Order
 from commands.handling import Handling
 from domain.event import Actor
-from infra import broker, cache, settings
-from infra.channel import Channel
+from infra import settings
 from infra.database.pool import pool
-from infra.hints import Hints
 from infra.ids import new_id
+from infra.messaging import broker, clients
+from infra.messaging.hints import Hints
+from infra.messaging.subscription import Channel
 from infra.projected import Projected
 
 
@@ -39,7 +40,7 @@ async def fill(plan: Plan) -> Load:
     """Each waits for its task, then asks for the next; workers are told as the API tells them."""
     found = settings.locate(Path(plan.data))
     async with opened(found) as instance, pool(found.database_url) as connections:
-        channel = Channel(cache.listening_client(found.redis_url))
+        channel = Channel(clients.listening_client(found.redis_url))
         projected = Projected(channel, connections, found.partitions)
         listening = asyncio.create_task(channel.listen())
         hints = Hints(broker.broker(found.broker_url), projected, found.partitions)

@@ -9,13 +9,14 @@ from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
 from commands.handling import Handling
-from infra import cache, querying
-from infra.channel import Channel
+from infra import querying
 from infra.counting import Counting
 from infra.credentials import Credentials
 from infra.database.pool import connect, pool
 from infra.errors import OperatorError
 from infra.log import EventLog
+from infra.messaging import clients
+from infra.messaging.subscription import Channel
 from infra.projected import Behind, Projected
 from infra.settings import Settings
 from projections.engine import builds
@@ -39,7 +40,7 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
     async with pool(url) as connections:
         log = EventLog(url, connections)
         handling = Handling(log)
-        projected = Projected(Channel(cache.listening_client(settings.redis_url)), connections, settings.partitions)
+        projected = Projected(Channel(clients.listening_client(settings.redis_url)), connections, settings.partitions)
         with _named(url):
             counting = Counting(log, handling, connections, projected)
             yield Opened(log, handling, counting, Credentials(connections))

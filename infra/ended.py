@@ -20,10 +20,10 @@ from commands.member import LeaveWorkspace, RemoveMember
 from commands.trash import PurgeProject
 from domain.event import Actor
 from domain.member import member_of
-from infra.channel import ALIVE_S, Channel
 from infra.database.pool import Pool
 from infra.ids import new_id
 from infra.logs import logger
+from infra.messaging.subscription import ALIVE_S, Channel
 from infra.projected import NAME
 from infra.rights import Rights
 

@@ -12,10 +12,11 @@ import psycopg
 
 from domain import codec
 from domain.upcasts import UPCASTS
-from infra import cache, clock, documents, ended, log, operations
+from infra import clock, documents, ended, log, operations
 from infra.database.pool import folding
 from infra.embedded.process import Child, spawn, stop
 from infra.logs import logger
+from infra.messaging import clients
 from infra.purging import Purging
 from infra.settings import PREFIX, Settings
 from projections.engine import advance, builds, parked
@@ -35,7 +36,7 @@ class Keeper:
         self._child: Child | None = None
         self._tried: set[tuple[int, str, int]] = set()
         self._is_new = True
-        self._purging = Purging(settings.database_url, ended.teller(cache.publishing_client(settings.redis_url)))
+        self._purging = Purging(settings.database_url, ended.teller(clients.publishing_client(settings.redis_url)))
         self._next_purge = 0.0
         self.partitions = settings.partitions
         """How many there are, of whatever build has the most."""

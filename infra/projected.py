@@ -19,11 +19,11 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from infra.channel import ALIVE_S, Channel
 from infra.database.pool import Pool
-from infra.hints import CROWD, GATHER_S
 from infra.hot import Hot
 from infra.logs import logger
+from infra.messaging.hints import CROWD, GATHER_S
+from infra.messaging.subscription import ALIVE_S, Channel
 from projections.engine import builds
 from projections.engine.advance import Progress
 from projections.engine.builds import WHOLE

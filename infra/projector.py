@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 
 from infra import log
 from infra.database.pool import projecting
-from infra.hints import CROWD, GATHER_S
+from infra.messaging.hints import CROWD, GATHER_S
 from projections.engine import advance
 from projections.engine.advance import Progress
 

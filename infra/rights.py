@@ -17,10 +17,10 @@ from domain.errors import Forbidden, NotFound, Purged, UnknownEvent
 from domain.member import Member, member_of
 from domain.project import Project
 from domain.user import INSTANCE, Instance
-from infra.channel import Channel
 from infra.database.pool import Away, Pool, in_time
 from infra.hot import Hot
 from infra.log import EventLog
+from infra.messaging.subscription import Channel
 from projections.projection import Answer, Question
 
 KEPT_S = 10.0

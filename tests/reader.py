@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 import redis.asyncio
 from msgspec import Struct
 
-from infra import cache
-from infra.channel import Channel
 from infra.database.pool import Pool, pool
 from infra.ended import Ended
 from infra.ending import end
 from infra.hot import Hot
 from infra.kept import Kept
 from infra.log import EventLog
+from infra.messaging import clients
+from infra.messaging.subscription import Channel
 from infra.projected import Projected
 from infra.querying import Querying
 from infra.reading import Reading
@@ -48,8 +48,8 @@ class Reader(Struct, frozen=True):
 async def reader(settings: Settings, *, hears: bool = False, most_bytes: int = 2**20) -> AsyncIterator[Reader]:
     """One that hears what others say, or asks each time."""
     async with pool(settings.database_url, 2) as connections:
-        client, log = cache.client(settings.redis_url), EventLog(settings.database_url, connections)
-        channel, hot = Channel(cache.listening_client(settings.redis_url)), Hot[Snapshot](most_bytes)
+        client, log = clients.client(settings.redis_url), EventLog(settings.database_url, connections)
+        channel, hot = Channel(clients.listening_client(settings.redis_url)), Hot[Snapshot](most_bytes)
         projected, rights = Projected(channel, connections, 1, hot), Rights(log, connections, channel)
         querying, ended = Querying(connections), Ended(channel, client, rights, connections)
         reading = Reading(connections, querying, Kept(client), projected, hot)

@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from api import shortcut
 from infra import reading
-from infra.channel import ALIVE_S, Channel
 from infra.ended import Ended
+from infra.messaging.subscription import ALIVE_S, Channel
 from infra.rights import Rights
 from infra.settings import Settings
 from tests.api.checks import soon

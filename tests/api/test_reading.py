@@ -10,8 +10,8 @@ import msgspec
 import pytest
 import redis
 
-from infra.cache import TIMEOUT_S
 from infra.ids import new_id
+from infra.messaging.clients import TIMEOUT_S
 from infra.projected import CHANNEL
 from infra.querying import Querying
 from infra.rights import Right, Rights

@@ -11,7 +11,7 @@ import dramatiq
 import pytest
 from dramatiq.brokers.redis import RedisBroker
 
-from infra.broker import broker
+from infra.messaging.broker import broker
 from tests.servers import Servers
 
 

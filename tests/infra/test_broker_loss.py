@@ -18,9 +18,10 @@ from msgspec.structs import replace
 
 from domain.event import Change
 from domain.task import TaskRenamed
-from infra import broker, log, worker
+from infra import log, worker
 from infra.database.pool import connect
-from infra.hints import Hints
+from infra.messaging import broker
+from infra.messaging.hints import Hints
 from infra.settings import Settings
 from projections.projection import every
 from tests.defects import noticed

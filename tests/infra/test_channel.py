@@ -9,10 +9,10 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from infra import channel
-from infra.channel import Channel
 from infra.database.pool import connect
 from infra.ended import CHANNEL as ENDED
+from infra.messaging import subscription
+from infra.messaging.subscription import Channel
 from infra.projected import CHANNEL
 from infra.settings import Settings
 from projections import task_list
@@ -43,7 +43,7 @@ async def test_whatever_is_said_the_next_message_is_heard(here: Reader, settings
         for said in (deep, b"\xff", b"", b"[]", b'{"streams": ["x"]}'):
             for name in (CHANNEL, ENDED):
                 assert client.publish(name, said), "nobody listens"
-        await asyncio.sleep(channel.ALIVE_S)  # long enough for what was known before to be believed no more
+        await asyncio.sleep(subscription.ALIVE_S)  # long enough for what was known before to be believed no more
         assert here.channel.is_alive()
         assert client.publish(CHANNEL, deep), "nobody listens any more"
 
@@ -57,7 +57,7 @@ async def test_a_connection_that_is_open_and_dead_is_given_up(here: Reader, monk
         if connections:
             take(self, kind, name, data)
 
-    monkeypatch.setattr(channel, "DEAD_S", 0.3)
+    monkeypatch.setattr(subscription, "DEAD_S", 0.3)
     monkeypatch.setattr(Channel, "_take", lost)
     await _until_alive(here, is_alive=False)
     await _until_alive(here)

@@ -9,8 +9,8 @@ import pytest
 import redis.asyncio
 
 from domain.errors import TooManyGuesses, TooManyInvitations
-from infra import cache
 from infra.limits import ACCOUNT, ADDRESS, INVITATIONS, Limits, network
+from infra.messaging import clients
 from tests.examples import id7
 from tests.servers import Servers
 
@@ -29,7 +29,7 @@ def key() -> str:
 
 @pytest.fixture
 async def client(servers: Servers) -> AsyncIterator[redis.asyncio.Redis]:
-    client = cache.client(servers.redis_url)
+    client = clients.client(servers.redis_url)
     yield client
     await client.aclose(close_connection_pool=True)
 
@@ -59,7 +59,7 @@ async def pass_time(client: redis.asyncio.Redis, seconds: int) -> None:
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_so_many_guesses_and_no_more(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = Limits(client if where == "redis" else cache.client(NOWHERE), key, on=True)
+    limits = Limits(client if where == "redis" else clients.client(NOWHERE), key, on=True)
     assert [await wrong(limits) for _ in range(ACCOUNT.burst)] == [0] * ACCOUNT.burst
     assert 0 < await wrong(limits) <= ACCOUNT.interval_s
     with pytest.raises(TooManyGuesses) as no:
@@ -85,7 +85,7 @@ async def test_one_more_guess_after_each_interval(client: redis.asyncio.Redis, k
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_who_is_right_is_never_limited(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = Limits(client if where == "redis" else cache.client(NOWHERE), key, on=True)
+    limits = Limits(client if where == "redis" else clients.client(NOWHERE), key, on=True)
     for _ in range(3 * ADDRESS.burst):
         await right(limits)
     assert [await wrong(limits) for _ in range(ACCOUNT.burst)] == [0] * ACCOUNT.burst
@@ -114,7 +114,7 @@ async def test_a_stranger_elsewhere_locks_nobody_out(client: redis.asyncio.Redis
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_who_tries_many_accounts_is_limited_by_address(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = Limits(client if where == "redis" else cache.client(NOWHERE), key, on=True)
+    limits = Limits(client if where == "redis" else clients.client(NOWHERE), key, on=True)
     assert [await wrong(limits, account) for account in range(ADDRESS.burst)] == [0] * ADDRESS.burst
     with pytest.raises(TooManyGuesses) as no:
         await right(limits, account=ADDRESS.burst + 1)
@@ -148,7 +148,7 @@ async def test_installations_on_one_redis_do_not_count_for_each_other(client: re
 
 
 async def test_limits_that_are_off_count_nothing(key: str) -> None:
-    limits = Limits(cache.client(NOWHERE), key, on=False)
+    limits = Limits(clients.client(NOWHERE), key, on=False)
     assert {await wrong(limits) for _ in range(3 * ACCOUNT.burst)} == {0}
     assert {await invited(limits) for _ in range(2 * INVITATIONS.burst)} == {True}
 
@@ -174,7 +174,7 @@ async def invited(limits: Limits, user: int = 1) -> bool:
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_so_many_invitations_of_one_user_and_no_more(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = Limits(client if where == "redis" else cache.client(NOWHERE), key, on=True)
+    limits = Limits(client if where == "redis" else clients.client(NOWHERE), key, on=True)
     answers = await asyncio.gather(*(invited(limits) for _ in range(2 * INVITATIONS.burst)))
     assert answers.count(True) == INVITATIONS.burst
     with pytest.raises(TooManyInvitations) as no:
@@ -191,7 +191,7 @@ async def test_so_many_invitations_of_one_user_and_no_more(client: redis.asyncio
 async def test_an_invitation_that_came_to_nothing_is_not_counted(
     client: redis.asyncio.Redis, key: str, where: str
 ) -> None:
-    limits = Limits(client if where == "redis" else cache.client(NOWHERE), key, on=True)
+    limits = Limits(client if where == "redis" else clients.client(NOWHERE), key, on=True)
     for _ in range(2 * INVITATIONS.burst):
         with pytest.raises(WrongError):
             async with limits.invitation(id7(1)):

@@ -19,9 +19,9 @@ from msgspec.structs import replace
 from domain.event import Change
 from domain.task import TaskRenamed
 from infra import log, projected, querying
-from infra.channel import ALIVE_S, Channel
 from infra.database.pool import connect
 from infra.hot import Hot
+from infra.messaging.subscription import ALIVE_S, Channel
 from infra.projected import CHANNEL
 from infra.projector import Projector
 from infra.querying import Querying

@@ -11,9 +11,10 @@ import redis
 
 from domain import codec
 from domain.member import member_of
-from infra import broker, log, worker
+from infra import log, worker
 from infra.database.pool import connect
-from infra.hints import ENOUGH, Hints, message
+from infra.messaging import broker
+from infra.messaging.hints import ENOUGH, Hints, message
 from infra.outcome import Wish
 from infra.projected import publisher
 from infra.projector import Projector
@@ -167,8 +168,8 @@ def test_who_has_come_as_far_as_told_is_told_of_the_next_command_at_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However seldom the thread looks by itself, and whatever it is at when a command comes."""
-    monkeypatch.setattr("infra.hints.GATHER_S", 3600)
-    monkeypatch.setattr("infra.hints.QUEUE", "deserted")  # where no message of another test is left
+    monkeypatch.setattr("infra.messaging.hints.GATHER_S", 3600)
+    monkeypatch.setattr("infra.messaging.hints.QUEUE", "deserted")  # where no message of another test is left
     messages = broker.broker(settings.broker_url)
     told, hearing = list[object](), Deaf()
     monkeypatch.setattr(messages, "enqueue", told.append)
@@ -183,7 +184,7 @@ def test_who_has_come_as_far_as_told_is_told_of_the_next_command_at_once(
 
 
 def test_hints_do_not_pile_up_where_nobody_works(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.hints.QUEUE", "deserted")
+    monkeypatch.setattr("infra.messaging.hints.QUEUE", "deserted")
     messages = broker.broker(settings.broker_url)
     messages.declare_queue("deserted")
     hints = Hints(messages, Deaf(), 3)

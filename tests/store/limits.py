@@ -20,11 +20,11 @@ from domain.errors import ColumnIsFull, Refusal, TooBusy
 from domain.event import fold
 from domain.project import Wip
 from domain.task import Task
-from infra import cache
-from infra.channel import Channel
 from infra.counting import Counting
 from infra.database.pool import connect
 from infra.ids import new_id
+from infra.messaging import clients
+from infra.messaging.subscription import Channel
 from infra.projected import Projected
 from infra.projector import Projector
 from infra.settings import Settings
@@ -42,7 +42,7 @@ class Doors:
     def __init__(self, both: Processes, settings: Settings) -> None:
         self.both = both
         self.counting = [
-            Counting(log, handling, pool, Projected(Channel(cache.listening_client(settings.redis_url)), pool, 1))
+            Counting(log, handling, pool, Projected(Channel(clients.listening_client(settings.redis_url)), pool, 1))
             for log, handling, pool in zip(both.logs, both.handlings, both.pools, strict=True)
         ]
 

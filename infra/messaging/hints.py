@@ -8,8 +8,8 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from msgspec import Struct
 
-from infra.broker import QUEUE
 from infra.logs import logger
+from infra.messaging.broker import QUEUE
 
 CROWD, GATHER_S = 4, 0.01
 """After a batch of so many events others will follow: a worker lets them gather so long, since each batch costs."""

@@ -1,0 +1,1 @@
+"""Redis: its clients, subscriptions to channels, the broker of hints."""
