@@ -27,7 +27,6 @@ from infra.counting import Counting
 from infra.credentials import Credentials
 from infra.database.pool import Pool, pool
 from infra.ended import Ended
-from infra.ending import end
 from infra.hot import Hot
 from infra.invitations import Invitations
 from infra.kept import Kept
@@ -38,6 +37,7 @@ from infra.messaging import broker, clients
 from infra.messaging.hints import Hints
 from infra.messaging.subscription import Channel
 from infra.operating import Operating
+from infra.processes.cancel import end
 from infra.projected import Projected
 from infra.proxies import Proxies
 from infra.querying import Querying

@@ -10,7 +10,7 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from infra import cycles
+from infra.processes import gc_tuning
 
 P = TypeVar("P", bound=Struct)
 R = TypeVar("R", bound=Struct)
@@ -26,6 +26,6 @@ def elsewhere(module: str, plan: Struct, kind: type[R], python: str = sys.execut
 def answer(kind: type[P], work: Callable[[P], Coroutine[Any, Any, Struct]]) -> None:
     """Carry out the plan that was sent here, on the event loop that our servers run on, and as sparing of cycles."""
     plan = msgspec.json.decode(sys.stdin.buffer.read(), type=kind)
-    cycles.rarely()
+    gc_tuning.rarely()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.stdout.buffer.write(msgspec.json.encode(runner.run(work(plan))))

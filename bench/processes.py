@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from bench.peers.given import Given
 from cli.children import answers_200
-from infra import instance, ports
-from infra.embedded.process import Child, spawn, stop
-from infra.instance import Run
+from infra.processes import data_directory, ports
+from infra.processes.child import Child, spawn, stop
+from infra.processes.data_directory import Run
 
 _INSTALLED = Path(__file__).parents[1] / ".venv" / "bin" / "python"
 SUBJECT = str(_INSTALLED) if _INSTALLED.exists() else sys.executable
@@ -36,8 +36,8 @@ class Peer(Struct, frozen=True):
 def taskledger(data: Path, api: int) -> Iterator[Run]:
     """An instance with worker and all projections and so many API processes, as `serve` starts it."""
     with command(data, "serve", "--port", "0", "--api", str(api)) as child:
-        wait(child, lambda: instance.running(data) is not None)
-        run = cast("Run", instance.running(data))
+        wait(child, lambda: data_directory.running(data) is not None)
+        run = cast("Run", data_directory.running(data))
         wait(child, lambda: answers_200(f"{run.address}/health/ready"))
         yield run
 

@@ -13,12 +13,12 @@ from bench.durability import durable
 from bench.processes import command, wait
 from cli.children import answers_200
 from cli.serve import embedded, urls
-from infra import instance, ports
 from infra.database.pool import connect
 from infra.embedded.postgres import DATABASE
-from infra.embedded.sightings import oneself
-from infra.supervisor import Supervisor
-from infra.ward import Ward
+from infra.processes import data_directory, ports
+from infra.processes.pids import oneself
+from infra.processes.supervised import Ward
+from infra.processes.supervisor import Supervisor
 
 FOR_START_S, FOR_STOPPING_S = 60.0, 5.0
 
@@ -41,7 +41,7 @@ class Servers(Struct, frozen=True):
 def servers(data: Path) -> Iterator[Servers]:
     """Started in a new folder, durable, found by every command of ours; raises NotDurable."""
     data.mkdir(mode=0o700)
-    instance.make_secrets(data)
+    data_directory.make_secrets(data)
     programs = embedded(data)
     supervisor, wards = Supervisor(), [Ward(program, print) for program in programs.values()]
     supervisor.wards = list(wards)
@@ -51,7 +51,9 @@ def servers(data: Path) -> Iterator[Servers]:
         if not supervisor.tend_until(lambda: all(ward.is_ready for ward in wards), FOR_START_S):
             raise RuntimeError("The servers did not come up.")
         me, places = oneself(), urls(data, programs)
-        instance.announce(data, instance.Run(me.pid, me.started, "", format=instance.FORMAT, **places))
+        data_directory.announce(
+            data, data_directory.Run(me.pid, me.started, "", format=data_directory.FORMAT, **places)
+        )
         connection = ending.enter_context(connect(places["migration_url"], "bench"))
         durable(connection)
         yield Servers(data, places["migration_url"], connection)

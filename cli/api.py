@@ -10,7 +10,8 @@ import uvicorn
 
 from api.app import create_app
 from cli import options
-from infra import cycles, logs, ports, settings
+from infra import logs, settings
+from infra.processes import gc_tuning, ports
 
 GRACE_S = 5
 """How long requests in hand may go on after we were asked to stop."""
@@ -33,7 +34,7 @@ def command(data: Path, host: str, port: int, fd: int | None) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    cycles.rarely()
+    gc_tuning.rarely()
     with _listener(host, port, fd) as listener:
         uvicorn.Server(config).run([listener])
 

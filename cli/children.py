@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from infra.embedded.process import Child, spawn
+from infra.processes.child import Child, spawn
 
 
 class OwnCommand:

@@ -14,15 +14,16 @@ import msgspec
 
 from cli import children, options
 from cli.children import OwnCommand
-from infra import instance, ports, settings
+from infra import settings
 from infra.embedded.postgres import APPLICATION, Postgres
-from infra.embedded.process import stop
-from infra.embedded.sightings import oneself
 from infra.embedded.valkey import BROKER, CACHE, Valkey
 from infra.errors import OperatorError
+from infra.processes import data_directory, ports
+from infra.processes.child import stop
+from infra.processes.pids import oneself
+from infra.processes.supervised import Program, Ward
+from infra.processes.supervisor import StopAsked, Supervisor
 from infra.settings import PREFIX
-from infra.supervisor import StopAsked, Supervisor
-from infra.ward import Program, Ward
 
 # Together under ten seconds, the time that containers give by default.
 FOR_REQUESTS = 6.0
@@ -53,7 +54,7 @@ class Wishes(msgspec.Struct, frozen=True):
 def command(data: Path, host: str, port: int, api: int, workers: int, demo: bool) -> None:  # noqa: FBT001, PLR0917 - click calls it by name
     """Start Taskledger and keep it running until Ctrl-C."""
     wishes = Wishes(data, host, port, api, workers, demo)
-    with instance.held(data), ports.listening(host, port, _patience(wishes)) as listener:
+    with data_directory.held(data), ports.listening(host, port, _patience(wishes)) as listener:
         Serving(wishes, listener).until_asked_to_stop()
 
 
@@ -100,13 +101,15 @@ class Serving:
 
     def _start_servers(self) -> None:
         data, named = self.wishes.data, settings.from_environment()
-        instance.make_secrets(data)
+        data_directory.make_secrets(data)
         if not (data / "postgres").exists() and "database_url" not in named:
             say("First start: making the database.")
         ours = {field: server for field, server in embedded(data).items() if field not in named}
         self._tend(self.servers, ours.values())
         me, found = oneself(), urls(data, ours)
-        instance.announce(data, instance.Run(me.pid, me.started, self.address, format=instance.FORMAT, **found))
+        data_directory.announce(
+            data, data_directory.Run(me.pid, me.started, self.address, format=data_directory.FORMAT, **found)
+        )
         if ours:
             say("On 127.0.0.1: " + ", ".join(f"{server.name} {server.port}" for server in ours.values()))
 
@@ -144,14 +147,14 @@ class Serving:
 
     def _stop(self) -> None:
         self.listener.close()  # or the kernel would go on accepting for nobody
-        instance.withdraw(self.wishes.data)
+        data_directory.withdraw(self.wishes.data)
         self.supervisor.stop(self.commands, FOR_REQUESTS)
         self.supervisor.stop(self.servers, FOR_SERVERS)
 
 
 def embedded(data: Path) -> dict[str, Postgres | Valkey]:
     """The servers that we bring, by the setting that names another one instead."""
-    password = instance.secret(data, "valkey-password")
+    password = data_directory.secret(data, "valkey-password")
     return {
         "broker_url": Valkey("Broker", data / "broker", password, BROKER),
         "redis_url": Valkey("Cache", data / "cache", password, CACHE),
@@ -164,7 +167,7 @@ def urls(data: Path, servers: dict[str, Postgres | Valkey]) -> dict[str, str]:
     found = {field: server.url for field, server in servers.items()}
     if isinstance(postgres := servers.get("database_url"), Postgres):
         found["migration_url"] = postgres.url
-        found["database_url"] = postgres.url_of(APPLICATION, instance.secret(data, "application-password"))
+        found["database_url"] = postgres.url_of(APPLICATION, data_directory.secret(data, "application-password"))
     return found
 
 
@@ -188,7 +191,7 @@ def _names(what: str, count: int) -> list[str]:
 def _patience(wishes: Wishes) -> float:
     """A killed predecessor's API may still be answering its last requests on our port."""
     with contextlib.suppress(OperatorError):
-        last = instance.last_run(wishes.data)
+        last = data_directory.last_run(wishes.data)
         if last is not None and last.address.endswith(f":{wishes.port}"):
             return FOR_REQUESTS + FOR_SERVERS
     return 0

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from cli import options
-from infra import cycles, logs, settings, worker
+from infra import logs, settings, worker
+from infra.processes import gc_tuning
 
 
 @click.command
@@ -19,5 +20,5 @@ def command(data: Path) -> None:
     stop = threading.Event()
     for wish in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wish, lambda *_: stop.set())
-    cycles.rarely()
+    gc_tuning.rarely()
     worker.run(found, stop)

@@ -17,11 +17,12 @@ import psycopg
 from msgspec import Struct
 from msgspec.structs import replace
 
-from infra import cycles, documents
+from infra import documents
 from infra.database.pool import folding
 from infra.errors import OperatorError
 from infra.haste import Haste
 from infra.log import slices
+from infra.processes import gc_tuning
 from projections.engine import parked, saving, table
 from projections.engine.afresh import BUCKETS, Afresh
 from projections.engine.builds import Build, Database
@@ -142,7 +143,7 @@ def _open(url: str) -> None:
     if parent := parent_process():
         threading.Thread(target=_die_after, args=(parent,), daemon=True).start()
     _step_back()
-    cycles.rarely()
+    gc_tuning.rarely()
     _have(folding(url, NAME), folding(url, NAME))
     _MINE.writer.execute(_INDEXING)
     for connection in (_MINE.reader, _MINE.writer):

@@ -14,9 +14,9 @@ from domain import codec
 from domain.upcasts import UPCASTS
 from infra import clock, documents, ended, log, operations
 from infra.database.pool import folding
-from infra.embedded.process import Child, spawn, stop
 from infra.logs import logger
 from infra.messaging import clients
+from infra.processes.child import Child, spawn, stop
 from infra.purging import Purging
 from infra.settings import PREFIX, Settings
 from projections.engine import advance, builds, parked

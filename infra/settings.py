@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from infra import instance
 from infra.errors import OperatorError
+from infra.processes import data_directory
 from infra.proxies import Proxies
 
 PREFIX = "TASKLEDGER_"
@@ -58,7 +58,7 @@ def locate(data: Path, *, signing: bool = False) -> Settings:
     """
     named = from_environment()
     if missing := {"database_url", "redis_url", "broker_url"} - named.keys():
-        run = instance.running(data)
+        run = data_directory.running(data)
         variables = ", ".join(sorted(PREFIX + name.upper() for name in missing))
         if run is None:
             raise OperatorError(
@@ -110,4 +110,4 @@ def _own_key(data: Path) -> str:
         raise OperatorError(
             f"No signing key: set {PREFIX}JWT_KEY to at least 32 random characters (`openssl rand -hex 32`)."
         )
-    return instance.secret(data, "jwt-key")
+    return data_directory.secret(data, "jwt-key")

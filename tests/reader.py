@@ -9,12 +9,12 @@ from msgspec import Struct
 
 from infra.database.pool import Pool, pool
 from infra.ended import Ended
-from infra.ending import end
 from infra.hot import Hot
 from infra.kept import Kept
 from infra.log import EventLog
 from infra.messaging import clients
 from infra.messaging.subscription import Channel
+from infra.processes.cancel import end
 from infra.projected import Projected
 from infra.querying import Querying
 from infra.reading import Reading

@@ -11,12 +11,12 @@ from uuid import uuid4
 from psycopg import conninfo
 from psycopg.sql import SQL, Identifier
 
-from infra import instance
 from infra.database.pool import connect
 from infra.embedded.postgres import APPLICATION, DATABASE, Postgres
 from infra.embedded.valkey import BROKER, CACHE, Valkey
-from infra.supervisor import Supervisor
-from infra.ward import Ward
+from infra.processes import data_directory
+from infra.processes.supervised import Ward
+from infra.processes.supervisor import Supervisor
 
 PREFIX = "test_"
 PROOF = "proof"
@@ -32,8 +32,8 @@ class Servers:
     """A PostgreSQL and two Valkeys."""
 
     def __init__(self, folder: Path) -> None:
-        instance.make_secrets(folder)
-        password = instance.secret(folder, "valkey-password")
+        data_directory.make_secrets(folder)
+        password = data_directory.secret(folder, "valkey-password")
         self.broker = Valkey("broker", folder / "broker", password, BROKER)
         self.cache = Valkey("cache", folder / "cache", password, CACHE)
         self.postgres = Postgres(folder / "postgres", folder / "secrets" / "postgres-password", HURRY)
@@ -41,7 +41,7 @@ class Servers:
             "TASKLEDGER_TEST_POSTGRES"
         ):  # the programs of another major, see .ci/oldest-postgres
             self.postgres.programs = Path(other)
-        self._application_password = instance.secret(folder, "application-password")
+        self._application_password = data_directory.secret(folder, "application-password")
         self._token = secrets.token_hex()
 
     @classmethod

@@ -9,14 +9,14 @@ import msgspec
 import uvicorn
 
 from bench.peers.given import Given
-from infra import cycles
+from infra.processes import gc_tuning
 
 
 def main(name: str, file: str) -> None:
     given = msgspec.json.decode(Path(file).read_bytes(), type=Given)
     app = import_module(f"bench.peers.{name}").app(given)
     config = uvicorn.Config(app, access_log=False, log_config=None, proxy_headers=False, server_header=False)
-    cycles.rarely()
+    gc_tuning.rarely()
     with socket.socket(fileno=given.fd) as listener:
         uvicorn.Server(config).run([listener])
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from bench.processes import FOR_STOPPING_S, Peer, wait
-from infra import ports
-from infra.embedded.process import spawn, stop
+from infra.processes import ports
+from infra.processes.child import spawn, stop
 
 
 class Plan(Struct, frozen=True):

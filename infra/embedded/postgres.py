@@ -9,11 +9,11 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from infra import ports
 from infra.embedded import binaries
-from infra.embedded.process import Child, spawn
-from infra.embedded.sightings import ON_LINUX, answers, evict, inhabitants, lives_elsewhere, sight
 from infra.errors import OperatorError
+from infra.processes import ports
+from infra.processes.child import Child, spawn
+from infra.processes.pids import ON_LINUX, answers, evict, inhabitants, lives_elsewhere, sight
 
 OWNER, APPLICATION = "taskledger", "taskledger_app"
 DATABASE = "taskledger"

@@ -5,10 +5,10 @@ import os
 import socket
 from pathlib import Path
 
-from infra import ports
 from infra.embedded import binaries
-from infra.embedded.process import Child, spawn
-from infra.embedded.sightings import evict, inhabitants
+from infra.processes import ports
+from infra.processes.child import Child, spawn
+from infra.processes.pids import evict, inhabitants
 
 BROKER = """\
 appendonly yes

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 import cli
-from infra import instance, ports
 from infra.database.pool import connect
-from infra.embedded.sightings import inhabitants
+from infra.processes import data_directory, ports
+from infra.processes.pids import inhabitants
 from infra.schema import grants
 from infra.schema.migrate import migrate
 from tests.e2e.running import Running, fact, running
@@ -92,7 +92,7 @@ def test_a_folder_in_use_is_told_with_the_pid_that_holds_it(served: Running) -> 
 
 def test_another_instance_runs_beside_it(served: Running, tmp_path: Path) -> None:
     with running(tmp_path / "other") as other:
-        one, two = instance.running(served.data), instance.running(other.data)
+        one, two = data_directory.running(served.data), data_directory.running(other.data)
         assert one is not None
         assert two is not None
         assert not {one.address, one.database_url, one.broker_url} & {two.address, two.database_url, two.broker_url}
@@ -145,7 +145,7 @@ def test_after_a_kill_of_the_supervisor_the_next_start_needs_no_help(tmp_path: P
         children = started.children()
         assert len(children) == 5
         started.kill("supervisor")
-        assert instance.last_run(started.data) is not None
-        assert instance.running(started.data) is None
+        assert data_directory.last_run(started.data) is not None
+        assert data_directory.running(started.data) is None
         started.start()
         assert not children.keys() & started.children().keys()

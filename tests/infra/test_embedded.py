@@ -16,15 +16,15 @@ import psycopg
 import pytest
 import redis
 
-from infra import instance, ports
 from infra.embedded import binaries
 from infra.embedded.postgres import Postgres
-from infra.embedded.process import Child, spawn, stop, watch
-from infra.embedded.sightings import answers, inhabitants, sight
 from infra.embedded.valkey import BROKER, CACHE, Valkey
 from infra.errors import OperatorError
-from infra.supervisor import Supervisor
-from infra.ward import ATTEMPTS, Program, Ward
+from infra.processes import data_directory, ports
+from infra.processes.child import Child, spawn, stop, watch
+from infra.processes.pids import answers, inhabitants, sight
+from infra.processes.supervised import ATTEMPTS, Program, Ward
+from infra.processes.supervisor import Supervisor
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as somebody else")
 
@@ -59,7 +59,7 @@ def tended(*programs: Program) -> Iterator[Callable[[], list[Child]]]:
 
 @pytest.fixture
 def postgres(tmp_path: Path) -> Postgres:
-    instance.make_secrets(tmp_path)
+    data_directory.make_secrets(tmp_path)
     return Postgres(tmp_path / "postgres", tmp_path / "secrets" / "postgres-password")
 
 
@@ -76,7 +76,7 @@ def ask(url: str, question: str) -> str:
 
 
 def test_a_child_dies_with_a_parent_that_was_killed() -> None:
-    code = "from infra.embedded.process import spawn; print(spawn(['sleep', '600']).pid, flush=True); input()"
+    code = "from infra.processes.child import spawn; print(spawn(['sleep', '600']).pid, flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())

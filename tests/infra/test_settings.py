@@ -5,8 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from infra import instance, settings
+from infra import settings
 from infra.errors import OperatorError
+from infra.processes import data_directory
 from tests.infra.test_instance import this_run
 
 SERVERS = {
@@ -35,20 +36,20 @@ def test_servers_that_are_named_need_no_instance(tmp_path: Path, environment: py
 
 
 def test_what_is_not_named_is_what_runs_in_the_folder(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
-    instance.make_secrets(tmp_path)
-    instance.announce(tmp_path, this_run())
+    data_directory.make_secrets(tmp_path)
+    data_directory.announce(tmp_path, this_run())
     environment.setenv("TASKLEDGER_REDIS_URL", SERVERS["TASKLEDGER_REDIS_URL"])
     found = settings.locate(tmp_path, signing=True)
     assert found.redis_url == SERVERS["TASKLEDGER_REDIS_URL"]
     assert found.database_url == this_run().database_url
     assert found.migration_url == this_run().migration_url
-    assert found.jwt_key == instance.secret(tmp_path, "jwt-key")
+    assert found.jwt_key == data_directory.secret(tmp_path, "jwt-key")
 
 
 def test_a_database_of_ones_own_is_never_migrated_as_the_owner_of_another(
     tmp_path: Path, environment: pytest.MonkeyPatch
 ) -> None:
-    instance.announce(tmp_path, this_run())
+    data_directory.announce(tmp_path, this_run())
     environment.setenv("TASKLEDGER_DATABASE_URL", SERVERS["TASKLEDGER_DATABASE_URL"])
     assert settings.locate(tmp_path).migration_url == SERVERS["TASKLEDGER_DATABASE_URL"]
 

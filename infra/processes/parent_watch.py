@@ -5,7 +5,7 @@ import select
 import signal
 import sys
 
-from infra.embedded.sightings import sight
+from infra.processes.pids import sight
 
 
 def main() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from infra.embedded.process import Child
 from infra.errors import OperatorError
+from infra.processes.child import Child
 
 ATTEMPTS = 5  # to start at all
 LONG_LIFE = 10.0  # seconds after which a death counts as the first one

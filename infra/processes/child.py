@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from infra.embedded.sightings import ON_LINUX
+from infra.processes.pids import ON_LINUX
 
 PR_SET_PDEATHSIG = 1
 # Loaded before any fork: the code between fork and exec must neither import nor allocate much.
@@ -77,7 +77,7 @@ def stop(children: Iterable[Child], within: float) -> None:
 
 def watch(pid: int, sig: signal.Signals) -> subprocess.Popen[bytes]:
     """Where the kernel offers no death signal: a second process that waits for our end of a pipe to close."""
-    argv = [sys.executable, "-P", "-m", "infra.embedded.watcher", str(pid), str(int(sig))]
+    argv = [sys.executable, "-P", "-m", "infra.processes.parent_watch", str(pid), str(int(sig))]
     return subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)
 
 

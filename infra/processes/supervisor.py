@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from infra.embedded.process import Child, stop
-from infra.ward import Ward
+from infra.processes.child import Child, stop
+from infra.processes.supervised import Ward
 
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LOOK = 1.0  # seconds between looks when nothing rings

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from infra.embedded.sightings import sight
 from infra.errors import OperatorError
+from infra.processes.pids import sight
 
 FORMAT = 1  # of the data directory as a whole; a newer one is refused, an older one is carried forward
 SECRETS = ("postgres-password", "application-password", "valkey-password", "jwt-key")
