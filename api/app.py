@@ -24,13 +24,18 @@ from api.shortcut import Shortcuts
 from api.tracing import traced
 from commands.handling import Handling
 from infra.counting import Counting
-from infra.credentials import Credentials
 from infra.database.pool import Pool, pool
-from infra.ended import Ended
 from infra.hot import Hot
-from infra.invitations import Invitations
+from infra.identity.invitations import Invitations
+from infra.identity.passwords import Credentials
+from infra.identity.permission_revocations import Ended
+from infra.identity.permissions import Rights
+from infra.identity.proxies import Proxies
+from infra.identity.rate_limits import Limits
+from infra.identity.revocations import Revoked
+from infra.identity.sessions import Sessions
+from infra.identity.tokens import Tokens
 from infra.kept import Kept
-from infra.limits import Limits
 from infra.log import EventLog
 from infra.mail import Mail
 from infra.messaging import broker, clients
@@ -39,15 +44,10 @@ from infra.messaging.subscription import Channel
 from infra.operating import Operating
 from infra.processes.cancel import end
 from infra.projected import Projected
-from infra.proxies import Proxies
 from infra.querying import Querying
 from infra.reading import Reading
-from infra.revoked import Revoked
-from infra.rights import Rights
-from infra.sessions import Sessions
 from infra.settings import Settings
 from infra.snapshot import Snapshot
-from infra.tokens import Tokens
 
 MOST_BODY = 1024 * 1024
 HOT_BYTES = 64 * 2**20

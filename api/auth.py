@@ -21,9 +21,9 @@ from commands.user import by_a_person
 from domain.errors import ScopeTooNarrow
 from domain.event import Actor
 from domain.user import Scope
-from infra import tokens
+from infra.identity import tokens
+from infra.identity.tokens import Personal
 from infra.ids import new_id
-from infra.tokens import Personal
 
 ALGORITHM = "HS256"
 ISSUER = "taskledger"

@@ -23,9 +23,9 @@ from domain.invitation import Invitation
 from domain.member import Role
 from domain.user import User
 from domain.workspace import Workspace
-from infra import invitations
+from infra.identity import invitations
+from infra.identity.invitations import GOOD_FOR, Invited
 from infra.ids import new_id
-from infra.invitations import GOOD_FOR, Invited
 from projections import page
 from projections.page import START_OF_TIME, ByTime, Page
 

@@ -27,22 +27,22 @@ from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
 from infra.counting import Counting
-from infra.credentials import Credentials
-from infra.ended import Ended, ended_by
 from infra.hot import Hot
+from infra.identity.invitations import Invitations
+from infra.identity.passwords import Credentials
+from infra.identity.permission_revocations import Ended, ended_by
+from infra.identity.proxies import Proxies
+from infra.identity.rate_limits import Limits
+from infra.identity.revocations import Revoked
+from infra.identity.sessions import Sessions
+from infra.identity.tokens import Tokens
 from infra.ids import new_id
-from infra.invitations import Invitations
-from infra.limits import Limits
 from infra.mail import Mail
 from infra.messaging.hints import Hints
 from infra.messaging.subscription import Channel
 from infra.operating import Operating
-from infra.proxies import Proxies
-from infra.revoked import Revoked
-from infra.sessions import Sessions
 from infra.settings import Settings
 from infra.snapshot import Snapshot
-from infra.tokens import Tokens
 
 BASE = "/api/v1"
 _PLACES = {

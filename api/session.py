@@ -15,7 +15,7 @@ from api.naming import given_id
 from api.response import Response
 from domain.errors import NoSession, WrongCredentials
 from domain.user import EmailAddress, address_of
-from infra.sessions import Held
+from infra.identity.sessions import Held
 
 _LONGEST_AGENT = 200
 

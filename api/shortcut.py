@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from api.auth import Credential
 from api.conditions import POSITION, has
+from infra.identity.permissions import Right, Rights
+from infra.identity.revocations import Revoked
 from infra.reading import Found, Reading
-from infra.revoked import Revoked
-from infra.rights import Right, Rights
 from infra.snapshot import Snapshot
 from projections.projection import Answer
 

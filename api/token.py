@@ -21,8 +21,8 @@ from commands.form import Name
 from commands.user import IssueToken, RevokeToken
 from domain.errors import NotFound, Refusal
 from domain.user import PersonalToken, Scope, TokenKind, User
+from infra.identity.tokens import Personal
 from infra.ids import new_id
-from infra.tokens import Personal
 
 Scopes = Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=3)]
 Until = Annotated[datetime, Meta(tz=True, description="A time with an offset (RFC 3339).")]

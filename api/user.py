@@ -33,8 +33,8 @@ from domain.errors import (
 )
 from domain.event import Actor
 from domain.user import INSTANCE, EmailAddress, Instance, Scope, User, address_of
+from infra.identity.invitations import Invited
 from infra.ids import new_id
-from infra.invitations import Invited
 
 Password = Annotated[str, Meta(min_length=8, max_length=200)]
 

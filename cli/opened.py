@@ -11,9 +11,9 @@ from psycopg.rows import TupleRow
 from commands.handling import Handling
 from infra import querying
 from infra.counting import Counting
-from infra.credentials import Credentials
 from infra.database.pool import connect, pool
 from infra.errors import OperatorError
+from infra.identity.passwords import Credentials
 from infra.log import EventLog
 from infra.messaging import clients
 from infra.messaging.subscription import Channel

@@ -12,8 +12,9 @@ import psycopg
 
 from domain import codec
 from domain.upcasts import UPCASTS
-from infra import clock, documents, ended, log, operations
+from infra import clock, documents, log, operations
 from infra.database.pool import folding
+from infra.identity import permission_revocations
 from infra.logs import logger
 from infra.messaging import clients
 from infra.processes.child import Child, spawn, stop
@@ -36,7 +37,9 @@ class Keeper:
         self._child: Child | None = None
         self._tried: set[tuple[int, str, int]] = set()
         self._is_new = True
-        self._purging = Purging(settings.database_url, ended.teller(clients.publishing_client(settings.redis_url)))
+        self._purging = Purging(
+            settings.database_url, permission_revocations.teller(clients.publishing_client(settings.redis_url))
+        )
         self._next_purge = 0.0
         self.partitions = settings.partitions
         """How many there are, of whatever build has the most."""

@@ -20,7 +20,7 @@ from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
 from domain.event import Trace
 from domain.user import RULES
 from infra.database.pool import pool
-from infra.ended import ended_by
+from infra.identity.permission_revocations import ended_by
 from infra.ids import new_id
 from infra.log import EventLog
 from infra.logs import logger

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Meta
 
 from infra.errors import OperatorError
+from infra.identity.proxies import Proxies
 from infra.processes import data_directory
-from infra.proxies import Proxies
 
 PREFIX = "TASKLEDGER_"
 

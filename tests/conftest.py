@@ -17,7 +17,7 @@ from psycopg import conninfo
 
 from api.app import parts
 from api.tracing import traced
-from infra import credentials
+from infra.identity import passwords
 from infra.projector import Projector
 from infra.schema.migrate import migrate
 from infra.settings import Settings
@@ -31,8 +31,8 @@ def _quick_passwords() -> Iterator[None]:
     """Hashing is slow on purpose, and would take a minute of the run; what it costs is asked of a real program."""
     with pytest.MonkeyPatch.context() as patch:
         hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        patch.setattr(credentials, "_HASHER", hasher)
-        patch.setattr(credentials, "_NOBODY", hasher.hash("nobody's password"))
+        patch.setattr(passwords, "_HASHER", hasher)
+        patch.setattr(passwords, "_NOBODY", hasher.hash("nobody's password"))
         yield
 
 

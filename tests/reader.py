@@ -8,8 +8,9 @@ import redis.asyncio
 from msgspec import Struct
 
 from infra.database.pool import Pool, pool
-from infra.ended import Ended
 from infra.hot import Hot
+from infra.identity.permission_revocations import Ended
+from infra.identity.permissions import Rights
 from infra.kept import Kept
 from infra.log import EventLog
 from infra.messaging import clients
@@ -18,7 +19,6 @@ from infra.processes.cancel import end
 from infra.projected import Projected
 from infra.querying import Querying
 from infra.reading import Reading
-from infra.rights import Rights
 from infra.settings import Settings
 from infra.snapshot import Snapshot
 

@@ -23,7 +23,7 @@ from api.openapi.schemas import options
 from commands import rights
 from commands.command import Command
 from commands.rights import Needs
-from infra.rights import Rights
+from infra.identity.permissions import Rights
 
 _NOUN = re.compile(r":| over HTTP| of | to |\.")
 

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 import redis
 
-from infra.credentials import Credentials
-from infra.invitations import Invitations
+from infra.identity.invitations import Invitations
+from infra.identity.passwords import Credentials
 from infra.settings import Settings
 from tests.api.opened import opened
 from tests.api.problems import refused

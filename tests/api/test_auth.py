@@ -8,7 +8,7 @@ from litestar.exceptions import NotAuthorizedException
 
 from api import auth
 from api.auth import PERSONAL_S, Keeper
-from infra.tokens import Personal
+from infra.identity.tokens import Personal
 from tests.examples import ADA, TOKEN, id7
 
 KEY = "k" * 32

@@ -12,9 +12,9 @@ import pytest_asyncio
 
 from api import shortcut
 from infra import reading
-from infra.ended import Ended
+from infra.identity.permission_revocations import Ended
+from infra.identity.permissions import Rights
 from infra.messaging.subscription import ALIVE_S, Channel
-from infra.rights import Rights
 from infra.settings import Settings
 from tests.api.checks import soon
 from tests.api.opened import folding, opened

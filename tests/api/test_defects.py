@@ -17,17 +17,17 @@ from api import auth
 from api.ledger import Ledger
 from api.shortcut import Basis
 from domain.errors import TooManyGuesses, WrongCredentials
-from infra import invitations, secret, sessions
-from infra.credentials import Credentials
+from infra.identity import invitations, secrets, sessions
+from infra.identity.passwords import Credentials
+from infra.identity.permissions import Right, Rights
+from infra.identity.rate_limits import ACCOUNT, Counts, Limits
+from infra.identity.revocations import Revoked
+from infra.identity.sessions import Sessions
 from infra.kept import Kept
-from infra.limits import ACCOUNT, Counts, Limits
 from infra.logs import logger
 from infra.projected import CHANNEL
 from infra.querying import Querying
 from infra.reading import Found
-from infra.revoked import Revoked
-from infra.rights import Right, Rights
-from infra.sessions import Sessions
 from infra.settings import Settings
 from infra.snapshot import Snapshot, State
 from projections import project_list, saved_filter_list
@@ -183,7 +183,7 @@ async def test_an_invitation_that_goes_by_its_row_is_noticed(
 async def test_a_next_token_that_is_not_derived_is_noticed(
     ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(secret, "derived", lambda *_: secret.new(sessions.PREFIX))
+    monkeypatch.setattr(secrets, "derived", lambda *_: secrets.new(sessions.PREFIX))
     async with opened(settings) as other:
         await noticed_in_time(partial(identity.many_refreshes_at_once_make_one_token, ann, other, settings))
 
@@ -275,7 +275,7 @@ async def test_a_secret_in_clear_is_noticed(
     ann: Visitor, bob: Visitor, settings: Settings, logged: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(secret, "digest", lambda text: text.encode())
+        patch.setattr(secrets, "digest", lambda text: text.encode())
         plain = await ann.again()
         await noticed_in_time(partial(identity.no_secret_is_kept_in_clear, plain, settings, logged))
     with monkeypatch.context() as patch:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from infra import mail
-from infra.limits import INVITATIONS
+from infra.identity.rate_limits import INVITATIONS
 from infra.logs import logger
 from infra.settings import Settings
 from tests.api import identity

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 import redis
 
+from infra.identity.permissions import Right, Rights
 from infra.ids import new_id
 from infra.messaging.clients import TIMEOUT_S
 from infra.projected import CHANNEL
 from infra.querying import Querying
-from infra.rights import Right, Rights
 from infra.settings import Settings
 from projections.engine.advance import Progress
 from projections.projection import Answer, Question

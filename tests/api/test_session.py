@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from infra.database import pool
+from infra.identity.sessions import GRACE, LASTS
 from infra.ids import new_id
-from infra.sessions import GRACE, LASTS
 from infra.settings import Settings
 from tests.api import identity
 from tests.api.identity import later, refresh

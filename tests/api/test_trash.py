@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from infra.database.pool import connect
-from infra.ended import teller
+from infra.identity.permission_revocations import teller
 from infra.purging import Purging
 from infra.settings import Settings
 from tests.api.checks import soon

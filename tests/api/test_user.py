@@ -13,12 +13,12 @@ import psycopg
 import pytest
 
 from domain.errors import WrongCredentials
-from infra import sessions
-from infra.credentials import Credentials
 from infra.database.pool import pool
-from infra.limits import ACCOUNT
-from infra.revoked import Revoked
-from infra.sessions import Sessions
+from infra.identity import sessions
+from infra.identity.passwords import Credentials
+from infra.identity.rate_limits import ACCOUNT
+from infra.identity.revocations import Revoked
+from infra.identity.sessions import Sessions
 from infra.settings import Settings
 from tests.api import identity
 from tests.api.opened import NOWHERE, opened

@@ -10,7 +10,7 @@ import redis
 from msgspec.structs import replace
 
 from infra.database.pool import connect
-from infra.ended import CHANNEL as ENDED
+from infra.identity.permission_revocations import CHANNEL as ENDED
 from infra.messaging import subscription
 from infra.messaging.subscription import Channel
 from infra.projected import CHANNEL

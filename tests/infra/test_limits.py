@@ -9,7 +9,7 @@ import pytest
 import redis.asyncio
 
 from domain.errors import TooManyGuesses, TooManyInvitations
-from infra.limits import ACCOUNT, ADDRESS, INVITATIONS, Limits, network
+from infra.identity.rate_limits import ACCOUNT, ADDRESS, INVITATIONS, Limits, network
 from infra.messaging import clients
 from tests.examples import id7
 from tests.servers import Servers
@@ -125,7 +125,7 @@ async def test_who_tries_many_accounts_is_limited_by_address(client: redis.async
 async def test_a_redis_that_comes_back_is_asked_again(
     client: redis.asyncio.Redis, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.limits.PAUSE_S", 0.0)
+    monkeypatch.setattr("infra.identity.rate_limits.PAUSE_S", 0.0)
     limits = Limits(client, key, on=True)
     evalsha = client.evalsha
     monkeypatch.setattr(client, "evalsha", away)

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from infra import revoked
 from infra.database.pool import Pool, pool
+from infra.identity import revocations
+from infra.identity.revocations import KEPT_S, Revoked
 from infra.logs import logger
-from infra.revoked import KEPT_S, Revoked
 from infra.settings import Settings
 from tests.examples import ADA, id7
 
@@ -62,7 +62,7 @@ async def test_after_a_long_silence_the_whole_of_it_is_read(
     await known.look()
     revoke(settings, ONE, ago=1000)
     later = time.monotonic() + 1100
-    monkeypatch.setattr("infra.revoked.time.monotonic", lambda: later)
+    monkeypatch.setattr("infra.identity.revocations.time.monotonic", lambda: later)
     await known.look()
     assert ONE in known
 
@@ -78,7 +78,7 @@ async def test_what_no_token_can_be_valid_of_any_more_is_forgotten(
             sql = "insert into auth.sessions (id, user_id, expires_at, user_agent) values (%s, %s, now() + %s, '')"
             connection.execute(sql, (session, ADA.id, until))
     later = time.monotonic() + KEPT_S + 1
-    monkeypatch.setattr("infra.revoked.time.monotonic", lambda: later)
+    monkeypatch.setattr("infra.identity.revocations.time.monotonic", lambda: later)
     await known.look()
     assert ONE not in known
     assert OTHER not in known
@@ -88,7 +88,7 @@ async def test_what_no_token_can_be_valid_of_any_more_is_forgotten(
 async def test_while_the_database_is_away_what_is_known_stays_and_is_said_once(
     connections: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(revoked, "LOOK_S", 0.001)
+    monkeypatch.setattr(revocations, "LOOK_S", 0.001)
     known, said, looks = Revoked(connections), list[str](), asyncio.Event()
     sink = logger.add(said.append, level="WARNING", format="{message}")
     known.add([ONE])

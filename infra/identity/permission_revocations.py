@@ -21,11 +21,11 @@ from commands.trash import PurgeProject
 from domain.event import Actor
 from domain.member import member_of
 from infra.database.pool import Pool
+from infra.identity.permissions import Rights
 from infra.ids import new_id
 from infra.logs import logger
 from infra.messaging.subscription import ALIVE_S, Channel
 from infra.projected import NAME
-from infra.rights import Rights
 
 CHANNEL = "taskledger:ended"
 NOBODY = 2**31

@@ -8,9 +8,9 @@ from psycopg.rows import class_row
 
 from domain.errors import AlreadyExpired
 from domain.user import Scope, TokenKind
-from infra import secret
 from infra.database.pool import Pool, in_time
-from infra.revoked import Revoked
+from infra.identity import secrets
+from infra.identity.revocations import Revoked
 
 PREFIX = "tlp_"
 LONGEST_S = 2.0
@@ -50,11 +50,11 @@ class Tokens:
 
     async def keep(self, token: Personal) -> tuple[str, datetime]:
         """A new secret, for this once, and when it was made; raises AlreadyExpired."""
-        made = secret.new(PREFIX)
+        made = secrets.new(PREFIX)
         row = {
             "id": token.id,
             "user": token.user,
-            "hash": secret.digest(made),
+            "hash": secrets.digest(made),
             "kind": token.kind,
             "scope": token.scope,
             "until": token.expires_at,
@@ -69,7 +69,7 @@ class Tokens:
         """The token with that secret, unless it has expired or was revoked."""
         if not sent.startswith(PREFIX):
             return None
-        return await in_time(self._found(secret.digest(sent)), LONGEST_S)
+        return await in_time(self._found(secrets.digest(sent)), LONGEST_S)
 
     async def _found(self, digest: bytes) -> Personal | None:
         async with self._pool.asking() as connection, connection.cursor(row_factory=class_row(Personal)) as cursor:

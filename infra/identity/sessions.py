@@ -11,10 +11,10 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
 
 from domain.errors import InvalidRefreshToken, NotFound, WrongCredentials, WrongPassword
-from infra import secret
 from infra.database.pool import Pool
+from infra.identity import secrets
+from infra.identity.revocations import Revoked
 from infra.ids import new_id
-from infra.revoked import Revoked
 
 LASTS = timedelta(days=30)
 """From the log-in on, however often it is refreshed."""
@@ -91,17 +91,17 @@ class Sessions:
     def __init__(self, pool: Pool, revoked: Revoked, master: str) -> None:
         self._pool = pool
         self._revoked = revoked
-        self._key = secret.key(master, "refresh tokens")
+        self._key = secrets.key(master, "refresh tokens")
         self._changes = asyncio.Semaphore(_CHANGES)
 
     async def open(self, user: UUID, proof: str, user_agent: str) -> Held:
         """A new session for who has proved themselves; raises WrongCredentials where the password changed meanwhile."""
-        session, token = new_id(), secret.new(PREFIX)
+        session, token = new_id(), secrets.new(PREFIX)
         row = {
             "id": session,
             "user": user,
             "proof": proof,
-            "hash": secret.digest(token),
+            "hash": secrets.digest(token),
             "lasts": LASTS,
             "user_agent": user_agent,
         }
@@ -117,8 +117,8 @@ class Sessions:
         The next token is derived from this one. So all who send the same one at once get the same next one, and so
         does who sends it again within `GRACE`, as long as the next one was not used.
         """
-        following = secret.derived(self._key, token, PREFIX)
-        row = {"hash": secret.digest(token), "next": secret.digest(following), "grace": GRACE}
+        following = secrets.derived(self._key, token, PREFIX)
+        row = {"hash": secrets.digest(token), "next": secrets.digest(following), "grace": GRACE}
         async with self._pool.connection() as connection, connection.transaction():
             found = await (await connection.execute(_HELD, row)).fetchone()
             if found is None:

@@ -1,7 +1,7 @@
 """Rights: who may read what, and who administers this installation, by the log as it is now.
 
 What was found out is remembered for as long as nothing about it changes; that is said by whoever changes it, before it
-is acknowledged (`infra.ended`).
+is acknowledged (`infra.identity.permission_revocations`).
 """
 
 import time

@@ -11,8 +11,8 @@ from psycopg.rows import class_row
 from domain.event import State, fold
 from domain.invitation import Invitation
 from domain.member import Role
-from infra import secret
 from infra.database.pool import Pool
+from infra.identity import secrets
 from infra.log import EventLog
 from projections.page import ByTime
 
@@ -62,14 +62,14 @@ class Invitations:
         state = fold(Invitation, (recorded.event for recorded in history))
         if state is None or state.stage != "open":
             return None
-        token, made = secret.new(PREFIX), history[0]
+        token, made = secrets.new(PREFIX), history[0]
         row = {
             "id": invitation,
             "workspace_id": state.workspace_id,
             "email": email,
             "role": state.role,
             "invited_by": made.actor.person,
-            "hash": secret.digest(token),
+            "hash": secrets.digest(token),
             "at": made.at,
             "until": made.at + GOOD_FOR,
             "patience": SENDING,
@@ -91,7 +91,7 @@ class Invitations:
 
     async def with_token(self, token: str) -> Invited | None:
         """The open invitation that a token proves, unless it is too old."""
-        return await self._one(" and token_hash = %s", secret.digest(token))
+        return await self._one(" and token_hash = %s", secrets.digest(token))
 
     async def one(self, invitation: UUID) -> Invited | None:
         """An open invitation by its id, unless it is too old."""

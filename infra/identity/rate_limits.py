@@ -15,7 +15,7 @@ import redis.asyncio
 from msgspec import Struct
 
 from domain.errors import Refusal, TooManyGuesses, TooManyInvitations
-from infra import secret
+from infra.identity import secrets
 from infra.logs import logger
 
 PAUSE_S = 2.0
@@ -75,7 +75,7 @@ class Limits:
     def __init__(self, client: redis.asyncio.Redis, master: str, *, on: bool) -> None:
         self._take = client.register_script(_TAKE)
         self._give_back = client.register_script(_GIVE_BACK)
-        self._key = secret.key(master, "limits")
+        self._key = secrets.key(master, "limits")
         self._on = on
         self._local = Bucket()
         self._back = 0.0
