@@ -25,6 +25,7 @@ from api.tracing import traced
 from commands.handling import Handling
 from infra.counting import Counting
 from infra.database.pool import Pool, pool
+from infra.delivery.mail import Mail
 from infra.hot import Hot
 from infra.identity.invitations import Invitations
 from infra.identity.passwords import Credentials
@@ -37,7 +38,6 @@ from infra.identity.sessions import Sessions
 from infra.identity.tokens import Tokens
 from infra.kept import Kept
 from infra.log import EventLog
-from infra.mail import Mail
 from infra.messaging import broker, clients
 from infra.messaging.hints import Hints
 from infra.messaging.subscription import Channel

@@ -27,6 +27,7 @@ from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
 from infra.counting import Counting
+from infra.delivery.mail import Mail
 from infra.hot import Hot
 from infra.identity.invitations import Invitations
 from infra.identity.passwords import Credentials
@@ -37,7 +38,6 @@ from infra.identity.revocations import Revoked
 from infra.identity.sessions import Sessions
 from infra.identity.tokens import Tokens
 from infra.ids import new_id
-from infra.mail import Mail
 from infra.messaging.hints import Hints
 from infra.messaging.subscription import Channel
 from infra.operating import Operating

@@ -14,8 +14,8 @@ from msgspec import Struct
 from cli import options
 from cli.opened import address, database
 from infra import settings
+from infra.delivery.mail import Mail
 from infra.errors import OperatorError
-from infra.mail import Mail
 from infra.schema import grants, migrate
 from infra.settings import Settings
 from projections.engine import status

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import pytest
 
-from infra import mail
+from infra.delivery import mail
 from infra.identity.rate_limits import INVITATIONS
 from infra.logs import logger
 from infra.settings import Settings
