@@ -26,7 +26,6 @@ from commands.handling import Handling
 from infra.counting import Counting
 from infra.database.pool import Pool, pool
 from infra.delivery.mail import Mail
-from infra.hot import Hot
 from infra.identity.invitations import Invitations
 from infra.identity.passwords import Credentials
 from infra.identity.permission_revocations import Ended
@@ -36,18 +35,19 @@ from infra.identity.rate_limits import Limits
 from infra.identity.revocations import Revoked
 from infra.identity.sessions import Sessions
 from infra.identity.tokens import Tokens
-from infra.kept import Kept
 from infra.log import EventLog
 from infra.messaging import broker, clients
 from infra.messaging.hints import Hints
 from infra.messaging.subscription import Channel
 from infra.operating import Operating
 from infra.processes.cancel import end
-from infra.projected import Projected
-from infra.querying import Querying
-from infra.reading import Reading
+from infra.reading.cached_answer import Snapshot
+from infra.reading.memory_cache import Hot
+from infra.reading.progress import Projected
+from infra.reading.reader import Reading
+from infra.reading.shared_cache import Kept
+from infra.reading.tables import Querying
 from infra.settings import Settings
-from infra.snapshot import Snapshot
 
 MOST_BODY = 1024 * 1024
 HOT_BYTES = 64 * 2**20

@@ -28,7 +28,6 @@ from domain.user import User
 from domain.workspace import Workspace
 from infra.counting import Counting
 from infra.delivery.mail import Mail
-from infra.hot import Hot
 from infra.identity.invitations import Invitations
 from infra.identity.passwords import Credentials
 from infra.identity.permission_revocations import Ended, ended_by
@@ -41,8 +40,9 @@ from infra.ids import new_id
 from infra.messaging.hints import Hints
 from infra.messaging.subscription import Channel
 from infra.operating import Operating
+from infra.reading.cached_answer import Snapshot
+from infra.reading.memory_cache import Hot
 from infra.settings import Settings
-from infra.snapshot import Snapshot
 
 BASE = "/api/v1"
 _PLACES = {

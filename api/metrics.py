@@ -12,9 +12,9 @@ from prometheus_client.registry import Collector
 
 from api.auth import PUBLIC
 from api.ledger import Ledger
-from infra.counted import Counted
-from infra.hot import Hot
-from infra.snapshot import Snapshot
+from infra.reading.cache_stats import Counted
+from infra.reading.cached_answer import Snapshot
+from infra.reading.memory_cache import Hot
 from projections.engine.status import Status
 
 FORMAT = "text/plain; version=0.0.4"

@@ -14,7 +14,7 @@ from api.tracing import trace_id
 from domain import errors
 from domain.errors import Refusal, UnknownEvent, VersionConflict
 from infra.logs import logger
-from infra.projected import Behind
+from infra.reading.progress import Behind
 
 PROBLEM = "application/problem+json"
 STATUS: dict[type[Refusal], int] = {

@@ -20,9 +20,9 @@ from domain.project import Project
 from domain.task import Task
 from infra.identity.permissions import Rights
 from infra.log import NO_END, EventLog
-from infra.projected import Behind, Projected
-from infra.querying import Querying
-from infra.reading import Found, Reading
+from infra.reading.progress import Behind, Projected
+from infra.reading.reader import Found, Reading
+from infra.reading.tables import Querying
 from projections import page, task_list, workspace_list
 from projections.page import Cursor, Page
 from projections.projection import Question

@@ -18,8 +18,8 @@ from api.auth import Credential
 from api.conditions import POSITION, has
 from infra.identity.permissions import Right, Rights
 from infra.identity.revocations import Revoked
-from infra.reading import Found, Reading
-from infra.snapshot import Snapshot
+from infra.reading.cached_answer import Snapshot
+from infra.reading.reader import Found, Reading
 from projections.projection import Answer
 
 MOST, LONGEST = 5_000, 4_096

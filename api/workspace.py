@@ -12,7 +12,7 @@ from api.parameters import Cursor, Limit, MinPosition
 from api.response import Response
 from commands.workspace import CreateWorkspace, EditWorkspace
 from infra.ids import new_id
-from infra.reading import Found
+from infra.reading.reader import Found
 from projections import page, workspace_list
 from projections.page import START_OF_TIME, ByTime, Page
 from projections.workspace_list import WorkspaceRow

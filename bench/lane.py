@@ -23,7 +23,7 @@ from infra.ids import new_id
 from infra.messaging import broker, clients
 from infra.messaging.hints import Hints
 from infra.messaging.subscription import Channel
-from infra.projected import Projected
+from infra.reading.progress import Projected
 
 
 class Plan(Struct, frozen=True):

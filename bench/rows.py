@@ -9,7 +9,7 @@ import redis
 from bench.instance import Instance
 from bench.scripts import NEW_TASK
 from infra import settings
-from infra.projected import CHANNEL
+from infra.reading.progress import CHANNEL
 
 PAUSE_S = 0.02
 PATIENCE_S = 5.0

@@ -9,7 +9,6 @@ from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
 from commands.handling import Handling
-from infra import querying
 from infra.counting import Counting
 from infra.database.pool import connect, pool
 from infra.errors import OperatorError
@@ -17,7 +16,8 @@ from infra.identity.passwords import Credentials
 from infra.log import EventLog
 from infra.messaging import clients
 from infra.messaging.subscription import Channel
-from infra.projected import Behind, Projected
+from infra.reading import tables
+from infra.reading.progress import Behind, Projected
 from infra.settings import Settings
 from projections.engine import builds
 
@@ -61,7 +61,7 @@ def asked(connection: Connection[TupleRow], sql: str, parameters: Sequence[objec
     """The rows of a query of read models, which it names `{name}`; raises OperatorError where one is not there yet."""
     numbers = {name: build.number for name, build in builds.serving(connection).items()}
     try:
-        return connection.execute(querying.named(sql, numbers), parameters).fetchall()
+        return connection.execute(tables.named(sql, numbers), parameters).fetchall()
     except Behind as error:
         raise OperatorError(
             "The read models are still being built: `taskledger projections list` says more."

@@ -26,8 +26,8 @@ from domain.user import RULES
 from infra.database.pool import Pool
 from infra.ids import new_id
 from infra.log import EventLog
-from infra.projected import Projected
-from infra.querying import named
+from infra.reading.progress import Projected
+from infra.reading.tables import named
 from projections import task_list
 from projections.engine import builds
 

@@ -24,8 +24,8 @@ from infra.identity.permission_revocations import ended_by
 from infra.ids import new_id
 from infra.log import EventLog
 from infra.logs import logger
-from infra.projected import Behind
-from infra.querying import named
+from infra.reading.progress import Behind
+from infra.reading.tables import named
 from projections import trash
 from projections.engine import builds
 from projections.engine.builds import Database

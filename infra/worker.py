@@ -6,11 +6,11 @@ from typing import TypeVar
 
 import dramatiq
 
-from infra import projected
 from infra.keeper import Keeper
 from infra.logs import logger
 from infra.messaging import broker, clients
 from infra.projector import LOOK_S, Projector
+from infra.reading import progress
 from infra.settings import Settings
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ _STANDING: dict[str, str] = {}
 def run(settings: Settings, stop: threading.Event) -> None:
     """Work until `stop` is set, then finish what is in hand."""
     messages = broker.broker(settings.broker_url)
-    publish = projected.publisher(clients.publishing_client(settings.redis_url))
+    publish = progress.publisher(clients.publishing_client(settings.redis_url))
     projector = Projector(settings.database_url, settings.partitions, publish)
     keeper = Keeper(settings)
 

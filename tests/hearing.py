@@ -11,8 +11,8 @@ import msgspec
 import pytest
 import redis
 
-from infra import projected
-from infra.projected import Projected
+from infra.reading import progress
+from infra.reading.progress import Projected
 from projections.engine.advance import Progress
 
 _EVERYBODY: dict[Projected, asyncio.AbstractEventLoop] = {}
@@ -37,7 +37,7 @@ def hearing() -> Iterator[None]:
 
 def publisher(client: redis.Redis) -> Callable[[Progress], None]:
     """As a worker's, and heard before it returns, or before whoever waits for this thread goes on."""
-    publish = projected.publisher(client)
+    publish = progress.publisher(client)
 
     def tell(progress: Progress) -> None:
         publish(progress)

@@ -8,19 +8,19 @@ import redis.asyncio
 from msgspec import Struct
 
 from infra.database.pool import Pool, pool
-from infra.hot import Hot
 from infra.identity.permission_revocations import Ended
 from infra.identity.permissions import Rights
-from infra.kept import Kept
 from infra.log import EventLog
 from infra.messaging import clients
 from infra.messaging.subscription import Channel
 from infra.processes.cancel import end
-from infra.projected import Projected
-from infra.querying import Querying
-from infra.reading import Reading
+from infra.reading.cached_answer import Snapshot
+from infra.reading.memory_cache import Hot
+from infra.reading.progress import Projected
+from infra.reading.reader import Reading
+from infra.reading.shared_cache import Kept
+from infra.reading.tables import Querying
 from infra.settings import Settings
-from infra.snapshot import Snapshot
 
 
 class Reader(Struct, frozen=True):

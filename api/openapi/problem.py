@@ -20,7 +20,7 @@ from api.openapi.schemas import REF, Schema
 from api.problems import PROBLEM
 from commands import rights
 from domain import errors
-from infra.projected import Behind
+from infra.reading.progress import Behind
 
 CONFLICT: Final = errors.VersionConflict.code()
 SERVER: Final = 500

@@ -14,7 +14,7 @@ from domain.event import Actor
 from domain.task import Task
 from infra.errors import OperatorError
 from infra.ids import new_id
-from infra.projected import Behind
+from infra.reading.progress import Behind
 
 FULL = "in a column that has more tasks than its limit"
 NOT_COUNTED = "A column has a limit, and its tasks are not counted, as no worker keeps up: start `taskledger worker`."

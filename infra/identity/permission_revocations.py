@@ -25,7 +25,7 @@ from infra.identity.permissions import Rights
 from infra.ids import new_id
 from infra.logs import logger
 from infra.messaging.subscription import ALIVE_S, Channel
-from infra.projected import NAME
+from infra.reading.progress import NAME
 
 CHANNEL = "taskledger:ended"
 NOBODY = 2**31

@@ -18,9 +18,9 @@ from domain.member import Member, member_of
 from domain.project import Project
 from domain.user import INSTANCE, Instance
 from infra.database.pool import Away, Pool, in_time
-from infra.hot import Hot
 from infra.log import EventLog
 from infra.messaging.subscription import Channel
+from infra.reading.memory_cache import Hot
 from projections.projection import Answer, Question
 
 KEPT_S = 10.0

@@ -11,10 +11,10 @@ import pytest
 from msgspec import Struct
 
 from api.ledger import Asked, Ledger
-from infra import projected
 from infra.ids import new_id
-from infra.kept import Kept
-from infra.projected import Projected
+from infra.reading import progress
+from infra.reading.progress import Projected
+from infra.reading.shared_cache import Kept
 from tests.api.problems import refused
 from tests.visitor import Visitor
 
@@ -200,7 +200,7 @@ async def a_reader_who_waits_sees_what_was_written(
     ann: Visitor, patch: pytest.MonkeyPatch, publish: Callable[[int], None]
 ) -> None:
     """The waiter is woken by `publish`, which is called with the position when it waits, and by nothing else."""
-    patch.setattr(projected, "WAIT_S", 60.0)
+    patch.setattr(progress, "WAIT_S", 60.0)
     waiting = asyncio.Event()
     look = Projected._look  # noqa: SLF001 - who has looked in vain is about to wait
 

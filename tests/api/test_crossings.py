@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 
 from api import shortcut
-from infra import reading
 from infra.identity.permission_revocations import Ended
 from infra.identity.permissions import Rights
 from infra.messaging.subscription import ALIVE_S, Channel
+from infra.reading import reader
 from infra.settings import Settings
 from tests.api.checks import soon
 from tests.api.opened import folding, opened
@@ -102,7 +102,7 @@ async def test_no_answer_crosses_users(pair: tuple[Pair, str]) -> None:
 
 
 def a_memory_without_the_reader(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reading, "_key", lambda question: question.name)
+    patch.setattr(reader, "_key", lambda question: question.name)
 
 
 def a_shortcut_without_the_reader(patch: pytest.MonkeyPatch) -> None:

@@ -23,13 +23,13 @@ from infra.identity.permissions import Right, Rights
 from infra.identity.rate_limits import ACCOUNT, Counts, Limits
 from infra.identity.revocations import Revoked
 from infra.identity.sessions import Sessions
-from infra.kept import Kept
 from infra.logs import logger
-from infra.projected import CHANNEL
-from infra.querying import Querying
-from infra.reading import Found
+from infra.reading.cached_answer import Snapshot, State
+from infra.reading.progress import CHANNEL
+from infra.reading.reader import Found
+from infra.reading.shared_cache import Kept
+from infra.reading.tables import Querying
 from infra.settings import Settings
-from infra.snapshot import Snapshot, State
 from projections import project_list, saved_filter_list
 from projections.engine.advance import Progress
 from projections.page import Cursor, paged

@@ -10,7 +10,7 @@ from api import history
 from domain.event import Recorded
 from infra.ids import new_id
 from infra.log import EventLog
-from infra.projected import Projected
+from infra.reading.progress import Projected
 from tests.api import checks
 from tests.api.problems import refused
 from tests.visitor import Visitor

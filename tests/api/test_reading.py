@@ -13,8 +13,8 @@ import redis
 from infra.identity.permissions import Right, Rights
 from infra.ids import new_id
 from infra.messaging.clients import TIMEOUT_S
-from infra.projected import CHANNEL
-from infra.querying import Querying
+from infra.reading.progress import CHANNEL
+from infra.reading.tables import Querying
 from infra.settings import Settings
 from projections.engine.advance import Progress
 from projections.projection import Answer, Question

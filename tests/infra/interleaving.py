@@ -20,11 +20,12 @@ from psycopg.rows import TupleRow
 
 from domain.event import Change
 from domain.task import TaskRenamed
-from infra import log, reading
+from infra import log
 from infra.database.pool import connect
 from infra.ids import new_id
 from infra.projector import Projector
-from infra.reading import Found
+from infra.reading import reader as reading
+from infra.reading.reader import Found
 from infra.settings import Settings
 from projections import task_list
 from projections.engine.advance import Progress

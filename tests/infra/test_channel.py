@@ -13,7 +13,7 @@ from infra.database.pool import connect
 from infra.identity.permission_revocations import CHANNEL as ENDED
 from infra.messaging import subscription
 from infra.messaging.subscription import Channel
-from infra.projected import CHANNEL
+from infra.reading.progress import CHANNEL
 from infra.settings import Settings
 from projections import task_list
 from projections.projection import Answer, Query
@@ -79,7 +79,7 @@ async def test_whatever_goes_wrong_it_hears_again(here: Reader, monkeypatch: pyt
 
 
 async def test_a_question_that_is_slow_holds_up_no_other(here: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.reading.LONGEST_S", 0.3)
+    monkeypatch.setattr("infra.reading.reader.LONGEST_S", 0.3)
     query = Query("select pg_sleep(3)::text as id", dict)
     slow = replace(task_list.one(id7(77)), queries=(query,), name="slow", answer=lambda _: Answer(b"{}", '"x"'))
     ends, refused = time.monotonic() + 2, 0

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.hot import LARGEST, Hot
+from infra.reading.memory_cache import LARGEST, Hot
 
 MOST = 80
 KEYS, TOPICS = st.sampled_from("abcdef"), st.sampled_from("xyz")

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from infra.database.pool import connect
-from infra.hot import Hot, Watch
-from infra.projected import Projected
+from infra.reading.cached_answer import State
+from infra.reading.memory_cache import Hot, Watch
+from infra.reading.progress import Projected
 from infra.settings import Settings
-from infra.snapshot import State
 from tests.examples import workspace
 from tests.infra.interleaving import STEPS, Step, told
 from tests.law import law
@@ -79,7 +79,7 @@ def a_message_that_changes_nothing(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_reader_who_joins_what_is_old_already(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("infra.reading._is_old", lambda _: False)
+    patch.setattr("infra.reading.reader._is_old", lambda _: False)
 
 
 def a_channel_that_was_deaf_and_says_nothing(patch: pytest.MonkeyPatch) -> None:

@@ -18,16 +18,17 @@ from msgspec.structs import replace
 
 from domain.event import Change
 from domain.task import TaskRenamed
-from infra import log, projected, querying
+from infra import log
 from infra.database.pool import connect
-from infra.hot import Hot
 from infra.messaging.subscription import ALIVE_S, Channel
-from infra.projected import CHANNEL
 from infra.projector import Projector
-from infra.querying import Querying
-from infra.reading import Reading
+from infra.reading import tables
+from infra.reading.cached_answer import State
+from infra.reading.memory_cache import Hot
+from infra.reading.progress import CHANNEL
+from infra.reading.reader import Reading
+from infra.reading.tables import Querying
 from infra.settings import Settings
-from infra.snapshot import State
 from projections import task_list
 from projections.engine import advance, builds, folding, generations, table
 from projections.engine.advance import Progress
@@ -241,7 +242,7 @@ def the_highest_position_as_generation(_: Place, patch: pytest.MonkeyPatch) -> N
         (select min(position) from read.checkpoints where build = serving.build),
         (select max(position) from read.checkpoints where build = serving.build and %s::uuid[] is not null)
         from read.serving where {builds.OURS}"""  # noqa: S608 - our own text
-    patch.setattr(querying, "_STATE", highest)
+    patch.setattr(tables, "_STATE", highest)
 
 
 def publishing_before_the_commit(here: Place, patch: pytest.MonkeyPatch) -> None:
@@ -296,7 +297,7 @@ def generations_that_count(_: Place, patch: pytest.MonkeyPatch) -> None:
 
 
 def a_waiter_who_only_listens(_: Place, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(projected, "WAIT_S", 3600.0)
+    patch.setattr("infra.reading.progress.WAIT_S", 3600.0)
 
 
 def silence_that_is_taken_for_quiet(_: Place, patch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import dict_row
 
-from infra.querying import named
+from infra.reading.tables import named
 from projections import task_page
 from projections.engine import builds, table
 from projections.engine.builds import Database

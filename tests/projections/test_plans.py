@@ -17,7 +17,7 @@ import pytest
 from psycopg.sql import SQL
 
 from infra.database.pool import connect
-from infra.querying import named
+from infra.reading.tables import named
 from infra.schema.migrate import migrate
 from projections import board, task_list
 from projections.engine import builds

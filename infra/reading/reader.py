@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import psycopg
 from msgspec import Struct
 
-from infra.counted import Counted
 from infra.database.pool import Away, Pool
-from infra.hot import Hot, Watch
-from infra.kept import Kept
-from infra.projected import Behind, Projected
-from infra.querying import Querying
-from infra.snapshot import Snapshot, State
+from infra.reading.cache_stats import Counted
+from infra.reading.cached_answer import Snapshot, State
+from infra.reading.memory_cache import Hot, Watch
+from infra.reading.progress import Behind, Projected
+from infra.reading.shared_cache import Kept
+from infra.reading.tables import Querying
 from projections.engine.builds import WHOLE
 from projections.fingerprint import fingerprints
 from projections.projection import Answer, Question

@@ -20,10 +20,10 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from infra.database.pool import Pool
-from infra.hot import Hot
 from infra.logs import logger
 from infra.messaging.hints import CROWD, GATHER_S
 from infra.messaging.subscription import ALIVE_S, Channel
+from infra.reading.memory_cache import Hot
 from projections.engine import builds
 from projections.engine.advance import Progress
 from projections.engine.builds import WHOLE

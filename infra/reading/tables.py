@@ -9,8 +9,8 @@ from psycopg.rows import TupleRow, dict_row
 from psycopg.sql import SQL, Composed, Identifier
 
 from infra.database.pool import Pool
-from infra.projected import Behind
-from infra.snapshot import State
+from infra.reading.cached_answer import State
+from infra.reading.progress import Behind
 from projections.engine import builds, table
 from projections.engine.builds import WHOLE
 from projections.fingerprint import fingerprints

@@ -6,7 +6,7 @@ from typing import Self
 from msgspec import Struct
 from psycopg.rows import TupleRow
 
-from infra.projected import Behind
+from infra.reading.progress import Behind
 from projections.page import is_whole
 from projections.projection import Answer, Question
 

@@ -1,0 +1,1 @@
+"""Reads: cache layers in front of the read tables, and how far those have got."""
