@@ -39,7 +39,6 @@ from infra.log import EventLog
 from infra.messaging import broker, clients
 from infra.messaging.hints import Hints
 from infra.messaging.subscription import Channel
-from infra.operating import Operating
 from infra.processes.cancel import end
 from infra.reading.cached_answer import Snapshot
 from infra.reading.memory_cache import Hot
@@ -47,6 +46,7 @@ from infra.reading.progress import Projected
 from infra.reading.reader import Reading
 from infra.reading.shared_cache import Kept
 from infra.reading.tables import Querying
+from infra.rebuilding.admin import Operating
 from infra.settings import Settings
 
 MOST_BODY = 1024 * 1024

@@ -39,9 +39,9 @@ from infra.identity.tokens import Tokens
 from infra.ids import new_id
 from infra.messaging.hints import Hints
 from infra.messaging.subscription import Channel
-from infra.operating import Operating
 from infra.reading.cached_answer import Snapshot
 from infra.reading.memory_cache import Hot
+from infra.rebuilding.admin import Operating
 from infra.settings import Settings
 
 BASE = "/api/v1"

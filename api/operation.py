@@ -8,7 +8,7 @@ from api import conditions
 from api.ledger import Asked, Ledger
 from api.naming import given_id
 from api.response import Response
-from infra.operations import Operation
+from infra.rebuilding.jobs import Operation
 from projections import page
 
 

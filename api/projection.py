@@ -12,7 +12,7 @@ from api import conditions
 from api.ledger import BASE, Asked, Ledger
 from api.response import Response
 from domain.errors import NotFound
-from infra.operations import Operation, Options
+from infra.rebuilding.jobs import Operation, Options
 from projections import page
 from projections.engine.status import Status
 from projections.page import Page

@@ -7,7 +7,7 @@ import click
 from cli import options
 from cli.opened import database
 from infra import settings
-from infra.outcome import Step
+from infra.rebuilding.outcome import Step
 from infra.schema import migrate
 from infra.schema.migrate import Tell
 

@@ -12,13 +12,14 @@ import psycopg
 
 from domain import codec
 from domain.upcasts import UPCASTS
-from infra import clock, documents, log, operations
+from infra import clock, log
 from infra.database.pool import folding
 from infra.identity import permission_revocations
 from infra.logs import logger
 from infra.messaging import clients
 from infra.processes.child import Child, spawn, stop
 from infra.purging import Purging
+from infra.rebuilding import jobs, refold
 from infra.settings import PREFIX, Settings
 from projections.engine import advance, builds, parked
 from projections.engine.builds import Database
@@ -52,7 +53,7 @@ class Keeper:
         found = builds.serving(connection)
         self.partitions = max([self.partitions, *(build.partitions for build in found.values())])
         steps: list[Callable[[], None]] = [
-            partial(operations.sweep, connection),
+            partial(jobs.sweep, connection),
             partial(self._ask_for_what_is_missing, connection),
             partial(self._carry_out, connection),
             *(partial(self._retry, connection, build) for build in found.values()),
@@ -72,13 +73,13 @@ class Keeper:
 
     def _ask_for_what_is_missing(self, connection: Database) -> None:
         for projection in builds.missing(connection):
-            if not operations.failed_lately(connection, projection):
-                operations.ask_for_missing(connection, projection)
+            if not jobs.failed_lately(connection, projection):
+                jobs.ask_for_missing(connection, projection)
 
     def _carry_out(self, connection: Database) -> None:
         if self._child is None or self._child.poll() is not None:
             self._child = None
-            if operation := operations.claim(connection):
+            if operation := jobs.claim(connection):
                 self._child = self._started(operation)
 
     def _purge(self, connection: Database) -> None:
@@ -105,12 +106,12 @@ class Keeper:
         for one in parked.unknown(connection, build, codec.known().keys() | UPCASTS.keys()):
             place = (build.number, one.document, one.position)
             if place not in self._tried:
-                why = documents.retry(connection, build, one)
+                why = refold.retry(connection, build, one)
                 self._tried.add(place)
                 logger.info("{} {}: {}", build.projection.name, one.document, why.reason if why else "folded again")
 
     def _started(self, operation: UUID) -> Child:
         """In a process of its own, so that folding goes on here."""
-        argv = [sys.executable, "-P", "-m", "infra.operation", str(operation)]
+        argv = [sys.executable, "-P", "-m", "infra.rebuilding.run_job", str(operation)]
         environment = {**os.environ, f"{PREFIX}DATABASE_URL": self._settings.database_url}
         return spawn(argv, env=environment, log=sys.stderr.buffer)

@@ -11,7 +11,7 @@ from bench.mark import Measure, Told, at_least, at_most
 from bench.peers.projection import Projecting
 from bench.processes import command
 from bench.servers import Servers
-from infra.outcome import Outcome
+from infra.rebuilding.outcome import Outcome
 
 NAME = "task_list"
 REBUILD = ("projections", "rebuild", NAME, "--expect-changes")

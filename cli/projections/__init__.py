@@ -19,11 +19,12 @@ from commands.projection import SkipEvent
 from domain.errors import Forbidden
 from domain.event import Actor
 from domain.user import INSTANCE, EmailAddress, address_of
-from infra import documents, settings
+from infra import settings
 from infra.errors import OperatorError
 from infra.ids import new_id
-from infra.outcome import Wish
-from infra.rollback import roll_back
+from infra.rebuilding import refold
+from infra.rebuilding.outcome import Wish
+from infra.rebuilding.rollback import roll_back
 from projections.engine import builds, parked, status
 from projections.engine.builds import Build, Database
 from projections.engine.parked import Parked
@@ -154,7 +155,7 @@ async def _skip(found: settings.Settings, projection: Projection[Any], one: Park
 
 
 def _retried(connection: Database, build: Build, one: Parked) -> bool:
-    still = documents.retry(connection, build, one)
+    still = refold.retry(connection, build, one)
     said = f"stays parked at {still.position}: {still.reason}" if still else "is folded again"
     click.echo(f"{build.projection.name} {one.document} {said}.")
     return still is None

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import click
 from rich.table import Table
 
-from infra.outcome import Outcome
+from infra.rebuilding.outcome import Outcome
 from projections.engine.status import Status
 
 COLUMNS = ("projection", "version", "state", "position", "lag", "seconds", "events/s", "parked", "rebuild")

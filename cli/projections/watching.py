@@ -7,16 +7,16 @@ from psycopg.rows import TupleRow
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from infra import operations
-from infra.operations import Options, Telling
-from infra.outcome import Outcome, Step, Wish
-from infra.rebuilding import Rebuilding
+from infra.rebuilding import jobs
+from infra.rebuilding.jobs import Options, Telling
+from infra.rebuilding.outcome import Outcome, Step, Wish
+from infra.rebuilding.rebuild import Rebuilding
 from projections.projection import Projection
 
 
 def watched(connection: Connection[TupleRow], url: str, projection: Projection[Any], wish: Wish) -> Outcome:
     """Do it, here and now, and show how far it is."""
-    operation = operations.ask(
+    operation = jobs.ask(
         connection, projection, Options(wish.expect_changes, by_hand=True, verify_only=wish.verify_only)
     )
     telling = Telling(connection, operation)
@@ -33,9 +33,9 @@ def watched(connection: Connection[TupleRow], url: str, projection: Projection[A
         try:
             outcome = Rebuilding(url, projection, wish, tell).run()
         except BaseException as error:
-            operations.end(connection, operation, error=str(error) or "interrupted")
+            jobs.end(connection, operation, error=str(error) or "interrupted")
             raise
-    operations.end(connection, operation, outcome, error=outcome.refusal())
+    jobs.end(connection, operation, outcome, error=outcome.refusal())
     return outcome
 
 

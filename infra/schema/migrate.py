@@ -12,8 +12,8 @@ import yoyo
 from infra import log
 from infra.database.pool import connect, folding
 from infra.errors import OperatorError
-from infra.outcome import Step, Wish
-from infra.rebuilding import Held, Rebuilding
+from infra.rebuilding.outcome import Step, Wish
+from infra.rebuilding.rebuild import Held, Rebuilding
 from infra.schema import grants
 from projections.engine import builds, table
 from projections.engine.builds import Database

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from infra import operations
 from infra.database.pool import folding
 from infra.ids import new_id
 from infra.keeper import Keeper
-from infra.operations import Telling
-from infra.outcome import Step
+from infra.rebuilding import jobs
+from infra.rebuilding.jobs import Telling
+from infra.rebuilding.outcome import Step
 from infra.settings import Settings
 from projections.engine import builds
 from projections.engine.builds import Database
@@ -37,7 +37,7 @@ def worker(own: Settings) -> Iterator[Database]:
 
 async def test_an_operation_shows_how_far_it_is_and_how_long_it_will_take(root: Visitor, worker: Database) -> None:
     asked = await root.post(REBUILD)
-    claimed = operations.claim(worker)
+    claimed = jobs.claim(worker)
     assert str(claimed) == asked["id"]
     assert claimed is not None
     assert builds.hold(worker, every()["task_list"])  # as whoever is at it does
@@ -56,9 +56,9 @@ async def test_an_operation_shows_how_far_it_is_and_how_long_it_will_take(root: 
 
 async def test_an_operation_that_failed_says_why_and_the_next_is_another(root: Visitor, worker: Database) -> None:
     asked = await root.post(REBUILD)
-    claimed = operations.claim(worker)
+    claimed = jobs.claim(worker)
     assert claimed is not None
-    operations.end(worker, claimed, error="no room on the disk")
+    jobs.end(worker, claimed, error="no room on the disk")
     shown = await root.get(f"/operations/{claimed}")
     assert (shown["state"], shown["outcome"]) == ("failed", {"error": "no room on the disk"})
     assert shown["ended_at"] >= shown["began_at"] >= shown["asked_at"]

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from infra import crew, haste, log
-from infra.crew import Crew, Filled, Part
+from infra import log
 from infra.database.pool import connect
-from infra.haste import BUSY, Haste
+from infra.rebuilding import throttle, worker_pool
+from infra.rebuilding.throttle import BUSY, Haste
+from infra.rebuilding.worker_pool import Crew, Filled, Part
 from infra.settings import Settings
 from tests.examples import project, task, workspace
 from tests.projections import oracle
@@ -32,8 +33,8 @@ def most(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             at_work[0] -= 1
         return Filled(1, 1)
 
-    monkeypatch.setattr(crew, "_fill", fill)
-    monkeypatch.setattr(haste, "LOOK_S", 0.0)
+    monkeypatch.setattr(worker_pool, "_fill", fill)
+    monkeypatch.setattr(throttle, "LOOK_S", 0.0)
     return seen
 
 

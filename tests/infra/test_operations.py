@@ -11,10 +11,10 @@ import pytest
 from msgspec.structs import replace
 from psycopg.sql import SQL
 
-from infra import operation, operations
 from infra.database.pool import connect
 from infra.keeper import Keeper
-from infra.operations import Operation, Options
+from infra.rebuilding import jobs, run_job
+from infra.rebuilding.jobs import Operation, Options
 from infra.settings import Settings
 from projections import task_list
 from projections.engine import builds
@@ -36,11 +36,11 @@ def database(settings: Settings) -> Iterator[Database]:
 
 @pytest.fixture
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.rebuilding.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
+    monkeypatch.setattr("infra.rebuilding.rebuild.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
 
 
 def found(database: Database, wanted: UUID) -> Operation:
-    return present(operations.find(database, wanted))[0]
+    return present(jobs.find(database, wanted))[0]
 
 
 def silent(database: Database, wanted: UUID) -> None:
@@ -49,13 +49,13 @@ def silent(database: Database, wanted: UUID) -> None:
 
 
 def test_what_is_asked_for_twice_is_one_operation(database: Database) -> None:
-    first = operations.ask(database, PROJECTION, Options())
-    assert operations.ask(database, PROJECTION, Options()) == first
-    assert operations.ask(database, every()["activity"], Options()) != first
-    assert operations.claim(database) == first
-    assert operations.ask(database, PROJECTION, Options()) == first
-    operations.end(database, first, error="it was too much")
-    assert operations.ask(database, PROJECTION, Options()) != first
+    first = jobs.ask(database, PROJECTION, Options())
+    assert jobs.ask(database, PROJECTION, Options()) == first
+    assert jobs.ask(database, every()["activity"], Options()) != first
+    assert jobs.claim(database) == first
+    assert jobs.ask(database, PROJECTION, Options()) == first
+    jobs.end(database, first, error="it was too much")
+    assert jobs.ask(database, PROJECTION, Options()) != first
 
 
 def one_of_all_claims_it(settings: Settings, rounds: int) -> None:
@@ -65,14 +65,14 @@ def one_of_all_claims_it(settings: Settings, rounds: int) -> None:
 
     def claim(connection: Database) -> UUID | None:
         together.wait(20)
-        return operations.claim(connection)
+        return jobs.claim(connection)
 
     with ThreadPoolExecutor(keepers) as threads, ExitStack() as opened:
         connections = [opened.enter_context(connect(settings.database_url)) for _ in range(keepers)]
         for _ in range(rounds):
-            asked = operations.ask(connections[0], PROJECTION, Options())
+            asked = jobs.ask(connections[0], PROJECTION, Options())
             claimed = list(threads.map(claim, connections))
-            operations.end(connections[0], asked, error="enough")
+            jobs.end(connections[0], asked, error="enough")
             assert [each for each in claimed if each] == [asked]
 
 
@@ -89,34 +89,34 @@ def test_a_claim_of_what_was_seen_to_wait_is_noticed(settings: Settings, monkeyp
             connection.execute("update read.operations set state = 'running', began_at = now() where id = %s", row)
         return row[0] if row else None
 
-    monkeypatch.setattr(operations, "claim", careless)
+    monkeypatch.setattr(jobs, "claim", careless)
     noticed(partial(one_of_all_claims_it, settings, 200))
 
 
 def test_what_other_code_asked_for_is_left_to_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    operations.ask(database, PROJECTION, Options())
+    jobs.ask(database, PROJECTION, Options())
     with monkeypatch.context() as patch:
         patch.setitem(every(), "task_list", replace(PROJECTION, version=99))
-        assert operations.claim(database) is None
-    assert operations.claim(database)
+        assert jobs.claim(database) is None
+    assert jobs.claim(database)
 
 
 def who_died_over_it_is_followed_once(database: Database) -> None:
     """The first time it waits for another one, the second time it has failed."""
-    asked = operations.ask(database, PROJECTION, Options(expect_changes=True))
-    assert operations.claim(database) == asked
-    operations.sweep(database)
+    asked = jobs.ask(database, PROJECTION, Options(expect_changes=True))
+    assert jobs.claim(database) == asked
+    jobs.sweep(database)
     assert found(database, asked).state == "running", "it has only just begun"
     silent(database, asked)
-    operations.sweep(database)
+    jobs.sweep(database)
     assert found(database, asked).state == "waiting"
-    assert operations.claim(database) == asked
-    assert present(operations.find(database, asked))[1] == Options(expect_changes=True, again=True)
+    assert jobs.claim(database) == asked
+    assert present(jobs.find(database, asked))[1] == Options(expect_changes=True, again=True)
     silent(database, asked)
-    operations.sweep(database)
+    jobs.sweep(database)
     ended = found(database, asked)
     assert (ended.state, ended.outcome) == ("failed", {"error": "whoever did it was killed"})
-    assert operations.claim(database) is None
+    assert jobs.claim(database) is None
 
 
 def test_who_died_over_it_is_followed_once(database: Database) -> None:
@@ -124,43 +124,43 @@ def test_who_died_over_it_is_followed_once(database: Database) -> None:
 
 
 def test_an_operation_that_is_tried_for_ever_is_noticed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations, "_AGAIN", "update read.operations set state = 'waiting' where id = %s")
+    monkeypatch.setattr(jobs, "_AGAIN", "update read.operations set state = 'waiting' where id = %s")
     noticed(partial(who_died_over_it_is_followed_once, database))
 
 
 def test_what_is_being_done_is_not_swept_however_long_it_takes(database: Database, settings: Settings) -> None:
-    asked = operations.ask(database, PROJECTION, Options())
-    operations.claim(database)
+    asked = jobs.ask(database, PROJECTION, Options())
+    jobs.claim(database)
     silent(database, asked)
     with connect(settings.database_url) as rebuild:
         builds.hold(rebuild, PROJECTION)
-        operations.sweep(database)
+        jobs.sweep(database)
         assert found(database, asked).state == "running"
     fact(lambda: not builds.is_held(database, PROJECTION))
-    operations.sweep(database)
+    jobs.sweep(database)
     assert found(database, asked).state == "waiting"
 
 
 def test_what_was_begun_by_hand_is_not_done_by_others(database: Database) -> None:
-    asked = operations.ask(database, PROJECTION, Options(by_hand=True))
-    assert operations.claim(database) is None
+    asked = jobs.ask(database, PROJECTION, Options(by_hand=True))
+    assert jobs.claim(database) is None
     silent(database, asked)
-    operations.sweep(database)
+    jobs.sweep(database)
     assert found(database, asked).state == "failed"
 
 
 def test_two_keepers_that_sweep_at_once_give_back_one_operation_once(database: Database, settings: Settings) -> None:
     """The second one comes while the first is about it, and leaves it to whoever claimed it."""
-    asked = operations.ask(database, PROJECTION, Options())
-    operations.claim(database)
+    asked = jobs.ask(database, PROJECTION, Options())
+    jobs.claim(database)
     silent(database, asked)
     with connect(settings.database_url) as rival:
         with rival.transaction():
-            operations.sweep(rival)
-            operations.sweep(database)
+            jobs.sweep(rival)
+            jobs.sweep(database)
             assert found(database, asked).state == "running"
-        assert operations.claim(rival) == asked
-        operations.sweep(database)
+        assert jobs.claim(rival) == asked
+        jobs.sweep(database)
         assert found(database, asked).state == "running"
 
 
@@ -173,14 +173,14 @@ def test_what_fails_is_kept_with_its_reason_and_not_asked_for_again_at_once(
     oracle.catch_up(database)
     table = oracle.build_of(database, "task_list").table
     database.execute(SQL("update {} set title = 'Buy nothing'").format(table))
-    asked = operations.ask(database, PROJECTION, Options())
-    operations.claim(database)
-    operation.main(asked, settings.database_url)
+    asked = jobs.ask(database, PROJECTION, Options())
+    jobs.claim(database)
+    run_job.main(asked, settings.database_url)
     failed = found(database, asked)
     assert failed.state == "failed"
     assert failed.outcome is not None
     assert (failed.outcome["differences"], failed.outcome["first"][0]["document"]) == (1, str(TASK))
-    assert operations.failed_lately(database, PROJECTION)
+    assert jobs.failed_lately(database, PROJECTION)
     database.execute("delete from read.serving where projection = 'task_list'")
     with closing(Keeper(settings)) as keeper:
         keeper.look()
@@ -208,11 +208,11 @@ def test_a_keeper_builds_what_is_missing_in_a_process_of_its_own(database: Datab
 
 def test_what_has_been_built_since_it_was_missed_is_not_asked_for(database: Database) -> None:
     asked = "select count(*) from read.operations"
-    operations.ask_for_missing(database, PROJECTION)
+    jobs.ask_for_missing(database, PROJECTION)
     assert database.execute(asked).fetchone() == (0,)
     database.execute("delete from read.serving where projection = %s", (PROJECTION.name,))
     for _ in range(2):
-        operations.ask_for_missing(database, PROJECTION)
+        jobs.ask_for_missing(database, PROJECTION)
     assert database.execute(asked).fetchone() == (1,)
 
 
@@ -220,9 +220,9 @@ def test_what_has_been_built_since_it_was_missed_is_not_asked_for(database: Data
 def test_an_operation_says_how_far_it_is_and_what_came_of_it(database: Database, settings: Settings) -> None:
     oracle.write(database, [*workspace(), *project(), *task()])
     oracle.catch_up(database)
-    asked = operations.ask(database, PROJECTION, Options())
-    operations.claim(database)
-    operation.main(asked, settings.database_url)
+    asked = jobs.ask(database, PROJECTION, Options())
+    jobs.claim(database)
+    run_job.main(asked, settings.database_url)
     done = found(database, asked)
     assert (done.state, done.phase) == ("done", "")
     assert done.outcome is not None
@@ -231,4 +231,4 @@ def test_an_operation_says_how_far_it_is_and_what_came_of_it(database: Database,
 
 
 def test_an_operation_that_nobody_asked_for_is_none(settings: Settings) -> None:
-    operation.main(TASK, settings.database_url)
+    run_job.main(TASK, settings.database_url)

@@ -15,9 +15,9 @@ from infra import log, worker
 from infra.database.pool import connect
 from infra.messaging import broker
 from infra.messaging.hints import ENOUGH, Hints, message
-from infra.outcome import Wish
 from infra.projector import Projector
 from infra.reading.progress import publisher
+from infra.rebuilding.outcome import Wish
 from infra.settings import Settings
 from projections import project_list, task_list
 from projections.engine import advance, builds

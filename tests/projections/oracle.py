@@ -11,12 +11,13 @@ from psycopg.sql import SQL
 
 from commands.append import Append
 from domain.event import Event, Recorded
-from infra import crew, log
-from infra.crew import Filled, Part
+from infra import log
 from infra.database.pool import folding
 from infra.log.appending import APPEND, Group
-from infra.outcome import Outcome, Wish
-from infra.rebuilding import Rebuilding
+from infra.rebuilding import worker_pool
+from infra.rebuilding.outcome import Outcome, Wish
+from infra.rebuilding.rebuild import Rebuilding
+from infra.rebuilding.worker_pool import Filled, Part
 from projections.engine import advance, builds, parked, table
 from projections.engine.builds import Build, Database
 from projections.fingerprint import folded
@@ -74,7 +75,7 @@ def catch_up(connection: Database, cut: int = 1_000, partitions: int = 1) -> Non
 def rebuilt(url: str, name: str, wish: Wish | None = None) -> Outcome:
     """Rebuild a projection by everything but processes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infra.rebuilding.crew", _alone)
+        patch.setattr("infra.rebuilding.rebuild.crew", _alone)
         return Rebuilding(url, every()[name], wish or Wish(1), lambda _: None).run()
 
 
@@ -87,7 +88,7 @@ class Alone:
     def fill(self, parts: Sequence[Part]) -> Iterator[Filled]:
         todo = list(parts)
         while todo:
-            filled = crew.fill(self._reader, self._writer, todo.pop(0))
+            filled = worker_pool.fill(self._reader, self._writer, todo.pop(0))
             todo += [filled.rest] if filled.rest else []
             yield filled
 

@@ -5,10 +5,10 @@ from msgspec.structs import replace
 from psycopg.sql import SQL
 
 from domain.projection import EventSkipped, skips_of
-from infra import documents, rebuilding, rollback
 from infra.errors import OperatorError
-from infra.outcome import Step, Wish
-from infra.rebuilding import Rebuilding
+from infra.rebuilding import rebuild, refold, rollback
+from infra.rebuilding.outcome import Step, Wish
+from infra.rebuilding.rebuild import Rebuilding
 from infra.schema import migrate
 from infra.settings import Settings
 from projections import workspace_list
@@ -77,7 +77,7 @@ def test_code_with_other_keys_is_deployed_without_a_comparison(
 def test_a_live_build_that_is_far_behind_is_refused_before_all_the_work(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuilding, "FAR", 2)
+    monkeypatch.setattr(rebuild, "FAR", 2)
     oracle.write(database, [(TASK, COMPLETED)] * 3)
     for wish in (Wish(0), Wish(0, verify_only=True)):
         with pytest.raises(OperatorError, match="3 events behind, too many to compare"):
@@ -142,4 +142,4 @@ def skipped(database: Database) -> None:
     """The poison is left out of the task, as the administrator's command does it."""
     (one,) = parked.every(database, oracle.build_of(database, "task_list"))
     oracle.write(database, [(skips_of("task_list"), EventSkipped(one.document, one.position, "it is poison"))])
-    assert documents.retry(database, oracle.build_of(database, "task_list"), one) is None
+    assert refold.retry(database, oracle.build_of(database, "task_list"), one) is None

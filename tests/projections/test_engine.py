@@ -62,7 +62,7 @@ def test_any_history_in_any_batches_partitions_and_crashes_folds_to_the_same_row
     oracle.catch_up(database, cut, partitions)
     assert oracle.is_right(database)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infra.crew.AT_ONCE", draw.draw(st.integers(1, 9)))  # events of a part
+        patch.setattr("infra.rebuilding.worker_pool.AT_ONCE", draw.draw(st.integers(1, 9)))  # events of a part
         name = draw.draw(st.sampled_from(sorted(every())))
         assert oracle.rebuilt(settings.database_url, name).compared
     assert oracle.is_right(database)

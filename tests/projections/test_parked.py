@@ -222,7 +222,7 @@ def test_a_retry_that_only_forgets_is_noticed(database: Database, typed: Type, m
     with spoilt("task_list", failing):
         oracle.write(database, STORY)
         oracle.catch_up(database)
-    monkeypatch.setattr("infra.documents.retry", forgetful)
+    monkeypatch.setattr("infra.rebuilding.refold.retry", forgetful)
     assert typed("projections", "retry", "task_list").exit_code == 0
     assert not oracle.is_right(database)
 
@@ -279,7 +279,7 @@ def test_a_skip_is_recorded_and_holds_in_every_rebuild(database: Database, setti
 def test_a_rebuild_that_knows_nothing_of_skips_is_noticed(
     database: Database, settings: Settings, typed: Type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.rebuilding.documents.skips", lambda *_: frozenset())
+    monkeypatch.setattr("infra.rebuilding.rebuild.documents.skips", lambda *_: frozenset())
     noticed(partial(a_skip_is_recorded_and_holds_for_ever, database, settings, typed))
 
 

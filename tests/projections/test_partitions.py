@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from domain import codec
-from infra import documents, log
+from infra import log
 from infra.keeper import Keeper
+from infra.rebuilding import refold
 from infra.settings import Settings
 from projections.engine import advance, builds, parked
 from projections.engine.builds import Database
@@ -55,7 +56,7 @@ def test_a_retry_that_was_asked_for_before_a_split_finds_the_document(database: 
         (one,) = [one for one in builds_parked(database) if one.document == str(TASK)]
     build = oracle.build_of(database, "task_list")
     split(database, 1)
-    assert documents.retry(database, build, one) is None
+    assert refold.retry(database, build, one) is None
     assert oracle.is_right(database)
 
 

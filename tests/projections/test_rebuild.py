@@ -21,12 +21,13 @@ from psycopg.sql import SQL
 
 from domain.event import Change
 from domain.task import TaskRenamed
-from infra import crew, log
+from infra import log
 from infra.database.pool import connect
 from infra.errors import OperatorError
-from infra.outcome import Step, Wish
 from infra.projector import Projector
-from infra.rebuilding import Rebuilding
+from infra.rebuilding import worker_pool
+from infra.rebuilding.outcome import Step, Wish
+from infra.rebuilding.rebuild import Rebuilding
 from infra.settings import Settings
 from projections import task_list
 from projections.engine import advance, afresh, builds
@@ -113,7 +114,7 @@ def test_nothing_is_left_of_a_rebuild_that_breaks_off(
 def told(settings: Settings, tell: Any, name: str = "task_list") -> Any:
     """A rebuild that tells of its steps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infra.rebuilding.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
+        patch.setattr("infra.rebuilding.rebuild.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
         return Rebuilding(settings.database_url, every()[name], Wish(1), tell).run()
 
 
@@ -146,7 +147,7 @@ def no_answer_is_ever_wrong_while_switches_happen(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch, switches: int
 ) -> None:
     """Somebody asks all the time for tasks that are known, others rename them, and the table is rebuilt meanwhile."""
-    monkeypatch.setattr("infra.rebuilding.NEAR", 5)
+    monkeypatch.setattr("infra.rebuilding.rebuild.NEAR", 5)
     created = [fact for number, each in enumerate(TASKS, 1) for fact in task(task_id=each, number=number)]
     oracle.write(database, [*workspace(), *project(), *created])
     oracle.catch_up(database)
@@ -213,7 +214,7 @@ def _rename(settings: Settings, over: threading.Event) -> None:
 
 @pytest.fixture
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.rebuilding.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
+    monkeypatch.setattr("infra.rebuilding.rebuild.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
 
 
 @pytest.mark.usefixtures("_alone")
@@ -314,13 +315,13 @@ def test_more_documents_than_there_is_room_for_are_folded_in_turns(
     monkeypatch.setattr(afresh, "MOST", 3)
     monkeypatch.setattr(afresh, "CHUNK", 7)
     parts = list[Any]()
-    fill = crew.fill
+    fill = worker_pool.fill
 
     def counted(*arguments: Any) -> Any:
         parts.append(arguments[-1])
         return fill(*arguments)
 
-    monkeypatch.setattr(crew, "fill", counted)
+    monkeypatch.setattr(worker_pool, "fill", counted)
     outcome = oracle.rebuilt(settings.database_url, name)
     assert (outcome.switched, outcome.differences) == (True, 0)
     if name == "workspace_list":
@@ -355,7 +356,7 @@ def stopped_in_the_middle(
 def waiting(database: Database) -> bool:
     sql = """select from pg_stat_activity where application_name = %s and datname = current_database()
       and wait_event_type = 'Lock' and query ilike 'copy %%'"""
-    return bool(database.execute(sql, (crew.NAME,)).fetchall())
+    return bool(database.execute(sql, (worker_pool.NAME,)).fetchall())
 
 
 def descendants(pid: int) -> set[int]:

@@ -11,7 +11,7 @@ from domain.event import Change
 from domain.task import TaskRenamed
 from infra.database.pool import connect
 from infra.projector import Projector
-from infra.rebuilding import Rebuilding
+from infra.rebuilding.rebuild import Rebuilding
 from infra.settings import Settings
 from projections.engine import differences
 from projections.engine.builds import Database
@@ -33,7 +33,7 @@ COPY = f"""insert into {{table}} ({_FIELDS}) select {_FIELDS} from (
 
 @pytest.fixture(autouse=True)
 def _alone(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.rebuilding.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
+    monkeypatch.setattr("infra.rebuilding.rebuild.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
     oracle.write(database, STORY)
     oracle.catch_up(database)
 

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from infra.ids import new_id
-from infra.outcome import Outcome, Step
+from infra.rebuilding.outcome import Outcome, Step
 from projections.engine import builds
 from projections.engine.builds import Database
 from projections.fingerprint import fingerprint

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from infra.documents import Cause
+from infra.rebuilding.refold import Cause
 
 
 class Step(Struct, frozen=True):

@@ -1,18 +1,19 @@
-"""`python -m infra.operation ID`: one operation that somebody asked for, in a process of its own."""
+"""`python -m infra.rebuilding.run_job ID`: one operation that somebody asked for, in a process of its own."""
 
 import os
 import sys
 from contextlib import closing
 from uuid import UUID
 
-from infra import logs, operations
-from infra.crew import NAME
+from infra import logs
 from infra.database.pool import folding
 from infra.errors import OperatorError
 from infra.logs import logger
-from infra.operations import Telling
-from infra.outcome import Wish
-from infra.rebuilding import Held, Rebuilding
+from infra.rebuilding import jobs
+from infra.rebuilding.jobs import Telling
+from infra.rebuilding.outcome import Wish
+from infra.rebuilding.rebuild import Held, Rebuilding
+from infra.rebuilding.worker_pool import NAME
 from infra.settings import PREFIX
 from projections.projection import every
 
@@ -20,7 +21,7 @@ from projections.projection import every
 def main(operation: UUID, url: str) -> None:
     """Do it, and say what came of it, whatever that is."""
     with closing(folding(url, NAME)) as connection:
-        found = operations.find(connection, operation)
+        found = jobs.find(connection, operation)
         if found is None:
             return
         asked, options = found
@@ -29,13 +30,13 @@ def main(operation: UUID, url: str) -> None:
         try:
             outcome = Rebuilding(url, projection, wish, Telling(connection, operation)).run()
         except Held:
-            operations.later(connection, operation)
+            jobs.later(connection, operation)
         except Exception as error:
-            operations.end(connection, operation, error=str(error) or type(error).__name__)
+            jobs.end(connection, operation, error=str(error) or type(error).__name__)
             if not isinstance(error, OperatorError):
                 raise
         else:
-            operations.end(connection, operation, outcome, error=outcome.refusal())
+            jobs.end(connection, operation, outcome, error=outcome.refusal())
             logger.info("{} rebuilt: {} events, {:.0f}/s", projection.name, outcome.events, outcome.per_second())
 
 

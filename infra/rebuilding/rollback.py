@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from infra import documents, log
+from infra import log
 from infra.errors import OperatorError
-from infra.rebuilding import held
+from infra.rebuilding import refold
+from infra.rebuilding.rebuild import held
 from projections.engine import advance, builds
 from projections.engine.builds import Build, Database
 from projections.projection import Projection
@@ -18,7 +19,7 @@ def roll_back(connection: Database, projection: Projection[Any]) -> Build:
             raise OperatorError(
                 f"{projection.name} has no build from before the present one: there is nothing to go back to."
             )
-        left_out = documents.skips(connection, projection)
+        left_out = refold.skips(connection, projection)
         advance.follow(connection, before, log.after, log.head(connection), left_out)
         with connection.transaction():
             builds.freeze(connection, live)

@@ -7,9 +7,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, dict_row
 
 from domain.errors import NotFound
-from infra import operations
 from infra.database.pool import Pool
-from infra.operations import Operation, Options
+from infra.rebuilding import jobs
+from infra.rebuilding.jobs import Operation, Options
 from projections.engine import builds, status
 from projections.engine.status import Status
 from projections.projection import Projection
@@ -30,11 +30,11 @@ class Operating:
     async def rebuild(self, projection: Projection[Any], options: Options, asked_by: UUID) -> Operation:
         """Ask for a rebuild; where one is waiting or running, it is that one."""
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(operations.ALONE, (projection.name,))
-            row = await (await connection.execute(operations.OPEN, operations.opening(projection))).fetchone()
+            await connection.execute(jobs.ALONE, (projection.name,))
+            row = await (await connection.execute(jobs.OPEN, jobs.opening(projection))).fetchone()
             if row is None:
-                row = operations.asking(projection, options, asked_by)
-                await connection.execute(operations.ASK, row)
+                row = jobs.asking(projection, options, asked_by)
+                await connection.execute(jobs.ASK, row)
             return await _found(connection, row[0])
 
     async def operation(self, wanted: UUID) -> Operation:
@@ -45,7 +45,7 @@ class Operating:
 
 async def _found(connection: AsyncConnection[TupleRow], wanted: UUID) -> Operation:
     async with connection.cursor(row_factory=dict_row) as cursor:
-        row = await (await cursor.execute(operations.FIND, (wanted,))).fetchone()
+        row = await (await cursor.execute(jobs.FIND, (wanted,))).fetchone()
     if row is None:
         raise NotFound
-    return operations.read(row)
+    return jobs.read(row)

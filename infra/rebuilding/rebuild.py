@@ -14,13 +14,14 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL
 
-from infra import documents, log
-from infra.crew import AT_ONCE, NAME, Crew, crew, cut
+from infra import log
 from infra.database.pool import folding
 from infra.errors import OperatorError
-from infra.haste import Haste
 from infra.log import slices
-from infra.outcome import Outcome, Step, Wish
+from infra.rebuilding import refold
+from infra.rebuilding.outcome import Outcome, Step, Wish
+from infra.rebuilding.throttle import Haste
+from infra.rebuilding.worker_pool import AT_ONCE, NAME, Crew, crew, cut
 from projections.engine import advance, builds, differences, parked, saving, table
 from projections.engine.afresh import key_of
 from projections.engine.builds import Build, Database
@@ -109,7 +110,7 @@ class Rebuilding:
     def _fold(self, connection: Database, build: Build, processes: Crew, head: int) -> None:
         with self._phase("folding"):
             total = slices.count(connection, head)
-            parts = cut(connection, build, total, head, documents.skips(connection, self._projection))
+            parts = cut(connection, build, total, head, refold.skips(connection, self._projection))
             for filled in processes.fill(parts):
                 self._outcome.events += filled.events
                 self._outcome.documents += filled.documents
@@ -159,7 +160,7 @@ class Rebuilding:
             advance.follow(connection, live, log.after, log.head(connection))
 
     def _follow(self, connection: Database, build: Build, until: int) -> None:
-        advance.follow(connection, build, log.after, until, documents.skips(connection, self._projection))
+        advance.follow(connection, build, log.after, until, refold.skips(connection, self._projection))
 
     def _verify(self, connection: Database, build: Build, live: Build) -> int:
         """Compare all rows as one moment shows them, but those that events between the two positions touch."""
@@ -202,7 +203,7 @@ class Rebuilding:
 
     def _explain(self, connection: Database) -> None:
         """When nobody waits for it any more: it may take reading a whole workspace."""
-        self._outcome.first = [documents.cause(connection, self._projection, one) for one in self._differences]
+        self._outcome.first = [refold.cause(connection, self._projection, one) for one in self._differences]
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:

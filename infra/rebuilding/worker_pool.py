@@ -17,12 +17,12 @@ import psycopg
 from msgspec import Struct
 from msgspec.structs import replace
 
-from infra import documents
 from infra.database.pool import folding
 from infra.errors import OperatorError
-from infra.haste import Haste
 from infra.log import slices
 from infra.processes import gc_tuning
+from infra.rebuilding import refold
+from infra.rebuilding.throttle import Haste
 from projections.engine import parked, saving, table
 from projections.engine.afresh import BUCKETS, Afresh
 from projections.engine.builds import Build, Database
@@ -207,7 +207,7 @@ def _one_by_one(
     for row in list(rows):  # all of them, so that the reader can be asked for more
         if saving.refusal(writer, build, row.id, row):
             workspace = getattr(row, "workspace_id", None)
-            events = documents.history(reader, build.projection, row.id, workspace)
+            events = refold.history(reader, build.projection, row.id, workspace)
             until = [one for one in events if one.position <= part.head]
             document, still = saving.furthest(writer, build, row.id, None, until, part.skips)
             written += document is not None
