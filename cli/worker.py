@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from cli import options
-from infra import logs, settings, worker
+from infra import logs, settings
 from infra.processes import gc_tuning
+from infra.worker import worker
 
 
 @click.command

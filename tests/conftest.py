@@ -18,9 +18,9 @@ from psycopg import conninfo
 from api.app import parts
 from api.tracing import traced
 from infra.identity import passwords
-from infra.projector import Projector
 from infra.schema.migrate import migrate
 from infra.settings import Settings
+from infra.worker.projector import Projector
 from tests.hearing import hearing, publisher
 from tests.servers import Servers
 from tests.visitor import Visitor

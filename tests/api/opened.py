@@ -13,8 +13,8 @@ from litestar import Litestar
 
 from api.app import parts
 from api.tracing import traced
-from infra.projector import Projector
 from infra.settings import Settings
+from infra.worker.projector import Projector
 from tests.api import contract
 from tests.hearing import publisher
 

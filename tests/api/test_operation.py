@@ -11,11 +11,11 @@ from psycopg import sql
 
 from infra.database.pool import folding
 from infra.ids import new_id
-from infra.keeper import Keeper
 from infra.rebuilding import jobs
 from infra.rebuilding.jobs import Telling
 from infra.rebuilding.outcome import Step
 from infra.settings import Settings
+from infra.worker.housekeeping import Keeper
 from projections.engine import builds
 from projections.engine.builds import Database
 from projections.projection import every

@@ -9,8 +9,8 @@ import redis
 
 from infra.database.pool import connect
 from infra.identity.permission_revocations import teller
-from infra.purging import Purging
 from infra.settings import Settings
+from infra.worker.trash_purge import Purging
 from tests.api.checks import soon
 from tests.api.problems import refused
 from tests.visitor import Visitor

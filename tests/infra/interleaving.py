@@ -23,10 +23,10 @@ from domain.task import TaskRenamed
 from infra import log
 from infra.database.pool import connect
 from infra.ids import new_id
-from infra.projector import Projector
 from infra.reading import reader as reading
 from infra.reading.reader import Found
 from infra.settings import Settings
+from infra.worker.projector import Projector
 from projections import task_list
 from projections.engine.advance import Progress
 from projections.engine.builds import Database

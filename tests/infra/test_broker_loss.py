@@ -18,11 +18,12 @@ from msgspec.structs import replace
 
 from domain.event import Change
 from domain.task import TaskRenamed
-from infra import log, worker
+from infra import log
 from infra.database.pool import connect
 from infra.messaging import broker
 from infra.messaging.hints import Hints
 from infra.settings import Settings
+from infra.worker import worker
 from projections.projection import every
 from tests.defects import noticed
 from tests.e2e.running import fact

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from psycopg.sql import SQL
 
 from infra.database.pool import connect
-from infra.keeper import Keeper
 from infra.rebuilding import jobs, run_job
 from infra.rebuilding.jobs import Operation, Options
 from infra.settings import Settings
+from infra.worker.housekeeping import Keeper
 from projections import task_list
 from projections.engine import builds
 from projections.engine.builds import Database

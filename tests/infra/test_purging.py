@@ -14,12 +14,12 @@ from domain.event import Event
 from domain.project import ProjectPurged
 from domain.task import TaskPurged
 from domain.user import RULES
-from infra import purging
 from infra.database.pool import connect
-from infra.keeper import Keeper
 from infra.logs import logger
-from infra.purging import Purging
 from infra.settings import Settings
+from infra.worker import trash_purge
+from infra.worker.housekeeping import Keeper
+from infra.worker.trash_purge import Purging
 from projections import project_list, task_list, trash
 from projections.engine.builds import Database
 from tests.defects import a_version_that_nobody_checks, noticed
@@ -120,7 +120,7 @@ def test_a_project_goes_with_all_its_tasks_a_piece_at_each_look(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And whoever goes on is another one each time, as after a crash."""
-    monkeypatch.setattr(purging, "MOST", 2)
+    monkeypatch.setattr(trash_purge, "MOST", 2)
     counted: Facts = [(column_of(PROJECT, "todo"), ColumnCounted(3))]
     house(database, tasks(5), task(TRASHED, task_id=OTHER_TASK, number=9), counted, [(PROJECT, PROJECT_TRASHED)])
     counts = list[int]()
@@ -137,7 +137,7 @@ def test_what_is_stuck_holds_up_nothing_behind_it(
     database: Database, purge: Purging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows that are there and whose tasks are not, as where a document was parked, are looked at and left."""
-    monkeypatch.setattr(purging, "MOST", 2)
+    monkeypatch.setattr(trash_purge, "MOST", 2)
     house(database, tasks(5, TRASHED))
     monkeypatch.setattr(oracle, "catch_up", lambda _: None)
     assert [purge.look(database, later()) for _ in range(3)] == [True, True, False]
@@ -181,7 +181,7 @@ def test_what_nobody_can_read_is_told_of_once_and_keeps_nothing_else(
 def test_what_is_stuck_of_a_project_that_is_gone_holds_up_nothing_behind_it(
     database: Database, settings: Settings, purge: Purging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purging, "MOST", 2)
+    monkeypatch.setattr(trash_purge, "MOST", 2)
     house(database, tasks(5), [(PROJECT, PROJECT_TRASHED), (PROJECT, ProjectPurged())])
     for stuck in range(2):
         unreadable(settings, id7(100 + stuck))
@@ -209,7 +209,7 @@ def test_a_look_that_fails_is_made_again_in_time_and_not_at_once(
 
 def test_an_empty_trash_costs_a_look(database: Database, purge: Purging, monkeypatch: pytest.MonkeyPatch) -> None:
     house(database, task())
-    monkeypatch.setattr("infra.purging.pool", None)
+    monkeypatch.setattr("infra.worker.worker.trash_purge.pool", None)
     assert not purge.look(database, later())
 
 

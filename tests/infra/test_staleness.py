@@ -21,7 +21,6 @@ from domain.task import TaskRenamed
 from infra import log
 from infra.database.pool import connect
 from infra.messaging.subscription import ALIVE_S, Channel
-from infra.projector import Projector
 from infra.reading import tables
 from infra.reading.cached_answer import State
 from infra.reading.memory_cache import Hot
@@ -29,6 +28,7 @@ from infra.reading.progress import CHANNEL
 from infra.reading.reader import Reading
 from infra.reading.tables import Querying
 from infra.settings import Settings
+from infra.worker.projector import Projector
 from projections import task_list
 from projections.engine import advance, builds, folding, generations, table
 from projections.engine.advance import Progress
@@ -147,7 +147,7 @@ async def what_nobody_was_told_of_is_seen(here: Place) -> None:
 
 
 def _fold_and_die(settings: Settings) -> int:
-    code = """import os, signal, sys; from infra.projector import Projector
+    code = """import os, signal, sys; from infra.worker.worker.projector import Projector
 Projector(sys.argv[1], 1, lambda _: os.kill(os.getpid(), signal.SIGKILL)).project(0)"""
     return subprocess.run([sys.executable, "-c", code, settings.database_url], check=False, env=os.environ).returncode
 

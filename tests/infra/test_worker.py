@@ -11,14 +11,15 @@ import redis
 
 from domain import codec
 from domain.member import member_of
-from infra import log, worker
+from infra import log
 from infra.database.pool import connect
 from infra.messaging import broker
 from infra.messaging.hints import ENOUGH, Hints, message
-from infra.projector import Projector
 from infra.reading.progress import publisher
 from infra.rebuilding.outcome import Wish
 from infra.settings import Settings
+from infra.worker import worker
+from infra.worker.projector import Projector
 from projections import project_list, task_list
 from projections.engine import advance, builds
 from projections.engine.advance import Progress
@@ -155,7 +156,7 @@ def test_who_is_behind_says_so_unless_somebody_else_goes_on(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker goes on without a rest while there is more, and leaves it to whoever has the turn."""
-    monkeypatch.setattr("infra.projector.LOOK_S", 0.0)
+    monkeypatch.setattr("infra.worker.worker.projector.LOOK_S", 0.0)
     with closing(Projector(settings.database_url, 1, lambda _: None)) as projector:
         assert projector.project(0)
         with projector._turns[0].held:  # noqa: SLF001 - as another thread does

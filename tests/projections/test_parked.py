@@ -20,8 +20,8 @@ from domain.projection import EventSkipped
 from domain.task import TaskPrioritised
 from infra import log
 from infra.database.pool import connect
-from infra.keeper import Keeper
 from infra.settings import Settings
+from infra.worker.housekeeping import Keeper
 from projections.engine import advance, folding, parked, saving
 from projections.engine.builds import Database
 from projections.engine.parked import Parked
@@ -331,7 +331,7 @@ def test_code_that_knows_an_event_folds_it_by_itself(
 def test_code_that_leaves_what_it_knows_by_now_is_noticed(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.keeper.parked.unknown", lambda *_: [])
+    monkeypatch.setattr("infra.worker.housekeeping.parked.unknown", lambda *_: [])
     noticed(partial(code_that_knows_an_event_folds_it_by_itself, database, settings, monkeypatch))
 
 

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from domain import codec
 from infra import log
-from infra.keeper import Keeper
 from infra.rebuilding import refold
 from infra.settings import Settings
+from infra.worker.housekeeping import Keeper
 from projections.engine import advance, builds, parked
 from projections.engine.builds import Database
 from projections.engine.parked import Parked

@@ -24,11 +24,11 @@ from domain.task import TaskRenamed
 from infra import log
 from infra.database.pool import connect
 from infra.errors import OperatorError
-from infra.projector import Projector
 from infra.rebuilding import worker_pool
 from infra.rebuilding.outcome import Step, Wish
 from infra.rebuilding.rebuild import Rebuilding
 from infra.settings import Settings
+from infra.worker.projector import Projector
 from projections import task_list
 from projections.engine import advance, afresh, builds
 from projections.engine.builds import Database

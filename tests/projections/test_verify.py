@@ -10,9 +10,9 @@ from psycopg.sql import SQL
 from domain.event import Change
 from domain.task import TaskRenamed
 from infra.database.pool import connect
-from infra.projector import Projector
 from infra.rebuilding.rebuild import Rebuilding
 from infra.settings import Settings
+from infra.worker.projector import Projector
 from projections.engine import differences
 from projections.engine.builds import Database
 from projections.projection import every

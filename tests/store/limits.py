@@ -25,9 +25,9 @@ from infra.database.pool import connect
 from infra.ids import new_id
 from infra.messaging import clients
 from infra.messaging.subscription import Channel
-from infra.projector import Projector
 from infra.reading.progress import Projected
 from infra.settings import Settings
+from infra.worker.projector import Projector
 from tests.examples import ADA
 from tests.store.processes import PROJECTS, Processes
 

@@ -18,9 +18,9 @@ from infra.identity import permission_revocations
 from infra.logs import logger
 from infra.messaging import clients
 from infra.processes.child import Child, spawn, stop
-from infra.purging import Purging
 from infra.rebuilding import jobs, refold
 from infra.settings import PREFIX, Settings
+from infra.worker.trash_purge import Purging
 from projections.engine import advance, builds, parked
 from projections.engine.builds import Database
 

@@ -6,12 +6,12 @@ from typing import TypeVar
 
 import dramatiq
 
-from infra.keeper import Keeper
 from infra.logs import logger
 from infra.messaging import broker, clients
-from infra.projector import LOOK_S, Projector
 from infra.reading import progress
 from infra.settings import Settings
+from infra.worker.housekeeping import Keeper
+from infra.worker.projector import LOOK_S, Projector
 
 T = TypeVar("T")
 _STANDING: dict[str, str] = {}

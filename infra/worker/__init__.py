@@ -1,0 +1,1 @@
+"""The worker: folds what is new, and keeps house."""
