@@ -23,7 +23,7 @@ from api.problems import HANDLERS
 from api.shortcut import Shortcuts
 from api.tracing import traced
 from commands.handling import Handling
-from infra.counting import Counting
+from infra.column_counts import Counting
 from infra.database.pool import Pool, pool
 from infra.delivery.mail import Mail
 from infra.identity.invitations import Invitations

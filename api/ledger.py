@@ -26,7 +26,7 @@ from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
-from infra.counting import Counting
+from infra.column_counts import Counting
 from infra.delivery.mail import Mail
 from infra.identity.invitations import Invitations
 from infra.identity.passwords import Credentials

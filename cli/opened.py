@@ -9,7 +9,7 @@ from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
 from commands.handling import Handling
-from infra.counting import Counting
+from infra.column_counts import Counting
 from infra.database.pool import connect, pool
 from infra.errors import OperatorError
 from infra.identity.passwords import Credentials

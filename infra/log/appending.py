@@ -7,7 +7,7 @@ from uuid import UUID
 
 from commands.append import Accepted, Append, Changed, Kept, Replayed
 from domain import codec
-from infra.log.columns import Bigints, Byteas, Ints, Texts, Uuids
+from infra.log.arrays import Bigints, Byteas, Ints, Texts, Uuids
 
 APPEND = f"""select entry, positions, head, stale, key, fingerprint, outcome, first_workspace
     from log.append({", ".join(["%b"] * 22)})"""  # noqa: S608 - our own text

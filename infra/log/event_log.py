@@ -18,7 +18,7 @@ from domain.event import Event, Recorded, State
 from infra.database.pool import Pool
 from infra.log import snapshots
 from infra.log.appending import APPEND, INSERT, Group
-from infra.log.news import News
+from infra.log.notify import News
 from infra.log.reading import HEAD
 from infra.log.rows import COLUMNS, NO_END, STREAM, recorded, seen
 from infra.logs import logger

@@ -87,7 +87,7 @@ def test_a_full_column_is_mentioned(imported: Import) -> None:
 def test_a_column_that_nobody_counts_for_want_of_a_worker_stops_the_import(
     typed: Type, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.counting.PATIENCE_S", 0.01)
+    monkeypatch.setattr("infra.column_counts.PATIENCE_S", 0.01)
     typed("demo")
     with connect(settings.database_url) as connection:
         oracle.catch_up(connection)

@@ -8,7 +8,7 @@ from hypothesis import settings as tuned
 from hypothesis import strategies as some
 
 from infra.database.pool import connect
-from infra.log.columns import Bigints, Byteas, Column, Ints, Texts, Uuids
+from infra.log.arrays import Bigints, Byteas, Column, Ints, Texts, Uuids
 from infra.settings import Settings
 
 WRITTEN = some.text(some.characters(exclude_characters="\0", exclude_categories=["Cs"]))

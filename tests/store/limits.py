@@ -20,7 +20,7 @@ from domain.errors import ColumnIsFull, Refusal, TooBusy
 from domain.event import fold
 from domain.project import Wip
 from domain.task import Task
-from infra.counting import Counting
+from infra.column_counts import Counting
 from infra.database.pool import connect
 from infra.ids import new_id
 from infra.messaging import clients
