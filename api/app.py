@@ -22,7 +22,7 @@ from api.parameters import only_known
 from api.problems import HANDLERS
 from api.shortcut import Shortcuts
 from api.tracing import traced
-from commands.handling import Handling
+from commands.handling.handler import Handling
 from infra.column_counts import Counting
 from infra.database.pool import Pool, pool
 from infra.delivery.mail import Mail

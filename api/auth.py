@@ -16,7 +16,7 @@ from litestar.middleware import AuthenticationResult
 from msgspec import Struct
 
 from api import header
-from commands import rights
+from commands import permissions
 from commands.user import by_a_person
 from domain.errors import ScopeTooNarrow
 from domain.event import Actor
@@ -72,8 +72,8 @@ def key_id(key: str) -> str:
 
 def may_manage(actor: Actor, credential: Credential) -> None:
     """Raise ScopeTooNarrow or Forbidden unless sessions, tokens and the password are theirs to manage."""
-    needed = rights.TABLE["ManageAccount"].scope
-    if not rights.has_scope(credential.scope, needed):
+    needed = permissions.TABLE["ManageAccount"].scope
+    if not permissions.has_scope(credential.scope, needed):
         raise ScopeTooNarrow(needed=needed)
     by_a_person(actor)
 

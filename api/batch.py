@@ -14,10 +14,10 @@ from api.ledger import Asked, Ledger
 from api.naming import given_id, is_key
 from api.problems import Malformed
 from commands import command
-from commands.append import Key
 from commands.command import Command
-from commands.decision import Wish
-from commands.form import Version
+from commands.field_types import Version
+from commands.handling.append import Key
+from commands.handling.decision import Wish
 from domain.errors import Refusal
 from domain.task import Task
 from infra.ids import new_id

@@ -16,7 +16,7 @@ from litestar.typing import FieldDefinition
 
 from api import header
 from api.problems import Malformed
-from commands.form import meant
+from commands.field_types import meant
 
 T = TypeVar("T")
 JSON_TYPES = {"application/json"}

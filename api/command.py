@@ -18,10 +18,10 @@ from api.ledger import Asked, Ledger, order
 from api.manner import Tried, manner
 from api.problems import Malformed, Placed
 from api.response import Response
-from commands.append import Key
-from commands.decision import Wish
-from commands.handling import Done
-from commands.results import Foreseen, Result, Warned
+from commands.handling.append import Key
+from commands.handling.decision import Wish
+from commands.handling.handler import Done
+from commands.handling.results import Foreseen, Result, Warned
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 
 MOST_AT_ONCE = 10

@@ -12,8 +12,8 @@ from litestar.datastructures import ResponseHeader
 from api import header
 from api.problems import Malformed
 from api.response import Response
-from commands.append import Key
 from commands.command import Command
+from commands.handling.append import Key
 from projections.projection import Answer
 
 POSITION, STALE = "Taskledger-Position", "Taskledger-Stale"

@@ -15,8 +15,8 @@ from api.naming import given_id
 from api.parameters import Cursor, Limit
 from api.response import Response
 from commands.command import present
-from commands.decision import Wish
-from commands.form import Email
+from commands.field_types import Email
+from commands.handling.decision import Wish
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation, inviting
 from domain.errors import InvitedElsewhere, Refusal
 from domain.invitation import Invitation

@@ -14,7 +14,7 @@ from api.parameters import Cursor, Limit, MinPosition
 from api.problems import Malformed
 from api.response import Response
 from commands.command import present
-from commands.form import Label, meant
+from commands.field_types import Label, meant
 from commands.label import ColourLabel
 from projections import label_list
 from projections.label_list import LabelRow

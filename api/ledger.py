@@ -12,13 +12,13 @@ from api.problems import Lost
 from api.queries import Asked as Asked  # noqa: PLC0414 - the name by which endpoints know who asks
 from api.queries import Queries
 from api.response import Response
-from commands import rights
-from commands.append import Key
+from commands import permissions
 from commands.command import Command
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import Done, Handling
-from commands.results import Warned
+from commands.handling.append import Key
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Done, Handling
+from commands.handling.results import Warned
 from domain.errors import NotFound, ScopeTooNarrow, VersionConflict
 from domain.invitation import Invitation
 from domain.project import Project
@@ -121,15 +121,15 @@ class Ledger(Queries, frozen=True, kw_only=True):
 
     async def may(self, asked: Asked, operation: str, workspace: UUID) -> None:
         """Raise NotFound, ScopeTooNarrow or Forbidden unless who asks may do something there, as they ask."""
-        needed = rights.TABLE[operation].scope
-        if not rights.has_scope(asked.auth.scope, needed):
+        needed = permissions.TABLE[operation].scope
+        if not permissions.has_scope(asked.auth.scope, needed):
             raise ScopeTooNarrow(needed=needed)
         await self.rights.may(operation, asked.user.person, workspace)
 
     async def may_operate(self, asked: Asked) -> None:
         """Raise ScopeTooNarrow or Forbidden unless who asks administers this installation, and may do so as they do."""
-        if not rights.has_scope(asked.auth.scope, rights.TABLE["Operate"].scope):
-            raise ScopeTooNarrow(needed=rights.TABLE["Operate"].scope)
+        if not permissions.has_scope(asked.auth.scope, permissions.TABLE["Operate"].scope):
+            raise ScopeTooNarrow(needed=permissions.TABLE["Operate"].scope)
         await self.rights.may_operate(asked.user.person)
 
 

@@ -9,8 +9,8 @@ from msgspec import Struct
 from api.conditions import NO_STORE, POSITION
 from api.problems import Malformed
 from api.response import Response
-from commands.handling import Done
-from commands.results import Foreseen, Warned
+from commands.handling.handler import Done
+from commands.handling.results import Foreseen, Warned
 
 TAKES: Final = {"dry_run": ("false", "true"), "on_conflict": ("rebase",)}
 """The parameters of every command, and the values that each takes."""

@@ -14,10 +14,10 @@ from api import auth, conditions
 from api.ledger import BASE, Asked, Ledger, order
 from api.naming import given_id
 from api.response import Response
-from commands import rights
+from commands import permissions
 from commands.command import present
-from commands.decision import Wish
-from commands.form import Name
+from commands.field_types import Name
+from commands.handling.decision import Wish
 from commands.user import IssueToken, RevokeToken
 from domain.errors import NotFound, Refusal
 from domain.user import PersonalToken, Scope, TokenKind, User
@@ -70,9 +70,9 @@ async def issue_token(data: JSONBody[NewToken], request: Asked, ledger: NamedDep
     """Make a token for a program of yours; its secret is shown here and never again."""
     auth.may_manage(request.user, request.auth)
     user, made = request.user.person, new_id()
-    scopes = tuple(scope for scope in rights.SCOPES if scope in data.scopes)
+    scopes = tuple(scope for scope in permissions.SCOPES if scope in data.scopes)
     until = data.expires_at.astimezone(UTC) if data.expires_at else None
-    secret, created_at = await ledger.tokens.keep(Personal(made, user, data.kind, rights.furthest(scopes), until))
+    secret, created_at = await ledger.tokens.keep(Personal(made, user, data.kind, permissions.furthest(scopes), until))
     command = IssueToken(token_id=made, name=data.name, scopes=scopes, kind=data.kind, expires_at=until)
     try:
         await ledger.handle(order(request, [Wish(user, command)]))

@@ -16,10 +16,10 @@ from api.ledger import Asked, Ledger, Written, order, written
 from api.manner import Tried
 from api.response import Response
 from api.session import peer
-from commands import rights
-from commands.decision import Wish
-from commands.form import Email, Name
-from commands.group import Order
+from commands import permissions
+from commands.field_types import Email, Name
+from commands.handling.decision import Wish
+from commands.handling.group import Order
 from commands.invitation import AcceptInvitation
 from commands.user import ChangePassword, RegisterUser
 from domain.errors import (
@@ -98,7 +98,7 @@ async def show_me(request: Asked, ledger: NamedDependency[Ledger]) -> Response[M
         token.name if token else user.name,
         actor.kind,
         actor.on_behalf_of,
-        tuple(scope for scope in rights.SCOPES if rights.has_scope(request.auth.scope, scope)),
+        tuple(scope for scope in permissions.SCOPES if permissions.has_scope(request.auth.scope, scope)),
         instance is not None and instance.administrator_id == actor.person,
     )
     return Response(me, headers=conditions.NO_STORE)

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from bench.scripts import NEW_TASK, Target
 from cli.opened import Opened, opened
-from commands.decision import Wish
-from commands.group import Order
+from commands.handling.decision import Wish
+from commands.handling.group import Order
 from commands.project import CreateProject
 from commands.task import CreateTask
 from commands.workspace import CreateWorkspace

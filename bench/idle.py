@@ -14,12 +14,12 @@ from psycopg.rows import TupleRow
 from bench.board import new_task
 from bench.elsewhere import answer
 from cli.opened import opened
-from commands.append import Accepted, Append
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import Handling, Log, Streams
-from commands.known import Known
-from commands.loading import Wanted
+from commands.handling.append import Accepted, Append
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Handling, Log, Streams
+from commands.handling.loader import Wanted
+from commands.handling.stream_cache import Known
 from commands.task import CreateTask
 from domain.event import Actor
 from infra import settings

@@ -13,9 +13,9 @@ from bench.board import new_task
 from bench.elsewhere import answer
 from bench.load import Load
 from cli.opened import opened
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import Handling
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Handling
 from domain.event import Actor
 from infra import settings
 from infra.database.pool import pool

@@ -12,8 +12,8 @@ from cli import options
 from cli.opened import Opened, opened
 from commands.column import ColumnWish, SetColumns
 from commands.command import Command
-from commands.decision import Wish
-from commands.group import Order
+from commands.handling.decision import Wish
+from commands.handling.group import Order
 from commands.label import ColourLabel
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask

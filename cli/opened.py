@@ -8,7 +8,7 @@ from msgspec import Struct
 from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
-from commands.handling import Handling
+from commands.handling.handler import Handling
 from infra.column_counts import Counting
 from infra.database.pool import connect, pool
 from infra.errors import OperatorError

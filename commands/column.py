@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from commands.command import Elsewhere, Given, present
-from commands.form import ColumnName, WipLimit
+from commands.field_types import ColumnName, WipLimit
 from commands.project import ProjectCommand, open_for_change
 from domain.column import ColumnCount, ColumnCounted, column_of
 from domain.errors import ColumnIsFull, ColumnNotCounted, ColumnRepeated, UnknownColumn

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 import commands
-from commands.form import Version
+from commands.field_types import Version
 from domain.errors import NotFound, Refusal
 from domain.event import Actor, Event, State
 
@@ -66,7 +66,7 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
     not begun. `creates` holds for commands on a stream that has not begun, `begins` for those on a stream that may
     have, which their own fields name. `must_name_version` holds for commands that overwrite or destroy, `in_batches`
     for all that needs nothing but its body. `past_the_end` is how many events longer than others it may make the
-    stream: what takes away or closes is still done where nothing else is. Who may ask stands in `commands.rights`.
+    stream: what takes away or closes is still done where nothing else is. Who may ask stands in `commands.permissions`.
     """
 
     about: ClassVar[type[State]]

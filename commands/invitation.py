@@ -6,7 +6,7 @@ from uuid import UUID
 
 from commands.command import FOR_GOOD, Command, Elsewhere, Given, present
 from commands.member import given_role, owners
-from commands.rights import TABLE, has_role
+from commands.permissions import TABLE, has_role
 from domain.errors import InvitationIsClosed
 from domain.event import Event
 from domain.invitation import Invitation, InvitationAccepted, InvitationRevoked, MemberInvited

@@ -5,8 +5,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from commands.command import Command, Elsewhere, Given, present
-from commands.form import MOST_LABELS, Colour
-from commands.form import Label as Name
+from commands.field_types import MOST_LABELS, Colour
+from commands.field_types import Label as Name
 from commands.task import TaskCommand, in_use
 from domain.errors import TooManyLabels
 from domain.event import Change, Event

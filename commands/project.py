@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from commands.command import TO_CLOSE, Command, Elsewhere, Given, present
-from commands.form import Name, ProjectKeyText, own_id
+from commands.field_types import Name, ProjectKeyText, own_id
 from domain.errors import ProjectIsArchived, ProjectIsTrashed, ProjectKeyTaken, Purged
 from domain.event import Change, Event
 from domain.project import (

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from commands.command import FOR_GOOD, Command, Elsewhere, Given, present
-from commands.form import Filter, Name, own_id
+from commands.field_types import Filter, Name, own_id
 from domain.errors import NotFound, TooManyFilters
 from domain.event import Change, Event
 from domain.filter import parse

@@ -8,17 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from commands.column import entering, leaving
 from commands.command import Command, Elsewhere, Given, present
-from commands.form import (
-    MOST_ASSIGNEES,
-    Assignees,
-    ColumnName,
-    Description,
-    Due,
-    Labels,
-    Title,
-    due,
-    own_id,
-)
+from commands.field_types import MOST_ASSIGNEES, Assignees, ColumnName, Description, Due, Labels, Title, due, own_id
 from commands.project import open_for_change
 from domain.errors import (
     AssigneeIsNoMember,

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from commands.column import entering, leaving
 from commands.command import FOR_GOOD, TO_CLOSE, Elsewhere, Given, present
-from commands.form import ColumnName
+from commands.field_types import ColumnName
 from commands.project import ProjectCommand
 from commands.task import TaskCommand, column_in, project_of
 from domain.errors import NotTrashed

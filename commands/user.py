@@ -6,7 +6,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from commands.command import FOR_GOOD, TO_CLOSE, Command, Elsewhere, Given, present
-from commands.form import Email, Name
+from commands.field_types import Email, Name
 from domain.errors import EmailTaken, Forbidden, NotFound, RegistrationClosed, TooManyTokens
 from domain.event import Actor, Change, Event
 from domain.user import (

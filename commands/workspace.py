@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from commands.command import Command, Elsewhere, Given, present
-from commands.form import Name, own_id
+from commands.field_types import Name, own_id
 from domain.event import Change, Event
 from domain.member import MemberJoined, member_of
 from domain.workspace import Workspace, WorkspaceCreated, WorkspaceRenamed

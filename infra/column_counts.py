@@ -15,10 +15,10 @@ from msgspec.structs import replace
 from psycopg.sql import SQL
 
 from commands.column import CountColumn, is_counted
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import Done, Handling
-from commands.known import Known
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Done, Handling
+from commands.handling.stream_cache import Known
 from domain.column import ColumnCount, column_of
 from domain.errors import ColumnNotCounted, TooBusy
 from domain.project import Project

@@ -11,15 +11,15 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from commands import rights
-from commands.append import Append
+from commands import permissions
 from commands.column import CountColumn
 from commands.command import Command, Elsewhere, Given, present
-from commands.conflict import Since
-from commands.decision import Decision
-from commands.group import Group, Order
-from commands.known import Known
-from commands.numbers import Supply
+from commands.handling.append import Append
+from commands.handling.conflict import Since
+from commands.handling.decision import Decision
+from commands.handling.group import Group, Order
+from commands.handling.stream_cache import Known
+from commands.handling.task_numbers import Supply
 from commands.saved_filter import DeleteFilter
 from commands.task import CompleteTask
 from domain import codec
@@ -103,7 +103,7 @@ def a_member_who_is_looked_up_and_not_asserted(patch: pytest.MonkeyPatch) -> Non
 def a_door_that_is_open_to_strangers(patch: pytest.MonkeyPatch) -> None:
     def unguarded(decision: Decision, command: Command[State], state: State | None) -> None:
         decision.workspace_id = command.workspace(state, decision)
-        if decision.workspace_id and rights.TABLE[type(command).__name__].role:
+        if decision.workspace_id and permissions.TABLE[type(command).__name__].role:
             decision(Member, member_of(decision.workspace_id, decision.actor.id))
 
     patch.setattr(Decision, "_authorise", unguarded)
@@ -117,7 +117,7 @@ def an_append_that_asserts_nothing(patch: pytest.MonkeyPatch) -> None:
     def careless(seen: object, *rest: object) -> Append:
         return Append({}, *rest)  # type: ignore[arg-type]
 
-    patch.setattr("commands.group.Append", careless)
+    patch.setattr("commands.handling.group.Append", careless)
 
 
 def a_wish_fulfilled_twice(patch: pytest.MonkeyPatch) -> None:

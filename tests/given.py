@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from commands import rights
+from commands import permissions
 from commands.command import Command, Elsewhere
-from commands.conflict import Late
-from commands.decision import Decision, Wish
-from commands.known import Known
+from commands.handling.conflict import Late
+from commands.handling.decision import Decision, Wish
+from commands.handling.stream_cache import Known
 from domain.errors import Refusal
 from domain.event import Actor, Event, Recorded, State
 from domain.invitation import Invitation
@@ -124,7 +124,7 @@ class Given:
 
 def asker(*wishes: Wish) -> Actor:
     """Who asks, unless told otherwise: the example user, or a rule for what nobody else may."""
-    return RULES if any(rights.TABLE[type(wish.command).__name__].by_rule for wish in wishes) else ADA
+    return RULES if any(permissions.TABLE[type(wish.command).__name__].by_rule for wish in wishes) else ADA
 
 
 def given(*histories: Iterable[Fact]) -> Given:

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Sequence
 from random import Random
 from uuid import UUID
 
-from commands.append import Accepted, Append, Changed, Kept, Replayed
-from commands.handling import Streams
-from commands.known import Known
-from commands.loading import Wanted
+from commands.handling.append import Accepted, Append, Changed, Kept, Replayed
+from commands.handling.handler import Streams
+from commands.handling.loader import Wanted
+from commands.handling.stream_cache import Known
 from tests.examples import Fact
 from tests.given import Past
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from msgspec import UNSET, Struct
 
-from commands import rights
+from commands import permissions
 from commands.column import ColumnWish, CountColumn, SetColumns
 from commands.command import Command
-from commands.decision import Wish
+from commands.handling.decision import Wish
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
 from commands.label import ColourLabel, LabelTask, UnlabelTask
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
@@ -95,7 +95,7 @@ _selves = st.sampled_from([ADA.id, ADA.id, BOB.id])
 _tokens = st.sampled_from([TOKEN, OTHER_TOKEN])
 
 _users = st.sampled_from([ADA.id, id7(3), CAT.id])
-_roles: SearchStrategy[Role] = st.sampled_from(rights.ROLES)
+_roles: SearchStrategy[Role] = st.sampled_from(permissions.ROLES)
 _filters = st.sampled_from([SAVED_FILTER, SAVED_FILTER, OTHER_FILTER])
 _chosen = st.sampled_from(["status:open", "assignee:me milk", "colour:red", ""])
 _sorts = st.sampled_from(["due", "-key", None])

@@ -10,8 +10,8 @@ import pytest
 from api.openapi import examples, no
 from api.openapi.schemas import REF
 from api.problems import PROBLEM
-from commands import command, rights
-from commands.rights import Needs
+from commands import command, permissions
+from commands.permissions import Needs
 from projections.task_list import TaskRow
 from scripts.openapi import FILE, described
 from tests.api.contract import validator
@@ -64,7 +64,7 @@ def test_the_file_is_what_the_code_says() -> None:
 
 
 def test_a_file_of_yesterday_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(rights.TABLE, "CompleteTask", Needs("viewer", "read"))
+    monkeypatch.setitem(permissions.TABLE, "CompleteTask", Needs("viewer", "read"))
     assert FILE.read_text() != described()
 
 

@@ -7,8 +7,8 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from api import app
-from commands import command, rights
-from commands.rights import Needs
+from commands import command, permissions
+from commands.permissions import Needs
 from commands.task import RenameTask
 from domain import errors
 from domain.errors import Refusal
@@ -44,7 +44,7 @@ def test_every_command_is_on_the_page_with_what_it_takes_and_who_may(name: str) 
     section = PAGE.read_text().partition(f"\n### {name}\n")[2].partition("\n##")[0]
     for field in msgspec.structs.fields(command.every()[name]):
         assert f"| `{field.name}` |" in section or field.name == "expected_version"
-    needs = rights.TABLE[name]
+    needs = permissions.TABLE[name]
     assert f"scope `{needs.scope}`." in section
     assert f"Role `{needs.role}`" in section or needs.role is None
 
@@ -70,7 +70,7 @@ def test_a_page_of_yesterday_is_noticed(monkeypatch: pytest.MonkeyPatch, kind: s
 
 
 def test_a_page_with_other_rights_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(rights.TABLE, "CompleteTask", Needs("viewer", "read"))
+    monkeypatch.setitem(permissions.TABLE, "CompleteTask", Needs("viewer", "read"))
     assert PAGE.read_text() != page()
 
 

@@ -8,11 +8,11 @@ from api import auth, conditions
 from api.ledger import Ledger
 from api.openapi import reach
 from api.openapi.reach import Code, Found
-from commands import command, rights
+from commands import command, permissions
 from commands.command import Command
-from commands.conflict import Late
-from commands.decision import Decision
-from commands.handling import Handling
+from commands.handling.conflict import Late
+from commands.handling.decision import Decision
+from commands.handling.handler import Handling
 from domain import errors
 from domain.errors import Refusal
 
@@ -49,7 +49,7 @@ def _refusals(kind: type[Command[Any]], found: frozenset[Found]) -> set[type[Ref
 
 def _impossible(kind: type[Command[Any]], found: frozenset[Found]) -> set[type[Refusal]]:
     """What the path of every command can say, but not of this one, or not here."""
-    needs, asked = rights.TABLE[kind.__name__], reach.functions(found)
+    needs, asked = permissions.TABLE[kind.__name__], reach.functions(found)
     never = {
         errors.NotFound: needs.role is None and kind.creates,
         errors.Forbidden: needs.role is None,

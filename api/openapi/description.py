@@ -9,8 +9,8 @@ from api.body import MERGE_PATCH
 from api.openapi import answers, examples, parameters
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
-from commands import rights
-from commands.rights import Needs
+from commands import permissions
+from commands.permissions import Needs
 
 
 def described(one: Operation, schemas: dict[Any, Schema]) -> Schema:
@@ -42,11 +42,11 @@ def _rights(one: Operation) -> str:
         return "For everybody, without a token."
     if one.is_batch:
         return "Each command asks for the role and the scope that it asks for alone."
-    if rights.TABLE["Operate"] in one.needs:
-        return f"For whoever administers this installation, with {_scope(rights.TABLE['Operate'])}"
+    if permissions.TABLE["Operate"] in one.needs:
+        return f"For whoever administers this installation, with {_scope(permissions.TABLE['Operate'])}"
     if len(one.commands) > 1:
-        return " ".join(f"{kind.__name__}: {_needs(rights.TABLE[kind.__name__])}" for kind in one.commands)
-    return " ".join(map(_needs, [rights.TABLE[kind.__name__] for kind in one.commands] or one.needs))
+        return " ".join(f"{kind.__name__}: {_needs(permissions.TABLE[kind.__name__])}" for kind in one.commands)
+    return " ".join(map(_needs, [permissions.TABLE[kind.__name__] for kind in one.commands] or one.needs))
 
 
 def _needs(needs: Needs) -> str:

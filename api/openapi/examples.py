@@ -1,7 +1,7 @@
 """Examples: one for every type, put together of those that its parts have.
 
-An example stands where the form of a text does: `Meta(examples=[...])` in `commands/form.py`, or at a field. A field of
-an answer has the one that a command has for a field of that name, or the one below.
+An example stands where the form of a text does: `Meta(examples=[...])` in `commands/field_types.py`, or at a field. A
+field of an answer has the one that a command has for a field of that name, or the one below.
 """
 
 from collections.abc import Callable

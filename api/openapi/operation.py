@@ -20,9 +20,9 @@ from api.manner import Planned
 from api.openapi import carrying, reach
 from api.openapi.reach import Code, Found, Said
 from api.openapi.schemas import options
-from commands import rights
+from commands import permissions
 from commands.command import Command
-from commands.rights import Needs
+from commands.permissions import Needs
 from infra.identity.permissions import Rights
 
 _NOUN = re.compile(r":| over HTTP| of | to |\.")
@@ -93,7 +93,7 @@ class Operation(Struct, frozen=True, dict=True):
         """What it asks for before it answers, by the table of rights: as an operator, or as a member."""
         asked = {call.arguments[0] for call in self.found if isinstance(call, Said) and call.of is Rights.may}
         asked |= {"Operate"} if Ledger.may_operate in self.functions else set()
-        return [rights.TABLE[name] for name in sorted(asked & rights.TABLE.keys() - {None})]
+        return [permissions.TABLE[name] for name in sorted(asked & permissions.TABLE.keys() - {None})]
 
     @property
     def is_batch(self) -> bool:

@@ -18,7 +18,7 @@ from api.openapi.no import No
 from api.openapi.operation import Operation
 from api.openapi.schemas import REF, Schema
 from api.problems import PROBLEM
-from commands import rights
+from commands import permissions
 from domain import errors
 from infra.reading.progress import Behind
 
@@ -111,7 +111,7 @@ def example_name(one: No) -> str:
 
 def _impossible(one: Operation) -> set[No]:
     """What is our own mistake, that a role is too small where the smallest is enough, a query where there is none."""
-    is_for_all = not one.commands and one.needs and {needs.role for needs in one.needs} == {rights.ROLES[0]}
+    is_for_all = not one.commands and one.needs and {needs.role for needs in one.needs} == {permissions.ROLES[0]}
     ours = {each for each in no.every() if each.status == SERVER}
     asked = any(isinstance(field.kwarg_definition, QueryParameter) for field in one.parameters.values())
     no_query = {each for each in no.every() if each.code == "invalid_parameter" and not asked and not one.can_be_tried}

@@ -14,9 +14,9 @@ from api.problems import HANDLERS
 from api.task import create_task
 from api.tracing import traced
 from bench.peers.given import Given
-from commands.group import Order
-from commands.handling import Done
-from commands.results import Result
+from commands.handling.group import Order
+from commands.handling.handler import Done
+from commands.handling.results import Result
 
 
 def app(given: Given) -> ASGIApp:

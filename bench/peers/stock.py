@@ -13,7 +13,7 @@ from psycopg import conninfo
 
 from api import auth
 from bench.peers.given import Given
-from commands.form import ColumnName, Description, Due, Labels, Title
+from commands.field_types import ColumnName, Description, Due, Labels, Title
 from domain.task import Priority
 
 

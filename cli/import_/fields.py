@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from cli.import_.rows import kind, plain
 from cli.import_.text import Malformed, text
-from commands.form import Due
-from commands.form import due as kept_due
+from commands.field_types import Due
+from commands.field_types import due as kept_due
 from domain.task import Priority
 
 Say = Callable[[str], None]

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from cli.import_.mapping import Refused, Taken
 from cli.opened import Opened
-from commands.group import Order
+from commands.handling.group import Order
 from domain.errors import IdTaken, Refusal
 from domain.event import Actor
 from domain.task import Task

@@ -14,8 +14,8 @@ from cli.import_.identity import task_id
 from cli.import_.left import Left
 from cli.import_.rows import TITLE, Row
 from cli.import_.text import Malformed, text
-from commands.decision import Wish
-from commands.form import due as kept_due
+from commands.field_types import due as kept_due
+from commands.handling.decision import Wish
 from commands.task import CompleteTask, CreateTask
 from domain.label import distinct, meant
 from domain.task import Task

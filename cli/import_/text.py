@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from cli.import_.rows import kind
-from commands.form import Description, Label, Title
+from commands.field_types import Description, Label, Title
 
 FORMS: Final = {"title": Title, "description": Description, "label": Label}
 _LONGEST: Final = {"title": 500, "description": 50_000, "label": 100}

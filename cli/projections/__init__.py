@@ -13,8 +13,8 @@ from cli import options
 from cli.opened import database, opened
 from cli.projections import report
 from cli.projections.watching import watched
-from commands.decision import Wish as Asked
-from commands.group import Order
+from commands.handling.decision import Wish as Asked
+from commands.handling.group import Order
 from commands.projection import SkipEvent
 from domain.errors import Forbidden
 from domain.event import Actor

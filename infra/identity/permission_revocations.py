@@ -15,7 +15,7 @@ import redis
 import redis.asyncio
 from msgspec import Struct
 
-from commands.decision import Wish
+from commands.handling.decision import Wish
 from commands.member import LeaveWorkspace, RemoveMember
 from commands.trash import PurgeProject
 from domain.event import Actor

@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 from msgspec import Struct
 
-from commands.rights import TABLE, has_role
+from commands.permissions import TABLE, has_role
 from domain.errors import Forbidden, NotFound, Purged, UnknownEvent
 from domain.member import Member, member_of
 from domain.project import Project

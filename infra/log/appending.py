@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from commands.append import Accepted, Append, Changed, Kept, Replayed
+from commands.handling.append import Accepted, Append, Changed, Kept, Replayed
 from domain import codec
 from infra.log.arrays import Bigints, Byteas, Ints, Texts, Uuids
 

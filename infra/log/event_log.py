@@ -10,10 +10,10 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg import conninfo
 from psycopg_pool import PoolTimeout
 
-from commands.append import Accepted, Append, Changed
-from commands.handling import Streams
-from commands.known import Known
-from commands.loading import Wanted
+from commands.handling.append import Accepted, Append, Changed
+from commands.handling.handler import Streams
+from commands.handling.loader import Wanted
+from commands.handling.stream_cache import Known
 from domain.event import Event, Recorded, State
 from infra.database.pool import Pool
 from infra.log import snapshots

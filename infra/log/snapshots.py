@@ -13,9 +13,9 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from commands.known import Known
-from commands.lane import KEPT_EVERY
-from commands.loading import Wanted
+from commands.handling.lane import KEPT_EVERY
+from commands.handling.loader import Wanted
+from commands.handling.stream_cache import Known
 from domain import codec, event, upcasts
 from domain.event import State, fold
 from infra.log.rows import COLUMNS, recorded

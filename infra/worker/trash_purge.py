@@ -12,9 +12,9 @@ from uuid import UUID
 
 import psycopg
 
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import Handling
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Handling
 from commands.trash import PurgeProject, PurgeTask
 from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
 from domain.event import Trace

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import FieldInfo
 
-from commands import rights
+from commands import permissions
 from domain.upcasts import UPCASTS
 from infra.settings import PREFIX, Settings
 from scripts.reference import found, words
@@ -57,7 +57,7 @@ def _commands() -> Iterator[str]:
 
 def _needs(name: str) -> str:
     """Who may, by role and by scope of the token."""
-    needs = rights.TABLE[name]
+    needs = permissions.TABLE[name]
     if needs.by_rule:
         return f"For rules of the installation alone, scope `{needs.scope}`."
     return f"Role {f'`{needs.role}`' if needs.role else 'none'}, scope `{needs.scope}`."

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from api import history
-from commands.handling import Streams
+from commands.handling.handler import Streams
 from domain import codec
 from domain.user import TokenIssued, UserRegistered
 from infra.ids import new_id

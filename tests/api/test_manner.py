@@ -8,8 +8,8 @@ import pytest
 
 from api.ledger import Ledger
 from api.manner import Tried
-from commands.group import Order
-from commands.handling import Done
+from commands.handling.group import Order
+from commands.handling.handler import Done
 from infra.database.pool import connect
 from infra.ids import new_id
 from infra.settings import Settings

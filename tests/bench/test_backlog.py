@@ -13,7 +13,7 @@ from bench.history import Happened
 from bench.questions import Question, questions
 from bench.scripts import Answer, Target, asking
 from bench.works.cold import found
-from commands.form import due
+from commands.field_types import due
 from domain import codec
 from domain.event import changes, fold
 from domain.member import MemberJoined

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from cli.opened import opened
-from commands.decision import Wish
-from commands.group import Order
+from commands.handling.decision import Wish
+from commands.handling.group import Order
 from commands.user import RegisterUser
 from domain.event import Actor
 from infra.errors import OperatorError

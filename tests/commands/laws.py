@@ -9,14 +9,15 @@ from uuid import UUID
 import msgspec
 from hypothesis import strategies as st
 
-from commands import results, rights
-from commands.append import Key
+from commands import permissions
 from commands.column import ColumnWish, CountColumn, SetColumns
 from commands.command import Command
-from commands.decision import Decision, Wish
-from commands.group import Order
-from commands.handling import Done, Handling
-from commands.known import Known
+from commands.handling import results
+from commands.handling.append import Key
+from commands.handling.decision import Decision, Wish
+from commands.handling.group import Order
+from commands.handling.handler import Done, Handling
+from commands.handling.stream_cache import Known
 from commands.project import RestoreProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from commands.trash import PurgeTask, RestoreTask, TrashProject, TrashTask
@@ -138,7 +139,7 @@ def whatever_was_looked_at_is_seen_at_its_version(walk: list[Wish]) -> None:
 def a_stranger_finds_nothing(walk: list[Wish]) -> None:
     """Nobody but a member learns even that something is there, or writes a word inside a workspace."""
     for step in carried_out(walk):
-        if rights.TABLE[type(step.wish.command).__name__].role:
+        if permissions.TABLE[type(step.wish.command).__name__].role:
             try:
                 written = step.after.decide(on_the_present(step.wish, step.after), by=BOB).written
             except NotFound:

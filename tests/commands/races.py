@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from uuid import UUID
 
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import ATTEMPTS, Done, Handling
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import ATTEMPTS, Done, Handling
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask
 from domain.errors import ProjectKeyTaken, Refusal, VersionConflict

@@ -7,7 +7,7 @@ import pytest
 
 from commands.column import ColumnWish, CountColumn, SetColumns
 from commands.command import Elsewhere
-from commands.decision import Wish
+from commands.handling.decision import Wish
 from commands.task import CompleteTask, MoveTask
 from domain.column import ColumnCounted, column_of
 from domain.errors import ColumnRepeated, UnknownColumn

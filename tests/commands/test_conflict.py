@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from commands.command import Command
-from commands.conflict import SHOWN
+from commands.handling.conflict import SHOWN
 from commands.task import CompleteTask, EditTask, MoveTask
 from commands.trash import TrashTask
 from domain.errors import VersionConflict

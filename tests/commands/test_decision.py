@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from commands.command import TO_CLOSE, Command, every
-from commands.decision import Decision, Wish
+from commands.handling.decision import Decision, Wish
+from commands.handling.stream_cache import NotLoaded
 from commands.invitation import RevokeInvitation
-from commands.known import NotLoaded
 from commands.member import LeaveWorkspace, RemoveMember
 from commands.project import ArchiveProject, CreateProject, RestoreProject
 from commands.saved_filter import DeleteFilter
@@ -217,7 +217,7 @@ def called(row: object) -> str:
 def test_what_is_full_can_still_be_put_away(
     command: Command[Any], facts: Facts, by: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("commands.decision.MOST_EVENTS", 0)
+    monkeypatch.setattr("commands.handling.decision.MOST_EVENTS", 0)
     past, wish = Past([*user(), *BOTH, *project(), *facts]), Wish(USUAL_TARGET[command.about], command)
     assert past.decide(wish, by=by).version(wish.target) > past.version(wish.target)
 
@@ -226,7 +226,7 @@ def test_what_is_full_can_still_be_put_away(
 def test_what_is_put_away_again_and_again_has_an_end_too_and_then_it_can_still_be_ended(
     command: Command[Any], facts: Facts, by: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("commands.decision.MOST_EVENTS", -TO_CLOSE)
+    monkeypatch.setattr("commands.handling.decision.MOST_EVENTS", -TO_CLOSE)
     past, wish = Past([*user(), *BOTH, *project(), *facts]), Wish(USUAL_TARGET[command.about], command)
     if (command, facts, by) in FINAL:
         past.decide(wish, by=by)
@@ -241,6 +241,6 @@ def test_no_other_command_goes_past_the_end() -> None:
 
 
 def test_what_changes_nothing_is_no_matter_of_how_full_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commands.decision.MOST_EVENTS", 1)
+    monkeypatch.setattr("commands.handling.decision.MOST_EVENTS", 1)
     given(workspace(), project(), task(COMPLETED)).when(CompleteTask()).then_nothing()
     given(workspace(), project(), task(COMPLETED)).when(ReopenTask()).then_refused(StreamIsFull, most=1)

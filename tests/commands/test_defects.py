@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from commands.decision import Wish
+from commands.handling.decision import Wish
 from commands.task import CompleteTask, EditTask
 from domain.errors import VersionConflict
 from tests import defects

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from commands.append import Key
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import Handling
+from commands.handling.append import Key
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Handling
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask
 from domain.errors import NotFound, VersionConflict, VersionRequired

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from commands.command import Command
-from commands.form import due
+from commands.field_types import due
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from commands.trash import TrashTask

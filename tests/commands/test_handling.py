@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from commands.append import Accepted, Append
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import ATTEMPTS, Done, Handling
-from commands.known import Known
-from commands.loading import Wanted
-from commands.results import Result
+from commands.handling.append import Accepted, Append
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import ATTEMPTS, Done, Handling
+from commands.handling.loader import Wanted
+from commands.handling.results import Result
+from commands.handling.stream_cache import Known
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from domain.errors import (
     Contradicts,
@@ -78,7 +78,7 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
             wanted.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr("commands.handling.asyncio.sleep", nap)
+    monkeypatch.setattr("commands.handling.handler.asyncio.sleep", nap)
     return wanted
 
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from commands import lane
-from commands.append import Accepted, Append
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import Done, Handling
-from commands.known import Known, Memory, NotLoaded
-from commands.lane import Lane
+from commands.handling import lane
+from commands.handling.append import Accepted, Append
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Done, Handling
+from commands.handling.lane import Lane
+from commands.handling.stream_cache import Known, Memory, NotLoaded
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask
 from domain.errors import NotFound, TaskIsTrashed, TooBusy, UnknownColumn, VersionConflict
 from domain.event import Change

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from commands.known import Known, Memory, NotLoaded
-from commands.loading import Loading, Wanted
+from commands.handling.loader import Loading, Wanted
+from commands.handling.stream_cache import Known, Memory, NotLoaded
 from domain.errors import UnknownEvent
 from domain.task import Task
 from tests.examples import OTHER_TASK, TASK, id7, task

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from commands.append import Accepted, Append
-from commands.decision import Decision, Wish
-from commands.group import Order
-from commands.handling import Handling
-from commands.numbers import FIRST, MOST, Numbers, Supply
+from commands.handling.append import Accepted, Append
+from commands.handling.decision import Decision, Wish
+from commands.handling.group import Order
+from commands.handling.handler import Handling
+from commands.handling.task_numbers import FIRST, MOST, Numbers, Supply
 from commands.task import CreateTask
 from domain.task import TaskCreated, TaskNumbersTaken, numbers_of
 from tests.examples import ADA, OTHER_PROJECT, PROJECT, id7, project, workspace

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from commands.append import Accepted, Append, Key
 from commands.command import Command
-from commands.conflict import Since
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import ATTEMPTS, Done, Handling
+from commands.handling.append import Accepted, Append, Key
+from commands.handling.conflict import Since
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import ATTEMPTS, Done, Handling
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, RenameTask
 from commands.trash import TrashTask
 from domain.errors import Contradicts, TooBusy, VersionConflict, VersionRequired
@@ -128,7 +128,7 @@ async def test_a_log_that_never_holds_still_is_too_busy(monkeypatch: pytest.Monk
             return await super().append(appends)
 
     sleep = asyncio.sleep
-    monkeypatch.setattr("commands.handling.asyncio.sleep", lambda _: sleep(0))
+    monkeypatch.setattr("commands.handling.handler.asyncio.sleep", lambda _: sleep(0))
     log = Restless([*workspace(), *project(), *task()])
     with pytest.raises(TooBusy):
         await rebase(log, EditTask(priority="high", expected_version=1))

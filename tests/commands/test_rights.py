@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 import pytest
 
-from commands import command, rights
+from commands import command, permissions
 from commands.column import CountColumn
 from commands.command import Command
-from commands.decision import Decision, Wish
+from commands.handling.decision import Decision, Wish
 from commands.task import CompleteTask
 from commands.trash import PurgeProject, PurgeTask
 from domain.errors import Forbidden, NotFound, ScopeTooNarrow
@@ -33,7 +33,7 @@ from tests.given import USUAL_TARGET, Past, given
 
 
 def test_every_command_has_its_row() -> None:
-    assert {name for name in command.every() if not name.startswith("_")} <= rights.TABLE.keys()
+    assert {name for name in command.every() if not name.startswith("_")} <= permissions.TABLE.keys()
 
 
 RULED: list[tuple[Command[Any], Facts]] = [
@@ -44,7 +44,7 @@ RULED: list[tuple[Command[Any], Facts]] = [
 
 
 def test_what_is_for_rules_alone_is_known() -> None:
-    ruled = {name for name, needs in rights.TABLE.items() if needs.by_rule}
+    ruled = {name for name, needs in permissions.TABLE.items() if needs.by_rule}
     assert ruled == {type(command).__name__ for command, _ in RULED}
 
 
@@ -58,16 +58,16 @@ def test_nobody_but_a_rule_does_what_rules_do(command: Command[Any], facts: Fact
             past.decide(wish, by=Actor(ADA.id, kind))
 
 
-@pytest.mark.parametrize("role", rights.ROLES)
+@pytest.mark.parametrize("role", permissions.ROLES)
 def test_a_role_does_what_its_row_says_and_no_more(role: Role) -> None:
     here = given(workspace(), member(BOB, role), project(), task())
-    if rights.has_role(role, rights.TABLE["CompleteTask"].role or "owner"):
+    if permissions.has_role(role, permissions.TABLE["CompleteTask"].role or "owner"):
         here.when(CompleteTask(), by=BOB).then(COMPLETED)
     else:
         here.when(CompleteTask(), by=BOB).then_refused(Forbidden, needed="member")
 
 
-@pytest.mark.parametrize("scope", rights.SCOPES)
+@pytest.mark.parametrize("scope", permissions.SCOPES)
 def test_a_token_does_not_go_beyond_its_scope(scope: Scope) -> None:
     past = Past([*workspace(), *member(BOB), *project(), *task()])
     decision = Decision(past, BOB, scope=scope)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from commands.command import Command, Elsewhere
-from commands.decision import Wish
+from commands.handling.decision import Wish
 from commands.saved_filter import MOST_FILTERS, DeleteFilter, EditFilter, SaveFilter
 from domain.errors import (
     FilterSyntax,

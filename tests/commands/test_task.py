@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
-from commands import results
 from commands.command import Command, Elsewhere
-from commands.decision import Wish
-from commands.form import MOST_ASSIGNEES, MOST_LABELS
+from commands.field_types import MOST_ASSIGNEES, MOST_LABELS
+from commands.handling import results
+from commands.handling.decision import Wish
+from commands.handling.results import Warned
 from commands.label import LabelTask, UnlabelTask
-from commands.results import Warned
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask
 from commands.trash import PurgeTask, RestoreTask, TrashTask
 from domain.column import ColumnCounted, column_of

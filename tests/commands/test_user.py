@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from commands.command import Command, Elsewhere
-from commands.decision import Decision, Wish
+from commands.handling.decision import Decision, Wish
 from commands.user import MOST_TOKENS, ChangePassword, IssueToken, RegisterUser, RevokeToken
 from domain.errors import (
     EmailTaken,

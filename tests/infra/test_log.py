@@ -8,7 +8,7 @@ import msgspec
 import psycopg
 import pytest
 
-from commands.append import Accepted, Append, Changed, Kept, Key, Replayed
+from commands.handling.append import Accepted, Append, Changed, Kept, Key, Replayed
 from domain.errors import UnknownEvent
 from domain.event import Actor, Change, Event, Trace
 from domain.task import TaskDescribed, TaskRenamed

@@ -12,9 +12,9 @@ from eventsourcing.persistence import ApplicationRecorder, Mapper, StoredEvent, 
 from eventsourcing.popo import POPOTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import Handling
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Handling
 from commands.project import CreateProject
 from commands.task import CreateTask
 from commands.workspace import CreateWorkspace

@@ -10,10 +10,10 @@ import pytest
 from psycopg import sql
 from psycopg.errors import CheckViolation
 
-from commands.decision import MOST_EVENTS, Wish
-from commands.group import Order
-from commands.handling import Handling
-from commands.lane import KEPT_EVERY
+from commands.handling.decision import MOST_EVENTS, Wish
+from commands.handling.group import Order
+from commands.handling.handler import Handling
+from commands.handling.lane import KEPT_EVERY
 from commands.task import CompleteTask, RenameTask, ReopenTask
 from domain import codec
 from domain.errors import StreamIsFull

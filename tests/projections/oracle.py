@@ -9,7 +9,7 @@ import pytest
 from psycopg.rows import dict_row
 from psycopg.sql import SQL
 
-from commands.append import Append
+from commands.handling.append import Append
 from domain.event import Event, Recorded
 from infra import log
 from infra.database.pool import folding

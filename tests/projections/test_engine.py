@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
-from commands.decision import Wish
+from commands.handling.decision import Wish
 from domain.errors import Refusal
 from domain.event import Recorded
 from infra import log

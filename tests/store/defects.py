@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from commands.append import Accepted, Append
+from commands.handling.append import Accepted, Append
 from infra.database.pool import Pool, connect
 from infra.log import EventLog
 
@@ -73,7 +73,7 @@ def answers_of_nothing_without_a_look(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_memory_that_never_forgets(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("commands.known.Memory.forget", lambda *_: None)
+    patch.setattr("commands.handling.stream_cache.Memory.forget", lambda *_: None)
 
 
 def a_pool_that_loses_what_is_given_back(patch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 from commands.column import ColumnWish, SetColumns
 from commands.command import Command
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import Done
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Done
 from commands.task import CreateTask, MoveTask
 from commands.trash import TrashTask
 from domain.column import ColumnCount, column_of

@@ -11,11 +11,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from commands.append import Key
 from commands.command import Command
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import Done
+from commands.handling.append import Key
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Done
 from commands.label import LabelTask, UnlabelTask
 from commands.project import CreateProject
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, ReopenTask, UnassignTask

@@ -13,11 +13,11 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from commands.append import Accepted, Append, Key
 from commands.command import Command
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import Handling
+from commands.handling.append import Accepted, Append, Key
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Handling
 from commands.task import CreateTask, EditTask
 from domain.errors import Refusal, TooBusy, TwinInFlight, VersionConflict
 from infra.database.pool import Pool, pool

@@ -10,11 +10,11 @@ from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
-from commands.append import Accepted, Append, Changed
 from commands.command import Command
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import Done
+from commands.handling.append import Accepted, Append, Changed
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Done
 from commands.member import RemoveMember, SetRole
 from commands.task import CompleteTask, CreateTask, ReopenTask
 from domain.errors import NotFound

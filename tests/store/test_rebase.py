@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from commands.command import Command
-from commands.decision import Wish
-from commands.group import Order
-from commands.handling import Done
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Done
 from commands.task import CompleteTask, CreateTask, EditTask, RenameTask
 from domain.errors import VersionConflict
 from domain.event import fold

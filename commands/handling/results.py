@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from commands.decision import Decision, Wish
+from commands.handling.decision import Decision, Wish
 from domain import codec
 from domain.errors import Refusal
 

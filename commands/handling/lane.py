@@ -7,11 +7,11 @@ from itertools import islice
 from typing import Protocol
 from uuid import UUID
 
-from commands.append import Accepted, Append, Changed
-from commands.decision import Decision
-from commands.group import Group, Order, Ordered, Verdict, settle
-from commands.known import Known, Memory
-from commands.numbers import Numbers, Supply
+from commands.handling.append import Accepted, Append, Changed
+from commands.handling.decision import Decision
+from commands.handling.group import Group, Order, Ordered, Verdict, settle
+from commands.handling.stream_cache import Known, Memory
+from commands.handling.task_numbers import Numbers, Supply
 from domain.errors import TooBusy
 
 MOST_TOGETHER, MOST_EVENTS = 128, 500

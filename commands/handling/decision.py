@@ -6,11 +6,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands import rights
+from commands import permissions
 from commands.command import Command, Elsewhere, present
-from commands.conflict import Late, Since
-from commands.known import Knowledge, Known, NotLoaded
-from commands.numbers import Numbers, Supply
+from commands.handling.conflict import Late, Since
+from commands.handling.stream_cache import Knowledge, Known, NotLoaded
+from commands.handling.task_numbers import Numbers, Supply
 from domain.errors import (
     Contradicts,
     CrossesWorkspaces,
@@ -82,13 +82,13 @@ class Decision:
 
     def may(self, operation: str) -> None:
         """Raise NotFound to who is no member or no rule, ScopeTooNarrow or Forbidden to who does not go so far."""
-        needs = rights.TABLE[operation]
+        needs = permissions.TABLE[operation]
         if needs.by_rule and self.actor.kind != "rule":
             raise NotFound
         member = self._member() if needs.role else None
-        if not rights.has_scope(self._scope, needs.scope):
+        if not permissions.has_scope(self._scope, needs.scope):
             raise ScopeTooNarrow(needed=needs.scope)
-        if needs.role and member and not rights.has_role(member.role, needs.role):
+        if needs.role and member and not permissions.has_role(member.role, needs.role):
             raise Forbidden(needed=needs.role)
 
     def number(self, project: UUID) -> int:

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands import results
-from commands.append import Append, Key
-from commands.conflict import Late, Since
-from commands.decision import Decision, Wish
-from commands.known import Ahead, Known, Memory
-from commands.numbers import Supply
+from commands.handling import results
+from commands.handling.append import Append, Key
+from commands.handling.conflict import Late, Since
+from commands.handling.decision import Decision, Wish
+from commands.handling.stream_cache import Ahead, Known, Memory
+from commands.handling.task_numbers import Supply
 from domain.errors import Refusal
 from domain.event import UNTRACED, Actor, Event, Trace
 from domain.user import Scope

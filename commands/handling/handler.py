@@ -10,15 +10,15 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from commands import lane, loading, results
-from commands.append import Changed, Replayed
-from commands.conflict import Late
-from commands.decision import Wish
-from commands.group import Order, Verdict
-from commands.known import Known, Memory, NotLoaded
-from commands.lane import Lane
-from commands.loading import Loading
-from commands.results import Foreseen, Result
+from commands.handling import lane, loader, results
+from commands.handling.append import Changed, Replayed
+from commands.handling.conflict import Late
+from commands.handling.decision import Wish
+from commands.handling.group import Order, Verdict
+from commands.handling.lane import Lane
+from commands.handling.loader import Loading
+from commands.handling.results import Foreseen, Result
+from commands.handling.stream_cache import Known, Memory, NotLoaded
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight
 from domain.event import Actor, Recorded
 
@@ -27,7 +27,7 @@ ATTEMPTS = 12
 Streams = Mapping[UUID, Sequence[Recorded]]
 
 
-class Log(lane.Log, loading.Log, Protocol):
+class Log(lane.Log, loader.Log, Protocol):
     """The event log, as commands need it."""
 
     async def streams(self, ids: Collection[UUID]) -> Streams:

@@ -11,7 +11,7 @@ from domain.errors import ColumnNotCounted, Refusal, VersionConflict
 from domain.event import Actor, Event, Recorded, State, changes, fold
 
 if TYPE_CHECKING:
-    from commands.decision import Decision
+    from commands.handling.decision import Decision
 
 S = TypeVar("S", bound=State)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from commands.known import Known, Memory, NotLoaded
+from commands.handling.stream_cache import Known, Memory, NotLoaded
 from domain.errors import TooBusy, UnknownEvent
 from domain.event import State
 
