@@ -16,7 +16,7 @@ from api.response import Response
 from domain import codec
 from projections import activity
 from projections.activity import Chosen
-from projections.page import Page
+from projections.pagination import Page
 
 Actor = Annotated[UUID | None, QueryParameter(description="Only what this user did.")]
 Type = Annotated[str | None, QueryParameter(description="Only events of this name, as in TaskCompleted.")]

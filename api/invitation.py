@@ -26,8 +26,8 @@ from domain.workspace import Workspace
 from infra.identity import invitations
 from infra.identity.invitations import GOOD_FOR, Invited
 from infra.ids import new_id
-from projections import page
-from projections.page import START_OF_TIME, ByTime, Page
+from projections import pagination
+from projections.pagination import START_OF_TIME, ByTime, Page
 
 Token = Annotated[str, Meta(min_length=1, max_length=200, description="The token of an invitation, from its mail.")]
 _MAIL = """{who} invites you to the workspace "{where}" on Taskledger, as {role}.
@@ -76,11 +76,11 @@ async def list_invitations(
 ) -> Response[Page[Invited]]:
     """The invitations to a workspace that nobody has accepted yet, oldest first."""
     workspace_id = given_id(workspace)
-    this = page.list_of(workspace_id, "invitations", {})
-    after = page.Cursor.place(cursor, this, ByTime) or START_OF_TIME
+    this = pagination.list_of(workspace_id, "invitations", {})
+    after = pagination.Cursor.place(cursor, this, ByTime) or START_OF_TIME
     await ledger.rights.may("SeeInvitations", request.user.person, workspace_id)
     found = await ledger.invitations.of_workspace(workspace_id, after, limit + 1)
-    answer = page.paged(found, limit, this, invitations.place)
+    answer = pagination.paged(found, limit, this, invitations.place)
     return conditions.answered(request, answer, await ledger.log.head())
 
 
@@ -91,7 +91,7 @@ async def show_invitation(
     """One invitation that nobody has accepted yet."""
     found = present(await ledger.invitations.one(given_id(invitation)))
     await ledger.rights.may("SeeInvitations", request.user.person, found.workspace_id)
-    return conditions.answered(request, page.answer(found), await ledger.log.head())
+    return conditions.answered(request, pagination.answer(found), await ledger.log.head())
 
 
 @delete("/invitations/{invitation:str}", status_code=200)

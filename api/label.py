@@ -18,7 +18,7 @@ from commands.field_types import Label, meant
 from commands.label import ColourLabel
 from projections import label_list
 from projections.label_list import LabelRow
-from projections.page import Page
+from projections.pagination import Page
 
 
 @get("/workspaces/{workspace:str}/labels")

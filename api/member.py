@@ -16,8 +16,8 @@ from api.response import Response
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from domain.event import Actor
 from domain.member import Role
-from projections import page, workspace_list
-from projections.page import START_OF_NAMES, ByName, Page
+from projections import pagination, workspace_list
+from projections.pagination import START_OF_NAMES, ByName, Page
 
 
 class MemberRow(Struct, frozen=True):
@@ -39,14 +39,14 @@ async def list_members(
 ) -> Response[Page[MemberRow]]:
     """Who belongs to a workspace, by name."""
     workspace_id = given_id(workspace)
-    this = page.list_of(workspace_id, "members", {})
-    after = page.Cursor.place(cursor, this, ByName) or START_OF_NAMES
+    this = pagination.list_of(workspace_id, "members", {})
+    after = pagination.Cursor.place(cursor, this, ByName) or START_OF_NAMES
     found = await ledger.found(request, workspace_list.members(workspace_id), min_position)
     roles = msgspec.json.decode(found.answer.body, type=dict[UUID, Role]) if found.answer else {}
     names = await history.names_of(ledger.log, [Actor(user) for user in roles])
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
     left = sorted((row for row in rows if _place(row) > after), key=_place)
-    return conditions.answered(request, page.paged(left, limit, this, _place), found.position, found.age)
+    return conditions.answered(request, pagination.paged(left, limit, this, _place), found.position, found.age)
 
 
 @put("/workspaces/{workspace:str}/members/{user:str}")

@@ -9,7 +9,7 @@ from api.ledger import Asked, Ledger
 from api.naming import given_id
 from api.response import Response
 from infra.rebuilding.jobs import Operation
-from projections import page
+from projections import pagination
 
 
 @get("/operations/{operation:str}")
@@ -20,4 +20,4 @@ async def show_operation(
     wanted = given_id(operation)
     await ledger.may_operate(request)
     found = await ledger.operating.operation(wanted)
-    return conditions.answered(request, page.answer(found), await ledger.log.head())
+    return conditions.answered(request, pagination.answer(found), await ledger.log.head())

@@ -12,7 +12,7 @@ from api.auth import PUBLIC
 from api.openapi import no
 from api.response import Response
 from domain.errors import NotFound
-from projections.page import Page
+from projections.pagination import Page
 
 ADDRESS = "/problems"
 Code = Annotated[str, PathParameter(description="The `code` of a problem.", examples=[Example(value="id_taken")])]

@@ -15,7 +15,7 @@ from commands.project import ArchiveProject, CreateProject, EditProject, Restore
 from commands.trash import TrashProject
 from infra.ids import new_id
 from projections import project_list
-from projections.page import Page
+from projections.pagination import Page
 from projections.project_list import ProjectRow
 
 Answered = Response[Written]

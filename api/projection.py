@@ -13,9 +13,9 @@ from api.ledger import BASE, Asked, Ledger
 from api.response import Response
 from domain.errors import NotFound
 from infra.rebuilding.jobs import Operation, Options
-from projections import page
+from projections import pagination
 from projections.engine.status import Status
-from projections.page import Page
+from projections.pagination import Page
 from projections.projection import every
 
 Name = Annotated[str, PathParameter(description="The name of a projection.", examples=[Example(value="task_list")])]
@@ -30,7 +30,7 @@ async def list_projections(request: Asked, ledger: NamedDependency[Ledger]) -> R
     """How far each projection has read, how far it is behind, what it shows no further."""
     await ledger.may_operate(request)
     found = await ledger.operating.statuses()
-    return conditions.answered(request, page.answer({"items": found}), max(one.head for one in found))
+    return conditions.answered(request, pagination.answer({"items": found}), max(one.head for one in found))
 
 
 @post("/projections/{name:str}/rebuild", status_code=202, response_headers=[conditions.LOCATION])

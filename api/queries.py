@@ -23,8 +23,8 @@ from infra.log import NO_END, EventLog
 from infra.reading.progress import Behind, Projected
 from infra.reading.reader import Found, Reading
 from infra.reading.tables import Querying
-from projections import page, task_list, workspace_list
-from projections.page import Cursor, Page
+from projections import pagination, task_list, workspace_list
+from projections.pagination import Cursor, Page
 from projections.projection import Question
 from projections.workspace_list import WorkspaceRow
 
@@ -109,7 +109,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         if task.purged:
             raise Purged
         more = Cursor(stream, shown[-1].version).write() if shown and shown[-1].version > 1 else None
-        answer = page.answer({"items": await history.items(self.log, shown), "next_cursor": more}, more)
+        answer = pagination.answer({"items": await history.items(self.log, shown), "next_cursor": more}, more)
         return conditions.answered(asked, answer, position)
 
     async def recounted(self, asked: Asked, question: Question, min_position: int | None) -> Response[Any]:
@@ -117,7 +117,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         found = await self.found(asked, question, min_position)
         places, more = (found.answer.body, found.answer.next_cursor) if found.answer else (b"[]", None)
         shown = await history.items(self.log, await self.log.at(msgspec.json.decode(places, type=list[int])))
-        answer = page.answer({"items": shown, "next_cursor": more}, more)
+        answer = pagination.answer({"items": shown, "next_cursor": more}, more)
         return conditions.answered(asked, answer, found.position, found.age)
 
     async def task_id(self, asked: Asked, task: str) -> UUID:

@@ -18,11 +18,11 @@ from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from domain.errors import FilterIsBuiltin, FilterSyntax, FilterTooLong, FilterValue, NotFound, UnknownField
 from infra.ids import new_id
 from projections import saved_filter_list
-from projections.page import Page
+from projections.pagination import Page
 from projections.projection import Question
 from projections.saved_filter_list import BUILTIN, SavedFilterShown
-from projections.task_order import Sort
 from projections.task_page import TaskPage, TaskParts, Wanted
+from projections.task_sorting import Sort
 
 _BUILTIN = {one.id for one in BUILTIN}
 _UNREADABLE = (FilterSyntax, UnknownField, FilterValue, FilterTooLong)

@@ -15,7 +15,7 @@ from api.response import Response
 from domain import codec
 from domain.errors import NotFound
 from domain.event import Event
-from projections.page import Page
+from projections.pagination import Page
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ADDRESS = "/schemas/events"

@@ -14,7 +14,7 @@ from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTa
 from commands.trash import RestoreTask, TrashTask
 from infra.ids import new_id
 from projections import task_list
-from projections.page import Page
+from projections.pagination import Page
 from projections.task_list import TaskRow
 
 Answered = Response[Written]

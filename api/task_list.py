@@ -15,8 +15,8 @@ from api.response import Response
 from infra import clock
 from projections import board, task_page
 from projections.board import Board
-from projections.task_order import Sort
 from projections.task_page import FIELDS, Asker, Place, TaskPage, TaskParts, Wanted
+from projections.task_sorting import Sort
 
 _FILTER = 'Terms that hold all at once, such as `status:open assignee:me due<2026-12-01 -label:later "free text"`.'
 _SORT = (

@@ -11,7 +11,7 @@ from api.naming import given_id
 from api.parameters import Cursor, Limit, MinPosition
 from api.response import Response
 from projections import trash
-from projections.page import Page
+from projections.pagination import Page
 from projections.trash import Kind, Trashed
 
 Chosen = Annotated[Kind | None, QueryParameter(description="Only tasks, or only projects.")]

@@ -13,8 +13,8 @@ from api.response import Response
 from commands.workspace import CreateWorkspace, EditWorkspace
 from infra.ids import new_id
 from infra.reading.reader import Found
-from projections import page, workspace_list
-from projections.page import START_OF_TIME, ByTime, Page
+from projections import pagination, workspace_list
+from projections.pagination import START_OF_TIME, ByTime, Page
 from projections.workspace_list import WorkspaceRow
 
 
@@ -52,10 +52,10 @@ async def list_workspaces(
 ) -> Response[Page[WorkspaceRow]]:
     """The workspaces that you are a member of, oldest first."""
     this = workspace_list.named(request.user.person)
-    after = page.Cursor.place(cursor, this, ByTime) or START_OF_TIME
+    after = pagination.Cursor.place(cursor, this, ByTime) or START_OF_TIME
     shown, found = await _after(request, ledger, after, limit + 1, min_position)
     age = max((one.age for one in found if one.age is not None), default=None)
-    answer = page.paged(shown, limit, this, workspace_list.place)
+    answer = pagination.paged(shown, limit, this, workspace_list.place)
     return conditions.answered(request, answer, min(one.position for one in found), age)
 
 

@@ -13,7 +13,7 @@ from domain.column import ColumnCounted
 from domain.event import Recorded
 from domain.project import ProjectKeyReserved
 from domain.task import TaskNumbersTaken
-from projections.page import Cursor, etag, list_of
+from projections.pagination import Cursor, etag, list_of
 from projections.projection import Answer, Projection, Question, ask, by_position
 
 _GUARDS = (TaskNumbersTaken, ProjectKeyReserved, ColumnCounted)

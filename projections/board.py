@@ -10,13 +10,13 @@ from msgspec.structs import asdict
 from domain import filter as filters
 from domain.errors import FilterTooLong
 from projections import project_list
-from projections.condition import condition
-from projections.page import Cursor, answer, list_of
+from projections.filter_sql import condition
+from projections.pagination import Cursor, answer, list_of
 from projections.project_list import BoardColumn, ProjectRow
 from projections.projection import Answer, Query, Question
 from projections.task_list import TaskRow, columns
-from projections.task_order import order
 from projections.task_page import FIELDS, Asker, Listing, Wanted, in_project, named
+from projections.task_sorting import order
 
 _ROOM = 250
 """Characters that a column may take in the filter of its own list."""

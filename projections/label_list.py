@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain.event import Recorded, Unknown
 from domain.label import LabelColoured, distinct, label_of
 from domain.task import TaskCreated, TaskLabelled
-from projections.page import START_OF_NAMES, ByName, Cursor, list_of, paged
+from projections.pagination import START_OF_NAMES, ByName, Cursor, list_of, paged
 from projections.projection import Answer, Projection, Question, ask
 
 

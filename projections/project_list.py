@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from domain.event import Recorded, applied
 from domain.project import Column, ColumnsSet, ProjectCreated, ProjectPurged, Wip
 from domain.task import Status, TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskRestored, TaskTrashed
-from projections.page import Cursor, list_of, paged, single
+from projections.pagination import Cursor, list_of, paged, single
 from projections.projection import Answer, Projection, Question, ask
 
 _Key: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z0-9]+$(?!\n)", max_length=20)]

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from domain.event import Recorded, Unknown, applied
 from domain.saved_filter import FilterDeleted, FilterRenamed, FilterResorted, FilterRewritten, FilterSaved, Sort
-from projections.page import Cursor, list_of, paged, single
+from projections.pagination import Cursor, list_of, paged, single
 from projections.projection import Answer, Projection, Question, ask, by_stream
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from domain.event import Recorded, applied
 from domain.label import meant
 from domain.task import Priority, Status, TaskCreated, TaskPurged
-from projections.page import single
+from projections.pagination import single
 from projections.projection import Answer, Projection, Query, Question, by_stream
 
 

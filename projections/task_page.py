@@ -11,12 +11,12 @@ from domain import filter as filters
 from domain.errors import BadCursor
 from domain.task import Priority, Status
 from projections import project_list, task_list, task_search
-from projections.condition import Condition, condition
-from projections.page import Cursor, answer, list_of
+from projections.filter_sql import Condition, condition
+from projections.pagination import Cursor, answer, list_of
 from projections.projection import Answer, Of, Projection, Query, Question
 from projections.task_list import TaskRow
-from projections.task_order import Order, Sort, order, usual
 from projections.task_relevance import Relevant
+from projections.task_sorting import Order, Sort, order, usual
 
 MANY: Final = 8
 """More workspaces than these are asked in one loop, not each in words of its own."""

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from projections import task_list
-from projections.task_order import Order
+from projections.task_sorting import Order
 
 BEST: Final = 2_000
 """So many texts are tried first; more than any page has."""

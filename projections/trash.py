@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.event import Recorded, Unknown
 from domain.project import ProjectPurged, ProjectRestored, ProjectTrashed
 from domain.task import TaskPurged, TaskRestored, TaskTrashed
-from projections.page import Cursor, answer, list_of
+from projections.pagination import Cursor, answer, list_of
 from projections.projection import Answer, Projection, Question, ask, by_stream
 
 Kind = Literal["task", "project"]

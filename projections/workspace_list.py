@@ -10,7 +10,7 @@ from msgspec import Struct
 from domain.event import Recorded, Unknown, applied
 from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role
 from domain.workspace import WorkspaceCreated
-from projections.page import ByTime, answer, list_of, single
+from projections.pagination import ByTime, answer, list_of, single
 from projections.projection import Answer, Projection, Question, ask
 
 _OF_MEMBERS = (MemberJoined, MemberRoleChanged, MemberRemoved, MemberLeft)

@@ -14,7 +14,7 @@ from domain.member import Role
 from infra.database.pool import Pool
 from infra.identity import secrets
 from infra.log import EventLog
-from projections.page import ByTime
+from projections.pagination import ByTime
 
 GOOD_FOR: Final = timedelta(days=14)
 SENDING: Final = timedelta(minutes=1)

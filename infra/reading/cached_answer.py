@@ -7,7 +7,7 @@ from msgspec import Struct
 from psycopg.rows import TupleRow
 
 from infra.reading.progress import Behind
-from projections.page import is_whole
+from projections.pagination import is_whole
 from projections.projection import Answer, Question
 
 

@@ -22,10 +22,10 @@ from infra.rebuilding import refold
 from infra.rebuilding.outcome import Outcome, Step, Wish
 from infra.rebuilding.throttle import Haste
 from infra.rebuilding.worker_pool import AT_ONCE, NAME, Crew, crew, cut
-from projections.engine import advance, builds, differences, parked, saving, table
-from projections.engine.afresh import key_of
+from projections.engine import advance, builds, differences, parked, table, writing
 from projections.engine.builds import Build, Database
 from projections.engine.differences import Compared, Difference
+from projections.engine.full_fold import key_of
 from projections.projection import Key, Projection
 
 NEAR = 1_000
@@ -101,7 +101,7 @@ class Rebuilding:
         try:
             self._fold(connection, build, processes, head)
             self._index(connection, build, processes)
-        except saving.REFUSED:  # a document is too much for an index: with all of them in place, it is found
+        except writing.REFUSED:  # a document is too much for an index: with all of them in place, it is found
             self._empty(connection, build)
             self._index(connection, build, processes)
             self._fold(connection, build, processes, head)

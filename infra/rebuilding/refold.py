@@ -12,11 +12,11 @@ from domain.event import Recorded, fold
 from domain.projection import Skipping, skips_of
 from infra import log
 from infra.log import slices
-from projections.engine import builds, folding, generations, parked, saving, table
-from projections.engine.afresh import key_of
+from projections.engine import builds, folding, generations, parked, table, writing
 from projections.engine.builds import Build, Database
 from projections.engine.differences import Difference
 from projections.engine.folding import Skips
+from projections.engine.full_fold import key_of
 from projections.engine.parked import Parked
 from projections.projection import Key, Projection, by_position, by_stream
 
@@ -60,9 +60,9 @@ def refolded(
 ) -> Parked | None:
     """Write a document as all its events make it, or as far as that goes; answers where it had to end."""
     document, still = _folded(build.projection, key, events, left_out)
-    if saving.refusal(connection, build, key, document):
+    if writing.refusal(connection, build, key, document):
         table.put(connection, build, key, None)
-        return saving.furthest(connection, build, key, None, events, left_out)[1]
+        return writing.furthest(connection, build, key, None, events, left_out)[1]
     return still
 
 

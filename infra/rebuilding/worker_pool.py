@@ -23,10 +23,10 @@ from infra.log import slices
 from infra.processes import gc_tuning
 from infra.rebuilding import refold
 from infra.rebuilding.throttle import Haste
-from projections.engine import parked, saving, table
-from projections.engine.afresh import BUCKETS, Afresh
+from projections.engine import parked, table, writing
 from projections.engine.builds import Build, Database
 from projections.engine.folding import Skips
+from projections.engine.full_fold import BUCKETS, Afresh
 from projections.engine.parked import Parked
 from projections.projection import by_position, by_stream, every
 
@@ -170,7 +170,7 @@ def _die_after(parent: BaseProcess) -> None:
 
 def fill(reader: Database, writer: Database, part: Part) -> Filled:
     """Fold a part into the table, in one transaction; what the table refuses is parked."""
-    with contextlib.suppress(*saving.REFUSED):
+    with contextlib.suppress(*writing.REFUSED):
         return _folded(reader, writer, part, _copied)
     return _folded(reader, writer, part, _one_by_one)
 
@@ -205,11 +205,11 @@ def _one_by_one(
 ) -> tuple[int, list[Parked]]:
     written, refused = 0, []
     for row in list(rows):  # all of them, so that the reader can be asked for more
-        if saving.refusal(writer, build, row.id, row):
+        if writing.refusal(writer, build, row.id, row):
             workspace = getattr(row, "workspace_id", None)
             events = refold.history(reader, build.projection, row.id, workspace)
             until = [one for one in events if one.position <= part.head]
-            document, still = saving.furthest(writer, build, row.id, None, until, part.skips)
+            document, still = writing.furthest(writer, build, row.id, None, until, part.skips)
             written += document is not None
             refused += [still] if still else []
         else:

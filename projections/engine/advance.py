@@ -16,11 +16,11 @@ from msgspec.structs import replace
 
 from domain.event import Recorded
 from projections import fingerprint
-from projections.engine import builds, folding, generations, parked, saving, table
+from projections.engine import builds, folding, generations, parked, table, writing
 from projections.engine.builds import Build, Database
 from projections.engine.folding import Folded, Skips
-from projections.engine.saving import Save, Work
 from projections.engine.table import Rows
+from projections.engine.writing import Save, Work
 from projections.projection import by_position
 
 Read: TypeAlias = Callable[[Database, int, int], Sequence[Recorded]]
@@ -115,9 +115,9 @@ def take(connection: Database, group: Sequence[Build], batch: Batch) -> Progress
     """Fold a batch into those builds that still stand where it begins; None where none does."""
     works = [batch.work(build) for build in group]
     try:
-        return _take(connection, works, batch, saving.copied if len(batch.events) > BULK else saving.together)
-    except saving.REFUSED:  # find out which document it is
-        return _take(connection, works, batch, saving.one_by_one)
+        return _take(connection, works, batch, writing.copied if len(batch.events) > BULK else writing.together)
+    except writing.REFUSED:  # find out which document it is
+        return _take(connection, works, batch, writing.one_by_one)
 
 
 def _taken(connection: Database, group: Sequence[Build], batch: Batch, still: list[str]) -> Iterator[Progress]:
@@ -140,7 +140,7 @@ def _taken(connection: Database, group: Sequence[Build], batch: Batch, still: li
 def _take(connection: Database, works: Sequence[Work], batch: Batch, save: Save) -> Progress | None:
     end, count = batch.events[-1].position, len(batch.events)
     expected = [work.build.number for work in works], [work.build.partitions for work in works]
-    with connection.pipeline() if save is saving.together else nullcontext() as pipeline, connection.transaction():
+    with connection.pipeline() if save is writing.together else nullcontext() as pipeline, connection.transaction():
         taken = connection.execute(_TAKE, (end, count, *expected, batch.partition, batch.start), prepare=True)
         asked = [(work, table.loading(connection, work.build, {key for key, _ in work.touched})) for work in works]
         mine: dict[int, bool] = dict(taken.fetchall())

@@ -32,7 +32,7 @@ from infra.reading.tables import Querying
 from infra.settings import Settings
 from projections import project_list, saved_filter_list
 from projections.engine.advance import Progress
-from projections.page import Cursor, paged
+from projections.pagination import Cursor, paged
 from projections.projection import Answer, Question, ask
 from tests import defects
 from tests.api import checks, identity, paging

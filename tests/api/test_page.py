@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from projections.page import Cursor, list_of
+from projections.pagination import Cursor, list_of
 from tests.api import paging
 from tests.api.paging import Listed
 from tests.api.problems import refused

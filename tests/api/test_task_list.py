@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from infra.ids import new_id
-from projections.page import Cursor
+from projections.pagination import Cursor
 from tests.api.problems import refused
 from tests.visitor import Visitor
 

@@ -12,8 +12,8 @@ from psycopg.sql import SQL
 from domain.filter import Term
 from domain.label import meant
 from domain.task import Priority, Status
-from projections.condition import condition
 from projections.engine.builds import Database
+from projections.filter_sql import condition
 from tests.examples import ADA, BOB, CAT, OTHER_PROJECT, PROJECT
 from tests.projections.naive_filter import Asking, Row
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import strategies as st
 
 from domain.filter import Phrase, Term, Word, parse, quoted
-from projections import condition as conditions
-from projections.condition import condition
+from projections import filter_sql as conditions
 from projections.engine.builds import Database
+from projections.filter_sql import condition
 from projections.task_list import NO_DUE
 from tests.defects import noticed
 from tests.domain import filters as any_filters

@@ -22,7 +22,7 @@ from infra import log
 from infra.database.pool import connect
 from infra.settings import Settings
 from infra.worker.housekeeping import Keeper
-from projections.engine import advance, folding, parked, saving
+from projections.engine import advance, folding, parked, writing
 from projections.engine.builds import Database
 from projections.engine.parked import Parked
 from projections.fingerprint import folded
@@ -161,7 +161,7 @@ def test_a_failing_database_is_no_poison(database: Database, rival: Database) ->
 def test_a_failing_database_that_is_taken_for_poison_is_noticed(
     database: Database, rival: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saving, "REFUSED", (psycopg.Error,))
+    monkeypatch.setattr(writing, "REFUSED", (psycopg.Error,))
     noticed(partial(a_failing_database_parks_nothing, database, rival))
 
 

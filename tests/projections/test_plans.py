@@ -23,8 +23,8 @@ from projections import board, task_list
 from projections.engine import builds
 from projections.engine.builds import Database
 from projections.projection import Question
-from projections.task_order import Sort
 from projections.task_page import Asker, Place, Wanted, in_project, in_workspaces, page
+from projections.task_sorting import Sort
 from tests.projections import asking, crowd
 from tests.servers import Servers
 

@@ -30,7 +30,7 @@ from infra.rebuilding.rebuild import Rebuilding
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list
-from projections.engine import advance, afresh, builds
+from projections.engine import advance, builds, full_fold
 from projections.engine.builds import Database
 from projections.projection import every
 from tests.cli.conftest import Type
@@ -312,8 +312,8 @@ def test_more_documents_than_there_is_room_for_are_folded_in_turns(
     for number in range(20):
         oracle.write(database, workspace(id7(5_000 + number)), id7(5_000 + number))
     oracle.catch_up(database)
-    monkeypatch.setattr(afresh, "MOST", 3)
-    monkeypatch.setattr(afresh, "CHUNK", 7)
+    monkeypatch.setattr(full_fold, "MOST", 3)
+    monkeypatch.setattr(full_fold, "CHUNK", 7)
     parts = list[Any]()
     fill = worker_pool.fill
 

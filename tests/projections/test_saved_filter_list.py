@@ -14,7 +14,7 @@ from domain.saved_filter import FilterDeleted, FilterRenamed, FilterResorted, Fi
 from projections import saved_filter_list
 from projections.engine.folding import touched
 from projections.fingerprint import folded
-from projections.page import Cursor, list_of
+from projections.pagination import Cursor, list_of
 from projections.saved_filter_list import SavedFilterRow, projection
 from tests import defects
 from tests.defects import noticed

@@ -13,15 +13,15 @@ from psycopg.sql import SQL
 
 from domain.errors import CursorMismatch
 from domain.task import Priority
-from projections import board, task_list, task_order, task_page, task_relevance, task_search
+from projections import board, task_list, task_page, task_relevance, task_search, task_sorting
 from projections.engine import table
 from projections.engine.builds import Database
 from projections.project_list import ProjectRow
 from projections.task_list import NO_DUE, KeptRow
-from projections.task_order import Order, Sort
 from projections.task_page import Listing, Place, Wanted, in_project, in_workspaces
 from projections.task_relevance import Relevant
 from projections.task_search import TextRow
+from projections.task_sorting import Order, Sort
 from tests.defects import noticed
 from tests.examples import ADA, id7
 from tests.law import law
@@ -64,7 +64,7 @@ class Scene(Struct, frozen=True, dict=True):
             if at in self.calm and not task.trashed and FILTERS[self.filter](task)
         ]
         mine = [task for task in here if {task.workspace_id, task.project_id} & set(self.place.ids)]
-        return naively(mine, self.sort or task_order.usual(self.rank, is_project=self.place.is_project), self.place)
+        return naively(mine, self.sort or task_sorting.usual(self.rank, is_project=self.place.is_project), self.place)
 
     @property
     def rank(self) -> str:
