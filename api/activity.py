@@ -7,7 +7,7 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from api.history import Item
+from api.history import HistoryItem
 from api.ledger import Asked, Ledger
 from api.naming import given_id
 from api.parameters import Cursor, Limit, MinPosition, Moment, moment
@@ -34,7 +34,7 @@ async def show_activity(
     limit: Limit = 50,
     cursor: Cursor = None,
     min_position: MinPosition = None,
-) -> Response[Page[Item]]:
+) -> Response[Page[HistoryItem]]:
     """What happened in a workspace, newest first: from `since` on, before `until`."""
     workspace_id = given_id(workspace)
     if type is not None and type not in codec.known():

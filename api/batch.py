@@ -29,7 +29,7 @@ _TYPE = {"enum": _KINDS}
 _DATA = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in _KINDS]}
 
 
-class Item(Struct, frozen=True, forbid_unknown_fields=True):
+class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
     """One command: its name, its body, and the id or key of what it is about, unless the body says that."""
 
     type: Annotated[str, Meta(description="The name of a command.", examples=["CreateTask"], extra_json_schema=_TYPE)]
@@ -57,11 +57,11 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
 class Batch(Struct, frozen=True, forbid_unknown_fields=True):
     """Commands in their order: all of them or none (`atomic`), or each for itself (`independent`)."""
 
-    commands: Annotated[list[Item], Meta(min_length=1, max_length=MOST)]
+    commands: Annotated[list[BatchItem], Meta(min_length=1, max_length=MOST)]
     mode: Literal["atomic", "independent"] = "atomic"
 
 
-async def named(ledger: Ledger, asked: Asked, items: list[Item]) -> list[Item]:
+async def named(ledger: Ledger, asked: Asked, items: list[BatchItem]) -> list[BatchItem]:
     """The same, with ids for human keys; where there is no such task the key stays, and fails where it is used."""
     ids: dict[str, str] = {}
     for key in {item.id for item in items if item.id and is_key(item.id)}:
@@ -70,21 +70,21 @@ async def named(ledger: Ledger, asked: Asked, items: list[Item]) -> list[Item]:
     return [replace(item, id=ids.get(item.id or "", item.id)) for item in items]
 
 
-def check_keys(items: list[Item], key: Key | None) -> None:
+def check_keys(items: list[BatchItem], key: Key | None) -> None:
     """Raise Malformed where one key would stand for two things, or for a part of what happens together."""
     texts = [str(item.command_id) for item in items if item.command_id]
     if len({*texts, *([key.text] if key else [])}) < len(texts) + bool(key):
         raise Malformed("invalid_body", "Two things in this request have the same key.", pointer="#/commands")
 
 
-def check_all_or_none(items: list[Item], key: Key | None) -> None:
+def check_all_or_none(items: list[BatchItem], key: Key | None) -> None:
     """Raise Malformed where some commands of an atomic batch have a key and nothing names the whole."""
     if not key and len({item.command_id is None for item in items}) > 1:
         text = "Where all happen together, give each a command_id, or none, or the whole an Idempotency-Key."
         raise Malformed("invalid_body", text, pointer="#/commands")
 
 
-async def wish(ledger: Ledger, asked: Asked, item: Item, place: int) -> Wish:
+async def wish(ledger: Ledger, asked: Asked, item: BatchItem, place: int) -> Wish:
     """What an item asks for; raises Malformed with the pointer of what is wrong, or NotFound."""
     here = f"#/commands/{place}"
     wanted = _command(item, here)
@@ -97,7 +97,7 @@ async def wish(ledger: Ledger, asked: Asked, item: Item, place: int) -> Wish:
     return Wish(await ledger.task_id(asked, item.id) if wanted.about is Task else given_id(item.id), wanted)
 
 
-def _command(item: Item, here: str) -> Command[Any]:
+def _command(item: BatchItem, here: str) -> Command[Any]:
     kind = command.every().get(item.type)
     if kind is None or not kind.in_batches:
         raise Malformed("unknown_command", f"There is no command {item.type[:100]!r}.", pointer=f"{here}/type")

@@ -13,7 +13,7 @@ from litestar.params import JSONBody
 from msgspec import Struct
 
 from api import batch, conditions, problems
-from api.batch import Batch, Item
+from api.batch import Batch, BatchItem
 from api.ledger import Asked, Ledger, order
 from api.manner import Tried, manner
 from api.problems import Malformed, Placed
@@ -80,7 +80,7 @@ async def carry_out(data: JSONBody[Batch], request: Asked, ledger: NamedDependen
         return await _each(ledger, request, data.commands, key)
 
 
-async def _together(ledger: Ledger, asked: Asked, items: list[Item], key: Key | None) -> Response[Any]:
+async def _together(ledger: Ledger, asked: Asked, items: list[BatchItem], key: Key | None) -> Response[Any]:
     wishes = [await _wish(ledger, asked, item, place) for place, item in enumerate(items)]
     keys = [own for place, item in enumerate(items) if (own := item.key(place))]
     try:
@@ -92,14 +92,14 @@ async def _together(ledger: Ledger, asked: Asked, items: list[Item], key: Key | 
     return _answered(Carried(done.results, done.position), 200, replayed=done.replayed)
 
 
-async def _wish(ledger: Ledger, asked: Asked, item: Item, place: int) -> Wish:
+async def _wish(ledger: Ledger, asked: Asked, item: BatchItem, place: int) -> Wish:
     try:
         return await batch.wish(ledger, asked, item, place)
     except Refusal as no:
         raise Placed(f"#/commands/{place}/id", no) from no
 
 
-async def _each(ledger: Ledger, asked: Asked, items: list[Item], key: Key | None) -> Response[Any]:
+async def _each(ledger: Ledger, asked: Asked, items: list[BatchItem], key: Key | None) -> Response[Any]:
     """Side by side, except that a command waits for those before it which are about something that it names."""
     if key:
         await ledger.handle(order(asked, [], [key]))  # first: it stands for these commands and no others
@@ -123,7 +123,7 @@ async def _each(ledger: Ledger, asked: Asked, items: list[Item], key: Key | None
 async def _one(
     ledger: Ledger,
     asked: Asked,
-    item: Item,
+    item: BatchItem,
     place: int,
     key: Key | None,
     after: list[asyncio.Task[Each]],

@@ -26,7 +26,7 @@ class Who(Struct, frozen=True):
     on_behalf_of: UUID | None
 
 
-class Item(Struct, frozen=True):
+class HistoryItem(Struct, frozen=True):
     """One event of a history."""
 
     position: int
@@ -39,11 +39,11 @@ class Item(Struct, frozen=True):
     changes: dict[str, tuple[Any, Any]]
 
 
-async def items(log: EventLog, history: Sequence[Recorded]) -> list[Item]:
+async def items(log: EventLog, history: Sequence[Recorded]) -> list[HistoryItem]:
     """Recorded events as they are shown, in the order given."""
     names = await names_of(log, {recorded.actor for recorded in history})
     return [
-        Item(
+        HistoryItem(
             recorded.position,
             recorded.version,
             codec.tag(recorded.event),

@@ -125,6 +125,6 @@ async def show_history(
     limit: Limit = 50,
     cursor: Cursor = None,
     min_position: MinPosition = None,
-) -> Response[Page[history.Item]]:
+) -> Response[Page[history.HistoryItem]]:
     """What happened to a task, newest first, out of the log itself."""
     return await ledger.told(request, await ledger.task_id(request, task), limit, cursor, min_position)
