@@ -13,8 +13,7 @@ from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
-import api
-from api import auth, docs, health, metrics, problem, schema
+from api import auth, docs, endpoints, health, metrics, problem, schema
 from api.body import JSON, BodyRequest
 from api.ledger import BASE, Ledger
 from api.manner import Tried, planned
@@ -89,9 +88,8 @@ def parts(settings: Settings) -> tuple[Litestar, Shortcuts]:
 
 
 def _nouns() -> Iterable[ModuleType]:
-    """Every module of this package, but those at the root."""
-    modules = (import_module(f"api.{found.name}") for found in pkgutil.iter_modules(api.__path__))
-    return (module for module in modules if module not in ROOT)
+    """Every module of the endpoints."""
+    return (import_module(f"{endpoints.__name__}.{found.name}") for found in pkgutil.iter_modules(endpoints.__path__))
 
 
 def _endpoints(modules: Iterable[ModuleType]) -> Iterator[HTTPRouteHandler]:

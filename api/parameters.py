@@ -9,7 +9,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 from msgspec import Meta
 
-from api.command import Carried
+from api.endpoints.batch import Carried
 from api.ledger import Written
 from api.manner import TAKES, manner
 from api.problems import Malformed

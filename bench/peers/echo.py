@@ -8,10 +8,10 @@ from litestar.types import ASGIApp
 
 from api import auth
 from api.body import JSON, BodyRequest
+from api.endpoints.task import create_task
 from api.ledger import BASE, Ledger
 from api.parameters import only_known
 from api.problems import HANDLERS
-from api.task import create_task
 from api.tracing import traced
 from bench.peers.given import Given
 from commands.handling.group import Order

@@ -12,8 +12,9 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 from msgspec import Struct
 
-from api import batch, conditions, problems
-from api.batch import Batch, BatchItem
+from api import conditions, problems
+from api.endpoints import batch_items
+from api.endpoints.batch_items import Batch, BatchItem
 from api.ledger import Asked, Ledger, order
 from api.manner import Tried, manner
 from api.problems import Malformed, Placed
@@ -70,9 +71,9 @@ async def carry_out(data: JSONBody[Batch], request: Asked, ledger: NamedDependen
     if conditions.has_version(request):
         raise Malformed("invalid_if_match", "In a batch each command names its own expected_version.")
     key = await conditions.idempotency(request)
-    batch.check_keys(data.commands, key)
+    batch_items.check_keys(data.commands, key)
     if data.mode == "atomic":
-        batch.check_all_or_none(data.commands, key)
+        batch_items.check_all_or_none(data.commands, key)
         return await _together(ledger, request, data.commands, key)
     if manner(request).dry:
         return await _each(ledger, request, data.commands, None)
@@ -94,7 +95,7 @@ async def _together(ledger: Ledger, asked: Asked, items: list[BatchItem], key: K
 
 async def _wish(ledger: Ledger, asked: Asked, item: BatchItem, place: int) -> Wish:
     try:
-        return await batch.wish(ledger, asked, item, place)
+        return await batch_items.wish(ledger, asked, item, place)
     except Refusal as no:
         raise Placed(f"#/commands/{place}/id", no) from no
 
@@ -104,7 +105,7 @@ async def _each(ledger: Ledger, asked: Asked, items: list[BatchItem], key: Key |
     if key:
         await ledger.handle(order(asked, [], [key]))  # first: it stands for these commands and no others
     keys = [item.key(0) for item in items]  # of what was sent, whatever it is found to mean
-    items = await batch.named(ledger, asked, items)
+    items = await batch_items.named(ledger, asked, items)
     turns = asyncio.Semaphore(MOST_AT_ONCE)
     before: dict[str, asyncio.Task[Each]] = {}
     running = []
@@ -133,7 +134,7 @@ async def _one(
         await asyncio.wait(after)
     async with turns:
         try:
-            wish = await batch.wish(ledger, asked, item, place)
+            wish = await batch_items.wish(ledger, asked, item, place)
             try:
                 return _result(wish, await ledger.handle(order(asked, [wish], [key] if key else [])))
             except Tried as tried:

@@ -11,11 +11,11 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from api import auth, conditions, tracing
-from api.invitation import invited_as
+from api.endpoints.invitation import invited_as
+from api.endpoints.session import peer
 from api.ledger import Asked, Ledger, Written, order, written
 from api.manner import Tried
 from api.response import Response
-from api.session import peer
 from commands import permissions
 from commands.field_types import Email, Name
 from commands.handling.decision import Wish
