@@ -13,13 +13,14 @@ from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
-from api import auth, docs, endpoints, health, metrics, problem, schema
+from api import auth, endpoints
 from api.body import JSON, BodyRequest
 from api.ledger import BASE, Ledger
 from api.manner import Tried, planned
 from api.parameters import only_known
 from api.problems import HANDLERS
 from api.shortcut import Shortcuts
+from api.system import docs, event_schemas, health, metrics, problem_pages
 from api.tracing import traced
 from commands.handling.handler import Handling
 from infra.column_counts import Counting
@@ -51,7 +52,7 @@ from infra.settings import Settings
 MOST_BODY = 1024 * 1024
 HOT_BYTES = 64 * 2**20
 """Of the answers that a process keeps in memory."""
-ROOT = (docs, health, metrics, problem, schema)
+ROOT = (docs, health, metrics, problem_pages, event_schemas)
 """The modules whose endpoints stand outside the base address."""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from api import health
+from api.system import health
 from infra.settings import Settings
 from projections.projection import every
 from tests.api.opened import opened, park, without_a_database

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from api.schema import event_schema
+from api.system.event_schemas import event_schema
 from domain import codec
 from domain.task import TaskRenamed
 from tests.api.contract import validator

@@ -1,0 +1,1 @@
+"""The routes of the installation itself: health, metrics, documentation, problem pages."""
