@@ -13,15 +13,16 @@ from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
-from api import auth, endpoints
-from api.body import JSON, BodyRequest
+from api import endpoints
+from api.http import authentication
+from api.http.body import JSON, BodyRequest
+from api.http.command_mode import Tried, planned
+from api.http.parameters import only_known
+from api.http.problems import HANDLERS
+from api.http.tracing import traced
 from api.ledger import BASE, Ledger
-from api.manner import Tried, planned
-from api.parameters import only_known
-from api.problems import HANDLERS
 from api.shortcut import Shortcuts
 from api.system import docs, event_schemas, health, metrics, problem_pages
-from api.tracing import traced
 from commands.handling.handler import Handling
 from infra.column_counts import Counting
 from infra.database.pool import Pool, pool
@@ -77,7 +78,7 @@ def parts(settings: Settings) -> tuple[Litestar, Shortcuts]:
         [Router(BASE, route_handlers=[*_endpoints(_nouns())], dto=JSON), *_endpoints(ROOT)],
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
         lifespan=[lambda _: _open(ledger, connections, client)],
-        on_app_init=[auth.authentication(settings.jwt_key, ledger.tokens.find, ledger.revoked).on_app_init],
+        on_app_init=[authentication.authentication(settings.jwt_key, ledger.tokens.find, ledger.revoked).on_app_init],
         before_request=only_known,
         exception_handlers=HANDLERS | {Tried: planned},
         request_class=BodyRequest,

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from api import conditions, conflict, tracing
-from api.manner import Tried, manner
-from api.problems import Lost
+from api.http import conflict, preconditions, tracing
+from api.http.command_mode import Tried, manner
+from api.http.problems import Lost
+from api.http.response import Response
 from api.queries import Asked as Asked  # noqa: PLC0414 - the name by which endpoints know who asks
 from api.queries import Queries
-from api.response import Response
 from commands import permissions
 from commands.command import Command
 from commands.handling.append import Key
@@ -87,9 +87,9 @@ class Ledger(Queries, frozen=True, kw_only=True):
 
     async def write(self, asked: Asked, target: UUID, command: Command[Any]) -> Response[Written]:
         """Carry out a command, and say what it did. Raises the Refusal that answers it otherwise."""
-        command, by_header = conditions.expected(asked, command)
+        command, by_header = preconditions.expected(asked, command)
         try:
-            key = await conditions.idempotency(asked)
+            key = await preconditions.idempotency(asked)
             done = await self.handle(order(asked, [Wish(target, command)], [key] if key else []))
         except VersionConflict as race:
             raise await self.lost(asked, target, race, by_header=by_header) from race
@@ -143,7 +143,7 @@ def written(command: Command[Any], done: Done) -> Response[Written]:
     """The answer to a command that was carried out."""
     result = done.results[0]
     content = Written(result.id, result.version, done.position, result.key, result.warnings)
-    headers = {"ETag": f'"{result.version}"', **conditions.carried(done.position, replayed=done.replayed)}
+    headers = {"ETag": f'"{result.version}"', **preconditions.carried(done.position, replayed=done.replayed)}
     if command.creates:
         headers["Location"] = BASE + _PLACES[command.about].format(result.id)
     return Response(content, status_code=201 if command.creates else 200, headers=headers)

@@ -8,10 +8,10 @@ import msgspec
 from litestar import Request
 from msgspec import Struct
 
-from api import conditions, history
-from api.auth import Credential
-from api.naming import given_id, is_key
-from api.response import Response
+from api.http import history, preconditions
+from api.http.addressing import given_id, is_key
+from api.http.authentication import Credential
+from api.http.response import Response
 from api.shortcut import basis
 from commands.command import present
 from domain.errors import AmbiguousKey, NotFound, Purged, Refusal
@@ -47,7 +47,7 @@ class Queries(Struct, frozen=True, kw_only=True):
             raise await self._absent(asked, question.scopes[0])
         basis(asked).shown = found
         position, age = basis(asked).extent()
-        return conditions.answered(asked, found.answer, position, age)
+        return preconditions.answered(asked, found.answer, position, age)
 
     async def found(self, asked: Asked, question: Question, min_position: int | None) -> Found:
         """The answer to a question and the position that it includes, once the read model includes `min_position`.
@@ -56,7 +56,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         too, so that a stranger does not wait. Raises Behind where it takes too long, and what `Rights.may_read` raises.
         """
         person, names = asked.user.person, [projection.name for projection in question.projections]
-        at_least, deadline = min_position or 0, time.monotonic() + conditions.patience(asked)
+        at_least, deadline = min_position or 0, time.monotonic() + preconditions.patience(asked)
         while True:
             for name in names:
                 if at_least and not self.projected.includes(name, at_least):
@@ -110,7 +110,7 @@ class Queries(Struct, frozen=True, kw_only=True):
             raise Purged
         more = Cursor(stream, shown[-1].version).write() if shown and shown[-1].version > 1 else None
         answer = pagination.answer({"items": await history.items(self.log, shown), "next_cursor": more}, more)
-        return conditions.answered(asked, answer, position)
+        return preconditions.answered(asked, answer, position)
 
     async def recounted(self, asked: Asked, question: Question, min_position: int | None) -> Response[Any]:
         """The events whose positions a question finds, out of the log; raises Behind."""
@@ -118,7 +118,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         places, more = (found.answer.body, found.answer.next_cursor) if found.answer else (b"[]", None)
         shown = await history.items(self.log, await self.log.at(msgspec.json.decode(places, type=list[int])))
         answer = pagination.answer({"items": shown, "next_cursor": more}, more)
-        return conditions.answered(asked, answer, found.position, found.age)
+        return preconditions.answered(asked, answer, found.position, found.age)
 
     async def task_id(self, asked: Asked, task: str) -> UUID:
         """The id of a task named by id or by a human key in one of the caller's workspaces."""
@@ -128,7 +128,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         wanted = (task, str(asked.user.person))
         found = await self.querying.rows(task_list.OF_KEY, wanted)
         if not found:  # perhaps not yet: the key of a task that was created a moment ago
-            head, patience = await self.log.head(), conditions.patience(asked)
+            head, patience = await self.log.head(), preconditions.patience(asked)
             for projection in (task_list.projection, workspace_list.projection):
                 await self.projected.wait(projection.name, head, patience)
             found = await self.querying.rows(task_list.OF_KEY, wanted)

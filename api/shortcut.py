@@ -14,8 +14,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
-from api.auth import Credential
-from api.conditions import POSITION, has
+from api.http.authentication import Credential
+from api.http.preconditions import POSITION, has
 from infra.identity.permissions import Right, Rights
 from infra.identity.revocations import Revoked
 from infra.reading.cached_answer import Snapshot

@@ -16,7 +16,7 @@ from litestar import Litestar
 from psycopg import conninfo
 
 from api.app import parts
-from api.tracing import traced
+from api.http.tracing import traced
 from infra.identity import passwords
 from infra.schema.migrate import migrate
 from infra.settings import Settings

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from api.http.problems import PROBLEM
 from api.openapi import examples, no
 from api.openapi.schemas import REF
-from api.problems import PROBLEM
 from commands import command, permissions
 from commands.permissions import Needs
 from projections.task_list import TaskRow

@@ -7,12 +7,12 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from api.history import HistoryItem
+from api.http.addressing import given_id
+from api.http.history import HistoryItem
+from api.http.parameters import Cursor, Limit, MinPosition, Moment, moment
+from api.http.problems import Malformed
+from api.http.response import Response
 from api.ledger import Asked, Ledger
-from api.naming import given_id
-from api.parameters import Cursor, Limit, MinPosition, Moment, moment
-from api.problems import Malformed
-from api.response import Response
 from domain import codec
 from projections import activity
 from projections.activity import Chosen

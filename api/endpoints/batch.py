@@ -12,13 +12,13 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 from msgspec import Struct
 
-from api import conditions, problems
 from api.endpoints import batch_items
 from api.endpoints.batch_items import Batch, BatchItem
+from api.http import preconditions, problems
+from api.http.command_mode import Tried, manner
+from api.http.problems import Malformed, Placed
+from api.http.response import Response
 from api.ledger import Asked, Ledger, order
-from api.manner import Tried, manner
-from api.problems import Malformed, Placed
-from api.response import Response
 from commands.handling.append import Key
 from commands.handling.decision import Wish
 from commands.handling.handler import Done
@@ -68,16 +68,16 @@ async def carry_out(data: JSONBody[Batch], request: Asked, ledger: NamedDependen
     Independent commands run side by side, but one that names what an earlier one is about waits for that. In a
     dry run nothing happens that it could wait for: each is answered on what stands there now.
     """
-    if conditions.has_version(request):
+    if preconditions.has_version(request):
         raise Malformed("invalid_if_match", "In a batch each command names its own expected_version.")
-    key = await conditions.idempotency(request)
+    key = await preconditions.idempotency(request)
     batch_items.check_keys(data.commands, key)
     if data.mode == "atomic":
         batch_items.check_all_or_none(data.commands, key)
         return await _together(ledger, request, data.commands, key)
     if manner(request).dry:
         return await _each(ledger, request, data.commands, None)
-    with ledger.handling.alone(request.user, [key.text + conditions.WHOLE] if key else []):
+    with ledger.handling.alone(request.user, [key.text + preconditions.WHOLE] if key else []):
         return await _each(ledger, request, data.commands, key)
 
 
@@ -111,7 +111,7 @@ async def _each(ledger: Ledger, asked: Asked, items: list[BatchItem], key: Key |
     running = []
     for place, item in enumerate(items):
         after = [] if manner(asked).dry else [before[name] for name in item.names() if name and name in before]
-        own = keys[place] or (conditions.part_of(key, place) if key else None)
+        own = keys[place] or (preconditions.part_of(key, place) if key else None)
         task = asyncio.create_task(_one(ledger, asked, item, place, own, after, turns))
         running.append(task)
         if item.about():
@@ -162,5 +162,5 @@ def _result(wish: Wish, done: Done) -> Each:
 
 
 def _answered(content: Carried | Several, status: int, *, replayed: bool) -> Response[Any]:
-    headers = conditions.carried(content.position, replayed=replayed)
+    headers = preconditions.carried(content.position, replayed=replayed)
     return Response(content, status_code=status, headers=headers)

@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from api.body import convert
+from api.http.addressing import given_id, is_key
+from api.http.body import convert
+from api.http.problems import Malformed
 from api.ledger import Asked, Ledger
-from api.naming import given_id, is_key
-from api.problems import Malformed
 from commands import command
 from commands.command import Command
 from commands.field_types import Version

@@ -8,12 +8,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api import conditions
+from api.http import preconditions
+from api.http.addressing import given_id
+from api.http.command_mode import manner
+from api.http.parameters import Cursor, Limit
+from api.http.response import Response
 from api.ledger import BASE, Asked, Ledger, Written, order, written
-from api.manner import manner
-from api.naming import given_id
-from api.parameters import Cursor, Limit
-from api.response import Response
 from commands.command import present
 from commands.field_types import Email
 from commands.handling.decision import Wish
@@ -56,8 +56,8 @@ async def invite(
 ) -> Response[Written]:
     """Invite somebody by mail; only an owner invites an owner."""
     command = InviteMember(workspace_id=given_id(workspace), role=data.role)
-    key = await conditions.idempotency(request)
-    whole = [] if key is None or manner(request).dry else [key.text + conditions.WHOLE]
+    key = await preconditions.idempotency(request)
+    whole = [] if key is None or manner(request).dry else [key.text + preconditions.WHOLE]
     with ledger.handling.alone(request.user, whole):  # the mail is a part of what must not happen twice
         async with ledger.limits.invitation(request.user.person):
             await ledger.mail.check(data.email)
@@ -81,7 +81,7 @@ async def list_invitations(
     await ledger.rights.may("SeeInvitations", request.user.person, workspace_id)
     found = await ledger.invitations.of_workspace(workspace_id, after, limit + 1)
     answer = pagination.paged(found, limit, this, invitations.place)
-    return conditions.answered(request, answer, await ledger.log.head())
+    return preconditions.answered(request, answer, await ledger.log.head())
 
 
 @get("/invitations/{invitation:str}")
@@ -91,7 +91,7 @@ async def show_invitation(
     """One invitation that nobody has accepted yet."""
     found = present(await ledger.invitations.one(given_id(invitation)))
     await ledger.rights.may("SeeInvitations", request.user.person, found.workspace_id)
-    return conditions.answered(request, pagination.answer(found), await ledger.log.head())
+    return preconditions.answered(request, pagination.answer(found), await ledger.log.head())
 
 
 @delete("/invitations/{invitation:str}", status_code=200)
@@ -105,12 +105,12 @@ async def revoke_invitation(
     return answer
 
 
-@post("/invitations/accept", status_code=200, response_headers=[conditions.LOCATION])
+@post("/invitations/accept", status_code=200, response_headers=[preconditions.LOCATION])
 async def accept_invitation(
     data: JSONBody[Acceptance], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Written]:
     """Take the place that an invitation to your address keeps for you."""
-    key = await conditions.idempotency(request)
+    key = await preconditions.idempotency(request)
     user = present(await ledger.log.state(User, request.user.person))
     invited = await invited_as(ledger, data.token, user.email)
     target = invited.id if invited else new_id()  # of nothing: not found, unless the key was used before

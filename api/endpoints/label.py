@@ -8,11 +8,11 @@ from litestar import Request, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
+from api.http.addressing import given_id, within
+from api.http.parameters import Cursor, Limit, MinPosition
+from api.http.problems import Malformed
+from api.http.response import Response
 from api.ledger import Asked, Ledger, Written
-from api.naming import given_id, within
-from api.parameters import Cursor, Limit, MinPosition
-from api.problems import Malformed
-from api.response import Response
 from commands.command import present
 from commands.field_types import Label, meant
 from commands.label import ColourLabel

@@ -8,11 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from api import conditions, history
+from api.http import history, preconditions
+from api.http.addressing import given_id, within
+from api.http.parameters import Cursor, Limit, MinPosition
+from api.http.response import Response
 from api.ledger import Asked, Ledger, Written
-from api.naming import given_id, within
-from api.parameters import Cursor, Limit, MinPosition
-from api.response import Response
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from domain.event import Actor
 from domain.member import Role
@@ -46,7 +46,7 @@ async def list_members(
     names = await history.names_of(ledger.log, [Actor(user) for user in roles])
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
     left = sorted((row for row in rows if _place(row) > after), key=_place)
-    return conditions.answered(request, pagination.paged(left, limit, this, _place), found.position, found.age)
+    return preconditions.answered(request, pagination.paged(left, limit, this, _place), found.position, found.age)
 
 
 @put("/workspaces/{workspace:str}/members/{user:str}")

@@ -4,10 +4,10 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from api import conditions
+from api.http import preconditions
+from api.http.addressing import given_id
+from api.http.response import Response
 from api.ledger import Asked, Ledger
-from api.naming import given_id
-from api.response import Response
 from infra.rebuilding.jobs import Operation
 from projections import pagination
 
@@ -20,4 +20,4 @@ async def show_operation(
     wanted = given_id(operation)
     await ledger.may_operate(request)
     found = await ledger.operating.operation(wanted)
-    return conditions.answered(request, pagination.answer(found), await ledger.log.head())
+    return preconditions.answered(request, pagination.answer(found), await ledger.log.head())

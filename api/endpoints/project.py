@@ -6,10 +6,10 @@ from litestar import delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from api.http.addressing import given_id, within
+from api.http.parameters import Cursor, Limit, MinPosition
+from api.http.response import Response
 from api.ledger import Asked, Ledger, Written
-from api.naming import given_id, within
-from api.parameters import Cursor, Limit, MinPosition
-from api.response import Response
 from commands.column import SetColumns
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.trash import TrashProject

@@ -8,9 +8,9 @@ from litestar.openapi.spec import Example
 from litestar.params import JSONBody, PathParameter
 from msgspec import Meta, Struct
 
-from api import conditions
+from api.http import preconditions
+from api.http.response import Response
 from api.ledger import BASE, Asked, Ledger
-from api.response import Response
 from domain.errors import NotFound
 from infra.rebuilding.jobs import Operation, Options
 from projections import pagination
@@ -30,10 +30,10 @@ async def list_projections(request: Asked, ledger: NamedDependency[Ledger]) -> R
     """How far each projection has read, how far it is behind, what it shows no further."""
     await ledger.may_operate(request)
     found = await ledger.operating.statuses()
-    return conditions.answered(request, pagination.answer({"items": found}), max(one.head for one in found))
+    return preconditions.answered(request, pagination.answer({"items": found}), max(one.head for one in found))
 
 
-@post("/projections/{name:str}/rebuild", status_code=202, response_headers=[conditions.LOCATION])
+@post("/projections/{name:str}/rebuild", status_code=202, response_headers=[preconditions.LOCATION])
 async def rebuild_projection(
     name: Name, data: JSONBody[Rebuild], request: Asked, ledger: NamedDependency[Ledger]
 ) -> Response[Operation]:

@@ -10,10 +10,10 @@ from litestar.openapi.spec import Example
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from api.endpoints.task_list import Count, Fields, across, named_fields
+from api.http.addressing import given_id
+from api.http.parameters import Cursor, Limit, MinPosition
+from api.http.response import Response
 from api.ledger import Asked, Ledger, Written
-from api.naming import given_id
-from api.parameters import Cursor, Limit, MinPosition
-from api.response import Response
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from domain.errors import FilterIsBuiltin, FilterSyntax, FilterTooLong, FilterValue, NotFound, UnknownField
 from infra.ids import new_id

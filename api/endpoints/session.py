@@ -9,10 +9,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api import auth, conditions, header
+from api.http import authentication, headers, preconditions
+from api.http.addressing import given_id
+from api.http.response import Response
 from api.ledger import Asked, Ledger
-from api.naming import given_id
-from api.response import Response
 from domain.errors import NoSession, WrongCredentials
 from domain.user import EmailAddress, address_of
 from infra.identity.sessions import Held
@@ -53,7 +53,7 @@ class LoggedInList(Struct, frozen=True):
     items: list[LoggedIn]
 
 
-@post("/auth/login", opt=auth.PUBLIC, status_code=200)
+@post("/auth/login", opt=authentication.PUBLIC, status_code=200)
 async def login(data: JSONBody[Login], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Keys]:
     """Prove who you are, and get a token for `Authorization: Bearer`, and another to get the next with."""
     account = address_of(data.email)
@@ -65,7 +65,7 @@ async def login(data: JSONBody[Login], request: Asked, ledger: NamedDependency[L
     return _let_in(ledger, await ledger.sessions.open(user, proof, _agent(request)))
 
 
-@post("/auth/refresh", opt=auth.PUBLIC, status_code=200)
+@post("/auth/refresh", opt=authentication.PUBLIC, status_code=200)
 async def refresh(data: JSONBody[Refresh], ledger: NamedDependency[Ledger]) -> Response[Keys]:
     """Get the next tokens of a session. One that was used before ends it, unless the answer was just lost."""
     return _let_in(ledger, await ledger.sessions.refresh(data.refresh_token))
@@ -82,7 +82,7 @@ async def logout(request: Asked, ledger: NamedDependency[Ledger]) -> None:
 @get("/auth/sessions")
 async def list_sessions(request: Asked, ledger: NamedDependency[Ledger]) -> Response[LoggedInList]:
     """Where you are logged in, the one used last first."""
-    auth.may_manage(request.user, request.auth)
+    authentication.may_manage(request.user, request.auth)
     found = await ledger.sessions.of(request.user.person)
     items = [
         LoggedIn(
@@ -95,29 +95,29 @@ async def list_sessions(request: Asked, ledger: NamedDependency[Ledger]) -> Resp
         )
         for one in found
     ]
-    return Response(LoggedInList(items), headers=conditions.NO_STORE)
+    return Response(LoggedInList(items), headers=preconditions.NO_STORE)
 
 
 @delete("/auth/sessions/{session:str}", status_code=204)
 async def end_session(session: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]) -> None:
     """Log out elsewhere."""
     wanted = given_id(session)
-    auth.may_manage(request.user, request.auth)
+    authentication.may_manage(request.user, request.auth)
     await ledger.sessions.end(request.user.person, wanted)
 
 
 def peer(ledger: Ledger, request: Asked) -> str:
     """Where a request comes from, as the socket says, or a proxy that is trusted; else anybody can write a header."""
     at = request.client.host if request.client else ""
-    return ledger.proxies.origin(at, header.lines(request, b"x-forwarded-for"))
+    return ledger.proxies.origin(at, headers.lines(request, b"x-forwarded-for"))
 
 
 def _let_in(ledger: Ledger, held: Held) -> Response[Keys]:
-    token, lifetime = auth.issue(held.user, held.id, held.expires_at, ledger.settings.jwt_key)
-    return Response(Keys(token, "Bearer", lifetime, held.refresh_token), headers=conditions.NO_STORE)
+    token, lifetime = authentication.issue(held.user, held.id, held.expires_at, ledger.settings.jwt_key)
+    return Response(Keys(token, "Bearer", lifetime, held.refresh_token), headers=preconditions.NO_STORE)
 
 
 def _agent(request: Asked) -> str:
     """The name of the browser or program, as far as it can be shown."""
-    said = header.first(request, b"user-agent")
+    said = headers.first(request, b"user-agent")
     return "".join(letter for letter in said[:_LONGEST_AGENT] if letter.isprintable())

@@ -4,11 +4,11 @@ from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from api import history
+from api.http import history
+from api.http.addressing import given_id, within
+from api.http.parameters import Cursor, Limit, MinPosition
+from api.http.response import Response
 from api.ledger import Asked, Ledger, Written
-from api.naming import given_id, within
-from api.parameters import Cursor, Limit, MinPosition
-from api.response import Response
 from commands.label import LabelTask, UnlabelTask
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask
 from commands.trash import RestoreTask, TrashTask

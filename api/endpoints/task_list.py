@@ -7,11 +7,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
+from api.http.addressing import given_id
+from api.http.parameters import Cursor, Limit, MinPosition
+from api.http.problems import Malformed
+from api.http.response import Response
 from api.ledger import BASE, Asked, Ledger
-from api.naming import given_id
-from api.parameters import Cursor, Limit, MinPosition
-from api.problems import Malformed
-from api.response import Response
 from infra import clock
 from projections import board, task_page
 from projections.board import Board

@@ -10,10 +10,10 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from api import auth, conditions
+from api.http import authentication, preconditions
+from api.http.addressing import given_id
+from api.http.response import Response
 from api.ledger import BASE, Asked, Ledger, order
-from api.naming import given_id
-from api.response import Response
 from commands import permissions
 from commands.command import present
 from commands.field_types import Name
@@ -65,10 +65,10 @@ class ShownList(Struct, frozen=True):
     items: list[Shown]
 
 
-@post("/auth/tokens", response_headers=[conditions.LOCATION])
+@post("/auth/tokens", response_headers=[preconditions.LOCATION])
 async def issue_token(data: JSONBody[NewToken], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Issued]:
     """Make a token for a program of yours; its secret is shown here and never again."""
-    auth.may_manage(request.user, request.auth)
+    authentication.may_manage(request.user, request.auth)
     user, made = request.user.person, new_id()
     scopes = tuple(scope for scope in permissions.SCOPES if scope in data.scopes)
     until = data.expires_at.astimezone(UTC) if data.expires_at else None
@@ -80,31 +80,31 @@ async def issue_token(data: JSONBody[NewToken], request: Asked, ledger: NamedDep
         await ledger.tokens.drop(user, made)
         raise
     shown = _shown(user, PersonalToken(made, data.name, scopes, data.kind, until), created_at)
-    headers = {**conditions.NO_STORE, "Location": f"{BASE}/auth/tokens/{made}"}
+    headers = {**preconditions.NO_STORE, "Location": f"{BASE}/auth/tokens/{made}"}
     return Response(Issued(**asdict(shown), token=secret), status_code=201, headers=headers)
 
 
 @get("/auth/tokens")
 async def list_tokens(request: Asked, ledger: NamedDependency[Ledger]) -> Response[ShownList]:
     """Your personal tokens that were not revoked, oldest first."""
-    auth.may_manage(request.user, request.auth)
-    return Response(ShownList(await _standing(ledger, request.user.person)), headers=conditions.NO_STORE)
+    authentication.may_manage(request.user, request.auth)
+    return Response(ShownList(await _standing(ledger, request.user.person)), headers=preconditions.NO_STORE)
 
 
 @get("/auth/tokens/{token:str}")
 async def show_token(token: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Shown]:
     """One of your personal tokens that were not revoked."""
     wanted = given_id(token)
-    auth.may_manage(request.user, request.auth)
+    authentication.may_manage(request.user, request.auth)
     found = next((one for one in await _standing(ledger, request.user.person) if one.id == wanted), None)
-    return Response(present(found), headers=conditions.NO_STORE)
+    return Response(present(found), headers=preconditions.NO_STORE)
 
 
 @delete("/auth/tokens/{token:str}", status_code=204)
 async def revoke_token(token: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]) -> None:
     """Have a personal token be good no more."""
     wanted = given_id(token)
-    auth.may_manage(request.user, request.auth)
+    authentication.may_manage(request.user, request.auth)
     user = request.user.person
     state = await ledger.log.state(User, user)
     if state is None or state.token(wanted) is None:

@@ -6,10 +6,10 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
+from api.http.addressing import given_id
+from api.http.parameters import Cursor, Limit, MinPosition
+from api.http.response import Response
 from api.ledger import Asked, Ledger
-from api.naming import given_id
-from api.parameters import Cursor, Limit, MinPosition
-from api.response import Response
 from projections import trash
 from projections.pagination import Page
 from projections.trash import Kind, Trashed

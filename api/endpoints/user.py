@@ -10,12 +10,12 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from api import auth, conditions, tracing
 from api.endpoints.invitation import invited_as
 from api.endpoints.session import peer
+from api.http import authentication, preconditions, tracing
+from api.http.command_mode import Tried
+from api.http.response import Response
 from api.ledger import Asked, Ledger, Written, order, written
-from api.manner import Tried
-from api.response import Response
 from commands import permissions
 from commands.field_types import Email, Name
 from commands.handling.decision import Wish
@@ -63,7 +63,7 @@ class Me(Struct, frozen=True):
     is_administrator: bool
 
 
-@post("/auth/register", opt=auth.PUBLIC)
+@post("/auth/register", opt=authentication.PUBLIC)
 async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]) -> Response[Written]:
     """Become a user; the first one administers the installation, and may come even where registration is closed.
 
@@ -101,13 +101,13 @@ async def show_me(request: Asked, ledger: NamedDependency[Ledger]) -> Response[M
         tuple(scope for scope in permissions.SCOPES if permissions.has_scope(request.auth.scope, scope)),
         instance is not None and instance.administrator_id == actor.person,
     )
-    return Response(me, headers=conditions.NO_STORE)
+    return Response(me, headers=preconditions.NO_STORE)
 
 
 @post("/auth/password", status_code=204)
 async def change_password(data: JSONBody[NewPassword], request: Asked, ledger: NamedDependency[Ledger]) -> None:
     """Take another password; all sessions but this one end."""
-    auth.may_manage(request.user, request.auth)
+    authentication.may_manage(request.user, request.auth)
     user, password_id = request.user.person, new_id()
     state = await ledger.log.state(User, user)
     guess = ledger.limits.guess(address_of(state.email if state else ""), peer(ledger, request))

@@ -5,11 +5,11 @@ from litestar import get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from api import conditions
+from api.http import preconditions
+from api.http.addressing import given_id
+from api.http.parameters import Cursor, Limit, MinPosition
+from api.http.response import Response
 from api.ledger import Asked, Ledger, Written
-from api.naming import given_id
-from api.parameters import Cursor, Limit, MinPosition
-from api.response import Response
 from commands.workspace import CreateWorkspace, EditWorkspace
 from infra.ids import new_id
 from infra.reading.reader import Found
@@ -56,7 +56,7 @@ async def list_workspaces(
     shown, found = await _after(request, ledger, after, limit + 1, min_position)
     age = max((one.age for one in found if one.age is not None), default=None)
     answer = pagination.paged(shown, limit, this, workspace_list.place)
-    return conditions.answered(request, answer, min(one.position for one in found), age)
+    return preconditions.answered(request, answer, min(one.position for one in found), age)
 
 
 async def _after(

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from api import auth, conditions
+from api.http import authentication, preconditions
 from api.ledger import Ledger
 from api.openapi import reach
 from api.openapi.reach import Code, Found
@@ -53,15 +53,15 @@ def _impossible(kind: type[Command[Any]], found: frozenset[Found]) -> set[type[R
     never = {
         errors.NotFound: needs.role is None and kind.creates,
         errors.Forbidden: needs.role is None,
-        errors.ScopeTooNarrow: auth.authentication not in asked,
+        errors.ScopeTooNarrow: authentication.authentication not in asked,
         errors.StreamIsFull: kind.creates,
         errors.IdTaken: not kind.creates or "id" not in kind.__struct_fields__,
         errors.VersionRequired: not kind.must_name_version,
-        errors.VersionConflict: conditions.expected not in asked and not is_batch(found),
+        errors.VersionConflict: preconditions.expected not in asked and not is_batch(found),
         errors.CrossesWorkspaces: not is_batch(found),
         errors.Contradicts: not is_batch(found),
         errors.ColumnNotCounted: True,  # but by the rule of one that enters columns
-        errors.KeyReused: conditions.idempotency not in asked,
-        errors.TwinInFlight: conditions.idempotency not in asked,
+        errors.KeyReused: preconditions.idempotency not in asked,
+        errors.TwinInFlight: preconditions.idempotency not in asked,
     }
     return {no for no, is_so in never.items() if is_so}

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from api.body import MERGE_PATCH
+from api.http.body import MERGE_PATCH
 from api.openapi import answers, examples, parameters
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from api import conditions, ledger
-from api.manner import Planned
+from api import ledger
+from api.http import preconditions
+from api.http.command_mode import Planned
 from api.openapi import examples
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
@@ -111,15 +112,15 @@ def now_and_then(name: str) -> dict[str, Schema]:
 
 def _said(one: Operation) -> Iterator[str]:
     asked = one.functions
-    if conditions.answered in asked or ledger.written in asked:
+    if preconditions.answered in asked or ledger.written in asked:
         yield "ETag"
-    if conditions.answered in asked or conditions.carried in asked:
+    if preconditions.answered in asked or preconditions.carried in asked:
         yield "Taskledger-Position"
     if Queries.found in asked:
-        yield from ("Age", conditions.STALE)
-    if conditions.answered in asked and "cursor" in one.parameters:
+        yield from ("Age", preconditions.STALE)
+    if preconditions.answered in asked and "cursor" in one.parameters:
         yield "Link"
-    if conditions.carried in asked and conditions.idempotency in asked:
+    if preconditions.carried in asked and preconditions.idempotency in asked:
         yield "Idempotent-Replayed"
     if ledger.written in asked and any(kind.creates for kind in one.commands):
         yield "Location"

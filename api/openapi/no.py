@@ -10,10 +10,10 @@ from litestar.exceptions import HTTPException
 from msgspec import Struct
 
 import api
-from api import problems
+from api.http import problems
+from api.http.problems import Malformed
 from api.openapi import reach
 from api.openapi.reach import Code, Found, Said
-from api.problems import Malformed
 from domain import errors
 from domain.errors import Refusal
 

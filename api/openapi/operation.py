@@ -13,10 +13,10 @@ from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 from msgspec import Struct
 
-from api import auth, parameters
-from api.body import JSON
+from api.http import authentication, parameters
+from api.http.body import JSON
+from api.http.command_mode import Planned
 from api.ledger import Ledger
-from api.manner import Planned
 from api.openapi import carrying, reach
 from api.openapi.reach import Code, Found, Said
 from api.openapi.schemas import options
@@ -129,7 +129,7 @@ class Operation(Struct, frozen=True, dict=True):
         yield Code(self.handler.fn)
         yield Code(parameters.only_known)
         if not self.is_public:
-            yield Code(auth.authentication)
+            yield Code(authentication.authentication)
         if self.body is not None:
             yield Code(JSON.decode_bytes, JSON)
 

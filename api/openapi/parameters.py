@@ -9,10 +9,10 @@ import msgspec
 from litestar.params import KwargDefinition, PathParameter, QueryParameter
 from litestar.types import Empty
 
-from api import conditions
+from api.http import preconditions
+from api.http.addressing import given_id
+from api.http.command_mode import SAYS, TAKES
 from api.ledger import Ledger
-from api.manner import SAYS, TAKES
-from api.naming import given_id
 from api.openapi import examples, reach
 from api.openapi.operation import Operation
 from api.openapi.reach import Code
@@ -66,10 +66,10 @@ COMPONENTS: Final[dict[str, Schema]] = {
     for name, values in TAKES.items()
 }
 ASKED_BY: Final[dict[str, Callable[..., Any]]] = {
-    "If-Match": conditions.expected,
-    "Idempotency-Key": conditions.idempotency,
-    "If-None-Match": conditions.answered,
-    "Prefer": conditions.patience,
+    "If-Match": preconditions.expected,
+    "Idempotency-Key": preconditions.idempotency,
+    "If-None-Match": preconditions.answered,
+    "Prefer": preconditions.patience,
 }
 """The function that reads each header: a handler that comes to it takes the header."""
 KEY_OR_ID: Final[Schema] = {

@@ -10,14 +10,14 @@ from litestar.exceptions import HTTPException
 from litestar.params import QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api import conditions
-from api.history import Who
+from api.http import preconditions
+from api.http.history import Who
+from api.http.problems import PROBLEM
 from api.openapi import carrying, examples, no
 from api.openapi.headers import now_and_then, refs
 from api.openapi.no import No
 from api.openapi.operation import Operation
 from api.openapi.schemas import REF, Schema
-from api.problems import PROBLEM
 from commands import permissions
 from domain import errors
 from infra.reading.progress import Behind
@@ -137,7 +137,7 @@ def _by_rules(one: Operation) -> Iterator[No]:
         yield from no.of_error(Behind)  # counting waits for a read table
     for refusal in refusals:
         yield no.of_refusal(refusal)
-        if refusal is errors.VersionConflict and conditions.expected in one.functions:
+        if refusal is errors.VersionConflict and preconditions.expected in one.functions:
             yield No(412, refusal.code(), refusal.title())
 
 

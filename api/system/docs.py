@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get
 
-from api.auth import PUBLIC
+from api.http.authentication import PUBLIC
 from api.openapi.document import document
 from api.openapi.page import page
 from api.openapi.schemas import Schema

@@ -8,9 +8,9 @@ from litestar.di import NamedDependency
 from litestar.exceptions import ServiceUnavailableException
 from msgspec import Struct
 
-from api.auth import PUBLIC
+from api.http.authentication import PUBLIC
+from api.http.response import Response
 from api.ledger import Asked, Ledger
-from api.response import Response
 from projections.engine.status import State, Status
 
 FRESH_S = 60.0

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from api.auth import PUBLIC
+from api.http.authentication import PUBLIC
 from api.ledger import Ledger
 from infra.reading.cache_stats import Counted
 from infra.reading.cached_answer import Snapshot

@@ -8,9 +8,9 @@ from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
-from api.auth import PUBLIC
+from api.http.authentication import PUBLIC
+from api.http.response import Response
 from api.openapi import no
-from api.response import Response
 from domain.errors import NotFound
 from projections.pagination import Page
 

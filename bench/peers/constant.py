@@ -4,8 +4,8 @@ from typing import Any
 
 from litestar import Litestar, Request, get
 
-from api import auth
-from api.response import Response
+from api.http import authentication
+from api.http.response import Response
 from bench.peers.given import Given
 
 
@@ -17,5 +17,5 @@ def app(given: Given) -> Litestar:
     async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
         return Response(pages[request.scope["path"]])
 
-    authentication = auth.authentication(given.jwt_key)
-    return Litestar([page], on_app_init=[authentication.on_app_init], openapi_config=None, logging_config=None)
+    required = authentication.authentication(given.jwt_key)
+    return Litestar([page], on_app_init=[required.on_app_init], openapi_config=None, logging_config=None)

@@ -6,13 +6,13 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
-from api import auth
-from api.body import JSON, BodyRequest
 from api.endpoints.task import create_task
+from api.http import authentication
+from api.http.body import JSON, BodyRequest
+from api.http.parameters import only_known
+from api.http.problems import HANDLERS
+from api.http.tracing import traced
 from api.ledger import BASE, Ledger
-from api.parameters import only_known
-from api.problems import HANDLERS
-from api.tracing import traced
 from bench.peers.given import Given
 from commands.handling.group import Order
 from commands.handling.handler import Done
@@ -26,7 +26,7 @@ def app(given: Given) -> ASGIApp:
     endpoints = Litestar(
         [Router(BASE, route_handlers=[create_task], dto=JSON)],
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
-        on_app_init=[auth.authentication(given.jwt_key).on_app_init],
+        on_app_init=[authentication.authentication(given.jwt_key).on_app_init],
         before_request=only_known,
         exception_handlers=HANDLERS,
         request_class=BodyRequest,

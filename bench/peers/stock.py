@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 from psycopg import conninfo
 
-from api import auth
+from api.http import authentication
 from bench.peers.given import Given
 from commands.field_types import ColumnName, Description, Due, Labels, Title
 from domain.task import Priority
@@ -54,8 +54,8 @@ def app(given: Given) -> Litestar:
         task = tasks.create(project, data)
         return Written(task.id, task.version)
 
-    authentication = auth.authentication(given.jwt_key)
-    return Litestar([create_task], on_app_init=[authentication.on_app_init], openapi_config=None, logging_config=None)
+    required = authentication.authentication(given.jwt_key)
+    return Litestar([create_task], on_app_init=[required.on_app_init], openapi_config=None, logging_config=None)
 
 
 def environment(url: str) -> dict[str, Any]:

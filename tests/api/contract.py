@@ -8,8 +8,8 @@ import httpx
 import jsonschema_rs
 
 from api.app import litestar
+from api.http.problems import PROBLEM
 from api.openapi.document import document
-from api.problems import PROBLEM
 from scripts.reference.found import NOWHERE
 
 _SAID = (

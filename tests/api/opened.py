@@ -12,7 +12,7 @@ import redis
 from litestar import Litestar
 
 from api.app import parts
-from api.tracing import traced
+from api.http.tracing import traced
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from tests.api import contract

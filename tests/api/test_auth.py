@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from litestar.exceptions import NotAuthorizedException
 
-from api import auth
-from api.auth import PERSONAL_S, Keeper
+from api.http import authentication
+from api.http.authentication import PERSONAL_S, Keeper
 from infra.identity.tokens import Personal
 from tests.examples import ADA, TOKEN, id7
 
@@ -44,7 +44,7 @@ class Kept:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(auth, "time", clock)
+    monkeypatch.setattr(authentication, "time", clock)
     return clock
 
 
@@ -92,7 +92,7 @@ async def test_a_personal_token_is_not_believed_past_its_expiry(clock: Clock) ->
 
 
 async def test_a_session_token_is_not_believed_past_its_expiry(clock: Clock) -> None:
-    token, lifetime = auth.issue(ADA.id, id7(71), clock.now + timedelta(seconds=30), KEY)
+    token, lifetime = authentication.issue(ADA.id, id7(71), clock.now + timedelta(seconds=30), KEY)
     keeper = Keeper(KEY)
     assert lifetime in {29, 30}
     result = await keeper.admit(token)
@@ -105,7 +105,7 @@ async def test_a_session_token_is_not_believed_past_its_expiry(clock: Clock) -> 
 async def test_what_is_revoked_is_refused_though_it_is_remembered(clock: Clock) -> None:
     revoked = set[UUID]()
     keeper = Keeper(KEY, Kept().find, revoked)
-    token, _ = auth.issue(ADA.id, id7(71), clock.now + timedelta(hours=1), KEY)
+    token, _ = authentication.issue(ADA.id, id7(71), clock.now + timedelta(hours=1), KEY)
     for sent, each in ((SENT, TOKEN), (token, id7(71))):
         assert not await refuses(keeper, sent)
         revoked.add(each)
@@ -113,7 +113,7 @@ async def test_what_is_revoked_is_refused_though_it_is_remembered(clock: Clock) 
 
 
 async def test_no_more_tokens_are_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "REMEMBERED", 2)
+    monkeypatch.setattr(authentication, "REMEMBERED", 2)
     asked = list[str]()
 
     async def find(sent: str) -> Personal:

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from api.app import MOST_BODY
-from api.auth import key_id
+from api.http.authentication import key_id
 from infra.settings import Settings
 from tests.api.paging import PATHS
 from tests.api.problems import refused

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from api import auth
+from api.http import authentication
 from api.ledger import Ledger
 from api.shortcut import Basis
 from domain.errors import TooManyGuesses, WrongCredentials
@@ -233,7 +233,7 @@ async def test_pages_that_are_counted_off_are_noticed(ann: Visitor, monkeypatch:
 
 
 async def test_an_account_that_everybody_manages_is_noticed(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "may_manage", lambda *_: None)
+    monkeypatch.setattr(authentication, "may_manage", lambda *_: None)
     await noticed_in_time(partial(identity.an_agent_manages_nothing, ann))
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from api import conditions, queries
+from api import queries
+from api.http import preconditions
 from infra.settings import Settings
 from tests.api import generated
 from tests.api.served import served
@@ -19,8 +20,8 @@ HURRY_S = 0.02
 
 @pytest.fixture
 def address(own: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(conditions, "PATIENCE_S", HURRY_S)
-    monkeypatch.setattr(conditions, "MOST_PATIENCE_S", HURRY_S)
+    monkeypatch.setattr(preconditions, "PATIENCE_S", HURRY_S)
+    monkeypatch.setattr(preconditions, "MOST_PATIENCE_S", HURRY_S)
     with served(own) as address:
         yield address
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from api import history
+from api.http import history
 from commands.handling.handler import Streams
 from domain import codec
 from domain.user import TokenIssued, UserRegistered

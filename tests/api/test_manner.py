@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from api.http.command_mode import Tried
 from api.ledger import Ledger
-from api.manner import Tried
 from commands.handling.group import Order
 from commands.handling.handler import Done
 from infra.database.pool import connect

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from api import history
+from api.http import history
 from domain.event import Recorded
 from infra.ids import new_id
 from infra.log import EventLog

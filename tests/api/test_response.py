@@ -6,7 +6,7 @@ import pytest
 from litestar import Request
 from litestar.types import Message
 
-from api.response import Response
+from api.http.response import Response
 
 SAID = {"ETag": '"3"', "Cache-Control": "no-store"}
 WRITTEN = [(b"etag", b'"3"'), (b"cache-control", b"no-store")]

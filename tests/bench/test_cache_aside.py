@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from api import auth
+from api.http import authentication
 from bench.peers import cache_aside_models
 from bench.peers.given import Given
 from bench.processes import peer
@@ -61,7 +61,7 @@ def address(settings: Settings) -> Iterator[str]:
 
 
 def of(user: UUID, key: str) -> dict[str, str]:
-    token, _ = auth.issue(user, uuid4(), datetime.now(UTC) + timedelta(hours=1), key)
+    token, _ = authentication.issue(user, uuid4(), datetime.now(UTC) + timedelta(hours=1), key)
     return {"Authorization": f"Bearer {token}"}
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from api.http.problems import PROBLEM
 from api.openapi.page.words import example, resolved, said, table, typed
 from api.openapi.schemas import Schema
-from api.problems import PROBLEM
 
 
 def shown(document: Schema, method: str, path: str, operation: Schema) -> Iterator[str]:

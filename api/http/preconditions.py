@@ -9,9 +9,9 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import ResponseHeader
 
-from api import header
-from api.problems import Malformed
-from api.response import Response
+from api.http import headers
+from api.http.problems import Malformed
+from api.http.response import Response
 from commands.command import Command
 from commands.handling.append import Key
 from projections.projection import Answer
@@ -32,7 +32,7 @@ def expected(request: Request[Any, Any, Any], command: Command[Any]) -> tuple[Co
 
     What stands before the dash of an entity tag is the version. Raises Malformed where header and body differ.
     """
-    lines = header.lines(request, b"if-match")
+    lines = headers.lines(request, b"if-match")
     if not lines:
         return command, False
     match = _IF_MATCH.fullmatch(", ".join(lines).strip())
@@ -49,14 +49,14 @@ async def idempotency(request: Request[Any, Any, Any]) -> Key | None:
 
     After draft-ietf-httpapi-idempotency-key-header. Raises Malformed where it is empty or too long, or there are two.
     """
-    lines = header.lines(request, b"idempotency-key")
+    lines = headers.lines(request, b"idempotency-key")
     if not lines:
         return None
     text = lines[0]
     text = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
     if len(lines) > 1 or not 0 < len(text) <= LONGEST_KEY or not text.isprintable():
         raise Malformed("invalid_idempotency_key", f"One Idempotency-Key, of 1 to {LONGEST_KEY} printable characters.")
-    said = (request.method, request.scope["path"], header.first(request, b"if-match"))
+    said = (request.method, request.scope["path"], headers.first(request, b"if-match"))
     return Key(text, sha256("\n".join(said).encode() + b"\n" + await request.body()).digest())
 
 
@@ -71,33 +71,33 @@ def part_of(key: Key, place: int) -> Key:
 
 def has_version(request: Request[Any, Any, Any]) -> bool:
     """Whether `If-Match` names a version."""
-    return bool(header.lines(request, b"if-match"))
+    return bool(headers.lines(request, b"if-match"))
 
 
 def patience(request: Request[Any, Any, Any]) -> float:
     """How many seconds to wait for a position: `Prefer: wait=<s>` (RFC 7240), at most 10."""
-    match = _WAIT.search(header.first(request, b"prefer"))
+    match = _WAIT.search(headers.first(request, b"prefer"))
     return min(float(match[1]), MOST_PATIENCE_S) if match else PATIENCE_S
 
 
 def carried(position: int, *, replayed: bool) -> dict[str, str]:
     """What the answer to commands says back: a position that includes them, and whether they happened before."""
-    headers = {POSITION: str(position), **NO_STORE}
-    return {**headers, "Idempotent-Replayed": "true"} if replayed else headers
+    fields = {POSITION: str(position), **NO_STORE}
+    return {**fields, "Idempotent-Replayed": "true"} if replayed else fields
 
 
 def answered(request: Request[Any, Any, Any], answer: Answer, position: int, age: float | None = None) -> Response[Any]:
     """The answer as it was encoded, or 304 where the client has it already; an old one says so, and how old it is."""
-    headers = {"ETag": answer.etag, POSITION: str(position), **NO_STORE}
+    fields = {"ETag": answer.etag, POSITION: str(position), **NO_STORE}
     if age is not None:
-        headers |= {"Age": str(int(age)), STALE: "true"}
+        fields |= {"Age": str(int(age)), STALE: "true"}
     if request.method != "GET":  # whose address does not say what was asked
-        return Response(answer.body, headers=headers)
-    if has(",".join(header.lines(request, b"if-none-match")), answer.etag):
-        return Response(None, status_code=304, headers=headers)
+        return Response(answer.body, headers=fields)
+    if has(",".join(headers.lines(request, b"if-none-match")), answer.etag):
+        return Response(None, status_code=304, headers=fields)
     if answer.next_cursor:
-        headers["Link"] = f'<{request.scope["path"]}?{_with_cursor(request, answer.next_cursor)}>; rel="next"'
-    return Response(answer.body, headers=headers)
+        fields["Link"] = f'<{request.scope["path"]}?{_with_cursor(request, answer.next_cursor)}>; rel="next"'
+    return Response(answer.body, headers=fields)
 
 
 def has(named: str, etag: str) -> bool:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from api import history
-from api.problems import Lost
+from api.http import history
+from api.http.problems import Lost
 from domain import codec
 from domain.errors import VersionConflict
 from domain.event import Recorded, State

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.problems import Malformed
+from api.http.problems import Malformed
 from commands.command import Command
 
 C = TypeVar("C", bound=Command[Any])

@@ -9,8 +9,8 @@ import psycopg
 from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
 
-from api.response import Response
-from api.tracing import trace_id
+from api.http.response import Response
+from api.http.tracing import trace_id
 from domain import errors
 from domain.errors import Refusal, UnknownEvent, VersionConflict
 from infra.logs import logger

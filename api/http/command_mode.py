@@ -6,9 +6,9 @@ from typing import Any, Final
 from litestar import Request
 from msgspec import Struct
 
-from api.conditions import NO_STORE, POSITION
-from api.problems import Malformed
-from api.response import Response
+from api.http.preconditions import NO_STORE, POSITION
+from api.http.problems import Malformed
+from api.http.response import Response
 from commands.handling.handler import Done
 from commands.handling.results import Foreseen, Warned
 

@@ -15,7 +15,7 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AuthenticationResult
 from msgspec import Struct
 
-from api import header
+from api.http import headers
 from commands import permissions
 from commands.user import by_a_person
 from domain.errors import ScopeTooNarrow
@@ -164,7 +164,7 @@ class Authentication:
         return before
 
     async def _admit(self, request: Request[Any, Any, Any]) -> None:
-        scheme, _, token = header.first(request, b"authorization").partition(" ")
+        scheme, _, token = headers.first(request, b"authorization").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise NotAuthorizedException("Send `Authorization: Bearer <token>`.")
         found = await self._keeper.admit(token)

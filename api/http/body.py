@@ -14,8 +14,8 @@ from litestar.handlers import BaseRouteHandler
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
-from api import header
-from api.problems import Malformed
+from api.http import headers
+from api.http.problems import Malformed
 from commands.field_types import meant
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class BodyRequest(Request[Any, Any, Any]):
         return self._read
 
     def _announced(self) -> int:
-        said = header.first(self, b"content-length", "0")
+        said = headers.first(self, b"content-length", "0")
         try:
             return int(said)
         except ValueError:
@@ -92,7 +92,7 @@ class JSON(AbstractDTO[Any]):
     def decode_bytes(self, value: bytes) -> Any:
         """Raise Malformed for anything but the right JSON under the right content type."""
         request: Any = self.asgi_connection
-        kind = header.first(request, b"content-type")
+        kind = headers.first(request, b"content-type")
         if kind or value != b"{}":
             _check_type(request, kind)
         return decode(value, self._types[_name(request.route_handler)])
@@ -134,5 +134,5 @@ def _check_type(request: Any, kind: str) -> None:
     wanted = MERGE_PATCH if request.method == "PATCH" else JSON_TYPES
     if kind.partition(";")[0].strip().lower() not in wanted:
         raise Malformed("unsupported_media_type", "Send JSON, as application/json.", status=415)
-    if header.first(request, b"content-encoding", "identity") != "identity":
+    if headers.first(request, b"content-encoding", "identity") != "identity":
         raise Malformed("unsupported_media_type", "Send the body as it is, without a content encoding.", status=415)

@@ -1,0 +1,1 @@
+"""The words of HTTP: bodies, headers, parameters, problems, and what an answer says."""
