@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.http.problems import PROBLEM
-from api.openapi import examples, no
+from api.openapi import error_cases, examples
 from api.openapi.schemas import REF
 from commands import command, permissions
 from commands.permissions import Needs
@@ -146,7 +146,7 @@ def test_every_refusal_of_a_rule_stands_at_what_it_refuses() -> None:
 
 
 def test_every_code_that_an_operation_names_has_a_meaning() -> None:
-    known = {one.code for one in no.every()}
+    known = {one.code for one in error_cases.every()}
     for _, operation in operations():
         assert codes(operation) <= known, operation["operationId"]
     assert set(DOCUMENT["components"]["examples"]) >= {"409.version_conflict", "412.version_conflict"}

@@ -7,7 +7,7 @@ from typing import Any, get_origin
 from msgspec import Struct
 
 from api.http import preconditions
-from api.openapi import examples, headers, problem
+from api.openapi import examples, headers, problem_schemas
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
 
@@ -18,7 +18,7 @@ def of(one: Operation, schemas: dict[Any, Schema]) -> dict[str, Schema]:
     if preconditions.answered in one.functions:
         said = {name: header for name, header in headers.of(one, one.handler.status_code).items() if name != "Link"}
         yes["304"] = {"description": "You have it already, as `If-None-Match` says.", "headers": said}
-    return yes | {status: problem.answer(nos) for status, nos in problem.of(one).items()}
+    return yes | {status: problem_schemas.answer(nos) for status, nos in problem_schemas.of(one).items()}
 
 
 def _yes(one: Operation, status: int, schemas: dict[Any, Schema]) -> Schema:

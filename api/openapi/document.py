@@ -8,9 +8,9 @@ from typing import Any, Final
 from litestar import Litestar
 
 from api.ledger import BASE
-from api.openapi import headers, no, parameters, problem, schemas
+from api.openapi import error_cases, headers, parameters, problem_schemas, schemas
 from api.openapi.description import described
-from api.openapi.no import No
+from api.openapi.error_cases import No
 from api.openapi.operation import Operation, operations
 from api.openapi.schemas import Schema
 
@@ -35,7 +35,7 @@ def document(app: Litestar) -> Schema:
     """All of it."""
     found = sorted(operations(app), key=lambda one: (one.path, METHODS.index(one.method)))
     kinds = [kind for one in found for kind in one.kinds()]
-    of_kind, named = schemas.components([*kinds, problem.Problem, problem.Conflict])
+    of_kind, named = schemas.components([*kinds, problem_schemas.Problem, problem_schemas.Conflict])
     shared = dict[str, Schema]()
     paths = dict[str, dict[str, Schema]]()
     for one in found:
@@ -67,7 +67,7 @@ def document(app: Litestar) -> Schema:
 def _told(one: Operation, all_: Iterable[Operation], of_kind: dict[Any, Schema], shared: dict[str, Schema]) -> Schema:
     """An operation; an answer with one problem only stands among those that operations share."""
     told = described(one, of_kind)
-    for status, nos in problem.of(one).items():
+    for status, nos in problem_schemas.of(one).items():
         if len(nos) == 1:
             name = _shared_name(nos[0])
             shared[name] = told["responses"][status]
@@ -79,7 +79,7 @@ def _told(one: Operation, all_: Iterable[Operation], of_kind: dict[Any, Schema],
 
 def _shared_name(one: No) -> str:
     """After its code; a code with two statuses has the second behind it."""
-    usual = min(each.status for each in (*no.every(), one) if each.code == one.code)
+    usual = min(each.status for each in (*error_cases.every(), one) if each.code == one.code)
     name = "".join(word.title() for word in one.code.split("_"))
     return name if one.status == usual else f"{name}{one.status}"
 
@@ -110,5 +110,5 @@ def _links(found: list[Operation]) -> Iterator[tuple[str, Schema]]:
 
 def _examples(found: Iterable[Operation]) -> Iterator[tuple[str, Schema]]:
     """Every problem that some operation can answer with."""
-    said = {each for one in found for nos in problem.of(one).values() for each in nos}
-    yield from ((problem.example_name(each), problem.example(each)) for each in sorted(said))
+    said = {each for one in found for nos in problem_schemas.of(one).values() for each in nos}
+    yield from ((problem_schemas.example_name(each), problem_schemas.example(each)) for each in sorted(said))

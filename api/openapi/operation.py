@@ -17,8 +17,8 @@ from api.http import authentication, parameters
 from api.http.body import JSON
 from api.http.command_mode import Planned
 from api.ledger import Ledger
-from api.openapi import carrying, reach
-from api.openapi.reach import Code, Found, Said
+from api.openapi import call_graph, operation_commands
+from api.openapi.call_graph import Code, Found, Said
 from api.openapi.schemas import options
 from commands import permissions
 from commands.command import Command
@@ -76,17 +76,17 @@ class Operation(Struct, frozen=True, dict=True):
     @cached_property
     def found(self) -> frozenset[Found]:
         """All that its code comes to."""
-        return reach.reached(self._roots(), carrying.STOPS)
+        return call_graph.reached(self._roots(), operation_commands.STOPS)
 
     @cached_property
     def functions(self) -> frozenset[Callable[..., Any]]:
         """The functions among it."""
-        return reach.functions(self.found)
+        return call_graph.functions(self.found)
 
     @cached_property
     def commands(self) -> list[type[Command[Any]]]:
         """The commands that it carries out."""
-        return carrying.commands(self.body, self.found)
+        return operation_commands.commands(self.body, self.found)
 
     @cached_property
     def needs(self) -> list[Needs]:
@@ -98,7 +98,7 @@ class Operation(Struct, frozen=True, dict=True):
     @property
     def is_batch(self) -> bool:
         """Whether the request names its commands."""
-        return carrying.is_batch(self.found)
+        return operation_commands.is_batch(self.found)
 
     @property
     def noun(self) -> str:

@@ -13,9 +13,9 @@ from api.http import preconditions
 from api.http.addressing import given_id
 from api.http.command_mode import SAYS, TAKES
 from api.ledger import Ledger
-from api.openapi import examples, reach
+from api.openapi import call_graph, examples
+from api.openapi.call_graph import Code
 from api.openapi.operation import Operation
-from api.openapi.reach import Code
 from api.openapi.schemas import Schema, options
 
 COMPONENTS: Final[dict[str, Schema]] = {
@@ -107,7 +107,7 @@ def _in_path(one: Operation, name: str, annotation: Any, said: Any) -> Schema:
 
 def _place(one: Operation, name: str) -> tuple[Schema, str, Any]:
     """A thing by id where the handler reads it as one, by id or human key where it finds a task so, else by name."""
-    for call in reach.calls(Code(one.handler.fn)):
+    for call in call_graph.calls(Code(one.handler.fn)):
         if any(isinstance(argument, ast.Name) and argument.id == name for argument in call.arguments):
             if call.of is given_id:
                 return {"type": "string", "format": "uuid"}, f"The id of the {name}.", examples.id_of(name)

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from api.http.authentication import PUBLIC
 from api.http.response import Response
-from api.openapi import no
+from api.openapi import error_cases
 from domain.errors import NotFound
 from projections.pagination import Page
 
@@ -25,7 +25,7 @@ class Meaning(Struct, frozen=True):
     code: Annotated[str, Meta(examples=["id_taken"])]
     title: Annotated[str, Meta(examples=["This id is already in use."])]
     statuses: Annotated[list[int], Meta(examples=[[409]])]
-    what_to_do: Annotated[list[str], Meta(examples=[[no.ADVICE[409]]])]
+    what_to_do: Annotated[list[str], Meta(examples=[[error_cases.ADVICE[409]]])]
 
 
 @get(ADDRESS, opt=PUBLIC)
@@ -46,13 +46,13 @@ async def show_problem(code: Code) -> Response[Meaning]:
 @cache
 def meanings() -> dict[str, Meaning]:
     """Each code with all that is known about it."""
-    found = dict[str, list[no.No]]()
-    for one in no.every():
+    found = dict[str, list[error_cases.No]]()
+    for one in error_cases.every():
         found.setdefault(one.code, []).append(one)
     return {code: _meaning(code, found[code]) for code in sorted(found)}
 
 
-def _meaning(code: str, nos: list[no.No]) -> Meaning:
+def _meaning(code: str, nos: list[error_cases.No]) -> Meaning:
     statuses = sorted({one.status for one in nos})
     title = max((one.title for one in nos), key=len)
-    return Meaning(f"{ADDRESS}/{code}", code, title, statuses, [no.ADVICE[status] for status in statuses])
+    return Meaning(f"{ADDRESS}/{code}", code, title, statuses, [error_cases.ADVICE[status] for status in statuses])

@@ -6,9 +6,9 @@ from typing import Any
 from msgspec import Struct
 
 from api import app
-from api.openapi import no
+from api.openapi import error_cases
 from api.openapi.document import document
-from api.openapi.no import No
+from api.openapi.error_cases import No
 from commands import command
 from commands.command import Command
 from domain import codec
@@ -56,7 +56,7 @@ def routes() -> list[Route]:
 
 def errors() -> list[No]:
     """Every problem with a code of ours: the refusals of the rules, and what the HTTP floor says by itself."""
-    return sorted(no.every(), key=lambda one: (one.code, one.status))
+    return sorted(error_cases.every(), key=lambda one: (one.code, one.status))
 
 
 def _body(operation: dict[str, Any]) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from html import escape
 
+from api.openapi.page.html import anchor, resolved, said
 from api.openapi.page.operation import fields, shown
 from api.openapi.page.style import STYLE
-from api.openapi.page.words import anchor, resolved, said
 from api.openapi.schemas import Schema
 
 SHELL = """api=&lt;the address of this page, without /docs&gt;

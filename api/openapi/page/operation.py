@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from api.http.problems import PROBLEM
-from api.openapi.page.words import example, resolved, said, table, typed
+from api.openapi.page.html import example, resolved, said, table, typed
 from api.openapi.schemas import Schema
 
 

@@ -12,8 +12,8 @@ from msgspec import Struct
 import api
 from api.http import problems
 from api.http.problems import Malformed
-from api.openapi import reach
-from api.openapi.reach import Code, Found, Said
+from api.openapi import call_graph
+from api.openapi.call_graph import Code, Found, Said
 from domain import errors
 from domain.errors import Refusal
 
@@ -74,7 +74,7 @@ def among(found: Iterable[Found]) -> Iterator[No]:
 
 def of_error(kind: type[Exception]) -> Iterator[No]:
     """What an error that is neither a refusal nor the framework's is answered with."""
-    for one in reach.reached([Code(problems.HANDLERS[kind])], frozenset({problems.problem})):
+    for one in call_graph.reached([Code(problems.HANDLERS[kind])], frozenset({problems.problem})):
         if isinstance(one, Said) and one.of is problems.problem:
             match one.arguments:
                 case [_, int(status), str(code), str(title)]:
@@ -98,7 +98,7 @@ def _malformed(call: Said) -> No:
 def _all_malformed() -> Iterator[No]:
     for found in pkgutil.walk_packages(api.__path__, "api."):
         module = import_module(found.name)
-        for call in reach.said_in(module):
+        for call in call_graph.said_in(module):
             if call.of is Malformed:
                 yield _malformed(call)
 

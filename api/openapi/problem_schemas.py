@@ -13,9 +13,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from api.http import preconditions
 from api.http.history import Who
 from api.http.problems import PROBLEM
-from api.openapi import carrying, examples, no
+from api.openapi import error_cases, examples, operation_commands
+from api.openapi.error_cases import No
 from api.openapi.headers import now_and_then, refs
-from api.openapi.no import No
 from api.openapi.operation import Operation
 from api.openapi.schemas import REF, Schema
 from commands import permissions
@@ -76,9 +76,9 @@ class Conflict(Problem, frozen=True):
 
 def of(one: Operation) -> dict[str, list[No]]:
     """By status, the problems that an operation can answer with."""
-    all_ = {*no.among(one.found), *_by_rules(one), *_usual(one)} - _impossible(one)
+    all_ = {*error_cases.among(one.found), *_by_rules(one), *_usual(one)} - _impossible(one)
     known = {each.status for each in all_}
-    all_ |= {no.of_status(status) for status in one.handler.opt.get("refuses", ()) if status not in known}
+    all_ |= {error_cases.of_status(status) for status in one.handler.opt.get("refuses", ()) if status not in known}
     one_each = {(each.status, each.code): each for each in sorted(all_)}
     return {str(status): list(each) for status, each in groupby(one_each.values(), key=lambda each: each.status)}
 
@@ -112,31 +112,33 @@ def example_name(one: No) -> str:
 def _impossible(one: Operation) -> set[No]:
     """What is our own mistake, that a role is too small where the smallest is enough, a query where there is none."""
     is_for_all = not one.commands and one.needs and {needs.role for needs in one.needs} == {permissions.ROLES[0]}
-    ours = {each for each in no.every() if each.status == SERVER}
+    ours = {each for each in error_cases.every() if each.status == SERVER}
     asked = any(isinstance(field.kwarg_definition, QueryParameter) for field in one.parameters.values())
-    no_query = {each for each in no.every() if each.code == "invalid_parameter" and not asked and not one.can_be_tried}
-    return ours | no_query | ({no.of_refusal(errors.Forbidden)} if is_for_all else set())
+    no_query = {
+        each for each in error_cases.every() if each.code == "invalid_parameter" and not asked and not one.can_be_tried
+    }
+    return ours | no_query | ({error_cases.of_refusal(errors.Forbidden)} if is_for_all else set())
 
 
 def _usual(one: Operation) -> Iterator[No]:
     """What stands in the way before the handler is called, and the database that it may need."""
     if not one.is_public:
-        yield no.of_status(401)
+        yield error_cases.of_status(401)
     if one.body is not None:
-        yield no.of_status(400)  # a length that is no number
-        yield no.of_status(413)
+        yield error_cases.of_status(400)  # a length that is no number
+        yield error_cases.of_status(413)
     if any(isinstance(field.kwarg_definition, QueryParameter) for field in one.parameters.values()):
-        yield from no.of_error(HTTPException)
+        yield from error_cases.of_error(HTTPException)
     if "ledger" in one.parameters:
-        yield from no.of_error(psycopg.OperationalError)
+        yield from error_cases.of_error(psycopg.OperationalError)
 
 
 def _by_rules(one: Operation) -> Iterator[No]:
-    refusals = carrying.refusals(one.commands, one.found)
+    refusals = operation_commands.refusals(one.commands, one.found)
     if errors.ColumnNotCounted in refusals:
-        yield from no.of_error(Behind)  # counting waits for a read table
+        yield from error_cases.of_error(Behind)  # counting waits for a read table
     for refusal in refusals:
-        yield no.of_refusal(refusal)
+        yield error_cases.of_refusal(refusal)
         if refusal is errors.VersionConflict and preconditions.expected in one.functions:
             yield No(412, refusal.code(), refusal.title())
 

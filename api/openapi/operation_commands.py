@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from api.http import authentication, preconditions
 from api.ledger import Ledger
-from api.openapi import reach
-from api.openapi.reach import Code, Found
+from api.openapi import call_graph
+from api.openapi.call_graph import Code, Found
 from commands import command, permissions
 from commands.command import Command
 from commands.handling.conflict import Late
@@ -23,17 +23,17 @@ PATH: Final = (Code(Handling.handle, Handling), Code(Decision.make, Decision), C
 
 def commands(body: Any, found: frozenset[Found]) -> list[type[Command[Any]]]:
     """The commands that a handler carries out which comes to all this: its body, what it names, or all of a batch."""
-    if Ledger.handle not in reach.functions(found):
+    if Ledger.handle not in call_graph.functions(found):
         return []
     if is_batch(found):
         return [kind for kind in command.every().values() if kind.in_batches]
-    named = reach.kinds(found | {body}, Command)
+    named = call_graph.kinds(found | {body}, Command)
     return sorted((kind for kind in named if "decide" in vars(kind)), key=lambda kind: str(kind.__name__))
 
 
 def is_batch(found: frozenset[Found]) -> bool:
     """Whether commands are named by the request, and there may be several."""
-    return inspect.unwrap(command.every) in reach.functions(found)
+    return inspect.unwrap(command.every) in call_graph.functions(found)
 
 
 def refusals(kinds: Iterable[type[Command[Any]]], found: frozenset[Found]) -> set[type[Refusal]]:
@@ -42,14 +42,14 @@ def refusals(kinds: Iterable[type[Command[Any]]], found: frozenset[Found]) -> se
 
 
 def _refusals(kind: type[Command[Any]], found: frozenset[Found]) -> set[type[Refusal]]:
-    own = reach.reached([Code(method, kind) for method in (kind.decide, kind.workspace)])
-    usual = reach.kinds(reach.reached(PATH), Refusal) - _impossible(kind, found)
-    return usual | reach.kinds(own, Refusal)
+    own = call_graph.reached([Code(method, kind) for method in (kind.decide, kind.workspace)])
+    usual = call_graph.kinds(call_graph.reached(PATH), Refusal) - _impossible(kind, found)
+    return usual | call_graph.kinds(own, Refusal)
 
 
 def _impossible(kind: type[Command[Any]], found: frozenset[Found]) -> set[type[Refusal]]:
     """What the path of every command can say, but not of this one, or not here."""
-    needs, asked = permissions.TABLE[kind.__name__], reach.functions(found)
+    needs, asked = permissions.TABLE[kind.__name__], call_graph.functions(found)
     never = {
         errors.NotFound: needs.role is None and kind.creates,
         errors.Forbidden: needs.role is None,
