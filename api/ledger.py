@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
-
 from api.http import conflict, preconditions, tracing
 from api.http.command_mode import Tried, manner
+from api.http.outcomes import Written
 from api.http.problems import Lost
 from api.http.response import Response
 from api.queries import Asked as Asked  # noqa: PLC0414 - the name by which endpoints know who asks
@@ -18,7 +17,6 @@ from commands.handling.append import Key
 from commands.handling.decision import Wish
 from commands.handling.group import Order
 from commands.handling.handler import Done, Handling
-from commands.handling.results import Warned
 from domain.errors import NotFound, ScopeTooNarrow, VersionConflict
 from domain.invitation import Invitation
 from domain.project import Project
@@ -53,16 +51,6 @@ _PLACES = {
     Invitation: "/invitations/{}",
     SavedFilter: "/filters/{}",
 }
-
-
-class Written(Struct, frozen=True, omit_defaults=True):
-    """What a command did: the stream it is about, its version now, and a position that includes it."""
-
-    id: UUID
-    version: int
-    position: int
-    key: str | None = None
-    warnings: tuple[Warned, ...] = ()
 
 
 class Ledger(Queries, frozen=True, kw_only=True):

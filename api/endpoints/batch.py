@@ -3,58 +3,28 @@
 import asyncio
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from litestar import post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
-from msgspec import Struct
 
 from api.endpoints import batch_items
 from api.endpoints.batch_items import Batch, BatchItem
 from api.http import preconditions, problems
 from api.http.command_mode import Tried, manner
+from api.http.outcomes import Carried, Each, Several
 from api.http.problems import Malformed, Placed
 from api.http.response import Response
 from api.ledger import Asked, Ledger, order
 from commands.handling.append import Key
 from commands.handling.decision import Wish
 from commands.handling.handler import Done
-from commands.handling.results import Foreseen, Result, Warned
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 
 MOST_AT_ONCE = 10
 """Commands of one independent batch that are carried out side by side: others want their turn too."""
-
-
-class Carried(Struct, frozen=True):
-    """What became of all commands, and a position that includes them."""
-
-    results: tuple[Result, ...]
-    position: int
-
-
-class Each(Struct, frozen=True, omit_defaults=True):
-    """What became of one command, or would: as its own request would have been answered."""
-
-    status: int
-    id: UUID | None = None
-    version: int | None = None
-    key: str | None = None
-    position: int | None = None
-    replayed: bool = False
-    events: tuple[Foreseen, ...] | None = None
-    warnings: tuple[Warned, ...] = ()
-    problem: msgspec.Raw | None = None
-
-
-class Several(Struct, frozen=True):
-    """What became of each, and a position that includes all that was carried out."""
-
-    results: list[Each]
-    position: int
 
 
 @post(

@@ -11,9 +11,10 @@ from msgspec import Meta, Struct
 from api.http import preconditions
 from api.http.addressing import given_id
 from api.http.command_mode import manner
+from api.http.outcomes import Written
 from api.http.parameters import Cursor, Limit
 from api.http.response import Response
-from api.ledger import BASE, Asked, Ledger, Written, order, written
+from api.ledger import BASE, Asked, Ledger, order, written
 from commands.command import present
 from commands.field_types import Email
 from commands.handling.decision import Wish

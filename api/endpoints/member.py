@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from api.http import history, preconditions
 from api.http.addressing import given_id, within
+from api.http.outcomes import Written
 from api.http.parameters import Cursor, Limit, MinPosition
 from api.http.response import Response
-from api.ledger import Asked, Ledger, Written
+from api.ledger import Asked, Ledger
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from domain.event import Actor
 from domain.member import Role

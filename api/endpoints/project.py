@@ -7,9 +7,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.http.addressing import given_id, within
+from api.http.outcomes import Written
 from api.http.parameters import Cursor, Limit, MinPosition
 from api.http.response import Response
-from api.ledger import Asked, Ledger, Written
+from api.ledger import Asked, Ledger
 from commands.column import SetColumns
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.trash import TrashProject

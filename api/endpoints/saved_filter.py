@@ -11,9 +11,10 @@ from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from api.endpoints.task_list import Count, Fields, across, named_fields
 from api.http.addressing import given_id
+from api.http.outcomes import Written
 from api.http.parameters import Cursor, Limit, MinPosition
 from api.http.response import Response
-from api.ledger import Asked, Ledger, Written
+from api.ledger import Asked, Ledger
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from domain.errors import FilterIsBuiltin, FilterSyntax, FilterTooLong, FilterValue, NotFound, UnknownField
 from infra.ids import new_id

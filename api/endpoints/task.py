@@ -6,9 +6,10 @@ from litestar.params import FromPath, JSONBody
 
 from api.http import history
 from api.http.addressing import given_id, within
+from api.http.outcomes import Written
 from api.http.parameters import Cursor, Limit, MinPosition
 from api.http.response import Response
-from api.ledger import Asked, Ledger, Written
+from api.ledger import Asked, Ledger
 from commands.label import LabelTask, UnlabelTask
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask
 from commands.trash import RestoreTask, TrashTask

@@ -14,8 +14,9 @@ from api.endpoints.invitation import invited_as
 from api.endpoints.session import peer
 from api.http import authentication, preconditions, tracing
 from api.http.command_mode import Tried
+from api.http.outcomes import Written
 from api.http.response import Response
-from api.ledger import Asked, Ledger, Written, order, written
+from api.ledger import Asked, Ledger, order, written
 from commands import permissions
 from commands.field_types import Email, Name
 from commands.handling.decision import Wish

@@ -7,9 +7,10 @@ from litestar.params import FromPath, JSONBody
 
 from api.http import preconditions
 from api.http.addressing import given_id
+from api.http.outcomes import Written
 from api.http.parameters import Cursor, Limit, MinPosition
 from api.http.response import Response
-from api.ledger import Asked, Ledger, Written
+from api.ledger import Asked, Ledger
 from commands.workspace import CreateWorkspace, EditWorkspace
 from infra.ids import new_id
 from infra.reading.reader import Found

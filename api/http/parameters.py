@@ -9,10 +9,9 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 from msgspec import Meta
 
-from api.endpoints.batch import Carried
 from api.http.command_mode import TAKES, manner
+from api.http.outcomes import Carried, Written
 from api.http.problems import Malformed
-from api.ledger import Written
 
 Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=200, description="How many items, at most.")]
 Cursor: TypeAlias = Annotated[

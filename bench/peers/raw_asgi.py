@@ -4,7 +4,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api.ledger import Written
+from api.http.outcomes import Written
 from bench.peers.given import Given
 from commands.task import CreateTask
 from infra.ids import new_id

@@ -1,0 +1,46 @@
+"""Outcomes: what became of commands, as they are answered."""
+
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from commands.handling.results import Foreseen, Result, Warned
+
+
+class Written(Struct, frozen=True, omit_defaults=True):
+    """What a command did: the stream it is about, its version now, and a position that includes it."""
+
+    id: UUID
+    version: int
+    position: int
+    key: str | None = None
+    warnings: tuple[Warned, ...] = ()
+
+
+class Carried(Struct, frozen=True):
+    """What became of all commands, and a position that includes them."""
+
+    results: tuple[Result, ...]
+    position: int
+
+
+class Each(Struct, frozen=True, omit_defaults=True):
+    """What became of one command, or would: as its own request would have been answered."""
+
+    status: int
+    id: UUID | None = None
+    version: int | None = None
+    key: str | None = None
+    position: int | None = None
+    replayed: bool = False
+    events: tuple[Foreseen, ...] | None = None
+    warnings: tuple[Warned, ...] = ()
+    problem: msgspec.Raw | None = None
+
+
+class Several(Struct, frozen=True):
+    """What became of each, and a position that includes all that was carried out."""
+
+    results: list[Each]
+    position: int
