@@ -21,7 +21,7 @@ from api.http.parameters import only_known
 from api.http.problems import HANDLERS
 from api.http.tracing import traced
 from api.ledger import BASE, Ledger
-from api.shortcut import Shortcuts
+from api.response_cache import Shortcuts
 from api.system import docs, event_schemas, health, metrics, problem_pages
 from commands.handling.handler import Handling
 from infra.column_counts import Counting

@@ -11,8 +11,8 @@ from msgspec import Struct
 from api.http import history, preconditions
 from api.http.addressing import given_id, is_key
 from api.http.authentication import Credential
+from api.http.basis import basis
 from api.http.response import Response
-from api.shortcut import basis
 from commands.command import present
 from domain.errors import AmbiguousKey, NotFound, Purged, Refusal
 from domain.event import Actor

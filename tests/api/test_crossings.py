@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from api import shortcut
+from api import response_cache
 from infra.identity.permission_revocations import Ended
 from infra.identity.permissions import Rights
 from infra.messaging.subscription import ALIVE_S, Channel
@@ -106,13 +106,13 @@ def a_memory_without_the_reader(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_shortcut_without_the_reader(patch: pytest.MonkeyPatch) -> None:
-    asked = shortcut._asked  # noqa: SLF001 - a defect is planted where it would be made
+    asked = response_cache._asked  # noqa: SLF001 - a defect is planted where it would be made
 
     def anybody(scope: object) -> tuple[tuple[bytes, ...], str]:
         (_, *rest), named = asked(scope)
         return (b"", *rest), named
 
-    patch.setattr(shortcut, "_asked", anybody)
+    patch.setattr(response_cache, "_asked", anybody)
 
 
 def rights_that_last(patch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from api.http import authentication
+from api.http.basis import Basis
 from api.ledger import Ledger
-from api.shortcut import Basis
 from domain.errors import TooManyGuesses, WrongCredentials
 from infra.identity import invitations, secrets, sessions
 from infra.identity.passwords import Credentials

@@ -6,55 +6,30 @@ all of that holds, the same request has the same answer; where any of it does no
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
 from typing import Any, cast
 
-from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
+from api.http import basis
 from api.http.authentication import Credential
+from api.http.basis import Basis
 from api.http.preconditions import POSITION, has
 from infra.identity.permissions import Right, Rights
 from infra.identity.revocations import Revoked
 from infra.reading.cached_answer import Snapshot
-from infra.reading.reader import Found, Reading
+from infra.reading.reader import Reading
 from projections.projection import Answer
 
 MOST, LONGEST = 5_000, 4_096
 """Ways that are remembered, and the bytes of an address and a token that one may have."""
-_BASIS = "taskledger.basis"
 _POSITION = POSITION.lower().encode()
 _OF_BODY = {b"content-type", b"content-length", b"link"}
 _CHANGING = {_POSITION, b"content-type", b"content-length"}
 _GOOD = (200, 304)
 _Headers = list[tuple[bytes, bytes]]
 _Key = tuple[bytes, bytes, bytes]
-
-
-class Basis:
-    """What the answer to one request rests on, as far as it is known; `shown` is what it shows, if that is all."""
-
-    def __init__(self) -> None:
-        self.found: list[Found] = []
-        self.rights: list[Right] = []
-        self.shown: Found | None = None
-        self.is_whole = True
-
-    def rests_on(self, found: Found, rights: Iterable[Right]) -> None:
-        """On something that was read, and on the rights to see it."""
-        self.found.append(found)
-        self.rights += rights
-
-    def extent(self) -> tuple[int, float | None]:
-        """The position that all of it includes, and the age of the oldest, where any is old."""
-        ages = [one.age for one in self.found if one.age is not None]
-        return min(one.position for one in self.found), max(ages, default=None)
-
-    def is_more(self) -> None:
-        """It rests on something else too: on the time, or on what nobody tells of when it changes."""
-        self.is_whole = False
 
 
 class _Way(Struct, frozen=True):
@@ -65,13 +40,6 @@ class _Way(Struct, frozen=True):
     found: tuple[tuple[str, str], ...]
     rights: tuple[Right, ...]
     credential: Credential
-
-
-def basis(request: Request[Any, Any, Any]) -> Basis:
-    """The one of a request."""
-    scope: Any = request.scope
-    found: Basis = scope.setdefault(_BASIS, Basis())
-    return found
 
 
 class Shortcuts:
@@ -156,7 +124,7 @@ def _asked(scope: Any) -> tuple[_Key, str]:
 
 def _way(scope: Any, status: int, sent: _Headers) -> _Way | None:
     """None where the answer is not what was found, or rests on more than that."""
-    made: Basis | None = scope.get(_BASIS)
+    made: Basis | None = basis.of(scope)
     if made is None or made.shown is None or made.shown.answer is None or not made.is_whole or status not in _GOOD:
         return None
     if status == _GOOD[1] and made.shown.answer.next_cursor:
