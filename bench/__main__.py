@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from bench import growth, run
+from bench.harness import growth, run
 
 RUNS: dict[str, Callable[[], None]] = {
     "quick": partial(run.measure, run.QUICK),

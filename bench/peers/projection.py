@@ -12,9 +12,9 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from msgspec import Struct
 from psycopg.sql import SQL, Identifier
 
-from bench.elsewhere import answer
+from bench.harness.child_process import answer
+from bench.harness.clients import NEW_TASK
 from bench.peers.stock import environment
-from bench.scripts import NEW_TASK
 
 CHANGES = 4
 """Each task is created, and changed so often."""

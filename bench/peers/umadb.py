@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from bench.processes import FOR_STOPPING_S, Peer, wait
+from bench.harness.processes import FOR_STOPPING_S, Peer, wait
 from infra.processes import ports
 from infra.processes.child import spawn, stop
 

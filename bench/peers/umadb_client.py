@@ -6,9 +6,9 @@ from functools import partial
 
 from umadb import AppendCondition, Client, Event, Query, QueryItem
 
-from bench.board import new_task
-from bench.elsewhere import answer
-from bench.load import Load
+from bench.data.board import new_task
+from bench.harness.child_process import answer
+from bench.harness.load_generator import Load
 from bench.peers.umadb import Plan
 from domain import codec
 from domain.task import TaskCreated

@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from bench.backlog import Backlog
-from bench.history import Happened
-from bench.questions import Question, questions
-from bench.scripts import Answer, Target, asking
-from bench.works.cold import found
+from bench.data.backlog import Backlog
+from bench.data.history import Happened
+from bench.data.queries import Question, questions
+from bench.harness.clients import Answer, Target, asking
+from bench.scenarios.cold_reads import found
 from commands.field_types import due
 from domain import codec
 from domain.event import changes, fold

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from api.http import authentication
+from bench.harness.processes import peer
 from bench.peers import cache_aside_models
 from bench.peers.given import Given
-from bench.processes import peer
 from infra.database.pool import connect
 from infra.settings import Settings
 from projections.task_list import TaskRow

@@ -1,9 +1,9 @@
 """Growth: the largest beside the smallest."""
 
-from bench import growth
-from bench.load import Load
-from bench.streams import LENGTHS
-from bench.turn import Round
+from bench.data.streams import LENGTHS
+from bench.harness import growth
+from bench.harness.load_generator import Load
+from bench.harness.round import Round
 
 LARGE, LONG = growth.SIZES[-1], LENGTHS[-1]
 

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from itertools import islice
 from uuid import UUID, uuid4
 
-from bench.history import Happened, happening
+from bench.data.history import Happened, happening
 from domain import codec
 from domain.event import Event, changes, fold
 from domain.task import Task, TaskCreated, TaskNumbers, TaskNumbersTaken, numbers_of

@@ -1,6 +1,6 @@
 """Load: answers of one run after the other."""
 
-from bench.load import Load, joined
+from bench.harness.load_generator import Load, joined
 
 
 def test_loads_that_follow_one_another_are_one_load() -> None:

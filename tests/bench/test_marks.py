@@ -5,32 +5,33 @@ from math import inf
 import msgspec
 from msgspec.structs import replace
 
-from bench import results, run
-from bench.idle import Idle
-from bench.load import Load
-from bench.mark import Mark, Told
+from bench.harness import run
+from bench.harness.cpu import Use
+from bench.harness.idle_lane import Idle
+from bench.harness.load_generator import Load
+from bench.harness.round import Round
 from bench.peers.projection import Projecting
-from bench.turn import Round
-from bench.usage import Use
-from bench.works import (
-    alone,
-    appends,
+from bench.report import results
+from bench.report.target import Mark, Told
+from bench.scenarios import (
+    catch_up,
     changes,
-    cold,
-    contended,
+    cold_reads,
     creates,
-    disturbed,
-    following,
-    looks,
-    paced,
+    idle_lane,
+    lane,
+    one_task,
+    open_loop,
+    reads_during_rebuild,
     rebuild,
-    visible,
-    visible_under_load,
+    visibility,
+    visibility_under_load,
+    warm_reads,
 )
-from bench.works.cold import Cold
-from bench.works.disturbed import Disturbed
-from bench.works.following import Followed
-from bench.works.rebuild import Rebuilt
+from bench.scenarios.catch_up import Followed
+from bench.scenarios.cold_reads import Cold
+from bench.scenarios.reads_during_rebuild import Disturbed
+from bench.scenarios.rebuild import Rebuilt
 
 REBUILT = Rebuilt(200_000, 1.0, 0.5, {"folding": 0.8, "verifying": 0.5}, 2**29)
 PEER = Projecting(2_000, 1.0)
@@ -62,29 +63,29 @@ def test_a_ratio_that_is_just_reached_is_met_and_one_below_is_not() -> None:
 
 def test_an_idle_command_may_cost_so_much_of_its_append_and_no_more() -> None:
     dear, cheap = Idle([1.4, 1.4], [1.0, 1.0]), Idle([1.2, 1.2], [1.0, 1.0])
-    assert not only(alone.told([replace(round_of(), idle=[dear])])).met
-    assert only(alone.told([replace(round_of(), idle=[cheap])])).met
+    assert not only(idle_lane.told([replace(round_of(), idle=[dear])])).met
+    assert only(idle_lane.told([replace(round_of(), idle=[cheap])])).met
 
 
 def test_events_are_told_where_the_peer_writes_one_for_each_command() -> None:
-    told = appends.told([round_of(W1=10, L1=30, umadb=20)])
+    told = lane.told([round_of(W1=10, L1=30, umadb=20)])
     assert [(mark.work, mark.ratio) for mark in told.marks] == [("W1", 0.5), ("L1", 1.5)]
     assert told.remarks == ["L1: 20 events/s in the log, where UmaDB writes one event for each command."]
 
 
 def test_a_pace_that_was_not_kept_meets_no_mark_however_quick_the_answers() -> None:
-    assert not only(paced.told([paces(700)])).met
-    assert only(paced.told([paces(1_000)])).met
+    assert not only(open_loop.told([paces(700)])).met
+    assert only(open_loop.told([paces(1_000)])).met
 
 
 def test_what_is_slow_at_a_pace_is_not_let_off() -> None:
     slow = replace(load(1_000), latencies_ms=[1.0] * 980 + [11.0] * 20)
-    assert not only(paced.told([replace(paces(), loads={**paces().loads, paced.ours(1_000): slow})])).met
+    assert not only(open_loop.told([replace(paces(), loads={**paces().loads, open_loop.ours(1_000): slow})])).met
 
 
 def test_what_was_refused_or_never_asked_is_waited_for_for_ever() -> None:
     few = replace(load(985), unsent=15, refused={})
-    assert not only(paced.told([replace(paces(), loads={**paces().loads, paced.ours(1_000): few})])).met
+    assert not only(open_loop.told([replace(paces(), loads={**paces().loads, open_loop.ours(1_000): few})])).met
     assert few.waited_ms().count(inf) == 15
 
 
@@ -92,13 +93,13 @@ def test_a_look_that_was_refused_meets_no_mark_however_soon_the_others_saw() -> 
     busy = round_of(**{"V1 under load": 10, "V1 load": 1_000})
     late = replace(busy, loads={**busy.loads, "V1 under load": replace(load(10), refused={503: 1})})
     slow = replace(busy, loads={**busy.loads, "V1 load": load(900)})
-    assert all(mark.met for mark in visible_under_load.told([busy]).marks)
-    assert not any(mark.met for one in (late, slow) for mark in visible_under_load.told([one]).marks)
+    assert all(mark.met for mark in visibility_under_load.told([busy]).marks)
+    assert not any(mark.met for one in (late, slow) for mark in visibility_under_load.told([one]).marks)
 
 
 def test_a_look_and_a_row_may_take_so_long_and_no_longer() -> None:
     one = replace(round_of(V1=10), rows_ms=[9.0] * 90 + [60.0] * 10)
-    met = {f"{mark.work}, {mark.what}": mark.met for mark in visible.told([one]).marks}
+    met = {f"{mark.work}, {mark.what}": mark.met for mark in visibility.told([one]).marks}
     assert met == {
         "V1, visible, idle, p50": True,
         "V1, visible, idle, p99": True,
@@ -110,12 +111,12 @@ def test_a_look_and_a_row_may_take_so_long_and_no_longer() -> None:
 def test_the_slowest_client_is_held_against_the_mean() -> None:
     unfair = round_of(W2=100)
     unfair.loads["W3"] = Load(1.0, [10, 50, 60], {}, [], 0, 0.1)
-    line = contended.told([unfair]).marks[1]
+    line = one_task.told([unfair]).marks[1]
     assert (line.value, line.peer, line.ratio, line.met) == (10, 40, 0.25, False)
 
 
 def test_only_what_changed_the_contended_task_is_counted() -> None:
-    assert contended.told([round_of(W2=100)]).marks[0].value == 40
+    assert one_task.told([round_of(W2=100)]).marks[0].value == 40
 
 
 def test_a_rebuild_is_held_against_its_peer_and_so_much_memory() -> None:
@@ -126,7 +127,7 @@ def test_a_rebuild_is_held_against_its_peer_and_so_much_memory() -> None:
 
 
 def test_each_number_of_workers_that_follows_has_a_line() -> None:
-    lines = list(following.marks([Followed(1, 30_000, 2.0), Followed(2, 30_000, 4.0), Followed(1, 50_000, 2.0)]))
+    lines = list(catch_up.marks([Followed(1, 30_000, 2.0), Followed(2, 30_000, 4.0), Followed(1, 50_000, 2.0)]))
     assert [(line.work, line.value, line.met) for line in lines] == [("P1", 20_000, True), ("P1 by 2", 7_500, False)]
 
 
@@ -146,7 +147,7 @@ def test_one_wrong_answer_during_a_rebuild_is_one_too_many() -> None:
 
 def test_a_hot_page_is_held_against_the_cache_aside_stack() -> None:
     rates = {"R1": 1, "R1 constant": 1, "R2": 500, "R2 constant": 500, "R2 aside": 100}
-    lines = looks.told([round_of(**rates)]).marks
+    lines = warm_reads.told([round_of(**rates)]).marks
     assert [(line.ratio, line.met) for line in lines if line.against == "cache_aside"] == [(5.0, True)]
 
 
@@ -163,7 +164,7 @@ def test_cold_pages_that_were_refused_or_came_too_late_to_be_asked_meet_no_mark(
 
 def test_the_slowest_cold_page_is_told() -> None:
     paths = ["/api/v1/tasks?filter=milk", "/api/v1/tasks?filter=oat%20milk"]
-    said = cold.told(Cold(paths, Load(1.0, [2], {}, [1.0, 9.0], 0, 0.1))).remarks
+    said = cold_reads.told(Cold(paths, Load(1.0, [2], {}, [1.0, 9.0], 0, 0.1))).remarks
     assert "R3: 2 of 2 questions were answered, half of them within 5 ms." in said
     assert "R3: the slowest took 9 ms: /api/v1/tasks?filter=oat milk" in said
 
@@ -192,14 +193,16 @@ def only(told: Told) -> Mark:
 
 def paces(reached: int = 1_000) -> Round:
     """One with all paces kept but that at which the mark is."""
-    rates = {paced.ours(pace): pace for pace in paced.PACES} | {paced.stock(pace): pace for pace in paced.PEER_PACES}
-    return round_of(**rates | {paced.ours(paced.AT): reached})
+    rates = {open_loop.ours(pace): pace for pace in open_loop.PACES} | {
+        open_loop.stock(pace): pace for pace in open_loop.PEER_PACES
+    }
+    return round_of(**rates | {open_loop.ours(open_loop.AT): reached})
 
 
 def asked(latencies_ms: list[float], refused: int = 0) -> Mark:
     """Of 400 questions, those that were answered."""
     found = Load(10.0, [len(latencies_ms)], {400: refused} if refused else {}, latencies_ms, 0, 0.1)
-    return only(cold.told(Cold(["/"] * 400, found)))
+    return only(cold_reads.told(Cold(["/"] * 400, found)))
 
 
 def served(during_ms: float, *, writes: int = 500, wrong: int = 0) -> list[Mark]:
@@ -207,7 +210,7 @@ def served(during_ms: float, *, writes: int = 500, wrong: int = 0) -> list[Mark]
     quiet, during = (
         Load(1.0, [100], {}, [each] * 100, 0, 0.1, wrong=number) for each, number in ((10, 0), (during_ms, wrong))
     )
-    return list(disturbed.told([Disturbed(quiet, load(500), during, load(writes), 9.0)]).marks)
+    return list(reads_during_rebuild.told([Disturbed(quiet, load(500), during, load(writes), 9.0)]).marks)
 
 
 def round_of(**rates: int) -> Round:

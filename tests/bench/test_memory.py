@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from bench.memory import held, watched
+from bench.harness.memory import held, watched
 
 GREEDY = "held = b'1' * 50_000_000; print('held', flush=True); input()"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {GREEDY!r}])"

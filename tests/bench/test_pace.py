@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from bench.pace import Closed, Open
+from bench.harness.arrivals import Closed, Open
 
 
 class Slow:

@@ -1,8 +1,8 @@
 """Remarks: what a table of rates would hide."""
 
-from bench import machine
-from bench.load import Load
-from bench.remarks import of_loads
+from bench.harness import machine
+from bench.harness.load_generator import Load
+from bench.report.notes import of_loads
 
 
 def test_refusals_a_tired_generator_and_a_lost_pace_are_told() -> None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from uuid import UUID
 
-from bench.streams import TASKS, Streams
+from bench.data.streams import TASKS, Streams
 from domain.event import Event, fold
 from domain.task import Task, TaskRenamed
 from infra.ids import new_id

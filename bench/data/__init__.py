@@ -1,0 +1,1 @@
+"""What is measured on: boards, backlogs, histories, and the questions asked of them."""

@@ -1,0 +1,1 @@
+"""The harness: instances, load, clients, and one round of everything."""

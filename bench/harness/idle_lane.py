@@ -1,0 +1,121 @@
+"""An idle lane: what one command costs, beside its bare append on a connection of its own, in turns."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from bench.data.board import new_task
+from bench.harness.child_process import answer
+from cli.opened import opened
+from commands.handling.append import Accepted, Append
+from commands.handling.decision import Wish
+from commands.handling.group import Order
+from commands.handling.handler import Handling, Log, Streams
+from commands.handling.loader import Wanted
+from commands.handling.stream_cache import Known
+from commands.task import CreateTask
+from domain.event import Actor
+from infra import settings
+from infra.database.pool import Pool
+from infra.ids import new_id
+from infra.log import EventLog
+
+
+class Plan(Struct, frozen=True):
+    """Who creates tasks in which instance: in one project by handling, in the other by bare appends."""
+
+    data: str
+    user: UUID
+    handled: UUID
+    appended: UUID
+    seconds: float
+
+
+class Idle(Struct, frozen=True):
+    """The latencies of both, in milliseconds."""
+
+    handled_ms: list[float]
+    appended_ms: list[float]
+
+
+async def alternate(plan: Plan) -> Idle:
+    """One create at a time, first this way, then that."""
+    found, actor, idle = settings.locate(Path(plan.data)), Actor(plan.user), Idle([], [])
+    handled, appended = new_task(plan.handled), new_task(plan.appended)
+    deadline = time.monotonic() + plan.seconds
+    async with opened(found) as instance, _bare(found.database_url) as bare:
+        decided = _Decided(bare)
+        pretence = Handling(decided)
+        while time.monotonic() < deadline:
+            idle.handled_ms.append(await _timed(_handle(instance.handling, handled, actor)))
+            await _handle(pretence, appended, actor)
+            idle.appended_ms.append(await _timed(_append(bare, decided.appends)))
+    return idle
+
+
+@contextlib.asynccontextmanager
+async def _bare(url: str) -> AsyncIterator[EventLog]:
+    """The log on one plain connection, without a pool: nothing but the append."""
+    async with await AsyncConnection.connect(url, autocommit=True) as connection:
+        yield EventLog(url, cast("Pool", _One(connection)))
+
+
+class _One(Struct, frozen=True):
+    """As much of a pool as the log asks for."""
+
+    held: AsyncConnection[TupleRow]
+
+    def aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Leave it: nothing but the append is measured."""
+        work.close()
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        yield self.held
+
+
+class _Decided:
+    """A log that keeps what it is asked to append instead: decided as ever, and yet to be written."""
+
+    def __init__(self, log: Log) -> None:
+        self.appends: Sequence[Append] = []
+        self._log = log
+
+    async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+        self.appends = appends
+        return [Accepted(0) for _ in appends]
+
+    async def streams(self, ids: Collection[UUID]) -> Streams:
+        return await self._log.streams(ids)
+
+    async def known(self, wanted: Sequence[Wanted]) -> Sequence[Known]:
+        return await self._log.known(wanted)
+
+    def keep(self, stream: UUID, known: Known, command_id: UUID) -> None:
+        """Keep nothing: nothing happened."""
+
+
+async def _handle(handling: Handling, command: CreateTask, actor: Actor) -> None:
+    await handling.handle(Order([Wish(new_id(), command)], actor, new_id()))
+
+
+async def _append(log: EventLog, appends: Sequence[Append]) -> None:
+    if not all(isinstance(one, Accepted) for one in await log.append(appends)):
+        raise RuntimeError("The bare append was refused, so it is no measure.")
+
+
+async def _timed(work: Awaitable[None]) -> float:
+    began = time.perf_counter()
+    await work
+    return round((time.perf_counter() - began) * 1000, 4)
+
+
+if __name__ == "__main__":
+    answer(Plan, alternate)

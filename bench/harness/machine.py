@@ -1,0 +1,48 @@
+"""The machine that a run is measured on, and the peers' versions: a newer one is another peer."""
+
+import os
+import platform
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from bench.harness.durability import durable, on_disk
+
+BUSY = 0.5
+"""A machine with so much to do already has no latencies to tell."""
+_PEERS = ("eventsourcing", "umadb", "fastapi", "sqlalchemy", "pydantic", "uvicorn", "litestar")
+Machine = dict[str, str | int | float]
+
+
+def machine() -> Machine:
+    """Ask before anything of ours runs."""
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count() or 0,
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in _PEERS},
+        "file_system": on_disk(Path(tempfile.gettempdir())),
+        "load_average_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def server(connection: Connection[TupleRow]) -> Machine:
+    """PostgreSQL's major version, and what makes its commits durable; raises NotDurable."""
+    return {"postgresql": connection.info.server_version // 10_000, **durable(connection)}
+
+
+def remarks(machine: Machine) -> list[str]:
+    """Whether it had other things to do."""
+    before = float(machine["load_average_before"])
+    return [f"The machine was busy before it began (load average {before})."] if before > BUSY else []
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

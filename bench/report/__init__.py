@@ -1,0 +1,1 @@
+"""What was measured, written down: marks, tables, plots, notes."""
