@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from bench.harness import growth, run
+from bench.harness import run
+from bench.scenarios import growth
 
 RUNS: dict[str, Callable[[], None]] = {
     "quick": partial(run.measure, run.QUICK),

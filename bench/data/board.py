@@ -7,7 +7,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from bench.harness.clients import NEW_TASK, Target
+from bench.harness.client_scripts import NEW_TASK, Target
 from cli.opened import Opened, opened
 from commands.handling.decision import Wish
 from commands.handling.group import Order

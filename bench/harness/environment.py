@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 
 from bench.data.board import Board
-from bench.harness.clients import NEW_TASK
+from bench.harness.client_scripts import NEW_TASK
 from bench.harness.instance import Instance, instance
 from bench.harness.processes import Peer, peer
-from bench.harness.round import Stage
+from bench.harness.rounds import Stage
 from bench.harness.servers import database
 from bench.peers import cache_aside_models, umadb
-from bench.peers.given import Given
+from bench.peers.config import Given
 from infra import settings
 
 _STOCK, _ASIDE = "bench_stock", "bench_cache_aside"

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from bench.data.board import new_task
-from bench.harness.child_process import answer
+from bench.harness.run_module import answer
 from cli.opened import opened
 from commands.handling.append import Accepted, Append
 from commands.handling.decision import Wish

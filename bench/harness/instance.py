@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 
 from bench.data import board
 from bench.data.board import PROJECTS, TASKS, Board
-from bench.harness.clients import Target
+from bench.harness.client_scripts import Target
 from bench.harness.durability import durable
 from bench.harness.processes import taskledger
 from cli.opened import asked

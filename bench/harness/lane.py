@@ -10,8 +10,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from bench.data.board import new_task
-from bench.harness.child_process import answer
 from bench.harness.load_generator import Load
+from bench.harness.run_module import answer
 from cli.opened import opened
 from commands.handling.decision import Wish
 from commands.handling.group import Order

@@ -12,8 +12,8 @@ from typing import cast
 from msgspec import Struct
 
 from bench.harness.arrivals import Closed, Open, Pace
-from bench.harness.child_process import answer
-from bench.harness.clients import SCRIPTS, SHARED, Answer, Script, Target
+from bench.harness.client_scripts import SCRIPTS, SHARED, Answer, Script, Target
+from bench.harness.run_module import answer
 
 DRAIN_S = 10.0
 """How long answers may come after the end; they are not counted."""

@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
-from bench.harness.cpu import used
+from bench.harness.resource_usage import used
 
 LOOK_S = 0.1
 

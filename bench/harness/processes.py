@@ -11,13 +11,13 @@ from typing import cast
 import msgspec
 from msgspec import Struct
 
-from bench.peers.given import Given
+from bench.peers.config import Given
 from cli.children import answers_200
 from infra.processes import data_directory, ports
 from infra.processes.child import Child, spawn, stop
 from infra.processes.data_directory import Run
 
-_INSTALLED = Path(__file__).parents[1] / ".venv" / "bin" / "python"
+_INSTALLED = Path(__file__).parents[2] / ".venv" / "bin" / "python"
 SUBJECT = str(_INSTALLED) if _INSTALLED.exists() else sys.executable
 """The Python that we run on: of `.venv`, as users have it, which knows nothing of the bench."""
 PATIENCE_S = 60.0

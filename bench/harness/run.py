@@ -10,9 +10,8 @@ from msgspec import Struct
 from bench.harness import machine
 from bench.harness.environment import stage
 from bench.harness.instance import say
-from bench.harness.round import Round, Size, Stage, Turn
+from bench.harness.rounds import Round, Size, Stage, Turn
 from bench.report import notes, plot, results, table
-from bench.report.target import Mark, Measure, Told, at_most
 from bench.scenarios import (
     ceilings,
     changes,
@@ -20,8 +19,8 @@ from bench.scenarios import (
     creates,
     folding,
     four_processes,
-    idle_lane,
-    lane,
+    lane_beside_append,
+    lane_beside_umadb,
     one_project,
     one_task,
     open_loop,
@@ -30,7 +29,8 @@ from bench.scenarios import (
     warm_reads,
 )
 from bench.scenarios.folding import Extent
-from bench.scenarios.not_yet import ABSENT, ELSEWHERE
+from bench.scenarios.not_measured import ABSENT, ELSEWHERE
+from bench.targets import Mark, Measure, Told, at_most
 
 LAG_S = 5.0
 
@@ -45,7 +45,9 @@ class Run(Struct, frozen=True):
 
 
 QUICK = Run(
-    "quick", Size(3, 1.5, 0.7, (creates, lane, changes, one_task, warm_reads, visibility)), Extent(100_000, 5_000, 2)
+    "quick",
+    Size(3, 1.5, 0.7, (creates, lane_beside_umadb, changes, one_task, warm_reads, visibility)),
+    Extent(100_000, 5_000, 2),
 )
 FULL = Run(
     "full",
@@ -55,12 +57,12 @@ FULL = Run(
         1.5,
         (
             creates,
-            lane,
+            lane_beside_umadb,
             ceilings,
             one_project,
             four_processes,
             open_loop,
-            idle_lane,
+            lane_beside_append,
             changes,
             one_task,
             warm_reads,

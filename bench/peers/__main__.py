@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
-from bench.peers.given import Given
+from bench.peers.config import Given
 from infra.processes import gc_tuning
 
 

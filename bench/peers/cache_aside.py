@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 
 from api.http.authentication import ALGORITHM, ISSUER
 from bench.peers.cache_aside_models import Member, Page, Project, Task, TaskShown, url
-from bench.peers.given import Given
+from bench.peers.config import Given
 
 TTL_S = 300
 CONNECTIONS = 15

@@ -6,7 +6,7 @@ from litestar import Litestar, Request, get
 
 from api.http import authentication
 from api.http.response import Response
-from bench.peers.given import Given
+from bench.peers.config import Given
 
 
 def app(given: Given) -> Litestar:

@@ -13,7 +13,7 @@ from api.http.parameters import only_known
 from api.http.problems import HANDLERS
 from api.http.tracing import traced
 from api.ledger import BASE, Ledger
-from bench.peers.given import Given
+from bench.peers.config import Given
 from commands.handling.group import Order
 from commands.handling.handler import Done
 from commands.handling.results import Result

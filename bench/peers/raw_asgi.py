@@ -5,7 +5,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.http.outcomes import Written
-from bench.peers.given import Given
+from bench.peers.config import Given
 from commands.task import CreateTask
 from infra.ids import new_id
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from psycopg import conninfo
 
 from api.http import authentication
-from bench.peers.given import Given
+from bench.peers.config import Given
 from commands.field_types import ColumnName, Description, Due, Labels, Title
 from domain.task import Priority
 

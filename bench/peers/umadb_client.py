@@ -7,8 +7,8 @@ from functools import partial
 from umadb import AppendCondition, Client, Event, Query, QueryItem
 
 from bench.data.board import new_task
-from bench.harness.child_process import answer
 from bench.harness.load_generator import Load
+from bench.harness.run_module import answer
 from bench.peers.umadb import Plan
 from domain import codec
 from domain.task import TaskCreated

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bench.harness.load_generator import Load
-from bench.harness.round import Round
-from bench.report.target import number
+from bench.harness.rounds import Round
+from bench.targets import number
 
 TIRED = 0.9
 """A load generator that is busy for a larger share of the time measures itself."""

@@ -7,10 +7,10 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.harness.round import Round, each, rates
+from bench.harness.rounds import Round, each, rates
 from bench.report.results import FOLDER
-from bench.report.target import percentile
 from bench.scenarios import open_loop
+from bench.targets import percentile
 
 _SIDES = {
     "Taskledger": (open_loop.ours, open_loop.PACES, "#1f5fa8"),

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from bench.harness.machine import Machine
-from bench.harness.round import Round
-from bench.report.target import Mark, percentile
+from bench.harness.rounds import Round
+from bench.targets import Mark, percentile
 
-FOLDER = Path(__file__).parent / "results"
+FOLDER = Path(__file__).parents[1] / "results"
 LATEST = FOLDER / "latest.json"
 
 

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.harness.load_generator import Load
-from bench.harness.round import Round, each
-from bench.report.target import Mark, number
+from bench.harness.rounds import Round, each
+from bench.targets import Mark, number
 
 WIDTH = 180
 _BOUNDS = {"at least": ">=", "at most": "<="}

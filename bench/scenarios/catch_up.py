@@ -10,7 +10,7 @@ from bench.data.history import History
 from bench.harness.instance import folded
 from bench.harness.processes import command
 from bench.harness.servers import Servers
-from bench.report.target import Mark, Measure, at_least
+from bench.targets import Mark, Measure, at_least
 from infra import log
 
 PATIENCE_S = 300.0

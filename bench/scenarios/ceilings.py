@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bench.harness.round import Round, Turn, rates
-from bench.report.target import Mark, Measure, Told, at_least
+from bench.harness.rounds import Round, Turn, rates
+from bench.targets import Mark, Measure, Told, at_least
 
 _W1 = Measure("W1", "create tasks, in 1,000 projects")
 _ECHO = Measure("echo", "create tasks without a store")

@@ -11,14 +11,14 @@ from msgspec import Struct
 from bench.data import board, history
 from bench.data.backlog import Backlog
 from bench.data.queries import Question, questions
-from bench.harness.child_process import elsewhere
-from bench.harness.clients import Target
+from bench.harness.client_scripts import Target
 from bench.harness.instance import caught_up
 from bench.harness.load_generator import Load, Plan
 from bench.harness.processes import command
+from bench.harness.run_module import elsewhere
 from bench.harness.servers import Servers, answering, servers
 from bench.report.notes import of_loads
-from bench.report.target import Measure, Told, at_most, number, percentile
+from bench.targets import Measure, Told, at_most, number, percentile
 from infra import log
 
 COUNT, RATE = 400, 40.0

@@ -7,15 +7,15 @@ from msgspec import Struct
 
 from bench.data import board
 from bench.data.history import History
-from bench.harness.child_process import elsewhere
+from bench.harness.run_module import elsewhere
 from bench.harness.servers import Servers, answering, database, servers
-from bench.peers import projection
-from bench.peers.projection import Projecting
-from bench.report.target import Told
+from bench.peers import stock_projection
+from bench.peers.stock_projection import Projecting
 from bench.scenarios import catch_up, reads_during_rebuild, rebuild
 from bench.scenarios.catch_up import Followed
 from bench.scenarios.reads_during_rebuild import Disturbed
 from bench.scenarios.rebuild import Rebuilt
+from bench.targets import Told
 from infra import log
 from infra.ids import new_id
 from projections.engine import builds
@@ -66,8 +66,8 @@ def measured(data: Path, extent: Extent) -> Folding:
         history.fill(up.connection, extent.events - log.behind(up.connection, 0))
         _skip(up)
         rebuilds = [rebuild.rebuild(up) for _ in range(extent.rebuilds)]
-        plan = projection.Plan(database(up.connection, up.owner_url, "bench_projecting"), extent.peer_events)
-        peer = elsewhere("bench.peers.projection", plan, Projecting)
+        plan = stock_projection.Plan(database(up.connection, up.owner_url, "bench_projecting"), extent.peer_events)
+        peer = elsewhere("bench.peers.stock_projection", plan, Projecting)
         served = reads_during_rebuild.disturb(up, token, extent.disturbed) if extent.disturbed else []
         return Folding(rebuilds, peer, followed, served)
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from bench.harness.child_process import elsewhere
 from bench.harness.load_generator import Load, Plan
-from bench.harness.round import MANY, Round, Turn, rates
-from bench.report.target import Measure, Told, at_least
+from bench.harness.rounds import MANY, Round, Turn, rates
+from bench.harness.run_module import elsewhere
+from bench.targets import Measure, Told, at_least
 
 _FOUR = Measure("W1 by four", "create tasks, in 1,000 projects")
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bench.harness.round import Round, Turn, rates
-from bench.report.target import Measure, Told, at_least
+from bench.harness.rounds import Round, Turn, rates
+from bench.targets import Measure, Told, at_least
 
 _CROWDED = Measure("W1 in one", "create tasks, in one project")
 

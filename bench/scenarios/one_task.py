@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from bench.harness.load_generator import Load
-from bench.harness.round import FEW, Round, Turn, each, rates
-from bench.report.target import Measure, Told, at_least
+from bench.harness.rounds import FEW, Round, Turn, each, rates
+from bench.targets import Measure, Told, at_least
 
 _W3 = Measure("W3", "16 clients change one task")
 _SLOWEST = Measure("W3", "16 clients change one task, the slowest")

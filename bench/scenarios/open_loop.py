@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from statistics import median
 
-from bench.harness.round import Round, Turn, each
-from bench.report.target import Measure, Told, at_most, number, percentile
+from bench.harness.rounds import Round, Turn, each
+from bench.targets import Measure, Told, at_most, number, percentile
 
 PACES, PEER_PACES = (250, 500, 1_000, 1_500, 2_000), (250, 500)
 """So many a second; the stock application at those that it may keep."""

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 from msgspec import Struct
 
-from bench.harness.child_process import elsewhere
-from bench.harness.clients import Target
+from bench.harness.client_scripts import Target
 from bench.harness.load_generator import Load, Plan, joined
 from bench.harness.processes import command
+from bench.harness.run_module import elsewhere
 from bench.harness.servers import Servers, answering
-from bench.report.target import Measure, Told, at_most, number, percentile
 from bench.scenarios.rebuild import REBUILD, outcome
+from bench.targets import Measure, Told, at_most, number, percentile
 from cli.opened import asked
 
 WRITES, LOOKS = 500.0, 100.0

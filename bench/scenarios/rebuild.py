@@ -9,8 +9,8 @@ from msgspec import Struct
 from bench.harness import memory
 from bench.harness.processes import command
 from bench.harness.servers import Servers
-from bench.peers.projection import Projecting
-from bench.report.target import Measure, Told, at_least, at_most
+from bench.peers.stock_projection import Projecting
+from bench.targets import Measure, Told, at_least, at_most
 from infra.rebuilding.outcome import Outcome
 
 NAME = "task_list"

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench.harness.child_process import elsewhere
+from bench.harness.commit_to_row import rows_ms
 from bench.harness.load_generator import Load, Plan
-from bench.harness.round import Round, Turn, each
-from bench.harness.visibility import rows_ms
-from bench.report.target import Mark, Measure, Told, at_most, percentile
+from bench.harness.rounds import Round, Turn, each
+from bench.harness.run_module import elsewhere
+from bench.targets import Mark, Measure, Told, at_most, percentile
 
 SEEING_S, ROWS = 1.4, 70
 """So long, and so many rows, in each round."""

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from bench.harness.child_process import elsewhere
 from bench.harness.load_generator import Load, Plan
-from bench.harness.round import MANY, Round, Turn
-from bench.report.target import Told
+from bench.harness.rounds import MANY, Round, Turn
+from bench.harness.run_module import elsewhere
 from bench.scenarios import open_loop, visibility
+from bench.targets import Told
 
 
 def turn(turn: Turn) -> None:

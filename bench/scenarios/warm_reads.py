@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bench.harness.round import Round, Turn, rates
-from bench.report.target import Measure, Told, at_least
+from bench.harness.rounds import Round, Turn, rates
+from bench.targets import Measure, Told, at_least
 
 _HOT = {"R1": Measure("R1", "one task, hot"), "R2": Measure("R2", "a page of 50, hot")}
 

@@ -6,7 +6,7 @@ import httpx
 import msgspec
 import redis
 
-from bench.harness.clients import NEW_TASK
+from bench.harness.client_scripts import NEW_TASK
 from bench.harness.instance import Instance
 from infra import settings
 from infra.reading.progress import CHANNEL

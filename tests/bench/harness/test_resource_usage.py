@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from bench.harness.cpu import LOAD, used, watched
+from bench.harness.resource_usage import LOAD, used, watched
 
 BUSY = "import time\nwhile time.process_time() < 0.4: pass\nprint('done', flush=True)\ninput()"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}])"

@@ -12,8 +12,8 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from msgspec import Struct
 from psycopg.sql import SQL, Identifier
 
-from bench.harness.child_process import answer
-from bench.harness.clients import NEW_TASK
+from bench.harness.client_scripts import NEW_TASK
+from bench.harness.run_module import answer
 from bench.peers.stock import environment
 
 CHANGES = 4

@@ -11,7 +11,7 @@ import httpx
 from bench.data.backlog import Backlog
 from bench.data.history import Happened
 from bench.data.queries import Question, questions
-from bench.harness.clients import Answer, Target, asking
+from bench.harness.client_scripts import Answer, Target, asking
 from bench.scenarios.cold_reads import found
 from commands.field_types import due
 from domain import codec

@@ -15,13 +15,13 @@ from bench.data import history
 from bench.data.history import History
 from bench.data.streams import LENGTHS, Streams
 from bench.harness import machine
-from bench.harness.clients import Target
+from bench.harness.client_scripts import Target
 from bench.harness.instance import Instance, instance, say
-from bench.harness.round import FEW, Round, Size, Stage, Turn, rates
+from bench.harness.rounds import FEW, Round, Size, Stage, Turn, rates
 from bench.harness.run import lag
 from bench.report import notes, plot, results, table
-from bench.report.target import Mark, Measure, at_least, number
-from bench.scenarios.not_yet import ABSENT
+from bench.scenarios.not_measured import ABSENT
+from bench.targets import Mark, Measure, at_least, number
 from cli.opened import asked
 
 SIZES = (10_000, 100_000, 1_000_000)

@@ -6,15 +6,15 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
-from bench.harness import cpu
-from bench.harness.child_process import elsewhere
-from bench.harness.clients import Target
-from bench.harness.cpu import Use
+from bench.harness import resource_usage
+from bench.harness.client_scripts import Target
 from bench.harness.idle_lane import Idle
 from bench.harness.instance import Instance
 from bench.harness.load_generator import Load, Plan
 from bench.harness.processes import Peer
-from bench.report.target import Told
+from bench.harness.resource_usage import Use
+from bench.harness.run_module import elsewhere
+from bench.targets import Told
 
 MANY, FEW = 64, 16
 WRITING = {"creating", "editing"}
@@ -119,7 +119,7 @@ class Turn:
     @contextmanager
     def using(self, name: str, roots: Mapping[str, int] | None = None) -> Iterator[None]:
         """Note what the block uses, of us and all peers if not said otherwise."""
-        with cpu.watched(roots or self.stage.roots()) as used:
+        with resource_usage.watched(roots or self.stage.roots()) as used:
             yield
         self.round.used[name] = used
 

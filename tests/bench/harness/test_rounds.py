@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import pytest
 
-from bench.harness import round as one_round
-from bench.harness.clients import Target
+from bench.harness import rounds as one_round
+from bench.harness.client_scripts import Target
 from bench.harness.durability import NotDurable, on_disk
 from bench.harness.load_generator import Load
-from bench.harness.round import Round, Size, Stage, Turn
+from bench.harness.rounds import Round, Size, Stage, Turn
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - nothing is written there
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from statistics import median
 
 from bench.harness import idle_lane
-from bench.harness.child_process import elsewhere
 from bench.harness.idle_lane import Idle
 from bench.harness.processes import SUBJECT
-from bench.harness.round import Round, Turn
-from bench.report.target import Measure, Told, at_most
+from bench.harness.rounds import Round, Turn
+from bench.harness.run_module import elsewhere
+from bench.targets import Measure, Told, at_most
 
 _LATENCY = Measure("L1", "the lane with one client, p50", "ms")
 

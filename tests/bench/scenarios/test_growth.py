@@ -1,9 +1,9 @@
 """Growth: the largest beside the smallest."""
 
 from bench.data.streams import LENGTHS
-from bench.harness import growth
 from bench.harness.load_generator import Load
-from bench.harness.round import Round
+from bench.harness.rounds import Round
+from bench.scenarios import growth
 
 LARGE, LONG = growth.SIZES[-1], LENGTHS[-1]
 

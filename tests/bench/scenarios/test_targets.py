@@ -6,20 +6,19 @@ import msgspec
 from msgspec.structs import replace
 
 from bench.harness import run
-from bench.harness.cpu import Use
 from bench.harness.idle_lane import Idle
 from bench.harness.load_generator import Load
-from bench.harness.round import Round
-from bench.peers.projection import Projecting
+from bench.harness.resource_usage import Use
+from bench.harness.rounds import Round
+from bench.peers.stock_projection import Projecting
 from bench.report import results
-from bench.report.target import Mark, Told
 from bench.scenarios import (
     catch_up,
     changes,
     cold_reads,
     creates,
-    idle_lane,
-    lane,
+    lane_beside_append,
+    lane_beside_umadb,
     one_task,
     open_loop,
     reads_during_rebuild,
@@ -32,6 +31,7 @@ from bench.scenarios.catch_up import Followed
 from bench.scenarios.cold_reads import Cold
 from bench.scenarios.reads_during_rebuild import Disturbed
 from bench.scenarios.rebuild import Rebuilt
+from bench.targets import Mark, Told
 
 REBUILT = Rebuilt(200_000, 1.0, 0.5, {"folding": 0.8, "verifying": 0.5}, 2**29)
 PEER = Projecting(2_000, 1.0)
@@ -63,12 +63,12 @@ def test_a_ratio_that_is_just_reached_is_met_and_one_below_is_not() -> None:
 
 def test_an_idle_command_may_cost_so_much_of_its_append_and_no_more() -> None:
     dear, cheap = Idle([1.4, 1.4], [1.0, 1.0]), Idle([1.2, 1.2], [1.0, 1.0])
-    assert not only(idle_lane.told([replace(round_of(), idle=[dear])])).met
-    assert only(idle_lane.told([replace(round_of(), idle=[cheap])])).met
+    assert not only(lane_beside_append.told([replace(round_of(), idle=[dear])])).met
+    assert only(lane_beside_append.told([replace(round_of(), idle=[cheap])])).met
 
 
 def test_events_are_told_where_the_peer_writes_one_for_each_command() -> None:
-    told = lane.told([round_of(W1=10, L1=30, umadb=20)])
+    told = lane_beside_umadb.told([round_of(W1=10, L1=30, umadb=20)])
     assert [(mark.work, mark.ratio) for mark in told.marks] == [("W1", 0.5), ("L1", 1.5)]
     assert told.remarks == ["L1: 20 events/s in the log, where UmaDB writes one event for each command."]
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from statistics import median
 
 from bench.harness import lane
-from bench.harness.child_process import elsewhere
 from bench.harness.load_generator import Load
 from bench.harness.processes import SUBJECT
-from bench.harness.round import MANY, Round, Turn, rates
+from bench.harness.rounds import MANY, Round, Turn, rates
+from bench.harness.run_module import elsewhere
 from bench.peers import umadb
-from bench.report.target import Measure, Told, at_least, number
+from bench.targets import Measure, Told, at_least, number
 
 _L1 = Measure("L1", "the lane in process, 64 waiting")
 _W1 = Measure("W1", "create tasks, in 1,000 projects")

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.report import table
-from bench.report.target import Measure, at_least, at_most
+from bench.targets import Measure, at_least, at_most
 
 LONG = Measure("V1 commit to row", "the lane in process, 64 waiting, of all", "events/s")
 

@@ -14,7 +14,7 @@ import pytest
 from api.http import authentication
 from bench.harness.processes import peer
 from bench.peers import cache_aside_models
-from bench.peers.given import Given
+from bench.peers.config import Given
 from infra.database.pool import connect
 from infra.settings import Settings
 from projections.task_list import TaskRow
