@@ -209,7 +209,7 @@ def test_a_look_that_fails_is_made_again_in_time_and_not_at_once(
 
 def test_an_empty_trash_costs_a_look(database: Database, purge: Purging, monkeypatch: pytest.MonkeyPatch) -> None:
     house(database, task())
-    monkeypatch.setattr("infra.worker.worker.trash_purge.pool", None)
+    monkeypatch.setattr("infra.worker.trash_purge.pool", None)
     assert not purge.look(database, later())
 
 

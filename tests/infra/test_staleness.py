@@ -147,7 +147,7 @@ async def what_nobody_was_told_of_is_seen(here: Place) -> None:
 
 
 def _fold_and_die(settings: Settings) -> int:
-    code = """import os, signal, sys; from infra.worker.worker.projector import Projector
+    code = """import os, signal, sys; from infra.worker.projector import Projector
 Projector(sys.argv[1], 1, lambda _: os.kill(os.getpid(), signal.SIGKILL)).project(0)"""
     return subprocess.run([sys.executable, "-c", code, settings.database_url], check=False, env=os.environ).returncode
 

@@ -156,7 +156,7 @@ def test_who_is_behind_says_so_unless_somebody_else_goes_on(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker goes on without a rest while there is more, and leaves it to whoever has the turn."""
-    monkeypatch.setattr("infra.worker.worker.projector.LOOK_S", 0.0)
+    monkeypatch.setattr("infra.worker.projector.LOOK_S", 0.0)
     with closing(Projector(settings.database_url, 1, lambda _: None)) as projector:
         assert projector.project(0)
         with projector._turns[0].held:  # noqa: SLF001 - as another thread does

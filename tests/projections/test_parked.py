@@ -279,7 +279,7 @@ def test_a_skip_is_recorded_and_holds_in_every_rebuild(database: Database, setti
 def test_a_rebuild_that_knows_nothing_of_skips_is_noticed(
     database: Database, settings: Settings, typed: Type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.rebuilding.rebuild.documents.skips", lambda *_: frozenset())
+    monkeypatch.setattr("infra.rebuilding.rebuild.refold.skips", lambda *_: frozenset())
     noticed(partial(a_skip_is_recorded_and_holds_for_ever, database, settings, typed))
 
 
