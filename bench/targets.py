@@ -11,7 +11,7 @@ from msgspec.structs import replace
 Bound = Literal["at least", "at most"]
 
 
-class Mark(Struct, frozen=True):
+class TargetResult(Struct, frozen=True):
     """One line of the table: value and peer are medians of the rounds, in the unit; low and high are of `value`.
 
     The ratio is the median of the rounds' own ratios. Where there is a peer, `mark` is what that must be, else what
@@ -31,53 +31,55 @@ class Mark(Struct, frozen=True):
     low: float
     high: float
 
-    def unless(self, is_void: bool) -> Self:  # noqa: FBT001 - it reads as a sentence
+    def fail_if(self, is_invalid: bool) -> Self:  # noqa: FBT001 - it reads as a sentence
         """Not met, whatever the figure, where that is void."""
-        return replace(self, met=self.met and not is_void)
+        return replace(self, met=self.met and not is_invalid)
 
 
-class Told(Struct, frozen=True):
+class ScenarioReport(Struct, frozen=True):
     """What came of a work: lines of the table, and what they would hide."""
 
-    marks: Sequence[Mark]
-    remarks: Sequence[str] = ()
+    results: Sequence[TargetResult]
+    notes: Sequence[str] = ()
 
 
-class Limit(Struct, frozen=True):
+class Threshold(Struct, frozen=True):
     """What must be reached."""
 
-    mark: float
+    value: float
     bound: Bound
 
-    def allows(self, value: float) -> bool:
+    def is_met_by(self, value: float) -> bool:
         """Whether it is."""
-        return value >= self.mark if self.bound == "at least" else value <= self.mark
+        return value >= self.value if self.bound == "at least" else value <= self.value
 
 
-def at_least(mark: float) -> Limit:
-    return Limit(mark, "at least")
+def at_least(value: float) -> Threshold:
+    return Threshold(value, "at least")
 
 
-def at_most(mark: float) -> Limit:
-    return Limit(mark, "at most")
+def at_most(value: float) -> Threshold:
+    return Threshold(value, "at most")
 
 
-class Measure(Struct, frozen=True):
+class Metric(Struct, frozen=True):
     """What is measured: the work by its name in the list of works, in which way, and in which unit."""
 
     work: str
     what: str
     unit: str = "/s"
 
-    def beside(self, against: str, ours: Sequence[float], peer: Sequence[float], limit: Limit) -> Mark:
+    def against_baseline(
+        self, against: str, ours: Sequence[float], peer: Sequence[float], threshold: Threshold
+    ) -> TargetResult:
         """Ours and a peer's, round by round."""
         ratio = median(mine / its for mine, its in zip(ours, peer, strict=True))
-        alone = self.alone(ours, limit)
-        return replace(alone, against=against, peer=median(peer), ratio=ratio, met=limit.allows(ratio))
+        alone = self.against_threshold(ours, threshold)
+        return replace(alone, against=against, peer=median(peer), ratio=ratio, met=threshold.is_met_by(ratio))
 
-    def alone(self, values: Sequence[float], limit: Limit) -> Mark:
+    def against_threshold(self, values: Sequence[float], threshold: Threshold) -> TargetResult:
         """Ours, held against a number."""
-        return Mark(
+        return TargetResult(
             work=self.work,
             what=self.what,
             against="-",
@@ -85,9 +87,9 @@ class Measure(Struct, frozen=True):
             unit=self.unit,
             peer=None,
             ratio=None,
-            mark=limit.mark,
-            bound=limit.bound,
-            met=limit.allows(median(values)),
+            mark=threshold.value,
+            bound=threshold.bound,
+            met=threshold.is_met_by(median(values)),
             low=min(values),
             high=max(values),
         )
@@ -98,7 +100,7 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return sorted(values)[ceil(len(values) * percent / 100) - 1] if values else inf
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """As people read it: three digits of what is small."""
     if value == inf:
         return "never"

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from bench.data.history import Happened, Project
+from bench.data.history import ProjectEvents, StreamEvent
 from bench.data.vocabulary import CUSTOMERS, LANGUAGES, sentence
 from domain.member import MemberJoined, member_of
 from domain.project import BOARD
@@ -16,16 +16,16 @@ from domain.task import Priority, TaskCompleted, TaskCreated
 from domain.workspace import WorkspaceCreated
 from infra.ids import new_id
 
-PROJECTS, TASKS, PEOPLE = 50, 100_000, 40
-DONE, ASSIGNED, SHARED, DATED, TIMED = 0.4, 0.75, 0.1, 0.55, 0.1
+PROJECT_COUNT, TASK_COUNT, MEMBER_COUNT = 50, 100_000, 40
+DONE_SHARE, ASSIGNED_SHARE, TWO_ASSIGNEES_SHARE, DUE_SHARE, DUE_TIME_SHARE = 0.4, 0.75, 0.1, 0.55, 0.1
 """The shares of tasks that are done, are somebody's or somebody else's too, and are due some day or minute."""
-FIRST_DAY, DAYS = date(2024, 1, 1), 1_000
+FIRST_DAY, CREATION_DAYS = date(2024, 1, 1), 1_000
 """Tasks were made on so many days; each may be due, or done, within `AHEAD` of them."""
-AHEAD = 120
-PRIORITIES = dict(zip(get_args(Priority), (40, 15, 25, 15, 5), strict=True))
+MAX_DAYS_AHEAD = 120
+PRIORITY_WEIGHTS = dict(zip(get_args(Priority), (40, 15, 25, 15, 5), strict=True))
 LABELS = ("bug", "feature", "later", "billing", "docs", "security", "design", "ошибка", "срочно", "отчёт", "склад")
-OPEN, CLOSED = BOARD[:2], BOARD[2]
-_LABELLED = (40, 35, 20, 5)
+OPEN_COLUMNS, DONE_COLUMN = BOARD[:2], BOARD[2]
+_LABEL_COUNT_WEIGHTS = (40, 35, 20, 5)
 """Of a hundred tasks so many have no label, one, two, three."""
 
 
@@ -33,61 +33,61 @@ class Backlog:
     """Who and what there is; one user is among the people, and owns the workspace."""
 
     def __init__(self, user: UUID) -> None:
-        self.people = [user, *(new_id() for _ in range(PEOPLE - 1))]
+        self.member_ids = [user, *(new_id() for _ in range(MEMBER_COUNT - 1))]
         self.workspace = new_id()
-        self.projects = [Project(new_id(), self.workspace, f"R{number}") for number in range(PROJECTS)]
+        self.projects = [ProjectEvents(new_id(), self.workspace, f"R{number}") for number in range(PROJECT_COUNT)]
 
-    def happening(self, count: int = TASKS) -> Iterator[Happened]:
+    def generate_events(self, count: int = TASK_COUNT) -> Iterator[StreamEvent]:
         """All of it, the tasks in the order of their days; a seed of its own makes it the same in every run."""
-        chance = random.Random(3)
-        yield Happened(self.workspace, 1, WorkspaceCreated("Backlog"), self.workspace)
-        for person in self.people:
-            joined = MemberJoined(person, "owner" if person == self.people[0] else "member")
-            yield Happened(member_of(self.workspace, person), 1, joined, self.workspace)
+        rng = random.Random(3)
+        yield StreamEvent(self.workspace, 1, WorkspaceCreated("Backlog"), self.workspace)
+        for person in self.member_ids:
+            joined = MemberJoined(person, "owner" if person == self.member_ids[0] else "member")
+            yield StreamEvent(member_of(self.workspace, person), 1, joined, self.workspace)
         for project in self.projects:
-            yield from project.begun()
-        large_first = [1 / (1 + at) ** 0.5 for at in range(PROJECTS)]
-        for at, project in enumerate(chance.choices(self.projects, large_first, k=count)):
-            yield from self._task(chance, project, _moment(chance, DAYS * at // count))
+            yield from project.creation_events()
+        large_first = [1 / (1 + at) ** 0.5 for at in range(PROJECT_COUNT)]
+        for at, project in enumerate(rng.choices(self.projects, large_first, k=count)):
+            yield from self._task_events(rng, project, _time_on_day(rng, CREATION_DAYS * at // count))
 
-    def _task(self, chance: random.Random, project: Project, made: datetime) -> Iterator[Happened]:
-        done = chance.random() < DONE
-        column = CLOSED if done else chance.choice(OPEN)
-        for one in project.task({"column": column.id, **self._told(chance, made)}):
-            yield replace(one, at=made)
+    def _task_events(self, rng: random.Random, project: ProjectEvents, created_at: datetime) -> Iterator[StreamEvent]:
+        done = rng.random() < DONE_SHARE
+        column = DONE_COLUMN if done else rng.choice(OPEN_COLUMNS)
+        for one in project.task_events({"column": column.id, **self._task_fields(rng, created_at)}):
+            yield replace(one, at=created_at)
             if done and isinstance(one.event, TaskCreated):
-                ended = made + timedelta(days=chance.randrange(1, AHEAD))
-                yield Happened(one.stream, 2, TaskCompleted(project.id, column.id), self.workspace, ended)
+                ended = created_at + timedelta(days=rng.randrange(1, MAX_DAYS_AHEAD))
+                yield StreamEvent(one.stream, 2, TaskCompleted(project.id, column.id), self.workspace, ended)
 
-    def _told(self, chance: random.Random, made: datetime) -> dict[str, Any]:
-        words = chance.choice(LANGUAGES)
+    def _task_fields(self, rng: random.Random, created_at: datetime) -> dict[str, Any]:
+        words = rng.choice(LANGUAGES)
         return {
-            "title": f"{sentence(chance, words, 2, 6)} {chance.choice(CUSTOMERS)}",
-            "description": ". ".join(sentence(chance, words, 3, 9) for _ in range(chance.randrange(4))),
-            "priority": chance.choices(tuple(PRIORITIES), tuple(PRIORITIES.values()))[0],
-            "due": _due(chance, made),
-            "labels": tuple(chance.sample(LABELS, chance.choices(range(4), _LABELLED)[0])),
-            "assignees": self._assignees(chance),
+            "title": f"{sentence(rng, words, 2, 6)} {rng.choice(CUSTOMERS)}",
+            "description": ". ".join(sentence(rng, words, 3, 9) for _ in range(rng.randrange(4))),
+            "priority": rng.choices(tuple(PRIORITY_WEIGHTS), tuple(PRIORITY_WEIGHTS.values()))[0],
+            "due": _due(rng, created_at),
+            "labels": tuple(rng.sample(LABELS, rng.choices(range(4), _LABEL_COUNT_WEIGHTS)[0])),
+            "assignees": self._assignees(rng),
         }
 
-    def _assignees(self, chance: random.Random) -> Sequence[UUID]:
-        if chance.random() >= ASSIGNED:
+    def _assignees(self, rng: random.Random) -> Sequence[UUID]:
+        if rng.random() >= ASSIGNED_SHARE:
             return ()
-        return tuple(chance.sample(self.people, 2 if chance.random() < SHARED else 1))
+        return tuple(rng.sample(self.member_ids, 2 if rng.random() < TWO_ASSIGNEES_SHARE else 1))
 
 
-def day(at: int) -> date:
+def day(number: int) -> date:
     """The day with that number, from 0."""
-    return FIRST_DAY + timedelta(days=at)
+    return FIRST_DAY + timedelta(days=number)
 
 
-def _moment(chance: random.Random, at: int) -> datetime:
-    return datetime.combine(day(at), datetime.min.time(), UTC) + timedelta(seconds=chance.randrange(86_400))
+def _time_on_day(rng: random.Random, day_number: int) -> datetime:
+    return datetime.combine(day(day_number), datetime.min.time(), UTC) + timedelta(seconds=rng.randrange(86_400))
 
 
-def _due(chance: random.Random, made: datetime) -> str | None:
+def _due(rng: random.Random, created_at: datetime) -> str | None:
     """A day as a rule, and sometimes a minute of it."""
-    if chance.random() >= DATED:
+    if rng.random() >= DUE_SHARE:
         return None
-    due = (made + timedelta(days=chance.randrange(AHEAD))).replace(second=0)
-    return due.isoformat() if chance.random() < TIMED else due.date().isoformat()
+    due = (created_at + timedelta(days=rng.randrange(MAX_DAYS_AHEAD))).replace(second=0)
+    return due.isoformat() if rng.random() < DUE_TIME_SHARE else due.date().isoformat()

@@ -7,7 +7,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from bench.harness.client_scripts import NEW_TASK, Target
+from bench.harness.client_scripts import NEW_TASK, HttpTarget
 from cli.opened import Opened, opened
 from commands.handling.decision import Wish
 from commands.handling.group import Order
@@ -18,13 +18,13 @@ from domain.event import Actor
 from infra.ids import new_id
 from infra.settings import Settings
 
-PROJECTS, TASKS = 1_000, 10
+PROJECT_COUNT, TASKS_PER_PROJECT = 1_000, 10
 """So many projects, each with so many tasks to begin with, for tasks to be created and changed in at random."""
-SHOWN = 60
+READ_PROJECT_TASKS = 60
 """The tasks of the project that is only looked at: more than a page."""
-APART = 100
+LANE_PROJECT_COUNT = 100
 """Projects of which the API process knows nothing: the lane in a process of its own creates tasks there."""
-TOGETHER = 20
+PROJECTS_PER_TRANSACTION = 20
 """Projects made in one transaction."""
 _API = "/api/v1"
 _EMAIL, _PASSWORD = "bench@example.com", "correct horse battery"
@@ -33,15 +33,15 @@ _EMAIL, _PASSWORD = "bench@example.com", "correct horse battery"
 class Board(Struct, frozen=True):
     """Where the works are done."""
 
-    spread: list[Target]
-    crowded: Target
-    contended: Target
-    hot_task: Target
-    hot_page: Target
-    apart: list[UUID]
+    project_tasks: list[HttpTarget]
+    one_project: HttpTarget
+    one_task: HttpTarget
+    hot_task: HttpTarget
+    hot_page: HttpTarget
+    lane_projects: list[UUID]
 
 
-def log_in(address: str) -> tuple[UUID, str]:
+def register_and_log_in(address: str) -> tuple[UUID, str]:
     """A new user and their token."""
     with httpx.Client(base_url=address + _API, timeout=20) as http:
         form = {"email": _EMAIL, "password": _PASSWORD}
@@ -49,52 +49,60 @@ def log_in(address: str) -> tuple[UUID, str]:
         return UUID(user), http.post("/auth/login", json=form).raise_for_status().json()["access_token"]
 
 
-async def make(settings: Settings, user: UUID, many: int = PROJECTS) -> Board:
+async def create_board(settings: Settings, user: UUID, project_count: int = PROJECT_COUNT) -> Board:
     """Make it; the read models learn of it when their worker has come so far."""
     workspace, actor = new_id(), Actor(user)
-    projects, apart = [new_id() for _ in range(many)], [new_id() for _ in range(APART)]
-    crowded, shown = new_id(), new_id()
+    projects, lane_projects = [new_id() for _ in range(project_count)], [new_id() for _ in range(LANE_PROJECT_COUNT)]
+    crowded, read_project = new_id(), new_id()
     contended, first = new_id(), new_id()
     async with opened(settings) as instance:
-        await _do(instance, actor, [Wish(workspace, CreateWorkspace(name="Bench"))])
-        for start in range(0, many, TOGETHER):
-            some = enumerate(projects[start : start + TOGETHER], start)
-            wishes = [wish for number, at in some for wish in _project(workspace, at, f"P{number}", TASKS)]
-            await _do(instance, actor, wishes)
-        await _do(
-            instance, actor, [wish for at, each in enumerate(apart) for wish in _project(workspace, each, f"A{at}", 0)]
+        await _handle(instance, actor, [Wish(workspace, CreateWorkspace(name="Bench"))])
+        for start in range(0, project_count, PROJECTS_PER_TRANSACTION):
+            some = enumerate(projects[start : start + PROJECTS_PER_TRANSACTION], start)
+            wishes = [
+                wish for number, at in some for wish in _create_project(workspace, at, f"P{number}", TASKS_PER_PROJECT)
+            ]
+            await _handle(instance, actor, wishes)
+        await _handle(
+            instance,
+            actor,
+            [wish for at, each in enumerate(lane_projects) for wish in _create_project(workspace, each, f"A{at}", 0)],
         )
-        await _do(instance, actor, [*_project(workspace, crowded, "ONE", 0), _task(crowded, contended)])
-        await _do(instance, actor, [*_project(workspace, shown, "HOT", 0), _task(shown, first)])
-        await _do(instance, actor, [_task(shown, new_id()) for _ in range(SHOWN)])
+        await _handle(
+            instance, actor, [*_create_project(workspace, crowded, "ONE", 0), _create_task(crowded, contended)]
+        )
+        await _handle(
+            instance, actor, [*_create_project(workspace, read_project, "HOT", 0), _create_task(read_project, first)]
+        )
+        await _handle(instance, actor, [_create_task(read_project, new_id()) for _ in range(READ_PROJECT_TASKS)])
     return Board(
-        spread=[_tasks_of(project) for project in projects],
-        crowded=_tasks_of(crowded),
-        contended=Target(f"{_API}/tasks/{contended}"),
-        hot_task=Target(f"{_API}/tasks/{first}"),
-        hot_page=_tasks_of(shown),
-        apart=apart,
+        project_tasks=[_tasks_of(project) for project in projects],
+        one_project=_tasks_of(crowded),
+        one_task=HttpTarget(f"{_API}/tasks/{contended}"),
+        hot_task=HttpTarget(f"{_API}/tasks/{first}"),
+        hot_page=_tasks_of(read_project),
+        lane_projects=lane_projects,
     )
 
 
-async def _do(instance: Opened, actor: Actor, wishes: list[Wish]) -> None:
-    await instance.handling.handle(Order(wishes, actor, new_id()))
+async def _handle(instance: Opened, actor: Actor, commands: list[Wish]) -> None:
+    await instance.handling.handle(Order(commands, actor, new_id()))
 
 
-def _project(workspace: UUID, project: UUID, key: str, tasks: int) -> Iterator[Wish]:
+def _create_project(workspace: UUID, project: UUID, key: str, tasks: int) -> Iterator[Wish]:
     yield Wish(project, CreateProject(workspace_id=workspace, name=f"Project {key}", key=key))
     for _ in range(tasks):
-        yield _task(project, new_id())
+        yield _create_task(project, new_id())
 
 
-def _task(project: UUID, task: UUID) -> Wish:
-    return Wish(task, new_task(project))
+def _create_task(project: UUID, task: UUID) -> Wish:
+    return Wish(task, create_task_command(project))
 
 
-def new_task(project: UUID) -> CreateTask:
+def create_task_command(project: UUID) -> CreateTask:
     """The task that every create asks for."""
     return msgspec.convert({**NEW_TASK, "project_id": project}, CreateTask)
 
 
-def _tasks_of(project: UUID) -> Target:
-    return Target(f"{_API}/projects/{project}/tasks")
+def _tasks_of(project: UUID) -> HttpTarget:
+    return HttpTarget(f"{_API}/projects/{project}/tasks")

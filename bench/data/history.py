@@ -11,7 +11,7 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from bench.data.board import new_task
+from bench.data.board import create_task_command
 from domain import codec
 from domain.event import Change, Event
 from domain.member import MemberJoined, member_of
@@ -33,21 +33,21 @@ from domain.task import (
 from domain.workspace import WorkspaceCreated
 from infra.ids import new_id
 
-WORKSPACES, PROJECTS = 20, 1_000
-NEW = 0.22
+WORKSPACE_COUNT, PROJECT_COUNT = 20, 1_000
+CREATED_SHARE = 0.22
 """The share of events that create a task: each has four or five in the end."""
-AT_WORK = 60_000
+MAX_ACTIVE_TASKS = 60_000
 """So many tasks, the youngest, may change."""
-BLOCK = 16
+NUMBER_BLOCK_SIZE = 16
 """Task numbers are taken so many at a time."""
 _COPY = """copy log.events
     (originator_id, originator_version, topic, state, actor_id, actor_kind, command_id, workspace_id, at)
     from stdin (format binary)"""
 _TYPES = ("uuid", "int8", "text", "bytea", "uuid", "text", "uuid", "uuid", "timestamptz")
-_TOLD = ("title", "description", "priority", "due", "labels")
+_TASK_FIELDS = ("title", "description", "priority", "due", "labels")
 
 
-class Happened(Struct, frozen=True):
+class StreamEvent(Struct, frozen=True):
     """An event in its stream; without a time, it happens when it is written."""
 
     stream: UUID
@@ -62,14 +62,14 @@ class History:
 
     def __init__(self, user: UUID) -> None:
         self._user = user
-        self._events = happening(user, random.Random(1))
+        self._events = generate_events(user, random.Random(1))
 
-    def fill(self, connection: Connection[TupleRow], count: int) -> None:
+    def write_next(self, connection: Connection[TupleRow], count: int) -> None:
         """Write the next so many events, as the owner; nothing else may append meanwhile."""
-        write(connection, self._user, islice(self._events, count))
+        write_events(connection, self._user, islice(self._events, count))
 
 
-def write(connection: Connection[TupleRow], user: UUID, events: Iterable[Happened]) -> None:
+def write_events(connection: Connection[TupleRow], user: UUID, events: Iterable[StreamEvent]) -> None:
     """Into the log, by COPY, as what one user imported."""
     command = new_id()
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
@@ -80,112 +80,121 @@ def write(connection: Connection[TupleRow], user: UUID, events: Iterable[Happene
     connection.execute("vacuum (analyze) log.events")  # as the server would before long
 
 
-def happening(user: UUID, chance: random.Random) -> Iterator[Happened]:
+def generate_events(user: UUID, rng: random.Random) -> Iterator[StreamEvent]:
     """Workspaces, projects, then tasks for ever: each event in the next version of its stream, true to its state."""
-    workspaces = [new_id() for _ in range(WORKSPACES)]
+    workspaces = [new_id() for _ in range(WORKSPACE_COUNT)]
     for workspace in workspaces:
-        yield Happened(workspace, 1, WorkspaceCreated("Bench"), workspace)
-        yield Happened(member_of(workspace, user), 1, MemberJoined(user, "owner"), workspace)
-    projects = [Project(new_id(), workspaces[number % WORKSPACES], f"P{number}") for number in range(PROJECTS)]
+        yield StreamEvent(workspace, 1, WorkspaceCreated("Bench"), workspace)
+        yield StreamEvent(member_of(workspace, user), 1, MemberJoined(user, "owner"), workspace)
+    projects = [
+        ProjectEvents(new_id(), workspaces[number % WORKSPACE_COUNT], f"P{number}") for number in range(PROJECT_COUNT)
+    ]
     for project in projects:
-        yield from project.begun()
-    tasks = _Tasks(projects, chance)
+        yield from project.creation_events()
+    tasks = _ActiveTasks(projects, rng)
     while True:
-        yield from tasks.created() if chance.random() < NEW else tasks.changed()
+        yield from tasks.create() if rng.random() < CREATED_SHARE else tasks.change()
 
 
-class Project:
+class ProjectEvents:
     """A project, and the numbers of its tasks."""
 
     def __init__(self, id_: UUID, workspace: UUID, key: str) -> None:
         self.id = id_
         self.workspace = workspace
         self.key = key
-        self.number = 0
+        self.last_number = 0
 
-    def begun(self) -> Iterator[Happened]:
+    def creation_events(self) -> Iterator[StreamEvent]:
         reserved = ProjectKeyReserved(self.key, self.id)
-        yield Happened(self.id, 1, ProjectCreated(self.workspace, self.key, self.key, BOARD), self.workspace)
-        yield Happened(key_of(self.workspace, self.key), 1, reserved, self.workspace)
+        yield StreamEvent(self.id, 1, ProjectCreated(self.workspace, self.key, self.key, BOARD), self.workspace)
+        yield StreamEvent(key_of(self.workspace, self.key), 1, reserved, self.workspace)
 
-    def task(self, told: Mapping[str, Any]) -> Iterator[Happened]:
+    def task_events(self, fields: Mapping[str, Any]) -> Iterator[StreamEvent]:
         """One more, after the numbers for it and for those to come; `told` is what it begins with."""
-        if self.number % BLOCK == 0:
-            taken = TaskNumbersTaken(self.number + 1, self.number + BLOCK)
-            yield Happened(numbers_of(self.id), self.number // BLOCK + 1, taken, self.workspace)
-        self.number += 1
-        created = TaskCreated(self.workspace, self.id, self.number, f"{self.key}-{self.number}", **told)
-        yield Happened(new_id(), 1, created, self.workspace)
+        if self.last_number % NUMBER_BLOCK_SIZE == 0:
+            taken = TaskNumbersTaken(self.last_number + 1, self.last_number + NUMBER_BLOCK_SIZE)
+            yield StreamEvent(numbers_of(self.id), self.last_number // NUMBER_BLOCK_SIZE + 1, taken, self.workspace)
+        self.last_number += 1
+        created = TaskCreated(self.workspace, self.id, self.last_number, f"{self.key}-{self.last_number}", **fields)
+        yield StreamEvent(new_id(), 1, created, self.workspace)
 
 
-def told() -> dict[str, Any]:
+def new_task_fields() -> dict[str, Any]:
     """What every task begins with."""
-    task = new_task(new_id())
-    return {"column": "todo", **{name: getattr(task, name) for name in _TOLD}}
+    task = create_task_command(new_id())
+    return {"column": "todo", **{name: getattr(task, name) for name in _TASK_FIELDS}}
 
 
-class _Tasks:
+class _ActiveTasks:
     """The tasks at work: each with its version and its state."""
 
-    def __init__(self, projects: Sequence[Project], chance: random.Random) -> None:
-        self._told = told()
+    def __init__(self, projects: Sequence[ProjectEvents], rng: random.Random) -> None:
+        self._new_task_fields = new_task_fields()
         self._projects = projects
-        self._chance = chance
+        self._rng = rng
         self._streams: list[UUID] = []
         self._states: dict[UUID, tuple[int, Task]] = {}
-        self._next = 0
+        self._added = 0
 
-    def created(self) -> Iterator[Happened]:
+    def create(self) -> Iterator[StreamEvent]:
         """In the place of the oldest, once there are enough."""
-        for one in self._chance.choice(self._projects).task(self._told):
+        for one in self._rng.choice(self._projects).task_events(self._new_task_fields):
             yield one
             if state := Task.evolve(None, one.event):
-                self._take_in(one.stream, state)
+                self._add(one.stream, state)
 
-    def changed(self) -> Iterator[Happened]:
+    def change(self) -> Iterator[StreamEvent]:
         """One of them, in one of the ways; nothing while there is none."""
         if self._streams:
-            stream = self._chance.choice(self._streams)
+            stream = self._rng.choice(self._streams)
             version, task = self._states[stream]
-            event = self._chance.choice(_CHANGES)(task, self._chance)
+            event = self._rng.choice(_CHANGES)(task, self._rng)
             self._states[stream] = version + 1, Task.evolve(task, event) or task
-            yield Happened(stream, version + 1, event, task.workspace_id)
+            yield StreamEvent(stream, version + 1, event, task.workspace_id)
 
-    def _take_in(self, stream: UUID, task: Task) -> None:
+    def _add(self, stream: UUID, task: Task) -> None:
         self._states[stream] = 1, task
-        if len(self._streams) < AT_WORK:
+        if len(self._streams) < MAX_ACTIVE_TASKS:
             self._streams.append(stream)
         else:
-            at = self._next % AT_WORK
+            at = self._added % MAX_ACTIVE_TASKS
             del self._states[self._streams[at]]
             self._streams[at] = stream
-        self._next += 1
+        self._added += 1
 
 
-def _renamed(task: Task, chance: random.Random) -> Event:
-    return TaskRenamed(Change(task.title, f"Buy oat milk, crate {chance.randrange(10**6)}"))
+def _rename(task: Task, rng: random.Random) -> Event:
+    return TaskRenamed(Change(task.title, f"Buy oat milk, crate {rng.randrange(10**6)}"))
 
 
-def _described(task: Task, chance: random.Random) -> Event:
-    return TaskDescribed(Change(task.description, "Ask Ann who drives. " * chance.randint(1, 8)))
+def _describe(task: Task, rng: random.Random) -> Event:
+    return TaskDescribed(Change(task.description, "Ask Ann who drives. " * rng.randint(1, 8)))
 
 
-def _prioritised(task: Task, chance: random.Random) -> Event:
-    return TaskPrioritised(Change(task.priority, chance.choice(get_args(Priority))))
+def _prioritise(task: Task, rng: random.Random) -> Event:
+    return TaskPrioritised(Change(task.priority, rng.choice(get_args(Priority))))
 
 
-def _due(task: Task, chance: random.Random) -> Event:
-    return DueDateSet(Change(task.due, f"2027-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"))
+def _set_due_date(task: Task, rng: random.Random) -> Event:
+    return DueDateSet(Change(task.due, f"2027-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"))
 
 
-def _ended(task: Task, _: random.Random) -> Event:
+def _complete_or_reopen(task: Task, _: random.Random) -> Event:
     end = TaskCompleted if task.status == "open" else TaskReopened
     return end(task.project_id, task.column)
 
 
-def _moved(task: Task, chance: random.Random) -> Event:
-    column = chance.choice([column.id for column in BOARD])
+def _move(task: Task, rng: random.Random) -> Event:
+    column = rng.choice([column.id for column in BOARD])
     return TaskMoved(Change(task.project_id, task.project_id), Change(task.column, column), task.status)
 
 
-_CHANGES: Sequence[Callable[[Task, random.Random], Event]] = (_renamed, _described, _prioritised, _due, _ended, _moved)
+_CHANGES: Sequence[Callable[[Task, random.Random], Event]] = (
+    _rename,
+    _describe,
+    _prioritise,
+    _set_due_date,
+    _complete_or_reopen,
+    _move,
+)

@@ -6,13 +6,13 @@ from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 
-from bench.data.backlog import DAYS, LABELS, OPEN, PRIORITIES, Backlog, day
+from bench.data.backlog import CREATION_DAYS, LABELS, OPEN_COLUMNS, PRIORITY_WEIGHTS, Backlog, day
 from bench.data.vocabulary import CUSTOMERS, LANGUAGES
 
-LIMIT = 50
+PAGE_SIZE = 50
 DEPTHS = (0, 0, 0, 1, 2, 3)
 """So many steps into its list a page begins, as likely as each stands here."""
-EVERYWHERE = (
+WORKSPACE_FILTERS = (
     ("status:open assignee:{person}", "due"),
     ("status:open label:{label} created>={day}", "-priority"),
     ("status:open priority>={priority} due<{day}", "due"),
@@ -27,7 +27,7 @@ EVERYWHERE = (
     ("status:open assignee:me due>={day}", "-due"),
 )
 """Filters across the workspace, each with the order that it is asked in; none is the usual one."""
-IN_A_PROJECT = (
+PROJECT_FILTERS = (
     ("status:open column:{column} created<{day}", "rank"),
     ("status:open assignee:{person}", "due"),
     ("label:{label} created>={day}", "priority"),
@@ -37,7 +37,7 @@ IN_A_PROJECT = (
 )
 
 
-class Question(Struct, frozen=True):
+class PageQuery(Struct, frozen=True):
     """A list of tasks, and how many steps into it the page begins."""
 
     path: str
@@ -45,40 +45,40 @@ class Question(Struct, frozen=True):
     sort: str
     depth: int
 
-    def address(self, limit: int = LIMIT, cursor: str = "") -> str:
+    def request_path(self, limit: int = PAGE_SIZE, cursor: str = "") -> str:
         """Where a page of it is asked for."""
         named = {"filter": self.filter, "sort": self.sort, "limit": str(limit), "cursor": cursor}
         return f"{self.path}?{urlencode({name: value for name, value in named.items() if value}, quote_via=quote)}"
 
 
-def questions(backlog: Backlog, count: int) -> list[Question]:
+def generate_queries(backlog: Backlog, count: int) -> list[PageQuery]:
     """So many, of all kinds in turns; a seed of their own makes them the same for the same backlog."""
-    found: dict[str, Question] = {}
-    asked = _asked(backlog, random.Random(5))
+    found: dict[str, PageQuery] = {}
+    asked = _random_queries(backlog, random.Random(5))
     while len(found) < count:
         one = next(asked)
-        found.setdefault(one.address(), one)
+        found.setdefault(one.request_path(), one)
     return list(found.values())
 
 
-def _asked(backlog: Backlog, chance: random.Random) -> Iterator[Question]:
+def _random_queries(backlog: Backlog, rng: random.Random) -> Iterator[PageQuery]:
     """For ever, and now and then the same again."""
     while True:
-        for filter_, sort in EVERYWHERE:
-            yield Question("/api/v1/tasks", _filled(filter_, backlog, chance), sort, chance.choice(DEPTHS))
-        for filter_, sort in IN_A_PROJECT:
-            path = f"/api/v1/projects/{chance.choice(backlog.projects).id}/tasks"
-            yield Question(path, _filled(filter_, backlog, chance), sort, chance.choice(DEPTHS))
+        for filter_, sort in WORKSPACE_FILTERS:
+            yield PageQuery("/api/v1/tasks", _fill_filter(filter_, backlog, rng), sort, rng.choice(DEPTHS))
+        for filter_, sort in PROJECT_FILTERS:
+            path = f"/api/v1/projects/{rng.choice(backlog.projects).id}/tasks"
+            yield PageQuery(path, _fill_filter(filter_, backlog, rng), sort, rng.choice(DEPTHS))
 
 
-def _filled(filter_: str, backlog: Backlog, chance: random.Random) -> str:
+def _fill_filter(filter_: str, backlog: Backlog, rng: random.Random) -> str:
     return filter_.format(
-        person=chance.choice(backlog.people),
-        project=chance.choice(backlog.projects).key,
-        label=chance.choice(LABELS),
-        priority=chance.choice(tuple(PRIORITIES)),
-        column=chance.choice(OPEN).id,
-        day=day(chance.randrange(DAYS)),
-        word=chance.choice(chance.choice(LANGUAGES)),
-        customer=chance.choice(CUSTOMERS),
+        person=rng.choice(backlog.member_ids),
+        project=rng.choice(backlog.projects).key,
+        label=rng.choice(LABELS),
+        priority=rng.choice(tuple(PRIORITY_WEIGHTS)),
+        column=rng.choice(OPEN_COLUMNS).id,
+        day=day(rng.randrange(CREATION_DAYS)),
+        word=rng.choice(rng.choice(LANGUAGES)),
+        customer=rng.choice(CUSTOMERS),
     )

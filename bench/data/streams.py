@@ -3,45 +3,45 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from bench.data.history import Happened, Project, told
+from bench.data.history import ProjectEvents, StreamEvent, new_task_fields
 from domain.event import Change
 from domain.member import MemberJoined, member_of
 from domain.task import TaskCreated, TaskRenamed
 from domain.workspace import WorkspaceCreated
 from infra.ids import new_id
 
-TASKS = {10: 1_600, 100: 400, 1_000: 64, 10_000: 16}
+TASKS_BY_LENGTH = {10: 1_600, 100: 400, 1_000: 64, 10_000: 16}
 """So many of each length: the shorter, the more, since each change makes one longer."""
-LENGTHS = tuple(TASKS)
+STREAM_LENGTHS_EVENTS = tuple(TASKS_BY_LENGTH)
 
 
-class Streams:
+class StreamsByLength:
     """In a workspace of their own; `tasks` is filled, by length, when all of it has happened."""
 
     def __init__(self, user: UUID) -> None:
-        self.tasks: dict[int, list[UUID]] = {length: [] for length in LENGTHS}
+        self.tasks_by_length: dict[int, list[UUID]] = {length: [] for length in STREAM_LENGTHS_EVENTS}
         self._user = user
 
-    def happening(self) -> Iterator[Happened]:
+    def generate_events(self) -> Iterator[StreamEvent]:
         workspace = new_id()
-        yield Happened(workspace, 1, WorkspaceCreated("Streams"), workspace)
-        yield Happened(member_of(workspace, self._user), 1, MemberJoined(self._user, "owner"), workspace)
-        project = Project(new_id(), workspace, "LONG")
-        yield from project.begun()
-        for length, count in TASKS.items():
+        yield StreamEvent(workspace, 1, WorkspaceCreated("Streams"), workspace)
+        yield StreamEvent(member_of(workspace, self._user), 1, MemberJoined(self._user, "owner"), workspace)
+        project = ProjectEvents(new_id(), workspace, "LONG")
+        yield from project.creation_events()
+        for length, count in TASKS_BY_LENGTH.items():
             for _ in range(count):
-                yield from self._task(project, length)
+                yield from self._task_events(project, length)
 
-    def _task(self, project: Project, length: int) -> Iterator[Happened]:
-        for one in project.task(told()):
+    def _task_events(self, project: ProjectEvents, length: int) -> Iterator[StreamEvent]:
+        for one in project.task_events(new_task_fields()):
             yield one
             if isinstance(one.event, TaskCreated):
-                self.tasks[length].append(one.stream)
-                yield from _renamed(one, one.event.title, length)
+                self.tasks_by_length[length].append(one.stream)
+                yield from _rename_events(one, one.event.title, length)
 
 
-def _renamed(created: Happened, title: str, length: int) -> Iterator[Happened]:
+def _rename_events(created: StreamEvent, title: str, length: int) -> Iterator[StreamEvent]:
     for version in range(2, length + 1):
         new = f"Buy oat milk, crate {version}"
-        yield Happened(created.stream, version, TaskRenamed(Change(title, new)), created.workspace)
+        yield StreamEvent(created.stream, version, TaskRenamed(Change(title, new)), created.workspace)
         title = new

@@ -4,11 +4,11 @@ import random
 from itertools import accumulate, product
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _split_words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-_ENGLISH = _words("""
+_ENGLISH = _split_words("""
     invoice customer page report server error login password update export import budget meeting contract draft
     release search filter payment delivery warehouse supplier printer calendar backup receipt template mobile
     translation review plan office vacation order refund newsletter training label address phone network schedule
@@ -17,7 +17,7 @@ _ENGLISH = _words("""
     survey interview candidate salary pension insurance doctor holiday present festival music poster logo font
     colour camera archive folder shelf box pallet truck driver fuel road map
 """)
-_RUSSIAN = _words("""
+_RUSSIAN = _split_words("""
     счёт клиент страница отчёт сервер ошибка вход пароль обновление выгрузка загрузка бюджет встреча договор
     черновик выпуск поиск фильтр оплата доставка склад поставщик принтер календарь копия шаблон приложение перевод
     проверка план офис отпуск заказ возврат рассылка обучение ярлык адрес телефон сеть расписание билет профиль
@@ -27,13 +27,13 @@ _RUSSIAN = _words("""
     цвет камера архив папка полка коробка паллета грузовик водитель топливо дорога карта станция
 """)
 LANGUAGES = (_ENGLISH, _RUSSIAN)
-_SYLLABLES = map(_words, ("Nor Tel Bra Ves Kol Mar Zim Pol", "vi ta ro ma le su", "kan den lux mir"))
+_SYLLABLES = map(_split_words, ("Nor Tel Bra Ves Kol Mar Zim Pol", "vi ta ro ma le su", "kan den lux mir"))
 CUSTOMERS = tuple(map("".join, product(*_SYLLABLES)))
-_EVEN = 10
+_SKIPPED_RANKS = 10
 """The first word is not twice as usual as the second: as if the ten most usual ones were left out."""
-_WEIGHTS = list(accumulate(1 / (_EVEN + at) for at in range(len(_ENGLISH))))
+_WEIGHTS = list(accumulate(1 / (_SKIPPED_RANKS + at) for at in range(len(_ENGLISH))))
 
 
-def sentence(chance: random.Random, words: tuple[str, ...], least: int, most: int) -> str:
+def sentence(rng: random.Random, words: tuple[str, ...], min_words: int, max_words: int) -> str:
     """So many words of one language, the first with a capital letter."""
-    return " ".join(chance.choices(words, cum_weights=_WEIGHTS, k=chance.randint(least, most))).capitalize()
+    return " ".join(rng.choices(words, cum_weights=_WEIGHTS, k=rng.randint(min_words, max_words))).capitalize()

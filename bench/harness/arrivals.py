@@ -12,23 +12,23 @@ class Client(Protocol):
     def send(self, due: float) -> None:
         """Ask; the answer is waited for since `due`, whenever it was really sent."""
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Nothing more is asked."""
 
 
-class Pace(Protocol):
+class Arrivals(Protocol):
     """Who says when."""
 
     unsent: int
 
-    def free(self, client: Client) -> None:
+    def on_client_ready(self, client: Client) -> None:
         """The client has its answer, or has only come."""
 
     async def run(self) -> None:
         """Once all clients have come; ends when nothing more will be asked."""
 
 
-class Closed:
+class ClosedLoop:
     """Each client asks again as soon as it has its answer, until the deadline."""
 
     unsent = 0
@@ -36,35 +36,35 @@ class Closed:
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
 
-    def free(self, client: Client) -> None:
+    def on_client_ready(self, client: Client) -> None:
         now = time.monotonic()
         if now < self._deadline:
             client.send(now)
         else:
-            client.end()
+            client.close()
 
     async def run(self) -> None:
         pass
 
 
-class Open:
+class OpenLoop:
     """Requests fall due at even intervals, whether or not a client is free: who waits for one has waited since then."""
 
     def __init__(self, deadline: float, rate: float) -> None:
         self.unsent = 0
         self._deadline = deadline
         self._interval = 1 / rate
-        self._free: deque[Client] = deque()
-        self._due: deque[float] = deque()
-        self._ended = False
+        self._idle_clients: deque[Client] = deque()
+        self._overdue: deque[float] = deque()
+        self._is_over = False
 
-    def free(self, client: Client) -> None:
-        if self._ended:
-            client.end()
-        elif self._due:
-            client.send(self._due.popleft())
+    def on_client_ready(self, client: Client) -> None:
+        if self._is_over:
+            client.close()
+        elif self._overdue:
+            client.send(self._overdue.popleft())
         else:
-            self._free.append(client)
+            self._idle_clients.append(client)
 
     async def run(self) -> None:
         due = time.monotonic()
@@ -73,12 +73,12 @@ class Open:
             while due <= time.monotonic():
                 self._fall_due(due)
                 due += self._interval
-        self._ended, self.unsent = True, len(self._due)
-        for client in self._free:
-            client.end()
+        self._is_over, self.unsent = True, len(self._overdue)
+        for client in self._idle_clients:
+            client.close()
 
     def _fall_due(self, due: float) -> None:
-        if self._free:
-            self._free.popleft().send(due)
+        if self._idle_clients:
+            self._idle_clients.popleft().send(due)
         else:
-            self._due.append(due)
+            self._overdue.append(due)

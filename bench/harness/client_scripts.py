@@ -20,12 +20,12 @@ NEW_TASK = {
 """The task that every create asks for, ours and the peer's."""
 
 
-class Answer(Struct, frozen=True):
+class HttpResponse(Struct, frozen=True):
     status: int
     body: bytes
 
 
-class Request(Struct, frozen=True):
+class HttpRequest(Struct, frozen=True):
     """What a client asks; its answer is counted and timed unless it only prepares what is.
 
     Where one answer alone is right, it is `right`.
@@ -34,80 +34,81 @@ class Request(Struct, frozen=True):
     method: str
     path: str
     body: bytes = b""
-    counts: bool = True
-    right: bytes | None = None
+    is_counted: bool = True
+    expected_body: bytes | None = None
 
 
-class Target(Struct, frozen=True):
+class HttpTarget(Struct, frozen=True):
     """The path of something on the server, the version that it is at, and what is shown there, where that matters."""
 
     path: str
     version: int = 0
-    shown: str = ""
+    expected_body: str = ""
 
 
-class _Written(Struct, frozen=True):
+class _WriteResult(Struct, frozen=True):
     id: str
     version: int
     position: int
 
 
-Script = Generator[Request, Answer, None]
-_WRITTEN = msgspec.json.Decoder(_Written)
+Script = Generator[HttpRequest, HttpResponse, None]
+_WRITE_RESULT_DECODER = msgspec.json.Decoder(_WriteResult)
 
 
-def creating(targets: Sequence[Target]) -> Script:
+def create_tasks(targets: Sequence[HttpTarget]) -> Script:
     """Create tasks, each in a place chosen at random."""
     body = msgspec.json.encode(NEW_TASK)
     while True:
-        yield Request("POST", random.choice(targets).path, body)
+        yield HttpRequest("POST", random.choice(targets).path, body)
 
 
-def editing(targets: Sequence[Target]) -> Script:
+def edit_tasks(targets: Sequence[HttpTarget]) -> Script:
     """Rename tasks chosen at random, each to what none was called, on the version that the last answer told."""
     versions = {target.path: target.version for target in targets}
     paths = list(versions)
     for count in count_from(random.randrange(10**12)):
         path = random.choice(paths)
-        wish = {"title": f"Buy oat milk, crate {count}", "expected_version": versions[path]}
-        answer = yield Request("PATCH", path, msgspec.json.encode(wish))
+        body = {"title": f"Buy oat milk, crate {count}", "expected_version": versions[path]}
+        answer = yield HttpRequest("PATCH", path, msgspec.json.encode(body))
         if answer.status == HTTPStatus.OK:
-            versions[path] = _WRITTEN.decode(answer.body).version
+            versions[path] = _WRITE_RESULT_DECODER.decode(answer.body).version
 
 
-def toggling(targets: Sequence[Target]) -> Script:
+def toggle_task(targets: Sequence[HttpTarget]) -> Script:
     """Complete a task or reopen it, as a coin says, naming no version: half of all wishes are fulfilled already."""
     while True:
-        yield Request("POST", f"{targets[0].path}/{random.choice(('complete', 'reopen'))}", b"{}")
+        yield HttpRequest("POST", f"{targets[0].path}/{random.choice(('complete', 'reopen'))}", b"{}")
 
 
-def looking(targets: Sequence[Target]) -> Script:
+def get_repeatedly(targets: Sequence[HttpTarget]) -> Script:
     """Look at the same thing again and again."""
     while True:
-        yield Request("GET", targets[0].path)
+        yield HttpRequest("GET", targets[0].path)
 
 
-def asking(targets: Sequence[Target]) -> Script:
+def get_in_turn(targets: Sequence[HttpTarget]) -> Script:
     """Look at one thing after the other; whoever plans more looks than there are things sees some again."""
     for target in cycle(targets):
-        yield Request("GET", target.path)
+        yield HttpRequest("GET", target.path)
 
 
-def comparing(targets: Sequence[Target]) -> Script:
+def get_and_compare(targets: Sequence[HttpTarget]) -> Script:
     """Look at the same thing again and again, which should always be the same."""
     while True:
-        yield Request("GET", targets[0].path, right=targets[0].shown.encode())
+        yield HttpRequest("GET", targets[0].path, expected_body=targets[0].expected_body.encode())
 
 
-def seeing(targets: Sequence[Target]) -> Script:
+def create_then_get(targets: Sequence[HttpTarget]) -> Script:
     """Create a task, then look at it as it is once the read model has it: the look alone counts."""
-    for create in creating(targets):
-        written = _WRITTEN.decode((yield replace(create, counts=False)).body)
-        yield Request("GET", f"/api/v1/tasks/{written.id}?min_position={written.position}")
+    for create in create_tasks(targets):
+        written = _WRITE_RESULT_DECODER.decode((yield replace(create, is_counted=False)).body)
+        yield HttpRequest("GET", f"/api/v1/tasks/{written.id}?min_position={written.position}")
 
 
-SCRIPTS: dict[str, Callable[[Sequence[Target]], Script]] = {
-    script.__name__: script for script in (creating, editing, toggling, looking, asking, comparing, seeing)
+SCRIPTS: dict[str, Callable[[Sequence[HttpTarget]], Script]] = {
+    script.__name__: script
+    for script in (create_tasks, edit_tasks, toggle_task, get_repeatedly, get_in_turn, get_and_compare, create_then_get)
 }
-SHARED = {"creating", "toggling", "looking", "comparing", "seeing"}
+SHARED_TARGET_SCRIPTS = {"create_tasks", "toggle_task", "get_repeatedly", "get_and_compare", "create_then_get"}
 """Where all clients have the same targets; in the others each has its own."""

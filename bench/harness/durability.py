@@ -6,16 +6,16 @@ import psutil
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-WANTED = ("fsync", "synchronous_commit", "full_page_writes")
+REQUIRED_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
 _MEMORY = {"tmpfs", "ramfs"}
-_SAID = "select name, setting from pg_settings where name = any(%s) order by name"
+_SETTINGS_SQL = "select name, setting from pg_settings where name = any(%s) order by name"
 
 
 class NotDurable(Exception):
     """Acknowledged work could be lost, so nothing is measured."""
 
 
-def on_disk(folder: Path) -> str:
+def require_on_disk(folder: Path) -> str:
     """The kind of file system that a folder is on; raises NotDurable where that is memory."""
     mounts = {one.mountpoint: one.fstype for one in psutil.disk_partitions(all=True)}
     above = next((str(one) for one in (folder, *folder.parents) if str(one) in mounts), "")
@@ -25,9 +25,9 @@ def on_disk(folder: Path) -> str:
     return kind
 
 
-def durable(connection: Connection[TupleRow]) -> dict[str, str]:
+def require_durable(connection: Connection[TupleRow]) -> dict[str, str]:
     """The settings that make a commit durable; raises NotDurable unless all of them are on."""
-    said: dict[str, str] = dict(connection.execute(_SAID, (list(WANTED),)).fetchall())
-    if said != dict.fromkeys(WANTED, "on"):
+    said: dict[str, str] = dict(connection.execute(_SETTINGS_SQL, (list(REQUIRED_SETTINGS),)).fetchall())
+    if said != dict.fromkeys(REQUIRED_SETTINGS, "on"):
         raise NotDurable(said)
     return said

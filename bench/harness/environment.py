@@ -9,54 +9,54 @@ import httpx
 
 from bench.data.board import Board
 from bench.harness.client_scripts import NEW_TASK
-from bench.harness.instance import Instance, instance
-from bench.harness.processes import Peer, peer
-from bench.harness.rounds import Stage
-from bench.harness.servers import database
+from bench.harness.instance import BenchInstance, start_instance
+from bench.harness.processes import PeerProcess, start_peer
+from bench.harness.rounds import Environment
+from bench.harness.servers import create_database
 from bench.peers import cache_aside_models, umadb
-from bench.peers.config import Given
+from bench.peers.config import PeerConfig
 from infra import settings
 
-_STOCK, _ASIDE = "bench_stock", "bench_cache_aside"
+_STOCK_DATABASE, _CACHE_ASIDE_DATABASE = "bench_stock", "bench_cache_aside"
 
 
 @contextlib.contextmanager
-def stage(folder: Path, *, is_whole: bool) -> Iterator[Stage]:
+def start_environment(folder: Path, *, is_full: bool) -> Iterator[Environment]:
     """With four API processes and what has no store, if it is the whole stage."""
     with contextlib.ExitStack() as ending:
-        ours = ending.enter_context(instance(folder / "data"))
+        ours = ending.enter_context(start_instance(folder / "data"))
         found = settings.locate(ours.data, signing=True)
         key = found.jwt_key
-        pages = _pages(ours.address, ours.token, ours.board)
-        given = {
-            "stock": Given(0, key, database(ours.connection, ours.owner_url, _STOCK)),
-            "constant": Given(0, key, pages=pages),
-            "cache_aside": Given(0, key, _filled(ours), found.redis_url),
+        pages = _get_hot_bodies(ours.address, ours.token, ours.board)
+        configs = {
+            "stock": PeerConfig(0, key, create_database(ours.connection, ours.owner_url, _STOCK_DATABASE)),
+            "constant": PeerConfig(0, key, pages=pages),
+            "cache_aside": PeerConfig(0, key, _fill_cache_aside(ours), found.redis_url),
         }
-        if is_whole:
-            given |= {"echo": Given(0, key), "raw_asgi": Given(0, "", pages=pages)}
-        peers = {name: ending.enter_context(peer(name, folder, has)) for name, has in given.items()}
-        peers["umadb"] = ending.enter_context(umadb.server(folder / "umadb"))
-        _same(ours, peers, pages)
-        four = ending.enter_context(instance(folder / "four", api=4)) if is_whole else None
-        yield Stage(ours, four, peers)
+        if is_full:
+            configs |= {"echo": PeerConfig(0, key), "raw_asgi": PeerConfig(0, "", pages=pages)}
+        peers = {name: ending.enter_context(start_peer(name, folder, has)) for name, has in configs.items()}
+        peers["umadb"] = ending.enter_context(umadb.start_server(folder / "umadb"))
+        _require_comparable(ours, peers, pages)
+        four = ending.enter_context(start_instance(folder / "four", api_processes=4)) if is_full else None
+        yield Environment(ours, four, peers)
 
 
-def _pages(address: str, token: str, made: Board) -> dict[str, str]:
+def _get_hot_bodies(address: str, token: str, board: Board) -> dict[str, str]:
     """What is answered at the hot addresses."""
     with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=20) as http:
-        paths = [made.hot_task.path, made.hot_page.path]
+        paths = [board.hot_task.path, board.hot_page.path]
         return {path: http.get(path).raise_for_status().text for path in paths}
 
 
-def _filled(ours: Instance) -> str:
+def _fill_cache_aside(ours: BenchInstance) -> str:
     """A database of the cache-aside peer, with all tasks of the hot list."""
-    url = database(ours.connection, ours.owner_url, _ASIDE)
-    cache_aside_models.fill(url, ours.user, _list(ours.address, ours))
+    url = create_database(ours.connection, ours.owner_url, _CACHE_ASIDE_DATABASE)
+    cache_aside_models.fill_tables(url, ours.user, _get_all_tasks(ours.address, ours))
     return url
 
 
-def _list(address: str, ours: Instance) -> list[Any]:
+def _get_all_tasks(address: str, ours: BenchInstance) -> list[Any]:
     """The tasks of the hot list, page after page by its own cursors."""
     path, tasks, after = ours.board.hot_page.path, list[Any](), ""
     with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {ours.token}"}, timeout=20) as http:
@@ -68,21 +68,23 @@ def _list(address: str, ours: Instance) -> list[Any]:
             after = f"?cursor={page['next_cursor']}"
 
 
-def _same(ours: Instance, peers: dict[str, Peer], pages: dict[str, str]) -> None:
-    created, tasks = _created(ours.address, ours), _list(ours.address, ours)
+def _require_comparable(ours: BenchInstance, peers: dict[str, PeerProcess], pages: dict[str, str]) -> None:
+    created, tasks = _create_response_shape(ours.address, ours), _get_all_tasks(ours.address, ours)
     for name, one in peers.items():
-        if name in {"constant", "raw_asgi"} and _pages(one.address, ours.token, ours.board) != pages:
+        if name in {"constant", "raw_asgi"} and _get_hot_bodies(one.address, ours.token, ours.board) != pages:
             raise RuntimeError(f"The peer {name} answers other bytes, so it is no peer.")
-        if name == "cache_aside" and any(_list(one.address, ours) != tasks for _ in ("from rows", "from Redis")):
+        if name == "cache_aside" and any(
+            _get_all_tasks(one.address, ours) != tasks for _ in ("from rows", "from Redis")
+        ):
             raise RuntimeError(f"The peer {name} answers other tasks, so it is no peer.")
-        if name == "stock" and _created(one.address, ours)[0] != created[0]:
+        if name == "stock" and _create_response_shape(one.address, ours)[0] != created[0]:
             raise RuntimeError(f"The peer {name} does not create, so it is no peer.")
-        if name in {"echo", "raw_asgi"} and _created(one.address, ours) != created:
+        if name in {"echo", "raw_asgi"} and _create_response_shape(one.address, ours) != created:
             raise RuntimeError(f"The peer {name} answers a create otherwise, so it is no peer.")
 
 
-def _created(address: str, ours: Instance) -> tuple[int, list[str]]:
+def _create_response_shape(address: str, ours: BenchInstance) -> tuple[int, list[str]]:
     """How a create is answered: the status, and the members of the body."""
     headers = {"Authorization": f"Bearer {ours.token}"}
-    answer = httpx.post(address + ours.board.spread[0].path, json=NEW_TASK, headers=headers, timeout=20)
+    answer = httpx.post(address + ours.board.project_tasks[0].path, json=NEW_TASK, headers=headers, timeout=20)
     return answer.status_code, list(answer.json())

@@ -11,8 +11,8 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from bench.data.board import new_task
-from bench.harness.run_module import answer
+from bench.data.board import create_task_command
+from bench.harness.run_module import run_plan
 from cli.opened import opened
 from commands.handling.append import Accepted, Append
 from commands.handling.decision import Wish
@@ -28,49 +28,49 @@ from infra.ids import new_id
 from infra.log import EventLog
 
 
-class Plan(Struct, frozen=True):
+class IdleLanePlan(Struct, frozen=True):
     """Who creates tasks in which instance: in one project by handling, in the other by bare appends."""
 
     data: str
     user: UUID
-    handled: UUID
-    appended: UUID
+    handled_project: UUID
+    appended_project: UUID
     seconds: float
 
 
-class Idle(Struct, frozen=True):
+class IdleLaneLatencies(Struct, frozen=True):
     """The latencies of both, in milliseconds."""
 
     handled_ms: list[float]
     appended_ms: list[float]
 
 
-async def alternate(plan: Plan) -> Idle:
+async def alternate(plan: IdleLanePlan) -> IdleLaneLatencies:
     """One create at a time, first this way, then that."""
-    found, actor, idle = settings.locate(Path(plan.data)), Actor(plan.user), Idle([], [])
-    handled, appended = new_task(plan.handled), new_task(plan.appended)
+    instance_settings, actor, idle = settings.locate(Path(plan.data)), Actor(plan.user), IdleLaneLatencies([], [])
+    handled, appended = create_task_command(plan.handled_project), create_task_command(plan.appended_project)
     deadline = time.monotonic() + plan.seconds
-    async with opened(found) as instance, _bare(found.database_url) as bare:
-        decided = _Decided(bare)
-        pretence = Handling(decided)
+    async with opened(instance_settings) as instance, _bare_log(instance_settings.database_url) as bare:
+        recording_log = _RecordingLog(bare)
+        recording_handling = Handling(recording_log)
         while time.monotonic() < deadline:
-            idle.handled_ms.append(await _timed(_handle(instance.handling, handled, actor)))
-            await _handle(pretence, appended, actor)
-            idle.appended_ms.append(await _timed(_append(bare, decided.appends)))
+            idle.handled_ms.append(await _time_ms(_handle(instance.handling, handled, actor)))
+            await _handle(recording_handling, appended, actor)
+            idle.appended_ms.append(await _time_ms(_append(bare, recording_log.recorded)))
     return idle
 
 
 @contextlib.asynccontextmanager
-async def _bare(url: str) -> AsyncIterator[EventLog]:
+async def _bare_log(url: str) -> AsyncIterator[EventLog]:
     """The log on one plain connection, without a pool: nothing but the append."""
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
-        yield EventLog(url, cast("Pool", _One(connection)))
+        yield EventLog(url, cast("Pool", _SingleConnectionPool(connection)))
 
 
-class _One(Struct, frozen=True):
+class _SingleConnectionPool(Struct, frozen=True):
     """As much of a pool as the log asks for."""
 
-    held: AsyncConnection[TupleRow]
+    single: AsyncConnection[TupleRow]
 
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Leave it: nothing but the append is measured."""
@@ -78,18 +78,18 @@ class _One(Struct, frozen=True):
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
-        yield self.held
+        yield self.single
 
 
-class _Decided:
+class _RecordingLog:
     """A log that keeps what it is asked to append instead: decided as ever, and yet to be written."""
 
     def __init__(self, log: Log) -> None:
-        self.appends: Sequence[Append] = []
+        self.recorded: Sequence[Append] = []
         self._log = log
 
     async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
-        self.appends = appends
+        self.recorded = appends
         return [Accepted(0) for _ in appends]
 
     async def streams(self, ids: Collection[UUID]) -> Streams:
@@ -111,11 +111,11 @@ async def _append(log: EventLog, appends: Sequence[Append]) -> None:
         raise RuntimeError("The bare append was refused, so it is no measure.")
 
 
-async def _timed(work: Awaitable[None]) -> float:
+async def _time_ms(awaitable: Awaitable[None]) -> float:
     began = time.perf_counter()
-    await work
+    await awaitable
     return round((time.perf_counter() - began) * 1000, 4)
 
 
 if __name__ == "__main__":
-    answer(Plan, alternate)
+    run_plan(IdleLanePlan, alternate)

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from bench.data.board import new_task
-from bench.harness.load_generator import Load
-from bench.harness.run_module import answer
+from bench.data.board import create_task_command
+from bench.harness.load_generator import LoadResult
+from bench.harness.run_module import run_plan
 from cli.opened import opened
 from commands.handling.decision import Wish
 from commands.handling.group import Order
@@ -26,26 +26,26 @@ from infra.messaging.subscription import Channel
 from infra.reading.progress import Projected
 
 
-class Plan(Struct, frozen=True):
+class LanePlan(Struct, frozen=True):
     """Who creates tasks in which projects of which instance, how many of them at once, for how long."""
 
     data: str
     user: UUID
     projects: Sequence[UUID]
-    waiting: int
+    concurrency: int
     seconds: float
 
 
-async def fill(plan: Plan) -> Load:
+async def run_lane(plan: LanePlan) -> LoadResult:
     """Each waits for its task, then asks for the next; workers are told as the API tells them."""
-    found = settings.locate(Path(plan.data))
-    async with opened(found) as instance, pool(found.database_url) as connections:
-        channel = Channel(clients.listening_client(found.redis_url))
-        projected = Projected(channel, connections, found.partitions)
+    instance_settings = settings.locate(Path(plan.data))
+    async with opened(instance_settings) as instance, pool(instance_settings.database_url) as connections:
+        channel = Channel(clients.listening_client(instance_settings.redis_url))
+        projected = Projected(channel, connections, instance_settings.partitions)
         listening = asyncio.create_task(channel.listen())
-        hints = Hints(broker.broker(found.broker_url), projected, found.partitions)
+        hints = Hints(broker.broker(instance_settings.broker_url), projected, instance_settings.partitions)
         hints.start()
-        creators = [_Creator(instance.handling, hints, plan) for _ in range(plan.waiting)]
+        creators = [_CreatingClient(instance.handling, hints, plan) for _ in range(plan.concurrency)]
         await creators[0].warm()
         worked, began = time.process_time(), time.monotonic()
         await asyncio.gather(*(creator.create_until(began + plan.seconds) for creator in creators))
@@ -53,18 +53,18 @@ async def fill(plan: Plan) -> Load:
         listening.cancel()
         hints.stop()
     latencies = [round(latency * 1000, 3) for creator in creators for latency in creator.latencies]
-    return Load(plan.seconds, [len(creator.latencies) for creator in creators], {}, latencies, 0, round(busy, 3))
+    return LoadResult(plan.seconds, [len(creator.latencies) for creator in creators], {}, latencies, 0, round(busy, 3))
 
 
-class _Creator:
+class _CreatingClient:
     """One who waits."""
 
-    def __init__(self, handling: Handling, hints: Hints, plan: Plan) -> None:
+    def __init__(self, handling: Handling, hints: Hints, plan: LanePlan) -> None:
         self.latencies: list[float] = []
         self._handling = handling
         self._hints = hints
         self._actor = Actor(plan.user)
-        self._commands = [new_task(project) for project in plan.projects]
+        self._commands = [create_task_command(project) for project in plan.projects]
 
     async def warm(self) -> None:
         """Read what an API process that has run for a while knows."""
@@ -81,4 +81,4 @@ class _Creator:
 
 
 if __name__ == "__main__":
-    answer(Plan, fill)
+    run_plan(LanePlan, run_lane)

@@ -11,15 +11,15 @@ from typing import cast
 
 from msgspec import Struct
 
-from bench.harness.arrivals import Closed, Open, Pace
-from bench.harness.client_scripts import SCRIPTS, SHARED, Answer, Script, Target
-from bench.harness.run_module import answer
+from bench.harness.arrivals import Arrivals, ClosedLoop, OpenLoop
+from bench.harness.client_scripts import SCRIPTS, SHARED_TARGET_SCRIPTS, HttpResponse, HttpTarget, Script
+from bench.harness.run_module import run_plan
 
 DRAIN_S = 10.0
 """How long answers may come after the end; they are not counted."""
 
 
-class Plan(Struct, frozen=True):
+class LoadPlan(Struct, frozen=True):
     """Who does what, where, for how long; with a rate, so many requests a second fall due, come what may."""
 
     script: str
@@ -27,11 +27,11 @@ class Plan(Struct, frozen=True):
     token: str
     clients: int
     seconds: float
-    targets: Sequence[Target]
+    targets: Sequence[HttpTarget]
     rate: float = 0.0
 
 
-class Load(Struct, frozen=True):
+class LoadResult(Struct, frozen=True):
     """What came of a plan: answers in time that said yes, by client; the others, by status.
 
     `unsent` fell due at the pace that was asked for, and no client was free until the end; `wrong` said yes, and
@@ -43,78 +43,82 @@ class Load(Struct, frozen=True):
     refused: dict[int, int]
     latencies_ms: list[float]
     late: int
-    busy: float
+    busy_share: float
     unsent: int = 0
     wrong: int = 0
 
     def per_second(self) -> float:
         return sum(self.answered) / self.seconds
 
-    def waited_ms(self) -> list[float]:
+    def latencies_with_failures_ms(self) -> list[float]:
         """How long each was waited for that fell due: whoever was refused, or never asked, for ever."""
         never = sum(self.refused.values()) + self.unsent + self.late + self.wrong
         return [*self.latencies_ms, *[inf] * never]
 
 
-def joined(loads: Sequence[Load]) -> Load:
+def merge_loads(loads: Sequence[LoadResult]) -> LoadResult:
     """One load after the other, of as many clients each, as if it had been a single one."""
-    return Load(
+    return LoadResult(
         seconds=sum(load.seconds for load in loads),
         answered=[sum(answers) for answers in zip(*(load.answered for load in loads), strict=True)],
         refused=sum((Counter(load.refused) for load in loads), Counter()),
         latencies_ms=[latency for load in loads for latency in load.latencies_ms],
         late=sum(load.late for load in loads),
-        busy=max(load.busy for load in loads),
+        busy_share=max(load.busy_share for load in loads),
         unsent=sum(load.unsent for load in loads),
         wrong=sum(load.wrong for load in loads),
     )
 
 
-async def generate(plan: Plan) -> Load:
+async def generate_load(plan: LoadPlan) -> LoadResult:
     """Carry out a plan in this process; raises ConnectionError where the server hangs up."""
     host, _, port = plan.address.removeprefix("http://").partition(":")
     loop = asyncio.get_running_loop()
     worked, began = time.process_time(), time.monotonic()
     deadline = began + plan.seconds
-    pace = Open(deadline, plan.rate) if plan.rate else Closed(deadline)
-    clients = [_Client(script, plan, deadline, pace, loop.create_future()) for script in _scripts(plan)]
-    await asyncio.gather(*(loop.create_connection(partial(_given, client), host, int(port)) for client in clients))
+    pace = OpenLoop(deadline, plan.rate) if plan.rate else ClosedLoop(deadline)
+    clients = [_HttpClient(script, plan, deadline, pace, loop.create_future()) for script in _scripts(plan)]
+    await asyncio.gather(*(loop.create_connection(partial(_identity, client), host, int(port)) for client in clients))
     await pace.run()
-    await asyncio.wait_for(asyncio.gather(*(client.ended for client in clients)), plan.seconds + DRAIN_S)
+    await asyncio.wait_for(asyncio.gather(*(client.closed for client in clients)), plan.seconds + DRAIN_S)
     busy = (time.process_time() - worked) / (time.monotonic() - began)
-    return Load(
+    return LoadResult(
         seconds=plan.seconds,
         answered=[len(client.latencies) for client in clients],
         refused=sum((client.refused for client in clients), Counter()),
         latencies_ms=[round(latency * 1000, 3) for client in clients for latency in client.latencies],
         late=sum(client.late for client in clients),
-        busy=round(busy, 3),
+        busy_share=round(busy, 3),
         unsent=pace.unsent,
         wrong=sum(client.wrong for client in clients),
     )
 
 
-def _scripts(plan: Plan) -> list[Script]:
+def _scripts(plan: LoadPlan) -> list[Script]:
     make, count = SCRIPTS[plan.script], plan.clients
-    return [make(plan.targets if plan.script in SHARED else plan.targets[at::count]) for at in range(count)]
+    return [
+        make(plan.targets if plan.script in SHARED_TARGET_SCRIPTS else plan.targets[at::count]) for at in range(count)
+    ]
 
 
-class _Client(asyncio.Protocol):
+class _HttpClient(asyncio.Protocol):
     """One connection, one request at a time."""
 
     transport: asyncio.Transport
 
-    def __init__(self, script: Script, plan: Plan, deadline: float, pace: Pace, ended: asyncio.Future[None]) -> None:
+    def __init__(
+        self, script: Script, plan: LoadPlan, deadline: float, arrivals: Arrivals, closed: asyncio.Future[None]
+    ) -> None:
         self.latencies: list[float] = []
         self.refused: Counter[int] = Counter()
         self.late = 0
         self.wrong = 0
-        self.ended = ended
+        self.closed = closed
         self._script = script
         self._next = next(script)
         # At a pace of its own, what fell due in time counts however late its answer: the slowest are not let off.
         self._deadline = deadline + DRAIN_S if plan.rate else deadline
-        self._pace = pace
+        self._arrivals = arrivals
         self._head = f"Host: bench\r\nAuthorization: Bearer {plan.token}\r\nContent-Type: application/json\r\n".encode()
         self._received = bytearray()
         self._due = 0.0
@@ -124,44 +128,44 @@ class _Client(asyncio.Protocol):
         line = f"{request.method} {request.path} HTTP/1.1\r\nContent-Length: {len(request.body)}\r\n".encode()
         self.transport.write(line + self._head + b"\r\n" + request.body)
 
-    def end(self) -> None:
-        self.ended.set_result(None)
+    def close(self) -> None:
+        self.closed.set_result(None)
         self.transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        self._pace.free(self)
+        self._arrivals.on_client_ready(self)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        answer = complete(self._received)
+        answer = parse_response(self._received)
         if answer is None:
             return
         self._received.clear()
         self._count(answer, time.monotonic())
         self._next = self._script.send(answer)
-        self._pace.free(self)
+        self._arrivals.on_client_ready(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.ended.done():
-            self.ended.set_exception(exc or ConnectionError("the server hung up"))
+        if not self.closed.done():
+            self.closed.set_exception(exc or ConnectionError("the server hung up"))
 
-    def _count(self, answer: Answer, now: float) -> None:
+    def _count(self, answer: HttpResponse, now: float) -> None:
         if now >= self._deadline:
             self.late += 1
         elif answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             self.refused[answer.status] += 1
-        elif self._next.right not in {None, answer.body}:
+        elif self._next.expected_body not in {None, answer.body}:
             self.wrong += 1
-        elif self._next.counts:
+        elif self._next.is_counted:
             self.latencies.append(now - self._due)
 
 
-def _given(client: _Client) -> _Client:
+def _identity(client: _HttpClient) -> _HttpClient:
     return client
 
 
-def complete(received: bytearray) -> Answer | None:
+def parse_response(received: bytearray) -> HttpResponse | None:
     """The answer, once all of it is there; raises ValueError for one without a length."""
     end = received.find(b"\r\n\r\n")
     if end < 0:
@@ -170,8 +174,8 @@ def complete(received: bytearray) -> Answer | None:
     length = int(head[head.index(b"content-length:") + 15 :].partition(b"\r\n")[0])
     if len(received) < end + 4 + length:
         return None
-    return Answer(int(head[9:12]), bytes(received[end + 4 :]))
+    return HttpResponse(int(head[9:12]), bytes(received[end + 4 :]))
 
 
 if __name__ == "__main__":
-    answer(Plan, generate)
+    run_plan(LoadPlan, generate_load)

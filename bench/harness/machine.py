@@ -10,15 +10,15 @@ import psutil
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from bench.harness.durability import durable, on_disk
+from bench.harness.durability import require_durable, require_on_disk
 
-BUSY = 0.5
+BUSY_LOAD_AVERAGE = 0.5
 """A machine with so much to do already has no latencies to tell."""
 _PEERS = ("eventsourcing", "umadb", "fastapi", "sqlalchemy", "pydantic", "uvicorn", "litestar")
 Machine = dict[str, str | int | float]
 
 
-def machine() -> Machine:
+def describe_machine() -> Machine:
     """Ask before anything of ours runs."""
     return {
         "cpu": _cpu(),
@@ -27,20 +27,20 @@ def machine() -> Machine:
         "system": platform.platform(),
         "python": platform.python_version(),
         **{name: version(name) for name in _PEERS},
-        "file_system": on_disk(Path(tempfile.gettempdir())),
+        "file_system": require_on_disk(Path(tempfile.gettempdir())),
         "load_average_before": round(os.getloadavg()[0], 2),
     }
 
 
-def server(connection: Connection[TupleRow]) -> Machine:
+def describe_postgresql(connection: Connection[TupleRow]) -> Machine:
     """PostgreSQL's major version, and what makes its commits durable; raises NotDurable."""
-    return {"postgresql": connection.info.server_version // 10_000, **durable(connection)}
+    return {"postgresql": connection.info.server_version // 10_000, **require_durable(connection)}
 
 
-def remarks(machine: Machine) -> list[str]:
+def machine_notes(info: Machine) -> list[str]:
     """Whether it had other things to do."""
-    before = float(machine["load_average_before"])
-    return [f"The machine was busy before it began (load average {before})."] if before > BUSY else []
+    before = float(info["load_average_before"])
+    return [f"The machine was busy before it began (load average {before})."] if before > BUSY_LOAD_AVERAGE else []
 
 
 def _cpu() -> str:

@@ -4,40 +4,40 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
-from bench.harness.resource_usage import used
+from bench.harness.resource_usage import usage_by_kind
 
-LOOK_S = 0.1
+SAMPLE_INTERVAL_S = 0.1
 
 
-class Peak:
+class PeakMemory:
     """The largest sum of resident memory, in bytes, that any look found; what they share is counted each time."""
 
     def __init__(self, pid: int) -> None:
         self.bytes = 0
         self._pid = pid
-        self._end = threading.Event()
+        self._stop_requested = threading.Event()
 
-    def look_until_ended(self) -> None:
-        while not self._end.wait(LOOK_S):
-            self.bytes = max(self.bytes, held(self._pid))
+    def sample_until_stopped(self) -> None:
+        while not self._stop_requested.wait(SAMPLE_INTERVAL_S):
+            self.bytes = max(self.bytes, resident_bytes(self._pid))
 
-    def end(self) -> None:
-        self._end.set()
+    def stop(self) -> None:
+        self._stop_requested.set()
 
 
 @contextlib.contextmanager
-def watched(pid: int) -> Iterator[Peak]:
+def track_peak_memory(pid: int) -> Iterator[PeakMemory]:
     """Look every tenth of a second, from a thread, for as long as the block takes."""
-    peak = Peak(pid)
-    thread = threading.Thread(target=peak.look_until_ended)
+    peak = PeakMemory(pid)
+    thread = threading.Thread(target=peak.sample_until_stopped)
     thread.start()
     try:
         yield peak
     finally:
-        peak.end()
+        peak.stop()
         thread.join()
 
 
-def held(pid: int) -> int:
+def resident_bytes(pid: int) -> int:
     """What a process and its descendants hold now, in bytes; 0 for who is gone."""
-    return sum(use.rss for use in used({"all": pid}).values())
+    return sum(use.rss_bytes for use in usage_by_kind({"all": pid}).values())

@@ -11,21 +11,21 @@ from typing import cast
 import msgspec
 from msgspec import Struct
 
-from bench.peers.config import Given
+from bench.peers.config import PeerConfig
 from cli.children import answers_200
 from infra.processes import data_directory, ports
 from infra.processes.child import Child, spawn, stop
 from infra.processes.data_directory import Run
 
-_INSTALLED = Path(__file__).parents[2] / ".venv" / "bin" / "python"
-SUBJECT = str(_INSTALLED) if _INSTALLED.exists() else sys.executable
+_USER_PYTHON = Path(__file__).parents[2] / ".venv" / "bin" / "python"
+TASKLEDGER_PYTHON = str(_USER_PYTHON) if _USER_PYTHON.exists() else sys.executable
 """The Python that we run on: of `.venv`, as users have it, which knows nothing of the bench."""
-PATIENCE_S = 60.0
-FOR_STOPPING_S = 12.0
-_OURS = "TASKLEDGER_"
+MAX_START_S = 60.0
+MAX_STOP_S = 12.0
+_SETTINGS_PREFIX = "TASKLEDGER_"
 
 
-class Peer(Struct, frozen=True):
+class PeerProcess(Struct, frozen=True):
     """Where it answers, and its first process."""
 
     address: str
@@ -33,44 +33,44 @@ class Peer(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def taskledger(data: Path, api: int) -> Iterator[Run]:
+def start_taskledger(data: Path, api_processes: int) -> Iterator[Run]:
     """An instance with worker and all projections and so many API processes, as `serve` starts it."""
-    with command(data, "serve", "--port", "0", "--api", str(api)) as child:
-        wait(child, lambda: data_directory.running(data) is not None)
+    with start_command(data, "serve", "--port", "0", "--api", str(api_processes)) as child:
+        wait_until(child, lambda: data_directory.running(data) is not None)
         run = cast("Run", data_directory.running(data))
-        wait(child, lambda: answers_200(f"{run.address}/health/ready"))
+        wait_until(child, lambda: answers_200(f"{run.address}/health/ready"))
         yield run
 
 
 @contextlib.contextmanager
-def command(
+def start_command(
     data: Path, *arguments: str, pass_fds: Sequence[int] = (), environment: Mapping[str, str] | None = None
 ) -> Iterator[Child]:
     """A command of ours on an instance, with nothing of our environment but what is given; it ends with the block."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    argv: list[str | Path] = [SUBJECT, "-P", "-m", "cli.main", *arguments, "--data", data]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_PREFIX)}
+    argv: list[str | Path] = [TASKLEDGER_PYTHON, "-P", "-m", "cli.main", *arguments, "--data", data]
     with data.with_suffix(".log").open("ab") as log, contextlib.ExitStack() as ending:
         child = spawn(argv, env={**kept, **(environment or {})}, log=log, pass_fds=pass_fds)
-        ending.callback(stop, [child], FOR_STOPPING_S)
+        ending.callback(stop, [child], MAX_STOP_S)
         yield child
 
 
 @contextlib.contextmanager
-def peer(name: str, folder: Path, given: Given) -> Iterator[Peer]:
+def start_peer(name: str, folder: Path, config: PeerConfig) -> Iterator[PeerProcess]:
     """A peer that answers."""
     with ports.listening(ports.LOOPBACK, 0) as listener, contextlib.ExitStack() as ending:
         file = folder / f"{name}.json"
-        file.write_bytes(msgspec.json.encode(msgspec.structs.replace(given, fd=listener.fileno())))
+        file.write_bytes(msgspec.json.encode(msgspec.structs.replace(config, fd=listener.fileno())))
         argv: list[str | Path] = [sys.executable, "-m", "bench.peers", name, file]
         child = spawn(argv, pass_fds=[listener.fileno()])
-        ending.callback(stop, [child], FOR_STOPPING_S)
-        yield Peer(ports.url(listener), child.pid)
+        ending.callback(stop, [child], MAX_STOP_S)
+        yield PeerProcess(ports.url(listener), child.pid)
 
 
-def wait(child: Child, fact: Callable[[], bool]) -> None:
+def wait_until(child: Child, condition: Callable[[], bool]) -> None:
     """Return when it is so; raises RuntimeError where the child ends first or takes too long."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not fact():
+    deadline = time.monotonic() + MAX_START_S
+    while not condition():
         if child.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"It did not come up: {child.args!r}")
         time.sleep(0.05)

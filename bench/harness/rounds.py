@@ -7,135 +7,143 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from bench.harness import resource_usage
-from bench.harness.client_scripts import Target
-from bench.harness.idle_lane import Idle
-from bench.harness.instance import Instance
-from bench.harness.load_generator import Load, Plan
-from bench.harness.processes import Peer
-from bench.harness.resource_usage import Use
-from bench.harness.run_module import elsewhere
-from bench.targets import Told
+from bench.harness.client_scripts import HttpTarget
+from bench.harness.idle_lane import IdleLaneLatencies
+from bench.harness.instance import BenchInstance
+from bench.harness.load_generator import LoadPlan, LoadResult
+from bench.harness.processes import PeerProcess
+from bench.harness.resource_usage import ResourceUsage
+from bench.harness.run_module import run_module
+from bench.targets import ScenarioReport
 
-MANY, FEW = 64, 16
-WRITING = {"creating", "editing"}
+MANY_CLIENTS, FEW_CLIENTS = 64, 16
+ONE_EVENT_SCRIPTS = {"create_tasks", "edit_tasks"}
 """Of these scripts each answer that says yes is an event."""
-REFUSED = 0.01
+MAX_PEER_REFUSED_SHARE = 0.01
 """A peer that refuses a larger share is none."""
 T = TypeVar("T")
 
 
-class Round(Struct, frozen=True):
+class RoundResult(Struct, frozen=True):
     """What came of one: loads, and what they used, by name; how long projections lagged after each write.
 
     `counted` is what the log says: how often the one task of W3 changed, and the events of L1.
     """
 
-    loads: dict[str, Load] = {}
-    used: dict[str, dict[str, Use]] = {}
-    counted: dict[str, int] = {}
+    loads: dict[str, LoadResult] = {}
+    resource_usage: dict[str, dict[str, ResourceUsage]] = {}
+    event_counts: dict[str, int] = {}
     lags_s: list[float] = []
-    rows_ms: list[float] = []
-    idle: list[Idle] = []
+    commit_to_row_ms: list[float] = []
+    idle_lane: list[IdleLaneLatencies] = []
 
     def per_second(self, name: str) -> float:
         """Of W3 only what changed the task: completing what is done is acknowledged, but is no work."""
         load = self.loads[name]
-        return self.counted[name] / load.seconds if name == "W3" else load.per_second()
+        return self.event_counts[name] / load.seconds if name == "W3" else load.per_second()
 
 
-class Stage(Struct, frozen=True):
+class Environment(Struct, frozen=True):
     """Who is measured: our instance, one like it with four API processes if there is one, the peers by name."""
 
-    ours: Instance
-    four: Instance | None
-    peers: Mapping[str, Peer]
+    ours: BenchInstance
+    four_processes: BenchInstance | None
+    peers: Mapping[str, PeerProcess]
 
-    def roots(self) -> dict[str, int]:
+    def root_pids(self) -> dict[str, int]:
         """The first process of us and each peer."""
         return {"ours": self.ours.pid, **{name: peer.pid for name, peer in self.peers.items()}}
 
 
-class Work(Protocol):
+class Scenario(Protocol):
     """A module that measures something in each round, and says what came of it."""
 
-    def turn(self, turn: "Turn", /) -> None:
+    def run(self, runner: "RoundRunner", /) -> None:
         """Once."""
 
-    def told(self, rounds: Sequence[Round], /) -> Told:
+    def report(self, rounds: Sequence[RoundResult], /) -> ScenarioReport:
         """Of all rounds."""
 
 
-class Size(Struct, frozen=True):
+class RoundConfig(Struct, frozen=True):
     """How much is measured: so many rounds of these works, each write and each look for so long."""
 
     rounds: int
-    writing_s: float
-    reading_s: float
-    works: Sequence[Work]
+    write_duration_s: float
+    read_duration_s: float
+    scenarios: Sequence[Scenario]
 
 
-class Turn:
+class RoundRunner:
     """Each write of ours is folded to the end before anything else begins."""
 
-    def __init__(self, stage: Stage, size: Size, found: Round) -> None:
+    def __init__(self, environment: Environment, config: RoundConfig, result: RoundResult) -> None:
         """What is found goes into the round."""
-        self.stage = stage
-        self.ours = stage.ours
-        self.board = stage.ours.board
-        self.size = size
-        self.round = found
+        self.environment = environment
+        self.ours = environment.ours
+        self.board = environment.ours.board
+        self.config = config
+        self.result = result
 
-    def write(
-        self, name: str, script: str, targets: Sequence[Target], clients: int = MANY, *, rate: float = 0.0
+    def run_writes(
+        self, name: str, script: str, targets: Sequence[HttpTarget], clients: int = MANY_CLIENTS, *, rate: float = 0.0
     ) -> None:
         """With us."""
-        plan = Plan(script, self.ours.address, self.ours.token, clients, self.size.writing_s, targets, rate)
-        before = self.ours.head()
-        with self.wrote(name):
-            load = self.round.loads[name] = elsewhere("bench.harness.load_generator", plan, Load)
-        if script in WRITING and self.ours.head() - before < sum(load.answered):
+        plan = LoadPlan(
+            script, self.ours.address, self.ours.token, clients, self.config.write_duration_s, targets, rate
+        )
+        before = self.ours.log_head()
+        with self.measure_write(name):
+            load = self.result.loads[name] = run_module("bench.harness.load_generator", plan, LoadResult)
+        if script in ONE_EVENT_SCRIPTS and self.ours.log_head() - before < sum(load.answered):
             raise RuntimeError(f"{name}: more was acknowledged than stands in the log.")
 
-    def write_at(self, peer: str, name: str, *, rate: float = 0.0) -> None:
+    def run_peer_creates(self, peer: str, name: str, *, rate: float = 0.0) -> None:
         """The same creates as ours, with a peer."""
-        address, targets = self.stage.peers[peer].address, self.board.spread
-        plan = Plan("creating", address, self.ours.token, MANY, self.size.writing_s, targets, rate)
-        with self.using(name):
-            self.round.loads[name] = _answered(peer, elsewhere("bench.harness.load_generator", plan, Load))
+        address, targets = self.environment.peers[peer].address, self.board.project_tasks
+        plan = LoadPlan(
+            "create_tasks", address, self.ours.token, MANY_CLIENTS, self.config.write_duration_s, targets, rate
+        )
+        with self.measure_usage(name):
+            self.result.loads[name] = _require_answered(
+                peer, run_module("bench.harness.load_generator", plan, LoadResult)
+            )
 
-    def read(self, name: str, address: str, target: Target) -> None:
+    def run_reads(self, name: str, address: str, target: HttpTarget) -> None:
         """From us or a peer."""
-        plan = Plan("looking", address, self.ours.token, MANY, self.size.reading_s, [target])
-        with self.using(name):
-            self.round.loads[name] = _answered(name, elsewhere("bench.harness.load_generator", plan, Load))
+        plan = LoadPlan("get_repeatedly", address, self.ours.token, MANY_CLIENTS, self.config.read_duration_s, [target])
+        with self.measure_usage(name):
+            self.result.loads[name] = _require_answered(
+                name, run_module("bench.harness.load_generator", plan, LoadResult)
+            )
 
     @contextmanager
-    def wrote(self, name: str, where: Instance | None = None) -> Iterator[None]:
+    def measure_write(self, name: str, where: BenchInstance | None = None) -> Iterator[None]:
         """Note what the block uses, and how long the projections lag after it, with us if not said otherwise."""
-        with self.using(name, {"ours": where.pid} if where else None):
+        with self.measure_usage(name, {"ours": where.pid} if where else None):
             yield
-        self.round.lags_s.append((where or self.ours).caught_up())
+        self.result.lags_s.append((where or self.ours).wait_caught_up())
 
     @contextmanager
-    def using(self, name: str, roots: Mapping[str, int] | None = None) -> Iterator[None]:
+    def measure_usage(self, name: str, root_pids: Mapping[str, int] | None = None) -> Iterator[None]:
         """Note what the block uses, of us and all peers if not said otherwise."""
-        with resource_usage.watched(roots or self.stage.roots()) as used:
+        with resource_usage.track_usage(root_pids or self.environment.root_pids()) as used:
             yield
-        self.round.used[name] = used
+        self.result.resource_usage[name] = used
 
 
-def each(rounds: Sequence[Round], name: str, fact: Callable[[Load], T]) -> list[T]:
+def per_round(rounds: Sequence[RoundResult], name: str, value_of: Callable[[LoadResult], T]) -> list[T]:
     """A fact of the load of that name in each round."""
-    return [fact(one.loads[name]) for one in rounds]
+    return [value_of(one.loads[name]) for one in rounds]
 
 
-def rates(rounds: Sequence[Round], name: str) -> list[float]:
+def rates(rounds: Sequence[RoundResult], name: str) -> list[float]:
     """How many a second, in each round."""
     return [one.per_second(name) for one in rounds]
 
 
-def _answered(name: str, load: Load) -> Load:
+def _require_answered(name: str, load: LoadResult) -> LoadResult:
     refused = sum(load.refused.values()) + load.wrong
-    if refused > REFUSED * (refused + sum(load.answered)):
+    if refused > MAX_PEER_REFUSED_SHARE * (refused + sum(load.answered)):
         raise RuntimeError(f"{name} refused {refused} requests, or answered something else, so it is no measure.")
     return load

@@ -8,9 +8,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from bench.harness import machine
-from bench.harness.environment import stage
-from bench.harness.instance import say
-from bench.harness.rounds import Round, Size, Stage, Turn
+from bench.harness.environment import start_environment
+from bench.harness.instance import print_progress
+from bench.harness.rounds import Environment, RoundConfig, RoundResult, RoundRunner
 from bench.report import notes, plot, results, table
 from bench.scenarios import (
     ceilings,
@@ -28,30 +28,30 @@ from bench.scenarios import (
     visibility_under_load,
     warm_reads,
 )
-from bench.scenarios.folding import Extent
-from bench.scenarios.not_measured import ABSENT, ELSEWHERE
-from bench.targets import Mark, Measure, Told, at_most
+from bench.scenarios.folding import FoldingConfig
+from bench.scenarios.not_measured import MEASURED_BY_OTHER_COMMANDS, NOT_YET_MEASURED
+from bench.targets import Metric, ScenarioReport, TargetResult, at_most
 
-LAG_S = 5.0
+MAX_LAG_S = 5.0
 
 
-class Run(Struct, frozen=True):
+class RunConfig(Struct, frozen=True):
     """What is measured; the whole stage has what only some works ask for, and a whole run has plots and cold pages."""
 
     name: str
-    size: Size
-    extent: Extent
-    is_whole: bool = False
+    round_config: RoundConfig
+    folding_config: FoldingConfig
+    is_full: bool = False
 
 
-QUICK = Run(
+QUICK = RunConfig(
     "quick",
-    Size(3, 1.5, 0.7, (creates, lane_beside_umadb, changes, one_task, warm_reads, visibility)),
-    Extent(100_000, 5_000, 2),
+    RoundConfig(3, 1.5, 0.7, (creates, lane_beside_umadb, changes, one_task, warm_reads, visibility)),
+    FoldingConfig(100_000, 5_000, 2),
 )
-FULL = Run(
+FULL = RunConfig(
     "full",
-    Size(
+    RoundConfig(
         3,
         3.0,
         1.5,
@@ -70,50 +70,60 @@ FULL = Run(
             visibility_under_load,
         ),
     ),
-    Extent(1_000_000, 20_000, rebuilds=2, following=110_000, disturbed=2),
-    is_whole=True,
+    FoldingConfig(1_000_000, 20_000, rebuilds=2, catch_up_events=110_000, disturbed_rebuilds=2),
+    is_full=True,
 )
 
 
-def measure(run: Run) -> None:
+def measure(run: RunConfig) -> None:
     """Measure, print and write it down."""
-    began, found = time.monotonic(), machine.machine()
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, stage(Path(folder), is_whole=run.is_whole) as up:
-        say(f"Ready after {time.monotonic() - began:.0f} s.")
-        found |= machine.server(up.ours.connection)
-        rounds = [_round(up, run.size, began) for _ in range(run.size.rounds)]
-    told, absent = [work.told(rounds) for work in run.size.works], ABSENT | ELSEWHERE
-    results.write(run.name, found, _marks(told, rounds), rounds, absent)  # whatever becomes of the rest
-    told += _apart(run)
-    marks = _marks(told, rounds)
-    results.write(run.name, found, marks, rounds, absent)
-    said = [*notes.of_rounds(rounds), *(line for one in told for line in one.remarks), *machine.remarks(found)]
-    table.show(marks, absent, said)
-    table.show_usage(rounds)
-    if run.is_whole:
-        plot.latencies(rounds)
-    say(f"Done in {time.monotonic() - began:.0f} s: {results.LATEST}")
+    began, found = time.monotonic(), machine.describe_machine()
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        start_environment(Path(folder), is_full=run.is_full) as up,
+    ):
+        print_progress(f"Ready after {time.monotonic() - began:.0f} s.")
+        found |= machine.describe_postgresql(up.ours.connection)
+        rounds = [_run_round(up, run.round_config, began) for _ in range(run.round_config.rounds)]
+    told, absent = (
+        [work.report(rounds) for work in run.round_config.scenarios],
+        NOT_YET_MEASURED | MEASURED_BY_OTHER_COMMANDS,
+    )
+    results.write_results(
+        run.name, found, _target_results(told, rounds), rounds, absent
+    )  # whatever becomes of the rest
+    told += _run_on_own_instances(run)
+    marks = _target_results(told, rounds)
+    results.write_results(run.name, found, marks, rounds, absent)
+    said = [*notes.round_notes(rounds), *(line for one in told for line in one.notes), *machine.machine_notes(found)]
+    table.print_results(marks, absent, said)
+    table.print_usage(rounds)
+    if run.is_full:
+        plot.plot_latencies(rounds)
+    print_progress(f"Done in {time.monotonic() - began:.0f} s: {results.LATEST_FILE}")
 
 
-def lag(rounds: Sequence[Round]) -> Mark:
+def max_lag(rounds: Sequence[RoundResult]) -> TargetResult:
     """The longest of all."""
     longest = max(lag for one in rounds for lag in one.lags_s)
-    return Measure("lag", "of all projections after writing, the longest", "s").alone([longest], at_most(LAG_S))
+    return Metric("lag", "of all projections after writing, the longest", "s").against_threshold(
+        [longest], at_most(MAX_LAG_S)
+    )
 
 
-def _marks(told: Sequence[Told], rounds: Sequence[Round]) -> list[Mark]:
-    return [*(mark for one in told for mark in one.marks), lag(rounds)]
+def _target_results(reports: Sequence[ScenarioReport], rounds: Sequence[RoundResult]) -> list[TargetResult]:
+    return [*(mark for one in reports for mark in one.results), max_lag(rounds)]
 
 
-def _round(up: Stage, size: Size, began: float) -> Round:
-    turn = Turn(up, size, Round())
-    for work in size.works:
-        work.turn(turn)
-    say(f"A round of {size.rounds} is done after {time.monotonic() - began:.0f} s.")
-    return turn.round
+def _run_round(environment: Environment, size: RoundConfig, started_at: float) -> RoundResult:
+    turn = RoundRunner(environment, size, RoundResult())
+    for work in size.scenarios:
+        work.run(turn)
+    print_progress(f"A round of {size.rounds} is done after {time.monotonic() - started_at:.0f} s.")
+    return turn.result
 
 
-def _apart(run: Run) -> list[Told]:
+def _run_on_own_instances(run: RunConfig) -> list[ScenarioReport]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        found = [cold_reads.told(cold_reads.measured(Path(folder) / "cold"))] if run.is_whole else []
-        return [*found, *folding.told(folding.measured(Path(folder) / "data", run.extent))]
+        found = [cold_reads.report(cold_reads.measure(Path(folder) / "cold"))] if run.is_full else []
+        return [*found, *folding.reports(folding.measure(Path(folder) / "data", run.folding_config))]

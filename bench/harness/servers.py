@@ -9,8 +9,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
-from bench.harness.durability import durable
-from bench.harness.processes import command, wait
+from bench.harness.durability import require_durable
+from bench.harness.processes import start_command, wait_until
 from cli.children import answers_200
 from cli.serve import embedded, urls
 from infra.database.pool import connect
@@ -20,59 +20,59 @@ from infra.processes.pids import oneself
 from infra.processes.supervised import Ward
 from infra.processes.supervisor import Supervisor
 
-FOR_START_S, FOR_STOPPING_S = 60.0, 5.0
+MAX_START_S, MAX_STOP_S = 60.0, 5.0
 
 
-class Servers(Struct, frozen=True):
+class EmbeddedServers(Struct, frozen=True):
     """Where their data are, and a connection of the owner."""
 
     data: Path
     owner_url: str
     connection: Connection[TupleRow]
 
-    def do(self, *arguments: str) -> None:
+    def run_command(self, *arguments: str) -> None:
         """Carry out a command of ours to its end; raises RuntimeError where it fails."""
-        with command(self.data, *arguments) as child:
+        with start_command(self.data, *arguments) as child:
             if child.wait():
                 raise RuntimeError(f"It failed: {child.args!r}")
 
 
 @contextlib.contextmanager
-def servers(data: Path) -> Iterator[Servers]:
+def start_servers(data: Path) -> Iterator[EmbeddedServers]:
     """Started in a new folder, durable, found by every command of ours; raises NotDurable."""
     data.mkdir(mode=0o700)
     data_directory.make_secrets(data)
     programs = embedded(data)
-    supervisor, wards = Supervisor(), [Ward(program, print) for program in programs.values()]
-    supervisor.wards = list(wards)
+    supervisor, supervised = Supervisor(), [Ward(program, print) for program in programs.values()]
+    supervisor.wards = list(supervised)
     with contextlib.ExitStack() as ending:
         ending.callback(supervisor.close)
-        ending.callback(supervisor.stop, wards, FOR_STOPPING_S)
-        if not supervisor.tend_until(lambda: all(ward.is_ready for ward in wards), FOR_START_S):
+        ending.callback(supervisor.stop, supervised, MAX_STOP_S)
+        if not supervisor.tend_until(lambda: all(ward.is_ready for ward in supervised), MAX_START_S):
             raise RuntimeError("The servers did not come up.")
         me, places = oneself(), urls(data, programs)
         data_directory.announce(
             data, data_directory.Run(me.pid, me.started, "", format=data_directory.FORMAT, **places)
         )
         connection = ending.enter_context(connect(places["migration_url"], "bench"))
-        durable(connection)
-        yield Servers(data, places["migration_url"], connection)
+        require_durable(connection)
+        yield EmbeddedServers(data, places["migration_url"], connection)
 
 
 @contextlib.contextmanager
-def answering(data: Path) -> Iterator[str]:
+def start_api(data: Path) -> Iterator[str]:
     """An API process, at the address yielded."""
     with ports.listening(ports.LOOPBACK, 0) as listener:
         descriptor, address = listener.fileno(), ports.url(listener)
-        with command(data, "api", "--fd", str(descriptor), pass_fds=[descriptor]) as child:
-            wait(child, lambda: answers_200(f"{address}/health/ready"))
+        with start_command(data, "api", "--fd", str(descriptor), pass_fds=[descriptor]) as child:
+            wait_until(child, lambda: answers_200(f"{address}/health/ready"))
             yield address
 
 
-def database(connection: Connection[TupleRow], owner_url: str, name: str) -> str:
+def create_database(connection: Connection[TupleRow], owner_url: str, name: str) -> str:
     """Another database on the same server; raises NotDurable."""
     connection.execute(SQL("create database {}").format(Identifier(name)))
     url = owner_url.removesuffix(DATABASE) + name
     with connect(url) as fresh:
-        durable(fresh)
+        require_durable(fresh)
     return url

@@ -8,16 +8,16 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
-from bench.peers.config import Given
+from bench.peers.config import PeerConfig
 from infra.processes import gc_tuning
 
 
 def main(name: str, file: str) -> None:
-    given = msgspec.json.decode(Path(file).read_bytes(), type=Given)
-    app = import_module(f"bench.peers.{name}").app(given)
+    peer_config = msgspec.json.decode(Path(file).read_bytes(), type=PeerConfig)
+    app = import_module(f"bench.peers.{name}").app(peer_config)
     config = uvicorn.Config(app, access_log=False, log_config=None, proxy_headers=False, server_header=False)
     gc_tuning.rarely()
-    with socket.socket(fileno=given.fd) as listener:
+    with socket.socket(fileno=peer_config.fd) as listener:
         uvicorn.Server(config).run([listener])
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from api.http.authentication import ALGORITHM, ISSUER
-from bench.peers.cache_aside_models import Member, Page, Project, Task, TaskShown, url
-from bench.peers.config import Given
+from bench.peers.cache_aside_models import Member, Page, Project, Task, TaskResponse, sqlalchemy_url
+from bench.peers.config import PeerConfig
 
 TTL_S = 300
 CONNECTIONS = 15
@@ -22,7 +22,7 @@ CONNECTIONS = 15
 _token = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/login")
 
 
-class State(TypedDict):
+class AppState(TypedDict):
     """What a process opens once."""
 
     sessions: async_sessionmaker[AsyncSession]
@@ -30,23 +30,23 @@ class State(TypedDict):
     jwt_key: str
 
 
-def app(given: Given) -> FastAPI:
+def app(config: PeerConfig) -> FastAPI:
     """Pages of tasks, for who has one of our tokens and is a member."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        engine = create_async_engine(url(given.database_url), pool_size=CONNECTIONS, max_overflow=0)
-        async with Redis.from_url(given.redis_url) as redis:
+    async def lifespan(_: FastAPI) -> AsyncIterator[AppState]:
+        engine = create_async_engine(sqlalchemy_url(config.database_url), pool_size=CONNECTIONS, max_overflow=0)
+        async with Redis.from_url(config.redis_url) as redis:
             sessions = async_sessionmaker(engine, expire_on_commit=False)
-            yield State(sessions=sessions, redis=redis, jwt_key=given.jwt_key)
+            yield AppState(sessions=sessions, redis=redis, jwt_key=config.jwt_key)
         await engine.dispose()
 
     served = FastAPI(lifespan=lifespan)
-    served.get("/api/v1/projects/{project}/tasks", dependencies=[Depends(may_read)])(list_tasks)
+    served.get("/api/v1/projects/{project}/tasks", dependencies=[Depends(require_member)])(list_tasks)
     return served
 
 
-async def database(request: Request) -> AsyncIterator[AsyncSession]:
+async def open_session(request: Request) -> AsyncIterator[AsyncSession]:
     """A session of the request's own, which asks for a connection when it has a question."""
     async with request.state.sessions() as session:
         yield session
@@ -61,11 +61,11 @@ async def current_user(request: Request, token: Annotated[str, Depends(_token)])
         raise HTTPException(401, "Invalid token", {"WWW-Authenticate": "Bearer"}) from error
 
 
-Database = Annotated[AsyncSession, Depends(database)]
+Database = Annotated[AsyncSession, Depends(open_session)]
 User = Annotated[UUID, Depends(current_user)]
 
 
-async def may_read(project: UUID, user: User, request: Request, session: Database) -> None:
+async def require_member(project: UUID, user: User, request: Request, session: Database) -> None:
     """Kept in Redis like the page, which is the quicker of the usual ways: a hit asks the database nothing.
 
     It is also the looser one: who was removed goes on reading for five minutes.
@@ -89,9 +89,9 @@ async def list_tasks(
 ) -> Page:
     """The tasks of a project that are not in the trash, oldest first: from Redis, else from their rows, then kept."""
     key = f"cache-aside:tasks:{project}:{limit}:{cursor}"
-    kept = await request.state.redis.get(key)
-    if kept is not None:
-        return Page.model_validate_json(kept)
+    cached = await request.state.redis.get(key)
+    if cached is not None:
+        return Page.model_validate_json(cached)
     page = await _page(session, project, limit, cursor)
     await request.state.redis.set(key, page.model_dump_json(), ex=TTL_S)
     return page
@@ -101,5 +101,5 @@ async def _page(session: AsyncSession, project: UUID, limit: int, after: int) ->
     """The number of its last item is the cursor to go on with."""
     query = select(Task).where(Task.project_id == project, Task.trashed.is_(False), Task.number > after)
     tasks = (await session.scalars(query.order_by(Task.number).limit(limit + 1))).all()
-    items = [TaskShown.model_validate(task) for task in tasks[:limit]]
+    items = [TaskResponse.model_validate(task) for task in tasks[:limit]]
     return Page(items=items, next_cursor=str(items[-1].number) if len(tasks) > limit else None)

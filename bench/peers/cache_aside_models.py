@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 
-class TaskShown(BaseModel):
+class TaskResponse(BaseModel):
     """A task as it is answered, made from its row."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -36,7 +36,7 @@ class TaskShown(BaseModel):
 
 
 class Page(BaseModel):
-    items: list[TaskShown]
+    items: list[TaskResponse]
     next_cursor: str | None = None
 
 
@@ -81,16 +81,16 @@ class Task(Base):
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-def url(database_url: str) -> URL:
+def sqlalchemy_url(database_url: str) -> URL:
     """The address of a database, with the driver that we use too."""
     return make_url(database_url).set(drivername="postgresql+psycopg")
 
 
-def fill(database_url: str, user: UUID, shown: Iterable[object]) -> None:
+def fill_tables(database_url: str, user: UUID, tasks_json: Iterable[object]) -> None:
     """Make the tables, and the rows that let this user see what ours shows: tasks as JSON has them."""
-    tasks = [Task(**TaskShown.model_validate(one).model_dump()) for one in shown]
+    tasks = [Task(**TaskResponse.model_validate(one).model_dump()) for one in tasks_json]
     projects = {task.project_id: task.workspace_id for task in tasks}
-    engine = create_engine(url(database_url))
+    engine = create_engine(sqlalchemy_url(database_url))
     Base.metadata.create_all(engine)
     with Session(engine) as session, session.begin():
         session.add_all(tasks)

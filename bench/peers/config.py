@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class Given(Struct, frozen=True):
+class PeerConfig(Struct, frozen=True):
     """The socket to listen on, the key that tokens are signed with, and what each peer needs of the rest."""
 
     fd: int

@@ -6,16 +6,16 @@ from litestar import Litestar, Request, get
 
 from api.http import authentication
 from api.http.response import Response
-from bench.peers.config import Given
+from bench.peers.config import PeerConfig
 
 
-def app(given: Given) -> Litestar:
+def app(config: PeerConfig) -> Litestar:
     """Every path that it was given bytes for."""
-    pages = {path: page.encode() for path, page in given.pages.items()}
+    pages = {path: page.encode() for path, page in config.pages.items()}
 
     @get(list(pages))
     async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
         return Response(pages[request.scope["path"]])
 
-    required = authentication.authentication(given.jwt_key)
+    required = authentication.authentication(config.jwt_key)
     return Litestar([page], on_app_init=[required.on_app_init], openapi_config=None, logging_config=None)

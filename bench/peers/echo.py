@@ -13,20 +13,20 @@ from api.http.parameters import only_known
 from api.http.problems import HANDLERS
 from api.http.tracing import traced
 from api.ledger import BASE, Ledger
-from bench.peers.config import Given
+from bench.peers.config import PeerConfig
 from commands.handling.group import Order
 from commands.handling.handler import Done
 from commands.handling.results import Result
 
 
-def app(given: Given) -> ASGIApp:
+def app(config: PeerConfig) -> ASGIApp:
     """Our own endpoint, on a ledger that has nothing but what handles orders."""
     parts: dict[str, Any] = dict.fromkeys(Ledger.__struct_fields__)
     ledger = Ledger(**parts | {"counting": _Echo()})
     endpoints = Litestar(
         [Router(BASE, route_handlers=[create_task], dto=JSON)],
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
-        on_app_init=[authentication.authentication(given.jwt_key).on_app_init],
+        on_app_init=[authentication.authentication(config.jwt_key).on_app_init],
         before_request=only_known,
         exception_handlers=HANDLERS,
         request_class=BodyRequest,

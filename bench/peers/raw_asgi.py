@@ -5,16 +5,16 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.http.outcomes import Written
-from bench.peers.config import Given
+from bench.peers.config import PeerConfig
 from commands.task import CreateTask
 from infra.ids import new_id
 
 _JSON = (b"content-type", b"application/json")
 
 
-def app(given: Given) -> ASGIApp:
+def app(config: PeerConfig) -> ASGIApp:
     """Creating tasks, and every path that it was given bytes for."""
-    pages = {path: page.encode() for path, page in given.pages.items()}
+    pages = {path: page.encode() for path, page in config.pages.items()}
     decode, encode = msgspec.json.Decoder(CreateTask).decode, msgspec.json.Encoder().encode
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -22,7 +22,7 @@ def app(given: Given) -> ASGIApp:
             return
         status, body = 200, pages.get(scope["path"])
         if body is None:
-            decode(await _received(receive))
+            decode(await _read_body(receive))
             status, body = 201, encode(Written(new_id(), 1, 123_456, "P123-123"))
         length = (b"content-length", str(len(body)).encode())
         await send({"type": "http.response.start", "status": status, "headers": [_JSON, length]})
@@ -31,7 +31,7 @@ def app(given: Given) -> ASGIApp:
     return answer
 
 
-async def _received(receive: Receive) -> bytes:
+async def _read_body(receive: Receive) -> bytes:
     body, more = b"", True
     while more:
         message = await receive()

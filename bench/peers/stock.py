@@ -12,7 +12,7 @@ from msgspec import Struct
 from psycopg import conninfo
 
 from api.http import authentication
-from bench.peers.config import Given
+from bench.peers.config import PeerConfig
 from commands.field_types import ColumnName, Description, Due, Labels, Title
 from domain.task import Priority
 
@@ -26,7 +26,7 @@ class NewTask(Struct, frozen=True, forbid_unknown_fields=True):
     labels: Labels = ()
 
 
-class Written(Struct, frozen=True):
+class WriteResult(Struct, frozen=True):
     id: UUID
     version: int
 
@@ -45,20 +45,20 @@ class Tasks(Application[UUID]):
         return task
 
 
-def app(given: Given) -> Litestar:
+def app(config: PeerConfig) -> Litestar:
     """Creating tasks, behind our authentication and our validation, the handler in a thread."""
-    tasks = Tasks(env=environment(given.database_url))
+    tasks = Tasks(env=library_settings(config.database_url))
 
     @post("/api/v1/projects/{project:str}/tasks", sync_to_thread=True)
-    def create_task(project: FromPath[str], data: JSONBody[NewTask]) -> Written:
+    def create_task(project: FromPath[str], data: JSONBody[NewTask]) -> WriteResult:
         task = tasks.create(project, data)
-        return Written(task.id, task.version)
+        return WriteResult(task.id, task.version)
 
-    required = authentication.authentication(given.jwt_key)
+    required = authentication.authentication(config.jwt_key)
     return Litestar([create_task], on_app_init=[required.on_app_init], openapi_config=None, logging_config=None)
 
 
-def environment(url: str) -> dict[str, Any]:
+def library_settings(url: str) -> dict[str, Any]:
     """What the library is to be told of a database."""
     parts = conninfo.conninfo_to_dict(url)
     names = {"DBNAME": "dbname", "HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password"}

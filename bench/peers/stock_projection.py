@@ -13,24 +13,24 @@ from msgspec import Struct
 from psycopg.sql import SQL, Identifier
 
 from bench.harness.client_scripts import NEW_TASK
-from bench.harness.run_module import answer
-from bench.peers.stock import environment
+from bench.harness.run_module import run_plan
+from bench.peers.stock import library_settings
 
-CHANGES = 4
+CHANGES_PER_TASK = 4
 """Each task is created, and changed so often."""
-AT_ONCE = 500
+TASKS_PER_TRANSACTION = 500
 """Tasks saved in one transaction: only the projecting is measured."""
-PATIENCE_S = 120.0
+MAX_PROJECTION_S = 120.0
 
 
-class Plan(Struct, frozen=True):
+class ProjectionPlan(Struct, frozen=True):
     """How many events to write into a database, and then to project."""
 
     database_url: str
     events: int
 
 
-class Projecting(Struct, frozen=True):
+class ProjectionTiming(Struct, frozen=True):
     """How many events were projected, and how long that took from the runner's making to the last row."""
 
     events: int
@@ -60,7 +60,7 @@ class Tasks(Application[UUID]):
     """What happened."""
 
 
-class Rows(PostgresTrackingRecorder):
+class TaskRowRecorder(PostgresTrackingRecorder):
     """A row per event, written in one transaction with how far one is."""
 
     def __init__(self, datastore: PostgresDatastore, **named: Any) -> None:
@@ -76,7 +76,7 @@ class Rows(PostgresTrackingRecorder):
             cursor.execute(self._insert, (tracking.notification_id, *row), prepare=True)
 
 
-class Listing(Projection[Rows]):
+class TaskListProjection(Projection[TaskRowRecorder]):
     name = "listing"
 
     def process_event(self, domain_event: Any, tracking: Tracking) -> None:
@@ -84,29 +84,31 @@ class Listing(Projection[Rows]):
         self.view.write((domain_event.originator_id, domain_event.originator_version, title), tracking)
 
 
-async def project(plan: Plan) -> Projecting:
+async def run_projection(plan: ProjectionPlan) -> ProjectionTiming:
     """Write, then project all of it. Raises TimeoutError."""
-    env = environment(plan.database_url)
+    env = library_settings(plan.database_url)
     with Tasks(env=env) as tasks:
         _write(tasks, plan.events)
     began = time.monotonic()
-    with ProjectionRunner(application_class=Tasks, projection_class=Listing, view_class=Rows, env=env) as runner:
-        runner.wait(plan.events, timeout=PATIENCE_S)
-        return Projecting(plan.events, time.monotonic() - began)
+    with ProjectionRunner(
+        application_class=Tasks, projection_class=TaskListProjection, view_class=TaskRowRecorder, env=env
+    ) as runner:
+        runner.wait(plan.events, timeout=MAX_PROJECTION_S)
+        return ProjectionTiming(plan.events, time.monotonic() - began)
 
 
 def _write(tasks: Tasks, events: int) -> None:
-    made = [_task(number) for number in range(events // (1 + CHANGES))]
-    for start in range(0, len(made), AT_ONCE):
-        tasks.save(*made[start : start + AT_ONCE])
+    new_tasks = [_task(number) for number in range(events // (1 + CHANGES_PER_TASK))]
+    for start in range(0, len(new_tasks), TASKS_PER_TRANSACTION):
+        tasks.save(*new_tasks[start : start + TASKS_PER_TRANSACTION])
 
 
 def _task(number: int) -> Task:
     task = Task(str(number), dict(NEW_TASK))
-    for change in range(CHANGES):
+    for change in range(CHANGES_PER_TASK):
         task.rename(f"Buy oat milk, crate {change}")
     return task
 
 
 if __name__ == "__main__":
-    answer(Plan, project)
+    run_plan(ProjectionPlan, run_projection)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from bench.harness.processes import FOR_STOPPING_S, Peer, wait
+from bench.harness.processes import MAX_STOP_S, PeerProcess, wait_until
 from infra.processes import ports
 from infra.processes.child import spawn, stop
 
 
-class Plan(Struct, frozen=True):
+class UmadbPlan(Struct, frozen=True):
     """How many threads append at which server, for how long."""
 
     address: str
@@ -22,19 +22,19 @@ class Plan(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def server(folder: Path) -> Iterator[Peer]:
+def start_server(folder: Path) -> Iterator[PeerProcess]:
     """A server that answers; everything as it is by default, so durable."""
     folder.mkdir()
     port = ports.free()
     argv: list[str | Path] = [Path(sys.executable).with_name("umadb"), "--db-path", folder]
     with folder.with_suffix(".log").open("wb") as log, contextlib.ExitStack() as ending:
         child = spawn([*argv, "--listen", f"{ports.LOOPBACK}:{port}"], log=log)
-        ending.callback(stop, [child], FOR_STOPPING_S)
-        wait(child, lambda: _listens(port))
-        yield Peer(f"http://{ports.LOOPBACK}:{port}", child.pid)
+        ending.callback(stop, [child], MAX_STOP_S)
+        wait_until(child, lambda: _is_listening(port))
+        yield PeerProcess(f"http://{ports.LOOPBACK}:{port}", child.pid)
 
 
-def _listens(port: int) -> bool:
+def _is_listening(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection((ports.LOOPBACK, port), timeout=1):
         return True
     return False

@@ -6,25 +6,25 @@ from functools import partial
 
 from umadb import AppendCondition, Client, Event, Query, QueryItem
 
-from bench.data.board import new_task
-from bench.harness.load_generator import Load
-from bench.harness.run_module import answer
-from bench.peers.umadb import Plan
+from bench.data.board import create_task_command
+from bench.harness.load_generator import LoadResult
+from bench.harness.run_module import run_plan
+from bench.peers.umadb import UmadbPlan
 from domain import codec
 from domain.task import TaskCreated
 from infra.ids import new_id
 
 
-async def fill(plan: Plan) -> Load:
+async def run_appends(plan: UmadbPlan) -> LoadResult:
     """All threads share a client, which is faster here than one for each."""
-    client, state = Client(plan.address), _created()
+    client, state = Client(plan.address), _encode_created_event()
     worked, began = time.process_time(), time.monotonic()
     with ThreadPoolExecutor(plan.threads) as threads:
         work = partial(_append_until, client, state, began + plan.seconds)
         latencies = [running.result() for running in [threads.submit(work) for _ in range(plan.threads)]]
     busy = (time.process_time() - worked) / (time.monotonic() - began)
     milliseconds = [round(latency * 1000, 3) for one in latencies for latency in one]
-    return Load(plan.seconds, [len(one) for one in latencies], {}, milliseconds, 0, round(busy, 3))
+    return LoadResult(plan.seconds, [len(one) for one in latencies], {}, milliseconds, 0, round(busy, 3))
 
 
 def _append_until(client: Client, state: bytes, deadline: float) -> list[float]:
@@ -39,12 +39,12 @@ def _append_until(client: Client, state: bytes, deadline: float) -> list[float]:
     return latencies
 
 
-def _created() -> bytes:
+def _encode_created_event() -> bytes:
     """The event of the task that every create asks for, as our log keeps it."""
-    task = new_task(new_id())
+    task = create_task_command(new_id())
     fields = {name: getattr(task, name) for name in ("title", "description", "priority", "due", "labels")}
     return codec.encode(TaskCreated(new_id(), new_id(), 123, "P123-123", column="todo", **fields))
 
 
 if __name__ == "__main__":
-    answer(Plan, fill)
+    run_plan(UmadbPlan, run_appends)

@@ -7,24 +7,28 @@ from typing import Any
 import msgspec
 
 from bench.harness.machine import Machine
-from bench.harness.rounds import Round
-from bench.targets import Mark, percentile
+from bench.harness.rounds import RoundResult
+from bench.targets import TargetResult, percentile
 
-FOLDER = Path(__file__).parents[1] / "results"
-LATEST = FOLDER / "latest.json"
+RESULTS_DIRECTORY = Path(__file__).parents[1] / "results"
+LATEST_FILE = RESULTS_DIRECTORY / "latest.json"
 
 
-def write(
-    name: str, machine: Machine, marks: Sequence[Mark], rounds: Sequence[Round], absent: Mapping[str, str]
+def write_results(
+    name: str,
+    machine: Machine,
+    results: Sequence[TargetResult],
+    rounds: Sequence[RoundResult],
+    not_measured: Mapping[str, str],
 ) -> None:
     """Into `bench/results/<name>.json`, and the same into `latest.json`; the rounds are kept beside the medians."""
-    content = {"machine": machine, "marks": marks, "absent": absent, "rounds": list(map(written, rounds))}
-    FOLDER.mkdir(exist_ok=True)
-    for file in (FOLDER / f"{name}.json", LATEST):
+    content = {"machine": machine, "marks": results, "absent": not_measured, "rounds": list(map(round_to_json, rounds))}
+    RESULTS_DIRECTORY.mkdir(exist_ok=True)
+    for file in (RESULTS_DIRECTORY / f"{name}.json", LATEST_FILE):
         file.write_bytes(msgspec.json.format(msgspec.json.encode(content)) + b"\n")
 
 
-def written(one: Round) -> dict[str, Any]:
+def round_to_json(one: RoundResult) -> dict[str, Any]:
     """A round as it stands in the file: rates, and what each kind of process used."""
     return {
         name: {
@@ -33,8 +37,8 @@ def written(one: Round) -> dict[str, Any]:
             "refused": sum(one.loads[name].refused.values()),
             "unsent": one.loads[name].unsent,
             "processes": {
-                kind: {"cpu_s": round(use.cpu_s, 3), "rss_mib": round(use.rss / 2**20, 1)}
-                for kind, use in one.used.get(name, {}).items()
+                kind: {"cpu_s": round(use.cpu_s, 3), "rss_mib": round(use.rss_bytes / 2**20, 1)}
+                for kind, use in one.resource_usage.get(name, {}).items()
             },
         }
         for name in one.loads

@@ -6,46 +6,53 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from bench.harness.load_generator import Load
-from bench.harness.rounds import Round, each
-from bench.targets import Mark, number
+from bench.harness.load_generator import LoadResult
+from bench.harness.rounds import RoundResult, per_round
+from bench.targets import TargetResult, format_number
 
 WIDTH = 180
 _BOUNDS = {"at least": ">=", "at most": "<="}
-_SLIGHT_US, _SLIGHT_S = 1.0, 0.02
+_MIN_SHOWN_CPU_US, _MIN_SHOWN_CPU_S = 1.0, 0.02
 """Processor time that is not worth a word."""
 
 
-def show(marks: Sequence[Mark], absent: Mapping[str, str], remarks: Iterable[str]) -> None:
+def print_results(results: Sequence[TargetResult], not_measured: Mapping[str, str], notes: Iterable[str]) -> None:
     """On standard output, whatever its width."""
     table = _table("work", "what", "ours", "low - high", "against", "peer", "ratio", "mark", "met")
-    for one in marks:
-        spread = f"{number(one.low)} - {number(one.high)}" if one.low != one.high else ""
-        peer, ratio = "" if one.peer is None else number(one.peer), "" if one.ratio is None else f"{one.ratio:.2f}x"
+    for one in results:
+        spread = f"{format_number(one.low)} - {format_number(one.high)}" if one.low != one.high else ""
+        peer, ratio = (
+            "" if one.peer is None else format_number(one.peer),
+            "" if one.ratio is None else f"{one.ratio:.2f}x",
+        )
         unit = one.unit if one.peer is None else "x"
-        mark = f"{_BOUNDS[one.bound]} {_limit(one.mark)}{'x' if unit == 'x' else ' ' + unit}".rstrip()
-        ours, met = f"{number(one.value)} {one.unit}".rstrip(), "yes" if one.met else "no"
+        mark = f"{_BOUNDS[one.bound]} {_format_threshold(one.mark)}{'x' if unit == 'x' else ' ' + unit}".rstrip()
+        ours, met = f"{format_number(one.value)} {one.unit}".rstrip(), "yes" if one.met else "no"
         table.add_row(one.work, one.what, ours, spread, one.against, peer, ratio, mark, met)
-    for work, why in absent.items():
+    for work, why in not_measured.items():
         table.add_row(work, why, "absent", "", "", "", "", "", "")
     console = Console(width=WIDTH)
     console.print(table)
-    for line in remarks:
+    for line in notes:
         console.print(line, markup=False, highlight=False)
 
 
-def show_usage(rounds: Sequence[Round]) -> None:
+def print_usage(rounds: Sequence[RoundResult]) -> None:
     """Microseconds of processor time for each answer, and the most memory that a work of the last round ended with."""
     console = Console(width=WIDTH)
-    kinds = sorted({kind for one in rounds for used in one.used.values() for kind in used})
+    kinds = sorted({kind for one in rounds for used in one.resource_usage.values() for kind in used})
     table = _table("processor us per answer", "answers/s", *kinds)
     for name in rounds[0].loads:
-        if name in rounds[0].used:
-            cells = [_microseconds(rounds, name, kind) for kind in kinds]
-            table.add_row(name, number(median(each(rounds, name, Load.per_second))), *cells)
+        if name in rounds[0].resource_usage:
+            cells = [_format_cpu_us(rounds, name, kind) for kind in kinds]
+            table.add_row(name, format_number(median(per_round(rounds, name, LoadResult.per_second))), *cells)
     console.print("\n", table)
-    held = {kind: max(used[kind].rss for used in rounds[-1].used.values() if kind in used) for kind in kinds}
-    console.print("Resident, MiB: " + ", ".join(f"{kind} {size / 2**20:.0f}" for kind, size in held.items() if size))
+    resident_bytes = {
+        kind: max(used[kind].rss_bytes for used in rounds[-1].resource_usage.values() if kind in used) for kind in kinds
+    }
+    console.print(
+        "Resident, MiB: " + ", ".join(f"{kind} {size / 2**20:.0f}" for kind, size in resident_bytes.items() if size)
+    )
 
 
 def _table(*columns: str) -> Table:
@@ -56,14 +63,14 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _limit(mark: float) -> str:
+def _format_threshold(mark: float) -> str:
     return f"{mark:,.2g}" if mark < 1 else f"{mark:,g}"
 
 
-def _microseconds(rounds: Sequence[Round], name: str, kind: str) -> str:
+def _format_cpu_us(rounds: Sequence[RoundResult], name: str, kind: str) -> str:
     """Of one kind of process; nothing where it had nothing to do."""
-    uses = [(one.used[name].get(kind), sum(one.loads[name].answered)) for one in rounds]
+    uses = [(one.resource_usage[name].get(kind), sum(one.loads[name].answered)) for one in rounds]
     spent = [use.cpu_s for use, _ in uses if use]
     each = [use.cpu_s * 1e6 / answered for use, answered in uses if use and answered]
-    is_slight = not each or median(spent) < _SLIGHT_S or median(each) < _SLIGHT_US
-    return "" if is_slight else number(median(each))
+    is_slight = not each or median(spent) < _MIN_SHOWN_CPU_S or median(each) < _MIN_SHOWN_CPU_US
+    return "" if is_slight else format_number(median(each))

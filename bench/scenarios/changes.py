@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from bench.harness.rounds import Round, Turn, rates
-from bench.targets import Measure, Told, at_least
+from bench.harness.rounds import RoundResult, RoundRunner, rates
+from bench.targets import Metric, ScenarioReport, at_least
 
-_W2 = Measure("W2", "change 10,000 tasks at random")
-
-
-def turn(turn: Turn) -> None:
-    turn.write("W2", "editing", turn.ours.first_tasks())
+_W2 = Metric("W2", "change 10,000 tasks at random")
 
 
-def told(rounds: Sequence[Round]) -> Told:
-    return Told([_W2.beside("W1", rates(rounds, "W2"), rates(rounds, "W1"), at_least(0.8))])
+def run(runner: RoundRunner) -> None:
+    runner.run_writes("W2", "edit_tasks", runner.ours.initial_tasks())
+
+
+def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
+    return ScenarioReport([_W2.against_baseline("W1", rates(rounds, "W2"), rates(rounds, "W1"), at_least(0.8))])

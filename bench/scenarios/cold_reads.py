@@ -10,84 +10,96 @@ from msgspec import Struct
 
 from bench.data import board, history
 from bench.data.backlog import Backlog
-from bench.data.queries import Question, questions
-from bench.harness.client_scripts import Target
-from bench.harness.instance import caught_up
-from bench.harness.load_generator import Load, Plan
-from bench.harness.processes import command
-from bench.harness.run_module import elsewhere
-from bench.harness.servers import Servers, answering, servers
-from bench.report.notes import of_loads
-from bench.targets import Measure, Told, at_most, number, percentile
+from bench.data.queries import PageQuery, generate_queries
+from bench.harness.client_scripts import HttpTarget
+from bench.harness.instance import wait_caught_up
+from bench.harness.load_generator import LoadPlan, LoadResult
+from bench.harness.processes import start_command
+from bench.harness.run_module import run_module
+from bench.harness.servers import EmbeddedServers, start_api, start_servers
+from bench.report.notes import load_notes
+from bench.targets import Metric, ScenarioReport, at_most, format_number, percentile
 from infra import log
 
-COUNT, RATE = 400, 40.0
+TIMED_QUERIES, QUERIES_PER_S = 400, 40.0
 """So many questions are timed, and fall due each second."""
-BEFORE = 40
+WARM_UP_QUERIES = 40
 """So many others before, until whoever answers has opened what it needs."""
-STEP = 200
+CURSOR_PAGE_SIZE = 200
 """The largest page, to come to a place deep in a list."""
 
 
-class Cold(Struct, frozen=True):
+class ColdReads(Struct, frozen=True):
     """What came of the questions, in their order."""
 
-    asked: list[str]
-    load: Load
+    paths: list[str]
+    load: LoadResult
 
 
-def told(found: Cold) -> Told:
+def report(reads: ColdReads) -> ScenarioReport:
     """A question that was refused or came too late to be asked has no latency, so it misses the mark."""
-    latencies = found.load.latencies_ms
-    page = Measure("R3", "a page of 50, cold, p99", "ms")
-    mark = page.alone([percentile(found.load.waited_ms(), 99)], at_most(20)).unless(len(latencies) < len(found.asked))
-    return Told([mark], list(_remarks(found)))
+    latencies = reads.load.latencies_ms
+    page = Metric("R3", "a page of 50, cold, p99", "ms")
+    mark = page.against_threshold([percentile(reads.load.latencies_with_failures_ms(), 99)], at_most(20)).fail_if(
+        len(latencies) < len(reads.paths)
+    )
+    return ScenarioReport([mark], list(_notes(reads)))
 
 
-def measured(data: Path) -> Cold:
+def measure(data: Path) -> ColdReads:
     """Servers of its own, gone when it ends; one API process, and a worker that has folded all of it."""
-    with servers(data) as up:
-        up.do("migrate")
-        with answering(up.data) as address, command(up.data, "worker"):
-            user, token = board.log_in(address)
+    with start_servers(data) as up:
+        up.run_command("migrate")
+        with start_api(up.data) as address, start_command(up.data, "worker"):
+            user, token = board.register_and_log_in(address)
             backlog = Backlog(user)
-            history.write(up.connection, user, backlog.happening())
-            _settle(up)
+            history.write_events(up.connection, user, backlog.generate_events())
+            _wait_settled(up)
             with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=20) as http:
-                asked = [found(http, one) for one in questions(backlog, BEFORE + COUNT)]
-            _ask(address, token, asked[:BEFORE])
-            return Cold(asked[BEFORE:], _ask(address, token, asked[BEFORE:]))
+                asked = [
+                    find_page_path(http, one) for one in generate_queries(backlog, WARM_UP_QUERIES + TIMED_QUERIES)
+                ]
+            _read_paths(address, token, asked[:WARM_UP_QUERIES])
+            return ColdReads(asked[WARM_UP_QUERIES:], _read_paths(address, token, asked[WARM_UP_QUERIES:]))
 
 
-def found(http: httpx.Client, asked: Question) -> str:
+def find_page_path(http: httpx.Client, query: PageQuery) -> str:
     """The address of the page that begins so deep in its list, or as deep as that goes.
 
     Where the list is refused, so will be its page, which is counted then.
     """
     cursor = ""
-    for _ in range(asked.depth):
-        cursor = http.get(asked.address(STEP, cursor)).json().get("next_cursor") or cursor
-    return asked.address(cursor=cursor)
+    for _ in range(query.depth):
+        cursor = http.get(query.request_path(CURSOR_PAGE_SIZE, cursor)).json().get("next_cursor") or cursor
+    return query.request_path(cursor=cursor)
 
 
-def _settle(up: Servers) -> None:
+def _wait_settled(up: EmbeddedServers) -> None:
     """Until nothing is left to fold, or for the server to tidy up before long."""
-    caught_up(up.connection, log.head(up.connection))
+    wait_caught_up(up.connection, log.head(up.connection))
     up.connection.execute("vacuum (analyze)")
 
 
-def _ask(address: str, token: str, paths: Sequence[str]) -> Load:
+def _read_paths(address: str, token: str, paths: Sequence[str]) -> LoadResult:
     """By one client: a slow answer lets the next ones wait, and that counts."""
-    plan = Plan("asking", address, token, 1, len(paths) / RATE, [Target(path) for path in paths], RATE)
-    return elsewhere("bench.harness.load_generator", plan, Load)
+    plan = LoadPlan(
+        "get_in_turn",
+        address,
+        token,
+        1,
+        len(paths) / QUERIES_PER_S,
+        [HttpTarget(path) for path in paths],
+        QUERIES_PER_S,
+    )
+    return run_module("bench.harness.load_generator", plan, LoadResult)
 
 
-def _remarks(found: Cold) -> Iterator[str]:
+def _notes(reads: ColdReads) -> Iterator[str]:
     """One client asks, so its latencies are in the order of the questions, unless one was refused."""
-    yield from of_loads("R3", [found.load])
-    latencies = found.load.latencies_ms
-    if latencies and not found.load.refused:
-        slowest, where = max(zip(latencies, found.asked, strict=False))
-        answered = f"{len(latencies)} of {len(found.asked)} questions were answered"
-        yield f"R3: {answered}, half of them within {number(median(latencies))} ms."
-        yield f"R3: the slowest took {number(slowest)} ms: {unquote(where)}"
+    yield from load_notes("R3", [reads.load])
+    latencies = reads.load.latencies_ms
+    if latencies and not reads.load.refused:
+        slowest, where = max(zip(latencies, reads.paths, strict=False))
+        answered = f"{len(latencies)} of {len(reads.paths)} questions were answered"
+        yield f"R3: {answered}, half of them within {format_number(median(latencies))} ms."
+        yield f"R3: the slowest took {format_number(slowest)} ms: {unquote(where)}"

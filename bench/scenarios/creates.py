@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from bench.harness.rounds import Round, Turn, rates
-from bench.targets import Measure, Told, at_least
+from bench.harness.rounds import RoundResult, RoundRunner, rates
+from bench.targets import Metric, ScenarioReport, at_least
 
-_W1 = Measure("W1", "create tasks, in 1,000 projects")
-
-
-def turn(turn: Turn) -> None:
-    turn.write("W1", "creating", turn.board.spread)
-    turn.write_at("stock", "stock")
+_W1 = Metric("W1", "create tasks, in 1,000 projects")
 
 
-def told(rounds: Sequence[Round]) -> Told:
-    return Told([_W1.beside("library", rates(rounds, "W1"), rates(rounds, "stock"), at_least(7))])
+def run(runner: RoundRunner) -> None:
+    runner.run_writes("W1", "create_tasks", runner.board.project_tasks)
+    runner.run_peer_creates("stock", "stock")
+
+
+def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
+    return ScenarioReport([_W1.against_baseline("library", rates(rounds, "W1"), rates(rounds, "stock"), at_least(7))])

@@ -7,24 +7,24 @@ from msgspec import Struct
 
 from bench.data import board
 from bench.data.history import History
-from bench.harness.run_module import elsewhere
-from bench.harness.servers import Servers, answering, database, servers
+from bench.harness.run_module import run_module
+from bench.harness.servers import EmbeddedServers, create_database, start_api, start_servers
 from bench.peers import stock_projection
-from bench.peers.stock_projection import Projecting
+from bench.peers.stock_projection import ProjectionTiming
 from bench.scenarios import catch_up, reads_during_rebuild, rebuild
-from bench.scenarios.catch_up import Followed
-from bench.scenarios.reads_during_rebuild import Disturbed
-from bench.scenarios.rebuild import Rebuilt
-from bench.targets import Told
+from bench.scenarios.catch_up import CatchUp
+from bench.scenarios.reads_during_rebuild import ReadsDuringRebuild
+from bench.scenarios.rebuild import RebuildTiming
+from bench.targets import ScenarioReport
 from infra import log
 from infra.ids import new_id
 from projections.engine import builds
 
-FOLLOWING = 3
+CATCH_UPS_PER_WORKER_COUNT = 3
 """Turns of one worker and of two."""
 
 
-class Extent(Struct, frozen=True):
+class FoldingConfig(Struct, frozen=True):
     """How many events there are: in the log that is rebuilt, for the peer, for workers to catch up with in each turn.
 
     And how often it is rebuilt, quietly and disturbed.
@@ -33,51 +33,53 @@ class Extent(Struct, frozen=True):
     events: int
     peer_events: int
     rebuilds: int
-    following: int = 0
-    disturbed: int = 0
+    catch_up_events: int = 0
+    disturbed_rebuilds: int = 0
 
 
-class Folding(Struct, frozen=True):
+class FoldingResult(Struct, frozen=True):
     """What came of it."""
 
-    rebuilds: list[Rebuilt]
-    peer: Projecting
-    followed: list[Followed]
-    disturbed: list[Disturbed]
+    rebuilds: list[RebuildTiming]
+    peer: ProjectionTiming
+    catch_ups: list[CatchUp]
+    reads_during_rebuild: list[ReadsDuringRebuild]
 
 
-def told(found: Folding) -> list[Told]:
+def reports(found: FoldingResult) -> list[ScenarioReport]:
     """A line for each mark that was measured."""
     return [
-        Told(list(catch_up.marks(found.followed))),
-        rebuild.told(found.rebuilds, found.peer),
-        *([reads_during_rebuild.told(found.disturbed)] if found.disturbed else []),
+        ScenarioReport(list(catch_up.target_results(found.catch_ups))),
+        rebuild.report(found.rebuilds, found.peer),
+        *([reads_during_rebuild.report(found.reads_during_rebuild)] if found.reads_during_rebuild else []),
     ]
 
 
-def measured(data: Path, extent: Extent) -> Folding:
+def measure(data: Path, config: FoldingConfig) -> FoldingResult:
     """Servers of its own, gone when it ends."""
-    with servers(data) as up:
-        up.do("migrate")
-        user, token = _registered(data) if extent.disturbed else (new_id(), "")
+    with start_servers(data) as up:
+        up.run_command("migrate")
+        user, token = _register_user(data) if config.disturbed_rebuilds else (new_id(), "")
         history = History(user)
-        turns = (1, 2) * FOLLOWING if extent.following else ()
-        followed = [catch_up.follow(up, history, extent.following, workers) for workers in turns]
-        history.fill(up.connection, extent.events - log.behind(up.connection, 0))
-        _skip(up)
-        rebuilds = [rebuild.rebuild(up) for _ in range(extent.rebuilds)]
-        plan = stock_projection.Plan(database(up.connection, up.owner_url, "bench_projecting"), extent.peer_events)
-        peer = elsewhere("bench.peers.stock_projection", plan, Projecting)
-        served = reads_during_rebuild.disturb(up, token, extent.disturbed) if extent.disturbed else []
-        return Folding(rebuilds, peer, followed, served)
+        turns = (1, 2) * CATCH_UPS_PER_WORKER_COUNT if config.catch_up_events else ()
+        followed = [catch_up.measure_catch_up(up, history, config.catch_up_events, workers) for workers in turns]
+        history.write_next(up.connection, config.events - log.behind(up.connection, 0))
+        _skip_to_head(up)
+        rebuilds = [rebuild.measure_rebuild(up) for _ in range(config.rebuilds)]
+        plan = stock_projection.ProjectionPlan(
+            create_database(up.connection, up.owner_url, "bench_projecting"), config.peer_events
+        )
+        peer = run_module("bench.peers.stock_projection", plan, ProjectionTiming)
+        served = reads_during_rebuild.measure(up, token, config.disturbed_rebuilds) if config.disturbed_rebuilds else []
+        return FoldingResult(rebuilds, peer, followed, served)
 
 
-def _registered(data: Path) -> tuple[UUID, str]:
-    with answering(data) as address:
-        return board.log_in(address)
+def _register_user(data: Path) -> tuple[UUID, str]:
+    with start_api(data) as address:
+        return board.register_and_log_in(address)
 
 
-def _skip(up: Servers) -> None:
+def _skip_to_head(up: EmbeddedServers) -> None:
     """All projections go on at the end of the log: what they lack is not looked at, or is what the rebuild brings."""
     for build in builds.serving(up.connection).values():
         builds.start(up.connection, build, log.head(up.connection))

@@ -2,22 +2,24 @@
 
 from collections.abc import Sequence
 
-from bench.harness.load_generator import Load, Plan
-from bench.harness.rounds import MANY, Round, Turn, rates
-from bench.harness.run_module import elsewhere
-from bench.targets import Measure, Told, at_least
+from bench.harness.load_generator import LoadPlan, LoadResult
+from bench.harness.rounds import MANY_CLIENTS, RoundResult, RoundRunner, rates
+from bench.harness.run_module import run_module
+from bench.targets import Metric, ScenarioReport, at_least
 
-_FOUR = Measure("W1 by four", "create tasks, in 1,000 projects")
+_FOUR = Metric("W1 by four", "create tasks, in 1,000 projects")
 
 
-def turn(turn: Turn) -> None:
-    four, seconds = turn.stage.four, turn.size.writing_s
+def run(runner: RoundRunner) -> None:
+    four, seconds = runner.environment.four_processes, runner.config.write_duration_s
     if four is None:
         raise RuntimeError("There is no instance with four API processes.")
-    plan = Plan("creating", four.address, four.token, MANY, seconds, four.board.spread)
-    with turn.wrote("W1 by four", four):
-        turn.round.loads["W1 by four"] = elsewhere("bench.harness.load_generator", plan, Load)
+    plan = LoadPlan("create_tasks", four.address, four.token, MANY_CLIENTS, seconds, four.board.project_tasks)
+    with runner.measure_write("W1 by four", four):
+        runner.result.loads["W1 by four"] = run_module("bench.harness.load_generator", plan, LoadResult)
 
 
-def told(rounds: Sequence[Round]) -> Told:
-    return Told([_FOUR.beside("one process", rates(rounds, "W1 by four"), rates(rounds, "W1"), at_least(1))])
+def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
+    return ScenarioReport(
+        [_FOUR.against_baseline("one process", rates(rounds, "W1 by four"), rates(rounds, "W1"), at_least(1))]
+    )

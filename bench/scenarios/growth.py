@@ -13,167 +13,177 @@ from msgspec.structs import replace
 
 from bench.data import history
 from bench.data.history import History
-from bench.data.streams import LENGTHS, Streams
+from bench.data.streams import STREAM_LENGTHS_EVENTS, StreamsByLength
 from bench.harness import machine
-from bench.harness.client_scripts import Target
-from bench.harness.instance import Instance, instance, say
-from bench.harness.rounds import FEW, Round, Size, Stage, Turn, rates
-from bench.harness.run import lag
+from bench.harness.client_scripts import HttpTarget
+from bench.harness.instance import BenchInstance, print_progress, start_instance
+from bench.harness.rounds import FEW_CLIENTS, Environment, RoundConfig, RoundResult, RoundRunner, rates
+from bench.harness.run import max_lag
 from bench.report import notes, plot, results, table
-from bench.scenarios.not_measured import ABSENT
-from bench.targets import Mark, Measure, at_least, number
+from bench.scenarios.not_measured import NOT_YET_MEASURED
+from bench.targets import Metric, TargetResult, at_least, format_number
 from cli.opened import asked
 
-SIZES = (10_000, 100_000, 1_000_000)
-PROJECTS = 100
+LOG_SIZES_EVENTS = (10_000, 100_000, 1_000_000)
+BOARD_PROJECTS = 100
 """Of the board; all others are of the history."""
-WITHIN = 0.7
+MIN_RATE_RATIO = 0.7
 """What the largest must do, of what the smallest does."""
-PATIENCE_S = 900.0
-_SIZE = Size(5, 2.0, 1.0, ())
+MAX_CATCH_UP_S = 900.0
+_ROUND_CONFIG = RoundConfig(5, 2.0, 1.0, ())
 """The less is written, the less the smallest log grows beside the others."""
 _WORKS = ("W1", "W2", "R1", "R2")
-_SPREAD = """select '/api/v1/projects/' || id || '/tasks' from {project_list} where key like 'P%%'
+_RANDOM_PROJECT_TASKS_SQL = """select '/api/v1/projects/' || id || '/tasks' from {project_list} where key like 'P%%'
     order by random() limit 1000"""
-_TASKS = "select '/api/v1/tasks/' || id from {task_list} where key like 'P%%' order by random() limit 1500"
-_VERSIONS = "select '/api/v1/tasks/' || id, version from {task_list} where id = any(%s)"
+_RANDOM_TASKS_SQL = "select '/api/v1/tasks/' || id from {task_list} where key like 'P%%' order by random() limit 1500"
+_TASK_VERSIONS_SQL = "select '/api/v1/tasks/' || id, version from {task_list} where id = any(%s)"
 
 
-class Grown(Struct, frozen=True):
+class GrownInstance(Struct, frozen=True):
     """An instance whose log was so long at first, tasks from all of it, and those whose streams are of a length.
 
     As many tasks of the largest log as there are in the smallest: each is read once when it is changed first.
     """
 
     events: int
-    ours: Instance
+    ours: BenchInstance
     tasks: Sequence[str]
-    streams: Mapping[int, Sequence[str]]
+    tasks_by_stream_length: Mapping[int, Sequence[str]]
 
 
 def measure() -> None:
     """Measure, print and write it down."""
-    began, found = time.monotonic(), machine.machine()
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, _grown(Path(folder)) as all_of_them:
-        say(f"Ready after {time.monotonic() - began:.0f} s.")
-        found |= machine.server(all_of_them[-1].ours.connection)
-        said = _first_changes(all_of_them[-1])
+    began, found = time.monotonic(), machine.describe_machine()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, _start_instances(Path(folder)) as instances:
+        print_progress(f"Ready after {time.monotonic() - began:.0f} s.")
+        found |= machine.describe_postgresql(instances[-1].ours.connection)
+        said = _first_change_notes(instances[-1])
         rounds = []
-        for count in range(1, _SIZE.rounds + 1):
-            rounds.append(_round(all_of_them))
-            say(f"Round {count} of {_SIZE.rounds} done after {time.monotonic() - began:.0f} s.")
-    marks = [*told(rounds), lag(rounds)]
-    results.write("growth", found, marks, rounds, ABSENT)
-    table.show(marks, ABSENT, [*notes.of_rounds(rounds), *said, *machine.remarks(found)])
-    table.show_usage(rounds)
-    plot.growth(rounds, SIZES, LENGTHS)
-    say(f"Done in {time.monotonic() - began:.0f} s: {results.LATEST}")
+        for count in range(1, _ROUND_CONFIG.rounds + 1):
+            rounds.append(_run_round(instances))
+            print_progress(f"Round {count} of {_ROUND_CONFIG.rounds} done after {time.monotonic() - began:.0f} s.")
+    marks = [*target_results(rounds), max_lag(rounds)]
+    results.write_results("growth", found, marks, rounds, NOT_YET_MEASURED)
+    table.print_results(marks, NOT_YET_MEASURED, [*notes.round_notes(rounds), *said, *machine.machine_notes(found)])
+    table.print_usage(rounds)
+    plot.plot_growth(rounds, LOG_SIZES_EVENTS, STREAM_LENGTHS_EVENTS)
+    print_progress(f"Done in {time.monotonic() - began:.0f} s: {results.LATEST_FILE}")
 
 
-def told(rounds: Sequence[Round]) -> list[Mark]:
+def target_results(rounds: Sequence[RoundResult]) -> list[TargetResult]:
     """The largest log and the longest streams, and those between, beside the smallest."""
-    return [*_by_log(rounds), *_by_stream(rounds)]
+    return [*_log_size_results(rounds), *_stream_length_results(rounds)]
 
 
-def of_log(work: str, size: int) -> str:
+def log_load_name(work: str, size: int) -> str:
     """The name of its load."""
     return f"{work}, log of {size:,}"
 
 
-def of_stream(work: str, length: int) -> str:
+def stream_load_name(work: str, length: int) -> str:
     """The same of streams."""
     return f"{work}, streams of {length:,}"
 
 
 @contextlib.contextmanager
-def _grown(folder: Path) -> Iterator[list[Grown]]:
+def _start_instances(folder: Path) -> Iterator[list[GrownInstance]]:
     """One after the other, all up at once; the largest has the streams too."""
     with contextlib.ExitStack() as ending:
         found = []
-        for size in SIZES:
-            ours = ending.enter_context(instance(folder / str(size), projects=PROJECTS))
-            streams = Streams(ours.user)
-            if size == SIZES[-1]:
-                history.write(ours.connection, ours.user, streams.happening())
-            History(ours.user).fill(ours.connection, size - ours.head())
-            say(f"{size:,} events are folded after {ours.caught_up(PATIENCE_S):.0f} s.")
+        for size in LOG_SIZES_EVENTS:
+            ours = ending.enter_context(start_instance(folder / str(size), projects=BOARD_PROJECTS))
+            streams = StreamsByLength(ours.user)
+            if size == LOG_SIZES_EVENTS[-1]:
+                history.write_events(ours.connection, ours.user, streams.generate_events())
+            History(ours.user).write_next(ours.connection, size - ours.log_head())
+            print_progress(f"{size:,} events are folded after {ours.wait_caught_up(MAX_CATCH_UP_S):.0f} s.")
             ours.connection.execute("vacuum (analyze)")
-            paths = {length: [f"/api/v1/tasks/{task}" for task in tasks] for length, tasks in streams.tasks.items()}
-            tasks = [path for (path,) in asked(ours.connection, _TASKS, ())]
-            found.append(Grown(size, _on_all_of_it(ours), tasks, paths))
+            paths = {
+                length: [f"/api/v1/tasks/{task}" for task in tasks] for length, tasks in streams.tasks_by_length.items()
+            }
+            tasks = [path for (path,) in asked(ours.connection, _RANDOM_TASKS_SQL, ())]
+            found.append(GrownInstance(size, _with_projects_of_whole_log(ours), tasks, paths))
         yield found
 
 
-def _on_all_of_it(ours: Instance) -> Instance:
+def _with_projects_of_whole_log(ours: BenchInstance) -> BenchInstance:
     """Creates go to projects of the whole log, not of the board alone."""
-    spread = [Target(path) for (path,) in asked(ours.connection, _SPREAD, ())]
-    return replace(ours, board=replace(ours.board, spread=spread))
+    spread = [HttpTarget(path) for (path,) in asked(ours.connection, _RANDOM_PROJECT_TASKS_SQL, ())]
+    return replace(ours, board=replace(ours.board, project_tasks=spread))
 
 
-def _round(all_of_them: Sequence[Grown]) -> Round:
-    found = Round()
+def _run_round(instances: Sequence[GrownInstance]) -> RoundResult:
+    found = RoundResult()
     for work in _WORKS:
-        for grown in all_of_them:
-            _work(Turn(Stage(grown.ours, None, {}), _SIZE, found), grown, work)
-    for length in LENGTHS:
-        _on_streams(all_of_them[-1], length, found)
+        for grown in instances:
+            _run_work(RoundRunner(Environment(grown.ours, None, {}), _ROUND_CONFIG, found), grown, work)
+    for length in STREAM_LENGTHS_EVENTS:
+        _run_on_streams(instances[-1], length, found)
     return found
 
 
-def _work(turn: Turn, grown: Grown, work: str) -> None:
-    name = of_log(work, grown.events)
+def _run_work(runner: RoundRunner, grown: GrownInstance, work: str) -> None:
+    name = log_load_name(work, grown.events)
     match work:
         case "W1":
-            turn.write(name, "creating", turn.board.spread)
+            runner.run_writes(name, "create_tasks", runner.board.project_tasks)
         case "W2":
-            turn.write(name, "editing", _versions(turn.ours, grown.tasks))
+            runner.run_writes(name, "edit_tasks", _targets_with_versions(runner.ours, grown.tasks))
         case "R1":
-            turn.read(name, turn.ours.address, turn.board.hot_task)
+            runner.run_reads(name, runner.ours.address, runner.board.hot_task)
         case "R2":
-            turn.read(name, turn.ours.address, turn.board.hot_page)
+            runner.run_reads(name, runner.ours.address, runner.board.hot_page)
 
 
-def _on_streams(grown: Grown, length: int, found: Round) -> None:
-    turn, tasks = Turn(Stage(grown.ours, None, {}), _SIZE, found), grown.streams[length]
-    turn.write(of_stream("W2", length), "editing", _versions(turn.ours, tasks), FEW)
-    turn.read(of_stream("R1", length), turn.ours.address, Target(tasks[0]))
+def _run_on_streams(grown: GrownInstance, length: int, result: RoundResult) -> None:
+    turn, tasks = (
+        RoundRunner(Environment(grown.ours, None, {}), _ROUND_CONFIG, result),
+        grown.tasks_by_stream_length[length],
+    )
+    turn.run_writes(stream_load_name("W2", length), "edit_tasks", _targets_with_versions(turn.ours, tasks), FEW_CLIENTS)
+    turn.run_reads(stream_load_name("R1", length), turn.ours.address, HttpTarget(tasks[0]))
 
 
-def _versions(ours: Instance, paths: Sequence[str]) -> list[Target]:
+def _targets_with_versions(ours: BenchInstance, paths: Sequence[str]) -> list[HttpTarget]:
     ids = [path.rpartition("/")[2] for path in paths]
-    return [Target(*row) for row in asked(ours.connection, _VERSIONS, (ids,))]
+    return [HttpTarget(*row) for row in asked(ours.connection, _TASK_VERSIONS_SQL, (ids,))]
 
 
-def _first_changes(grown: Grown) -> list[str]:
+def _first_change_notes(grown: GrownInstance) -> list[str]:
     """How long the first change of each takes, of which the process knows nothing yet, nor is there a snapshot."""
     return [
-        f"G: the first change of a task of {length:,} events took {_first_ms(grown, length)} ms." for length in LENGTHS
+        f"G: the first change of a task of {length:,} events took {_first_change_ms(grown, length)} ms."
+        for length in STREAM_LENGTHS_EVENTS
     ]
 
 
-def _first_ms(grown: Grown, length: int) -> str:
+def _first_change_ms(grown: GrownInstance, length: int) -> str:
     headers, taken = {"Authorization": f"Bearer {grown.ours.token}"}, list[float]()
     with httpx.Client(base_url=grown.ours.address, headers=headers, timeout=60) as http:
-        for task in grown.streams[length]:
+        for task in grown.tasks_by_stream_length[length]:
             began = time.monotonic()
             http.patch(task, json={"title": "Buy oat milk", "expected_version": length}).raise_for_status()
             taken.append((time.monotonic() - began) * 1_000)
-    return number(median(taken))
+    return format_number(median(taken))
 
 
-def _by_log(rounds: Sequence[Round]) -> Iterator[Mark]:
-    small = SIZES[0]
+def _log_size_results(rounds: Sequence[RoundResult]) -> Iterator[TargetResult]:
+    small = LOG_SIZES_EVENTS[0]
     for work in _WORKS:
-        peer = rates(rounds, of_log(work, small))
-        for size in SIZES[1:]:
-            measure = Measure("G", f"{work}, log of {size:,} events")
-            yield measure.beside(f"log of {small:,}", rates(rounds, of_log(work, size)), peer, at_least(WITHIN))
+        peer = rates(rounds, log_load_name(work, small))
+        for size in LOG_SIZES_EVENTS[1:]:
+            measure = Metric("G", f"{work}, log of {size:,} events")
+            yield measure.against_baseline(
+                f"log of {small:,}", rates(rounds, log_load_name(work, size)), peer, at_least(MIN_RATE_RATIO)
+            )
 
 
-def _by_stream(rounds: Sequence[Round]) -> Iterator[Mark]:
-    short = LENGTHS[0]
+def _stream_length_results(rounds: Sequence[RoundResult]) -> Iterator[TargetResult]:
+    short = STREAM_LENGTHS_EVENTS[0]
     for work in ("W2", "R1"):
-        peer = rates(rounds, of_stream(work, short))
-        for length in LENGTHS[1:]:
-            measure = Measure("G", f"{work}, streams of {length:,} events")
-            yield measure.beside(f"streams of {short}", rates(rounds, of_stream(work, length)), peer, at_least(WITHIN))
+        peer = rates(rounds, stream_load_name(work, short))
+        for length in STREAM_LENGTHS_EVENTS[1:]:
+            measure = Metric("G", f"{work}, streams of {length:,} events")
+            yield measure.against_baseline(
+                f"streams of {short}", rates(rounds, stream_load_name(work, length)), peer, at_least(MIN_RATE_RATIO)
+            )

@@ -4,24 +4,26 @@ from collections.abc import Sequence
 from statistics import median
 
 from bench.harness import idle_lane
-from bench.harness.idle_lane import Idle
-from bench.harness.processes import SUBJECT
-from bench.harness.rounds import Round, Turn
-from bench.harness.run_module import elsewhere
-from bench.targets import Measure, Told, at_most
+from bench.harness.idle_lane import IdleLaneLatencies
+from bench.harness.processes import TASKLEDGER_PYTHON
+from bench.harness.rounds import RoundResult, RoundRunner
+from bench.harness.run_module import run_module
+from bench.targets import Metric, ScenarioReport, at_most
 
-_LATENCY = Measure("L1", "the lane with one client, p50", "ms")
-
-
-def turn(turn: Turn) -> None:
-    ours, (handled, appended, *_) = turn.ours, turn.board.apart
-    plan = idle_lane.Plan(str(ours.data), ours.user, handled, appended, turn.size.writing_s)
-    with turn.wrote("L1 alone"):
-        turn.round.idle.append(elsewhere("bench.harness.idle_lane", plan, Idle, SUBJECT))
+_LATENCY = Metric("L1", "the lane with one client, p50", "ms")
 
 
-def told(rounds: Sequence[Round]) -> Told:
-    found = [idle for one in rounds for idle in one.idle]
+def run(runner: RoundRunner) -> None:
+    ours, (handled, appended, *_) = runner.ours, runner.board.lane_projects
+    plan = idle_lane.IdleLanePlan(str(ours.data), ours.user, handled, appended, runner.config.write_duration_s)
+    with runner.measure_write("L1 alone"):
+        runner.result.idle_lane.append(
+            run_module("bench.harness.idle_lane", plan, IdleLaneLatencies, TASKLEDGER_PYTHON)
+        )
+
+
+def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
+    found = [idle for one in rounds for idle in one.idle_lane]
     handled = [median(one.handled_ms) for one in found]
     appended = [median(one.appended_ms) for one in found]
-    return Told([_LATENCY.beside("bare append", handled, appended, at_most(1.3))])
+    return ScenarioReport([_LATENCY.against_baseline("bare append", handled, appended, at_most(1.3))])

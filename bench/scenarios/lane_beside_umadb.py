@@ -4,35 +4,37 @@ from collections.abc import Sequence
 from statistics import median
 
 from bench.harness import lane
-from bench.harness.load_generator import Load
-from bench.harness.processes import SUBJECT
-from bench.harness.rounds import MANY, Round, Turn, rates
-from bench.harness.run_module import elsewhere
+from bench.harness.load_generator import LoadResult
+from bench.harness.processes import TASKLEDGER_PYTHON
+from bench.harness.rounds import MANY_CLIENTS, RoundResult, RoundRunner, rates
+from bench.harness.run_module import run_module
 from bench.peers import umadb
-from bench.targets import Measure, Told, at_least, number
+from bench.targets import Metric, ScenarioReport, at_least, format_number
 
-_L1 = Measure("L1", "the lane in process, 64 waiting")
-_W1 = Measure("W1", "create tasks, in 1,000 projects")
-
-
-def turn(turn: Turn) -> None:
-    with turn.using("umadb"):
-        plan = umadb.Plan(turn.stage.peers["umadb"].address, MANY, turn.size.writing_s)
-        turn.round.loads["umadb"] = elsewhere("bench.peers.umadb_client", plan, Load)
-    ours, before = turn.ours, turn.ours.head()
-    ourselves = lane.Plan(str(ours.data), ours.user, ours.board.apart, MANY, turn.size.writing_s)
-    with turn.wrote("L1"):
-        turn.round.loads["L1"] = elsewhere("bench.harness.lane", ourselves, Load, SUBJECT)
-        turn.round.counted["L1"] = ours.head() - before
+_L1 = Metric("L1", "the lane in process, 64 waiting")
+_W1 = Metric("W1", "create tasks, in 1,000 projects")
 
 
-def told(rounds: Sequence[Round]) -> Told:
+def run(runner: RoundRunner) -> None:
+    with runner.measure_usage("umadb"):
+        plan = umadb.UmadbPlan(runner.environment.peers["umadb"].address, MANY_CLIENTS, runner.config.write_duration_s)
+        runner.result.loads["umadb"] = run_module("bench.peers.umadb_client", plan, LoadResult)
+    ours, before = runner.ours, runner.ours.log_head()
+    ourselves = lane.LanePlan(
+        str(ours.data), ours.user, ours.board.lane_projects, MANY_CLIENTS, runner.config.write_duration_s
+    )
+    with runner.measure_write("L1"):
+        runner.result.loads["L1"] = run_module("bench.harness.lane", ourselves, LoadResult, TASKLEDGER_PYTHON)
+        runner.result.event_counts["L1"] = ours.log_head() - before
+
+
+def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
     theirs = rates(rounds, "umadb")
-    events = median(one.counted["L1"] / one.loads["L1"].seconds for one in rounds)
-    return Told(
+    events = median(one.event_counts["L1"] / one.loads["L1"].seconds for one in rounds)
+    return ScenarioReport(
         [
-            _W1.beside("umadb", rates(rounds, "W1"), theirs, at_least(0.5)),
-            _L1.beside("umadb", rates(rounds, "L1"), theirs, at_least(1.2)),
+            _W1.against_baseline("umadb", rates(rounds, "W1"), theirs, at_least(0.5)),
+            _L1.against_baseline("umadb", rates(rounds, "L1"), theirs, at_least(1.2)),
         ],
-        [f"L1: {number(events)} events/s in the log, where UmaDB writes one event for each command."],
+        [f"L1: {format_number(events)} events/s in the log, where UmaDB writes one event for each command."],
     )

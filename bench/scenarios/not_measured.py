@@ -1,8 +1,8 @@
 """Absent: works whose feature does not exist yet, and those that another command measures."""
 
-ABSENT = {
+NOT_YET_MEASURED = {
     "H1": "no time travel yet",
     "S1": "no live feed yet",
 }
-ELSEWHERE = {"G": "see `make bench-growth`"}
+MEASURED_BY_OTHER_COMMANDS = {"G": "see `make bench-growth`"}
 """Not in `make bench`."""

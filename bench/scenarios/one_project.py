@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 
-from bench.harness.rounds import Round, Turn, rates
-from bench.targets import Measure, Told, at_least
+from bench.harness.rounds import RoundResult, RoundRunner, rates
+from bench.targets import Metric, ScenarioReport, at_least
 
-_CROWDED = Measure("W1 in one", "create tasks, in one project")
-
-
-def turn(turn: Turn) -> None:
-    turn.write("W1 in one project", "creating", [turn.board.crowded])
+_W1_IN_ONE_PROJECT = Metric("W1 in one", "create tasks, in one project")
 
 
-def told(rounds: Sequence[Round]) -> Told:
-    return Told([_CROWDED.beside("library", rates(rounds, "W1 in one project"), rates(rounds, "stock"), at_least(7))])
+def run(runner: RoundRunner) -> None:
+    runner.run_writes("W1 in one project", "create_tasks", [runner.board.one_project])
+
+
+def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
+    return ScenarioReport(
+        [
+            _W1_IN_ONE_PROJECT.against_baseline(
+                "library", rates(rounds, "W1 in one project"), rates(rounds, "stock"), at_least(7)
+            )
+        ]
+    )

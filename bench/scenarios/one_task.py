@@ -2,36 +2,41 @@
 
 from collections.abc import Sequence
 
-from bench.harness.load_generator import Load
-from bench.harness.rounds import FEW, Round, Turn, each, rates
-from bench.targets import Measure, Told, at_least
+from bench.harness.load_generator import LoadResult
+from bench.harness.rounds import FEW_CLIENTS, RoundResult, RoundRunner, per_round, rates
+from bench.targets import Metric, ScenarioReport, at_least
 
-_W3 = Measure("W3", "16 clients change one task")
-_SLOWEST = Measure("W3", "16 clients change one task, the slowest")
-
-
-def turn(turn: Turn) -> None:
-    before = turn.ours.version(turn.board.contended)
-    turn.write("W3", "toggling", [turn.board.contended], FEW)
-    turn.round.counted["W3"] = turn.ours.version(turn.board.contended) - before
+_W3 = Metric("W3", "16 clients change one task")
+_SLOWEST = Metric("W3", "16 clients change one task, the slowest")
 
 
-def told(rounds: Sequence[Round]) -> Told:
-    acknowledged = sum(each(rounds, "W3", lambda load: sum(load.answered)))
-    changed = sum(one.counted["W3"] for one in rounds)
-    return Told(
+def run(runner: RoundRunner) -> None:
+    before = runner.ours.task_version(runner.board.one_task)
+    runner.run_writes("W3", "toggle_task", [runner.board.one_task], FEW_CLIENTS)
+    runner.result.event_counts["W3"] = runner.ours.task_version(runner.board.one_task) - before
+
+
+def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
+    acknowledged = sum(per_round(rounds, "W3", lambda load: sum(load.answered)))
+    changed = sum(one.event_counts["W3"] for one in rounds)
+    return ScenarioReport(
         [
-            _W3.beside("W2", rates(rounds, "W3"), rates(rounds, "W2"), at_least(0.5)),
-            _SLOWEST.beside("mean", each(rounds, "W3", _slowest), each(rounds, "W3", _mean), at_least(1 / 3)),
+            _W3.against_baseline("W2", rates(rounds, "W3"), rates(rounds, "W2"), at_least(0.5)),
+            _SLOWEST.against_baseline(
+                "mean",
+                per_round(rounds, "W3", _slowest_client_rate),
+                per_round(rounds, "W3", _mean_client_rate),
+                at_least(1 / 3),
+            ),
         ],
         [f"W3: {acknowledged} acknowledged, of which {changed} changed the task; only these are counted as its rate."],
     )
 
 
-def _slowest(load: Load) -> float:
+def _slowest_client_rate(load: LoadResult) -> float:
     return min(load.answered) / load.seconds
 
 
-def _mean(load: Load) -> float:
+def _mean_client_rate(load: LoadResult) -> float:
     """At least so little that nobody is divided by zero."""
     return max(1, sum(load.answered)) / len(load.answered) / load.seconds

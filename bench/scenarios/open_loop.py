@@ -3,49 +3,61 @@
 from collections.abc import Sequence
 from statistics import median
 
-from bench.harness.rounds import Round, Turn, each
-from bench.targets import Measure, Told, at_most, number, percentile
+from bench.harness.rounds import RoundResult, RoundRunner, per_round
+from bench.targets import Metric, ScenarioReport, at_most, format_number, percentile
 
-PACES, PEER_PACES = (250, 500, 1_000, 1_500, 2_000), (250, 500)
+RATES_PER_S, PEER_RATES_PER_S = (250, 500, 1_000, 1_500, 2_000), (250, 500)
 """So many a second; the stock application at those that it may keep."""
-AT = 1_000
-KEPT_UP = 0.99
+TARGET_RATE_PER_S = 1_000
+MIN_ANSWERED_SHARE = 0.99
 """The share of a pace that must be answered, or its latency is no answer."""
-_LATENCY = Measure("W1", "create tasks, 1,000/s fall due, p99", "ms")
+_LATENCY = Metric("W1", "create tasks, 1,000/s fall due, p99", "ms")
 
 
-def turn(turn: Turn) -> None:
-    for pace in PACES:
-        turn.write(ours(pace), "creating", turn.board.spread, rate=pace)
-    for pace in PEER_PACES:
-        turn.write_at("stock", stock(pace), rate=pace)
+def run(runner: RoundRunner) -> None:
+    for pace in RATES_PER_S:
+        runner.run_writes(load_name(pace), "create_tasks", runner.board.project_tasks, rate=pace)
+    for pace in PEER_RATES_PER_S:
+        runner.run_peer_creates("stock", peer_load_name(pace), rate=pace)
 
 
-def told(rounds: Sequence[Round]) -> Told:
-    p99s = each(rounds, ours(AT), lambda load: percentile(load.waited_ms(), 99))
-    at_all = [_remark(rounds, name) for name in (*map(ours, PACES), *map(stock, PEER_PACES))]
-    return Told([_LATENCY.alone(p99s, at_most(10)).unless(not keeps_up(rounds, ours(AT), AT))], at_all)
+def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
+    p99s = per_round(
+        rounds, load_name(TARGET_RATE_PER_S), lambda load: percentile(load.latencies_with_failures_ms(), 99)
+    )
+    notes = [_note(rounds, name) for name in (*map(load_name, RATES_PER_S), *map(peer_load_name, PEER_RATES_PER_S))]
+    return ScenarioReport(
+        [
+            _LATENCY.against_threshold(p99s, at_most(10)).fail_if(
+                not keeps_up(rounds, load_name(TARGET_RATE_PER_S), TARGET_RATE_PER_S)
+            )
+        ],
+        notes,
+    )
 
 
-def ours(pace: int) -> str:
+def load_name(rate: int) -> str:
     """The name of its load."""
-    return f"W1 at {pace:,}/s"
+    return f"W1 at {rate:,}/s"
 
 
-def stock(pace: int) -> str:
+def peer_load_name(rate: int) -> str:
     """The same of the peer."""
-    return f"stock at {pace:,}/s"
+    return f"stock at {rate:,}/s"
 
 
-def keeps_up(rounds: Sequence[Round], name: str, pace: float) -> bool:
+def keeps_up(rounds: Sequence[RoundResult], name: str, rate: float) -> bool:
     """Whether as many were answered as fell due, in every round."""
-    return min(each(rounds, name, lambda load: load.per_second())) >= KEPT_UP * pace
+    return min(per_round(rounds, name, lambda load: load.per_second())) >= MIN_ANSWERED_SHARE * rate
 
 
-def _remark(rounds: Sequence[Round], name: str) -> str:
-    reached = median(each(rounds, name, lambda load: load.per_second()))
+def _note(rounds: Sequence[RoundResult], name: str) -> str:
+    reached = median(per_round(rounds, name, lambda load: load.per_second()))
     p50, p99 = (
-        median(each(rounds, name, lambda load: percentile(load.waited_ms(), at)))  # noqa: B023 - used at once
+        median(per_round(rounds, name, lambda load: percentile(load.latencies_with_failures_ms(), at)))  # noqa: B023 - used at once
         for at in (50, 99)
     )
-    return f"{name}: {number(reached)}/s were reached, milliseconds p50 {number(p50)}, p99 {number(p99)}."
+    return (
+        f"{name}: {format_number(reached)}/s were reached, "
+        f"milliseconds p50 {format_number(p50)}, p99 {format_number(p99)}."
+    )

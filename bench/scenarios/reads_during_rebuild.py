@@ -6,111 +6,117 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 from msgspec import Struct
 
-from bench.harness.client_scripts import Target
-from bench.harness.load_generator import Load, Plan, joined
-from bench.harness.processes import command
-from bench.harness.run_module import elsewhere
-from bench.harness.servers import Servers, answering
-from bench.scenarios.rebuild import REBUILD, outcome
-from bench.targets import Measure, Told, at_most, number, percentile
+from bench.harness.client_scripts import HttpTarget
+from bench.harness.load_generator import LoadPlan, LoadResult, merge_loads
+from bench.harness.processes import start_command
+from bench.harness.run_module import run_module
+from bench.harness.servers import EmbeddedServers, start_api
+from bench.scenarios.rebuild import REBUILD_COMMAND, last_outcome
+from bench.targets import Metric, ScenarioReport, at_most, format_number, percentile
 from cli.opened import asked
 
-WRITES, LOOKS = 500.0, 100.0
+WRITES_PER_S, READS_PER_S = 500.0, 100.0
 """So many changes, and looks at a page, fall due each second while it is rebuilt."""
-KEPT_UP = 0.99
+MIN_ANSWERED_SHARE = 0.99
 """The share of both that must be answered."""
 CLIENTS = 32
 SLICE_S = 3.0
 """Loads last so long, one after the other, until the rebuild has ended."""
-QUIET = 3
+QUIET_SLICES = 3
 """So many of them before it begins."""
-_BUSIEST = "select project_id from {task_list} group by project_id order by count(*) desc limit 1"
-_CHANGED = """select '/api/v1/tasks/' || task.id, (select max(originator_version) from log.events
+_BUSIEST_PROJECT_SQL = "select project_id from {task_list} group by project_id order by count(*) desc limit 1"
+_TASKS_TO_CHANGE_SQL = """select '/api/v1/tasks/' || task.id, (select max(originator_version) from log.events
       where originator_id = task.id) from {task_list} task where number <= 10 and project_id <> %s"""
 
 
-class Disturbed(Struct, frozen=True):
+class ReadsDuringRebuild(Struct, frozen=True):
     """Looks at a page and changes of tasks, while nothing is rebuilt and while something is; how long it took."""
 
-    quiet: Load
-    quiet_writes: Load
-    during: Load
-    during_writes: Load
-    seconds: float
+    quiet_reads: LoadResult
+    quiet_writes: LoadResult
+    rebuild_reads: LoadResult
+    rebuild_writes: LoadResult
+    rebuild_s: float
 
 
-def told(found: Sequence[Disturbed]) -> Told:
+def report(found: Sequence[ReadsDuringRebuild]) -> ScenarioReport:
     """Where answers are refused, or a pace is not kept, those that came say nothing."""
-    during, quiet = ([percentile(load.waited_ms(), 99) for load in side] for side in _looks(found))
-    is_served = all(_is_served(one.during, LOOKS) and _is_served(one.during_writes, WRITES) for one in found)
-    wrong = [float(load.wrong + sum(load.refused.values())) for one in found for load in (one.quiet, one.during)]
-    page = Measure("P3", "a page of 50, during a rebuild, p99", "ms")
-    return Told(
+    during, quiet = ([percentile(load.latencies_with_failures_ms(), 99) for load in side] for side in _reads(found))
+    is_served = all(
+        _keeps_up(one.rebuild_reads, READS_PER_S) and _keeps_up(one.rebuild_writes, WRITES_PER_S) for one in found
+    )
+    wrong = [
+        float(load.wrong + sum(load.refused.values())) for one in found for load in (one.quiet_reads, one.rebuild_reads)
+    ]
+    page = Metric("P3", "a page of 50, during a rebuild, p99", "ms")
+    return ScenarioReport(
         [
-            page.beside("quiet", during, quiet, at_most(3)).unless(not is_served),
-            Measure("P3", "answers that were wrong, or none", "").alone([sum(wrong)], at_most(0)),
+            page.against_baseline("quiet", during, quiet, at_most(3)).fail_if(not is_served),
+            Metric("P3", "answers that were wrong, or none", "").against_threshold([sum(wrong)], at_most(0)),
         ],
-        [remark for one in found for remark in _remarks(one)],
+        [remark for one in found for remark in _notes(one)],
     )
 
 
-def disturb(up: Servers, token: str, rounds: int) -> list[Disturbed]:
+def measure(up: EmbeddedServers, token: str, rounds: int) -> list[ReadsDuringRebuild]:
     """With an API process and a worker, quiet and rebuilding in turns."""
-    with answering(up.data) as address, command(up.data, "worker"):
-        serving = _Serving(up, address, token)
-        return [serving.disturbed() for _ in range(rounds)]
+    with start_api(up.data) as address, start_command(up.data, "worker"):
+        serving = _Traffic(up, address, token)
+        return [serving.measure() for _ in range(rounds)]
 
 
-class _Serving:
+class _Traffic:
     """What is asked for all the time: a page that nobody changes, and changes elsewhere."""
 
-    def __init__(self, up: Servers, address: str, token: str) -> None:
+    def __init__(self, up: EmbeddedServers, address: str, token: str) -> None:
         self._up = up
         self._address = address
         self._token = token
-        ((self._project,),) = asked(up.connection, _BUSIEST, ())
-        self._page = self._shown(f"/api/v1/projects/{self._project}/tasks")
+        ((self._project,),) = asked(up.connection, _BUSIEST_PROJECT_SQL, ())
+        self._page = self._target_with_body(f"/api/v1/projects/{self._project}/tasks")
 
-    def disturbed(self) -> Disturbed:
-        quiet = [self._slice() for _ in range(QUIET)]
-        with command(self._up.data, *REBUILD) as child:
-            during = [self._slice()]
+    def measure(self) -> ReadsDuringRebuild:
+        quiet = [self._run_slice() for _ in range(QUIET_SLICES)]
+        with start_command(self._up.data, *REBUILD_COMMAND) as child:
+            during = [self._run_slice()]
             while child.poll() is None:
-                during.append(self._slice())
+                during.append(self._run_slice())
         if child.returncode:
             raise RuntimeError("The rebuild did not switch.")
         looks, writes, looks_during, writes_during = (
-            joined(loads) for side in (quiet, during) for loads in zip(*side, strict=True)
+            merge_loads(loads) for side in (quiet, during) for loads in zip(*side, strict=True)
         )
-        return Disturbed(looks, writes, looks_during, writes_during, sum(outcome(self._up).seconds.values()))
+        return ReadsDuringRebuild(
+            looks, writes, looks_during, writes_during, sum(last_outcome(self._up).seconds.values())
+        )
 
-    def _shown(self, path: str) -> Target:
+    def _target_with_body(self, path: str) -> HttpTarget:
         with httpx.Client(base_url=self._address, headers={"Authorization": f"Bearer {self._token}"}) as http:
-            return Target(path, shown=http.get(path, timeout=20).raise_for_status().text)
+            return HttpTarget(path, expected_body=http.get(path, timeout=20).raise_for_status().text)
 
-    def _slice(self) -> tuple[Load, Load]:
-        changed = [Target(*row) for row in asked(self._up.connection, _CHANGED, (self._project,))]
+    def _run_slice(self) -> tuple[LoadResult, LoadResult]:
+        changed = [HttpTarget(*row) for row in asked(self._up.connection, _TASKS_TO_CHANGE_SQL, (self._project,))]
         with ThreadPoolExecutor(2) as beside:
-            looks = beside.submit(self._load, "comparing", [self._page], LOOKS)
-            writes = beside.submit(self._load, "editing", changed, WRITES)
+            looks = beside.submit(self._load, "get_and_compare", [self._page], READS_PER_S)
+            writes = beside.submit(self._load, "edit_tasks", changed, WRITES_PER_S)
             return looks.result(), writes.result()
 
-    def _load(self, script: str, targets: Sequence[Target], rate: float) -> Load:
-        plan = Plan(script, self._address, self._token, CLIENTS, SLICE_S, targets, rate)
-        return elsewhere("bench.harness.load_generator", plan, Load)
+    def _load(self, script: str, targets: Sequence[HttpTarget], rate: float) -> LoadResult:
+        plan = LoadPlan(script, self._address, self._token, CLIENTS, SLICE_S, targets, rate)
+        return run_module("bench.harness.load_generator", plan, LoadResult)
 
 
-def _looks(found: Sequence[Disturbed]) -> tuple[list[Load], list[Load]]:
-    return [one.during for one in found], [one.quiet for one in found]
+def _reads(found: Sequence[ReadsDuringRebuild]) -> tuple[list[LoadResult], list[LoadResult]]:
+    return [one.rebuild_reads for one in found], [one.quiet_reads for one in found]
 
 
-def _is_served(load: Load, rate: float) -> bool:
-    return load.per_second() >= KEPT_UP * rate
+def _keeps_up(load: LoadResult, rate: float) -> bool:
+    return load.per_second() >= MIN_ANSWERED_SHARE * rate
 
 
-def _remarks(one: Disturbed) -> list[str]:
-    lines = [f"P3: the rebuild took {one.seconds:.0f} s beside what was asked for."]
-    for what, load, rate in (("looks", one.during, LOOKS), ("changes", one.during_writes, WRITES)):
-        reached, refused = number(load.per_second()), sum(load.refused.values())
-        lines.append(f"P3: {reached} of {number(rate)}/s {what} were answered, {refused} refused.")
+def _notes(one: ReadsDuringRebuild) -> list[str]:
+    lines = [f"P3: the rebuild took {one.rebuild_s:.0f} s beside what was asked for."]
+    for what, load, rate in (("looks", one.rebuild_reads, READS_PER_S), ("changes", one.rebuild_writes, WRITES_PER_S)):
+        reached, refused = format_number(load.per_second()), sum(load.refused.values())
+        lines.append(f"P3: {reached} of {format_number(rate)}/s {what} were answered, {refused} refused.")
     return lines

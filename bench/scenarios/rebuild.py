@@ -7,20 +7,20 @@ import msgspec
 from msgspec import Struct
 
 from bench.harness import memory
-from bench.harness.processes import command
-from bench.harness.servers import Servers
-from bench.peers.stock_projection import Projecting
-from bench.targets import Measure, Told, at_least, at_most
+from bench.harness.processes import start_command
+from bench.harness.servers import EmbeddedServers
+from bench.peers.stock_projection import ProjectionTiming
+from bench.targets import Metric, ScenarioReport, at_least, at_most
 from infra.rebuilding.outcome import Outcome
 
-NAME = "task_list"
-REBUILD = ("projections", "rebuild", NAME, "--expect-changes")
+PROJECTION = "task_list"
+REBUILD_COMMAND = ("projections", "rebuild", PROJECTION, "--expect-changes")
 _VERIFYING = "verifying"
-_OUTCOME = """select outcome from read.operations where projection = %s and state = 'done'
+_LAST_OUTCOME_SQL = """select outcome from read.operations where projection = %s and state = 'done'
     order by ended_at desc limit 1"""
 
 
-class Rebuilt(Struct, frozen=True):
+class RebuildTiming(Struct, frozen=True):
     """From the command's first instant to its last, without the comparison with what was live, which is apart."""
 
     events: int
@@ -33,39 +33,39 @@ class Rebuilt(Struct, frozen=True):
         return self.events / self.seconds
 
 
-def told(rebuilds: Sequence[Rebuilt], peer: Projecting) -> Told:
+def report(rebuilds: Sequence[RebuildTiming], peer: ProjectionTiming) -> ScenarioReport:
     """Beside the library's runner."""
     rates = [one.per_second() for one in rebuilds]
-    rebuilding = Measure("P2", f"rebuild, {rebuilds[0].events:,} events", "events/s")
+    rebuilding = Metric("P2", f"rebuild, {rebuilds[0].events:,} events", "events/s")
     memory_mib = [one.peak_bytes / 2**20 for one in rebuilds]
-    return Told(
+    return ScenarioReport(
         [
-            rebuilding.alone(rates, at_least(100_000)),
-            rebuilding.beside("library", rates, [peer.per_second()] * len(rates), at_least(40)),
-            Measure("P2", "memory of all its processes", "MiB").alone(memory_mib, at_most(1_024)),
+            rebuilding.against_threshold(rates, at_least(100_000)),
+            rebuilding.against_baseline("library", rates, [peer.per_second()] * len(rates), at_least(40)),
+            Metric("P2", "memory of all its processes", "MiB").against_threshold(memory_mib, at_most(1_024)),
         ],
-        [_remark(one) for one in rebuilds],
+        [_note(one) for one in rebuilds],
     )
 
 
-def rebuild(up: Servers) -> Rebuilt:
+def measure_rebuild(up: EmbeddedServers) -> RebuildTiming:
     """By the command."""
     began = time.monotonic()
-    with command(up.data, *REBUILD) as child, memory.watched(child.pid) as peak:
+    with start_command(up.data, *REBUILD_COMMAND) as child, memory.track_peak_memory(child.pid) as peak:
         code, seconds = child.wait(), time.monotonic() - began
     if code:
         raise RuntimeError("The rebuild did not switch.")
-    came = outcome(up)
+    came = last_outcome(up)
     verifying = came.seconds.get(_VERIFYING, 0.0)
-    return Rebuilt(came.events, seconds - verifying, verifying, came.seconds, peak.bytes)
+    return RebuildTiming(came.events, seconds - verifying, verifying, came.seconds, peak.bytes)
 
 
-def outcome(up: Servers) -> Outcome:
+def last_outcome(up: EmbeddedServers) -> Outcome:
     """What came of the last one."""
-    row = up.connection.execute(_OUTCOME, (NAME,)).fetchone()
+    row = up.connection.execute(_LAST_OUTCOME_SQL, (PROJECTION,)).fetchone()
     return msgspec.convert(row[0] if row else None, Outcome)
 
 
-def _remark(one: Rebuilt) -> str:
+def _note(one: RebuildTiming) -> str:
     phases = ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in one.phases.items() if phase != _VERIFYING)
     return f"P2: {one.events:,} events in {one.seconds:.1f} s ({phases}); verifying took {one.verifying_s:.1f} s more."

@@ -2,42 +2,46 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench.harness.commit_to_row import rows_ms
-from bench.harness.load_generator import Load, Plan
-from bench.harness.rounds import Round, Turn, each
-from bench.harness.run_module import elsewhere
-from bench.targets import Mark, Measure, Told, at_most, percentile
+from bench.harness.commit_to_row import measure_commit_to_row_ms
+from bench.harness.load_generator import LoadPlan, LoadResult
+from bench.harness.rounds import RoundResult, RoundRunner, per_round
+from bench.harness.run_module import run_module
+from bench.targets import Metric, ScenarioReport, TargetResult, at_most, percentile
 
-SEEING_S, ROWS = 1.4, 70
+VISIBILITY_LOAD_S, ROW_COUNT = 1.4, 70
 """So long, and so many rows, in each round."""
-WITHIN_MS = {50: 10.0, 99: 50.0}
+MAX_MS_BY_PERCENTILE = {50: 10.0, 99: 50.0}
 """The most milliseconds for so many of a hundred."""
 
 
-def turn(turn: Turn) -> None:
-    with turn.wrote("V1"):
-        turn.round.loads["V1"] = elsewhere("bench.harness.load_generator", seeing(turn, SEEING_S), Load)
-    turn.round.rows_ms.extend(rows_ms(turn.ours, ROWS))
+def run(runner: RoundRunner) -> None:
+    with runner.measure_write("V1"):
+        runner.result.loads["V1"] = run_module(
+            "bench.harness.load_generator", visibility_plan(runner, VISIBILITY_LOAD_S), LoadResult
+        )
+    runner.result.commit_to_row_ms.extend(measure_commit_to_row_ms(runner.ours, ROW_COUNT))
 
 
-def told(rounds: Sequence[Round]) -> Told:
-    return Told([*marks("visible, idle", rounds, "V1"), *_rows(rounds)])
+def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
+    return ScenarioReport([*target_results("visible, idle", rounds, "V1"), *_row_results(rounds)])
 
 
-def seeing(turn: Turn, seconds: float) -> Plan:
+def visibility_plan(runner: RoundRunner, seconds: float) -> LoadPlan:
     """One client creates a task, then looks until it is there; that look alone is timed."""
-    return Plan("seeing", turn.ours.address, turn.ours.token, 1, seconds, [turn.board.crowded])
+    return LoadPlan("create_then_get", runner.ours.address, runner.ours.token, 1, seconds, [runner.board.one_project])
 
 
-def marks(what: str, rounds: Sequence[Round], name: str, *, is_void: bool = False) -> Iterator[Mark]:
+def target_results(
+    what: str, rounds: Sequence[RoundResult], name: str, *, is_invalid: bool = False
+) -> Iterator[TargetResult]:
     """A look that was refused was not seen in time, whatever the others say."""
-    is_void = is_void or any(each(rounds, name, lambda load: bool(load.refused)))
-    for at, most in WITHIN_MS.items():
-        values = [percentile(one.loads[name].waited_ms(), at) for one in rounds]
-        yield Measure("V1", f"{what}, p{at}", "ms").alone(values, at_most(most)).unless(is_void)
+    is_invalid = is_invalid or any(per_round(rounds, name, lambda load: bool(load.refused)))
+    for at, most in MAX_MS_BY_PERCENTILE.items():
+        values = [percentile(one.loads[name].latencies_with_failures_ms(), at) for one in rounds]
+        yield Metric("V1", f"{what}, p{at}", "ms").against_threshold(values, at_most(most)).fail_if(is_invalid)
 
 
-def _rows(rounds: Sequence[Round]) -> Iterator[Mark]:
-    for at, most in WITHIN_MS.items():
-        values = [percentile(one.rows_ms, at) for one in rounds]
-        yield Measure("V1 commit to row", f"idle, p{at}", "ms").alone(values, at_most(most))
+def _row_results(rounds: Sequence[RoundResult]) -> Iterator[TargetResult]:
+    for at, most in MAX_MS_BY_PERCENTILE.items():
+        values = [percentile(one.commit_to_row_ms, at) for one in rounds]
+        yield Metric("V1 commit to row", f"idle, p{at}", "ms").against_threshold(values, at_most(most))

@@ -3,25 +3,33 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from bench.harness.load_generator import Load, Plan
-from bench.harness.rounds import MANY, Round, Turn
-from bench.harness.run_module import elsewhere
+from bench.harness.load_generator import LoadPlan, LoadResult
+from bench.harness.rounds import MANY_CLIENTS, RoundResult, RoundRunner
+from bench.harness.run_module import run_module
 from bench.scenarios import open_loop, visibility
-from bench.targets import Told
+from bench.targets import ScenarioReport
 
 
-def turn(turn: Turn) -> None:
-    ours, seconds = turn.ours, turn.size.writing_s
-    creates = Plan("creating", ours.address, ours.token, MANY, seconds, turn.board.spread, open_loop.AT)
-    with turn.wrote("V1 under load"), ThreadPoolExecutor(1) as beside:
-        load = beside.submit(elsewhere, "bench.harness.load_generator", creates, Load)
-        turn.round.loads["V1 under load"] = elsewhere(
-            "bench.harness.load_generator", visibility.seeing(turn, seconds), Load
+def run(runner: RoundRunner) -> None:
+    ours, seconds = runner.ours, runner.config.write_duration_s
+    creates = LoadPlan(
+        "create_tasks",
+        ours.address,
+        ours.token,
+        MANY_CLIENTS,
+        seconds,
+        runner.board.project_tasks,
+        open_loop.TARGET_RATE_PER_S,
+    )
+    with runner.measure_write("V1 under load"), ThreadPoolExecutor(1) as beside:
+        load = beside.submit(run_module, "bench.harness.load_generator", creates, LoadResult)
+        runner.result.loads["V1 under load"] = run_module(
+            "bench.harness.load_generator", visibility.visibility_plan(runner, seconds), LoadResult
         )
-        turn.round.loads["V1 load"] = load.result()
+        runner.result.loads["V1 load"] = load.result()
 
 
-def told(rounds: Sequence[Round]) -> Told:
-    is_slower = not open_loop.keeps_up(rounds, "V1 load", open_loop.AT)
+def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
+    is_slower = not open_loop.keeps_up(rounds, "V1 load", open_loop.TARGET_RATE_PER_S)
     what = "visible, 1,000/s fall due"
-    return Told(list(visibility.marks(what, rounds, "V1 under load", is_void=is_slower)))
+    return ScenarioReport(list(visibility.target_results(what, rounds, "V1 under load", is_invalid=is_slower)))

@@ -5,26 +5,26 @@ from collections import Counter, defaultdict
 from itertools import islice
 from uuid import UUID, uuid4
 
-from bench.data.history import Happened, happening
+from bench.data.history import StreamEvent, generate_events
 from domain import codec
 from domain.event import Event, changes, fold
 from domain.task import Task, TaskCreated, TaskNumbers, TaskNumbersTaken, numbers_of
 
 
-def told(count: int = 20_000) -> list[Happened]:
-    return list(islice(happening(uuid4(), random.Random(1)), count))
+def history_events(count: int = 20_000) -> list[StreamEvent]:
+    return list(islice(generate_events(uuid4(), random.Random(1)), count))
 
 
 def test_each_event_has_the_next_version_of_its_stream() -> None:
     versions = Counter[object]()
-    for one in told():
+    for one in history_events():
         versions[one.stream] += 1
         assert one.version == versions[one.stream]
 
 
-def test_what_an_event_says_was_so_was_so() -> None:
+def test_old_values_of_changes_match_the_state() -> None:
     streams = defaultdict[UUID, list[Event]](list)
-    for one in told():
+    for one in history_events():
         task = fold(Task, streams[one.stream])
         streams[one.stream].append(one.event)
         if task:
@@ -34,14 +34,14 @@ def test_what_an_event_says_was_so_was_so() -> None:
 
 
 def test_a_task_has_four_or_five_events() -> None:
-    events = told()
+    events = history_events()
     tasks = sum(isinstance(one.event, TaskCreated) for one in events)
     assert 4 <= len(events) / tasks <= 6
 
 
-def test_numbers_are_taken_before_a_task_has_one() -> None:
+def test_task_numbers_are_allocated_before_use() -> None:
     taken = defaultdict[UUID, list[Event]](list)
-    for one in told():
+    for one in history_events():
         if isinstance(one.event, TaskNumbersTaken):
             taken[one.stream].append(one.event)
         elif isinstance(one.event, TaskCreated):
@@ -50,5 +50,7 @@ def test_numbers_are_taken_before_a_task_has_one() -> None:
             assert one.event.number <= numbers.last
 
 
-def test_all_of_it_is_read_as_it_was_written() -> None:
-    assert all(codec.decode(codec.tag(one.event), codec.encode(one.event)) == one.event for one in told(3_000))
+def test_events_survive_the_codec() -> None:
+    assert all(
+        codec.decode(codec.tag(one.event), codec.encode(one.event)) == one.event for one in history_events(3_000)
+    )

@@ -3,63 +3,65 @@
 import asyncio
 import time
 
-from bench.harness.arrivals import Closed, Open
+from bench.harness.arrivals import ClosedLoop, OpenLoop
 
 
-class Slow:
+class SlowClient:
     """Free again a while after each request."""
 
-    def __init__(self, pace: Open, answers_after: float) -> None:
-        self.waited: list[float] = []
-        self.ended = False
-        self._pace = pace
-        self._after = answers_after
+    def __init__(self, arrivals: OpenLoop, answer_delay_s: float) -> None:
+        self.latencies_s: list[float] = []
+        self.is_closed = False
+        self._arrivals = arrivals
+        self._answer_delay_s = answer_delay_s
 
     def send(self, due: float) -> None:
-        asyncio.get_running_loop().call_later(self._after, self._answer, due)
+        asyncio.get_running_loop().call_later(self._answer_delay_s, self._answer, due)
 
-    def end(self) -> None:
-        self.ended = True
+    def close(self) -> None:
+        self.is_closed = True
 
     def _answer(self, due: float) -> None:
-        self.waited.append(time.monotonic() - due)
-        self._pace.free(self)
+        self.latencies_s.append(time.monotonic() - due)
+        self._arrivals.on_client_ready(self)
 
 
-async def test_who_waits_for_a_client_has_waited_since_the_request_fell_due() -> None:
-    pace = Open(time.monotonic() + 0.2, rate=100)
-    client = Slow(pace, answers_after=0.05)
-    pace.free(client)
+async def test_open_loop_latency_starts_when_the_request_falls_due() -> None:
+    pace = OpenLoop(time.monotonic() + 0.2, rate=100)
+    client = SlowClient(pace, answer_delay_s=0.05)
+    pace.on_client_ready(client)
     await pace.run()
-    assert client.waited[-1] > client.waited[0] + 0.03, "a server that is slower than the pace gets no credit for it"
+    assert client.latencies_s[-1] > client.latencies_s[0] + 0.03, (
+        "a server that is slower than the pace gets no credit for it"
+    )
 
 
-async def test_what_no_client_was_free_for_is_told() -> None:
-    pace = Open(time.monotonic() + 0.1, rate=100)
+async def test_requests_without_a_free_client_count_as_unsent() -> None:
+    pace = OpenLoop(time.monotonic() + 0.1, rate=100)
     await pace.run()
     assert 9 <= pace.unsent <= 11
 
 
-async def test_all_clients_end_free_or_not() -> None:
-    pace = Open(time.monotonic() + 0.05, rate=100)
-    idle, busy = Slow(pace, 0.0), Slow(pace, 0.1)
-    pace.free(busy)
-    pace.free(idle)
+async def test_all_clients_are_closed_idle_or_busy() -> None:
+    pace = OpenLoop(time.monotonic() + 0.05, rate=100)
+    idle, busy = SlowClient(pace, 0.0), SlowClient(pace, 0.1)
+    pace.on_client_ready(busy)
+    pace.on_client_ready(idle)
     await pace.run()
     await asyncio.sleep(0.15)
-    assert (idle.ended, busy.ended) == (True, True)
+    assert (idle.is_closed, busy.is_closed) == (True, True)
 
 
-def test_a_closed_loop_asks_again_until_its_deadline() -> None:
+def test_a_closed_loop_sends_until_its_deadline() -> None:
     asked: list[str] = []
 
     class Client:
         def send(self, due: float) -> None:
             asked.append("again" if due else "")
 
-        def end(self) -> None:
+        def close(self) -> None:
             asked.append("end")
 
-    Closed(time.monotonic() + 60).free(Client())
-    Closed(time.monotonic()).free(Client())
+    ClosedLoop(time.monotonic() + 60).on_client_ready(Client())
+    ClosedLoop(time.monotonic()).on_client_ready(Client())
     assert asked == ["again", "end"]

@@ -1,12 +1,12 @@
 """Load: answers of one run after the other."""
 
-from bench.harness.load_generator import Load, joined
+from bench.harness.load_generator import LoadResult, merge_loads
 
 
-def test_loads_that_follow_one_another_are_one_load() -> None:
-    one = Load(1.0, [1, 2], {503: 1}, [5.0, 6.0, 7.0], 1, 0.3, unsent=2, wrong=1)
-    other = Load(2.0, [3, 0], {503: 2, 409: 1}, [1.0, 2.0, 3.0], 0, 0.5)
-    both = joined([one, other])
+def test_consecutive_loads_merge_into_one() -> None:
+    one = LoadResult(1.0, [1, 2], {503: 1}, [5.0, 6.0, 7.0], 1, 0.3, unsent=2, wrong=1)
+    other = LoadResult(2.0, [3, 0], {503: 2, 409: 1}, [1.0, 2.0, 3.0], 0, 0.5)
+    both = merge_loads([one, other])
     assert (both.seconds, both.answered, both.refused) == (3.0, [4, 2], {503: 3, 409: 1})
-    assert (len(both.latencies_ms), both.late, both.busy, both.unsent, both.wrong) == (6, 1, 0.5, 2, 1)
+    assert (len(both.latencies_ms), both.late, both.busy_share, both.unsent, both.wrong) == (6, 1, 0.5, 2, 1)
     assert both.per_second() == 2

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from api.http import authentication
-from bench.harness.processes import peer
+from bench.harness.processes import start_peer
 from bench.peers import cache_aside_models
-from bench.peers.config import Given
+from bench.peers.config import PeerConfig
 from infra.database.pool import connect
 from infra.settings import Settings
 from projections.task_list import TaskRow
@@ -47,35 +47,35 @@ def task(number: int, project: UUID = PROJECT) -> TaskRow:
     )
 
 
-SHOWN: list[Any] = msgspec.json.decode(msgspec.json.encode([task(number) for number in range(1, 61)]))
-ELSEWHERE: list[Any] = msgspec.json.decode(msgspec.json.encode([task(1, uuid4())]))
+TASKS_JSON: list[Any] = msgspec.json.decode(msgspec.json.encode([task(number) for number in range(1, 61)]))
+OTHER_PROJECT_TASKS_JSON: list[Any] = msgspec.json.decode(msgspec.json.encode([task(1, uuid4())]))
 
 
 @pytest.fixture
 def address(settings: Settings) -> Iterator[str]:
     """Where it answers, in a process of its own, as in a run."""
-    cache_aside_models.fill(settings.migration_url, ANN, SHOWN + ELSEWHERE)
-    given = Given(0, settings.jwt_key, settings.migration_url, settings.redis_url)
-    with tempfile.TemporaryDirectory() as folder, peer("cache_aside", Path(folder), given) as served:
+    cache_aside_models.fill_tables(settings.migration_url, ANN, TASKS_JSON + OTHER_PROJECT_TASKS_JSON)
+    config = PeerConfig(0, settings.jwt_key, settings.migration_url, settings.redis_url)
+    with tempfile.TemporaryDirectory() as folder, start_peer("cache_aside", Path(folder), config) as served:
         yield served.address
 
 
-def of(user: UUID, key: str) -> dict[str, str]:
+def auth_headers(user: UUID, key: str) -> dict[str, str]:
     token, _ = authentication.issue(user, uuid4(), datetime.now(UTC) + timedelta(hours=1), key)
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_its_pages_hold_each_task_as_ours_shows_it(address: str, settings: Settings) -> None:
-    with httpx.Client(base_url=address, headers=of(ANN, settings.jwt_key), timeout=20) as http:
+def test_its_pages_equal_the_tasks_of_our_read_model(address: str, settings: Settings) -> None:
+    with httpx.Client(base_url=address, headers=auth_headers(ANN, settings.jwt_key), timeout=20) as http:
         first = http.get(PAGE).raise_for_status().json()
         second = http.get(PAGE, params={"cursor": first["next_cursor"]}).raise_for_status().json()
     assert len(first["items"]) == 50
-    assert first["items"] + second["items"] == SHOWN
+    assert first["items"] + second["items"] == TASKS_JSON
     assert second["next_cursor"] is None
 
 
-def test_it_looks_at_the_rows_of_a_page_once(address: str, settings: Settings) -> None:
-    with httpx.Client(base_url=address, headers=of(ANN, settings.jwt_key), timeout=20) as http:
+def test_a_page_is_cached_after_the_first_read(address: str, settings: Settings) -> None:
+    with httpx.Client(base_url=address, headers=auth_headers(ANN, settings.jwt_key), timeout=20) as http:
         first = http.get(PAGE, params={"limit": 10}).raise_for_status().json()
         with connect(settings.migration_url) as connection:
             connection.execute("delete from tasks")
@@ -83,9 +83,9 @@ def test_it_looks_at_the_rows_of_a_page_once(address: str, settings: Settings) -
         assert http.get(PAGE, params={"limit": 11}).json()["items"] == []
 
 
-def test_whoever_is_no_member_sees_nothing_cached_or_not(address: str, settings: Settings) -> None:
+def test_non_members_get_nothing_even_from_the_cache(address: str, settings: Settings) -> None:
     with httpx.Client(base_url=address, timeout=20) as http:
-        assert http.get(PAGE, headers=of(ANN, settings.jwt_key)).status_code == 200
-        assert http.get(PAGE, headers=of(BEN, settings.jwt_key)).status_code == 404
-        assert http.get(PAGE, headers=of(ANN, "another key of thirty-two letters")).status_code == 401
+        assert http.get(PAGE, headers=auth_headers(ANN, settings.jwt_key)).status_code == 200
+        assert http.get(PAGE, headers=auth_headers(BEN, settings.jwt_key)).status_code == 404
+        assert http.get(PAGE, headers=auth_headers(ANN, "another key of thirty-two letters")).status_code == 401
         assert http.get(PAGE).status_code == 401

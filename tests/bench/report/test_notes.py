@@ -1,25 +1,25 @@
 """Remarks: what a table of rates would hide."""
 
 from bench.harness import machine
-from bench.harness.load_generator import Load
-from bench.report.notes import of_loads
+from bench.harness.load_generator import LoadResult
+from bench.report.notes import load_notes
 
 
-def test_refusals_a_tired_generator_and_a_lost_pace_are_told() -> None:
-    assert list(of_loads("W2", [Load(1.0, [3], {409: 1}, [], 0, 0.95)])) == [
+def test_refusals_a_busy_generator_and_unsent_requests_are_noted() -> None:
+    assert list(load_notes("W2", [LoadResult(1.0, [3], {409: 1}, [], 0, 0.95)])) == [
         "W2: 1 of 4 requests (25.0%) were answered 409.",
         "W2: the load generator itself was the limit.",
     ]
-    slow = Load(1.0, [700], {}, [], 0, 0.1, unsent=300)
-    assert list(of_loads("W1 at 1,000/s", [slow])) == [
+    slow = LoadResult(1.0, [700], {}, [], 0, 0.1, unsent=300)
+    assert list(load_notes("W1 at 1,000/s", [slow])) == [
         "W1 at 1,000/s: 700/s were reached; 300 requests found no client free."
     ]
 
 
-def test_a_load_without_any_of_it_needs_no_remark() -> None:
-    assert not list(of_loads("W2", [Load(1.0, [3], {}, [1.0], 0, 0.5)]))
+def test_a_normal_load_has_no_notes() -> None:
+    assert not list(load_notes("W2", [LoadResult(1.0, [3], {}, [1.0], 0, 0.5)]))
 
 
-def test_a_machine_that_was_busy_before_is_told() -> None:
-    assert machine.remarks({"load_average_before": 3.5})
-    assert not machine.remarks({"load_average_before": 0.1})
+def test_a_busy_machine_is_noted() -> None:
+    assert machine.machine_notes({"load_average_before": 3.5})
+    assert not machine.machine_notes({"load_average_before": 0.1})
