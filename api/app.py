@@ -15,13 +15,13 @@ from litestar.types import ASGIApp
 
 from api import endpoints
 from api.http import authentication
-from api.http.body import JSON, BodyRequest
-from api.http.command_mode import Tried, planned
-from api.http.parameters import only_known
-from api.http.problems import HANDLERS
-from api.http.tracing import traced
-from api.ledger import BASE, Ledger
-from api.response_cache import Shortcuts
+from api.http.body import JSONBodyDTO, JSONRequest
+from api.http.command_mode import DryRunDone, dry_run_response
+from api.http.parameters import reject_unknown_parameters
+from api.http.problems import EXCEPTION_HANDLERS
+from api.http.tracing import with_tracing
+from api.ledger import BASE_PATH, Ledger
+from api.response_cache import ResponseCache
 from api.system import docs, event_schemas, health, metrics, problem_pages
 from api.wiring import wire
 from infra.database.pool import Pool, pool
@@ -29,66 +29,74 @@ from infra.messaging import clients
 from infra.processes.cancel import end
 from infra.settings import Settings
 
-MOST_BODY = 1024 * 1024
-ROOT = (docs, health, metrics, problem_pages, event_schemas)
+MAX_BODY_BYTES = 1024 * 1024
+SYSTEM_MODULES = (docs, health, metrics, problem_pages, event_schemas)
 """The modules whose endpoints stand outside the base address."""
 
 
 def create_app(settings: Settings) -> ASGIApp:
     """The ASGI application; it opens its connections when it starts and closes them when it ends."""
-    application, shortcuts = parts(settings)
-    return traced(shortcuts.before(application))
+    application, response_cache = create_app_and_cache(settings)
+    return with_tracing(response_cache.wrap(application))
 
 
-def litestar(settings: Settings) -> Litestar:
+def create_litestar(settings: Settings) -> Litestar:
     """The application without what stands before it."""
-    return parts(settings)[0]
+    return create_app_and_cache(settings)[0]
 
 
-def parts(settings: Settings) -> tuple[Litestar, Shortcuts]:
+def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
     """The application, and the shortcuts that may stand before it."""
     connections = pool(settings.database_url)
-    client = clients.client(settings.redis_url)
-    ledger = wire(settings, connections, client)
-    shortcuts = Shortcuts(ledger.reading, ledger.rights, ledger.revoked)
+    redis_client = clients.client(settings.redis_url)
+    ledger = wire(settings, connections, redis_client)
+    response_cache = ResponseCache(ledger.reader, ledger.permissions, ledger.revoked_ids)
     application = Litestar(
-        [Router(BASE, route_handlers=[*_endpoints(_nouns())], dto=JSON), *_endpoints(ROOT)],
+        [
+            Router(BASE_PATH, route_handlers=[*_route_handlers(_endpoint_modules())], dto=JSONBodyDTO),
+            *_route_handlers(SYSTEM_MODULES),
+        ],
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
-        lifespan=[lambda _: _open(ledger, connections, client)],
-        on_app_init=[authentication.authentication(settings.jwt_key, ledger.tokens.find, ledger.revoked).on_app_init],
-        before_request=only_known,
-        exception_handlers=HANDLERS | {Tried: planned},
-        request_class=BodyRequest,
-        request_max_body_size=MOST_BODY,
+        lifespan=[lambda _: _lifespan(ledger, connections, redis_client)],
+        on_app_init=[
+            authentication.create_authentication(settings.jwt_key, ledger.tokens.find, ledger.revoked_ids).on_app_init
+        ],
+        before_request=reject_unknown_parameters,
+        exception_handlers=EXCEPTION_HANDLERS | {DryRunDone: dry_run_response},
+        request_class=JSONRequest,
+        request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,
     )
-    return application, shortcuts
+    return application, response_cache
 
 
-def _nouns() -> Iterable[ModuleType]:
+def _endpoint_modules() -> Iterable[ModuleType]:
     """Every module of the endpoints."""
-    return (import_module(f"{endpoints.__name__}.{found.name}") for found in pkgutil.iter_modules(endpoints.__path__))
+    return (
+        import_module(f"{endpoints.__name__}.{module_info.name}")
+        for module_info in pkgutil.iter_modules(endpoints.__path__)
+    )
 
 
-def _endpoints(modules: Iterable[ModuleType]) -> Iterator[HTTPRouteHandler]:
+def _route_handlers(modules: Iterable[ModuleType]) -> Iterator[HTTPRouteHandler]:
     for module in modules:
         yield from (value for value in vars(module).values() if isinstance(value, HTTPRouteHandler))
 
 
 @contextlib.asynccontextmanager
-async def _open(ledger: Ledger, connections: Pool, client: redis.asyncio.Redis) -> AsyncIterator[None]:
+async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.asyncio.Redis) -> AsyncIterator[None]:
     await connections.open()
-    await ledger.revoked.catch_up()  # before anybody is let in
+    await ledger.revoked_ids.catch_up()  # before anybody is let in
     ledger.hints.start()
-    running = (ledger.channel.listen(), ledger.revoked.listen(), ledger.projected.watch())
-    listening = [asyncio.create_task(part) for part in running]
+    coroutines = (ledger.subscription.listen(), ledger.revoked_ids.listen(), ledger.progress.watch())
+    background_tasks = [asyncio.create_task(part) for part in coroutines]
     try:
         yield
     finally:
-        await end(*listening)
-        await ledger.channel.close()
+        await end(*background_tasks)
+        await ledger.subscription.close()
         await asyncio.to_thread(ledger.hints.stop)
         ledger.mail.close()
-        await client.aclose(close_connection_pool=True)
+        await redis_client.aclose(close_connection_pool=True)
         await connections.close()

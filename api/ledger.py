@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from api.http import conflict, preconditions, tracing
-from api.http.command_mode import Tried, manner
-from api.http.outcomes import Written
-from api.http.problems import Lost
+from api.http.command_mode import DryRunDone, command_mode
+from api.http.outcomes import WriteResult
+from api.http.problems import DetailedConflict
 from api.http.response import Response
-from api.queries import Asked as Asked  # noqa: PLC0414 - the name by which endpoints know who asks
+from api.queries import AuthedRequest as AuthedRequest  # noqa: PLC0414 - the name by which endpoints know who asks
 from api.queries import Queries
 from commands import permissions
 from commands.command import Command
@@ -42,8 +42,8 @@ from infra.reading.memory_cache import Hot
 from infra.rebuilding.admin import Operating
 from infra.settings import Settings
 
-BASE = "/api/v1"
-_PLACES = {
+BASE_PATH = "/api/v1"
+_LOCATION_PATHS = {
     Task: "/tasks/{}",
     Project: "/projects/{}",
     Workspace: "/workspaces/{}",
@@ -57,81 +57,95 @@ class Ledger(Queries, frozen=True, kw_only=True):
     """Everything that this process holds open."""
 
     settings: Settings
-    handling: Handling
-    counting: Counting
-    channel: Channel
-    hot: Hot[Snapshot]
-    ended: Ended
-    credentials: Credentials
+    command_handler: Handling
+    column_counter: Counting
+    subscription: Channel
+    memory_cache: Hot[Snapshot]
+    permission_revocations: Ended
+    passwords: Credentials
     sessions: Sessions
     tokens: Tokens
-    revoked: Revoked
-    limits: Limits
+    revoked_ids: Revoked
+    rate_limits: Limits
     proxies: Proxies
     hints: Hints
-    operating: Operating
+    projection_admin: Operating
     invitations: Invitations
     mail: Mail
 
-    async def write(self, asked: Asked, target: UUID, command: Command[Any]) -> Response[Written]:
+    async def write(self, request: AuthedRequest, target: UUID, command: Command[Any]) -> Response[WriteResult]:
         """Carry out a command, and say what it did. Raises the Refusal that answers it otherwise."""
-        command, by_header = preconditions.expected(asked, command)
+        command, by_header = preconditions.with_expected_version(request, command)
         try:
-            key = await preconditions.idempotency(asked)
-            done = await self.handle(order(asked, [Wish(target, command)], [key] if key else []))
-        except VersionConflict as race:
-            raise await self.lost(asked, target, race, by_header=by_header) from race
-        return written(command, done)
+            key = await preconditions.idempotency_key(request)
+            committed = await self.handle(command_request(request, [Wish(target, command)], [key] if key else []))
+        except VersionConflict as error:
+            raise await self.conflict(request, target, error, by_header=by_header) from error
+        return write_response(command, committed)
 
-    async def handle(self, order: Order) -> Done:
+    async def handle(self, request: Order) -> Done:
         """Carry out commands, and wake the workers if anything changed; a replay is authorised like a read.
 
         Raises Tried where they were only tried.
         """
-        done = await self.counting.handle(order)
-        if order.dry:
-            raise Tried(done)
-        if ended := ended_by(order.wishes, order.actor):
-            await self.ended.tell(ended)
-        for workspace_id in done.workspace_ids:  # of a replay
-            await self.rights.may_see(order.actor.person, workspace_id)
-        if done.changed:
-            self.hints.give(done.position)
-        return done
+        committed = await self.column_counter.handle(request)
+        if request.dry:
+            raise DryRunDone(committed)
+        if revoked := ended_by(request.wishes, request.actor):
+            await self.permission_revocations.tell(revoked)
+        for workspace_id in committed.workspace_ids:  # of a replay
+            await self.permissions.may_see(request.actor.person, workspace_id)
+        if committed.changed:
+            self.hints.give(committed.position)
+        return committed
 
-    async def lost(self, asked: Asked, target: UUID, race: VersionConflict, *, by_header: bool = False) -> Lost:
+    async def conflict(
+        self, request: AuthedRequest, target: UUID, error: VersionConflict, *, by_header: bool = False
+    ) -> DetailedConflict:
         """The answer to who lost a race; raises NotFound to who may not see any more what happened."""
-        told = await conflict.lost(self.log, target, race, by_header=by_header)
-        here = [race.workspace_id] if race.workspace_id and told.members["current"] else []
-        if here and not await self.rights.memberships(asked.user.person, here):
+        detailed = await conflict.detailed_conflict(self.log, target, error, by_if_match=by_header)
+        workspaces = [error.workspace_id] if error.workspace_id and detailed.members["current"] else []
+        if workspaces and not await self.permissions.memberships(request.user.person, workspaces):
             raise NotFound
-        return told
+        return detailed
 
-    async def may(self, asked: Asked, operation: str, workspace: UUID) -> None:
+    async def require_permission(self, request: AuthedRequest, action: str, workspace: UUID) -> None:
         """Raise NotFound, ScopeTooNarrow or Forbidden unless who asks may do something there, as they ask."""
-        needed = permissions.TABLE[operation].scope
-        if not permissions.has_scope(asked.auth.scope, needed):
-            raise ScopeTooNarrow(needed=needed)
-        await self.rights.may(operation, asked.user.person, workspace)
+        needed_scope = permissions.TABLE[action].scope
+        if not permissions.has_scope(request.auth.scope, needed_scope):
+            raise ScopeTooNarrow(needed=needed_scope)
+        await self.permissions.may(action, request.user.person, workspace)
 
-    async def may_operate(self, asked: Asked) -> None:
+    async def require_operator(self, request: AuthedRequest) -> None:
         """Raise ScopeTooNarrow or Forbidden unless who asks administers this installation, and may do so as they do."""
-        if not permissions.has_scope(asked.auth.scope, permissions.TABLE["Operate"].scope):
+        if not permissions.has_scope(request.auth.scope, permissions.TABLE["Operate"].scope):
             raise ScopeTooNarrow(needed=permissions.TABLE["Operate"].scope)
-        await self.rights.may_operate(asked.user.person)
+        await self.permissions.may_operate(request.user.person)
 
 
-def order(asked: Asked, wishes: Sequence[Wish], keys: Sequence[Key] = ()) -> Order:
+def command_request(request: AuthedRequest, commands: Sequence[Wish], keys: Sequence[Key] = ()) -> Order:
     """What a request asks for: as whom, how far its token goes, where it came from, and in which manner."""
-    how = manner(asked)
-    return Order(wishes, asked.user, new_id(), keys, tracing.trace(), asked.auth.scope, how.dry, how.rebase)
+    mode = command_mode(request)
+    return Order(
+        commands,
+        request.user,
+        new_id(),
+        keys,
+        tracing.current_trace(),
+        request.auth.scope,
+        mode.is_dry_run,
+        mode.rebase,
+    )
 
 
-def written(command: Command[Any], done: Done) -> Response[Written]:
+def write_response(command: Command[Any], committed: Done) -> Response[WriteResult]:
     """The answer to a command that was carried out."""
-    result = done.results[0]
-    content = Written(result.id, result.version, done.position, result.key, result.warnings)
-    headers = {"ETag": f'"{result.version}"', **preconditions.carried(done.position, replayed=done.replayed)}
+    result = committed.results[0]
+    content = WriteResult(result.id, result.version, committed.position, result.key, result.warnings)
+    headers = {
+        "ETag": f'"{result.version}"',
+        **preconditions.command_headers(committed.position, replayed=committed.replayed),
+    }
     if command.creates:
-        headers["Location"] = BASE + _PLACES[command.about].format(result.id)
+        headers["Location"] = BASE_PATH + _LOCATION_PATHS[command.about].format(result.id)
     return Response(content, status_code=201 if command.creates else 200, headers=headers)

@@ -14,123 +14,133 @@ from msgspec import Struct
 
 from api.http import basis
 from api.http.authentication import Credential
-from api.http.basis import Basis
-from api.http.preconditions import POSITION, has
+from api.http.basis import Dependencies
+from api.http.preconditions import POSITION_HEADER, etag_matches
 from infra.identity.permissions import Right, Rights
 from infra.identity.revocations import Revoked
 from infra.reading.cached_answer import Snapshot
 from infra.reading.reader import Reading
 from projections.projection import Answer
 
-MOST, LONGEST = 5_000, 4_096
+MAX_CACHED_RESPONSES, MAX_KEY_BYTES = 5_000, 4_096
 """Ways that are remembered, and the bytes of an address and a token that one may have."""
-_POSITION = POSITION.lower().encode()
-_OF_BODY = {b"content-type", b"content-length", b"link"}
-_CHANGING = {_POSITION, b"content-type", b"content-length"}
-_GOOD = (200, 304)
+_POSITION_HEADER = POSITION_HEADER.lower().encode()
+_BODY_HEADERS = {b"content-type", b"content-length", b"link"}
+_VOLATILE_HEADERS = {_POSITION_HEADER, b"content-type", b"content-length"}
+_CACHEABLE_STATUSES = (200, 304)
 _Headers = list[tuple[bytes, bytes]]
 _Key = tuple[bytes, bytes, bytes]
 
 
-class _Way(Struct, frozen=True):
+class _CachedResponse(Struct, frozen=True):
     """A request that was answered: which answers, under these tags, and rights must still be so, and which is shown."""
 
     headers: _Headers
-    shown: int
-    found: tuple[tuple[str, str], ...]
-    rights: tuple[Right, ...]
+    body_index: int
+    etags: tuple[tuple[str, str], ...]
+    permissions: tuple[Right, ...]
     credential: Credential
 
 
-class Shortcuts:
+class ResponseCache:
     """Remembers the ways of this process; the one that was not gone the longest is forgotten first."""
 
-    def __init__(self, reading: Reading, rights: Rights, revoked: Revoked) -> None:
-        self._reading = reading
-        self._rights = rights
-        self._revoked = revoked
-        self._ways = OrderedDict[_Key, _Way]()
+    def __init__(self, reader: Reading, permissions: Rights, revoked_ids: Revoked) -> None:
+        self._reader = reader
+        self._permissions = permissions
+        self._revoked_ids = revoked_ids
+        self._responses = OrderedDict[_Key, _CachedResponse]()
 
-    def before(self, app: ASGIApp) -> ASGIApp:
+    def wrap(self, app: ASGIApp) -> ASGIApp:
         """The application with shortcuts before it."""
 
-        async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != ScopeType.HTTP or scope["method"] != "GET":
                 await app(scope, receive, send)
                 return
-            key, named = _asked(scope)
-            way = self._ways.get(key)
-            found = self._still(way) if way else None
-            if way and found:
-                self._ways.move_to_end(key)
-                await self._answer(way, found, named, send)
+            key, if_none_match = _cache_key(scope)
+            cached = self._responses.get(key)
+            answers = self._fresh_answers(cached) if cached else None
+            if cached and answers:
+                self._responses.move_to_end(key)
+                await self._send_cached(cached, answers, if_none_match, send)
             else:
-                self._ways.pop(key, None)
-                await self._go(app, scope, receive, send, key)
+                self._responses.pop(key, None)
+                await self._call_and_cache(app, scope, receive, send, key)
 
-        return door
+        return middleware
 
-    def _still(self, way: _Way) -> list[Snapshot] | None:
+    def _fresh_answers(self, cached: _CachedResponse) -> list[Snapshot] | None:
         """What would be answered now, and all else that was read for it, if what it rests on holds."""
-        credential = way.credential
-        is_open = (
-            (credential.expires is None or time.time() < credential.expires)
-            and credential.session not in self._revoked
-            and credential.token not in self._revoked
-            and self._rights.hold(way.rights)
+        credential = cached.credential
+        is_permitted = (
+            (credential.expires_at is None or time.time() < credential.expires_at)
+            and credential.session not in self._revoked_ids
+            and credential.token not in self._revoked_ids
+            and self._permissions.hold(cached.permissions)
         )
-        return self._reading.still(way.found) if is_open else None
+        return self._reader.still(cached.etags) if is_permitted else None
 
-    async def _answer(self, way: _Way, found: list[Snapshot], named: str, send: Send) -> None:
-        shown = found[way.shown]
-        answer = cast("Answer", shown.answer)
-        self._reading.counted.hit("process", time.time() - shown.at)
-        position = (_POSITION, str(min(map(self._reading.position, found))).encode())
-        status, headers, body = 200, [position, *way.headers], answer.body
-        if named and has(named, answer.etag):
-            status, headers, body = 304, [one for one in headers if one[0] not in _OF_BODY], b""
+    async def _send_cached(
+        self, cached: _CachedResponse, answers: list[Snapshot], if_none_match: str, send: Send
+    ) -> None:
+        body_answer = answers[cached.body_index]
+        answer = cast("Answer", body_answer.answer)
+        self._reader.counted.hit("process", time.time() - body_answer.at)
+        position = (_POSITION_HEADER, str(min(map(self._reader.position, answers))).encode())
+        status, headers, body = 200, [position, *cached.headers], answer.body
+        if if_none_match and etag_matches(if_none_match, answer.etag):
+            status, headers, body = 304, [one for one in headers if one[0] not in _BODY_HEADERS], b""
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    async def _go(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, key: _Key) -> None:
+    async def _call_and_cache(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, key: _Key) -> None:
         """The long way, noticing how it was answered."""
         sent: list[tuple[int, _Headers]] = []
 
-        async def noticed(message: Message) -> None:
+        async def record_start(message: Message) -> None:
             if message["type"] == "http.response.start":
                 sent.append((message["status"], list(message["headers"])))
             await send(message)
 
-        await app(scope, receive, noticed)
-        is_short = sum(map(len, key)) <= LONGEST
-        way = _way(scope, *sent[0]) if sent and is_short else None
-        if way:
-            self._ways[key] = way
-            if len(self._ways) > MOST:
-                self._ways.popitem(last=False)
+        await app(scope, receive, record_start)
+        is_short = sum(map(len, key)) <= MAX_KEY_BYTES
+        cached = _cacheable_response(scope, *sent[0]) if sent and is_short else None
+        if cached:
+            self._responses[key] = cached
+            if len(self._responses) > MAX_CACHED_RESPONSES:
+                self._responses.popitem(last=False)
 
 
-def _asked(scope: Any) -> tuple[_Key, str]:
+def _cache_key(scope: Any) -> tuple[_Key, str]:
     """What a request asks, as whom; and the entity tags that it names."""
-    authorization, named = b"", []
+    authorization, etags = b"", []
     for name, value in scope["headers"]:
         if name == b"authorization":
             authorization += value + b"\n"  # of two, nobody knows which one counts
         elif name == b"if-none-match":
-            named.append(value.decode("latin-1"))
+            etags.append(value.decode("latin-1"))
     path = scope.get("raw_path") or scope["path"].encode()
-    return (authorization, path, scope["query_string"]), ",".join(named)
+    return (authorization, path, scope["query_string"]), ",".join(etags)
 
 
-def _way(scope: Any, status: int, sent: _Headers) -> _Way | None:
+def _cacheable_response(scope: Any, status: int, sent_headers: _Headers) -> _CachedResponse | None:
     """None where the answer is not what was found, or rests on more than that."""
-    made: Basis | None = basis.of(scope)
-    if made is None or made.shown is None or made.shown.answer is None or not made.is_whole or status not in _GOOD:
+    dependencies: Dependencies | None = basis.of(scope)
+    if (
+        dependencies is None
+        or dependencies.body_read is None
+        or dependencies.body_read.answer is None
+        or not dependencies.is_cacheable
+        or status not in _CACHEABLE_STATUSES
+    ):
         return None
-    if status == _GOOD[1] and made.shown.answer.next_cursor:
+    if status == _CACHEABLE_STATUSES[1] and dependencies.body_read.answer.next_cursor:
         return None  # it did not say where the next page is
-    length = str(len(made.shown.answer.body)).encode()
-    headers = [(name.lower(), value) for name, value in sent if name.lower() not in _CHANGING]
+    length = str(len(dependencies.body_read.answer.body)).encode()
+    headers = [(name.lower(), value) for name, value in sent_headers if name.lower() not in _VOLATILE_HEADERS]
     headers += [(b"content-type", b"application/json"), (b"content-length", length)]
-    found = tuple((one.key, one.answer.etag if one.answer else "") for one in made.found)
-    return _Way(headers, made.found.index(made.shown), found, tuple(made.rights), scope["auth"])
+    etags = tuple((one.key, one.answer.etag if one.answer else "") for one in dependencies.reads)
+    return _CachedResponse(
+        headers, dependencies.reads.index(dependencies.body_read), etags, tuple(dependencies.permissions), scope["auth"]
+    )

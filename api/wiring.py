@@ -29,39 +29,39 @@ from infra.reading.tables import Querying
 from infra.rebuilding.admin import Operating
 from infra.settings import Settings
 
-HOT_BYTES = 64 * 2**20
+MAX_MEMORY_CACHE_BYTES = 64 * 2**20
 """Of the answers that a process keeps in memory."""
 
 
-def wire(settings: Settings, connections: Pool, client: redis.asyncio.Redis) -> Ledger:
+def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redis) -> Ledger:
     """All parts of one process, not yet opened."""
     log = EventLog(settings.database_url, connections)
-    revoked = Revoked(connections)
-    channel = Channel(clients.listening_client(settings.redis_url))
-    hot: Hot[Snapshot] = Hot(HOT_BYTES)
-    projected = Projected(channel, connections, settings.partitions, hot)
-    querying, rights = Querying(connections), Rights(log, connections, channel)
-    handling = Handling(log)
+    revoked_ids = Revoked(connections)
+    subscription = Channel(clients.listening_client(settings.redis_url))
+    memory_cache: Hot[Snapshot] = Hot(MAX_MEMORY_CACHE_BYTES)
+    progress = Projected(subscription, connections, settings.partitions, memory_cache)
+    read_tables, permissions = Querying(connections), Rights(log, connections, subscription)
+    command_handler = Handling(log)
     return Ledger(
         settings=settings,
         log=log,
-        handling=handling,
-        counting=Counting(log, handling, connections, projected),
-        channel=channel,
-        hot=hot,
-        querying=querying,
-        reading=Reading(connections, querying, Kept(client), projected, hot),
-        projected=projected,
-        rights=rights,
-        ended=Ended(channel, client, rights, connections),
-        credentials=Credentials(connections),
-        sessions=Sessions(connections, revoked, settings.jwt_key),
-        tokens=Tokens(connections, revoked),
-        revoked=revoked,
-        limits=Limits(client, settings.jwt_key, on=settings.rate_limits == "on"),
+        command_handler=command_handler,
+        column_counter=Counting(log, command_handler, connections, progress),
+        subscription=subscription,
+        memory_cache=memory_cache,
+        read_tables=read_tables,
+        reader=Reading(connections, read_tables, Kept(redis_client), progress, memory_cache),
+        progress=progress,
+        permissions=permissions,
+        permission_revocations=Ended(subscription, redis_client, permissions, connections),
+        passwords=Credentials(connections),
+        sessions=Sessions(connections, revoked_ids, settings.jwt_key),
+        tokens=Tokens(connections, revoked_ids),
+        revoked_ids=revoked_ids,
+        rate_limits=Limits(redis_client, settings.jwt_key, on=settings.rate_limits == "on"),
         proxies=Proxies(settings.trusted_proxies),
-        hints=Hints(broker.broker(settings.broker_url), projected, settings.partitions),
-        operating=Operating(connections),
+        hints=Hints(broker.broker(settings.broker_url), progress, settings.partitions),
+        projection_admin=Operating(connections),
         invitations=Invitations(connections, log),
         mail=Mail(settings),
     )

@@ -12,7 +12,7 @@ FILE = Path(__file__).parents[1] / "docs" / "openapi.json"
 
 def described() -> str:
     """What the file should be."""
-    return json.dumps(document(app.litestar(NOWHERE)), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document(app.create_litestar(NOWHERE)), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

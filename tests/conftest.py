@@ -15,8 +15,8 @@ from argon2 import PasswordHasher
 from litestar import Litestar
 from psycopg import conninfo
 
-from api.app import parts
-from api.http.tracing import traced
+from api.app import create_app_and_cache
+from api.http.tracing import with_tracing
 from infra.identity import passwords
 from infra.schema.migrate import migrate
 from infra.settings import Settings
@@ -109,8 +109,8 @@ async def alive(app: Litestar) -> AsyncIterator[None]:
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """HTTP to an application in this process, with nobody logged in."""
-    app, shortcuts = parts(settings)
-    transport = httpx.ASGITransport(cast("Any", traced(shortcuts.before(app))))
+    app, shortcuts = create_app_and_cache(settings)
+    transport = httpx.ASGITransport(cast("Any", with_tracing(shortcuts.wrap(app))))
     async with alive(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as opened:
         yield opened
 

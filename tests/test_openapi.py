@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.http.problems import PROBLEM
+from api.http.problems import PROBLEM_MEDIA_TYPE
 from api.openapi import error_cases, examples
 from api.openapi.schemas import REF
 from commands import command, permissions
@@ -169,5 +169,5 @@ def test_what_a_create_answers_leads_on() -> None:
 def codes(operation: dict[str, Any]) -> set[str]:
     """The problems that an operation names."""
     answers = map(resolved, operation["responses"].values())
-    kinds = (answer.get("content", {}).get(PROBLEM, {}) for answer in answers)
+    kinds = (answer.get("content", {}).get(PROBLEM_MEDIA_TYPE, {}) for answer in answers)
     return {code for kind in kinds for code in kind.get("examples", {})}

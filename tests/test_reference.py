@@ -50,7 +50,7 @@ def test_every_command_is_on_the_page_with_what_it_takes_and_who_may(name: str) 
 
 
 def test_every_route_of_the_application_is_on_the_page() -> None:
-    routes = [route for route in app.litestar(found.NOWHERE).routes if isinstance(route, HTTPRoute)]
+    routes = [route for route in app.create_litestar(found.NOWHERE).routes if isinstance(route, HTTPRoute)]
     shown = {(route.path_format, method) for route in routes for method in route.methods - {"OPTIONS"}}
     for path, method in shown - {("/docs", "GET"), ("/openapi.json", "GET")}:
         assert f"| `{method} {path}` |" in PAGE.read_text()

@@ -13,124 +13,140 @@ from litestar.params import JSONBody
 from api.endpoints import batch_items
 from api.endpoints.batch_items import Batch, BatchItem
 from api.http import preconditions, problems
-from api.http.command_mode import Tried, manner
-from api.http.outcomes import Carried, Each, Several
-from api.http.problems import Malformed, Placed
+from api.http.command_mode import DryRunDone, command_mode
+from api.http.outcomes import BatchResult, IndependentResult, IndependentResults
+from api.http.problems import BatchItemFailed, MalformedRequest
 from api.http.response import Response
-from api.ledger import Asked, Ledger, order
+from api.ledger import AuthedRequest, Ledger, command_request
 from commands.handling.append import Key
 from commands.handling.decision import Wish
 from commands.handling.handler import Done
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 
-MOST_AT_ONCE = 10
+MAX_CONCURRENT_COMMANDS = 10
 """Commands of one independent batch that are carried out side by side: others want their turn too."""
 
 
 @post(
     "/commands",
     status_code=200,
-    responses={207: ResponseSpec(Several, description="Each for itself", generate_examples=False)},
+    responses={207: ResponseSpec(IndependentResults, description="Each for itself", generate_examples=False)},
 )
-async def carry_out(data: JSONBody[Batch], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Carried]:
+async def carry_out(
+    data: JSONBody[Batch], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[BatchResult]:
     """Carry out up to a hundred commands, `atomic` (one answer for all) or `independent` (one for each, 207).
 
     Independent commands run side by side, but one that names what an earlier one is about waits for that. In a
     dry run nothing happens that it could wait for: each is answered on what stands there now.
     """
-    if preconditions.has_version(request):
-        raise Malformed("invalid_if_match", "In a batch each command names its own expected_version.")
-    key = await preconditions.idempotency(request)
+    if preconditions.has_if_match(request):
+        raise MalformedRequest("invalid_if_match", "In a batch each command names its own expected_version.")
+    key = await preconditions.idempotency_key(request)
     batch_items.check_keys(data.commands, key)
     if data.mode == "atomic":
-        batch_items.check_all_or_none(data.commands, key)
-        return await _together(ledger, request, data.commands, key)
-    if manner(request).dry:
-        return await _each(ledger, request, data.commands, None)
-    with ledger.handling.alone(request.user, [key.text + preconditions.WHOLE] if key else []):
-        return await _each(ledger, request, data.commands, key)
+        batch_items.check_keys_all_or_none(data.commands, key)
+        return await _run_atomic(ledger, request, data.commands, key)
+    if command_mode(request).is_dry_run:
+        return await _run_independent(ledger, request, data.commands, None)
+    with ledger.command_handler.alone(request.user, [key.text + preconditions.WHOLE_BATCH_SUFFIX] if key else []):
+        return await _run_independent(ledger, request, data.commands, key)
 
 
-async def _together(ledger: Ledger, asked: Asked, items: list[BatchItem], key: Key | None) -> Response[Any]:
-    wishes = [await _wish(ledger, asked, item, place) for place, item in enumerate(items)]
-    keys = [own for place, item in enumerate(items) if (own := item.key(place))]
+async def _run_atomic(ledger: Ledger, request: AuthedRequest, items: list[BatchItem], key: Key | None) -> Response[Any]:
+    commands = [await _resolve_item(ledger, request, item, place) for place, item in enumerate(items)]
+    keys = [own for place, item in enumerate(items) if (own := item.idempotency_key(place))]
     try:
-        done = await ledger.handle(order(asked, wishes, [key, *keys] if key else keys))
+        done = await ledger.handle(command_request(request, commands, [key, *keys] if key else keys))
     except (KeyReused, TwinInFlight, TooBusy):
         raise
-    except Refusal as no:
-        raise Placed(f"#/commands/{no.place}", await _told(ledger, asked, wishes[no.place], no)) from no
-    return _answered(Carried(done.results, done.position), 200, replayed=done.replayed)
+    except Refusal as refusal:
+        raise BatchItemFailed(
+            f"#/commands/{refusal.place}", await _explain_refusal(ledger, request, commands[refusal.place], refusal)
+        ) from refusal
+    return _batch_response(BatchResult(done.results, done.position), 200, replayed=done.replayed)
 
 
-async def _wish(ledger: Ledger, asked: Asked, item: BatchItem, place: int) -> Wish:
+async def _resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, index: int) -> Wish:
     try:
-        return await batch_items.wish(ledger, asked, item, place)
-    except Refusal as no:
-        raise Placed(f"#/commands/{place}/id", no) from no
+        return await batch_items.resolve_item(ledger, request, item, index)
+    except Refusal as refusal:
+        raise BatchItemFailed(f"#/commands/{index}/id", refusal) from refusal
 
 
-async def _each(ledger: Ledger, asked: Asked, items: list[BatchItem], key: Key | None) -> Response[Any]:
+async def _run_independent(
+    ledger: Ledger, request: AuthedRequest, items: list[BatchItem], key: Key | None
+) -> Response[Any]:
     """Side by side, except that a command waits for those before it which are about something that it names."""
     if key:
-        await ledger.handle(order(asked, [], [key]))  # first: it stands for these commands and no others
-    keys = [item.key(0) for item in items]  # of what was sent, whatever it is found to mean
-    items = await batch_items.named(ledger, asked, items)
-    turns = asyncio.Semaphore(MOST_AT_ONCE)
-    before: dict[str, asyncio.Task[Each]] = {}
+        await ledger.handle(command_request(request, [], [key]))  # first: it stands for these commands and no others
+    keys = [item.idempotency_key(0) for item in items]  # of what was sent, whatever it is found to mean
+    items = await batch_items.resolve_task_keys(ledger, request, items)
+    semaphore = asyncio.Semaphore(MAX_CONCURRENT_COMMANDS)
+    last_task_by_name: dict[str, asyncio.Task[IndependentResult]] = {}
     running = []
     for place, item in enumerate(items):
-        after = [] if manner(asked).dry else [before[name] for name in item.names() if name and name in before]
-        own = keys[place] or (preconditions.part_of(key, place) if key else None)
-        task = asyncio.create_task(_one(ledger, asked, item, place, own, after, turns))
+        predecessors = (
+            []
+            if command_mode(request).is_dry_run
+            else [last_task_by_name[name] for name in item.referenced_names() if name and name in last_task_by_name]
+        )
+        item_key = keys[place] or (preconditions.batch_item_key(key, place) if key else None)
+        task = asyncio.create_task(_run_item(ledger, request, item, place, item_key, predecessors, semaphore))
         running.append(task)
-        if item.about():
-            before[item.about()] = task
+        if item.target_name():
+            last_task_by_name[item.target_name()] = task
     results = list(await asyncio.gather(*running))
     position = max((one.position or 0 for one in results), default=0) or await ledger.log.head()
-    return _answered(Several(results, position), 207, replayed=all(one.replayed for one in results))
+    return _batch_response(IndependentResults(results, position), 207, replayed=all(one.replayed for one in results))
 
 
-async def _one(
+async def _run_item(
     ledger: Ledger,
-    asked: Asked,
+    request: AuthedRequest,
     item: BatchItem,
-    place: int,
+    index: int,
     key: Key | None,
-    after: list[asyncio.Task[Each]],
-    turns: asyncio.Semaphore,
-) -> Each:
-    if after:
-        await asyncio.wait(after)
-    async with turns:
+    predecessors: list[asyncio.Task[IndependentResult]],
+    semaphore: asyncio.Semaphore,
+) -> IndependentResult:
+    if predecessors:
+        await asyncio.wait(predecessors)
+    async with semaphore:
         try:
-            wish = await batch_items.wish(ledger, asked, item, place)
+            command_on = await batch_items.resolve_item(ledger, request, item, index)
             try:
-                return _result(wish, await ledger.handle(order(asked, [wish], [key] if key else [])))
-            except Tried as tried:
-                return _planned(tried.done)
-            except Refusal as no:
-                raise await _told(ledger, asked, wish, no) from no
+                return _item_result(
+                    command_on, await ledger.handle(command_request(request, [command_on], [key] if key else []))
+                )
+            except DryRunDone as dry_run:
+                return _dry_run_result(dry_run.outcome)
+            except Refusal as refusal:
+                raise await _explain_refusal(ledger, request, command_on, refusal) from refusal
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this one's answer and nobody else's
-            answer = problems.answer(asked, error)
-            return Each(answer.status_code or 500, problem=msgspec.Raw(answer.content))
+            answer = problems.error_response(request, error)
+            return IndependentResult(answer.status_code or 500, problem=msgspec.Raw(answer.content))
 
 
-async def _told(ledger: Ledger, asked: Asked, wish: Wish, no: Refusal) -> Exception:
-    return await ledger.lost(asked, wish.target, no) if isinstance(no, VersionConflict) else no
+async def _explain_refusal(ledger: Ledger, request: AuthedRequest, command_on: Wish, refusal: Refusal) -> Exception:
+    return (
+        await ledger.conflict(request, command_on.target, refusal) if isinstance(refusal, VersionConflict) else refusal
+    )
 
 
-def _planned(done: Done) -> Each:
-    warnings = done.results[0].warnings
-    return Each(HTTPStatus.OK, position=done.position, events=done.events, warnings=warnings)
+def _dry_run_result(outcome: Done) -> IndependentResult:
+    warnings = outcome.results[0].warnings
+    return IndependentResult(HTTPStatus.OK, position=outcome.position, events=outcome.events, warnings=warnings)
 
 
-def _result(wish: Wish, done: Done) -> Each:
-    one = done.results[0]
-    status = 201 if wish.command.creates else 200
-    return Each(status, one.id, one.version, one.key, done.position, done.replayed, warnings=one.warnings)
+def _item_result(command_on: Wish, committed: Done) -> IndependentResult:
+    result = committed.results[0]
+    status = 201 if command_on.command.creates else 200
+    return IndependentResult(
+        status, result.id, result.version, result.key, committed.position, committed.replayed, warnings=result.warnings
+    )
 
 
-def _answered(content: Carried | Several, status: int, *, replayed: bool) -> Response[Any]:
-    headers = preconditions.carried(content.position, replayed=replayed)
+def _batch_response(content: BatchResult | IndependentResults, status: int, *, replayed: bool) -> Response[Any]:
+    headers = preconditions.command_headers(content.position, replayed=replayed)
     return Response(content, status_code=status, headers=headers)

@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from api.http.addressing import given_id, is_key
-from api.http.body import convert
-from api.http.problems import Malformed
-from api.ledger import Asked, Ledger
+from api.http.addressing import is_task_key, parse_id
+from api.http.body import convert_part
+from api.http.problems import MalformedRequest
+from api.ledger import AuthedRequest, Ledger
 from commands import command
 from commands.command import Command
 from commands.field_types import Version
@@ -22,51 +22,53 @@ from domain.errors import Refusal
 from domain.task import Task
 from infra.ids import new_id
 
-MOST = 100
-PLACES = ("project_id", "workspace_id", "user_id")
-_KINDS = sorted(name for name, kind in command.every().items() if kind.in_batches)
-_TYPE = {"enum": _KINDS}
-_DATA = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in _KINDS]}
+MAX_BATCH_COMMANDS = 100
+SCOPE_FIELDS = ("project_id", "workspace_id", "user_id")
+_COMMAND_NAMES = sorted(name for name, kind in command.every().items() if kind.in_batches)
+_TYPE_SCHEMA = {"enum": _COMMAND_NAMES}
+_DATA_SCHEMA = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in _COMMAND_NAMES]}
 
 
 class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
     """One command: its name, its body, and the id or key of what it is about, unless the body says that."""
 
-    type: Annotated[str, Meta(description="The name of a command.", examples=["CreateTask"], extra_json_schema=_TYPE)]
-    data: Annotated[dict[str, Any], Meta(description="The body of that command.", extra_json_schema=_DATA)]
+    type: Annotated[
+        str, Meta(description="The name of a command.", examples=["CreateTask"], extra_json_schema=_TYPE_SCHEMA)
+    ]
+    data: Annotated[dict[str, Any], Meta(description="The body of that command.", extra_json_schema=_DATA_SCHEMA)]
     id: str | None = None
     expected_version: Version | None = None
     command_id: Annotated[UUID | None, Meta(description="Your own key for this item, as an Idempotency-Key.")] = None
 
-    def about(self) -> str:
+    def target_name(self) -> str:
         """What it is about, as far as that has a name before it is carried out."""
-        return _one_way(self.id or self.data.get("id"))
+        return _canonical_id(self.id or self.data.get("id"))
 
-    def names(self) -> set[str]:
+    def referenced_names(self) -> set[str]:
         """What it is about, and where that is."""
-        return {self.about(), *(_one_way(self.data.get(field)) for field in PLACES)}
+        return {self.target_name(), *(_canonical_id(self.data.get(field)) for field in SCOPE_FIELDS)}
 
-    def key(self, place: int) -> Key | None:
+    def idempotency_key(self, index: int) -> Key | None:
         """The client's key for this item, if it has one."""
         if self.command_id is None:
             return None
-        said = msgspec.json.encode(replace(self, command_id=None), order="deterministic")
-        return Key(str(self.command_id), sha256(said).digest(), place)
+        encoded = msgspec.json.encode(replace(self, command_id=None), order="deterministic")
+        return Key(str(self.command_id), sha256(encoded).digest(), index)
 
 
 class Batch(Struct, frozen=True, forbid_unknown_fields=True):
     """Commands in their order: all of them or none (`atomic`), or each for itself (`independent`)."""
 
-    commands: Annotated[list[BatchItem], Meta(min_length=1, max_length=MOST)]
+    commands: Annotated[list[BatchItem], Meta(min_length=1, max_length=MAX_BATCH_COMMANDS)]
     mode: Literal["atomic", "independent"] = "atomic"
 
 
-async def named(ledger: Ledger, asked: Asked, items: list[BatchItem]) -> list[BatchItem]:
+async def resolve_task_keys(ledger: Ledger, request: AuthedRequest, items: list[BatchItem]) -> list[BatchItem]:
     """The same, with ids for human keys; where there is no such task the key stays, and fails where it is used."""
     ids: dict[str, str] = {}
-    for key in {item.id for item in items if item.id and is_key(item.id)}:
+    for key in {item.id for item in items if item.id and is_task_key(item.id)}:
         with contextlib.suppress(Refusal):
-            ids[key] = str(await ledger.task_id(asked, key))
+            ids[key] = str(await ledger.resolve_task_id(request, key))
     return [replace(item, id=ids.get(item.id or "", item.id)) for item in items]
 
 
@@ -74,57 +76,63 @@ def check_keys(items: list[BatchItem], key: Key | None) -> None:
     """Raise Malformed where one key would stand for two things, or for a part of what happens together."""
     texts = [str(item.command_id) for item in items if item.command_id]
     if len({*texts, *([key.text] if key else [])}) < len(texts) + bool(key):
-        raise Malformed("invalid_body", "Two things in this request have the same key.", pointer="#/commands")
+        raise MalformedRequest("invalid_body", "Two things in this request have the same key.", pointer="#/commands")
 
 
-def check_all_or_none(items: list[BatchItem], key: Key | None) -> None:
+def check_keys_all_or_none(items: list[BatchItem], key: Key | None) -> None:
     """Raise Malformed where some commands of an atomic batch have a key and nothing names the whole."""
     if not key and len({item.command_id is None for item in items}) > 1:
         text = "Where all happen together, give each a command_id, or none, or the whole an Idempotency-Key."
-        raise Malformed("invalid_body", text, pointer="#/commands")
+        raise MalformedRequest("invalid_body", text, pointer="#/commands")
 
 
-async def wish(ledger: Ledger, asked: Asked, item: BatchItem, place: int) -> Wish:
+async def resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, index: int) -> Wish:
     """What an item asks for; raises Malformed with the pointer of what is wrong, or NotFound."""
-    here = f"#/commands/{place}"
-    wanted = _command(item, here)
+    pointer = f"#/commands/{index}"
+    wanted = _decode_command(item, pointer)
     if wanted.creates:
         return Wish(getattr(wanted, "id", None) or new_id(), wanted)
     if wanted.begins:
-        return Wish(_named(wanted, here), wanted)
+        return Wish(_target_stream(wanted, pointer), wanted)
     if item.id is None:
-        raise Malformed("invalid_body", f"{item.type} is about something: name its id.", pointer=f"{here}/id")
-    return Wish(await ledger.task_id(asked, item.id) if wanted.about is Task else given_id(item.id), wanted)
+        raise MalformedRequest("invalid_body", f"{item.type} is about something: name its id.", pointer=f"{pointer}/id")
+    return Wish(await ledger.resolve_task_id(request, item.id) if wanted.about is Task else parse_id(item.id), wanted)
 
 
-def _command(item: BatchItem, here: str) -> Command[Any]:
+def _decode_command(item: BatchItem, pointer: str) -> Command[Any]:
     kind = command.every().get(item.type)
     if kind is None or not kind.in_batches:
-        raise Malformed("unknown_command", f"There is no command {item.type[:100]!r}.", pointer=f"{here}/type")
+        raise MalformedRequest(
+            "unknown_command", f"There is no command {item.type[:100]!r}.", pointer=f"{pointer}/type"
+        )
     if kind.creates and item.id is not None:
-        raise Malformed("invalid_body", "An id for what is new goes into data.", pointer=f"{here}/id")
+        raise MalformedRequest("invalid_body", "An id for what is new goes into data.", pointer=f"{pointer}/id")
     if kind.begins and item.id is not None:
-        raise Malformed("invalid_body", f"{item.type} has no id: its data name what it is about.", pointer=f"{here}/id")
-    wanted = convert(item.data, kind, f"{here}/data")
-    for field in PLACES:
+        raise MalformedRequest(
+            "invalid_body", f"{item.type} has no id: its data name what it is about.", pointer=f"{pointer}/id"
+        )
+    wanted = convert_part(item.data, kind, f"{pointer}/data")
+    for field in SCOPE_FIELDS:
         if getattr(wanted, field, "") is None:
-            raise Malformed("invalid_body", f"Say where: {field} is missing.", pointer=f"{here}/data/{field}")
+            raise MalformedRequest("invalid_body", f"Say where: {field} is missing.", pointer=f"{pointer}/data/{field}")
     if item.expected_version is None:
         return wanted
     if wanted.expected_version not in {None, item.expected_version}:
-        raise Malformed("versions_differ", "expected_version is said twice, differently.", pointer=f"{here}/data")
+        raise MalformedRequest(
+            "versions_differ", "expected_version is said twice, differently.", pointer=f"{pointer}/data"
+        )
     return replace(wanted, expected_version=item.expected_version)
 
 
-def _named(wanted: Command[Any], here: str) -> UUID:
+def _target_stream(wanted: Command[Any], pointer: str) -> UUID:
     """What a command is about that has no id; raises Malformed where its fields do not say it."""
     stream = wanted.stream()
     if stream is None:
-        raise Malformed("invalid_body", "Say which: a name is missing.", pointer=f"{here}/data")
+        raise MalformedRequest("invalid_body", "Say which: a name is missing.", pointer=f"{pointer}/data")
     return stream
 
 
-def _one_way(name: object) -> str:
+def _canonical_id(name: object) -> str:
     """A name of something, written in one way only."""
     text = str(name or "")
     try:

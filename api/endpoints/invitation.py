@@ -9,12 +9,12 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from api.http import preconditions
-from api.http.addressing import given_id
-from api.http.command_mode import manner
-from api.http.outcomes import Written
-from api.http.parameters import Cursor, Limit
+from api.http.addressing import parse_id
+from api.http.command_mode import command_mode
+from api.http.outcomes import WriteResult
+from api.http.parameters import CursorParam, LimitParam
 from api.http.response import Response
-from api.ledger import BASE, Asked, Ledger, order, written
+from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request, write_response
 from commands.command import present
 from commands.field_types import Email
 from commands.handling.decision import Wish
@@ -30,8 +30,10 @@ from infra.ids import new_id
 from projections import pagination
 from projections.pagination import START_OF_TIME, ByTime, Page
 
-Token = Annotated[str, Meta(min_length=1, max_length=200, description="The token of an invitation, from its mail.")]
-_MAIL = """{who} invites you to the workspace "{where}" on Taskledger, as {role}.
+InvitationToken = Annotated[
+    str, Meta(min_length=1, max_length=200, description="The token of an invitation, from its mail.")
+]
+_MAIL_TEMPLATE = """{who} invites you to the workspace "{where}" on Taskledger, as {role}.
 
 Your token, good once and for {days} days:
 
@@ -48,83 +50,85 @@ class Invite(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
-    token: Token
+    token: InvitationToken
 
 
 @post("/workspaces/{workspace:str}/invitations")
 async def invite(
-    workspace: FromPath[str], data: JSONBody[Invite], request: Asked, ledger: NamedDependency[Ledger]
-) -> Response[Written]:
+    workspace: FromPath[str], data: JSONBody[Invite], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[WriteResult]:
     """Invite somebody by mail; only an owner invites an owner."""
-    command = InviteMember(workspace_id=given_id(workspace), role=data.role)
-    key = await preconditions.idempotency(request)
-    whole = [] if key is None or manner(request).dry else [key.text + preconditions.WHOLE]
-    with ledger.handling.alone(request.user, whole):  # the mail is a part of what must not happen twice
-        async with ledger.limits.invitation(request.user.person):
+    command = InviteMember(workspace_id=parse_id(workspace), role=data.role)
+    key = await preconditions.idempotency_key(request)
+    batch_keys = (
+        [] if key is None or command_mode(request).is_dry_run else [key.text + preconditions.WHOLE_BATCH_SUFFIX]
+    )
+    with ledger.command_handler.alone(request.user, batch_keys):  # the mail is a part of what must not happen twice
+        async with ledger.rate_limits.invitation(request.user.person):
             await ledger.mail.check(data.email)
-            done = await ledger.handle(order(request, [Wish(new_id(), command)], [key] if key else []))
-            await _send(ledger, request, done.results[0].id, command, data.email)
-    return written(command, done)
+            done = await ledger.handle(command_request(request, [Wish(new_id(), command)], [key] if key else []))
+            await _mail_invitation(ledger, request, done.results[0].id, command, data.email)
+    return write_response(command, done)
 
 
 @get("/workspaces/{workspace:str}/invitations")
 async def list_invitations(
     workspace: FromPath[str],
-    request: Asked,
+    request: AuthedRequest,
     ledger: NamedDependency[Ledger],
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    limit: LimitParam = 50,
+    cursor: CursorParam = None,
 ) -> Response[Page[Invited]]:
     """The invitations to a workspace that nobody has accepted yet, oldest first."""
-    workspace_id = given_id(workspace)
-    this = pagination.list_of(workspace_id, "invitations", {})
-    after = pagination.Cursor.place(cursor, this, ByTime) or START_OF_TIME
-    await ledger.rights.may("SeeInvitations", request.user.person, workspace_id)
-    found = await ledger.invitations.of_workspace(workspace_id, after, limit + 1)
-    answer = pagination.paged(found, limit, this, invitations.place)
-    return preconditions.answered(request, answer, await ledger.log.head())
+    workspace_id = parse_id(workspace)
+    list_id = pagination.list_of(workspace_id, "invitations", {})
+    after = pagination.Cursor.place(cursor, list_id, ByTime) or START_OF_TIME
+    await ledger.permissions.may("SeeInvitations", request.user.person, workspace_id)
+    rows = await ledger.invitations.of_workspace(workspace_id, after, limit + 1)
+    answer = pagination.paged(rows, limit, list_id, invitations.place)
+    return preconditions.conditional_response(request, answer, await ledger.log.head())
 
 
 @get("/invitations/{invitation:str}")
 async def show_invitation(
-    invitation: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]
+    invitation: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[Invited]:
     """One invitation that nobody has accepted yet."""
-    found = present(await ledger.invitations.one(given_id(invitation)))
-    await ledger.rights.may("SeeInvitations", request.user.person, found.workspace_id)
-    return preconditions.answered(request, pagination.answer(found), await ledger.log.head())
+    found = present(await ledger.invitations.one(parse_id(invitation)))
+    await ledger.permissions.may("SeeInvitations", request.user.person, found.workspace_id)
+    return preconditions.conditional_response(request, pagination.answer(found), await ledger.log.head())
 
 
 @delete("/invitations/{invitation:str}", status_code=200)
 async def revoke_invitation(
-    invitation: FromPath[str], data: JSONBody[RevokeInvitation], request: Asked, ledger: NamedDependency[Ledger]
-) -> Response[Written]:
+    invitation: FromPath[str], data: JSONBody[RevokeInvitation], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[WriteResult]:
     """Let an invitation be good for nothing any more."""
-    invitation_id = given_id(invitation)
+    invitation_id = parse_id(invitation)
     answer = await ledger.write(request, invitation_id, data)
     await ledger.invitations.forget(invitation_id)
     return answer
 
 
-@post("/invitations/accept", status_code=200, response_headers=[preconditions.LOCATION])
+@post("/invitations/accept", status_code=200, response_headers=[preconditions.LOCATION_HEADER])
 async def accept_invitation(
-    data: JSONBody[Acceptance], request: Asked, ledger: NamedDependency[Ledger]
-) -> Response[Written]:
+    data: JSONBody[Acceptance], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[WriteResult]:
     """Take the place that an invitation to your address keeps for you."""
-    key = await preconditions.idempotency(request)
+    key = await preconditions.idempotency_key(request)
     user = present(await ledger.log.state(User, request.user.person))
-    invited = await invited_as(ledger, data.token, user.email)
+    invited = await find_invitation(ledger, data.token, user.email)
     target = invited.id if invited else new_id()  # of nothing: not found, unless the key was used before
-    done = await ledger.handle(order(request, [Wish(target, AcceptInvitation())], [key] if key else []))
+    done = await ledger.handle(command_request(request, [Wish(target, AcceptInvitation())], [key] if key else []))
     accepted = done.results[0].id
     await ledger.invitations.forget(accepted)
-    answer = written(AcceptInvitation(), done)
+    answer = write_response(AcceptInvitation(), done)
     workspace = present(await ledger.log.state(Invitation, accepted)).workspace_id
-    answer.headers["Location"] = f"{BASE}/workspaces/{workspace}"
+    answer.headers["Location"] = f"{BASE_PATH}/workspaces/{workspace}"
     return answer
 
 
-async def invited_as(ledger: Ledger, token: str, email: str) -> Invited | None:
+async def find_invitation(ledger: Ledger, token: str, email: str) -> Invited | None:
     """The open invitation that a token proves; raises InvitedElsewhere where it is for another address."""
     invited = await ledger.invitations.with_token(token)
     if invited and invited.email.casefold() != email.casefold():
@@ -132,30 +136,32 @@ async def invited_as(ledger: Ledger, token: str, email: str) -> Invited | None:
     return invited
 
 
-async def _send(ledger: Ledger, asked: Asked, invitation: UUID, command: InviteMember, email: str) -> None:
+async def _mail_invitation(
+    ledger: Ledger, request: AuthedRequest, invitation: UUID, command: InviteMember, email: str
+) -> None:
     """Mail the token, unless that was done before, or is no longer to be done, or not by who asks for it again.
 
     Raises MailUnavailable, and whoever asks again has another try.
     """
-    token = await _may_send(ledger, asked, command) and await ledger.invitations.token_of(invitation, email)
+    token = await _can_invite(ledger, request, command) and await ledger.invitations.token_of(invitation, email)
     if not token:
         return
-    by, workspace = asked.user.person, command.workspace_id
-    here, who = await ledger.log.state(Workspace, workspace), await ledger.log.state(User, by)
-    where, name = present(here).name, present(who).name
-    text = _MAIL.format(who=name, where=where, role=command.role, days=GOOD_FOR.days, token=token)
+    inviter_id, workspace = request.user.person, command.workspace_id
+    workspace_state, inviter = await ledger.log.state(Workspace, workspace), await ledger.log.state(User, inviter_id)
+    workspace_name, name = present(workspace_state).name, present(inviter).name
+    text = _MAIL_TEMPLATE.format(who=name, where=workspace_name, role=command.role, days=GOOD_FOR.days, token=token)
     try:
-        await ledger.mail.send(email, f"{name} invites you to {where}", text)
+        await ledger.mail.send(email, f"{name} invites you to {workspace_name}", text)
     except Refusal:
         await ledger.invitations.unsent(invitation)
         raise
     await ledger.invitations.sent(invitation)
 
 
-async def _may_send(ledger: Ledger, asked: Asked, command: InviteMember) -> bool:
+async def _can_invite(ledger: Ledger, request: AuthedRequest, command: InviteMember) -> bool:
     """Whether who asks might invite now: what they did before is answered again to whoever may see it."""
     try:
-        await ledger.may(asked, inviting(command.role), command.workspace_id)
+        await ledger.require_permission(request, inviting(command.role), command.workspace_id)
     except Refusal:
         return False
     return True

@@ -8,12 +8,12 @@ from litestar import Request, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from api.http.addressing import given_id, within
-from api.http.outcomes import Written
-from api.http.parameters import Cursor, Limit, MinPosition
-from api.http.problems import Malformed
+from api.http.addressing import in_scope, parse_id
+from api.http.outcomes import WriteResult
+from api.http.parameters import CursorParam, LimitParam, MinPositionParam
+from api.http.problems import MalformedRequest
 from api.http.response import Response
-from api.ledger import Asked, Ledger
+from api.ledger import AuthedRequest, Ledger
 from commands.command import present
 from commands.field_types import Label, meant
 from commands.label import ColourLabel
@@ -25,14 +25,14 @@ from projections.pagination import Page
 @get("/workspaces/{workspace:str}/labels")
 async def list_labels(
     workspace: FromPath[str],
-    request: Asked,
+    request: AuthedRequest,
     ledger: NamedDependency[Ledger],
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
+    limit: LimitParam = 50,
+    cursor: CursorParam = None,
+    min_position: MinPositionParam = None,
 ) -> Response[Page[LabelRow]]:
     """The labels of a workspace and their colours, by name."""
-    return await ledger.read(request, label_list.page(given_id(workspace), limit, cursor), min_position)
+    return await ledger.read(request, label_list.page(parse_id(workspace), limit, cursor), min_position)
 
 
 @put("/workspaces/{workspace:str}/labels/{label:path}")
@@ -40,24 +40,24 @@ async def colour_label(
     workspace: FromPath[str],
     label: FromPath[str],
     data: JSONBody[ColourLabel],
-    request: Asked,
+    request: AuthedRequest,
     ledger: NamedDependency[Ledger],
-) -> Response[Written]:
+) -> Response[WriteResult]:
     """Give a label a colour, or none for null; a `/` in its name is written `%2F`."""
     del label  # as the framework read it: with its slashes set right
-    command = within(data, workspace_id=given_id(workspace), label=_name(request))
+    command = in_scope(data, workspace_id=parse_id(workspace), label=_label_name(request))
     return await ledger.write(request, present(command.stream()), command)
 
 
-def _name(request: Request[Any, Any, Any]) -> str:
+def _label_name(request: Request[Any, Any, Any]) -> str:
     """The name of the label as the address has it, to the letter; raises Malformed."""
-    written = request.scope["raw_path"].partition(b"/labels/")[2].decode()
-    if "/" in written:
-        raise Malformed("invalid_label", "A / in the name of a label is written %2F.")
+    raw_name = request.scope["raw_path"].partition(b"/labels/")[2].decode()
+    if "/" in raw_name:
+        raise MalformedRequest("invalid_label", "A / in the name of a label is written %2F.")
     try:
-        name: str = msgspec.convert(unquote(written, errors="strict"), Label)
+        name: str = msgspec.convert(unquote(raw_name, errors="strict"), Label)
     except msgspec.ValidationError as error:
-        raise Malformed("invalid_label", meant(str(error))) from error
+        raise MalformedRequest("invalid_label", meant(str(error))) from error
     except UnicodeDecodeError as error:
-        raise Malformed("invalid_label", "The name of a label is UTF-8, percent-encoded.") from error
+        raise MalformedRequest("invalid_label", "The name of a label is UTF-8, percent-encoded.") from error
     return name

@@ -9,11 +9,11 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from api.http import history, preconditions
-from api.http.addressing import given_id, within
-from api.http.outcomes import Written
-from api.http.parameters import Cursor, Limit, MinPosition
+from api.http.addressing import in_scope, parse_id
+from api.http.outcomes import WriteResult
+from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
-from api.ledger import Asked, Ledger
+from api.ledger import AuthedRequest, Ledger
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from domain.event import Actor
 from domain.member import Role
@@ -32,22 +32,24 @@ class MemberRow(Struct, frozen=True):
 @get("/workspaces/{workspace:str}/members")
 async def list_members(
     workspace: FromPath[str],
-    request: Asked,
+    request: AuthedRequest,
     ledger: NamedDependency[Ledger],
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
+    limit: LimitParam = 50,
+    cursor: CursorParam = None,
+    min_position: MinPositionParam = None,
 ) -> Response[Page[MemberRow]]:
     """Who belongs to a workspace, by name."""
-    workspace_id = given_id(workspace)
-    this = pagination.list_of(workspace_id, "members", {})
-    after = pagination.Cursor.place(cursor, this, ByName) or START_OF_NAMES
-    found = await ledger.found(request, workspace_list.members(workspace_id), min_position)
+    workspace_id = parse_id(workspace)
+    list_id = pagination.list_of(workspace_id, "members", {})
+    after = pagination.Cursor.place(cursor, list_id, ByName) or START_OF_NAMES
+    found = await ledger.fetch(request, workspace_list.members(workspace_id), min_position)
     roles = msgspec.json.decode(found.answer.body, type=dict[UUID, Role]) if found.answer else {}
-    names = await history.names_of(ledger.log, [Actor(user) for user in roles])
+    names = await history.load_names(ledger.log, [Actor(user) for user in roles])
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
-    left = sorted((row for row in rows if _place(row) > after), key=_place)
-    return preconditions.answered(request, pagination.paged(left, limit, this, _place), found.position, found.age)
+    remaining = sorted((row for row in rows if _cursor_key(row) > after), key=_cursor_key)
+    return preconditions.conditional_response(
+        request, pagination.paged(remaining, limit, list_id, _cursor_key), found.position, found.age
+    )
 
 
 @put("/workspaces/{workspace:str}/members/{user:str}")
@@ -55,11 +57,11 @@ async def set_role(
     workspace: FromPath[str],
     user: FromPath[str],
     data: JSONBody[SetRole],
-    request: Asked,
+    request: AuthedRequest,
     ledger: NamedDependency[Ledger],
-) -> Response[Written]:
+) -> Response[WriteResult]:
     """Give a user a role, whether they are a member yet or not; only an owner makes an owner, or ends one."""
-    return await ledger.write(request, given_id(workspace), within(data, user_id=given_id(user)))
+    return await ledger.write(request, parse_id(workspace), in_scope(data, user_id=parse_id(user)))
 
 
 @delete("/workspaces/{workspace:str}/members/{user:str}", status_code=200)
@@ -67,15 +69,15 @@ async def remove_member(
     workspace: FromPath[str],
     user: FromPath[str],
     data: JSONBody[RemoveMember],
-    request: Asked,
+    request: AuthedRequest,
     ledger: NamedDependency[Ledger],
-) -> Response[Written]:
+) -> Response[WriteResult]:
     """End a membership, one's own or somebody else's, at once; the last owner stays."""
-    removal = within(data, user_id=given_id(user))
+    removal = in_scope(data, user_id=parse_id(user))
     is_own = removal.user_id == request.user.person
     command = LeaveWorkspace(expected_version=data.expected_version) if is_own else removal
-    return await ledger.write(request, given_id(workspace), command)
+    return await ledger.write(request, parse_id(workspace), command)
 
 
-def _place(row: MemberRow) -> ByName:
+def _cursor_key(row: MemberRow) -> ByName:
     return ByName((row.name or "").casefold(), row.id)

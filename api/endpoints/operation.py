@@ -5,19 +5,19 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from api.http import preconditions
-from api.http.addressing import given_id
+from api.http.addressing import parse_id
 from api.http.response import Response
-from api.ledger import Asked, Ledger
+from api.ledger import AuthedRequest, Ledger
 from infra.rebuilding.jobs import Operation
 from projections import pagination
 
 
 @get("/operations/{operation:str}")
 async def show_operation(
-    operation: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]
+    operation: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[Operation]:
     """How far a long work is, at which rate, and what came of it."""
-    wanted = given_id(operation)
-    await ledger.may_operate(request)
-    found = await ledger.operating.operation(wanted)
-    return preconditions.answered(request, pagination.answer(found), await ledger.log.head())
+    operation_id = parse_id(operation)
+    await ledger.require_operator(request)
+    job = await ledger.projection_admin.operation(operation_id)
+    return preconditions.conditional_response(request, pagination.answer(job), await ledger.log.head())

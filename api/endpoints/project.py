@@ -6,11 +6,11 @@ from litestar import delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from api.http.addressing import given_id, within
-from api.http.outcomes import Written
-from api.http.parameters import Cursor, Limit, MinPosition
+from api.http.addressing import in_scope, parse_id
+from api.http.outcomes import WriteResult
+from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
-from api.ledger import Asked, Ledger
+from api.ledger import AuthedRequest, Ledger
 from commands.column import SetColumns
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.trash import TrashProject
@@ -19,80 +19,83 @@ from projections import project_list
 from projections.pagination import Page
 from projections.project_list import ProjectRow
 
-Answered = Response[Written]
-Archived = Annotated[bool, QueryParameter(description="Those in the archive too.")]
+WriteResponse = Response[WriteResult]
+IncludeArchivedParam = Annotated[bool, QueryParameter(description="Those in the archive too.")]
 
 
 @post("/workspaces/{workspace:str}/projects")
 async def create_project(
-    workspace: FromPath[str], data: JSONBody[CreateProject], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    workspace: FromPath[str], data: JSONBody[CreateProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Open a project with a board of three columns."""
-    command = within(data, workspace_id=given_id(workspace))
+    command = in_scope(data, workspace_id=parse_id(workspace))
     return await ledger.write(request, data.id or new_id(), command)
 
 
 @get("/workspaces/{workspace:str}/projects")
 async def list_projects(
     workspace: FromPath[str],
-    request: Asked,
+    request: AuthedRequest,
     ledger: NamedDependency[Ledger],
-    archived: Archived = False,  # noqa: FBT002 - a parameter of the address
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
+    archived: IncludeArchivedParam = False,  # noqa: FBT002 - a parameter of the address
+    limit: LimitParam = 50,
+    cursor: CursorParam = None,
+    min_position: MinPositionParam = None,
 ) -> Response[Page[ProjectRow]]:
     """The projects of a workspace that are not in the trash, by key; those in the archive only if you ask."""
-    question = project_list.page(given_id(workspace), limit, cursor, archived=archived)
+    question = project_list.page(parse_id(workspace), limit, cursor, archived=archived)
     return await ledger.read(request, question, min_position)
 
 
 @get("/projects/{project:str}")
 async def show_project(
-    project: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
+    project: FromPath[str],
+    request: AuthedRequest,
+    ledger: NamedDependency[Ledger],
+    min_position: MinPositionParam = None,
 ) -> Response[ProjectRow]:
     """One project."""
-    return await ledger.read(request, project_list.one(given_id(project)), min_position)
+    return await ledger.read(request, project_list.one(parse_id(project)), min_position)
 
 
 @patch("/projects/{project:str}")
 async def edit_project(
-    project: FromPath[str], data: JSONBody[EditProject], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    project: FromPath[str], data: JSONBody[EditProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Give a project another name; name the version that you saw."""
-    return await ledger.write(request, given_id(project), data)
+    return await ledger.write(request, parse_id(project), data)
 
 
 @put("/projects/{project:str}/columns")
 async def set_columns(
-    project: FromPath[str], data: JSONBody[SetColumns], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    project: FromPath[str], data: JSONBody[SetColumns], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Say which columns a board has, in their order, with their limits; name the version that you saw.
 
     A column that you leave out takes no more tasks. Those in it stay there, and are shown there, until they are moved.
     """
-    return await ledger.write(request, given_id(project), data)
+    return await ledger.write(request, parse_id(project), data)
 
 
 @post("/projects/{project:str}/archive", status_code=200)
 async def archive_project(
-    project: FromPath[str], data: JSONBody[ArchiveProject], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    project: FromPath[str], data: JSONBody[ArchiveProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Put a project aside: nothing in it changes any more, and it is out of the list."""
-    return await ledger.write(request, given_id(project), data)
+    return await ledger.write(request, parse_id(project), data)
 
 
 @post("/projects/{project:str}/restore", status_code=200)
 async def restore_project(
-    project: FromPath[str], data: JSONBody[RestoreProject], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    project: FromPath[str], data: JSONBody[RestoreProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Take a project back into use, out of the trash and out of the archive."""
-    return await ledger.write(request, given_id(project), data)
+    return await ledger.write(request, parse_id(project), data)
 
 
 @delete("/projects/{project:str}", status_code=200)
 async def trash_project(
-    project: FromPath[str], data: JSONBody[TrashProject], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    project: FromPath[str], data: JSONBody[TrashProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Put a project into the trash, with all that is in it; name the version that you saw."""
-    return await ledger.write(request, given_id(project), data)
+    return await ledger.write(request, parse_id(project), data)

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from api.http import preconditions
 from api.http.response import Response
-from api.ledger import BASE, Asked, Ledger
+from api.ledger import BASE_PATH, AuthedRequest, Ledger
 from domain.errors import NotFound
 from infra.rebuilding.jobs import Operation, Options
 from projections import pagination
@@ -18,30 +18,34 @@ from projections.engine.status import Status
 from projections.pagination import Page
 from projections.projection import every
 
-Name = Annotated[str, PathParameter(description="The name of a projection.", examples=[Example(value="task_list")])]
+ProjectionNameParam = Annotated[
+    str, PathParameter(description="The name of a projection.", examples=[Example(value="task_list")])
+]
 
 
-class Rebuild(Struct, frozen=True, forbid_unknown_fields=True):
+class RebuildRequest(Struct, frozen=True, forbid_unknown_fields=True):
     expect_changes: Annotated[bool, Meta(description="Switch even where rows differ from the live ones.")] = False
 
 
 @get("/projections")
-async def list_projections(request: Asked, ledger: NamedDependency[Ledger]) -> Response[Page[Status]]:
+async def list_projections(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[Page[Status]]:
     """How far each projection has read, how far it is behind, what it shows no further."""
-    await ledger.may_operate(request)
-    found = await ledger.operating.statuses()
-    return preconditions.answered(request, pagination.answer({"items": found}), max(one.head for one in found))
+    await ledger.require_operator(request)
+    statuses = await ledger.projection_admin.statuses()
+    return preconditions.conditional_response(
+        request, pagination.answer({"items": statuses}), max(one.head for one in statuses)
+    )
 
 
-@post("/projections/{name:str}/rebuild", status_code=202, response_headers=[preconditions.LOCATION])
+@post("/projections/{name:str}/rebuild", status_code=202, response_headers=[preconditions.LOCATION_HEADER])
 async def rebuild_projection(
-    name: Name, data: JSONBody[Rebuild], request: Asked, ledger: NamedDependency[Ledger]
+    name: ProjectionNameParam, data: JSONBody[RebuildRequest], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[Operation]:
     """Have the log folded afresh and switched to; where rows differ from the live ones, only if that is expected."""
-    await ledger.may_operate(request)
+    await ledger.require_operator(request)
     if name not in every():
         raise NotFound
     options = Options(expect_changes=data.expect_changes)
-    asked = await ledger.operating.rebuild(every()[name], options, request.user.person)
-    headers = {"Location": f"{BASE}/operations/{asked.id}", "Cache-Control": "no-store"}
-    return Response(asked, status_code=202, headers=headers)
+    job = await ledger.projection_admin.rebuild(every()[name], options, request.user.person)
+    headers = {"Location": f"{BASE_PATH}/operations/{job.id}", "Cache-Control": "no-store"}
+    return Response(job, status_code=202, headers=headers)

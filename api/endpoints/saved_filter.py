@@ -9,12 +9,12 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
-from api.endpoints.task_list import Count, Fields, across, named_fields
-from api.http.addressing import given_id
-from api.http.outcomes import Written
-from api.http.parameters import Cursor, Limit, MinPosition
+from api.endpoints.task_list import CountParam, FieldsParam, list_across_workspaces, parse_fields_param
+from api.http.addressing import parse_id
+from api.http.outcomes import WriteResult
+from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
-from api.ledger import Asked, Ledger
+from api.ledger import AuthedRequest, Ledger
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from domain.errors import FilterIsBuiltin, FilterSyntax, FilterTooLong, FilterValue, NotFound, UnknownField
 from infra.ids import new_id
@@ -25,27 +25,31 @@ from projections.saved_filter_list import BUILTIN, SavedFilterShown
 from projections.task_page import TaskPage, TaskParts, Wanted
 from projections.task_sorting import Sort
 
-_BUILTIN = {one.id for one in BUILTIN}
-_UNREADABLE = (FilterSyntax, UnknownField, FilterValue, FilterTooLong)
-_NAME = "The id of a filter, or the name of one that everybody has."
-_SORT = "What to sort by, as in `GET /tasks`. If left out: as the filter says; where it says nothing, as there."
-Named = Annotated[str, PathParameter(description=_NAME, examples=[Example(value="overdue")])]
-Sorted = Annotated[Sort | None, QueryParameter(description=_SORT)]
+_BUILTIN_IDS = {one.id for one in BUILTIN}
+_PARSE_ERRORS = (FilterSyntax, UnknownField, FilterValue, FilterTooLong)
+_ID_DESCRIPTION = "The id of a filter, or the name of one that everybody has."
+_SORT_DESCRIPTION = (
+    "What to sort by, as in `GET /tasks`. If left out: as the filter says; where it says nothing, as there."
+)
+FilterIdParam = Annotated[str, PathParameter(description=_ID_DESCRIPTION, examples=[Example(value="overdue")])]
+SavedSortParam = Annotated[Sort | None, QueryParameter(description=_SORT_DESCRIPTION)]
 
 
 @post("/filters")
-async def save_filter(data: JSONBody[SaveFilter], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Written]:
+async def save_filter(
+    data: JSONBody[SaveFilter], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[WriteResult]:
     """Keep a filter of the task list under a name, for nobody but yourself; two may have the same name."""
     return await ledger.write(request, data.id or new_id(), data)
 
 
 @get("/filters")
 async def list_filters(
-    request: Asked,
+    request: AuthedRequest,
     ledger: NamedDependency[Ledger],
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
+    limit: LimitParam = 50,
+    cursor: CursorParam = None,
+    min_position: MinPositionParam = None,
 ) -> Response[Page[SavedFilterShown]]:
     """Your filters by name, after those that everybody has."""
     return await ledger.read(request, saved_filter_list.page(request.user.person, limit, cursor), min_position)
@@ -53,69 +57,74 @@ async def list_filters(
 
 @get("/filters/{saved_filter:str}")
 async def show_filter(
-    saved_filter: Named, request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
+    saved_filter: FilterIdParam,
+    request: AuthedRequest,
+    ledger: NamedDependency[Ledger],
+    min_position: MinPositionParam = None,
 ) -> Response[SavedFilterShown]:
     """One filter of yours, or one that everybody has."""
-    return await ledger.read(request, _one(request, saved_filter), min_position)
+    return await ledger.read(request, _filter_question(request, saved_filter), min_position)
 
 
 @get("/filters/{saved_filter:str}/tasks")
 async def list_filtered_tasks(
-    saved_filter: Named,
-    request: Asked,
+    saved_filter: FilterIdParam,
+    request: AuthedRequest,
     ledger: NamedDependency[Ledger],
-    sort: Sorted = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    fields: Fields = None,
-    count: Count = None,
-    min_position: MinPosition = None,
+    sort: SavedSortParam = None,
+    limit: LimitParam = 50,
+    cursor: CursorParam = None,
+    fields: FieldsParam = None,
+    count: CountParam = None,
+    min_position: MinPositionParam = None,
 ) -> Response[TaskPage | TaskParts]:
     """The tasks that a filter of yours chooses, or one that everybody has: what `GET /tasks` answers with its terms.
 
     A cursor is good for as long as the filter chooses and sorts as it did.
     """
-    shown = named_fields(fields)
-    saved = await _saved(request, ledger, saved_filter, min_position)
+    shown = parse_fields_param(fields)
+    saved = await _fetch_filter(request, ledger, saved_filter, min_position)
     wanted = Wanted(saved.filter, sort or saved.sort, limit, cursor, shown, count is not None)
     try:
-        return await across(request, ledger, wanted, min_position)
-    except _UNREADABLE as error:  # the grammar is another than when it was saved
+        return await list_across_workspaces(request, ledger, wanted, min_position)
+    except _PARSE_ERRORS as error:  # the grammar is another than when it was saved
         detail = f"This filter cannot be read any more: edit it. {error}"
         raise type(error)(detail, **error.params) from error
 
 
 @patch("/filters/{saved_filter:str}")
 async def edit_filter(
-    saved_filter: FromPath[str], data: JSONBody[EditFilter], request: Asked, ledger: NamedDependency[Ledger]
-) -> Response[Written]:
+    saved_filter: FromPath[str], data: JSONBody[EditFilter], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[WriteResult]:
     """Change the name, the filter or the order of its tasks; name the version that you saw."""
-    return await ledger.write(request, _own(saved_filter), data)
+    return await ledger.write(request, _own_filter_id(saved_filter), data)
 
 
 @delete("/filters/{saved_filter:str}", status_code=200)
 async def delete_filter(
-    saved_filter: FromPath[str], data: JSONBody[DeleteFilter], request: Asked, ledger: NamedDependency[Ledger]
-) -> Response[Written]:
+    saved_filter: FromPath[str], data: JSONBody[DeleteFilter], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[WriteResult]:
     """Keep a filter no longer; name the version that you saw."""
-    return await ledger.write(request, _own(saved_filter), data)
+    return await ledger.write(request, _own_filter_id(saved_filter), data)
 
 
-async def _saved(asked: Asked, ledger: Ledger, text: str, min_position: int | None) -> SavedFilterShown:
+async def _fetch_filter(
+    request: AuthedRequest, ledger: Ledger, text: str, min_position: int | None
+) -> SavedFilterShown:
     """The filter of that id, on which the answer rests from then on; raises NotFound, or Malformed."""
-    answer = (await ledger.found(asked, _one(asked, text), min_position)).answer
+    answer = (await ledger.fetch(request, _filter_question(request, text), min_position)).answer
     if answer is None:
         raise NotFound
     return msgspec.json.decode(answer.body, type=SavedFilterShown)
 
 
-def _one(asked: Asked, text: str) -> Question:
+def _filter_question(request: AuthedRequest, text: str) -> Question:
     """What asks for the filter of that id; raises Malformed."""
-    return saved_filter_list.one(asked.user.person, text if text in _BUILTIN else str(given_id(text)))
+    return saved_filter_list.one(request.user.person, text if text in _BUILTIN_IDS else str(parse_id(text)))
 
 
-def _own(text: str) -> UUID:
+def _own_filter_id(text: str) -> UUID:
     """The id of a filter that can change; raises FilterIsBuiltin, or Malformed."""
-    if text in _BUILTIN:
+    if text in _BUILTIN_IDS:
         raise FilterIsBuiltin
-    return given_id(text)
+    return parse_id(text)

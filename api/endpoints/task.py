@@ -5,11 +5,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from api.http import history
-from api.http.addressing import given_id, within
-from api.http.outcomes import Written
-from api.http.parameters import Cursor, Limit, MinPosition
+from api.http.addressing import in_scope, parse_id
+from api.http.outcomes import WriteResult
+from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
-from api.ledger import Asked, Ledger
+from api.ledger import AuthedRequest, Ledger
 from commands.label import LabelTask, UnlabelTask
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask
 from commands.trash import RestoreTask, TrashTask
@@ -18,114 +18,114 @@ from projections import task_list
 from projections.pagination import Page
 from projections.task_list import TaskRow
 
-Answered = Response[Written]
+WriteResponse = Response[WriteResult]
 
 
 @post("/projects/{project:str}/tasks")
 async def create_task(
-    project: FromPath[str], data: JSONBody[CreateTask], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    project: FromPath[str], data: JSONBody[CreateTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Put a new task on the board of a project."""
-    command = within(data, project_id=given_id(project))
+    command = in_scope(data, project_id=parse_id(project))
     return await ledger.write(request, data.id or new_id(), command)
 
 
 @get("/tasks/{task:str}")
 async def show_task(
-    task: FromPath[str], request: Asked, ledger: NamedDependency[Ledger], min_position: MinPosition = None
+    task: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger], min_position: MinPositionParam = None
 ) -> Response[TaskRow]:
     """One task, in the trash or not."""
-    return await ledger.read(request, task_list.one(await ledger.task_id(request, task)), min_position)
+    return await ledger.read(request, task_list.one(await ledger.resolve_task_id(request, task)), min_position)
 
 
 @patch("/tasks/{task:str}")
 async def edit_task(
-    task: FromPath[str], data: JSONBody[EditTask], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    task: FromPath[str], data: JSONBody[EditTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Change title, description, priority or due date; name the version that you saw."""
-    return await ledger.write(request, await ledger.task_id(request, task), data)
+    return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @delete("/tasks/{task:str}", status_code=200)
 async def trash_task(
-    task: FromPath[str], data: JSONBody[TrashTask], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    task: FromPath[str], data: JSONBody[TrashTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Put a task into the trash; name the version that you saw."""
-    return await ledger.write(request, await ledger.task_id(request, task), data)
+    return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/complete", status_code=200)
 async def complete_task(
-    task: FromPath[str], data: JSONBody[CompleteTask], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    task: FromPath[str], data: JSONBody[CompleteTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Mark a task as done."""
-    return await ledger.write(request, await ledger.task_id(request, task), data)
+    return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/reopen", status_code=200)
 async def reopen_task(
-    task: FromPath[str], data: JSONBody[ReopenTask], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    task: FromPath[str], data: JSONBody[ReopenTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Mark a task as not done after all."""
-    return await ledger.write(request, await ledger.task_id(request, task), data)
+    return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/move", status_code=200)
 async def move_task(
-    task: FromPath[str], data: JSONBody[MoveTask], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    task: FromPath[str], data: JSONBody[MoveTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Put a task into another column; name the version that you saw."""
-    return await ledger.write(request, await ledger.task_id(request, task), data)
+    return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/assign", status_code=200)
 async def assign_task(
-    task: FromPath[str], data: JSONBody[AssignTask], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    task: FromPath[str], data: JSONBody[AssignTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Give a task to a member of its workspace too."""
-    return await ledger.write(request, await ledger.task_id(request, task), data)
+    return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/unassign", status_code=200)
 async def unassign_task(
-    task: FromPath[str], data: JSONBody[UnassignTask], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    task: FromPath[str], data: JSONBody[UnassignTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Take a task from somebody, who may have left the workspace since."""
-    return await ledger.write(request, await ledger.task_id(request, task), data)
+    return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/label", status_code=200)
 async def label_task(
-    task: FromPath[str], data: JSONBody[LabelTask], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    task: FromPath[str], data: JSONBody[LabelTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Put a label on a task, unless it has that in any case of letters."""
-    return await ledger.write(request, await ledger.task_id(request, task), data)
+    return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/unlabel", status_code=200)
 async def unlabel_task(
-    task: FromPath[str], data: JSONBody[UnlabelTask], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    task: FromPath[str], data: JSONBody[UnlabelTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Take a label from a task, however it is written."""
-    return await ledger.write(request, await ledger.task_id(request, task), data)
+    return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @post("/tasks/{task:str}/restore", status_code=200)
 async def restore_task(
-    task: FromPath[str], data: JSONBody[RestoreTask], request: Asked, ledger: NamedDependency[Ledger]
-) -> Answered:
+    task: FromPath[str], data: JSONBody[RestoreTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> WriteResponse:
     """Take a task out of the trash, to where it was or into the column that you name."""
-    return await ledger.write(request, await ledger.task_id(request, task), data)
+    return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
 @get("/tasks/{task:str}/history")
 async def show_history(
     task: FromPath[str],
-    request: Asked,
+    request: AuthedRequest,
     ledger: NamedDependency[Ledger],
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
+    limit: LimitParam = 50,
+    cursor: CursorParam = None,
+    min_position: MinPositionParam = None,
 ) -> Response[Page[history.HistoryItem]]:
     """What happened to a task, newest first, out of the log itself."""
-    return await ledger.told(request, await ledger.task_id(request, task), limit, cursor, min_position)
+    return await ledger.history(request, await ledger.resolve_task_id(request, task), limit, cursor, min_position)

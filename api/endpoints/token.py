@@ -11,9 +11,9 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from api.http import authentication, preconditions
-from api.http.addressing import given_id
+from api.http.addressing import parse_id
 from api.http.response import Response
-from api.ledger import BASE, Asked, Ledger, order
+from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request
 from commands import permissions
 from commands.command import present
 from commands.field_types import Name
@@ -25,7 +25,7 @@ from infra.identity.tokens import Personal
 from infra.ids import new_id
 
 Scopes = Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=3)]
-Until = Annotated[datetime, Meta(tz=True, description="A time with an offset (RFC 3339).")]
+ExpiresAt = Annotated[datetime, Meta(tz=True, description="A time with an offset (RFC 3339).")]
 
 
 class NewToken(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +34,7 @@ class NewToken(Struct, frozen=True, forbid_unknown_fields=True):
     name: Name
     scopes: Scopes
     kind: TokenKind = "human"
-    expires_at: Until | None = None
+    expires_at: ExpiresAt | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -43,7 +43,7 @@ class NewToken(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("expires_at is beyond the calendar") from error
 
 
-class Shown(Struct, frozen=True):
+class TokenInfo(Struct, frozen=True):
     """A personal token, without its secret."""
 
     id: UUID
@@ -55,71 +55,77 @@ class Shown(Struct, frozen=True):
     expires_at: datetime | None
 
 
-class Issued(Shown, frozen=True):
+class IssuedToken(TokenInfo, frozen=True):
     """A personal token with its secret, for this once."""
 
     token: str
 
 
-class ShownList(Struct, frozen=True):
-    items: list[Shown]
+class TokenList(Struct, frozen=True):
+    items: list[TokenInfo]
 
 
-@post("/auth/tokens", response_headers=[preconditions.LOCATION])
-async def issue_token(data: JSONBody[NewToken], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Issued]:
+@post("/auth/tokens", response_headers=[preconditions.LOCATION_HEADER])
+async def issue_token(
+    data: JSONBody[NewToken], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[IssuedToken]:
     """Make a token for a program of yours; its secret is shown here and never again."""
-    authentication.may_manage(request.user, request.auth)
-    user, made = request.user.person, new_id()
+    authentication.require_account_management(request.user, request.auth)
+    user, token_id = request.user.person, new_id()
     scopes = tuple(scope for scope in permissions.SCOPES if scope in data.scopes)
-    until = data.expires_at.astimezone(UTC) if data.expires_at else None
-    secret, created_at = await ledger.tokens.keep(Personal(made, user, data.kind, permissions.furthest(scopes), until))
-    command = IssueToken(token_id=made, name=data.name, scopes=scopes, kind=data.kind, expires_at=until)
+    expires_at = data.expires_at.astimezone(UTC) if data.expires_at else None
+    secret, created_at = await ledger.tokens.keep(
+        Personal(token_id, user, data.kind, permissions.furthest(scopes), expires_at)
+    )
+    command = IssueToken(token_id=token_id, name=data.name, scopes=scopes, kind=data.kind, expires_at=expires_at)
     try:
-        await ledger.handle(order(request, [Wish(user, command)]))
+        await ledger.handle(command_request(request, [Wish(user, command)]))
     except Refusal:
-        await ledger.tokens.drop(user, made)
+        await ledger.tokens.drop(user, token_id)
         raise
-    shown = _shown(user, PersonalToken(made, data.name, scopes, data.kind, until), created_at)
-    headers = {**preconditions.NO_STORE, "Location": f"{BASE}/auth/tokens/{made}"}
-    return Response(Issued(**asdict(shown), token=secret), status_code=201, headers=headers)
+    info = _token_info(user, PersonalToken(token_id, data.name, scopes, data.kind, expires_at), created_at)
+    headers = {**preconditions.NO_STORE, "Location": f"{BASE_PATH}/auth/tokens/{token_id}"}
+    return Response(IssuedToken(**asdict(info), token=secret), status_code=201, headers=headers)
 
 
 @get("/auth/tokens")
-async def list_tokens(request: Asked, ledger: NamedDependency[Ledger]) -> Response[ShownList]:
+async def list_tokens(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[TokenList]:
     """Your personal tokens that were not revoked, oldest first."""
-    authentication.may_manage(request.user, request.auth)
-    return Response(ShownList(await _standing(ledger, request.user.person)), headers=preconditions.NO_STORE)
+    authentication.require_account_management(request.user, request.auth)
+    return Response(TokenList(await _active_tokens(ledger, request.user.person)), headers=preconditions.NO_STORE)
 
 
 @get("/auth/tokens/{token:str}")
-async def show_token(token: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]) -> Response[Shown]:
+async def show_token(
+    token: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[TokenInfo]:
     """One of your personal tokens that were not revoked."""
-    wanted = given_id(token)
-    authentication.may_manage(request.user, request.auth)
-    found = next((one for one in await _standing(ledger, request.user.person) if one.id == wanted), None)
+    token_id = parse_id(token)
+    authentication.require_account_management(request.user, request.auth)
+    found = next((one for one in await _active_tokens(ledger, request.user.person) if one.id == token_id), None)
     return Response(present(found), headers=preconditions.NO_STORE)
 
 
 @delete("/auth/tokens/{token:str}", status_code=204)
-async def revoke_token(token: FromPath[str], request: Asked, ledger: NamedDependency[Ledger]) -> None:
+async def revoke_token(token: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
     """Have a personal token be good no more."""
-    wanted = given_id(token)
-    authentication.may_manage(request.user, request.auth)
+    token_id = parse_id(token)
+    authentication.require_account_management(request.user, request.auth)
     user = request.user.person
     state = await ledger.log.state(User, user)
-    if state is None or state.token(wanted) is None:
+    if state is None or state.token(token_id) is None:
         raise NotFound
-    await ledger.tokens.drop(user, wanted)  # first: what is told to be revoked must not work
-    await ledger.handle(order(request, [Wish(user, RevokeToken(token_id=wanted))]))
+    await ledger.tokens.drop(user, token_id)  # first: what is told to be revoked must not work
+    await ledger.handle(command_request(request, [Wish(user, RevokeToken(token_id=token_id))]))
 
 
-async def _standing(ledger: Ledger, user: UUID) -> list[Shown]:
+async def _active_tokens(ledger: Ledger, user: UUID) -> list[TokenInfo]:
     """All that were made and not revoked, oldest first."""
-    state, made = await ledger.log.state(User, user), await ledger.tokens.made(user)
-    known = [token for token in (state.tokens if state else ()) if not token.revoked and token.id in made]
-    return [_shown(user, token, made[token.id]) for token in known]
+    state, created_at_by_id = await ledger.log.state(User, user), await ledger.tokens.made(user)
+    tokens = [token for token in (state.tokens if state else ()) if not token.revoked and token.id in created_at_by_id]
+    return [_token_info(user, token, created_at_by_id[token.id]) for token in tokens]
 
 
-def _shown(user: UUID, token: PersonalToken, created_at: datetime) -> Shown:
-    behalf = user if token.kind == "agent" else None
-    return Shown(token.id, token.name, token.scopes, token.kind, behalf, created_at, token.expires_at)
+def _token_info(user: UUID, token: PersonalToken, created_at: datetime) -> TokenInfo:
+    on_behalf_of = user if token.kind == "agent" else None
+    return TokenInfo(token.id, token.name, token.scopes, token.kind, on_behalf_of, created_at, token.expires_at)

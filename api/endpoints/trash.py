@@ -6,31 +6,31 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from api.http.addressing import given_id
-from api.http.parameters import Cursor, Limit, MinPosition
+from api.http.addressing import parse_id
+from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
-from api.ledger import Asked, Ledger
+from api.ledger import AuthedRequest, Ledger
 from projections import trash
 from projections.pagination import Page
 from projections.trash import Kind, Trashed
 
-Chosen = Annotated[Kind | None, QueryParameter(description="Only tasks, or only projects.")]
+KindParam = Annotated[Kind | None, QueryParameter(description="Only tasks, or only projects.")]
 
 
 @get("/workspaces/{workspace:str}/trash")
 async def show_trash(
     workspace: FromPath[str],
-    request: Asked,
+    request: AuthedRequest,
     ledger: NamedDependency[Ledger],
-    kind: Chosen = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    min_position: MinPosition = None,
+    kind: KindParam = None,
+    limit: LimitParam = 50,
+    cursor: CursorParam = None,
+    min_position: MinPositionParam = None,
 ) -> Response[Page[Trashed]]:
     """What is in the trash of a workspace, newest first, with when it will be gone.
 
     The tasks of a project in the trash are not listed one by one.
     """
-    workspace_id = given_id(workspace)
+    workspace_id = parse_id(workspace)
     question = trash.page(workspace_id, kind, ledger.settings.trash_days, limit, cursor)
     return await ledger.read(request, question, min_position)

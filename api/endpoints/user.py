@@ -10,13 +10,13 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from api.endpoints.invitation import invited_as
-from api.endpoints.session import peer
+from api.endpoints.invitation import find_invitation
+from api.endpoints.session import client_address
 from api.http import authentication, preconditions, tracing
-from api.http.command_mode import Tried
-from api.http.outcomes import Written
+from api.http.command_mode import DryRunDone
+from api.http.outcomes import WriteResult
 from api.http.response import Response
-from api.ledger import Asked, Ledger, order, written
+from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands import permissions
 from commands.field_types import Email, Name
 from commands.handling.decision import Wish
@@ -65,28 +65,28 @@ class Me(Struct, frozen=True):
 
 
 @post("/auth/register", opt=authentication.PUBLIC)
-async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]) -> Response[Written]:
+async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]) -> Response[WriteResult]:
     """Become a user; the first one administers the installation, and may come even where registration is closed.
 
     Whoever brings an invitation to their address may come too, and belongs to its workspace at once.
     """
     user = new_id()
-    invited = await _invited(ledger, user, data)
+    invited = await _acceptable_invitation(ledger, user, data)
     only_first = ledger.settings.registration == "closed" and invited is None
     if only_first and await ledger.log.state(Instance, INSTANCE):
         raise RegistrationClosed
     if await ledger.log.state(EmailAddress, address_of(data.email)):
         raise EmailTaken
-    await ledger.credentials.keep(user, data.password)  # first: a row without events is harmless, the reverse is not
+    await ledger.passwords.keep(user, data.password)  # first: a row without events is harmless, the reverse is not
     command = RegisterUser(email=data.email, name=data.name, only_first=only_first)
-    done = await ledger.handle(_order(user, Wish(user, command)))
+    committed = await ledger.handle(_command_request(user, Wish(user, command)))
     if invited:
-        done = replace(done, position=await _join(ledger, user, invited) or done.position)
-    return written(command, done)
+        committed = replace(committed, position=await _join_workspace(ledger, user, invited) or committed.position)
+    return write_response(command, committed)
 
 
 @get("/auth/me")
-async def show_me(request: Asked, ledger: NamedDependency[Ledger]) -> Response[Me]:
+async def show_me(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[Me]:
     """Who you are, how far your token goes, and whether you administer the installation."""
     actor = request.user
     user, instance = await ledger.log.state(User, actor.person), await ledger.log.state(Instance, INSTANCE)
@@ -106,46 +106,46 @@ async def show_me(request: Asked, ledger: NamedDependency[Ledger]) -> Response[M
 
 
 @post("/auth/password", status_code=204)
-async def change_password(data: JSONBody[NewPassword], request: Asked, ledger: NamedDependency[Ledger]) -> None:
+async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
     """Take another password; all sessions but this one end."""
-    authentication.may_manage(request.user, request.auth)
+    authentication.require_account_management(request.user, request.auth)
     user, password_id = request.user.person, new_id()
     state = await ledger.log.state(User, user)
-    guess = ledger.limits.guess(address_of(state.email if state else ""), peer(ledger, request))
+    guess = ledger.rate_limits.guess(address_of(state.email if state else ""), client_address(ledger, request))
     try:
-        proof = await ledger.credentials.check(user, data.current_password, guess)
+        proof = await ledger.passwords.check(user, data.current_password, guess)
     except WrongCredentials:
         raise WrongPassword from None
-    hashed = await ledger.credentials.hash(data.new_password)
+    hashed = await ledger.passwords.hash(data.new_password)
     # The event first: no password changes in silence, and whose answer got lost asks again with the same words.
     async with ledger.sessions.changing(user, proof, hashed, password_id, but=request.auth.session):
-        await ledger.handle(order(request, [Wish(user, ChangePassword(password_id=password_id))]))
+        await ledger.handle(command_request(request, [Wish(user, ChangePassword(password_id=password_id))]))
 
 
-async def _invited(ledger: Ledger, user: UUID, data: Registration) -> Invited | None:
+async def _acceptable_invitation(ledger: Ledger, user: UUID, data: Registration) -> Invited | None:
     """The invitation that somebody brings, where they could accept it.
 
     Raises InvitationIsClosed for one that is good for nothing, InvitedElsewhere for another's.
     """
     if data.invitation is None:
         return None
-    invited = await invited_as(ledger, data.invitation, data.email)
+    invited = await find_invitation(ledger, data.invitation, data.email)
     if invited is None:
         raise InvitationIsClosed
-    with contextlib.suppress(Tried):
-        await ledger.handle(replace(_order(user, Wish(invited.id, AcceptInvitation())), dry=True))
+    with contextlib.suppress(DryRunDone):
+        await ledger.handle(replace(_command_request(user, Wish(invited.id, AcceptInvitation())), dry=True))
     return invited
 
 
-async def _join(ledger: Ledger, user: UUID, invited: Invited) -> int:
+async def _join_workspace(ledger: Ledger, user: UUID, invited: Invited) -> int:
     """Take the place that was kept, unless it was given up just now; a position that includes it, or 0."""
     try:
-        done = await ledger.handle(_order(user, Wish(invited.id, AcceptInvitation())))
+        committed = await ledger.handle(_command_request(user, Wish(invited.id, AcceptInvitation())))
     except Refusal:
         return 0
     await ledger.invitations.forget(invited.id)
-    return done.position
+    return committed.position
 
 
-def _order(user: UUID, wish: Wish) -> Order:
-    return Order([wish], Actor(user), new_id(), trace=tracing.trace())
+def _command_request(user: UUID, command: Wish) -> Order:
+    return Order([command], Actor(user), new_id(), trace=tracing.current_trace())

@@ -6,29 +6,31 @@ from uuid import UUID
 
 import msgspec
 
-from api.http.problems import Malformed
+from api.http.problems import MalformedRequest
 from commands.command import Command
 
 C = TypeVar("C", bound=Command[Any])
-_KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}")
+_TASK_KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}")
 
 
-def is_key(text: str) -> bool:
+def is_task_key(text: str) -> bool:
     """Whether it has the form of a human key, such as PROJ-12."""
-    return bool(_KEY.fullmatch(text))
+    return bool(_TASK_KEY.fullmatch(text))
 
 
-def given_id(text: str) -> UUID:
+def parse_id(text: str) -> UUID:
     """An id from an address; raises Malformed."""
     try:
         return msgspec.convert(text, UUID)
     except msgspec.ValidationError:
-        raise Malformed("invalid_id", "This is neither a UUID nor a key such as PROJ-12.") from None
+        raise MalformedRequest("invalid_id", "This is neither a UUID nor a key such as PROJ-12.") from None
 
 
-def within(command: C, **place: UUID | str) -> C:
+def in_scope(command: C, **scope: UUID | str) -> C:
     """The command in the place that its address names; raises Malformed where its body names another."""
-    for field, value in place.items():
+    for field, value in scope.items():
         if getattr(command, field) not in {None, value}:
-            raise Malformed("places_differ", f"The address and {field} name different places.", pointer=f"#/{field}")
-    return msgspec.structs.replace(command, **place)
+            raise MalformedRequest(
+                "places_differ", f"The address and {field} name different places.", pointer=f"#/{field}"
+            )
+    return msgspec.structs.replace(command, **scope)

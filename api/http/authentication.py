@@ -27,50 +27,57 @@ from infra.ids import new_id
 
 ALGORITHM = "HS256"
 ISSUER = "taskledger"
-LIFETIME = timedelta(hours=1)
-CLAIMS = ["exp", "iat", "iss", "aud", "sub", "jti", "typ", "sid"]
-REMEMBERED = 10_000
+ACCESS_TOKEN_LIFETIME = timedelta(hours=1)
+REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "sub", "jti", "typ", "sid"]
+MAX_CACHED_TOKENS = 10_000
 """Tokens that a process need not verify again; the one verified the longest ago goes first."""
-PERSONAL_S = 300.0
+PERSONAL_TOKEN_TTL_S = 300.0
 """How long a personal token is believed without looking again."""
 PUBLIC = {"public": True}
 """The option of a handler that needs no token. Handlers are marked one by one: patterns let too much through."""
 
-Before: TypeAlias = Callable[[Request[Any, Any, Any]], Awaitable[Any]]
+BeforeRequestHook: TypeAlias = Callable[[Request[Any, Any, Any]], Awaitable[Any]]
 
 
 class Credential(Struct, frozen=True):
     """What somebody has proved who they are with: how far it goes, until when (seconds since 1970), and which it is."""
 
     scope: Scope
-    expires: float | None
+    expires_at: float | None
     session: UUID | None = None
     token: UUID | None = None
 
 
-class Verified(Struct, frozen=True):
+class VerifiedToken(Struct, frozen=True):
     """A token that was good, to be believed until a time unless its id is revoked."""
 
     result: AuthenticationResult
-    until: float
+    valid_until: float
     id: UUID
 
 
-def issue(user: UUID, session: UUID, session_ends: datetime, key: str) -> tuple[str, int]:
+def issue_access_token(user: UUID, session: UUID, session_expires_at: datetime, signing_key: str) -> tuple[str, int]:
     """A signed access token for a session of a user, and for how many seconds it is good."""
     now = int(time.time())
-    lifetime = min(int(LIFETIME.total_seconds()), int(session_ends.timestamp()) - now)
-    names = {"sub": str(user), "sid": str(session), "jti": str(new_id()), "iss": ISSUER, "aud": ISSUER, "typ": "access"}
-    claims = {**names, "iat": now, "exp": now + lifetime}
-    return jwt.encode(claims, key, ALGORITHM, headers={"kid": key_id(key)}), lifetime
+    lifetime = min(int(ACCESS_TOKEN_LIFETIME.total_seconds()), int(session_expires_at.timestamp()) - now)
+    identity_claims = {
+        "sub": str(user),
+        "sid": str(session),
+        "jti": str(new_id()),
+        "iss": ISSUER,
+        "aud": ISSUER,
+        "typ": "access",
+    }
+    claims = {**identity_claims, "iat": now, "exp": now + lifetime}
+    return jwt.encode(claims, signing_key, ALGORITHM, headers={"kid": key_id(signing_key)}), lifetime
 
 
-def key_id(key: str) -> str:
+def key_id(signing_key: str) -> str:
     """The name of the one key, which tells nothing about it."""
-    return sha256(f"taskledger key {key}".encode()).hexdigest()[:16]
+    return sha256(f"taskledger key {signing_key}".encode()).hexdigest()[:16]
 
 
-def may_manage(actor: Actor, credential: Credential) -> None:
+def require_account_management(actor: Actor, credential: Credential) -> None:
     """Raise ScopeTooNarrow or Forbidden unless sessions, tokens and the password are theirs to manage."""
     needed = permissions.TABLE["ManageAccount"].scope
     if not permissions.has_scope(credential.scope, needed):
@@ -78,66 +85,71 @@ def may_manage(actor: Actor, credential: Credential) -> None:
     by_a_person(actor)
 
 
-async def _none(_: str) -> None:
+async def _no_personal_token(_: str) -> None:
     """No personal token is known."""
 
 
-class Keeper:
+class TokenVerifier:
     """Verifies a token once and remembers it: its signature does not change. What is revoked is asked each time."""
 
     def __init__(
         self,
-        key: str,
-        personal: Callable[[str], Awaitable[Personal | None]] = _none,
-        revoked: Container[UUID] = frozenset(),
+        signing_key: str,
+        find_personal_token: Callable[[str], Awaitable[Personal | None]] = _no_personal_token,
+        revoked_ids: Container[UUID] = frozenset(),
     ) -> None:
-        self._key = key
-        self._kid = key_id(key)
-        self._personal = personal
-        self._revoked = revoked
-        self._verified: OrderedDict[str, Verified] = OrderedDict()
+        self._signing_key = signing_key
+        self._key_id = key_id(signing_key)
+        self._find_personal_token = find_personal_token
+        self._revoked_ids = revoked_ids
+        self._verified_tokens: OrderedDict[str, VerifiedToken] = OrderedDict()
 
-    async def admit(self, token: str) -> AuthenticationResult:
+    async def verify(self, token: str) -> AuthenticationResult:
         """Who holds it, and how far it goes; raises NotAuthorizedException."""
-        verified = self._verified.get(token)
-        if verified is None or verified.until <= time.time():
-            self._verified.pop(token, None)
-            verified = await self._verify(token)
-            self._verified[token] = verified
-            if len(self._verified) > REMEMBERED:
-                self._verified.popitem(last=False)
-        if verified.id in self._revoked:
+        verified = self._verified_tokens.get(token)
+        if verified is None or verified.valid_until <= time.time():
+            self._verified_tokens.pop(token, None)
+            verified = await self._verify_uncached(token)
+            self._verified_tokens[token] = verified
+            if len(self._verified_tokens) > MAX_CACHED_TOKENS:
+                self._verified_tokens.popitem(last=False)
+        if verified.id in self._revoked_ids:
             raise NotAuthorizedException("This token was revoked.")
         return verified.result
 
-    async def _verify(self, token: str) -> Verified:
+    async def _verify_uncached(self, token: str) -> VerifiedToken:
         if not token.startswith(tokens.PREFIX):
-            return self._signed(token)
-        found = await self._personal(token)
-        if found is None:
+            return self._verify_jwt(token)
+        personal = await self._find_personal_token(token)
+        if personal is None:
             raise NotAuthorizedException("Invalid token")
-        agent = Actor(found.id, "agent", on_behalf_of=found.user)
-        actor = agent if found.kind == "agent" else Actor(found.user)
-        expires = found.expires_at.timestamp() if found.expires_at else None
-        until = min(time.time() + PERSONAL_S, expires or float("inf"))
-        credential = Credential(found.scope, expires, token=found.id)
-        return Verified(AuthenticationResult(actor, credential), until, found.id)
+        agent = Actor(personal.id, "agent", on_behalf_of=personal.user)
+        actor = agent if personal.kind == "agent" else Actor(personal.user)
+        expires = personal.expires_at.timestamp() if personal.expires_at else None
+        until = min(time.time() + PERSONAL_TOKEN_TTL_S, expires or float("inf"))
+        credential = Credential(personal.scope, expires, token=personal.id)
+        return VerifiedToken(AuthenticationResult(actor, credential), until, personal.id)
 
-    def _signed(self, token: str) -> Verified:
+    def _verify_jwt(self, token: str) -> VerifiedToken:
         """One algorithm, one key, and nothing longer than we sign."""
         try:
-            if jwt.get_unverified_header(token).get("kid") != self._kid:
+            if jwt.get_unverified_header(token).get("kid") != self._key_id:
                 raise NotAuthorizedException("Invalid token")
             claims = jwt.decode(
-                token, self._key, [ALGORITHM], options={"require": CLAIMS}, issuer=ISSUER, audience=ISSUER
+                token,
+                self._signing_key,
+                [ALGORITHM],
+                options={"require": REQUIRED_CLAIMS},
+                issuer=ISSUER,
+                audience=ISSUER,
             )
             user, session, expires = UUID(claims["sub"]), UUID(claims["sid"]), float(claims["exp"])
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError) as error:
             raise NotAuthorizedException("Invalid token") from error
-        if claims["typ"] != "access" or not 0 < expires - time.time() <= LIFETIME.total_seconds():
+        if claims["typ"] != "access" or not 0 < expires - time.time() <= ACCESS_TOKEN_LIFETIME.total_seconds():
             raise NotAuthorizedException("Invalid token")
         credential = Credential("admin", expires, session=session)
-        return Verified(AuthenticationResult(Actor(user), credential), expires, session)
+        return VerifiedToken(AuthenticationResult(Actor(user), credential), expires, session)
 
 
 class Authentication:
@@ -147,34 +159,34 @@ class Authentication:
     none has one, and each is asked for as nobody (tests/api/test_matrix.py).
     """
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._keeper = keeper
+    def __init__(self, verifier: TokenVerifier) -> None:
+        self._verifier = verifier
 
     def on_app_init(self, config: AppConfig) -> AppConfig:
         """Come before all else that an application asks before its handlers."""
-        config.before_request = self._before(config.before_request)
+        config.before_request = self._authenticate_before(config.before_request)
         return config
 
-    def _before(self, then: Before | None) -> Before:
-        async def before(request: Request[Any, Any, Any]) -> Any:
+    def _authenticate_before(self, next_hook: BeforeRequestHook | None) -> BeforeRequestHook:
+        async def authenticate(request: Request[Any, Any, Any]) -> Any:
             if not request.route_handler.opt.get("public") and request.method != "OPTIONS":
-                await self._admit(request)
-            return await then(request) if then else None
+                await self._authenticate(request)
+            return await next_hook(request) if next_hook else None
 
-        return before
+        return authenticate
 
-    async def _admit(self, request: Request[Any, Any, Any]) -> None:
+    async def _authenticate(self, request: Request[Any, Any, Any]) -> None:
         scheme, _, token = headers.first(request, b"authorization").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise NotAuthorizedException("Send `Authorization: Bearer <token>`.")
-        found = await self._keeper.admit(token)
-        request.scope["user"], request.scope["auth"] = found.user, found.auth
+        result = await self._verifier.verify(token)
+        request.scope["user"], request.scope["auth"] = result.user, result.auth
 
 
-def authentication(
-    key: str,
-    personal: Callable[[str], Awaitable[Personal | None]] = _none,
-    revoked: Container[UUID] = frozenset(),
+def create_authentication(
+    signing_key: str,
+    find_personal_token: Callable[[str], Awaitable[Personal | None]] = _no_personal_token,
+    revoked_ids: Container[UUID] = frozenset(),
 ) -> Authentication:
     """The check that every handler is behind unless it is marked `PUBLIC`."""
-    return Authentication(Keeper(key, personal, revoked))
+    return Authentication(TokenVerifier(signing_key, find_personal_token, revoked_ids))

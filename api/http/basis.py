@@ -8,41 +8,41 @@ from litestar import Request
 from infra.identity.permissions import Right
 from infra.reading.reader import Found
 
-_BASIS = "taskledger.basis"
+_SCOPE_KEY = "taskledger.basis"
 
 
-class Basis:
+class Dependencies:
     """What the answer to one request rests on, as far as it is known; `shown` is what it shows, if that is all."""
 
     def __init__(self) -> None:
-        self.found: list[Found] = []
-        self.rights: list[Right] = []
-        self.shown: Found | None = None
-        self.is_whole = True
+        self.reads: list[Found] = []
+        self.permissions: list[Right] = []
+        self.body_read: Found | None = None
+        self.is_cacheable = True
 
-    def rests_on(self, found: Found, rights: Iterable[Right]) -> None:
+    def depends_on(self, read: Found, permissions: Iterable[Right]) -> None:
         """On something that was read, and on the rights to see it."""
-        self.found.append(found)
-        self.rights += rights
+        self.reads.append(read)
+        self.permissions += permissions
 
-    def extent(self) -> tuple[int, float | None]:
+    def position_and_age(self) -> tuple[int, float | None]:
         """The position that all of it includes, and the age of the oldest, where any is old."""
-        ages = [one.age for one in self.found if one.age is not None]
-        return min(one.position for one in self.found), max(ages, default=None)
+        ages = [one.age for one in self.reads if one.age is not None]
+        return min(one.position for one in self.reads), max(ages, default=None)
 
-    def is_more(self) -> None:
+    def uncacheable(self) -> None:
         """It rests on something else too: on the time, or on what nobody tells of when it changes."""
-        self.is_whole = False
+        self.is_cacheable = False
 
 
-def basis(request: Request[Any, Any, Any]) -> Basis:
+def dependencies_of(request: Request[Any, Any, Any]) -> Dependencies:
     """The one of a request."""
     scope: Any = request.scope
-    found: Basis = scope.setdefault(_BASIS, Basis())
-    return found
+    dependencies: Dependencies = scope.setdefault(_SCOPE_KEY, Dependencies())
+    return dependencies
 
 
-def of(scope: Any) -> Basis | None:
+def of(scope: Any) -> Dependencies | None:
     """The one that was begun while a request was answered, if any was."""
-    found: Basis | None = scope.get(_BASIS)
+    found: Dependencies | None = scope.get(_SCOPE_KEY)
     return found

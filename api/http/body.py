@@ -15,61 +15,61 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from api.http import headers
-from api.http.problems import Malformed
+from api.http.problems import MalformedRequest
 from commands.field_types import meant
 
 T = TypeVar("T")
-JSON_TYPES = {"application/json"}
-MERGE_PATCH = JSON_TYPES | {"application/merge-patch+json"}
-_INDEX = re.compile(r"\[(\d+)\]")
-_PLACE = re.compile(r" - at `\$\.?(.*)`$")
+JSON_MEDIA_TYPES = {"application/json"}
+PATCH_MEDIA_TYPES = JSON_MEDIA_TYPES | {"application/merge-patch+json"}
+_ARRAY_INDEX = re.compile(r"\[(\d+)\]")
+_ERROR_PATH = re.compile(r" - at `\$\.?(.*)`$")
 
 
-class BodyRequest(Request[Any, Any, Any]):
+class JSONRequest(Request[Any, Any, Any]):
     """A request without a body asks for the same as one with `{}`."""
 
-    _read: bytes | None = None
+    _cached_body: bytes | None = None
 
     async def body(self) -> bytes:
         """All of it, kept for whoever asks again. Raises RequestEntityTooLarge."""
-        if self._read is None:
-            most = self.route_handler.resolve_request_max_body_size() or math.inf
-            if self._announced() > most:
+        if self._cached_body is None:
+            max_bytes = self.route_handler.resolve_request_max_body_size() or math.inf
+            if self._declared_length() > max_bytes:
                 raise RequestEntityTooLarge
-            self._read = await self._receive(most) or b"{}"
-        return self._read
+            self._cached_body = await self._receive(max_bytes) or b"{}"
+        return self._cached_body
 
-    def _announced(self) -> int:
-        said = headers.first(self, b"content-length", "0")
+    def _declared_length(self) -> int:
+        value = headers.first(self, b"content-length", "0")
         try:
-            return int(said)
+            return int(value)
         except ValueError:
-            raise ClientException(f"Invalid content-length: {said!r}") from None
+            raise ClientException(f"Invalid content-length: {value!r}") from None
 
-    async def _receive(self, most: float) -> bytes:
+    async def _receive(self, max_bytes: float) -> bytes:
         body, more = bytearray(), True
         while more:
             message = await self.receive()
             if message["type"] != "http.request":
                 raise InternalServerException("client disconnected prematurely")
             body += message.get("body", b"")
-            if len(body) > most:
+            if len(body) > max_bytes:
                 raise RequestEntityTooLarge
             more = message.get("more_body", False)
         return bytes(body)
 
 
-class JSON(AbstractDTO[Any]):
+class JSONBodyDTO(AbstractDTO[Any]):
     """Decodes the `data` of a handler into the type it is annotated with."""
 
-    _types: ClassVar[dict[str, type]] = {}
+    _type_by_handler: ClassVar[dict[str, type]] = {}
 
     @classmethod
     def create_for_field_definition(
         cls, field_definition: FieldDefinition, handler_id: str, backend_cls: Any = None
     ) -> None:
         del backend_cls
-        cls._types[handler_id] = field_definition.annotation
+        cls._type_by_handler[handler_id] = field_definition.annotation
 
     @classmethod
     def create_openapi_schema(
@@ -92,47 +92,51 @@ class JSON(AbstractDTO[Any]):
     def decode_bytes(self, value: bytes) -> Any:
         """Raise Malformed for anything but the right JSON under the right content type."""
         request: Any = self.asgi_connection
-        kind = headers.first(request, b"content-type")
-        if kind or value != b"{}":
-            _check_type(request, kind)
-        return decode(value, self._types[_name(request.route_handler)])
+        content_type = headers.first(request, b"content-type")
+        if content_type or value != b"{}":
+            _check_content_type(request, content_type)
+        return decode_body(value, self._type_by_handler[_handler_id(request.route_handler)])
 
 
 @cache
-def _name(handler: BaseRouteHandler) -> str:
+def _handler_id(handler: BaseRouteHandler) -> str:
     """The framework works it out anew each time."""
     return handler.handler_id
 
 
-def decode(body: bytes, kind: type) -> Any:
+def decode_body(body: bytes, kind: type) -> Any:
     """A body as a Struct; raises Malformed with the pointer of what is wrong."""
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise _invalid(error, "#") from error
+        raise _invalid_body(error, "#") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Malformed("invalid_json", f"The body is not JSON: {error}") from error
+        raise MalformedRequest("invalid_json", f"The body is not JSON: {error}") from error
     except RecursionError as error:
-        raise Malformed("invalid_json", "The body is nested too deeply.") from error
+        raise MalformedRequest("invalid_json", "The body is nested too deeply.") from error
 
 
-def convert(found: Any, kind: type[T], here: str) -> T:
+def convert_part(value: Any, kind: type[T], pointer: str) -> T:
     """A part of a body, decoded already, as a Struct; raises Malformed with the pointer of what is wrong."""
     try:
-        return msgspec.convert(found, kind)
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _invalid(error, here) from error
+        raise _invalid_body(error, pointer) from error
 
 
-def _invalid(error: msgspec.ValidationError, here: str) -> Malformed:
-    place = _PLACE.search(str(error))
-    inside = "/" + _INDEX.sub(r"/\1", place[1]).replace(".", "/") if place else ""
-    return Malformed("invalid_body", meant(_PLACE.sub("", str(error))), pointer=(here + inside).replace("//", "/"))
+def _invalid_body(error: msgspec.ValidationError, pointer: str) -> MalformedRequest:
+    path = _ERROR_PATH.search(str(error))
+    inside = "/" + _ARRAY_INDEX.sub(r"/\1", path[1]).replace(".", "/") if path else ""
+    return MalformedRequest(
+        "invalid_body", meant(_ERROR_PATH.sub("", str(error))), pointer=(pointer + inside).replace("//", "/")
+    )
 
 
-def _check_type(request: Any, kind: str) -> None:
-    wanted = MERGE_PATCH if request.method == "PATCH" else JSON_TYPES
-    if kind.partition(";")[0].strip().lower() not in wanted:
-        raise Malformed("unsupported_media_type", "Send JSON, as application/json.", status=415)
+def _check_content_type(request: Any, content_type: str) -> None:
+    allowed = PATCH_MEDIA_TYPES if request.method == "PATCH" else JSON_MEDIA_TYPES
+    if content_type.partition(";")[0].strip().lower() not in allowed:
+        raise MalformedRequest("unsupported_media_type", "Send JSON, as application/json.", status=415)
     if headers.first(request, b"content-encoding", "identity") != "identity":
-        raise Malformed("unsupported_media_type", "Send the body as it is, without a content encoding.", status=415)
+        raise MalformedRequest(
+            "unsupported_media_type", "Send the body as it is, without a content encoding.", status=415
+        )

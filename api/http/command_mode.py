@@ -6,42 +6,42 @@ from typing import Any, Final
 from litestar import Request
 from msgspec import Struct
 
-from api.http.preconditions import NO_STORE, POSITION
-from api.http.problems import Malformed
+from api.http.preconditions import NO_STORE, POSITION_HEADER
+from api.http.problems import MalformedRequest
 from api.http.response import Response
 from commands.handling.handler import Done
 from commands.handling.results import Foreseen, Warned
 
-TAKES: Final = {"dry_run": ("false", "true"), "on_conflict": ("rebase",)}
+MODE_PARAMETERS: Final = {"dry_run": ("false", "true"), "on_conflict": ("rebase",)}
 """The parameters of every command, and the values that each takes."""
-SAYS: Final = {
+MODE_DESCRIPTIONS: Final = {
     "dry_run": "Answer with the events that would be written, and write nothing. An Idempotency-Key is not heeded.",
     "on_conflict": "`rebase`: where others changed other fields since the version you name, carry it out all the same.",
 }
 
 
-class Manner(Struct, frozen=True):
+class CommandMode(Struct, frozen=True):
     """How a command is to be carried out."""
 
-    dry: bool = False
+    is_dry_run: bool = False
     rebase: bool = False
 
 
-AS_IT_IS: Final = Manner()
+DEFAULT_MODE: Final = CommandMode()
 
 
-def manner(request: Request[Any, Any, Any]) -> Manner:
+def command_mode(request: Request[Any, Any, Any]) -> CommandMode:
     """How this request wants its commands carried out; raises Malformed for what is no such manner."""
     if not request.scope["query_string"]:
-        return AS_IT_IS
-    given = request.query_params
-    for name, values in TAKES.items():
-        if given.get(name, values[0]) not in values:
-            raise Malformed("invalid_parameter", f"{name} is {' or '.join(values)}.", pointer=f"?{name}")
-    return Manner(given.get("dry_run") == "true", "on_conflict" in given)
+        return DEFAULT_MODE
+    params = request.query_params
+    for name, values in MODE_PARAMETERS.items():
+        if params.get(name, values[0]) not in values:
+            raise MalformedRequest("invalid_parameter", f"{name} is {' or '.join(values)}.", pointer=f"?{name}")
+    return CommandMode(params.get("dry_run") == "true", "on_conflict" in params)
 
 
-class Planned(Struct, frozen=True, omit_defaults=True):
+class DryRun(Struct, frozen=True, omit_defaults=True):
     """What a command would do: the events, in the order of the log, after what stands there up to that position."""
 
     events: tuple[Foreseen, ...]
@@ -49,17 +49,17 @@ class Planned(Struct, frozen=True, omit_defaults=True):
     warnings: tuple[Warned, ...] = ()
 
 
-class Tried(Exception):
+class DryRunDone(Exception):
     """A dry run ends where the command would have happened: what an endpoint does after that is not done either."""
 
-    def __init__(self, done: Done) -> None:
+    def __init__(self, outcome: Done) -> None:
         super().__init__()
-        self.done = done
+        self.outcome = outcome
 
 
-def planned(_: Request[Any, Any, Any], tried: Tried) -> Response[Planned]:
+def dry_run_response(_: Request[Any, Any, Any], dry_run: DryRunDone) -> Response[DryRun]:
     """The answer to a dry run."""
-    done = tried.done
-    headers = {POSITION: str(done.position), **NO_STORE}
-    warnings = tuple(warning for result in done.results for warning in result.warnings)
-    return Response(Planned(done.events, done.position, warnings), status_code=HTTPStatus.OK, headers=headers)
+    outcome = dry_run.outcome
+    headers = {POSITION_HEADER: str(outcome.position), **NO_STORE}
+    warnings = tuple(warning for result in outcome.results for warning in result.warnings)
+    return Response(DryRun(outcome.events, outcome.position, warnings), status_code=HTTPStatus.OK, headers=headers)

@@ -7,36 +7,38 @@ from uuid import UUID
 import msgspec
 
 from api.http import history
-from api.http.problems import Lost
+from api.http.problems import DetailedConflict
 from domain import codec
 from domain.errors import VersionConflict
 from domain.event import Recorded, State
 from infra.log import EventLog
 
-_FOR_RULES = {"removed", "purged"}
+_INTERNAL_FIELDS = {"removed", "purged"}
 
 
-async def lost(log: EventLog, stream: UUID, conflict: VersionConflict, *, by_header: bool) -> Lost:
+async def detailed_conflict(
+    log: EventLog, stream: UUID, conflict: VersionConflict, *, by_if_match: bool
+) -> DetailedConflict:
     """The answer for the loser: 412 where `If-Match` named the version, else 409."""
-    since: Sequence[Recorded] = conflict.params["intervening_events"]
-    names = await history.names_of(log, {recorded.actor for recorded in since})
-    told = [
+    intervening: Sequence[Recorded] = conflict.params["intervening_events"]
+    names = await history.load_names(log, {recorded.actor for recorded in intervening})
+    events = [
         {
             "version": recorded.version,
             "type": codec.tag(recorded.event),
-            "actor": history.who(recorded.actor, names),
+            "actor": history.actor_info(recorded.actor, names),
             "at": recorded.at,
-            "fields": list(history.shown(recorded)),
+            "fields": list(history.field_changes(recorded)),
         }
-        for recorded in since
+        for recorded in intervening
     ]
     version, state = conflict.params["current_version"], conflict.params["current"]
-    current = {"id": stream, "version": version, **_shown(state)} if state else None
-    return Lost(
-        conflict, 412 if by_header else 409, {**conflict.params, "intervening_events": told, "current": current}
+    current = {"id": stream, "version": version, **_public_state(state)} if state else None
+    return DetailedConflict(
+        conflict, 412 if by_if_match else 409, {**conflict.params, "intervening_events": events, "current": current}
     )
 
 
-def _shown(state: State) -> dict[str, Any]:
+def _public_state(state: State) -> dict[str, Any]:
     """The present state, without what only the rules ask for."""
-    return {name: value for name, value in msgspec.structs.asdict(state).items() if name not in _FOR_RULES}
+    return {name: value for name, value in msgspec.structs.asdict(state).items() if name not in _INTERNAL_FIELDS}

@@ -7,12 +7,12 @@ from litestar import Request
 
 def first(request: Request[Any, Any, Any], name: bytes, default: str = "") -> str:
     """What its first line says."""
-    for given, value in request.scope["headers"]:
-        if given == name:
+    for field_name, value in request.scope["headers"]:
+        if field_name == name:
             return value.decode("latin-1")
     return default
 
 
 def lines(request: Request[Any, Any, Any], name: bytes) -> list[str]:
     """What each of its lines says, in the order that they came."""
-    return [value.decode("latin-1") for given, value in request.scope["headers"] if given == name]
+    return [value.decode("latin-1") for field_name, value in request.scope["headers"] if field_name == name]

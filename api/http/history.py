@@ -13,11 +13,11 @@ from domain.event import Actor, Change, Event, Recorded, Unknown, changes, fold
 from domain.user import TokenIssued, User, UserRegistered
 from infra.log import EventLog
 
-NAMING: tuple[type[Event], ...] = (UserRegistered, TokenIssued)
+NAME_EVENTS: tuple[type[Event], ...] = (UserRegistered, TokenIssued)
 """The events that name a user, and an agent of theirs."""
 
 
-class Who(Struct, frozen=True):
+class ActorInfo(Struct, frozen=True):
     """An actor as people know them; the name is null once it is forgotten."""
 
     kind: Literal["human", "agent", "rule", "import"]
@@ -33,31 +33,31 @@ class HistoryItem(Struct, frozen=True):
     version: int
     type: str
     at: datetime
-    actor: Who
+    actor: ActorInfo
     command_id: UUID
     stream: UUID
     changes: dict[str, tuple[Any, Any]]
 
 
-async def items(log: EventLog, history: Sequence[Recorded]) -> list[HistoryItem]:
+async def load_items(log: EventLog, events: Sequence[Recorded]) -> list[HistoryItem]:
     """Recorded events as they are shown, in the order given."""
-    names = await names_of(log, {recorded.actor for recorded in history})
+    names = await load_names(log, {recorded.actor for recorded in events})
     return [
         HistoryItem(
             recorded.position,
             recorded.version,
             codec.tag(recorded.event),
             recorded.at,
-            who(recorded.actor, names),
+            actor_info(recorded.actor, names),
             recorded.command_id,
             recorded.stream,
-            shown(recorded),
+            field_changes(recorded),
         )
-        for recorded in history
+        for recorded in events
     ]
 
 
-def shown(recorded: Recorded) -> dict[str, tuple[Any, Any]]:
+def field_changes(recorded: Recorded) -> dict[str, tuple[Any, Any]]:
     """Each field with its old and new value; what the first event gave has no old one, of an unknown one none shows."""
     if isinstance(recorded.event, Unknown):
         return {}
@@ -68,17 +68,17 @@ def shown(recorded: Recorded) -> dict[str, tuple[Any, Any]]:
     return {name: (None, value) for name, value in event.items() if not isinstance(value, Change)} | changed
 
 
-async def names_of(log: EventLog, actors: Collection[Actor]) -> dict[UUID, str]:
+async def load_names(log: EventLog, actors: Collection[Actor]) -> dict[UUID, str]:
     """Names of users and their agents stand in the users' own streams, and are asked for when they are shown.
 
     Only what names them is read, and of tokens only where an agent is among them.
     """
     has_agents = any(actor.kind == "agent" for actor in actors)
-    streams = await log.chosen({actor.person for actor in actors}, NAMING if has_agents else NAMING[:1])
+    streams = await log.chosen({actor.person for actor in actors}, NAME_EVENTS if has_agents else NAME_EVENTS[:1])
     states = {user: fold(User, (recorded.event for recorded in history)) for user, history in streams.items()}
     agents = {token.id: token.name for state in states.values() if state for token in state.tokens}
     return agents | {user: state.name for user, state in states.items() if state}
 
 
-def who(actor: Actor, names: dict[UUID, str]) -> Who:
-    return Who(actor.kind, actor.id, names.get(actor.id), actor.on_behalf_of)
+def actor_info(actor: Actor, names: dict[UUID, str]) -> ActorInfo:
+    return ActorInfo(actor.kind, actor.id, names.get(actor.id), actor.on_behalf_of)

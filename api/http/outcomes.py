@@ -8,7 +8,7 @@ from msgspec import Struct
 from commands.handling.results import Foreseen, Result, Warned
 
 
-class Written(Struct, frozen=True, omit_defaults=True):
+class WriteResult(Struct, frozen=True, omit_defaults=True):
     """What a command did: the stream it is about, its version now, and a position that includes it."""
 
     id: UUID
@@ -18,14 +18,14 @@ class Written(Struct, frozen=True, omit_defaults=True):
     warnings: tuple[Warned, ...] = ()
 
 
-class Carried(Struct, frozen=True):
+class BatchResult(Struct, frozen=True):
     """What became of all commands, and a position that includes them."""
 
     results: tuple[Result, ...]
     position: int
 
 
-class Each(Struct, frozen=True, omit_defaults=True):
+class IndependentResult(Struct, frozen=True, omit_defaults=True):
     """What became of one command, or would: as its own request would have been answered."""
 
     status: int
@@ -39,8 +39,8 @@ class Each(Struct, frozen=True, omit_defaults=True):
     problem: msgspec.Raw | None = None
 
 
-class Several(Struct, frozen=True):
+class IndependentResults(Struct, frozen=True):
     """What became of each, and a position that includes all that was carried out."""
 
-    results: list[Each]
+    results: list[IndependentResult]
     position: int

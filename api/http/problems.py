@@ -10,14 +10,14 @@ from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
 
 from api.http.response import Response
-from api.http.tracing import trace_id
+from api.http.tracing import current_trace_id
 from domain import errors
 from domain.errors import Refusal, UnknownEvent, VersionConflict
 from infra.logs import logger
 from infra.reading.progress import Behind
 
-PROBLEM = "application/problem+json"
-STATUS: dict[type[Refusal], int] = {
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
     errors.NotFound: 404,
     errors.Forbidden: 403,
     errors.ScopeTooNarrow: 403,
@@ -50,7 +50,7 @@ STATUS: dict[type[Refusal], int] = {
 }
 """The status of each refusal; a rule that is not named here says no with 422."""
 
-TITLES = {
+TITLE_BY_CODE = {
     "invalid_body": "The body has not the right form.",
     "invalid_id": "This is no id.",
     "invalid_idempotency_key": "The Idempotency-Key has not the right form.",
@@ -67,7 +67,7 @@ TITLES = {
 """The title of each code of a Malformed; one that is not named here has the phrase of its status."""
 
 
-class Malformed(Exception):
+class MalformedRequest(Exception):
     """What was sent has not the right form: answered with `status`, 400 unless said otherwise."""
 
     def __init__(self, code: str, detail: str, *, pointer: str | None = None, status: int = 400) -> None:
@@ -75,7 +75,7 @@ class Malformed(Exception):
         self.code, self.detail, self.pointer, self.status = code, detail, pointer, status
 
 
-class Lost(Exception):
+class DetailedConflict(Exception):
     """A lost race, told with what happened in between."""
 
     def __init__(self, conflict: VersionConflict, status: int, members: dict[str, Any]) -> None:
@@ -83,7 +83,7 @@ class Lost(Exception):
         self.conflict, self.status, self.members = conflict, status, members
 
 
-class Placed(Exception):
+class BatchItemFailed(Exception):
     """One of several commands failed, and so all did: which one, and why."""
 
     def __init__(self, pointer: str, error: Exception) -> None:
@@ -91,7 +91,9 @@ class Placed(Exception):
         self.pointer, self.error = pointer, error
 
 
-def problem(request: Request[Any, Any, Any], status: int, code: str, title: str, **more: Any) -> Response[bytes]:
+def problem_response(
+    request: Request[Any, Any, Any], status: int, code: str, title: str, **extra_members: Any
+) -> Response[bytes]:
     """One problem document; `more` are its further members, without those that are None."""
     members = {
         "type": f"/problems/{code}",
@@ -99,62 +101,69 @@ def problem(request: Request[Any, Any, Any], status: int, code: str, title: str,
         "status": status,
         "instance": request.scope["path"],
         "code": code,
-        "trace_id": trace_id(),
+        "trace_id": current_trace_id(),
     }
-    body = msgspec.json.encode(members | {name: value for name, value in more.items() if value is not None})
-    return Response(body, status_code=status, media_type=PROBLEM, headers=_headers(status))
+    body = msgspec.json.encode(members | {name: value for name, value in extra_members.items() if value is not None})
+    return Response(body, status_code=status, media_type=PROBLEM_MEDIA_TYPE, headers=_status_headers(status))
 
 
-def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
-    status = next((STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS), 422)
+def refusal_response(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
+    status = next((STATUS_BY_REFUSAL[kind] for kind in type(refusal).__mro__ if kind in STATUS_BY_REFUSAL), 422)
     params = refusal.params or None
-    response = problem(request, status, refusal.code(), refusal.title(), detail=str(refusal), params=params)
+    response = problem_response(request, status, refusal.code(), refusal.title(), detail=str(refusal), params=params)
     if isinstance(refusal, errors.TwinInFlight):
         response.headers["Retry-After"] = "1"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        response.headers.update(_limit(**refusal.params))
+        response.headers.update(_rate_limit_headers(**refusal.params))
     return response
 
 
-def lost(request: Request[Any, Any, Any], race: Lost) -> Response[bytes]:
-    conflict = race.conflict
-    return problem(request, race.status, conflict.code(), conflict.title(), detail=str(conflict), **race.members)
+def conflict_response(request: Request[Any, Any, Any], error: DetailedConflict) -> Response[bytes]:
+    conflict = error.conflict
+    return problem_response(
+        request, error.status, conflict.code(), conflict.title(), detail=str(conflict), **error.members
+    )
 
 
-def malformed(request: Request[Any, Any, Any], error: Malformed) -> Response[bytes]:
+def malformed_response(request: Request[Any, Any, Any], error: MalformedRequest) -> Response[bytes]:
     errors_ = [{"pointer": error.pointer, "code": error.code}] if error.pointer else None
     title = title_of(error.code, error.status)
-    return problem(request, error.status, error.code, title, detail=error.detail, errors=errors_)
+    return problem_response(request, error.status, error.code, title, detail=error.detail, errors=errors_)
 
 
-def by_framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def framework_error_response(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Routing, authentication and parameters: refused before any of our code ran."""
-    title = phrase(error.status_code)
+    title = status_phrase(error.status_code)
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
-        found = [
+        parameter_errors = [
             {"pointer": f"?{one.get('key', '')}", "code": "invalid"} for one in error.extra if isinstance(one, dict)
         ]
         detail = "; ".join(
             f"{one.get('key', '')}: {one.get('message', '')}" for one in error.extra if isinstance(one, dict)
         )
-        return problem(
-            request, 400, "invalid_parameter", "A parameter has not the right form.", detail=detail, errors=found
+        return problem_response(
+            request,
+            400,
+            "invalid_parameter",
+            "A parameter has not the right form.",
+            detail=detail,
+            errors=parameter_errors,
         )
     text = None if error.detail == HTTPStatus(error.status_code).phrase else error.detail
-    response = problem(request, error.status_code, code_of(title), title, detail=text)
+    response = problem_response(request, error.status_code, code_of(title), title, detail=text)
     for name, value in (error.headers or {}).items():
         response.headers[name] = value
     return response
 
 
-def phrase(status: int) -> str:
+def status_phrase(status: int) -> str:
     """The name of a status; of one that newer Pythons name anew, the old one: codes are for ever."""
-    return _OLD_PHRASES.get(status) or HTTPStatus(status).phrase
+    return _STABLE_PHRASES.get(status) or HTTPStatus(status).phrase
 
 
 def title_of(code: str, status: int) -> str:
     """What a Malformed of that code is called."""
-    return TITLES.get(code) or phrase(status)
+    return TITLE_BY_CODE.get(code) or status_phrase(status)
 
 
 def code_of(title: str) -> str:
@@ -162,59 +171,61 @@ def code_of(title: str) -> str:
     return re.sub(r"[^a-z]+", "_", title.lower())
 
 
-_OLD_PHRASES = {413: "Request Entity Too Large", 414: "Request-URI Too Long", 422: "Unprocessable Entity"}
+_STABLE_PHRASES = {413: "Request Entity Too Large", 414: "Request-URI Too Long", 422: "Unprocessable Entity"}
 
 
-def placed(request: Request[Any, Any, Any], error: Placed) -> Response[bytes]:
+def batch_item_response(request: Request[Any, Any, Any], error: BatchItemFailed) -> Response[bytes]:
     """As the command would have been answered alone, with the pointer to it."""
-    response = answer(request, error.error)
+    response = error_response(request, error.error)
     members = msgspec.json.decode(response.content)
     response.content = msgspec.json.encode({**members, "errors": [{"pointer": error.pointer, "code": members["code"]}]})
     return response
 
 
-def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def error_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The problem document of any error."""
-    handler = next(HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS)
+    handler = next(EXCEPTION_HANDLERS[kind] for kind in type(error).__mro__ if kind in EXCEPTION_HANDLERS)
     response: Response[bytes] = handler(request, error)
     return response
 
 
-def behind(request: Request[Any, Any, Any], _: Behind) -> Response[bytes]:
-    return problem(request, 503, "projection_behind", "The read model does not include that position yet.")
+def behind_response(request: Request[Any, Any, Any], _: Behind) -> Response[bytes]:
+    return problem_response(request, 503, "projection_behind", "The read model does not include that position yet.")
 
 
-def storage(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def storage_error_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     logger.warning("storage: {}", error)
-    return problem(request, 503, "storage_unavailable", "The database does not answer; try again.")
+    return problem_response(request, 503, "storage_unavailable", "The database does not answer; try again.")
 
 
-def unreadable(request: Request[Any, Any, Any], error: UnknownEvent) -> Response[bytes]:
+def unknown_event_response(request: Request[Any, Any, Any], error: UnknownEvent) -> Response[bytes]:
     logger.error("unreadable: {}", error)
     detail = "Nothing is lost, nor can be changed here."
-    return problem(request, 500, "unknown_event", "A newer Taskledger wrote what this one cannot read.", detail=detail)
+    return problem_response(
+        request, 500, "unknown_event", "A newer Taskledger wrote what this one cannot read.", detail=detail
+    )
 
 
-def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def internal_error_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     logger.opt(exception=error).error("unexpected: {}", type(error).__name__)
-    return problem(request, 500, "internal_error", "This is our mistake, not yours.")
+    return problem_response(request, 500, "internal_error", "This is our mistake, not yours.")
 
 
-HANDLERS: dict[Any, Any] = {
-    Refusal: refused,
-    Malformed: malformed,
-    Lost: lost,
-    Placed: placed,
-    HTTPException: by_framework,
-    Behind: behind,
-    psycopg.OperationalError: storage,
-    psycopg.InterfaceError: storage,
-    UnknownEvent: unreadable,
-    Exception: unexpected,
+EXCEPTION_HANDLERS: dict[Any, Any] = {
+    Refusal: refusal_response,
+    MalformedRequest: malformed_response,
+    DetailedConflict: conflict_response,
+    BatchItemFailed: batch_item_response,
+    HTTPException: framework_error_response,
+    Behind: behind_response,
+    psycopg.OperationalError: storage_error_response,
+    psycopg.InterfaceError: storage_error_response,
+    UnknownEvent: unknown_event_response,
+    Exception: internal_error_response,
 }
 
 
-def _headers(status: int) -> dict[str, str]:
+def _status_headers(status: int) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
@@ -223,7 +234,7 @@ def _headers(status: int) -> dict[str, str]:
     return headers
 
 
-def _limit(*, policy: str, quota: int, window: int, retry_after: int) -> dict[str, str]:
+def _rate_limit_headers(*, policy: str, quota: int, window: int, retry_after: int) -> dict[str, str]:
     """The limit that was reached, after draft-ietf-httpapi-ratelimit-headers."""
     return {
         "Retry-After": str(retry_after),

@@ -8,7 +8,7 @@ import msgspec
 from litestar.types import Receive, Scope, Send
 
 T = TypeVar("T")
-_WITHOUT_BODY = {204, 304}
+_BODILESS_STATUSES = {204, 304}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -36,13 +36,13 @@ class Response(litestar.Response[T]):
         status = self.status_code or status_code or 200
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
         body = b""
-        if status not in _WITHOUT_BODY:
+        if status not in _BODILESS_STATUSES:
             body = self.content if isinstance(self.content, bytes) else _encode(self.content)
             headers += [(b"content-type", self.media_type.encode()), (b"content-length", str(len(body)).encode())]
 
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_response(scope: Scope, receive: Receive, send: Send) -> None:
             del scope, receive
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body, "more_body": False})
 
-        return answer
+        return send_response

@@ -13,40 +13,44 @@ from infra.ids import new_id
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
 _trace: ContextVar[Trace] = ContextVar("trace", default=UNTRACED)
 
-SECURITY = [
+SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 ]
 
 
-def trace() -> Trace:
+def current_trace() -> Trace:
     """Where the request in hand came from."""
     return _trace.get()
 
 
-def trace_id() -> str:
+def current_trace_id() -> str:
     """The trace id of the request in hand; 32 hexadecimal digits."""
     correlation = _trace.get().correlation_id
     return correlation.hex if correlation else ""
 
 
-def traced(app: ASGIApp) -> ASGIApp:
+def with_tracing(app: ASGIApp) -> ASGIApp:
     """Wrap the whole application: a framework's middleware does not run for 404 and 405."""
 
-    async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
-        match = _TRACEPARENT.fullmatch(given)
+        traceparent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
+        match = _TRACEPARENT.fullmatch(traceparent)
         _trace.set(Trace(UUID(match[1]), match[2]) if match else Trace(new_id()))
 
-        async def answer(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *SECURITY, (b"trace-id", trace_id().encode())]
+                message["headers"] = [
+                    *message["headers"],
+                    *SECURITY_HEADERS,
+                    (b"trace-id", current_trace_id().encode()),
+                ]
             await send(message)
 
-        await app(scope, receive, answer)
+        await app(scope, receive, send_with_headers)
 
-    return outer
+    return middleware

@@ -15,7 +15,7 @@ from api.openapi.schemas import Schema
 def of(one: Operation, schemas: dict[Any, Schema]) -> dict[str, Schema]:
     """Every answer, those that say yes first."""
     yes = {str(status): _yes(one, status, schemas) for status in one.answers}
-    if preconditions.answered in one.functions:
+    if preconditions.conditional_response in one.functions:
         said = {name: header for name, header in headers.of(one, one.handler.status_code).items() if name != "Link"}
         yes["304"] = {"description": "You have it already, as `If-None-Match` says.", "headers": said}
     return yes | {status: problem_schemas.answer(nos) for status, nos in problem_schemas.of(one).items()}

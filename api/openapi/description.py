@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from api.http.body import MERGE_PATCH
+from api.http.body import PATCH_MEDIA_TYPES
 from api.openapi import answers, examples, parameters
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
@@ -30,7 +30,7 @@ def described(one: Operation, schemas: dict[Any, Schema]) -> Schema:
 
 
 def _request(one: Operation, schemas: dict[Any, Schema]) -> Schema:
-    media = sorted(MERGE_PATCH) if one.method == "patch" else ["application/json"]
+    media = sorted(PATCH_MEDIA_TYPES) if one.method == "patch" else ["application/json"]
     required = any(field.required for field in msgspec.structs.fields(one.body))
     content = {"schema": schemas[one.body], "example": examples.of(one.body)}
     return {"required": required, "content": dict.fromkeys(media, content)}

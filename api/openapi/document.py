@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from litestar import Litestar
 
-from api.ledger import BASE
+from api.ledger import BASE_PATH
 from api.openapi import error_cases, headers, parameters, problem_schemas, schemas
 from api.openapi.description import described
 from api.openapi.error_cases import No
@@ -87,7 +87,7 @@ def _shared_name(one: No) -> str:
 def _tags(found: Iterable[Operation]) -> Iterator[Schema]:
     """The nouns, with what their modules say they are; those at the root last."""
     said = {one.tag: one for one in found}
-    for name in sorted(said, key=lambda name: (not said[name].path.startswith(BASE), name)):
+    for name in sorted(said, key=lambda name: (not said[name].path.startswith(BASE_PATH), name)):
         yield {"name": name, "description": said[name].module}
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 import api
 from api.http import problems
-from api.http.problems import Malformed
+from api.http.problems import MalformedRequest
 from api.openapi import call_graph
 from api.openapi.call_graph import Code, Found, Said
 from domain import errors
@@ -49,33 +49,35 @@ class No(Struct, frozen=True, order=True):
 
 
 def of_refusal(kind: type[Refusal]) -> No:
-    status = next((problems.STATUS[base] for base in kind.__mro__ if base in problems.STATUS), 422)
+    status = next(
+        (problems.STATUS_BY_REFUSAL[base] for base in kind.__mro__ if base in problems.STATUS_BY_REFUSAL), 422
+    )
     return No(status, kind.code(), kind.title())
 
 
 def of_status(status: int) -> No:
     """As the framework says it: the code is the phrase."""
-    phrase = problems.phrase(status)
+    phrase = problems.status_phrase(status)
     return No(status, problems.code_of(phrase), phrase)
 
 
 def among(found: Iterable[Found]) -> Iterator[No]:
     """The problems that code can answer with which comes to all this."""
     for one in found:
-        if isinstance(one, Said) and one.of is Malformed:
+        if isinstance(one, Said) and one.of is MalformedRequest:
             yield _malformed(one)
         elif isinstance(one, type) and issubclass(one, Refusal) and one is not Refusal:
             yield of_refusal(one)
         elif isinstance(one, type) and issubclass(one, HTTPException) and one is not HTTPException:
             yield of_status(one.status_code)
-        elif isinstance(one, type) and issubclass(one, Exception) and one in problems.HANDLERS:
+        elif isinstance(one, type) and issubclass(one, Exception) and one in problems.EXCEPTION_HANDLERS:
             yield from of_error(one)
 
 
 def of_error(kind: type[Exception]) -> Iterator[No]:
     """What an error that is neither a refusal nor the framework's is answered with."""
-    for one in call_graph.reached([Code(problems.HANDLERS[kind])], frozenset({problems.problem})):
-        if isinstance(one, Said) and one.of is problems.problem:
+    for one in call_graph.reached([Code(problems.EXCEPTION_HANDLERS[kind])], frozenset({problems.problem_response})):
+        if isinstance(one, Said) and one.of is problems.problem_response:
             match one.arguments:
                 case [_, int(status), str(code), str(title)]:
                     yield No(status, code, title)
@@ -86,7 +88,7 @@ def every() -> tuple[No, ...]:
     """Every problem with a code of ours, and what the framework says by itself."""
     own = {of_refusal(kind) for kind in _below(Refusal)}
     own |= {No(412, kind.code(), kind.title()) for kind in (errors.VersionConflict,)}
-    by_handlers = {one for kind in problems.HANDLERS for one in of_error(kind)}
+    by_handlers = {one for kind in problems.EXCEPTION_HANDLERS for one in of_error(kind)}
     return tuple(sorted(own | by_handlers | {*_all_malformed(), *map(of_status, BY_FRAMEWORK)}))
 
 
@@ -99,7 +101,7 @@ def _all_malformed() -> Iterator[No]:
     for found in pkgutil.walk_packages(api.__path__, "api."):
         module = import_module(found.name)
         for call in call_graph.said_in(module):
-            if call.of is Malformed:
+            if call.of is MalformedRequest:
                 yield _malformed(call)
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct
 
+from api.openapi.public_names import public_name
 from api.openapi.schemas import options, plain
 from commands import command
 from commands.command import Command
@@ -119,8 +120,7 @@ def body(kind: type[Struct], noun: str = "") -> dict[str, Any]:
 
 def noun_of(kind: type) -> str:
     """What an object of the class is about: `TaskRow` and `CreateTask` are about a task."""
-    about = getattr(kind, "about", kind).__name__
-    return str(about).removesuffix("Row").lower()
+    return public_name(getattr(kind, "about", kind).__name__).lower()
 
 
 def _is_shown(kind: type[Struct], field: msgspec.structs.FieldInfo) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from api import ledger
 from api.http import preconditions
-from api.http.command_mode import Planned
+from api.http.command_mode import DryRun
 from api.openapi import examples
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
@@ -87,10 +87,10 @@ HEADERS: Final[dict[str, Schema]] = {
 def of(one: Operation, status: int) -> dict[str, Schema]:
     """The headers of an answer that says yes; what a dry run answers has the position alone."""
     kinds = one.answers.get(status, [])
-    if kinds == [Planned]:
+    if kinds == [DryRun]:
         return refs(["Taskledger-Position", "Trace-Id"])
     said = _of(one)
-    if Planned in kinds:
+    if DryRun in kinds:
         for name in said.keys() & {"ETag", "Location"}:
             said |= now_and_then(name)
     return said
@@ -112,17 +112,17 @@ def now_and_then(name: str) -> dict[str, Schema]:
 
 def _said(one: Operation) -> Iterator[str]:
     asked = one.functions
-    if preconditions.answered in asked or ledger.written in asked:
+    if preconditions.conditional_response in asked or ledger.write_response in asked:
         yield "ETag"
-    if preconditions.answered in asked or preconditions.carried in asked:
+    if preconditions.conditional_response in asked or preconditions.command_headers in asked:
         yield "Taskledger-Position"
-    if Queries.found in asked:
-        yield from ("Age", preconditions.STALE)
-    if preconditions.answered in asked and "cursor" in one.parameters:
+    if Queries.fetch in asked:
+        yield from ("Age", preconditions.STALE_HEADER)
+    if preconditions.conditional_response in asked and "cursor" in one.parameters:
         yield "Link"
-    if preconditions.carried in asked and preconditions.idempotency in asked:
+    if preconditions.command_headers in asked and preconditions.idempotency_key in asked:
         yield "Idempotent-Replayed"
-    if ledger.written in asked and any(kind.creates for kind in one.commands):
+    if ledger.write_response in asked and any(kind.creates for kind in one.commands):
         yield "Location"
 
 

@@ -14,8 +14,8 @@ from litestar.typing import FieldDefinition
 from msgspec import Struct
 
 from api.http import authentication, parameters
-from api.http.body import JSON
-from api.http.command_mode import Planned
+from api.http.body import JSONBodyDTO
+from api.http.command_mode import DryRun
 from api.ledger import Ledger
 from api.openapi import call_graph, operation_commands
 from api.openapi.call_graph import Code, Found, Said
@@ -45,7 +45,7 @@ class Operation(Struct, frozen=True, dict=True):
     @property
     def can_be_tried(self) -> bool:
         """Whether it takes the parameters of every command: a dry run, and merging."""
-        return parameters.commands(self.handler)
+        return parameters.is_command_endpoint(self.handler)
 
     @property
     def parameters(self) -> dict[str, FieldDefinition]:
@@ -70,7 +70,7 @@ class Operation(Struct, frozen=True, dict=True):
         for status, spec in (self.handler.responses or {}).items():
             found.setdefault(status, []).extend(options(spec.data_container))
         if self.can_be_tried:
-            found.setdefault(HTTPStatus.OK.value, []).append(Planned)
+            found.setdefault(HTTPStatus.OK.value, []).append(DryRun)
         return found
 
     @cached_property
@@ -92,7 +92,7 @@ class Operation(Struct, frozen=True, dict=True):
     def needs(self) -> list[Needs]:
         """What it asks for before it answers, by the table of rights: as an operator, or as a member."""
         asked = {call.arguments[0] for call in self.found if isinstance(call, Said) and call.of is Rights.may}
-        asked |= {"Operate"} if Ledger.may_operate in self.functions else set()
+        asked |= {"Operate"} if Ledger.require_operator in self.functions else set()
         return [permissions.TABLE[name] for name in sorted(asked & permissions.TABLE.keys() - {None})]
 
     @property
@@ -127,11 +127,11 @@ class Operation(Struct, frozen=True, dict=True):
     def _roots(self) -> Iterator[Code]:
         """Where the code begins that a request runs through."""
         yield Code(self.handler.fn)
-        yield Code(parameters.only_known)
+        yield Code(parameters.reject_unknown_parameters)
         if not self.is_public:
-            yield Code(authentication.authentication)
+            yield Code(authentication.create_authentication)
         if self.body is not None:
-            yield Code(JSON.decode_bytes, JSON)
+            yield Code(JSONBodyDTO.decode_bytes, JSONBodyDTO)
 
 
 def operations(app: Litestar) -> Iterator[Operation]:

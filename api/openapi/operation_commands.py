@@ -53,15 +53,15 @@ def _impossible(kind: type[Command[Any]], found: frozenset[Found]) -> set[type[R
     never = {
         errors.NotFound: needs.role is None and kind.creates,
         errors.Forbidden: needs.role is None,
-        errors.ScopeTooNarrow: authentication.authentication not in asked,
+        errors.ScopeTooNarrow: authentication.create_authentication not in asked,
         errors.StreamIsFull: kind.creates,
         errors.IdTaken: not kind.creates or "id" not in kind.__struct_fields__,
         errors.VersionRequired: not kind.must_name_version,
-        errors.VersionConflict: preconditions.expected not in asked and not is_batch(found),
+        errors.VersionConflict: preconditions.with_expected_version not in asked and not is_batch(found),
         errors.CrossesWorkspaces: not is_batch(found),
         errors.Contradicts: not is_batch(found),
         errors.ColumnNotCounted: True,  # but by the rule of one that enters columns
-        errors.KeyReused: preconditions.idempotency not in asked,
-        errors.TwinInFlight: preconditions.idempotency not in asked,
+        errors.KeyReused: preconditions.idempotency_key not in asked,
+        errors.TwinInFlight: preconditions.idempotency_key not in asked,
     }
     return {no for no, is_so in never.items() if is_so}

@@ -10,8 +10,8 @@ from litestar.params import KwargDefinition, PathParameter, QueryParameter
 from litestar.types import Empty
 
 from api.http import preconditions
-from api.http.addressing import given_id
-from api.http.command_mode import SAYS, TAKES
+from api.http.addressing import parse_id
+from api.http.command_mode import MODE_DESCRIPTIONS, MODE_PARAMETERS
 from api.ledger import Ledger
 from api.openapi import call_graph, examples
 from api.openapi.call_graph import Code
@@ -59,17 +59,17 @@ COMPONENTS: Final[dict[str, Schema]] = {
     name: {
         "name": name,
         "in": "query",
-        "description": SAYS[name],
+        "description": MODE_DESCRIPTIONS[name],
         "schema": {"type": "boolean"} if "true" in values else {"type": "string", "enum": list(values)},
         "example": True if "true" in values else values[0],
     }
-    for name, values in TAKES.items()
+    for name, values in MODE_PARAMETERS.items()
 }
 ASKED_BY: Final[dict[str, Callable[..., Any]]] = {
-    "If-Match": preconditions.expected,
-    "Idempotency-Key": preconditions.idempotency,
-    "If-None-Match": preconditions.answered,
-    "Prefer": preconditions.patience,
+    "If-Match": preconditions.with_expected_version,
+    "Idempotency-Key": preconditions.idempotency_key,
+    "If-None-Match": preconditions.conditional_response,
+    "Prefer": preconditions.preferred_wait_s,
 }
 """The function that reads each header: a handler that comes to it takes the header."""
 KEY_OR_ID: Final[Schema] = {
@@ -89,8 +89,8 @@ def of(one: Operation) -> Iterator[Schema]:
         if isinstance(field.kwarg_definition, QueryParameter):
             yield _in_query(name, field.annotation, field.kwarg_definition, field.default)
     if one.can_be_tried:
-        yield from ({"$ref": f"#/components/parameters/{name}"} for name in TAKES)
-    for name in (name for name in COMPONENTS if name not in TAKES):
+        yield from ({"$ref": f"#/components/parameters/{name}"} for name in MODE_PARAMETERS)
+    for name in (name for name in COMPONENTS if name not in MODE_PARAMETERS):
         if name not in ASKED_BY or ASKED_BY[name] in one.functions:
             yield {"$ref": f"#/components/parameters/{name}"}
 
@@ -109,9 +109,9 @@ def _place(one: Operation, name: str) -> tuple[Schema, str, Any]:
     """A thing by id where the handler reads it as one, by id or human key where it finds a task so, else by name."""
     for call in call_graph.calls(Code(one.handler.fn)):
         if any(isinstance(argument, ast.Name) and argument.id == name for argument in call.arguments):
-            if call.of is given_id:
+            if call.of is parse_id:
                 return {"type": "string", "format": "uuid"}, f"The id of the {name}.", examples.id_of(name)
-            if call.of is Ledger.task_id:
+            if call.of is Ledger.resolve_task_id:
                 return KEY_OR_ID, f"The id of the {name}, or its human key, such as KIT-12.", examples.id_of(name)
     return {"type": "string", "minLength": 1}, f"The {name}.", examples.of(str, name)
 

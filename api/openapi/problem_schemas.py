@@ -11,8 +11,8 @@ from litestar.params import QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http import preconditions
-from api.http.history import Who
-from api.http.problems import PROBLEM
+from api.http.history import ActorInfo
+from api.http.problems import PROBLEM_MEDIA_TYPE
 from api.openapi import error_cases, examples, operation_commands
 from api.openapi.error_cases import No
 from api.openapi.headers import now_and_then, refs
@@ -58,7 +58,7 @@ class Since(Struct, frozen=True):
 
     version: int
     type: str
-    actor: Who
+    actor: ActorInfo
     at: datetime
     fields: Annotated[list[str], Meta(examples=[["title"]])]
 
@@ -92,7 +92,7 @@ def answer(nos: Iterable[No]) -> Schema:
     return {
         "description": " ".join(f"{one.title.rstrip('.')} (`{one.code}`)." for one in nos),
         "headers": _headers(nos),
-        "content": {PROBLEM: {"schema": schema, "examples": shown}},
+        "content": {PROBLEM_MEDIA_TYPE: {"schema": schema, "examples": shown}},
     }
 
 
@@ -139,7 +139,7 @@ def _by_rules(one: Operation) -> Iterator[No]:
         yield from error_cases.of_error(Behind)  # counting waits for a read table
     for refusal in refusals:
         yield error_cases.of_refusal(refusal)
-        if refusal is errors.VersionConflict and preconditions.expected in one.functions:
+        if refusal is errors.VersionConflict and preconditions.with_expected_version in one.functions:
             yield No(412, refusal.code(), refusal.title())
 
 

@@ -8,19 +8,10 @@ from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin
 import msgspec
 from msgspec import Struct, UnsetType
 
+from api.openapi.public_names import public_name
+
 Schema: TypeAlias = dict[str, Any]
 REF: Final = "#/components/schemas/"
-NAMES: Final = {
-    "Carried": "BatchResult",
-    "Each": "IndependentResult",
-    "Several": "IndependentResults",
-    "Part": "ProjectionHealth",
-    "Status": "ProjectionStatus",
-    "Who": "Actor",
-    "Detailed": "DetailedHealth",
-    "Invited": "Invitation",
-}
-"""Where the name in the code says too little without its module; all others follow `public_name`."""
 
 
 def components(kinds: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, Schema]]:
@@ -34,13 +25,6 @@ def components(kinds: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, Schem
     return {kind: _renamed(schema, names) for kind, schema in zip(wanted, found, strict=True)}, dict(
         sorted(own.items())
     )
-
-
-def public_name(name: str) -> str:
-    """`TaskRow` is `Task`; what two modules name alike has the module before it."""
-    module, _, plain = name.rpartition(".")
-    before = module.rpartition(".")[2].title().replace("_", "")
-    return before + (NAMES.get(plain) or plain.removesuffix("Row"))
 
 
 def _list_name(schema: Schema) -> str | None:

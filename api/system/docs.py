@@ -12,21 +12,21 @@ from api.openapi.schemas import Schema
 
 
 @get("/openapi.json", opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
-def describe(request: Request[Any, Any, Any]) -> Response[bytes]:
+def show_openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The OpenAPI description."""
-    return Response(msgspec.json.encode(_described(request)), media_type="application/json")
+    return Response(msgspec.json.encode(_openapi_document(request)), media_type="application/json")
 
 
 @get("/docs", opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
 def show_docs(request: Request[Any, Any, Any]) -> Response[str]:
     """The same as a page that loads nothing from anywhere."""
-    return Response(page(_described(request)), media_type="text/html; charset=utf-8")
+    return Response(page(_openapi_document(request)), media_type="text/html; charset=utf-8")
 
 
-def _described(request: Request[Any, Any, Any]) -> Schema:
+def _openapi_document(request: Request[Any, Any, Any]) -> Schema:
     """Made once for each application, when somebody first asks for it."""
     state = request.app.state
     if "description" not in state:
         state.description = document(request.app)
-    described: Schema = state.description
-    return described
+    description: Schema = state.description
+    return description

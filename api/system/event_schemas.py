@@ -17,9 +17,11 @@ from domain.errors import NotFound
 from domain.event import Event
 from projections.pagination import Page
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-ADDRESS = "/schemas/events"
-Type = Annotated[str, PathParameter(description="The name of an event.", examples=[Example(value="TaskRenamed")])]
+JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+EVENT_SCHEMAS_PATH = "/schemas/events"
+EventNameParam = Annotated[
+    str, PathParameter(description="The name of an event.", examples=[Example(value="TaskRenamed")])
+]
 
 
 class EventType(Struct, frozen=True):
@@ -29,14 +31,14 @@ class EventType(Struct, frozen=True):
     schema: Annotated[str, Meta(examples=["/schemas/events/TaskRenamed"])]
 
 
-@get(ADDRESS, opt=PUBLIC)
+@get(EVENT_SCHEMAS_PATH, opt=PUBLIC)
 async def list_event_types() -> Response[Page[EventType]]:
     """Every event that can be written to the log."""
-    return Response(Page([EventType(name, f"{ADDRESS}/{name}") for name in sorted(codec.known())]))
+    return Response(Page([EventType(name, f"{EVENT_SCHEMAS_PATH}/{name}") for name in sorted(codec.known())]))
 
 
-@get(ADDRESS + "/{type:str}", opt=PUBLIC, media_type="application/schema+json")
-async def show_event_schema(type: Type) -> Response[dict[str, Any]]:  # noqa: A002 - the parameter's name
+@get(EVENT_SCHEMAS_PATH + "/{type:str}", opt=PUBLIC, media_type="application/schema+json")
+async def show_event_schema(type: EventNameParam) -> Response[dict[str, Any]]:  # noqa: A002 - the parameter's name
     """The JSON Schema of an event, as the log keeps it: its name in `type`, and a changed field as `[old, new]`."""
     event = codec.known().get(type)
     if event is None:
@@ -46,26 +48,32 @@ async def show_event_schema(type: Type) -> Response[dict[str, Any]]:  # noqa: A0
 
 def event_schema(event: type[Event]) -> Schema:
     """With every pair of a change written out where it stands."""
-    found = msgspec.json.schema(event)
-    parts = found["$defs"]
-    own: Schema = _with_pairs(parts.pop(event.__name__), parts)
-    kept = {name: part for name, part in parts.items() if not name.startswith("Change_")}
-    said = (
+    generated = msgspec.json.schema(event)
+    definitions = generated["$defs"]
+    own: Schema = _inline_changes(definitions.pop(event.__name__), definitions)
+    other_definitions = {name: part for name, part in definitions.items() if not name.startswith("Change_")}
+    description = (
         {"description": " ".join(inspect.cleandoc(event.__doc__).split())}
         if "__doc__" in vars(event) and event.__doc__
         else {}
     )
-    defs = {"$defs": _with_pairs(kept, parts)} if kept else {}
-    return {"$schema": DIALECT, "$id": f"{ADDRESS}/{codec.tag(event)}", **own, **said, **defs}
+    defs = {"$defs": _inline_changes(other_definitions, definitions)} if other_definitions else {}
+    return {
+        "$schema": JSON_SCHEMA_DIALECT,
+        "$id": f"{EVENT_SCHEMAS_PATH}/{codec.tag(event)}",
+        **own,
+        **description,
+        **defs,
+    }
 
 
-def _with_pairs(schema: Any, parts: dict[str, Schema]) -> Any:
+def _inline_changes(schema: Any, definitions: dict[str, Schema]) -> Any:
     if isinstance(schema, list):
-        return [_with_pairs(one, parts) for one in schema]
+        return [_inline_changes(one, definitions) for one in schema]
     if not isinstance(schema, dict):
         return schema
     name = str(schema.get("$ref", "")).rpartition("/")[2]
     if name.startswith("Change_"):
-        pair = {key: value for key, value in parts[name].items() if key not in {"title", "description"}}
-        return {**_with_pairs(pair, parts), "maxItems": 2, "items": False}
-    return {key: _with_pairs(value, parts) for key, value in schema.items()}
+        pair = {key: value for key, value in definitions[name].items() if key not in {"title", "description"}}
+        return {**_inline_changes(pair, definitions), "maxItems": 2, "items": False}
+    return {key: _inline_changes(value, definitions) for key, value in schema.items()}

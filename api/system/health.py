@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from api.http.authentication import PUBLIC
 from api.http.response import Response
-from api.ledger import Asked, Ledger
+from api.ledger import AuthedRequest, Ledger
 from projections.engine.status import State, Status
 
-FRESH_S = 60.0
+MAX_LAG_S = 60.0
 """A projection that is further behind is not well."""
 
 
@@ -21,7 +21,7 @@ class Health(Struct, frozen=True):
     status: str
 
 
-class Part(Struct, frozen=True):
+class ProjectionHealth(Struct, frozen=True):
     """How one projection is."""
 
     name: str
@@ -32,13 +32,13 @@ class Part(Struct, frozen=True):
     parked: int
 
 
-class Detailed(Struct, frozen=True):
+class DetailedHealth(Struct, frozen=True):
     """How everything is that answers depend on; whoever reads it has an answer of the database in hand."""
 
     status: Literal["ok", "degraded"]
     database: Literal["ok"]
     position: int
-    projections: list[Part]
+    projections: list[ProjectionHealth]
 
 
 @get("/health", opt=PUBLIC)
@@ -57,7 +57,7 @@ async def live() -> Health:
 async def ready(ledger: NamedDependency[Ledger]) -> Response[Health]:
     """The log answers, and every read model has been built for this code: commands and queries can be served."""
     try:
-        is_ready = await ledger.querying.are_ready()
+        is_ready = await ledger.read_tables.are_ready()
     except psycopg.Error as error:
         raise ServiceUnavailableException("The database does not answer.") from error
     if not is_ready:
@@ -66,16 +66,18 @@ async def ready(ledger: NamedDependency[Ledger]) -> Response[Health]:
 
 
 @get("/health/detailed")
-async def detailed(request: Asked, ledger: NamedDependency[Ledger]) -> Response[Detailed]:
+async def detailed(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[DetailedHealth]:
     """How the database and each projection are; `degraded` with parked documents, no build, or a minute of lag."""
-    await ledger.may_operate(request)
-    found = await ledger.operating.statuses()
-    parts = [_part(one) for one in found]
-    status: Literal["ok", "degraded"] = "ok" if all(part.status == "ok" for part in parts) else "degraded"
-    answer = Detailed(status, "ok", max(one.head for one in found), parts)
+    await ledger.require_operator(request)
+    statuses = await ledger.projection_admin.statuses()
+    projections = [_projection_health(one) for one in statuses]
+    status: Literal["ok", "degraded"] = "ok" if all(part.status == "ok" for part in projections) else "degraded"
+    answer = DetailedHealth(status, "ok", max(one.head for one in statuses), projections)
     return Response(answer, headers={"Cache-Control": "no-store"})
 
 
-def _part(one: Status) -> Part:
-    is_well = one.build is not None and not one.parked and one.lag_seconds <= FRESH_S
-    return Part(one.name, "ok" if is_well else "degraded", one.state, one.lag_events, one.lag_seconds, one.parked)
+def _projection_health(status: Status) -> ProjectionHealth:
+    is_ok = status.build is not None and not status.parked and status.lag_seconds <= MAX_LAG_S
+    return ProjectionHealth(
+        status.name, "ok" if is_ok else "degraded", status.state, status.lag_events, status.lag_seconds, status.parked
+    )

@@ -17,8 +17,8 @@ from infra.reading.cached_answer import Snapshot
 from infra.reading.memory_cache import Hot
 from projections.engine.status import Status
 
-FORMAT = "text/plain; version=0.0.4"
-GAUGES = {
+PROMETHEUS_MEDIA_TYPE = "text/plain; version=0.0.4"
+PROJECTION_GAUGES = {
     "position": ("position", "The last event that the projection has folded."),
     "lag_events": ("lag_events", "How many events it has not folded."),
     "lag_seconds": ("lag_seconds", "How old the first event is that it has not folded."),
@@ -29,49 +29,53 @@ GAUGES = {
 """The fields of a Status, by what follows `taskledger_projection_`."""
 
 
-class Statuses(Collector):
+class ProjectionCollector(Collector):
     """What one query has found, as gauges."""
 
-    def __init__(self, found: Sequence[Status]) -> None:
-        self._found = found
+    def __init__(self, statuses: Sequence[Status]) -> None:
+        self._statuses = statuses
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield GaugeMetricFamily(
-            "taskledger_log_position", "The last event of the log.", max(one.head for one in self._found)
+            "taskledger_log_position", "The last event of the log.", max(one.head for one in self._statuses)
         )
-        for name, (field, sentence) in GAUGES.items():
+        for name, (field, sentence) in PROJECTION_GAUGES.items():
             gauge = GaugeMetricFamily(f"taskledger_projection_{name}", sentence, labels=["projection"])
-            for one in self._found:
-                gauge.add_metric([one.name], getattr(one, field))
+            for status in self._statuses:
+                gauge.add_metric([status.name], getattr(status, field))
             yield gauge
 
 
-class Answers(Collector):
+class CacheCollector(Collector):
     """Where this process got its answers from, and how old they were."""
 
-    def __init__(self, counted: Counted, hot: Hot[Snapshot]) -> None:
-        self._counted, self._hot = counted, hot
+    def __init__(self, stats: Counted, memory_cache: Hot[Snapshot]) -> None:
+        self._stats, self._memory_cache = stats, memory_cache
 
     def collect(self) -> Iterator[Metric]:
         hits = CounterMetricFamily("taskledger_cache_hits", "Answers that a layer had.", labels=["layer"])
         misses = CounterMetricFamily("taskledger_cache_misses", "Answers that a layer had not.", labels=["layer"])
         ages = SummaryMetricFamily("taskledger_cache_age_seconds", "How old those were that it had.", labels=["layer"])
-        for layer, count in self._counted.hits.items():
+        for layer, count in self._stats.hits.items():
             hits.add_metric([layer], count)
-            ages.add_metric([layer], count, self._counted.seconds[layer])
-        for layer, count in self._counted.misses.items():
+            ages.add_metric([layer], count, self._stats.seconds[layer])
+        for layer, count in self._stats.misses.items():
             misses.add_metric([layer], count)
         yield from (hits, misses, ages)
-        yield GaugeMetricFamily("taskledger_cache_answers", "Answers in the memory of this process.", len(self._hot))
-        yield GaugeMetricFamily("taskledger_cache_bytes", "The memory that they take.", self._hot.bytes)
-        yield CounterMetricFamily("taskledger_cache_evicted", "Answers that had no room there.", self._hot.evicted)
+        yield GaugeMetricFamily(
+            "taskledger_cache_answers", "Answers in the memory of this process.", len(self._memory_cache)
+        )
+        yield GaugeMetricFamily("taskledger_cache_bytes", "The memory that they take.", self._memory_cache.bytes)
+        yield CounterMetricFamily(
+            "taskledger_cache_evicted", "Answers that had no room there.", self._memory_cache.evicted
+        )
 
 
-@get("/metrics", opt=PUBLIC, media_type=FORMAT)
+@get("/metrics", opt=PUBLIC, media_type=PROMETHEUS_MEDIA_TYPE)
 async def metrics(ledger: NamedDependency[Ledger]) -> Response[bytes]:
     """The log, each projection, and the caches of the process that answers, in the text format of Prometheus."""
     registry = CollectorRegistry()
-    registry.register(Answers(ledger.reading.counted, ledger.hot))
+    registry.register(CacheCollector(ledger.reader.counted, ledger.memory_cache))
     with contextlib.suppress(psycopg.OperationalError, psycopg.InterfaceError):  # the rest is worth telling then too
-        registry.register(Statuses(await ledger.operating.statuses()))
-    return Response(generate_latest(registry), media_type=FORMAT)
+        registry.register(ProjectionCollector(await ledger.projection_admin.statuses()))
+    return Response(generate_latest(registry), media_type=PROMETHEUS_MEDIA_TYPE)

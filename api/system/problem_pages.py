@@ -14,11 +14,11 @@ from api.openapi import error_cases
 from domain.errors import NotFound
 from projections.pagination import Page
 
-ADDRESS = "/problems"
-Code = Annotated[str, PathParameter(description="The `code` of a problem.", examples=[Example(value="id_taken")])]
+PROBLEMS_PATH = "/problems"
+CodeParam = Annotated[str, PathParameter(description="The `code` of a problem.", examples=[Example(value="id_taken")])]
 
 
-class Meaning(Struct, frozen=True):
+class ProblemType(Struct, frozen=True):
     """What a problem of one code means."""
 
     type: Annotated[str, Meta(examples=["/problems/id_taken"])]
@@ -28,31 +28,33 @@ class Meaning(Struct, frozen=True):
     what_to_do: Annotated[list[str], Meta(examples=[[error_cases.ADVICE[409]]])]
 
 
-@get(ADDRESS, opt=PUBLIC)
-async def list_problems() -> Response[Page[Meaning]]:
+@get(PROBLEMS_PATH, opt=PUBLIC)
+async def list_problems() -> Response[Page[ProblemType]]:
     """Every code that an answer can have which says no."""
-    return Response(Page(list(meanings().values())))
+    return Response(Page(list(problem_types().values())))
 
 
-@get(ADDRESS + "/{code:str}", opt=PUBLIC)
-async def show_problem(code: Code) -> Response[Meaning]:
+@get(PROBLEMS_PATH + "/{code:str}", opt=PUBLIC)
+async def show_problem(code: CodeParam) -> Response[ProblemType]:
     """What a problem means that has its `type` here."""
-    meaning = meanings().get(code)
+    meaning = problem_types().get(code)
     if meaning is None:
         raise NotFound
     return Response(meaning)
 
 
 @cache
-def meanings() -> dict[str, Meaning]:
+def problem_types() -> dict[str, ProblemType]:
     """Each code with all that is known about it."""
-    found = dict[str, list[error_cases.No]]()
+    cases_by_code = dict[str, list[error_cases.No]]()
     for one in error_cases.every():
-        found.setdefault(one.code, []).append(one)
-    return {code: _meaning(code, found[code]) for code in sorted(found)}
+        cases_by_code.setdefault(one.code, []).append(one)
+    return {code: _problem_type(code, cases_by_code[code]) for code in sorted(cases_by_code)}
 
 
-def _meaning(code: str, nos: list[error_cases.No]) -> Meaning:
-    statuses = sorted({one.status for one in nos})
-    title = max((one.title for one in nos), key=len)
-    return Meaning(f"{ADDRESS}/{code}", code, title, statuses, [error_cases.ADVICE[status] for status in statuses])
+def _problem_type(code: str, cases: list[error_cases.No]) -> ProblemType:
+    statuses = sorted({one.status for one in cases})
+    title = max((one.title for one in cases), key=len)
+    return ProblemType(
+        f"{PROBLEMS_PATH}/{code}", code, title, statuses, [error_cases.ADVICE[status] for status in statuses]
+    )

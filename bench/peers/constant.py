@@ -17,5 +17,5 @@ def app(config: PeerConfig) -> Litestar:
     async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
         return Response(pages[request.scope["path"]])
 
-    required = authentication.authentication(config.jwt_key)
+    required = authentication.create_authentication(config.jwt_key)
     return Litestar([page], on_app_init=[required.on_app_init], openapi_config=None, logging_config=None)

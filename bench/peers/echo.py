@@ -8,11 +8,11 @@ from litestar.types import ASGIApp
 
 from api.endpoints.task import create_task
 from api.http import authentication
-from api.http.body import JSON, BodyRequest
-from api.http.parameters import only_known
-from api.http.problems import HANDLERS
-from api.http.tracing import traced
-from api.ledger import BASE, Ledger
+from api.http.body import JSONBodyDTO, JSONRequest
+from api.http.parameters import reject_unknown_parameters
+from api.http.problems import EXCEPTION_HANDLERS
+from api.http.tracing import with_tracing
+from api.ledger import BASE_PATH, Ledger
 from bench.peers.config import PeerConfig
 from commands.handling.group import Order
 from commands.handling.handler import Done
@@ -24,16 +24,16 @@ def app(config: PeerConfig) -> ASGIApp:
     parts: dict[str, Any] = dict.fromkeys(Ledger.__struct_fields__)
     ledger = Ledger(**parts | {"counting": _Echo()})
     endpoints = Litestar(
-        [Router(BASE, route_handlers=[create_task], dto=JSON)],
+        [Router(BASE_PATH, route_handlers=[create_task], dto=JSONBodyDTO)],
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
-        on_app_init=[authentication.authentication(config.jwt_key).on_app_init],
-        before_request=only_known,
-        exception_handlers=HANDLERS,
-        request_class=BodyRequest,
+        on_app_init=[authentication.create_authentication(config.jwt_key).on_app_init],
+        before_request=reject_unknown_parameters,
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_class=JSONRequest,
         openapi_config=None,
         logging_config=None,
     )
-    return traced(endpoints)
+    return with_tracing(endpoints)
 
 
 class _Echo:

@@ -4,7 +4,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api.http.outcomes import Written
+from api.http.outcomes import WriteResult
 from bench.peers.config import PeerConfig
 from commands.task import CreateTask
 from infra.ids import new_id
@@ -23,7 +23,7 @@ def app(config: PeerConfig) -> ASGIApp:
         status, body = 200, pages.get(scope["path"])
         if body is None:
             decode(await _read_body(receive))
-            status, body = 201, encode(Written(new_id(), 1, 123_456, "P123-123"))
+            status, body = 201, encode(WriteResult(new_id(), 1, 123_456, "P123-123"))
         length = (b"content-length", str(len(body)).encode())
         await send({"type": "http.response.start", "status": status, "headers": [_JSON, length]})
         await send({"type": "http.response.body", "body": body, "more_body": False})

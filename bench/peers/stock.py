@@ -54,7 +54,7 @@ def app(config: PeerConfig) -> Litestar:
         task = tasks.create(project, data)
         return WriteResult(task.id, task.version)
 
-    required = authentication.authentication(config.jwt_key)
+    required = authentication.create_authentication(config.jwt_key)
     return Litestar([create_task], on_app_init=[required.on_app_init], openapi_config=None, logging_config=None)
 
 

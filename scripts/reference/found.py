@@ -46,7 +46,7 @@ def commands() -> dict[str, type[Command[Any]]]:
 
 def routes() -> list[Route]:
     """Every operation that the OpenAPI description names."""
-    paths: dict[str, Any] = document(app.litestar(NOWHERE))["paths"]
+    paths: dict[str, Any] = document(app.create_litestar(NOWHERE))["paths"]
     return sorted(
         Route(address, method.upper(), _body(operation), operation["summary"])
         for address, operations in paths.items()

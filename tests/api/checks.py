@@ -10,7 +10,7 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from api.ledger import Asked, Ledger
+from api.ledger import AuthedRequest, Ledger
 from infra.ids import new_id
 from infra.reading import progress
 from infra.reading.progress import Projected
@@ -110,9 +110,9 @@ async def an_edited_filter_chooses_anew(ann: Visitor, patch: pytest.MonkeyPatch)
     for title in ("Milk", "Bread"):
         await ann.task(title)
     saved = (await ann.post("/filters", name="Shop", filter="milk", sort="key"))["id"]
-    went, workspaces = list[str](), Ledger.workspaces
+    went, workspaces = list[str](), Ledger.workspaces_of_caller
 
-    async def noted(self: Ledger, asked: Asked, *rest: Any) -> tuple[UUID, ...]:
+    async def noted(self: Ledger, asked: AuthedRequest, *rest: Any) -> tuple[UUID, ...]:
         went.append(asked.url.path)
         return await workspaces(self, asked, *rest)
 
@@ -121,7 +121,7 @@ async def an_edited_filter_chooses_anew(ann: Visitor, patch: pytest.MonkeyPatch)
         items = (await ann.get(f"/filters/{saved}/tasks"))["items"]
         return [item["title"] for item in items], not went
 
-    patch.setattr(Ledger, "workspaces", noted)
+    patch.setattr(Ledger, "workspaces_of_caller", noted)
     edits = [
         ({"filter": "bread"}, ["Bread"]),
         ({"filter": ""}, ["Milk", "Bread"]),

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import jsonschema_rs
 
-from api.app import litestar
-from api.http.problems import PROBLEM
+from api.app import create_litestar
+from api.http.problems import PROBLEM_MEDIA_TYPE
 from api.openapi.document import document
 from scripts.reference.found import NOWHERE
 
@@ -76,7 +76,7 @@ class Contract:
         assert kind in by_kind, f"{kind}: {told}"
         if kind.endswith("json"):
             self._valid(answer, by_kind[kind]["schema"], told)
-        if kind == PROBLEM:
+        if kind == PROBLEM_MEDIA_TYPE:
             assert answer.json()["code"] in by_kind[kind]["examples"], f"a problem that is not described: {told}"
 
     def _valid(self, answer: httpx.Response, schema: dict[str, Any], told: str) -> None:
@@ -98,7 +98,7 @@ class Contract:
 @cache
 def ours() -> Contract:
     """That of this code; made before anything is timed."""
-    return Contract(document(litestar(NOWHERE)))
+    return Contract(document(create_litestar(NOWHERE)))
 
 
 def validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:

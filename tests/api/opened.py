@@ -11,8 +11,8 @@ import psycopg
 import redis
 from litestar import Litestar
 
-from api.app import parts
-from api.http.tracing import traced
+from api.app import create_app_and_cache
+from api.http.tracing import with_tracing
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from tests.api import contract
@@ -39,8 +39,8 @@ def park(settings: Settings) -> None:
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
     """An application of its own, visited from an address; an answer that is not described fails who asked for it."""
-    (app, shortcuts), holds = parts(settings), contract.ours().holds
-    transport = httpx.ASGITransport(cast("Any", traced(shortcuts.before(app))), client=(address, 1))
+    (app, shortcuts), holds = create_app_and_cache(settings), contract.ours().holds
+    transport = httpx.ASGITransport(cast("Any", with_tracing(shortcuts.wrap(app))), client=(address, 1))
     async with _running(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
         client.event_hooks["response"] = [holds]
         yield client

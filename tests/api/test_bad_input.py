@@ -13,7 +13,7 @@ import jwt
 import pytest
 import pytest_asyncio
 
-from api.app import MOST_BODY
+from api.app import MAX_BODY_BYTES
 from api.http.authentication import key_id
 from infra.settings import Settings
 from tests.api.paging import PATHS
@@ -72,7 +72,7 @@ BODIES = [
     row("a content type of garbage", TITLED, {"Content-Type": b";;=\xe4"}, 415, "unsupported_media_type"),
     row("gzip", gzip.compress(TITLED), {**JSON, "Content-Encoding": "gzip"}, 415, "unsupported_media_type"),
     row("gzip unannounced", gzip.compress(TITLED), JSON, 400, "invalid_json"),
-    row("over the limit", b" " * (MOST_BODY + 1), JSON, 413, ""),
+    row("over the limit", b" " * (MAX_BODY_BYTES + 1), JSON, 413, ""),
     row("a length that is no number", TITLED, {**JSON, "Content-Length": "many"}, 400, ""),
     row("depth as a whole", b"[" * DEEP, JSON, 400, ""),
     row("depth of objects", b'{"title":' * DEEP, JSON, 400, ""),
@@ -103,7 +103,7 @@ async def test_a_body_that_is_no_json_object_is_refused(
 async def test_a_body_over_the_limit_is_refused_without_a_length_too(house: Visitor) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(64):
-            yield b" " * (MOST_BODY // 32)
+            yield b" " * (MAX_BODY_BYTES // 32)
 
     answer = await house.ask("POST", f"/projects/{house.project}/tasks", content=chunks(), headers=JSON)
     assert "content-length" not in answer.request.headers
@@ -128,7 +128,7 @@ VALUES: list[Any] = [
     row("a last line end", {"title": "a\n"}, "#/title"),
     row("text turned round", {"title": "a\u202eb"}, "#/title"),
     row("max and one", {"title": "x" * 501}, "#/title"),
-    row("a title of nearly 1 MB", {"title": "x" * (MOST_BODY - 100)}, "#/title"),
+    row("a title of nearly 1 MB", {"title": "x" * (MAX_BODY_BYTES - 100)}, "#/title"),
     row("NUL in a description", {"title": "x", "description": "a\0"}, "#/description"),
     row("ANSI in a description", {"title": "x", "description": "\x1b]0;x\x07"}, "#/description"),
     row("a description of max and one", {"title": "x", "description": "x" * 50_001}, "#/description"),

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.http.problems import PROBLEM
+from api.http.problems import PROBLEM_MEDIA_TYPE
 from tests.api import contract
 
 TASKS = "http://test/api/v1/projects/0193805a-8d00-7442-90e4-8437b6556980/tasks"
@@ -27,7 +27,7 @@ def sent(kind: str, headers: dict[str, str]) -> dict[str, str]:
 
 async def test_what_is_described_may_be_answered() -> None:
     await holds("POST", TASKS, 201, DONE, sent("application/json", SAID))
-    await holds("POST", TASKS, 409, {**NO, "code": "id_taken"}, sent(PROBLEM, TRACE))
+    await holds("POST", TASKS, 409, {**NO, "code": "id_taken"}, sent(PROBLEM_MEDIA_TYPE, TRACE))
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,10 @@ async def test_what_is_described_may_be_answered() -> None:
         (201, DONE, sent("text/html", SAID)),
         (201, DONE, sent("application/json", TRACE)),
         (201, DONE, sent("application/json", {**SAID, "link": "<next>"})),
-        (409, {**NO, "code": "email_taken"}, sent(PROBLEM, TRACE)),
-        (409, NO, sent(PROBLEM, TRACE)),
-        (428, {**NO, "code": "version_required"}, sent(PROBLEM, TRACE)),
-        (503, {**NO, "code": "too_busy"}, sent(PROBLEM, TRACE)),
+        (409, {**NO, "code": "email_taken"}, sent(PROBLEM_MEDIA_TYPE, TRACE)),
+        (409, NO, sent(PROBLEM_MEDIA_TYPE, TRACE)),
+        (428, {**NO, "code": "version_required"}, sent(PROBLEM_MEDIA_TYPE, TRACE)),
+        (503, {**NO, "code": "too_busy"}, sent(PROBLEM_MEDIA_TYPE, TRACE)),
     ],
     ids=[
         "a status",

@@ -106,13 +106,13 @@ def a_memory_without_the_reader(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_shortcut_without_the_reader(patch: pytest.MonkeyPatch) -> None:
-    asked = response_cache._asked  # noqa: SLF001 - a defect is planted where it would be made
+    asked = response_cache._cache_key  # noqa: SLF001 - a defect is planted where it would be made
 
     def anybody(scope: object) -> tuple[tuple[bytes, ...], str]:
         (_, *rest), named = asked(scope)
         return (b"", *rest), named
 
-    patch.setattr(response_cache, "_asked", anybody)
+    patch.setattr(response_cache, "_cache_key", anybody)
 
 
 def rights_that_last(patch: pytest.MonkeyPatch) -> None:

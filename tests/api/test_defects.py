@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from api.http import authentication
-from api.http.basis import Basis
+from api.http.basis import Dependencies
 from api.ledger import Ledger
 from domain.errors import TooManyGuesses, WrongCredentials
 from infra.identity import invitations, secrets, sessions
@@ -82,10 +82,10 @@ async def test_a_reader_who_believes_what_is_heard_is_noticed(
 
     async def believing(ledger: Ledger, _: object, question: Question, at_least: int | None) -> Found:
         if at_least:
-            await ledger.projected.wait(question.projections[0].name, at_least, 5)
-        return await ledger.reading.answer(question)
+            await ledger.progress.wait(question.projections[0].name, at_least, 5)
+        return await ledger.reader.answer(question)
 
-    monkeypatch.setattr(Ledger, "found", believing)
+    monkeypatch.setattr(Ledger, "fetch", believing)
     await noticed_in_time(partial(checks.a_reader_who_waits_sees_what_was_written, ann, monkeypatch, too_early))
 
 
@@ -129,13 +129,13 @@ async def test_a_list_that_does_not_rest_on_its_filter_is_noticed(
     ann: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Remembered by the address, where the filter has a name, and nobody asks what it says now."""
-    rests_on = Basis.rests_on
+    rests_on = Dependencies.depends_on
 
-    def forgetful(basis: Basis, found: Found, rights: Iterable[Right]) -> None:
+    def forgetful(basis: Dependencies, found: Found, rights: Iterable[Right]) -> None:
         if not found.key.startswith(saved_filter_list.projection.name):
             rests_on(basis, found, rights)
 
-    monkeypatch.setattr(Basis, "rests_on", forgetful)
+    monkeypatch.setattr(Dependencies, "depends_on", forgetful)
     await noticed_in_time(partial(checks.an_edited_filter_chooses_anew, ann, monkeypatch))
 
 
@@ -233,7 +233,7 @@ async def test_pages_that_are_counted_off_are_noticed(ann: Visitor, monkeypatch:
 
 
 async def test_an_account_that_everybody_manages_is_noticed(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authentication, "may_manage", lambda *_: None)
+    monkeypatch.setattr(authentication, "require_account_management", lambda *_: None)
     await noticed_in_time(partial(identity.an_agent_manages_nothing, ann))
 
 

@@ -20,8 +20,8 @@ HURRY_S = 0.02
 
 @pytest.fixture
 def address(own: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(preconditions, "PATIENCE_S", HURRY_S)
-    monkeypatch.setattr(preconditions, "MOST_PATIENCE_S", HURRY_S)
+    monkeypatch.setattr(preconditions, "DEFAULT_WAIT_S", HURRY_S)
+    monkeypatch.setattr(preconditions, "MAX_WAIT_S", HURRY_S)
     with served(own) as address:
         yield address
 
@@ -35,6 +35,6 @@ def test_a_planted_server_error_is_noticed(address: str, tmp_path: Path, monkeyp
     def careless(text: str) -> bool:
         raise ValueError(text)
 
-    monkeypatch.setattr(queries, "is_key", careless)
+    monkeypatch.setattr(queries, "is_task_key", careless)
     with pytest.raises(AssertionError, match="Server error"):
         generated.asked(address, generated.token(address), tmp_path, "examples", "--include-operation-id", "show_task")

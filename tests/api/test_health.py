@@ -61,7 +61,7 @@ async def test_a_lag_of_a_moment_is_well_and_one_of_more_than_a_minute_is_not(ro
     assert await not_well(root) == []
     with psycopg.connect(own.migration_url) as owner:
         owner.execute("alter table log.events disable trigger user")
-        owner.execute("update log.events set recorded_at = recorded_at - %s * interval '1 s'", (health.FRESH_S + 1,))
+        owner.execute("update log.events set recorded_at = recorded_at - %s * interval '1 s'", (health.MAX_LAG_S + 1,))
         owner.execute("alter table log.events enable trigger user")
     assert await not_well(root) == list(every())
     root.fold()

@@ -130,4 +130,4 @@ async def test_of_people_only_what_names_them_is_read(ann: Visitor, monkeypatch:
 
 async def test_every_event_that_names_somebody_is_read_for_names() -> None:
     ours = {kind for kind in codec.known().values() if kind.__module__ == UserRegistered.__module__}
-    assert set(history.NAMING) == {kind for kind in ours if "name" in kind.__struct_fields__}
+    assert set(history.NAME_EVENTS) == {kind for kind in ours if "name" in kind.__struct_fields__}

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.http.command_mode import Tried
+from api.http.command_mode import DryRunDone
 from api.ledger import Ledger
 from commands.handling.group import Order
 from commands.handling.handler import Done
@@ -96,8 +96,8 @@ async def test_an_endpoint_that_goes_on_after_a_dry_run_is_noticed(
     async def going_on(ledger: Ledger, order: Order) -> Done:
         try:
             return await handle(ledger, order)
-        except Tried as tried:
-            return tried.done
+        except DryRunDone as tried:
+            return tried.outcome
 
     monkeypatch.setattr(Ledger, "handle", going_on)
     await noticed_in_time(lambda: every_dry_run_writes_nothing(settings, ann, bob.id))

@@ -134,13 +134,13 @@ async def test_who_is_removed_while_they_lose_a_race_is_told_nothing_of_it(
     task = await ann.task()
     await ann.post(f"/tasks/{task}/complete")
     await give(ann, bob.id, "member")
-    told = history.names_of
+    told = history.load_names
 
     async def late(*asked: Any) -> dict[UUID, str]:
         await ann.ask("DELETE", f"/workspaces/{ann.workspace}/members/{bob.id}")
         return await told(*asked)
 
-    monkeypatch.setattr(history, "names_of", late)
+    monkeypatch.setattr(history, "load_names", late)
     edit = {"title": "Bread", "expected_version": 1}
     if mode == "alone":
         answer = await bob.ask("PATCH", f"/tasks/{task}", json=edit)

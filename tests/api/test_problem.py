@@ -28,7 +28,7 @@ async def test_every_code_is_listed_with_something_to_do(house: Visitor) -> None
 
 
 async def test_a_lost_race_has_two_statuses(house: Visitor) -> None:
-    assert problem_pages.meanings()["version_conflict"].statuses == [409, 412]
+    assert problem_pages.problem_types()["version_conflict"].statuses == [409, 412]
 
 
 async def test_a_code_that_there_is_not_means_nothing(house: Visitor) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from api.http.problems import PROBLEM
+from api.http.problems import PROBLEM_MEDIA_TYPE
 from api.openapi.page.html import example, resolved, said, table, typed
 from api.openapi.schemas import Schema
 
@@ -25,7 +25,7 @@ def shown(document: Schema, method: str, path: str, operation: Schema) -> Iterat
         yield _titled("Body", "".join(fields(resolved(document, content["schema"]))))
     answers = {status: resolved(document, one) for status, one in operation["responses"].items()}
     for status, answer in answers.items():
-        if PROBLEM not in answer.get("content", {}):
+        if PROBLEM_MEDIA_TYPE not in answer.get("content", {}):
             yield _titled(f"Answer {status}", "".join(_yes(document, answer)))
     yield _titled("Problems", table(_no(document, answers), "no"))
     yield "</details>"
@@ -75,7 +75,7 @@ def _yes(document: Schema, answer: Schema) -> Iterator[str]:
 
 def _no(document: Schema, answers: dict[str, Schema]) -> Iterator[tuple[str, ...]]:
     for status, answer in answers.items():
-        for named in answer.get("content", {}).get(PROBLEM, {}).get("examples", {}).values():
+        for named in answer.get("content", {}).get(PROBLEM_MEDIA_TYPE, {}).get("examples", {}).values():
             value = resolved(document, named)["value"]
             code = escape(value["code"])
             yield (f"<code>{status}</code>", f"<a href=/problems/{code}><code>{code}</code></a>", said(value["title"]))

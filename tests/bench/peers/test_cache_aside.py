@@ -61,7 +61,7 @@ def address(settings: Settings) -> Iterator[str]:
 
 
 def auth_headers(user: UUID, key: str) -> dict[str, str]:
-    token, _ = authentication.issue(user, uuid4(), datetime.now(UTC) + timedelta(hours=1), key)
+    token, _ = authentication.issue_access_token(user, uuid4(), datetime.now(UTC) + timedelta(hours=1), key)
     return {"Authorization": f"Bearer {token}"}
 
 
