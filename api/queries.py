@@ -24,7 +24,7 @@ from infra.reading.progress import Behind, Projected
 from infra.reading.reader import Found, Reading
 from infra.reading.tables import Querying
 from projections import pagination, task_list, workspace_list
-from projections.pagination import Cursor, Page
+from projections.pagination import Page, PageCursor
 from projections.projection import Question
 from projections.workspace_list import WorkspaceRow
 
@@ -70,13 +70,13 @@ class Queries(Struct, frozen=True, kw_only=True):
             if time.monotonic() > deadline:
                 raise Behind
         dependencies_of(request).depends_on(found, await self.permissions.may_read(person, question, found.answer))
-        if min_position is not None or found.age is not None or question.moves:
+        if min_position is not None or found.age is not None or question.is_time_dependent:
             dependencies_of(request).uncacheable()
         return found
 
     async def workspaces_of_caller(self, request: AuthedRequest, min_position: int | None = None) -> tuple[UUID, ...]:
         """Those that who asks is a member of now, in an order of their own."""
-        question = workspace_list.of_user(request.user.person)
+        question = workspace_list.for_user(request.user.person)
         answer = (await self.fetch(request, question, min_position)).answer
         ids = [one.id for one in msgspec.json.decode(answer.body, type=Page[WorkspaceRow]).items] if answer else []
         memberships = await self.permissions.memberships(request.user.person, ids)
@@ -99,7 +99,7 @@ class Queries(Struct, frozen=True, kw_only=True):
 
         It is never behind: Behind is raised for a position that the log has not reached.
         """
-        before = Cursor.read(cursor, stream) or NO_END
+        before = PageCursor.parse_number(cursor, stream) or NO_END
         position = await self.log.head()  # first: the answer holds at least what stood there by then
         if position < (min_position or 0):
             raise Behind
@@ -108,8 +108,8 @@ class Queries(Struct, frozen=True, kw_only=True):
         await self.permissions.may_see(request.user.person, task.workspace_id, task.project_id)
         if task.purged:
             raise Purged
-        next_cursor = Cursor(stream, events[-1].version).write() if events and events[-1].version > 1 else None
-        answer = pagination.answer(
+        next_cursor = PageCursor(stream, events[-1].version).encode() if events and events[-1].version > 1 else None
+        answer = pagination.encode_answer(
             {"items": await history.load_items(self.log, events), "next_cursor": next_cursor}, next_cursor
         )
         return preconditions.conditional_response(request, answer, position)
@@ -119,7 +119,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         found = await self.fetch(request, question, min_position)
         positions, next_cursor = (found.answer.body, found.answer.next_cursor) if found.answer else (b"[]", None)
         items = await history.load_items(self.log, await self.log.at(msgspec.json.decode(positions, type=list[int])))
-        answer = pagination.answer({"items": items, "next_cursor": next_cursor}, next_cursor)
+        answer = pagination.encode_answer({"items": items, "next_cursor": next_cursor}, next_cursor)
         return preconditions.conditional_response(request, answer, found.position, found.age)
 
     async def resolve_task_id(self, request: AuthedRequest, task: str) -> UUID:
@@ -128,12 +128,12 @@ class Queries(Struct, frozen=True, kw_only=True):
             return parse_id(task)
         dependencies_of(request).uncacheable()
         wanted = (task, str(request.user.person))
-        found = await self.read_tables.rows(task_list.OF_KEY, wanted)
+        found = await self.read_tables.rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
         if not found:  # perhaps not yet: the key of a task that was created a moment ago
             head, wait_s = await self.log.head(), preconditions.preferred_wait_s(request)
             for projection in (task_list.projection, workspace_list.projection):
                 await self.progress.wait(projection.name, head, wait_s)
-            found = await self.read_tables.rows(task_list.OF_KEY, wanted)
+            found = await self.read_tables.rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
         if len(found) > 1:  # whoever was removed a moment ago is not told of two
             memberships = await self.permissions.memberships(request.user.person, {workspace for _, workspace in found})
             found = [row for row in found if (request.user.person, row[1]) in memberships]

@@ -85,7 +85,7 @@ def _migrations(found: Settings) -> Iterator[Finding]:
 
 def _projections(found: Settings) -> Iterator[Finding]:
     with database(found.database_url) as connection:
-        for one in status.statuses(connection):
+        for one in status.fetch_statuses(connection):
             said = {
                 "missing": f"{one.name} has not been folded: run `taskledger migrate`, or wait for a worker to do it",
                 "behind": f"{one.name} is {one.lag_events} events behind: is a worker running?",

@@ -59,7 +59,7 @@ def database(url: str) -> Iterator[Connection[TupleRow]]:
 
 def asked(connection: Connection[TupleRow], sql: str, parameters: Sequence[object]) -> list[TupleRow]:
     """The rows of a query of read models, which it names `{name}`; raises OperatorError where one is not there yet."""
-    numbers = {name: build.number for name, build in builds.serving(connection).items()}
+    numbers = {name: build.number for name, build in builds.serving_builds(connection).items()}
     try:
         return connection.execute(tables.named(sql, numbers), parameters).fetchall()
     except Behind as error:

@@ -120,9 +120,11 @@ class Counting:
         while True:
             await self._projected.wait(name, head, deadline - monotonic())
             async with self._pool.connection() as connection:
-                rows = await (await connection.execute(builds.SERVING, builds.ours(), prepare=True)).fetchall()
+                rows = await (
+                    await connection.execute(builds.SERVING_BUILDS_SQL, builds.serving_parameters(), prepare=True)
+                ).fetchall()
                 numbers = {found: build for build, found, _ in rows}
-                asked = _STANDING.format(named(task_list.STANDING, numbers))
+                asked = _STANDING.format(named(task_list.COUNT_IN_COLUMN_SQL, numbers))
                 row = await (await connection.execute(asked, (numbers[name], project, column))).fetchone()
             position, tasks = row or (0, 0)
             if position >= head:

@@ -13,10 +13,10 @@ from domain.column import ColumnCounted
 from domain.event import Recorded
 from domain.project import ProjectKeyReserved
 from domain.task import TaskNumbersTaken
-from projections.pagination import Cursor, etag, list_of
-from projections.projection import Answer, Projection, Question, ask, by_position
+from projections.pagination import PageCursor, etag, list_id_for
+from projections.projection import Answer, Projection, Question, key_by_position, single_table_question
 
-_GUARDS = (TaskNumbersTaken, ProjectKeyReserved, ColumnCounted)
+_GUARD_EVENTS = (TaskNumbersTaken, ProjectKeyReserved, ColumnCounted)
 
 
 class ActivityRow(Struct, frozen=True):
@@ -31,7 +31,7 @@ class ActivityRow(Struct, frozen=True):
 
 def fold(key: int, _: ActivityRow | None, recorded: Recorded) -> ActivityRow | None:
     """A row for what happened in a workspace, none for what stands on guard streams beside it."""
-    if recorded.workspace_id is None or isinstance(recorded.event, _GUARDS):
+    if recorded.workspace_id is None or isinstance(recorded.event, _GUARD_EVENTS):
         return None
     return ActivityRow(key, recorded.workspace_id, codec.tag(recorded.event), recorded.actor.id, recorded.at)
 
@@ -44,14 +44,14 @@ projection = Projection(
     "activity",
     2,
     ActivityRow,
-    by_position,
+    key_by_position,
     fold,
     scopes,
     indexes=("(workspace_id, id)", "(workspace_id, actor_id, id)", "using brin (at)"),
-    takes_unknown=True,
+    accepts_unknown=True,
 )
 
-_CONDITIONS = {
+_FILTER_CONDITIONS = {
     "actor": "actor_id = %(actor)s",
     "type": "type = %(type)s",
     "since": "at >= %(since)s",
@@ -59,7 +59,7 @@ _CONDITIONS = {
 }
 
 
-class Chosen(Struct, frozen=True, omit_defaults=True):
+class ActivityFilter(Struct, frozen=True, omit_defaults=True):
     """Which part of an activity: whose, of one type, from `since` on and before `until`; all where nothing is said."""
 
     actor: UUID | None = None
@@ -68,23 +68,25 @@ class Chosen(Struct, frozen=True, omit_defaults=True):
     until: datetime | None = None
 
 
-def page(workspace: UUID, chosen: Chosen, limit: int, cursor: str | None) -> Question:
+def page(workspace: UUID, filters: ActivityFilter, limit: int, cursor: str | None) -> Question:
     """The positions of what happened in a workspace, newest first.
 
     Raises BadCursor, or CursorMismatch for a cursor of another list or another choice.
     """
-    wanted = {name: value for name, value in asdict(chosen).items() if value is not None}
-    this = list_of(workspace, "activity", wanted)
-    where = " and ".join(["workspace_id = %(workspace)s", *(_CONDITIONS[name] for name in wanted)])
-    before = Cursor.read(cursor, this)
+    wanted = {name: value for name, value in asdict(filters).items() if value is not None}
+    list_id = list_id_for(workspace, "activity", wanted)
+    where = " and ".join(["workspace_id = %(workspace)s", *(_FILTER_CONDITIONS[name] for name in wanted)])
+    before = PageCursor.parse_number(cursor, list_id)
     if before:
         where += " and id < %(before)s"
     sql = f"select * from {{activity}} where {where} order by id desc limit %(rows)s"  # noqa: S608 - our own text
     parameters = {**wanted, "workspace": workspace, "before": before, "rows": limit + 1}
-    return ask(projection, "workspace", workspace, "page", sql, parameters, lambda rows: _page(rows, limit, this))
+    return single_table_question(
+        projection, "workspace", workspace, "page", sql, parameters, lambda rows: _page_answer(rows, limit, list_id)
+    )
 
 
-def _page(rows: list[ActivityRow], limit: int, this: UUID) -> Answer:
+def _page_answer(rows: list[ActivityRow], limit: int, list_id: UUID) -> Answer:
     shown = [row.id for row in rows[:limit]]
     body = msgspec.json.encode(shown)
-    return Answer(body, etag(body), next_cursor=Cursor(this, shown[-1]).write() if len(rows) > limit else None)
+    return Answer(body, etag(body), next_cursor=PageCursor(list_id, shown[-1]).encode() if len(rows) > limit else None)

@@ -10,15 +10,15 @@ from msgspec.structs import asdict
 from domain import filter as filters
 from domain.errors import FilterTooLong
 from projections import project_list
-from projections.filter_sql import condition
-from projections.pagination import Cursor, answer, list_of
+from projections.filter_sql import compile_filter
+from projections.pagination import PageCursor, encode_answer, list_id_for
 from projections.project_list import BoardColumn, ProjectRow
 from projections.projection import Answer, Query, Question
-from projections.task_list import TaskRow, columns
-from projections.task_page import FIELDS, Asker, Listing, Wanted, in_project, named
-from projections.task_sorting import order
+from projections.task_list import TaskRow, select_columns
+from projections.task_page import TASK_FIELDS, Caller, TaskPageOptions, TaskPageSql, project_scope, task_list_id
+from projections.task_sorting import sorting_for
 
-_ROOM = 250
+_RESERVED_FILTER_CHARACTERS = 250
 """Characters that a column may take in the filter of its own list."""
 
 
@@ -42,34 +42,34 @@ class Board(Struct, frozen=True):
     columns: list[ShownColumn]
 
 
-def board(project: UUID, wanted: Wanted, asker: Asker, address: str) -> Question:
+def board(project: UUID, options: TaskPageOptions, caller: Caller, tasks_path: str) -> Question:
     """The tasks of a project that a filter chooses, so many of each column; `address` is where they are listed.
 
     Raises what `filter.parse` raises.
     """
-    terms = filters.parse(wanted.filter)
-    if len(terms) == filters.MOST_TERMS or len(wanted.filter) > filters.MOST_CHARACTERS - _ROOM:
+    terms = filters.parse(options.filter)
+    if len(terms) == filters.MOST_TERMS or len(options.filter) > filters.MOST_CHARACTERS - _RESERVED_FILTER_CHARACTERS:
         raise FilterTooLong("Leave room for one more term, the column.", offset=0)
-    chosen = condition(terms, me=asker.user, now=asker.now)
-    listing = Listing(in_project(project), chosen, order("rank", "", is_project=True))
+    filter_sql = compile_filter(terms, me=caller.user, now=caller.now)
+    listing = TaskPageSql(project_scope(project), filter_sql, sorting_for("rank", "", is_project=True))
     return Question(
         (project_list.projection, *listing.projections()),
         "project",
         (project,),
-        f"board {list_of(project, 'board', {'filter': wanted.filter})} {address}",
-        (Query("select * from {project_list} where id = %(here_0)s", ProjectRow), Query(_tasks(listing), dict)),
-        chosen.parameters | {"here_0": project, "rows": wanted.limit},
-        _Answered(listing, wanted, address),
-        chosen.moves,
+        f"board {list_id_for(project, 'board', {'filter': options.filter})} {tasks_path}",
+        (Query("select * from {project_list} where id = %(here_0)s", ProjectRow), Query(_tasks_sql(listing), dict)),
+        filter_sql.parameters | {"here_0": project, "rows": options.limit},
+        _AnswerBuilder(listing, options, tasks_path),
+        filter_sql.is_time_dependent,
     )
 
 
-class _Answered(Struct, frozen=True):
+class _AnswerBuilder(Struct, frozen=True):
     """Makes the answer of what was found."""
 
-    listing: Listing
-    wanted: Wanted
-    address: str
+    listing: TaskPageSql
+    options: TaskPageOptions
+    tasks_path: str
 
     def __call__(self, projects: list[ProjectRow], rows: list[dict[str, Any]]) -> Answer | None:
         if not projects:
@@ -78,33 +78,35 @@ class _Answered(Struct, frozen=True):
         found: dict[str, list[dict[str, Any]]] = {id_: [] for id_ in columns}
         for row in rows:
             found.setdefault(row["column"], []).append(row)
-        shown = [self._shown(columns.get(id_) or _unheard(id_), rows) for id_, rows in found.items()]
-        return answer({"project_id": projects[0].id, "columns": shown})
+        shown = [self._build_column(columns.get(id_) or _placeholder_column(id_), rows) for id_, rows in found.items()]
+        return encode_answer({"project_id": projects[0].id, "columns": shown})
 
-    def _shown(self, column: BoardColumn, rows: list[dict[str, Any]]) -> ShownColumn:
-        items: Any = [{name: row[name] for name in FIELDS} for row in rows]
+    def _build_column(self, column: BoardColumn, rows: list[dict[str, Any]]) -> ShownColumn:
+        items: Any = [{name: row[name] for name in TASK_FIELDS} for row in rows]
         count = rows[0]["count"] if rows else 0
-        cursor, following = self._following(column.id, rows[-1]) if count > len(rows) else (None, None)
+        cursor, following = self._next_page_link(column.id, rows[-1]) if count > len(rows) else (None, None)
         return ShownColumn(**asdict(column), count=count, items=items, next_cursor=cursor, next=following)
 
-    def _following(self, column: str, last: dict[str, Any]) -> tuple[str, str]:
+    def _next_page_link(self, column: str, last: dict[str, Any]) -> tuple[str, str]:
         """Where the tasks of a column go on: in the list of the project, with the column as one more term."""
-        filter_ = f"{self.wanted.filter} column:{filters.quoted(column)}".lstrip()
-        cursor = Cursor(named(self.listing.place, filter_, "rank"), self.listing.reached(last)).write()
-        asked = {"filter": filter_, "sort": "rank", "limit": self.wanted.limit, "cursor": cursor}
-        return cursor, f"{self.address}?{urlencode(asked)}"
+        filter_ = f"{self.options.filter} column:{filters.quoted(column)}".lstrip()
+        cursor = PageCursor(
+            task_list_id(self.listing.scope, filter_, "rank"), self.listing.cursor_values(last)
+        ).encode()
+        asked = {"filter": filter_, "sort": "rank", "limit": self.options.limit, "cursor": cursor}
+        return cursor, f"{self.tasks_path}?{urlencode(asked)}"
 
 
-def _tasks(listing: Listing) -> str:
+def _tasks_sql(listing: TaskPageSql) -> str:
     """The first tasks of each column, with how many there are in it; only those are read whole."""
-    return f"""select {columns()}, place.count, 0 as part, task.number as at_0, task.id as at_1 from (
+    return f"""select {select_columns()}, place.count, 0 as part, task.number as at_0, task.id as at_1 from (
           select task.id, count(*) over (partition by task."column") as count,
             row_number() over (partition by task."column" order by task.number, task.id) as nth
-          from {listing.tasks()} where {listing.everywhere()}
+          from {listing.from_sql()} where {listing.where_sql()}
         ) as place join lateral (select * from {{task_list}} task where task.id = place.id limit 1) as task on true
         where place.nth <= %(rows)s order by task.number, task.id"""  # noqa: S608 - our own text
 
 
-def _unheard(column: str) -> BoardColumn:
+def _placeholder_column(column: str) -> BoardColumn:
     """A column that tasks stand in, and that the list of projects will only hear of."""
     return BoardColumn(column, column, removed=True)

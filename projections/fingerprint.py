@@ -17,13 +17,13 @@ from msgspec import Raw, Struct
 
 from domain import codec
 from domain.event import Actor, Recorded
-from projections.projection import Key, Projection, every
+from projections.projection import DocumentKey, Projection, all_projections
 
-GOLDEN = Path(__file__).with_name("golden.jsonl")
+GOLDEN_PATH = Path(__file__).with_name("golden.jsonl")
 """Every event ever written, in sensible histories, as the log holds them; only ever added to."""
 
 
-class _Line(Struct, frozen=True):
+class _GoldenEvent(Struct, frozen=True):
     stream: UUID
     version: int
     type: str
@@ -36,10 +36,10 @@ class _Line(Struct, frozen=True):
 
 def fingerprints() -> dict[str, str]:
     """That of each projection, by its name."""
-    return {name: fingerprint(projection) for name, projection in every().items()}
+    return {name: fingerprint(projection) for name, projection in all_projections().items()}
 
 
-def code() -> str:
+def code_fingerprint() -> str:
     """What tells this code from other code that folds anything otherwise."""
     return sha256(msgspec.json.encode(fingerprints())).hexdigest()[:16]
 
@@ -52,18 +52,18 @@ def fingerprint(projection: Projection[Any]) -> str:
 @cache
 def digest(projection: Projection[Any]) -> str:
     """Of the documents that the golden histories fold to, and of the table that they stand in."""
-    documents = folded(projection, golden())
-    shape: tuple[object, ...] = (projection.row.__struct_fields__, projection.indexes)
-    if projection.generated:  # others keep the digests that they were released with
-        shape += (projection.generated,)
+    documents = fold_history(projection, golden_history())
+    shape: tuple[object, ...] = (projection.row_type.__struct_fields__, projection.indexes)
+    if projection.generated_columns:  # others keep the digests that they were released with
+        shape += (projection.generated_columns,)
     rows = sorted((str(key), document) for key, document in documents.items())
     return sha256(msgspec.json.encode((shape, rows))).hexdigest()[:16]
 
 
 @cache
-def golden() -> tuple[Recorded, ...]:
+def golden_history() -> tuple[Recorded, ...]:
     """The golden histories, in the order of the log."""
-    lines = (msgspec.json.decode(line, type=_Line) for line in GOLDEN.read_bytes().splitlines())
+    lines = (msgspec.json.decode(line, type=_GoldenEvent) for line in GOLDEN_PATH.read_bytes().splitlines())
     return tuple(
         Recorded(
             position,
@@ -80,9 +80,9 @@ def golden() -> tuple[Recorded, ...]:
     )
 
 
-def folded(projection: Projection[Any], history: Iterable[Recorded]) -> dict[Key, Any]:
+def fold_history(projection: Projection[Any], history: Iterable[Recorded]) -> dict[DocumentKey, Any]:
     """The documents of a history, one event after the other."""
-    documents: dict[Key, Any] = {}
+    documents: dict[DocumentKey, Any] = {}
     for recorded in history:
         for key in projection.keys(recorded):
             documents[key] = projection.fold(key, documents.get(key), recorded)

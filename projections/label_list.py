@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from domain.event import Recorded, Unknown
 from domain.label import LabelColoured, distinct, label_of
 from domain.task import TaskCreated, TaskLabelled
-from projections.pagination import START_OF_NAMES, ByName, Cursor, list_of, paged
-from projections.projection import Answer, Projection, Question, ask
+from projections.pagination import MIN_NAME_SORT_KEY, NameSortKey, PageCursor, list_id_for, paginate
+from projections.projection import Answer, Projection, Question, single_table_question
 
 
 class LabelRow(Struct, frozen=True):
@@ -29,12 +29,12 @@ class LabelRow(Struct, frozen=True):
 def keys(recorded: Recorded) -> Iterable[UUID]:
     if isinstance(recorded.event, Unknown):
         return (recorded.stream,)
-    return _named(recorded)
+    return _label_names(recorded)
 
 
 def fold(key: UUID, label: LabelRow | None, recorded: Recorded) -> LabelRow | None:
     event, at = recorded.event, recorded.at
-    name = _named(recorded).get(key)
+    name = _label_names(recorded).get(key)
     if label is None and name is not None and recorded.workspace_id:
         label = LabelRow(key, recorded.workspace_id, name, None, 0, at, at)
     if label and isinstance(event, LabelColoured):
@@ -42,7 +42,7 @@ def fold(key: UUID, label: LabelRow | None, recorded: Recorded) -> LabelRow | No
     return label
 
 
-def _named(recorded: Recorded) -> dict[UUID, str]:
+def _label_names(recorded: Recorded) -> dict[UUID, str]:
     """The labels that an event names, in its own workspace."""
     names: Iterable[str] = ()
     match recorded.event:
@@ -66,7 +66,7 @@ projection = Projection(
     fold,
     scopes,
     indexes=("(workspace_id)",),
-    only=(TaskCreated, TaskLabelled, LabelColoured, Unknown),
+    event_types=(TaskCreated, TaskLabelled, LabelColoured, Unknown),
 )
 
 
@@ -75,18 +75,24 @@ def page(workspace: UUID, limit: int, cursor: str | None) -> Question:
 
     Raises BadCursor, or CursorMismatch for a cursor of another list.
     """
-    this = list_of(workspace, "labels", {})
-    after = Cursor.place(cursor, this, ByName) or START_OF_NAMES
+    list_id = list_id_for(workspace, "labels", {})
+    after = PageCursor.parse(cursor, list_id, NameSortKey) or MIN_NAME_SORT_KEY
     sql = "select * from {label_list} where workspace_id = %(workspace)s"
     parameters: dict[str, object] = {"workspace": workspace, "limit": limit, "after": after}
-    return ask(
-        projection, "workspace", workspace, "page", sql, parameters, lambda rows: _page(rows, after, limit, this)
+    return single_table_question(
+        projection,
+        "workspace",
+        workspace,
+        "page",
+        sql,
+        parameters,
+        lambda rows: _page_answer(rows, after, limit, list_id),
     )
 
 
-def _page(rows: list[LabelRow], after: ByName, limit: int, this: UUID) -> Answer:
-    return paged(sorted((row for row in rows if _place(row) > after), key=_place), limit, this, _place)
+def _page_answer(rows: list[LabelRow], after: NameSortKey, limit: int, list_id: UUID) -> Answer:
+    return paginate(sorted((row for row in rows if _sort_key(row) > after), key=_sort_key), limit, list_id, _sort_key)
 
 
-def _place(row: LabelRow) -> ByName:
-    return ByName(row.name.casefold(), row.id)
+def _sort_key(row: LabelRow) -> NameSortKey:
+    return NameSortKey(row.name.casefold(), row.id)

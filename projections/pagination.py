@@ -14,7 +14,7 @@ from domain.errors import BadCursor, CursorMismatch
 from projections.projection import Answer
 
 T = TypeVar("T")
-_CURSOR = tuple[UUID, Raw, str]
+_EncodedCursor = tuple[UUID, Raw, str]
 """The list, what its last item goes by, and the digest of both."""
 
 
@@ -25,79 +25,83 @@ class Page(Struct, Generic[T], frozen=True, omit_defaults=True):
     next_cursor: str | None = None
 
 
-class Cursor(Struct, frozen=True, array_like=True):
+class PageCursor(Struct, frozen=True, array_like=True):
     """Where a page ended: the list it belongs to, and the place of its last item, a number or several values.
 
     A list is named by what it is of, or, where there are several or it can be filtered, by `list_of`. The text of a
     cursor ends in a digest, so that what was changed or cut on the way is no cursor any more.
     """
 
-    of: UUID
+    list_id: UUID
     after: Any
 
     @classmethod
-    def read(cls, text: str | None, of: UUID) -> int:
+    def parse_number(cls, text: str | None, list_id: UUID) -> int:
         """The number to go on after; 0 without a cursor. Raises BadCursor, or CursorMismatch for another list's."""
-        return cls.place(text, of, int) or 0
+        return cls.parse(text, list_id, int) or 0
 
     @classmethod
-    def place(cls, text: str | None, of: UUID, kind: type[T]) -> T | None:
+    def parse(cls, text: str | None, list_id: UUID, value_type: type[T]) -> T | None:
         """The place to go on after; None without a cursor. Raises as `read` does."""
         if text is None:
             return None
         try:
-            this, after, _ = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_CURSOR)
-            if cls(this, after).write() != text:
+            encoded_list_id, after, _ = msgspec.json.decode(
+                urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_EncodedCursor
+            )
+            if cls(encoded_list_id, after).encode() != text:
                 raise BadCursor
-            if this != of:
+            if encoded_list_id != list_id:
                 raise CursorMismatch
-            return msgspec.json.decode(after, type=kind)
+            return msgspec.json.decode(after, type=value_type)
         except ValueError as error:
             raise BadCursor from error
 
-    def write(self) -> str:
+    def encode(self) -> str:
         """The cursor as clients carry it: opaque, and safe in an address."""
         after = Raw(msgspec.json.encode(self.after))
-        digest = blake2b(self.of.bytes + bytes(after), digest_size=4).hexdigest()
-        return urlsafe_b64encode(msgspec.json.encode((self.of, after, digest))).decode().rstrip("=")
+        digest = blake2b(self.list_id.bytes + bytes(after), digest_size=4).hexdigest()
+        return urlsafe_b64encode(msgspec.json.encode((self.list_id, after, digest))).decode().rstrip("=")
 
 
-class ByName(Struct, frozen=True, array_like=True, order=True):
+class NameSortKey(Struct, frozen=True, array_like=True, order=True):
     """A place in a list by name, in any case of letters."""
 
     name: str
     id: UUID
 
 
-class ByTime(Struct, frozen=True, array_like=True):
+class TimeSortKey(Struct, frozen=True, array_like=True):
     """A place in a list by when things were made."""
 
     created_at: datetime
     id: UUID
 
 
-START_OF_NAMES: Final = ByName("", UUID(int=0))
-START_OF_TIME: Final = ByTime(datetime.min.replace(tzinfo=UTC), UUID(int=0))
+MIN_NAME_SORT_KEY: Final = NameSortKey("", UUID(int=0))
+MIN_TIME_SORT_KEY: Final = TimeSortKey(datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 
-def list_of(whose: UUID, name: str, chosen: Mapping[str, object]) -> UUID:
+def list_id_for(owner_id: UUID, name: str, filters: Mapping[str, object]) -> UUID:
     """The name of one list of something under one filter, which no other list has."""
-    return uuid5(whose, f"{name} {msgspec.json.encode(chosen, order='sorted').decode()}")
+    return uuid5(owner_id, f"{name} {msgspec.json.encode(filters, order='sorted').decode()}")
 
 
-def paged(rows: Sequence[T], limit: int, this: UUID, place: Callable[[T], object]) -> Answer:
+def paginate(rows: Sequence[T], limit: int, list_id: UUID, sort_key: Callable[[T], object]) -> Answer:
     """So many rows of a list at most, and where there are more of them a cursor, made of the place of the last."""
-    cursor = Cursor(this, place(rows[limit - 1])).write() if len(rows) > limit else None
-    return answer({"items": rows[:limit], "next_cursor": cursor}, cursor)
+    cursor = PageCursor(list_id, sort_key(rows[limit - 1])).encode() if len(rows) > limit else None
+    return encode_answer({"items": rows[:limit], "next_cursor": cursor}, cursor)
 
 
-def answer(content: object, next_cursor: str | None = None) -> Answer:
+def encode_answer(content: object, next_cursor: str | None = None) -> Answer:
     """A list, encoded once."""
     body = msgspec.json.encode(content)
     return Answer(body, etag(body), next_cursor=next_cursor)
 
 
-def single(content: object, version: int, workspace_id: UUID | None = None, project_id: UUID | None = None) -> Answer:
+def encode_versioned_answer(
+    content: object, version: int, workspace_id: UUID | None = None, project_id: UUID | None = None
+) -> Answer:
     """One thing, encoded once, and the workspace and project that it belongs to, where it belongs to any."""
     body = msgspec.json.encode(content)
     return Answer(body, etag(body, version), workspace_id, project_id)
@@ -109,6 +113,6 @@ def etag(body: bytes, version: int | None = None) -> str:
     return f'"{digest}"' if version is None else f'"{version}-{digest}"'
 
 
-def is_whole(answer: Answer) -> bool:
+def is_intact(answer: Answer) -> bool:
     """Whether the body is the one that the entity tag was made of."""
     return answer.etag[1:-1].rpartition("-")[2] == etag(answer.body)[1:-1]

@@ -11,10 +11,10 @@ from msgspec import Meta, Struct
 from domain.event import Recorded, applied
 from domain.project import Column, ColumnsSet, ProjectCreated, ProjectPurged, Wip
 from domain.task import Status, TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskRestored, TaskTrashed
-from projections.pagination import Cursor, list_of, paged, single
-from projections.projection import Answer, Projection, Question, ask
+from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
+from projections.projection import Answer, Projection, Question, single_table_question
 
-_Key: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z0-9]+$(?!\n)", max_length=20)]
+_ProjectKey: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z0-9]+$(?!\n)", max_length=20)]
 
 
 class BoardColumn(Struct, frozen=True):
@@ -64,7 +64,7 @@ def fold(key: UUID, project: ProjectRow | None, recorded: Recorded) -> ProjectRo
             workspace_id=event.workspace_id,
             name=event.name,
             key=event.key,
-            columns=_columns(event.columns),
+            columns=_board_columns(event.columns),
             wip="warn",
             archived=False,
             trashed=False,
@@ -73,48 +73,52 @@ def fold(key: UUID, project: ProjectRow | None, recorded: Recorded) -> ProjectRo
             updated_at=at,
             counts={},
         )
-    return None if project is None or isinstance(event, ProjectPurged) else _changed(project, recorded)
+    return None if project is None or isinstance(event, ProjectPurged) else _apply(project, recorded)
 
 
-def _changed(project: ProjectRow, recorded: Recorded) -> ProjectRow:
+def _apply(project: ProjectRow, recorded: Recorded) -> ProjectRow:
     match event := recorded.event:
         case TaskCreated():
-            return _counted(project, event.column, "open", 1)
+            return _add_to_count(project, event.column, "open", 1)
         case TaskCompleted() | TaskReopened():
-            without = _counted(project, event.column, event.status.old, -1)
-            return _counted(without, event.column, event.status.new, 1)
+            without = _add_to_count(project, event.column, event.status.old, -1)
+            return _add_to_count(without, event.column, event.status.new, 1)
         case TaskTrashed():
-            return _counted(project, event.column, event.status, -1)
+            return _add_to_count(project, event.column, event.status, -1)
         case TaskMoved():
             gone = (
-                _counted(project, event.column.old, event.status, -1) if event.project_id.old == project.id else project
+                _add_to_count(project, event.column.old, event.status, -1)
+                if event.project_id.old == project.id
+                else project
             )
-            return _counted(gone, event.column.new, event.status, 1) if event.project_id.new == project.id else gone
+            return (
+                _add_to_count(gone, event.column.new, event.status, 1) if event.project_id.new == project.id else gone
+            )
         case TaskRestored():
-            return _counted(project, event.column.new, event.status, 1)
+            return _add_to_count(project, event.column.new, event.status, 1)
         case _:
             after = applied(project, event, version=recorded.version, updated_at=recorded.at)
-            columns = _set(project, event.columns.new) if isinstance(event, ColumnsSet) else after.columns
+            columns = _replace_columns(project, event.columns.new) if isinstance(event, ColumnsSet) else after.columns
             return msgspec.structs.replace(after, columns=columns)
 
 
-def _counted(project: ProjectRow, column: str, status: Status, change: int) -> ProjectRow:
+def _add_to_count(project: ProjectRow, column: str, status: Status, delta: int) -> ProjectRow:
     """With so many tasks more in one column; what is empty is not counted."""
     here = project.counts.get(column, {})
-    here = {**here, status: here.get(status, 0) + change}
-    every = {**project.counts, column: {each: count for each, count in sorted(here.items()) if count}}
-    counts = {each: of for each, of in sorted(every.items()) if of}
+    here = {**here, status: here.get(status, 0) + delta}
+    counts_by_column = {**project.counts, column: {each: count for each, count in sorted(here.items()) if count}}
+    counts = {each: of for each, of in sorted(counts_by_column.items()) if of}
     columns = tuple(one for one in project.columns if not one.removed or one.id in counts)
     return msgspec.structs.replace(project, counts=counts, columns=columns)
 
 
-def _columns(columns: Iterable[Column]) -> tuple[BoardColumn, ...]:
+def _board_columns(columns: Iterable[Column]) -> tuple[BoardColumn, ...]:
     return tuple(BoardColumn(column.id, column.name, column.wip_limit) for column in columns)
 
 
-def _set(project: ProjectRow, columns: Iterable[Column]) -> tuple[BoardColumn, ...]:
+def _replace_columns(project: ProjectRow, columns: Iterable[Column]) -> tuple[BoardColumn, ...]:
     """The columns that a board has now, and those taken from it in which tasks still stand."""
-    now = _columns(columns)
+    now = _board_columns(columns)
     left = (
         column for column in project.columns if column.id in project.counts and column.id not in {one.id for one in now}
     )
@@ -129,10 +133,10 @@ def scopes(project: ProjectRow) -> Iterable[UUID]:
 projection = Projection("project_list", 2, ProjectRow, keys, fold, scopes, indexes=("(workspace_id, key)",))
 
 
-def one(project: UUID) -> Question:
+def by_id(project: UUID) -> Question:
     """A single project."""
     sql = "select * from {project_list} where id = %(id)s"
-    return ask(projection, "one", project, "one", sql, {"id": project}, _one)
+    return single_table_question(projection, "one", project, "one", sql, {"id": project}, _item_answer)
 
 
 def page(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> Question:
@@ -140,17 +144,19 @@ def page(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> 
 
     Raises BadCursor, or CursorMismatch for a cursor of another list or another choice.
     """
-    this = list_of(workspace, "projects", {"archived": archived})
-    after = Cursor.place(cursor, this, _Key) or ""
+    list_id = list_id_for(workspace, "projects", {"archived": archived})
+    after = PageCursor.parse(cursor, list_id, _ProjectKey) or ""
     sql = """select * from {project_list} where workspace_id = %(workspace)s and not trashed
              and (%(archived)s or not archived) and key > %(after)s order by key limit %(rows)s"""
     parameters: dict[str, object] = {"workspace": workspace, "archived": archived, "after": after, "rows": limit + 1}
-    return ask(projection, "workspace", workspace, "page", sql, parameters, lambda rows: _page(rows, limit, this))
+    return single_table_question(
+        projection, "workspace", workspace, "page", sql, parameters, lambda rows: _page_answer(rows, limit, list_id)
+    )
 
 
-def _page(rows: list[ProjectRow], limit: int, this: UUID) -> Answer:
-    return paged(rows, limit, this, lambda row: row.key)
+def _page_answer(rows: list[ProjectRow], limit: int, list_id: UUID) -> Answer:
+    return paginate(rows, limit, list_id, lambda row: row.key)
 
 
-def _one(rows: list[ProjectRow]) -> Answer | None:
-    return single(rows[0], rows[0].version, rows[0].workspace_id, rows[0].id) if rows else None
+def _item_answer(rows: list[ProjectRow]) -> Answer | None:
+    return encode_versioned_answer(rows[0], rows[0].version, rows[0].workspace_id, rows[0].id) if rows else None

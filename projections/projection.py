@@ -15,8 +15,8 @@ import projections
 from domain.event import Event, Recorded
 
 R = TypeVar("R", bound=Struct)
-Key: TypeAlias = UUID | int
-Of: TypeAlias = Literal["workspace", "workspaces", "project", "user", "one"]
+DocumentKey: TypeAlias = UUID | int
+Audience: TypeAlias = Literal["workspace", "workspaces", "project", "user", "one"]
 
 
 class Projection(Struct, Generic[R], frozen=True):
@@ -32,22 +32,22 @@ class Projection(Struct, Generic[R], frozen=True):
 
     name: str
     version: int
-    row: type[R]
-    keys: Callable[[Recorded], Iterable[Key]]
+    row_type: type[R]
+    keys: Callable[[Recorded], Iterable[DocumentKey]]
     fold: Callable[[Any, R | None, Recorded], R | None]
     scopes: Callable[[R], Iterable[UUID]]
     indexes: tuple[str, ...] = ()
-    takes_unknown: bool = False
-    generated: tuple[tuple[str, str], ...] = ()
-    only: tuple[type[Event], ...] = ()
+    accepts_unknown: bool = False
+    generated_columns: tuple[tuple[str, str], ...] = ()
+    event_types: tuple[type[Event], ...] = ()
 
 
-def by_stream(recorded: Recorded) -> Iterable[UUID]:
+def key_by_stream(recorded: Recorded) -> Iterable[UUID]:
     """The keys of a projection with one document for each stream."""
     return (recorded.stream,)
 
 
-def by_position(recorded: Recorded) -> Iterable[int]:
+def key_by_position(recorded: Recorded) -> Iterable[int]:
     """The keys of a projection with one document for each event."""
     return (recorded.position,)
 
@@ -69,7 +69,7 @@ class Query(Struct, frozen=True):
     """
 
     sql: str
-    row: type[Any]
+    row_type: type[Any]
 
 
 class Question(Struct, frozen=True):
@@ -81,35 +81,37 @@ class Question(Struct, frozen=True):
     """
 
     projections: tuple[Projection[Any], ...]
-    of: Of
+    audience: Audience
     scopes: tuple[UUID, ...]
     name: str
     queries: tuple[Query, ...]
     parameters: dict[str, object]
-    answer: Callable[..., Answer | None]
-    moves: bool = False
+    build_answer: Callable[..., Answer | None]
+    is_time_dependent: bool = False
 
     def digest(self) -> str:
         """What tells this question from all others, for cache keys: whatever is asked, in whichever words."""
-        asked = (self.name, self.of, self.scopes, [query.sql for query in self.queries], self.parameters)
+        asked = (self.name, self.audience, self.scopes, [query.sql for query in self.queries], self.parameters)
         return blake2b(msgspec.json.encode(asked), digest_size=16).hexdigest()
 
 
-def ask(  # noqa: PLR0913, PLR0917 - what makes a question
+def single_table_question(  # noqa: PLR0913, PLR0917 - what makes a question
     projection: Projection[Any],
-    of: Of,
+    audience: Audience,
     scope: UUID,
     name: str,
     sql: str,
     parameters: dict[str, object],
-    answer: Callable[[list[Any]], Answer | None],
+    build_answer: Callable[[list[Any]], Answer | None],
 ) -> Question:
     """A question of one table, in one query, of one scope."""
-    return Question((projection,), of, (scope,), name, (Query(sql, projection.row),), parameters, answer)
+    return Question(
+        (projection,), audience, (scope,), name, (Query(sql, projection.row_type),), parameters, build_answer
+    )
 
 
 @cache
-def every() -> dict[str, Projection[Any]]:
+def all_projections() -> dict[str, Projection[Any]]:
     """Each module of this package that has a `projection`, by its name."""
     modules = (import_module(f"projections.{found.name}") for found in pkgutil.iter_modules(projections.__path__))
     found = [module.projection for module in modules if hasattr(module, "projection")]

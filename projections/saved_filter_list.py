@@ -9,8 +9,8 @@ from msgspec import Meta, Struct
 
 from domain.event import Recorded, Unknown, applied
 from domain.saved_filter import FilterDeleted, FilterRenamed, FilterResorted, FilterRewritten, FilterSaved, Sort
-from projections.pagination import Cursor, list_of, paged, single
-from projections.projection import Answer, Projection, Question, ask, by_stream
+from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
+from projections.projection import Answer, Projection, Question, key_by_stream, single_table_question
 
 
 class SavedFilterRow(Struct, frozen=True):
@@ -26,7 +26,7 @@ class SavedFilterRow(Struct, frozen=True):
     updated_at: datetime
 
 
-class Place(Struct, frozen=True, array_like=True, order=True):
+class SavedFilterSortKey(Struct, frozen=True, array_like=True, order=True):
     """What the list is sorted by: first those that everybody has, then by name in any case of letters."""
 
     is_own: bool
@@ -47,7 +47,7 @@ class SavedFilterShown(Struct, frozen=True):
     updated_at: datetime | None = None
 
 
-BUILTIN = (
+BUILTIN_FILTERS = (
     SavedFilterShown("mine", "My tasks", "assignee:me status:open", "due", builtin=True),
     SavedFilterShown("overdue", "Overdue", "due<now status:open", "due", builtin=True),
 )
@@ -71,19 +71,21 @@ projection = Projection(
     "saved_filter_list",
     1,
     SavedFilterRow,
-    by_stream,
+    key_by_stream,
     fold,
     scopes,
     indexes=("(user_id)",),
-    only=(FilterSaved, FilterRenamed, FilterRewritten, FilterResorted, FilterDeleted, Unknown),
+    event_types=(FilterSaved, FilterRenamed, FilterRewritten, FilterResorted, FilterDeleted, Unknown),
 )
 
 
-def one(user: UUID, wanted: str) -> Question:
+def by_id(user: UUID, filter_id: str) -> Question:
     """A single filter of a user, or one that everybody has."""
     sql = "select * from {saved_filter_list} where user_id = %(user)s and id::text = %(id)s"
-    parameters: dict[str, object] = {"user": user, "id": wanted}
-    return ask(projection, "user", user, "one", sql, parameters, lambda rows: _one(_shown(rows), wanted))
+    parameters: dict[str, object] = {"user": user, "id": filter_id}
+    return single_table_question(
+        projection, "user", user, "one", sql, parameters, lambda rows: _item_answer(_with_builtins(rows), filter_id)
+    )
 
 
 def page(user: UUID, limit: int, cursor: str | None) -> Question:
@@ -91,24 +93,34 @@ def page(user: UUID, limit: int, cursor: str | None) -> Question:
 
     A user has so few that all are read. Raises BadCursor for a cursor that this list did not give.
     """
-    this = list_of(user, "filters", {})
-    after = Cursor.place(cursor, this, Place)
+    list_id = list_id_for(user, "filters", {})
+    after = PageCursor.parse(cursor, list_id, SavedFilterSortKey)
     sql = "select * from {saved_filter_list} where user_id = %(user)s"
     parameters: dict[str, object] = {"user": user, "limit": limit, "after": after}
-    return ask(projection, "user", user, "page", sql, parameters, lambda rows: _page(_shown(rows), after, limit, this))
+    return single_table_question(
+        projection,
+        "user",
+        user,
+        "page",
+        sql,
+        parameters,
+        lambda rows: _page_answer(_with_builtins(rows), after, limit, list_id),
+    )
 
 
-def _one(found: list[SavedFilterShown], wanted: str) -> Answer | None:
-    saved = next((one for one in found if one.id == wanted), None)
-    return single(saved, saved.version) if saved else None
+def _item_answer(saved_filters: list[SavedFilterShown], filter_id: str) -> Answer | None:
+    saved = next((one for one in saved_filters if one.id == filter_id), None)
+    return encode_versioned_answer(saved, saved.version) if saved else None
 
 
-def _page(found: list[SavedFilterShown], after: Place | None, limit: int, this: UUID) -> Answer:
-    left = [saved for saved in found if after is None or _place(saved) > after]
-    return paged(left, limit, this, _place)
+def _page_answer(
+    saved_filters: list[SavedFilterShown], after: SavedFilterSortKey | None, limit: int, list_id: UUID
+) -> Answer:
+    left = [saved for saved in saved_filters if after is None or _sort_key(saved) > after]
+    return paginate(left, limit, list_id, _sort_key)
 
 
-def _shown(rows: Iterable[SavedFilterRow]) -> list[SavedFilterShown]:
+def _with_builtins(rows: Iterable[SavedFilterRow]) -> list[SavedFilterShown]:
     """As the rows are shown, and those that everybody has, in their order."""
     own = [
         SavedFilterShown(
@@ -122,8 +134,8 @@ def _shown(rows: Iterable[SavedFilterRow]) -> list[SavedFilterShown]:
         )
         for row in rows
     ]
-    return sorted([*BUILTIN, *own], key=_place)
+    return sorted([*BUILTIN_FILTERS, *own], key=_sort_key)
 
 
-def _place(saved: SavedFilterShown) -> Place:
-    return Place(not saved.builtin, saved.name.casefold(), saved.id)
+def _sort_key(saved: SavedFilterShown) -> SavedFilterSortKey:
+    return SavedFilterSortKey(not saved.builtin, saved.name.casefold(), saved.id)

@@ -9,10 +9,10 @@ from msgspec import Struct
 from domain import codec, task
 from domain.event import Recorded
 from domain.task import TaskNumbersTaken
-from projections.projection import Projection, by_position
+from projections.projection import Projection, key_by_position
 
 
-class HistoryRow(Struct, frozen=True):
+class TaskHistoryRow(Struct, frozen=True):
     """One event; its id is its position."""
 
     id: int
@@ -23,17 +23,17 @@ class HistoryRow(Struct, frozen=True):
     at: datetime
 
 
-def fold(key: int, _: HistoryRow | None, recorded: Recorded) -> HistoryRow | None:
+def fold(key: int, _: TaskHistoryRow | None, recorded: Recorded) -> TaskHistoryRow | None:
     """A row for every event of a task, none for what stands in another's stream or on a guard stream."""
     event = recorded.event
     if type(event).__module__ != task.__name__ or isinstance(event, TaskNumbersTaken):
         return None
-    return HistoryRow(key, recorded.stream, recorded.version, codec.tag(event), recorded.actor.id, recorded.at)
+    return TaskHistoryRow(key, recorded.stream, recorded.version, codec.tag(event), recorded.actor.id, recorded.at)
 
 
-def scopes(_: HistoryRow) -> Iterable[UUID]:
+def scopes(_: TaskHistoryRow) -> Iterable[UUID]:
     """None: nothing that is read from here is kept in a cache."""
     return ()
 
 
-projection = Projection("task_history", 2, HistoryRow, by_position, fold, scopes, indexes=("(task_id, id)",))
+projection = Projection("task_history", 2, TaskHistoryRow, key_by_position, fold, scopes, indexes=("(task_id, id)",))

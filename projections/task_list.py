@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from domain.event import Recorded, applied
 from domain.label import meant
 from domain.task import Priority, Status, TaskCreated, TaskPurged
-from projections.pagination import single
-from projections.projection import Answer, Projection, Query, Question, by_stream
+from projections.pagination import encode_versioned_answer
+from projections.projection import Answer, Projection, Query, Question, key_by_stream
 
 
 class TaskRow(Struct, frozen=True):
@@ -38,27 +38,31 @@ class TaskRow(Struct, frozen=True):
     updated_at: datetime
 
 
-class KeptRow(TaskRow, frozen=True):
+class StoredTaskRow(TaskRow, frozen=True):
     """A task as it is kept: also the last instant at which it is not overdue, and its labels as `meant` has them."""
 
     due_at: datetime
     tags: tuple[str, ...]
 
 
-NO_DUE: Final = datetime.max.replace(tzinfo=UTC)
+NO_DUE_AT: Final = datetime.max.replace(tzinfo=UTC)
 """When a task is due that has no due date."""
-_LATEST: Final = NO_DUE - timedelta.resolution
-_PRIORITIES: Final = ", ".join(f"'{priority}'" for priority in get_args(Priority))
-_URGENCY: Final = f"bigint generated always as (array_position(array[{_PRIORITIES}], priority) - 1) stored"
+_MAX_DUE_AT: Final = NO_DUE_AT - timedelta.resolution
+_PRIORITIES_SQL: Final = ", ".join(f"'{priority}'" for priority in get_args(Priority))
+_URGENCY_COLUMN_SQL: Final = (
+    f"bigint generated always as (array_position(array[{_PRIORITIES_SQL}], priority) - 1) stored"
+)
 # Counted from the epoch, and indexed instead of the time itself: a change that is not the first of its hour leaves all
 # indexes as they are.
-_HOUR: Final = "bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored"
+_UPDATED_HOUR_COLUMN_SQL: Final = (
+    "bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored"
+)
 
 
-def fold(key: UUID, task: KeptRow | None, recorded: Recorded) -> KeptRow | None:
+def fold(key: UUID, task: StoredTaskRow | None, recorded: Recorded) -> StoredTaskRow | None:
     event = recorded.event
     if isinstance(event, TaskCreated):
-        return _created(key, event, recorded)
+        return _row_from_created(key, event, recorded)
     if task is None or isinstance(event, TaskPurged):
         return None
     after = applied(task, event, version=recorded.version, updated_at=recorded.at)
@@ -67,8 +71,8 @@ def fold(key: UUID, task: KeptRow | None, recorded: Recorded) -> KeptRow | None:
     return replace(after, due_at=due_at(after.due), tags=tuple(map(meant, after.labels)))
 
 
-def _created(key: UUID, event: TaskCreated, recorded: Recorded) -> KeptRow:
-    return KeptRow(
+def _row_from_created(key: UUID, event: TaskCreated, recorded: Recorded) -> StoredTaskRow:
+    return StoredTaskRow(
         id=key,
         workspace_id=event.workspace_id,
         project_id=event.project_id,
@@ -96,21 +100,21 @@ def due_at(due: str | None) -> datetime:
     """The last microsecond of a day, in UTC; the instant of a date-time; `NO_DUE` for none, and for what is no time."""
     try:
         if due and len(due) == len("YYYY-MM-DD"):
-            return min(_LATEST, datetime.combine(date.fromisoformat(due), time.max, UTC))
-        return min(_LATEST, datetime.fromisoformat(due).astimezone(UTC)) if due else NO_DUE
+            return min(_MAX_DUE_AT, datetime.combine(date.fromisoformat(due), time.max, UTC))
+        return min(_MAX_DUE_AT, datetime.fromisoformat(due).astimezone(UTC)) if due else NO_DUE_AT
     except (ValueError, OverflowError):
-        return NO_DUE
+        return NO_DUE_AT
 
 
-def scopes(task: KeptRow) -> Iterable[UUID]:
+def scopes(task: StoredTaskRow) -> Iterable[UUID]:
     return task.id, task.project_id, task.workspace_id
 
 
 projection = Projection(
     "task_list",
     3,
-    KeptRow,
-    by_stream,
+    StoredTaskRow,
+    key_by_stream,
     fold,
     scopes,
     indexes=(
@@ -124,30 +128,30 @@ projection = Projection(
         "using gin (assignees jsonb_path_ops) where assignees <> '[]'",
         "using gin (tags jsonb_path_ops) where tags <> '[]'",
     ),
-    generated=(("urgency", _URGENCY), ("updated_hour", _HOUR)),
+    generated_columns=(("urgency", _URGENCY_COLUMN_SQL), ("updated_hour", _UPDATED_HOUR_COLUMN_SQL)),
 )
 
 
-def columns(names: Iterable[str] = TaskRow.__struct_fields__) -> str:
+def select_columns(names: Iterable[str] = TaskRow.__struct_fields__) -> str:
     """These columns of the table `task`, for a query to select."""
     return ", ".join(f'task."{name}"' for name in names)
 
 
-def one(task: UUID) -> Question:
+def by_id(task: UUID) -> Question:
     """A single task, in the trash or not."""
-    query = Query(f"select {columns()} from {{task_list}} task where id = %(id)s", TaskRow)  # noqa: S608 - our own text
-    return Question((projection,), "one", (task,), "one", (query,), {"id": task}, _one)
+    query = Query(f"select {select_columns()} from {{task_list}} task where id = %(id)s", TaskRow)  # noqa: S608 - our own text
+    return Question((projection,), "one", (task,), "one", (query,), {"id": task}, _item_answer)
 
 
-STANDING = """select count(*) from {task_list} where project_id = %s and "column" = %s and not trashed"""
+COUNT_IN_COLUMN_SQL = """select count(*) from {task_list} where project_id = %s and "column" = %s and not trashed"""
 """How many tasks stand in a column of a project."""
-OF_KEY = """select task.id, workspace.id from {task_list} task
+IDS_BY_KEY_FOR_MEMBER_SQL = """select task.id, workspace.id from {task_list} task
             join {workspace_list} workspace on workspace.id = task.workspace_id
             where task.key = %s and workspace.members ? %s"""
 """The ids of the tasks with a human key in a user's workspaces, and of those."""
-WITH_KEY = "select id from {task_list} where key = %s limit 2"
+IDS_BY_KEY_SQL = "select id from {task_list} where key = %s limit 2"
 """The ids of all tasks with a human key."""
 
 
-def _one(rows: list[TaskRow]) -> Answer | None:
-    return single(rows[0], rows[0].version, rows[0].workspace_id, rows[0].project_id) if rows else None
+def _item_answer(rows: list[TaskRow]) -> Answer | None:
+    return encode_versioned_answer(rows[0], rows[0].version, rows[0].workspace_id, rows[0].project_id) if rows else None

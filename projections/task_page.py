@@ -11,55 +11,55 @@ from domain import filter as filters
 from domain.errors import BadCursor
 from domain.task import Priority, Status
 from projections import project_list, task_list, task_search
-from projections.filter_sql import Condition, condition
-from projections.pagination import Cursor, answer, list_of
-from projections.projection import Answer, Of, Projection, Query, Question
+from projections.filter_sql import FilterSql, compile_filter
+from projections.pagination import PageCursor, encode_answer, list_id_for
+from projections.projection import Answer, Audience, Projection, Query, Question
 from projections.task_list import TaskRow
-from projections.task_relevance import Relevant
-from projections.task_sorting import Order, Sort, order, usual
+from projections.task_relevance import RelevanceQuery
+from projections.task_sorting import Sorting, TaskSort, default_sort, sorting_for
 
-MANY: Final = 8
+MAX_UNROLLED_WORKSPACES: Final = 8
 """More workspaces than these are asked in one loop, not each in words of its own."""
-FIELDS: Final = TaskRow.__struct_fields__
-_TEXT: Final = "join {task_search} search on search.id = task.id"
-_THERE: Final = "task.workspace_id = any(%(here)s)"
-_IN_USE: Final = """task.project_id <> all (array(
+TASK_FIELDS: Final = TaskRow.__struct_fields__
+_JOIN_SEARCH_SQL: Final = "join {task_search} search on search.id = task.id"
+_IN_WORKSPACES_SQL: Final = "task.workspace_id = any(%(here)s)"
+_IN_LIVE_PROJECT_SQL: Final = """task.project_id <> all (array(
       select project.id from {project_list} project where project.workspace_id = any(%(here)s) and project.trashed))"""
 
 
-class Place(Struct, frozen=True):
+class TaskScope(Struct, frozen=True):
     """Where tasks are listed: in one project, or in those workspaces; `whose` tells the lists of one from another's."""
 
-    of: Of
+    audience: Audience
     ids: tuple[UUID, ...]
-    whose: UUID
+    owner_id: UUID
 
     @property
     def is_project(self) -> bool:
-        return self.of == "project"
+        return self.audience == "project"
 
 
-def in_project(project: UUID) -> Place:
-    return Place("project", (project,), project)
+def project_scope(project: UUID) -> TaskScope:
+    return TaskScope("project", (project,), project)
 
 
-def in_workspaces(ids: Sequence[UUID], user: UUID) -> Place:
+def workspaces_scope(ids: Sequence[UUID], user: UUID) -> TaskScope:
     """The lists are the user's: whoever joins a workspace between two pages goes on in the same list."""
-    return Place("workspaces", tuple(ids), user)
+    return TaskScope("workspaces", tuple(ids), user)
 
 
-class Wanted(Struct, frozen=True):
+class TaskPageOptions(Struct, frozen=True):
     """Which tasks, in which order, and how many and what of them; `fields` in the order of a task."""
 
     filter: str = ""
-    sort: Sort | None = None
+    sort: TaskSort | None = None
     limit: int = 50
     cursor: str | None = None
-    fields: tuple[str, ...] = FIELDS
+    fields: tuple[str, ...] = TASK_FIELDS
     is_counted: bool = False
 
 
-class Asker(Struct, frozen=True):
+class Caller(Struct, frozen=True):
     """Who asks, and when, in UTC: what `me` and `today` mean."""
 
     user: UUID
@@ -104,117 +104,123 @@ class TaskParts(Struct, frozen=True, omit_defaults=True):
     count: int | None = None
 
 
-def page(place: Place, wanted: Wanted, asker: Asker) -> Question:
+def page(scope: TaskScope, options: TaskPageOptions, caller: Caller) -> Question:
     """The tasks that are wanted and not in the trash, nor, across projects, in a project that is there.
 
     Raises what `filter.parse` raises, SortNeedsText, BadCursor, and CursorMismatch for a cursor of another list.
     """
-    chosen = condition(filters.parse(wanted.filter), me=asker.user, now=asker.now)
-    sort = wanted.sort or usual(chosen.rank, is_project=place.is_project)
-    listing = Listing(place, chosen, order(sort, chosen.rank, is_project=place.is_project))
-    this = named(place, wanted.filter, sort)
-    after = Cursor.place(wanted.cursor, this, listing.order.kind)
-    if after and not 0 <= after[0] < len(listing.order.parts):
+    filter_sql = compile_filter(filters.parse(options.filter), me=caller.user, now=caller.now)
+    sort = options.sort or default_sort(filter_sql.rank_sql, is_project=scope.is_project)
+    listing = TaskPageSql(scope, filter_sql, sorting_for(sort, filter_sql.rank_sql, is_project=scope.is_project))
+    list_id = task_list_id(scope, options.filter, sort)
+    after = PageCursor.parse(options.cursor, list_id, listing.sorting.cursor_type)
+    if after and not 0 <= after[0] < len(listing.sorting.parts):
         raise BadCursor
-    found = Query(listing.sql(wanted.fields, after[0] if after else None), dict)
-    counted = (Query(listing.count(), dict),) if wanted.is_counted else ()
+    found = Query(listing.page_sql(options.fields, after[0] if after else None), dict)
+    counted = (Query(listing.count_sql(), dict),) if options.is_counted else ()
 
-    def answered(rows: list[dict[str, Any]], counts: Sequence[dict[str, int]] = ()) -> Answer:
-        shown, more = rows[: wanted.limit], None
-        if len(rows) > wanted.limit:
-            more = Cursor(this, listing.reached(shown[-1])).write()
-        items = [{name: row[name] for name in wanted.fields} for row in shown]
-        return answer({"items": items, "next_cursor": more, **(counts[0] if counts else {})}, more)
+    def build_answer(rows: list[dict[str, Any]], counts: Sequence[dict[str, int]] = ()) -> Answer:
+        shown, more = rows[: options.limit], None
+        if len(rows) > options.limit:
+            more = PageCursor(list_id, listing.cursor_values(shown[-1])).encode()
+        items = [{name: row[name] for name in options.fields} for row in shown]
+        return encode_answer({"items": items, "next_cursor": more, **(counts[0] if counts else {})}, more)
 
     return Question(
         listing.projections(),
-        place.of,
-        place.ids,
-        f"tasks {this} {','.join(wanted.fields)} {wanted.is_counted}",
+        scope.audience,
+        scope.ids,
+        f"tasks {list_id} {','.join(options.fields)} {options.is_counted}",
         (found, *counted),
-        chosen.parameters | _values(place, after) | {"rows": wanted.limit + 1},
-        answered,
-        chosen.moves,
+        filter_sql.parameters | _parameters(scope, after) | {"rows": options.limit + 1},
+        build_answer,
+        filter_sql.is_time_dependent,
     )
 
 
-def named(place: Place, filter_: str, sort: Sort) -> UUID:
+def task_list_id(scope: TaskScope, filter_: str, sort: TaskSort) -> UUID:
     """The name of one list of tasks, which its cursors carry."""
-    return list_of(place.whose, "tasks", {"filter": filter_, "sort": sort})
+    return list_id_for(scope.owner_id, "tasks", {"filter": filter_, "sort": sort})
 
 
-def _values(place: Place, after: tuple[Any, ...] | None) -> dict[str, object]:
-    here = {"here": list(place.ids), **{f"here_{number}": one for number, one in enumerate(place.ids[:MANY])}}
+def _parameters(scope: TaskScope, after: tuple[Any, ...] | None) -> dict[str, object]:
+    here = {
+        "here": list(scope.ids),
+        **{f"here_{number}": one for number, one in enumerate(scope.ids[:MAX_UNROLLED_WORKSPACES])},
+    }
     return here | {f"after_{number}": value for number, value in enumerate(after[1:] if after else ())}
 
 
-class Listing(Struct, frozen=True):
+class TaskPageSql(Struct, frozen=True):
     """The SQL of one list."""
 
-    place: Place
-    chosen: Condition
-    order: Order
+    scope: TaskScope
+    filter_sql: FilterSql
+    sorting: Sorting
 
     def projections(self) -> tuple[Projection[Any], ...]:
         """Whose tables it reads."""
-        projects = () if self.place.is_project else (project_list.projection,)
-        texts = (task_search.projection,) if self.chosen.words else ()
+        projects = () if self.scope.is_project else (project_list.projection,)
+        texts = (task_search.projection,) if self.filter_sql.text_sql else ()
         return (task_list.projection, *projects, *texts)
 
-    def sql(self, fields: Sequence[str], reached: int | None) -> str:
+    def page_sql(self, fields: Sequence[str], after_part: int | None) -> str:
         """Its first rows, or those after what a cursor holds; `reached` is the part that it stands in."""
-        rows = self._merged(fields, reached)
-        if not (self.order.is_by_words and self.chosen.is_wide) or self.place.is_project:
+        rows = self._merged_sql(fields, after_part)
+        if not (self.sorting.is_by_relevance and self.filter_sql.has_low_selectivity) or self.scope.is_project:
             return rows
-        tasks = self._where(_THERE, self.chosen.tasks)
-        return Relevant(self.chosen.words, tasks, self.order).sql(fields, rows, is_after=reached is not None)
+        tasks = self._where(_IN_WORKSPACES_SQL, self.filter_sql.task_sql)
+        return RelevanceQuery(self.filter_sql.text_sql, tasks, self.sorting).sql(
+            fields, rows, is_after=after_part is not None
+        )
 
-    def _merged(self, fields: Sequence[str], reached: int | None) -> str:
+    def _merged_sql(self, fields: Sequence[str], after_part: int | None) -> str:
         """Each place and part by itself, so that an index gives it sorted, and then all of them merged."""
-        names = tuple(f"at_{number}" for number in range(len(self.order.by)))
-        values = ", ".join(f"{each} as {name}" for each, name in zip(self.order.by, names, strict=True))
+        names = tuple(f"at_{number}" for number in range(len(self.sorting.expressions)))
+        values = ", ".join(f"{each} as {name}" for each, name in zip(self.sorting.expressions, names, strict=True))
+        after = f" and {self.sorting.after_sql(self.sorting.expressions)}"
         branches = [
-            f"""(select {task_list.columns(fields)}, {number} as part, {values} from {self.tasks()}
-            where {where} and {part}{f" and {self.order.beyond(self.order.by)}" if number == reached else ""}
-            order by {self.order.sorting(self.order.by)} limit %(rows)s)"""  # noqa: S608 - our own text
-            for where in self._places()
-            for number, part in enumerate(self.order.parts)
-            if number >= (reached or 0)
+            f"""(select {task_list.select_columns(fields)}, {number} as part, {values} from {self.from_sql()}
+            where {where} and {part}{after if number == after_part else ""}
+            order by {self.sorting.order_by_sql(self.sorting.expressions)} limit %(rows)s)"""  # noqa: S608 - our own text
+            for where in self._branch_conditions()
+            for number, part in enumerate(self.sorting.parts)
+            if number >= (after_part or 0)
         ]
-        if self._is_loop():
+        if self._uses_lateral_join():
             each = " union all ".join(branches)
             branches = [f"select one.* from unnest(%(here)s) as here (id) cross join lateral ({each}) as one"]  # noqa: S608 - as above
         return f"""select * from ({" union all ".join(branches)}) as found
-            order by part, {self.order.sorting(names)} limit %(rows)s"""  # noqa: S608 - as above
+            order by part, {self.sorting.order_by_sql(names)} limit %(rows)s"""  # noqa: S608 - as above
 
-    def reached(self, row: dict[str, Any]) -> tuple[Any, ...]:
+    def cursor_values(self, row: dict[str, Any]) -> tuple[Any, ...]:
         """Where a page ends with that row."""
-        return (row["part"], *(row[f"at_{number}"] for number in range(len(self.order.by))))
+        return (row["part"], *(row[f"at_{number}"] for number in range(len(self.sorting.expressions))))
 
-    def count(self) -> str:
+    def count_sql(self) -> str:
         """How many there are, on all pages."""
-        return f"select count(*) as count from {self.tasks()} where {self.everywhere()}"  # noqa: S608 - as above
+        return f"select count(*) as count from {self.from_sql()} where {self.where_sql()}"  # noqa: S608 - as above
 
-    def tasks(self) -> str:
+    def from_sql(self) -> str:
         """The tables, for `from`."""
-        return f"{{task_list}} task {_TEXT if self.chosen.words else ''}"
+        return f"{{task_list}} task {_JOIN_SEARCH_SQL if self.filter_sql.text_sql else ''}"
 
-    def everywhere(self) -> str:
+    def where_sql(self) -> str:
         """The condition of all that is in it, wherever that is."""
-        return self._where("task.project_id = %(here_0)s" if self.place.is_project else _THERE)
+        return self._where("task.project_id = %(here_0)s" if self.scope.is_project else _IN_WORKSPACES_SQL)
 
-    def _places(self) -> Iterator[str]:
+    def _branch_conditions(self) -> Iterator[str]:
         """The conditions of the branches."""
-        if self.place.is_project or self.order.is_by_words or not self.place.ids:
-            yield self.everywhere()  # no index has tasks in the order of a rank
-        elif self._is_loop():
+        if self.scope.is_project or self.sorting.is_by_relevance or not self.scope.ids:
+            yield self.where_sql()  # no index has tasks in the order of a rank
+        elif self._uses_lateral_join():
             yield self._where("task.workspace_id = here.id")
         else:
-            yield from (self._where(f"task.workspace_id = %(here_{at})s") for at in range(len(self.place.ids)))
+            yield from (self._where(f"task.workspace_id = %(here_{at})s") for at in range(len(self.scope.ids)))
 
-    def _is_loop(self) -> bool:
-        return not self.order.is_by_words and len(self.place.ids) > MANY
+    def _uses_lateral_join(self) -> bool:
+        return not self.sorting.is_by_relevance and len(self.scope.ids) > MAX_UNROLLED_WORKSPACES
 
-    def _where(self, where: str, chosen: str | None = None) -> str:
-        in_use = "" if self.place.is_project else f" and {_IN_USE}"
-        return f"{where} and not task.trashed{in_use} and {chosen or self.chosen.sql}"
+    def _where(self, scope_sql: str, task_sql: str | None = None) -> str:
+        in_use = "" if self.scope.is_project else f" and {_IN_LIVE_PROJECT_SQL}"
+        return f"{scope_sql} and not task.trashed{in_use} and {task_sql or self.filter_sql.sql}"

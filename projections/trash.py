@@ -11,17 +11,17 @@ from msgspec.structs import replace
 from domain.event import Recorded, Unknown
 from domain.project import ProjectPurged, ProjectRestored, ProjectTrashed
 from domain.task import TaskPurged, TaskRestored, TaskTrashed
-from projections.pagination import Cursor, answer, list_of
-from projections.projection import Answer, Projection, Question, ask, by_stream
+from projections.pagination import PageCursor, encode_answer, list_id_for
+from projections.projection import Answer, Projection, Question, key_by_stream, single_table_question
 
-Kind = Literal["task", "project"]
+TrashKind = Literal["task", "project"]
 
 
-class InTrash(Struct, frozen=True):
+class TrashFields(Struct, frozen=True):
     """Something in the trash; `version` is the one that this left it at."""
 
     id: UUID
-    kind: Kind
+    kind: TrashKind
     workspace_id: UUID
     project_id: UUID
     key: str
@@ -29,7 +29,7 @@ class InTrash(Struct, frozen=True):
     version: int
 
 
-class TrashRow(InTrash, frozen=True):
+class TrashRow(TrashFields, frozen=True):
     """Something in the trash since the event at a position, or a project that is gone from there."""
 
     position: int
@@ -37,7 +37,7 @@ class TrashRow(InTrash, frozen=True):
     purged: bool = False
 
 
-class Trashed(InTrash, frozen=True):
+class Trashed(TrashFields, frozen=True):
     """Something in the trash, and when it will be gone."""
 
     trashed_at: datetime
@@ -48,9 +48,9 @@ def fold(key: UUID, row: TrashRow | None, recorded: Recorded) -> TrashRow | None
     """A project that is gone keeps a row, without its name, by which the tasks are found that go after it."""
     match recorded.event:
         case TaskTrashed() as event:
-            return _trashed("task", event.project_id, event.key, event.title, recorded)
+            return _trash_row("task", event.project_id, event.key, event.title, recorded)
         case ProjectTrashed() as event:
-            return _trashed("project", key, event.key, event.name, recorded)
+            return _trash_row("project", key, event.key, event.name, recorded)
         case ProjectPurged():
             return row and replace(row, key="", name="", version=recorded.version, purged=True)
         case TaskRestored() | TaskPurged() | ProjectRestored():
@@ -58,7 +58,7 @@ def fold(key: UUID, row: TrashRow | None, recorded: Recorded) -> TrashRow | None
     return row
 
 
-def _trashed(kind: Kind, project: UUID, key: str, name: str, recorded: Recorded) -> TrashRow | None:
+def _trash_row(kind: TrashKind, project: UUID, key: str, name: str, recorded: Recorded) -> TrashRow | None:
     workspace, at = recorded.workspace_id, recorded.at
     if workspace is None:
         return None
@@ -73,21 +73,21 @@ projection = Projection(
     "trash",
     1,
     TrashRow,
-    by_stream,
+    key_by_stream,
     fold,
     scopes,
     indexes=("(workspace_id, position) where not purged", "(position) where not purged", "(id) where purged"),
-    only=(TaskTrashed, TaskRestored, TaskPurged, ProjectTrashed, ProjectRestored, ProjectPurged, Unknown),
+    event_types=(TaskTrashed, TaskRestored, TaskPurged, ProjectTrashed, ProjectRestored, ProjectPurged, Unknown),
 )
 
 
-def page(workspace: UUID, kind: Kind | None, days: int, limit: int, cursor: str | None) -> Question:
+def page(workspace: UUID, kind: TrashKind | None, retention_days: int, limit: int, cursor: str | None) -> Question:
     """What is in the trash of a workspace, newest first, each for so many days.
 
     Raises BadCursor, or CursorMismatch for a cursor of another list or another choice.
     """
-    this = list_of(workspace, "trash", {"kind": kind})
-    before = Cursor.read(cursor, this)
+    list_id = list_id_for(workspace, "trash", {"kind": kind})
+    before = PageCursor.parse_number(cursor, list_id)
     sql = """select * from {trash} where workspace_id = %(workspace)s and not purged
              and (%(kind)s::text is null or kind = %(kind)s) and (%(before)s = 0 or position < %(before)s)
              order by position desc limit %(rows)s"""
@@ -96,33 +96,35 @@ def page(workspace: UUID, kind: Kind | None, days: int, limit: int, cursor: str 
         "kind": kind,
         "before": before,
         "rows": limit + 1,
-        "days": days,
+        "days": retention_days,
     }
-    return ask(
+    return single_table_question(
         projection,
         "workspace",
         workspace,
         "page",
         sql,
         parameters,
-        lambda rows: _page(rows, limit, this, timedelta(days=days)),
+        lambda rows: _page_answer(rows, limit, list_id, timedelta(days=retention_days)),
     )
 
 
-def _page(rows: list[TrashRow], limit: int, this: UUID, kept: timedelta) -> Answer:
-    cursor = Cursor(this, rows[limit - 1].position).write() if len(rows) > limit else None
-    return answer({"items": [_shown(row, kept) for row in rows[:limit]], "next_cursor": cursor}, cursor)
+def _page_answer(rows: list[TrashRow], limit: int, list_id: UUID, retention: timedelta) -> Answer:
+    cursor = PageCursor(list_id, rows[limit - 1].position).encode() if len(rows) > limit else None
+    return encode_answer(
+        {"items": [_trash_item(row, retention) for row in rows[:limit]], "next_cursor": cursor}, cursor
+    )
 
 
-def _shown(row: TrashRow, kept: timedelta) -> Trashed:
-    shown = {name: getattr(row, name) for name in InTrash.__struct_fields__}
-    return Trashed(**shown, trashed_at=row.trashed_at, purge_at=row.trashed_at + kept)
+def _trash_item(row: TrashRow, retention: timedelta) -> Trashed:
+    shown = {name: getattr(row, name) for name in TrashFields.__struct_fields__}
+    return Trashed(**shown, trashed_at=row.trashed_at, purge_at=row.trashed_at + retention)
 
 
-DUE = """select id, kind, version, position from {trash}
+DUE_FOR_PURGE_SQL = """select id, kind, version, position from {trash}
     where not purged and position > %s and trashed_at <= %s order by position limit %s"""
 """What has been in the trash for long enough, after a position."""
-LEFT_BEHIND = """select task.id, task.version from {trash} project
+ORPHANED_TASKS_SQL = """select task.id, task.version from {trash} project
     join {task_list} task on task.project_id = project.id and not task.trashed
     where project.purged and task.id > %s order by task.id limit %s"""
 """Tasks of projects that are gone, after an id.

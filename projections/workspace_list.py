@@ -10,10 +10,10 @@ from msgspec import Struct
 from domain.event import Recorded, Unknown, applied
 from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role
 from domain.workspace import WorkspaceCreated
-from projections.pagination import ByTime, answer, list_of, single
-from projections.projection import Answer, Projection, Question, ask
+from projections.pagination import TimeSortKey, encode_answer, encode_versioned_answer, list_id_for
+from projections.projection import Answer, Projection, Question, single_table_question
 
-_OF_MEMBERS = (MemberJoined, MemberRoleChanged, MemberRemoved, MemberLeft)
+_MEMBER_EVENTS = (MemberJoined, MemberRoleChanged, MemberRemoved, MemberLeft)
 
 
 class WorkspaceRow(Struct, frozen=True):
@@ -28,8 +28,8 @@ class WorkspaceRow(Struct, frozen=True):
 
 
 def keys(recorded: Recorded) -> Iterable[UUID]:
-    is_ours = recorded.stream == recorded.workspace_id or isinstance(recorded.event, _OF_MEMBERS)
-    if recorded.workspace_id and (is_ours or _may_be_ours(recorded)):
+    is_ours = recorded.stream == recorded.workspace_id or isinstance(recorded.event, _MEMBER_EVENTS)
+    if recorded.workspace_id and (is_ours or _may_be_member_event(recorded)):
         yield recorded.workspace_id
 
 
@@ -41,19 +41,19 @@ def fold(key: UUID, workspace: WorkspaceRow | None, recorded: Recorded) -> Works
         return None
     match event:
         case MemberJoined(user_id=user, role=role):
-            return _with(workspace, user, role)
+            return _with_role(workspace, user, role)
         case MemberRoleChanged() | MemberRemoved() | MemberLeft():
-            return _with(workspace, event.user_id, event.role.new)
+            return _with_role(workspace, event.user_id, event.role.new)
     return applied(workspace, event, version=recorded.version, updated_at=at) if recorded.stream == key else workspace
 
 
-def _with(workspace: WorkspaceRow, user: UUID, role: Role | None) -> WorkspaceRow:
+def _with_role(workspace: WorkspaceRow, user: UUID, role: Role | None) -> WorkspaceRow:
     """With that role for that user, or without them."""
     others = {each: of for each, of in workspace.members.items() if each != user}
     return msgspec.structs.replace(workspace, members={**others, user: role} if role else others)
 
 
-def _may_be_ours(recorded: Recorded) -> bool:
+def _may_be_member_event(recorded: Recorded) -> bool:
     """An event that this code does not know, on a guard stream, as members are."""
     return isinstance(recorded.event, Unknown) and recorded.stream.version == 5  # noqa: PLR2004 - RFC 9562
 
@@ -66,49 +66,60 @@ def scopes(workspace: WorkspaceRow) -> Iterable[UUID]:
 projection = Projection("workspace_list", 2, WorkspaceRow, keys, fold, scopes, indexes=("using gin (members)",))
 
 
-def one(workspace: UUID) -> Question:
+def by_id(workspace: UUID) -> Question:
     """A single workspace."""
     sql = "select * from {workspace_list} where id = %(id)s"
-    return ask(projection, "workspace", workspace, "one", sql, {"id": workspace}, _one)
+    return single_table_question(projection, "workspace", workspace, "one", sql, {"id": workspace}, _item_answer)
 
 
 def members(workspace: UUID) -> Question:
     """The role of each member of a workspace, by user."""
     sql = "select * from {workspace_list} where id = %(id)s"
     parameters: dict[str, object] = {"id": workspace}
-    return ask(projection, "workspace", workspace, "members", sql, parameters, lambda rows: answer(_members(rows)))
+    return single_table_question(
+        projection, "workspace", workspace, "members", sql, parameters, lambda rows: encode_answer(_member_roles(rows))
+    )
 
 
-def of_user(user: UUID) -> Question:
+def for_user(user: UUID) -> Question:
     """The workspaces that a user is a member of, or was until a moment ago, oldest first."""
     sql = "select * from {workspace_list} where members ? %(user)s order by created_at, id"
-    return ask(projection, "user", user, "list", sql, {"user": str(user)}, lambda rows: answer({"items": rows}))
+    return single_table_question(
+        projection, "user", user, "list", sql, {"user": str(user)}, lambda rows: encode_answer({"items": rows})
+    )
 
 
-def page(user: UUID, after: ByTime, rows: int) -> Question:
+def page(user: UUID, after: TimeSortKey, max_rows: int) -> Question:
     """So many of these after a place, to choose from those that the user is still a member of."""
     sql = """select * from {workspace_list} where members ? %(user)s and (created_at, id) > (%(created_at)s, %(id)s)
              order by created_at, id limit %(rows)s"""
-    parameters: dict[str, object] = {"user": str(user), "created_at": after.created_at, "id": after.id, "rows": rows}
-    return ask(projection, "user", user, "page", sql, parameters, lambda rows: answer({"items": rows}))
+    parameters: dict[str, object] = {
+        "user": str(user),
+        "created_at": after.created_at,
+        "id": after.id,
+        "rows": max_rows,
+    }
+    return single_table_question(
+        projection, "user", user, "page", sql, parameters, lambda rows: encode_answer({"items": rows})
+    )
 
 
-def named(user: UUID) -> UUID:
+def user_list_id(user: UUID) -> UUID:
     """The name of a user's list, which its cursors carry."""
-    return list_of(user, "workspaces", {})
+    return list_id_for(user, "workspaces", {})
 
 
-def place(workspace: WorkspaceRow) -> ByTime:
-    return ByTime(workspace.created_at, workspace.id)
+def sort_key(workspace: WorkspaceRow) -> TimeSortKey:
+    return TimeSortKey(workspace.created_at, workspace.id)
 
 
-OF_NAME = "select id from {workspace_list} where name = %s and members ? %s"
+IDS_BY_NAME_FOR_MEMBER_SQL = "select id from {workspace_list} where name = %s and members ? %s"
 """The ids of the workspaces of that name that a user is a member of."""
 
 
-def _members(rows: list[WorkspaceRow]) -> dict[UUID, Role]:
+def _member_roles(rows: list[WorkspaceRow]) -> dict[UUID, Role]:
     return rows[0].members if rows else {}
 
 
-def _one(rows: list[WorkspaceRow]) -> Answer | None:
-    return single(rows[0], rows[0].version, rows[0].id) if rows else None
+def _item_answer(rows: list[WorkspaceRow]) -> Answer | None:
+    return encode_versioned_answer(rows[0], rows[0].version, rows[0].id) if rows else None

@@ -30,7 +30,7 @@ from domain.member import Member, member_of
 from domain.project import Column, Project
 from domain.saved_filter import FilterDeleted, SavedFilter
 from domain.task import Task, TaskCompleted, TaskCreated
-from projections.projection import Question, ask
+from projections.projection import Question, single_table_question
 from projections.saved_filter_list import SavedFilterRow
 from tests.law import planted
 
@@ -212,6 +212,6 @@ def a_question_that_forgets_the_user(patch: pytest.MonkeyPatch) -> None:
     """Every filter is looked at, whosever it is."""
 
     def forgetful(projection: Any, of: Any, scope: UUID, name: str, sql: str, *rest: Any) -> Question:
-        return ask(projection, of, scope, name, sql.replace("user_id = %(user)s", "true"), *rest)
+        return single_table_question(projection, of, scope, name, sql.replace("user_id = %(user)s", "true"), *rest)
 
-    patch.setattr("projections.saved_filter_list.ask", forgetful)
+    patch.setattr("projections.saved_filter_list.single_table_question", forgetful)

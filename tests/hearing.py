@@ -13,7 +13,7 @@ import redis
 
 from infra.reading import progress
 from infra.reading.progress import Projected
-from projections.engine.advance import Progress
+from projections.engine.advance import BatchReport
 
 _EVERYBODY: dict[Projected, asyncio.AbstractEventLoop] = {}
 
@@ -35,11 +35,11 @@ def hearing() -> Iterator[None]:
         yield
 
 
-def publisher(client: redis.Redis) -> Callable[[Progress], None]:
+def publisher(client: redis.Redis) -> Callable[[BatchReport], None]:
     """As a worker's, and heard before it returns, or before whoever waits for this thread goes on."""
     publish = progress.publisher(client)
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: BatchReport) -> None:
         publish(progress)
         for one, loop in list(_EVERYBODY.items()):
             if _running() is loop:

@@ -15,7 +15,7 @@ from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from domain import codec
 from projections import activity
-from projections.activity import Chosen
+from projections.activity import ActivityFilter
 from projections.pagination import Page
 
 ActorParam = Annotated[UUID | None, QueryParameter(description="Only what this user did.")]
@@ -39,5 +39,5 @@ async def show_activity(
     workspace_id = parse_id(workspace)
     if type is not None and type not in codec.known():
         raise MalformedRequest("invalid_parameter", f"There is no event {type[:100]!r}.", pointer="?type")
-    filters = Chosen(actor, type, parse_time("since", since), parse_time("until", until))
+    filters = ActivityFilter(actor, type, parse_time("since", since), parse_time("until", until))
     return await ledger.activity(request, activity.page(workspace_id, filters, limit, cursor), min_position)

@@ -28,7 +28,7 @@ from infra.identity import invitations
 from infra.identity.invitations import GOOD_FOR, Invited
 from infra.ids import new_id
 from projections import pagination
-from projections.pagination import START_OF_TIME, ByTime, Page
+from projections.pagination import MIN_TIME_SORT_KEY, Page, TimeSortKey
 
 InvitationToken = Annotated[
     str, Meta(min_length=1, max_length=200, description="The token of an invitation, from its mail.")
@@ -81,11 +81,11 @@ async def list_invitations(
 ) -> Response[Page[Invited]]:
     """The invitations to a workspace that nobody has accepted yet, oldest first."""
     workspace_id = parse_id(workspace)
-    list_id = pagination.list_of(workspace_id, "invitations", {})
-    after = pagination.Cursor.place(cursor, list_id, ByTime) or START_OF_TIME
+    list_id = pagination.list_id_for(workspace_id, "invitations", {})
+    after = pagination.PageCursor.parse(cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
     await ledger.permissions.may("SeeInvitations", request.user.person, workspace_id)
     rows = await ledger.invitations.of_workspace(workspace_id, after, limit + 1)
-    answer = pagination.paged(rows, limit, list_id, invitations.place)
+    answer = pagination.paginate(rows, limit, list_id, invitations.place)
     return preconditions.conditional_response(request, answer, await ledger.log.head())
 
 
@@ -96,7 +96,7 @@ async def show_invitation(
     """One invitation that nobody has accepted yet."""
     found = present(await ledger.invitations.one(parse_id(invitation)))
     await ledger.permissions.may("SeeInvitations", request.user.person, found.workspace_id)
-    return preconditions.conditional_response(request, pagination.answer(found), await ledger.log.head())
+    return preconditions.conditional_response(request, pagination.encode_answer(found), await ledger.log.head())
 
 
 @delete("/invitations/{invitation:str}", status_code=200)

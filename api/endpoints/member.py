@@ -18,7 +18,7 @@ from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from domain.event import Actor
 from domain.member import Role
 from projections import pagination, workspace_list
-from projections.pagination import START_OF_NAMES, ByName, Page
+from projections.pagination import MIN_NAME_SORT_KEY, NameSortKey, Page
 
 
 class MemberRow(Struct, frozen=True):
@@ -40,15 +40,15 @@ async def list_members(
 ) -> Response[Page[MemberRow]]:
     """Who belongs to a workspace, by name."""
     workspace_id = parse_id(workspace)
-    list_id = pagination.list_of(workspace_id, "members", {})
-    after = pagination.Cursor.place(cursor, list_id, ByName) or START_OF_NAMES
+    list_id = pagination.list_id_for(workspace_id, "members", {})
+    after = pagination.PageCursor.parse(cursor, list_id, NameSortKey) or MIN_NAME_SORT_KEY
     found = await ledger.fetch(request, workspace_list.members(workspace_id), min_position)
     roles = msgspec.json.decode(found.answer.body, type=dict[UUID, Role]) if found.answer else {}
     names = await history.load_names(ledger.log, [Actor(user) for user in roles])
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
     remaining = sorted((row for row in rows if _cursor_key(row) > after), key=_cursor_key)
     return preconditions.conditional_response(
-        request, pagination.paged(remaining, limit, list_id, _cursor_key), found.position, found.age
+        request, pagination.paginate(remaining, limit, list_id, _cursor_key), found.position, found.age
     )
 
 
@@ -79,5 +79,5 @@ async def remove_member(
     return await ledger.write(request, parse_id(workspace), command)
 
 
-def _cursor_key(row: MemberRow) -> ByName:
-    return ByName((row.name or "").casefold(), row.id)
+def _cursor_key(row: MemberRow) -> NameSortKey:
+    return NameSortKey((row.name or "").casefold(), row.id)

@@ -20,4 +20,4 @@ async def show_operation(
     operation_id = parse_id(operation)
     await ledger.require_operator(request)
     job = await ledger.projection_admin.operation(operation_id)
-    return preconditions.conditional_response(request, pagination.answer(job), await ledger.log.head())
+    return preconditions.conditional_response(request, pagination.encode_answer(job), await ledger.log.head())

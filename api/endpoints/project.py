@@ -55,7 +55,7 @@ async def show_project(
     min_position: MinPositionParam = None,
 ) -> Response[ProjectRow]:
     """One project."""
-    return await ledger.read(request, project_list.one(parse_id(project)), min_position)
+    return await ledger.read(request, project_list.by_id(parse_id(project)), min_position)
 
 
 @patch("/projects/{project:str}")

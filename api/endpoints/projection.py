@@ -14,9 +14,9 @@ from api.ledger import BASE_PATH, AuthedRequest, Ledger
 from domain.errors import NotFound
 from infra.rebuilding.jobs import Operation, Options
 from projections import pagination
-from projections.engine.status import Status
+from projections.engine.status import ProjectionStatus
 from projections.pagination import Page
-from projections.projection import every
+from projections.projection import all_projections
 
 ProjectionNameParam = Annotated[
     str, PathParameter(description="The name of a projection.", examples=[Example(value="task_list")])
@@ -28,12 +28,12 @@ class RebuildRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @get("/projections")
-async def list_projections(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[Page[Status]]:
+async def list_projections(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[Page[ProjectionStatus]]:
     """How far each projection has read, how far it is behind, what it shows no further."""
     await ledger.require_operator(request)
     statuses = await ledger.projection_admin.statuses()
     return preconditions.conditional_response(
-        request, pagination.answer({"items": statuses}), max(one.head for one in statuses)
+        request, pagination.encode_answer({"items": statuses}), max(one.head for one in statuses)
     )
 
 
@@ -43,9 +43,9 @@ async def rebuild_projection(
 ) -> Response[Operation]:
     """Have the log folded afresh and switched to; where rows differ from the live ones, only if that is expected."""
     await ledger.require_operator(request)
-    if name not in every():
+    if name not in all_projections():
         raise NotFound
     options = Options(expect_changes=data.expect_changes)
-    job = await ledger.projection_admin.rebuild(every()[name], options, request.user.person)
+    job = await ledger.projection_admin.rebuild(all_projections()[name], options, request.user.person)
     headers = {"Location": f"{BASE_PATH}/operations/{job.id}", "Cache-Control": "no-store"}
     return Response(job, status_code=202, headers=headers)

@@ -21,18 +21,18 @@ from infra.ids import new_id
 from projections import saved_filter_list
 from projections.pagination import Page
 from projections.projection import Question
-from projections.saved_filter_list import BUILTIN, SavedFilterShown
-from projections.task_page import TaskPage, TaskParts, Wanted
-from projections.task_sorting import Sort
+from projections.saved_filter_list import BUILTIN_FILTERS, SavedFilterShown
+from projections.task_page import TaskPage, TaskPageOptions, TaskParts
+from projections.task_sorting import TaskSort
 
-_BUILTIN_IDS = {one.id for one in BUILTIN}
+_BUILTIN_IDS = {one.id for one in BUILTIN_FILTERS}
 _PARSE_ERRORS = (FilterSyntax, UnknownField, FilterValue, FilterTooLong)
 _ID_DESCRIPTION = "The id of a filter, or the name of one that everybody has."
 _SORT_DESCRIPTION = (
     "What to sort by, as in `GET /tasks`. If left out: as the filter says; where it says nothing, as there."
 )
 FilterIdParam = Annotated[str, PathParameter(description=_ID_DESCRIPTION, examples=[Example(value="overdue")])]
-SavedSortParam = Annotated[Sort | None, QueryParameter(description=_SORT_DESCRIPTION)]
+SavedSortParam = Annotated[TaskSort | None, QueryParameter(description=_SORT_DESCRIPTION)]
 
 
 @post("/filters")
@@ -84,7 +84,7 @@ async def list_filtered_tasks(
     """
     shown = parse_fields_param(fields)
     saved = await _fetch_filter(request, ledger, saved_filter, min_position)
-    wanted = Wanted(saved.filter, sort or saved.sort, limit, cursor, shown, count is not None)
+    wanted = TaskPageOptions(saved.filter, sort or saved.sort, limit, cursor, shown, count is not None)
     try:
         return await list_across_workspaces(request, ledger, wanted, min_position)
     except _PARSE_ERRORS as error:  # the grammar is another than when it was saved
@@ -120,7 +120,7 @@ async def _fetch_filter(
 
 def _filter_question(request: AuthedRequest, text: str) -> Question:
     """What asks for the filter of that id; raises Malformed."""
-    return saved_filter_list.one(request.user.person, text if text in _BUILTIN_IDS else str(parse_id(text)))
+    return saved_filter_list.by_id(request.user.person, text if text in _BUILTIN_IDS else str(parse_id(text)))
 
 
 def _own_filter_id(text: str) -> UUID:

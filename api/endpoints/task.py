@@ -35,7 +35,7 @@ async def show_task(
     task: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger], min_position: MinPositionParam = None
 ) -> Response[TaskRow]:
     """One task, in the trash or not."""
-    return await ledger.read(request, task_list.one(await ledger.resolve_task_id(request, task)), min_position)
+    return await ledger.read(request, task_list.by_id(await ledger.resolve_task_id(request, task)), min_position)
 
 
 @patch("/tasks/{task:str}")

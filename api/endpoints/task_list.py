@@ -15,8 +15,8 @@ from api.ledger import BASE_PATH, AuthedRequest, Ledger
 from infra import clock
 from projections import board, task_page
 from projections.board import Board
-from projections.task_page import FIELDS, Asker, Place, TaskPage, TaskParts, Wanted
-from projections.task_sorting import Sort
+from projections.task_page import TASK_FIELDS, Caller, TaskPage, TaskPageOptions, TaskParts, TaskScope
+from projections.task_sorting import TaskSort
 
 _FILTER_DESCRIPTION = (
     'Terms that hold all at once, such as `status:open assignee:me due<2026-12-01 -label:later "free text"`.'
@@ -30,7 +30,7 @@ _SORT_DESCRIPTION = (
 _FIELDS_DESCRIPTION = "Only these members of each item, with commas between them."
 _COUNT_DESCRIPTION = "`exact`: say in `count` how many there are on all pages."
 FilterParam = Annotated[str, QueryParameter(description=_FILTER_DESCRIPTION)]
-SortParam = Annotated[Sort | None, QueryParameter(description=_SORT_DESCRIPTION)]
+SortParam = Annotated[TaskSort | None, QueryParameter(description=_SORT_DESCRIPTION)]
 FieldsParam = Annotated[str | None, QueryParameter(description=_FIELDS_DESCRIPTION)]
 CountParam = Annotated[Literal["exact"] | None, QueryParameter(description=_COUNT_DESCRIPTION)]
 
@@ -39,7 +39,7 @@ class TaskSearch(Struct, frozen=True, forbid_unknown_fields=True):
     """What to look for: the same that `GET /tasks` takes in its address."""
 
     filter: Annotated[str, Meta(description=_FILTER_DESCRIPTION, examples=["status:open assignee:me"])] = ""
-    sort: Annotated[Sort | None, Meta(description=_SORT_DESCRIPTION, examples=["due"])] = None
+    sort: Annotated[TaskSort | None, Meta(description=_SORT_DESCRIPTION, examples=["due"])] = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     cursor: Annotated[str, Meta(max_length=1_000)] | None = None
     fields: Annotated[str | None, Meta(description=_FIELDS_DESCRIPTION, examples=["id,title,due"])] = None
@@ -67,7 +67,7 @@ async def find_tasks(
 
     The list is yours: if you join a workspace between two pages, its tasks are on those to come.
     """
-    query = Wanted(filter, sort, limit, cursor, parse_fields_param(fields), count is not None)
+    query = TaskPageOptions(filter, sort, limit, cursor, parse_fields_param(fields), count is not None)
     return await list_across_workspaces(request, ledger, query, min_position)
 
 
@@ -77,7 +77,7 @@ async def search_tasks(
 ) -> Response[TaskPage | TaskParts]:
     """The same as `GET /tasks`, for what is too long for an address; it changes nothing."""
     fields, is_counted = parse_fields(data.fields), data.count is not None
-    query = Wanted(data.filter, data.sort, data.limit, data.cursor, fields, is_counted)
+    query = TaskPageOptions(data.filter, data.sort, data.limit, data.cursor, fields, is_counted)
     return await list_across_workspaces(request, ledger, query, data.min_position)
 
 
@@ -95,8 +95,8 @@ async def list_tasks(
     min_position: MinPositionParam = None,
 ) -> Response[TaskPage | TaskParts]:
     """The tasks of a project that a filter chooses, without those in the trash; oldest first unless you sort them."""
-    query = Wanted(filter, sort, limit, cursor, parse_fields_param(fields), count is not None)
-    return await _list_page(request, ledger, task_page.in_project(parse_id(project)), query, min_position)
+    query = TaskPageOptions(filter, sort, limit, cursor, parse_fields_param(fields), count is not None)
+    return await _list_page(request, ledger, task_page.project_scope(parse_id(project)), query, min_position)
 
 
 @get("/projects/{project:str}/board")
@@ -111,17 +111,17 @@ async def show_board(
     """The columns of a project in their order, each with the first of its tasks that a filter chooses, by rank."""
     project_id = parse_id(project)
     address = f"{BASE_PATH}/projects/{project_id}/tasks"
-    question = board.board(project_id, Wanted(filter, limit=limit), _caller(request), address)
+    question = board.board(project_id, TaskPageOptions(filter, limit=limit), _caller(request), address)
     return await ledger.read(request, question, min_position)
 
 
 async def list_across_workspaces(
-    request: AuthedRequest, ledger: Ledger, query: Wanted, min_position: int | None
+    request: AuthedRequest, ledger: Ledger, query: TaskPageOptions, min_position: int | None
 ) -> Response[Any]:
     """Answer with the tasks that are wanted of all workspaces of who asks."""
     workspaces = await ledger.workspaces_of_caller(request, min_position)
     return await _list_page(
-        request, ledger, task_page.in_workspaces(workspaces, request.user.person), query, min_position
+        request, ledger, task_page.workspaces_scope(workspaces, request.user.person), query, min_position
     )
 
 
@@ -135,21 +135,21 @@ def parse_fields_param(text: str | None) -> tuple[str, ...]:
 
 def parse_fields(text: str | None) -> tuple[str, ...]:
     """The members of a task that a text names, in their order; raises ValueError for one that is none, or repeated."""
-    names = text.split(",") if text is not None else FIELDS
+    names = text.split(",") if text is not None else TASK_FIELDS
     for name in names:
-        if name not in FIELDS or names.count(name) > 1:
-            msg = f"{name[:100]!r} is no field of a task" if name not in FIELDS else f"{name!r} is named twice"
+        if name not in TASK_FIELDS or names.count(name) > 1:
+            msg = f"{name[:100]!r} is no field of a task" if name not in TASK_FIELDS else f"{name!r} is named twice"
             raise ValueError(msg)
-    return tuple(name for name in FIELDS if name in names)
+    return tuple(name for name in TASK_FIELDS if name in names)
 
 
 async def _list_page(
-    request: AuthedRequest, ledger: Ledger, scope: Place, query: Wanted, min_position: int | None
+    request: AuthedRequest, ledger: Ledger, scope: TaskScope, query: TaskPageOptions, min_position: int | None
 ) -> Response[Any]:
     question = task_page.page(scope, query, _caller(request))
     return await ledger.read(request, question, min_position)
 
 
-def _caller(request: AuthedRequest) -> Asker:
+def _caller(request: AuthedRequest) -> Caller:
     """In whole minutes: an answer that depends on the time is kept for its minute, and then asked for anew."""
-    return Asker(request.user.person, clock.now().replace(second=0, microsecond=0))
+    return Caller(request.user.person, clock.now().replace(second=0, microsecond=0))

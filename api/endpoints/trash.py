@@ -12,9 +12,9 @@ from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from projections import trash
 from projections.pagination import Page
-from projections.trash import Kind, Trashed
+from projections.trash import Trashed, TrashKind
 
-KindParam = Annotated[Kind | None, QueryParameter(description="Only tasks, or only projects.")]
+KindParam = Annotated[TrashKind | None, QueryParameter(description="Only tasks, or only projects.")]
 
 
 @get("/workspaces/{workspace:str}/trash")

@@ -15,7 +15,7 @@ from commands.workspace import CreateWorkspace, EditWorkspace
 from infra.ids import new_id
 from infra.reading.reader import Found
 from projections import pagination, workspace_list
-from projections.pagination import START_OF_TIME, ByTime, Page
+from projections.pagination import MIN_TIME_SORT_KEY, Page, TimeSortKey
 from projections.workspace_list import WorkspaceRow
 
 
@@ -43,7 +43,7 @@ async def show_workspace(
     min_position: MinPositionParam = None,
 ) -> Response[WorkspaceRow]:
     """One workspace, with its members and what they may do."""
-    return await ledger.read(request, workspace_list.one(parse_id(workspace)), min_position)
+    return await ledger.read(request, workspace_list.by_id(parse_id(workspace)), min_position)
 
 
 @get("/workspaces")
@@ -55,16 +55,16 @@ async def list_workspaces(
     min_position: MinPositionParam = None,
 ) -> Response[Page[WorkspaceRow]]:
     """The workspaces that you are a member of, oldest first."""
-    list_id = workspace_list.named(request.user.person)
-    after = pagination.Cursor.place(cursor, list_id, ByTime) or START_OF_TIME
+    list_id = workspace_list.user_list_id(request.user.person)
+    after = pagination.PageCursor.parse(cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
     rows, reads = await _fetch_visible(request, ledger, after, limit + 1, min_position)
     age = max((one.age for one in reads if one.age is not None), default=None)
-    answer = pagination.paged(rows, limit, list_id, workspace_list.place)
+    answer = pagination.paginate(rows, limit, list_id, workspace_list.sort_key)
     return preconditions.conditional_response(request, answer, min(one.position for one in reads), age)
 
 
 async def _fetch_visible(
-    request: AuthedRequest, ledger: Ledger, after: ByTime, limit: int, min_position: int | None
+    request: AuthedRequest, ledger: Ledger, after: TimeSortKey, limit: int, min_position: int | None
 ) -> tuple[list[WorkspaceRow], list[Found]]:
     """The workspaces after a place, so many if there are as many, and what they were found in.
 
@@ -82,4 +82,4 @@ async def _fetch_visible(
         shown = [row for row in rows if row.id in visible_ids]
         if len(shown) >= limit or len(page_rows) < limit:
             return shown, reads
-        after = workspace_list.place(rows[-1])
+        after = workspace_list.sort_key(rows[-1])

@@ -11,7 +11,7 @@ from msgspec import Struct
 from api.http.authentication import PUBLIC
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
-from projections.engine.status import State, Status
+from projections.engine.status import ProjectionState, ProjectionStatus
 
 MAX_LAG_S = 60.0
 """A projection that is further behind is not well."""
@@ -26,7 +26,7 @@ class ProjectionHealth(Struct, frozen=True):
 
     name: str
     status: Literal["ok", "degraded"]
-    state: State
+    state: ProjectionState
     lag_events: int
     lag_seconds: float
     parked: int
@@ -76,7 +76,7 @@ async def detailed(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> R
     return Response(answer, headers={"Cache-Control": "no-store"})
 
 
-def _projection_health(status: Status) -> ProjectionHealth:
+def _projection_health(status: ProjectionStatus) -> ProjectionHealth:
     is_ok = status.build is not None and not status.parked and status.lag_seconds <= MAX_LAG_S
     return ProjectionHealth(
         status.name, "ok" if is_ok else "degraded", status.state, status.lag_events, status.lag_seconds, status.parked

@@ -15,7 +15,7 @@ from api.ledger import Ledger
 from infra.reading.cache_stats import Counted
 from infra.reading.cached_answer import Snapshot
 from infra.reading.memory_cache import Hot
-from projections.engine.status import Status
+from projections.engine.status import ProjectionStatus
 
 PROMETHEUS_MEDIA_TYPE = "text/plain; version=0.0.4"
 PROJECTION_GAUGES = {
@@ -32,7 +32,7 @@ PROJECTION_GAUGES = {
 class ProjectionCollector(Collector):
     """What one query has found, as gauges."""
 
-    def __init__(self, statuses: Sequence[Status]) -> None:
+    def __init__(self, statuses: Sequence[ProjectionStatus]) -> None:
         self._statuses = statuses
 
     def collect(self) -> Iterator[GaugeMetricFamily]:

@@ -83,7 +83,7 @@ def wait_caught_up(connection: Connection[TupleRow], head: int, timeout_s: float
 
 def folded_position(connection: Connection[TupleRow]) -> int:
     """The position that all projections have read up to."""
-    return builds.span(connection, *builds.serving(connection).values())[0]
+    return builds.position_range(connection, *builds.serving_builds(connection).values())[0]
 
 
 def print_progress(line: str) -> None:

@@ -81,5 +81,5 @@ def _register_user(data: Path) -> tuple[UUID, str]:
 
 def _skip_to_head(up: EmbeddedServers) -> None:
     """All projections go on at the end of the log: what they lack is not looked at, or is what the rebuild brings."""
-    for build in builds.serving(up.connection).values():
-        builds.start(up.connection, build, log.head(up.connection))
+    for build in builds.serving_builds(up.connection).values():
+        builds.set_checkpoints(up.connection, build, log.head(up.connection))

@@ -91,7 +91,7 @@ def _named(connection: Connection[TupleRow], stream: str) -> UUID:
     try:
         return UUID(stream)
     except ValueError:
-        found = asked(connection, task_list.WITH_KEY, (stream.upper(),))
+        found = asked(connection, task_list.IDS_BY_KEY_SQL, (stream.upper(),))
     if len(found) != 1:
         what = "Several tasks have the key" if found else "No task has the id or key"
         raise OperatorError(f"{what} {stream}: name the id.") from None

@@ -40,7 +40,7 @@ def _workspace(url: str, words: str, user: UUID) -> UUID:
         return UUID(words)
     except ValueError:
         with database(url) as connection:
-            rows = asked(connection, workspace_list.OF_NAME, (words, str(user)))
+            rows = asked(connection, workspace_list.IDS_BY_NAME_FOR_MEMBER_SQL, (words, str(user)))
             found = [workspace for (workspace,) in rows]
     if len(found) == 1:
         return UUID(str(found[0]))

@@ -26,9 +26,9 @@ from infra.rebuilding import refold
 from infra.rebuilding.outcome import Wish
 from infra.rebuilding.rollback import roll_back
 from projections.engine import builds, parked, status
-from projections.engine.builds import Build, Database
-from projections.engine.parked import Parked
-from projections.projection import Projection, every
+from projections.engine.builds import Build, SyncConnection
+from projections.engine.parked import ParkedDocument
+from projections.projection import Projection, all_projections
 
 WIDE = 160
 _processes = click.option(
@@ -50,7 +50,7 @@ def command() -> None:
 def show(data: Path) -> None:
     """Show each projection: how far it has read, how far it is behind, what is parked, how long a rebuild takes."""
     with database(settings.locate(data).database_url) as connection:
-        _print(report.table(status.statuses(connection)))
+        _print(report.table(status.fetch_statuses(connection)))
 
 
 @command.command
@@ -79,7 +79,7 @@ def verify(data: Path, name: str | None, processes: int | None) -> None:
     """Fold the log afresh and compare NAME, or all, with it row by row; exits with 1 where anything differs."""
     found, outcomes = settings.locate(data), []
     with database(found.database_url) as connection:
-        for projection in [_named(name)] if name else every().values():
+        for projection in [_named(name)] if name else all_projections().values():
             wish = Wish(processes, verify_only=True)
             outcomes.append(watched(connection, found.database_url, projection, wish))
             report.say(projection.name, outcomes[-1])
@@ -142,7 +142,9 @@ def skip(data: Path, name: str, document: str, reason: str, email: str) -> None:
     raise SystemExit(0 if is_shown else 1)
 
 
-async def _skip(found: settings.Settings, projection: Projection[Any], one: Parked, reason: str, email: str) -> None:
+async def _skip(
+    found: settings.Settings, projection: Projection[Any], one: ParkedDocument, reason: str, email: str
+) -> None:
     wish = SkipEvent(projection=projection.name, document=one.document, position=one.position, reason=reason)
     async with opened(found) as instance:
         address = await instance.log.state(EmailAddress, address_of(email))
@@ -154,14 +156,14 @@ async def _skip(found: settings.Settings, projection: Projection[Any], one: Park
             raise OperatorError(f"{email} does not administer this installation: only who does may skip.") from error
 
 
-def _retried(connection: Database, build: Build, one: Parked) -> bool:
+def _retried(connection: SyncConnection, build: Build, one: ParkedDocument) -> bool:
     still = refold.retry(connection, build, one)
     said = f"stays parked at {still.position}: {still.reason}" if still else "is folded again"
     click.echo(f"{build.projection.name} {one.document} {said}.")
     return still is None
 
 
-def _chosen(connection: Database, name: str, document: str | None) -> list[tuple[Build, Parked]]:
+def _chosen(connection: SyncConnection, name: str, document: str | None) -> list[tuple[Build, ParkedDocument]]:
     """What is parked of a projection, or one of it."""
     _named(name)
     found = [pair for pair in _parked(connection, name) if document in {None, pair[1].document}]
@@ -170,10 +172,10 @@ def _chosen(connection: Database, name: str, document: str | None) -> list[tuple
     return found
 
 
-def _parked(connection: Database, name: str | None) -> Iterable[tuple[Build, Parked]]:
-    for build in builds.serving(connection).values():
+def _parked(connection: SyncConnection, name: str | None) -> Iterable[tuple[Build, ParkedDocument]]:
+    for build in builds.serving_builds(connection).values():
         if name in {None, build.projection.name}:
-            yield from ((build, one) for one in parked.every(connection, build))
+            yield from ((build, one) for one in parked.all_parked(connection, build))
 
 
 def _print(shown: Table | str) -> None:
@@ -183,6 +185,6 @@ def _print(shown: Table | str) -> None:
 
 
 def _named(name: str) -> Projection[Any]:
-    if name not in every():
-        raise OperatorError(f"There is no projection {name!r}: choose one of {', '.join(every())}.")
-    return every()[name]
+    if name not in all_projections():
+        raise OperatorError(f"There is no projection {name!r}: choose one of {', '.join(all_projections())}.")
+    return all_projections()[name]

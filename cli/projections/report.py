@@ -6,14 +6,14 @@ import click
 from rich.table import Table
 
 from infra.rebuilding.outcome import Outcome
-from projections.engine.status import Status
+from projections.engine.status import ProjectionStatus
 
 COLUMNS = ("projection", "version", "state", "position", "lag", "seconds", "events/s", "parked", "rebuild")
 LONG_S = 3.0
 """What took longer is told phase by phase."""
 
 
-def table(found: Iterable[Status]) -> Table:
+def table(found: Iterable[ProjectionStatus]) -> Table:
     """A line for each projection."""
     lines = Table(*COLUMNS, box=None, pad_edge=False)
     for one in found:

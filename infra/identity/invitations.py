@@ -14,7 +14,7 @@ from domain.member import Role
 from infra.database.pool import Pool
 from infra.identity import secrets
 from infra.log import EventLog
-from projections.pagination import ByTime
+from projections.pagination import TimeSortKey
 
 GOOD_FOR: Final = timedelta(days=14)
 SENDING: Final = timedelta(minutes=1)
@@ -97,7 +97,7 @@ class Invitations:
         """An open invitation by its id, unless it is too old."""
         return await self._one(" and id = %s", invitation)
 
-    async def of_workspace(self, workspace: UUID, after: ByTime, wanted: int) -> list[Invited]:
+    async def of_workspace(self, workspace: UUID, after: TimeSortKey, wanted: int) -> list[Invited]:
         """Those that can still be accepted, oldest first, after a place: so many, or fewer where there are no more."""
         found = list[Invited]()
         while True:
@@ -125,8 +125,8 @@ class Invitations:
         return [row for row, found in zip(rows, known, strict=True) if _is_open(found.states[Invitation])]
 
 
-def place(invited: Invited) -> ByTime:
-    return ByTime(invited.created_at, invited.id)
+def place(invited: Invited) -> TimeSortKey:
+    return TimeSortKey(invited.created_at, invited.id)
 
 
 def _is_open(state: State | None) -> bool:

@@ -83,7 +83,7 @@ class Rights:
 
         Answers the rights by which they may. Without the answer, this says as much as can be said before.
         """
-        match question.of:
+        match question.audience:
             case "workspace" | "workspaces":
                 return [await self.may_see(user, workspace) for workspace in question.scopes]
             case "project":

@@ -7,7 +7,7 @@ from msgspec import Struct
 from psycopg.rows import TupleRow
 
 from infra.reading.progress import Behind
-from projections.pagination import is_whole
+from projections.pagination import is_intact
 from projections.projection import Answer, Question
 
 
@@ -40,4 +40,4 @@ class Snapshot(Struct, frozen=True):
 
     def is_whole(self) -> bool:
         """Whether what is kept elsewhere is as it was written."""
-        return self.answer is None or is_whole(self.answer)
+        return self.answer is None or is_intact(self.answer)

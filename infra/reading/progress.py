@@ -25,10 +25,10 @@ from infra.messaging.hints import CROWD, GATHER_S
 from infra.messaging.subscription import ALIVE_S, Channel
 from infra.reading.memory_cache import Hot
 from projections.engine import builds
-from projections.engine.advance import Progress
-from projections.engine.builds import WHOLE
-from projections.fingerprint import code, fingerprints
-from projections.projection import every
+from projections.engine.advance import BatchReport
+from projections.engine.builds import WHOLE_BUILD_SCOPE
+from projections.fingerprint import code_fingerprint, fingerprints
+from projections.projection import all_projections
 
 CHANNEL, NAME = "taskledger:projected", "taskledger looks"
 AT_WORK_S = 3 * GATHER_S
@@ -42,9 +42,9 @@ _CHECKPOINTS = """select checkpoint.partition, checkpoint.position
     where serving.projection = %s and serving.fingerprint = %s"""
 _STANDS = f"""select serving.projection, serving.build,
       coalesce((select generation from read.generations
-        where generations.build = serving.build and scope = '{WHOLE}'), 0),
+        where generations.build = serving.build and scope = '{WHOLE_BUILD_SCOPE}'), 0),
       checkpoint.partition, checkpoint.position
-    from read.serving join read.checkpoints as checkpoint using (build) where {builds.OURS}"""  # noqa: S608 - our own text
+    from read.serving join read.checkpoints as checkpoint using (build) where {builds.IS_THIS_CODE_SQL}"""  # noqa: S608 - our own text
 
 
 class Behind(Exception):
@@ -69,10 +69,10 @@ class _Stand(Struct, frozen=True):
     positions: dict[int, int]
 
 
-def publisher(client: redis.Redis) -> Callable[[Progress], None]:
+def publisher(client: redis.Redis) -> Callable[[BatchReport], None]:
     """A function that tells every API process about a commit; Redis being away costs them a look."""
 
-    def publish(progress: Progress) -> None:
+    def publish(progress: BatchReport) -> None:
         try:
             client.publish(CHANNEL, msgspec.json.encode(progress))
         except redis.RedisError as error:
@@ -93,7 +93,7 @@ class Projected:
         self._channel = channel
         self._pool = pool
         self._hot: Hot[Any] = Hot(0) if hot is None else hot
-        self._positions = {name: dict.fromkeys(range(partitions), -1) for name in every()}
+        self._positions = {name: dict.fromkeys(range(partitions), -1) for name in all_projections()}
         self._stands: dict[str, _Stand] = {}
         self._looked: dict[str, int] = {}
         self._looked_until = self.looked_at = 0.0
@@ -101,7 +101,7 @@ class Projected:
         self._doubtful: set[str] = set()
         self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         channel.on(CHANNEL, self._take)
-        channel.on_gap(lambda: self._forget(every()))
+        channel.on_gap(lambda: self._forget(all_projections()))
 
     async def wait(self, projection: str, position: int, seconds: float) -> None:
         """Return when the projection has read up to `position`; raises Behind after so many seconds."""
@@ -178,7 +178,7 @@ class Projected:
 
         What the look before saw is then known for sure.
         """
-        began, looked_at, asked = time.monotonic(), time.time(), builds.ours()
+        began, looked_at, asked = time.monotonic(), time.time(), builds.serving_parameters()
         heard = {name: dict(positions) for name, positions in self._positions.items()}
         rows = await (await connection.execute(_STANDS, asked, prepare=True)).fetchall()
         stands: dict[str, _Stand] = {}
@@ -200,7 +200,7 @@ class Projected:
             self._forget([name])
             self._positions[name] = known = dict.fromkeys(stand.positions, -1)
         if before and any(position > known.get(partition, -1) for partition, position in before.positions.items()):
-            self._hot.doubt((name, WHOLE))
+            self._hot.doubt((name, WHOLE_BUILD_SCOPE))
             for partition, position in before.positions.items():
                 self._hear(name, partition, position)
 
@@ -210,7 +210,7 @@ class Projected:
         except msgspec.DecodeError:
             return
         self._crowded[news.partition] = time.monotonic() if news.events >= CROWD else 0.0
-        is_ours = news.code == code()
+        is_ours = news.code == code_fingerprint()
         for name in self._positions.keys() & set(news.projections):
             if is_ours:
                 self._change(name, news)
@@ -223,7 +223,7 @@ class Projected:
         """Doubt what changed; everything where the batch before this one was not heard of."""
         known = self._positions[name].get(news.partition, -1)
         if news.start != known and news.position > known:
-            self._hot.doubt((name, WHOLE))
+            self._hot.doubt((name, WHOLE_BUILD_SCOPE))
         for scope in news.generations.get(name, ()):
             self._hot.doubt((name, scope))
 
@@ -235,7 +235,7 @@ class Projected:
     def _forget(self, projections: Iterable[str]) -> None:
         for name in projections:
             self._positions[name] = dict.fromkeys(self._positions[name], -1)
-            self._hot.doubt((name, WHOLE))
+            self._hot.doubt((name, WHOLE_BUILD_SCOPE))
 
     async def _look(self, projection: str) -> int:
         """The position that all partitions have read up to."""

@@ -18,7 +18,7 @@ from infra.reading.memory_cache import Hot, Watch
 from infra.reading.progress import Behind, Projected
 from infra.reading.shared_cache import Kept
 from infra.reading.tables import Querying
-from projections.engine.builds import WHOLE
+from projections.engine.builds import WHOLE_BUILD_SCOPE
 from projections.fingerprint import fingerprints
 from projections.projection import Answer, Question
 
@@ -118,7 +118,7 @@ class Reading:
         return flight.task.result(), is_own
 
     def _flight(self, question: Question, key: str) -> "_Flight":
-        topics = {(one.name, scope) for one in question.projections for scope in (*question.scopes, WHOLE)}
+        topics = {(one.name, scope) for one in question.projections for scope in (*question.scopes, WHOLE_BUILD_SCOPE)}
         watch = self._hot.watch(topics)
         task = asyncio.create_task(self._found(question, key, watch), name="reading")
         flight = _Flight(task, watch, time.monotonic() + LONGEST_S)

@@ -12,15 +12,16 @@ from infra.database.pool import Pool
 from infra.reading.cached_answer import State
 from infra.reading.progress import Behind
 from projections.engine import builds, table
-from projections.engine.builds import WHOLE
+from projections.engine.builds import WHOLE_BUILD_SCOPE
 from projections.fingerprint import fingerprints
-from projections.projection import Answer, Question, every
+from projections.projection import Answer, Question, all_projections
 
 _STATE = f"""select serving.projection, serving.build,
       (select min(position) from read.checkpoints as checkpoint where checkpoint.build = serving.build),
       (select coalesce(sum(generation), 0) from read.generations as generation
-        where generation.build = serving.build and generation.scope = any(%s::uuid[] || '{WHOLE}'::uuid))::bigint
-    from read.serving where {builds.OURS} order by serving.projection"""  # noqa: S608 - our own text
+        where generation.build = serving.build
+          and generation.scope = any(%s::uuid[] || '{WHOLE_BUILD_SCOPE}'::uuid))::bigint
+    from read.serving where {builds.IS_THIS_CODE_SQL} order by serving.projection"""  # noqa: S608 - our own text
 
 _BEGIN = "begin isolation level repeatable read read only"
 
@@ -69,7 +70,9 @@ class Querying:
         if seen.builds != numbers:
             return None
         rows = zip(question.queries, found, strict=True)
-        return question.answer(*([table.document(query.row, row) for row in each] for query, each in rows)), seen
+        return question.build_answer(
+            *([table.row_to_struct(query.row_type, row) for row in each] for query, each in rows)
+        ), seen
 
     def _seen(self, state: State) -> State:
         self._answered.update(state.builds)
@@ -84,11 +87,13 @@ class Querying:
     async def are_ready(self) -> bool:
         """Whether every projection has been built for this code."""
         async with self._pool.connection() as connection:
-            return every().keys() <= (await self._serving(connection)).keys()
+            return all_projections().keys() <= (await self._serving(connection)).keys()
 
     async def _serving(self, connection: AsyncConnection[TupleRow]) -> dict[str, int]:
         """The builds that answer for this code, by projection."""
-        rows = await (await connection.execute(builds.SERVING, builds.ours(), prepare=True)).fetchall()
+        rows = await (
+            await connection.execute(builds.SERVING_BUILDS_SQL, builds.serving_parameters(), prepare=True)
+        ).fetchall()
         return {name: build for build, name, _ in rows}
 
 

@@ -11,7 +11,7 @@ from infra.database.pool import Pool
 from infra.rebuilding import jobs
 from infra.rebuilding.jobs import Operation, Options
 from projections.engine import builds, status
-from projections.engine.status import Status
+from projections.engine.status import ProjectionStatus
 from projections.projection import Projection
 
 
@@ -21,11 +21,11 @@ class Operating:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def statuses(self) -> list[Status]:
+    async def statuses(self) -> list[ProjectionStatus]:
         """That of each projection of this code."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(status.STATUS, builds.ours(), prepare=True)
-            return [status.read(row) for row in await cursor.fetchall()]
+            await cursor.execute(status.STATUS_SQL, builds.serving_parameters(), prepare=True)
+            return [status.parse_status(row) for row in await cursor.fetchall()]
 
     async def rebuild(self, projection: Projection[Any], options: Options, asked_by: UUID) -> Operation:
         """Ask for a rebuild; where one is waiting or running, it is that one."""

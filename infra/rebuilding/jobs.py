@@ -13,9 +13,9 @@ from psycopg.types.json import Jsonb
 from infra.ids import new_id
 from infra.rebuilding.outcome import Outcome, Step
 from projections.engine import builds
-from projections.engine.builds import Database
+from projections.engine.builds import SyncConnection
 from projections.fingerprint import fingerprint
-from projections.projection import Projection, every
+from projections.projection import Projection, all_projections
 
 PAUSE_S = 0.25
 """So often, at most, it is written down how far one is."""
@@ -91,7 +91,7 @@ def asking(projection: Projection[Any], options: Options, asked_by: UUID | None 
     return (new_id(), kind, projection.name, fingerprint(projection), given, state, asked_by)
 
 
-def ask(connection: Database, projection: Projection[Any], options: Options) -> UUID:
+def ask(connection: SyncConnection, projection: Projection[Any], options: Options) -> UUID:
     """Ask for a rebuild; where one is waiting or running, it is that one."""
     with connection.transaction():
         connection.execute(ALONE, (projection.name,))
@@ -103,7 +103,7 @@ def ask(connection: Database, projection: Projection[Any], options: Options) -> 
     return UUID(str(asked[0]))
 
 
-def ask_for_missing(connection: Database, projection: Projection[Any]) -> None:
+def ask_for_missing(connection: SyncConnection, projection: Projection[Any]) -> None:
     """Ask for the first build, unless somebody does or it is there.
 
     What is asked for is looked at first: whoever has done it since has switched before that.
@@ -111,11 +111,11 @@ def ask_for_missing(connection: Database, projection: Projection[Any]) -> None:
     with connection.transaction():
         connection.execute(ALONE, (projection.name,))
         is_asked = connection.execute(OPEN, opening(projection)).fetchone()
-        if not is_asked and projection in builds.missing(connection):
+        if not is_asked and projection in builds.unbuilt_projections(connection):
             connection.execute(ASK, asking(projection, Options(expect_changes=True)))
 
 
-def failed_lately(connection: Database, projection: Projection[Any]) -> bool:
+def failed_lately(connection: SyncConnection, projection: Projection[Any]) -> bool:
     """Whether the last rebuild failed a moment ago: trying again at once would fail again."""
     row = connection.execute(_FAILED, opening(projection)).fetchone()
     return bool(row and row[0])
@@ -128,25 +128,25 @@ def read(row: dict[str, Any]) -> Operation:
     return msgspec.structs.replace(found, seconds_left=left)
 
 
-def find(connection: Database, operation: UUID) -> tuple[Operation, Options] | None:
+def find(connection: SyncConnection, operation: UUID) -> tuple[Operation, Options] | None:
     """An operation, and how it is to be done."""
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(FIND, (operation,)).fetchone()
     return (read(row), msgspec.convert(row.pop("options"), Options)) if row else None
 
 
-def claim(connection: Database) -> UUID | None:
+def claim(connection: SyncConnection) -> UUID | None:
     """Take up one that waits for this code, alone."""
-    row = connection.execute(_CLAIM, builds.ours()).fetchone()
+    row = connection.execute(_CLAIM, builds.serving_parameters()).fetchone()
     return row[0] if row else None
 
 
-def sweep(connection: Database) -> None:
+def sweep(connection: SyncConnection) -> None:
     """Those whose process died wait for another one, once; what was begun by hand, or died twice, has failed."""
     with connection.transaction():
         connection.execute(_PRUNE)
-        for operation, name, options in connection.execute(_SILENT, builds.ours()).fetchall():
-            if not builds.is_held(connection, every()[name]):
+        for operation, name, options in connection.execute(_SILENT, builds.serving_parameters()).fetchall():
+            if not builds.is_locked(connection, all_projections()[name]):
                 found = msgspec.convert(options, Options)
                 if found.by_hand or found.again:
                     end(connection, operation, error="whoever did it was killed")
@@ -154,12 +154,12 @@ def sweep(connection: Database) -> None:
                     connection.execute(_AGAIN, (operation,))
 
 
-def later(connection: Database, operation: UUID) -> None:
+def later(connection: SyncConnection, operation: UUID) -> None:
     """Let it wait again: somebody else is building the same."""
     connection.execute(_LATER, (operation,))
 
 
-def end(connection: Database, operation: UUID, outcome: Outcome | None = None, error: str = "") -> None:
+def end(connection: SyncConnection, operation: UUID, outcome: Outcome | None = None, error: str = "") -> None:
     """Say what came of it."""
     content = msgspec.to_builtins(outcome) if outcome else {"error": error}
     connection.execute(_END, ("failed" if error else "done", Jsonb(content), operation))
@@ -168,7 +168,7 @@ def end(connection: Database, operation: UUID, outcome: Outcome | None = None, e
 class Telling:
     """Writes down how far an operation is, now and then."""
 
-    def __init__(self, connection: Database, operation: UUID) -> None:
+    def __init__(self, connection: SyncConnection, operation: UUID) -> None:
         self._connection = connection
         self._operation = operation
         self._next = 0.0

@@ -15,7 +15,7 @@ from infra.rebuilding.outcome import Wish
 from infra.rebuilding.rebuild import Held, Rebuilding
 from infra.rebuilding.worker_pool import NAME
 from infra.settings import PREFIX
-from projections.projection import every
+from projections.projection import all_projections
 
 
 def main(operation: UUID, url: str) -> None:
@@ -25,7 +25,7 @@ def main(operation: UUID, url: str) -> None:
         if found is None:
             return
         asked, options = found
-        projection = every()[asked.projection]
+        projection = all_projections()[asked.projection]
         wish = Wish(expect_changes=options.expect_changes)
         try:
             outcome = Rebuilding(url, projection, wish, Telling(connection, operation)).run()

@@ -24,11 +24,11 @@ from infra.processes import gc_tuning
 from infra.rebuilding import refold
 from infra.rebuilding.throttle import Haste
 from projections.engine import parked, table, writing
-from projections.engine.builds import Build, Database
+from projections.engine.builds import Build, SyncConnection
 from projections.engine.folding import Skips
-from projections.engine.full_fold import BUCKETS, Afresh
-from projections.engine.parked import Parked
-from projections.projection import by_position, by_stream, every
+from projections.engine.full_fold import BUCKET_COUNT, FullFold
+from projections.engine.parked import ParkedDocument
+from projections.projection import all_projections, key_by_position, key_by_stream
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -65,16 +65,16 @@ class Filled(Struct, frozen=True):
     rest: Part | None = None
 
 
-def cut(connection: Database, build: Build, events: int, head: int, skips: Skips) -> list[Part]:
+def cut(connection: SyncConnection, build: Build, events: int, head: int, skips: Skips) -> list[Part]:
     """The parts of a log of so many events up to `head`, as this projection can be folded."""
     count = -(-events // AT_ONCE) or 1
     edges: Sequence[tuple[Any, Any]]
-    if build.projection.keys is by_stream:
+    if build.projection.keys is key_by_stream:
         edges = slices.by_stream(connection, events, count)
-    elif build.projection.keys is by_position:
+    elif build.projection.keys is key_by_position:
         edges = slices.by_position(head, count)
     else:
-        edges = [(0, BUCKETS)]
+        edges = [(0, BUCKET_COUNT)]
     return [Part(build.number, build.projection.name, low, high, head, skips) for low, high in edges]
 
 
@@ -151,7 +151,7 @@ def _open(url: str) -> None:
             connection.execute(_UNLESS_KILLED)
 
 
-def _have(reader: Database, writer: Database) -> None:
+def _have(reader: SyncConnection, writer: SyncConnection) -> None:
     _MINE.reader, _MINE.writer = reader, writer
 
 
@@ -168,48 +168,52 @@ def _die_after(parent: BaseProcess) -> None:
     os._exit(1)
 
 
-def fill(reader: Database, writer: Database, part: Part) -> Filled:
+def fill(reader: SyncConnection, writer: SyncConnection, part: Part) -> Filled:
     """Fold a part into the table, in one transaction; what the table refuses is parked."""
-    with contextlib.suppress(*writing.REFUSED):
+    with contextlib.suppress(*writing.REJECTION_ERRORS):
         return _folded(reader, writer, part, _copied)
     return _folded(reader, writer, part, _one_by_one)
 
 
-Save: TypeAlias = Callable[[Database, Database, Build, Part, Iterable[Any]], tuple[int, list[Parked]]]
+Save: TypeAlias = Callable[
+    [SyncConnection, SyncConnection, Build, Part, Iterable[Any]], tuple[int, list[ParkedDocument]]
+]
 """Writes documents that were not there; answers how many, and those that the table refuses."""
 
 
-def _folded(reader: Database, writer: Database, part: Part, save: Save) -> Filled:
-    build = Build(part.build, every()[part.projection], 1)
-    afresh, rest = Afresh(build.projection, part.skips), None
+def _folded(reader: SyncConnection, writer: SyncConnection, part: Part, save: Save) -> Filled:
+    build = Build(part.build, all_projections()[part.projection], 1)
+    afresh, rest = FullFold(build.projection, part.skips), None
     rows: Iterable[Any]
-    if build.projection.keys is by_stream:
-        rows = afresh.streams(slices.streams(reader, part.low, part.high, part.head))
-    elif build.projection.keys is by_position:
-        rows = afresh.positions(slices.positions(reader, part.low, part.high))
+    if build.projection.keys is key_by_stream:
+        rows = afresh.fold_streams(slices.streams(reader, part.low, part.high, part.head))
+    elif build.projection.keys is key_by_position:
+        rows = afresh.fold_positions(slices.positions(reader, part.low, part.high))
     else:
-        rows, left = afresh.buckets(slices.positions(reader, 0, part.head), (part.low, part.high))
+        rows, left = afresh.fold_buckets(slices.positions(reader, 0, part.head), (part.low, part.high))
         rest = replace(part, low=left[0], high=left[1]) if left else None
     with writer.transaction():
         written, refused = save(reader, writer, build, part, rows)
         parked.park(writer, build, [*afresh.parked, *refused])
-    return Filled(afresh.events, written, rest)
+    return Filled(afresh.event_count, written, rest)
 
 
-def _copied(_: Database, writer: Database, build: Build, __: Part, rows: Iterable[Any]) -> tuple[int, list[Parked]]:
-    return table.fill(writer, build, rows), []
+def _copied(
+    _: SyncConnection, writer: SyncConnection, build: Build, __: Part, rows: Iterable[Any]
+) -> tuple[int, list[ParkedDocument]]:
+    return table.copy_documents(writer, build, rows), []
 
 
 def _one_by_one(
-    reader: Database, writer: Database, build: Build, part: Part, rows: Iterable[Any]
-) -> tuple[int, list[Parked]]:
+    reader: SyncConnection, writer: SyncConnection, build: Build, part: Part, rows: Iterable[Any]
+) -> tuple[int, list[ParkedDocument]]:
     written, refused = 0, []
     for row in list(rows):  # all of them, so that the reader can be asked for more
-        if writing.refusal(writer, build, row.id, row):
+        if writing.try_write(writer, build, row.id, row):
             workspace = getattr(row, "workspace_id", None)
             events = refold.history(reader, build.projection, row.id, workspace)
             until = [one for one in events if one.position <= part.head]
-            document, still = writing.furthest(writer, build, row.id, None, until, part.skips)
+            document, still = writing.write_event_by_event(writer, build, row.id, None, until, part.skips)
             written += document is not None
             refused += [still] if still else []
         else:

@@ -16,7 +16,7 @@ from infra.rebuilding.outcome import Step, Wish
 from infra.rebuilding.rebuild import Held, Rebuilding
 from infra.schema import grants
 from projections.engine import builds, table
-from projections.engine.builds import Database
+from projections.engine.builds import SyncConnection
 from projections.projection import Projection
 
 Tell: TypeAlias = Callable[[str, Step], None]
@@ -49,16 +49,16 @@ def _prepare(application: str, tell: Tell) -> None:
     with folding(application, "taskledger migrate") as connection:
         if connection.execute("select pg_try_advisory_lock(%s)", (LOCK,)).fetchone() == (True,):
             raise OperatorError("TASKLEDGER_MIGRATION_URL and TASKLEDGER_DATABASE_URL name two databases: name one.")
-        for missing in builds.missing(connection):
+        for missing in builds.unbuilt_projections(connection):
             if log.head(connection):
                 _rebuild(connection, application, missing, functools.partial(tell, missing.name))
             else:
                 _begin(connection, missing)
 
 
-def _rebuild(connection: Database, url: str, projection: Projection[Any], tell: Callable[[Step], None]) -> None:
+def _rebuild(connection: SyncConnection, url: str, projection: Projection[Any], tell: Callable[[Step], None]) -> None:
     """Fold it, or wait for whoever does that already: a worker of the new code, perhaps."""
-    while projection in builds.missing(connection):
+    while projection in builds.unbuilt_projections(connection):
         try:
             Rebuilding(url, projection, Wish(expect_changes=True), tell).run()
         except Held:
@@ -66,14 +66,14 @@ def _rebuild(connection: Database, url: str, projection: Projection[Any], tell: 
             time.sleep(PAUSE_S)
 
 
-def _begin(connection: Database, projection: Projection[Any]) -> None:
+def _begin(connection: SyncConnection, projection: Projection[Any]) -> None:
     """The build of an empty log."""
     with connection.transaction():
-        build = builds.begin(connection, projection, 1)
-        for statement in (table.create(build), *table.indexes(build)):
+        build = builds.create_build(connection, projection, 1)
+        for statement in (table.create_table_sql(build), *table.create_index_sql(build)):
             connection.execute(statement)
-        builds.start(connection, build, 0)
-        builds.serve(connection, build)
+        builds.set_checkpoints(connection, build, 0)
+        builds.serve_build(connection, build)
 
 
 def _apply(url: str) -> list[str]:

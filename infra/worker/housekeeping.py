@@ -22,7 +22,7 @@ from infra.rebuilding import jobs, refold
 from infra.settings import PREFIX, Settings
 from infra.worker.trash_purge import Purging
 from projections.engine import advance, builds, parked
-from projections.engine.builds import Database
+from projections.engine.builds import SyncConnection
 
 FOR_STOPPING_S = 3.0
 PURGE_S = 60.0
@@ -34,7 +34,7 @@ class Keeper:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._connection: Database | None = None
+        self._connection: SyncConnection | None = None
         self._child: Child | None = None
         self._tried: set[tuple[int, str, int]] = set()
         self._is_new = True
@@ -50,7 +50,7 @@ class Keeper:
         if self._connection is None or self._connection.closed:
             self._connection = folding(self._settings.database_url, "taskledger keeper")
         connection, wrong = self._connection, list[str]()
-        found = builds.serving(connection)
+        found = builds.serving_builds(connection)
         self.partitions = max([self.partitions, *(build.partitions for build in found.values())])
         steps: list[Callable[[], None]] = [
             partial(jobs.sweep, connection),
@@ -71,28 +71,28 @@ class Keeper:
         if wrong:
             raise RuntimeError("; ".join(wrong))
 
-    def _ask_for_what_is_missing(self, connection: Database) -> None:
-        for projection in builds.missing(connection):
+    def _ask_for_what_is_missing(self, connection: SyncConnection) -> None:
+        for projection in builds.unbuilt_projections(connection):
             if not jobs.failed_lately(connection, projection):
                 jobs.ask_for_missing(connection, projection)
 
-    def _carry_out(self, connection: Database) -> None:
+    def _carry_out(self, connection: SyncConnection) -> None:
         if self._child is None or self._child.poll() is not None:
             self._child = None
             if operation := jobs.claim(connection):
                 self._child = self._started(operation)
 
-    def _purge(self, connection: Database) -> None:
+    def _purge(self, connection: SyncConnection) -> None:
         if monotonic() >= self._next_purge:
             before = clock.now() - timedelta(days=self._settings.trash_days)
             self._next_purge = monotonic() + PURGE_S  # even if this look fails
             if self._purging.look(connection, before):
                 self._next_purge = 0.0
 
-    def _split(self, connection: Database, build: builds.Build) -> None:
+    def _split(self, connection: SyncConnection, build: builds.Build) -> None:
         """Once, by each worker that starts: two that want it otherwise do not go on undoing each other's work."""
         if self._is_new and build.partitions != self._settings.partitions:
-            advance.split(connection, build, log.after, self._settings.partitions)
+            advance.repartition(connection, build, log.after, self._settings.partitions)
 
     def close(self) -> None:
         """End what is being done; it is begun again by whoever looks next."""
@@ -101,9 +101,9 @@ class Keeper:
         if self._connection:
             self._connection.close()
 
-    def _retry(self, connection: Database, build: builds.Build) -> None:
+    def _retry(self, connection: SyncConnection, build: builds.Build) -> None:
         """Documents that were parked for an event which other code did not know, and this one does."""
-        for one in parked.unknown(connection, build, codec.known().keys() | UPCASTS.keys()):
+        for one in parked.parked_by_unknown(connection, build, codec.known().keys() | UPCASTS.keys()):
             place = (build.number, one.document, one.position)
             if place not in self._tried:
                 why = refold.retry(connection, build, one)

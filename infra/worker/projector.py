@@ -15,7 +15,7 @@ from infra import log
 from infra.database.pool import projecting
 from infra.messaging.hints import CROWD, GATHER_S
 from projections.engine import advance
-from projections.engine.advance import Progress
+from projections.engine.advance import BatchReport
 
 LOOK_S = 1.0
 """So long, at most, one call goes on where there is always more."""
@@ -44,7 +44,7 @@ class _Turn:
 class Projector:
     """Advances all projections of a partition, one batch at a time, and tells caches after each commit."""
 
-    def __init__(self, database_url: str, partitions: int, publish: Callable[[Progress], None]) -> None:
+    def __init__(self, database_url: str, partitions: int, publish: Callable[[BatchReport], None]) -> None:
         self._url = database_url
         self._publish = publish
         self._thread = threading.local()
@@ -67,7 +67,7 @@ class Projector:
             finally:
                 turn.held.release()
             if not events and crowded:
-                self._publish(Progress([], partition, 0, 0, 0))  # nothing came: the next one needs a hint
+                self._publish(BatchReport([], partition, 0, 0, 0))  # nothing came: the next one needs a hint
             crowded = events >= CROWD
             if events:
                 turn.wanted.set()

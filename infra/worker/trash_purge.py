@@ -28,7 +28,7 @@ from infra.reading.progress import Behind
 from infra.reading.tables import named
 from projections import trash
 from projections.engine import builds
-from projections.engine.builds import Database
+from projections.engine.builds import SyncConnection
 
 MOST = 100
 """So many at once: they ride together, and folding waits for them no longer than for a hiccup."""
@@ -46,7 +46,7 @@ class Purging:
         self._after, self._left_after = 0, _FIRST
         self._stuck: set[UUID] = set()
 
-    def look(self, connection: Database, before: datetime) -> bool:
+    def look(self, connection: SyncConnection, before: datetime) -> bool:
         """Purge what was trashed before a time, so much at most; answers whether there may be more."""
         try:
             due, left = self._due(connection, before), self._left_behind(connection)
@@ -56,13 +56,13 @@ class Purging:
             asyncio.run(self._carry_out([*due, *left]))
         return max(len(due), len(left)) == MOST
 
-    def _due(self, connection: Database, before: datetime) -> list[Wish]:
-        rows = _asked(connection, trash.DUE, (self._after, before, MOST))
+    def _due(self, connection: SyncConnection, before: datetime) -> list[Wish]:
+        rows = _asked(connection, trash.DUE_FOR_PURGE_SQL, (self._after, before, MOST))
         self._after = rows[-1][3] if len(rows) == MOST else 0  # on with the rest, even if some of these are stuck
         return [Wish(one, PURGES[kind](expected_version=version)) for one, kind, version, _ in rows]
 
-    def _left_behind(self, connection: Database) -> list[Wish]:
-        rows = _asked(connection, trash.LEFT_BEHIND, (self._left_after, MOST))
+    def _left_behind(self, connection: SyncConnection) -> list[Wish]:
+        rows = _asked(connection, trash.ORPHANED_TASKS_SQL, (self._left_after, MOST))
         self._left_after = rows[-1][0] if len(rows) == MOST else _FIRST  # as above
         return [Wish(task, PurgeTask(expected_version=version)) for task, version in rows]
 
@@ -86,6 +86,6 @@ class Purging:
             self._stuck.add(wish.target)
 
 
-def _asked(connection: Database, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
-    numbers = {name: build.number for name, build in builds.serving(connection).items()}
+def _asked(connection: SyncConnection, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+    numbers = {name: build.number for name, build in builds.serving_builds(connection).items()}
     return connection.execute(named(sql, numbers), parameters).fetchall()

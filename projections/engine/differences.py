@@ -7,65 +7,74 @@ from msgspec import Struct
 from psycopg.sql import SQL, Composed, Identifier
 
 from projections.engine import table
-from projections.engine.builds import Build, Database
-from projections.projection import Key
+from projections.engine.builds import Build, SyncConnection
+from projections.projection import DocumentKey
 
-SHOWN = 10
+MAX_SHOWN_DIFFERENCES = 10
 """So many are shown; all are counted."""
-_COLUMNS = """select attname, format_type(atttypid, null) from pg_attribute
+_COLUMN_TYPES = """select attname, format_type(atttypid, null) from pg_attribute
     where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped and attgenerated = ''"""
 
 
-class Difference(Struct, frozen=True):
+class RowDifference(Struct, frozen=True):
     """A document that is not the same: each field as it is and as it should be, None for the whole where it is not."""
 
     document: str
     live: dict[str, Any] | None
     fresh: dict[str, Any] | None
 
-    def fields(self) -> dict[str, tuple[Any, Any]]:
+    def changed_fields(self) -> dict[str, tuple[Any, Any]]:
         """What differs: as it is, as it should be."""
         live, fresh = self.live or {}, self.fresh or {}
         names = [*fresh, *(name for name in live if name not in fresh)]
         return {name: (live.get(name), fresh.get(name)) for name in names if live.get(name) != fresh.get(name)}
 
 
-class Compared(Struct, frozen=True):
+class Comparison(Struct, frozen=True):
     """How many rows differ, and the first of them."""
 
     count: int
-    first: list[Difference]
+    first: list[RowDifference]
 
 
-def compare(
-    connection: Database, fresh: Build, live: Build, *, only: Collection[Key] | None = None, but: Collection[Key] = ()
-) -> Compared | None:
+def compare_builds(
+    connection: SyncConnection,
+    fresh: Build,
+    live: Build,
+    *,
+    only_keys: Collection[DocumentKey] | None = None,
+    excluded_keys: Collection[DocumentKey] = (),
+) -> Comparison | None:
     """Compare all rows, or only those of some keys, but those of others; of fields only those that both have.
 
     None where they are not of the same things: other code may have had other keys.
     """
-    mine, other = (_columns(connection, build) for build in (fresh, live))
+    mine, other = (_column_types(connection, build) for build in (fresh, live))
     if mine["id"] != other.get("id"):
         return None
     shared = [name for name, kind in mine.items() if other.get(name) == kind]
-    parameters = {"only": list(only) if only is not None else None, "but": list(but), "shown": SHOWN}
+    parameters = {
+        "only": list(only_keys) if only_keys is not None else None,
+        "but": list(excluded_keys),
+        "shown": MAX_SHOWN_DIFFERENCES,
+    }
     with connection.transaction():
         connection.execute("set local work_mem = '64MB'")
-        rows = connection.execute(_query(fresh, live, shared), parameters).fetchall()
+        rows = connection.execute(_comparison_sql(fresh, live, shared), parameters).fetchall()
     first = [
-        Difference(str(key), *(row and {name: row[name] for name in shared} for row in sides))
+        RowDifference(str(key), *(row and {name: row[name] for name in shared} for row in sides))
         for key, *sides, _ in rows
     ]
-    return Compared(rows[0][-1] if rows else 0, first)
+    return Comparison(rows[0][-1] if rows else 0, first)
 
 
-def _columns(connection: Database, build: Build) -> Mapping[str, str]:
-    return dict(connection.execute(_COLUMNS, (build.table.as_string(),)).fetchall())
+def _column_types(connection: SyncConnection, build: Build) -> Mapping[str, str]:
+    return dict(connection.execute(_COLUMN_TYPES, (build.table_name.as_string(),)).fetchall())
 
 
-def _query(fresh: Build, live: Build, shared: Collection[str]) -> Composed:
+def _comparison_sql(fresh: Build, live: Build, shared: Collection[str]) -> Composed:
     rows = [SQL(", ").join(Identifier(side, name) for name in shared) for side in ("fresh", "live")]
-    kind = SQL(table.columns(fresh.projection.row)["id"])
+    kind = SQL(table.column_types(fresh.projection.row_type)["id"])
     only = SQL("(%(only)s::{kind}[] is null or id = any(%(only)s::{kind}[]))").format(kind=kind)
     return SQL(
         """select coalesce(fresh.id, live.id), to_jsonb(live), to_jsonb(fresh), count(*) over ()
@@ -74,8 +83,8 @@ def _query(fresh: Build, live: Build, shared: Collection[str]) -> Composed:
         where row({mine}) is distinct from row({theirs}) and coalesce(fresh.id, live.id) <> all(%(but)s::{kind}[])
         order by 1 limit %(shown)s"""
     ).format(
-        fresh=fresh.table,
-        live=live.table,
+        fresh=fresh.table_name,
+        live=live.table_name,
         only=only,
         kind=kind,
         mine=rows[0],

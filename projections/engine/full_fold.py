@@ -9,85 +9,87 @@ from uuid import UUID
 from domain.event import Recorded
 from projections.engine import folding
 from projections.engine.folding import Skips
-from projections.engine.parked import Parked
-from projections.projection import Key, Projection
+from projections.engine.parked import ParkedDocument
+from projections.projection import DocumentKey, Projection
 
-CHUNK = 1_000
+CHUNK_EVENTS = 1_000
 """Events that are folded at once where any event may touch any document."""
-MOST = 50_000
+MAX_DOCUMENTS = 50_000
 """Documents that are held at once there."""
-BUCKETS = 1 << 16
+BUCKET_COUNT = 1 << 16
 """And there documents are told apart by a number below this one."""
-Bucket: TypeAlias = tuple[int, int]
+BucketRange: TypeAlias = tuple[int, int]
 
 
-class Afresh:
+class FullFold:
     """One part of one projection; `events` counts what was read, `parked` grows with what cannot be folded."""
 
     def __init__(self, projection: Projection[Any], skips: Skips = ()) -> None:
         self._projection = projection
         self._skips = skips
-        self.events = 0
-        self.parked: list[Parked] = []
+        self.event_count = 0
+        self.parked: list[ParkedDocument] = []
 
-    def streams(self, history: Iterable[Recorded]) -> Iterator[Any]:
+    def fold_streams(self, history: Iterable[Recorded]) -> Iterator[Any]:
         """The documents of streams that come one after the other."""
         for stream, events in groupby(history, attrgetter("stream")):
-            document = self._folded(stream, list(events))
+            document = self._fold_document(stream, list(events))
             if document is not None:
                 yield document
 
-    def positions(self, history: Iterable[Recorded]) -> Iterator[Any]:
+    def fold_positions(self, history: Iterable[Recorded]) -> Iterator[Any]:
         """The documents of events, each its own."""
         for one in history:
-            document = self._folded(one.position, [one])
+            document = self._fold_document(one.position, [one])
             if document is not None:
                 yield document
 
-    def buckets(self, history: Iterable[Recorded], bucket: Bucket) -> tuple[list[Any], Bucket | None]:
+    def fold_buckets(
+        self, history: Iterable[Recorded], bucket_range: BucketRange
+    ) -> tuple[list[Any], BucketRange | None]:
         """The documents of a range of buckets out of the whole history, and the range that there was no room for."""
-        low, high = bucket
-        documents: dict[Key, Any] = {}
-        parked: dict[str, Parked] = {}
-        for chunk in _cut(history):
-            self.events += len(chunk)
-            pairs = folding.touched(self._projection, chunk, 0, 1)
+        low, high = bucket_range
+        documents: dict[DocumentKey, Any] = {}
+        parked: dict[str, ParkedDocument] = {}
+        for chunk in _chunks(history):
+            self.event_count += len(chunk)
+            pairs = folding.key_events(self._projection, chunk, 0, 1)
             touched = [pair for pair in pairs if low <= bucket_of(pair[0]) < high]
             before = {key: documents[key] for key, _ in touched if key in documents}
-            folded = folding.fold(self._projection, touched, before, parked, self._skips)
+            folded = folding.fold_documents(self._projection, touched, before, parked, self._skips)
             parked |= {one.document: one for one in folded.parked}
             documents |= folded.changed
-            while len(documents) > MOST and high - low > 1:
+            while len(documents) > MAX_DOCUMENTS and high - low > 1:
                 high = (low + high) // 2
                 documents = {key: row for key, row in documents.items() if bucket_of(key) < high}
-        self.parked += [one for one in parked.values() if low <= bucket_of(key_of(one.document)) < high]
-        rest = (high, bucket[1]) if high < bucket[1] else None
+        self.parked += [one for one in parked.values() if low <= bucket_of(parse_key(one.document)) < high]
+        rest = (high, bucket_range[1]) if high < bucket_range[1] else None
         return [row for row in documents.values() if row is not None], rest
 
-    def _folded(self, key: Key, events: Sequence[Recorded]) -> Any:
+    def _fold_document(self, key: DocumentKey, events: Sequence[Recorded]) -> Any:
         """One document by all its events, as it was before the first that cannot be folded."""
-        self.events += len(events)
+        self.event_count += len(events)
         document: Any = None
         for one in events:
-            found = folding.step(self._projection, key, document, one, self._skips)
-            if type(found) is Parked:
+            found = folding.fold_event(self._projection, key, document, one, self._skips)
+            if type(found) is ParkedDocument:
                 self.parked.append(found)
                 break
             document = found
         return document
 
 
-def bucket_of(key: Key) -> int:
+def bucket_of(key: DocumentKey) -> int:
     """The bucket of a document; nothing to do with partitions."""
-    return (key if isinstance(key, int) else key.int) % BUCKETS
+    return (key if isinstance(key, int) else key.int) % BUCKET_COUNT
 
 
-def key_of(document: str) -> Key:
+def parse_key(document: str) -> DocumentKey:
     """The key that was written as text; raises ValueError for what is none."""
     return UUID(document) if "-" in document else int(document)
 
 
-def _cut(history: Iterable[Recorded]) -> Iterator[list[Recorded]]:
+def _chunks(history: Iterable[Recorded]) -> Iterator[list[Recorded]]:
     rest = iter(history)
-    while chunk := list(islice(rest, CHUNK)):
+    while chunk := list(islice(rest, CHUNK_EVENTS)):
         yield chunk

@@ -11,33 +11,35 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from projections.engine.builds import WHOLE, Build, Database
+from projections.engine.builds import WHOLE_BUILD_SCOPE, Build, SyncConnection
 
-FEW = 500
+MAX_BUMPED_SCOPES = 500
 """So many scopes are aged one by one."""
-_AGE = """insert into read.generations as old (build, scope, generation)
+_BUMP = """insert into read.generations as old (build, scope, generation)
     select build, scope, (extract(epoch from clock_timestamp()) * 1000000)::bigint
     from unnest(%b::int[], %b::uuid[]) as changed (build, scope) order by build, scope
     on conflict (build, scope) do update set generation = greatest(old.generation + 1, excluded.generation)
     returning build, scope, generation"""
 
 
-def age(connection: Database, changed: Mapping[Build, Collection[UUID]]) -> Cursor[TupleRow] | None:
+def bump(connection: SyncConnection, changed: Mapping[Build, Collection[UUID]]) -> Cursor[TupleRow] | None:
     """Give each scope of each build its next generation, and do not wait for the answer."""
     pairs = [
         (build.number, scope)
         for build, scopes in changed.items()
-        for scope in (scopes if len(scopes) <= FEW else (WHOLE,))
+        for scope in (scopes if len(scopes) <= MAX_BUMPED_SCOPES else (WHOLE_BUILD_SCOPE,))
     ]
     if not pairs:
         return None
-    return connection.execute(_AGE, tuple(map(list, zip(*pairs, strict=True))), prepare=True)
+    return connection.execute(_BUMP, tuple(map(list, zip(*pairs, strict=True))), prepare=True)
 
 
-def told(changed: Mapping[Build, Collection[UUID]], aged: Cursor[TupleRow] | None) -> dict[str, dict[UUID, int]]:
+def fetch_bumped(
+    changed: Mapping[Build, Collection[UUID]], bumped: Cursor[TupleRow] | None
+) -> dict[str, dict[UUID, int]]:
     """The new generations by projection and scope."""
     names = {build.number: build.projection.name for build in changed}
     found: dict[str, dict[UUID, int]] = {name: {} for name in names.values()}
-    for number, scope, generation in aged.fetchall() if aged else ():
+    for number, scope, generation in bumped.fetchall() if bumped else ():
         found[names[number]][scope] = generation
     return found

@@ -7,13 +7,13 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.event import Recorded, Unknown
-from projections.engine.builds import Build, Database
-from projections.projection import Key
+from projections.engine.builds import Build, SyncConnection
+from projections.projection import DocumentKey
 
-MOST_WORDS = 300
+MAX_REASON_CHARACTERS = 300
 """A reason is cut after so many characters."""
-_OF = "select document from read.parked where build = %s"
-_ALL = """select document, position, workspace_id, unknown, reason, parked_at from read.parked
+_PARKED_KEYS = "select document from read.parked where build = %s"
+_ALL_PARKED = """select document, position, workspace_id, unknown, reason, parked_at from read.parked
     where build = %s order by position, document"""
 _PARK = """insert into read.parked as old (build, document, position, workspace_id, unknown, reason)
     values (%s, %s, %s, %s, %s, %s) on conflict (build, document) do update
@@ -21,7 +21,7 @@ _PARK = """insert into read.parked as old (build, document, position, workspace_
 _UNPARK = "delete from read.parked where build = %s and document = %s"
 
 
-class Parked(Struct, frozen=True):
+class ParkedDocument(Struct, frozen=True):
     """A document, and the first of its events that could not be folded; `unknown` is the name of an unknown one."""
 
     document: str
@@ -32,43 +32,43 @@ class Parked(Struct, frozen=True):
     parked_at: datetime | None = None
 
 
-def because(key: Key, recorded: Recorded, error: Exception | None = None) -> Parked:
+def parked_by_event(key: DocumentKey, recorded: Recorded, error: Exception | None = None) -> ParkedDocument:
     """A document that an event cannot be folded into."""
     unknown = recorded.event.stored_name if isinstance(recorded.event, Unknown) else None
     reason = f"unknown event {unknown!r}" if error is None else f"{type(error).__name__}: {error}"
-    words = " ".join(reason.replace("\0", "").split())[:MOST_WORDS]
-    return Parked(str(key), recorded.position, recorded.workspace_id, unknown, words)
+    words = " ".join(reason.replace("\0", "").split())[:MAX_REASON_CHARACTERS]
+    return ParkedDocument(str(key), recorded.position, recorded.workspace_id, unknown, words)
 
 
-def documents(connection: Database, build: Build) -> set[str]:
+def parked_keys(connection: SyncConnection, build: Build) -> set[str]:
     """The keys of what is parked, as text."""
-    return {document for (document,) in connection.execute(_OF, (build.number,), prepare=True)}
+    return {document for (document,) in connection.execute(_PARKED_KEYS, (build.number,), prepare=True)}
 
 
-def every(connection: Database, build: Build) -> list[Parked]:
+def all_parked(connection: SyncConnection, build: Build) -> list[ParkedDocument]:
     """All that is parked, in the order of positions."""
-    return [Parked(*row) for row in connection.execute(_ALL, (build.number,))]
+    return [ParkedDocument(*row) for row in connection.execute(_ALL_PARKED, (build.number,))]
 
 
-def unknown(connection: Database, build: Build, names: Collection[str]) -> list[Parked]:
+def parked_by_unknown(connection: SyncConnection, build: Build, event_names: Collection[str]) -> list[ParkedDocument]:
     """What is parked for an unknown event of one of these names."""
-    sql = f"{_ALL.partition(' order')[0]} and unknown = any(%s) order by position, document"
-    return [Parked(*row) for row in connection.execute(sql, (build.number, list(names)))]
+    sql = f"{_ALL_PARKED.partition(' order')[0]} and unknown = any(%s) order by position, document"
+    return [ParkedDocument(*row) for row in connection.execute(sql, (build.number, list(event_names)))]
 
 
-def park(connection: Database, build: Build, found: Iterable[Parked]) -> None:
+def park(connection: SyncConnection, build: Build, parked_documents: Iterable[ParkedDocument]) -> None:
     """Show these no further."""
-    for one in found:
+    for one in parked_documents:
         row = (build.number, one.document, one.position, one.workspace_id, one.unknown, one.reason)
         connection.execute(_PARK, row)
 
 
-def clear(connection: Database, build: Build) -> None:
+def clear_parked(connection: SyncConnection, build: Build) -> None:
     """Know of nothing that is parked."""
     connection.execute("delete from read.parked where build = %s", (build.number,))
 
 
-def unpark(connection: Database, build: Build, keys: Collection[Key]) -> None:
+def unpark(connection: SyncConnection, build: Build, keys: Collection[DocumentKey]) -> None:
     """Show these again."""
     for key in keys:
         connection.execute(_UNPARK, (build.number, str(key)))

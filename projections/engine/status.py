@@ -6,15 +6,15 @@ from msgspec import Struct
 from psycopg.rows import dict_row
 
 from projections.engine import builds
-from projections.engine.builds import Database
-from projections.projection import every
+from projections.engine.builds import SyncConnection
+from projections.projection import all_projections
 
-State: TypeAlias = Literal["live", "behind", "rebuilding", "missing"]
-COUNTED = 100_000
+ProjectionState: TypeAlias = Literal["live", "behind", "rebuilding", "missing"]
+MAX_COUNTED_LAG_EVENTS = 100_000
 """A lag is counted up to so many events; then positions tell about how many there are."""
-USUAL_RATE = 50_000.0
+DEFAULT_REBUILD_EVENTS_PER_S = 50_000.0
 """Events a second of a rebuild, where none was measured."""
-STATUS = f"""
+STATUS_SQL = f"""
     with head as (select coalesce(max(notification_id), 0) as position from log.events),
     ours as (select * from unnest(%s::text[], %s::text[]) with ordinality as ours (projection, fingerprint, place)),
     live as (
@@ -26,26 +26,26 @@ STATUS = f"""
     select ours.projection as name, ours.fingerprint, live.build, coalesce(live.position, 0) as position,
       head.position as head,
       case when live.build is null then head.position else coalesce(case
-        when head.position - live.position > {COUNTED} then head.position - live.position
+        when head.position - live.position > {MAX_COUNTED_LAG_EVENTS} then head.position - live.position
         else (select count(*) from log.events where notification_id > live.position) end, 0) end as lag_events,
       coalesce(greatest(0, extract(epoch from now() - (
         select recorded_at from log.events where notification_id > coalesce(live.position, 0)
         order by notification_id limit 1))), 0)::float8 as lag_seconds,
       coalesce(live.rate, 0)::float8 as events_per_s,
       (select count(*) from read.parked where parked.build = live.build) as parked,
-      head.position / coalesce(nullif(live.events_per_s, 0), {USUAL_RATE})::float8 as rebuild_seconds,
+      head.position / coalesce(nullif(live.events_per_s, 0), {DEFAULT_REBUILD_EVENTS_PER_S})::float8 as rebuild_seconds,
       operation.phase, operation.done, operation.total
     from ours cross join head left join live using (projection)
     left join lateral (
       select phase, done, total from read.operations as operation
       where operation.projection = ours.projection and operation.fingerprint = ours.fingerprint
-        and operation.state = 'running' and exists ({builds.HELD_BY}) order by began_at desc limit 1
+        and operation.state = 'running' and exists ({builds.JOB_HAS_LOCK_SQL}) order by began_at desc limit 1
     ) as operation on true
     order by ours.place"""  # noqa: S608 - our own text
 """Takes what `builds.ours` answers."""
 
 
-class Status(Struct, frozen=True, kw_only=True):
+class ProjectionStatus(Struct, frozen=True, kw_only=True):
     """One projection, as this code folds it.
 
     `lag_events` and `lag_seconds` say how many events it has not folded, and how old the first of them is;
@@ -55,7 +55,7 @@ class Status(Struct, frozen=True, kw_only=True):
     name: str
     version: int
     fingerprint: str
-    state: State
+    state: ProjectionState
     build: int | None
     position: int
     head: int
@@ -68,22 +68,22 @@ class Status(Struct, frozen=True, kw_only=True):
     share: float | None = None
 
 
-def read(row: dict[str, Any]) -> Status:
+def parse_status(row: dict[str, Any]) -> ProjectionStatus:
     """What a row that `STATUS` answers says."""
     phase, done, total = (row.pop(name) for name in ("phase", "done", "total"))
-    state: State = "behind" if row["lag_events"] else "live"
+    state: ProjectionState = "behind" if row["lag_events"] else "live"
     if phase is not None or row["build"] is None:
         state = "missing" if phase is None else "rebuilding"
-    return Status(
+    return ProjectionStatus(
         **row,
-        version=every()[row["name"]].version,
+        version=all_projections()[row["name"]].version,
         state=state,
         doing=phase,
         share=done / total if total else None,
     )
 
 
-def statuses(connection: Database) -> list[Status]:
+def fetch_statuses(connection: SyncConnection) -> list[ProjectionStatus]:
     """That of each projection of this code."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        return [read(row) for row in cursor.execute(STATUS, builds.ours())]
+        return [parse_status(row) for row in cursor.execute(STATUS_SQL, builds.serving_parameters())]

@@ -16,7 +16,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from psycopg.types.json import set_json_loads
 
 from projections.engine.builds import Build
-from projections.projection import Key, Projection, by_position
+from projections.projection import DocumentKey, Projection, key_by_position
 
 _SELECT = "select {fields} from {table} where id = any(%b)"
 _INSERT = "insert into {table} ({fields}) select {fields} from json_populate_recordset(null::{table}, %s::json)"
@@ -27,93 +27,99 @@ _UPDATE = """update {table} as old set {changes}
 """Only the columns that changed: what is generated from others, and indexes of them, stay as they are."""
 R = TypeVar("R")
 Decode: TypeAlias = Callable[[Raw], Any]
-Rows = Mapping[Key, Any]
+Documents = Mapping[DocumentKey, Any]
 
-_TYPES = {UUID: "uuid", str: "text", int: "bigint", bool: "boolean", datetime: "timestamptz"}
+_POSTGRES_TYPES = {UUID: "uuid", str: "text", int: "bigint", bool: "boolean", datetime: "timestamptz"}
 
 
-def columns(row: type[Struct]) -> dict[str, str]:
+def column_types(row: type[Struct]) -> dict[str, str]:
     """The type of each column; what is no plain value is kept as jsonb."""
-    return {field.name: _type(field.type) for field in msgspec.structs.fields(row)}
+    return {field.name: _column_type(field.type) for field in msgspec.structs.fields(row)}
 
 
-def _type(wanted: Any) -> str:
-    if get_origin(wanted) is Literal:
+def _column_type(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
         return "text"
-    kept = [each for each in get_args(wanted) if each is not type(None)]
-    return _type(kept[0]) if len(kept) == 1 and type(None) in get_args(wanted) else _TYPES.get(wanted, "jsonb")
+    kept = [each for each in get_args(annotation) if each is not type(None)]
+    return (
+        _column_type(kept[0])
+        if len(kept) == 1 and type(None) in get_args(annotation)
+        else _POSTGRES_TYPES.get(annotation, "jsonb")
+    )
 
 
-def create(build: Build) -> Composed:
+def create_table_sql(build: Build) -> Composed:
     """The statement that makes the table, without any index: filling it comes first."""
-    kinds = [*columns(build.projection.row).items(), *build.projection.generated]
+    kinds = [*column_types(build.projection.row_type).items(), *build.projection.generated_columns]
     each = [SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind in kinds]
-    return SQL("create table {} ({}) with (fillfactor = 80)").format(build.table, SQL(", ").join(each))
+    return SQL("create table {} ({}) with (fillfactor = 80)").format(build.table_name, SQL(", ").join(each))
 
 
-def indexes(build: Build) -> list[Composed]:
+def create_index_sql(build: Build) -> list[Composed]:
     """The statements that make a filled table quick to ask."""
-    more = [SQL("create index on {} " + index).format(build.table) for index in build.projection.indexes]
-    return [SQL("alter table {} add primary key (id)").format(build.table), *more]
+    more = [SQL("create index on {} " + index).format(build.table_name) for index in build.projection.indexes]
+    return [SQL("alter table {} add primary key (id)").format(build.table_name), *more]
 
 
-def loading(connection: Connection[TupleRow], build: Build, keys: Collection[Key]) -> Cursor[TupleRow] | None:
+def send_select(
+    connection: Connection[TupleRow], build: Build, keys: Collection[DocumentKey]
+) -> Cursor[TupleRow] | None:
     """Ask for the documents of these keys, where there may be any, and do not wait for the answer."""
-    is_new = build.projection.keys is by_position  # no event comes twice
-    return asked(connection, build, keys) if keys and not is_new else None
+    is_new = build.projection.keys is key_by_position  # no event comes twice
+    return select_documents(connection, build, keys) if keys and not is_new else None
 
 
-def asked(connection: Connection[TupleRow], build: Build, keys: Collection[Key]) -> Cursor[TupleRow]:
+def select_documents(connection: Connection[TupleRow], build: Build, keys: Collection[DocumentKey]) -> Cursor[TupleRow]:
     """Ask for the documents of these keys."""
-    sql = _statement(_SELECT, build.projection.row.__struct_fields__, build.table.as_string())
+    sql = _build_statement(_SELECT, build.projection.row_type.__struct_fields__, build.table_name.as_string())
     cursor = connection.cursor(binary=True)
     set_json_loads(Raw, cursor)  # whoever knows the type decodes it
     return cursor.execute(sql, (list(keys),), prepare=True)
 
 
-def loaded(build: Build, cursor: Cursor[TupleRow] | None) -> dict[Key, Any]:
+def fetch_documents(build: Build, cursor: Cursor[TupleRow] | None) -> dict[DocumentKey, Any]:
     """The documents that there are, by key."""
-    row = build.projection.row
-    nested = _nested(build.projection)
-    return {found[0]: _document(row, nested, found) for found in cursor.fetchall()} if cursor else {}
+    row = build.projection.row_type
+    nested = _jsonb_decoders(build.projection)
+    return {found[0]: _struct_from_columns(row, nested, found) for found in cursor.fetchall()} if cursor else {}
 
 
-def document(row: type[R], found: Mapping[str, object]) -> R:
+def row_to_struct(row_type: type[R], values: Mapping[str, object]) -> R:
     """A row of the table as its Struct; a plain dict stays what it is."""
-    return cast("R", found) if row is dict else msgspec.convert(found, row, str_keys=True)
+    return cast("R", values) if row_type is dict else msgspec.convert(values, row_type, str_keys=True)
 
 
-def _document(row: type[R], nested: Sequence[tuple[int, Decode]], found: TupleRow) -> R:
+def _struct_from_columns(row_type: type[R], jsonb_decoders: Sequence[tuple[int, Decode]], values: TupleRow) -> R:
     """The same from the columns in their order: only what is nested has to be decoded."""
-    fields = list(found)
-    for place, decode in nested:
+    fields = list(values)
+    for place, decode in jsonb_decoders:
         if fields[place] is not None:
             fields[place] = decode(fields[place])
-    return row(*fields)
+    return row_type(*fields)
 
 
 @cache
-def _nested(projection: Projection[Any]) -> tuple[tuple[int, Decode], ...]:
+def _jsonb_decoders(projection: Projection[Any]) -> tuple[tuple[int, Decode], ...]:
     """The places of columns that are kept as jsonb, and what makes of one what it is."""
-    fields = enumerate(msgspec.structs.fields(projection.row))
-    return tuple((place, Decoder(field.type).decode) for place, field in fields if _type(field.type) == "jsonb")
+    fields = enumerate(msgspec.structs.fields(projection.row_type))
+    return tuple((place, Decoder(field.type).decode) for place, field in fields if _column_type(field.type) == "jsonb")
 
 
-def save(connection: Connection[TupleRow], build: Build, before: Rows, rows: Rows) -> None:
+def write_documents(connection: Connection[TupleRow], build: Build, before: Documents, rows: Documents) -> None:
     """Write documents: new ones, of those from before what has changed; remove those that are None."""
-    table = build.table.as_string()
+    table = build.table_name.as_string()
     new = [row for key, row in rows.items() if row is not None and key not in before]
     gone = [key for key, row in rows.items() if row is None]
     if new:
-        sql = _statement(_UPSERT, build.projection.row.__struct_fields__, table)
+        sql = _build_statement(_UPSERT, build.projection.row_type.__struct_fields__, table)
         connection.execute(sql, (msgspec.json.encode(new).decode(),), prepare=True)
-    for names, some in _changed(before, rows).items():
-        connection.execute(_statement(_UPDATE, names, table), (msgspec.json.encode(some).decode(),), prepare=True)
+    for names, some in _changed_columns(before, rows).items():
+        connection.execute(_build_statement(_UPDATE, names, table), (msgspec.json.encode(some).decode(),), prepare=True)
     if gone:
-        connection.execute(SQL("delete from {} where id = any(%s)").format(build.table), (gone,))
+        connection.execute(SQL("delete from {} where id = any(%s)").format(build.table_name), (gone,))
 
 
-def _changed(before: Rows, rows: Rows) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+def _changed_columns(before: Documents, rows: Documents) -> dict[tuple[str, ...], list[dict[str, Any]]]:
     """What is new in documents from before, by the names of the columns."""
     found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for key, row in rows.items():
@@ -126,19 +132,19 @@ def _changed(before: Rows, rows: Rows) -> dict[tuple[str, ...], list[dict[str, A
     return found
 
 
-def put(connection: Connection[TupleRow], build: Build, key: Key, row: Any) -> None:
+def replace_document(connection: Connection[TupleRow], build: Build, key: DocumentKey, row: Any) -> None:
     """Write one document over what was there, by itself, whether the table has its indexes yet or not."""
-    connection.execute(SQL("delete from {} where id = %s").format(build.table), (key,))
+    connection.execute(SQL("delete from {} where id = %s").format(build.table_name), (key,))
     if row is not None:
-        sql = _statement(_INSERT, build.projection.row.__struct_fields__, build.table.as_string())
+        sql = _build_statement(_INSERT, build.projection.row_type.__struct_fields__, build.table_name.as_string())
         connection.execute(sql, (msgspec.json.encode([row]).decode(),))
 
 
-def fill(connection: Connection[TupleRow], build: Build, rows: Iterable[Any]) -> int:
+def copy_documents(connection: Connection[TupleRow], build: Build, rows: Iterable[Any]) -> int:
     """Write documents that were not there, by COPY; answers how many. Not inside a pipeline."""
-    kinds, count = columns(build.projection.row), 0
+    kinds, count = column_types(build.projection.row_type), 0
     names = SQL(", ").join(map(Identifier, kinds))
-    sql = SQL("copy {} ({}) from stdin (format binary)").format(build.table, names)
+    sql = SQL("copy {} ({}) from stdin (format binary)").format(build.table_name, names)
     with connection.cursor() as cursor, cursor.copy(sql) as copy:
         copy.set_types(list(kinds.values()))
         for row in rows:
@@ -148,7 +154,7 @@ def fill(connection: Connection[TupleRow], build: Build, rows: Iterable[Any]) ->
 
 
 @cache
-def _statement(sql: str, fields: tuple[str, ...], table: str) -> bytes:
+def _build_statement(sql: str, fields: tuple[str, ...], table: str) -> bytes:
     """The statement for one table, put together once."""
     names = [Identifier(field) for field in fields]
     changes = SQL(", ").join(SQL("{0} = excluded.{0}").format(name) for name in names)

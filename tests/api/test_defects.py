@@ -31,9 +31,9 @@ from infra.reading.shared_cache import Kept
 from infra.reading.tables import Querying
 from infra.settings import Settings
 from projections import project_list, saved_filter_list
-from projections.engine.advance import Progress
-from projections.pagination import Cursor, paged
-from projections.projection import Answer, Question, ask
+from projections.engine.advance import BatchReport
+from projections.pagination import PageCursor, paginate
+from projections.projection import Answer, Question, single_table_question
 from tests import defects
 from tests.api import checks, identity, paging
 from tests.api.opened import opened
@@ -78,7 +78,7 @@ async def test_a_reader_who_believes_what_is_heard_is_noticed(
 
     def too_early(position: int) -> None:
         with redis.Redis.from_url(settings.redis_url) as cache:
-            cache.publish(CHANNEL, msgspec.json.encode(Progress(["task_list"], 0, 0, position, 1)))
+            cache.publish(CHANNEL, msgspec.json.encode(BatchReport(["task_list"], 0, 0, position, 1)))
 
     async def believing(ledger: Ledger, _: object, question: Question, at_least: int | None) -> Found:
         if at_least:
@@ -213,18 +213,18 @@ async def test_pages_that_are_counted_off_are_noticed(ann: Visitor, monkeypatch:
     """A cursor that says how many were shown, not which was the last."""
 
     def counted(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> Question:
-        before = Cursor.read(cursor, workspace)
+        before = PageCursor.parse_number(cursor, workspace)
         sql = """select * from {project_list} where workspace_id = %(workspace)s and (%(archived)s or not archived)
                  order by key limit %(rows)s offset %(before)s"""
         values = {"workspace": workspace, "archived": archived, "rows": limit + 1, "before": before}
-        return ask(
+        return single_table_question(
             project_list.projection,
             "workspace",
             workspace,
             "counted",
             sql,
             values,
-            lambda rows: paged(rows, limit, workspace, lambda _: before + limit),
+            lambda rows: paginate(rows, limit, workspace, lambda _: before + limit),
         )
 
     monkeypatch.setattr(project_list, "page", counted)

@@ -7,7 +7,7 @@ import pytest
 
 from api.system import health
 from infra.settings import Settings
-from projections.projection import every
+from projections.projection import all_projections
 from tests.api.opened import opened, park, without_a_database
 from tests.api.problems import refused
 from tests.visitor import Visitor
@@ -37,7 +37,7 @@ async def test_where_all_is_folded_all_is_well(root: Visitor) -> None:
     root.fold()
     found = await detailed(root)
     assert (found["status"], found["database"]) == ("ok", "ok")
-    assert [one["name"] for one in found["projections"]] == list(every())
+    assert [one["name"] for one in found["projections"]] == list(all_projections())
     for one in found["projections"]:
         assert (one["state"], one["lag_events"], one["lag_seconds"], one["parked"]) == ("live", 0, 0.0, 0)
 
@@ -63,7 +63,7 @@ async def test_a_lag_of_a_moment_is_well_and_one_of_more_than_a_minute_is_not(ro
         owner.execute("alter table log.events disable trigger user")
         owner.execute("update log.events set recorded_at = recorded_at - %s * interval '1 s'", (health.MAX_LAG_S + 1,))
         owner.execute("alter table log.events enable trigger user")
-    assert await not_well(root) == list(every())
+    assert await not_well(root) == list(all_projections())
     root.fold()
     assert await not_well(root) == []
 

@@ -7,8 +7,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from psycopg import AsyncCursor
 
 from infra.settings import Settings
-from projections.engine.status import STATUS
-from projections.projection import every
+from projections.engine.status import STATUS_SQL
+from projections.projection import all_projections
 from tests.api.opened import opened, park, without_a_database
 from tests.api.problems import refused
 from tests.visitor import Visitor
@@ -38,7 +38,7 @@ async def test_every_projection_has_every_metric(root: Visitor) -> None:
     found = await scraped(root)
     assert found.keys() == {"taskledger_log_position"} | {f"taskledger_projection_{name}" for name in OF_EACH}
     for name in OF_EACH:
-        assert list(found[f"taskledger_projection_{name}"]) == list(every())
+        assert list(found[f"taskledger_projection_{name}"]) == list(all_projections())
 
 
 async def test_metrics_say_what_the_list_of_projections_says(root: Visitor, own: Settings) -> None:
@@ -65,7 +65,7 @@ async def test_a_scrape_is_one_question(root: Visitor, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(AsyncCursor, "execute", noted)
     await scraped(root)
-    assert [query for query in asked if query != "notify events"] == [STATUS]
+    assert [query for query in asked if query != "notify events"] == [STATUS_SQL]
 
 
 async def test_no_accept_and_no_parameter_makes_a_scrape_fail(root: Visitor) -> None:

@@ -17,8 +17,8 @@ from infra.rebuilding.outcome import Step
 from infra.settings import Settings
 from infra.worker.housekeeping import Keeper
 from projections.engine import builds
-from projections.engine.builds import Database
-from projections.projection import every
+from projections.engine.builds import SyncConnection
+from projections.projection import all_projections
 from tests.api.checks import soon
 from tests.api.problems import refused
 from tests.visitor import Visitor
@@ -29,18 +29,20 @@ REBUILD = "/projections/task_list/rebuild"
 
 
 @pytest.fixture
-def worker(own: Settings) -> Iterator[Database]:
+def worker(own: Settings) -> Iterator[SyncConnection]:
     """The connection of somebody who takes up what is asked for."""
     with closing(folding(own.database_url, "taskledger test")) as connection:
         yield connection
 
 
-async def test_an_operation_shows_how_far_it_is_and_how_long_it_will_take(root: Visitor, worker: Database) -> None:
+async def test_an_operation_shows_how_far_it_is_and_how_long_it_will_take(
+    root: Visitor, worker: SyncConnection
+) -> None:
     asked = await root.post(REBUILD)
     claimed = jobs.claim(worker)
     assert str(claimed) == asked["id"]
     assert claimed is not None
-    assert builds.hold(worker, every()["task_list"])  # as whoever is at it does
+    assert builds.try_lock(worker, all_projections()["task_list"])  # as whoever is at it does
     Telling(worker, claimed)(Step("folding", 25, 100))
     shown = await root.get(f"/operations/{claimed}")
     assert (shown["state"], shown["phase"], shown["done"], shown["total"]) == ("running", "folding", 25, 100)
@@ -54,7 +56,7 @@ async def test_an_operation_shows_how_far_it_is_and_how_long_it_will_take(root: 
     assert (shown["phase"], shown["events_per_s"], shown["seconds_left"]) == ("indexing", None, None)
 
 
-async def test_an_operation_that_failed_says_why_and_the_next_is_another(root: Visitor, worker: Database) -> None:
+async def test_an_operation_that_failed_says_why_and_the_next_is_another(root: Visitor, worker: SyncConnection) -> None:
     asked = await root.post(REBUILD)
     claimed = jobs.claim(worker)
     assert claimed is not None

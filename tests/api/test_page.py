@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from projections.pagination import Cursor, list_of
+from projections.pagination import PageCursor, list_id_for
 from tests.api import paging
 from tests.api.paging import Listed
 from tests.api.problems import refused
@@ -71,17 +71,17 @@ PLACES: dict[str, list[Any]] = {
 @pytest.mark.parametrize("name", PLACES)
 async def test_a_place_that_no_list_has_is_no_cursor(house: Visitor, name: str) -> None:
     whose = UUID(house.id if name == "workspaces" else house.workspace)
-    this = list_of(whose, name, {"archived": False} if name == "projects" else {})
+    this = list_id_for(whose, name, {"archived": False} if name == "projects" else {})
     for place in PLACES[name]:
-        path = f"{paging.PATHS[name].format(house.workspace)}?cursor={Cursor(this, place).write()}"
+        path = f"{paging.PATHS[name].format(house.workspace)}?cursor={PageCursor(this, place).encode()}"
         refused(await house.ask("GET", path), 400, "bad_cursor")
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-12-01T00:00:00"])
 @pytest.mark.parametrize("name", ["workspaces", "invitations"])
 async def test_a_time_at_the_end_of_the_calendar_is_a_place_or_none(house: Visitor, name: str, time: str) -> None:
-    this = list_of(UUID(house.id if name == "workspaces" else house.workspace), name, {})
-    path = f"{paging.PATHS[name].format(house.workspace)}?cursor={Cursor(this, [time, ID]).write()}"
+    this = list_id_for(UUID(house.id if name == "workspaces" else house.workspace), name, {})
+    path = f"{paging.PATHS[name].format(house.workspace)}?cursor={PageCursor(this, [time, ID]).encode()}"
     assert (await house.ask("GET", path)).status_code in {200, 400}
 
 

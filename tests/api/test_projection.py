@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from infra.settings import Settings
-from projections.projection import every
+from projections.projection import all_projections
 from tests.api.problems import refused
 from tests.visitor import Visitor
 
@@ -20,7 +20,7 @@ async def test_every_projection_is_listed_with_how_far_it_is(root: Visitor) -> N
     root.fold()
     answer = await root.ask("GET", "/projections")
     items = answer.json()["items"]
-    assert [item["name"] for item in items] == list(every())
+    assert [item["name"] for item in items] == list(all_projections())
     for item in items:
         assert (item["state"], item["lag_events"], item["lag_seconds"], item["parked"]) == ("live", 0, 0.0, 0)
         assert str(item["position"]) == str(item["head"]) == answer.headers["taskledger-position"]

@@ -16,7 +16,7 @@ from infra.messaging.clients import TIMEOUT_S
 from infra.reading.progress import CHANNEL
 from infra.reading.tables import Querying
 from infra.settings import Settings
-from projections.engine.advance import Progress
+from projections.engine.advance import BatchReport
 from projections.projection import Answer, Question
 from tests.api import checks
 from tests.api.opened import NOWHERE, opened
@@ -183,7 +183,7 @@ async def test_a_position_that_another_instance_published_is_not_believed(settin
     position = (await ann.post(f"/tasks/{task}/complete"))["position"]
     with redis.Redis.from_url(settings.redis_url) as cache:
         for _ in range(3):
-            cache.publish(CHANNEL, msgspec.json.encode(Progress(["task_list"], 0, 0, 10**9, 1)))
+            cache.publish(CHANNEL, msgspec.json.encode(BatchReport(["task_list"], 0, 0, 10**9, 1)))
         wait = {"Prefer": "wait=1"}
         answer = await ann.ask("GET", f"/tasks/{task}?min_position={position}", headers=wait)
         refused(answer, 503, "projection_behind")
@@ -205,7 +205,7 @@ async def test_nonsense_on_the_channel_disturbs_nobody(settings: Settings, ann: 
     with redis.Redis.from_url(settings.redis_url) as cache:
         for nonsense in (b"", b"{", b'{"position": "x"}', b"\xff", b"[]"):
             cache.publish(CHANNEL, nonsense)
-        cache.publish(CHANNEL, msgspec.json.encode(Progress(["no such projection"], 7, 0, 1, 1)))
+        cache.publish(CHANNEL, msgspec.json.encode(BatchReport(["no such projection"], 7, 0, 1, 1)))
     task = await ann.task()
     assert (await ann.get(f"/tasks/{task}"))["id"] == task
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from infra.ids import new_id
-from projections.pagination import Cursor
+from projections.pagination import PageCursor
 from tests.api.problems import refused
 from tests.visitor import Visitor
 
@@ -363,7 +363,7 @@ async def test_a_cursor_that_somebody_made_up_is_none_and_changes_nobody_elses_p
     path = f"/projects/{ann.project}/tasks?limit=2"
     cursor = (await ann.get(path))["next_cursor"]
     this, (_, *values), _ = msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    forged = Cursor(UUID(this), (part, *values)).write()
+    forged = PageCursor(UUID(this), (part, *values)).encode()
     refused(await ann.ask("GET", f"{path}&cursor={forged}"), 400, "bad_cursor")
     shown = (await ann.get(f"{path}&cursor={cursor}"))["items"]
     assert [item["title"] for item in shown] == ["Task 2", "Task 3"]

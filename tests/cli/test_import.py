@@ -21,7 +21,7 @@ from infra import log
 from infra.database.pool import connect
 from infra.errors import OperatorError
 from infra.settings import Settings
-from projections.fingerprint import folded
+from projections.fingerprint import fold_history
 from projections.task_list import TaskRow, projection
 from tests.cli.conftest import DEMO, Type
 from tests.examples import PROJECT
@@ -54,7 +54,7 @@ def rows(settings: Settings) -> dict[str, TaskRow]:
     """The imported tasks, by title."""
     with connect(settings.database_url) as connection:
         history = log.after(connection, DEMO, 1_000_000)
-        found = folded(projection, history)
+        found = fold_history(projection, history)
     return {row.title: row for row in found.values()}
 
 

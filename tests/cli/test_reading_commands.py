@@ -6,7 +6,7 @@ import pytest
 from infra.database.pool import connect
 from infra.errors import OperatorError
 from infra.settings import Settings
-from projections.projection import every
+from projections.projection import all_projections
 from tests.cli.conftest import DEMO, Type
 from tests.projections import oracle
 from tests.servers import Servers
@@ -26,7 +26,7 @@ def test_the_last_events_are_shown_oldest_first(typed: Type) -> None:
 def test_a_rebuild_brings_a_projection_up_to_the_log(typed: Type, settings: Settings) -> None:
     typed("demo")
     assert f"0 of {DEMO}" in typed("projections", "list").output
-    for name in every():
+    for name in all_projections():
         said = typed("projections", "rebuild", name).output
         assert f"{name}: {DEMO} events into" in said
         assert said.endswith("Switched.\n")

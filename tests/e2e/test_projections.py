@@ -22,7 +22,7 @@ from domain.task import TaskMoved, TaskRenamed
 from infra import log
 from infra.database.pool import connect
 from infra.settings import Settings
-from projections.projection import every
+from projections.projection import all_projections
 from tests.e2e.person import Person
 from tests.e2e.programs import program
 from tests.e2e.running import fact
@@ -92,7 +92,7 @@ def load(settings: Settings) -> Iterator[list[int]]:
 
 
 def is_folded(connection: Connection[TupleRow], position: int) -> bool:
-    return all(oracle.position(connection, name) >= position for name in every())
+    return all(oracle.position(connection, name) >= position for name in all_projections())
 
 
 def test_two_workers_on_one_partition_write_nothing_twice_whoever_is_stopped_or_killed(
@@ -139,7 +139,7 @@ def test_two_workers_on_one_partition_write_nothing_twice_whoever_is_stopped_or_
             fact(lambda: is_folded(connection, until), TAKEN_OVER_S)
         fact(lambda: is_folded(connection, log.head(connection)), TAKEN_OVER_S)
         assert oracle.is_right(connection)
-        assert not any(oracle.parked_in(connection, name) for name in every())
+        assert not any(oracle.parked_in(connection, name) for name in all_projections())
         assert one.returncode == -signal.SIGKILL
         still = [line for line in one.says().splitlines() if "stands still" in line]
         assert all("connection" in line for line in still), still  # the server may part who stops in a transaction

@@ -28,8 +28,8 @@ from infra.reading.reader import Found
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list
-from projections.engine.advance import Progress
-from projections.engine.builds import Database
+from projections.engine.advance import BatchReport
+from projections.engine.builds import SyncConnection
 from projections.projection import Question
 from tests.examples import CREATED, project
 from tests.projections import oracle
@@ -115,7 +115,7 @@ class Story:
     looks: AsyncConnection[TupleRow]
 
     def __init__(
-        self, connection: Database, worker: tuple[Projector, list[Progress]], here: Reader, stops: Stops
+        self, connection: SyncConnection, worker: tuple[Projector, list[BatchReport]], here: Reader, stops: Stops
     ) -> None:
         self._connection, self._here, self._stops = connection, here, stops
         self._projector, self._messages = worker
@@ -172,7 +172,7 @@ class Story:
 
     def foreign(self, _: int) -> None:
         """Somebody else's message, of another database."""
-        away = Progress(["task_list"], 0, 10**9, 10**9 + 1, 1)
+        away = BatchReport(["task_list"], 0, 10**9, 10**9 + 1, 1)
         self._here.projected._take(msgspec.json.encode(away))  # noqa: SLF001 - as above
 
     async def look(self, _: int) -> None:
@@ -195,7 +195,7 @@ class Story:
 
     def ask(self, number: int) -> None:
         one = (self._tasks[0], None)[number % 2]
-        question = task_list.one(one) if one else whole(self._project)
+        question = task_list.by_id(one) if one else whole(self._project)
         self._asked.append(Asked(one, self._heard, asyncio.create_task(self._answered(question))))
 
     async def go_on(self, number: int) -> None:
@@ -249,7 +249,7 @@ async def told(settings: Settings, steps: list[Step]) -> None:
             ]
             for place, name, manner in stopping:
                 patch.setattr(place, name, manner(getattr(place, name)))
-            messages = list[Progress]()
+            messages = list[BatchReport]()
             with closing(Projector(settings.database_url, 1, messages.append)) as projector:
                 story = Story(connection, (projector, messages), here, stops)
                 async with await here.pool.apart("test") as story.looks:

@@ -24,7 +24,7 @@ from infra.messaging import broker
 from infra.messaging.hints import Hints
 from infra.settings import Settings
 from infra.worker import worker
-from projections.projection import every
+from projections.projection import all_projections
 from tests.defects import noticed
 from tests.e2e.running import fact
 from tests.examples import TASK, project, task, workspace
@@ -78,7 +78,7 @@ def nothing_is_left_after(settings: Settings, proxy: Proxy, patience: float) -> 
             fact(lambda: time.monotonic() > since + AWAY_S and len(written) > begun + 20)
         # Nobody writes any more: of the last events nobody is told again.
         proxy.back()
-        for name in every():
+        for name in all_projections():
             fact(lambda name=name: oracle.position(connection, name) == log.head(connection), patience)  # type: ignore[misc]
         assert oracle.is_right(connection)
     assert proxy.cuts >= CUTS

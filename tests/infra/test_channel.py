@@ -81,7 +81,7 @@ async def test_whatever_goes_wrong_it_hears_again(here: Reader, monkeypatch: pyt
 async def test_a_question_that_is_slow_holds_up_no_other(here: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.reading.reader.LONGEST_S", 0.3)
     query = Query("select pg_sleep(3)::text as id", dict)
-    slow = replace(task_list.one(id7(77)), queries=(query,), name="slow", answer=lambda _: Answer(b"{}", '"x"'))
+    slow = replace(task_list.by_id(id7(77)), queries=(query,), name="slow", build_answer=lambda _: Answer(b"{}", '"x"'))
     ends, refused = time.monotonic() + 2, 0
 
     async def impatient() -> None:
@@ -95,7 +95,7 @@ async def test_a_question_that_is_slow_holds_up_no_other(here: Reader, monkeypat
 
     nagging = asyncio.create_task(impatient())
     for number in range(50):
-        await here.reading.answer(task_list.one(id7(1_000 + number)))
+        await here.reading.answer(task_list.by_id(id7(1_000 + number)))
         await asyncio.sleep(0.02)
     await nagging
     assert refused > 1

@@ -11,7 +11,7 @@ from infra.database.pool import connect
 from infra.schema.migrate import FILES, LOCK, migrate, pending
 from projections import project_list
 from projections.engine import builds
-from projections.projection import every
+from projections.projection import all_projections
 from tests.examples import project, workspace
 from tests.projections import oracle
 from tests.servers import Servers
@@ -29,12 +29,12 @@ def test_every_projection_has_its_table_and_checkpoint(servers: Servers) -> None
     url = servers.new_database()
     migrate(url)
     with connect(url) as connection:
-        found = builds.serving(connection)
-        assert found.keys() == every().keys()
-        for name, projection in every().items():
-            cursor = connection.execute(SQL("select * from {}").format(found[name].table))
+        found = builds.serving_builds(connection)
+        assert found.keys() == all_projections().keys()
+        for name, projection in all_projections().items():
+            cursor = connection.execute(SQL("select * from {}").format(found[name].table_name))
             columns = {column.name for column in cursor.description or ()}
-            assert columns == {*projection.row.__struct_fields__, *dict(projection.generated)}
+            assert columns == {*projection.row_type.__struct_fields__, *dict(projection.generated_columns)}
 
 
 def test_one_that_is_killed_while_it_migrates_locks_nobody_out(servers: Servers) -> None:
@@ -71,8 +71,8 @@ def test_a_projection_of_another_version_is_folded_beside_the_old_one(
         older = oracle.build_of(connection, projection)
         newer = msgspec.structs.replace(projection, version=projection.version + 1)
         with monkeypatch.context() as deployed:
-            deployed.setitem(every(), projection.name, newer)
-            assert builds.missing(connection) == [newer]
+            deployed.setitem(all_projections(), projection.name, newer)
+            assert builds.unbuilt_projections(connection) == [newer]
             migrate(url)
             assert oracle.build_of(connection, newer).number > older.number
             assert oracle.is_right(connection)

@@ -18,8 +18,8 @@ from infra.settings import Settings
 from infra.worker.housekeeping import Keeper
 from projections import task_list
 from projections.engine import builds
-from projections.engine.builds import Database
-from projections.projection import every
+from projections.engine.builds import SyncConnection
+from projections.projection import all_projections
 from tests.defects import noticed
 from tests.e2e.running import fact, present
 from tests.examples import TASK, project, task, workspace
@@ -29,7 +29,7 @@ PROJECTION = task_list.projection
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
+def database(settings: Settings) -> Iterator[SyncConnection]:
     with connect(settings.database_url) as connection:
         yield connection
 
@@ -39,19 +39,19 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.rebuilding.rebuild.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
 
 
-def found(database: Database, wanted: UUID) -> Operation:
+def found(database: SyncConnection, wanted: UUID) -> Operation:
     return present(jobs.find(database, wanted))[0]
 
 
-def silent(database: Database, wanted: UUID) -> None:
+def silent(database: SyncConnection, wanted: UUID) -> None:
     """Whoever does it began long ago."""
     database.execute("update read.operations set began_at = now() - interval '1 minute' where id = %s", (wanted,))
 
 
-def test_what_is_asked_for_twice_is_one_operation(database: Database) -> None:
+def test_what_is_asked_for_twice_is_one_operation(database: SyncConnection) -> None:
     first = jobs.ask(database, PROJECTION, Options())
     assert jobs.ask(database, PROJECTION, Options()) == first
-    assert jobs.ask(database, every()["activity"], Options()) != first
+    assert jobs.ask(database, all_projections()["activity"], Options()) != first
     assert jobs.claim(database) == first
     assert jobs.ask(database, PROJECTION, Options()) == first
     jobs.end(database, first, error="it was too much")
@@ -63,7 +63,7 @@ def one_of_all_claims_it(settings: Settings, rounds: int) -> None:
     keepers = 4
     together = Barrier(keepers)
 
-    def claim(connection: Database) -> UUID | None:
+    def claim(connection: SyncConnection) -> UUID | None:
         together.wait(20)
         return jobs.claim(connection)
 
@@ -83,7 +83,7 @@ def test_one_keeper_of_all_claims_what_is_asked_for(settings: Settings) -> None:
 def test_a_claim_of_what_was_seen_to_wait_is_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted defect: look, then claim."""
 
-    def careless(connection: Database) -> UUID | None:
+    def careless(connection: SyncConnection) -> UUID | None:
         row = connection.execute("select id from read.operations where state = 'waiting' limit 1").fetchone()
         if row:
             connection.execute("update read.operations set state = 'running', began_at = now() where id = %s", row)
@@ -93,15 +93,15 @@ def test_a_claim_of_what_was_seen_to_wait_is_noticed(settings: Settings, monkeyp
     noticed(partial(one_of_all_claims_it, settings, 200))
 
 
-def test_what_other_code_asked_for_is_left_to_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_other_code_asked_for_is_left_to_it(database: SyncConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs.ask(database, PROJECTION, Options())
     with monkeypatch.context() as patch:
-        patch.setitem(every(), "task_list", replace(PROJECTION, version=99))
+        patch.setitem(all_projections(), "task_list", replace(PROJECTION, version=99))
         assert jobs.claim(database) is None
     assert jobs.claim(database)
 
 
-def who_died_over_it_is_followed_once(database: Database) -> None:
+def who_died_over_it_is_followed_once(database: SyncConnection) -> None:
     """The first time it waits for another one, the second time it has failed."""
     asked = jobs.ask(database, PROJECTION, Options(expect_changes=True))
     assert jobs.claim(database) == asked
@@ -119,29 +119,31 @@ def who_died_over_it_is_followed_once(database: Database) -> None:
     assert jobs.claim(database) is None
 
 
-def test_who_died_over_it_is_followed_once(database: Database) -> None:
+def test_who_died_over_it_is_followed_once(database: SyncConnection) -> None:
     who_died_over_it_is_followed_once(database)
 
 
-def test_an_operation_that_is_tried_for_ever_is_noticed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operation_that_is_tried_for_ever_is_noticed(
+    database: SyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jobs, "_AGAIN", "update read.operations set state = 'waiting' where id = %s")
     noticed(partial(who_died_over_it_is_followed_once, database))
 
 
-def test_what_is_being_done_is_not_swept_however_long_it_takes(database: Database, settings: Settings) -> None:
+def test_what_is_being_done_is_not_swept_however_long_it_takes(database: SyncConnection, settings: Settings) -> None:
     asked = jobs.ask(database, PROJECTION, Options())
     jobs.claim(database)
     silent(database, asked)
     with connect(settings.database_url) as rebuild:
-        builds.hold(rebuild, PROJECTION)
+        builds.try_lock(rebuild, PROJECTION)
         jobs.sweep(database)
         assert found(database, asked).state == "running"
-    fact(lambda: not builds.is_held(database, PROJECTION))
+    fact(lambda: not builds.is_locked(database, PROJECTION))
     jobs.sweep(database)
     assert found(database, asked).state == "waiting"
 
 
-def test_what_was_begun_by_hand_is_not_done_by_others(database: Database) -> None:
+def test_what_was_begun_by_hand_is_not_done_by_others(database: SyncConnection) -> None:
     asked = jobs.ask(database, PROJECTION, Options(by_hand=True))
     assert jobs.claim(database) is None
     silent(database, asked)
@@ -149,7 +151,9 @@ def test_what_was_begun_by_hand_is_not_done_by_others(database: Database) -> Non
     assert found(database, asked).state == "failed"
 
 
-def test_two_keepers_that_sweep_at_once_give_back_one_operation_once(database: Database, settings: Settings) -> None:
+def test_two_keepers_that_sweep_at_once_give_back_one_operation_once(
+    database: SyncConnection, settings: Settings
+) -> None:
     """The second one comes while the first is about it, and leaves it to whoever claimed it."""
     asked = jobs.ask(database, PROJECTION, Options())
     jobs.claim(database)
@@ -166,12 +170,12 @@ def test_two_keepers_that_sweep_at_once_give_back_one_operation_once(database: D
 
 @pytest.mark.usefixtures("_alone")
 def test_what_fails_is_kept_with_its_reason_and_not_asked_for_again_at_once(
-    database: Database, settings: Settings
+    database: SyncConnection, settings: Settings
 ) -> None:
     """Rows differ; and a projection that is missing is not built over and over again."""
     oracle.write(database, [*workspace(), *project(), *task()])
     oracle.catch_up(database)
-    table = oracle.build_of(database, "task_list").table
+    table = oracle.build_of(database, "task_list").table_name
     database.execute(SQL("update {} set title = 'Buy nothing'").format(table))
     asked = jobs.ask(database, PROJECTION, Options())
     jobs.claim(database)
@@ -188,7 +192,7 @@ def test_what_fails_is_kept_with_its_reason_and_not_asked_for_again_at_once(
     assert states == [("failed",)]
 
 
-def test_a_keeper_builds_what_is_missing_in_a_process_of_its_own(database: Database, settings: Settings) -> None:
+def test_a_keeper_builds_what_is_missing_in_a_process_of_its_own(database: SyncConnection, settings: Settings) -> None:
     oracle.write(database, [*workspace(), *project(), *task()])
     oracle.catch_up(database)
     database.execute("delete from read.serving where projection = 'task_list'")
@@ -197,7 +201,7 @@ def test_a_keeper_builds_what_is_missing_in_a_process_of_its_own(database: Datab
         def is_built() -> bool:
             keeper.look()
             other.look()
-            return not builds.missing(database)
+            return not builds.unbuilt_projections(database)
 
         fact(is_built)
     assert database.execute("select kind, count(*) from read.operations group by 1").fetchall() == [("rebuild", 1)]
@@ -206,7 +210,7 @@ def test_a_keeper_builds_what_is_missing_in_a_process_of_its_own(database: Datab
     assert oracle.is_right(database)
 
 
-def test_what_has_been_built_since_it_was_missed_is_not_asked_for(database: Database) -> None:
+def test_what_has_been_built_since_it_was_missed_is_not_asked_for(database: SyncConnection) -> None:
     asked = "select count(*) from read.operations"
     jobs.ask_for_missing(database, PROJECTION)
     assert database.execute(asked).fetchone() == (0,)
@@ -217,7 +221,7 @@ def test_what_has_been_built_since_it_was_missed_is_not_asked_for(database: Data
 
 
 @pytest.mark.usefixtures("_alone")
-def test_an_operation_says_how_far_it_is_and_what_came_of_it(database: Database, settings: Settings) -> None:
+def test_an_operation_says_how_far_it_is_and_what_came_of_it(database: SyncConnection, settings: Settings) -> None:
     oracle.write(database, [*workspace(), *project(), *task()])
     oracle.catch_up(database)
     asked = jobs.ask(database, PROJECTION, Options())

@@ -21,7 +21,7 @@ from infra.worker import trash_purge
 from infra.worker.housekeeping import Keeper
 from infra.worker.trash_purge import Purging
 from projections import project_list, task_list, trash
-from projections.engine.builds import Database
+from projections.engine.builds import SyncConnection
 from tests.defects import a_version_that_nobody_checks, noticed
 from tests.examples import (
     OTHER_TASK,
@@ -44,7 +44,7 @@ from tests.projections import oracle
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
+def database(settings: Settings) -> Iterator[SyncConnection]:
     with connect(settings.database_url) as connection:
         yield connection
 
@@ -59,16 +59,16 @@ def later(days: int = 0) -> datetime:
     return datetime.now(UTC) + timedelta(minutes=1) - timedelta(days=days)
 
 
-def happened(database: Database, *facts: Facts) -> None:
+def happened(database: SyncConnection, *facts: Facts) -> None:
     oracle.write(database, [fact for several in facts for fact in several])
     oracle.catch_up(database)
 
 
-def house(database: Database, *more: Facts) -> None:
+def house(database: SyncConnection, *more: Facts) -> None:
     happened(database, user(), workspace(), project(), *more)
 
 
-def gone(database: Database) -> list[Event]:
+def gone(database: SyncConnection) -> list[Event]:
     """What was purged, in the order of the log."""
     oracle.catch_up(database)
     return [one.event for one in oracle.all_events(database) if "Purged" in type(one.event).__name__]
@@ -78,7 +78,7 @@ def tasks(count: int, *each: Event) -> Facts:
     return [fact for at in range(count) for fact in task(*each, task_id=id7(100 + at), number=at + 1)[1:]]
 
 
-def test_what_was_trashed_long_ago_is_gone_from_every_list(database: Database, purge: Purging) -> None:
+def test_what_was_trashed_long_ago_is_gone_from_every_list(database: SyncConnection, purge: Purging) -> None:
     house(database, task(TRASHED), task(RENAMED, task_id=OTHER_TASK, number=2))
     assert not purge.look(database, later(days=1))
     assert gone(database) == []
@@ -89,7 +89,7 @@ def test_what_was_trashed_long_ago_is_gone_from_every_list(database: Database, p
     assert oracle.is_right(database)
 
 
-def test_it_is_a_rule_that_purges_and_says_why(database: Database, purge: Purging) -> None:
+def test_it_is_a_rule_that_purges_and_says_why(database: SyncConnection, purge: Purging) -> None:
     house(database, task(TRASHED))
     purge.look(database, later())
     *_, last = oracle.all_events(database)
@@ -117,7 +117,7 @@ def test_a_purge_that_ignores_the_version_is_noticed(settings: Settings, monkeyp
 
 
 def test_a_project_goes_with_all_its_tasks_a_piece_at_each_look(
-    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And whoever goes on is another one each time, as after a crash."""
     monkeypatch.setattr(trash_purge, "MOST", 2)
@@ -134,7 +134,7 @@ def test_a_project_goes_with_all_its_tasks_a_piece_at_each_look(
 
 
 def test_what_is_stuck_holds_up_nothing_behind_it(
-    database: Database, purge: Purging, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, purge: Purging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows that are there and whose tasks are not, as where a document was parked, are looked at and left."""
     monkeypatch.setattr(trash_purge, "MOST", 2)
@@ -165,7 +165,7 @@ def unreadable(settings: Settings, task: UUID) -> None:
 
 @pytest.mark.parametrize("is_folded", [True, False])
 def test_what_nobody_can_read_is_told_of_once_and_keeps_nothing_else(
-    database: Database, settings: Settings, purge: Purging, warned: list[str], *, is_folded: bool
+    database: SyncConnection, settings: Settings, purge: Purging, warned: list[str], *, is_folded: bool
 ) -> None:
     house(database, tasks(6, TRASHED))
     unreadable(settings, id7(102))
@@ -179,7 +179,7 @@ def test_what_nobody_can_read_is_told_of_once_and_keeps_nothing_else(
 
 
 def test_what_is_stuck_of_a_project_that_is_gone_holds_up_nothing_behind_it(
-    database: Database, settings: Settings, purge: Purging, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, settings: Settings, purge: Purging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trash_purge, "MOST", 2)
     house(database, tasks(5), [(PROJECT, PROJECT_TRASHED), (PROJECT, ProjectPurged())])
@@ -207,7 +207,7 @@ def test_a_look_that_fails_is_made_again_in_time_and_not_at_once(
     assert len(looks) == 1
 
 
-def test_an_empty_trash_costs_a_look(database: Database, purge: Purging, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_trash_costs_a_look(database: SyncConnection, purge: Purging, monkeypatch: pytest.MonkeyPatch) -> None:
     house(database, task())
     monkeypatch.setattr("infra.worker.trash_purge.pool", None)
     assert not purge.look(database, later())
@@ -228,7 +228,7 @@ def test_the_keeper_looks_now_and_then(settings: Settings, monkeypatch: pytest.M
     assert timedelta(days=9) < datetime.now(UTC) - looks[0] < timedelta(days=11)
 
 
-def test_the_keeper_purges(database: Database, settings: Settings) -> None:
+def test_the_keeper_purges(database: SyncConnection, settings: Settings) -> None:
     house(database, task(TRASHED))
     with closing(Keeper(replace(settings, trash_days=0))) as keeper:
         keeper.look()

@@ -172,9 +172,9 @@ def test_the_tables_of_projections_are_its_own(application: Database) -> None:
     oracle.catch_up(application)
     with application.transaction():
         build = oracle.build_of(application, "project_list")
-        application.execute(SQL("create table read.fresh (like {} including all)").format(build.table))
-        application.execute(SQL("insert into read.fresh select * from {}").format(build.table))
-        application.execute(SQL("drop table {}").format(build.table))
+        application.execute(SQL("create table read.fresh (like {} including all)").format(build.table_name))
+        application.execute(SQL("insert into read.fresh select * from {}").format(build.table_name))
+        application.execute(SQL("drop table {}").format(build.table_name))
         application.execute(
             SQL("alter table read.fresh rename to {}").format(Identifier(f"project_list_{build.number}"))
         )
@@ -195,7 +195,7 @@ def test_a_database_of_the_owner_alone_is_handed_over_as_it_is(servers: Servers)
         assert oracle.is_right(application)
         assert oracle.position(application, "task_list") == log.head(application)
         assert oracle.rebuilt(servers.restricted(url), "task_list").switched
-        application.execute(SQL("drop table {}").format(oracle.build_of(application, "project_list").table))
+        application.execute(SQL("drop table {}").format(oracle.build_of(application, "project_list").table_name))
 
 
 def test_a_member_of_the_owner_is_not_restricted(servers: Servers, new_role: NewRole) -> None:

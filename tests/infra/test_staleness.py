@@ -31,8 +31,8 @@ from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list
 from projections.engine import advance, builds, folding, generations, table
-from projections.engine.advance import Progress
-from projections.engine.builds import Database
+from projections.engine.advance import BatchReport
+from projections.engine.builds import SyncConnection
 from projections.projection import Question
 from tests.defects import noticed_in_time
 from tests.e2e.running import fact
@@ -47,10 +47,10 @@ Check: TypeAlias = Callable[["Place"], Awaitable[None]]
 class Place:
     """An API process that reads, a worker that folds, and somebody who writes."""
 
-    def __init__(self, settings: Settings, connection: Database, reader: Reader) -> None:
+    def __init__(self, settings: Settings, connection: SyncConnection, reader: Reader) -> None:
         self.settings, self.connection, self.reader = settings, connection, reader
         self.reading, self.heard = reader.reading, reader.projected
-        self.told: list[Progress] = []
+        self.told: list[BatchReport] = []
         self.publish = self.told.append
         self._renamed = 0
 
@@ -67,7 +67,7 @@ class Place:
         return title
 
     async def title(self, each: UUID = TASK, reading: Reading | None = None) -> str:
-        answer = (await (reading or self.reading).answer(task_list.one(each))).answer
+        answer = (await (reading or self.reading).answer(task_list.by_id(each))).answer
         assert answer
         return str(msgspec.json.decode(answer.body)["title"])
 
@@ -99,7 +99,7 @@ async def partitions_that_commit_out_of_order_are_seen(here: Place) -> None:
     tasks = [*task(task_id=far, number=2), *task(task_id=near, number=3)]
     oracle.write(here.connection, tasks)
     oracle.catch_up(here.connection)
-    advance.split(here.connection, oracle.build_of(here.connection, "task_list"), log.after, 2)
+    advance.repartition(here.connection, oracle.build_of(here.connection, "task_list"), log.after, 2)
     title = here.rename(near, far)
     here.fold(1)
     assert (await here.titles())[str(far)] == title
@@ -110,9 +110,9 @@ async def partitions_that_commit_out_of_order_are_seen(here: Place) -> None:
 
 async def who_is_told_finds_what_it_was_told_of(here: Place) -> None:
     """Whoever hears of a position and a generation finds both."""
-    heard, too_early = list[Progress](), list[str]()
+    heard, too_early = list[BatchReport](), list[str]()
 
-    def look(progress: Progress) -> None:
+    def look(progress: BatchReport) -> None:
         with connect(here.settings.database_url) as other:
             for name in progress.projections:
                 number, told = oracle.build_of(other, name).number, progress.generations.get(name, {})
@@ -178,14 +178,14 @@ async def what_a_crash_takes_comes_back_under_another_generation(here: Place) ->
     here.fold()
     assert (await here.title(), (await here.titles())[str(TASK)]) == (lost, lost)
     with here.connection.transaction():
-        table.save(here.connection, build, {}, held)
+        table.write_documents(here.connection, build, {}, held)
         here.connection.execute("update read.checkpoints set position = %s where build = %s", (position, build.number))
         here.connection.execute("delete from read.generations where build = %s", (build.number,))
         for scope, generation in known:
             row = (build.number, scope, generation)
             here.connection.execute("insert into read.generations (build, scope, generation) values (%s, %s, %s)", row)
     title = here.rename(TASK)
-    advance.follow(here.connection, build, log.after, log.head(here.connection))
+    advance.catch_up(here.connection, build, log.after, log.head(here.connection))
     assert (await here.title(), (await here.titles())[str(TASK)]) == (title, title)
 
 
@@ -241,21 +241,21 @@ def the_highest_position_as_generation(_: Place, patch: pytest.MonkeyPatch) -> N
     highest = f"""select serving.projection, serving.build,
         (select min(position) from read.checkpoints where build = serving.build),
         (select max(position) from read.checkpoints where build = serving.build and %s::uuid[] is not null)
-        from read.serving where {builds.OURS}"""  # noqa: S608 - our own text
+        from read.serving where {builds.IS_THIS_CODE_SQL}"""  # noqa: S608 - our own text
     patch.setattr(tables, "_STATE", highest)
 
 
 def publishing_before_the_commit(here: Place, patch: pytest.MonkeyPatch) -> None:
-    take = advance._take  # noqa: SLF001 - as above
+    take = advance._fold_transaction  # noqa: SLF001 - as above
 
-    def early(connection: Database, *rest: Any) -> Progress | None:
+    def early(connection: SyncConnection, *rest: Any) -> BatchReport | None:
         with connection.transaction():
             progress = take(connection, *rest)
             if progress:
                 here.publish(progress)
         return progress
 
-    patch.setattr(advance, "_take", early)
+    patch.setattr(advance, "_fold_transaction", early)
 
 
 def going_by_what_was_told(here: Place, patch: pytest.MonkeyPatch) -> None:
@@ -290,10 +290,10 @@ def answers_without_a_generation(here: Place, patch: pytest.MonkeyPatch) -> None
 
 
 def generations_that_count(_: Place, patch: pytest.MonkeyPatch) -> None:
-    text = generations._AGE  # noqa: SLF001 - as above
+    text = generations._BUMP  # noqa: SLF001 - as above
     counting = text.replace("(extract(epoch from clock_timestamp()) * 1000000)::bigint", "1::bigint")
     assert counting != text
-    patch.setattr(generations, "_AGE", counting)
+    patch.setattr(generations, "_BUMP", counting)
 
 
 def a_waiter_who_only_listens(_: Place, patch: pytest.MonkeyPatch) -> None:

@@ -22,8 +22,8 @@ from infra.worker import worker
 from infra.worker.projector import Projector
 from projections import project_list, task_list
 from projections.engine import advance, builds
-from projections.engine.advance import Progress
-from projections.projection import every
+from projections.engine.advance import BatchReport
+from projections.projection import all_projections
 from tests.e2e.running import fact
 from tests.examples import ADA, CREATED, OTHER_TASK, RENAMED, TASK, WORKSPACE, project, user, workspace
 from tests.projections import oracle
@@ -106,7 +106,7 @@ def test_an_unknown_event_of_a_member_parks_the_workspace_and_no_task(settings: 
         left = "(originator_id, originator_version, topic, state, workspace_id) values (%s, 2, 'MemberLeft', 'x', %s)"
         owner.execute(f"insert into log.events {left}", (member_of(WORKSPACE, ADA.id), WORKSPACE))
         projector.project(0)
-        parked = {name: oracle.parked_in(connection, name) for name in every()}
+        parked = {name: oracle.parked_in(connection, name) for name in all_projections()}
         assert parked.pop("workspace_list") == [str(WORKSPACE)]
         assert parked.pop("task_history") == [str(log.head(connection))]  # it may have been a task's
         assert not any(parked.values())
@@ -119,7 +119,7 @@ def test_a_rebuild_holds_up_no_other_projection(settings: Settings, monkeypatch:
     messages = broker.broker(settings.broker_url)
     with running(settings), connect(settings.database_url) as connection, connect(settings.database_url) as rebuild:
         rebuild.execute("begin")
-        builds.freeze(rebuild, oracle.build_of(rebuild, "task_list"))
+        builds.lock_checkpoints(rebuild, oracle.build_of(rebuild, "task_list"))
         oracle.write(connection, [*workspace(), *project(), (TASK, CREATED)])
         for _ in range(20):
             messages.enqueue(message(0))
@@ -134,11 +134,11 @@ def test_who_wants_a_turn_that_is_taken_is_served_by_whoever_has_it(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hint comes while somebody is just finding nothing: what it told of is not left for the next look."""
-    go_on, looks = advance.advance, list[list[Progress]]()
+    go_on, looks = advance.advance, list[list[BatchReport]]()
     projector = Projector(settings.database_url, 1, lambda _: None)
     with connect(settings.database_url) as connection:
 
-        def found(*arguments: Any) -> list[Progress]:
+        def found(*arguments: Any) -> list[BatchReport]:
             looks.append(list(go_on(*arguments)))
             if len(looks) == 1:
                 oracle.write(connection, [*workspace(), *project(), (TASK, CREATED)])
@@ -197,7 +197,7 @@ def test_hints_do_not_pile_up_where_nobody_works(settings: Settings, monkeypatch
 
 
 def test_a_projector_gets_over_a_cut_connection(settings: Settings) -> None:
-    told: list[Progress] = []
+    told: list[BatchReport] = []
     projector = Projector(settings.database_url, 1, told.append)
     with connect(settings.database_url) as connection:
         oracle.write(connection, workspace())
@@ -209,12 +209,12 @@ def test_a_projector_gets_over_a_cut_connection(settings: Settings) -> None:
         oracle.write(connection, [*project(), (TASK, CREATED)])
         fact(lambda: survived(projector))
         assert oracle.shown(connection, task_list.projection)
-    assert [set(progress.projections) for progress in told if progress.events] == [every().keys()] * 2
+    assert [set(progress.projections) for progress in told if progress.events] == [all_projections().keys()] * 2
     projector.close()
 
 
 def test_redis_away_does_not_stop_a_publisher() -> None:
-    publisher(redis.Redis.from_url("redis://127.0.0.1:1/0"))(Progress(["task_list"], 0, 0, 1, 1))
+    publisher(redis.Redis.from_url("redis://127.0.0.1:1/0"))(BatchReport(["task_list"], 0, 0, 1, 1))
 
 
 def test_the_message_names_a_partition() -> None:

@@ -10,27 +10,27 @@ from psycopg.rows import dict_row
 from infra.reading.tables import named
 from projections import task_page
 from projections.engine import builds, table
-from projections.engine.builds import Database
+from projections.engine.builds import SyncConnection
 from projections.projection import Answer, Question
-from projections.task_page import Asker, Wanted
+from projections.task_page import Caller, TaskPageOptions
 from tests.examples import ADA
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
-ASKER = Asker(ADA.id, NOW)
+ASKER = Caller(ADA.id, NOW)
 
 
-def answer(database: Database, question: Question) -> Answer | None:
+def answer(database: SyncConnection, question: Question) -> Answer | None:
     """The answer to a question, from the tables as they are."""
-    numbers = {name: build.number for name, build in builds.serving(database).items()}
+    numbers = {name: build.number for name, build in builds.serving_builds(database).items()}
     found = list[list[Any]]()
     for query in question.queries:
         with database.cursor(row_factory=dict_row) as cursor:
             rows = cursor.execute(named(query.sql, numbers), question.parameters).fetchall()
-        found.append([table.document(query.row, row) for row in rows])
-    return question.answer(*found)
+        found.append([table.row_to_struct(query.row_type, row) for row in rows])
+    return question.build_answer(*found)
 
 
-def body(database: Database, question: Question) -> Any:
+def body(database: SyncConnection, question: Question) -> Any:
     """What is in it, read from JSON."""
     found = answer(database, question)
     assert found is not None
@@ -39,4 +39,4 @@ def body(database: Database, question: Question) -> Any:
 
 def whole(project: UUID) -> Question:
     """All tasks of a small project."""
-    return task_page.page(task_page.in_project(project), Wanted(limit=200), ASKER)
+    return task_page.page(task_page.project_scope(project), TaskPageOptions(limit=200), ASKER)

@@ -6,7 +6,7 @@ import pytest
 
 from infra.database.pool import connect
 from infra.settings import Settings
-from projections.engine.builds import Database
+from projections.engine.builds import SyncConnection
 from tests.cli.conftest import environment, typed
 from tests.servers import Servers
 
@@ -20,18 +20,18 @@ def _ours(servers: Servers, settings: Settings) -> None:
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
+def database(settings: Settings) -> Iterator[SyncConnection]:
     with connect(settings.database_url) as connection:
         yield connection
 
 
 @pytest.fixture
-def rival(settings: Settings) -> Iterator[Database]:
+def rival(settings: Settings) -> Iterator[SyncConnection]:
     with connect(settings.database_url) as connection:
         yield connection
 
 
 @pytest.fixture
-def owner(settings: Settings) -> Iterator[Database]:
+def owner(settings: Settings) -> Iterator[SyncConnection]:
     with connect(settings.migration_url) as connection:
         yield connection

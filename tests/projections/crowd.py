@@ -11,10 +11,10 @@ from psycopg.sql import SQL
 from domain.task import Priority
 from projections import task_list, task_search
 from projections.engine import table
-from projections.engine.builds import Database
+from projections.engine.builds import SyncConnection
 from projections.projection import Projection
-from projections.task_list import KeptRow
-from projections.task_search import TextRow
+from projections.task_list import StoredTaskRow
+from projections.task_search import TaskSearchRow
 from tests.examples import id7, project, workspace
 from tests.projections import oracle
 
@@ -39,7 +39,7 @@ def task_of(number: int) -> UUID:
     return id7(10_000 + number)
 
 
-def fill(database: Database) -> None:
+def fill(database: SyncConnection) -> None:
     """Instead of what stands there; with statistics of all rows, so that plans are the same each time."""
     facts = [*workspace(CROWDED), *workspace(QUIET)]
     for where in (CROWDED, QUIET):
@@ -53,14 +53,14 @@ def fill(database: Database) -> None:
     _put(database, task_search.projection, map(_text, tasks))
 
 
-def _tasks(where: UUID, count: int, chance: Random) -> Iterator[KeptRow]:
+def _tasks(where: UUID, count: int, chance: Random) -> Iterator[StoredTaskRow]:
     for number in range(count):
         place, created = number % PROJECTS, BEGAN + timedelta(minutes=10 * number)
         updated = created + timedelta(minutes=chance.randrange(400_000))
         priority, is_done = chance.choice(_PRIORITIES), chance.random() < 0.6
         due = str(date(2026, 1, 1) + timedelta(days=chance.randrange(700))) if chance.random() < 0.5 else None
         labels = tuple(f"label {chance.randrange(40)}" for _ in range(chance.choice((0, 0, 1))))
-        yield KeptRow(
+        yield StoredTaskRow(
             id=id7(10_000 + number + (where == QUIET) * TASKS),
             workspace_id=where,
             project_id=project_of(place, where),
@@ -87,17 +87,17 @@ def _words(chance: Random, count: int) -> str:
     return " ".join(WORDS[int(len(WORDS) * chance.random() ** 2)] for _ in range(count))
 
 
-def _text(task: KeptRow) -> TextRow:
-    return TextRow(task.id, task.workspace_id, task.project_id, task.key, task.title, task.description)
+def _text(task: StoredTaskRow) -> TaskSearchRow:
+    return TaskSearchRow(task.id, task.workspace_id, task.project_id, task.key, task.title, task.description)
 
 
-def _put(database: Database, projection: Projection[Any], rows: Iterable[Any]) -> None:
+def _put(database: SyncConnection, projection: Projection[Any], rows: Iterable[Any]) -> None:
     build = oracle.build_of(database, projection)
     with database.transaction():
-        database.execute(SQL("drop table {}").format(build.table))
-        database.execute(table.create(build))
-        table.fill(database, build, rows)
-        for statement in table.indexes(build):
+        database.execute(SQL("drop table {}").format(build.table_name))
+        database.execute(table.create_table_sql(build))
+        table.copy_documents(database, build, rows)
+        for statement in table.create_index_sql(build):
             database.execute(statement)
     database.execute("set default_statistics_target = 400")
-    database.execute(SQL("vacuum (analyze) {}").format(build.table))
+    database.execute(SQL("vacuum (analyze) {}").format(build.table_name))

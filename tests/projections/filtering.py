@@ -12,8 +12,8 @@ from psycopg.sql import SQL
 from domain.filter import Term
 from domain.label import meant
 from domain.task import Priority, Status
-from projections.engine.builds import Database
-from projections.filter_sql import condition
+from projections.engine.builds import SyncConnection
+from projections.filter_sql import compile_filter
 from tests.examples import ADA, BOB, CAT, OTHER_PROJECT, PROJECT
 from tests.projections.naive_filter import Asking, Row
 
@@ -92,7 +92,7 @@ filters: SearchStrategy[str] = st.lists(
 ).map(" ".join)
 
 
-def fill(database: Database, rows: Iterable[Row]) -> None:
+def fill(database: SyncConnection, rows: Iterable[Row]) -> None:
     """Put these rows there, and no others."""
     database.execute("delete from task; delete from search")
     with database.cursor() as cursor:
@@ -101,11 +101,11 @@ def fill(database: Database, rows: Iterable[Row]) -> None:
         cursor.executemany("insert into search (id, title, description) values (%s, %s, %s)", texts)
 
 
-def found(database: Database, terms: Iterable[Term], asking: Asking, *, by_rank: bool = False) -> list[int]:
+def found(database: SyncConnection, terms: Iterable[Term], asking: Asking, *, by_rank: bool = False) -> list[int]:
     """The ids of the rows that the condition of the terms lets through."""
-    asked = condition(terms, me=asking.me, now=asking.now)
-    joined = " join search using (id)" if asked.words else ""
-    ordered = f"{asked.rank} desc, task.id" if by_rank else "task.id"
+    asked = compile_filter(terms, me=asking.me, now=asking.now)
+    joined = " join search using (id)" if asked.text_sql else ""
+    ordered = f"{asked.rank_sql} desc, task.id" if by_rank else "task.id"
     sql = f"select task.id from task{joined} where {asked.sql} order by {ordered}"  # noqa: S608 - this is what is tested
     return [number for (number,) in database.execute(SQL(sql), asked.parameters)]
 

@@ -19,53 +19,55 @@ from infra.rebuilding.outcome import Outcome, Wish
 from infra.rebuilding.rebuild import Rebuilding
 from infra.rebuilding.worker_pool import Filled, Part
 from projections.engine import advance, builds, parked, table
-from projections.engine.builds import Build, Database
-from projections.fingerprint import folded
-from projections.projection import Projection, every
+from projections.engine.builds import Build, SyncConnection
+from projections.fingerprint import fold_history
+from projections.projection import Projection, all_projections
 from tests.examples import ADA, WORKSPACE, Facts
 
 Rows = dict[Any, Any]
 VERIFY = Wish(1, verify_only=True)
 
 
-def shown(connection: Database, projection: Projection[Any]) -> Rows:
+def shown(connection: SyncConnection, projection: Projection[Any]) -> Rows:
     """The documents that the build holds which answers."""
     return held(connection, build_of(connection, projection))
 
 
-def held(connection: Database, build: Build) -> Rows:
+def held(connection: SyncConnection, build: Build) -> Rows:
     """The documents of one build."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(SQL("select * from {}").format(build.table)).fetchall()
-    return {row["id"]: table.document(build.projection.row, row) for row in rows}
+        rows = cursor.execute(SQL("select * from {}").format(build.table_name)).fetchall()
+    return {row["id"]: table.row_to_struct(build.projection.row_type, row) for row in rows}
 
 
-def build_of(connection: Database, projection: Projection[Any] | str) -> Build:
+def build_of(connection: SyncConnection, projection: Projection[Any] | str) -> Build:
     """The build that answers."""
-    return builds.serving(connection)[projection if isinstance(projection, str) else projection.name]
+    return builds.serving_builds(connection)[projection if isinstance(projection, str) else projection.name]
 
 
-def position(connection: Database, name: str) -> int:
+def position(connection: SyncConnection, name: str) -> int:
     """How far all partitions of the projection have read."""
-    return builds.span(connection, build_of(connection, name))[0]
+    return builds.position_range(connection, build_of(connection, name))[0]
 
 
-def parked_in(connection: Database, name: str) -> list[str]:
+def parked_in(connection: SyncConnection, name: str) -> list[str]:
     """The documents that the projection has parked."""
-    return [one.document for one in parked.every(connection, build_of(connection, name))]
+    return [one.document for one in parked.all_parked(connection, build_of(connection, name))]
 
 
-def all_events(connection: Database) -> Sequence[Recorded]:
+def all_events(connection: SyncConnection) -> Sequence[Recorded]:
     return log.after(connection, 0, 1_000_000)
 
 
-def is_right(connection: Database) -> bool:
+def is_right(connection: SyncConnection) -> bool:
     """Every projection equals the naive fold of the log."""
     history = all_events(connection)
-    return all(shown(connection, projection) == folded(projection, history) for projection in every().values())
+    return all(
+        shown(connection, projection) == fold_history(projection, history) for projection in all_projections().values()
+    )
 
 
-def catch_up(connection: Database, cut: int = 1_000, partitions: int = 1) -> None:
+def catch_up(connection: SyncConnection, cut: int = 1_000, partitions: int = 1) -> None:
     """Fold all that is new, so many events a batch."""
     for partition in range(partitions):
         while list(advance.advance(connection, partition, log.after, cut)):
@@ -76,13 +78,13 @@ def rebuilt(url: str, name: str, wish: Wish | None = None) -> Outcome:
     """Rebuild a projection by everything but processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("infra.rebuilding.rebuild.crew", _alone)
-        return Rebuilding(url, every()[name], wish or Wish(1), lambda _: None).run()
+        return Rebuilding(url, all_projections()[name], wish or Wish(1), lambda _: None).run()
 
 
 class Alone:
     """A crew that is no process: all that they do is done here."""
 
-    def __init__(self, reader: Database, writer: Database) -> None:
+    def __init__(self, reader: SyncConnection, writer: SyncConnection) -> None:
         self._reader, self._writer = reader, writer
 
     def fill(self, parts: Sequence[Part]) -> Iterator[Filled]:
@@ -104,7 +106,7 @@ def _alone(url: str, *_: object) -> Iterator[Alone]:
         yield Alone(reader, writer)
 
 
-def write(connection: Database, facts: Facts, workspace: UUID = WORKSPACE) -> None:
+def write(connection: SyncConnection, facts: Facts, workspace: UUID = WORKSPACE) -> None:
     """Put facts into the log as they are, without asking any rule."""
     streams = dict.fromkeys((stream for stream, _ in facts), 0)
     sql = "select originator_id, max(originator_version) from log.events where originator_id = any(%s) group by 1"
@@ -116,7 +118,7 @@ def write(connection: Database, facts: Facts, workspace: UUID = WORKSPACE) -> No
         raise answer
 
 
-def place(connection: Database, event: Event) -> int:
+def place(connection: SyncConnection, event: Event) -> int:
     """The position of an event that stands in the log once."""
     (position,) = [one.position for one in all_events(connection) if one.event == event]
     return position

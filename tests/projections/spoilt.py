@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.event import Change, Recorded
 from domain.task import TaskRenamed
 from projections import fingerprint
-from projections.projection import every
+from projections.projection import all_projections
 
 POISON = TaskRenamed(Change("Buy milk", "poison"))
 """An event that nothing is wrong with, but for folds that are spoilt."""
@@ -27,7 +27,7 @@ Spoil = Callable[[Any, Recorded], Any]
 @contextlib.contextmanager
 def spoilt(name: str, after: Spoil, event: Any = POISON) -> Iterator[None]:
     """A projection whose fold makes something else of an event, and whose fingerprint says so to nobody."""
-    good, digest = every()[name], fingerprint.digest
+    good, digest = all_projections()[name], fingerprint.digest
 
     def fold(key: Any, document: Any, recorded: Recorded) -> Any:
         right = good.fold(key, document, recorded)
@@ -35,7 +35,7 @@ def spoilt(name: str, after: Spoil, event: Any = POISON) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         worse = replace(good, fold=fold)
-        patch.setitem(every(), name, worse)
+        patch.setitem(all_projections(), name, worse)
         patch.setattr(fingerprint, "digest", lambda one: digest(good if one is worse else one))
         yield
 

@@ -24,9 +24,9 @@ from infra.settings import Settings
 from projections import task_list
 from projections.engine import advance, builds, generations
 from projections.engine import folding as engine
-from projections.engine.advance import Progress, StandsStill
-from projections.engine.builds import Database
-from projections.projection import every
+from projections.engine.advance import BatchReport, ProjectionStuck
+from projections.engine.builds import SyncConnection
+from projections.projection import all_projections
 from tests.defects import noticed
 from tests.e2e.running import fact
 from tests.examples import CREATED, RENAMED, TASK, Facts, project, user, workspace
@@ -39,8 +39,8 @@ from tests.strategies import walks
 @tuned(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(walk=walks, cut=st.integers(1, 7), partitions=st.integers(1, 5), crash=st.integers(0, 12), draw=st.data())
 def test_any_history_in_any_batches_partitions_and_crashes_folds_to_the_same_rows(  # noqa: PLR0913, PLR0917
-    database: Database,
-    owner: Database,
+    database: SyncConnection,
+    owner: SyncConnection,
     settings: Settings,
     walk: list[Wish],
     cut: int,
@@ -50,63 +50,63 @@ def test_any_history_in_any_batches_partitions_and_crashes_folds_to_the_same_row
 ) -> None:
     anew(owner, database)
     oracle.write(database, lived(walk))
-    for build in builds.serving(database).values():
-        advance.split(database, build, log.after, partitions)
+    for build in builds.serving_builds(database).values():
+        advance.repartition(database, build, log.after, partitions)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("projections.engine.generations.age", failing_after(crash))
+        patch.setattr("projections.engine.generations.bump", failing_after(crash))
         for _ in range(crash + 1):
             try:
                 oracle.catch_up(database, cut, partitions)
-            except StandsStill:
+            except ProjectionStuck:
                 continue
     oracle.catch_up(database, cut, partitions)
     assert oracle.is_right(database)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("infra.rebuilding.worker_pool.AT_ONCE", draw.draw(st.integers(1, 9)))  # events of a part
-        name = draw.draw(st.sampled_from(sorted(every())))
+        name = draw.draw(st.sampled_from(sorted(all_projections())))
         assert oracle.rebuilt(settings.database_url, name).compared
     assert oracle.is_right(database)
 
 
-def test_a_batch_that_breaks_off_changes_nothing(database: Database) -> None:
+def test_a_batch_that_breaks_off_changes_nothing(database: SyncConnection) -> None:
     assert survives_a_crash(database)
 
 
 def test_a_checkpoint_in_another_transaction_is_noticed(
-    database: Database, rival: Database, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, rival: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: the checkpoint commits by itself, and the rows of a broken batch are lost."""
-    take = advance._take  # noqa: SLF001 - the defect is planted inside
+    take = advance._fold_transaction  # noqa: SLF001 - the defect is planted inside
 
-    def early(connection: Database, works: Any, batch: Any, save: Any) -> Progress | None:
+    def early(connection: SyncConnection, works: Any, batch: Any, save: Any) -> BatchReport | None:
         end = batch.events[-1].position
         try:
             return take(connection, works, batch, save)
         finally:
             rival.execute("update read.checkpoints set position = greatest(position, %s)", (end,))
 
-    monkeypatch.setattr(advance, "_take", early)
+    monkeypatch.setattr(advance, "_fold_transaction", early)
     assert not survives_a_crash(database)
 
 
-def test_a_worker_that_wakes_up_late_writes_nothing(database: Database, rival: Database) -> None:
+def test_a_worker_that_wakes_up_late_writes_nothing(database: SyncConnection, rival: SyncConnection) -> None:
     assert not writes_late(database, rival)
 
 
 def test_a_worker_that_does_not_look_at_the_checkpoint_again_is_noticed(
-    database: Database, rival: Database, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, rival: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: it takes the checkpoint wherever that is by now."""
-    careless = advance._TAKE.replace("and position = %s", "and position >= %s")  # noqa: SLF001 - as above
-    monkeypatch.setattr(advance, "_TAKE", careless)
+    careless = advance._ADVANCE_CHECKPOINTS.replace("and position = %s", "and position >= %s")  # noqa: SLF001 - as above
+    monkeypatch.setattr(advance, "_ADVANCE_CHECKPOINTS", careless)
     assert writes_late(database, rival)
 
 
-def writes_late(database: Database, rival: Database) -> bool:
+def writes_late(database: SyncConnection, rival: SyncConnection) -> bool:
     """Whether one that was stopped between reading and folding changes anything after others did its work."""
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
 
-    def slow(connection: Database, position: int, limit: int) -> Sequence[Recorded]:
+    def slow(connection: SyncConnection, position: int, limit: int) -> Sequence[Recorded]:
         batch = log.after(connection, position, limit)
         oracle.catch_up(rival)
         return batch
@@ -117,7 +117,7 @@ def writes_late(database: Database, rival: Database) -> bool:
     return bool(done)
 
 
-def who_stops_is_followed(settings: Settings, rival: Database, opened: Callable[[str], Database]) -> None:
+def who_stops_is_followed(settings: Settings, rival: SyncConnection, opened: Callable[[str], SyncConnection]) -> None:
     """It is stopped while it folds, with its checkpoints taken: others go on, and it changes nothing when it wakes."""
     oracle.write(rival, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
     is_stopped, is_over = Event(), Event()
@@ -130,7 +130,7 @@ def who_stops_is_followed(settings: Settings, rival: Database, opened: Callable[
 
     def others() -> bool:
         oracle.catch_up(rival)
-        return {oracle.position(rival, name) for name in every()} == {log.head(rival)}
+        return {oracle.position(rival, name) for name in all_projections()} == {log.head(rival)}
 
     with (
         spoilt("task_list", stopping, RENAMED),
@@ -151,92 +151,92 @@ def who_stops_is_followed(settings: Settings, rival: Database, opened: Callable[
 @pytest.mark.parametrize("bulk", [0, 500], ids=["copied", "written"])
 @pytest.mark.parametrize("opened", [projecting, partial(folding, name="test")], ids=["worker", "rebuild"])
 def test_whoever_stops_in_the_middle_of_a_batch_is_followed(
-    settings: Settings, rival: Database, monkeypatch: pytest.MonkeyPatch, bulk: int, opened: Any
+    settings: Settings, rival: SyncConnection, monkeypatch: pytest.MonkeyPatch, bulk: int, opened: Any
 ) -> None:
-    monkeypatch.setattr(advance, "BULK", bulk)
+    monkeypatch.setattr(advance, "MAX_PIPELINED_EVENTS", bulk)
     monkeypatch.setattr("infra.database.pool.STOPPED_S", 0.2)
     who_stops_is_followed(settings, rival, opened)
 
 
-def test_a_server_that_waits_for_whoever_is_stopped_is_noticed(settings: Settings, rival: Database) -> None:
+def test_a_server_that_waits_for_whoever_is_stopped_is_noticed(settings: Settings, rival: SyncConnection) -> None:
     noticed(lambda: who_stops_is_followed(settings, rival, connect))
 
 
 def test_a_batch_whose_statements_wait_for_its_folds_is_noticed(
-    settings: Settings, rival: Database, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, rival: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: what is written of one projection is under way while the next one is folded."""
     monkeypatch.setattr("infra.database.pool.STOPPED_S", 0.2)
-    fold = engine.fold
+    fold = engine.fold_documents
 
     def under_way(*arguments: Any) -> Any:
         late[0].execute("select")
         return fold(*arguments)
 
-    late = list[Database]()
+    late = list[SyncConnection]()
 
-    def opened(url: str) -> Database:
+    def opened(url: str) -> SyncConnection:
         late.append(folding(url, "test"))
         return late[0]
 
-    monkeypatch.setattr(engine, "fold", under_way)
+    monkeypatch.setattr(engine, "fold_documents", under_way)
     noticed(lambda: who_stops_is_followed(settings, rival, opened))
 
 
-def test_a_checkpoint_that_somebody_holds_is_not_waited_for(database: Database, rival: Database) -> None:
+def test_a_checkpoint_that_somebody_holds_is_not_waited_for(database: SyncConnection, rival: SyncConnection) -> None:
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
     with rival.transaction():
-        builds.freeze(rival, oracle.build_of(rival, "task_list"))
+        builds.lock_checkpoints(rival, oracle.build_of(rival, "task_list"))
         database.execute("set lock_timeout = '5s'")
         (others,) = advance.advance(database, 0, log.after, 1_000)
-        assert set(others.projections) == every().keys() - {"task_list"}
+        assert set(others.projections) == all_projections().keys() - {"task_list"}
     (itself,) = advance.advance(database, 0, log.after, 1_000)
     assert itself.projections == ["task_list"]
     assert oracle.is_right(database)
 
 
-def test_what_is_wrong_with_one_projection_holds_up_no_other(database: Database) -> None:
+def test_what_is_wrong_with_one_projection_holds_up_no_other(database: SyncConnection) -> None:
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
-    database.execute(b"drop table " + oracle.build_of(database, "activity").table.as_bytes(database))
-    done: list[Progress] = []
-    with pytest.raises(StandsStill, match="activity after 0: UndefinedTable"):
+    database.execute(b"drop table " + oracle.build_of(database, "activity").table_name.as_bytes(database))
+    done: list[BatchReport] = []
+    with pytest.raises(ProjectionStuck, match="activity after 0: UndefinedTable"):
         done.extend(advance.advance(database, 0, log.after, 1_000))
-    for name in every().keys() - {"activity"}:
+    for name in all_projections().keys() - {"activity"}:
         assert oracle.position(database, name) == log.head(database)
     assert oracle.position(database, "activity") == 0
 
 
 def test_a_projection_that_cannot_tell_its_documents_stands_still_alone(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
 
     def keys(_: Recorded) -> list[UUID]:
         raise ZeroDivisionError("no keys")
 
-    monkeypatch.setattr("tests.projections.test_engine.every", every)
-    spoilt = msgspec.structs.replace(every()["activity"], keys=keys)
-    monkeypatch.setattr("projections.engine.builds.every", lambda: {**every(), "activity": spoilt})
-    with pytest.raises(StandsStill, match="no keys"):
+    monkeypatch.setattr("tests.projections.test_engine.all_projections", all_projections)
+    spoilt = msgspec.structs.replace(all_projections()["activity"], keys=keys)
+    monkeypatch.setattr("projections.engine.builds.all_projections", lambda: {**all_projections(), "activity": spoilt})
+    with pytest.raises(ProjectionStuck, match="no keys"):
         list(advance.advance(database, 0, log.after, 1_000))
     assert oracle.position(database, "task_list") == log.head(database)
 
 
-def test_one_that_lags_catches_up_and_then_goes_with_the_others(database: Database) -> None:
+def test_one_that_lags_catches_up_and_then_goes_with_the_others(database: SyncConnection) -> None:
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
     with database.transaction():
         oracle.catch_up(database)
     behind = oracle.build_of(database, "task_list")
-    database.execute(b"delete from " + behind.table.as_bytes(database))
+    database.execute(b"delete from " + behind.table_name.as_bytes(database))
     database.execute("update read.checkpoints set position = 0 where build = %s", (behind.number,))
     (alone,) = advance.advance(database, 0, log.after, 1_000)
     assert alone.projections == ["task_list"]
     oracle.write(database, user())
     (together,) = advance.advance(database, 0, log.after, 1_000)
-    assert set(together.projections) == every().keys()
+    assert set(together.projections) == all_projections().keys()
 
 
-def test_each_change_gives_its_scopes_a_new_generation(database: Database) -> None:
+def test_each_change_gives_its_scopes_a_new_generation(database: SyncConnection) -> None:
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
     (first,) = advance.advance(database, 0, log.after, 1_000)
     assert first.generations["task_list"].keys() == {TASK, CREATED.project_id, CREATED.workspace_id}
@@ -246,30 +246,30 @@ def test_each_change_gives_its_scopes_a_new_generation(database: Database) -> No
     assert second.generations["task_list"] == {}
 
 
-def test_a_generation_never_comes_back(database: Database) -> None:
+def test_a_generation_never_comes_back(database: SyncConnection) -> None:
     """A crash may take the last commits of a projection: what is folded again has other generations."""
     build = oracle.build_of(database, "task_list")
     seen = set[int]()
     for _ in range(3):
         with database.transaction(force_rollback=True):
-            told = generations.told({build: {TASK}}, generations.age(database, {build: {TASK}}))
+            told = generations.fetch_bumped({build: {TASK}}, generations.bump(database, {build: {TASK}}))
             seen.add(told["task_list"][TASK])
     assert len(seen) == 3
 
 
-def test_many_scopes_age_as_a_whole(database: Database) -> None:
+def test_many_scopes_age_as_a_whole(database: SyncConnection) -> None:
     build = oracle.build_of(database, "task_list")
-    scopes = {UUID(int=number) for number in range(1, generations.FEW + 2)}
-    told = generations.told({build: scopes}, generations.age(database, {build: scopes}))
-    assert told["task_list"].keys() == {builds.WHOLE}
+    scopes = {UUID(int=number) for number in range(1, generations.MAX_BUMPED_SCOPES + 2)}
+    told = generations.fetch_bumped({build: scopes}, generations.bump(database, {build: scopes}))
+    assert told["task_list"].keys() == {builds.WHOLE_BUILD_SCOPE}
 
 
-def survives_a_crash(database: Database) -> bool:
+def survives_a_crash(database: SyncConnection) -> bool:
     """Break off in the middle of a batch, go on, and compare with the naive fold."""
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("projections.engine.generations.age", failing_after(1))
-        with pytest.raises(StandsStill):
+        patch.setattr("projections.engine.generations.bump", failing_after(1))
+        with pytest.raises(ProjectionStuck):
             oracle.catch_up(database)
     assert not oracle.shown(database, task_list.projection)
     oracle.catch_up(database)
@@ -278,7 +278,7 @@ def survives_a_crash(database: Database) -> bool:
 
 def failing_after(count: int) -> Any:
     """The last thing that a batch writes fails so many times, after all the rest was written."""
-    left, age = [2 * len(every()) * count], generations.age
+    left, age = [2 * len(all_projections()) * count], generations.bump
 
     def failing(*arguments: Any) -> Any:
         left[0] -= 1
@@ -309,9 +309,9 @@ def named(wish: Wish, version: int) -> Wish:
     return Wish(wish.target, msgspec.structs.replace(wish.command, expected_version=version))
 
 
-def anew(owner: Database, application: Database) -> None:
+def anew(owner: SyncConnection, application: SyncConnection) -> None:
     """Forget everything: the database is this test's own, made for it a moment ago."""
     owner.execute("truncate log.events, read.serving, read.builds, read.checkpoints, read.generations, read.parked")
     owner.execute("alter sequence log.events_notification_id_seq restart")
-    for projection in every().values():
+    for projection in all_projections().values():
         migrate._begin(application, projection)  # noqa: SLF001 - as in an empty log

@@ -10,7 +10,7 @@ from domain import codec
 from domain.event import Recorded
 from domain.upcasts import UPCASTS
 from projections import fingerprint, task_list
-from projections.projection import every
+from projections.projection import all_projections
 from tests.law import planted
 from tests.strategies import KNOWN
 
@@ -20,8 +20,8 @@ KEPT = Path(__file__).parent.parent / "golden" / "projections.json"
 
 def digests_are_those_that_were_kept() -> None:
     kept: dict[str, dict[str, str]] = msgspec.json.decode(KEPT.read_bytes())
-    assert kept.keys() == every().keys()
-    for name, projection in every().items():
+    assert kept.keys() == all_projections().keys()
+    for name, projection in all_projections().items():
         digest = fingerprint.digest(projection)
         assert kept[name].get(str(projection.version)) == digest, (
             f"{name} folds the golden histories to something else: if that is meant, count its version up, and keep "
@@ -37,30 +37,30 @@ def test_what_the_golden_histories_fold_to_changes_with_the_version_alone() -> N
 def test_a_fold_that_changed_is_noticed(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fold = task_list.projection.fold
 
-    def other(key: object, row: task_list.KeptRow | None, recorded: Recorded) -> task_list.KeptRow | None:
+    def other(key: object, row: task_list.StoredTaskRow | None, recorded: Recorded) -> task_list.StoredTaskRow | None:
         after = fold(key, row, recorded)
         spoilt = {"title": "!", "version": 0, "updated_at": datetime.min.replace(tzinfo=UTC)}[field]
         return msgspec.structs.replace(after, **{field: spoilt}) if after else None
 
     changed = msgspec.structs.replace(task_list.projection, fold=other)
-    monkeypatch.setitem(every(), "task_list", changed)
+    monkeypatch.setitem(all_projections(), "task_list", changed)
     with planted(), pytest.raises(AssertionError, match="count its version up"):
         digests_are_those_that_were_kept()
 
 
 def test_an_index_that_changed_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(every(), "task_list", msgspec.structs.replace(task_list.projection, indexes=()))
+    monkeypatch.setitem(all_projections(), "task_list", msgspec.structs.replace(task_list.projection, indexes=()))
     with planted(), pytest.raises(AssertionError, match="count its version up"):
         digests_are_those_that_were_kept()
 
 
 def test_the_golden_histories_hold_every_event_ever_written() -> None:
-    lines = [msgspec.json.decode(line) for line in fingerprint.GOLDEN.read_bytes().splitlines()]
+    lines = [msgspec.json.decode(line) for line in fingerprint.GOLDEN_PATH.read_bytes().splitlines()]
     assert {line["type"] for line in lines} == KNOWN.keys() | UPCASTS.keys()
     for line in lines:
         assert codec.tag(codec.decode(line["type"], msgspec.json.encode(line["state"])))
 
 
 def test_every_projection_shows_something_of_them() -> None:
-    for projection in every().values():
-        assert fingerprint.folded(projection, fingerprint.golden()), projection.name
+    for projection in all_projections().values():
+        assert fingerprint.fold_history(projection, fingerprint.golden_history()), projection.name

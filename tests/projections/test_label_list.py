@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from domain.event import Change, Event, Recorded, Unknown
 from domain.label import LabelColoured, label_of
 from domain.task import TaskLabelled
-from projections.fingerprint import folded
+from projections.fingerprint import fold_history
 from projections.label_list import LabelRow, keys, projection
 from tests.examples import ADA, COMMAND, CREATED, OTHER_WORKSPACE, TASK, WORKSPACE
 from tests.given import AT
@@ -36,13 +36,13 @@ def test_each_workspace_has_each_label_once_as_it_was_written_first_with_its_las
             colours[this] = colour
         names.setdefault(this, name)
         history.append(recorded(position, event, workspace))
-    shown = {(row.workspace_id, row.name): row.colour for row in folded(projection, history).values()}
+    shown = {(row.workspace_id, row.name): row.colour for row in fold_history(projection, history).values()}
     assert shown == {(this[0], name): colours.get(this) for this, name in names.items()}
 
 
 def test_a_task_that_has_a_label_in_two_cases_of_letters_names_it_once() -> None:
     created = replace(CREATED, labels=("Shop", "SHOP", "soon"))
-    rows = folded(projection, [recorded(1, created)])
+    rows = fold_history(projection, [recorded(1, created)])
     assert rows == {
         label_of(WORKSPACE, name): LabelRow(label_of(WORKSPACE, name), WORKSPACE, name, None, 0, AT, AT)
         for name in ("Shop", "soon")

@@ -23,10 +23,10 @@ from infra.database.pool import connect
 from infra.settings import Settings
 from infra.worker.housekeeping import Keeper
 from projections.engine import advance, folding, parked, writing
-from projections.engine.builds import Database
-from projections.engine.parked import Parked
-from projections.fingerprint import folded
-from projections.projection import every
+from projections.engine.builds import SyncConnection
+from projections.engine.parked import ParkedDocument
+from projections.fingerprint import fold_history
+from projections.projection import all_projections
 from tests.cli.conftest import Type
 from tests.defects import noticed
 from tests.examples import (
@@ -67,25 +67,25 @@ STORY = [
 """The poison is meant for one task, and both go on afterwards."""
 
 
-def only(database: Database, name: str = "task_list") -> Parked:
+def only(database: SyncConnection, name: str = "task_list") -> ParkedDocument:
     """The one document that is parked, in the one projection that has any."""
-    found = {each: parked.every(database, oracle.build_of(database, each)) for each in every()}
+    found = {each: parked.all_parked(database, oracle.build_of(database, each)) for each in all_projections()}
     (one,) = found.pop(name)
     assert not any(found.values())
     return one
 
 
-def parks_alone(database: Database, cut: int, why: str, spoil: Any = failing) -> None:
+def parks_alone(database: SyncConnection, cut: int, why: str, spoil: Any = failing) -> None:
     """The poisoned document stands as it was before; its projection, and all others, show the rest rightly."""
     with spoilt("task_list", spoil):
         oracle.write(database, STORY)
         oracle.catch_up(database, cut)
     history = oracle.all_events(database)
-    for name, projection in every().items():
+    for name, projection in all_projections().items():
         assert oracle.position(database, name) == log.head(database)
-        expected = folded(projection, history)
+        expected = fold_history(projection, history)
         if name == "task_list":
-            expected[TASK] = folded(projection, (one for one in history if one.version == 1))[TASK]
+            expected[TASK] = fold_history(projection, (one for one in history if one.version == 1))[TASK]
         assert oracle.shown(database, projection) == expected, name
     assert oracle.parked_in(database, "task_list") == [str(TASK)]
     one = only(database)
@@ -94,54 +94,60 @@ def parks_alone(database: Database, cut: int, why: str, spoil: Any = failing) ->
 
 
 @pytest.mark.parametrize("cut", [1, 5, 1_000])
-def test_an_event_that_a_fold_cannot_take_parks_one_document_and_nothing_else(database: Database, cut: int) -> None:
+def test_an_event_that_a_fold_cannot_take_parks_one_document_and_nothing_else(
+    database: SyncConnection, cut: int
+) -> None:
     parks_alone(database, cut, "ZeroDivisionError: no way to fold")
 
 
 @pytest.mark.parametrize("bulk", [0, 500], ids=["copied", "written"])
 @pytest.mark.parametrize("fields", REFUSED.values(), ids=REFUSED)
 def test_a_document_that_its_table_refuses_is_parked_alone_too(
-    database: Database, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], bulk: int
+    database: SyncConnection, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], bulk: int
 ) -> None:
-    monkeypatch.setattr(advance, "BULK", bulk)
+    monkeypatch.setattr(advance, "MAX_PIPELINED_EVENTS", bulk)
     parks_alone(database, 1_000, "", yielding(fields))
 
 
 def test_a_new_document_that_its_table_refuses_is_not_shown_at_all(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(advance, "BULK", 0)
+    monkeypatch.setattr(advance, "MAX_PIPELINED_EVENTS", 0)
     with spoilt("task_list", yielding({"number": 2**70}), CREATED):
         oracle.write(database, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED), *STORY[-1:]])
         oracle.catch_up(database)
-    assert not oracle.shown(database, every()["task_list"])
+    assert not oracle.shown(database, all_projections()["task_list"])
     assert only(database).position == oracle.place(database, CREATED)
 
 
 def test_an_event_that_is_skipped_without_a_word_is_noticed(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = folding.step
+    step = folding.fold_event
 
     def silent(*arguments: Any) -> Any:
         found = step(*arguments)
-        return arguments[2] if isinstance(found, Parked) else found
+        return arguments[2] if isinstance(found, ParkedDocument) else found
 
-    monkeypatch.setattr(folding, "step", silent)
+    monkeypatch.setattr(folding, "fold_event", silent)
     noticed(lambda: parks_alone(database, 5, "ZeroDivisionError"))
 
 
-def test_a_refused_document_that_nobody_parks_is_noticed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_document_that_nobody_parks_is_noticed(
+    database: SyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("projections.engine.parked.park", lambda *_: None)
     noticed(lambda: parks_alone(database, 1, "", yielding({"number": 2**70})))
 
 
-def a_failing_database_parks_nothing(database: Database, rival: Database) -> None:
+def a_failing_database_parks_nothing(database: SyncConnection, rival: SyncConnection) -> None:
     """Somebody holds the table for longer than anybody waits: nothing is written, and then everything."""
     oracle.write(database, STORY)
     database.execute("set lock_timeout = '50ms'")
     with rival.transaction():
-        rival.execute(b"lock table " + oracle.build_of(rival, "task_list").table.as_bytes(rival) + b" in share mode")
+        rival.execute(
+            b"lock table " + oracle.build_of(rival, "task_list").table_name.as_bytes(rival) + b" in share mode"
+        )
         try:
             oracle.catch_up(database)
         except psycopg.OperationalError:
@@ -154,19 +160,19 @@ def a_failing_database_parks_nothing(database: Database, rival: Database) -> Non
     assert oracle.is_right(database)
 
 
-def test_a_failing_database_is_no_poison(database: Database, rival: Database) -> None:
+def test_a_failing_database_is_no_poison(database: SyncConnection, rival: SyncConnection) -> None:
     a_failing_database_parks_nothing(database, rival)
 
 
 def test_a_failing_database_that_is_taken_for_poison_is_noticed(
-    database: Database, rival: Database, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, rival: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "REFUSED", (psycopg.Error,))
+    monkeypatch.setattr(writing, "REJECTION_ERRORS", (psycopg.Error,))
     noticed(partial(a_failing_database_parks_nothing, database, rival))
 
 
 def test_a_connection_that_is_cut_in_the_middle_parks_nothing(
-    database: Database, rival: Database, settings: Settings
+    database: SyncConnection, rival: SyncConnection, settings: Settings
 ) -> None:
     """Cut while it folds: whoever comes next folds it, once."""
     cut = "select pg_terminate_backend(%s, 5000)"
@@ -179,13 +185,13 @@ def test_a_connection_that_is_cut_in_the_middle_parks_nothing(
     with connect(settings.database_url) as doomed, spoilt("task_list", cutting), pytest.raises(psycopg.Error):
         list(advance.advance(doomed, 0, log.after, 1_000))
     assert doomed.closed
-    assert {oracle.position(database, name) for name in every()} == {0}
+    assert {oracle.position(database, name) for name in all_projections()} == {0}
     oracle.catch_up(database)
     assert not oracle.parked_in(database, "task_list")
     assert oracle.is_right(database)
 
 
-def a_retry_after_mending_shows_all_in_the_order_of_the_log(database: Database, typed: Type, name: str) -> None:
+def a_retry_after_mending_shows_all_in_the_order_of_the_log(database: SyncConnection, typed: Type, name: str) -> None:
     """What came while the document was parked, too."""
     with spoilt(name, failing, spoiling(name)):
         oracle.write(database, [*user(), *STORY])
@@ -208,15 +214,17 @@ def spoiling(name: str) -> Any:
     return others.get(name, POISON)
 
 
-@pytest.mark.parametrize("name", sorted(every()))
-def test_what_is_parked_is_folded_again_once_that_is_mended(database: Database, typed: Type, name: str) -> None:
+@pytest.mark.parametrize("name", sorted(all_projections()))
+def test_what_is_parked_is_folded_again_once_that_is_mended(database: SyncConnection, typed: Type, name: str) -> None:
     a_retry_after_mending_shows_all_in_the_order_of_the_log(database, typed, name)
 
 
-def test_a_retry_that_only_forgets_is_noticed(database: Database, typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_that_only_forgets_is_noticed(
+    database: SyncConnection, typed: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It goes on with the events to come, and what came meanwhile is lost."""
 
-    def forgetful(connection: Database, build: Any, found: Parked) -> None:
+    def forgetful(connection: SyncConnection, build: Any, found: ParkedDocument) -> None:
         parked.unpark(connection, build, [TASK])
 
     with spoilt("task_list", failing):
@@ -227,7 +235,7 @@ def test_a_retry_that_only_forgets_is_noticed(database: Database, typed: Type, m
     assert not oracle.is_right(database)
 
 
-def test_a_retry_of_what_the_table_still_refuses_says_why_and_where(database: Database, typed: Type) -> None:
+def test_a_retry_of_what_the_table_still_refuses_says_why_and_where(database: SyncConnection, typed: Type) -> None:
     with spoilt("task_list", yielding({"number": 2**70})):
         oracle.write(database, STORY)
         oracle.catch_up(database)
@@ -239,7 +247,7 @@ def test_a_retry_of_what_the_table_still_refuses_says_why_and_where(database: Da
     assert oracle.is_right(database)
 
 
-def test_a_document_that_is_not_parked_cannot_be_retried(database: Database, typed: Type) -> None:
+def test_a_document_that_is_not_parked_cannot_be_retried(database: SyncConnection, typed: Type) -> None:
     oracle.write(database, STORY)
     oracle.catch_up(database)
     asked = typed("projections", "retry", "task_list", str(TASK))
@@ -247,7 +255,7 @@ def test_a_document_that_is_not_parked_cannot_be_retried(database: Database, typ
     assert "Nothing is parked" in typed("projections", "parked").output
 
 
-def a_skip_is_recorded_and_holds_for_ever(database: Database, settings: Settings, typed: Type) -> None:
+def a_skip_is_recorded_and_holds_for_ever(database: SyncConnection, settings: Settings, typed: Type) -> None:
     """The event that was decided on is left out of the one document: now, in a rebuild, and in a verification."""
     name, words = "task_list", ("--reason", "Nobody needs it", "--as", "ada@example.org")
     with spoilt(name, failing):
@@ -264,26 +272,28 @@ def a_skip_is_recorded_and_holds_for_ever(database: Database, settings: Settings
         oracle.catch_up(database)
         assert not oracle.parked_in(database, name)
         history = [one for one in oracle.all_events(database) if one.position != poison]
-        expected = folded(every()[name], history)
-        assert oracle.shown(database, every()[name]) == expected
+        expected = fold_history(all_projections()[name], history)
+        assert oracle.shown(database, all_projections()[name]) == expected
         rebuilt = oracle.rebuilt(settings.database_url, name)
         assert (rebuilt.switched, rebuilt.differences, rebuilt.parked) == (True, 0, 0)
-        assert oracle.shown(database, every()[name]) == expected
+        assert oracle.shown(database, all_projections()[name]) == expected
         assert not oracle.rebuilt(settings.database_url, name, oracle.VERIFY).differences
 
 
-def test_a_skip_is_recorded_and_holds_in_every_rebuild(database: Database, settings: Settings, typed: Type) -> None:
+def test_a_skip_is_recorded_and_holds_in_every_rebuild(
+    database: SyncConnection, settings: Settings, typed: Type
+) -> None:
     a_skip_is_recorded_and_holds_for_ever(database, settings, typed)
 
 
 def test_a_rebuild_that_knows_nothing_of_skips_is_noticed(
-    database: Database, settings: Settings, typed: Type, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, settings: Settings, typed: Type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.rebuilding.rebuild.refold.skips", lambda *_: frozenset())
     noticed(partial(a_skip_is_recorded_and_holds_for_ever, database, settings, typed))
 
 
-def test_only_the_administrator_may_skip(database: Database, typed: Type) -> None:
+def test_only_the_administrator_may_skip(database: SyncConnection, typed: Type) -> None:
     with spoilt("task_list", failing):
         oracle.write(database, STORY)
         oracle.catch_up(database)
@@ -298,7 +308,7 @@ def looked_after(settings: Settings) -> None:
 
 
 def code_that_knows_an_event_folds_it_by_itself(
-    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Parked by code that does not know the event, shown by the first look of a worker that does."""
     oracle.write(database, STORY)
@@ -307,42 +317,44 @@ def code_that_knows_an_event_folds_it_by_itself(
         older.setattr(codec, "known", lambda: forgotten)
         codec._decoders.cache_clear()  # noqa: SLF001 - as in a process of older code
         oracle.catch_up(database)
-        found = {one.document: one for one in parked.every(database, oracle.build_of(database, "task_list"))}
+        found = {one.document: one for one in parked.all_parked(database, oracle.build_of(database, "task_list"))}
         assert found.keys() == {str(TASK), str(OTHER_TASK)}
         assert (found[str(TASK)].unknown, found[str(TASK)].position) == ("TaskRenamed", oracle_place(database, TASK))
         looked_after(settings)
         assert len(oracle.parked_in(database, "task_list")) == 2
     codec._decoders.cache_clear()  # noqa: SLF001 - as above
     looked_after(settings)
-    assert {name: oracle.parked_in(database, name) for name in every()} == {name: [] for name in every()}
+    assert {name: oracle.parked_in(database, name) for name in all_projections()} == {
+        name: [] for name in all_projections()
+    }
     assert oracle.is_right(database)
 
 
-def oracle_place(database: Database, stream: Any) -> int:
+def oracle_place(database: SyncConnection, stream: Any) -> int:
     return log.stream(database, stream, 2)[0].position
 
 
 def test_code_that_knows_an_event_folds_it_by_itself(
-    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code_that_knows_an_event_folds_it_by_itself(database, settings, monkeypatch)
 
 
 def test_code_that_leaves_what_it_knows_by_now_is_noticed(
-    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.worker.housekeeping.parked.unknown", lambda *_: [])
+    monkeypatch.setattr("infra.worker.housekeeping.parked.parked_by_unknown", lambda *_: [])
     noticed(partial(code_that_knows_an_event_folds_it_by_itself, database, settings, monkeypatch))
 
 
-def test_a_parked_document_is_said_of_the_projection_that_has_it(database: Database, typed: Type) -> None:
+def test_a_parked_document_is_said_of_the_projection_that_has_it(database: SyncConnection, typed: Type) -> None:
     with spoilt("task_list", failing):
         oracle.write(database, STORY)
         oracle.catch_up(database)
     lines = {line.split()[0]: line.split() for line in typed("projections", "list", COLUMNS="200").output.splitlines()}
-    assert {name: words[-3] for name, words in lines.items() if name in every()} == dict.fromkeys(every(), "0") | {
-        "task_list": "1"
-    }
+    assert {name: words[-3] for name, words in lines.items() if name in all_projections()} == dict.fromkeys(
+        all_projections(), "0"
+    ) | {"task_list": "1"}
 
 
 @pytest.mark.parametrize("fields", REFUSED.values(), ids=REFUSED)
@@ -350,7 +362,7 @@ def test_a_parked_document_is_said_of_the_projection_that_has_it(database: Datab
     "event", [AFTERWARDS, replace(CREATED, number=2, key="HOME-2", title="poison")], ids=["changed", "new"]
 )
 def test_a_rebuild_parks_what_the_live_build_parks(
-    database: Database, settings: Settings, fields: dict[str, Any], event: Any
+    database: SyncConnection, settings: Settings, fields: dict[str, Any], event: Any
 ) -> None:
     """Whatever a table refuses: the rest is built, and nothing differs."""
     story = [*workspace(), *project(), *task(task_id=OTHER_TASK), *task(number=2, title="poison"), *STORY[-3:]]
@@ -361,4 +373,4 @@ def test_a_rebuild_parks_what_the_live_build_parks(
         rebuilt = oracle.rebuilt(settings.database_url, "task_list")
         assert (rebuilt.differences, rebuilt.switched, rebuilt.parked) == (0, True, 1)
         assert only(database).position == live.position
-        assert OTHER_TASK in oracle.shown(database, every()["task_list"])
+        assert OTHER_TASK in oracle.shown(database, all_projections()["task_list"])

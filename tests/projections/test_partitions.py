@@ -13,24 +13,26 @@ from infra.rebuilding import refold
 from infra.settings import Settings
 from infra.worker.housekeeping import Keeper
 from projections.engine import advance, builds, parked
-from projections.engine.builds import Database
-from projections.engine.parked import Parked
+from projections.engine.builds import SyncConnection
+from projections.engine.parked import ParkedDocument
 from tests.examples import RENAMED, TASK, project, task, workspace
 from tests.projections import oracle
 from tests.projections.spoilt import failing, spoilt
 
 STORY = [*workspace(), *project(), *task(RENAMED)]
-SLOW = advance._TAKE.replace("and position = %s", "and position = %s and pg_sleep(0.5)::text is not null")  # noqa: SLF001 - the window is made wider here
+SLOW = advance._ADVANCE_CHECKPOINTS.replace(  # noqa: SLF001 - the window is made wider here
+    "and position = %s", "and position = %s and pg_sleep(0.5)::text is not null"
+)
 
 
-def split(database: Database, partitions: int) -> None:
-    for build in builds.serving(database).values():
-        advance.split(database, build, log.after, partitions)
+def split(database: SyncConnection, partitions: int) -> None:
+    for build in builds.serving_builds(database).values():
+        advance.repartition(database, build, log.after, partitions)
 
 
 @pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2), (3, 2)])
 def test_a_keeper_that_splits_and_retries_at_once_loses_nothing(
-    database: Database, settings: Settings, before: int, after: int, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, settings: Settings, before: int, after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     split(database, before)
     oracle.write(database, STORY)
@@ -48,7 +50,7 @@ def test_a_keeper_that_splits_and_retries_at_once_loses_nothing(
     assert oracle.is_right(database)
 
 
-def test_a_retry_that_was_asked_for_before_a_split_finds_the_document(database: Database) -> None:
+def test_a_retry_that_was_asked_for_before_a_split_finds_the_document(database: SyncConnection) -> None:
     split(database, 2)
     with spoilt("task_list", failing, RENAMED):
         oracle.write(database, STORY)
@@ -61,29 +63,31 @@ def test_a_retry_that_was_asked_for_before_a_split_finds_the_document(database: 
 
 
 def test_a_batch_of_before_a_split_is_folded_by_nobody_twice(
-    database: Database, rival: Database, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, rival: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits for the checkpoint, which is the same position afterwards, but of another count of partitions."""
     oracle.write(database, [*workspace(), *project()])
     oracle.catch_up(database)
     oracle.write(database, task())
     build = oracle.build_of(database, "project_list")
-    start = builds.position(database, build, 0)
-    batch = advance.Batch(0, start, log.after(database, start, 100))
-    take = advance._TAKE  # noqa: SLF001 - as above
+    start = builds.checkpoint_position(database, build, 0)
+    batch = advance.EventBatch(0, start, log.after(database, start, 100))
+    take = advance._ADVANCE_CHECKPOINTS  # noqa: SLF001 - as above
     with ThreadPoolExecutor(1) as threads:
-        monkeypatch.setattr(advance, "_TAKE", SLOW)
-        late = threads.submit(advance.take, rival, [build], batch)
+        monkeypatch.setattr(advance, "_ADVANCE_CHECKPOINTS", SLOW)
+        late = threads.submit(advance.fold_batch, rival, [build], batch)
         time.sleep(0.2)
-        monkeypatch.setattr(advance, "_TAKE", take)
-        advance.split(database, build, log.after, 2)
+        monkeypatch.setattr(advance, "_ADVANCE_CHECKPOINTS", take)
+        advance.repartition(database, build, log.after, 2)
         late.result()
     split(database, 2)
     oracle.catch_up(database, partitions=2)
     assert oracle.is_right(database)
 
 
-def test_two_workers_who_want_it_otherwise_do_not_undo_each_others_work(settings: Settings, database: Database) -> None:
+def test_two_workers_who_want_it_otherwise_do_not_undo_each_others_work(
+    settings: Settings, database: SyncConnection
+) -> None:
     with closing(Keeper(settings)) as one, closing(Keeper(replace(settings, partitions=2))) as two:
         for keeper in (one, two, one, two, one):
             keeper.look()
@@ -91,10 +95,10 @@ def test_two_workers_who_want_it_otherwise_do_not_undo_each_others_work(settings
         assert (one.partitions, two.partitions) == (2, 2)
 
 
-def test_a_build_has_no_position_where_it_has_no_partition(database: Database) -> None:
+def test_a_build_has_no_position_where_it_has_no_partition(database: SyncConnection) -> None:
     with pytest.raises(ValueError, match="unpack"):
-        builds.position(database, oracle.build_of(database, "task_list"), 1)
+        builds.checkpoint_position(database, oracle.build_of(database, "task_list"), 1)
 
 
-def builds_parked(database: Database) -> list[Parked]:
-    return parked.every(database, oracle.build_of(database, "task_list"))
+def builds_parked(database: SyncConnection) -> list[ParkedDocument]:
+    return parked.all_parked(database, oracle.build_of(database, "task_list"))

@@ -21,10 +21,10 @@ from infra.reading.tables import named
 from infra.schema.migrate import migrate
 from projections import board, task_list
 from projections.engine import builds
-from projections.engine.builds import Database
+from projections.engine.builds import SyncConnection
 from projections.projection import Question
-from projections.task_page import Asker, Place, Wanted, in_project, in_workspaces, page
-from projections.task_sorting import Sort
+from projections.task_page import Caller, TaskPageOptions, TaskScope, page, project_scope, workspaces_scope
+from projections.task_sorting import TaskSort
 from tests.projections import asking, crowd
 from tests.servers import Servers
 
@@ -33,12 +33,12 @@ MADE_BY = 18
 """The major version of PostgreSQL whose plans are kept; others find other ways."""
 SLOW_MS = 250.0
 """No page takes longer even on a busy machine; the mark is 20 ms on an idle one."""
-ME = Asker(crowd.PEOPLE[3], datetime(2026, 11, 21, 12, tzinfo=UTC))
-PROJECT = in_project(crowd.project_of(3))
-MINE = in_workspaces([crowd.CROWDED], ME.user)
-QUIET = in_workspaces([crowd.QUIET], ME.user)
-BOTH = in_workspaces([crowd.CROWDED, crowd.QUIET], ME.user)
-SORTS = [sort for sort in get_args(Sort) if "relevance" not in sort]
+ME = Caller(crowd.PEOPLE[3], datetime(2026, 11, 21, 12, tzinfo=UTC))
+PROJECT = project_scope(crowd.project_of(3))
+MINE = workspaces_scope([crowd.CROWDED], ME.user)
+QUIET = workspaces_scope([crowd.QUIET], ME.user)
+BOTH = workspaces_scope([crowd.CROWDED, crowd.QUIET], ME.user)
+SORTS = [sort for sort in get_args(TaskSort) if "relevance" not in sort]
 FILTERS = [
     "status:open assignee:me",
     "due<now status:open",
@@ -84,20 +84,20 @@ def questions() -> Iterator[tuple[str, Question]]:
         "in two workspaces, status:open assignee:me, counted",
         _page(BOTH, filter="status:open assignee:me", is_counted=True),
     )
-    yield "board", board.board(PROJECT.ids[0], Wanted(), ME, "/tasks")
-    yield "board, assignee:me", board.board(PROJECT.ids[0], Wanted("assignee:me"), ME, "/tasks")
-    yield "one task", task_list.one(crowd.task_of(1))
+    yield "board", board.board(PROJECT.ids[0], TaskPageOptions(), ME, "/tasks")
+    yield "board, assignee:me", board.board(PROJECT.ids[0], TaskPageOptions("assignee:me"), ME, "/tasks")
+    yield "one task", task_list.by_id(crowd.task_of(1))
 
 
-def _page(place: Place, **wanted: Any) -> Question:
-    return page(place, Wanted(**wanted), ME)
+def _page(place: TaskScope, **wanted: Any) -> Question:
+    return page(place, TaskPageOptions(**wanted), ME)
 
 
 QUESTIONS = dict(questions())
 
 
 @pytest.fixture(scope="module")
-def crowded(servers: Servers) -> Iterator[Database]:
+def crowded(servers: Servers) -> Iterator[SyncConnection]:
     """A database that holds them, for all of these tests."""
     url = servers.new_database()
     migrate(url, servers.restricted(url))
@@ -110,14 +110,14 @@ def crowded(servers: Servers) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def plans(crowded: Database) -> dict[str, str]:
+def plans(crowded: SyncConnection) -> dict[str, str]:
     return {name: plan(crowded, question) for name, question in QUESTIONS.items()}
 
 
-def plan(database: Database, question: Question) -> str:
+def plan(database: SyncConnection, question: Question) -> str:
     """The nodes of the plans of a question, with the indexes and tables that they read, without numbers of builds."""
     lines = list[str]()
-    numbers = {name: build.number for name, build in builds.serving(database).items()}
+    numbers = {name: build.number for name, build in builds.serving_builds(database).items()}
     for query in question.queries:
         for (line,) in database.execute(SQL("explain (costs off) ") + named(query.sql, numbers), question.parameters):
             node = _LINE.search(line.strip()) if line.strip()[:2] == "->" or not line.startswith(" ") else None
@@ -142,7 +142,7 @@ def test_no_task_is_looked_for_by_reading_all_of_them(name: str, plans: dict[str
     assert not re.search(r"Seq Scan (on )?task_(list|search)", plans[name]), plans[name]
 
 
-def test_the_plans_are_those_that_were_kept(crowded: Database, plans: dict[str, str]) -> None:
+def test_the_plans_are_those_that_were_kept(crowded: SyncConnection, plans: dict[str, str]) -> None:
     if crowded.info.server_version // 10_000 != MADE_BY:
         pytest.skip(f"kept as PostgreSQL {MADE_BY} makes them")
     found = "".join(f"{name}\n{nodes}\n\n" for name, nodes in plans.items())
@@ -153,8 +153,8 @@ def test_the_plans_are_those_that_were_kept(crowded: Database, plans: dict[str, 
     )
 
 
-def test_an_index_that_is_not_there_is_noticed(crowded: Database, plans: dict[str, str]) -> None:
-    name, tasks = "in a workspace, sort priority", builds.serving(crowded)["task_list"].table
+def test_an_index_that_is_not_there_is_noticed(crowded: SyncConnection, plans: dict[str, str]) -> None:
+    name, tasks = "in a workspace, sort priority", builds.serving_builds(crowded)["task_list"].table_name
     indexes = "select indexrelid::regclass::text as name from pg_index where indrelid = %s::regclass"
     with crowded.transaction(force_rollback=True):
         for (index,) in crowded.execute(indexes, (tasks.as_string(crowded),)).fetchall():
@@ -163,7 +163,7 @@ def test_an_index_that_is_not_there_is_noticed(crowded: Database, plans: dict[st
         assert plan(crowded, QUESTIONS[name]) != plans[name]
 
 
-def test_a_page_takes_no_longer_than_people_wait(crowded: Database) -> None:
+def test_a_page_takes_no_longer_than_people_wait(crowded: SyncConnection) -> None:
     took = dict[str, list[float]]()
     for _ in range(3):
         for name, question in QUESTIONS.items():

@@ -31,8 +31,8 @@ from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list
 from projections.engine import advance, builds, full_fold
-from projections.engine.builds import Database
-from projections.projection import every
+from projections.engine.builds import SyncConnection
+from projections.projection import all_projections
 from tests.cli.conftest import Type
 from tests.defects import noticed
 from tests.e2e.running import fact
@@ -43,16 +43,16 @@ from tests.reader import Reader, reader
 
 TASKS = [id7(1_000 + number) for number in range(30)]
 STORY: Facts = [*workspace(), *project(), *task(), (TASK, RENAMED)]
-NAMES = sorted(every())
+NAMES = sorted(all_projections())
 
 
 @pytest.fixture
-def _story(database: Database) -> None:
+def _story(database: SyncConnection) -> None:
     oracle.write(database, STORY)
     oracle.catch_up(database)
 
 
-def left(database: Database, name: str = "task_list") -> set[int]:
+def left(database: SyncConnection, name: str = "task_list") -> set[int]:
     """The builds of a projection, by their rows and by their tables: the same, or something was left."""
     found = database.execute(  # in one snapshot: somebody may be beginning one just now
         """select array(select build::int from read.builds where projection = %s),
@@ -65,14 +65,14 @@ def left(database: Database, name: str = "task_list") -> set[int]:
     return set(rows)
 
 
-def spoil(database: Database, sql: str, name: str = "task_list") -> None:
+def spoil(database: SyncConnection, sql: str, name: str = "task_list") -> None:
     """Make live rows wrong."""
-    database.execute(SQL(sql).format(oracle.build_of(database, name).table))
+    database.execute(SQL(sql).format(oracle.build_of(database, name).table_name))
 
 
 @pytest.mark.usefixtures("_story")
 def test_differences_stop_the_switch_and_are_named_with_the_events_that_caused_them(
-    database: Database, settings: Settings
+    database: SyncConnection, settings: Settings
 ) -> None:
     spoil(database, "update {} set title = 'Buy nothing'")
     live, before = oracle.build_of(database, "task_list"), oracle.shown(database, task_list.projection)
@@ -95,7 +95,7 @@ PHASES = ["folding", "indexing", "catching up", "verifying", "switching"]
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("error", [KeyboardInterrupt, psycopg.OperationalError], ids=["interrupted", "failed"])
 def test_nothing_is_left_of_a_rebuild_that_breaks_off(
-    database: Database, settings: Settings, phase: str, error: type[BaseException]
+    database: SyncConnection, settings: Settings, phase: str, error: type[BaseException]
 ) -> None:
     live = oracle.build_of(database, "task_list")
 
@@ -115,13 +115,13 @@ def told(settings: Settings, tell: Any, name: str = "task_list") -> Any:
     """A rebuild that tells of its steps."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("infra.rebuilding.rebuild.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
-        return Rebuilding(settings.database_url, every()[name], Wish(1), tell).run()
+        return Rebuilding(settings.database_url, all_projections()[name], Wish(1), tell).run()
 
 
 @pytest.mark.usefixtures("_story")
 @pytest.mark.parametrize("name", NAMES)
 def test_what_happens_during_a_rebuild_is_in_the_table_that_is_switched_to(
-    database: Database, rival: Database, settings: Settings, name: str
+    database: SyncConnection, rival: SyncConnection, settings: Settings, name: str
 ) -> None:
     phases = list[str]()
 
@@ -144,7 +144,7 @@ def test_what_happens_during_a_rebuild_is_in_the_table_that_is_switched_to(
 
 
 def no_answer_is_ever_wrong_while_switches_happen(
-    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch, switches: int
+    database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch, switches: int
 ) -> None:
     """Somebody asks all the time for tasks that are known, others rename them, and the table is rebuilt meanwhile."""
     monkeypatch.setattr("infra.rebuilding.rebuild.NEAR", 5)
@@ -162,7 +162,7 @@ def no_answer_is_ever_wrong_while_switches_happen(
         fact(lambda: answers, patience=20)
         for _ in range(switches):
             begun = len(answers)
-            Rebuilding(settings.database_url, every()["task_list"], Wish(1), lambda _: None).run()
+            Rebuilding(settings.database_url, all_projections()["task_list"], Wish(1), lambda _: None).run()
             fact(lambda begun=begun: len(answers) > begun or problems, patience=20)  # type: ignore[misc]
     finally:
         over.set()
@@ -188,7 +188,7 @@ async def _look(here: Reader, over: threading.Event, problems: list[str], answer
             position = found.position
             body: dict[str, Any] = msgspec.json.decode(found.answer.body) if found.answer else {"items": []}
             seen = {each["id"]: each["version"] for each in body["items"]}
-            rows = await here.querying.rows(task_list.WITH_KEY, ("HOME-1",))
+            rows = await here.querying.rows(task_list.IDS_BY_KEY_SQL, ("HOME-1",))
         except Exception as error:  # noqa: BLE001 - a reader meets no error whatever
             problems.append(repr(error))
             break
@@ -219,21 +219,21 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_alone")
 def test_no_answer_is_ever_empty_half_wrong_or_older_than_the_one_before(
-    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     switches = 200 if "TASKLEDGER_TEST_KILLS" in os.environ else 8
     no_answer_is_ever_wrong_while_switches_happen(database, settings, monkeypatch, switches)
 
 
 def test_a_table_that_is_truncated_and_refilled_is_noticed(
-    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refilled(_: Rebuilding) -> None:
         with connect(settings.database_url) as connection:
             build = oracle.build_of(connection, "task_list")
             spoil(connection, "truncate {}")
             connection.execute("update read.checkpoints set position = 0 where build = %s", (build.number,))
-            advance.follow(connection, build, log.after, log.head(connection))
+            advance.catch_up(connection, build, log.after, log.head(connection))
 
     monkeypatch.setattr(Rebuilding, "run", refilled)
     noticed(lambda: no_answer_is_ever_wrong_while_switches_happen(database, settings, monkeypatch, 8))
@@ -241,7 +241,7 @@ def test_a_table_that_is_truncated_and_refilled_is_noticed(
 
 @pytest.mark.usefixtures("_alone")
 def test_a_switch_before_the_build_has_caught_up_is_noticed(
-    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Rebuilding, "_settle", lambda *_: None)
     noticed(lambda: no_answer_is_ever_wrong_while_switches_happen(database, settings, monkeypatch, 8))
@@ -249,7 +249,7 @@ def test_a_switch_before_the_build_has_caught_up_is_noticed(
 
 @pytest.mark.usefixtures("_story")
 def test_going_back_answers_with_the_build_from_before_and_all_that_came_since(
-    database: Database, settings: Settings, typed: Type
+    database: SyncConnection, settings: Settings, typed: Type
 ) -> None:
     before = oracle.build_of(database, "task_list")
     assert "nothing to go back to" in str(typed("projections", "rollback", "task_list").exception)
@@ -264,7 +264,7 @@ def test_going_back_answers_with_the_build_from_before_and_all_that_came_since(
 
 
 @pytest.mark.usefixtures("_story")
-def test_a_table_that_was_dropped_by_hand_is_made_again(database: Database, settings: Settings) -> None:
+def test_a_table_that_was_dropped_by_hand_is_made_again(database: SyncConnection, settings: Settings) -> None:
     spoil(database, "drop table {}")
     outcome = oracle.rebuilt(settings.database_url, "task_list")
     assert (outcome.switched, outcome.compared) == (True, False)
@@ -272,10 +272,10 @@ def test_a_table_that_was_dropped_by_hand_is_made_again(database: Database, sett
 
 
 @pytest.mark.usefixtures("_story")
-def test_a_second_rebuild_is_refused_in_one_line(database: Database, rival: Database, typed: Type) -> None:
-    assert builds.hold(rival, task_list.projection)
-    assert builds.is_held(database, task_list.projection)
-    assert not builds.is_held(database, every()["activity"])
+def test_a_second_rebuild_is_refused_in_one_line(database: SyncConnection, rival: SyncConnection, typed: Type) -> None:
+    assert builds.try_lock(rival, task_list.projection)
+    assert builds.is_locked(database, task_list.projection)
+    assert not builds.is_locked(database, all_projections()["activity"])
     for words in (("rebuild", "task_list"), ("verify", "task_list"), ("rollback", "task_list")):
         refused = typed("projections", *words)
         assert "is being rebuilt" in str(refused.exception)
@@ -285,14 +285,14 @@ def test_a_second_rebuild_is_refused_in_one_line(database: Database, rival: Data
 
 @pytest.mark.usefixtures("_story")
 def test_a_table_that_somebody_reads_for_long_is_left_for_the_next_time(
-    database: Database, rival: Database, settings: Settings
+    database: SyncConnection, rival: SyncConnection, settings: Settings
 ) -> None:
     """A backup, perhaps: the rebuild is done all the same."""
     url = settings.database_url
     before = oracle.build_of(database, "task_list").number
     assert oracle.rebuilt(url, "task_list").switched
     with rival.transaction():
-        rival.execute(SQL("select from {}").format(builds.Build(before, task_list.projection, 1).table))
+        rival.execute(SQL("select from {}").format(builds.Build(before, task_list.projection, 1).table_name))
         assert oracle.rebuilt(url, "task_list").switched
         assert before in left(database)
     assert oracle.rebuilt(url, "task_list").switched
@@ -302,7 +302,7 @@ def test_a_table_that_somebody_reads_for_long_is_left_for_the_next_time(
 
 @pytest.mark.parametrize("name", ["project_list", "workspace_list"])
 def test_more_documents_than_there_is_room_for_are_folded_in_turns(
-    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str
+    database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     facts: Facts = []
     for number in range(20):
@@ -312,8 +312,8 @@ def test_more_documents_than_there_is_room_for_are_folded_in_turns(
     for number in range(20):
         oracle.write(database, workspace(id7(5_000 + number)), id7(5_000 + number))
     oracle.catch_up(database)
-    monkeypatch.setattr(full_fold, "MOST", 3)
-    monkeypatch.setattr(full_fold, "CHUNK", 7)
+    monkeypatch.setattr(full_fold, "MAX_DOCUMENTS", 3)
+    monkeypatch.setattr(full_fold, "CHUNK_EVENTS", 7)
     parts = list[Any]()
     fill = worker_pool.fill
 
@@ -332,7 +332,7 @@ def test_more_documents_than_there_is_room_for_are_folded_in_turns(
 
 @contextmanager
 def stopped_in_the_middle(
-    database: Database, rival: Database, environment: dict[str, str], data: Path
+    database: SyncConnection, rival: SyncConnection, environment: dict[str, str], data: Path
 ) -> Iterator[tuple[subprocess.Popen[bytes], set[int]]]:
     """The command, and its crew: stopped while it writes the first rows of a new table."""
     known = left(database)
@@ -342,7 +342,7 @@ def stopped_in_the_middle(
     ) as command:
         (number,) = fact(lambda: left(database) - known)
         with rival.transaction():
-            table = builds.Build(number, task_list.projection, 1).table
+            table = builds.Build(number, task_list.projection, 1).table_name
             rival.execute(SQL("lock table {} in share mode").format(table))
             fact(lambda: waiting(database))
             members = {pid for pid in descendants(command.pid) if "spawn_main" in words(pid)}
@@ -353,7 +353,7 @@ def stopped_in_the_middle(
     fact(lambda: not any(words(pid) for pid in members))
 
 
-def waiting(database: Database) -> bool:
+def waiting(database: SyncConnection) -> bool:
     sql = """select from pg_stat_activity where application_name = %s and datname = current_database()
       and wait_event_type = 'Lock' and query ilike 'copy %%'"""
     return bool(database.execute(sql, (worker_pool.NAME,)).fetchall())
@@ -375,7 +375,12 @@ def words(pid: int) -> str:
 @pytest.mark.usefixtures("_story")
 @pytest.mark.parametrize("victim", ["command", "crew", "nobody"])
 def test_a_rebuild_that_is_killed_touches_nothing_and_the_next_one_starts_clean(  # noqa: PLR0913, PLR0917 - fixtures
-    database: Database, rival: Database, settings: Settings, environment: dict[str, str], tmp_path: Path, victim: str
+    database: SyncConnection,
+    rival: SyncConnection,
+    settings: Settings,
+    environment: dict[str, str],
+    tmp_path: Path,
+    victim: str,
 ) -> None:
     """Killed with SIGKILL, or interrupted; the crew ends with the command."""
     live = oracle.build_of(database, "task_list")

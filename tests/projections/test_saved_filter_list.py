@@ -12,9 +12,9 @@ from domain.errors import BadCursor, CursorMismatch
 from domain.event import Change, Event, Recorded, Unknown
 from domain.saved_filter import FilterDeleted, FilterRenamed, FilterResorted, FilterRewritten, FiltersCounted
 from projections import saved_filter_list
-from projections.engine.folding import touched
-from projections.fingerprint import folded
-from projections.pagination import Cursor, list_of
+from projections.engine.folding import key_events
+from projections.fingerprint import fold_history
+from projections.pagination import PageCursor, list_id_for
 from projections.saved_filter_list import SavedFilterRow, projection
 from tests import defects
 from tests.defects import noticed
@@ -35,7 +35,7 @@ def row(number: int, name: str, user: UUID = ADA.id) -> SavedFilterRow:
 
 def listed(rows: Sequence[SavedFilterRow], limit: int, cursor: str | None = None) -> tuple[list[Any], str | None]:
     """The items of a page, and the cursor of the next."""
-    answer = saved_filter_list.page(ADA.id, limit, cursor).answer(list(rows))
+    answer = saved_filter_list.page(ADA.id, limit, cursor).build_answer(list(rows))
     assert answer is not None
     body = msgspec.json.decode(answer.body)
     assert body["next_cursor"] == answer.next_cursor
@@ -70,7 +70,7 @@ def a_user_has_those_that_they_saved_under_their_last_names_and_no_others(
             continue
         versions[stream] = versions.get(stream, 0) + 1
         history.append(recorded(position, event, stream, versions[stream]))
-    rows = {found.id: found for found in folded(projection, history).values()}
+    rows = {found.id: found for found in fold_history(projection, history).values()}
     assert {key: (found.user_id, found.name) for key, found in rows.items()} == kept
     assert all(found.version == versions[key] for key, found in rows.items())
     assert all(list(projection.scopes(found)) == [found.user_id] for found in rows.values())
@@ -88,14 +88,14 @@ def test_a_fold_that_forgets_the_user_is_noticed(monkeypatch: pytest.MonkeyPatch
 def test_a_row_tells_what_the_events_say() -> None:
     later = [FilterRewritten(Change(SAVED.filter, "due<now")), FilterResorted(Change("due", None))]
     history = [recorded(place, event, version=place) for place, event in enumerate([SAVED, *later], 1)]
-    assert folded(projection, history) == {
+    assert fold_history(projection, history) == {
         SAVED_FILTER: SavedFilterRow(SAVED_FILTER, ADA.id, "This week", "due<now", None, 3, AT, AT)
     }
 
 
 def test_a_count_is_nothing_to_look_at_and_what_is_not_known_may_be() -> None:
     shared = recorded(2, Unknown("FilterShared", b"{}"))
-    assert touched(projection, [recorded(1, FiltersCounted(1)), shared], 0, 1) == [(SAVED_FILTER, shared)]
+    assert key_events(projection, [recorded(1, FiltersCounted(1)), shared], 0, 1) == [(SAVED_FILTER, shared)]
 
 
 @law(st.lists(_NAMES, max_size=12), st.integers(1, 5), examples=100)
@@ -130,4 +130,4 @@ def test_a_cursor_of_another_list_is_refused() -> None:
 @pytest.mark.parametrize("place", [7, ["a"], [True, "a"], [1, "a", "b"], [True, "a", 7], None, {}])
 def test_a_cursor_that_names_no_place_is_refused(place: object) -> None:
     with pytest.raises(BadCursor):
-        saved_filter_list.page(ADA.id, 1, Cursor(list_of(ADA.id, "filters", {}), place).write())
+        saved_filter_list.page(ADA.id, 1, PageCursor(list_id_for(ADA.id, "filters", {}), place).encode())

@@ -13,8 +13,8 @@ from domain.event import Change, Event, Recorded
 from domain.label import meant
 from domain.task import DueDateSet, Priority, TaskLabelled, TaskPrioritised
 from projections import task_list
-from projections.engine.builds import Database
-from projections.task_list import NO_DUE, KeptRow, TaskRow
+from projections.engine.builds import SyncConnection
+from projections.task_list import NO_DUE_AT, StoredTaskRow, TaskRow
 from tests.examples import ADA, CREATED, TASK, WORKSPACE, Facts, id7, project, workspace
 from tests.projections import oracle
 
@@ -27,8 +27,8 @@ def recorded(event: Event, version: int) -> Recorded:
     return Recorded(version, TASK, version, event, ADA, UUID(int=version), WORKSPACE, AT, AT)
 
 
-def folded(*events: Event) -> KeptRow:
-    row: KeptRow | None = None
+def folded(*events: Event) -> StoredTaskRow:
+    row: StoredTaskRow | None = None
     for version, event in enumerate((CREATED, *events), 1):
         row = task_list.fold(TASK, row, recorded(event, version))
     assert row is not None
@@ -38,16 +38,16 @@ def folded(*events: Event) -> KeptRow:
 @pytest.mark.parametrize(
     ("due", "instant"),
     [
-        (None, NO_DUE),
+        (None, NO_DUE_AT),
         ("2026-12-01", datetime(2026, 12, 1, tzinfo=UTC) + LAST),
         ("0001-01-01", datetime(1, 1, 1, tzinfo=UTC) + LAST),
         ("9999-12-30", datetime(9999, 12, 30, tzinfo=UTC) + LAST),
         ("2026-12-01T10:00:00+03:00", datetime(2026, 12, 1, 7, tzinfo=UTC)),
         ("2026-12-01T10:00:00Z", datetime(2026, 12, 1, 10, tzinfo=UTC)),
-        ("0001-01-01T00:00:00+14:00", NO_DUE),
-        ("9999-12-31T23:59:59-01:00", NO_DUE),
-        ("soon", NO_DUE),
-        ("", NO_DUE),
+        ("0001-01-01T00:00:00+14:00", NO_DUE_AT),
+        ("9999-12-31T23:59:59-01:00", NO_DUE_AT),
+        ("soon", NO_DUE_AT),
+        ("", NO_DUE_AT),
     ],
 )
 def test_a_task_is_due_at_an_instant(due: str | None, instant: datetime) -> None:
@@ -80,15 +80,15 @@ def test_what_is_kept_besides_follows_from_what_is_shown(changed: list[str], dat
 
 def test_what_is_shown_stands_first_in_a_row_and_the_rest_is_not_shown() -> None:
     shown = TaskRow.__struct_fields__
-    assert KeptRow.__struct_fields__ == (*shown, "due_at", "tags")
+    assert StoredTaskRow.__struct_fields__ == (*shown, "due_at", "tags")
     assert not {"due_at", "urgency", "tags", "updated_hour"} & set(shown)
 
 
-def test_urgency_is_the_place_of_a_priority_and_hours_are_counted_from_the_epoch(database: Database) -> None:
+def test_urgency_is_the_place_of_a_priority_and_hours_are_counted_from_the_epoch(database: SyncConnection) -> None:
     facts = [fact for number, name in enumerate(PRIORITIES) for fact in prioritised(number, name)]
     oracle.write(database, [*workspace(), *project(), *facts])
     oracle.catch_up(database)
-    table = oracle.build_of(database, "task_list").table.as_string(database)
+    table = oracle.build_of(database, "task_list").table_name.as_string(database)
     sql = f"select priority, urgency, updated_hour, updated_at from {table} order by urgency"  # noqa: S608 - our own text
     rows = database.execute(sql).fetchall()
     assert [(name, place) for name, place, *_ in rows] == [(name, place) for place, name in enumerate(PRIORITIES)]

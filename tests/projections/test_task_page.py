@@ -15,13 +15,13 @@ from domain.errors import CursorMismatch
 from domain.task import Priority
 from projections import board, task_list, task_page, task_relevance, task_search, task_sorting
 from projections.engine import table
-from projections.engine.builds import Database
+from projections.engine.builds import SyncConnection
 from projections.project_list import ProjectRow
-from projections.task_list import NO_DUE, KeptRow
-from projections.task_page import Listing, Place, Wanted, in_project, in_workspaces
-from projections.task_relevance import Relevant
-from projections.task_search import TextRow
-from projections.task_sorting import Order, Sort
+from projections.task_list import NO_DUE_AT, StoredTaskRow
+from projections.task_page import TaskPageOptions, TaskPageSql, TaskScope, project_scope, workspaces_scope
+from projections.task_relevance import RelevanceQuery
+from projections.task_search import TaskSearchRow
+from projections.task_sorting import Sorting, TaskSort
 from tests.defects import noticed
 from tests.examples import ADA, id7
 from tests.law import law
@@ -31,7 +31,7 @@ from tests.projections.asking import ASKER, body
 WORKSPACES = [id7(700 + number) for number in range(3)]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 _HOURS = st.integers(0, 3).map(lambda half_hours: LONG_AGO + timedelta(minutes=30 * half_hours))
-FILTERS: dict[str, Callable[[KeptRow], bool]] = {
+FILTERS: dict[str, Callable[[StoredTaskRow], bool]] = {
     "": lambda _: True,
     "status:open": lambda task: task.status == "open",
     "milk": lambda task: "milk" in task.title,
@@ -47,16 +47,16 @@ FILTERS: dict[str, Callable[[KeptRow], bool]] = {
 class Scene(Struct, frozen=True, dict=True):
     """Tasks, of which those of `calm` do not change, what others become after each page, and what is asked."""
 
-    tasks: list[KeptRow]
+    tasks: list[StoredTaskRow]
     calm: frozenset[int]
-    changes: list[list[tuple[int, KeptRow | None]]]
-    sort: Sort | None
+    changes: list[list[tuple[int, StoredTaskRow | None]]]
+    sort: TaskSort | None
     filter: str
     limit: int
-    place: Place
+    place: TaskScope
 
     @cached_property
-    def expected(self) -> list[KeptRow]:
+    def expected(self) -> list[StoredTaskRow]:
         """The calm ones that are asked for, in their order."""
         here = [
             task
@@ -64,19 +64,21 @@ class Scene(Struct, frozen=True, dict=True):
             if at in self.calm and not task.trashed and FILTERS[self.filter](task)
         ]
         mine = [task for task in here if {task.workspace_id, task.project_id} & set(self.place.ids)]
-        return naively(mine, self.sort or task_sorting.usual(self.rank, is_project=self.place.is_project), self.place)
+        return naively(
+            mine, self.sort or task_sorting.default_sort(self.rank, is_project=self.place.is_project), self.place
+        )
 
     @property
     def rank(self) -> str:
         return "rank" if self.filter.startswith("milk") else ""
 
 
-def naively(tasks: Sequence[KeptRow], sort: Sort, place: Place) -> list[KeptRow]:
+def naively(tasks: Sequence[StoredTaskRow], sort: TaskSort, place: TaskScope) -> list[StoredTaskRow]:
     """Sorted as a person would say it."""
     name, is_down = sort.removeprefix("-"), sort.startswith("-")
     if name == "rank":
         name = "number" if place.is_project else "key"
-    by: dict[str, Callable[[KeptRow], Any]] = {
+    by: dict[str, Callable[[StoredTaskRow], Any]] = {
         "number": lambda task: task.number,
         "key": lambda task: (task.key.split("-")[0], task.number),
         "due": lambda task: task.due_at,
@@ -87,11 +89,11 @@ def naively(tasks: Sequence[KeptRow], sort: Sort, place: Place) -> list[KeptRow]
     }
     is_down = is_down != (name == "relevance")
     found = sorted(tasks, key=lambda task: (by[name](task), task.id), reverse=is_down)
-    return sorted(found, key=lambda task: task.due_at == NO_DUE) if name == "due" else found
+    return sorted(found, key=lambda task: task.due_at == NO_DUE_AT) if name == "due" else found
 
 
 @st.composite
-def _kept(draw: st.DrawFn, place: int, most: int = 2) -> KeptRow:
+def _kept(draw: st.DrawFn, place: int, most: int = 2) -> StoredTaskRow:
     """In one of the first workspaces; 0: in the one project that there are boards of."""
     where, project, number = (
         draw(st.integers(0, most)),
@@ -99,7 +101,7 @@ def _kept(draw: st.DrawFn, place: int, most: int = 2) -> KeptRow:
         draw(st.integers(1, 12)),
     )
     due = draw(st.none() | st.sampled_from(["2026-12-01", "2026-12-02", "2026-12-01T10:00:00Z"]))
-    return KeptRow(
+    return StoredTaskRow(
         id=id7(10_000 + place),
         workspace_id=WORKSPACES[where],
         project_id=id7(800 + 2 * where + project),
@@ -130,9 +132,12 @@ def scenes(draw: st.DrawFn, most: int = 2, filters: Sequence[str] = tuple(FILTER
     wild = [place for place in range(count + 3) if place not in calm]
     change = st.sampled_from(wild).flatmap(lambda at: st.tuples(st.just(at), st.none() | _kept(at)))
     filter_ = draw(st.sampled_from(filters))
-    sorts = [*(sort for sort in get_args(Sort) if "relevance" not in sort or filter_.startswith("milk")), *["-due"] * 4]
+    sorts = [
+        *(sort for sort in get_args(TaskSort) if "relevance" not in sort or filter_.startswith("milk")),
+        *["-due"] * 4,
+    ]
     place = draw(
-        st.sampled_from([in_project(id7(801)), *(in_workspaces(WORKSPACES[:n], ADA.id) for n in (0, 1, 2, 3))])
+        st.sampled_from([project_scope(id7(801)), *(workspaces_scope(WORKSPACES[:n], ADA.id) for n in (0, 1, 2, 3))])
     )
     return Scene(
         tasks,
@@ -145,27 +150,27 @@ def scenes(draw: st.DrawFn, most: int = 2, filters: Sequence[str] = tuple(FILTER
     )
 
 
-def put(database: Database, tasks: dict[Any, KeptRow | None]) -> None:
+def put(database: SyncConnection, tasks: dict[Any, StoredTaskRow | None]) -> None:
     """Let the tables hold these, or no more."""
-    table.save(database, oracle.build_of(database, "task_list"), {}, tasks)
+    table.write_documents(database, oracle.build_of(database, "task_list"), {}, tasks)
     texts = {
-        key: task and TextRow(*(getattr(task, name) for name in TextRow.__struct_fields__))
+        key: task and TaskSearchRow(*(getattr(task, name) for name in TaskSearchRow.__struct_fields__))
         for key, task in tasks.items()
     }
-    table.save(database, oracle.build_of(database, "task_search"), {}, texts)
+    table.write_documents(database, oracle.build_of(database, "task_search"), {}, texts)
 
 
-def begin(database: Database, tasks: Sequence[KeptRow]) -> None:
+def begin(database: SyncConnection, tasks: Sequence[StoredTaskRow]) -> None:
     for projection in (task_list.projection, task_search.projection):
-        database.execute(SQL("delete from {}").format(oracle.build_of(database, projection).table))
+        database.execute(SQL("delete from {}").format(oracle.build_of(database, projection).table_name))
     put(database, {task.id: task for task in tasks})
 
 
-def pages(database: Database, scene: Scene) -> Iterator[list[str]]:
+def pages(database: SyncConnection, scene: Scene) -> Iterator[list[str]]:
     """The ids on each page; between two of them others change."""
     changes, cursor = iter(scene.changes), None
     for _ in range(100):
-        wanted = Wanted(scene.filter, scene.sort, scene.limit, cursor)
+        wanted = TaskPageOptions(scene.filter, scene.sort, scene.limit, cursor)
         page = body(database, task_page.page(scene.place, wanted, ASKER))
         yield [item["id"] for item in page["items"]]
         cursor = page["next_cursor"]
@@ -175,7 +180,7 @@ def pages(database: Database, scene: Scene) -> Iterator[list[str]]:
     raise AssertionError("no page is the last")
 
 
-def shown(database: Database, scene: Scene) -> None:
+def shown(database: SyncConnection, scene: Scene) -> None:
     """Assert that each calm task is on exactly one page, in its order."""
     begin(database, scene.tasks)
     found = list(pages(database, scene))
@@ -184,7 +189,7 @@ def shown(database: Database, scene: Scene) -> None:
     assert [id_ for page in found for id_ in page if id_ in calm] == [str(task.id) for task in scene.expected]
 
 
-def paging(database: Database) -> Callable[[], None]:
+def paging(database: SyncConnection) -> Callable[[], None]:
     @law(scenes(), examples=150)
     def each_calm_task_is_on_exactly_one_page_in_its_order(scene: Scene) -> None:
         shown(database, scene)
@@ -192,34 +197,34 @@ def paging(database: Database) -> Callable[[], None]:
     return each_calm_task_is_on_exactly_one_page_in_its_order
 
 
-def searching(database: Database) -> Callable[[], None]:
+def searching(database: SyncConnection) -> Callable[[], None]:
     @law(scenes(filters=("milk", "milk status:open")), st.integers(1, 6), examples=100)
     def however_few_are_tried_first_all_are_found(scene: Scene, best: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(task_relevance, "BEST", best)
+            patch.setattr(task_relevance, "MAX_RANKED_TEXTS", best)
             shown(database, scene)
 
     return however_few_are_tried_first_all_are_found
 
 
-def counting(database: Database) -> Callable[[], None]:
-    @law(scenes(), examples=60)
+def counting(database: SyncConnection) -> Callable[[], None]:
+    @law(scenes(), examples=150)
     def a_count_is_of_all_pages(scene: Scene) -> None:
         begin(database, scene.tasks)
         still = replace(scene, calm=frozenset(range(len(scene.tasks))), changes=[])
-        wanted = Wanted(still.filter, still.sort, still.limit, is_counted=True)
+        wanted = TaskPageOptions(still.filter, still.sort, still.limit, is_counted=True)
         assert body(database, task_page.page(still.place, wanted, ASKER))["count"] == len(still.expected)
 
     return a_count_is_of_all_pages
 
 
-def boards(database: Database) -> Callable[[], None]:
+def boards(database: SyncConnection) -> Callable[[], None]:
     @law(scenes(0), examples=60)
     def a_board_has_of_each_column_the_first_tasks_and_its_links_the_others(scene: Scene) -> None:
         begin(database, scene.tasks)
-        place = in_project(id7(801))
+        place = project_scope(id7(801))
         still = replace(scene, calm=frozenset(range(len(scene.tasks))), changes=[], place=place, sort="rank")
-        wanted = Wanted(still.filter, limit=still.limit)
+        wanted = TaskPageOptions(still.filter, limit=still.limit)
         found = _columns(database, wanted)
         assert sum(column["count"] for column in found) == len(still.expected)
         for column in found:
@@ -228,26 +233,28 @@ def boards(database: Database) -> Callable[[], None]:
             assert (column["count"], len(shown)) == (len(expected), min(still.limit, len(expected)))
             while cursor:
                 filter_ = f'{still.filter} column:"{column["id"].replace(chr(34), chr(92) + chr(34))}"'.strip()
-                following = _following(database, place, Wanted(filter_, "rank", still.limit, cursor))
+                following = _following(database, place, TaskPageOptions(filter_, "rank", still.limit, cursor))
                 shown, cursor = shown + [item["id"] for item in following["items"]], following["next_cursor"]
             assert shown == expected
 
     return a_board_has_of_each_column_the_first_tasks_and_its_links_the_others
 
 
-def _following(database: Database, place: Place, wanted: Wanted) -> Any:
+def _following(database: SyncConnection, place: TaskScope, wanted: TaskPageOptions) -> Any:
     try:
         return body(database, task_page.page(place, wanted, ASKER))
     except CursorMismatch as error:
         raise AssertionError from error
 
 
-def _columns(database: Database, wanted: Wanted) -> list[dict[str, Any]]:
+def _columns(database: SyncConnection, wanted: TaskPageOptions) -> list[dict[str, Any]]:
     """Of a project that the list of projects has yet to hear of."""
     question = board.board(id7(801), wanted, ASKER, "/api/v1/projects/x/tasks")
     projects = [project_row()]
-    answer = question.answer
-    rows = body(database, replace(question, queries=question.queries[1:], answer=lambda tasks: answer(projects, tasks)))
+    answer = question.build_answer
+    rows = body(
+        database, replace(question, queries=question.queries[1:], build_answer=lambda tasks: answer(projects, tasks))
+    )
     found: list[dict[str, Any]] = rows["columns"]
     return found
 
@@ -258,59 +265,65 @@ def project_row() -> ProjectRow:
 
 
 def a_cursor_that_begins_with_its_own_task(patch: pytest.MonkeyPatch) -> None:
-    beyond = Order.beyond
-    patch.setattr(Order, "beyond", lambda *of: beyond(*of).replace(") < (", ") <= (").replace(") > (", ") >= ("))
+    beyond = Sorting.after_sql
+    patch.setattr(Sorting, "after_sql", lambda *of: beyond(*of).replace(") < (", ") <= (").replace(") > (", ") >= ("))
 
 
 def an_order_that_leaves_equals_to_chance(patch: pytest.MonkeyPatch) -> None:
     """Goes on after the values alone, so that tasks with the same are passed over."""
-    patch.setattr(Order, "beyond", lambda order, by: f"{by[0]} {'<' if order.is_down else '>'} %(after_0)s")
+    patch.setattr(Sorting, "after_sql", lambda order, by: f"{by[0]} {'<' if order.is_descending else '>'} %(after_0)s")
 
 
 def a_list_without_due_dates_that_forgets_where_it_is(patch: pytest.MonkeyPatch) -> None:
     """Goes on in the first part, wherever a page ended."""
     patch.setattr(
-        Listing, "reached", lambda listing, row: (0, *(row[f"at_{at}"] for at in range(len(listing.order.by))))
+        TaskPageSql,
+        "cursor_values",
+        lambda listing, row: (0, *(row[f"at_{at}"] for at in range(len(listing.sorting.expressions)))),
     )
 
 
 def a_merge_that_is_not_sorted(patch: pytest.MonkeyPatch) -> None:
-    sql = Listing.sql
-    patch.setattr(Listing, "sql", lambda *arguments: sql(*arguments).replace("order by part, ", "order by at_1, "))
+    sql = TaskPageSql.page_sql
+    patch.setattr(
+        TaskPageSql, "page_sql", lambda *arguments: sql(*arguments).replace("order by part, ", "order by at_1, ")
+    )
 
 
 def the_best_that_are_taken_for_all(patch: pytest.MonkeyPatch) -> None:
-    sql = Relevant.sql
+    sql = RelevanceQuery.sql
     patch.setattr(
-        Relevant, "sql", lambda *arguments, **how: sql(*arguments, **how).replace(" as is_so", " or true as is_so")
+        RelevanceQuery,
+        "sql",
+        lambda *arguments, **how: sql(*arguments, **how).replace(" as is_so", " or true as is_so"),
     )
 
 
 def a_trash_that_is_listed(patch: pytest.MonkeyPatch) -> None:
-    where = Listing._where  # noqa: SLF001 - a defect is planted where it would be made
-    patch.setattr(Listing, "_where", lambda *arguments: where(*arguments).replace("not task.trashed", "true"))
+    where = TaskPageSql._where  # noqa: SLF001 - a defect is planted where it would be made
+    patch.setattr(TaskPageSql, "_where", lambda *arguments: where(*arguments).replace("not task.trashed", "true"))
 
 
 def a_count_of_what_is_shown(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        Listing,
-        "count",
-        lambda listing: f"select count(*) as count from ({listing.sql(('id',), None)}) as one",  # noqa: S608 - as above
+        TaskPageSql,
+        "count_sql",
+        lambda listing: f"select count(*) as count from ({listing.page_sql(('id',), None)}) as one",  # noqa: S608 - as above
     )
 
 
 def a_column_that_begins_anywhere(patch: pytest.MonkeyPatch) -> None:
-    tasks = board._tasks  # noqa: SLF001 - as above
+    tasks = board._tasks_sql  # noqa: SLF001 - as above
     patch.setattr(
         board,
-        "_tasks",
+        "_tasks_sql",
         lambda listing: tasks(listing).replace("order by task.number, task.id) as nth", "order by task.id) as nth"),
     )
 
 
 def a_link_to_another_filter(patch: pytest.MonkeyPatch) -> None:
-    named = task_page.named
-    patch.setattr(board, "named", lambda place, _, sort: named(place, "", sort))
+    named = task_page.task_list_id
+    patch.setattr(board, "task_list_id", lambda place, _, sort: named(place, "", sort))
 
 
 DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
@@ -330,13 +343,13 @@ LAWS = {"paging": paging, "searching": searching, "counting": counting, "boards"
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_whatever_others_do(name: str, database: Database) -> None:
+def test_whatever_others_do(name: str, database: SyncConnection) -> None:
     LAWS[name](database)()
 
 
 @pytest.mark.parametrize("plant", DEFECTS, ids=lambda plant: plant.__name__)
 def test_a_planted_defect_is_noticed(
-    plant: Callable[[pytest.MonkeyPatch], None], database: Database, monkeypatch: pytest.MonkeyPatch
+    plant: Callable[[pytest.MonkeyPatch], None], database: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(monkeypatch)
     noticed(LAWS[DEFECTS[plant]](database))

@@ -8,7 +8,7 @@ from domain.task import TaskDescribed, TaskRenamed
 from infra.settings import Settings
 from projections import task_search
 from projections.engine import folding
-from projections.engine.builds import Database
+from projections.engine.builds import SyncConnection
 from tests.examples import COMPLETED, CREATED, MOVED, PURGED, RENAMED, TASK, TRASHED, project, task, workspace
 from tests.projections import oracle
 
@@ -32,14 +32,14 @@ WORST = {
 }
 
 
-def words(database: Database) -> str:
-    table = oracle.build_of(database, "task_search").table.as_string(database)
+def words(database: SyncConnection) -> str:
+    table = oracle.build_of(database, "task_search").table_name.as_string(database)
     ((found,),) = database.execute(f"select document::text from {table} where id = %s", (TASK,)).fetchall()  # noqa: S608 - our own text
     return str(found)
 
 
 @pytest.mark.parametrize("text", WORST.values(), ids=WORST)
-def test_the_longest_text_of_any_kind_is_taken(database: Database, settings: Settings, text: str) -> None:
+def test_the_longest_text_of_any_kind_is_taken(database: SyncConnection, settings: Settings, text: str) -> None:
     title, description = text[:TITLE], text[:DESCRIPTION]
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
     oracle.write(database, [(TASK, TaskRenamed(Change(CREATED.title, title)))])
@@ -51,7 +51,7 @@ def test_the_longest_text_of_any_kind_is_taken(database: Database, settings: Set
     assert not oracle.parked_in(database, "task_search")
 
 
-def test_words_are_stemmed_and_those_of_the_title_weigh_more(database: Database) -> None:
+def test_words_are_stemmed_and_those_of_the_title_weigh_more(database: SyncConnection) -> None:
     described = TaskDescribed(Change(CREATED.description, "Running shoes"))
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED), (TASK, described)])
     oracle.write(database, [(TASK, TaskRenamed(Change(CREATED.title, "Купить молока")))])
@@ -64,17 +64,17 @@ def test_words_are_stemmed_and_those_of_the_title_weigh_more(database: Database)
     assert weights["'run'"] == "B"
 
 
-def test_a_task_that_is_gone_leaves_no_text(database: Database) -> None:
+def test_a_task_that_is_gone_leaves_no_text(database: SyncConnection) -> None:
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
     oracle.write(database, [(TASK, TRASHED), (TASK, PURGED)])
     oracle.catch_up(database)
     assert oracle.shown(database, task_search.projection) == {}
 
 
-def test_what_changes_no_text_is_passed_over_and_what_nobody_knows_is_not(database: Database) -> None:
+def test_what_changes_no_text_is_passed_over_and_what_nobody_knows_is_not(database: SyncConnection) -> None:
     oracle.write(database, [*workspace(), *project(), *task(RENAMED, COMPLETED, MOVED)])
     history = oracle.all_events(database)
-    touched = [one.event for _, one in folding.touched(task_search.projection, history, 0, 1)]
+    touched = [one.event for _, one in folding.key_events(task_search.projection, history, 0, 1)]
     assert touched == [CREATED, RENAMED, MOVED]
     unknown = replace(history[-1], event=Unknown("TaskSung", b"{}"))
-    assert folding.touched(task_search.projection, [unknown], 0, 1) == [(TASK, unknown)]
+    assert folding.key_events(task_search.projection, [unknown], 0, 1) == [(TASK, unknown)]

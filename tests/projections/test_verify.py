@@ -14,9 +14,9 @@ from infra.rebuilding.rebuild import Rebuilding
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections.engine import differences
-from projections.engine.builds import Database
-from projections.projection import every
-from projections.task_list import KeptRow
+from projections.engine.builds import SyncConnection
+from projections.projection import all_projections
+from projections.task_list import StoredTaskRow
 from tests.cli.conftest import Type
 from tests.defects import noticed
 from tests.e2e.running import fact
@@ -25,31 +25,31 @@ from tests.projections import oracle
 
 STRANGER = id7(777)
 STORY = [*workspace(), *project(), *task(), *task(task_id=OTHER_TASK, number=2), (TASK, RENAMED)]
-_FIELDS = ", ".join(f'"{name}"' for name in KeptRow.__struct_fields__)
+_FIELDS = ", ".join(f'"{name}"' for name in StoredTaskRow.__struct_fields__)
 COPY = f"""insert into {{table}} ({_FIELDS}) select {_FIELDS} from (
       select (jsonb_populate_record(task, jsonb_build_object('id', %s::text))).* from {{table}} as task limit 1
     ) as one"""  # noqa: S608 - our own text
 
 
 @pytest.fixture(autouse=True)
-def _alone(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def _alone(database: SyncConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.rebuilding.rebuild.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
     oracle.write(database, STORY)
     oracle.catch_up(database)
 
 
-def test_what_is_right_is_said_to_be_right_and_stays(database: Database, typed: Type) -> None:
-    builds = {name: oracle.build_of(database, name).number for name in every()}
+def test_what_is_right_is_said_to_be_right_and_stays(database: SyncConnection, typed: Type) -> None:
+    builds = {name: oracle.build_of(database, name).number for name in all_projections()}
     found = typed("projections", "verify")
     assert found.exit_code == 0, found.output
-    assert found.output.count("The live rows are right.") == len(every())
-    assert {name: oracle.build_of(database, name).number for name in every()} == builds
-    assert database.execute("select count(*) from read.builds").fetchone() == (len(every()),)
+    assert found.output.count("The live rows are right.") == len(all_projections())
+    assert {name: oracle.build_of(database, name).number for name in all_projections()} == builds
+    assert database.execute("select count(*) from read.builds").fetchone() == (len(all_projections()),)
 
 
-def each_wrong_row_is_named(database: Database, typed: Type) -> None:
+def each_wrong_row_is_named(database: SyncConnection, typed: Type) -> None:
     """One spoilt, one deleted, one invented."""
-    live = oracle.build_of(database, "task_list").table
+    live = oracle.build_of(database, "task_list").table_name
     database.execute(SQL("update {} set title = 'Buy nothing', version = 9 where id = %s").format(live), (TASK,))
     database.execute(SQL("delete from {} where id = %s").format(live), (OTHER_TASK,))
     database.execute(SQL(COPY).format(table=live), (str(STRANGER),))
@@ -63,24 +63,26 @@ def each_wrong_row_is_named(database: Database, typed: Type) -> None:
     assert f"  {OTHER_TASK}, by 8 TaskCreated:" in found.output
     assert "    title is None, should be 'Buy milk'" in found.output
     assert f"  {STRANGER}, by no event:" in found.output
-    assert oracle.shown(database, every()["task_list"])[TASK].title == "Buy nothing", "verifying mends nothing"
+    assert oracle.shown(database, all_projections()["task_list"])[TASK].title == "Buy nothing", (
+        "verifying mends nothing"
+    )
     assert typed("projections", "verify", "activity").exit_code == 0
 
 
-def test_each_wrong_row_is_named_with_its_events(database: Database, typed: Type) -> None:
+def test_each_wrong_row_is_named_with_its_events(database: SyncConnection, typed: Type) -> None:
     each_wrong_row_is_named(database, typed)
 
 
 def test_a_comparison_of_what_is_shown_only_is_noticed(
-    database: Database, typed: Type, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, typed: Type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: what the live table lacks, or has too much, is not found."""
-    query = differences._query  # noqa: SLF001 - a defect is planted where it would be made
+    query = differences._comparison_sql  # noqa: SLF001 - a defect is planted where it would be made
 
     def careless(*arguments: Any) -> SQL:
         return SQL(query(*arguments).as_string().replace("full join", "join").replace("{", "{{").replace("}", "}}"))
 
-    monkeypatch.setattr(differences, "_query", careless)
+    monkeypatch.setattr(differences, "_comparison_sql", careless)
     noticed(partial(each_wrong_row_is_named, database, typed))
 
 
@@ -103,7 +105,7 @@ def nothing_differs_while_events_are_folded(settings: Settings, verifications: i
         for number in range(verifications):
             begun = len(folded)
             name = ("task_list", "project_list", "activity")[number % 3]
-            outcome = Rebuilding(settings.database_url, every()[name], oracle.VERIFY, lambda _: None).run()
+            outcome = Rebuilding(settings.database_url, all_projections()[name], oracle.VERIFY, lambda _: None).run()
             assert outcome.compared
             assert not outcome.differences, outcome.first
             fact(lambda begun=begun: len(folded) > begun)  # type: ignore[misc]
