@@ -24,9 +24,9 @@ from api.ledger import BASE_PATH, Ledger
 from api.response_cache import ResponseCache
 from api.system import docs, event_schemas, health, metrics, problem_pages
 from api.wiring import wire
-from infra.database.pool import Pool, pool
+from infra.database.pool import Pool, create_pool
 from infra.messaging import clients
-from infra.processes.cancel import end
+from infra.processes.cancel import cancel_all
 from infra.settings import Settings
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -47,8 +47,8 @@ def create_litestar(settings: Settings) -> Litestar:
 
 def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
     """The application, and the shortcuts that may stand before it."""
-    connections = pool(settings.database_url)
-    redis_client = clients.client(settings.redis_url)
+    connections = create_pool(settings.database_url)
+    redis_client = clients.cache_client(settings.redis_url)
     ledger = wire(settings, connections, redis_client)
     response_cache = ResponseCache(ledger.reader, ledger.permissions, ledger.revoked_ids)
     application = Litestar(
@@ -87,14 +87,14 @@ def _route_handlers(modules: Iterable[ModuleType]) -> Iterator[HTTPRouteHandler]
 @contextlib.asynccontextmanager
 async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.asyncio.Redis) -> AsyncIterator[None]:
     await connections.open()
-    await ledger.revoked_ids.catch_up()  # before anybody is let in
+    await ledger.revoked_ids.try_poll()  # before anybody is let in
     ledger.hints.start()
-    coroutines = (ledger.subscription.listen(), ledger.revoked_ids.listen(), ledger.progress.watch())
+    coroutines = (ledger.subscription.listen(), ledger.revoked_ids.poll_forever(), ledger.progress.poll())
     background_tasks = [asyncio.create_task(part) for part in coroutines]
     try:
         yield
     finally:
-        await end(*background_tasks)
+        await cancel_all(*background_tasks)
         await ledger.subscription.close()
         await asyncio.to_thread(ledger.hints.stop)
         ledger.mail.close()

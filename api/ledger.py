@@ -24,22 +24,22 @@ from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
-from infra.column_counts import Counting
-from infra.delivery.mail import Mail
+from infra.column_counts import ColumnCounter
+from infra.delivery.mail import Mailer
 from infra.identity.invitations import Invitations
-from infra.identity.passwords import Credentials
-from infra.identity.permission_revocations import Ended, ended_by
-from infra.identity.proxies import Proxies
-from infra.identity.rate_limits import Limits
-from infra.identity.revocations import Revoked
+from infra.identity.passwords import Passwords
+from infra.identity.permission_revocations import PermissionRevocations, permissions_revoked_by
+from infra.identity.proxies import TrustedProxyList
+from infra.identity.rate_limits import RateLimits
+from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
-from infra.identity.tokens import Tokens
+from infra.identity.tokens import PersonalTokens
 from infra.ids import new_id
-from infra.messaging.hints import Hints
-from infra.messaging.subscription import Channel
-from infra.reading.cached_answer import Snapshot
-from infra.reading.memory_cache import Hot
-from infra.rebuilding.admin import Operating
+from infra.messaging.hints import HintSender
+from infra.messaging.subscription import Subscription
+from infra.reading.cached_answer import CachedAnswer
+from infra.reading.memory_cache import MemoryCache
+from infra.rebuilding.admin import ProjectionAdmin
 from infra.settings import Settings
 
 BASE_PATH = "/api/v1"
@@ -58,20 +58,20 @@ class Ledger(Queries, frozen=True, kw_only=True):
 
     settings: Settings
     command_handler: Handling
-    column_counter: Counting
-    subscription: Channel
-    memory_cache: Hot[Snapshot]
-    permission_revocations: Ended
-    passwords: Credentials
+    column_counter: ColumnCounter
+    subscription: Subscription
+    memory_cache: MemoryCache[CachedAnswer]
+    permission_revocations: PermissionRevocations
+    passwords: Passwords
     sessions: Sessions
-    tokens: Tokens
-    revoked_ids: Revoked
-    rate_limits: Limits
-    proxies: Proxies
-    hints: Hints
-    projection_admin: Operating
+    tokens: PersonalTokens
+    revoked_ids: RevokedIds
+    rate_limits: RateLimits
+    proxies: TrustedProxyList
+    hints: HintSender
+    projection_admin: ProjectionAdmin
     invitations: Invitations
-    mail: Mail
+    mail: Mailer
 
     async def write(self, request: AuthedRequest, target: UUID, command: Command[Any]) -> Response[WriteResult]:
         """Carry out a command, and say what it did. Raises the Refusal that answers it otherwise."""
@@ -91,12 +91,12 @@ class Ledger(Queries, frozen=True, kw_only=True):
         committed = await self.column_counter.handle(request)
         if request.dry:
             raise DryRunDone(committed)
-        if revoked := ended_by(request.wishes, request.actor):
-            await self.permission_revocations.tell(revoked)
+        if revoked := permissions_revoked_by(request.wishes, request.actor):
+            await self.permission_revocations.broadcast(revoked)
         for workspace_id in committed.workspace_ids:  # of a replay
-            await self.permissions.may_see(request.actor.person, workspace_id)
+            await self.permissions.require_access(request.actor.person, workspace_id)
         if committed.changed:
-            self.hints.give(committed.position)
+            self.hints.hint(committed.position)
         return committed
 
     async def conflict(
@@ -114,13 +114,13 @@ class Ledger(Queries, frozen=True, kw_only=True):
         needed_scope = permissions.TABLE[action].scope
         if not permissions.has_scope(request.auth.scope, needed_scope):
             raise ScopeTooNarrow(needed=needed_scope)
-        await self.permissions.may(action, request.user.person, workspace)
+        await self.permissions.require_permission(action, request.user.person, workspace)
 
     async def require_operator(self, request: AuthedRequest) -> None:
         """Raise ScopeTooNarrow or Forbidden unless who asks administers this installation, and may do so as they do."""
         if not permissions.has_scope(request.auth.scope, permissions.TABLE["Operate"].scope):
             raise ScopeTooNarrow(needed=permissions.TABLE["Operate"].scope)
-        await self.permissions.may_operate(request.user.person)
+        await self.permissions.require_operator(request.user.person)
 
 
 def command_request(request: AuthedRequest, commands: Sequence[Wish], keys: Sequence[Key] = ()) -> Order:

@@ -18,11 +18,11 @@ from domain.errors import AmbiguousKey, NotFound, Purged, Refusal
 from domain.event import Actor
 from domain.project import Project
 from domain.task import Task
-from infra.identity.permissions import Rights
-from infra.log import NO_END, EventLog
-from infra.reading.progress import Behind, Projected
-from infra.reading.reader import Found, Reading
-from infra.reading.tables import Querying
+from infra.identity.permissions import Permissions
+from infra.log import MAX_VERSION, EventLog
+from infra.reading.progress import ProjectionBehind, ProjectionProgress
+from infra.reading.reader import Reader, ReadResult
+from infra.reading.tables import ReadTables
 from projections import pagination, task_list, workspace_list
 from projections.pagination import Page, PageCursor
 from projections.projection import Question
@@ -35,10 +35,10 @@ class Queries(Struct, frozen=True, kw_only=True):
     """Answers who may have an answer."""
 
     log: EventLog
-    read_tables: Querying
-    reader: Reading
-    progress: Projected
-    permissions: Rights
+    read_tables: ReadTables
+    reader: Reader
+    progress: ProjectionProgress
+    permissions: Permissions
 
     async def read(self, request: AuthedRequest, question: Question, min_position: int | None) -> Response[Any]:
         """Answer a question, as `found` does; raises Purged for what was there, NotFound for what never was."""
@@ -49,7 +49,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         position, age = dependencies_of(request).position_and_age()
         return preconditions.conditional_response(request, found.answer, position, age)
 
-    async def fetch(self, request: AuthedRequest, question: Question, min_position: int | None) -> Found:
+    async def fetch(self, request: AuthedRequest, question: Question, min_position: int | None) -> ReadResult:
         """The answer to a question and the position that it includes, once the read model includes `min_position`.
 
         Who may have it is asked last, of the log as it is when all waiting and reading is over; and before any waiting
@@ -59,18 +59,20 @@ class Queries(Struct, frozen=True, kw_only=True):
         required_position, deadline = min_position or 0, time.monotonic() + preconditions.preferred_wait_s(request)
         while True:
             for name in names:
-                if required_position and not self.progress.includes(name, required_position):
-                    await self.permissions.may_read(person, question)
+                if required_position and not self.progress.has_reached(name, required_position):
+                    await self.permissions.require_read(person, question)
                     await self.progress.wait(name, required_position, deadline - time.monotonic())
             found = await self.reader.answer(question, required_position)
             if found.position >= required_position:
                 break
             for name in names:
-                self.progress.doubt(name)  # an answer has its own position: what was heard of the read model was wrong
+                self.progress.invalidate(
+                    name
+                )  # an answer has its own position: what was heard of the read model was wrong
             if time.monotonic() > deadline:
-                raise Behind
-        dependencies_of(request).depends_on(found, await self.permissions.may_read(person, question, found.answer))
-        if min_position is not None or found.age is not None or question.is_time_dependent:
+                raise ProjectionBehind
+        dependencies_of(request).depends_on(found, await self.permissions.require_read(person, question, found.answer))
+        if min_position is not None or found.age_s is not None or question.is_time_dependent:
             dependencies_of(request).uncacheable()
         return found
 
@@ -85,10 +87,10 @@ class Queries(Struct, frozen=True, kw_only=True):
 
     async def _not_found_or_purged(self, request: AuthedRequest, stream: UUID) -> Refusal:
         """Why there is nothing: it was purged, or never was; a stranger learns nothing of either."""
-        for known in await self.log.known([(stream, Task), (stream, Project)]):
+        for known in await self.log.load_states([(stream, Task), (stream, Project)]):
             for state in known.states.values():
                 if isinstance(state, Task | Project) and state.purged:
-                    await self.permissions.may_see(request.user.person, state.workspace_id)
+                    await self.permissions.require_access(request.user.person, state.workspace_id)
                     return Purged()
         return NotFound()
 
@@ -99,13 +101,13 @@ class Queries(Struct, frozen=True, kw_only=True):
 
         It is never behind: Behind is raised for a position that the log has not reached.
         """
-        before = PageCursor.parse_number(cursor, stream) or NO_END
+        before = PageCursor.parse_number(cursor, stream) or MAX_VERSION
         position = await self.log.head()  # first: the answer holds at least what stood there by then
         if position < (min_position or 0):
-            raise Behind
-        task = present(await self.log.state(Task, stream))
-        events = await self.log.last(stream, limit, before)
-        await self.permissions.may_see(request.user.person, task.workspace_id, task.project_id)
+            raise ProjectionBehind
+        task = present(await self.log.load_state(Task, stream))
+        events = await self.log.load_last(stream, limit, before)
+        await self.permissions.require_access(request.user.person, task.workspace_id, task.project_id)
         if task.purged:
             raise Purged
         next_cursor = PageCursor(stream, events[-1].version).encode() if events and events[-1].version > 1 else None
@@ -118,9 +120,11 @@ class Queries(Struct, frozen=True, kw_only=True):
         """The events whose positions a question finds, out of the log; raises Behind."""
         found = await self.fetch(request, question, min_position)
         positions, next_cursor = (found.answer.body, found.answer.next_cursor) if found.answer else (b"[]", None)
-        items = await history.load_items(self.log, await self.log.at(msgspec.json.decode(positions, type=list[int])))
+        items = await history.load_items(
+            self.log, await self.log.load_at(msgspec.json.decode(positions, type=list[int]))
+        )
         answer = pagination.encode_answer({"items": items, "next_cursor": next_cursor}, next_cursor)
-        return preconditions.conditional_response(request, answer, found.position, found.age)
+        return preconditions.conditional_response(request, answer, found.position, found.age_s)
 
     async def resolve_task_id(self, request: AuthedRequest, task: str) -> UUID:
         """The id of a task named by id or by a human key in one of the caller's workspaces."""
@@ -128,12 +132,12 @@ class Queries(Struct, frozen=True, kw_only=True):
             return parse_id(task)
         dependencies_of(request).uncacheable()
         wanted = (task, str(request.user.person))
-        found = await self.read_tables.rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
+        found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
         if not found:  # perhaps not yet: the key of a task that was created a moment ago
             head, wait_s = await self.log.head(), preconditions.preferred_wait_s(request)
             for projection in (task_list.projection, workspace_list.projection):
                 await self.progress.wait(projection.name, head, wait_s)
-            found = await self.read_tables.rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
+            found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
         if len(found) > 1:  # whoever was removed a moment ago is not told of two
             memberships = await self.permissions.memberships(request.user.person, {workspace for _, workspace in found})
             found = [row for row in found if (request.user.person, row[1]) in memberships]

@@ -16,10 +16,10 @@ from api.http import basis
 from api.http.authentication import Credential
 from api.http.basis import Dependencies
 from api.http.preconditions import POSITION_HEADER, etag_matches
-from infra.identity.permissions import Right, Rights
-from infra.identity.revocations import Revoked
-from infra.reading.cached_answer import Snapshot
-from infra.reading.reader import Reading
+from infra.identity.permissions import Permission, Permissions
+from infra.identity.revocations import RevokedIds
+from infra.reading.cached_answer import CachedAnswer
+from infra.reading.reader import Reader
 from projections.projection import Answer
 
 MAX_CACHED_RESPONSES, MAX_KEY_BYTES = 5_000, 4_096
@@ -38,14 +38,14 @@ class _CachedResponse(Struct, frozen=True):
     headers: _Headers
     body_index: int
     etags: tuple[tuple[str, str], ...]
-    permissions: tuple[Right, ...]
+    permissions: tuple[Permission, ...]
     credential: Credential
 
 
 class ResponseCache:
     """Remembers the ways of this process; the one that was not gone the longest is forgotten first."""
 
-    def __init__(self, reader: Reading, permissions: Rights, revoked_ids: Revoked) -> None:
+    def __init__(self, reader: Reader, permissions: Permissions, revoked_ids: RevokedIds) -> None:
         self._reader = reader
         self._permissions = permissions
         self._revoked_ids = revoked_ids
@@ -70,24 +70,24 @@ class ResponseCache:
 
         return middleware
 
-    def _fresh_answers(self, cached: _CachedResponse) -> list[Snapshot] | None:
+    def _fresh_answers(self, cached: _CachedResponse) -> list[CachedAnswer] | None:
         """What would be answered now, and all else that was read for it, if what it rests on holds."""
         credential = cached.credential
         is_permitted = (
             (credential.expires_at is None or time.time() < credential.expires_at)
             and credential.session not in self._revoked_ids
             and credential.token not in self._revoked_ids
-            and self._permissions.hold(cached.permissions)
+            and self._permissions.are_held(cached.permissions)
         )
-        return self._reader.still(cached.etags) if is_permitted else None
+        return self._reader.unchanged(cached.etags) if is_permitted else None
 
     async def _send_cached(
-        self, cached: _CachedResponse, answers: list[Snapshot], if_none_match: str, send: Send
+        self, cached: _CachedResponse, answers: list[CachedAnswer], if_none_match: str, send: Send
     ) -> None:
         body_answer = answers[cached.body_index]
         answer = cast("Answer", body_answer.answer)
-        self._reader.counted.hit("process", time.time() - body_answer.at)
-        position = (_POSITION_HEADER, str(min(map(self._reader.position, answers))).encode())
+        self._reader.cache_stats.hit("process", time.time() - body_answer.at)
+        position = (_POSITION_HEADER, str(min(map(self._reader.position_of, answers))).encode())
         status, headers, body = 200, [position, *cached.headers], answer.body
         if if_none_match and etag_matches(if_none_match, answer.etag):
             status, headers, body = 304, [one for one in headers if one[0] not in _BODY_HEADERS], b""
@@ -140,7 +140,7 @@ def _cacheable_response(scope: Any, status: int, sent_headers: _Headers) -> _Cac
     length = str(len(dependencies.body_read.answer.body)).encode()
     headers = [(name.lower(), value) for name, value in sent_headers if name.lower() not in _VOLATILE_HEADERS]
     headers += [(b"content-type", b"application/json"), (b"content-length", length)]
-    etags = tuple((one.key, one.answer.etag if one.answer else "") for one in dependencies.reads)
+    etags = tuple((one.cache_key, one.answer.etag if one.answer else "") for one in dependencies.reads)
     return _CachedResponse(
         headers, dependencies.reads.index(dependencies.body_read), etags, tuple(dependencies.permissions), scope["auth"]
     )

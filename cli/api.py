@@ -24,7 +24,7 @@ GRACE_S = 5
 @click.option("--fd", type=click.IntRange(0), help="Listen on this inherited socket instead.")
 def command(data: Path, host: str, port: int, fd: int | None) -> None:
     """Answer HTTP, one process, on servers that run already. `serve` starts it for you."""
-    found = settings.locate(data, signing=True)
+    found = settings.resolve(data, needs_signing_key=True)
     logs.configure(found.log_level, found.environment)
     config = uvicorn.Config(
         create_app(found),
@@ -34,7 +34,7 @@ def command(data: Path, host: str, port: int, fd: int | None) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    gc_tuning.rarely()
+    gc_tuning.freeze_and_relax()
     with _listener(host, port, fd) as listener:
         uvicorn.Server(config).run([listener])
 
@@ -44,6 +44,6 @@ def _listener(host: str, port: int, fd: int | None) -> Iterator[socket.socket]:
     if fd is not None:
         yield socket.socket(fileno=fd)
         return
-    with ports.listening(host, port) as listener:
-        click.echo(f"Listening at {ports.url(listener)}")
+    with ports.open_listener(host, port) as listener:
+        click.echo(f"Listening at {ports.listener_url(listener)}")
         yield listener

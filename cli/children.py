@@ -28,11 +28,11 @@ class OwnCommand:
     def prepare(self) -> None:
         """Nothing to make."""
 
-    def is_vacant(self) -> bool:
+    def can_start(self) -> bool:
         """Several may run at once."""
         return True
 
-    def evict(self) -> None:
+    def kill_stale(self) -> None:
         """Nobody is in the way."""
 
     def spawn(self) -> Child:

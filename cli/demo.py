@@ -39,7 +39,7 @@ LIMITED = SetColumns(
 @options.data
 def command(data: Path) -> None:
     """Fill an empty instance with a workspace to try things in, and print how to log in."""
-    found = settings.locate(data)
+    found = settings.resolve(data)
     if found.environment == "production":
         raise OperatorError("There is no demo in production: register your first user instead.")
     kept = data / "secrets" / "demo-password"
@@ -56,13 +56,13 @@ def command(data: Path) -> None:
 
 async def _is_empty(found: Settings) -> bool:
     async with opened(found) as instance:
-        return not (await instance.log.streams([INSTANCE]))[INSTANCE]
+        return not (await instance.log.load_streams([INSTANCE]))[INSTANCE]
 
 
 async def _fill(found: Settings, password: str) -> None:
     user, workspace, project = new_id(), new_id(), new_id()
     async with opened(found) as instance:
-        await instance.credentials.keep(user, password)
+        await instance.credentials.store(user, password)
         wishes = [
             Wish(user, RegisterUser(email=EMAIL, name="Demo")),
             Wish(workspace, CreateWorkspace(name="Demo")),

@@ -14,7 +14,7 @@ from msgspec import Struct
 from cli import options
 from cli.opened import address, database
 from infra import settings
-from infra.delivery.mail import Mail
+from infra.delivery.mail import Mailer
 from infra.errors import OperatorError
 from infra.schema import grants, migrate
 from infra.settings import Settings
@@ -41,7 +41,7 @@ UNRESTRICTED = (
 @options.data
 def command(data: Path) -> None:
     """Look at everything that Taskledger needs; exit with 1 if anything is wrong."""
-    found = settings.locate(data)
+    found = settings.resolve(data)
     click.echo(f"  taskledger   {version('taskledger')} on Python {platform.python_version()}")
     findings = [finding for check in CHECKS for finding in _safely(check, found)]
     for finding in findings:
@@ -70,7 +70,7 @@ def _postgres(found: Settings) -> Iterator[Finding]:
 
 def _role(found: Settings) -> Iterator[Finding]:
     with database(found.database_url) as connection:
-        name, direct = grants.writes_past_append(connection)
+        name, direct = grants.direct_write_access(connection)
     said = f"{name} {UNRESTRICTED if direct else 'can only append to the log'}"
     if direct is not None:
         yield Finding("!", "role", said) if direct else well("role", said)
@@ -78,7 +78,7 @@ def _role(found: Settings) -> Iterator[Finding]:
 
 def _migrations(found: Settings) -> Iterator[Finding]:
     with database(found.database_url):
-        missing = migrate.pending(found.database_url)
+        missing = migrate.pending_migrations(found.database_url)
     said = f"missing {', '.join(missing)}: run `taskledger migrate`" if missing else "up to date"
     yield Finding("✗", "migrations", said) if missing else well("migrations", said)
 
@@ -126,7 +126,7 @@ def _mail(found: Settings) -> Iterator[Finding]:
         )
         return
     try:
-        Mail(found).knock()
+        Mailer(found).check_connection()
     except (OSError, smtplib.SMTPException) as error:
         yield Finding("✗", "mail", f"the server does not take us: {error}")
     else:

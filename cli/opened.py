@@ -9,15 +9,15 @@ from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
 from commands.handling.handler import Handling
-from infra.column_counts import Counting
-from infra.database.pool import connect, pool
+from infra.column_counts import ColumnCounter
+from infra.database.pool import connect, create_pool
 from infra.errors import OperatorError
-from infra.identity.passwords import Credentials
+from infra.identity.passwords import Passwords
 from infra.log import EventLog
 from infra.messaging import clients
-from infra.messaging.subscription import Channel
+from infra.messaging.subscription import Subscription
 from infra.reading import tables
-from infra.reading.progress import Behind, Projected
+from infra.reading.progress import ProjectionBehind, ProjectionProgress
 from infra.settings import Settings
 from projections.engine import builds
 
@@ -27,8 +27,8 @@ class Opened(Struct, frozen=True):
 
     log: EventLog
     handling: Handling
-    counting: Counting
-    credentials: Credentials
+    counting: ColumnCounter
+    credentials: Passwords
 
 
 @contextlib.asynccontextmanager
@@ -37,13 +37,15 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
     url = settings.database_url
     with database(url):
         pass
-    async with pool(url) as connections:
+    async with create_pool(url) as connections:
         log = EventLog(url, connections)
         handling = Handling(log)
-        projected = Projected(Channel(clients.listening_client(settings.redis_url)), connections, settings.partitions)
+        projected = ProjectionProgress(
+            Subscription(clients.subscriber_client(settings.redis_url)), connections, settings.partitions
+        )
         with _named(url):
-            counting = Counting(log, handling, connections, projected)
-            yield Opened(log, handling, counting, Credentials(connections))
+            counting = ColumnCounter(log, handling, connections, projected)
+            yield Opened(log, handling, counting, Passwords(connections))
 
 
 @contextlib.contextmanager
@@ -61,8 +63,8 @@ def asked(connection: Connection[TupleRow], sql: str, parameters: Sequence[objec
     """The rows of a query of read models, which it names `{name}`; raises OperatorError where one is not there yet."""
     numbers = {name: build.number for name, build in builds.serving_builds(connection).items()}
     try:
-        return connection.execute(tables.named(sql, numbers), parameters).fetchall()
-    except Behind as error:
+        return connection.execute(tables.with_table_names(sql, numbers), parameters).fetchall()
+    except ProjectionBehind as error:
         raise OperatorError(
             "The read models are still being built: `taskledger projections list` says more."
         ) from error

@@ -15,15 +15,15 @@ import msgspec
 from cli import children, options
 from cli.children import OwnCommand
 from infra import settings
-from infra.embedded.postgres import APPLICATION, Postgres
-from infra.embedded.valkey import BROKER, CACHE, Valkey
+from infra.embedded.postgres import APPLICATION_ROLE, Postgres
+from infra.embedded.valkey import BROKER_CONFIG, CACHE_CONFIG, Valkey
 from infra.errors import OperatorError
 from infra.processes import data_directory, ports
 from infra.processes.child import stop
-from infra.processes.pids import oneself
-from infra.processes.supervised import Program, Ward
-from infra.processes.supervisor import StopAsked, Supervisor
-from infra.settings import PREFIX
+from infra.processes.pids import current_process
+from infra.processes.supervised import Program, SupervisedProcess
+from infra.processes.supervisor import StopRequested, Supervisor
+from infra.settings import ENVIRONMENT_PREFIX
 
 # Together under ten seconds, the time that containers give by default.
 FOR_REQUESTS = 6.0
@@ -54,7 +54,7 @@ class Wishes(msgspec.Struct, frozen=True):
 def command(data: Path, host: str, port: int, api: int, workers: int, demo: bool) -> None:  # noqa: FBT001, PLR0917 - click calls it by name
     """Start Taskledger and keep it running until Ctrl-C."""
     wishes = Wishes(data, host, port, api, workers, demo)
-    with data_directory.held(data), ports.listening(host, port, _patience(wishes)) as listener:
+    with data_directory.exclusive_lock(data), ports.open_listener(host, port, _patience(wishes)) as listener:
         Serving(wishes, listener).until_asked_to_stop()
 
 
@@ -65,18 +65,18 @@ class Serving:
         """The data directory is held and the port is bound; nothing is started yet."""
         self.wishes = wishes
         self.listener = listener
-        self.address = ports.url(listener)
+        self.address = ports.listener_url(listener)
         self.supervisor = Supervisor()
-        self.servers: list[Ward] = []
-        self.commands: list[Ward] = []
+        self.servers: list[SupervisedProcess] = []
+        self.commands: list[SupervisedProcess] = []
 
     def until_asked_to_stop(self) -> None:
         """Returns when all is gone; an OperatorError says why it did not come up."""
-        with self.supervisor.on_duty():
+        with self.supervisor.handle_signals():
             try:
                 self._start()
-                self.supervisor.tend_forever()
-            except StopAsked:
+                self.supervisor.run_forever()
+            except StopRequested:
                 say("Stopping.")
             finally:
                 self._stop()
@@ -101,21 +101,24 @@ class Serving:
 
     def _start_servers(self) -> None:
         data, named = self.wishes.data, settings.from_environment()
-        data_directory.make_secrets(data)
+        data_directory.ensure_secrets(data)
         if not (data / "postgres").exists() and "database_url" not in named:
             say("First start: making the database.")
         ours = {field: server for field, server in embedded(data).items() if field not in named}
         self._tend(self.servers, ours.values())
-        me, found = oneself(), urls(data, ours)
-        data_directory.announce(
-            data, data_directory.Run(me.pid, me.started, self.address, format=data_directory.FORMAT, **found)
+        me, found = current_process(), urls(data, ours)
+        data_directory.write_run_info(
+            data,
+            data_directory.RunInfo(
+                me.pid, me.started, self.address, format=data_directory.DATA_FORMAT_VERSION, **found
+            ),
         )
         if ours:
             say("On 127.0.0.1: " + ", ".join(f"{server.name} {server.port}" for server in ours.values()))
 
     def _start_commands(self) -> None:
         data, fd = self.wishes.data, self.listener.fileno()
-        os.environ.setdefault(f"{PREFIX}PARTITIONS", str(self.wishes.workers))  # one for each worker
+        os.environ.setdefault(f"{ENVIRONMENT_PREFIX}PARTITIONS", str(self.wishes.workers))  # one for each worker
         health = f"{self.address}/health/ready"
         api = [
             OwnCommand(name, ["api", "--data", data, "--fd", str(fd)], [fd], health)
@@ -124,11 +127,11 @@ class Serving:
         workers = [OwnCommand(name, ["worker", "--data", data]) for name in _names("Worker", self.wishes.workers)]
         self._tend(self.commands, [*api, *workers])
 
-    def _tend(self, group: list[Ward], programs: Iterable[Program]) -> None:
+    def _tend(self, group: list[SupervisedProcess], programs: Iterable[Program]) -> None:
         """Started together, and all of them ready."""
-        group += [Ward(program, say) for program in programs]
-        self.supervisor.wards += group
-        if not self.supervisor.tend_until(lambda: all(ward.is_ready for ward in group), FOR_START):
+        group += [SupervisedProcess(program, say) for program in programs]
+        self.supervisor.processes += group
+        if not self.supervisor.run_until(lambda: all(ward.is_ready for ward in group), FOR_START):
             late = ", ".join(ward.program.name for ward in group if not ward.is_ready)
             raise OperatorError(f"Not ready after {FOR_START:.0f} s: {late}.")
 
@@ -137,9 +140,9 @@ class Serving:
         with tempfile.TemporaryFile() as output:
             child = children.run([name, "--data", self.wishes.data], output)
             try:
-                if not self.supervisor.tend_until(lambda: child.poll() is not None, LONG) and where_it_takes_long:
+                if not self.supervisor.run_until(lambda: child.poll() is not None, LONG) and where_it_takes_long:
                     say(where_it_takes_long)
-                self.supervisor.tend_until(lambda: child.poll() is not None, within)
+                self.supervisor.run_until(lambda: child.poll() is not None, within)
             finally:
                 stop([child], FOR_REQUESTS)
             output.seek(0)
@@ -147,17 +150,17 @@ class Serving:
 
     def _stop(self) -> None:
         self.listener.close()  # or the kernel would go on accepting for nobody
-        data_directory.withdraw(self.wishes.data)
+        data_directory.remove_run_info(self.wishes.data)
         self.supervisor.stop(self.commands, FOR_REQUESTS)
         self.supervisor.stop(self.servers, FOR_SERVERS)
 
 
 def embedded(data: Path) -> dict[str, Postgres | Valkey]:
     """The servers that we bring, by the setting that names another one instead."""
-    password = data_directory.secret(data, "valkey-password")
+    password = data_directory.read_secret(data, "valkey-password")
     return {
-        "broker_url": Valkey("Broker", data / "broker", password, BROKER),
-        "redis_url": Valkey("Cache", data / "cache", password, CACHE),
+        "broker_url": Valkey("Broker", data / "broker", password, BROKER_CONFIG),
+        "redis_url": Valkey("Cache", data / "cache", password, CACHE_CONFIG),
         "database_url": Postgres(data / "postgres", data / "secrets" / "postgres-password"),
     }
 
@@ -167,7 +170,9 @@ def urls(data: Path, servers: dict[str, Postgres | Valkey]) -> dict[str, str]:
     found = {field: server.url for field, server in servers.items()}
     if isinstance(postgres := servers.get("database_url"), Postgres):
         found["migration_url"] = postgres.url
-        found["database_url"] = postgres.url_of(APPLICATION, data_directory.secret(data, "application-password"))
+        found["database_url"] = postgres.url_as(
+            APPLICATION_ROLE, data_directory.read_secret(data, "application-password")
+        )
     return found
 
 
@@ -191,7 +196,7 @@ def _names(what: str, count: int) -> list[str]:
 def _patience(wishes: Wishes) -> float:
     """A killed predecessor's API may still be answering its last requests on our port."""
     with contextlib.suppress(OperatorError):
-        last = data_directory.last_run(wishes.data)
+        last = data_directory.read_run_info(wishes.data)
         if last is not None and last.address.endswith(f":{wishes.port}"):
             return FOR_REQUESTS + FOR_SERVERS
     return 0

@@ -16,10 +16,10 @@ from infra.worker import worker
 @options.data
 def command(data: Path) -> None:
     """Keep the read models up to date, on servers that run already. `serve` starts it for you."""
-    found = settings.locate(data)
+    found = settings.resolve(data)
     logs.configure(found.log_level, found.environment)
     stop = threading.Event()
     for wish in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wish, lambda *_: stop.set())
-    gc_tuning.rarely()
+    gc_tuning.freeze_and_relax()
     worker.run(found, stop)

@@ -26,107 +26,107 @@ from domain.user import RULES
 from infra.database.pool import Pool
 from infra.ids import new_id
 from infra.log import EventLog
-from infra.reading.progress import Projected
-from infra.reading.tables import named
+from infra.reading.progress import ProjectionProgress
+from infra.reading.tables import with_table_names
 from projections import task_list
 from projections.engine import builds
 
 T = TypeVar("T")
-TRIES = 8
+MAX_ATTEMPTS = 8
 """How often an order is made again, at most, that nothing was counted for."""
-PATIENCE_S = 3.0
+CATCH_UP_TIMEOUT_S = 3.0
 """How long the read table may take to get to where the log is."""
-_STANDING = SQL("select (select min(position) from read.checkpoints where build = %s), ({})")
+_COUNT_WITH_POSITION = SQL("select (select min(position) from read.checkpoints where build = %s), ({})")
 
 
-class Counting:
+class ColumnCounter:
     """Carries out what enters columns, and counts those that nobody has counted yet."""
 
-    def __init__(self, log: EventLog, handling: Handling, pool: Pool, projected: Projected) -> None:
+    def __init__(self, log: EventLog, command_handler: Handling, pool: Pool, progress: ProjectionProgress) -> None:
         self._log = log
-        self._handling = handling
+        self._command_handler = command_handler
         self._pool = pool
-        self._projected = projected
-        self._running: dict[UUID, asyncio.Task[bool]] = {}
+        self._progress = progress
+        self._counts_in_flight: dict[UUID, asyncio.Task[bool]] = {}
 
-    async def handle(self, order: Order) -> Done:
+    async def handle(self, request: Order) -> Done:
         """As `Handling.handle`. Raises Behind where the read table does not get to where the log is."""
-        if order.dry:
-            return await self._tried(order)
-        return await self.through(lambda: self._handling.handle(order))
+        if request.dry:
+            return await self._dry_run(request)
+        return await self.retry_with_counts(lambda: self._command_handler.handle(request))
 
-    async def through(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def retry_with_counts(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """What an attempt comes to, once all that it needs is counted.
 
         Raises ColumnNotCounted where that cannot be, as a column has its limit in this very call only, and TooBusy
         where others never leave it alone.
         """
-        left = TRIES
+        left = MAX_ATTEMPTS
         while True:
             try:
                 return await attempt()
-            except ColumnNotCounted as no:
-                project, column = UUID(str(no.params["project"])), str(no.params["column"])
-                left -= not await self._count(project, column)
+            except ColumnNotCounted as error:
+                project, column = UUID(str(error.params["project"])), str(error.params["column"])
+                left -= not await self._count_once(project, column)
                 if not left:
-                    raise (TooBusy() if await self._has_limit(project, column) else no) from no
+                    raise (TooBusy() if await self._has_limit(project, column) else error) from error
 
-    async def _tried(self, order: Order) -> Done:
+    async def _dry_run(self, request: Order) -> Done:
         """A dry run writes no count either: it assumes what would be counted."""
         while True:
             try:
-                return await self._handling.handle(order)
-            except ColumnNotCounted as no:
-                project, column = UUID(str(no.params["project"])), str(no.params["column"])
+                return await self._command_handler.handle(request)
+            except ColumnNotCounted as error:
+                project, column = UUID(str(error.params["project"])), str(error.params["column"])
                 guard = column_of(project, column)
-                version = await self._uncounted(guard)
-                if version is None or guard in order.assumed:
+                version = await self._uncounted_version(guard)
+                if version is None or guard in request.assumed:
                     raise
-                count = ColumnCount(await self._standing(project, column, await self._log.head()))
-                counted = {guard: Known(version, {ColumnCount: count})}
-                order = replace(order, assumed={**order.assumed, **counted})
+                count = ColumnCount(await self._count_tasks(project, column, await self._log.head()))
+                assumed_count = {guard: Known(version, {ColumnCount: count})}
+                request = replace(request, assumed={**request.assumed, **assumed_count})
 
     async def _has_limit(self, project: UUID, column: str) -> bool:
-        state = await self._log.state(Project, project)
-        found = state.column_with(column) if state else None
-        return found is not None and found.wip_limit is not None
+        state = await self._log.load_state(Project, project)
+        column_config = state.column_with(column) if state else None
+        return column_config is not None and column_config.wip_limit is not None
 
-    async def _count(self, project: UUID, column: str) -> bool:
+    async def _count_once(self, project: UUID, column: str) -> bool:
         """Count it, or wait for whoever is at it; answers whether it was done."""
         guard = column_of(project, column)
-        if guard not in self._running:
-            task = asyncio.create_task(self._counted(project, column, guard), name="counting")
-            self._running[guard] = task
-            task.add_done_callback(lambda _: self._running.pop(guard))
-        return await asyncio.shield(self._running[guard])
+        if guard not in self._counts_in_flight:
+            task = asyncio.create_task(self._count_column(project, column, guard), name="counting")
+            self._counts_in_flight[guard] = task
+            task.add_done_callback(lambda _: self._counts_in_flight.pop(guard))
+        return await asyncio.shield(self._counts_in_flight[guard])
 
-    async def _counted(self, project: UUID, column: str, guard: UUID) -> bool:
-        version = await self._uncounted(guard)
+    async def _count_column(self, project: UUID, column: str, guard: UUID) -> bool:
+        version = await self._uncounted_version(guard)
         if version is None:
             return False
-        tasks = await self._standing(project, column, await self._log.head())
-        wish = Wish(project, CountColumn(column=column, tasks=tasks, seen=version))
-        return (await self._handling.handle(Order([wish], RULES, new_id()))).changed
+        tasks = await self._count_tasks(project, column, await self._log.head())
+        command = Wish(project, CountColumn(column=column, tasks=tasks, seen=version))
+        return (await self._command_handler.handle(Order([command], RULES, new_id()))).changed
 
-    async def _uncounted(self, guard: UUID) -> int | None:
+    async def _uncounted_version(self, guard: UUID) -> int | None:
         """The version of a guard stream; None where it has not begun, or somebody counts."""
-        (known,) = await self._log.known([(guard, ColumnCount)])
-        is_done = is_counted(cast("ColumnCount | None", known.states[ColumnCount]))
-        return None if is_done else known.version or None
+        (stream_state,) = await self._log.load_states([(guard, ColumnCount)])
+        is_already_counted = is_counted(cast("ColumnCount | None", stream_state.states[ColumnCount]))
+        return None if is_already_counted else stream_state.version or None
 
-    async def _standing(self, project: UUID, column: str, head: int) -> int:
+    async def _count_tasks(self, project: UUID, column: str, head: int) -> int:
         """How many tasks stand there, in a read table that includes the head of the log. Raises Behind."""
-        deadline, name = monotonic() + PATIENCE_S, task_list.projection.name
+        deadline, name = monotonic() + CATCH_UP_TIMEOUT_S, task_list.projection.name
         while True:
-            await self._projected.wait(name, head, deadline - monotonic())
+            await self._progress.wait(name, head, deadline - monotonic())
             async with self._pool.connection() as connection:
                 rows = await (
                     await connection.execute(builds.SERVING_BUILDS_SQL, builds.serving_parameters(), prepare=True)
                 ).fetchall()
-                numbers = {found: build for build, found, _ in rows}
-                asked = _STANDING.format(named(task_list.COUNT_IN_COLUMN_SQL, numbers))
-                row = await (await connection.execute(asked, (numbers[name], project, column))).fetchone()
+                build_numbers = {projection: build for build, projection, _ in rows}
+                query = _COUNT_WITH_POSITION.format(with_table_names(task_list.COUNT_IN_COLUMN_SQL, build_numbers))
+                row = await (await connection.execute(query, (build_numbers[name], project, column))).fetchone()
             position, tasks = row or (0, 0)
             if position >= head:
                 return int(tasks)
-            self._projected.doubt(name)
+            self._progress.invalidate(name)

@@ -19,10 +19,10 @@ def configure(level: str, environment: str) -> None:
         backtrace=False,
         diagnose=False,
     )
-    logging.basicConfig(handlers=[_Intercept()], level=logging.WARNING, force=True)
+    logging.basicConfig(handlers=[_InterceptHandler()], level=logging.WARNING, force=True)
 
 
-class _Intercept(logging.Handler):
+class _InterceptHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         level = record.levelname if record.levelname in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"} else "INFO"
         logger.opt(depth=6, exception=record.exc_info).log(level, record.getMessage())

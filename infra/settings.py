@@ -10,10 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from infra.errors import OperatorError
-from infra.identity.proxies import Proxies
+from infra.identity.proxies import TrustedProxyList
 from infra.processes import data_directory
 
-PREFIX = "TASKLEDGER_"
+ENVIRONMENT_PREFIX = "TASKLEDGER_"
 
 PostgresUrl = Annotated[
     str, Meta(pattern=r"^postgres(ql)?://", description="postgresql://user:password@host:5432/name")
@@ -23,9 +23,11 @@ MailUrl = Annotated[
     str, Meta(pattern=r"^(|smtps?://[^/]+)$", description="smtp://user:password@host:587, or smtps:// and port 465")
 ]
 MailAddress = Annotated[str, Meta(pattern=r"^[^\s@]+@[^\s@]+$", description="the address that mail comes from")]
-_NETWORKS = "addresses and networks of your proxies, as in 10.0.0.2,192.168.0.0/16"
-TrustedProxies = Annotated[str, Meta(description=_NETWORKS)]
-Key = Annotated[str, Meta(min_length=32, description="at least 32 characters, as `openssl rand -hex 32` makes them")]
+_PROXIES_DESCRIPTION = "addresses and networks of your proxies, as in 10.0.0.2,192.168.0.0/16"
+TrustedProxies = Annotated[str, Meta(description=_PROXIES_DESCRIPTION)]
+SigningKey = Annotated[
+    str, Meta(min_length=32, description="at least 32 characters, as `openssl rand -hex 32` makes them")
+]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     migration_url: PostgresUrl  # the owner's; the same unless named
     redis_url: RedisUrl  # the cache
     broker_url: RedisUrl
-    jwt_key: Key = ""
+    jwt_key: SigningKey = ""
     partitions: Annotated[int, Meta(ge=1, le=64, description="a number from 1 to 64")] = 1  # of each projection
     trash_days: Annotated[int, Meta(ge=1, le=3650, description="a number from 1 to 3650")] = 30  # until a purge
     environment: Annotated[Literal["development", "production"], Meta(description="development or production")] = (
@@ -51,48 +53,50 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "info"
 
 
-def locate(data: Path, *, signing: bool = False) -> Settings:
+def resolve(data_dir: Path, *, needs_signing_key: bool = False) -> Settings:
     """The environment wins; what it does not name is what runs in `data`. OperatorError when nothing does.
 
     Only who signs tokens needs the key for it.
     """
-    named = from_environment()
-    if missing := {"database_url", "redis_url", "broker_url"} - named.keys():
-        run = data_directory.running(data)
-        variables = ", ".join(sorted(PREFIX + name.upper() for name in missing))
-        if run is None:
+    values = from_environment()
+    if missing := {"database_url", "redis_url", "broker_url"} - values.keys():
+        instance_run = data_directory.find_running(data_dir)
+        variables = ", ".join(sorted(ENVIRONMENT_PREFIX + name.upper() for name in missing))
+        if instance_run is None:
             raise OperatorError(
-                f"No Taskledger runs in {data}: start it with `taskledger serve --data {data}`, "
+                f"No Taskledger runs in {data_dir}: start it with `taskledger serve --data {data_dir}`, "
                 f"or name servers with {variables}."
             )
-        found = {name: getattr(run, name) for name in missing}
-        if not all(found.values()):
-            raise OperatorError(f"The Taskledger in {data} runs on servers of your own: name them with {variables}.")
-        if "database_url" in missing and run.migration_url:
-            found["migration_url"] = run.migration_url
-        named = found | named
-    if signing and "jwt_key" not in named:
-        named |= {"jwt_key": _own_key(data)}
-    return msgspec.convert({"migration_url": named["database_url"], **named}, Settings, strict=False)
+        own_values = {name: getattr(instance_run, name) for name in missing}
+        if not all(own_values.values()):
+            raise OperatorError(
+                f"The Taskledger in {data_dir} runs on servers of your own: name them with {variables}."
+            )
+        if "database_url" in missing and instance_run.migration_url:
+            own_values["migration_url"] = instance_run.migration_url
+        values = own_values | values
+    if needs_signing_key and "jwt_key" not in values:
+        values |= {"jwt_key": _instance_signing_key(data_dir)}
+    return msgspec.convert({"migration_url": values["database_url"], **values}, Settings, strict=False)
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What the environment names, by field; OperatorError tells the variable that is wrong, never its value."""
     types = typing.get_type_hints(Settings, include_extras=True)
-    found = {field: _read(environ, PREFIX + field.upper()) for field in types}
-    named = {field: value for field, value in found.items() if value}
-    for field, value in named.items():
+    raw_values = {field: _read_variable(environ, ENVIRONMENT_PREFIX + field.upper()) for field in types}
+    values = {field: value for field, value in raw_values.items() if value}
+    for field, value in values.items():
         try:
             msgspec.convert(value, types[field], strict=False)
             if types[field] is TrustedProxies:
-                Proxies(value)
+                TrustedProxyList(value)
         except ValueError:  # a ValidationError is one
-            wanted = types[field].__metadata__[0].description
-            raise OperatorError(f"{PREFIX}{field.upper()} must be {wanted}.") from None
-    return named
+            expected = types[field].__metadata__[0].description
+            raise OperatorError(f"{ENVIRONMENT_PREFIX}{field.upper()} must be {expected}.") from None
+    return values
 
 
-def _read(environ: Mapping[str, str], variable: str) -> str:
+def _read_variable(environ: Mapping[str, str], variable: str) -> str:
     """An empty variable is an unset one: compose files make them."""
     value, path = environ.get(variable, ""), environ.get(f"{variable}_FILE", "")
     if value and path:
@@ -105,9 +109,9 @@ def _read(environ: Mapping[str, str], variable: str) -> str:
         raise OperatorError(f"{variable}_FILE names {path}, which cannot be read: {error}.") from error
 
 
-def _own_key(data: Path) -> str:
-    if not (data / "secrets" / "jwt-key").exists():
+def _instance_signing_key(data_dir: Path) -> str:
+    if not (data_dir / "secrets" / "jwt-key").exists():
         raise OperatorError(
-            f"No signing key: set {PREFIX}JWT_KEY to at least 32 random characters (`openssl rand -hex 32`)."
+            f"No signing key: set {ENVIRONMENT_PREFIX}JWT_KEY to 32 random characters or more (`openssl rand -hex 32`)."
         )
-    return data_directory.secret(data, "jwt-key")
+    return data_directory.read_secret(data_dir, "jwt-key")

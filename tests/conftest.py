@@ -32,7 +32,7 @@ def _quick_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         patch.setattr(passwords, "_HASHER", hasher)
-        patch.setattr(passwords, "_NOBODY", hasher.hash("nobody's password"))
+        patch.setattr(passwords, "_DUMMY_HASH", hasher.hash("nobody's password"))
         yield
 
 

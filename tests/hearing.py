@@ -12,18 +12,18 @@ import pytest
 import redis
 
 from infra.reading import progress
-from infra.reading.progress import Projected
+from infra.reading.progress import ProjectionProgress
 from projections.engine.advance import BatchReport
 
-_EVERYBODY: dict[Projected, asyncio.AbstractEventLoop] = {}
+_EVERYBODY: dict[ProjectionProgress, asyncio.AbstractEventLoop] = {}
 
 
 @contextmanager
 def hearing() -> Iterator[None]:
     """Know of everybody who watches from now on."""
-    watch = Projected.watch
+    watch = ProjectionProgress.poll
 
-    async def known(self: Projected) -> None:
+    async def known(self: ProjectionProgress) -> None:
         _EVERYBODY[self] = asyncio.get_running_loop()
         try:
             await watch(self)
@@ -31,7 +31,7 @@ def hearing() -> Iterator[None]:
             del _EVERYBODY[self]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Projected, "watch", known)
+        patch.setattr(ProjectionProgress, "poll", known)
         yield
 
 
@@ -43,9 +43,9 @@ def publisher(client: redis.Redis) -> Callable[[BatchReport], None]:
         publish(progress)
         for one, loop in list(_EVERYBODY.items()):
             if _running() is loop:
-                one._take(msgspec.json.encode(progress))  # noqa: SLF001 - as its channel does it
+                one._on_message(msgspec.json.encode(progress))  # noqa: SLF001 - as its channel does it
             else:
-                loop.call_soon_threadsafe(one._take, msgspec.json.encode(progress))  # noqa: SLF001 - as above
+                loop.call_soon_threadsafe(one._on_message, msgspec.json.encode(progress))  # noqa: SLF001 - as above
 
     return tell
 

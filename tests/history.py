@@ -67,7 +67,7 @@ class Notes:
 def read(connection: Connection[TupleRow]) -> list[Entry]:
     """The whole log, in the order of positions."""
     entries: list[Entry] = []
-    while page := reading.after(connection, entries[-1].position if entries else 0, PAGE):
+    while page := reading.load_after(connection, entries[-1].position if entries else 0, PAGE):
         entries += [Entry(one.position, one.stream, one.version, one.command_id, mark_of(one.event)) for one in page]
     return entries
 

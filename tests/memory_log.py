@@ -24,7 +24,7 @@ class MemoryLog:
         self.kept: dict[UUID, tuple[Known, UUID]] = {}
         self._random = Random(seed)
 
-    async def streams(self, ids: Collection[UUID]) -> Streams:
+    async def load_streams(self, ids: Collection[UUID]) -> Streams:
         loaded = {}
         for stream in ids:
             await self._others_first()
@@ -32,11 +32,11 @@ class MemoryLog:
         await self._others_first()
         return loaded
 
-    async def known(self, wanted: Sequence[Wanted]) -> list[Known]:
-        histories = await self.streams([stream for stream, _ in wanted])
+    async def load_states(self, wanted: Sequence[Wanted]) -> list[Known]:
+        histories = await self.load_streams([stream for stream, _ in wanted])
         return [Known.of(histories[stream], [kind]) for stream, kind in wanted]
 
-    def keep(self, stream: UUID, known: Known, command_id: UUID) -> None:
+    def save_snapshot(self, stream: UUID, known: Known, command_id: UUID) -> None:
         self.kept[stream] = known, command_id
 
     async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:

@@ -12,10 +12,10 @@ from psycopg import conninfo
 from psycopg.sql import SQL, Identifier
 
 from infra.database.pool import connect
-from infra.embedded.postgres import APPLICATION, DATABASE, Postgres
-from infra.embedded.valkey import BROKER, CACHE, Valkey
+from infra.embedded.postgres import APPLICATION_ROLE, DATABASE, Postgres
+from infra.embedded.valkey import BROKER_CONFIG, CACHE_CONFIG, Valkey
 from infra.processes import data_directory
-from infra.processes.supervised import Ward
+from infra.processes.supervised import SupervisedProcess
 from infra.processes.supervisor import Supervisor
 
 PREFIX = "test_"
@@ -32,16 +32,16 @@ class Servers:
     """A PostgreSQL and two Valkeys."""
 
     def __init__(self, folder: Path) -> None:
-        data_directory.make_secrets(folder)
-        password = data_directory.secret(folder, "valkey-password")
-        self.broker = Valkey("broker", folder / "broker", password, BROKER)
-        self.cache = Valkey("cache", folder / "cache", password, CACHE)
+        data_directory.ensure_secrets(folder)
+        password = data_directory.read_secret(folder, "valkey-password")
+        self.broker = Valkey("broker", folder / "broker", password, BROKER_CONFIG)
+        self.cache = Valkey("cache", folder / "cache", password, CACHE_CONFIG)
         self.postgres = Postgres(folder / "postgres", folder / "secrets" / "postgres-password", HURRY)
         if other := os.environ.get(
             "TASKLEDGER_TEST_POSTGRES"
         ):  # the programs of another major, see .ci/oldest-postgres
-            self.postgres.programs = Path(other)
-        self._application_password = data_directory.secret(folder, "application-password")
+            self.postgres.bin_folder = Path(other)
+        self._application_password = data_directory.read_secret(folder, "application-password")
         self._token = secrets.token_hex()
 
     @classmethod
@@ -49,14 +49,14 @@ class Servers:
     def start(cls, folder: Path) -> Iterator[Self]:
         """Start them in an empty folder, and stop them with the block."""
         servers, supervisor = cls(folder), Supervisor()
-        wards = [Ward(program, print) for program in (servers.broker, servers.cache, servers.postgres)]
-        supervisor.wards = list(wards)
+        wards = [SupervisedProcess(program, print) for program in (servers.broker, servers.cache, servers.postgres)]
+        supervisor.processes = list(wards)
         try:
-            assert supervisor.tend_until(lambda: all(ward.is_ready for ward in wards), within=60)
+            assert supervisor.run_until(lambda: all(ward.is_ready for ward in wards), timeout_s=60)
             (servers.postgres.folder / PROOF).write_text(servers._token)
             yield servers
         finally:
-            supervisor.stop(wards, within=5)
+            supervisor.stop(wards, timeout_s=5)
             supervisor.close()
 
     @property
@@ -78,7 +78,7 @@ class Servers:
     def restricted(self, url: str) -> str:
         """The same database as the application's role, once it was migrated for it."""
         name = str(conninfo.conninfo_to_dict(url)["dbname"])
-        return self.postgres.url_of(APPLICATION, self._application_password).removesuffix(DATABASE) + name
+        return self.postgres.url_as(APPLICATION_ROLE, self._application_password).removesuffix(DATABASE) + name
 
     def prove(self, url: str) -> None:
         """Raise NotOurs unless `url`, the owner's, is a test database of the server in our own folder."""

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from cli.main import taskledger
-from infra.embedded.postgres import APPLICATION
-from infra.settings import PREFIX, Settings
+from infra.embedded.postgres import APPLICATION_ROLE
+from infra.settings import ENVIRONMENT_PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
 SECRETS = ROOT / "scripts" / "compose-secrets"
@@ -73,7 +73,7 @@ def test_only_the_migrations_know_the_owner_of_the_log(compose: Compose) -> None
     assert "TASKLEDGER_MIGRATION_URL_FILE" in compose["services"]["migrate"]["environment"]
     made = dict(re.findall(r'^keep (\w+_url) "postgresql://(\w+):', SECRETS.read_text(), re.MULTILINE))
     assert made == {"migration_url": compose["services"]["postgres"]["environment"]["POSTGRES_USER"]} | {
-        "database_url": APPLICATION
+        "database_url": APPLICATION_ROLE
     }
 
 
@@ -169,7 +169,7 @@ def _command(argv: list[str]) -> Iterator[str]:
 
 
 def _environment(environment: dict[str, str]) -> Iterator[str]:
-    known = {f"{PREFIX}{field.name.upper()}": field for field in msgspec.structs.fields(Settings)}
+    known = {f"{ENVIRONMENT_PREFIX}{field.name.upper()}": field for field in msgspec.structs.fields(Settings)}
     for variable, given in environment.items():
         field = known.get(variable.removesuffix("_FILE"))
         if field is None:

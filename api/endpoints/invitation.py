@@ -25,7 +25,7 @@ from domain.member import Role
 from domain.user import User
 from domain.workspace import Workspace
 from infra.identity import invitations
-from infra.identity.invitations import GOOD_FOR, Invited
+from infra.identity.invitations import INVITATION_LIFETIME, InvitationRecord
 from infra.ids import new_id
 from projections import pagination
 from projections.pagination import MIN_TIME_SORT_KEY, Page, TimeSortKey
@@ -64,8 +64,8 @@ async def invite(
         [] if key is None or command_mode(request).is_dry_run else [key.text + preconditions.WHOLE_BATCH_SUFFIX]
     )
     with ledger.command_handler.alone(request.user, batch_keys):  # the mail is a part of what must not happen twice
-        async with ledger.rate_limits.invitation(request.user.person):
-            await ledger.mail.check(data.email)
+        async with ledger.rate_limits.charge_invitation(request.user.person):
+            await ledger.mail.check_recipient(data.email)
             done = await ledger.handle(command_request(request, [Wish(new_id(), command)], [key] if key else []))
             await _mail_invitation(ledger, request, done.results[0].id, command, data.email)
     return write_response(command, done)
@@ -78,24 +78,24 @@ async def list_invitations(
     ledger: NamedDependency[Ledger],
     limit: LimitParam = 50,
     cursor: CursorParam = None,
-) -> Response[Page[Invited]]:
+) -> Response[Page[InvitationRecord]]:
     """The invitations to a workspace that nobody has accepted yet, oldest first."""
     workspace_id = parse_id(workspace)
     list_id = pagination.list_id_for(workspace_id, "invitations", {})
     after = pagination.PageCursor.parse(cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
-    await ledger.permissions.may("SeeInvitations", request.user.person, workspace_id)
-    rows = await ledger.invitations.of_workspace(workspace_id, after, limit + 1)
-    answer = pagination.paginate(rows, limit, list_id, invitations.place)
+    await ledger.permissions.require_permission("SeeInvitations", request.user.person, workspace_id)
+    rows = await ledger.invitations.list_for_workspace(workspace_id, after, limit + 1)
+    answer = pagination.paginate(rows, limit, list_id, invitations.sort_key)
     return preconditions.conditional_response(request, answer, await ledger.log.head())
 
 
 @get("/invitations/{invitation:str}")
 async def show_invitation(
     invitation: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[Invited]:
+) -> Response[InvitationRecord]:
     """One invitation that nobody has accepted yet."""
-    found = present(await ledger.invitations.one(parse_id(invitation)))
-    await ledger.permissions.may("SeeInvitations", request.user.person, found.workspace_id)
+    found = present(await ledger.invitations.find(parse_id(invitation)))
+    await ledger.permissions.require_permission("SeeInvitations", request.user.person, found.workspace_id)
     return preconditions.conditional_response(request, pagination.encode_answer(found), await ledger.log.head())
 
 
@@ -106,7 +106,7 @@ async def revoke_invitation(
     """Let an invitation be good for nothing any more."""
     invitation_id = parse_id(invitation)
     answer = await ledger.write(request, invitation_id, data)
-    await ledger.invitations.forget(invitation_id)
+    await ledger.invitations.delete(invitation_id)
     return answer
 
 
@@ -116,21 +116,21 @@ async def accept_invitation(
 ) -> Response[WriteResult]:
     """Take the place that an invitation to your address keeps for you."""
     key = await preconditions.idempotency_key(request)
-    user = present(await ledger.log.state(User, request.user.person))
+    user = present(await ledger.log.load_state(User, request.user.person))
     invited = await find_invitation(ledger, data.token, user.email)
     target = invited.id if invited else new_id()  # of nothing: not found, unless the key was used before
     done = await ledger.handle(command_request(request, [Wish(target, AcceptInvitation())], [key] if key else []))
     accepted = done.results[0].id
-    await ledger.invitations.forget(accepted)
+    await ledger.invitations.delete(accepted)
     answer = write_response(AcceptInvitation(), done)
-    workspace = present(await ledger.log.state(Invitation, accepted)).workspace_id
+    workspace = present(await ledger.log.load_state(Invitation, accepted)).workspace_id
     answer.headers["Location"] = f"{BASE_PATH}/workspaces/{workspace}"
     return answer
 
 
-async def find_invitation(ledger: Ledger, token: str, email: str) -> Invited | None:
+async def find_invitation(ledger: Ledger, token: str, email: str) -> InvitationRecord | None:
     """The open invitation that a token proves; raises InvitedElsewhere where it is for another address."""
-    invited = await ledger.invitations.with_token(token)
+    invited = await ledger.invitations.find_by_token(token)
     if invited and invited.email.casefold() != email.casefold():
         raise InvitedElsewhere
     return invited
@@ -143,19 +143,24 @@ async def _mail_invitation(
 
     Raises MailUnavailable, and whoever asks again has another try.
     """
-    token = await _can_invite(ledger, request, command) and await ledger.invitations.token_of(invitation, email)
+    token = await _can_invite(ledger, request, command) and await ledger.invitations.create_token(invitation, email)
     if not token:
         return
     inviter_id, workspace = request.user.person, command.workspace_id
-    workspace_state, inviter = await ledger.log.state(Workspace, workspace), await ledger.log.state(User, inviter_id)
+    workspace_state, inviter = (
+        await ledger.log.load_state(Workspace, workspace),
+        await ledger.log.load_state(User, inviter_id),
+    )
     workspace_name, name = present(workspace_state).name, present(inviter).name
-    text = _MAIL_TEMPLATE.format(who=name, where=workspace_name, role=command.role, days=GOOD_FOR.days, token=token)
+    text = _MAIL_TEMPLATE.format(
+        who=name, where=workspace_name, role=command.role, days=INVITATION_LIFETIME.days, token=token
+    )
     try:
         await ledger.mail.send(email, f"{name} invites you to {workspace_name}", text)
     except Refusal:
-        await ledger.invitations.unsent(invitation)
+        await ledger.invitations.mark_unsent(invitation)
         raise
-    await ledger.invitations.sent(invitation)
+    await ledger.invitations.mark_sent(invitation)
 
 
 async def _can_invite(ledger: Ledger, request: AuthedRequest, command: InviteMember) -> bool:

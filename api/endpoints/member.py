@@ -48,7 +48,7 @@ async def list_members(
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
     remaining = sorted((row for row in rows if _cursor_key(row) > after), key=_cursor_key)
     return preconditions.conditional_response(
-        request, pagination.paginate(remaining, limit, list_id, _cursor_key), found.position, found.age
+        request, pagination.paginate(remaining, limit, list_id, _cursor_key), found.position, found.age_s
     )
 
 

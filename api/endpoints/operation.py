@@ -8,16 +8,16 @@ from api.http import preconditions
 from api.http.addressing import parse_id
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
-from infra.rebuilding.jobs import Operation
+from infra.rebuilding.jobs import Job
 from projections import pagination
 
 
 @get("/operations/{operation:str}")
 async def show_operation(
     operation: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[Operation]:
+) -> Response[Job]:
     """How far a long work is, at which rate, and what came of it."""
     operation_id = parse_id(operation)
     await ledger.require_operator(request)
-    job = await ledger.projection_admin.operation(operation_id)
+    job = await ledger.projection_admin.find_job(operation_id)
     return preconditions.conditional_response(request, pagination.encode_answer(job), await ledger.log.head())

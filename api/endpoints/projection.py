@@ -12,7 +12,7 @@ from api.http import preconditions
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger
 from domain.errors import NotFound
-from infra.rebuilding.jobs import Operation, Options
+from infra.rebuilding.jobs import Job, JobOptions
 from projections import pagination
 from projections.engine.status import ProjectionStatus
 from projections.pagination import Page
@@ -40,12 +40,12 @@ async def list_projections(request: AuthedRequest, ledger: NamedDependency[Ledge
 @post("/projections/{name:str}/rebuild", status_code=202, response_headers=[preconditions.LOCATION_HEADER])
 async def rebuild_projection(
     name: ProjectionNameParam, data: JSONBody[RebuildRequest], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[Operation]:
+) -> Response[Job]:
     """Have the log folded afresh and switched to; where rows differ from the live ones, only if that is expected."""
     await ledger.require_operator(request)
     if name not in all_projections():
         raise NotFound
-    options = Options(expect_changes=data.expect_changes)
-    job = await ledger.projection_admin.rebuild(all_projections()[name], options, request.user.person)
+    options = JobOptions(expect_changes=data.expect_changes)
+    job = await ledger.projection_admin.enqueue_rebuild(all_projections()[name], options, request.user.person)
     headers = {"Location": f"{BASE_PATH}/operations/{job.id}", "Cache-Control": "no-store"}
     return Response(job, status_code=202, headers=headers)

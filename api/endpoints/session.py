@@ -15,7 +15,7 @@ from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from domain.errors import NoSession, WrongCredentials
 from domain.user import EmailAddress, address_of
-from infra.identity.sessions import Held
+from infra.identity.sessions import SessionWithToken
 
 _MAX_USER_AGENT_CHARS = 200
 
@@ -57,10 +57,10 @@ class SessionList(Struct, frozen=True):
 async def login(data: JSONBody[Login], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[TokenPair]:
     """Prove who you are, and get a token for `Authorization: Bearer`, and another to get the next with."""
     account = address_of(data.email)
-    found = await ledger.log.state(EmailAddress, account)
+    found = await ledger.log.load_state(EmailAddress, account)
     user = found.user_id if found else None
-    proof = await ledger.passwords.check(
-        user, data.password, ledger.rate_limits.guess(account, client_address(ledger, request))
+    proof = await ledger.passwords.verify(
+        user, data.password, ledger.rate_limits.charge_guess(account, client_address(ledger, request))
     )
     if user is None:
         raise WrongCredentials
@@ -78,14 +78,14 @@ async def logout(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Non
     """End the session of the access token that this is sent with."""
     if request.auth.session is None:
         raise NoSession
-    await ledger.sessions.end(request.user.person, request.auth.session)
+    await ledger.sessions.revoke(request.user.person, request.auth.session)
 
 
 @get("/auth/sessions")
 async def list_sessions(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[SessionList]:
     """Where you are logged in, the one used last first."""
     authentication.require_account_management(request.user, request.auth)
-    sessions = await ledger.sessions.of(request.user.person)
+    sessions = await ledger.sessions.list_for_user(request.user.person)
     items = [
         SessionInfo(
             one.id,
@@ -105,16 +105,16 @@ async def end_session(session: FromPath[str], request: AuthedRequest, ledger: Na
     """Log out elsewhere."""
     session_id = parse_id(session)
     authentication.require_account_management(request.user, request.auth)
-    await ledger.sessions.end(request.user.person, session_id)
+    await ledger.sessions.revoke(request.user.person, session_id)
 
 
 def client_address(ledger: Ledger, request: AuthedRequest) -> str:
     """Where a request comes from, as the socket says, or a proxy that is trusted; else anybody can write a header."""
     socket_address = request.client.host if request.client else ""
-    return ledger.proxies.origin(socket_address, headers.lines(request, b"x-forwarded-for"))
+    return ledger.proxies.client_address(socket_address, headers.lines(request, b"x-forwarded-for"))
 
 
-def _token_response(ledger: Ledger, session: Held) -> Response[TokenPair]:
+def _token_response(ledger: Ledger, session: SessionWithToken) -> Response[TokenPair]:
     token, lifetime = authentication.issue_access_token(
         session.user, session.id, session.expires_at, ledger.settings.jwt_key
     )

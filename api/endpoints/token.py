@@ -21,7 +21,7 @@ from commands.handling.decision import Wish
 from commands.user import IssueToken, RevokeToken
 from domain.errors import NotFound, Refusal
 from domain.user import PersonalToken, Scope, TokenKind, User
-from infra.identity.tokens import Personal
+from infra.identity.tokens import TokenRecord
 from infra.ids import new_id
 
 Scopes = Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=3)]
@@ -74,14 +74,14 @@ async def issue_token(
     user, token_id = request.user.person, new_id()
     scopes = tuple(scope for scope in permissions.SCOPES if scope in data.scopes)
     expires_at = data.expires_at.astimezone(UTC) if data.expires_at else None
-    secret, created_at = await ledger.tokens.keep(
-        Personal(token_id, user, data.kind, permissions.furthest(scopes), expires_at)
+    secret, created_at = await ledger.tokens.issue(
+        TokenRecord(token_id, user, data.kind, permissions.furthest(scopes), expires_at)
     )
     command = IssueToken(token_id=token_id, name=data.name, scopes=scopes, kind=data.kind, expires_at=expires_at)
     try:
         await ledger.handle(command_request(request, [Wish(user, command)]))
     except Refusal:
-        await ledger.tokens.drop(user, token_id)
+        await ledger.tokens.revoke(user, token_id)
         raise
     info = _token_info(user, PersonalToken(token_id, data.name, scopes, data.kind, expires_at), created_at)
     headers = {**preconditions.NO_STORE, "Location": f"{BASE_PATH}/auth/tokens/{token_id}"}
@@ -112,16 +112,16 @@ async def revoke_token(token: FromPath[str], request: AuthedRequest, ledger: Nam
     token_id = parse_id(token)
     authentication.require_account_management(request.user, request.auth)
     user = request.user.person
-    state = await ledger.log.state(User, user)
+    state = await ledger.log.load_state(User, user)
     if state is None or state.token(token_id) is None:
         raise NotFound
-    await ledger.tokens.drop(user, token_id)  # first: what is told to be revoked must not work
+    await ledger.tokens.revoke(user, token_id)  # first: what is told to be revoked must not work
     await ledger.handle(command_request(request, [Wish(user, RevokeToken(token_id=token_id))]))
 
 
 async def _active_tokens(ledger: Ledger, user: UUID) -> list[TokenInfo]:
     """All that were made and not revoked, oldest first."""
-    state, created_at_by_id = await ledger.log.state(User, user), await ledger.tokens.made(user)
+    state, created_at_by_id = await ledger.log.load_state(User, user), await ledger.tokens.creation_times(user)
     tokens = [token for token in (state.tokens if state else ()) if not token.revoked and token.id in created_at_by_id]
     return [_token_info(user, token, created_at_by_id[token.id]) for token in tokens]
 

@@ -34,7 +34,7 @@ from domain.errors import (
 )
 from domain.event import Actor
 from domain.user import INSTANCE, EmailAddress, Instance, Scope, User, address_of
-from infra.identity.invitations import Invited
+from infra.identity.invitations import InvitationRecord
 from infra.ids import new_id
 
 Password = Annotated[str, Meta(min_length=8, max_length=200)]
@@ -73,11 +73,11 @@ async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]
     user = new_id()
     invited = await _acceptable_invitation(ledger, user, data)
     only_first = ledger.settings.registration == "closed" and invited is None
-    if only_first and await ledger.log.state(Instance, INSTANCE):
+    if only_first and await ledger.log.load_state(Instance, INSTANCE):
         raise RegistrationClosed
-    if await ledger.log.state(EmailAddress, address_of(data.email)):
+    if await ledger.log.load_state(EmailAddress, address_of(data.email)):
         raise EmailTaken
-    await ledger.passwords.keep(user, data.password)  # first: a row without events is harmless, the reverse is not
+    await ledger.passwords.store(user, data.password)  # first: a row without events is harmless, the reverse is not
     command = RegisterUser(email=data.email, name=data.name, only_first=only_first)
     committed = await ledger.handle(_command_request(user, Wish(user, command)))
     if invited:
@@ -89,7 +89,7 @@ async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]
 async def show_me(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[Me]:
     """Who you are, how far your token goes, and whether you administer the installation."""
     actor = request.user
-    user, instance = await ledger.log.state(User, actor.person), await ledger.log.state(Instance, INSTANCE)
+    user, instance = await ledger.log.load_state(User, actor.person), await ledger.log.load_state(Instance, INSTANCE)
     if user is None:
         raise NotFound
     token = user.token(actor.id)
@@ -110,19 +110,19 @@ async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, l
     """Take another password; all sessions but this one end."""
     authentication.require_account_management(request.user, request.auth)
     user, password_id = request.user.person, new_id()
-    state = await ledger.log.state(User, user)
-    guess = ledger.rate_limits.guess(address_of(state.email if state else ""), client_address(ledger, request))
+    state = await ledger.log.load_state(User, user)
+    guess = ledger.rate_limits.charge_guess(address_of(state.email if state else ""), client_address(ledger, request))
     try:
-        proof = await ledger.passwords.check(user, data.current_password, guess)
+        proof = await ledger.passwords.verify(user, data.current_password, guess)
     except WrongCredentials:
         raise WrongPassword from None
     hashed = await ledger.passwords.hash(data.new_password)
     # The event first: no password changes in silence, and whose answer got lost asks again with the same words.
-    async with ledger.sessions.changing(user, proof, hashed, password_id, but=request.auth.session):
+    async with ledger.sessions.change_password(user, proof, hashed, password_id, except_session=request.auth.session):
         await ledger.handle(command_request(request, [Wish(user, ChangePassword(password_id=password_id))]))
 
 
-async def _acceptable_invitation(ledger: Ledger, user: UUID, data: Registration) -> Invited | None:
+async def _acceptable_invitation(ledger: Ledger, user: UUID, data: Registration) -> InvitationRecord | None:
     """The invitation that somebody brings, where they could accept it.
 
     Raises InvitationIsClosed for one that is good for nothing, InvitedElsewhere for another's.
@@ -137,13 +137,13 @@ async def _acceptable_invitation(ledger: Ledger, user: UUID, data: Registration)
     return invited
 
 
-async def _join_workspace(ledger: Ledger, user: UUID, invited: Invited) -> int:
+async def _join_workspace(ledger: Ledger, user: UUID, invited: InvitationRecord) -> int:
     """Take the place that was kept, unless it was given up just now; a position that includes it, or 0."""
     try:
         committed = await ledger.handle(_command_request(user, Wish(invited.id, AcceptInvitation())))
     except Refusal:
         return 0
-    await ledger.invitations.forget(invited.id)
+    await ledger.invitations.delete(invited.id)
     return committed.position
 
 

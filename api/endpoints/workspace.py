@@ -13,7 +13,7 @@ from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from commands.workspace import CreateWorkspace, EditWorkspace
 from infra.ids import new_id
-from infra.reading.reader import Found
+from infra.reading.reader import ReadResult
 from projections import pagination, workspace_list
 from projections.pagination import MIN_TIME_SORT_KEY, Page, TimeSortKey
 from projections.workspace_list import WorkspaceRow
@@ -58,19 +58,19 @@ async def list_workspaces(
     list_id = workspace_list.user_list_id(request.user.person)
     after = pagination.PageCursor.parse(cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
     rows, reads = await _fetch_visible(request, ledger, after, limit + 1, min_position)
-    age = max((one.age for one in reads if one.age is not None), default=None)
+    age = max((one.age_s for one in reads if one.age_s is not None), default=None)
     answer = pagination.paginate(rows, limit, list_id, workspace_list.sort_key)
     return preconditions.conditional_response(request, answer, min(one.position for one in reads), age)
 
 
 async def _fetch_visible(
     request: AuthedRequest, ledger: Ledger, after: TimeSortKey, limit: int, min_position: int | None
-) -> tuple[list[WorkspaceRow], list[Found]]:
+) -> tuple[list[WorkspaceRow], list[ReadResult]]:
     """The workspaces after a place, so many if there are as many, and what they were found in.
 
     Where somebody was removed a moment ago, others come instead: no page shows by a gap what is not to be seen.
     """
-    person, rows, reads = request.user.person, list[WorkspaceRow](), list[Found]()
+    person, rows, reads = request.user.person, list[WorkspaceRow](), list[ReadResult]()
     while True:
         reads.append(await ledger.fetch(request, workspace_list.page(person, after, limit), min_position))
         answer = reads[-1].answer

@@ -22,7 +22,7 @@ from domain.errors import ScopeTooNarrow
 from domain.event import Actor
 from domain.user import Scope
 from infra.identity import tokens
-from infra.identity.tokens import Personal
+from infra.identity.tokens import TokenRecord
 from infra.ids import new_id
 
 ALGORITHM = "HS256"
@@ -95,7 +95,7 @@ class TokenVerifier:
     def __init__(
         self,
         signing_key: str,
-        find_personal_token: Callable[[str], Awaitable[Personal | None]] = _no_personal_token,
+        find_personal_token: Callable[[str], Awaitable[TokenRecord | None]] = _no_personal_token,
         revoked_ids: Container[UUID] = frozenset(),
     ) -> None:
         self._signing_key = signing_key
@@ -118,7 +118,7 @@ class TokenVerifier:
         return verified.result
 
     async def _verify_uncached(self, token: str) -> VerifiedToken:
-        if not token.startswith(tokens.PREFIX):
+        if not token.startswith(tokens.PERSONAL_PREFIX):
             return self._verify_jwt(token)
         personal = await self._find_personal_token(token)
         if personal is None:
@@ -185,7 +185,7 @@ class Authentication:
 
 def create_authentication(
     signing_key: str,
-    find_personal_token: Callable[[str], Awaitable[Personal | None]] = _no_personal_token,
+    find_personal_token: Callable[[str], Awaitable[TokenRecord | None]] = _no_personal_token,
     revoked_ids: Container[UUID] = frozenset(),
 ) -> Authentication:
     """The check that every handler is behind unless it is marked `PUBLIC`."""

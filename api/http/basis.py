@@ -5,8 +5,8 @@ from typing import Any
 
 from litestar import Request
 
-from infra.identity.permissions import Right
-from infra.reading.reader import Found
+from infra.identity.permissions import Permission
+from infra.reading.reader import ReadResult
 
 _SCOPE_KEY = "taskledger.basis"
 
@@ -15,19 +15,19 @@ class Dependencies:
     """What the answer to one request rests on, as far as it is known; `shown` is what it shows, if that is all."""
 
     def __init__(self) -> None:
-        self.reads: list[Found] = []
-        self.permissions: list[Right] = []
-        self.body_read: Found | None = None
+        self.reads: list[ReadResult] = []
+        self.permissions: list[Permission] = []
+        self.body_read: ReadResult | None = None
         self.is_cacheable = True
 
-    def depends_on(self, read: Found, permissions: Iterable[Right]) -> None:
+    def depends_on(self, read: ReadResult, permissions: Iterable[Permission]) -> None:
         """On something that was read, and on the rights to see it."""
         self.reads.append(read)
         self.permissions += permissions
 
     def position_and_age(self) -> tuple[int, float | None]:
         """The position that all of it includes, and the age of the oldest, where any is old."""
-        ages = [one.age for one in self.reads if one.age is not None]
+        ages = [one.age_s for one in self.reads if one.age_s is not None]
         return min(one.position for one in self.reads), max(ages, default=None)
 
     def uncacheable(self) -> None:

@@ -74,7 +74,9 @@ async def load_names(log: EventLog, actors: Collection[Actor]) -> dict[UUID, str
     Only what names them is read, and of tokens only where an agent is among them.
     """
     has_agents = any(actor.kind == "agent" for actor in actors)
-    streams = await log.chosen({actor.person for actor in actors}, NAME_EVENTS if has_agents else NAME_EVENTS[:1])
+    streams = await log.load_events_of_types(
+        {actor.person for actor in actors}, NAME_EVENTS if has_agents else NAME_EVENTS[:1]
+    )
     states = {user: fold(User, (recorded.event for recorded in history)) for user, history in streams.items()}
     agents = {token.id: token.name for state in states.values() if state for token in state.tokens}
     return agents | {user: state.name for user, state in states.items() if state}

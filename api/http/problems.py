@@ -14,7 +14,7 @@ from api.http.tracing import current_trace_id
 from domain import errors
 from domain.errors import Refusal, UnknownEvent, VersionConflict
 from infra.logs import logger
-from infra.reading.progress import Behind
+from infra.reading.progress import ProjectionBehind
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
@@ -189,7 +189,7 @@ def error_response(request: Request[Any, Any, Any], error: Exception) -> Respons
     return response
 
 
-def behind_response(request: Request[Any, Any, Any], _: Behind) -> Response[bytes]:
+def behind_response(request: Request[Any, Any, Any], _: ProjectionBehind) -> Response[bytes]:
     return problem_response(request, 503, "projection_behind", "The read model does not include that position yet.")
 
 
@@ -217,7 +217,7 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     DetailedConflict: conflict_response,
     BatchItemFailed: batch_item_response,
     HTTPException: framework_error_response,
-    Behind: behind_response,
+    ProjectionBehind: behind_response,
     psycopg.OperationalError: storage_error_response,
     psycopg.InterfaceError: storage_error_response,
     UnknownEvent: unknown_event_response,

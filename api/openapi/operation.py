@@ -23,7 +23,7 @@ from api.openapi.schemas import options
 from commands import permissions
 from commands.command import Command
 from commands.permissions import Needs
-from infra.identity.permissions import Rights
+from infra.identity.permissions import Permissions
 
 _NOUN = re.compile(r":| over HTTP| of | to |\.")
 
@@ -91,7 +91,11 @@ class Operation(Struct, frozen=True, dict=True):
     @cached_property
     def needs(self) -> list[Needs]:
         """What it asks for before it answers, by the table of rights: as an operator, or as a member."""
-        asked = {call.arguments[0] for call in self.found if isinstance(call, Said) and call.of is Rights.may}
+        asked = {
+            call.arguments[0]
+            for call in self.found
+            if isinstance(call, Said) and call.of is Permissions.require_permission
+        }
         asked |= {"Operate"} if Ledger.require_operator in self.functions else set()
         return [permissions.TABLE[name] for name in sorted(asked & permissions.TABLE.keys() - {None})]
 

@@ -20,7 +20,7 @@ from api.openapi.operation import Operation
 from api.openapi.schemas import REF, Schema
 from commands import permissions
 from domain import errors
-from infra.reading.progress import Behind
+from infra.reading.progress import ProjectionBehind
 
 CONFLICT: Final = errors.VersionConflict.code()
 SERVER: Final = 500
@@ -136,7 +136,7 @@ def _usual(one: Operation) -> Iterator[No]:
 def _by_rules(one: Operation) -> Iterator[No]:
     refusals = operation_commands.refusals(one.commands, one.found)
     if errors.ColumnNotCounted in refusals:
-        yield from error_cases.of_error(Behind)  # counting waits for a read table
+        yield from error_cases.of_error(ProjectionBehind)  # counting waits for a read table
     for refusal in refusals:
         yield error_cases.of_refusal(refusal)
         if refusal is errors.VersionConflict and preconditions.with_expected_version in one.functions:

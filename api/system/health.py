@@ -57,7 +57,7 @@ async def live() -> Health:
 async def ready(ledger: NamedDependency[Ledger]) -> Response[Health]:
     """The log answers, and every read model has been built for this code: commands and queries can be served."""
     try:
-        is_ready = await ledger.read_tables.are_ready()
+        is_ready = await ledger.read_tables.is_ready()
     except psycopg.Error as error:
         raise ServiceUnavailableException("The database does not answer.") from error
     if not is_ready:

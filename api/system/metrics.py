@@ -12,9 +12,9 @@ from prometheus_client.registry import Collector
 
 from api.http.authentication import PUBLIC
 from api.ledger import Ledger
-from infra.reading.cache_stats import Counted
-from infra.reading.cached_answer import Snapshot
-from infra.reading.memory_cache import Hot
+from infra.reading.cache_stats import CacheStats
+from infra.reading.cached_answer import CachedAnswer
+from infra.reading.memory_cache import MemoryCache
 from projections.engine.status import ProjectionStatus
 
 PROMETHEUS_MEDIA_TYPE = "text/plain; version=0.0.4"
@@ -49,7 +49,7 @@ class ProjectionCollector(Collector):
 class CacheCollector(Collector):
     """Where this process got its answers from, and how old they were."""
 
-    def __init__(self, stats: Counted, memory_cache: Hot[Snapshot]) -> None:
+    def __init__(self, stats: CacheStats, memory_cache: MemoryCache[CachedAnswer]) -> None:
         self._stats, self._memory_cache = stats, memory_cache
 
     def collect(self) -> Iterator[Metric]:
@@ -58,16 +58,16 @@ class CacheCollector(Collector):
         ages = SummaryMetricFamily("taskledger_cache_age_seconds", "How old those were that it had.", labels=["layer"])
         for layer, count in self._stats.hits.items():
             hits.add_metric([layer], count)
-            ages.add_metric([layer], count, self._stats.seconds[layer])
+            ages.add_metric([layer], count, self._stats.total_age_s[layer])
         for layer, count in self._stats.misses.items():
             misses.add_metric([layer], count)
         yield from (hits, misses, ages)
         yield GaugeMetricFamily(
             "taskledger_cache_answers", "Answers in the memory of this process.", len(self._memory_cache)
         )
-        yield GaugeMetricFamily("taskledger_cache_bytes", "The memory that they take.", self._memory_cache.bytes)
+        yield GaugeMetricFamily("taskledger_cache_bytes", "The memory that they take.", self._memory_cache.size_bytes)
         yield CounterMetricFamily(
-            "taskledger_cache_evicted", "Answers that had no room there.", self._memory_cache.evicted
+            "taskledger_cache_evicted", "Answers that had no room there.", self._memory_cache.evictions
         )
 
 
@@ -75,7 +75,7 @@ class CacheCollector(Collector):
 async def metrics(ledger: NamedDependency[Ledger]) -> Response[bytes]:
     """The log, each projection, and the caches of the process that answers, in the text format of Prometheus."""
     registry = CollectorRegistry()
-    registry.register(CacheCollector(ledger.reader.counted, ledger.memory_cache))
+    registry.register(CacheCollector(ledger.reader.cache_stats, ledger.memory_cache))
     with contextlib.suppress(psycopg.OperationalError, psycopg.InterfaceError):  # the rest is worth telling then too
         registry.register(ProjectionCollector(await ledger.projection_admin.statuses()))
     return Response(generate_latest(registry), media_type=PROMETHEUS_MEDIA_TYPE)

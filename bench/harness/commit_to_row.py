@@ -9,7 +9,7 @@ import redis
 from bench.harness.client_scripts import NEW_TASK
 from bench.harness.instance import BenchInstance
 from infra import settings
-from infra.reading.progress import CHANNEL
+from infra.reading.progress import PROGRESS_CHANNEL
 
 PAUSE_S = 0.02
 MAX_VISIBILITY_S = 5.0
@@ -24,10 +24,10 @@ def measure_commit_to_row_ms(ours: BenchInstance, count: int) -> list[float]:
     found: list[float] = []
     with (
         httpx.Client(base_url=ours.address, headers=headers) as http,
-        redis.Redis.from_url(settings.locate(ours.data).redis_url) as cache,
+        redis.Redis.from_url(settings.resolve(ours.data).redis_url) as cache,
         cache.pubsub() as news,
     ):
-        news.subscribe(CHANNEL)
+        news.subscribe(PROGRESS_CHANNEL)
         for _ in range(count):
             written = http.post(ours.board.one_project.path, json=NEW_TASK).raise_for_status().json()
             answered = time.monotonic()

@@ -25,7 +25,7 @@ def start_environment(folder: Path, *, is_full: bool) -> Iterator[Environment]:
     """With four API processes and what has no store, if it is the whole stage."""
     with contextlib.ExitStack() as ending:
         ours = ending.enter_context(start_instance(folder / "data"))
-        found = settings.locate(ours.data, signing=True)
+        found = settings.resolve(ours.data, needs_signing_key=True)
         key = found.jwt_key
         pages = _get_hot_bodies(ours.address, ours.token, ours.board)
         configs = {

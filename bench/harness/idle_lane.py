@@ -47,7 +47,7 @@ class IdleLaneLatencies(Struct, frozen=True):
 
 async def alternate(plan: IdleLanePlan) -> IdleLaneLatencies:
     """One create at a time, first this way, then that."""
-    instance_settings, actor, idle = settings.locate(Path(plan.data)), Actor(plan.user), IdleLaneLatencies([], [])
+    instance_settings, actor, idle = settings.resolve(Path(plan.data)), Actor(plan.user), IdleLaneLatencies([], [])
     handled, appended = create_task_command(plan.handled_project), create_task_command(plan.appended_project)
     deadline = time.monotonic() + plan.seconds
     async with opened(instance_settings) as instance, _bare_log(instance_settings.database_url) as bare:
@@ -72,7 +72,7 @@ class _SingleConnectionPool(Struct, frozen=True):
 
     single: AsyncConnection[TupleRow]
 
-    def aside(self, work: Coroutine[Any, Any, None]) -> None:
+    def run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Leave it: nothing but the append is measured."""
         work.close()
 
@@ -92,13 +92,13 @@ class _RecordingLog:
         self.recorded = appends
         return [Accepted(0) for _ in appends]
 
-    async def streams(self, ids: Collection[UUID]) -> Streams:
-        return await self._log.streams(ids)
+    async def load_streams(self, ids: Collection[UUID]) -> Streams:
+        return await self._log.load_streams(ids)
 
-    async def known(self, wanted: Sequence[Wanted]) -> Sequence[Known]:
-        return await self._log.known(wanted)
+    async def load_states(self, wanted: Sequence[Wanted]) -> Sequence[Known]:
+        return await self._log.load_states(wanted)
 
-    def keep(self, stream: UUID, known: Known, command_id: UUID) -> None:
+    def save_snapshot(self, stream: UUID, known: Known, command_id: UUID) -> None:
         """Keep nothing: nothing happened."""
 
 

@@ -18,12 +18,12 @@ from commands.handling.group import Order
 from commands.handling.handler import Handling
 from domain.event import Actor
 from infra import settings
-from infra.database.pool import pool
+from infra.database.pool import create_pool
 from infra.ids import new_id
 from infra.messaging import broker, clients
-from infra.messaging.hints import Hints
-from infra.messaging.subscription import Channel
-from infra.reading.progress import Projected
+from infra.messaging.hints import HintSender
+from infra.messaging.subscription import Subscription
+from infra.reading.progress import ProjectionProgress
 
 
 class LanePlan(Struct, frozen=True):
@@ -38,12 +38,12 @@ class LanePlan(Struct, frozen=True):
 
 async def run_lane(plan: LanePlan) -> LoadResult:
     """Each waits for its task, then asks for the next; workers are told as the API tells them."""
-    instance_settings = settings.locate(Path(plan.data))
-    async with opened(instance_settings) as instance, pool(instance_settings.database_url) as connections:
-        channel = Channel(clients.listening_client(instance_settings.redis_url))
-        projected = Projected(channel, connections, instance_settings.partitions)
+    instance_settings = settings.resolve(Path(plan.data))
+    async with opened(instance_settings) as instance, create_pool(instance_settings.database_url) as connections:
+        channel = Subscription(clients.subscriber_client(instance_settings.redis_url))
+        projected = ProjectionProgress(channel, connections, instance_settings.partitions)
         listening = asyncio.create_task(channel.listen())
-        hints = Hints(broker.broker(instance_settings.broker_url), projected, instance_settings.partitions)
+        hints = HintSender(broker.create_broker(instance_settings.broker_url), projected, instance_settings.partitions)
         hints.start()
         creators = [_CreatingClient(instance.handling, hints, plan) for _ in range(plan.concurrency)]
         await creators[0].warm()
@@ -59,7 +59,7 @@ async def run_lane(plan: LanePlan) -> LoadResult:
 class _CreatingClient:
     """One who waits."""
 
-    def __init__(self, handling: Handling, hints: Hints, plan: LanePlan) -> None:
+    def __init__(self, handling: Handling, hints: HintSender, plan: LanePlan) -> None:
         self.latencies: list[float] = []
         self._handling = handling
         self._hints = hints
@@ -75,7 +75,7 @@ class _CreatingClient:
         while (began := time.monotonic()) < deadline:
             wish = Wish(new_id(), random.choice(self._commands))
             done = await self._handling.handle(Order([wish], self._actor, new_id()))
-            self._hints.give(done.position)
+            self._hints.hint(done.position)
             if (now := time.monotonic()) < deadline:
                 self.latencies.append(now - began)
 

@@ -15,7 +15,7 @@ from bench.peers.config import PeerConfig
 from cli.children import answers_200
 from infra.processes import data_directory, ports
 from infra.processes.child import Child, spawn, stop
-from infra.processes.data_directory import Run
+from infra.processes.data_directory import RunInfo
 
 _USER_PYTHON = Path(__file__).parents[2] / ".venv" / "bin" / "python"
 TASKLEDGER_PYTHON = str(_USER_PYTHON) if _USER_PYTHON.exists() else sys.executable
@@ -33,11 +33,11 @@ class PeerProcess(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def start_taskledger(data: Path, api_processes: int) -> Iterator[Run]:
+def start_taskledger(data: Path, api_processes: int) -> Iterator[RunInfo]:
     """An instance with worker and all projections and so many API processes, as `serve` starts it."""
     with start_command(data, "serve", "--port", "0", "--api", str(api_processes)) as child:
-        wait_until(child, lambda: data_directory.running(data) is not None)
-        run = cast("Run", data_directory.running(data))
+        wait_until(child, lambda: data_directory.find_running(data) is not None)
+        run = cast("RunInfo", data_directory.find_running(data))
         wait_until(child, lambda: answers_200(f"{run.address}/health/ready"))
         yield run
 
@@ -58,13 +58,13 @@ def start_command(
 @contextlib.contextmanager
 def start_peer(name: str, folder: Path, config: PeerConfig) -> Iterator[PeerProcess]:
     """A peer that answers."""
-    with ports.listening(ports.LOOPBACK, 0) as listener, contextlib.ExitStack() as ending:
+    with ports.open_listener(ports.LOOPBACK, 0) as listener, contextlib.ExitStack() as ending:
         file = folder / f"{name}.json"
         file.write_bytes(msgspec.json.encode(msgspec.structs.replace(config, fd=listener.fileno())))
         argv: list[str | Path] = [sys.executable, "-m", "bench.peers", name, file]
         child = spawn(argv, pass_fds=[listener.fileno()])
         ending.callback(stop, [child], MAX_STOP_S)
-        yield PeerProcess(ports.url(listener), child.pid)
+        yield PeerProcess(ports.listener_url(listener), child.pid)
 
 
 def wait_until(child: Child, condition: Callable[[], bool]) -> None:

@@ -26,6 +26,6 @@ def run_module(module: str, plan: Struct, kind: type[R], python: str = sys.execu
 def run_plan(kind: type[P], execute: Callable[[P], Coroutine[Any, Any, Struct]]) -> None:
     """Carry out the plan that was sent here, on the event loop that our servers run on, and as sparing of cycles."""
     plan = msgspec.json.decode(sys.stdin.buffer.read(), type=kind)
-    gc_tuning.rarely()
+    gc_tuning.freeze_and_relax()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.stdout.buffer.write(msgspec.json.encode(runner.run(execute(plan))))

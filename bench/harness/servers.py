@@ -16,8 +16,8 @@ from cli.serve import embedded, urls
 from infra.database.pool import connect
 from infra.embedded.postgres import DATABASE
 from infra.processes import data_directory, ports
-from infra.processes.pids import oneself
-from infra.processes.supervised import Ward
+from infra.processes.pids import current_process
+from infra.processes.supervised import SupervisedProcess
 from infra.processes.supervisor import Supervisor
 
 MAX_START_S, MAX_STOP_S = 60.0, 5.0
@@ -41,18 +41,18 @@ class EmbeddedServers(Struct, frozen=True):
 def start_servers(data: Path) -> Iterator[EmbeddedServers]:
     """Started in a new folder, durable, found by every command of ours; raises NotDurable."""
     data.mkdir(mode=0o700)
-    data_directory.make_secrets(data)
+    data_directory.ensure_secrets(data)
     programs = embedded(data)
-    supervisor, supervised = Supervisor(), [Ward(program, print) for program in programs.values()]
-    supervisor.wards = list(supervised)
+    supervisor, supervised = Supervisor(), [SupervisedProcess(program, print) for program in programs.values()]
+    supervisor.processes = list(supervised)
     with contextlib.ExitStack() as ending:
         ending.callback(supervisor.close)
         ending.callback(supervisor.stop, supervised, MAX_STOP_S)
-        if not supervisor.tend_until(lambda: all(ward.is_ready for ward in supervised), MAX_START_S):
+        if not supervisor.run_until(lambda: all(ward.is_ready for ward in supervised), MAX_START_S):
             raise RuntimeError("The servers did not come up.")
-        me, places = oneself(), urls(data, programs)
-        data_directory.announce(
-            data, data_directory.Run(me.pid, me.started, "", format=data_directory.FORMAT, **places)
+        me, places = current_process(), urls(data, programs)
+        data_directory.write_run_info(
+            data, data_directory.RunInfo(me.pid, me.started, "", format=data_directory.DATA_FORMAT_VERSION, **places)
         )
         connection = ending.enter_context(connect(places["migration_url"], "bench"))
         require_durable(connection)
@@ -62,8 +62,8 @@ def start_servers(data: Path) -> Iterator[EmbeddedServers]:
 @contextlib.contextmanager
 def start_api(data: Path) -> Iterator[str]:
     """An API process, at the address yielded."""
-    with ports.listening(ports.LOOPBACK, 0) as listener:
-        descriptor, address = listener.fileno(), ports.url(listener)
+    with ports.open_listener(ports.LOOPBACK, 0) as listener:
+        descriptor, address = listener.fileno(), ports.listener_url(listener)
         with start_command(data, "api", "--fd", str(descriptor), pass_fds=[descriptor]) as child:
             wait_until(child, lambda: answers_200(f"{address}/health/ready"))
             yield address

@@ -25,7 +25,7 @@ class UmadbPlan(Struct, frozen=True):
 def start_server(folder: Path) -> Iterator[PeerProcess]:
     """A server that answers; everything as it is by default, so durable."""
     folder.mkdir()
-    port = ports.free()
+    port = ports.find_free_port()
     argv: list[str | Path] = [Path(sys.executable).with_name("umadb"), "--db-path", folder]
     with folder.with_suffix(".log").open("wb") as log, contextlib.ExitStack() as ending:
         child = spawn([*argv, "--listen", f"{ports.LOOPBACK}:{port}"], log=log)

@@ -48,7 +48,7 @@ def measure_catch_up(up: EmbeddedServers, history: History, events: int, workers
             ending.enter_context(start_command(up.data, "worker", environment={_PARTITIONS: str(workers)}))
         first, began = _wait_for_position(up, start + 1)
         _, ended = _wait_for_position(up, head)
-    return CatchUp(workers, log.behind(up.connection, first), ended - began)
+    return CatchUp(workers, log.count_after(up.connection, first), ended - began)
 
 
 def _wait_for_position(up: EmbeddedServers, position: int) -> tuple[int, float]:

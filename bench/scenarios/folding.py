@@ -63,7 +63,7 @@ def measure(data: Path, config: FoldingConfig) -> FoldingResult:
         history = History(user)
         turns = (1, 2) * CATCH_UPS_PER_WORKER_COUNT if config.catch_up_events else ()
         followed = [catch_up.measure_catch_up(up, history, config.catch_up_events, workers) for workers in turns]
-        history.write_next(up.connection, config.events - log.behind(up.connection, 0))
+        history.write_next(up.connection, config.events - log.count_after(up.connection, 0))
         _skip_to_head(up)
         rebuilds = [rebuild.measure_rebuild(up) for _ in range(config.rebuilds)]
         plan = stock_projection.ProjectionPlan(

@@ -11,7 +11,7 @@ from bench.harness.processes import start_command
 from bench.harness.servers import EmbeddedServers
 from bench.peers.stock_projection import ProjectionTiming
 from bench.targets import Metric, ScenarioReport, at_least, at_most
-from infra.rebuilding.outcome import Outcome
+from infra.rebuilding.outcome import RebuildOutcome
 
 PROJECTION = "task_list"
 REBUILD_COMMAND = ("projections", "rebuild", PROJECTION, "--expect-changes")
@@ -60,10 +60,10 @@ def measure_rebuild(up: EmbeddedServers) -> RebuildTiming:
     return RebuildTiming(came.events, seconds - verifying, verifying, came.seconds, peak.bytes)
 
 
-def last_outcome(up: EmbeddedServers) -> Outcome:
+def last_outcome(up: EmbeddedServers) -> RebuildOutcome:
     """What came of the last one."""
     row = up.connection.execute(_LAST_OUTCOME_SQL, (PROJECTION,)).fetchone()
-    return msgspec.convert(row[0] if row else None, Outcome)
+    return msgspec.convert(row[0] if row else None, RebuildOutcome)
 
 
 def _note(one: RebuildTiming) -> str:

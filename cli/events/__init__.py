@@ -20,7 +20,7 @@ from infra.errors import OperatorError
 from projections import task_list
 
 PAGE = 500
-POSITION = click.IntRange(0, log.NO_END)
+POSITION = click.IntRange(0, log.MAX_VERSION)
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 
 
@@ -38,10 +38,10 @@ def command() -> None:
 @_json
 def tail(data: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: FBT001 - flags
     """Show the last events of the log, oldest first."""
-    with database(settings.locate(data).database_url) as connection:
-        position = log.before(connection, count)
+    with database(settings.resolve(data).database_url) as connection:
+        position = log.position_before_last(connection, count)
         while True:
-            batch = log.after(connection, position, PAGE)
+            batch = log.load_after(connection, position, PAGE)
             for recorded in batch:
                 click.echo(lines.for_programs(recorded) if as_json else lines.for_people(recorded))
                 position = recorded.position
@@ -55,12 +55,12 @@ def tail(data: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: 
 @options.data
 @click.argument("stream")
 @click.option("--from", "first", type=POSITION, default=1, help="The version to begin with.")
-@click.option("--to", "last", type=POSITION, default=log.NO_END, help="The version to end with.")
+@click.option("--to", "last", type=POSITION, default=log.MAX_VERSION, help="The version to end with.")
 @_json
 def show(data: Path, stream: str, first: int, last: int, as_json: bool) -> None:  # noqa: FBT001 - a flag
     """Show all events of STREAM, oldest first: an id, or the human key of a task."""
-    with database(settings.locate(data).database_url) as connection:
-        found = log.stream(connection, _named(connection, stream), first, last)
+    with database(settings.resolve(data).database_url) as connection:
+        found = log.load_stream(connection, _named(connection, stream), first, last)
         if not found:
             raise OperatorError(f"The log has no such events of {stream}.")
         for recorded in found:
@@ -78,8 +78,8 @@ def export(data: Path, after: int, workspace: UUID | None, types: tuple[str, ...
     count = 0
     if unknown := set(types) - codec.known().keys() - UPCASTS.keys():
         click.echo(f"This version writes no events of the name {', '.join(sorted(unknown))}.", err=True)
-    with database(settings.locate(data).database_url) as connection:
-        for recorded in log.copied(connection, log.Chosen(after, workspace, types or None)):
+    with database(settings.resolve(data).database_url) as connection:
+        for recorded in log.iter_events(connection, log.EventSelection(after, workspace, types or None)):
             output.write(lines.for_programs(recorded).encode() + b"\n")
             count += 1
     if output.name != "<stdout>":

@@ -41,7 +41,7 @@ def command(data: Path, file: Path, *, workspace: str, project: str, email: str,
     found = rows_of(parse(text_of(file), str(file)), str(file))
     outcome = Outcome(dry)
     try:
-        asyncio.run(_import(settings.locate(data), found.rows, (workspace, project, email), outcome))
+        asyncio.run(_import(settings.resolve(data), found.rows, (workspace, project, email), outcome))
     except (OperatorError, KeyboardInterrupt):
         if outcome != Outcome(dry):
             report(outcome, file.name, found.beside)

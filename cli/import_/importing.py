@@ -14,7 +14,7 @@ from domain.event import Actor
 from domain.task import Task
 from infra.errors import OperatorError
 from infra.ids import new_id
-from infra.reading.progress import Behind
+from infra.reading.progress import ProjectionBehind
 
 FULL = "in a column that has more tasks than its limit"
 NOT_COUNTED = "A column has a limit, and its tasks are not counted, as no worker keeps up: start `taskledger worker`."
@@ -47,10 +47,10 @@ async def carry_out(instance: Opened, tasks: Iterable[Taken | Refused], user: UU
             done = await instance.counting.handle(Order(task.wishes, actor, new_id(), dry=outcome.dry))
         except IdTaken:
             outcome.there += 1
-            outcome.differing += not task.is_as(await instance.log.state(Task, task.id))
+            outcome.differing += not task.is_as(await instance.log.load_state(Task, task.id))
         except Refusal as refusal:
             outcome.refused.append(Refused(task.place, str(refusal)))
-        except Behind as behind:
+        except ProjectionBehind as behind:
             raise OperatorError(NOT_COUNTED) from behind
         else:
             outcome.created += 1

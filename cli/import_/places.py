@@ -22,13 +22,13 @@ class Place(Struct, frozen=True):
 
 async def find(log: EventLog, url: str, workspace: str, key: str, email: str) -> Place:
     """The place that these words name; raises OperatorError for the first that names nothing."""
-    address = await log.state(EmailAddress, address_of(email))
+    address = await log.load_state(EmailAddress, address_of(email))
     if address is None:
         raise OperatorError(f"Nobody is registered as {email}: check --as.")
     workspace_id = _workspace(url, workspace, address.user_id)
-    if await log.state(Member, member_of(workspace_id, address.user_id)) is None:
+    if await log.load_state(Member, member_of(workspace_id, address.user_id)) is None:
         raise OperatorError(f"{email} is a member of no workspace {workspace}: check --workspace.")
-    project = await log.state(ProjectKey, key_of(workspace_id, key.upper()))
+    project = await log.load_state(ProjectKey, key_of(workspace_id, key.upper()))
     if project is None:
         raise OperatorError(f"The workspace has no project with the key {key}: check --project.")
     return Place(project.project_id, address.user_id)

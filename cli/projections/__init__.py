@@ -23,7 +23,7 @@ from infra import settings
 from infra.errors import OperatorError
 from infra.ids import new_id
 from infra.rebuilding import refold
-from infra.rebuilding.outcome import Wish
+from infra.rebuilding.outcome import RebuildOptions
 from infra.rebuilding.rollback import roll_back
 from projections.engine import builds, parked, status
 from projections.engine.builds import Build, SyncConnection
@@ -49,7 +49,7 @@ def command() -> None:
 @options.data
 def show(data: Path) -> None:
     """Show each projection: how far it has read, how far it is behind, what is parked, how long a rebuild takes."""
-    with database(settings.locate(data).database_url) as connection:
+    with database(settings.resolve(data).database_url) as connection:
         _print(report.table(status.fetch_statuses(connection)))
 
 
@@ -64,9 +64,11 @@ def rebuild(data: Path, name: str, processes: int | None, expect_changes: bool) 
     Readers see the old rows until the switch, and the new ones from then on. Where rows differ nothing is switched,
     unless that was expected. Exits with 1 then.
     """
-    found = settings.locate(data)
+    found = settings.resolve(data)
     with database(found.database_url) as connection:
-        outcome = watched(connection, found.database_url, _named(name), Wish(processes, expect_changes=expect_changes))
+        outcome = watched(
+            connection, found.database_url, _named(name), RebuildOptions(processes, expect_changes=expect_changes)
+        )
     report.say(name, outcome)
     raise SystemExit(0 if outcome.switched else 1)
 
@@ -77,10 +79,10 @@ def rebuild(data: Path, name: str, processes: int | None, expect_changes: bool) 
 @_processes
 def verify(data: Path, name: str | None, processes: int | None) -> None:
     """Fold the log afresh and compare NAME, or all, with it row by row; exits with 1 where anything differs."""
-    found, outcomes = settings.locate(data), []
+    found, outcomes = settings.resolve(data), []
     with database(found.database_url) as connection:
         for projection in [_named(name)] if name else all_projections().values():
-            wish = Wish(processes, verify_only=True)
+            wish = RebuildOptions(processes, verify_only=True)
             outcomes.append(watched(connection, found.database_url, projection, wish))
             report.say(projection.name, outcomes[-1])
     raise SystemExit(0 if all(outcome.compared and not outcome.differences for outcome in outcomes) else 1)
@@ -91,7 +93,7 @@ def verify(data: Path, name: str | None, processes: int | None) -> None:
 @click.argument("name")
 def rollback(data: Path, name: str) -> None:
     """Let the build answer again that answered before the last rebuild of NAME, once it has caught up."""
-    with database(settings.locate(data).database_url) as connection:
+    with database(settings.resolve(data).database_url) as connection:
         build = roll_back(connection, _named(name))
     click.echo(f"{name}: build {build.number} answers again.")
 
@@ -101,7 +103,7 @@ def rollback(data: Path, name: str) -> None:
 @click.argument("name", required=False)
 def show_parked(data: Path, name: str | None) -> None:
     """Show the documents that are shown no further, each with its first event that cannot be folded."""
-    with database(settings.locate(data).database_url) as connection:
+    with database(settings.resolve(data).database_url) as connection:
         rows = Table("projection", "document", "position", "since", "because", box=None, pad_edge=False)
         for build, one in _parked(connection, name):
             since = f"{one.parked_at:%Y-%m-%d %H:%M}"
@@ -115,7 +117,7 @@ def show_parked(data: Path, name: str | None) -> None:
 @click.argument("document", required=False)
 def retry(data: Path, name: str, document: str | None) -> None:
     """Fold the parked documents of NAME, or one DOCUMENT, again from the log; exits with 1 if any stays parked."""
-    with database(settings.locate(data).database_url) as connection:
+    with database(settings.resolve(data).database_url) as connection:
         chosen = _chosen(connection, name, document)
         answers = [_retried(connection, build, one) for build, one in chosen]
         if not chosen:
@@ -134,7 +136,7 @@ def skip(data: Path, name: str, document: str, reason: str, email: str) -> None:
 
     The decision is an event of the log itself. Exits with 1 if a later event parks the document again.
     """
-    found = settings.locate(data)
+    found = settings.resolve(data)
     with database(found.database_url) as connection:
         ((build, one),) = _chosen(connection, name, document)
         asyncio.run(_skip(found, build.projection, one, reason, email))
@@ -147,7 +149,7 @@ async def _skip(
 ) -> None:
     wish = SkipEvent(projection=projection.name, document=one.document, position=one.position, reason=reason)
     async with opened(found) as instance:
-        address = await instance.log.state(EmailAddress, address_of(email))
+        address = await instance.log.load_state(EmailAddress, address_of(email))
         if address is None:
             raise OperatorError(f"Nobody is registered as {email}: check --as.")
         try:
@@ -157,7 +159,7 @@ async def _skip(
 
 
 def _retried(connection: SyncConnection, build: Build, one: ParkedDocument) -> bool:
-    still = refold.retry(connection, build, one)
+    still = refold.retry_parked(connection, build, one)
     said = f"stays parked at {still.position}: {still.reason}" if still else "is folded again"
     click.echo(f"{build.projection.name} {one.document} {said}.")
     return still is None

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import click
 from rich.table import Table
 
-from infra.rebuilding.outcome import Outcome
+from infra.rebuilding.outcome import RebuildOutcome
 from projections.engine.status import ProjectionStatus
 
 COLUMNS = ("projection", "version", "state", "position", "lag", "seconds", "events/s", "parked", "rebuild")
@@ -32,11 +32,11 @@ def table(found: Iterable[ProjectionStatus]) -> Table:
     return lines
 
 
-def say(name: str, outcome: Outcome) -> None:
+def say(name: str, outcome: RebuildOutcome) -> None:
     """What was folded, how long it took, and what differs."""
     seconds = sum(outcome.seconds.values())
     made = f"{outcome.events} events into {outcome.documents} rows in {seconds:.1f} s"
-    click.echo(f"{name}: {made}, {outcome.per_second():,.0f}/s.")
+    click.echo(f"{name}: {made}, {outcome.events_per_s():,.0f}/s.")
     if seconds > LONG_S:
         click.echo("  " + ", ".join(f"{phase} {each:.1f} s" for phase, each in outcome.seconds.items()))
     if outcome.parked:
@@ -49,7 +49,7 @@ def say(name: str, outcome: Outcome) -> None:
     click.echo(_verdict(outcome))
 
 
-def _verdict(outcome: Outcome) -> str:
+def _verdict(outcome: RebuildOutcome) -> str:
     many = f"{outcome.differences} rows differ from the live ones"
     if outcome.switched:
         if outcome.differences:

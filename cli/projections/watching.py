@@ -8,22 +8,24 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from infra.rebuilding import jobs
-from infra.rebuilding.jobs import Options, Telling
-from infra.rebuilding.outcome import Outcome, Step, Wish
-from infra.rebuilding.rebuild import Rebuilding
+from infra.rebuilding.jobs import JobOptions, ProgressReporter
+from infra.rebuilding.outcome import RebuildOptions, RebuildOutcome, RebuildProgress
+from infra.rebuilding.rebuild import ProjectionRebuild
 from projections.projection import Projection
 
 
-def watched(connection: Connection[TupleRow], url: str, projection: Projection[Any], wish: Wish) -> Outcome:
+def watched(
+    connection: Connection[TupleRow], url: str, projection: Projection[Any], wish: RebuildOptions
+) -> RebuildOutcome:
     """Do it, here and now, and show how far it is."""
-    operation = jobs.ask(
-        connection, projection, Options(wish.expect_changes, by_hand=True, verify_only=wish.verify_only)
+    operation = jobs.enqueue(
+        connection, projection, JobOptions(wish.expect_changes, by_hand=True, verify_only=wish.verify_only)
     )
-    telling = Telling(connection, operation)
+    telling = ProgressReporter(connection, operation)
     with _bar() as bar:
         line = bar.add_task(projection.name, rate="")
 
-        def tell(step: Step) -> None:
+        def tell(step: RebuildProgress) -> None:
             telling(step)
             speed = bar.tasks[line].speed if step.phase == "folding" else None
             rate = f"{speed:,.0f} events/s" if speed else ""
@@ -31,11 +33,11 @@ def watched(connection: Connection[TupleRow], url: str, projection: Projection[A
             bar.update(line, total=step.total or None)
 
         try:
-            outcome = Rebuilding(url, projection, wish, tell).run()
+            outcome = ProjectionRebuild(url, projection, wish, tell).run()
         except BaseException as error:
-            jobs.end(connection, operation, error=str(error) or "interrupted")
+            jobs.finish(connection, operation, error=str(error) or "interrupted")
             raise
-    jobs.end(connection, operation, outcome, error=outcome.refusal())
+    jobs.finish(connection, operation, outcome, error=outcome.rejection_reason())
     return outcome
 
 

@@ -30,7 +30,7 @@ Streams = Mapping[UUID, Sequence[Recorded]]
 class Log(lane.Log, loader.Log, Protocol):
     """The event log, as commands need it."""
 
-    async def streams(self, ids: Collection[UUID]) -> Streams:
+    async def load_streams(self, ids: Collection[UUID]) -> Streams:
         """All events of these streams, in order; none where one has not begun."""
 
 
@@ -118,7 +118,7 @@ class Handling:
         """Raise the no of a rule; of a conflict only unless more has happened since, or the order can be merged."""
         if isinstance(no, Refusal):
             raise no
-        history = (await self._log.streams([no.stream]))[no.stream]
+        history = (await self._log.load_streams([no.stream]))[no.stream]
         while no.is_about(history):
             try:
                 conflict = no.told(history)

@@ -25,7 +25,7 @@ KEPT_EVERY = 200
 class Log(Protocol):
     """The event log, as writing needs it."""
 
-    def keep(self, stream: UUID, known: Known, command_id: UUID) -> None:
+    def save_snapshot(self, stream: UUID, known: Known, command_id: UUID) -> None:
         """Keep what is known of a long stream, whose last event is that command's; returns at once."""
 
     async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
@@ -105,5 +105,5 @@ class Lane:
         for stream in {stream for stream, _ in decision.written}:
             known = decision.leaves[stream]
             if known.version // KEPT_EVERY > decision.seen[stream] // KEPT_EVERY:
-                self._log.keep(stream, known, command_id)
+                self._log.save_snapshot(stream, known, command_id)
             self._memory.learn(stream, known)

@@ -18,7 +18,7 @@ Wanted = tuple[UUID, type[State]]
 class Log(Protocol):
     """The event log, as loading needs it."""
 
-    async def known(self, wanted: Sequence[Wanted]) -> Sequence[Known]:
+    async def load_states(self, wanted: Sequence[Wanted]) -> Sequence[Known]:
         """What is to be known of each stream, as that kind of state."""
 
 
@@ -57,7 +57,7 @@ class Loading:
                     _fail(future, error)
 
     async def _read(self, together: dict[Wanted, asyncio.Future[None]]) -> None:
-        found = await self._log.known(list(together))
+        found = await self._log.load_states(list(together))
         for ((stream, _), future), known in zip(together.items(), found, strict=True):
             self._memory.learn(stream, known)
             future.set_result(None)

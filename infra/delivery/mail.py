@@ -19,115 +19,115 @@ from domain.errors import AddressRefused, MailIsNotSetUp, MailUnavailable
 from infra.logs import logger
 from infra.settings import Settings
 
-PATIENCE_S: Final = 10.0
+SEND_TIMEOUT_S: Final = 10.0
 """For one message, from the wish to the server's yes."""
-AT_ONCE, MOST = 4, 24
+MAX_CONNECTIONS, MAX_PENDING_MESSAGES = 4, 24
 """Conversations with the server at a time, and those with the ones who wait for their turn."""
-_GOODBYE_S = 1.0
-_PORTS: Final = {"smtp": 587, "smtps": 465}
+_QUIT_TIMEOUT_S = 1.0
+_DEFAULT_PORTS: Final = {"smtp": 587, "smtps": 465}
 
 
-class Mail:
+class Mailer:
     """Sends messages, each over a connection of its own, in threads of its own: a silent server holds up nobody."""
 
     def __init__(self, settings: Settings) -> None:
         self._url = urlsplit(settings.mail_url)
         self._sender = settings.mail_from
-        self._may_print = settings.environment != "production"
-        self._threads = ThreadPoolExecutor(AT_ONCE, "mail")
-        self._wished = 0
+        self._can_log_messages = settings.environment != "production"
+        self._threads = ThreadPoolExecutor(MAX_CONNECTIONS, "mail")
+        self._pending_count = 0
 
-    async def check(self, to: str) -> None:
+    async def check_recipient(self, to: str) -> None:
         """Raise MailIsNotSetUp, MailUnavailable or AddressRefused where a message to somebody would get nowhere."""
-        if not self._url.scheme and not self._may_print:
+        if not self._url.scheme and not self._can_log_messages:
             raise MailIsNotSetUp
-        if self._wished >= MOST:
+        if self._pending_count >= MAX_PENDING_MESSAGES:
             raise MailUnavailable
-        self._message(to, "", "")
+        self._build_message(to, "", "")
         if self._url.scheme and not to.isascii():
-            await self._in_time(lambda server: _takes(server, to))
+            await self._run_with_timeout(lambda server: _check_address_supported(server, to))
 
     async def send(self, to: str, subject: str, text: str) -> None:
         """Hand a message to the server.
 
         Raises MailUnavailable where it does not take it within `PATIENCE_S`, AddressRefused where it never will.
         """
-        message = self._message(to, subject, text)
+        message = self._build_message(to, subject, text)
         if not self._url.scheme:
             logger.info("no mail server is set (TASKLEDGER_MAIL_URL): to {}: {}\n{}", to, subject, text)
             return
 
         def deliver(server: smtplib.SMTP) -> None:
-            _takes(server, to)
+            _check_address_supported(server, to)
             server.send_message(message, self._sender, [to])
 
-        await self._in_time(deliver)
+        await self._run_with_timeout(deliver)
 
-    def knock(self) -> None:
+    def check_connection(self) -> None:
         """Connect and log in, and send nothing; raises OSError or SMTPException."""
-        with self._connected(time.monotonic() + PATIENCE_S):
+        with self._connect(time.monotonic() + SEND_TIMEOUT_S):
             pass
 
     def close(self) -> None:
         """Begin nothing more, and wait for nobody."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _in_time(self, say: Callable[[smtplib.SMTP], None]) -> None:
+    async def _run_with_timeout(self, action: Callable[[smtplib.SMTP], None]) -> None:
         """Say something to the server when its turn has come, all within `PATIENCE_S`."""
-        if self._wished >= MOST:
+        if self._pending_count >= MAX_PENDING_MESSAGES:
             raise MailUnavailable
-        self._wished += 1
+        self._pending_count += 1
         try:
-            until = time.monotonic() + PATIENCE_S
-            talk = asyncio.get_running_loop().run_in_executor(self._threads, self._talk, say, until)
-            await asyncio.wait_for(talk, PATIENCE_S)
+            deadline = time.monotonic() + SEND_TIMEOUT_S
+            running = asyncio.get_running_loop().run_in_executor(self._threads, self._run_connected, action, deadline)
+            await asyncio.wait_for(running, SEND_TIMEOUT_S)
         except (OSError, smtplib.SMTPException) as error:  # a timeout is an OSError
             logger.warning("mail was not taken: {}", type(error).__name__)  # its text may name the person
-            raise (AddressRefused() if _is_final(error) else MailUnavailable()) from error
+            raise (AddressRefused() if _is_permanent_failure(error) else MailUnavailable()) from error
         finally:
-            self._wished -= 1
+            self._pending_count -= 1
 
-    def _talk(self, say: Callable[[smtplib.SMTP], None], until: float) -> None:
-        with self._connected(until) as server:
-            say(server)
+    def _run_connected(self, action: Callable[[smtplib.SMTP], None], deadline: float) -> None:
+        with self._connect(deadline) as server:
+            action(server)
 
     @contextlib.contextmanager
-    def _connected(self, until: float) -> Iterator[smtplib.SMTP]:
+    def _connect(self, deadline: float) -> Iterator[smtplib.SMTP]:
         """Logged in. Encrypted from the start for `smtps`, by STARTTLS where offered, always before a password."""
-        server = self._open(ssl.create_default_context(), until)
+        server = self._open_connection(ssl.create_default_context(), deadline)
         try:
             if self._url.username:
-                _hurry(server, until)
+                _set_timeout(server, deadline)
                 server.login(unquote(self._url.username), unquote(self._url.password or ""))
-            _hurry(server, until)
+            _set_timeout(server, deadline)
             yield server
             with contextlib.suppress(OSError, smtplib.SMTPException):
-                _hurry(server, time.monotonic() + _GOODBYE_S)
+                _set_timeout(server, time.monotonic() + _QUIT_TIMEOUT_S)
                 server.quit()
         finally:
             server.close()
 
-    def _open(self, context: ssl.SSLContext, until: float) -> smtplib.SMTP:
-        host, port = self._url.hostname or "", self._url.port or _PORTS[self._url.scheme]
+    def _open_connection(self, context: ssl.SSLContext, deadline: float) -> smtplib.SMTP:
+        host, port = self._url.hostname or "", self._url.port or _DEFAULT_PORTS[self._url.scheme]
         if self._url.scheme == "smtps":
-            return smtplib.SMTP_SSL(host, port, timeout=_left(until), context=context)
-        server = smtplib.SMTP(host, port, timeout=_left(until))
+            return smtplib.SMTP_SSL(host, port, timeout=_remaining_s(deadline), context=context)
+        server = smtplib.SMTP(host, port, timeout=_remaining_s(deadline))
         try:
-            _hurry(server, until)
+            _set_timeout(server, deadline)
             server.ehlo()
             if server.has_extn("starttls") or self._url.username:
-                _hurry(server, until)
+                _set_timeout(server, deadline)
                 server.starttls(context=context)
         except BaseException:
             server.close()
             raise
         return server
 
-    def _message(self, to: str, subject: str, text: str) -> EmailMessage:
+    def _build_message(self, to: str, subject: str, text: str) -> EmailMessage:
         """Raises AddressRefused for an address that mail would read as another one, or as several."""
         message = EmailMessage(policy.SMTP)
         try:
-            message["From"], message["To"], message["Subject"] = self._sender, to, _plain(subject)
+            message["From"], message["To"], message["Subject"] = self._sender, to, _escape_encoded_words(subject)
             message.set_content(text)
             message.as_bytes()
             header = message["To"]
@@ -138,34 +138,34 @@ class Mail:
         return message
 
 
-def _takes(server: smtplib.SMTP, to: str) -> None:
+def _check_address_supported(server: smtplib.SMTP, to: str) -> None:
     """Raise AddressRefused where the server is too old for the letters of an address."""
     server.ehlo_or_helo_if_needed()
     if not to.isascii() and not server.has_extn("smtputf8"):
         raise AddressRefused("The mail server takes addresses of ASCII letters only.")
 
 
-def _is_final(error: Exception) -> bool:
+def _is_permanent_failure(error: Exception) -> bool:
     """Whether the server says no to this person for good."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= HTTPStatus.INTERNAL_SERVER_ERROR for code, _ in error.recipients.values())
     return False
 
 
-def _plain(subject: str) -> str:
+def _escape_encoded_words(subject: str) -> str:
     """A subject that is read as it is written: after `=?` RFC 2047 lets letters stand for others, for line ends too."""
     return subject.replace("=?", "= ?")
 
 
-def _hurry(server: smtplib.SMTP, until: float) -> None:
+def _set_timeout(server: smtplib.SMTP, deadline: float) -> None:
     """Let the next step take what is left of the time."""
     if server.sock:
-        server.sock.settimeout(_left(until))
+        server.sock.settimeout(_remaining_s(deadline))
 
 
-def _left(until: float) -> float:
+def _remaining_s(deadline: float) -> float:
     """Seconds; raises TimeoutError where there are none."""
-    left = until - time.monotonic()
+    left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError
     return left

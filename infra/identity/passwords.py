@@ -14,20 +14,20 @@ from infra.database.pool import Pool
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """The least that OWASP's password storage cheat sheet names for argon2id: 19 MiB, two passes, one lane."""
-_AT_ONCE, _MOST = 2, 200
+_MAX_CONCURRENT_HASHES, _MAX_PENDING_HASHES = 2, 200
 """So many are hashed at once, and so many may wait; whoever comes next is told to try again."""
-_NOBODY = _HASHER.hash("nobody's password")
+_DUMMY_HASH = _HASHER.hash("nobody's password")
 
 
-class Credentials:
+class Passwords:
     """Keeps and checks passwords. Hashing runs in threads, few at once: it is meant to be slow."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._asked = 0
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT_HASHES)
+        self._pending_count = 0
 
-    async def keep(self, user: UUID, password: str) -> None:
+    async def store(self, user: UUID, password: str) -> None:
         """Store the hash of a new user's password."""
         hashed = await self.hash(password)
         async with self._pool.connection() as connection:
@@ -36,41 +36,41 @@ class Credentials:
 
     async def hash(self, password: str) -> str:
         """What may be kept of a password."""
-        async with self._turn():
+        async with self._hashing_slot():
             return await asyncio.to_thread(_HASHER.hash, password)
 
-    async def check(self, user: UUID | None, password: str, guess: AbstractAsyncContextManager[None]) -> str:
+    async def verify(self, user: UUID | None, password: str, rate_limit: AbstractAsyncContextManager[None]) -> str:
         """The hash that a user's password has, which proves it; raises WrongCredentials.
 
         It takes as long where there is no such user. The guess is entered when its turn has come, so that few are
         open at once.
         """
-        hashed = await self._hash_of(user) if user else None
-        async with self._turn(), guess:
-            right = await asyncio.to_thread(_verify, hashed or _NOBODY, password)
-            if hashed is None or not right:
+        hashed = await self._fetch_hash(user) if user else None
+        async with self._hashing_slot(), rate_limit:
+            is_match = await asyncio.to_thread(_matches, hashed or _DUMMY_HASH, password)
+            if hashed is None or not is_match:
                 raise WrongCredentials
         return hashed
 
     @contextlib.asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        if self._asked >= _MOST:
+    async def _hashing_slot(self) -> AsyncIterator[None]:
+        if self._pending_count >= _MAX_PENDING_HASHES:
             raise TooBusy
-        self._asked += 1
+        self._pending_count += 1
         try:
-            async with self._turns:
+            async with self._slots:
                 yield
         finally:
-            self._asked -= 1
+            self._pending_count -= 1
 
-    async def _hash_of(self, user: UUID) -> str | None:
+    async def _fetch_hash(self, user: UUID) -> str | None:
         async with self._pool.connection() as connection:
             sql = "select password_hash from auth.credentials where user_id = %s"
             row = await (await connection.execute(sql, (user,))).fetchone()
         return row[0] if row else None
 
 
-def _verify(hashed: str, password: str) -> bool:
+def _matches(hashed: str, password: str) -> bool:
     try:
         return _HASHER.verify(hashed, password)
     except (VerificationError, InvalidHashError):

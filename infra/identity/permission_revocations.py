@@ -21,125 +21,131 @@ from commands.trash import PurgeProject
 from domain.event import Actor
 from domain.member import member_of
 from infra.database.pool import Pool
-from infra.identity.permissions import Rights
+from infra.identity.permissions import Permissions
 from infra.ids import new_id
 from infra.logs import logger
-from infra.messaging.subscription import ALIVE_S, Channel
-from infra.reading.progress import NAME
+from infra.messaging.subscription import LIVENESS_S, Subscription
+from infra.reading.progress import POLLER_APPLICATION_NAME
 
-CHANNEL = "taskledger:ended"
-NOBODY = 2**31
+REVOCATIONS_CHANNEL = "taskledger:ended"
+UNREACHABLE_COUNT = 2**31
 """More answers than will ever come."""
-_THERE = "select count(*) from pg_stat_activity where application_name = %s and datname = current_database()"
+_COUNT_PROCESSES_SQL = (
+    "select count(*) from pg_stat_activity where application_name = %s and datname = current_database()"
+)
 """How many processes look at this database."""
 
 
-class _News(Struct, frozen=True):
+class _RevocationMessage(Struct, frozen=True):
     streams: list[UUID]
     answer_to: str = ""
     number: UUID = UUID(int=0)
 
 
-def teller(client: redis.Redis) -> Callable[[Collection[UUID]], None]:
+def announcer(client: redis.Redis) -> Callable[[Collection[UUID]], None]:
     """A function that tells every process of what ended by a rule, which nobody waits for."""
 
-    def tell(streams: Collection[UUID]) -> None:
+    def announce(streams: Collection[UUID]) -> None:
         try:
             if streams:
-                client.publish(CHANNEL, msgspec.json.encode(_News(list(streams))))
+                client.publish(REVOCATIONS_CHANNEL, msgspec.json.encode(_RevocationMessage(list(streams))))
         except redis.RedisError as error:
             logger.debug("nobody was told of what ended: {}", error)
 
-    return tell
+    return announce
 
 
-class _Waiting:
+class _PendingBroadcast:
     """How many have answered so far, of how many."""
 
     def __init__(self) -> None:
-        self.answered, self.told = 0, 0
-        self.all = asyncio.Event()
+        self.answer_count, self.expected_count = 0, 0
+        self.answer_arrived = asyncio.Event()
 
 
-class Ended:
+class PermissionRevocations:
     """Tells other processes, and hears of them."""
 
-    def __init__(self, channel: Channel, client: redis.asyncio.Redis, rights: Rights, pool: Pool) -> None:
-        self._client = client
+    def __init__(
+        self, subscription: Subscription, redis_client: redis.asyncio.Redis, permissions: Permissions, pool: Pool
+    ) -> None:
+        self._redis_client = redis_client
         self._pool = pool
-        self._rights = rights
-        self._answers = f"{CHANNEL}:{new_id()}"
-        self._waiting: dict[UUID, _Waiting] = {}
-        self._asides: set[asyncio.Task[None]] = set()
-        channel.on(CHANNEL, self._take)
-        channel.on(self._answers, self._count)
+        self._permissions = permissions
+        self._answer_channel = f"{REVOCATIONS_CHANNEL}:{new_id()}"
+        self._pending: dict[UUID, _PendingBroadcast] = {}
+        self._background_tasks: set[asyncio.Task[None]] = set()
+        subscription.on_message(REVOCATIONS_CHANNEL, self._on_message)
+        subscription.on_message(self._answer_channel, self._on_answer)
 
-    async def tell(self, streams: Collection[UUID]) -> None:
+    async def broadcast(self, streams: Collection[UUID]) -> None:
         """Return when no process believes these memberships and projects any more."""
         if not streams:
             return
-        self._rights.end(streams)
-        number, waiting = new_id(), _Waiting()
-        self._waiting[number] = waiting
-        news = msgspec.json.encode(_News(list(streams), self._answers, number))
+        self._permissions.revoke(streams)
+        broadcast_id, pending = new_id(), _PendingBroadcast()
+        self._pending[broadcast_id] = pending
+        message = msgspec.json.encode(_RevocationMessage(list(streams), self._answer_channel, broadcast_id))
         try:
-            async with asyncio.timeout(ALIVE_S):
-                waiting.told = await self._told(news)
-                while waiting.answered < waiting.told:
-                    waiting.all.clear()
-                    await waiting.all.wait()
+            async with asyncio.timeout(LIVENESS_S):
+                pending.expected_count = await self._publish(message)
+                while pending.answer_count < pending.expected_count:
+                    pending.answer_arrived.clear()
+                    await pending.answer_arrived.wait()
         except TimeoutError:
             pass  # by now who did not answer believes nothing
         finally:
-            del self._waiting[number]
+            del self._pending[broadcast_id]
 
-    async def _told(self, news: bytes) -> int:
+    async def _publish(self, message: bytes) -> int:
         """How many will answer; `NOBODY` where that is not everybody who is there."""
         try:
-            told = await self._client.publish(CHANNEL, news)
-            async with self._pool.asking() as connection:
-                ((there,),) = await (await connection.execute(_THERE, (NAME,), prepare=True)).fetchall()
+            receiver_count = await self._redis_client.publish(REVOCATIONS_CHANNEL, message)
+            async with self._pool.connection_fail_fast() as connection:
+                ((process_count,),) = await (
+                    await connection.execute(_COUNT_PROCESSES_SQL, (POLLER_APPLICATION_NAME,), prepare=True)
+                ).fetchall()
         except (redis.RedisError, OSError, psycopg.Error) as error:
             logger.debug("not everybody was told of what ended: {}", error)
-            told, there = 0, 1
-        return int(told) if told >= there else NOBODY
+            receiver_count, process_count = 0, 1
+        return int(receiver_count) if receiver_count >= process_count else UNREACHABLE_COUNT
 
-    def _take(self, data: bytes) -> None:
+    def _on_message(self, data: bytes) -> None:
         try:
-            news = msgspec.json.decode(data, type=_News)
+            message = msgspec.json.decode(data, type=_RevocationMessage)
         except msgspec.DecodeError:
             return
-        self._rights.end(news.streams)
-        if not news.answer_to:
+        self._permissions.revoke(message.streams)
+        if not message.answer_to:
             return
-        task = asyncio.create_task(self._answer(news))
-        self._asides.add(task)
-        task.add_done_callback(self._asides.discard)
+        task = asyncio.create_task(self._send_answer(message))
+        self._background_tasks.add(task)
+        task.add_done_callback(self._background_tasks.discard)
 
-    async def _answer(self, news: _News) -> None:
+    async def _send_answer(self, message: _RevocationMessage) -> None:
         try:
-            await self._client.publish(news.answer_to, news.number.bytes)
+            await self._redis_client.publish(message.answer_to, message.number.bytes)
         except (redis.RedisError, OSError) as error:
             logger.debug("nobody was answered: {}", error)
 
-    def _count(self, data: bytes) -> None:
-        waiting = self._waiting.get(UUID(bytes=data)) if len(data) == len(UUID(int=0).bytes) else None
-        if waiting:
-            waiting.answered += 1
-            waiting.all.set()
+    def _on_answer(self, data: bytes) -> None:
+        pending = self._pending.get(UUID(bytes=data)) if len(data) == len(UUID(int=0).bytes) else None
+        if pending:
+            pending.answer_count += 1
+            pending.answer_arrived.set()
 
 
-def ended_by(wishes: Sequence[Wish], actor: Actor) -> list[UUID]:
+def permissions_revoked_by(commands: Sequence[Wish], actor: Actor) -> list[UUID]:
     """The memberships and projects that end where these are fulfilled, now or when they were sent before."""
-    return list(_ended(wishes, actor))
+    return list(_streams_revoked_by(commands, actor))
 
 
-def _ended(wishes: Sequence[Wish], actor: Actor) -> Iterator[UUID]:
-    for wish in wishes:
-        match wish.command:
+def _streams_revoked_by(commands: Sequence[Wish], actor: Actor) -> Iterator[UUID]:
+    for command_on in commands:
+        match command_on.command:
             case RemoveMember(user_id=UUID() as user):
-                yield member_of(wish.target, user)
+                yield member_of(command_on.target, user)
             case LeaveWorkspace():
-                yield member_of(wish.target, actor.person)
+                yield member_of(command_on.target, actor.person)
             case PurgeProject():
-                yield wish.target
+                yield command_on.target

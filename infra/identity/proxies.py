@@ -9,40 +9,40 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
 
-class Proxies:
+class TrustedProxyList:
     """Addresses and networks of an operator's own proxies, with commas between them; raises ValueError for others."""
 
-    def __init__(self, said: str = "") -> None:
-        self._trusted: list[Network] = [ipaddress.ip_network(one.strip()) for one in said.split(",") if one.strip()]
+    def __init__(self, networks: str = "") -> None:
+        self._trusted: list[Network] = [ipaddress.ip_network(one.strip()) for one in networks.split(",") if one.strip()]
 
-    def origin(self, peer: str, forwarded: Iterable[str]) -> str:
+    def client_address(self, peer: str, forwarded_for: Iterable[str]) -> str:
         """Where a request comes from: the socket's peer, or whom it was forwarded for, as far as proxies are trusted.
 
         `forwarded` are the lines of X-Forwarded-For. Each proxy adds whom it heard, so the last one that is not
         trusted is the first whose word is not taken; what stands before it anybody can write.
         """
-        found = peer
-        heard = [one for line in forwarded for one in line.split(",")] if self._trusted else []
-        while heard and self._trusts(found):
-            before = _address(heard.pop())
-            if before is None:
+        address = peer
+        hops = [one for line in forwarded_for for one in line.split(",")] if self._trusted else []
+        while hops and self._is_trusted(address):
+            previous = _parse_address(hops.pop())
+            if previous is None:
                 break
-            found = str(before)
-        return found
+            address = str(previous)
+        return address
 
-    def _trusts(self, address: str) -> bool:
-        found = _address(address)
-        return found is not None and any(found in network for network in self._trusted)
+    def _is_trusted(self, address: str) -> bool:
+        parsed = _parse_address(address)
+        return parsed is not None and any(parsed in network for network in self._trusted)
 
 
-def _address(said: str) -> Address | None:
+def _parse_address(text: str) -> Address | None:
     """An address, with a port or without."""
-    said = said.strip()
-    host = said[1:].partition("]")[0] if said.startswith("[") else said
+    text = text.strip()
+    host = text[1:].partition("]")[0] if text.startswith("[") else text
     if host.count(":") == 1:
         host = host.partition(":")[0]
     try:
-        found = ipaddress.ip_address(host)
+        parsed = ipaddress.ip_address(host)
     except ValueError:
         return None
-    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed

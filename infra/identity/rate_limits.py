@@ -18,14 +18,14 @@ from domain.errors import Refusal, TooManyGuesses, TooManyInvitations
 from infra.identity import secrets
 from infra.logs import logger
 
-PAUSE_S = 2.0
+REDIS_RETRY_PAUSE_S = 2.0
 """How long a Redis that failed is not asked again."""
-MOST = 10_000
+MAX_LOCAL_KEYS = 10_000
 """Keys of the bucket that counts while Redis is away; the one asked for the longest ago goes first."""
-MICROSECONDS = 1_000_000
+MICROSECONDS_PER_S = 1_000_000
 
 
-class Limit(Struct, frozen=True):
+class RateLimit(Struct, frozen=True):
     """So many at once, and then one every `interval_s` seconds (GCRA, the generic cell rate algorithm)."""
 
     name: str
@@ -33,15 +33,15 @@ class Limit(Struct, frozen=True):
     interval_s: int
 
 
-ACCOUNT = Limit("account", 10, 60)
+ACCOUNT_LIMIT = RateLimit("account", 10, 60)
 """Of one account from one address: 70 in the first hour, where ASVS allows 100. Strangers elsewhere lock nobody out."""
-ADDRESS = Limit("address", 100, 6)
+ADDRESS_LIMIT = RateLimit("address", 100, 6)
 """From one address, whatever the account."""
-INVITATIONS = Limit("invitations", 20, 180)
+INVITATION_LIMIT = RateLimit("invitations", 20, 180)
 """Of one user, to whatever workspace: mail goes to people who did not ask for it."""
-Counts: TypeAlias = Mapping[str, Limit]
+LimitsByKey: TypeAlias = Mapping[str, RateLimit]
 """Keys, each with the limit that holds for it."""
-_TAKE = """
+_CHARGE_SCRIPT = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local times, wait, which = {}, 0, 0
@@ -57,7 +57,7 @@ for i, key in ipairs(KEYS) do
 end
 return {0, 0}
 """
-_GIVE_BACK = """
+_REFUND_SCRIPT = """
 for i, key in ipairs(KEYS) do
   local at = redis.call('GET', key)
   if at then redis.call('SET', key, string.format('%.0f', at - ARGV[2 * i - 1] * 1000000), 'KEEPTTL') end
@@ -65,118 +65,118 @@ end
 """
 
 
-class Limits:
+class RateLimits:
     """Counts in Redis, by its clock, in one call: exact, however many processes ask. In memory while it is away.
 
     What is counted is taken before it happens, and given back where it was right, or came to nothing. So what is
     tried side by side is counted too. Keys say neither account nor address to who reads them.
     """
 
-    def __init__(self, client: redis.asyncio.Redis, master: str, *, on: bool) -> None:
-        self._take = client.register_script(_TAKE)
-        self._give_back = client.register_script(_GIVE_BACK)
-        self._key = secrets.key(master, "limits")
-        self._on = on
-        self._local = Bucket()
-        self._back = 0.0
+    def __init__(self, client: redis.asyncio.Redis, master_key: str, *, is_enabled: bool) -> None:
+        self._charge_script = client.register_script(_CHARGE_SCRIPT)
+        self._refund_script = client.register_script(_REFUND_SCRIPT)
+        self._key = secrets.derive_key(master_key, "limits")
+        self._is_enabled = is_enabled
+        self._local_limits = LocalRateLimits()
+        self._redis_retry_at = 0.0
 
     @contextlib.asynccontextmanager
-    async def guess(self, account: UUID, address: str) -> AsyncIterator[None]:
+    async def charge_guess(self, account: UUID, address: str) -> AsyncIterator[None]:
         """Counts as a guess unless it ends well; raises TooManyGuesses before it begins."""
-        place = network(address)
-        counts = self._counts({f"{account} {place}": ACCOUNT, place: ADDRESS})
-        shared = await self._taken(counts, TooManyGuesses)
+        network_key = client_network(address)
+        limits = self._limits_by_key({f"{account} {network_key}": ACCOUNT_LIMIT, network_key: ADDRESS_LIMIT})
+        is_shared = await self._charge(limits, TooManyGuesses)
         yield
-        await self._returned(counts, shared=shared)
+        await self._refund(limits, is_shared=is_shared)
 
     @contextlib.asynccontextmanager
-    async def invitation(self, user: UUID) -> AsyncIterator[None]:
+    async def charge_invitation(self, user: UUID) -> AsyncIterator[None]:
         """Counts as an invitation unless it fails; raises TooManyInvitations before it begins."""
-        counts = self._counts({f"invitations of {user}": INVITATIONS})
-        shared = await self._taken(counts, TooManyInvitations)
+        limits = self._limits_by_key({f"invitations of {user}": INVITATION_LIMIT})
+        is_shared = await self._charge(limits, TooManyInvitations)
         try:
             yield
         except Exception:
-            await self._returned(counts, shared=shared)
+            await self._refund(limits, is_shared=is_shared)
             raise
 
-    def _counts(self, names: Counts) -> Counts:
-        return {self._digest(name): limit for name, limit in names.items()} if self._on else {}
+    def _limits_by_key(self, names: LimitsByKey) -> LimitsByKey:
+        return {self._redis_key(name): limit for name, limit in names.items()} if self._is_enabled else {}
 
-    async def _taken(self, counts: Counts, refusal: type[Refusal]) -> bool:
+    async def _charge(self, limits: LimitsByKey, refusal: type[Refusal]) -> bool:
         """Take one of each, and answer whether it was Redis that counted; raises the refusal where one is used up."""
-        wait, which, shared = await self._waits(counts)
+        wait, index, is_shared = await self._try_charge(limits)
         if wait:
-            limit = list(counts.values())[which]
+            limit = list(limits.values())[index]
             window = limit.burst * limit.interval_s
             raise refusal(policy=limit.name, quota=limit.burst, window=window, retry_after=ceil(wait))
-        return shared
+        return is_shared
 
-    async def _waits(self, counts: Counts) -> tuple[float, int, bool]:
+    async def _try_charge(self, limits: LimitsByKey) -> tuple[float, int, bool]:
         """How many seconds to wait, for which limit, and whether it was Redis that said so; none, and it is taken."""
-        if counts and time.monotonic() >= self._back:
+        if limits and time.monotonic() >= self._redis_retry_at:
             try:
-                which, wait = await self._take(keys=list(counts), args=_arguments(counts))
+                which, wait = await self._charge_script(keys=list(limits), args=_script_arguments(limits))
             except (redis.RedisError, OSError) as error:
-                self._is_away(error)
+                self._pause_redis(error)
             else:
-                return wait / MICROSECONDS, which - 1, True
-        return (*self._local.take(counts), False)
+                return wait / MICROSECONDS_PER_S, which - 1, True
+        return (*self._local_limits.charge(limits), False)
 
-    async def _returned(self, counts: Counts, *, shared: bool) -> None:
-        if not shared:
-            self._local.give_back(counts)
+    async def _refund(self, limits: LimitsByKey, *, is_shared: bool) -> None:
+        if not is_shared:
+            self._local_limits.refund(limits)
             return
         try:
-            await self._give_back(keys=list(counts), args=_arguments(counts))
+            await self._refund_script(keys=list(limits), args=_script_arguments(limits))
         except (redis.RedisError, OSError) as error:
-            self._is_away(error)
+            self._pause_redis(error)
 
-    def _is_away(self, error: Exception) -> None:
+    def _pause_redis(self, error: Exception) -> None:
         logger.warning("limits are counted by this process alone: {}", error)
-        self._back = time.monotonic() + PAUSE_S
+        self._redis_retry_at = time.monotonic() + REDIS_RETRY_PAUSE_S
 
-    def _digest(self, name: str) -> str:
+    def _redis_key(self, name: str) -> str:
         return f"taskledger:limit:{digest(self._key, name.encode(), 'sha256').hex()[:32]}"
 
 
-class Bucket:
+class LocalRateLimits:
     """The same, in memory and by the clock of this process."""
 
     def __init__(self) -> None:
-        self._times: OrderedDict[str, float] = OrderedDict()
+        self._arrival_times: OrderedDict[str, float] = OrderedDict()
 
-    def take(self, counts: Counts) -> tuple[float, int]:
+    def charge(self, limits: LimitsByKey) -> tuple[float, int]:
         """How many seconds to wait, and for which limit; none, and it is taken."""
         now = time.monotonic()
-        times = {key: max(self._times.get(key, now), now) + limit.interval_s for key, limit in counts.items()}
-        early = [times[key] - limit.burst * limit.interval_s - now for key, limit in counts.items()]
-        longest = max(early, default=0.0)
+        times = {key: max(self._arrival_times.get(key, now), now) + limit.interval_s for key, limit in limits.items()}
+        waits_s = [times[key] - limit.burst * limit.interval_s - now for key, limit in limits.items()]
+        longest = max(waits_s, default=0.0)
         if longest > 0:
-            return longest, early.index(longest)
+            return longest, waits_s.index(longest)
         for key, at in times.items():
-            self._times[key] = at
-            self._times.move_to_end(key)
-        while len(self._times) > MOST:
-            self._times.popitem(last=False)
+            self._arrival_times[key] = at
+            self._arrival_times.move_to_end(key)
+        while len(self._arrival_times) > MAX_LOCAL_KEYS:
+            self._arrival_times.popitem(last=False)
         return 0.0, 0
 
-    def give_back(self, counts: Counts) -> None:
-        for key, limit in counts.items():
-            if key in self._times:
-                self._times[key] -= limit.interval_s
+    def refund(self, limits: LimitsByKey) -> None:
+        for key, limit in limits.items():
+            if key in self._arrival_times:
+                self._arrival_times[key] -= limit.interval_s
 
 
-def _arguments(counts: Counts) -> list[int]:
-    return [number for limit in counts.values() for number in (limit.interval_s, limit.burst)]
+def _script_arguments(limits: LimitsByKey) -> list[int]:
+    return [number for limit in limits.values() for number in (limit.interval_s, limit.burst)]
 
 
-def network(address: str) -> str:
+def client_network(address: str) -> str:
     """What counts as one address: of IPv6 the /64 that one customer has."""
     try:
-        found = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))

@@ -10,30 +10,30 @@ import psycopg
 from infra.database.pool import Pool
 from infra.logs import logger
 
-LOOK_S = 0.5
-KEPT_S = 7200.0
+POLL_INTERVAL_S = 0.5
+RETENTION_S = 7200.0
 """Twice as long as anything that was verified before may be believed."""
 OVERLAP_S = 60.0
 """A row may show this long after the time that stands in it: its transaction began then."""
-TIDY_S = 3600.0
-_NEWS = "select id from auth.revoked where revoked_at > now() - make_interval(secs => %s)"
-_TIDY = """
+CLEANUP_INTERVAL_S = 3600.0
+_FETCH_RECENT_SQL = "select id from auth.revoked where revoked_at > now() - make_interval(secs => %s)"
+_DELETE_EXPIRED_SQL = """
 with over as (delete from auth.sessions where expires_at < now())
 delete from auth.revoked where revoked_at < now() - make_interval(secs => %s)
 """
 
 
-class Revoked:
+class RevokedIds:
     """The ids, in memory: asking costs no query. A process that revokes adds them at once; others look."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._ids: dict[UUID, float] = {}
-        self._looked = self._tidied = -KEPT_S
-        self._is_away = False
+        self._polled_at = self._cleaned_up_at = -RETENTION_S
+        self._is_failing = False
 
-    def __contains__(self, wanted: object) -> bool:
-        return wanted in self._ids
+    def __contains__(self, item: object) -> bool:
+        return item in self._ids
 
     def add(self, ids: Iterable[UUID]) -> None:
         """Know of these from now on."""
@@ -41,35 +41,35 @@ class Revoked:
         for each in ids:
             self._ids.setdefault(each, now)
 
-    async def listen(self) -> None:
+    async def poll_forever(self) -> None:
         """Look again and again, for ever. While PostgreSQL is away nothing can be revoked, and what is known stays."""
         while True:
-            await self.catch_up()
-            await asyncio.sleep(LOOK_S)
+            await self.try_poll()
+            await asyncio.sleep(POLL_INTERVAL_S)
 
-    async def catch_up(self) -> None:
+    async def try_poll(self) -> None:
         """Look once, if PostgreSQL is there."""
         try:
-            await self.look()
-            self._is_away = False
+            await self.poll()
+            self._is_failing = False
         except psycopg.Error as error:
-            if not self._is_away:
+            if not self._is_failing:
                 logger.warning("not hearing of what is revoked: {}", error)
-            self._is_away = True
+            self._is_failing = True
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Learn what was revoked since the last look, and forget what is too old to matter."""
-        began = time.monotonic()
+        polled_at = time.monotonic()
         async with self._pool.connection() as connection:
-            since = min(began - self._looked + OVERLAP_S, KEPT_S)
-            found = await (await connection.execute(_NEWS, (since,), prepare=True)).fetchall()
-            if began - self._tidied > TIDY_S:
-                await connection.execute(_TIDY, (KEPT_S,))
-                self._tidied = began
-        self._looked = began
+            window_s = min(polled_at - self._polled_at + OVERLAP_S, RETENTION_S)
+            found = await (await connection.execute(_FETCH_RECENT_SQL, (window_s,), prepare=True)).fetchall()
+            if polled_at - self._cleaned_up_at > CLEANUP_INTERVAL_S:
+                await connection.execute(_DELETE_EXPIRED_SQL, (RETENTION_S,))
+                self._cleaned_up_at = polled_at
+        self._polled_at = polled_at
         self.add(each for (each,) in found)
-        self._forget(began - KEPT_S)
+        self._evict(polled_at - RETENTION_S)
 
-    def _forget(self, before: float) -> None:
-        while self._ids and next(iter(self._ids.values())) < before:
+    def _evict(self, cutoff: float) -> None:
+        while self._ids and next(iter(self._ids.values())) < cutoff:
             del self._ids[next(iter(self._ids))]

@@ -5,13 +5,13 @@ from base64 import urlsafe_b64encode
 from hashlib import sha256
 from hmac import digest as hmac
 
-SIZE = 32
+SECRET_BYTES = 32
 """Bytes: 256 bits."""
 
 
-def new(prefix: str) -> str:
+def generate(prefix: str) -> str:
     """A secret that nobody guesses; the prefix says what it is, to people and to scanners."""
-    return prefix + secrets.token_urlsafe(SIZE)
+    return prefix + secrets.token_urlsafe(SECRET_BYTES)
 
 
 def digest(secret: str) -> bytes:
@@ -19,11 +19,11 @@ def digest(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
-def key(master: str, purpose: str) -> bytes:
+def derive_key(master_key: str, purpose: str) -> bytes:
     """A key for one purpose, made from the one that the operator keeps."""
-    return hmac(master.encode(), purpose.encode(), "sha256")
+    return hmac(master_key.encode(), purpose.encode(), "sha256")
 
 
-def derived(key: bytes, secret: str, prefix: str) -> str:
+def derive_secret(key: bytes, secret: str, prefix: str) -> str:
     """The secret that belongs to another one: known to whoever has that one and the key, so it need not be kept."""
     return prefix + urlsafe_b64encode(hmac(key, secret.encode(), "sha256")).rstrip(b"=").decode()

@@ -13,15 +13,15 @@ from psycopg.rows import TupleRow, class_row
 from domain.errors import InvalidRefreshToken, NotFound, WrongCredentials, WrongPassword
 from infra.database.pool import Pool
 from infra.identity import secrets
-from infra.identity.revocations import Revoked
+from infra.identity.revocations import RevokedIds
 from infra.ids import new_id
 
-LASTS = timedelta(days=30)
+SESSION_LIFETIME = timedelta(days=30)
 """From the log-in on, however often it is refreshed."""
-GRACE = timedelta(seconds=10)
+REUSE_GRACE = timedelta(seconds=10)
 """How long the last token may come again, for whoever did not get the answer."""
-PREFIX = "tlr_"
-_OPEN = """
+REFRESH_PREFIX = "tlr_"
+_INSERT_SESSION_SQL = """
 with owner as (
   select user_id from auth.credentials where user_id = %(user)s and password_hash = %(proof)s for share
 ), session as (
@@ -32,38 +32,38 @@ with owner as (
 )
 select expires_at from session
 """
-_HELD = """
+_LOCK_SESSION_SQL = """
 select id, user_id, expires_at from auth.sessions
 where id = (select session_id from auth.refresh_tokens where hash = %(hash)s) and expires_at > now()
 for update
 """
-_STANDING = """
+_ROTATION_STATUS_SQL = """
 select this.rotated_at is null, this.rotated_at > now() - %(grace)s and next.hash is not null
 from auth.refresh_tokens as this
 left join auth.refresh_tokens as next on next.hash = %(next)s and next.rotated_at is null
 where this.hash = %(hash)s
 """
-_ROTATE = """
+_ROTATE_SQL = """
 with old as (update auth.refresh_tokens set rotated_at = now() where hash = %(hash)s returning session_id),
   used as (update auth.sessions set last_used_at = now() where id = (select session_id from old))
 insert into auth.refresh_tokens (hash, session_id) select %(next)s, session_id from old
 """
-_HOLD = "select 1 from auth.credentials where user_id = %s and password_hash = %s for update"
-_REPLACE = "update auth.credentials set password_hash = %s, password_id = %s where user_id = %s"
-_CHANGES = 2
+_LOCK_CREDENTIALS_SQL = "select 1 from auth.credentials where user_id = %s and password_hash = %s for update"
+_UPDATE_HASH_SQL = "update auth.credentials set password_hash = %s, password_id = %s where user_id = %s"
+_MAX_CONCURRENT_PASSWORD_CHANGES = 2
 """Changes of passwords at a time: each holds a connection while the log, which takes another, is told."""
-_IN_TIME = "set local lock_timeout = '5s'; set local idle_in_transaction_session_timeout = '10s'"
+_SET_TIMEOUTS_SQL = "set local lock_timeout = '5s'; set local idle_in_transaction_session_timeout = '10s'"
 """Whoever stops in the middle of a change is parted from it, and locks nobody out."""
-_ALL = """
+_LIST_SESSIONS_SQL = """
 select id, created_at, last_used_at, expires_at, user_agent from auth.sessions
 where user_id = %s and expires_at > now() order by last_used_at desc, id
 """
-_END = """
+_REVOKE_SQL_TEMPLATE = """
 with over as (delete from auth.sessions where {which} returning id)
 insert into auth.revoked (id) select id from over on conflict do nothing returning id
 """
-_END_ONE = _END.format(which="user_id = %s and id = %s")
-_END_OTHERS = _END.format(which="user_id = %s and id is distinct from %s")
+_REVOKE_ONE_SQL = _REVOKE_SQL_TEMPLATE.format(which="user_id = %s and id = %s")
+_REVOKE_OTHERS_SQL = _REVOKE_SQL_TEMPLATE.format(which="user_id = %s and id is distinct from %s")
 
 
 class Session(Struct, frozen=True):
@@ -76,7 +76,7 @@ class Session(Struct, frozen=True):
     user_agent: str
 
 
-class Held(Struct, frozen=True):
+class SessionWithToken(Struct, frozen=True):
     """A session just opened or refreshed, whose, until when at most, and the token that refreshes it next."""
 
     id: UUID
@@ -88,64 +88,66 @@ class Held(Struct, frozen=True):
 class Sessions:
     """Opens, refreshes, lists and ends them. Times are the database's."""
 
-    def __init__(self, pool: Pool, revoked: Revoked, master: str) -> None:
+    def __init__(self, pool: Pool, revoked_ids: RevokedIds, master_key: str) -> None:
         self._pool = pool
-        self._revoked = revoked
-        self._key = secrets.key(master, "refresh tokens")
-        self._changes = asyncio.Semaphore(_CHANGES)
+        self._revoked_ids = revoked_ids
+        self._refresh_key = secrets.derive_key(master_key, "refresh tokens")
+        self._password_changes = asyncio.Semaphore(_MAX_CONCURRENT_PASSWORD_CHANGES)
 
-    async def open(self, user: UUID, proof: str, user_agent: str) -> Held:
+    async def open(self, user: UUID, password_hash: str, user_agent: str) -> SessionWithToken:
         """A new session for who has proved themselves; raises WrongCredentials where the password changed meanwhile."""
-        session, token = new_id(), secrets.new(PREFIX)
+        session, token = new_id(), secrets.generate(REFRESH_PREFIX)
         row = {
             "id": session,
             "user": user,
-            "proof": proof,
+            "proof": password_hash,
             "hash": secrets.digest(token),
-            "lasts": LASTS,
+            "lasts": SESSION_LIFETIME,
             "user_agent": user_agent,
         }
         async with self._pool.connection() as connection:
-            found = await (await connection.execute(_OPEN, row)).fetchone()
+            found = await (await connection.execute(_INSERT_SESSION_SQL, row)).fetchone()
         if found is None:
             raise WrongCredentials
-        return Held(session, user, found[0], token)
+        return SessionWithToken(session, user, found[0], token)
 
-    async def refresh(self, token: str) -> Held:
+    async def refresh(self, token: str) -> SessionWithToken:
         """Rotate a refresh token; raises InvalidRefreshToken, and ends the session where it was used before.
 
         The next token is derived from this one. So all who send the same one at once get the same next one, and so
         does who sends it again within `GRACE`, as long as the next one was not used.
         """
-        following = secrets.derived(self._key, token, PREFIX)
-        row = {"hash": secrets.digest(token), "next": secrets.digest(following), "grace": GRACE}
+        next_token = secrets.derive_secret(self._refresh_key, token, REFRESH_PREFIX)
+        row = {"hash": secrets.digest(token), "next": secrets.digest(next_token), "grace": REUSE_GRACE}
         async with self._pool.connection() as connection, connection.transaction():
-            found = await (await connection.execute(_HELD, row)).fetchone()
+            found = await (await connection.execute(_LOCK_SESSION_SQL, row)).fetchone()
             if found is None:
                 raise InvalidRefreshToken
             session, user, expires_at = found
-            ended = await self._used_before(connection, row) and await self._over(connection, _END_ONE, user, session)
-        if ended:
-            self._revoked.add(ended)
+            revoked = await self._rotate_or_detect_reuse(connection, row) and await self._revoke(
+                connection, _REVOKE_ONE_SQL, user, session
+            )
+        if revoked:
+            self._revoked_ids.add(revoked)
             raise InvalidRefreshToken
-        return Held(session, user, expires_at, following)
+        return SessionWithToken(session, user, expires_at, next_token)
 
-    async def of(self, user: UUID) -> list[Session]:
+    async def list_for_user(self, user: UUID) -> list[Session]:
         """All that have not ended, the one used last first."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Session)) as cursor:
-            return await (await cursor.execute(_ALL, (user,))).fetchall()
+            return await (await cursor.execute(_LIST_SESSIONS_SQL, (user,))).fetchall()
 
-    async def end(self, user: UUID, session: UUID) -> None:
+    async def revoke(self, user: UUID, session: UUID) -> None:
         """End one of the user's sessions; raises NotFound."""
         async with self._pool.connection() as connection:
-            ended = await self._over(connection, _END_ONE, user, session)
-        self._revoked.add(ended)
-        if not ended:
+            revoked = await self._revoke(connection, _REVOKE_ONE_SQL, user, session)
+        self._revoked_ids.add(revoked)
+        if not revoked:
             raise NotFound
 
     @contextlib.asynccontextmanager
-    async def changing(
-        self, user: UUID, proof: str, hashed: str, password_id: UUID, but: UUID | None
+    async def change_password(
+        self, user: UUID, current_hash: str, new_hash: str, password_id: UUID, except_session: UUID | None
     ) -> AsyncIterator[None]:
         """Keep another hash, and end all of the user's sessions but one, once what is done meanwhile is done.
 
@@ -153,28 +155,30 @@ class Sessions:
         on: of two who proved the same password one finds another. The last statement sees the session of whoever
         proved the old one just before.
         """
-        async with self._changes, self._pool.connection() as connection, connection.transaction():
-            await connection.execute(_IN_TIME)
-            if await (await connection.execute(_HOLD, (user, proof))).fetchone() is None:
+        async with self._password_changes, self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_SET_TIMEOUTS_SQL)
+            if await (await connection.execute(_LOCK_CREDENTIALS_SQL, (user, current_hash))).fetchone() is None:
                 raise WrongPassword
             yield
-            await connection.execute(_REPLACE, (hashed, password_id, user))
-            ended = await self._over(connection, _END_OTHERS, user, but)
-        self._revoked.add(ended)
+            await connection.execute(_UPDATE_HASH_SQL, (new_hash, password_id, user))
+            revoked = await self._revoke(connection, _REVOKE_OTHERS_SQL, user, except_session)
+        self._revoked_ids.add(revoked)
 
-    async def _used_before(self, connection: AsyncConnection[TupleRow], row: dict[str, object]) -> bool:
+    async def _rotate_or_detect_reuse(self, connection: AsyncConnection[TupleRow], row: dict[str, object]) -> bool:
         """Rotate what is current; else whether it comes again too late. The session's row is locked: one at a time."""
-        is_current, is_again = await self._standing(connection, row)
+        is_current, is_again = await self._rotation_status(connection, row)
         if is_current:
-            await connection.execute(_ROTATE, row)
+            await connection.execute(_ROTATE_SQL, row)
         return not (is_current or is_again)
 
-    async def _standing(self, connection: AsyncConnection[TupleRow], row: dict[str, object]) -> tuple[bool, bool]:
+    async def _rotation_status(
+        self, connection: AsyncConnection[TupleRow], row: dict[str, object]
+    ) -> tuple[bool, bool]:
         """Whether a token is the current one, and whether it is the last one, not too late."""
-        found = await (await connection.execute(_STANDING, row)).fetchone()
+        found = await (await connection.execute(_ROTATION_STATUS_SQL, row)).fetchone()
         return (found[0], found[1]) if found else (False, False)
 
-    async def _over(
+    async def _revoke(
         self, connection: AsyncConnection[TupleRow], sql: str, user: UUID, session: UUID | None
     ) -> list[UUID]:
         return [each for (each,) in await (await connection.execute(sql.encode(), (user, session))).fetchall()]

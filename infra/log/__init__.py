@@ -1,7 +1,27 @@
 """The event log: the only package that knows the log's SQL."""
 
 from infra.log.event_log import EventLog
-from infra.log.reading import Chosen, after, before, behind, copied, head, lately, stream
-from infra.log.rows import NO_END
+from infra.log.reading import (
+    EventSelection,
+    count_after,
+    count_last_second,
+    head,
+    iter_events,
+    load_after,
+    load_stream,
+    position_before_last,
+)
+from infra.log.rows import MAX_VERSION
 
-__all__ = ["NO_END", "Chosen", "EventLog", "after", "before", "behind", "copied", "head", "lately", "stream"]
+__all__ = [
+    "MAX_VERSION",
+    "EventLog",
+    "EventSelection",
+    "count_after",
+    "count_last_second",
+    "head",
+    "iter_events",
+    "load_after",
+    "load_stream",
+    "position_before_last",
+]

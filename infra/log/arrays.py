@@ -11,63 +11,63 @@ from psycopg.pq import Format
 
 T = TypeVar("T")
 
-_HEAD = Struct("!5i").pack
+_ARRAY_HEADER = Struct("!5i").pack
 _NULL = b"\xff\xff\xff\xff"
 _INT = Struct("!ii").pack
 _BIGINT = Struct("!iq").pack
 _LENGTH = Struct("!i").pack
-_SIXTEEN = _LENGTH(16)
+_UUID_LENGTH_PREFIX = _LENGTH(16)
 
 
-class Column(list[T]):
+class TypedArray(list[T]):
     """Values of one type, or nulls."""
 
 
-class Ints(Column[int]):
+class IntArray(TypedArray[int]):
     """An int[]."""
 
 
-class Bigints(Column[int | None]):
+class BigintArray(TypedArray[int | None]):
     """A bigint[]."""
 
 
-class Uuids(Column[UUID | None]):
+class UuidArray(TypedArray[UUID | None]):
     """A uuid[]."""
 
 
-class Texts(Column[str | None]):
+class TextArray(TypedArray[str | None]):
     """A text[]."""
 
 
-class Byteas(Column[bytes | None]):
+class ByteaArray(TypedArray[bytes | None]):
     """A bytea[]."""
 
 
-class _Dumper(Dumper):
+class _ArrayDumper(Dumper):
     """One dimension in the binary format: a head, then the length and the bytes of each value."""
 
     format = Format.BINARY
     element: ClassVar[int]
     value: "ClassVar[staticmethod[[Any], bytes]]"
 
-    def dump(self, obj: Column[Any]) -> bytes:
+    def dump(self, obj: TypedArray[Any]) -> bytes:
         value = self.value
         values = [_NULL if one is None else value(one) for one in obj]
-        return b"".join((_HEAD(1, 0, self.element, len(values), 1), *values))
+        return b"".join((_ARRAY_HEADER(1, 0, self.element, len(values), 1), *values))
 
 
-def _register(column: type[Column[Any]], name: str, value: Callable[[Any], bytes]) -> None:
-    known = psycopg.adapters.types[name]
-    fields = {"oid": known.array_oid, "element": known.oid, "value": staticmethod(value)}
-    psycopg.adapters.register_dumper(column, type(f"{column.__name__}Dumper", (_Dumper,), fields))
+def _register(array_type: type[TypedArray[Any]], type_name: str, encode: Callable[[Any], bytes]) -> None:
+    type_info = psycopg.adapters.types[type_name]
+    fields = {"oid": type_info.array_oid, "element": type_info.oid, "value": staticmethod(encode)}
+    psycopg.adapters.register_dumper(array_type, type(f"{array_type.__name__}Dumper", (_ArrayDumper,), fields))
 
 
-def _sized(value: bytes) -> bytes:
+def _with_length(value: bytes) -> bytes:
     return _LENGTH(len(value)) + value
 
 
-_register(Ints, "int4", lambda number: _INT(4, number))
-_register(Bigints, "int8", lambda number: _BIGINT(8, number))
-_register(Uuids, "uuid", lambda uuid: _SIXTEEN + uuid.bytes)
-_register(Texts, "text", lambda text: _sized(text.encode()))
-_register(Byteas, "bytea", _sized)
+_register(IntArray, "int4", lambda number: _INT(4, number))
+_register(BigintArray, "int8", lambda number: _BIGINT(8, number))
+_register(UuidArray, "uuid", lambda uuid: _UUID_LENGTH_PREFIX + uuid.bytes)
+_register(TextArray, "text", lambda text: _with_length(text.encode()))
+_register(ByteaArray, "bytea", _with_length)

@@ -17,20 +17,20 @@ from commands.handling.stream_cache import Known
 from domain.event import Event, Recorded, State
 from infra.database.pool import Pool
 from infra.log import snapshots
-from infra.log.appending import APPEND, INSERT, Group
-from infra.log.notify import News
-from infra.log.reading import HEAD
-from infra.log.rows import COLUMNS, NO_END, STREAM, recorded, seen
+from infra.log.appending import CALL_APPEND, CALL_INSERT, AppendCall
+from infra.log.notify import Notifier
+from infra.log.reading import SELECT_HEAD
+from infra.log.rows import MAX_VERSION, SELECT_EVENTS, SELECT_STREAM, decode_row, decode_row_or_unknown
 from infra.logs import logger
 
 S = TypeVar("S", bound=State)
 
-_STREAMS = f"{COLUMNS} where originator_id = any(%s) order by originator_id, originator_version"
-_CHOSEN = f"""{COLUMNS} where originator_id = any(%s) and topic = any(%s)
+_SELECT_STREAMS = f"{SELECT_EVENTS} where originator_id = any(%s) order by originator_id, originator_version"
+_SELECT_EVENTS_OF_TYPES = f"""{SELECT_EVENTS} where originator_id = any(%s) and topic = any(%s)
     order by originator_id, originator_version"""
-_LAST = f"""{COLUMNS} where originator_id = %s and originator_version < %s
+_SELECT_LAST = f"""{SELECT_EVENTS} where originator_id = %s and originator_version < %s
     order by originator_version desc limit %s"""
-_AT = f"{COLUMNS} where notification_id = any(%s) order by notification_id desc"
+_SELECT_AT = f"{SELECT_EVENTS} where notification_id = any(%s) order by notification_id desc"
 
 
 class EventLog(PostgresApplicationRecorder):
@@ -40,51 +40,55 @@ class EventLog(PostgresApplicationRecorder):
         """`pool` serves all that is asynchronous; the recorder's methods connect to `url` when called."""
         super().__init__(_Datastore(url), events_table_name="events")
         self._pool = pool
-        self._news = News(pool)
+        self._notifier = Notifier(pool)
 
-    async def streams(self, ids: Collection[UUID]) -> Streams:
+    async def load_streams(self, stream_ids: Collection[UUID]) -> Streams:
         """All events of these streams, in order; none where one has not begun. Raises UnknownEvent."""
-        found: dict[UUID, list[Recorded]] = {stream: [] for stream in ids}
-        for row in await self._rows(_STREAMS, (list(ids),)):
-            found[row[1]].append(recorded(row))
-        return found
+        histories: dict[UUID, list[Recorded]] = {stream: [] for stream in stream_ids}
+        for row in await self._fetch(_SELECT_STREAMS, (list(stream_ids),)):
+            histories[row[1]].append(decode_row(row))
+        return histories
 
-    async def chosen(self, ids: Collection[UUID], kinds: Collection[type[Event]]) -> Streams:
+    async def load_events_of_types(self, stream_ids: Collection[UUID], event_types: Collection[type[Event]]) -> Streams:
         """The events of these kinds in these streams, in order. Raises UnknownEvent."""
-        found: dict[UUID, list[Recorded]] = {stream: [] for stream in ids}
-        for row in await self._rows(_CHOSEN, (list(ids), [kind.__name__ for kind in kinds])):
-            found[row[1]].append(recorded(row))
-        return found
+        histories: dict[UUID, list[Recorded]] = {stream: [] for stream in stream_ids}
+        for row in await self._fetch(
+            _SELECT_EVENTS_OF_TYPES, (list(stream_ids), [kind.__name__ for kind in event_types])
+        ):
+            histories[row[1]].append(decode_row(row))
+        return histories
 
-    async def stream(self, stream: UUID, first: int = 1, last: int = NO_END) -> list[Recorded]:
+    async def load_stream(
+        self, stream_id: UUID, first_version: int = 1, last_version: int = MAX_VERSION
+    ) -> list[Recorded]:
         """The events of one stream from one version to another, both included. Raises UnknownEvent."""
-        return [recorded(row) for row in await self._rows(STREAM, (stream, first, last))]
+        return [decode_row(row) for row in await self._fetch(SELECT_STREAM, (stream_id, first_version, last_version))]
 
-    async def last(self, stream: UUID, count: int, before: int = NO_END) -> list[Recorded]:
+    async def load_last(self, stream_id: UUID, count: int, before_version: int = MAX_VERSION) -> list[Recorded]:
         """The last events of a stream before a version, newest first. Raises UnknownEvent."""
-        return [recorded(row) for row in await self._rows(_LAST, (stream, before, count))]
+        return [decode_row(row) for row in await self._fetch(_SELECT_LAST, (stream_id, before_version, count))]
 
-    async def at(self, positions: Collection[int]) -> list[Recorded]:
+    async def load_at(self, positions: Collection[int]) -> list[Recorded]:
         """The events at these positions, newest first; one that this code does not know is Unknown."""
-        return [seen(row) for row in await self._rows(_AT, (list(positions),))]
+        return [decode_row_or_unknown(row) for row in await self._fetch(_SELECT_AT, (list(positions),))]
 
-    async def known(self, wanted: Sequence[Wanted]) -> list[Known]:
+    async def load_states(self, keys: Sequence[Wanted]) -> list[Known]:
         """Each stream as one kind of state, from its snapshot and what came after. Raises UnknownEvent."""
         async with self._pool.connection() as connection:
-            found = await snapshots.read(connection, wanted)
-        for (stream, _), read in zip(wanted, found, strict=True):
-            if read.long_until:
-                self.keep(stream, read.known, read.long_until)
-        return [read.known for read in found]
+            loaded = await snapshots.load(connection, keys)
+        for (stream, _), loaded_stream in zip(keys, loaded, strict=True):
+            if loaded_stream.snapshot_command_id:
+                self.save_snapshot(stream, loaded_stream.stream_state, loaded_stream.snapshot_command_id)
+        return [read.stream_state for read in loaded]
 
-    def keep(self, stream: UUID, known: Known, command_id: UUID) -> None:
+    def save_snapshot(self, stream: UUID, state: Known, command_id: UUID) -> None:
         """Write a snapshot while others go on; losing one costs a longer read."""
-        self._pool.aside(self._keep(stream, known, command_id))
+        self._pool.run_in_background(self._save_snapshot(stream, state, command_id))
 
-    async def state(self, kind: type[S], stream: UUID) -> S | None:
+    async def load_state(self, state_type: type[S], stream: UUID) -> S | None:
         """What the events of one stream add up to; None where nothing of that kind began."""
-        (known,) = await self.known([(stream, kind)])
-        return cast("S | None", known.states[kind])
+        (stream_state,) = await self.load_states([(stream, state_type)])
+        return cast("S | None", stream_state.states[state_type])
 
     async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
         """Judge them in order, each on what those before it leave, and write those that hold: one transaction.
@@ -93,19 +97,19 @@ class EventLog(PostgresApplicationRecorder):
         so that a bad member fails alone.
         """
         try:
-            return await self._written(appends)
+            return await self._append_group(appends)
         except PoolTimeout:
             raise  # nothing was sent
-        except psycopg.OperationalError as lost:
-            logger.warning("an append is sent again: {}", lost)
+        except psycopg.OperationalError as connection_error:
+            logger.warning("an append is sent again: {}", connection_error)
             await self._pool.check()  # where one connection was cut, others were: draw none of them
-            return await self._written(appends)
-        except psycopg.DatabaseError as refused:
-            return [refused] if len(appends) == 1 else await self._one_by_one(appends)
+            return await self._append_group(appends)
+        except psycopg.DatabaseError as database_error:
+            return [database_error] if len(appends) == 1 else await self._append_one_by_one(appends)
 
     async def head(self) -> int:
         """The last position of the log; 0 where it is empty."""
-        ((position,),) = await self._rows(HEAD)
+        ((position,),) = await self._fetch(SELECT_HEAD)
         return int(position)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
@@ -121,40 +125,40 @@ class EventLog(PostgresApplicationRecorder):
             [event.state for event in stored_events],
         )
         with self.datastore.get_connection() as connection:
-            row = connection.execute(INSERT, columns, prepare=True).fetchone()
+            row = connection.execute(CALL_INSERT, columns, prepare=True).fetchone()
             connection.execute("notify events")  # after the commit: inside it would serialise all writers
         return row["positions"] if row else []
 
     def create_table(self) -> None:
         """Do nothing: the migrations make the table."""
 
-    async def _one_by_one(self, appends: Sequence[Append]) -> list[Accepted | Exception]:
+    async def _append_one_by_one(self, appends: Sequence[Append]) -> list[Accepted | Exception]:
         """As the database judges a group: what rides on one that failed fails too."""
-        spoilt: set[UUID] = set()
+        failed_streams: set[UUID] = set()
         answers: list[Accepted | Exception] = []
         for append in appends:
-            stale = [stream for stream in append.seen if stream in spoilt]
+            stale = [stream for stream in append.seen if stream in failed_streams]
             answer = Changed(stale) if stale else (await self.append([append]))[0]
             if isinstance(answer, Exception):
-                spoilt |= {stream for stream, _ in append.events}
+                failed_streams |= {stream for stream, _ in append.events}
             answers.append(answer)
         return answers
 
-    async def _keep(self, stream: UUID, known: Known, command_id: UUID) -> None:
+    async def _save_snapshot(self, stream: UUID, state: Known, command_id: UUID) -> None:
         try:
             async with self._pool.connection() as connection:
-                await snapshots.keep(connection, stream, known, command_id)
+                await snapshots.save(connection, stream, state, command_id)
         except psycopg.Error as error:
             logger.warning("no snapshot of {}: {}", stream, error)
 
-    async def _written(self, appends: Sequence[Append]) -> list[Accepted | Exception]:
-        group = Group(appends)
-        answers = group.answers(await self._rows(APPEND, group.parameters()))
-        if group.writes:
-            self._news.give()
+    async def _append_group(self, appends: Sequence[Append]) -> list[Accepted | Exception]:
+        call = AppendCall(appends)
+        answers = call.parse_results(await self._fetch(CALL_APPEND, call.parameters()))
+        if call.has_events:
+            self._notifier.notify()
         return answers
 
-    async def _rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    async def _fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(sql, parameters, prepare=True)
             return await cursor.fetchall()

@@ -11,65 +11,76 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.event import Recorded
-from infra.log.rows import COLUMNS, NO_END, STREAM, TYPES, seen
+from infra.log.rows import COLUMN_TYPES, MAX_VERSION, SELECT_EVENTS, SELECT_STREAM, decode_row_or_unknown
 
-_AFTER = f"{COLUMNS} where notification_id > %s order by notification_id limit %s"
-_OF = f"""{COLUMNS} where notification_id > %(after)s
+_SELECT_AFTER = f"{SELECT_EVENTS} where notification_id > %s order by notification_id limit %s"
+_SELECT_EVENTS = f"""{SELECT_EVENTS} where notification_id > %(after)s
     and (%(workspace)s::uuid is null or workspace_id = %(workspace)s)
     and (%(types)s::text[] is null or topic = any(%(types)s)) order by notification_id"""
-HEAD = "select coalesce(max(notification_id), 0) from log.events"
+SELECT_HEAD = "select coalesce(max(notification_id), 0) from log.events"
 
 
-class Chosen(Struct, frozen=True):
+class EventSelection(Struct, frozen=True):
     """Which part of the log: after a position, of one workspace, of some types; everything where nothing is said."""
 
-    after: int = 0
-    workspace: UUID | None = None
-    types: Collection[str] | None = None
+    after_position: int = 0
+    workspace_id: UUID | None = None
+    event_types: Collection[str] | None = None
 
 
-def after(connection: Connection[TupleRow], position: int, limit: int) -> list[Recorded]:
+def load_after(connection: Connection[TupleRow], position: int, limit: int) -> list[Recorded]:
     """The next events of the log after a position, `limit` at most."""
     with connection.cursor(binary=True) as cursor:
-        return [seen(row) for row in cursor.execute(_AFTER, (position, limit), prepare=True).fetchall()]
+        return [
+            decode_row_or_unknown(row)
+            for row in cursor.execute(_SELECT_AFTER, (position, limit), prepare=True).fetchall()
+        ]
 
 
-def stream(connection: Connection[TupleRow], wanted: UUID, first: int = 1, last: int = NO_END) -> list[Recorded]:
+def load_stream(
+    connection: Connection[TupleRow], stream_id: UUID, first_version: int = 1, last_version: int = MAX_VERSION
+) -> list[Recorded]:
     """The events of one stream from one version to another, both included."""
     with connection.cursor(binary=True) as cursor:
-        return [seen(row) for row in cursor.execute(STREAM, (wanted, first, last), prepare=True)]
+        return [
+            decode_row_or_unknown(row)
+            for row in cursor.execute(SELECT_STREAM, (stream_id, first_version, last_version), prepare=True)
+        ]
 
 
-def copied(connection: Connection[TupleRow], chosen: Chosen) -> Iterator[Recorded]:
+def iter_events(connection: Connection[TupleRow], selection: EventSelection) -> Iterator[Recorded]:
     """A part of the log as long as it may be, by COPY, in memory that stays small."""
-    types = list(chosen.types) if chosen.types is not None else None
-    wanted = {"after": chosen.after, "workspace": chosen.workspace, "types": types}
-    with connection.cursor() as cursor, cursor.copy(f"copy ({_OF}) to stdout (format binary)", wanted) as rows:
-        rows.set_types(TYPES)
-        yield from map(seen, rows.rows())
+    types = list(selection.event_types) if selection.event_types is not None else None
+    parameters = {"after": selection.after_position, "workspace": selection.workspace_id, "types": types}
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"copy ({_SELECT_EVENTS}) to stdout (format binary)", parameters) as rows,
+    ):
+        rows.set_types(COLUMN_TYPES)
+        yield from map(decode_row_or_unknown, rows.rows())
 
 
 def head(connection: Connection[TupleRow]) -> int:
     """The last position of the log; 0 where it is empty."""
-    row = connection.execute(HEAD).fetchone()
+    row = connection.execute(SELECT_HEAD).fetchone()
     return row[0] if row else 0
 
 
-def behind(connection: Connection[TupleRow], position: int) -> int:
+def count_after(connection: Connection[TupleRow], position: int) -> int:
     """How many events come after a position."""
     row = connection.execute("select count(*) from log.events where notification_id > %s", (position,)).fetchone()
     return row[0] if row else 0
 
 
-def lately(connection: Connection[TupleRow], most: int) -> int:
+def count_last_second(connection: Connection[TupleRow], max_count: int) -> int:
     """How many events were written in the last second, counted up to so many."""
     sql = """select count(*) from (select recorded_at from log.events order by notification_id desc limit %s) as last
              where recorded_at between clock_timestamp() - interval '1 s' and clock_timestamp()"""
-    row = connection.execute(sql, (most,)).fetchone()
+    row = connection.execute(sql, (max_count,)).fetchone()
     return row[0] if row else 0
 
 
-def before(connection: Connection[TupleRow], count: int) -> int:
+def position_before_last(connection: Connection[TupleRow], count: int) -> int:
     """The position after which the last `count` events stand."""
     sql = """select coalesce(min(notification_id) - 1, (select coalesce(max(notification_id), 0) from log.events))
              from (select notification_id from log.events order by notification_id desc limit %s) as last"""

@@ -8,48 +8,51 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.event import Recorded
-from infra.log.rows import COLUMNS, TYPES, seen
+from infra.log.rows import COLUMN_TYPES, SELECT_EVENTS, decode_row_or_unknown
 
-SAMPLE = 20_000
+SAMPLE_EVENTS = 20_000
 """So many events tell well enough where streams lie."""
-_LAST = UUID(int=2**128 - 1)
-_STREAMS = f"""{COLUMNS} where originator_id > %(low)s and originator_id <= %(high)s and notification_id <= %(head)s
+_MAX_UUID = UUID(int=2**128 - 1)
+_SELECT_BY_STREAM = f"""{SELECT_EVENTS}
+    where originator_id > %(low)s and originator_id <= %(high)s and notification_id <= %(head)s
     order by originator_id, originator_version"""
-_POSITIONS = f"{COLUMNS} where notification_id > %(low)s and notification_id <= %(high)s order by notification_id"
-_COUNT = "select count(*) from log.events where notification_id <= %s"
+_SELECT_BY_POSITION = (
+    f"{SELECT_EVENTS} where notification_id > %(low)s and notification_id <= %(high)s order by notification_id"
+)
+_COUNT_EVENTS = "select count(*) from log.events where notification_id <= %s"
 
 
-def count(connection: Connection[TupleRow], head: int) -> int:
+def count_events(connection: Connection[TupleRow], head: int) -> int:
     """How many events there are up to a position."""
-    row = connection.execute(_COUNT, (head,)).fetchone()
+    row = connection.execute(_COUNT_EVENTS, (head,)).fetchone()
     return row[0] if row else 0
 
 
-def by_stream(connection: Connection[TupleRow], events: int, parts: int) -> list[tuple[UUID, UUID]]:
+def split_by_stream(connection: Connection[TupleRow], events: int, parts: int) -> list[tuple[UUID, UUID]]:
     """About equal parts of a log of so many events: after one stream, up to and with another."""
     sql = "select originator_id from log.events tablesample system (%s) repeatable (1) order by originator_id"
-    share = min(100.0, 100.0 * SAMPLE / max(1, events))
+    share = min(100.0, 100.0 * SAMPLE_EVENTS / max(1, events))
     sample = [stream for (stream,) in connection.execute(sql, (share,))]
     inner = {sample[len(sample) * part // parts] for part in range(1, parts)} if sample else set()
-    return list(pairwise([UUID(int=0), *sorted(inner - {_LAST}), _LAST]))
+    return list(pairwise([UUID(int=0), *sorted(inner - {_MAX_UUID}), _MAX_UUID]))
 
 
-def by_position(head: int, parts: int) -> list[tuple[int, int]]:
+def split_by_position(head: int, parts: int) -> list[tuple[int, int]]:
     """About equal parts: after one position, up to and with another."""
     return list(pairwise(sorted({head * part // parts for part in range(parts + 1)}))) or [(0, head)]
 
 
-def streams(connection: Connection[TupleRow], low: UUID, high: UUID, head: int) -> Iterator[Recorded]:
+def iter_by_stream(connection: Connection[TupleRow], low: UUID, high: UUID, head: int) -> Iterator[Recorded]:
     """The events of a part up to a position, stream by stream, in memory that stays small."""
-    yield from _copied(connection, _STREAMS, {"low": low, "high": high, "head": head})
+    yield from _iter_copy(connection, _SELECT_BY_STREAM, {"low": low, "high": high, "head": head})
 
 
-def positions(connection: Connection[TupleRow], low: int, high: int) -> Iterator[Recorded]:
+def iter_by_position(connection: Connection[TupleRow], low: int, high: int) -> Iterator[Recorded]:
     """The events of a part in the order of the log, in memory that stays small."""
-    yield from _copied(connection, _POSITIONS, {"low": low, "high": high})
+    yield from _iter_copy(connection, _SELECT_BY_POSITION, {"low": low, "high": high})
 
 
-def _copied(connection: Connection[TupleRow], sql: str, parameters: dict[str, object]) -> Iterator[Recorded]:
+def _iter_copy(connection: Connection[TupleRow], sql: str, parameters: dict[str, object]) -> Iterator[Recorded]:
     with connection.cursor() as cursor, cursor.copy(f"copy ({sql}) to stdout (format binary)", parameters) as rows:
-        rows.set_types(TYPES)
-        yield from map(seen, rows.rows())
+        rows.set_types(COLUMN_TYPES)
+        yield from map(decode_row_or_unknown, rows.rows())

@@ -9,12 +9,12 @@ from dramatiq.encoder import JSONEncoder
 from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import AgeLimit, Callbacks, CurrentMessage, Retries, ShutdownNotifications, TimeLimit
 
-QUEUE = "projections"
-LOOK_S = 1.0
+QUEUE_NAME = "projections"
+MAX_BLOCK_S = 1.0
 """The longest wait for a message; each fetch is also the heartbeat by which others know that we live."""
 
 
-def broker(url: str) -> RedisBroker:
+def create_broker(url: str) -> RedisBroker:
     """A broker whose workers start within milliseconds, and whose dead ones are noticed within seconds.
 
     `heartbeat_timeout` is in milliseconds, `maintenance_chance` out of a million.
@@ -34,23 +34,23 @@ def broker(url: str) -> RedisBroker:
 class _Broker(RedisBroker):
     @property
     def consumer_class(self) -> Any:
-        return _WaitingConsumer
+        return _BlockingConsumer
 
 
-class _WaitingConsumer(_RedisConsumer):
+class _BlockingConsumer(_RedisConsumer):
     """Peeks with a command that blocks until there is a message, then fetches as the library does."""
 
     def __next__(self) -> MessageProxy | None:
         # Milliseconds that the library sleeps after finding nothing: the waiting is done here, unless hands are full.
         self.timeout = 1 if self.outstanding_message_count < self.prefetch else 50
         if not self.message_cache and self.outstanding_message_count < self.prefetch:
-            self._wait()
+            self._wait_for_message()
         message: MessageProxy | None = super().__next__()  # type: ignore[no-untyped-call]
         return message
 
-    def _wait(self) -> None:
-        queue = f"{self.broker.namespace}:{self.queue_name}"
+    def _wait_for_message(self) -> None:
+        queue_key = f"{self.broker.namespace}:{self.queue_name}"
         try:
-            self.broker.client.blmove(queue, queue, LOOK_S, "LEFT", "LEFT")
+            self.broker.client.blmove(queue_key, queue_key, MAX_BLOCK_S, "LEFT", "LEFT")
         except (redis.ConnectionError, redis.TimeoutError) as error:
             raise ConnectionClosed(error) from None

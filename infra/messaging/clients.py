@@ -3,28 +3,28 @@
 import redis
 import redis.asyncio
 
-TIMEOUT_S = 0.5
+REDIS_TIMEOUT_S = 0.5
 """The longest that anybody waits for the cache before doing without."""
 
 
-def client(url: str) -> redis.asyncio.Redis:
+def cache_client(url: str) -> redis.asyncio.Redis:
     """A client for many requests at once; connects when first used."""
     connections = redis.asyncio.BlockingConnectionPool.from_url(
         url,
         max_connections=32,
-        timeout=TIMEOUT_S,
-        socket_connect_timeout=TIMEOUT_S,
-        socket_timeout=TIMEOUT_S,
+        timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+        socket_timeout=REDIS_TIMEOUT_S,
         protocol=3,
     )
     return redis.asyncio.Redis(connection_pool=connections)
 
 
-def listening_client(url: str) -> redis.asyncio.Redis:
+def subscriber_client(url: str) -> redis.asyncio.Redis:
     """A client for one subscription, which may be silent for as long as nothing happens."""
-    return redis.asyncio.Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, socket_timeout=None, protocol=3)
+    return redis.asyncio.Redis.from_url(url, socket_connect_timeout=REDIS_TIMEOUT_S, socket_timeout=None, protocol=3)
 
 
-def publishing_client(url: str) -> redis.Redis:
+def publisher_client(url: str) -> redis.Redis:
     """A blocking client."""
-    return redis.Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S)
+    return redis.Redis.from_url(url, socket_connect_timeout=REDIS_TIMEOUT_S, socket_timeout=REDIS_TIMEOUT_S)

@@ -22,14 +22,14 @@ LIBC = ctypes.CDLL(None) if ON_LINUX else None
 class Child(subprocess.Popen[bytes]):
     """A process that gets a signal when we die, however we die; the same one asks it to stop."""
 
-    halt = signal.SIGTERM
-    watcher: subprocess.Popen[bytes] | None = None
+    stop_signal = signal.SIGTERM
+    parent_watcher: subprocess.Popen[bytes] | None = None
 
 
 def spawn(  # noqa: PLR0913 - each one is a property of the child that only its caller knows
     argv: Sequence[str | Path],
     *,
-    halt: signal.Signals = signal.SIGTERM,
+    stop_signal: signal.Signals = signal.SIGTERM,
     account: pwd.struct_passwd | None = None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
@@ -53,21 +53,21 @@ def spawn(  # noqa: PLR0913 - each one is a property of the child that only its 
         group=account.pw_gid if account else None,
         extra_groups=[] if account else None,
         # Runs after the uid is dropped, which would clear the death signal; and we have no threads.
-        preexec_fn=_dies_with(os.getpid(), halt) if ON_LINUX else None,
+        preexec_fn=_die_with_parent(os.getpid(), stop_signal) if ON_LINUX else None,
     )
-    child.halt = halt
+    child.stop_signal = stop_signal
     if not ON_LINUX:
-        child.watcher = watch(child.pid, halt)
+        child.parent_watcher = start_parent_watcher(child.pid, stop_signal)
     return child
 
 
-def stop(children: Iterable[Child], within: float) -> None:
+def stop(children: Iterable[Child], timeout_s: float) -> None:
     """Ask all of them at once; whoever is still there after `within` seconds is killed."""
-    living = [child for child in children if child.poll() is None]
-    for child in living:
-        child.send_signal(child.halt)
-    deadline = time.monotonic() + within
-    for child in living:
+    running = [child for child in children if child.poll() is None]
+    for child in running:
+        child.send_signal(child.stop_signal)
+    deadline = time.monotonic() + timeout_s
+    for child in running:
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(max(0.0, deadline - time.monotonic()))
         if child.poll() is None:
@@ -75,17 +75,17 @@ def stop(children: Iterable[Child], within: float) -> None:
             child.wait()
 
 
-def watch(pid: int, sig: signal.Signals) -> subprocess.Popen[bytes]:
+def start_parent_watcher(pid: int, sig: signal.Signals) -> subprocess.Popen[bytes]:
     """Where the kernel offers no death signal: a second process that waits for our end of a pipe to close."""
     argv = [sys.executable, "-P", "-m", "infra.processes.parent_watch", str(pid), str(int(sig))]
     return subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)
 
 
-def _dies_with(parent: int, sig: signal.Signals) -> Callable[[], None]:
-    def ask_for_the_signal() -> None:
+def _die_with_parent(parent_pid: int, sig: signal.Signals) -> Callable[[], None]:
+    def set_parent_death_signal() -> None:
         if LIBC is not None:
             LIBC.prctl(PR_SET_PDEATHSIG, int(sig))
-        if os.getppid() != parent:  # it died between fork and here: the signal will never come
+        if os.getppid() != parent_pid:  # it died between fork and here: the signal will never come
             os._exit(1)
 
-    return ask_for_the_signal
+    return set_parent_death_signal

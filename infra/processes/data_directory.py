@@ -12,13 +12,13 @@ from pathlib import Path
 import msgspec
 
 from infra.errors import OperatorError
-from infra.processes.pids import sight
+from infra.processes.pids import find_process
 
-FORMAT = 1  # of the data directory as a whole; a newer one is refused, an older one is carried forward
-SECRETS = ("postgres-password", "application-password", "valkey-password", "jwt-key")
+DATA_FORMAT_VERSION = 1  # of the data directory as a whole; a newer one is refused, an older one is carried forward
+SECRET_NAMES = ("postgres-password", "application-password", "valkey-password", "jwt-key")
 
 
-class Run(msgspec.Struct, frozen=True):
+class RunInfo(msgspec.Struct, frozen=True):
     """What `serve` writes for all other commands to find it (run.json); redis_url is the cache.
 
     Only the servers that it brings: those that the operator named are not written down, passwords and all.
@@ -31,11 +31,11 @@ class Run(msgspec.Struct, frozen=True):
     redis_url: str = ""
     broker_url: str = ""
     migration_url: str = ""
-    format: int = FORMAT
+    format: int = DATA_FORMAT_VERSION
 
 
 @contextlib.contextmanager
-def held(data: Path) -> Iterator[None]:
+def exclusive_lock(data: Path) -> Iterator[None]:
     """The directory is ours alone, made when missing; the kernel lets go of it when we die."""
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def held(data: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise OperatorError(
-                f"{data} is in use by process {_holder(data)}: stop it first, or choose another --data."
+                f"{data} is in use by process {_lock_owner(data)}: stop it first, or choose another --data."
             ) from None
         lock.truncate()
         lock.write(f"{os.getpid()}\n")
@@ -58,20 +58,20 @@ def held(data: Path) -> Iterator[None]:
         yield
 
 
-def make_secrets(data: Path) -> None:
+def ensure_secrets(data: Path) -> None:
     """Make those that are missing, in a folder that only we may enter."""
     folder = data / "secrets"
     if (data / "postgres").exists() and not (folder / "postgres-password").exists():
         raise OperatorError(f"{folder}/postgres-password is gone but {data}/postgres needs it: put it back.")
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
-    for name in SECRETS:
+    for name in SECRET_NAMES:
         if not (folder / name).exists():
-            _write(folder / name, secrets.token_hex(32))
+            _write_atomically(folder / name, secrets.token_hex(32))
         (folder / name).chmod(0o600)
 
 
-def secret(data: Path, name: str) -> str:
+def read_secret(data: Path, name: str) -> str:
     """One of SECRETS; OperatorError when it was never made."""
     try:
         return (data / "secrets" / name).read_text().strip()
@@ -79,34 +79,34 @@ def secret(data: Path, name: str) -> str:
         raise OperatorError(f"Cannot read {data}/secrets/{name}: {error.strerror}.") from error
 
 
-def announce(data: Path, run: Run) -> None:
+def write_run_info(data: Path, run: RunInfo) -> None:
     """Write run.json in one step."""
-    _write(data / "run.json", msgspec.json.format(msgspec.json.encode(run)).decode())
+    _write_atomically(data / "run.json", msgspec.json.format(msgspec.json.encode(run)).decode())
 
 
-def withdraw(data: Path) -> None:
+def remove_run_info(data: Path) -> None:
     """Nothing runs here any more."""
     (data / "run.json").unlink(missing_ok=True)
 
 
-def last_run(data: Path) -> Run | None:
+def read_run_info(data: Path) -> RunInfo | None:
     """The run that run.json speaks of, alive or killed."""
     try:
-        return msgspec.json.decode((data / "run.json").read_bytes(), type=Run)
+        return msgspec.json.decode((data / "run.json").read_bytes(), type=RunInfo)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:
         raise OperatorError(f"Cannot read {data}/run.json: {error}.") from error
 
 
-def running(data: Path) -> Run | None:
+def find_running(data: Path) -> RunInfo | None:
     """The run that is alive; what a killed one left behind, or a stranger with its pid, is none."""
-    run = last_run(data)
-    seen = sight(run.pid) if run else None
-    return run if run and seen and seen.started == run.started else None
+    run = read_run_info(data)
+    process = find_process(run.pid) if run else None
+    return run if run and process and process.started == run.started else None
 
 
-def _holder(data: Path) -> str:
+def _lock_owner(data: Path) -> str:
     """The winner of the lock writes its pid a moment after winning."""
     deadline = time.monotonic() + 1
     while not (pid := (data / "lock").read_text().strip()) and time.monotonic() < deadline:
@@ -117,16 +117,16 @@ def _holder(data: Path) -> str:
 def _check_format(data: Path) -> None:
     file = data / "format"
     if not file.exists():
-        _write(file, str(FORMAT))
-    found = file.read_text().strip()
-    if not found.isdecimal():
+        _write_atomically(file, str(DATA_FORMAT_VERSION))
+    version = file.read_text().strip()
+    if not version.isdecimal():
         raise OperatorError(f"{file} should hold a number: put back the one of your backup.")
-    if int(found) > FORMAT:
-        newer = f"(data format {found}, this one knows {FORMAT})"
+    if int(version) > DATA_FORMAT_VERSION:
+        newer = f"(data format {version}, this one knows {DATA_FORMAT_VERSION})"
         raise OperatorError(f"{data} was written by a newer Taskledger {newer}: upgrade, or choose another --data.")
 
 
-def _write(path: Path, text: str) -> None:
+def _write_atomically(path: Path, text: str) -> None:
     """All or nothing, and only for us to read."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 from the start
     with os.fdopen(descriptor, "w") as file:

@@ -2,10 +2,10 @@
 
 import gc
 
-_SELDOM = (20_000, 20, 20)
+_GC_THRESHOLDS = (20_000, 20, 20)
 
 
-def rarely() -> None:
+def freeze_and_relax() -> None:
     """Look at what is there already never, and at what comes seldom: a request, or a batch, makes no cycle."""
     gc.freeze()
-    gc.set_threshold(*_SELDOM)
+    gc.set_threshold(*_GC_THRESHOLDS)

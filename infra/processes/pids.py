@@ -13,7 +13,7 @@ import msgspec
 ON_LINUX = sys.platform == "linux"
 
 
-class Sighting(msgspec.Struct, frozen=True):
+class ProcessInfo(msgspec.Struct, frozen=True):
     """What the system says of a living process; `started` tells a reused pid from the first bearer."""
 
     pid: int
@@ -21,20 +21,20 @@ class Sighting(msgspec.Struct, frozen=True):
     started: str
 
 
-def oneself() -> Sighting:
+def current_process() -> ProcessInfo:
     """This process."""
-    me = sight(os.getpid())
+    me = find_process(os.getpid())
     if me is None:
         raise ProcessLookupError("the system does not show us to ourselves: is /proc mounted?")
     return me
 
 
-def sight(pid: int) -> Sighting | None:
+def find_process(pid: int) -> ProcessInfo | None:
     """The living process of that pid; a zombie, which still answers kill(pid, 0), is not one."""
-    return _sight_in_proc(pid) if ON_LINUX else _sight_by_ps(pid)
+    return _process_from_proc(pid) if ON_LINUX else _process_from_ps(pid)
 
 
-def answers(pid: int) -> bool:
+def pid_exists(pid: int) -> bool:
     """Whether kill(pid, 0) finds somebody: also a zombie, also a stranger."""
     try:
         os.kill(pid, 0)
@@ -45,12 +45,12 @@ def answers(pid: int) -> bool:
     return True
 
 
-def inhabitants(folder: Path, name: str) -> list[int]:
+def processes_in(folder: Path, name: str) -> list[int]:
     """Living processes called `name` whose working directory is `folder` (Linux; elsewhere none are seen)."""
-    return [pid for pid in _pids() if _lives_in(pid, folder) and _is_called(pid, name)] if ON_LINUX else []
+    return [pid for pid in _all_pids() if _is_in(pid, folder) and _has_name(pid, name)] if ON_LINUX else []
 
 
-def lives_elsewhere(pid: int, folder: Path) -> bool:
+def is_elsewhere(pid: int, folder: Path) -> bool:
     """Whether its working directory is known to be another one; a container may forbid us to know."""
     try:
         return ON_LINUX and not Path(f"/proc/{pid}/cwd").samefile(folder)
@@ -58,30 +58,30 @@ def lives_elsewhere(pid: int, folder: Path) -> bool:
         return False
 
 
-def evict(folder: Path, name: str) -> None:
+def kill_stale(folder: Path, name: str) -> None:
     """Kill those inhabitants."""
-    for pid in inhabitants(folder, name):
+    for pid in processes_in(folder, name):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
-def _pids() -> Iterator[int]:
+def _all_pids() -> Iterator[int]:
     return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
 
 
-def _lives_in(pid: int, folder: Path) -> bool:
+def _is_in(pid: int, folder: Path) -> bool:
     try:
         return Path(f"/proc/{pid}/cwd").samefile(folder)
     except OSError:
         return False
 
 
-def _is_called(pid: int, name: str) -> bool:
-    seen = sight(pid)
-    return seen is not None and seen.name == name
+def _has_name(pid: int, name: str) -> bool:
+    process = find_process(pid)
+    return process is not None and process.name == name
 
 
-def _sight_in_proc(pid: int) -> Sighting | None:
+def _process_from_proc(pid: int) -> ProcessInfo | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
@@ -90,12 +90,12 @@ def _sight_in_proc(pid: int) -> Sighting | None:
     name, _, rest = stat.partition("(")[2].rpartition(")")
     fields = rest.split()
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return None if fields[0] in "ZX" else Sighting(pid, name, f"{boot}/{fields[19]}")
+    return None if fields[0] in "ZX" else ProcessInfo(pid, name, f"{boot}/{fields[19]}")
 
 
-def _sight_by_ps(pid: int) -> Sighting | None:
+def _process_from_ps(pid: int) -> ProcessInfo | None:
     argv = ["ps", "-o", "stat=,lstart=,comm=", "-p", str(pid)]
     words = subprocess.run(argv, capture_output=True, text=True, check=False).stdout.split(maxsplit=6)
     if len(words) < 7 or words[0].startswith("Z"):  # noqa: PLR2004 - stat, five words of a date, name
         return None
-    return Sighting(pid, Path(words[6].strip()).name, " ".join(words[1:6]))
+    return ProcessInfo(pid, Path(words[6].strip()).name, " ".join(words[1:6]))

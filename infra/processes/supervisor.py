@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from infra.processes.child import Child, stop
-from infra.processes.supervised import Ward
+from infra.processes.supervised import SupervisedProcess
 
-STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-LOOK = 1.0  # seconds between looks when nothing rings
-LOOK_WHILE_STARTING = 0.01
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+PROBE_INTERVAL_S = 1.0  # seconds between looks when nothing rings
+STARTING_PROBE_INTERVAL_S = 0.01
 
 
-class StopAsked(BaseException):
+class StopRequested(BaseException):
     """The operator wants us to end; no error, so nothing that catches errors may swallow it."""
 
 
@@ -25,18 +25,18 @@ class Supervisor:
 
     def __init__(self) -> None:
         """Nothing to tend yet."""
-        self.wards: list[Ward] = []
-        self._asked = 0
-        self._stopping: list[Child] = []
-        self._bell, self._ring = socket.socketpair()
-        for end in (self._bell, self._ring):
+        self.processes: list[SupervisedProcess] = []
+        self._stop_request_count = 0
+        self._stopping_children: list[Child] = []
+        self._wakeup_reader, self._wakeup_writer = socket.socketpair()
+        for end in (self._wakeup_reader, self._wakeup_writer):
             end.settimeout(0)
 
     @contextlib.contextmanager
-    def on_duty(self) -> Iterator[None]:
+    def handle_signals(self) -> Iterator[None]:
         """Signals are heard; the first asks to stop, the second kills everybody."""
-        before = {number: signal.signal(number, self._heard) for number in (*STOPPING, signal.SIGCHLD)}
-        fd = signal.set_wakeup_fd(self._ring.fileno(), warn_on_full_buffer=False)
+        before = {number: signal.signal(number, self._on_signal) for number in (*STOP_SIGNALS, signal.SIGCHLD)}
+        fd = signal.set_wakeup_fd(self._wakeup_writer.fileno(), warn_on_full_buffer=False)
         try:
             yield
         finally:
@@ -44,48 +44,48 @@ class Supervisor:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def tend_until(self, fact: Callable[[], bool], within: float) -> bool:
+    def run_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
         """Whether it came true in time."""
-        deadline = time.monotonic() + within
-        while not fact():
+        deadline = time.monotonic() + timeout_s
+        while not condition():
             if time.monotonic() > deadline:
                 return False
-            self._tend(LOOK_WHILE_STARTING)
+            self._run_once(STARTING_PROBE_INTERVAL_S)
         return True
 
-    def tend_forever(self) -> None:
+    def run_forever(self) -> None:
         """Until StopAsked."""
         while True:
-            self._tend(LOOK)
+            self._run_once(PROBE_INTERVAL_S)
 
-    def stop(self, wards: list[Ward], within: float) -> None:
+    def stop(self, processes: list[SupervisedProcess], timeout_s: float) -> None:
         """All of them at once; whoever needs longer is killed. They are tended no more."""
-        self.wards = [ward for ward in self.wards if ward not in wards]
-        self._stopping = [ward.child for ward in wards if ward.child is not None]
-        stop(self._stopping, 0 if self._asked > 1 else within)
+        self.processes = [ward for ward in self.processes if ward not in processes]
+        self._stopping_children = [ward.child for ward in processes if ward.child is not None]
+        stop(self._stopping_children, 0 if self._stop_request_count > 1 else timeout_s)
 
     def close(self) -> None:
         """Give back what was opened to hear signals."""
-        self._bell.close()
-        self._ring.close()
+        self._wakeup_reader.close()
+        self._wakeup_writer.close()
 
-    def _tend(self, look: float) -> None:
-        if self._asked:
-            raise StopAsked
-        for ward in self.wards:
-            ward.tend()
-        for ward in self.wards:
-            ward.look()
+    def _run_once(self, interval_s: float) -> None:
+        if self._stop_request_count:
+            raise StopRequested
+        for process in self.processes:
+            process.check()
+        for process in self.processes:
+            process.probe()
         # A ward that is not well is looked at soon: its pause ends, or it becomes ready, without a bell.
-        is_well = all(ward.is_ready for ward in self.wards)
-        select.select([self._bell], [], [], look if is_well else LOOK_WHILE_STARTING)
+        are_ready = all(ward.is_ready for ward in self.processes)
+        select.select([self._wakeup_reader], [], [], interval_s if are_ready else STARTING_PROBE_INTERVAL_S)
         with contextlib.suppress(BlockingIOError):
-            self._bell.recv(1024)
+            self._wakeup_reader.recv(1024)
 
-    def _heard(self, number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGCHLD:
             return
-        self._asked += 1
-        if self._asked > 1:
-            for child in self._stopping:
+        self._stop_request_count += 1
+        if self._stop_request_count > 1:
+            for child in self._stopping_children:
                 child.kill()

@@ -10,107 +10,107 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 T = TypeVar("T")
-LARGEST = 8
+MAX_ENTRY_DIVISOR = 8
 """Nothing is kept that is larger than all together divided by this: it would push out too much else."""
 
 
-class _Kept(Struct, Generic[T], frozen=True):
+class _Entry(Struct, Generic[T], frozen=True):
     value: T
     size: int
 
 
-class Watch:
+class Invalidation:
     """Whether any of the topics of something changed while it was read."""
 
     def __init__(self, topics: Collection[Hashable]) -> None:
         self.topics = topics
-        self.is_spoilt = False
+        self.is_invalidated = False
 
 
-class Hot(Generic[T]):
+class MemoryCache(Generic[T]):
     """Values by key, as many as fit into so many bytes; the one that nobody asked for the longest goes first."""
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most = most_bytes
-        self._kept = OrderedDict[Hashable, _Kept[T]]()
-        self._sure = dict[Hashable, T]()
-        self._topics = dict[Hashable, Collection[Hashable]]()
-        self._about = dict[Hashable, set[Hashable]]()
-        self._watches = dict[Hashable, set[Watch]]()
-        self.bytes = self.evicted = 0
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._entries = OrderedDict[Hashable, _Entry[T]]()
+        self._fresh = dict[Hashable, T]()
+        self._topics_by_key = dict[Hashable, Collection[Hashable]]()
+        self._keys_by_topic = dict[Hashable, set[Hashable]]()
+        self._invalidations_by_topic = dict[Hashable, set[Invalidation]]()
+        self.size_bytes = self.evictions = 0
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
-    def sure(self, key: Hashable) -> T | None:
+    def get_fresh(self, key: Hashable) -> T | None:
         """The value, if nothing has cast doubt on it since it was read."""
-        value = self._sure.get(key)
+        value = self._fresh.get(key)
         if value is not None:
-            self._kept.move_to_end(key)
+            self._entries.move_to_end(key)
         return value
 
-    def last(self, key: Hashable) -> T | None:
+    def get_stale(self, key: Hashable) -> T | None:
         """The value as it was when it was read, however long ago."""
-        kept = self._kept.get(key)
-        return kept.value if kept else None
+        entry = self._entries.get(key)
+        return entry.value if entry else None
 
-    def watch(self, topics: Collection[Hashable]) -> Watch:
+    def watch(self, topics: Collection[Hashable]) -> Invalidation:
         """Notice from now on whether any of the topics changes."""
-        watch = Watch(topics)
+        invalidation = Invalidation(topics)
         for topic in topics:
-            self._watches.setdefault(topic, set()).add(watch)
-        return watch
+            self._invalidations_by_topic.setdefault(topic, set()).add(invalidation)
+        return invalidation
 
-    def unwatch(self, watch: Watch) -> None:
+    def unwatch(self, invalidation: Invalidation) -> None:
         """Nobody wants to know it any more."""
-        for topic in watch.topics:
-            others = self._watches[topic]
-            others.discard(watch)
+        for topic in invalidation.topics:
+            others = self._invalidations_by_topic[topic]
+            others.discard(invalidation)
             if not others:
-                del self._watches[topic]
+                del self._invalidations_by_topic[topic]
 
-    def keep(self, key: Hashable, value: T, size: int, watch: Watch) -> None:
+    def set(self, key: Hashable, value: T, size: int, invalidation: Invalidation) -> None:
         """Keep what was read under a watch on its topics; without trust in it where one of them changed since."""
-        if size > self._most // LARGEST:
+        if size > self._max_bytes // MAX_ENTRY_DIVISOR:
             return
-        self._forget(key)
-        self._kept[key] = _Kept(value, size)
-        self.bytes += size
-        if not watch.is_spoilt:
-            self._sure[key] = value
-            self._topics[key] = watch.topics
-            for topic in watch.topics:
-                self._about.setdefault(topic, set()).add(key)
-        while self.bytes > self._most:
-            self._forget(next(iter(self._kept)))
-            self.evicted += 1
+        self._remove(key)
+        self._entries[key] = _Entry(value, size)
+        self.size_bytes += size
+        if not invalidation.is_invalidated:
+            self._fresh[key] = value
+            self._topics_by_key[key] = invalidation.topics
+            for topic in invalidation.topics:
+                self._keys_by_topic.setdefault(topic, set()).add(key)
+        while self.size_bytes > self._max_bytes:
+            self._remove(next(iter(self._entries)))
+            self.evictions += 1
 
-    def doubt(self, topic: Hashable) -> None:
+    def invalidate(self, topic: Hashable) -> None:
         """It has changed, or may have."""
-        for watch in self._watches.get(topic, ()):
-            watch.is_spoilt = True
-        for key in list(self._about.get(topic, ())):
-            self._unsure(key)
+        for invalidation in self._invalidations_by_topic.get(topic, ()):
+            invalidation.is_invalidated = True
+        for key in list(self._keys_by_topic.get(topic, ())):
+            self._mark_stale(key)
 
-    def doubt_all(self) -> None:
+    def invalidate_all(self) -> None:
         """Anything may have changed."""
-        for watches in self._watches.values():
-            for watch in watches:
-                watch.is_spoilt = True
-        self._sure.clear()
-        self._topics.clear()
-        self._about.clear()
+        for invalidations in self._invalidations_by_topic.values():
+            for invalidation in invalidations:
+                invalidation.is_invalidated = True
+        self._fresh.clear()
+        self._topics_by_key.clear()
+        self._keys_by_topic.clear()
 
-    def _forget(self, key: Hashable) -> None:
-        kept = self._kept.pop(key, None)
-        if kept:
-            self.bytes -= kept.size
-            self._unsure(key)
+    def _remove(self, key: Hashable) -> None:
+        entry = self._entries.pop(key, None)
+        if entry:
+            self.size_bytes -= entry.size
+            self._mark_stale(key)
 
-    def _unsure(self, key: Hashable) -> None:
-        self._sure.pop(key, None)
-        for topic in self._topics.pop(key, ()):
-            about = self._about[topic]
-            about.discard(key)
-            if not about:
-                del self._about[topic]
+    def _mark_stale(self, key: Hashable) -> None:
+        self._fresh.pop(key, None)
+        for topic in self._topics_by_key.pop(key, ()):
+            keys = self._keys_by_topic[topic]
+            keys.discard(key)
+            if not keys:
+                del self._keys_by_topic[topic]

@@ -11,187 +11,202 @@ from collections.abc import Sequence
 import psycopg
 from msgspec import Struct
 
-from infra.database.pool import Away, Pool
-from infra.reading.cache_stats import Counted
-from infra.reading.cached_answer import Snapshot, State
-from infra.reading.memory_cache import Hot, Watch
-from infra.reading.progress import Behind, Projected
-from infra.reading.shared_cache import Kept
-from infra.reading.tables import Querying
+from infra.database.pool import DatabaseUnavailable, Pool
+from infra.reading.cache_stats import CacheStats
+from infra.reading.cached_answer import BuildState, CachedAnswer
+from infra.reading.memory_cache import Invalidation, MemoryCache
+from infra.reading.progress import ProjectionBehind, ProjectionProgress
+from infra.reading.shared_cache import SharedCache
+from infra.reading.tables import ReadTables
 from projections.engine.builds import WHOLE_BUILD_SCOPE
 from projections.fingerprint import fingerprints
 from projections.projection import Answer, Question
 
-TRIES = 3
+MAX_READ_ATTEMPTS = 3
 """A build may stop answering between two looks, but not again and again."""
-LONGEST_S = 2.0
+READ_TIMEOUT_S = 2.0
 """How long anybody waits for an answer that is being read."""
-_SMALL, _TOPIC = 1_500, 250
+_ENTRY_OVERHEAD_BYTES, _TOPIC_OVERHEAD_BYTES = 1_500, 250
 """Bytes that an answer takes beside its body: its key and whatever points to it, and each of its topics."""
 
 
-class _Flight(Struct, frozen=True):
+class _InFlight(Struct, frozen=True):
     """Somebody reads: whether that is old before it is done, and when nobody waits for it any more."""
 
-    task: asyncio.Task["Found"]
-    watch: Watch
-    ends: float
+    task: asyncio.Task["ReadResult"]
+    invalidation: Invalidation
+    deadline: float
 
 
-class Found(Struct, frozen=True):
+class ReadResult(Struct, frozen=True):
     """What a question found, and the position that it reflects; of an old one, for how many seconds it has been that.
 
     `key` is what it is remembered under.
     """
 
-    snapshot: Snapshot
+    cached: CachedAnswer
     position: int
-    key: str
-    age: float | None = None
+    cache_key: str
+    age_s: float | None = None
 
     @property
     def answer(self) -> Answer | None:
         """The answer, None where there is no such thing."""
-        return self.snapshot.answer
+        return self.cached.answer
 
 
-class Reading:
+class Reader:
     """Answers questions; whoever asks the same at the same time gets the same answer, which is read once."""
 
-    def __init__(self, pool: Pool, querying: Querying, kept: Kept, projected: Projected, hot: Hot[Snapshot]) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        tables: ReadTables,
+        shared_cache: SharedCache,
+        progress: ProjectionProgress,
+        memory_cache: MemoryCache[CachedAnswer],
+    ) -> None:
         self._pool = pool
-        self._querying = querying
-        self._kept = kept
-        self._projected = projected
-        self._hot = hot
-        self._flights: dict[str, _Flight] = {}
-        self.counted = Counted()
+        self._tables = tables
+        self._shared_cache = shared_cache
+        self._progress = progress
+        self._memory_cache = memory_cache
+        self._in_flight: dict[str, _InFlight] = {}
+        self.cache_stats = CacheStats()
 
-    async def answer(self, question: Question, at_least: int = 0) -> Found:
+    async def answer(self, question: Question, min_position: int = 0) -> ReadResult:
         """The answer, as it is now, or was a moment ago; as old as it may be while PostgreSQL is away.
 
         Raises Behind where a projection has not been built for this code yet, or its table is gone, and what psycopg
         raises where nothing is remembered that includes the position.
         """
-        key = _key(question)
-        known = self._hot.sure(key)
-        if known and self._projected.is_sure():
-            position = self.position(known)
-            if position >= at_least:
-                self.counted.hit("process", time.time() - known.at)
-                return Found(known, position, key)
+        key = _cache_key(question)
+        cached = self._memory_cache.get_fresh(key)
+        if cached and self._progress.is_live():
+            position = self.position_of(cached)
+            if position >= min_position:
+                self.cache_stats.hit("process", time.time() - cached.at)
+                return ReadResult(cached, position, key)
         try:
-            found, is_own = await self._joined(question, key)
-            if found.position < at_least and not is_own:  # it was begun before the position was there
-                found, _ = await self._joined(question, key)
+            result, is_own = await self._coalesced(question, key)
+            if result.position < min_position and not is_own:  # it was begun before the position was there
+                result, _ = await self._coalesced(question, key)
         except (psycopg.OperationalError, psycopg.InterfaceError):
-            old = await self._old(key)
-            if old is None or old.position < at_least:
+            stale = await self._read_stale(key)
+            if stale is None or stale.position < min_position:
                 raise
-            return old
-        return found
+            return stale
+        return result
 
-    def still(self, found: Sequence[tuple[str, str]]) -> list[Snapshot] | None:
+    def unchanged(self, tagged_keys: Sequence[tuple[str, str]]) -> list[CachedAnswer] | None:
         """What is remembered under these keys, if all of it holds for sure, and has these tags (no answer has none)."""
-        known = [self._hot.sure(key) for key, _ in found]
-        are_same = all(one and _etag(one) == etag for one, (_, etag) in zip(known, found, strict=True))
-        return [one for one in known if one] if are_same and self._projected.is_sure() else None
+        cached = [self._memory_cache.get_fresh(key) for key, _ in tagged_keys]
+        are_same = all(one and _etag(one) == etag for one, (_, etag) in zip(cached, tagged_keys, strict=True))
+        return [one for one in cached if one] if are_same and self._progress.is_live() else None
 
-    def position(self, snapshot: Snapshot) -> int:
+    def position_of(self, cached: CachedAnswer) -> int:
         """The position that an answer reflects which still holds."""
-        return max(snapshot.state.position, self._projected.up_to(snapshot.state.builds))
+        return max(cached.state.position, self._progress.known_position(cached.state.builds))
 
-    async def _joined(self, question: Question, key: str) -> tuple[Found, bool]:
+    async def _coalesced(self, question: Question, key: str) -> tuple[ReadResult, bool]:
         """What whoever is at it finds, unless that is old already; and whether nobody was, but this one itself.
 
         Raises what psycopg raises, Away after a while.
         """
-        if self._pool.is_silent:
-            raise Away
-        flight = self._flights.get(key)
-        is_own = flight is None or _is_old(flight)
-        if flight is None or is_own:
-            flight = self._flights[key] = self._flight(question, key)
-        done, _ = await asyncio.wait({flight.task}, timeout=max(0.0, flight.ends - time.monotonic()))
+        if self._pool.is_unresponsive:
+            raise DatabaseUnavailable
+        in_flight = self._in_flight.get(key)
+        is_own = in_flight is None or _is_invalidated(in_flight)
+        if in_flight is None or is_own:
+            in_flight = self._in_flight[key] = self._start_read(question, key)
+        done, _ = await asyncio.wait({in_flight.task}, timeout=max(0.0, in_flight.deadline - time.monotonic()))
         if not done:
-            raise Away
-        return flight.task.result(), is_own
+            raise DatabaseUnavailable
+        return in_flight.task.result(), is_own
 
-    def _flight(self, question: Question, key: str) -> "_Flight":
+    def _start_read(self, question: Question, key: str) -> "_InFlight":
         topics = {(one.name, scope) for one in question.projections for scope in (*question.scopes, WHOLE_BUILD_SCOPE)}
-        watch = self._hot.watch(topics)
-        task = asyncio.create_task(self._found(question, key, watch), name="reading")
-        flight = _Flight(task, watch, time.monotonic() + LONGEST_S)
-        task.add_done_callback(lambda _: self._landed(key, flight))
-        return flight
+        invalidation = self._memory_cache.watch(topics)
+        task = asyncio.create_task(self._read(question, key, invalidation), name="reading")
+        in_flight = _InFlight(task, invalidation, time.monotonic() + READ_TIMEOUT_S)
+        task.add_done_callback(lambda _: self._on_read_done(key, in_flight))
+        return in_flight
 
-    def _landed(self, key: str, flight: "_Flight") -> None:
-        self._hot.unwatch(flight.watch)
-        if self._flights.get(key) is flight:
-            del self._flights[key]
-        if not flight.task.cancelled():
-            flight.task.exception()  # seen, even where nobody waits any more
+    def _on_read_done(self, key: str, in_flight: "_InFlight") -> None:
+        self._memory_cache.unwatch(in_flight.invalidation)
+        if self._in_flight.get(key) is in_flight:
+            del self._in_flight[key]
+        if not in_flight.task.cancelled():
+            in_flight.task.exception()  # seen, even where nobody waits any more
 
-    async def _found(self, question: Question, key: str, watch: Watch) -> Found:
+    async def _read(self, question: Question, key: str, invalidation: Invalidation) -> ReadResult:
         """The answer that is true now, from the nearest place."""
-        for _ in range(TRIES):
-            snapshot = await self._remembered(question, key) or await self._asked(question, key)
-            if snapshot:
-                size = _SMALL + _TOPIC * len(watch.topics) + len(snapshot.answer.body if snapshot.answer else b"")
-                self._hot.keep(key, snapshot, size, watch)
-                return Found(snapshot, snapshot.state.position, key)
-        raise Behind
+        for _ in range(MAX_READ_ATTEMPTS):
+            cached = await self._read_from_caches(question, key) or await self._read_from_tables(question, key)
+            if cached:
+                size = (
+                    _ENTRY_OVERHEAD_BYTES
+                    + _TOPIC_OVERHEAD_BYTES * len(invalidation.topics)
+                    + len(cached.answer.body if cached.answer else b"")
+                )
+                self._memory_cache.set(key, cached, size, invalidation)
+                return ReadResult(cached, cached.state.position, key)
+        raise ProjectionBehind
 
-    async def _remembered(self, question: Question, key: str) -> Snapshot | None:
+    async def _read_from_caches(self, question: Question, key: str) -> CachedAnswer | None:
         """What this process or Redis has, if it is still so; where neither has anything, nobody is asked about it."""
-        state: State | None = None
+        state: BuildState | None = None
         for layer in ("process", "redis"):
-            known = self._hot.last(key) if layer == "process" else await self._kept.find(key, Snapshot)
-            if known and (layer == "process" or known.is_whole()):
-                state = state or await self._querying.state(question)
-                if known.state.is_still(state):
-                    self.counted.hit(layer, time.time() - known.at)
-                    return Snapshot(known.answer, state, time.time())  # it has just been found to be so
-            self.counted.miss(layer)
+            cached = (
+                self._memory_cache.get_stale(key)
+                if layer == "process"
+                else await self._shared_cache.get(key, CachedAnswer)
+            )
+            if cached and (layer == "process" or cached.is_intact()):
+                state = state or await self._tables.state_of(question)
+                if cached.state.is_unchanged_since(state):
+                    self.cache_stats.hit(layer, time.time() - cached.at)
+                    return CachedAnswer(cached.answer, state, time.time())  # it has just been found to be so
+            self.cache_stats.miss(layer)
         return None
 
-    async def _asked(self, question: Question, key: str) -> Snapshot | None:
+    async def _read_from_tables(self, question: Question, key: str) -> CachedAnswer | None:
         """What the read tables say; None where those builds do not answer any more."""
-        asked = await self._querying.asked(question, await self._querying.builds(question))
-        if asked is None:
+        answer_and_state = await self._tables.run(question, await self._tables.likely_builds(question))
+        if answer_and_state is None:
             return None
-        self.counted.hit("postgresql", 0.0)
-        snapshot = Snapshot(*asked, time.time())
-        if snapshot.answer:
-            self._pool.aside(self._kept.keep(key, snapshot))
-        return snapshot
+        self.cache_stats.hit("postgresql", 0.0)
+        cached = CachedAnswer(*answer_and_state, time.time())
+        if cached.answer:
+            self._pool.run_in_background(self._shared_cache.set(key, cached))
+        return cached
 
-    async def _old(self, key: str) -> Found | None:
+    async def _read_stale(self, key: str) -> ReadResult | None:
         """What was true once."""
-        own, is_sure = self._hot.last(key), self._hot.sure(key) is not None
-        others = None if is_sure else await self._kept.find(key, Snapshot)
-        if others and not others.is_whole():
-            others = None
-        snapshot = max((one for one in (own, others) if one), key=lambda one: one.state.position, default=None)
-        if snapshot is None:
+        in_memory, is_fresh = self._memory_cache.get_stale(key), self._memory_cache.get_fresh(key) is not None
+        shared = None if is_fresh else await self._shared_cache.get(key, CachedAnswer)
+        if shared and not shared.is_intact():
+            shared = None
+        cached = max((one for one in (in_memory, shared) if one), key=lambda one: one.state.position, default=None)
+        if cached is None:
             return None
-        at = max(snapshot.at, self._projected.looked_at) if is_sure else snapshot.at
-        position = self.position(snapshot) if is_sure else snapshot.state.position
+        at = max(cached.at, self._progress.polled_at) if is_fresh else cached.at
+        position = self.position_of(cached) if is_fresh else cached.state.position
         age = max(0.0, time.time() - at)
-        self.counted.hit("stale", age)
-        return Found(snapshot, position, key, age)
+        self.cache_stats.hit("stale", age)
+        return ReadResult(cached, position, key, age)
 
 
-def _is_old(flight: _Flight) -> bool:
+def _is_invalidated(in_flight: _InFlight) -> bool:
     """Whether something changed since it began."""
-    return flight.watch.is_spoilt
+    return in_flight.invalidation.is_invalidated
 
 
-def _etag(snapshot: Snapshot) -> str:
-    return snapshot.answer.etag if snapshot.answer else ""
+def _etag(cached: CachedAnswer) -> str:
+    return cached.answer.etag if cached.answer else ""
 
 
-def _key(question: Question) -> str:
+def _cache_key(question: Question) -> str:
     """What an answer is remembered under: how it is folded, what it is of, and all that was asked.
 
     What a reader may see is a part of that: the scopes, or parameters, of what is theirs alone.

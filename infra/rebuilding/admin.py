@@ -9,13 +9,13 @@ from psycopg.rows import TupleRow, dict_row
 from domain.errors import NotFound
 from infra.database.pool import Pool
 from infra.rebuilding import jobs
-from infra.rebuilding.jobs import Operation, Options
+from infra.rebuilding.jobs import Job, JobOptions
 from projections.engine import builds, status
 from projections.engine.status import ProjectionStatus
 from projections.projection import Projection
 
 
-class Operating:
+class ProjectionAdmin:
     """Looks, and writes down what is wanted; workers do it."""
 
     def __init__(self, pool: Pool) -> None:
@@ -27,25 +27,25 @@ class Operating:
             await cursor.execute(status.STATUS_SQL, builds.serving_parameters(), prepare=True)
             return [status.parse_status(row) for row in await cursor.fetchall()]
 
-    async def rebuild(self, projection: Projection[Any], options: Options, asked_by: UUID) -> Operation:
+    async def enqueue_rebuild(self, projection: Projection[Any], options: JobOptions, asked_by: UUID) -> Job:
         """Ask for a rebuild; where one is waiting or running, it is that one."""
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(jobs.ALONE, (projection.name,))
-            row = await (await connection.execute(jobs.OPEN, jobs.opening(projection))).fetchone()
+            await connection.execute(jobs.LOCK_PROJECTION_SQL, (projection.name,))
+            row = await (await connection.execute(jobs.FIND_OPEN_SQL, jobs.find_open_parameters(projection))).fetchone()
             if row is None:
-                row = jobs.asking(projection, options, asked_by)
-                await connection.execute(jobs.ASK, row)
-            return await _found(connection, row[0])
+                row = jobs.insert_parameters(projection, options, asked_by)
+                await connection.execute(jobs.INSERT_SQL, row)
+            return await _fetch_job(connection, row[0])
 
-    async def operation(self, wanted: UUID) -> Operation:
+    async def find_job(self, job_id: UUID) -> Job:
         """One operation as it stands; raises NotFound."""
         async with self._pool.connection() as connection:
-            return await _found(connection, wanted)
+            return await _fetch_job(connection, job_id)
 
 
-async def _found(connection: AsyncConnection[TupleRow], wanted: UUID) -> Operation:
+async def _fetch_job(connection: AsyncConnection[TupleRow], job_id: UUID) -> Job:
     async with connection.cursor(row_factory=dict_row) as cursor:
-        row = await (await cursor.execute(jobs.FIND, (wanted,))).fetchone()
+        row = await (await cursor.execute(jobs.FIND_SQL, (job_id,))).fetchone()
     if row is None:
         raise NotFound
-    return jobs.read(row)
+    return jobs.job_from_row(row)

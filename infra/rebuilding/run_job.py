@@ -6,40 +6,40 @@ from contextlib import closing
 from uuid import UUID
 
 from infra import logs
-from infra.database.pool import folding
+from infra.database.pool import connect_for_folding
 from infra.errors import OperatorError
 from infra.logs import logger
 from infra.rebuilding import jobs
-from infra.rebuilding.jobs import Telling
-from infra.rebuilding.outcome import Wish
-from infra.rebuilding.rebuild import Held, Rebuilding
-from infra.rebuilding.worker_pool import NAME
-from infra.settings import PREFIX
+from infra.rebuilding.jobs import ProgressReporter
+from infra.rebuilding.outcome import RebuildOptions
+from infra.rebuilding.rebuild import ProjectionRebuild, RebuildInProgress
+from infra.rebuilding.worker_pool import APPLICATION_NAME
+from infra.settings import ENVIRONMENT_PREFIX
 from projections.projection import all_projections
 
 
-def main(operation: UUID, url: str) -> None:
+def main(job_id: UUID, url: str) -> None:
     """Do it, and say what came of it, whatever that is."""
-    with closing(folding(url, NAME)) as connection:
-        found = jobs.find(connection, operation)
-        if found is None:
+    with closing(connect_for_folding(url, APPLICATION_NAME)) as connection:
+        job_and_options = jobs.find(connection, job_id)
+        if job_and_options is None:
             return
-        asked, options = found
-        projection = all_projections()[asked.projection]
-        wish = Wish(expect_changes=options.expect_changes)
+        job, options = job_and_options
+        projection = all_projections()[job.projection]
+        rebuild_options = RebuildOptions(expect_changes=options.expect_changes)
         try:
-            outcome = Rebuilding(url, projection, wish, Telling(connection, operation)).run()
-        except Held:
-            jobs.later(connection, operation)
+            outcome = ProjectionRebuild(url, projection, rebuild_options, ProgressReporter(connection, job_id)).run()
+        except RebuildInProgress:
+            jobs.requeue(connection, job_id)
         except Exception as error:
-            jobs.end(connection, operation, error=str(error) or type(error).__name__)
+            jobs.finish(connection, job_id, error=str(error) or type(error).__name__)
             if not isinstance(error, OperatorError):
                 raise
         else:
-            jobs.end(connection, operation, outcome, error=outcome.refusal())
-            logger.info("{} rebuilt: {} events, {:.0f}/s", projection.name, outcome.events, outcome.per_second())
+            jobs.finish(connection, job_id, outcome, error=outcome.rejection_reason())
+            logger.info("{} rebuilt: {} events, {:.0f}/s", projection.name, outcome.events, outcome.events_per_s())
 
 
 if __name__ == "__main__":
     logs.configure("info", "development")
-    main(UUID(sys.argv[1]), os.environ[f"{PREFIX}DATABASE_URL"])
+    main(UUID(sys.argv[1]), os.environ[f"{ENVIRONMENT_PREFIX}DATABASE_URL"])

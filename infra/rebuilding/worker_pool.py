@@ -17,12 +17,12 @@ import psycopg
 from msgspec import Struct
 from msgspec.structs import replace
 
-from infra.database.pool import folding
+from infra.database.pool import connect_for_folding
 from infra.errors import OperatorError
 from infra.log import slices
 from infra.processes import gc_tuning
 from infra.rebuilding import refold
-from infra.rebuilding.throttle import Haste
+from infra.rebuilding.throttle import Throttle
 from projections.engine import parked, table, writing
 from projections.engine.builds import Build, SyncConnection
 from projections.engine.folding import Skips
@@ -33,20 +33,20 @@ from projections.projection import all_projections, key_by_position, key_by_stre
 T = TypeVar("T")
 R = TypeVar("R")
 
-NAME = "taskledger rebuild"
-NICE = 10
-_SESSION = Path("/proc/self/autogroup")
-AT_ONCE = 25_000
+APPLICATION_NAME = "taskledger rebuild"
+NICENESS = 10
+_AUTOGROUP_FILE = Path("/proc/self/autogroup")
+EVENTS_PER_PART = 25_000
 """About so many events are a part."""
-_INDEXING = "set maintenance_work_mem = '128MB'; set max_parallel_maintenance_workers = 0"
+_INDEX_SETTINGS_SQL = "set maintenance_work_mem = '128MB'; set max_parallel_maintenance_workers = 0"
 """There are others of the crew for other indexes."""
-_UNLESS_KILLED = "set client_connection_check_interval = '500ms'"
+_CANCEL_IF_CLIENT_DIES_SQL = "set client_connection_check_interval = '500ms'"
 """What is being done for a process that is no more ends, and its locks with it."""
-_MINE = threading.local()
+_CONNECTIONS = threading.local()
 """The connections of one of a crew."""
 
 
-class Part(Struct, frozen=True):
+class LogPart(Struct, frozen=True):
     """What one process does at once: the events after `low`, up to and with `high`, or a range of buckets."""
 
     build: int
@@ -57,173 +57,180 @@ class Part(Struct, frozen=True):
     skips: Skips
 
 
-class Filled(Struct, frozen=True):
+class PartResult(Struct, frozen=True):
     """What came of a part: the events read, the documents written, and a part that there was no room for."""
 
     events: int
     documents: int
-    rest: Part | None = None
+    remaining: LogPart | None = None
 
 
-def cut(connection: SyncConnection, build: Build, events: int, head: int, skips: Skips) -> list[Part]:
+def split_log(connection: SyncConnection, build: Build, event_count: int, head: int, skips: Skips) -> list[LogPart]:
     """The parts of a log of so many events up to `head`, as this projection can be folded."""
-    count = -(-events // AT_ONCE) or 1
+    part_count = -(-event_count // EVENTS_PER_PART) or 1
     edges: Sequence[tuple[Any, Any]]
     if build.projection.keys is key_by_stream:
-        edges = slices.by_stream(connection, events, count)
+        edges = slices.split_by_stream(connection, event_count, part_count)
     elif build.projection.keys is key_by_position:
-        edges = slices.by_position(head, count)
+        edges = slices.split_by_position(head, part_count)
     else:
         edges = [(0, BUCKET_COUNT)]
-    return [Part(build.number, build.projection.name, low, high, head, skips) for low, high in edges]
+    return [LogPart(build.number, build.projection.name, low, high, head, skips) for low, high in edges]
 
 
-class Crew:
+class FoldPool:
     """Those who fold: processes, or a thread; as many at once as haste allows."""
 
-    def __init__(self, pool: Executor, haste: Haste) -> None:
-        self._pool = pool
-        self._haste = haste
+    def __init__(self, executor: Executor, throttle: Throttle) -> None:
+        self._executor = executor
+        self._throttle = throttle
 
-    def fill(self, parts: Sequence[Part]) -> Iterator[Filled]:
+    def fold_parts(self, parts: Sequence[LogPart]) -> Iterator[PartResult]:
         """Fold all parts into the table, in any order; what is left of one is folded too."""
         waiting = deque(parts)
-        for _, filled in self._done(_fill, waiting):
-            waiting.extend([filled.rest] if filled.rest else [])
+        for _, filled in self._run_all(_fold_part_in_worker, waiting):
+            waiting.extend([filled.remaining] if filled.remaining else [])
             yield filled
 
-    def execute(self, statements: Sequence[str]) -> Iterator[str]:
+    def execute_all(self, statements: Sequence[str]) -> Iterator[str]:
         """Carry out statements side by side, and tell each that is done."""
-        for statement, _ in self._done(_execute, deque(statements)):
+        for statement, _ in self._run_all(_execute_in_worker, deque(statements)):
             yield statement
 
-    def _done(self, work: Callable[[T], R], waiting: deque[T]) -> Iterator[tuple[T, R]]:
+    def _run_all(self, function: Callable[[T], R], queue: deque[T]) -> Iterator[tuple[T, R]]:
         """Whatever waits, done, with what came of it; more may come to wait meanwhile."""
         running: dict[Future[R], T] = {}
-        while waiting or running:
-            while waiting and len(running) < self._haste.at_once():
-                one = waiting.popleft()
-                running[self._pool.submit(work, one)] = one
+        while queue or running:
+            while queue and len(running) < self._throttle.concurrency():
+                argument = queue.popleft()
+                running[self._executor.submit(function, argument)] = argument
             for done in wait(running, return_when=FIRST_COMPLETED).done:
                 yield running.pop(done), done.result()
 
 
 @contextlib.contextmanager
-def crew(url: str, processes: int, haste: Haste) -> Iterator[Crew]:
+def open_fold_pool(url: str, process_count: int, throttle: Throttle) -> Iterator[FoldPool]:
     """So many processes, which end with the block; none is a thread of this one, which a small log is quicker for.
 
     Where the block fails they end in the middle of their work. Raises OperatorError where one of them was killed.
     """
-    with contextlib.ExitStack() as ending:
-        if processes:
-            pool = ProcessPoolExecutor(processes, get_context("spawn"), _open, (url,))
-            ending.callback(pool.shutdown, wait=True, cancel_futures=True)
-            with _killed(pool):
-                yield Crew(pool, haste)
+    with contextlib.ExitStack() as stack:
+        if process_count:
+            executor = ProcessPoolExecutor(process_count, get_context("spawn"), _initialize_worker, (url,))
+            stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+            with _kill_on_error(executor):
+                yield FoldPool(executor, throttle)
         else:
-            reader, writer = (ending.enter_context(folding(url, NAME)) for _ in range(2))
-            yield Crew(ending.enter_context(ThreadPoolExecutor(1, NAME, _have, (reader, writer))), haste)
+            reader, writer = (stack.enter_context(connect_for_folding(url, APPLICATION_NAME)) for _ in range(2))
+            yield FoldPool(
+                stack.enter_context(ThreadPoolExecutor(1, APPLICATION_NAME, _set_connections, (reader, writer))),
+                throttle,
+            )
 
 
 @contextlib.contextmanager
-def _killed(pool: ProcessPoolExecutor) -> Iterator[None]:
+def _kill_on_error(executor: ProcessPoolExecutor) -> Iterator[None]:
     """Whatever fails in the block ends the processes at once."""
     try:
         yield
     except BaseException as error:
-        for process in [*(pool._processes or {}).values()]:  # noqa: SLF001 - public from Python 3.14 on: kill_workers
+        for process in [*(executor._processes or {}).values()]:  # noqa: SLF001 - public from Python 3.14 on: kill_workers
             process.kill()
         if isinstance(error, BrokenProcessPool):
             raise OperatorError("A process that folded the log was killed; what is live was not touched.") from error
         raise
 
 
-def _open(url: str) -> None:
+def _initialize_worker(url: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us, who tells us
     if parent := parent_process():
-        threading.Thread(target=_die_after, args=(parent,), daemon=True).start()
-    _step_back()
-    gc_tuning.rarely()
-    _have(folding(url, NAME), folding(url, NAME))
-    _MINE.writer.execute(_INDEXING)
-    for connection in (_MINE.reader, _MINE.writer):
+        threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
+    _lower_priority()
+    gc_tuning.freeze_and_relax()
+    _set_connections(connect_for_folding(url, APPLICATION_NAME), connect_for_folding(url, APPLICATION_NAME))
+    _CONNECTIONS.writer.execute(_INDEX_SETTINGS_SQL)
+    for connection in (_CONNECTIONS.reader, _CONNECTIONS.writer):
         with contextlib.suppress(psycopg.Error):  # where the server's platform cannot tell
-            connection.execute(_UNLESS_KILLED)
+            connection.execute(_CANCEL_IF_CLIENT_DIES_SQL)
 
 
-def _have(reader: SyncConnection, writer: SyncConnection) -> None:
-    _MINE.reader, _MINE.writer = reader, writer
+def _set_connections(reader: SyncConnection, writer: SyncConnection) -> None:
+    _CONNECTIONS.reader, _CONNECTIONS.writer = reader, writer
 
 
-def _step_back() -> None:
+def _lower_priority() -> None:
     """Let whoever serves go first. Linux may share out time session by session, and then be nice among these only."""
-    os.nice(NICE)
+    os.nice(NICENESS)
     with contextlib.suppress(OSError):
         os.setsid()
-        _SESSION.write_text(str(NICE))
+        _AUTOGROUP_FILE.write_text(str(NICENESS))
 
 
-def _die_after(parent: BaseProcess) -> None:
+def _exit_with_parent(parent: BaseProcess) -> None:
     parent.join()
     os._exit(1)
 
 
-def fill(reader: SyncConnection, writer: SyncConnection, part: Part) -> Filled:
+def fold_part(reader: SyncConnection, writer: SyncConnection, part: LogPart) -> PartResult:
     """Fold a part into the table, in one transaction; what the table refuses is parked."""
     with contextlib.suppress(*writing.REJECTION_ERRORS):
-        return _folded(reader, writer, part, _copied)
-    return _folded(reader, writer, part, _one_by_one)
+        return _fold_and_write(reader, writer, part, _write_by_copy)
+    return _fold_and_write(reader, writer, part, _write_row_by_row)
 
 
-Save: TypeAlias = Callable[
-    [SyncConnection, SyncConnection, Build, Part, Iterable[Any]], tuple[int, list[ParkedDocument]]
+WriteNewDocuments: TypeAlias = Callable[
+    [SyncConnection, SyncConnection, Build, LogPart, Iterable[Any]], tuple[int, list[ParkedDocument]]
 ]
 """Writes documents that were not there; answers how many, and those that the table refuses."""
 
 
-def _folded(reader: SyncConnection, writer: SyncConnection, part: Part, save: Save) -> Filled:
+def _fold_and_write(
+    reader: SyncConnection, writer: SyncConnection, part: LogPart, write_documents: WriteNewDocuments
+) -> PartResult:
     build = Build(part.build, all_projections()[part.projection], 1)
-    afresh, rest = FullFold(build.projection, part.skips), None
+    full_fold, remaining = FullFold(build.projection, part.skips), None
     rows: Iterable[Any]
     if build.projection.keys is key_by_stream:
-        rows = afresh.fold_streams(slices.streams(reader, part.low, part.high, part.head))
+        rows = full_fold.fold_streams(slices.iter_by_stream(reader, part.low, part.high, part.head))
     elif build.projection.keys is key_by_position:
-        rows = afresh.fold_positions(slices.positions(reader, part.low, part.high))
+        rows = full_fold.fold_positions(slices.iter_by_position(reader, part.low, part.high))
     else:
-        rows, left = afresh.fold_buckets(slices.positions(reader, 0, part.head), (part.low, part.high))
-        rest = replace(part, low=left[0], high=left[1]) if left else None
+        rows, remaining_buckets = full_fold.fold_buckets(
+            slices.iter_by_position(reader, 0, part.head), (part.low, part.high)
+        )
+        remaining = replace(part, low=remaining_buckets[0], high=remaining_buckets[1]) if remaining_buckets else None
     with writer.transaction():
-        written, refused = save(reader, writer, build, part, rows)
-        parked.park(writer, build, [*afresh.parked, *refused])
-    return Filled(afresh.event_count, written, rest)
+        written, refused = write_documents(reader, writer, build, part, rows)
+        parked.park(writer, build, [*full_fold.parked, *refused])
+    return PartResult(full_fold.event_count, written, remaining)
 
 
-def _copied(
-    _: SyncConnection, writer: SyncConnection, build: Build, __: Part, rows: Iterable[Any]
+def _write_by_copy(
+    _: SyncConnection, writer: SyncConnection, build: Build, __: LogPart, rows: Iterable[Any]
 ) -> tuple[int, list[ParkedDocument]]:
     return table.copy_documents(writer, build, rows), []
 
 
-def _one_by_one(
-    reader: SyncConnection, writer: SyncConnection, build: Build, part: Part, rows: Iterable[Any]
+def _write_row_by_row(
+    reader: SyncConnection, writer: SyncConnection, build: Build, part: LogPart, rows: Iterable[Any]
 ) -> tuple[int, list[ParkedDocument]]:
     written, refused = 0, []
     for row in list(rows):  # all of them, so that the reader can be asked for more
         if writing.try_write(writer, build, row.id, row):
             workspace = getattr(row, "workspace_id", None)
-            events = refold.history(reader, build.projection, row.id, workspace)
-            until = [one for one in events if one.position <= part.head]
-            document, still = writing.write_event_by_event(writer, build, row.id, None, until, part.skips)
+            events = refold.load_history(reader, build.projection, row.id, workspace)
+            past_events = [one for one in events if one.position <= part.head]
+            document, still_parked = writing.write_event_by_event(writer, build, row.id, None, past_events, part.skips)
             written += document is not None
-            refused += [still] if still else []
+            refused += [still_parked] if still_parked else []
         else:
             written += 1
     return written, refused
 
 
-def _fill(part: Part) -> Filled:
-    return fill(_MINE.reader, _MINE.writer, part)
+def _fold_part_in_worker(part: LogPart) -> PartResult:
+    return fold_part(_CONNECTIONS.reader, _CONNECTIONS.writer, part)
 
 
-def _execute(statement: str) -> None:
-    _MINE.writer.execute(statement.encode())
+def _execute_in_worker(statement: str) -> None:
+    _CONNECTIONS.writer.execute(statement.encode())

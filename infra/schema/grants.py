@@ -6,7 +6,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from infra.errors import OperatorError
 
-_APPEND = """
+_SECURE_APPEND = """
 alter function log.append security definer set search_path = pg_catalog, pg_temp;
 revoke all on function log.append from public;
 """
@@ -26,66 +26,69 @@ grant usage, create on schema read to {role};
 
 grant select on public._yoyo_migration to {role};
 """
-_NOT_ITS_OWN = """
+_SELECT_TABLES_NOT_OWNED = """
 select relname from pg_class
 where relnamespace = 'read'::regnamespace and relkind in ('r', 'p') and pg_get_userbyid(relowner) <> %s
 """
-_OF_BUILDS = "select projection || '_' || build from read.builds"
-_DIRECT = """
+_SELECT_BUILD_TABLES = "select projection || '_' || build from read.builds"
+_SELECT_DIRECT_WRITE_ACCESS = """
 select current_user, bool_or(
   has_table_privilege(oid, 'insert, update, delete, truncate') or pg_has_role(relowner, 'member')
 )
 from pg_class where relnamespace = to_regnamespace('log') and relkind in ('r', 'p')
 """
-_MADE_BY_US = "Made by taskledger migrate: its password is the one in TASKLEDGER_DATABASE_URL."
+_CREATED_BY_MIGRATE = "Made by taskledger migrate: its password is the one in TASKLEDGER_DATABASE_URL."
 
 
-def admit(owner: Connection[TupleRow], url: str) -> None:
+def apply_grants(owner_connection: Connection[TupleRow], application_url: str) -> None:
     """Give the role that `url` names its rights and no more, on all that there is now; make it where it is missing.
 
     Doing it again changes nothing more, so it follows the migrations each time, whatever they made. Where the
     owner itself is named, it keeps all its rights. Raises OperatorError where the owner may not do this.
     """
-    named = conninfo.conninfo_to_dict(url)
-    role = str(named.get("user") or owner.info.user)
+    conninfo_parts = conninfo.conninfo_to_dict(application_url)
+    role = str(conninfo_parts.get("user") or owner_connection.info.user)
     try:
-        with owner.transaction():
-            owner.execute(_APPEND)
-            if role != owner.info.user:
-                _make(owner, role, str(named.get("password") or ""))
-                owner.execute(SQL(_GRANTS).format(role=Identifier(role)))
-            _let_it_fold(owner, role)
+        with owner_connection.transaction():
+            owner_connection.execute(_SECURE_APPEND)
+            if role != owner_connection.info.user:
+                _ensure_role(owner_connection, role, str(conninfo_parts.get("password") or ""))
+                owner_connection.execute(SQL(_GRANTS).format(role=Identifier(role)))
+            _grant_read_tables(owner_connection, role)
     except errors.InsufficientPrivilege as error:
         why = str(error).partition("\n")[0]
         raise OperatorError(
-            f"{owner.info.user} cannot give {role} its rights ({why}): as a superuser, once, "
-            f"`create role {role} login password '...'` if there is none, and `grant {role} to {owner.info.user}`."
+            f"{owner_connection.info.user} cannot give {role} its rights ({why}): as a superuser, once, "
+            f"`create role {role} login password '...'` if there is none, "
+            f"and `grant {role} to {owner_connection.info.user}`."
         ) from error
 
 
-def writes_past_append(connection: Connection[TupleRow]) -> tuple[str, bool | None]:
+def direct_write_access(connection: Connection[TupleRow]) -> tuple[str, bool | None]:
     """The connection's role, and whether it may write the log's tables itself; None where there are none yet."""
-    role, direct = connection.execute(_DIRECT).fetchone() or ("", None)
+    role, direct = connection.execute(_SELECT_DIRECT_WRITE_ACCESS).fetchone() or ("", None)
     return role, direct
 
 
-def _make(owner: Connection[TupleRow], role: str, password: str) -> None:
+def _ensure_role(owner_connection: Connection[TupleRow], role: str, password: str) -> None:
     """A role that we made keeps the URL's password; one that the operator made is left as it is."""
     sql = "select shobj_description(oid, 'pg_authid') from pg_roles where rolname = %s"
-    found = owner.execute(sql, (role,)).fetchone()
-    if found is None:
-        owner.execute(SQL("create role {} login").format(Identifier(role)))
-        owner.execute(SQL("comment on role {} is {}").format(Identifier(role), Literal(_MADE_BY_US)))
-    if password and (found is None or found[0] == _MADE_BY_US):
+    role_comment = owner_connection.execute(sql, (role,)).fetchone()
+    if role_comment is None:
+        owner_connection.execute(SQL("create role {} login").format(Identifier(role)))
+        owner_connection.execute(SQL("comment on role {} is {}").format(Identifier(role), Literal(_CREATED_BY_MIGRATE)))
+    if password and (role_comment is None or role_comment[0] == _CREATED_BY_MIGRATE):
         # As a verifier, so that the password stands in no log of the server.
-        verifier = owner.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
-        owner.execute(SQL("alter role {} password {}").format(Identifier(role), Literal(verifier)))
+        verifier = owner_connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+        owner_connection.execute(SQL("alter role {} password {}").format(Identifier(role), Literal(verifier)))
 
 
-def _let_it_fold(owner: Connection[TupleRow], role: str) -> None:
+def _grant_read_tables(owner_connection: Connection[TupleRow], role: str) -> None:
     """It makes and drops the tables of projections, so it owns them; the others are for migrations to alter."""
-    of_builds = {name for (name,) in owner.execute(_OF_BUILDS)}
-    for (name,) in owner.execute(_NOT_ITS_OWN, (role,)).fetchall():
-        own = "alter table {} owner to {}"
-        use = "grant select, insert, update, delete on {} to {}"
-        owner.execute(SQL(own if name in of_builds else use).format(Identifier("read", name), Identifier(role)))
+    of_builds = {name for (name,) in owner_connection.execute(_SELECT_BUILD_TABLES)}
+    for (name,) in owner_connection.execute(_SELECT_TABLES_NOT_OWNED, (role,)).fetchall():
+        set_owner = "alter table {} owner to {}"
+        grant_access = "grant select, insert, update, delete on {} to {}"
+        owner_connection.execute(
+            SQL(set_owner if name in of_builds else grant_access).format(Identifier("read", name), Identifier(role))
+        )

@@ -10,63 +10,67 @@ from typing import Any, TypeAlias
 import yoyo
 
 from infra import log
-from infra.database.pool import connect, folding
+from infra.database.pool import connect, connect_for_folding
 from infra.errors import OperatorError
-from infra.rebuilding.outcome import Step, Wish
-from infra.rebuilding.rebuild import Held, Rebuilding
+from infra.rebuilding.outcome import RebuildOptions, RebuildProgress
+from infra.rebuilding.rebuild import ProjectionRebuild, RebuildInProgress
 from infra.schema import grants
 from projections.engine import builds, table
 from projections.engine.builds import SyncConnection
 from projections.projection import Projection
 
-Tell: TypeAlias = Callable[[str, Step], None]
+StepReporter: TypeAlias = Callable[[str, RebuildProgress], None]
 """Hears each step of a projection that is folded."""
-PAUSE_S = 0.5
-FILES = Path(__file__).parent / "migrations"
-LOCK = 7291402113004156
+REBUILD_POLL_INTERVAL_S = 0.5
+MIGRATIONS_DIR = Path(__file__).parent / "migrations"
+MIGRATION_LOCK_ID = 7291402113004156
 """An advisory lock; the log's own is the number before."""
 
 
-def migrate(url: str, application: str | None = None, tell: Tell = lambda *_: None) -> list[str]:
+def migrate(
+    owner_url: str, application_url: str | None = None, report_step: StepReporter = lambda *_: None
+) -> list[str]:
     """Apply what is missing, fold what is missing, and answer the names of what was applied.
 
     `url` is the owner's; `application` names the same database to the application, where that is another role.
     Only one at a time; the server lets go of the lock of one that was killed, as yoyo's own lock would not.
     """
-    with connect(url) as connection:
-        connection.execute("select pg_advisory_lock(%s)", (LOCK,))
-        applied = _apply(url)
-        grants.admit(connection, application or url)
-        _prepare(application or url, tell)
+    with connect(owner_url) as connection:
+        connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK_ID,))
+        applied = _apply_migrations(owner_url)
+        grants.apply_grants(connection, application_url or owner_url)
+        _build_missing(application_url or owner_url, report_step)
     return applied
 
 
-def _prepare(application: str, tell: Tell) -> None:
+def _build_missing(application_url: str, report_step: StepReporter) -> None:
     """Fold the projections that this code has no build of, as the role whose own they will be.
 
     What answers for other code goes on: so processes of the new one are ready as soon as they start.
     """
-    with folding(application, "taskledger migrate") as connection:
-        if connection.execute("select pg_try_advisory_lock(%s)", (LOCK,)).fetchone() == (True,):
+    with connect_for_folding(application_url, "taskledger migrate") as connection:
+        if connection.execute("select pg_try_advisory_lock(%s)", (MIGRATION_LOCK_ID,)).fetchone() == (True,):
             raise OperatorError("TASKLEDGER_MIGRATION_URL and TASKLEDGER_DATABASE_URL name two databases: name one.")
         for missing in builds.unbuilt_projections(connection):
             if log.head(connection):
-                _rebuild(connection, application, missing, functools.partial(tell, missing.name))
+                _rebuild_or_wait(connection, application_url, missing, functools.partial(report_step, missing.name))
             else:
-                _begin(connection, missing)
+                _create_empty_build(connection, missing)
 
 
-def _rebuild(connection: SyncConnection, url: str, projection: Projection[Any], tell: Callable[[Step], None]) -> None:
+def _rebuild_or_wait(
+    connection: SyncConnection, url: str, projection: Projection[Any], report_step: Callable[[RebuildProgress], None]
+) -> None:
     """Fold it, or wait for whoever does that already: a worker of the new code, perhaps."""
     while projection in builds.unbuilt_projections(connection):
         try:
-            Rebuilding(url, projection, Wish(expect_changes=True), tell).run()
-        except Held:
-            tell(Step("waiting for somebody else"))
-            time.sleep(PAUSE_S)
+            ProjectionRebuild(url, projection, RebuildOptions(expect_changes=True), report_step).run()
+        except RebuildInProgress:
+            report_step(RebuildProgress("waiting for somebody else"))
+            time.sleep(REBUILD_POLL_INTERVAL_S)
 
 
-def _begin(connection: SyncConnection, projection: Projection[Any]) -> None:
+def _create_empty_build(connection: SyncConnection, projection: Projection[Any]) -> None:
     """The build of an empty log."""
     with connection.transaction():
         build = builds.create_build(connection, projection, 1)
@@ -76,24 +80,24 @@ def _begin(connection: SyncConnection, projection: Projection[Any]) -> None:
         builds.serve_build(connection, build)
 
 
-def _apply(url: str) -> list[str]:
-    migrations = yoyo.read_migrations(str(FILES))
+def _apply_migrations(url: str) -> list[str]:
+    migrations = yoyo.read_migrations(str(MIGRATIONS_DIR))
     backend = yoyo.get_backend(
         url.replace("postgres://", "postgresql://").replace("postgresql://", "postgresql+psycopg://")
     )
     with closing(backend.connection):
-        missing = backend.to_apply(migrations)
-        backend.apply_migrations(missing)
-    return [migration.id for migration in missing]
+        unapplied = backend.to_apply(migrations)
+        backend.apply_migrations(unapplied)
+    return [migration.id for migration in unapplied]
 
 
-def pending(url: str) -> list[str]:
+def pending_migrations(url: str) -> list[str]:
     """The names of the migrations that the database lacks."""
     with connect(url) as connection:
-        known = connection.execute("select to_regclass('public._yoyo_migration')").fetchone()
-        done = (
+        migration_table = connection.execute("select to_regclass('public._yoyo_migration')").fetchone()
+        applied = (
             {name for (name,) in connection.execute("select migration_id from _yoyo_migration")}
-            if known and known[0]
+            if migration_table and migration_table[0]
             else set()
         )
-    return [migration.id for migration in yoyo.read_migrations(str(FILES)) if migration.id not in done]
+    return [migration.id for migration in yoyo.read_migrations(str(MIGRATIONS_DIR)) if migration.id not in applied]

@@ -13,52 +13,52 @@ import psycopg
 from domain import codec
 from domain.upcasts import UPCASTS
 from infra import clock, log
-from infra.database.pool import folding
+from infra.database.pool import connect_for_folding
 from infra.identity import permission_revocations
 from infra.logs import logger
 from infra.messaging import clients
 from infra.processes.child import Child, spawn, stop
 from infra.rebuilding import jobs, refold
-from infra.settings import PREFIX, Settings
-from infra.worker.trash_purge import Purging
+from infra.settings import ENVIRONMENT_PREFIX, Settings
+from infra.worker.trash_purge import TrashPurge
 from projections.engine import advance, builds, parked
 from projections.engine.builds import SyncConnection
 
-FOR_STOPPING_S = 3.0
-PURGE_S = 60.0
+MAX_STOP_S = 3.0
+PURGE_INTERVAL_S = 60.0
 """So often the trash is looked through."""
 
 
-class Keeper:
+class Housekeeping:
     """What a worker does beside folding; made and used in its main thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._connection: SyncConnection | None = None
-        self._child: Child | None = None
-        self._tried: set[tuple[int, str, int]] = set()
-        self._is_new = True
-        self._purging = Purging(
-            settings.database_url, permission_revocations.teller(clients.publishing_client(settings.redis_url))
+        self._job_process: Child | None = None
+        self._retried: set[tuple[int, str, int]] = set()
+        self._is_first_run = True
+        self._trash_purge = TrashPurge(
+            settings.database_url, permission_revocations.announcer(clients.publisher_client(settings.redis_url))
         )
-        self._next_purge = 0.0
+        self._next_purge_at = 0.0
         self.partitions = settings.partitions
         """How many there are, of whatever build has the most."""
 
-    def look(self) -> None:
+    def run_once(self) -> None:
         """Look after everything once: what is wrong with one thing is raised when all others were looked after."""
         if self._connection is None or self._connection.closed:
-            self._connection = folding(self._settings.database_url, "taskledger keeper")
-        connection, wrong = self._connection, list[str]()
-        found = builds.serving_builds(connection)
-        self.partitions = max([self.partitions, *(build.partitions for build in found.values())])
+            self._connection = connect_for_folding(self._settings.database_url, "taskledger keeper")
+        connection, errors = self._connection, list[str]()
+        serving = builds.serving_builds(connection)
+        self.partitions = max([self.partitions, *(build.partitions for build in serving.values())])
         steps: list[Callable[[], None]] = [
-            partial(jobs.sweep, connection),
-            partial(self._ask_for_what_is_missing, connection),
-            partial(self._carry_out, connection),
-            *(partial(self._retry, connection, build) for build in found.values()),
-            *(partial(self._split, connection, build) for build in found.values()),
-            partial(self._purge, connection),
+            partial(jobs.reap_dead, connection),
+            partial(self._enqueue_missing, connection),
+            partial(self._start_next_job, connection),
+            *(partial(self._retry_parked, connection, build) for build in serving.values()),
+            *(partial(self._split_partitions, connection, build) for build in serving.values()),
+            partial(self._purge_trash, connection),
         ]
         for step in steps:
             try:
@@ -66,52 +66,57 @@ class Keeper:
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is must not keep the others waiting
-                wrong.append(f"{type(error).__name__}: {error}")
-        self._is_new = False
-        if wrong:
-            raise RuntimeError("; ".join(wrong))
+                errors.append(f"{type(error).__name__}: {error}")
+        self._is_first_run = False
+        if errors:
+            raise RuntimeError("; ".join(errors))
 
-    def _ask_for_what_is_missing(self, connection: SyncConnection) -> None:
+    def _enqueue_missing(self, connection: SyncConnection) -> None:
         for projection in builds.unbuilt_projections(connection):
-            if not jobs.failed_lately(connection, projection):
-                jobs.ask_for_missing(connection, projection)
+            if not jobs.has_failed_recently(connection, projection):
+                jobs.enqueue_missing(connection, projection)
 
-    def _carry_out(self, connection: SyncConnection) -> None:
-        if self._child is None or self._child.poll() is not None:
-            self._child = None
-            if operation := jobs.claim(connection):
-                self._child = self._started(operation)
+    def _start_next_job(self, connection: SyncConnection) -> None:
+        if self._job_process is None or self._job_process.poll() is not None:
+            self._job_process = None
+            if job_id := jobs.claim(connection):
+                self._job_process = self._spawn_job(job_id)
 
-    def _purge(self, connection: SyncConnection) -> None:
-        if monotonic() >= self._next_purge:
+    def _purge_trash(self, connection: SyncConnection) -> None:
+        if monotonic() >= self._next_purge_at:
             before = clock.now() - timedelta(days=self._settings.trash_days)
-            self._next_purge = monotonic() + PURGE_S  # even if this look fails
-            if self._purging.look(connection, before):
-                self._next_purge = 0.0
+            self._next_purge_at = monotonic() + PURGE_INTERVAL_S  # even if this look fails
+            if self._trash_purge.purge_page(connection, before):
+                self._next_purge_at = 0.0
 
-    def _split(self, connection: SyncConnection, build: builds.Build) -> None:
+    def _split_partitions(self, connection: SyncConnection, build: builds.Build) -> None:
         """Once, by each worker that starts: two that want it otherwise do not go on undoing each other's work."""
-        if self._is_new and build.partitions != self._settings.partitions:
-            advance.repartition(connection, build, log.after, self._settings.partitions)
+        if self._is_first_run and build.partitions != self._settings.partitions:
+            advance.repartition(connection, build, log.load_after, self._settings.partitions)
 
     def close(self) -> None:
         """End what is being done; it is begun again by whoever looks next."""
-        if self._child:
-            stop([self._child], FOR_STOPPING_S)
+        if self._job_process:
+            stop([self._job_process], MAX_STOP_S)
         if self._connection:
             self._connection.close()
 
-    def _retry(self, connection: SyncConnection, build: builds.Build) -> None:
+    def _retry_parked(self, connection: SyncConnection, build: builds.Build) -> None:
         """Documents that were parked for an event which other code did not know, and this one does."""
-        for one in parked.parked_by_unknown(connection, build, codec.known().keys() | UPCASTS.keys()):
-            place = (build.number, one.document, one.position)
-            if place not in self._tried:
-                why = refold.retry(connection, build, one)
-                self._tried.add(place)
-                logger.info("{} {}: {}", build.projection.name, one.document, why.reason if why else "folded again")
+        for parked_document in parked.parked_by_unknown(connection, build, codec.known().keys() | UPCASTS.keys()):
+            key = (build.number, parked_document.document, parked_document.position)
+            if key not in self._retried:
+                still_parked = refold.retry_parked(connection, build, parked_document)
+                self._retried.add(key)
+                logger.info(
+                    "{} {}: {}",
+                    build.projection.name,
+                    parked_document.document,
+                    still_parked.reason if still_parked else "folded again",
+                )
 
-    def _started(self, operation: UUID) -> Child:
+    def _spawn_job(self, job_id: UUID) -> Child:
         """In a process of its own, so that folding goes on here."""
-        argv = [sys.executable, "-P", "-m", "infra.rebuilding.run_job", str(operation)]
-        environment = {**os.environ, f"{PREFIX}DATABASE_URL": self._settings.database_url}
+        argv = [sys.executable, "-P", "-m", "infra.rebuilding.run_job", str(job_id)]
+        environment = {**os.environ, f"{ENVIRONMENT_PREFIX}DATABASE_URL": self._settings.database_url}
         return spawn(argv, env=environment, log=sys.stderr.buffer)

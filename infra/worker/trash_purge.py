@@ -19,73 +19,75 @@ from commands.trash import PurgeProject, PurgeTask
 from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
 from domain.event import Trace
 from domain.user import RULES
-from infra.database.pool import pool
-from infra.identity.permission_revocations import ended_by
+from infra.database.pool import create_pool
+from infra.identity.permission_revocations import permissions_revoked_by
 from infra.ids import new_id
 from infra.log import EventLog
 from infra.logs import logger
-from infra.reading.progress import Behind
-from infra.reading.tables import named
+from infra.reading.progress import ProjectionBehind
+from infra.reading.tables import with_table_names
 from projections import trash
 from projections.engine import builds
 from projections.engine.builds import SyncConnection
 
-MOST = 100
+MAX_PURGES_AT_ONCE = 100
 """So many at once: they ride together, and folding waits for them no longer than for a hiccup."""
-_FIRST = UUID(int=0)
-PURGES: dict[str, type[PurgeTask | PurgeProject]] = {"task": PurgeTask, "project": PurgeProject}
+_NIL_ID = UUID(int=0)
+PURGE_COMMANDS: dict[str, type[PurgeTask | PurgeProject]] = {"task": PurgeTask, "project": PurgeProject}
 
 
-class Purging:
+class TrashPurge:
     """One pass after the other over the trash, a piece at each look."""
 
-    def __init__(self, database_url: str, tell: Callable[[Collection[UUID]], None] = lambda _: None) -> None:
+    def __init__(self, database_url: str, announce: Callable[[Collection[UUID]], None] = lambda _: None) -> None:
         """`tell` is called with what nobody may see any more."""
         self._url = database_url
-        self._tell = tell
-        self._after, self._left_after = 0, _FIRST
+        self._announce = announce
+        self._due_cursor, self._orphan_cursor = 0, _NIL_ID
         self._stuck: set[UUID] = set()
 
-    def look(self, connection: SyncConnection, before: datetime) -> bool:
+    def purge_page(self, connection: SyncConnection, cutoff: datetime) -> bool:
         """Purge what was trashed before a time, so much at most; answers whether there may be more."""
         try:
-            due, left = self._due(connection, before), self._left_behind(connection)
-        except Behind:
+            due, orphaned = self._fetch_due(connection, cutoff), self._fetch_orphaned(connection)
+        except ProjectionBehind:
             return True
-        if due or left:
-            asyncio.run(self._carry_out([*due, *left]))
-        return max(len(due), len(left)) == MOST
+        if due or orphaned:
+            asyncio.run(self._purge_all([*due, *orphaned]))
+        return max(len(due), len(orphaned)) == MAX_PURGES_AT_ONCE
 
-    def _due(self, connection: SyncConnection, before: datetime) -> list[Wish]:
-        rows = _asked(connection, trash.DUE_FOR_PURGE_SQL, (self._after, before, MOST))
-        self._after = rows[-1][3] if len(rows) == MOST else 0  # on with the rest, even if some of these are stuck
-        return [Wish(one, PURGES[kind](expected_version=version)) for one, kind, version, _ in rows]
+    def _fetch_due(self, connection: SyncConnection, cutoff: datetime) -> list[Wish]:
+        rows = _fetch(connection, trash.DUE_FOR_PURGE_SQL, (self._due_cursor, cutoff, MAX_PURGES_AT_ONCE))
+        self._due_cursor = (
+            rows[-1][3] if len(rows) == MAX_PURGES_AT_ONCE else 0
+        )  # on with the rest, even if some of these are stuck
+        return [Wish(one, PURGE_COMMANDS[kind](expected_version=version)) for one, kind, version, _ in rows]
 
-    def _left_behind(self, connection: SyncConnection) -> list[Wish]:
-        rows = _asked(connection, trash.ORPHANED_TASKS_SQL, (self._left_after, MOST))
-        self._left_after = rows[-1][0] if len(rows) == MOST else _FIRST  # as above
+    def _fetch_orphaned(self, connection: SyncConnection) -> list[Wish]:
+        rows = _fetch(connection, trash.ORPHANED_TASKS_SQL, (self._orphan_cursor, MAX_PURGES_AT_ONCE))
+        self._orphan_cursor = rows[-1][0] if len(rows) == MAX_PURGES_AT_ONCE else _NIL_ID  # as above
         return [Wish(task, PurgeTask(expected_version=version)) for task, version in rows]
 
-    async def _carry_out(self, wishes: Sequence[Wish]) -> None:
-        async with pool(self._url) as connections:
-            handling = Handling(EventLog(self._url, connections))
-            await asyncio.gather(*(self._purge(handling, wish) for wish in wishes))
+    async def _purge_all(self, commands: Sequence[Wish]) -> None:
+        async with create_pool(self._url) as connections:
+            command_handler = Handling(EventLog(self._url, connections))
+            await asyncio.gather(*(self._purge(command_handler, command_on) for command_on in commands))
 
-    async def _purge(self, handling: Handling, wish: Wish) -> None:
+    async def _purge(self, command_handler: Handling, command_on: Wish) -> None:
         """One of them: what is wrong with it alone, as an event that nobody can read, is no reason to keep the rest."""
         try:
-            await handling.handle(Order([wish], RULES, new_id(), trace=Trace(causation_id="trash")))
-            self._tell(ended_by([wish], RULES))
+            await command_handler.handle(Order([command_on], RULES, new_id(), trace=Trace(causation_id="trash")))
+            self._announce(permissions_revoked_by([command_on], RULES))
         except (NotTrashed, Purged, VersionConflict, TooBusy):
             pass  # it is not in the trash any more, or gone already; or its turn comes again
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to this one
-            if wish.target not in self._stuck:
-                logger.warning("{} cannot be purged: {}: {}", wish.target, type(error).__name__, error)
-            self._stuck.add(wish.target)
+            if command_on.target not in self._stuck:
+                logger.warning("{} cannot be purged: {}: {}", command_on.target, type(error).__name__, error)
+            self._stuck.add(command_on.target)
 
 
-def _asked(connection: SyncConnection, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+def _fetch(connection: SyncConnection, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
     numbers = {name: build.number for name, build in builds.serving_builds(connection).items()}
-    return connection.execute(named(sql, numbers), parameters).fetchall()
+    return connection.execute(with_table_names(sql, numbers), parameters).fetchall()

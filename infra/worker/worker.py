@@ -10,53 +10,53 @@ from infra.logs import logger
 from infra.messaging import broker, clients
 from infra.reading import progress
 from infra.settings import Settings
-from infra.worker.housekeeping import Keeper
-from infra.worker.projector import LOOK_S, Projector
+from infra.worker.housekeeping import Housekeeping
+from infra.worker.projector import POLL_INTERVAL_S, Projector
 
 T = TypeVar("T")
-_STANDING: dict[str, str] = {}
+_FAILURES: dict[str, str] = {}
 """Why something stands still, as it was logged last."""
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Work until `stop` is set, then finish what is in hand."""
-    messages = broker.broker(settings.broker_url)
-    publish = progress.publisher(clients.publishing_client(settings.redis_url))
+    message_broker = broker.create_broker(settings.broker_url)
+    publish = progress.publisher(clients.publisher_client(settings.redis_url))
     projector = Projector(settings.database_url, settings.partitions, publish)
-    keeper = Keeper(settings)
+    housekeeping = Housekeeping(settings)
 
     def project(partition: int) -> None:
-        look(partition)
+        try_project(partition)
 
-    def look(partition: int) -> bool:
-        return _attempt(f"partition {partition}", lambda: projector.project(partition)) or False
+    def try_project(partition: int) -> bool:
+        return _log_failure(f"partition {partition}", lambda: projector.project(partition)) or False
 
-    dramatiq.actor(broker=messages, queue_name=broker.QUEUE, max_retries=0)(project)
-    worker = dramatiq.Worker(messages, worker_threads=settings.partitions)
+    dramatiq.actor(broker=message_broker, queue_name=broker.QUEUE_NAME, max_retries=0)(project)
+    worker = dramatiq.Worker(message_broker, worker_threads=settings.partitions)
     worker.start()
     is_behind = False
     try:
-        while not stop.wait(0 if is_behind else LOOK_S):
-            looks = [look(partition) for partition in range(keeper.partitions)]
-            is_behind = any(looks)
-            _attempt("looking after the builds", keeper.look)
+        while not stop.wait(0 if is_behind else POLL_INTERVAL_S):
+            has_more = [try_project(partition) for partition in range(housekeeping.partitions)]
+            is_behind = any(has_more)
+            _log_failure("looking after the builds", housekeeping.run_once)
     finally:
         worker.stop(timeout=4_000)
-        messages.close()
-        keeper.close()
+        message_broker.close()
+        housekeeping.close()
         projector.close()
 
 
-def _attempt(what: str, work: Callable[[], T]) -> T | None:
+def _log_failure(step_name: str, step: Callable[[], T]) -> T | None:
     """The database may be away, or a fold wrong: one line for each reason, and the next look tries again."""
     try:
-        done = work()
+        done = step()
     except Exception as error:  # noqa: BLE001 - whatever it is must not end the worker
         reason = " ".join(str(error).split())
-        if _STANDING.get(what) != reason:
-            logger.warning("{} stands still: {}", what, reason)
-        _STANDING[what] = reason
+        if _FAILURES.get(step_name) != reason:
+            logger.warning("{} stands still: {}", step_name, reason)
+        _FAILURES[step_name] = reason
         return None
-    if _STANDING.pop(what, None):
-        logger.info("{} goes on", what)
+    if _FAILURES.pop(step_name, None):
+        logger.info("{} goes on", step_name)
     return done

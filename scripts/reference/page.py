@@ -10,7 +10,7 @@ from msgspec.structs import FieldInfo
 
 from commands import permissions
 from domain.upcasts import UPCASTS
-from infra.settings import PREFIX, Settings
+from infra.settings import ENVIRONMENT_PREFIX, Settings
 from scripts.reference import found, words
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
@@ -102,7 +102,7 @@ def _settings() -> Iterator[str]:
     )
     types = typing.get_type_hints(Settings, include_extras=True)
     rows = [
-        (f"`{PREFIX}{field.name.upper()}`", words.of_type(types[field.name]), words.of_default(field))
+        (f"`{ENVIRONMENT_PREFIX}{field.name.upper()}`", words.of_type(types[field.name]), words.of_default(field))
         for field in msgspec.structs.fields(Settings)
     ]
     yield from _table(("variable", "value", "default"), rows)

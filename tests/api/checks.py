@@ -13,8 +13,8 @@ from msgspec import Struct
 from api.ledger import AuthedRequest, Ledger
 from infra.ids import new_id
 from infra.reading import progress
-from infra.reading.progress import Projected
-from infra.reading.shared_cache import Kept
+from infra.reading.progress import ProjectionProgress
+from infra.reading.shared_cache import SharedCache
 from tests.api.problems import refused
 from tests.visitor import Visitor
 
@@ -179,9 +179,9 @@ async def an_answer_that_a_change_overtakes_is_not_kept_for_the_new(ann: Visitor
     """The model changes between the reading of an answer and its being cached."""
     task = await ann.task()
     ann.fold()
-    keep, overtaken, kept = Kept.keep, list[str](), asyncio.Event()
+    keep, overtaken, kept = SharedCache.set, list[str](), asyncio.Event()
 
-    async def late(self: Kept, key: str, snapshot: Struct) -> None:
+    async def late(self: SharedCache, key: str, snapshot: Struct) -> None:
         is_first = not overtaken
         overtaken.append(key)
         if is_first:
@@ -190,7 +190,7 @@ async def an_answer_that_a_change_overtakes_is_not_kept_for_the_new(ann: Visitor
         await keep(self, key, snapshot)
         kept.set()
 
-    patch.setattr(Kept, "keep", late)
+    patch.setattr(SharedCache, "set", late)
     await ann.ask("GET", f"/tasks/{task}")
     await asyncio.wait_for(kept.wait(), 5)
     assert (await ann.get(f"/tasks/{task}"))["status"] == "done"
@@ -200,16 +200,16 @@ async def a_reader_who_waits_sees_what_was_written(
     ann: Visitor, patch: pytest.MonkeyPatch, publish: Callable[[int], None]
 ) -> None:
     """The waiter is woken by `publish`, which is called with the position when it waits, and by nothing else."""
-    patch.setattr(progress, "WAIT_S", 60.0)
+    patch.setattr(progress, "WAITER_POLL_INTERVAL_S", 60.0)
     waiting = asyncio.Event()
-    look = Projected._look  # noqa: SLF001 - who has looked in vain is about to wait
+    look = ProjectionProgress._fetch_position  # noqa: SLF001 - who has looked in vain is about to wait
 
-    async def seen(self: Projected, projection: str) -> int:
+    async def seen(self: ProjectionProgress, projection: str) -> int:
         found = await look(self, projection)
         waiting.set()
         return found
 
-    patch.setattr(Projected, "_look", seen)
+    patch.setattr(ProjectionProgress, "_fetch_position", seen)
     task = await ann.task()
     ann.fold()
     written = await ann.post(f"/tasks/{task}/complete")
@@ -230,13 +230,13 @@ async def who_is_removed_while_waiting_is_told_nothing_more(
     member = f"/workspaces/{ann.workspace}/members/{bob.id}"
     assert (await ann.ask("PUT", member, json={"role": "member"})).status_code == 200
     ann.fold()
-    waits, wait = asyncio.Event(), Projected.wait
+    waits, wait = asyncio.Event(), ProjectionProgress.wait
 
-    async def noted(self: Projected, projection: str, position: int, seconds: float) -> None:
+    async def noted(self: ProjectionProgress, projection: str, position: int, seconds: float) -> None:
         waits.set()
         await wait(self, projection, position, seconds)
 
-    patch.setattr(Projected, "wait", noted)
+    patch.setattr(ProjectionProgress, "wait", noted)
     later = (await ann.post(f"/projects/{ann.project}/tasks", title="Milk"))["position"] + 2
     reader = asyncio.create_task(bob.ask("GET", f"{path}?min_position={later}", headers=LONG))
     await asyncio.wait_for(waits.wait(), 5)

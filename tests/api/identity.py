@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from infra.identity.invitations import Invitations
-from infra.identity.passwords import Credentials
+from infra.identity.passwords import Passwords
 from infra.settings import Settings
 from tests.api.opened import opened
 from tests.api.problems import refused
@@ -95,15 +95,15 @@ async def a_password_that_was_changed_proves_nothing(
     ann: Visitor, settings: Settings, patch: pytest.MonkeyPatch
 ) -> None:
     """Whoever proved it before the change, and is late with a new one, changes nothing."""
-    hashed, began, may_go_on = Credentials.hash, asyncio.Event(), asyncio.Event()
+    hashed, began, may_go_on = Passwords.hash, asyncio.Event(), asyncio.Event()
 
-    async def slow(credentials: Credentials, password: str) -> str:
+    async def slow(credentials: Passwords, password: str) -> str:
         if password == "mallorys horse":
             began.set()
             await may_go_on.wait()
         return await hashed(credentials, password)
 
-    patch.setattr(Credentials, "hash", slow)
+    patch.setattr(Passwords, "hash", slow)
     async with opened(settings) as other:
         mallory = await ann.again(other)
         theirs = {"current_password": PASSWORD, "new_password": "mallorys horse"}
@@ -136,7 +136,7 @@ async def a_closed_invitation_opens_nothing(
     path, email = f"/workspaces/{host.workspace}/invitations", f"eve-{uuid4().hex}@example.com"
     made = [(await host.post(path, email=each))["id"] for each in (email, host.email)]
     with patch.context() as away:
-        away.setattr(Invitations, "forget", gone)
+        away.setattr(Invitations, "delete", gone)
         for each in made:
             refused(await host.ask("DELETE", f"/invitations/{each}"), 503, "storage_unavailable")
     async with opened(msgspec.structs.replace(settings, registration="closed")) as closed:

@@ -8,7 +8,7 @@ from litestar.exceptions import NotAuthorizedException
 
 from api.http import authentication
 from api.http.authentication import PERSONAL_TOKEN_TTL_S, TokenVerifier
-from infra.identity.tokens import Personal
+from infra.identity.tokens import TokenRecord
 from tests.examples import ADA, TOKEN, id7
 
 KEY = "k" * 32
@@ -32,10 +32,10 @@ class Kept:
     """Personal tokens as the database has them."""
 
     def __init__(self, expires_at: datetime | None = None) -> None:
-        self.token: Personal | None = Personal(TOKEN, ADA.id, "agent", "write", expires_at)
+        self.token: TokenRecord | None = TokenRecord(TOKEN, ADA.id, "agent", "write", expires_at)
         self.asked = 0
 
-    async def find(self, sent: str) -> Personal | None:
+    async def find(self, sent: str) -> TokenRecord | None:
         assert sent == SENT
         self.asked += 1
         return self.token
@@ -116,9 +116,9 @@ async def test_no_more_tokens_are_remembered_than_there_is_room_for(monkeypatch:
     monkeypatch.setattr(authentication, "MAX_CACHED_TOKENS", 2)
     asked = list[str]()
 
-    async def find(sent: str) -> Personal:
+    async def find(sent: str) -> TokenRecord:
         asked.append(sent)
-        return Personal(TOKEN, ADA.id, "agent", "write", None)
+        return TokenRecord(TOKEN, ADA.id, "agent", "write", None)
 
     keeper = TokenVerifier(KEY, find)
     for number in (1, 2, 3, 3, 2, 1):

@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 
 from api import response_cache
-from infra.identity.permission_revocations import Ended
-from infra.identity.permissions import Rights
-from infra.messaging.subscription import ALIVE_S, Channel
+from infra.identity.permission_revocations import PermissionRevocations
+from infra.identity.permissions import Permissions
+from infra.messaging.subscription import LIVENESS_S, Subscription
 from infra.reading import reader
 from infra.settings import Settings
 from tests.api.checks import soon
@@ -102,7 +102,7 @@ async def test_no_answer_crosses_users(pair: tuple[Pair, str]) -> None:
 
 
 def a_memory_without_the_reader(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reader, "_key", lambda question: question.name)
+    patch.setattr(reader, "_cache_key", lambda question: question.name)
 
 
 def a_shortcut_without_the_reader(patch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ def a_shortcut_without_the_reader(patch: pytest.MonkeyPatch) -> None:
 
 
 def rights_that_last(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Rights, "end", lambda *_: None)
+    patch.setattr(Permissions, "revoke", lambda *_: None)
 
 
 @pytest.mark.parametrize("plant", [a_memory_without_the_reader, a_shortcut_without_the_reader, rights_that_last])
@@ -163,10 +163,10 @@ async def test_who_is_removed_by_one_process_is_told_nothing_by_another_from_the
 async def test_an_end_that_nobody_is_told_of_is_noticed(
     both: tuple[Visitor, Visitor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def only_here(self: Ended, streams: list[object]) -> None:
-        self._rights.end(streams)  # type: ignore[arg-type]  # as above
+    async def only_here(self: PermissionRevocations, streams: list[object]) -> None:
+        self._permissions.revoke(streams)  # type: ignore[arg-type]  # as above
 
-    monkeypatch.setattr(Ended, "tell", only_here)
+    monkeypatch.setattr(PermissionRevocations, "broadcast", only_here)
     await noticed_in_time(lambda: who_is_removed_by_one_process_is_told_nothing_by_the_other(both))
 
 
@@ -175,12 +175,12 @@ async def test_an_end_that_nobody_waits_for_is_noticed(
 ) -> None:
     """It is published, and acknowledged before the others have heard of it."""
 
-    async def careless(self: Ended, streams: list[object]) -> None:
+    async def careless(self: PermissionRevocations, streams: list[object]) -> None:
         told = asyncio.create_task(tell(self, streams))  # type: ignore[arg-type]  # as above
         asides.append(told)
 
-    tell, asides = Ended.tell, list[asyncio.Task[None]]()
-    monkeypatch.setattr(Ended, "tell", careless)
+    tell, asides = PermissionRevocations.broadcast, list[asyncio.Task[None]]()
+    monkeypatch.setattr(PermissionRevocations, "broadcast", careless)
     try:
         await noticed_in_time(lambda: who_is_removed_by_one_process_is_told_nothing_by_the_other(both))
     finally:
@@ -188,28 +188,28 @@ async def test_an_end_that_nobody_waits_for_is_noticed(
 
 
 @pytest.fixture
-def deaf(monkeypatch: pytest.MonkeyPatch) -> list[Channel]:
+def deaf(monkeypatch: pytest.MonkeyPatch) -> list[Subscription]:
     """Channels of which nothing gets through any more, though they are open."""
-    take, deafened = Channel._take, list[Channel]()  # noqa: SLF001 - as above
+    take, deafened = Subscription._on_message, list[Subscription]()  # noqa: SLF001 - as above
 
-    def unheard(self: Channel, kind: str, channel: bytes | None, data: bytes) -> None:
+    def unheard(self: Subscription, kind: str, channel: bytes | None, data: bytes) -> None:
         if self not in deafened:
             take(self, kind, channel, data)
 
-    monkeypatch.setattr(Channel, "_take", unheard)
+    monkeypatch.setattr(Subscription, "_on_message", unheard)
     return deafened
 
 
 async def test_a_process_that_is_deaf_does_not_go_by_what_it_remembers(
-    own: Settings, monkeypatch: pytest.MonkeyPatch, deaf: list[Channel]
+    own: Settings, monkeypatch: pytest.MonkeyPatch, deaf: list[Subscription]
 ) -> None:
-    made, init = list[Channel](), Channel.__init__
+    made, init = list[Subscription](), Subscription.__init__
 
-    def noted(self: Channel, *arguments: object) -> None:
+    def noted(self: Subscription, *arguments: object) -> None:
         made.append(self)
         init(self, *arguments)  # type: ignore[arg-type]  # passed on
 
-    monkeypatch.setattr(Channel, "__init__", noted)
+    monkeypatch.setattr(Subscription, "__init__", noted)
     async with two(own) as (ann, bob):
         task, member = await ann.task(), f"/workspaces/{ann.workspace}/members/{bob.id}"
         assert (await ann.ask("PUT", member, json={"role": "member"})).status_code == 200
@@ -218,7 +218,7 @@ async def test_a_process_that_is_deaf_does_not_go_by_what_it_remembers(
         deaf.append(made[1])
         began = asyncio.get_running_loop().time()
         assert (await ann.ask("DELETE", member)).status_code == 200
-        assert asyncio.get_running_loop().time() - began < ALIVE_S + 1
+        assert asyncio.get_running_loop().time() - began < LIVENESS_S + 1
         assert (await bob.ask("GET", f"/tasks/{task}")).status_code == 404
 
 

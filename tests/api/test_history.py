@@ -110,13 +110,13 @@ async def test_a_history_is_never_behind_a_position_that_was_told(ann: Visitor) 
 
 
 async def test_of_people_only_what_names_them_is_read(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, chosen = list[Streams](), EventLog.chosen
+    read, chosen = list[Streams](), EventLog.load_events_of_types
 
     async def noted(*asked: Any) -> Streams:
         read.append(await chosen(*asked))
         return read[-1]
 
-    monkeypatch.setattr(EventLog, "chosen", noted)
+    monkeypatch.setattr(EventLog, "load_events_of_types", noted)
     agent, task = await ann.program("write", kind="agent"), await ann.task()
     await ann.get(f"/workspaces/{ann.workspace}/members")
     await ann.get(f"/tasks/{task}/history")

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from infra.delivery import mail
-from infra.identity.rate_limits import INVITATIONS
+from infra.identity.rate_limits import INVITATION_LIMIT
 from infra.logs import logger
 from infra.settings import Settings
 from tests.api import identity
@@ -277,7 +277,7 @@ async def test_a_silent_mail_server_holds_nobody_up(
     settings: Settings, fold: Callable[[], None], box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Few talk to it, some wait, and the next are told at once; passwords are hashed elsewhere."""
-    monkeypatch.setattr(mail, "MOST", 8)
+    monkeypatch.setattr(mail, "MAX_PENDING_MESSAGES", 8)
     async with opened(msgspec.structs.replace(settings, mail_url=box.url, rate_limits="off")) as client:
         host = await Visitor.settled(client, fold, "Host")
         box.awake.clear()
@@ -285,10 +285,10 @@ async def test_a_silent_mail_server_holds_nobody_up(
         jobs = [asyncio.create_task(host.ask("POST", path, json={"email": f"x{n}@e.com"})) for n in range(12)]
         for first in islice(asyncio.as_completed(jobs), 4):
             refused(await first, 503, "mail_unavailable")
-        for _ in range(mail.AT_ONCE):
+        for _ in range(mail.MAX_CONNECTIONS):
             await box.visited.acquire()
         await host.again()
-        assert (sum(job.done() for job in jobs), box.visits) == (4, mail.AT_ONCE)
+        assert (sum(job.done() for job in jobs), box.visits) == (4, mail.MAX_CONNECTIONS)
         box.awake.set()
         assert sorted(answer.status_code for answer in await asyncio.gather(*jobs)) == [201] * 8 + [503] * 4
 
@@ -296,7 +296,7 @@ async def test_a_silent_mail_server_holds_nobody_up(
 async def test_the_patience_with_a_mail_server_has_an_end(
     host: Visitor, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(mail, "SEND_TIMEOUT_S", 0.2)
     box.awake.clear()
     path = f"/workspaces/{host.workspace}/invitations"
     refused(await host.ask("POST", path, json={"email": "eve@example.com"}), 503, "mail_unavailable")
@@ -304,7 +304,7 @@ async def test_the_patience_with_a_mail_server_has_an_end(
 
 async def test_invitations_of_one_user_are_limited_and_the_limit_is_told(host: Visitor, box: Mailbox) -> None:
     path = f"/workspaces/{host.workspace}/invitations"
-    for number in range(INVITATIONS.burst):
+    for number in range(INVITATION_LIMIT.burst):
         await invite(host, f"eve-{number}@example.com")
     answer = await host.ask("POST", path, json={"email": "eve@example.com"})
     wait = int(answer.headers["retry-after"])
@@ -312,7 +312,7 @@ async def test_invitations_of_one_user_are_limited_and_the_limit_is_told(host: V
     assert refused(answer, 429, "too_many_invitations")["params"] == told
     assert answer.headers["ratelimit"] == f'"invitations";r=0;t={wait}'
     assert answer.headers["ratelimit-policy"] == '"invitations";q=20;w=3600'
-    assert len(box.messages) == INVITATIONS.burst
+    assert len(box.messages) == INVITATION_LIMIT.burst
     guest = await guest_of(host)
     await invite(guest, "eve@example.com")
 

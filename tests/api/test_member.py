@@ -10,7 +10,7 @@ from api.http import history
 from domain.event import Recorded
 from infra.ids import new_id
 from infra.log import EventLog
-from infra.reading.progress import Projected
+from infra.reading.progress import ProjectionProgress
 from tests.api import checks
 from tests.api.problems import refused
 from tests.visitor import Visitor
@@ -105,7 +105,7 @@ async def test_who_is_removed_while_they_wait_is_told_nothing_more(
 
 
 async def test_a_stranger_does_not_wait(ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Projected, "wait", None)
+    monkeypatch.setattr(ProjectionProgress, "wait", None)
     here = f"/workspaces/{ann.workspace}"
     for path in (here, f"{here}/projects", f"{here}/activity", f"{here}/members", f"/projects/{ann.project}/tasks"):
         refused(await bob.ask("GET", f"{path}?min_position={2**60}"), 404, "not_found")
@@ -116,14 +116,14 @@ async def test_who_is_removed_while_a_history_is_read_is_told_nothing_more(
 ) -> None:
     task = await ann.task()
     await give(ann, bob.id, "member")
-    last = EventLog.last
+    last = EventLog.load_last
 
     async def late(*asked: Any) -> list[Recorded]:
         await ann.ask("DELETE", f"/workspaces/{ann.workspace}/members/{bob.id}")
         await ann.post(f"/tasks/{task}/complete")
         return await last(*asked)
 
-    monkeypatch.setattr(EventLog, "last", late)
+    monkeypatch.setattr(EventLog, "load_last", late)
     refused(await bob.ask("GET", f"/tasks/{task}/history"), 404, "not_found")
 
 

@@ -9,13 +9,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from infra.database.pool import folding
+from infra.database.pool import connect_for_folding
 from infra.ids import new_id
 from infra.rebuilding import jobs
-from infra.rebuilding.jobs import Telling
-from infra.rebuilding.outcome import Step
+from infra.rebuilding.jobs import ProgressReporter
+from infra.rebuilding.outcome import RebuildProgress
 from infra.settings import Settings
-from infra.worker.housekeeping import Keeper
+from infra.worker.housekeeping import Housekeeping
 from projections.engine import builds
 from projections.engine.builds import SyncConnection
 from projections.projection import all_projections
@@ -31,7 +31,7 @@ REBUILD = "/projections/task_list/rebuild"
 @pytest.fixture
 def worker(own: Settings) -> Iterator[SyncConnection]:
     """The connection of somebody who takes up what is asked for."""
-    with closing(folding(own.database_url, "taskledger test")) as connection:
+    with closing(connect_for_folding(own.database_url, "taskledger test")) as connection:
         yield connection
 
 
@@ -43,7 +43,7 @@ async def test_an_operation_shows_how_far_it_is_and_how_long_it_will_take(
     assert str(claimed) == asked["id"]
     assert claimed is not None
     assert builds.try_lock(worker, all_projections()["task_list"])  # as whoever is at it does
-    Telling(worker, claimed)(Step("folding", 25, 100))
+    ProgressReporter(worker, claimed)(RebuildProgress("folding", 25, 100))
     shown = await root.get(f"/operations/{claimed}")
     assert (shown["state"], shown["phase"], shown["done"], shown["total"]) == ("running", "folding", 25, 100)
     assert shown["seconds_left"] == pytest.approx(75 / shown["events_per_s"])
@@ -51,7 +51,7 @@ async def test_an_operation_shows_how_far_it_is_and_how_long_it_will_take(
     assert (listed["task_list"]["state"], listed["task_list"]["doing"]) == ("rebuilding", "folding")
     assert listed["task_list"]["share"] == 0.25
     assert (await root.post(REBUILD))["id"] == asked["id"]
-    Telling(worker, claimed)(Step("indexing", 1, 2))
+    ProgressReporter(worker, claimed)(RebuildProgress("indexing", 1, 2))
     shown = await root.get(f"/operations/{claimed}")
     assert (shown["phase"], shown["events_per_s"], shown["seconds_left"]) == ("indexing", None, None)
 
@@ -60,7 +60,7 @@ async def test_an_operation_that_failed_says_why_and_the_next_is_another(root: V
     asked = await root.post(REBUILD)
     claimed = jobs.claim(worker)
     assert claimed is not None
-    jobs.end(worker, claimed, error="no room on the disk")
+    jobs.finish(worker, claimed, error="no room on the disk")
     shown = await root.get(f"/operations/{claimed}")
     assert (shown["state"], shown["outcome"]) == ("failed", {"error": "no room on the disk"})
     assert shown["ended_at"] >= shown["began_at"] >= shown["asked_at"]
@@ -111,8 +111,8 @@ async def _done(root: Visitor, own: Settings, *, expect_changes: bool) -> dict[s
     """A rebuild, from the wish to its end, by a worker's keeper."""
     asked = await root.post(REBUILD, expect_changes=expect_changes)
     path = f"/operations/{asked['id']}"
-    with closing(Keeper(own)) as keeper:
-        keeper.look()
+    with closing(Housekeeping(own)) as keeper:
+        keeper.run_once()
         async with asyncio.timeout(60):
             while not (await root.get(path))["ended_at"]:  # noqa: ASYNC110 - another process does it
                 await asyncio.sleep(0.05)

@@ -224,6 +224,6 @@ async def test_a_column_is_not_limited_and_filled_in_one_call(ann: Visitor) -> N
 async def test_who_waits_for_a_count_in_vain_is_told_to_come_again(
     ann: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.column_counts.PATIENCE_S", 0.01)
+    monkeypatch.setattr("infra.column_counts.CATCH_UP_TIMEOUT_S", 0.01)
     await columns(ann, {"name": "To do", "wip_limit": 1})
     refused(await ann.ask("POST", f"/projects/{ann.project}/tasks", json={"title": "x"}), 503, "projection_behind")

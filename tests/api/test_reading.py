@@ -10,11 +10,11 @@ import msgspec
 import pytest
 import redis
 
-from infra.identity.permissions import Right, Rights
+from infra.identity.permissions import Permission, Permissions
 from infra.ids import new_id
-from infra.messaging.clients import TIMEOUT_S
-from infra.reading.progress import CHANNEL
-from infra.reading.tables import Querying
+from infra.messaging.clients import REDIS_TIMEOUT_S
+from infra.reading.progress import PROGRESS_CHANNEL
+from infra.reading.tables import ReadTables
 from infra.settings import Settings
 from projections.engine.advance import BatchReport
 from projections.projection import Answer, Question
@@ -86,15 +86,17 @@ async def test_every_list_waits_for_a_position(ann: Visitor) -> None:
 async def test_rights_are_asked_once_where_nobody_waits_and_again_after_a_wait(
     ann: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, waits, may_read = list[bool](), asyncio.Event(), Rights.may_read
+    asked, waits, may_read = list[bool](), asyncio.Event(), Permissions.require_read
 
-    async def noted(rights: Rights, user: UUID, question: Question, answer: Answer | None = None) -> list[Right]:
+    async def noted(
+        rights: Permissions, user: UUID, question: Question, answer: Answer | None = None
+    ) -> list[Permission]:
         asked.append(answer is not None)
         found = await may_read(rights, user, question, answer)
         waits.set()
         return found
 
-    monkeypatch.setattr(Rights, "may_read", noted)
+    monkeypatch.setattr(Permissions, "require_read", noted)
     path = f"/projects/{ann.project}/tasks"
     await ann.get(path)
     assert asked == [True]
@@ -169,7 +171,7 @@ async def test_a_redis_that_hangs_is_waited_for_once_and_not_for_long(settings: 
         task = await ann.task()
         ann.fold()
         async with opened(msgspec.structs.replace(settings, redis_url=silent_url)) as client:
-            for most in (3 * TIMEOUT_S, TIMEOUT_S, TIMEOUT_S):
+            for most in (3 * REDIS_TIMEOUT_S, REDIS_TIMEOUT_S, REDIS_TIMEOUT_S):
                 began = time.monotonic()
                 shown = await client.get(f"/tasks/{task}", headers=ann.headers)
                 assert shown.json()["title"] == "Milk"
@@ -183,7 +185,7 @@ async def test_a_position_that_another_instance_published_is_not_believed(settin
     position = (await ann.post(f"/tasks/{task}/complete"))["position"]
     with redis.Redis.from_url(settings.redis_url) as cache:
         for _ in range(3):
-            cache.publish(CHANNEL, msgspec.json.encode(BatchReport(["task_list"], 0, 0, 10**9, 1)))
+            cache.publish(PROGRESS_CHANNEL, msgspec.json.encode(BatchReport(["task_list"], 0, 0, 10**9, 1)))
         wait = {"Prefer": "wait=1"}
         answer = await ann.ask("GET", f"/tasks/{task}?min_position={position}", headers=wait)
         refused(answer, 503, "projection_behind")
@@ -204,8 +206,8 @@ async def test_a_human_key_is_known_as_soon_as_it_was_told(ann: Visitor) -> None
 async def test_nonsense_on_the_channel_disturbs_nobody(settings: Settings, ann: Visitor) -> None:
     with redis.Redis.from_url(settings.redis_url) as cache:
         for nonsense in (b"", b"{", b'{"position": "x"}', b"\xff", b"[]"):
-            cache.publish(CHANNEL, nonsense)
-        cache.publish(CHANNEL, msgspec.json.encode(BatchReport(["no such projection"], 7, 0, 1, 1)))
+            cache.publish(PROGRESS_CHANNEL, nonsense)
+        cache.publish(PROGRESS_CHANNEL, msgspec.json.encode(BatchReport(["no such projection"], 7, 0, 1, 1)))
     task = await ann.task()
     assert (await ann.get(f"/tasks/{task}"))["id"] == task
 
@@ -238,13 +240,13 @@ async def test_nonsense_in_the_cache_is_passed_over_and_replaced(settings: Setti
 async def test_who_asks_the_same_at_once_is_answered_by_one_look(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     task = await ann.task()
     ann.fold()
-    asked, looks = Querying.asked, list[str]()
+    asked, looks = ReadTables.run, list[str]()
 
-    async def noted(self: Querying, question: Question, numbers: dict[str, int]) -> object:
+    async def noted(self: ReadTables, question: Question, numbers: dict[str, int]) -> object:
         looks.append(question.name)
         return await asked(self, question, numbers)
 
-    monkeypatch.setattr(Querying, "asked", noted)
+    monkeypatch.setattr(ReadTables, "run", noted)
     answers = await asyncio.gather(*(ann.ask("GET", f"/tasks/{task}") for _ in range(50)))
     assert {answer.status_code for answer in answers} == {200}
     assert looks == ["one"]

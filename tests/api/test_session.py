@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from infra.database import pool
-from infra.identity.sessions import GRACE, LASTS
+from infra.identity.sessions import REUSE_GRACE, SESSION_LIFETIME
 from infra.ids import new_id
 from infra.settings import Settings
 from tests.api import identity
@@ -52,7 +52,7 @@ async def test_many_refreshes_at_once_make_one_token(
 
 async def test_an_answer_that_got_lost_is_given_again_for_a_moment(ann: Visitor, settings: Settings) -> None:
     first = (await refresh(ann.client, ann.refresh_token)).json()["refresh_token"]
-    later(settings, ann, int(GRACE.total_seconds()) - 2)
+    later(settings, ann, int(REUSE_GRACE.total_seconds()) - 2)
     assert (await refresh(ann.client, ann.refresh_token)).json()["refresh_token"] == first
     assert (await refresh(ann.client, first)).status_code == 200
 
@@ -60,7 +60,7 @@ async def test_an_answer_that_got_lost_is_given_again_for_a_moment(ann: Visitor,
 async def used_too_late(ann: Visitor, settings: Settings) -> str:
     """The answer may have got lost, but that was long ago."""
     following = (await refresh(ann.client, ann.refresh_token)).json()["refresh_token"]
-    later(settings, ann, int(GRACE.total_seconds()) + 1)
+    later(settings, ann, int(REUSE_GRACE.total_seconds()) + 1)
     return str(following)
 
 
@@ -83,7 +83,7 @@ async def test_a_refresh_token_that_was_used_before_ends_the_session(
 
 
 async def test_a_session_ends_some_day_however_often_it_is_refreshed(ann: Visitor, settings: Settings) -> None:
-    lasts = int(LASTS.total_seconds())
+    lasts = int(SESSION_LIFETIME.total_seconds())
     later(settings, ann, lasts - 600)
     keys = (await refresh(ann.client, ann.refresh_token)).json()
     assert 0 < keys["expires_in"] <= 600

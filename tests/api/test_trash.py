@@ -8,9 +8,9 @@ import pytest
 import redis
 
 from infra.database.pool import connect
-from infra.identity.permission_revocations import teller
+from infra.identity.permission_revocations import announcer
 from infra.settings import Settings
-from infra.worker.trash_purge import Purging
+from infra.worker.trash_purge import TrashPurge
 from tests.api.checks import soon
 from tests.api.problems import refused
 from tests.visitor import Visitor
@@ -27,9 +27,9 @@ async def purge(who: Visitor, settings: Settings, *, and_folded: bool = True) ->
     """As if a month had passed."""
     who.fold()
     with connect(settings.database_url) as connection, redis.Redis.from_url(settings.redis_url) as client:
-        purging = Purging(settings.database_url, teller(client))
+        purging = TrashPurge(settings.database_url, announcer(client))
         # In a thread of its own: it has an event loop of its own.
-        await asyncio.to_thread(purging.look, connection, datetime.now(UTC) + timedelta(days=1))
+        await asyncio.to_thread(purging.purge_page, connection, datetime.now(UTC) + timedelta(days=1))
     if and_folded:
         who.fold()
 

@@ -13,11 +13,11 @@ import psycopg
 import pytest
 
 from domain.errors import WrongCredentials
-from infra.database.pool import pool
+from infra.database.pool import create_pool
 from infra.identity import sessions
-from infra.identity.passwords import Credentials
-from infra.identity.rate_limits import ACCOUNT
-from infra.identity.revocations import Revoked
+from infra.identity.passwords import Passwords
+from infra.identity.rate_limits import ACCOUNT_LIMIT
+from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
 from infra.settings import Settings
 from tests.api import identity
@@ -168,11 +168,11 @@ async def test_a_changed_password_is_the_only_one(ann: Visitor, settings: Settin
 
 async def test_who_proved_the_old_password_gets_no_session_after_it_changed(ann: Visitor, settings: Settings) -> None:
     """Between the proof and the session the password changes: the session would outlive it."""
-    async with pool(settings.database_url) as connections:
-        proof = await Credentials(connections).check(UUID(ann.id), PASSWORD, contextlib.nullcontext())
+    async with create_pool(settings.database_url) as connections:
+        proof = await Passwords(connections).verify(UUID(ann.id), PASSWORD, contextlib.nullcontext())
         assert (await ann.ask("POST", "/auth/password", json=change(PASSWORD, "another horse"))).status_code == 204
         with pytest.raises(WrongCredentials):
-            await Sessions(connections, Revoked(connections), settings.jwt_key).open(UUID(ann.id), proof, "")
+            await Sessions(connections, RevokedIds(connections), settings.jwt_key).open(UUID(ann.id), proof, "")
 
 
 def told(settings: Settings, ann: Visitor) -> list[tuple[str, ...]]:
@@ -216,7 +216,7 @@ async def test_a_change_that_was_cut_off_can_be_asked_again(
 ) -> None:
     """The log was told, and the connection lost before the new hash was kept."""
     with monkeypatch.context() as patch:
-        patch.setattr(sessions, "_REPLACE", "select pg_terminate_backend(pg_backend_pid()), %s, %s, %s")
+        patch.setattr(sessions, "_UPDATE_HASH_SQL", "select pg_terminate_backend(pg_backend_pid()), %s, %s, %s")
         cut = await ann.ask("POST", "/auth/password", json=change(PASSWORD, "another horse"))
         refused(cut, 503, "storage_unavailable")
     assert (await log_in(ann.client, ann.email)).status_code == 200
@@ -238,7 +238,7 @@ async def test_a_wrong_current_password_changes_nothing_and_is_counted(ann: Visi
     """Whoever found an open browser does not find the password by trying."""
     async with opened(settings, "203.0.113.1") as client:
         finder = ann.holding(ann.token, client=client)
-        for _ in range(ACCOUNT.burst):
+        for _ in range(ACCOUNT_LIMIT.burst):
             wrong = await finder.ask("POST", "/auth/password", json=change("wrong", "another horse"))
             refused(wrong, 403, "wrong_password")
         limited(await finder.ask("POST", "/auth/password", json=change(PASSWORD, "another horse")))
@@ -248,7 +248,7 @@ async def test_a_wrong_current_password_changes_nothing_and_is_counted(ann: Visi
 
 async def test_wrong_passwords_are_limited_and_the_limit_is_told(ann: Visitor, settings: Settings) -> None:
     async with opened(settings, "203.0.113.2") as client:
-        for _ in range(ACCOUNT.burst):
+        for _ in range(ACCOUNT_LIMIT.burst):
             refused(await log_in(client, ann.email, "wrong"), 401, "wrong_credentials")
         limited(await log_in(client, ann.email, "wrong"))
         limited(await log_in(client, ann.email.upper()))
@@ -257,12 +257,12 @@ async def test_wrong_passwords_are_limited_and_the_limit_is_told(ann: Visitor, s
 
 async def test_guesses_at_two_processes_are_counted_together(settings: Settings) -> None:
     async with opened(settings, "203.0.113.3") as one, opened(settings, "203.0.113.3") as other:
-        await identity.wrong_passwords_are_counted(unused(), [one, other], ACCOUNT.burst)
+        await identity.wrong_passwords_are_counted(unused(), [one, other], ACCOUNT_LIMIT.burst)
 
 
 async def test_an_owner_is_not_locked_out_by_a_stranger_elsewhere(settings: Settings, ann: Visitor) -> None:
     async with opened(settings, "203.0.113.9") as stranger:
-        for _ in range(ACCOUNT.burst):
+        for _ in range(ACCOUNT_LIMIT.burst):
             refused(await log_in(stranger, ann.email, "wrong"), 401, "wrong_credentials")
         limited(await log_in(stranger, ann.email))
         for spoofed in ({"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"}, {"X-Real-IP": "127.0.0.1"}):
@@ -273,19 +273,19 @@ async def test_an_owner_is_not_locked_out_by_a_stranger_elsewhere(settings: Sett
 async def test_behind_a_proxy_that_is_trusted_each_is_limited_alone(settings: Settings, ann: Visitor) -> None:
     trusting = msgspec.structs.replace(settings, trusted_proxies="203.0.113.20")
     async with opened(trusting, "203.0.113.20") as proxied, opened(trusting, "203.0.113.21") as direct:
-        for number in range(ACCOUNT.burst):
+        for number in range(ACCOUNT_LIMIT.burst):
             headers = {"X-Forwarded-For": f"192.0.2.{number}, 198.51.100.1"}  # the first is the stranger's own word
             refused(await log_in(proxied, ann.email, "wrong", headers=headers), 401, "wrong_credentials")
         limited(await log_in(proxied, ann.email, headers={"X-Forwarded-For": "198.51.100.1"}))
         assert (await log_in(proxied, ann.email, headers={"X-Forwarded-For": "198.51.100.2"})).status_code == 200
-        for number in range(ACCOUNT.burst):
+        for number in range(ACCOUNT_LIMIT.burst):
             headers = {"X-Forwarded-For": f"192.0.2.{number}"}
             refused(await log_in(direct, ann.email, "wrong", headers=headers), 401, "wrong_credentials")
         limited(await log_in(direct, ann.email, headers={"X-Forwarded-For": "198.51.100.2"}))
 
 
 async def test_who_knows_the_password_logs_in_as_often_as_they_like(ann: Visitor) -> None:
-    answers = await asyncio.gather(*(log_in(ann.client, ann.email) for _ in range(2 * ACCOUNT.burst)))
+    answers = await asyncio.gather(*(log_in(ann.client, ann.email) for _ in range(2 * ACCOUNT_LIMIT.burst)))
     assert {answer.status_code for answer in answers} == {200}
 
 
@@ -293,13 +293,13 @@ async def test_without_redis_guesses_are_limited_too(settings: Settings, ann: Vi
     away = msgspec.structs.replace(settings, redis_url=NOWHERE, broker_url=NOWHERE)
     async with opened(away) as lonely:
         assert (await log_in(lonely, ann.email)).status_code == 200
-        await identity.wrong_passwords_are_counted(ann.email, [lonely], ACCOUNT.burst)
+        await identity.wrong_passwords_are_counted(ann.email, [lonely], ACCOUNT_LIMIT.burst)
         limited(await log_in(lonely, ann.email))
 
 
 async def test_limits_can_be_switched_off(settings: Settings, ann: Visitor) -> None:
     async with opened(msgspec.structs.replace(settings, rate_limits="off")) as unlimited:
-        for _ in range(ACCOUNT.burst + 2):
+        for _ in range(ACCOUNT_LIMIT.burst + 2):
             refused(await log_in(unlimited, ann.email, "wrong"), 401, "wrong_credentials")
 
 
@@ -315,7 +315,7 @@ def limited(answer: httpx.Response) -> None:
     """What draft-ietf-httpapi-ratelimit-headers asks for."""
     problem = refused(answer, 429, "too_many_guesses")
     wait = int(answer.headers["retry-after"])
-    assert 0 < wait <= ACCOUNT.interval_s
+    assert 0 < wait <= ACCOUNT_LIMIT.interval_s
     assert problem["params"] == {"policy": "account", "quota": 10, "window": 600, "retry_after": wait}
     assert answer.headers["ratelimit-policy"] == '"account";q=10;w=600'
     assert answer.headers["ratelimit"] == f'"account";r=0;t={wait}'

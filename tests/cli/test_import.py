@@ -53,7 +53,7 @@ def imported(typed: Type, tmp_path: Path, settings: Settings) -> Iterator[Import
 def rows(settings: Settings) -> dict[str, TaskRow]:
     """The imported tasks, by title."""
     with connect(settings.database_url) as connection:
-        history = log.after(connection, DEMO, 1_000_000)
+        history = log.load_after(connection, DEMO, 1_000_000)
         found = fold_history(projection, history)
     return {row.title: row for row in found.values()}
 
@@ -87,7 +87,7 @@ def test_a_full_column_is_mentioned(imported: Import) -> None:
 def test_a_column_that_nobody_counts_for_want_of_a_worker_stops_the_import(
     typed: Type, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.column_counts.PATIENCE_S", 0.01)
+    monkeypatch.setattr("infra.column_counts.CATCH_UP_TIMEOUT_S", 0.01)
     typed("demo")
     with connect(settings.database_url) as connection:
         oracle.catch_up(connection)
@@ -177,7 +177,7 @@ def test_tasks_that_were_edited_since_are_left_alone(imported: Import, settings:
 def test_the_importer_is_who_did_it(imported: Import, settings: Settings) -> None:
     imported([{"title": "A"}])
     with connect(settings.database_url) as connection:
-        last = log.after(connection, DEMO, 100)[-1]
+        last = log.load_after(connection, DEMO, 100)[-1]
     assert (last.actor.kind, last.version) == ("import", 1)
 
 

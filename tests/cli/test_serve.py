@@ -15,7 +15,7 @@ import pytest
 import cli
 from infra.database.pool import connect
 from infra.processes import data_directory, ports
-from infra.processes.pids import inhabitants
+from infra.processes.pids import processes_in
 from infra.schema import grants
 from infra.schema.migrate import migrate
 from tests.e2e.running import Running, fact, running
@@ -92,7 +92,7 @@ def test_a_folder_in_use_is_told_with_the_pid_that_holds_it(served: Running) -> 
 
 def test_another_instance_runs_beside_it(served: Running, tmp_path: Path) -> None:
     with running(tmp_path / "other") as other:
-        one, two = data_directory.running(served.data), data_directory.running(other.data)
+        one, two = data_directory.find_running(served.data), data_directory.find_running(other.data)
         assert one is not None
         assert two is not None
         assert not {one.address, one.database_url, one.broker_url} & {two.address, two.database_url, two.broker_url}
@@ -115,8 +115,8 @@ def test_a_stop_leaves_nobody_and_takes_less_than_ten_seconds(tmp_path: Path, si
         assert started.process.wait(60) == 0
         assert time.monotonic() - began < 10
         assert not (started.data / "run.json").exists()
-        assert not inhabitants(started.data / "postgres", "postgres")
-        assert not inhabitants(started.data / "broker", "valkey-server")
+        assert not processes_in(started.data / "postgres", "postgres")
+        assert not processes_in(started.data / "broker", "valkey-server")
         assert "Stopped. Everything is kept in" in started.log()
 
 
@@ -133,7 +133,7 @@ def test_a_folder_of_the_version_before_gets_its_role_at_the_next_start(tmp_path
     (data / "secrets" / "application-password").unlink()
     with running(data) as started, connect(started.url()) as application:
         assert (data / "secrets" / "application-password").stat().st_mode & 0o777 == 0o600
-        assert grants.writes_past_append(application) == ("taskledger_app", False)
+        assert grants.direct_write_access(application) == ("taskledger_app", False)
         assert len(oracle.all_events(application)) == len(facts)
         assert oracle.is_right(application)
         assert taskledger("projections", "rebuild", "task_list", "--data", str(data)).returncode == 0
@@ -145,7 +145,7 @@ def test_after_a_kill_of_the_supervisor_the_next_start_needs_no_help(tmp_path: P
         children = started.children()
         assert len(children) == 5
         started.kill("supervisor")
-        assert data_directory.last_run(started.data) is not None
-        assert data_directory.running(started.data) is None
+        assert data_directory.read_run_info(started.data) is not None
+        assert data_directory.find_running(started.data) is None
         started.start()
         assert not children.keys() & started.children().keys()

@@ -213,13 +213,13 @@ async def test_nobody_waits_after_the_last_attempt(naps: list[float]) -> None:
 
 
 async def test_every_stream_is_read_once_where_nobody_races() -> None:
-    class Counting(MemoryLog):
-        async def known(self, wanted: Sequence[Wanted]) -> list[Known]:
+    class CountingLog(MemoryLog):
+        async def load_states(self, wanted: Sequence[Wanted]) -> list[Known]:
             asked.extend(stream for stream, _ in wanted)
-            return await super().known(wanted)
+            return await super().load_states(wanted)
 
     asked: list[UUID] = []
-    log = Counting([*workspace(), *project(), *task()])
+    log = CountingLog([*workspace(), *project(), *task()])
     await Handling(log).handle(Order([Wish(TASK, MoveTask(column="doing", expected_version=1))], ADA, COMMAND))
     assert sorted(asked) == sorted({TASK, member_of(WORKSPACE, ADA.id), PROJECT})
 

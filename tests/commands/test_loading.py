@@ -20,9 +20,9 @@ class Asked(MemoryLog):
         super().__init__([*task(), *task(task_id=id7(77), number=2)])
         self.questions: list[list[Wanted]] = []
 
-    async def known(self, wanted: Sequence[Wanted]) -> list[Known]:
+    async def load_states(self, wanted: Sequence[Wanted]) -> list[Known]:
         self.questions.append(list(wanted))
-        known = await super().known(wanted)
+        known = await super().load_states(wanted)
         if (OTHER_TASK, Task) in wanted:
             raise UnknownEvent("TaskSung", OTHER_TASK)
         return known

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.settings import PREFIX, Settings
+from infra.settings import ENVIRONMENT_PREFIX, Settings
 from tests.e2e.running import fact
 
 NAMED = ("database_url", "migration_url", "redis_url", "broker_url", "jwt_key", "partitions")
@@ -42,7 +42,7 @@ def program(settings: Settings, folder: Path, name: str, *words: str, change: st
     place.mkdir()
     (place / "sitecustomize.py").write_text(change)
     paths = os.pathsep.join([str(place), str(ROOT)])
-    named = {PREFIX + each.upper(): str(getattr(settings, each)) for each in NAMED}
+    named = {ENVIRONMENT_PREFIX + each.upper(): str(getattr(settings, each)) for each in NAMED}
     argv = [sys.executable, "-P", "-m", "cli.main", *words, "--data", str(folder)]
     with (place / "output").open("wb") as output:
         env = {**os.environ, **named, "PYTHONPATH": paths}

@@ -63,11 +63,11 @@ class Running:
 
     def url(self) -> str:
         """Where PostgreSQL is now, as an operator would look it up."""
-        return present(data_directory.running(self.data)).database_url
+        return present(data_directory.find_running(self.data)).database_url
 
     def _address(self) -> str | None:
         assert self.process.poll() is None, self.log()
-        run = data_directory.running(self.data)
+        run = data_directory.find_running(self.data)
         with contextlib.suppress(httpx.HTTPError):
             if run and run.pid == self.process.pid and httpx.get(f"{run.address}/health/ready").is_success:
                 return run.address if "Ready after" in self.log()[self._said_before :] else None

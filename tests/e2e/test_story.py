@@ -14,7 +14,7 @@ EMAIL = "ann@example.com"
 
 def hashes(data: Path) -> list[str]:
     """How passwords are hashed: at least as OWASP's password storage cheat sheet asks."""
-    with psycopg.connect(settings.locate(data).database_url) as connection:
+    with psycopg.connect(settings.resolve(data).database_url) as connection:
         kept = connection.execute("select password_hash from auth.credentials").fetchall()
     return [hashed.rsplit("$", 2)[0] for (hashed,) in kept]
 

@@ -24,7 +24,7 @@ from infra import log
 from infra.database.pool import connect
 from infra.ids import new_id
 from infra.reading import reader as reading
-from infra.reading.reader import Found
+from infra.reading.reader import ReadResult
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list
@@ -34,7 +34,7 @@ from projections.projection import Question
 from tests.examples import CREATED, project
 from tests.projections import oracle
 from tests.projections.asking import whole
-from tests.reader import Reader, reader
+from tests.reader import ReadingProcess, open_reading_process
 
 NEVER_S = 3600.0
 Step = tuple[str, int]
@@ -67,7 +67,7 @@ class Asked(Struct, frozen=True):
 
     task: UUID | None
     at_least: int
-    read: asyncio.Task[Found]
+    read: asyncio.Task[ReadResult]
 
 
 class Stops:
@@ -115,7 +115,11 @@ class Story:
     looks: AsyncConnection[TupleRow]
 
     def __init__(
-        self, connection: SyncConnection, worker: tuple[Projector, list[BatchReport]], here: Reader, stops: Stops
+        self,
+        connection: SyncConnection,
+        worker: tuple[Projector, list[BatchReport]],
+        here: ReadingProcess,
+        stops: Stops,
     ) -> None:
         self._connection, self._here, self._stops = connection, here, stops
         self._projector, self._messages = worker
@@ -163,7 +167,7 @@ class Story:
     def deliver(self, number: int) -> None:
         if self._messages:
             message = self._messages.pop(number % len(self._messages))
-            self._here.projected._take(msgspec.json.encode(message))  # noqa: SLF001 - as the channel does it
+            self._here.projected._on_message(msgspec.json.encode(message))  # noqa: SLF001 - as the channel does it
             self._heard = max(self._heard, message.position)
 
     def lose(self, number: int) -> None:
@@ -173,19 +177,19 @@ class Story:
     def foreign(self, _: int) -> None:
         """Somebody else's message, of another database."""
         away = BatchReport(["task_list"], 0, 10**9, 10**9 + 1, 1)
-        self._here.projected._take(msgspec.json.encode(away))  # noqa: SLF001 - as above
+        self._here.projected._on_message(msgspec.json.encode(away))  # noqa: SLF001 - as above
 
     async def look(self, _: int) -> None:
         """As it does four times a second; what stood there the time before is known from now on."""
         folded = self._folded
-        self._looked = await self._here.projected._compared(self.looks, self._looked)  # noqa: SLF001 - as above
+        self._looked = await self._here.projected._poll_once(self.looks, self._looked)  # noqa: SLF001 - as above
         self._heard = max(self._heard, self._looked_at)
         self._looked_at = folded
 
     def reconnect(self, _: int) -> None:
         """What was on its way is lost, and the channel says so."""
         self._messages.clear()
-        self._here.channel._take("subscribe", None, b"")  # noqa: SLF001 - as above
+        self._here.channel._on_message("subscribe", None, b"")  # noqa: SLF001 - as above
         self._heard = self._folded
 
     async def spoil(self, _: int) -> None:
@@ -206,7 +210,7 @@ class Story:
             self._stops.go_on(number)
             await self._stops.quiet(self._at_work)
 
-    async def _answered(self, question: Question) -> Found:
+    async def _answered(self, question: Question) -> ReadResult:
         return await self._here.reading.answer(question)
 
     def _check(self) -> None:
@@ -215,21 +219,21 @@ class Story:
             found = asked.read.result()
             shown = _titles(found, asked.task)
             wanted = [one for one in self._tasks if asked.task in {one, None}]
-            assert found.age is None
+            assert found.age_s is None
             assert shown == self._at(found.position, wanted), f"not what was so at {found.position}"
             later = {found.position, *(position for position, *_ in self._titles), asked.at_least}
             true = [self._at(position, wanted) for position in later if asked.at_least <= position <= self._folded]
             assert shown in true, f"older than {asked.at_least}, which was known when it was asked for"
 
     def _at_work(self) -> Iterable[asyncio.Task[Any]]:
-        flights = self._here.reading._flights.values()  # noqa: SLF001 - as above
-        return {*(flight.task for flight in flights), *self._here.pool._asides}  # noqa: SLF001 - as above
+        flights = self._here.reading._in_flight.values()  # noqa: SLF001 - as above
+        return {*(flight.task for flight in flights), *self._here.pool._background_tasks}  # noqa: SLF001 - as above
 
     def _at(self, position: int, wanted: list[UUID]) -> dict[str, str]:
         return {str(one): title for at, one, title in self._titles if at <= position and one in wanted}
 
 
-def _titles(found: Found, one: UUID | None) -> dict[str, str]:
+def _titles(found: ReadResult, one: UUID | None) -> dict[str, str]:
     body = msgspec.json.decode(found.answer.body if found.answer else b"null")
     return {each["id"]: each["title"] for each in ([body] if one else body["items"])}
 
@@ -237,22 +241,22 @@ def _titles(found: Found, one: UUID | None) -> dict[str, str]:
 async def told(settings: Settings, steps: list[Step]) -> None:
     """Let it all happen, and check what every read finds."""
     with connect(settings.database_url) as connection, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "LONGEST_S", NEVER_S)
-        async with reader(settings) as here:
-            patch.setattr(here.projected, "is_sure", lambda: True)
+        patch.setattr(reading, "READ_TIMEOUT_S", NEVER_S)
+        async with open_reading_process(settings) as here:
+            patch.setattr(here.projected, "is_live", lambda: True)
             stops = Stops()
             stopping: list[tuple[Any, str, Any]] = [
-                (here.querying, "state", stops.after),
-                (here.querying, "asked", stops.after),
-                (here.reading._kept, "find", stops.after),  # noqa: SLF001 - a place at which it waits
-                (here.reading._kept, "keep", stops.before),  # noqa: SLF001 - as above
+                (here.querying, "state_of", stops.after),
+                (here.querying, "run", stops.after),
+                (here.reading._shared_cache, "get", stops.after),  # noqa: SLF001 - a place at which it waits
+                (here.reading._shared_cache, "set", stops.before),  # noqa: SLF001 - as above
             ]
             for place, name, manner in stopping:
                 patch.setattr(place, name, manner(getattr(place, name)))
             messages = list[BatchReport]()
             with closing(Projector(settings.database_url, 1, messages.append)) as projector:
                 story = Story(connection, (projector, messages), here, stops)
-                async with await here.pool.apart("test") as story.looks:
+                async with await here.pool.connect_separately("test") as story.looks:
                     for kind, number in steps:
                         await story.step(kind, number)
                     await story.end()

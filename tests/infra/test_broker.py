@@ -11,7 +11,7 @@ import dramatiq
 import pytest
 from dramatiq.brokers.redis import RedisBroker
 
-from infra.messaging.broker import broker
+from infra.messaging.broker import create_broker
 from tests.servers import Servers
 
 
@@ -24,7 +24,7 @@ def queue() -> str:
 @contextmanager
 def working(url: str, queue: str, act: Callable[[int], None], threads: int = 4) -> Iterator[RedisBroker]:
     """A worker with a broker of its own, as another process would have."""
-    messages = broker(url)
+    messages = create_broker(url)
     dramatiq.actor(broker=messages, queue_name=queue, actor_name="act", max_retries=0)(act)
     worker = dramatiq.Worker(messages, worker_threads=threads)
     worker.start()

@@ -21,14 +21,14 @@ from domain.task import TaskRenamed
 from infra import log
 from infra.database.pool import connect
 from infra.messaging import broker
-from infra.messaging.hints import Hints
+from infra.messaging.hints import HintSender
 from infra.settings import Settings
 from infra.worker import worker
 from projections.projection import all_projections
 from tests.defects import noticed
 from tests.e2e.running import fact
 from tests.examples import TASK, project, task, workspace
-from tests.infra.test_worker import Deaf, running
+from tests.infra.test_worker import ProgressNeverReported, running
 from tests.projections import oracle
 from tests.proxy import Proxy
 
@@ -40,8 +40,8 @@ PROMISED_S = 30.0
 @contextmanager
 def load(settings: Settings) -> Iterator[list[int]]:
     """Somebody writes all the time, and gives a hint each time; answers the positions."""
-    messages = broker.broker(settings.broker_url)
-    hints, over, written = Hints(messages, Deaf(), 1), threading.Event(), list[int]()
+    messages = broker.create_broker(settings.broker_url)
+    hints, over, written = HintSender(messages, ProgressNeverReported(), 1), threading.Event(), list[int]()
     hints.start()
 
     def write() -> None:
@@ -49,7 +49,7 @@ def load(settings: Settings) -> Iterator[list[int]]:
             for number in itertools.count():
                 oracle.write(connection, [(TASK, TaskRenamed(Change("a", f"title {number}")))])
                 written.append(log.head(connection))
-                hints.give(written[-1])
+                hints.hint(written[-1])
                 if over.wait(0.01):
                     break
 
@@ -109,5 +109,5 @@ def test_a_worker_that_relies_on_messages_alone_is_noticed(
     proxied: tuple[Settings, Proxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: its periodic look does nothing."""
-    monkeypatch.setattr(worker, "LOOK_S", 3600)
+    monkeypatch.setattr(worker, "POLL_INTERVAL_S", 3600)
     noticed(partial(nothing_is_left_after, *proxied, 2.0))

@@ -10,76 +10,78 @@ import redis
 from msgspec.structs import replace
 
 from infra.database.pool import connect
-from infra.identity.permission_revocations import CHANNEL as ENDED
+from infra.identity.permission_revocations import REVOCATIONS_CHANNEL as ENDED
 from infra.messaging import subscription
-from infra.messaging.subscription import Channel
-from infra.reading.progress import CHANNEL
+from infra.messaging.subscription import Subscription
+from infra.reading.progress import PROGRESS_CHANNEL
 from infra.settings import Settings
 from projections import task_list
 from projections.projection import Answer, Query
 from tests.examples import id7, project, task, workspace
 from tests.projections import oracle
-from tests.reader import Reader, reader
+from tests.reader import ReadingProcess, open_reading_process
 
 
 @pytest.fixture
-async def here(settings: Settings) -> AsyncIterator[Reader]:
+async def here(settings: Settings) -> AsyncIterator[ReadingProcess]:
     with connect(settings.database_url) as connection:
         oracle.write(connection, [*workspace(), *project(), *task()])
         oracle.catch_up(connection)
-    async with reader(settings, hears=True) as made:
+    async with open_reading_process(settings, hears=True) as made:
         yield made
 
 
-async def _until_alive(here: Reader, *, is_alive: bool = True) -> None:
+async def _until_alive(here: ReadingProcess, *, is_alive: bool = True) -> None:
     async with asyncio.timeout(10):
         while here.channel.is_alive() is not is_alive:  # noqa: ASYNC110 - nobody tells when it is so
             await asyncio.sleep(0.01)
 
 
-async def test_whatever_is_said_the_next_message_is_heard(here: Reader, settings: Settings) -> None:
+async def test_whatever_is_said_the_next_message_is_heard(here: ReadingProcess, settings: Settings) -> None:
     deep = b'{"unknown":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
     with redis.Redis.from_url(settings.redis_url) as client:
         for said in (deep, b"\xff", b"", b"[]", b'{"streams": ["x"]}'):
-            for name in (CHANNEL, ENDED):
+            for name in (PROGRESS_CHANNEL, ENDED):
                 assert client.publish(name, said), "nobody listens"
-        await asyncio.sleep(subscription.ALIVE_S)  # long enough for what was known before to be believed no more
+        await asyncio.sleep(subscription.LIVENESS_S)  # long enough for what was known before to be believed no more
         assert here.channel.is_alive()
-        assert client.publish(CHANNEL, deep), "nobody listens any more"
+        assert client.publish(PROGRESS_CHANNEL, deep), "nobody listens any more"
 
 
-async def test_a_connection_that_is_open_and_dead_is_given_up(here: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    take, connections = Channel._take, list[bytes]()  # noqa: SLF001 - what comes in is lost there
+async def test_a_connection_that_is_open_and_dead_is_given_up(
+    here: ReadingProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, connections = Subscription._on_message, list[bytes]()  # noqa: SLF001 - what comes in is lost there
 
-    def lost(self: Channel, kind: str, name: bytes | None, data: bytes) -> None:
-        if kind == "subscribe" and name == CHANNEL.encode():
+    def lost(self: Subscription, kind: str, name: bytes | None, data: bytes) -> None:
+        if kind == "subscribe" and name == PROGRESS_CHANNEL.encode():
             connections.append(name)
         if connections:
             take(self, kind, name, data)
 
-    monkeypatch.setattr(subscription, "DEAD_S", 0.3)
-    monkeypatch.setattr(Channel, "_take", lost)
+    monkeypatch.setattr(subscription, "PING_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(Subscription, "_on_message", lost)
     await _until_alive(here, is_alive=False)
     await _until_alive(here)
     assert len(connections) == 1
 
 
-async def test_whatever_goes_wrong_it_hears_again(here: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    take, failures = Channel._take, list[RuntimeError]()  # noqa: SLF001 - the library's own errors come up there
+async def test_whatever_goes_wrong_it_hears_again(here: ReadingProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    take, failures = Subscription._on_message, list[RuntimeError]()  # noqa: SLF001 - the library's own errors come up there
 
-    def failing(self: Channel, kind: str, name: bytes | None, data: bytes) -> None:
+    def failing(self: Subscription, kind: str, name: bytes | None, data: bytes) -> None:
         if not failures:
             failures.append(RuntimeError("read by two at once"))
             raise failures[0]
         take(self, kind, name, data)
 
-    monkeypatch.setattr(Channel, "_take", failing)
+    monkeypatch.setattr(Subscription, "_on_message", failing)
     await _until_alive(here, is_alive=False)
     await _until_alive(here)
 
 
-async def test_a_question_that_is_slow_holds_up_no_other(here: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.reading.reader.LONGEST_S", 0.3)
+async def test_a_question_that_is_slow_holds_up_no_other(here: ReadingProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.reading.reader.READ_TIMEOUT_S", 0.3)
     query = Query("select pg_sleep(3)::text as id", dict)
     slow = replace(task_list.by_id(id7(77)), queries=(query,), name="slow", build_answer=lambda _: Answer(b"{}", '"x"'))
     ends, refused = time.monotonic() + 2, 0

@@ -8,17 +8,17 @@ from hypothesis import settings as tuned
 from hypothesis import strategies as some
 
 from infra.database.pool import connect
-from infra.log.arrays import Bigints, Byteas, Column, Ints, Texts, Uuids
+from infra.log.arrays import BigintArray, ByteaArray, IntArray, TextArray, TypedArray, UuidArray
 from infra.settings import Settings
 
 WRITTEN = some.text(some.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 """What PostgreSQL has as text."""
 COLUMNS = [
-    (Ints, "integer[]", some.integers(-(2**31), 2**31 - 1)),
-    (Bigints, "bigint[]", some.none() | some.integers(-(2**63), 2**63 - 1)),
-    (Uuids, "uuid[]", some.none() | some.uuids()),
-    (Texts, "text[]", some.none() | WRITTEN),
-    (Byteas, "bytea[]", some.none() | some.binary()),
+    (IntArray, "integer[]", some.integers(-(2**31), 2**31 - 1)),
+    (BigintArray, "bigint[]", some.none() | some.integers(-(2**63), 2**63 - 1)),
+    (UuidArray, "uuid[]", some.none() | some.uuids()),
+    (TextArray, "text[]", some.none() | WRITTEN),
+    (ByteaArray, "bytea[]", some.none() | some.binary()),
 ]
 
 
@@ -26,7 +26,7 @@ COLUMNS = [
 @tuned(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(some.data())
 def test_what_is_sent_arrives(
-    settings: Settings, column: type[Column[Any]], name: str, values: Any, data: some.DataObject
+    settings: Settings, column: type[TypedArray[Any]], name: str, values: Any, data: some.DataObject
 ) -> None:
     sent = data.draw(some.lists(values))
     with connect(settings.database_url) as connection:

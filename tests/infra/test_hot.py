@@ -5,12 +5,12 @@ from collections import OrderedDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.reading.memory_cache import LARGEST, Hot
+from infra.reading.memory_cache import MAX_ENTRY_DIVISOR, MemoryCache
 
 MOST = 80
 KEYS, TOPICS = st.sampled_from("abcdef"), st.sampled_from("xyz")
 STEPS = st.lists(
-    st.tuples(st.just("keep"), KEYS, st.integers(1, MOST // LARGEST + 3), TOPICS, st.booleans())
+    st.tuples(st.just("keep"), KEYS, st.integers(1, MOST // MAX_ENTRY_DIVISOR + 3), TOPICS, st.booleans())
     | st.tuples(st.just("sure"), KEYS)
     | st.tuples(st.just("doubt"), TOPICS)
     | st.tuples(st.just("doubt_all")),
@@ -25,7 +25,7 @@ class Model:
         self.kept = OrderedDict[str, tuple[int, int, str, bool]]()
 
     def keep(self, key: str, value: int, size: int, topic: str, *, is_sure: bool) -> None:
-        if size > MOST // LARGEST:
+        if size > MOST // MAX_ENTRY_DIVISOR:
             return
         self.kept.pop(key, None)
         self.kept[key] = (value, size, topic, is_sure)
@@ -45,40 +45,40 @@ class Model:
 
 @given(STEPS)
 def test_it_holds_what_a_plain_list_of_the_same_size_would_hold(steps: list[tuple[object, ...]]) -> None:
-    hot, model = Hot[int](MOST), Model()
+    hot, model = MemoryCache[int](MOST), Model()
     for number, (kind, *rest) in enumerate(steps, 1):
         match kind, *rest:
             case "keep", str(key), int(size), str(topic), bool(is_overtaken):
                 watch = hot.watch({topic})
                 if is_overtaken:
-                    hot.doubt(topic)
+                    hot.invalidate(topic)
                     model.doubt(topic)
-                hot.keep(key, number, size, watch)
+                hot.set(key, number, size, watch)
                 hot.unwatch(watch)
                 model.keep(key, number, size, topic, is_sure=not is_overtaken)
             case "sure", str(key):
-                assert hot.sure(key) == model.sure(key)
+                assert hot.get_fresh(key) == model.sure(key)
             case "doubt", str(topic):
-                hot.doubt(topic)
+                hot.invalidate(topic)
                 model.doubt(topic)
             case _:
-                hot.doubt_all()
+                hot.invalidate_all()
                 model.doubt(*"xyz")
-        assert hot.bytes == sum(size for _, size, *_ in model.kept.values()) <= MOST
-        assert {key: hot.last(key) for key in "abcdef"} == {
+        assert hot.size_bytes == sum(size for _, size, *_ in model.kept.values()) <= MOST
+        assert {key: hot.get_stale(key) for key in "abcdef"} == {
             key: model.kept[key][0] if key in model.kept else None for key in "abcdef"
         }
     for key in "abcdef":
-        assert hot.sure(key) == model.sure(key)
+        assert hot.get_fresh(key) == model.sure(key)
 
 
 def test_a_watch_leaves_nothing_behind() -> None:
-    hot = Hot[int](MOST)
+    hot = MemoryCache[int](MOST)
     for number in range(100):
         watch = hot.watch({number, number + 1})
-        hot.keep("a", number, 1, watch)
+        hot.set("a", number, 1, watch)
         hot.unwatch(watch)
-    hot.doubt_all()
-    assert not hot._watches  # noqa: SLF001 - what would grow for ever
-    assert not hot._about  # noqa: SLF001 - as above
-    assert not hot._topics  # noqa: SLF001 - as above
+    hot.invalidate_all()
+    assert not hot._invalidations_by_topic  # noqa: SLF001 - what would grow for ever
+    assert not hot._keys_by_topic  # noqa: SLF001 - as above
+    assert not hot._topics_by_key  # noqa: SLF001 - as above

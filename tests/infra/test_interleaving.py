@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from infra.database.pool import connect
-from infra.reading.cached_answer import State
-from infra.reading.memory_cache import Hot, Watch
-from infra.reading.progress import Projected
+from infra.reading.cached_answer import BuildState
+from infra.reading.memory_cache import Invalidation, MemoryCache
+from infra.reading.progress import ProjectionProgress
 from infra.settings import Settings
 from tests.examples import workspace
 from tests.infra.interleaving import STEPS, Step, told
@@ -44,46 +44,48 @@ OTHER_CHANGED = ("write 5", "fold", "deliver")
 
 def a_load_that_a_message_overtakes_is_kept(patch: pytest.MonkeyPatch) -> None:
     """What was read before a change is taken for what is true after it."""
-    keep = Hot.keep
+    keep = MemoryCache.set
 
-    def careless(self: Hot[object], key: str, value: object, size: int, watch: Watch) -> None:
-        watch.is_spoilt = False
+    def careless(self: MemoryCache[object], key: str, value: object, size: int, watch: Invalidation) -> None:
+        watch.is_invalidated = False
         keep(self, key, value, size, watch)
 
-    patch.setattr(Hot, "keep", careless)
+    patch.setattr(MemoryCache, "set", careless)
 
 
 def a_message_that_is_missing_is_not_missed(patch: pytest.MonkeyPatch) -> None:
-    def trusting(self: Projected, name: str, news: object) -> None:
+    def trusting(self: ProjectionProgress, name: str, news: object) -> None:
         for scope in getattr(news, "generations")[name]:  # noqa: B009 - it has no public type
-            self._hot.doubt((name, scope))
+            self._memory_cache.invalidate((name, scope))
 
-    patch.setattr(Projected, "_change", trusting)
+    patch.setattr(ProjectionProgress, "_invalidate_changed", trusting)
 
 
 def a_position_that_is_only_hoped_for(patch: pytest.MonkeyPatch) -> None:
     """The highest that was heard of, whoever said it."""
-    patch.setattr(Projected, "up_to", lambda self, _: max(self._positions["task_list"].values()))
+    patch.setattr(
+        ProjectionProgress, "known_position", lambda self, _: max(self._reported_positions["task_list"].values())
+    )
 
 
 def nobody_who_looks(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Projected, "_compare", lambda *_: None)
+    patch.setattr(ProjectionProgress, "_reconcile", lambda *_: None)
 
 
 def an_answer_of_any_generation(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(State, "is_still", lambda *_: True)
+    patch.setattr(BuildState, "is_unchanged_since", lambda *_: True)
 
 
 def a_message_that_changes_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Projected, "_change", lambda *_: None)
+    patch.setattr(ProjectionProgress, "_invalidate_changed", lambda *_: None)
 
 
 def a_reader_who_joins_what_is_old_already(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("infra.reading.reader._is_old", lambda _: False)
+    patch.setattr("infra.reading.reader._is_invalidated", lambda _: False)
 
 
 def a_channel_that_was_deaf_and_says_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Projected, "_forget", lambda *_: None)
+    patch.setattr(ProjectionProgress, "_reset", lambda *_: None)
 
 
 DEFECTS = [

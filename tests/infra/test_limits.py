@@ -9,7 +9,7 @@ import pytest
 import redis.asyncio
 
 from domain.errors import TooManyGuesses, TooManyInvitations
-from infra.identity.rate_limits import ACCOUNT, ADDRESS, INVITATIONS, Limits, network
+from infra.identity.rate_limits import ACCOUNT_LIMIT, ADDRESS_LIMIT, INVITATION_LIMIT, RateLimits, client_network
 from infra.messaging import clients
 from tests.examples import id7
 from tests.servers import Servers
@@ -29,24 +29,24 @@ def key() -> str:
 
 @pytest.fixture
 async def client(servers: Servers) -> AsyncIterator[redis.asyncio.Redis]:
-    client = clients.client(servers.redis_url)
+    client = clients.cache_client(servers.redis_url)
     yield client
     await client.aclose(close_connection_pool=True)
 
 
-async def wrong(limits: Limits, account: int = 1, address: str = "10.0.0.1") -> int:
+async def wrong(limits: RateLimits, account: int = 1, address: str = "10.0.0.1") -> int:
     """Guess wrongly: 0, or after how many seconds another guess may be made."""
     try:
         with contextlib.suppress(WrongError):
-            async with limits.guess(id7(account), address):
+            async with limits.charge_guess(id7(account), address):
                 raise WrongError
     except TooManyGuesses as no:
         return int(no.params["retry_after"])
     return 0
 
 
-async def right(limits: Limits, account: int = 1, address: str = "10.0.0.1") -> None:
-    async with limits.guess(id7(account), address):
+async def right(limits: RateLimits, account: int = 1, address: str = "10.0.0.1") -> None:
+    async with limits.charge_guess(id7(account), address):
         await asyncio.sleep(0)
 
 
@@ -59,53 +59,53 @@ async def pass_time(client: redis.asyncio.Redis, seconds: int) -> None:
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_so_many_guesses_and_no_more(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = Limits(client if where == "redis" else clients.client(NOWHERE), key, on=True)
-    assert [await wrong(limits) for _ in range(ACCOUNT.burst)] == [0] * ACCOUNT.burst
-    assert 0 < await wrong(limits) <= ACCOUNT.interval_s
+    limits = RateLimits(client if where == "redis" else clients.cache_client(NOWHERE), key, is_enabled=True)
+    assert [await wrong(limits) for _ in range(ACCOUNT_LIMIT.burst)] == [0] * ACCOUNT_LIMIT.burst
+    assert 0 < await wrong(limits) <= ACCOUNT_LIMIT.interval_s
     with pytest.raises(TooManyGuesses) as no:
         await right(limits)
     assert no.value.params["policy"] == "account"
 
 
 async def test_guesses_side_by_side_in_two_processes_are_counted_exactly(client: redis.asyncio.Redis, key: str) -> None:
-    both = [Limits(client, key, on=True), Limits(client, key, on=True)]
+    both = [RateLimits(client, key, is_enabled=True), RateLimits(client, key, is_enabled=True)]
     answers = await asyncio.gather(*(wrong(both[number % 2]) for number in range(60)))
-    assert answers.count(0) == ACCOUNT.burst
+    assert answers.count(0) == ACCOUNT_LIMIT.burst
 
 
 async def test_one_more_guess_after_each_interval(client: redis.asyncio.Redis, key: str) -> None:
-    limits = Limits(client, key, on=True)
-    for _ in range(ACCOUNT.burst):
+    limits = RateLimits(client, key, is_enabled=True)
+    for _ in range(ACCOUNT_LIMIT.burst):
         await wrong(limits)
     for _ in range(3):
-        await pass_time(client, ACCOUNT.interval_s)
+        await pass_time(client, ACCOUNT_LIMIT.interval_s)
         assert await wrong(limits) == 0
         assert await wrong(limits) > 0
 
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_who_is_right_is_never_limited(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = Limits(client if where == "redis" else clients.client(NOWHERE), key, on=True)
-    for _ in range(3 * ADDRESS.burst):
+    limits = RateLimits(client if where == "redis" else clients.cache_client(NOWHERE), key, is_enabled=True)
+    for _ in range(3 * ADDRESS_LIMIT.burst):
         await right(limits)
-    assert [await wrong(limits) for _ in range(ACCOUNT.burst)] == [0] * ACCOUNT.burst
+    assert [await wrong(limits) for _ in range(ACCOUNT_LIMIT.burst)] == [0] * ACCOUNT_LIMIT.burst
 
 
 async def test_whoever_goes_away_in_the_middle_has_guessed(client: redis.asyncio.Redis, key: str) -> None:
-    limits = Limits(client, key, on=True)
+    limits = RateLimits(client, key, is_enabled=True)
 
     async def left() -> None:
-        async with limits.guess(id7(1), "10.0.0.1"):
+        async with limits.charge_guess(id7(1), "10.0.0.1"):
             raise asyncio.CancelledError
 
-    for _ in range(ACCOUNT.burst):
+    for _ in range(ACCOUNT_LIMIT.burst):
         with pytest.raises(asyncio.CancelledError):
             await left()
     assert await wrong(limits) > 0
 
 
 async def test_a_stranger_elsewhere_locks_nobody_out(client: redis.asyncio.Redis, key: str) -> None:
-    limits = Limits(client, key, on=True)
+    limits = RateLimits(client, key, is_enabled=True)
     while not await wrong(limits, address="10.0.0.66"):
         pass
     await right(limits, address="10.0.0.1")
@@ -114,10 +114,10 @@ async def test_a_stranger_elsewhere_locks_nobody_out(client: redis.asyncio.Redis
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_who_tries_many_accounts_is_limited_by_address(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = Limits(client if where == "redis" else clients.client(NOWHERE), key, on=True)
-    assert [await wrong(limits, account) for account in range(ADDRESS.burst)] == [0] * ADDRESS.burst
+    limits = RateLimits(client if where == "redis" else clients.cache_client(NOWHERE), key, is_enabled=True)
+    assert [await wrong(limits, account) for account in range(ADDRESS_LIMIT.burst)] == [0] * ADDRESS_LIMIT.burst
     with pytest.raises(TooManyGuesses) as no:
-        await right(limits, account=ADDRESS.burst + 1)
+        await right(limits, account=ADDRESS_LIMIT.burst + 1)
     assert no.value.params["policy"] == "address"
     assert await wrong(limits, 1, address="10.0.0.2") == 0
 
@@ -125,11 +125,11 @@ async def test_who_tries_many_accounts_is_limited_by_address(client: redis.async
 async def test_a_redis_that_comes_back_is_asked_again(
     client: redis.asyncio.Redis, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.identity.rate_limits.PAUSE_S", 0.0)
-    limits = Limits(client, key, on=True)
+    monkeypatch.setattr("infra.identity.rate_limits.REDIS_RETRY_PAUSE_S", 0.0)
+    limits = RateLimits(client, key, is_enabled=True)
     evalsha = client.evalsha
     monkeypatch.setattr(client, "evalsha", away)
-    for _ in range(ACCOUNT.burst):
+    for _ in range(ACCOUNT_LIMIT.burst):
         assert await wrong(limits) == 0
     assert await wrong(limits) > 0
     monkeypatch.setattr(client, "evalsha", evalsha)
@@ -141,32 +141,32 @@ async def away(*_: object) -> None:
 
 
 async def test_installations_on_one_redis_do_not_count_for_each_other(client: redis.asyncio.Redis, key: str) -> None:
-    one, other = Limits(client, key, on=True), Limits(client, uuid4().hex, on=True)
+    one, other = RateLimits(client, key, is_enabled=True), RateLimits(client, uuid4().hex, is_enabled=True)
     while not await wrong(one):
         pass
     assert await wrong(other) == 0
 
 
 async def test_limits_that_are_off_count_nothing(key: str) -> None:
-    limits = Limits(clients.client(NOWHERE), key, on=False)
-    assert {await wrong(limits) for _ in range(3 * ACCOUNT.burst)} == {0}
-    assert {await invited(limits) for _ in range(2 * INVITATIONS.burst)} == {True}
+    limits = RateLimits(clients.cache_client(NOWHERE), key, is_enabled=False)
+    assert {await wrong(limits) for _ in range(3 * ACCOUNT_LIMIT.burst)} == {0}
+    assert {await invited(limits) for _ in range(2 * INVITATION_LIMIT.burst)} == {True}
 
 
 async def test_keys_name_nobody_and_vanish(client: redis.asyncio.Redis, key: str) -> None:
     before = {name async for name in client.scan_iter("taskledger:limit:*")}
-    await wrong(Limits(client, key, on=True))
+    await wrong(RateLimits(client, key, is_enabled=True))
     names = {name async for name in client.scan_iter("taskledger:limit:*")} - before
     assert len(names) >= 2
     for name in names:
         assert b"10.0.0.1" not in name
         assert str(id7(1)).encode() not in name
-        assert 0 < await client.pttl(name) <= 1000 * ADDRESS.burst * ADDRESS.interval_s
+        assert 0 < await client.pttl(name) <= 1000 * ADDRESS_LIMIT.burst * ADDRESS_LIMIT.interval_s
 
 
-async def invited(limits: Limits, user: int = 1) -> bool:
+async def invited(limits: RateLimits, user: int = 1) -> bool:
     try:
-        async with limits.invitation(id7(user)):
+        async with limits.charge_invitation(id7(user)):
             return True
     except TooManyInvitations:
         return False
@@ -174,15 +174,15 @@ async def invited(limits: Limits, user: int = 1) -> bool:
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_so_many_invitations_of_one_user_and_no_more(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = Limits(client if where == "redis" else clients.client(NOWHERE), key, on=True)
-    answers = await asyncio.gather(*(invited(limits) for _ in range(2 * INVITATIONS.burst)))
-    assert answers.count(True) == INVITATIONS.burst
+    limits = RateLimits(client if where == "redis" else clients.cache_client(NOWHERE), key, is_enabled=True)
+    answers = await asyncio.gather(*(invited(limits) for _ in range(2 * INVITATION_LIMIT.burst)))
+    assert answers.count(True) == INVITATION_LIMIT.burst
     with pytest.raises(TooManyInvitations) as no:
-        async with limits.invitation(id7(1)):
+        async with limits.charge_invitation(id7(1)):
             pass
     told = {"policy": "invitations", "quota": 20, "window": 3600, "retry_after": no.value.params["retry_after"]}
     assert no.value.params == told
-    assert 0 < told["retry_after"] <= INVITATIONS.interval_s
+    assert 0 < told["retry_after"] <= INVITATION_LIMIT.interval_s
     assert await invited(limits, user=2)
     assert await wrong(limits) == 0
 
@@ -191,10 +191,10 @@ async def test_so_many_invitations_of_one_user_and_no_more(client: redis.asyncio
 async def test_an_invitation_that_came_to_nothing_is_not_counted(
     client: redis.asyncio.Redis, key: str, where: str
 ) -> None:
-    limits = Limits(client if where == "redis" else clients.client(NOWHERE), key, on=True)
-    for _ in range(2 * INVITATIONS.burst):
+    limits = RateLimits(client if where == "redis" else clients.cache_client(NOWHERE), key, is_enabled=True)
+    for _ in range(2 * INVITATION_LIMIT.burst):
         with pytest.raises(WrongError):
-            async with limits.invitation(id7(1)):
+            async with limits.charge_invitation(id7(1)):
                 raise WrongError
     assert await invited(limits)
 
@@ -211,4 +211,4 @@ async def test_an_invitation_that_came_to_nothing_is_not_counted(
     ],
 )
 def test_an_address_is_what_one_customer_has(address: str, counted: str) -> None:
-    assert network(address) == counted
+    assert client_network(address) == counted

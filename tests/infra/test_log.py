@@ -13,8 +13,8 @@ from domain.errors import UnknownEvent
 from domain.event import Actor, Change, Event, Trace
 from domain.task import TaskDescribed, TaskRenamed
 from infra import log as reading
-from infra.database.pool import connect, pool
-from infra.log import Chosen, EventLog
+from infra.database.pool import connect, create_pool
+from infra.log import EventLog, EventSelection
 from infra.settings import Settings
 
 ACTOR = Actor(uuid4(), "agent", uuid4())
@@ -22,7 +22,7 @@ ACTOR = Actor(uuid4(), "agent", uuid4())
 
 @pytest.fixture
 async def log(settings: Settings) -> AsyncIterator[EventLog]:
-    async with pool(settings.database_url) as connections:
+    async with create_pool(settings.database_url) as connections:
         yield EventLog(settings.database_url, connections)
 
 
@@ -45,7 +45,7 @@ async def test_what_is_appended_is_read_back_whole(log: EventLog) -> None:
     stream, events = uuid4(), (TaskRenamed(Change("ä\u2028", "\u0000 €")), TaskDescribed(Change("", "x" * 50_000)))
     wish = append(stream, 0, *events)
     position = await one(log, wish)
-    first, second = (await log.streams([stream]))[stream]
+    first, second = (await log.load_streams([stream]))[stream]
     assert (first.event, second.event) == events
     assert (first.version, second.version, second.position) == (1, 2, position)
     assert (first.actor, first.command_id, first.workspace_id) == (ACTOR, wish.command_id, wish.workspace_id)
@@ -58,7 +58,7 @@ async def test_a_stale_version_writes_nothing(log: EventLog) -> None:
     for expected in (0, 2, 2**40):
         with pytest.raises(Changed):
             await one(log, append(stream, expected))
-    assert len((await log.streams([stream]))[stream]) == 1
+    assert len((await log.load_streams([stream]))[stream]) == 1
 
 
 async def test_a_stream_that_was_only_looked_at_is_asserted(log: EventLog) -> None:
@@ -81,7 +81,7 @@ async def test_events_of_several_streams_are_written_together_or_not_at_all(log:
     )
     with pytest.raises(Changed):
         await one(log, both)
-    assert (await log.streams([fresh]))[fresh] == []
+    assert (await log.load_streams([fresh]))[fresh] == []
 
 
 async def test_of_many_writers_on_one_version_one_wins(log: EventLog) -> None:
@@ -90,13 +90,13 @@ async def test_of_many_writers_on_one_version_one_wins(log: EventLog) -> None:
         tries = await asyncio.gather(*(one(log, append(stream, version)) for _ in range(8)), return_exceptions=True)
         assert sum(isinstance(outcome, int) for outcome in tries) == 1
         assert sum(isinstance(outcome, Changed) for outcome in tries) == 7
-    assert [recorded.version for recorded in (await log.streams([stream]))[stream]] == list(range(1, 11))
+    assert [recorded.version for recorded in (await log.load_streams([stream]))[stream]] == list(range(1, 11))
 
 
 async def test_recorded_times_never_go_back(log: EventLog) -> None:
     await asyncio.gather(*(one(log, append(uuid4(), 0)) for _ in range(50)))
     with connect(log_url(log)) as connection:
-        times = [recorded.recorded_at for recorded in reading.after(connection, 0, 100)]
+        times = [recorded.recorded_at for recorded in reading.load_after(connection, 0, 100)]
     assert len(times) == 50
     assert times == sorted(times)
 
@@ -109,7 +109,7 @@ async def test_an_unknown_event_is_named_with_its_stream(log: EventLog, settings
             (stream,),
         )
     with pytest.raises(UnknownEvent, match=f"'TaskSung' in stream {stream}"):
-        await log.streams([stream])
+        await log.load_streams([stream])
 
 
 async def test_the_view_shows_events_decoded(log: EventLog) -> None:
@@ -172,10 +172,10 @@ async def test_a_page_of_a_stream_is_its_last_events_before_a_version(log: Event
     for version in range(5):
         await one(log, append(long, version))
     await one(log, append(short, 0))
-    assert [recorded.version for recorded in await log.last(long, 2)] == [5, 4]
-    assert [recorded.version for recorded in await log.last(long, 2, before=4)] == [3, 2]
-    assert [recorded.version for recorded in await log.last(short, 2)] == [1]
-    assert await log.last(none, 1) == []
+    assert [recorded.version for recorded in await log.load_last(long, 2)] == [5, 4]
+    assert [recorded.version for recorded in await log.load_last(long, 2, before_version=4)] == [3, 2]
+    assert [recorded.version for recorded in await log.load_last(short, 2)] == [1]
+    assert await log.load_last(none, 1) == []
 
 
 async def test_each_of_a_group_is_judged_on_what_those_before_it_leave(log: EventLog) -> None:
@@ -187,7 +187,7 @@ async def test_each_of_a_group_is_judged_on_what_those_before_it_leave(log: Even
     assert [type(answer) for answer in answers] == [Accepted, Accepted, Changed, Changed, Accepted]
     assert isinstance(answers[2], Changed)
     assert answers[2].streams == [other]
-    versions = {stream: len(history) for stream, history in (await log.streams([one_, other, third])).items()}
+    versions = {stream: len(history) for stream, history in (await log.load_streams([one_, other, third])).items()}
     assert versions == {one_: 2, other: 2, third: 0}
 
 
@@ -197,7 +197,7 @@ async def test_who_rides_on_one_that_failed_fails_even_where_the_version_is_righ
     await one(log, append(stream, 0))
     answers = await log.append([append(stream, 0), append(stream, 1), append(stream, 2)])
     assert [type(answer) for answer in answers] == [Changed] * 3
-    assert len((await log.streams([stream]))[stream]) == 1
+    assert len((await log.load_streams([stream]))[stream]) == 1
 
 
 async def test_a_group_that_is_sent_again_is_answered_as_the_first_time(log: EventLog) -> None:
@@ -209,7 +209,7 @@ async def test_a_group_that_is_sent_again_is_answered_as_the_first_time(log: Eve
     again = await log.append(group)
     assert [str(answer) for answer in again[:3]] == [str(answer) for answer in answers[:3]]
     assert [type(answer) for answer in again] == [Accepted, Accepted, Changed, Accepted]
-    assert len((await log.streams([first]))[first]) == 2
+    assert len((await log.load_streams([first]))[first]) == 2
 
 
 async def test_who_only_looked_is_told_whether_it_still_holds(log: EventLog) -> None:
@@ -239,7 +239,7 @@ async def test_a_connection_that_is_cut_loses_no_append(log: EventLog) -> None:
             await asyncio.sleep(0)
             killer.execute(f"{cut} and datname = current_database()")
         answers = await writers
-    found = await log.streams(streams)
+    found = await log.load_streams(streams)
     for stream, answer in zip(streams, answers, strict=True):
         if not isinstance(answer, BaseException):
             assert len(found[stream]) == 1
@@ -262,7 +262,7 @@ async def test_every_event_carries_where_it_came_from(log: EventLog) -> None:
     stream, trace = uuid4(), Trace(uuid4(), "b7ad6b7169203331")
     wish = append(stream, 0, *[TaskRenamed(Change("a", "b"))] * 2)
     await one(log, msgspec.structs.replace(wish, trace=trace))
-    assert [recorded.trace for recorded in await log.stream(stream)] == [trace, trace]
+    assert [recorded.trace for recorded in await log.load_stream(stream)] == [trace, trace]
     with connect(log_url(log)) as connection:
         row = connection.execute("select correlation_id, causation_id from log.event_log limit 1").fetchone()
     assert row == (trace.correlation_id, trace.causation_id)
@@ -300,18 +300,20 @@ async def test_the_keys_of_one_actor_are_nobody_elses(log: EventLog) -> None:
 async def test_a_stream_is_read_from_one_version_to_another(log: EventLog) -> None:
     stream = uuid4()
     await one(log, append(stream, 0, *[TaskRenamed(Change("a", "b"))] * 5))
-    assert [recorded.version for recorded in await log.stream(stream, 2, 4)] == [2, 3, 4]
-    assert [recorded.version for recorded in await log.stream(stream, 4)] == [4, 5]
-    assert await log.stream(stream, 6) == []
+    assert [recorded.version for recorded in await log.load_stream(stream, 2, 4)] == [2, 3, 4]
+    assert [recorded.version for recorded in await log.load_stream(stream, 4)] == [4, 5]
+    assert await log.load_stream(stream, 6) == []
 
 
 async def test_a_part_of_the_log_is_copied_out_in_order(log: EventLog) -> None:
     wishes = [append(uuid4(), 0), append(uuid4(), 0, TaskDescribed(Change("a", "b")), TaskRenamed(Change("a", "b")))]
     positions = [await one(log, wish) for wish in wishes]
     with connect(log_url(log)) as connection:
-        everything = reading.after(connection, 0, 10)
-        assert list(reading.copied(connection, Chosen())) == everything
-        assert list(reading.copied(connection, Chosen(after=positions[0]))) == everything[1:]
-        assert list(reading.copied(connection, Chosen(workspace=wishes[0].workspace_id))) == everything[:1]
-        assert list(reading.copied(connection, Chosen(types=["TaskDescribed"]))) == everything[1:2]
-        assert list(reading.copied(connection, Chosen(types=[]))) == []
+        everything = reading.load_after(connection, 0, 10)
+        assert list(reading.iter_events(connection, EventSelection())) == everything
+        assert list(reading.iter_events(connection, EventSelection(after_position=positions[0]))) == everything[1:]
+        assert (
+            list(reading.iter_events(connection, EventSelection(workspace_id=wishes[0].workspace_id))) == everything[:1]
+        )
+        assert list(reading.iter_events(connection, EventSelection(event_types=["TaskDescribed"]))) == everything[1:2]
+        assert list(reading.iter_events(connection, EventSelection(event_types=[]))) == []

@@ -8,7 +8,7 @@ from psycopg.sql import SQL
 
 from infra import log
 from infra.database.pool import connect
-from infra.schema.migrate import FILES, LOCK, migrate, pending
+from infra.schema.migrate import MIGRATION_LOCK_ID, MIGRATIONS_DIR, migrate, pending_migrations
 from projections import project_list
 from projections.engine import builds
 from projections.projection import all_projections
@@ -19,10 +19,10 @@ from tests.servers import Servers
 
 def test_an_empty_database_is_brought_up_to_date_once(servers: Servers) -> None:
     url = servers.new_database()
-    names = sorted(file.stem for file in FILES.glob("*.sql"))
-    assert pending(url) == names
+    names = sorted(file.stem for file in MIGRATIONS_DIR.glob("*.sql"))
+    assert pending_migrations(url) == names
     assert migrate(url) == names
-    assert (pending(url), migrate(url)) == ([], [])
+    assert (pending_migrations(url), migrate(url)) == ([], [])
 
 
 def test_every_projection_has_its_table_and_checkpoint(servers: Servers) -> None:
@@ -41,7 +41,7 @@ def test_one_that_is_killed_while_it_migrates_locks_nobody_out(servers: Servers)
     """It dies with the lock in hand, as one that a Ctrl-C ends does."""
     url = servers.new_database()
     with connect(url) as dying:
-        dying.execute("select pg_advisory_lock(%s)", (LOCK,))
+        dying.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK_ID,))
         (pid,) = dying.execute("select pg_backend_pid()").fetchone() or (0,)
         with connect(url) as other:
             other.execute("select pg_terminate_backend(%s, 5000)", (pid,))
@@ -55,7 +55,9 @@ def test_two_that_migrate_at_once_apply_everything_once(servers: Servers) -> Non
     url = servers.new_database()
     with ThreadPoolExecutor() as threads:
         applied = list(threads.map(migrate, [url] * 3))
-    assert sorted(name for names in applied for name in names) == sorted(file.stem for file in FILES.glob("*.sql"))
+    assert sorted(name for names in applied for name in names) == sorted(
+        file.stem for file in MIGRATIONS_DIR.glob("*.sql")
+    )
 
 
 def test_a_projection_of_another_version_is_folded_beside_the_old_one(

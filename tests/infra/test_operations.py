@@ -13,9 +13,9 @@ from psycopg.sql import SQL
 
 from infra.database.pool import connect
 from infra.rebuilding import jobs, run_job
-from infra.rebuilding.jobs import Operation, Options
+from infra.rebuilding.jobs import Job, JobOptions
 from infra.settings import Settings
-from infra.worker.housekeeping import Keeper
+from infra.worker.housekeeping import Housekeeping
 from projections import task_list
 from projections.engine import builds
 from projections.engine.builds import SyncConnection
@@ -36,10 +36,10 @@ def database(settings: Settings) -> Iterator[SyncConnection]:
 
 @pytest.fixture
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.rebuilding.rebuild.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
+    monkeypatch.setattr("infra.rebuilding.rebuild.open_fold_pool", oracle._alone)  # noqa: SLF001 - a crew that is no process
 
 
-def found(database: SyncConnection, wanted: UUID) -> Operation:
+def found(database: SyncConnection, wanted: UUID) -> Job:
     return present(jobs.find(database, wanted))[0]
 
 
@@ -49,13 +49,13 @@ def silent(database: SyncConnection, wanted: UUID) -> None:
 
 
 def test_what_is_asked_for_twice_is_one_operation(database: SyncConnection) -> None:
-    first = jobs.ask(database, PROJECTION, Options())
-    assert jobs.ask(database, PROJECTION, Options()) == first
-    assert jobs.ask(database, all_projections()["activity"], Options()) != first
+    first = jobs.enqueue(database, PROJECTION, JobOptions())
+    assert jobs.enqueue(database, PROJECTION, JobOptions()) == first
+    assert jobs.enqueue(database, all_projections()["activity"], JobOptions()) != first
     assert jobs.claim(database) == first
-    assert jobs.ask(database, PROJECTION, Options()) == first
-    jobs.end(database, first, error="it was too much")
-    assert jobs.ask(database, PROJECTION, Options()) != first
+    assert jobs.enqueue(database, PROJECTION, JobOptions()) == first
+    jobs.finish(database, first, error="it was too much")
+    assert jobs.enqueue(database, PROJECTION, JobOptions()) != first
 
 
 def one_of_all_claims_it(settings: Settings, rounds: int) -> None:
@@ -70,9 +70,9 @@ def one_of_all_claims_it(settings: Settings, rounds: int) -> None:
     with ThreadPoolExecutor(keepers) as threads, ExitStack() as opened:
         connections = [opened.enter_context(connect(settings.database_url)) for _ in range(keepers)]
         for _ in range(rounds):
-            asked = jobs.ask(connections[0], PROJECTION, Options())
+            asked = jobs.enqueue(connections[0], PROJECTION, JobOptions())
             claimed = list(threads.map(claim, connections))
-            jobs.end(connections[0], asked, error="enough")
+            jobs.finish(connections[0], asked, error="enough")
             assert [each for each in claimed if each] == [asked]
 
 
@@ -94,7 +94,7 @@ def test_a_claim_of_what_was_seen_to_wait_is_noticed(settings: Settings, monkeyp
 
 
 def test_what_other_code_asked_for_is_left_to_it(database: SyncConnection, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs.ask(database, PROJECTION, Options())
+    jobs.enqueue(database, PROJECTION, JobOptions())
     with monkeypatch.context() as patch:
         patch.setitem(all_projections(), "task_list", replace(PROJECTION, version=99))
         assert jobs.claim(database) is None
@@ -103,17 +103,17 @@ def test_what_other_code_asked_for_is_left_to_it(database: SyncConnection, monke
 
 def who_died_over_it_is_followed_once(database: SyncConnection) -> None:
     """The first time it waits for another one, the second time it has failed."""
-    asked = jobs.ask(database, PROJECTION, Options(expect_changes=True))
+    asked = jobs.enqueue(database, PROJECTION, JobOptions(expect_changes=True))
     assert jobs.claim(database) == asked
-    jobs.sweep(database)
+    jobs.reap_dead(database)
     assert found(database, asked).state == "running", "it has only just begun"
     silent(database, asked)
-    jobs.sweep(database)
+    jobs.reap_dead(database)
     assert found(database, asked).state == "waiting"
     assert jobs.claim(database) == asked
-    assert present(jobs.find(database, asked))[1] == Options(expect_changes=True, again=True)
+    assert present(jobs.find(database, asked))[1] == JobOptions(expect_changes=True, again=True)
     silent(database, asked)
-    jobs.sweep(database)
+    jobs.reap_dead(database)
     ended = found(database, asked)
     assert (ended.state, ended.outcome) == ("failed", {"error": "whoever did it was killed"})
     assert jobs.claim(database) is None
@@ -126,28 +126,28 @@ def test_who_died_over_it_is_followed_once(database: SyncConnection) -> None:
 def test_an_operation_that_is_tried_for_ever_is_noticed(
     database: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "_AGAIN", "update read.operations set state = 'waiting' where id = %s")
+    monkeypatch.setattr(jobs, "_REQUEUE_DEAD_SQL", "update read.operations set state = 'waiting' where id = %s")
     noticed(partial(who_died_over_it_is_followed_once, database))
 
 
 def test_what_is_being_done_is_not_swept_however_long_it_takes(database: SyncConnection, settings: Settings) -> None:
-    asked = jobs.ask(database, PROJECTION, Options())
+    asked = jobs.enqueue(database, PROJECTION, JobOptions())
     jobs.claim(database)
     silent(database, asked)
     with connect(settings.database_url) as rebuild:
         builds.try_lock(rebuild, PROJECTION)
-        jobs.sweep(database)
+        jobs.reap_dead(database)
         assert found(database, asked).state == "running"
     fact(lambda: not builds.is_locked(database, PROJECTION))
-    jobs.sweep(database)
+    jobs.reap_dead(database)
     assert found(database, asked).state == "waiting"
 
 
 def test_what_was_begun_by_hand_is_not_done_by_others(database: SyncConnection) -> None:
-    asked = jobs.ask(database, PROJECTION, Options(by_hand=True))
+    asked = jobs.enqueue(database, PROJECTION, JobOptions(by_hand=True))
     assert jobs.claim(database) is None
     silent(database, asked)
-    jobs.sweep(database)
+    jobs.reap_dead(database)
     assert found(database, asked).state == "failed"
 
 
@@ -155,16 +155,16 @@ def test_two_keepers_that_sweep_at_once_give_back_one_operation_once(
     database: SyncConnection, settings: Settings
 ) -> None:
     """The second one comes while the first is about it, and leaves it to whoever claimed it."""
-    asked = jobs.ask(database, PROJECTION, Options())
+    asked = jobs.enqueue(database, PROJECTION, JobOptions())
     jobs.claim(database)
     silent(database, asked)
     with connect(settings.database_url) as rival:
         with rival.transaction():
-            jobs.sweep(rival)
-            jobs.sweep(database)
+            jobs.reap_dead(rival)
+            jobs.reap_dead(database)
             assert found(database, asked).state == "running"
         assert jobs.claim(rival) == asked
-        jobs.sweep(database)
+        jobs.reap_dead(database)
         assert found(database, asked).state == "running"
 
 
@@ -177,17 +177,17 @@ def test_what_fails_is_kept_with_its_reason_and_not_asked_for_again_at_once(
     oracle.catch_up(database)
     table = oracle.build_of(database, "task_list").table_name
     database.execute(SQL("update {} set title = 'Buy nothing'").format(table))
-    asked = jobs.ask(database, PROJECTION, Options())
+    asked = jobs.enqueue(database, PROJECTION, JobOptions())
     jobs.claim(database)
     run_job.main(asked, settings.database_url)
     failed = found(database, asked)
     assert failed.state == "failed"
     assert failed.outcome is not None
     assert (failed.outcome["differences"], failed.outcome["first"][0]["document"]) == (1, str(TASK))
-    assert jobs.failed_lately(database, PROJECTION)
+    assert jobs.has_failed_recently(database, PROJECTION)
     database.execute("delete from read.serving where projection = 'task_list'")
-    with closing(Keeper(settings)) as keeper:
-        keeper.look()
+    with closing(Housekeeping(settings)) as keeper:
+        keeper.run_once()
     states = database.execute("select state from read.operations").fetchall()
     assert states == [("failed",)]
 
@@ -196,11 +196,11 @@ def test_a_keeper_builds_what_is_missing_in_a_process_of_its_own(database: SyncC
     oracle.write(database, [*workspace(), *project(), *task()])
     oracle.catch_up(database)
     database.execute("delete from read.serving where projection = 'task_list'")
-    with closing(Keeper(settings)) as keeper, closing(Keeper(settings)) as other:
+    with closing(Housekeeping(settings)) as keeper, closing(Housekeeping(settings)) as other:
 
         def is_built() -> bool:
-            keeper.look()
-            other.look()
+            keeper.run_once()
+            other.run_once()
             return not builds.unbuilt_projections(database)
 
         fact(is_built)
@@ -212,11 +212,11 @@ def test_a_keeper_builds_what_is_missing_in_a_process_of_its_own(database: SyncC
 
 def test_what_has_been_built_since_it_was_missed_is_not_asked_for(database: SyncConnection) -> None:
     asked = "select count(*) from read.operations"
-    jobs.ask_for_missing(database, PROJECTION)
+    jobs.enqueue_missing(database, PROJECTION)
     assert database.execute(asked).fetchone() == (0,)
     database.execute("delete from read.serving where projection = %s", (PROJECTION.name,))
     for _ in range(2):
-        jobs.ask_for_missing(database, PROJECTION)
+        jobs.enqueue_missing(database, PROJECTION)
     assert database.execute(asked).fetchone() == (1,)
 
 
@@ -224,7 +224,7 @@ def test_what_has_been_built_since_it_was_missed_is_not_asked_for(database: Sync
 def test_an_operation_says_how_far_it_is_and_what_came_of_it(database: SyncConnection, settings: Settings) -> None:
     oracle.write(database, [*workspace(), *project(), *task()])
     oracle.catch_up(database)
-    asked = jobs.ask(database, PROJECTION, Options())
+    asked = jobs.enqueue(database, PROJECTION, JobOptions())
     jobs.claim(database)
     run_job.main(asked, settings.database_url)
     done = found(database, asked)

@@ -7,14 +7,14 @@ import pytest
 from psycopg import conninfo
 from psycopg.sql import SQL, Identifier
 
-from infra.database.pool import Pool, connect, pool
+from infra.database.pool import Pool, connect, create_pool
 from infra.settings import Settings
 from tests.defects import noticed_in_time
 from tests.store import defects
 
 
 async def test_who_is_cancelled_while_giving_a_connection_back_has_given_it_back(settings: Settings) -> None:
-    async with pool(settings.database_url, size=2) as connections:
+    async with create_pool(settings.database_url, max_size=2) as connections:
         await is_whole_after_a_cancelled_return(connections)
 
 
@@ -22,7 +22,7 @@ async def test_a_pool_that_loses_what_is_given_back_is_noticed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     defects.a_pool_that_loses_what_is_given_back(monkeypatch)
-    async with pool(settings.database_url, size=2) as connections:
+    async with create_pool(settings.database_url, max_size=2) as connections:
         await noticed_in_time(lambda: is_whole_after_a_cancelled_return(connections))
 
 
@@ -55,5 +55,5 @@ async def test_the_last_instant_of_the_calendar_is_read_wherever_the_server_stan
                 "select %s::timestamptz, current_setting('work_mem')", [LAST]
             )
             assert cursor.fetchall() == [(LAST, "8MB")]
-    async with pool(settings.database_url) as connections, connections.connection() as pooled:
+    async with create_pool(settings.database_url) as connections, connections.connection() as pooled:
         assert await (await pooled.execute("select %s::timestamptz", [LAST])).fetchall() == [(LAST,)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.identity.proxies import Proxies
+from infra.identity.proxies import TrustedProxyList
 
 TRUSTED = "10.0.0.0/8, 192.0.2.1,2001:db8::/32"
 
@@ -29,14 +29,14 @@ TRUSTED = "10.0.0.0/8, 192.0.2.1,2001:db8::/32"
     ],
 )
 def test_a_request_comes_from_the_last_one_that_is_not_trusted(peer: str, forwarded: list[str], origin: str) -> None:
-    assert Proxies(TRUSTED).origin(peer, forwarded) == origin
+    assert TrustedProxyList(TRUSTED).client_address(peer, forwarded) == origin
 
 
 def test_where_no_proxy_is_trusted_no_header_is_read() -> None:
-    assert Proxies().origin("127.0.0.1", ["203.0.113.7"]) == "127.0.0.1"
+    assert TrustedProxyList().client_address("127.0.0.1", ["203.0.113.7"]) == "127.0.0.1"
 
 
 @pytest.mark.parametrize("said", ["localhost", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.1;10.0.0.2", "*"])
 def test_what_is_no_network_is_refused(said: str) -> None:
     with pytest.raises(ValueError, match=r"does not appear|has host bits"):
-        Proxies(said)
+        TrustedProxyList(said)

@@ -7,14 +7,14 @@ import pytest
 from eventsourcing import persistence as contract
 from eventsourcing.tests import persistence as published
 
-from infra.database.pool import pool
+from infra.database.pool import create_pool
 from infra.log import EventLog
 from infra.settings import Settings
 
 
 @pytest.fixture
 def _log_for(request: pytest.FixtureRequest, settings: Settings) -> Iterator[None]:
-    log = EventLog(settings.database_url, pool(settings.database_url))
+    log = EventLog(settings.database_url, create_pool(settings.database_url))
     request.cls.log = log
     yield
     log.datastore.close()

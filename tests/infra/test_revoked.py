@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from infra.database.pool import Pool, pool
+from infra.database.pool import Pool, create_pool
 from infra.identity import revocations
-from infra.identity.revocations import KEPT_S, Revoked
+from infra.identity.revocations import RETENTION_S, RevokedIds
 from infra.logs import logger
 from infra.settings import Settings
 from tests.examples import ADA, id7
@@ -19,7 +19,7 @@ ONE, OTHER = id7(71), id7(72)
 
 @pytest.fixture
 async def connections(settings: Settings) -> AsyncIterator[Pool]:
-    async with pool(settings.database_url) as opened:
+    async with create_pool(settings.database_url) as opened:
         yield opened
 
 
@@ -38,18 +38,18 @@ def count(settings: Settings, table: bytes) -> int:
 
 
 async def test_what_another_process_revoked_is_heard_of(connections: Pool, settings: Settings) -> None:
-    known = Revoked(connections)
+    known = RevokedIds(connections)
     revoke(settings, ONE)
-    await known.look()
+    await known.poll()
     revoke(settings, OTHER, ago=30)  # committed late: its transaction began before the look
-    await known.look()
+    await known.poll()
     assert ONE in known
     assert OTHER in known
     assert ADA.id not in known
 
 
 async def test_what_is_told_here_is_known_at_once() -> None:
-    known = Revoked(pool("postgresql://nowhere"))
+    known = RevokedIds(create_pool("postgresql://nowhere"))
     known.add([ONE])
     assert ONE in known
     assert OTHER not in known
@@ -58,28 +58,28 @@ async def test_what_is_told_here_is_known_at_once() -> None:
 async def test_after_a_long_silence_the_whole_of_it_is_read(
     connections: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = Revoked(connections)
-    await known.look()
+    known = RevokedIds(connections)
+    await known.poll()
     revoke(settings, ONE, ago=1000)
     later = time.monotonic() + 1100
     monkeypatch.setattr("infra.identity.revocations.time.monotonic", lambda: later)
-    await known.look()
+    await known.poll()
     assert ONE in known
 
 
 async def test_what_no_token_can_be_valid_of_any_more_is_forgotten(
     connections: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = Revoked(connections)
+    known = RevokedIds(connections)
     known.add([ONE])
-    revoke(settings, OTHER, ago=KEPT_S + 1)
+    revoke(settings, OTHER, ago=RETENTION_S + 1)
     with psycopg.connect(settings.database_url) as connection:
         for session, until in ((id7(73), "-1 second"), (id7(74), "1 hour")):
             sql = "insert into auth.sessions (id, user_id, expires_at, user_agent) values (%s, %s, now() + %s, '')"
             connection.execute(sql, (session, ADA.id, until))
-    later = time.monotonic() + KEPT_S + 1
+    later = time.monotonic() + RETENTION_S + 1
     monkeypatch.setattr("infra.identity.revocations.time.monotonic", lambda: later)
-    await known.look()
+    await known.poll()
     assert ONE not in known
     assert OTHER not in known
     assert (count(settings, b"revoked"), count(settings, b"sessions")) == (0, 1)
@@ -88,8 +88,8 @@ async def test_what_no_token_can_be_valid_of_any_more_is_forgotten(
 async def test_while_the_database_is_away_what_is_known_stays_and_is_said_once(
     connections: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(revocations, "LOOK_S", 0.001)
-    known, said, looks = Revoked(connections), list[str](), asyncio.Event()
+    monkeypatch.setattr(revocations, "POLL_INTERVAL_S", 0.001)
+    known, said, looks = RevokedIds(connections), list[str](), asyncio.Event()
     sink = logger.add(said.append, level="WARNING", format="{message}")
     known.add([ONE])
     failures = 0
@@ -102,8 +102,8 @@ async def test_while_the_database_is_away_what_is_known_stays_and_is_said_once(
         raise psycopg.OperationalError("away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(known, "look", away)
-        listening = asyncio.create_task(known.listen())
+        patch.setattr(known, "poll", away)
+        listening = asyncio.create_task(known.poll_forever())
         await asyncio.wait_for(looks.wait(), 5)
     logger.remove(sink)
     assert ONE in known
@@ -111,5 +111,5 @@ async def test_while_the_database_is_away_what_is_known_stays_and_is_said_once(
     listening.cancel()
     await asyncio.wait({listening})
     revoke(settings, OTHER)
-    await known.look()
+    await known.poll()
     assert OTHER in known

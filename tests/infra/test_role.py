@@ -133,7 +133,7 @@ def stamped_by(application: Database) -> bool:
     application.execute(CLOCK)
     application.execute("set search_path = read, pg_catalog")
     oracle.write(application, HISTORY)
-    return log.after(application, 0, 1)[0].recorded_at.year == 2000
+    return log.load_after(application, 0, 1)[0].recorded_at.year == 2000
 
 
 def test_strangers_may_not_even_append(settings: Settings, new_role: NewRole) -> None:
@@ -188,10 +188,10 @@ def test_a_database_of_the_owner_alone_is_handed_over_as_it_is(servers: Servers)
     with connect(url) as owner:
         oracle.write(owner, HISTORY)
         oracle.catch_up(owner)
-        assert grants.writes_past_append(owner) == ("taskledger", True)
+        assert grants.direct_write_access(owner) == ("taskledger", True)
     migrate(url, servers.restricted(url))
     with connect(servers.restricted(url)) as application:
-        assert grants.writes_past_append(application) == ("taskledger_app", False)
+        assert grants.direct_write_access(application) == ("taskledger_app", False)
         assert oracle.is_right(application)
         assert oracle.position(application, "task_list") == log.head(application)
         assert oracle.rebuilt(servers.restricted(url), "task_list").switched
@@ -204,9 +204,9 @@ def test_a_member_of_the_owner_is_not_restricted(servers: Servers, new_role: New
     url = owned(servers, mine)
     migrate(url, as_(its, url))
     with connect(servers.postgres.url) as superuser, connect(as_(its, url)) as application:
-        assert grants.writes_past_append(application) == (its, False)
+        assert grants.direct_write_access(application) == (its, False)
         superuser.execute(SQL("grant {} to {}").format(Identifier(mine), Identifier(its)))
-        assert grants.writes_past_append(application) == (its, True)
+        assert grants.direct_write_access(application) == (its, True)
 
 
 def test_a_database_may_be_given_back_to_its_owner(servers: Servers) -> None:
@@ -228,7 +228,7 @@ def test_an_owner_needs_no_power_over_the_role_of_a_new_database(servers: Server
         oracle.write(application, HISTORY)
         oracle.catch_up(application)
         assert oracle.is_right(application)
-        assert not grants.writes_past_append(application)[1]
+        assert not grants.direct_write_access(application)[1]
 
 
 def test_an_owner_who_needs_it_is_told_what_a_superuser_must_do(servers: Servers, new_role: NewRole) -> None:

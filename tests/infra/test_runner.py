@@ -21,7 +21,7 @@ from commands.workspace import CreateWorkspace
 from domain import codec
 from domain.event import Event
 from domain.task import TaskCreated
-from infra.database.pool import pool
+from infra.database.pool import create_pool
 from infra.ids import new_id
 from infra.log import EventLog
 from infra.settings import Settings
@@ -53,7 +53,7 @@ class Ours(Application[UUID]):
     name = "taskledger"
 
     def construct_recorder(self) -> ApplicationRecorder:
-        return EventLog(self.url, pool(self.url))
+        return EventLog(self.url, create_pool(self.url))
 
     def construct_mapper(self) -> Mapper[UUID]:
         return OurEvents(transcoder=self.construct_transcoder())
@@ -94,7 +94,7 @@ def following(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 async def test_the_librarys_runner_reads_all_that_our_lane_writes(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with pool(settings.database_url) as connections:
+    async with create_pool(settings.database_url) as connections:
         log = EventLog(settings.database_url, connections)
         handling = Handling(log)
         opened = [

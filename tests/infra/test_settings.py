@@ -29,44 +29,44 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_servers_that_are_named_need_no_instance(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
     for name, value in {**SERVERS, "TASKLEDGER_JWT_KEY": KEY}.items():
         environment.setenv(name, value)
-    found = settings.locate(tmp_path)
+    found = settings.resolve(tmp_path)
     assert found.database_url == found.migration_url == SERVERS["TASKLEDGER_DATABASE_URL"]
     assert found.jwt_key == KEY
     assert (found.environment, found.registration) == ("development", "open")
 
 
 def test_what_is_not_named_is_what_runs_in_the_folder(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
-    data_directory.make_secrets(tmp_path)
-    data_directory.announce(tmp_path, this_run())
+    data_directory.ensure_secrets(tmp_path)
+    data_directory.write_run_info(tmp_path, this_run())
     environment.setenv("TASKLEDGER_REDIS_URL", SERVERS["TASKLEDGER_REDIS_URL"])
-    found = settings.locate(tmp_path, signing=True)
+    found = settings.resolve(tmp_path, needs_signing_key=True)
     assert found.redis_url == SERVERS["TASKLEDGER_REDIS_URL"]
     assert found.database_url == this_run().database_url
     assert found.migration_url == this_run().migration_url
-    assert found.jwt_key == data_directory.secret(tmp_path, "jwt-key")
+    assert found.jwt_key == data_directory.read_secret(tmp_path, "jwt-key")
 
 
 def test_a_database_of_ones_own_is_never_migrated_as_the_owner_of_another(
     tmp_path: Path, environment: pytest.MonkeyPatch
 ) -> None:
-    data_directory.announce(tmp_path, this_run())
+    data_directory.write_run_info(tmp_path, this_run())
     environment.setenv("TASKLEDGER_DATABASE_URL", SERVERS["TASKLEDGER_DATABASE_URL"])
-    assert settings.locate(tmp_path).migration_url == SERVERS["TASKLEDGER_DATABASE_URL"]
+    assert settings.resolve(tmp_path).migration_url == SERVERS["TASKLEDGER_DATABASE_URL"]
 
 
 def test_a_folder_where_nothing_runs_is_told_with_both_ways_out(tmp_path: Path) -> None:
     with pytest.raises(
         OperatorError, match=r"No Taskledger runs in .*taskledger serve --data .*TASKLEDGER_DATABASE_URL"
     ):
-        settings.locate(tmp_path)
+        settings.resolve(tmp_path)
 
 
 def test_named_servers_without_any_signing_key_are_refused(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
     for name, value in SERVERS.items():
         environment.setenv(name, value)
     with pytest.raises(OperatorError, match="TASKLEDGER_JWT_KEY"):
-        settings.locate(tmp_path, signing=True)
-    assert settings.locate(tmp_path).database_url == SERVERS["TASKLEDGER_DATABASE_URL"]
+        settings.resolve(tmp_path, needs_signing_key=True)
+    assert settings.resolve(tmp_path).database_url == SERVERS["TASKLEDGER_DATABASE_URL"]
 
 
 @pytest.mark.parametrize(

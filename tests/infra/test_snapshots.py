@@ -20,7 +20,7 @@ from domain.errors import StreamIsFull
 from domain.event import Change, State, fold
 from domain.task import Task, TaskNumbers, TaskRenamed
 from domain.user import TokenIssued, User
-from infra.database.pool import connect, pool
+from infra.database.pool import connect, create_pool
 from infra.log import EventLog, snapshots
 from infra.settings import Settings
 from tests.e2e.running import fact
@@ -34,7 +34,7 @@ LONG = 1_000
 async def log(settings: Settings) -> AsyncIterator[EventLog]:
     with connect(settings.migration_url) as owner:
         oracle.write(owner, [*user(), *workspace(), *project(), (TASK, CREATED), *renamed(2, LONG)])
-    async with pool(settings.database_url) as connections:
+    async with create_pool(settings.database_url) as connections:
         yield EventLog(settings.database_url, connections)
 
 
@@ -50,21 +50,23 @@ def read(settings: Settings) -> list[tuple[str, int]]:
 async def test_what_is_known_of_a_long_stream_is_the_fold_of_it_before_and_after_a_snapshot(
     log: EventLog, settings: Settings
 ) -> None:
-    whole = fold(Task, [recorded.event for recorded in await log.stream(TASK)])
+    whole = fold(Task, [recorded.event for recorded in await log.load_stream(TASK)])
     for _ in range(3):
-        (known,) = await log.known([(TASK, Task)])
+        (known,) = await log.load_states([(TASK, Task)])
         assert (known.version, known.states) == (LONG, {Task: whole})
     await kept(settings, LONG)
     with connect(settings.migration_url) as owner:
         owner.execute("delete from log.events where originator_id = %s and originator_version < %s", (TASK, LONG))
-    assert (await log.known([(TASK, Task)]))[0].states == {Task: whole}, "the events before the snapshot were read"
+    assert (await log.load_states([(TASK, Task)]))[0].states == {Task: whole}, (
+        "the events before the snapshot were read"
+    )
 
 
 async def test_what_came_after_a_snapshot_is_folded_onto_it(log: EventLog) -> None:
     handling = Handling(log)
-    await log.known([(TASK, Task)])
+    await log.load_states([(TASK, Task)])
     done = await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, id7(1)))
-    (known,) = await log.known([(TASK, Task)])
+    (known,) = await log.load_states([(TASK, Task)])
     task = known.states[Task]
     assert isinstance(task, Task)
     assert known.version == done.results[0].version == LONG + 1
@@ -72,17 +74,17 @@ async def test_what_came_after_a_snapshot_is_folded_onto_it(log: EventLog) -> No
 
 
 async def test_a_snapshot_of_other_code_is_passed_over_and_written_anew(log: EventLog, settings: Settings) -> None:
-    await log.known([(TASK, Task)])
+    await log.load_states([(TASK, Task)])
     await kept(settings, LONG)
     with connect(settings.migration_url) as owner:
         owner.execute("""update read.snapshots set fingerprint = 'other', version = 5000, state = '{"nonsense": 1}'""")
-    assert (await log.known([(TASK, Task)]))[0].version == LONG
+    assert (await log.load_states([(TASK, Task)]))[0].version == LONG
     await kept(settings, LONG)
 
 
 def test_the_fingerprint_is_of_the_state_and_of_what_folds_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = snapshots.fingerprint(Task)
-    assert before != snapshots.fingerprint(TaskNumbers) or Task.__module__ == TaskNumbers.__module__
+    before = snapshots.state_digest(Task)
+    assert before != snapshots.state_digest(TaskNumbers) or Task.__module__ == TaskNumbers.__module__
     for changed in (Task.__module__, "domain.event", "domain.codec", "domain.upcasts"):
         source = inspect.getsource
         monkeypatch.setattr(
@@ -90,22 +92,26 @@ def test_the_fingerprint_is_of_the_state_and_of_what_folds_it(monkeypatch: pytes
             "getsource",
             lambda module, changed=changed, source=source: source(module) + "# " * (module.__name__ == changed),
         )
-        snapshots.fingerprint.cache_clear()
-        assert snapshots.fingerprint(Task) != before
+        snapshots.state_digest.cache_clear()
+        assert snapshots.state_digest(Task) != before
         monkeypatch.undo()
-    snapshots.fingerprint.cache_clear()
+    snapshots.state_digest.cache_clear()
 
 
 async def test_what_is_personal_is_never_kept(log: EventLog, settings: Settings) -> None:
     issued = [TokenIssued(id7(1_000 + at), "Nightly import", ("read",), "human") for at in range(KEPT_EVERY)]
     with connect(settings.migration_url) as owner:
         oracle.write(owner, [(ADA.id, event) for event in issued])
-    async with pool(settings.database_url) as connections, connections.connection() as connection:
-        task, ada = await snapshots.read(connection, [(TASK, Task), (ADA.id, User)])
-        assert isinstance(ada.known.states[User], User)
-        assert (ada.known.version, task.long_until is None, ada.long_until) == (KEPT_EVERY + 1, False, None)
-        for stream, known in ((TASK, task.known), (ADA.id, ada.known)):
-            await snapshots.keep(connection, stream, known, (await log.stream(stream))[-1].command_id)
+    async with create_pool(settings.database_url) as connections, connections.connection() as connection:
+        task, ada = await snapshots.load(connection, [(TASK, Task), (ADA.id, User)])
+        assert isinstance(ada.stream_state.states[User], User)
+        assert (ada.stream_state.version, task.snapshot_command_id is None, ada.snapshot_command_id) == (
+            KEPT_EVERY + 1,
+            False,
+            None,
+        )
+        for stream, known in ((TASK, task.stream_state), (ADA.id, ada.stream_state)):
+            await snapshots.save(connection, stream, known, (await log.load_stream(stream))[-1].command_id)
     with connect(settings.migration_url) as owner:
         assert owner.execute("select kind from read.snapshots").fetchall() == [("Task",)]
 
@@ -158,7 +164,7 @@ async def kept(settings: Settings, version: int) -> None:
 
 async def test_a_snapshot_of_what_the_log_no_longer_holds_is_passed_over(log: EventLog, settings: Settings) -> None:
     """The log was restored to an earlier day, and then went another way."""
-    await log.known([(TASK, Task)])
+    await log.load_states([(TASK, Task)])
     await kept(settings, LONG)
     with connect(settings.migration_url) as owner:
         owner.execute("delete from log.events where originator_id = %s and originator_version > 500", (TASK,))
@@ -166,22 +172,22 @@ async def test_a_snapshot_of_what_the_log_no_longer_holds_is_passed_over(log: Ev
     done = await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, id7(1)))
     assert done.results[0].version == 501
     full(settings, TASK, 600, first=502)
-    (known,) = await log.known([(TASK, Task)])
+    (known,) = await log.load_states([(TASK, Task)])
     assert known.version == 600
     await kept(settings, 500)
     full(settings, TASK, LONG + 10, first=601)
-    (known,) = await log.known([(TASK, Task)])
+    (known,) = await log.load_states([(TASK, Task)])
     task = known.states[Task]
     assert isinstance(task, Task)
     assert (known.version, task.status, task.title) == (LONG + 10, "done", "b")
 
 
 async def test_a_snapshot_that_does_not_decode_is_passed_over(log: EventLog, settings: Settings) -> None:
-    await log.known([(TASK, Task)])
+    await log.load_states([(TASK, Task)])
     await kept(settings, LONG)
     with connect(settings.migration_url) as owner:
         owner.execute("""update read.snapshots set state = '{"nonsense": 1}'""")
-    (known,) = await log.known([(TASK, Task)])
+    (known,) = await log.load_states([(TASK, Task)])
     assert known.version == LONG
     await kept(settings, LONG)
 

@@ -20,13 +20,13 @@ from domain.event import Change
 from domain.task import TaskRenamed
 from infra import log
 from infra.database.pool import connect
-from infra.messaging.subscription import ALIVE_S, Channel
+from infra.messaging.subscription import LIVENESS_S, Subscription
 from infra.reading import tables
-from infra.reading.cached_answer import State
-from infra.reading.memory_cache import Hot
-from infra.reading.progress import CHANNEL
-from infra.reading.reader import Reading
-from infra.reading.tables import Querying
+from infra.reading.cached_answer import BuildState
+from infra.reading.memory_cache import MemoryCache
+from infra.reading.progress import PROGRESS_CHANNEL
+from infra.reading.reader import Reader
+from infra.reading.tables import ReadTables
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list
@@ -39,7 +39,7 @@ from tests.e2e.running import fact
 from tests.examples import CREATED, PROJECT, TASK, id7, project, task, workspace
 from tests.projections import oracle
 from tests.projections.asking import whole
-from tests.reader import Reader, reader
+from tests.reader import ReadingProcess, open_reading_process
 
 Check: TypeAlias = Callable[["Place"], Awaitable[None]]
 
@@ -47,7 +47,7 @@ Check: TypeAlias = Callable[["Place"], Awaitable[None]]
 class Place:
     """An API process that reads, a worker that folds, and somebody who writes."""
 
-    def __init__(self, settings: Settings, connection: SyncConnection, reader: Reader) -> None:
+    def __init__(self, settings: Settings, connection: SyncConnection, reader: ReadingProcess) -> None:
         self.settings, self.connection, self.reader = settings, connection, reader
         self.reading, self.heard = reader.reading, reader.projected
         self.told: list[BatchReport] = []
@@ -66,7 +66,7 @@ class Place:
         oracle.write(self.connection, [(each, TaskRenamed(Change("", title))) for each in tasks])
         return title
 
-    async def title(self, each: UUID = TASK, reading: Reading | None = None) -> str:
+    async def title(self, each: UUID = TASK, reading: Reader | None = None) -> str:
         answer = (await (reading or self.reading).answer(task_list.by_id(each))).answer
         assert answer
         return str(msgspec.json.decode(answer.body)["title"])
@@ -82,7 +82,7 @@ async def place(settings: Settings) -> AsyncIterator[Place]:
     with connect(settings.database_url) as connection:
         oracle.write(connection, [*workspace(), *project(), *task()])
         oracle.catch_up(connection)
-        async with reader(settings) as made:
+        async with open_reading_process(settings) as made:
             yield Place(settings, connection, made)
 
 
@@ -99,7 +99,7 @@ async def partitions_that_commit_out_of_order_are_seen(here: Place) -> None:
     tasks = [*task(task_id=far, number=2), *task(task_id=near, number=3)]
     oracle.write(here.connection, tasks)
     oracle.catch_up(here.connection)
-    advance.repartition(here.connection, oracle.build_of(here.connection, "task_list"), log.after, 2)
+    advance.repartition(here.connection, oracle.build_of(here.connection, "task_list"), log.load_after, 2)
     title = here.rename(near, far)
     here.fold(1)
     assert (await here.titles())[str(far)] == title
@@ -164,7 +164,7 @@ async def a_cache_that_comes_back_as_it_was_is_not_believed(here: Place) -> None
         client.delete(*client.scan_iter(f"task_list-*{TASK}*"))
         for key, value in old.items():
             client.restore(key, 0, value)
-    async with reader(here.settings) as fresh:  # which remembers nothing itself
+    async with open_reading_process(here.settings) as fresh:  # which remembers nothing itself
         assert await here.title(reading=fresh.reading) == title
 
 
@@ -185,7 +185,7 @@ async def what_a_crash_takes_comes_back_under_another_generation(here: Place) ->
             row = (build.number, scope, generation)
             here.connection.execute("insert into read.generations (build, scope, generation) values (%s, %s, %s)", row)
     title = here.rename(TASK)
-    advance.catch_up(here.connection, build, log.after, log.head(here.connection))
+    advance.catch_up(here.connection, build, log.load_after, log.head(here.connection))
     assert (await here.title(), (await here.titles())[str(TASK)]) == (title, title)
 
 
@@ -193,7 +193,7 @@ async def who_waits_on_a_silent_channel_is_served(here: Place) -> None:
     """It is open, and nothing comes: whoever waits looks for himself."""
     listening = asyncio.create_task(here.reader.channel.listen())
     with redis.Redis.from_url(here.settings.redis_url) as client:
-        await asyncio.to_thread(fact, lambda: dict(client.pubsub_numsub(CHANNEL))[CHANNEL.encode()])
+        await asyncio.to_thread(fact, lambda: dict(client.pubsub_numsub(PROGRESS_CHANNEL))[PROGRESS_CHANNEL.encode()])
     here.rename(TASK)
     until = log.head(here.connection)
     waiting = asyncio.create_task(here.heard.wait("task_list", until, 20))
@@ -210,12 +210,12 @@ async def who_waits_on_a_silent_channel_is_served(here: Place) -> None:
 
 async def what_a_silent_channel_does_not_tell_is_seen_within_a_second(here: Place) -> None:
     """It is open, and whoever believes what he remembers does not go by it for longer."""
-    async with reader(here.settings, hears=True) as other:
+    async with open_reading_process(here.settings, hears=True) as other:
         assert await here.title(reading=other.reading)
-        other.channel._take = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - nothing gets through
+        other.channel._on_message = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - nothing gets through
         title = here.rename(TASK)
         here.fold()
-        deadline = asyncio.get_running_loop().time() + ALIVE_S + 1
+        deadline = asyncio.get_running_loop().time() + LIVENESS_S + 1
         while await here.title(reading=other.reading) != title:
             assert asyncio.get_running_loop().time() < deadline, "it goes by what it remembers"
             await asyncio.sleep(0.01)
@@ -242,7 +242,7 @@ def the_highest_position_as_generation(_: Place, patch: pytest.MonkeyPatch) -> N
         (select min(position) from read.checkpoints where build = serving.build),
         (select max(position) from read.checkpoints where build = serving.build and %s::uuid[] is not null)
         from read.serving where {builds.IS_THIS_CODE_SQL}"""  # noqa: S608 - our own text
-    patch.setattr(tables, "_STATE", highest)
+    patch.setattr(tables, "_SELECT_STATE", highest)
 
 
 def publishing_before_the_commit(here: Place, patch: pytest.MonkeyPatch) -> None:
@@ -259,32 +259,32 @@ def publishing_before_the_commit(here: Place, patch: pytest.MonkeyPatch) -> None
 
 
 def going_by_what_was_told(here: Place, patch: pytest.MonkeyPatch) -> None:
-    state = Querying.state
+    state = ReadTables.state_of
 
-    async def believing(self: Querying, question: Question) -> State:
+    async def believing(self: ReadTables, question: Question) -> BuildState:
         told = [progress.generations["task_list"].get(question.scopes[0], 0) for progress in here.told]
         return replace(await state(self, question), generation=max(told, default=0))
 
-    async def kept(self: Querying, question: Question, numbers: dict[str, int]) -> Any:
+    async def kept(self: ReadTables, question: Question, numbers: dict[str, int]) -> Any:
         found, seen = await asked(self, question, numbers), await believing(self, question)
         return found and (found[0], replace(found[1], generation=seen.generation))
 
-    asked = Querying.asked
-    patch.setattr(Querying, "state", believing)
-    patch.setattr(Querying, "asked", kept)
+    asked = ReadTables.run
+    patch.setattr(ReadTables, "state_of", believing)
+    patch.setattr(ReadTables, "run", kept)
 
 
 def answers_without_a_generation(here: Place, patch: pytest.MonkeyPatch) -> None:
     """And a worker that clears the cache, as many do instead."""
-    patch.setattr(State, "is_still", lambda *_: True)
+    patch.setattr(BuildState, "is_unchanged_since", lambda *_: True)
     project_ = Projector.project
 
     def clearing(self: Projector, partition: int) -> None:
         project_(self, partition)
         with redis.Redis.from_url(here.settings.redis_url) as client:
             client.delete(*client.scan_iter("task_list-*"), "none")
-        for key in list(here.reader.hot._kept):  # noqa: SLF001 - as above
-            here.reader.hot._forget(key)  # noqa: SLF001 - as above
+        for key in list(here.reader.hot._entries):  # noqa: SLF001 - as above
+            here.reader.hot._remove(key)  # noqa: SLF001 - as above
 
     patch.setattr(Projector, "project", clearing)
 
@@ -297,12 +297,12 @@ def generations_that_count(_: Place, patch: pytest.MonkeyPatch) -> None:
 
 
 def a_waiter_who_only_listens(_: Place, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("infra.reading.progress.WAIT_S", 3600.0)
+    patch.setattr("infra.reading.progress.WAITER_POLL_INTERVAL_S", 3600.0)
 
 
 def silence_that_is_taken_for_quiet(_: Place, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Channel, "is_alive", lambda _: True)
-    patch.setattr(Hot, "doubt", lambda *_: None)
+    patch.setattr(Subscription, "is_alive", lambda _: True)
+    patch.setattr(MemoryCache, "invalidate", lambda *_: None)
 
 
 DEFECTS = [
@@ -328,9 +328,9 @@ async def test_a_build_that_is_gone_by_the_time_it_is_asked_is_no_error(
     here: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two switches happen between two statements of one reader."""
-    state, builds_before = Querying.state, list[int]()
+    state, builds_before = ReadTables.state_of, list[int]()
 
-    async def late(self: Querying, question: Question) -> State:
+    async def late(self: ReadTables, question: Question) -> BuildState:
         found = await state(self, question)
         if not builds_before:
             builds_before.append(found.builds["task_list"])
@@ -338,6 +338,6 @@ async def test_a_build_that_is_gone_by_the_time_it_is_asked_is_no_error(
                 assert (await asyncio.to_thread(oracle.rebuilt, here.settings.database_url, "task_list")).switched
         return found
 
-    monkeypatch.setattr(Querying, "state", late)
+    monkeypatch.setattr(ReadTables, "state_of", late)
     assert await here.title() == CREATED.title
     assert oracle.build_of(here.connection, "task_list").number >= builds_before[0] + 2

@@ -14,9 +14,9 @@ from domain.member import member_of
 from infra import log
 from infra.database.pool import connect
 from infra.messaging import broker
-from infra.messaging.hints import ENOUGH, Hints, message
+from infra.messaging.hints import MAX_QUEUED_HINTS_PER_PARTITION, HintSender, hint_message
 from infra.reading.progress import publisher
-from infra.rebuilding.outcome import Wish
+from infra.rebuilding.outcome import RebuildOptions
 from infra.settings import Settings
 from infra.worker import worker
 from infra.worker.projector import Projector
@@ -29,14 +29,14 @@ from tests.examples import ADA, CREATED, OTHER_TASK, RENAMED, TASK, WORKSPACE, p
 from tests.projections import oracle
 
 
-class Deaf:
+class ProgressNeverReported:
     """Nothing is heard of any partition."""
 
-    def heard(self, partition: int) -> int:
+    def reported_position(self, partition: int) -> int:
         del partition
         return -1
 
-    def at_work(self, partition: int) -> bool:
+    def is_batching(self, partition: int) -> bool:
         del partition
         return False
 
@@ -55,12 +55,12 @@ def running(settings: Settings) -> Iterator[None]:
 
 
 def test_a_hint_makes_the_worker_fold_and_publish(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "LOOK_S", 3600)
-    hints = Hints(broker.broker(settings.broker_url), Deaf(), 1)
+    monkeypatch.setattr(worker, "POLL_INTERVAL_S", 3600)
+    hints = HintSender(broker.create_broker(settings.broker_url), ProgressNeverReported(), 1)
     hints.start()
     with running(settings), connect(settings.database_url) as connection:
         oracle.write(connection, [*user(), *workspace(), *project(), (TASK, CREATED)])
-        hints.give(1)
+        hints.hint(1)
         fact(lambda: oracle.is_right(connection))
         assert oracle.shown(connection, task_list.projection)[TASK].title == CREATED.title
     hints.stop()
@@ -94,7 +94,7 @@ def test_an_event_that_nobody_knows_parks_its_document_and_nothing_else(settings
         assert oracle.shown(connection, task_list.projection)[TASK].version == 1
         owner.execute("delete from log.events where topic = 'TaskSung'")
         for name in ("task_list", "task_search"):
-            assert oracle.rebuilt(database, name, Wish(1, expect_changes=True)).switched
+            assert oracle.rebuilt(database, name, RebuildOptions(1, expect_changes=True)).switched
             assert not oracle.parked_in(connection, name)
         fact(lambda: oracle.is_right(connection), patience=20)
 
@@ -115,14 +115,14 @@ def test_an_unknown_event_of_a_member_parks_the_workspace_and_no_task(settings: 
 
 def test_a_rebuild_holds_up_no_other_projection(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The row of a checkpoint is locked, as a rebuild does: hints for it pile up, and the others go on."""
-    monkeypatch.setattr(worker, "LOOK_S", 0.1)
-    messages = broker.broker(settings.broker_url)
+    monkeypatch.setattr(worker, "POLL_INTERVAL_S", 0.1)
+    messages = broker.create_broker(settings.broker_url)
     with running(settings), connect(settings.database_url) as connection, connect(settings.database_url) as rebuild:
         rebuild.execute("begin")
         builds.lock_checkpoints(rebuild, oracle.build_of(rebuild, "task_list"))
         oracle.write(connection, [*workspace(), *project(), (TASK, CREATED)])
         for _ in range(20):
-            messages.enqueue(message(0))
+            messages.enqueue(hint_message(0))
         fact(lambda: oracle.shown(connection, project_list.projection), patience=5)
         assert not oracle.shown(connection, task_list.projection)
         rebuild.execute("rollback")
@@ -156,10 +156,10 @@ def test_who_is_behind_says_so_unless_somebody_else_goes_on(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker goes on without a rest while there is more, and leaves it to whoever has the turn."""
-    monkeypatch.setattr("infra.worker.projector.LOOK_S", 0.0)
+    monkeypatch.setattr("infra.worker.projector.POLL_INTERVAL_S", 0.0)
     with closing(Projector(settings.database_url, 1, lambda _: None)) as projector:
         assert projector.project(0)
-        with projector._turns[0].held:  # noqa: SLF001 - as another thread does
+        with projector._partitions[0].lock:  # noqa: SLF001 - as another thread does
             assert not projector.project(0)
         monkeypatch.undo()
         assert not projector.project(0)
@@ -169,29 +169,29 @@ def test_who_has_come_as_far_as_told_is_told_of_the_next_command_at_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However seldom the thread looks by itself, and whatever it is at when a command comes."""
-    monkeypatch.setattr("infra.messaging.hints.GATHER_S", 3600)
-    monkeypatch.setattr("infra.messaging.hints.QUEUE", "deserted")  # where no message of another test is left
-    messages = broker.broker(settings.broker_url)
-    told, hearing = list[object](), Deaf()
+    monkeypatch.setattr("infra.messaging.hints.LINGER_S", 3600)
+    monkeypatch.setattr("infra.messaging.hints.QUEUE_NAME", "deserted")  # where no message of another test is left
+    messages = broker.create_broker(settings.broker_url)
+    told, hearing = list[object](), ProgressNeverReported()
     monkeypatch.setattr(messages, "enqueue", told.append)
-    monkeypatch.setattr(hearing, "heard", lambda _: len(told))
-    hints = Hints(messages, hearing, 1)
+    monkeypatch.setattr(hearing, "reported_position", lambda _: len(told))
+    hints = HintSender(messages, hearing, 1)
     hints.start()
     for position in range(1, 100):
-        hints.give(position)
+        hints.hint(position)
         fact(has(told, position))
     hints.stop()
     messages.close()
 
 
 def test_hints_do_not_pile_up_where_nobody_works(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.messaging.hints.QUEUE", "deserted")
-    messages = broker.broker(settings.broker_url)
+    monkeypatch.setattr("infra.messaging.hints.QUEUE_NAME", "deserted")
+    messages = broker.create_broker(settings.broker_url)
     messages.declare_queue("deserted")
-    hints = Hints(messages, Deaf(), 3)
+    hints = HintSender(messages, ProgressNeverReported(), 3)
     for _ in range(200):
-        hints._send([0, 1, 2])  # noqa: SLF001 - what its thread does, without waiting for it
-    assert 0 < messages.client.llen("dramatiq:deserted") <= (ENOUGH + 1) * 3
+        hints._enqueue([0, 1, 2])  # noqa: SLF001 - what its thread does, without waiting for it
+    assert 0 < messages.client.llen("dramatiq:deserted") <= (MAX_QUEUED_HINTS_PER_PARTITION + 1) * 3
     messages.flush("deserted")
     messages.close()
 
@@ -218,7 +218,7 @@ def test_redis_away_does_not_stop_a_publisher() -> None:
 
 
 def test_the_message_names_a_partition() -> None:
-    assert message(3).args == (3,)
+    assert hint_message(3).args == (3,)
 
 
 def has(found: Sized, count: int) -> Callable[[], bool]:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import dict_row
 
-from infra.reading.tables import named
+from infra.reading.tables import with_table_names
 from projections import task_page
 from projections.engine import builds, table
 from projections.engine.builds import SyncConnection
@@ -25,7 +25,7 @@ def answer(database: SyncConnection, question: Question) -> Answer | None:
     found = list[list[Any]]()
     for query in question.queries:
         with database.cursor(row_factory=dict_row) as cursor:
-            rows = cursor.execute(named(query.sql, numbers), question.parameters).fetchall()
+            rows = cursor.execute(with_table_names(query.sql, numbers), question.parameters).fetchall()
         found.append([table.row_to_struct(query.row_type, row) for row in rows])
     return question.build_answer(*found)
 

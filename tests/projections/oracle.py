@@ -12,12 +12,12 @@ from psycopg.sql import SQL
 from commands.handling.append import Append
 from domain.event import Event, Recorded
 from infra import log
-from infra.database.pool import folding
-from infra.log.appending import APPEND, Group
+from infra.database.pool import connect_for_folding
+from infra.log.appending import CALL_APPEND, AppendCall
 from infra.rebuilding import worker_pool
-from infra.rebuilding.outcome import Outcome, Wish
-from infra.rebuilding.rebuild import Rebuilding
-from infra.rebuilding.worker_pool import Filled, Part
+from infra.rebuilding.outcome import RebuildOptions, RebuildOutcome
+from infra.rebuilding.rebuild import ProjectionRebuild
+from infra.rebuilding.worker_pool import LogPart, PartResult
 from projections.engine import advance, builds, parked, table
 from projections.engine.builds import Build, SyncConnection
 from projections.fingerprint import fold_history
@@ -25,7 +25,7 @@ from projections.projection import Projection, all_projections
 from tests.examples import ADA, WORKSPACE, Facts
 
 Rows = dict[Any, Any]
-VERIFY = Wish(1, verify_only=True)
+VERIFY = RebuildOptions(1, verify_only=True)
 
 
 def shown(connection: SyncConnection, projection: Projection[Any]) -> Rows:
@@ -56,7 +56,7 @@ def parked_in(connection: SyncConnection, name: str) -> list[str]:
 
 
 def all_events(connection: SyncConnection) -> Sequence[Recorded]:
-    return log.after(connection, 0, 1_000_000)
+    return log.load_after(connection, 0, 1_000_000)
 
 
 def is_right(connection: SyncConnection) -> bool:
@@ -70,15 +70,15 @@ def is_right(connection: SyncConnection) -> bool:
 def catch_up(connection: SyncConnection, cut: int = 1_000, partitions: int = 1) -> None:
     """Fold all that is new, so many events a batch."""
     for partition in range(partitions):
-        while list(advance.advance(connection, partition, log.after, cut)):
+        while list(advance.advance(connection, partition, log.load_after, cut)):
             pass
 
 
-def rebuilt(url: str, name: str, wish: Wish | None = None) -> Outcome:
+def rebuilt(url: str, name: str, wish: RebuildOptions | None = None) -> RebuildOutcome:
     """Rebuild a projection by everything but processes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infra.rebuilding.rebuild.crew", _alone)
-        return Rebuilding(url, all_projections()[name], wish or Wish(1), lambda _: None).run()
+        patch.setattr("infra.rebuilding.rebuild.open_fold_pool", _alone)
+        return ProjectionRebuild(url, all_projections()[name], wish or RebuildOptions(1), lambda _: None).run()
 
 
 class Alone:
@@ -87,14 +87,14 @@ class Alone:
     def __init__(self, reader: SyncConnection, writer: SyncConnection) -> None:
         self._reader, self._writer = reader, writer
 
-    def fill(self, parts: Sequence[Part]) -> Iterator[Filled]:
+    def fold_parts(self, parts: Sequence[LogPart]) -> Iterator[PartResult]:
         todo = list(parts)
         while todo:
-            filled = worker_pool.fill(self._reader, self._writer, todo.pop(0))
-            todo += [filled.rest] if filled.rest else []
+            filled = worker_pool.fold_part(self._reader, self._writer, todo.pop(0))
+            todo += [filled.remaining] if filled.remaining else []
             yield filled
 
-    def execute(self, statements: Sequence[str]) -> Iterator[str]:
+    def execute_all(self, statements: Sequence[str]) -> Iterator[str]:
         for statement in statements:
             self._writer.execute(statement.encode())
             yield statement
@@ -102,7 +102,7 @@ class Alone:
 
 @contextlib.contextmanager
 def _alone(url: str, *_: object) -> Iterator[Alone]:
-    with folding(url, "test") as reader, folding(url, "test") as writer:
+    with connect_for_folding(url, "test") as reader, connect_for_folding(url, "test") as writer:
         yield Alone(reader, writer)
 
 
@@ -111,9 +111,9 @@ def write(connection: SyncConnection, facts: Facts, workspace: UUID = WORKSPACE)
     streams = dict.fromkeys((stream for stream, _ in facts), 0)
     sql = "select originator_id, max(originator_version) from log.events where originator_id = any(%s) group by 1"
     streams |= dict(connection.execute(sql, (list(streams),)).fetchall())
-    group = Group([Append(streams, facts, ADA, uuid4(), workspace)])
+    group = AppendCall([Append(streams, facts, ADA, uuid4(), workspace)])
     with connection.cursor(binary=True) as cursor:
-        (answer,) = group.answers(cursor.execute(APPEND, group.parameters()).fetchall())
+        (answer,) = group.parse_results(cursor.execute(CALL_APPEND, group.parameters()).fetchall())
     if isinstance(answer, Exception):
         raise answer
 

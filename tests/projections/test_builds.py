@@ -7,8 +7,8 @@ from psycopg.sql import SQL
 from domain.projection import EventSkipped, skips_of
 from infra.errors import OperatorError
 from infra.rebuilding import rebuild, refold, rollback
-from infra.rebuilding.outcome import Step, Wish
-from infra.rebuilding.rebuild import Rebuilding
+from infra.rebuilding.outcome import RebuildOptions, RebuildProgress
+from infra.rebuilding.rebuild import ProjectionRebuild
 from infra.schema import migrate
 from infra.settings import Settings
 from projections import workspace_list
@@ -18,10 +18,10 @@ from projections.projection import all_projections
 from tests.examples import ADA, COMPLETED, RENAMED, TASK, project, task, user, workspace
 from tests.projections import oracle
 from tests.projections.spoilt import POISON, failing, spoilt
-from tests.reader import reader
+from tests.reader import open_reading_process
 
 STORY = [*user(), *workspace(), *project(), *task(RENAMED)]
-EXPECTED = Wish(0, expect_changes=True)
+EXPECTED = RebuildOptions(0, expect_changes=True)
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +59,9 @@ def test_half_a_build_of_code_that_never_answered_goes_too(
     code = all_projections()["task_list"]
     with monkeypatch.context() as other:
         other.setitem(all_projections(), "task_list", replace(code, version=12))
-        half = Rebuilding(settings.database_url, all_projections()["task_list"], EXPECTED, lambda _: None)._begun(  # noqa: SLF001 - and killed here
-            database
-        )
+        half = ProjectionRebuild(  # noqa: SLF001 - and killed here
+            settings.database_url, all_projections()["task_list"], EXPECTED, lambda _: None
+        )._begin_build(database)
     assert f"task_list_{half.number}" in tables(database)
     assert oracle.rebuilt(settings.database_url, "task_list").switched
     assert f"task_list_{half.number}" not in tables(database)
@@ -81,9 +81,9 @@ def test_code_with_other_keys_is_deployed_without_a_comparison(
 def test_a_live_build_that_is_far_behind_is_refused_before_all_the_work(
     database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuild, "FAR", 2)
+    monkeypatch.setattr(rebuild, "MAX_COMPARE_LAG_EVENTS", 2)
     oracle.write(database, [(TASK, COMPLETED)] * 3)
-    for wish in (Wish(0), Wish(0, verify_only=True)):
+    for wish in (RebuildOptions(0), RebuildOptions(0, verify_only=True)):
         with pytest.raises(OperatorError, match="3 events behind, too many to compare"):
             oracle.rebuilt(settings.database_url, "task_list", wish)
     assert oracle.rebuilt(settings.database_url, "task_list", EXPECTED).switched
@@ -92,7 +92,7 @@ def test_a_live_build_that_is_far_behind_is_refused_before_all_the_work(
 def test_a_comparison_leaves_the_live_rows_where_they_are(database: SyncConnection, settings: Settings) -> None:
     before = oracle.position(database, "task_list")
     oracle.write(database, [(TASK, COMPLETED)])
-    outcome = oracle.rebuilt(settings.database_url, "task_list", Wish(0, verify_only=True))
+    outcome = oracle.rebuilt(settings.database_url, "task_list", RebuildOptions(0, verify_only=True))
     assert (outcome.compared, outcome.differences) == (True, 0)
     assert oracle.position(database, "task_list") == before
 
@@ -110,14 +110,14 @@ def test_what_was_skipped_stays_out_of_a_build_that_is_gone_back_to(
 
 
 def test_what_is_skipped_while_a_rebuild_goes_on_stays_out_of_it(database: SyncConnection, settings: Settings) -> None:
-    def tell(step: Step) -> None:
+    def tell(step: RebuildProgress) -> None:
         if step.phase == "indexing" and not step.done:
             oracle.write(database, [(TASK, POISON)])
             oracle.catch_up(database)
             skipped(database)
 
     with spoilt("task_list", failing):
-        outcome = Rebuilding(settings.database_url, all_projections()["task_list"], EXPECTED, tell).run()
+        outcome = ProjectionRebuild(settings.database_url, all_projections()["task_list"], EXPECTED, tell).run()
         assert (outcome.switched, outcome.parked) == (True, 0)
 
 
@@ -126,7 +126,7 @@ async def test_no_answer_comes_back_when_all_is_folded_anew(
 ) -> None:
     """`read` is left out of a backup: builds are numbered from 1 again, and the cache has the answers of before."""
     question = workspace_list.for_user(ADA.id)
-    async with reader(settings) as here:
+    async with open_reading_process(settings) as here:
         anew(owner, settings)
         owner.execute(SQL("truncate {}").format(oracle.build_of(owner, "workspace_list").table_name))
         empty = (await here.reading.answer(question)).answer
@@ -148,4 +148,4 @@ def skipped(database: SyncConnection) -> None:
     """The poison is left out of the task, as the administrator's command does it."""
     (one,) = parked.all_parked(database, oracle.build_of(database, "task_list"))
     oracle.write(database, [(skips_of("task_list"), EventSkipped(one.document, one.position, "it is poison"))])
-    assert refold.retry(database, oracle.build_of(database, "task_list"), one) is None
+    assert refold.retry_parked(database, oracle.build_of(database, "task_list"), one) is None

@@ -18,7 +18,7 @@ from commands.handling.decision import Wish
 from domain.errors import Refusal
 from domain.event import Recorded
 from infra import log
-from infra.database.pool import connect, folding, projecting
+from infra.database.pool import connect, connect_for_folding, connect_for_worker
 from infra.schema import migrate
 from infra.settings import Settings
 from projections import task_list
@@ -51,7 +51,7 @@ def test_any_history_in_any_batches_partitions_and_crashes_folds_to_the_same_row
     anew(owner, database)
     oracle.write(database, lived(walk))
     for build in builds.serving_builds(database).values():
-        advance.repartition(database, build, log.after, partitions)
+        advance.repartition(database, build, log.load_after, partitions)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("projections.engine.generations.bump", failing_after(crash))
         for _ in range(crash + 1):
@@ -62,7 +62,7 @@ def test_any_history_in_any_batches_partitions_and_crashes_folds_to_the_same_row
     oracle.catch_up(database, cut, partitions)
     assert oracle.is_right(database)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infra.rebuilding.worker_pool.AT_ONCE", draw.draw(st.integers(1, 9)))  # events of a part
+        patch.setattr("infra.rebuilding.worker_pool.EVENTS_PER_PART", draw.draw(st.integers(1, 9)))  # events of a part
         name = draw.draw(st.sampled_from(sorted(all_projections())))
         assert oracle.rebuilt(settings.database_url, name).compared
     assert oracle.is_right(database)
@@ -107,7 +107,7 @@ def writes_late(database: SyncConnection, rival: SyncConnection) -> bool:
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
 
     def slow(connection: SyncConnection, position: int, limit: int) -> Sequence[Recorded]:
-        batch = log.after(connection, position, limit)
+        batch = log.load_after(connection, position, limit)
         oracle.catch_up(rival)
         return batch
 
@@ -137,7 +137,7 @@ def who_stops_is_followed(settings: Settings, rival: SyncConnection, opened: Cal
         opened(settings.database_url) as late,
         ThreadPoolExecutor(1) as threads,
     ):
-        work = threads.submit(lambda: list(advance.advance(late, 0, log.after, 1_000)))
+        work = threads.submit(lambda: list(advance.advance(late, 0, log.load_after, 1_000)))
         assert is_stopped.wait(5)
         try:
             fact(others, patience=3)
@@ -149,12 +149,14 @@ def who_stops_is_followed(settings: Settings, rival: SyncConnection, opened: Cal
 
 
 @pytest.mark.parametrize("bulk", [0, 500], ids=["copied", "written"])
-@pytest.mark.parametrize("opened", [projecting, partial(folding, name="test")], ids=["worker", "rebuild"])
+@pytest.mark.parametrize(
+    "opened", [connect_for_worker, partial(connect_for_folding, application_name="test")], ids=["worker", "rebuild"]
+)
 def test_whoever_stops_in_the_middle_of_a_batch_is_followed(
     settings: Settings, rival: SyncConnection, monkeypatch: pytest.MonkeyPatch, bulk: int, opened: Any
 ) -> None:
     monkeypatch.setattr(advance, "MAX_PIPELINED_EVENTS", bulk)
-    monkeypatch.setattr("infra.database.pool.STOPPED_S", 0.2)
+    monkeypatch.setattr("infra.database.pool.STALL_TIMEOUT_S", 0.2)
     who_stops_is_followed(settings, rival, opened)
 
 
@@ -166,7 +168,7 @@ def test_a_batch_whose_statements_wait_for_its_folds_is_noticed(
     settings: Settings, rival: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: what is written of one projection is under way while the next one is folded."""
-    monkeypatch.setattr("infra.database.pool.STOPPED_S", 0.2)
+    monkeypatch.setattr("infra.database.pool.STALL_TIMEOUT_S", 0.2)
     fold = engine.fold_documents
 
     def under_way(*arguments: Any) -> Any:
@@ -176,7 +178,7 @@ def test_a_batch_whose_statements_wait_for_its_folds_is_noticed(
     late = list[SyncConnection]()
 
     def opened(url: str) -> SyncConnection:
-        late.append(folding(url, "test"))
+        late.append(connect_for_folding(url, "test"))
         return late[0]
 
     monkeypatch.setattr(engine, "fold_documents", under_way)
@@ -188,9 +190,9 @@ def test_a_checkpoint_that_somebody_holds_is_not_waited_for(database: SyncConnec
     with rival.transaction():
         builds.lock_checkpoints(rival, oracle.build_of(rival, "task_list"))
         database.execute("set lock_timeout = '5s'")
-        (others,) = advance.advance(database, 0, log.after, 1_000)
+        (others,) = advance.advance(database, 0, log.load_after, 1_000)
         assert set(others.projections) == all_projections().keys() - {"task_list"}
-    (itself,) = advance.advance(database, 0, log.after, 1_000)
+    (itself,) = advance.advance(database, 0, log.load_after, 1_000)
     assert itself.projections == ["task_list"]
     assert oracle.is_right(database)
 
@@ -200,7 +202,7 @@ def test_what_is_wrong_with_one_projection_holds_up_no_other(database: SyncConne
     database.execute(b"drop table " + oracle.build_of(database, "activity").table_name.as_bytes(database))
     done: list[BatchReport] = []
     with pytest.raises(ProjectionStuck, match="activity after 0: UndefinedTable"):
-        done.extend(advance.advance(database, 0, log.after, 1_000))
+        done.extend(advance.advance(database, 0, log.load_after, 1_000))
     for name in all_projections().keys() - {"activity"}:
         assert oracle.position(database, name) == log.head(database)
     assert oracle.position(database, "activity") == 0
@@ -218,7 +220,7 @@ def test_a_projection_that_cannot_tell_its_documents_stands_still_alone(
     spoilt = msgspec.structs.replace(all_projections()["activity"], keys=keys)
     monkeypatch.setattr("projections.engine.builds.all_projections", lambda: {**all_projections(), "activity": spoilt})
     with pytest.raises(ProjectionStuck, match="no keys"):
-        list(advance.advance(database, 0, log.after, 1_000))
+        list(advance.advance(database, 0, log.load_after, 1_000))
     assert oracle.position(database, "task_list") == log.head(database)
 
 
@@ -229,19 +231,19 @@ def test_one_that_lags_catches_up_and_then_goes_with_the_others(database: SyncCo
     behind = oracle.build_of(database, "task_list")
     database.execute(b"delete from " + behind.table_name.as_bytes(database))
     database.execute("update read.checkpoints set position = 0 where build = %s", (behind.number,))
-    (alone,) = advance.advance(database, 0, log.after, 1_000)
+    (alone,) = advance.advance(database, 0, log.load_after, 1_000)
     assert alone.projections == ["task_list"]
     oracle.write(database, user())
-    (together,) = advance.advance(database, 0, log.after, 1_000)
+    (together,) = advance.advance(database, 0, log.load_after, 1_000)
     assert set(together.projections) == all_projections().keys()
 
 
 def test_each_change_gives_its_scopes_a_new_generation(database: SyncConnection) -> None:
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
-    (first,) = advance.advance(database, 0, log.after, 1_000)
+    (first,) = advance.advance(database, 0, log.load_after, 1_000)
     assert first.generations["task_list"].keys() == {TASK, CREATED.project_id, CREATED.workspace_id}
     oracle.write(database, user())
-    (second,) = advance.advance(database, 0, log.after, 1_000)
+    (second,) = advance.advance(database, 0, log.load_after, 1_000)
     assert second.position > first.position
     assert second.generations["task_list"] == {}
 
@@ -314,4 +316,4 @@ def anew(owner: SyncConnection, application: SyncConnection) -> None:
     owner.execute("truncate log.events, read.serving, read.builds, read.checkpoints, read.generations, read.parked")
     owner.execute("alter sequence log.events_notification_id_seq restart")
     for projection in all_projections().values():
-        migrate._begin(application, projection)  # noqa: SLF001 - as in an empty log
+        migrate._create_empty_build(application, projection)  # noqa: SLF001 - as in an empty log

@@ -21,7 +21,7 @@ from domain.task import TaskPrioritised
 from infra import log
 from infra.database.pool import connect
 from infra.settings import Settings
-from infra.worker.housekeeping import Keeper
+from infra.worker.housekeeping import Housekeeping
 from projections.engine import advance, folding, parked, writing
 from projections.engine.builds import SyncConnection
 from projections.engine.parked import ParkedDocument
@@ -183,7 +183,7 @@ def test_a_connection_that_is_cut_in_the_middle_parks_nothing(
 
     oracle.write(database, STORY)
     with connect(settings.database_url) as doomed, spoilt("task_list", cutting), pytest.raises(psycopg.Error):
-        list(advance.advance(doomed, 0, log.after, 1_000))
+        list(advance.advance(doomed, 0, log.load_after, 1_000))
     assert doomed.closed
     assert {oracle.position(database, name) for name in all_projections()} == {0}
     oracle.catch_up(database)
@@ -230,7 +230,7 @@ def test_a_retry_that_only_forgets_is_noticed(
     with spoilt("task_list", failing):
         oracle.write(database, STORY)
         oracle.catch_up(database)
-    monkeypatch.setattr("infra.rebuilding.refold.retry", forgetful)
+    monkeypatch.setattr("infra.rebuilding.refold.retry_parked", forgetful)
     assert typed("projections", "retry", "task_list").exit_code == 0
     assert not oracle.is_right(database)
 
@@ -289,7 +289,7 @@ def test_a_skip_is_recorded_and_holds_in_every_rebuild(
 def test_a_rebuild_that_knows_nothing_of_skips_is_noticed(
     database: SyncConnection, settings: Settings, typed: Type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.rebuilding.rebuild.refold.skips", lambda *_: frozenset())
+    monkeypatch.setattr("infra.rebuilding.rebuild.refold.load_skips", lambda *_: frozenset())
     noticed(partial(a_skip_is_recorded_and_holds_for_ever, database, settings, typed))
 
 
@@ -303,8 +303,8 @@ def test_only_the_administrator_may_skip(database: SyncConnection, typed: Type) 
 
 
 def looked_after(settings: Settings) -> None:
-    with closing(Keeper(settings)) as keeper:
-        keeper.look()
+    with closing(Housekeeping(settings)) as keeper:
+        keeper.run_once()
 
 
 def code_that_knows_an_event_folds_it_by_itself(
@@ -331,7 +331,7 @@ def code_that_knows_an_event_folds_it_by_itself(
 
 
 def oracle_place(database: SyncConnection, stream: Any) -> int:
-    return log.stream(database, stream, 2)[0].position
+    return log.load_stream(database, stream, 2)[0].position
 
 
 def test_code_that_knows_an_event_folds_it_by_itself(

@@ -11,7 +11,7 @@ from domain import codec
 from infra import log
 from infra.rebuilding import refold
 from infra.settings import Settings
-from infra.worker.housekeeping import Keeper
+from infra.worker.housekeeping import Housekeeping
 from projections.engine import advance, builds, parked
 from projections.engine.builds import SyncConnection
 from projections.engine.parked import ParkedDocument
@@ -27,7 +27,7 @@ SLOW = advance._ADVANCE_CHECKPOINTS.replace(  # noqa: SLF001 - the window is mad
 
 def split(database: SyncConnection, partitions: int) -> None:
     for build in builds.serving_builds(database).values():
-        advance.repartition(database, build, log.after, partitions)
+        advance.repartition(database, build, log.load_after, partitions)
 
 
 @pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2), (3, 2)])
@@ -43,8 +43,8 @@ def test_a_keeper_that_splits_and_retries_at_once_loses_nothing(
         oracle.catch_up(database, partitions=before)
         assert oracle.parked_in(database, "task_list") == [str(TASK)]
     codec._decoders.cache_clear()  # noqa: SLF001 - as above
-    with closing(Keeper(replace(settings, partitions=after))) as keeper:
-        keeper.look()
+    with closing(Housekeeping(replace(settings, partitions=after))) as keeper:
+        keeper.run_once()
     assert oracle.build_of(database, "task_list").partitions == after
     assert not oracle.parked_in(database, "task_list")
     assert oracle.is_right(database)
@@ -58,7 +58,7 @@ def test_a_retry_that_was_asked_for_before_a_split_finds_the_document(database: 
         (one,) = [one for one in builds_parked(database) if one.document == str(TASK)]
     build = oracle.build_of(database, "task_list")
     split(database, 1)
-    assert refold.retry(database, build, one) is None
+    assert refold.retry_parked(database, build, one) is None
     assert oracle.is_right(database)
 
 
@@ -71,14 +71,14 @@ def test_a_batch_of_before_a_split_is_folded_by_nobody_twice(
     oracle.write(database, task())
     build = oracle.build_of(database, "project_list")
     start = builds.checkpoint_position(database, build, 0)
-    batch = advance.EventBatch(0, start, log.after(database, start, 100))
+    batch = advance.EventBatch(0, start, log.load_after(database, start, 100))
     take = advance._ADVANCE_CHECKPOINTS  # noqa: SLF001 - as above
     with ThreadPoolExecutor(1) as threads:
         monkeypatch.setattr(advance, "_ADVANCE_CHECKPOINTS", SLOW)
         late = threads.submit(advance.fold_batch, rival, [build], batch)
         time.sleep(0.2)
         monkeypatch.setattr(advance, "_ADVANCE_CHECKPOINTS", take)
-        advance.repartition(database, build, log.after, 2)
+        advance.repartition(database, build, log.load_after, 2)
         late.result()
     split(database, 2)
     oracle.catch_up(database, partitions=2)
@@ -88,9 +88,9 @@ def test_a_batch_of_before_a_split_is_folded_by_nobody_twice(
 def test_two_workers_who_want_it_otherwise_do_not_undo_each_others_work(
     settings: Settings, database: SyncConnection
 ) -> None:
-    with closing(Keeper(settings)) as one, closing(Keeper(replace(settings, partitions=2))) as two:
+    with closing(Housekeeping(settings)) as one, closing(Housekeeping(replace(settings, partitions=2))) as two:
         for keeper in (one, two, one, two, one):
-            keeper.look()
+            keeper.run_once()
         assert oracle.build_of(database, "task_list").partitions == 2
         assert (one.partitions, two.partitions) == (2, 2)
 

@@ -17,7 +17,7 @@ import pytest
 from psycopg.sql import SQL
 
 from infra.database.pool import connect
-from infra.reading.tables import named
+from infra.reading.tables import with_table_names
 from infra.schema.migrate import migrate
 from projections import board, task_list
 from projections.engine import builds
@@ -119,7 +119,9 @@ def plan(database: SyncConnection, question: Question) -> str:
     lines = list[str]()
     numbers = {name: build.number for name, build in builds.serving_builds(database).items()}
     for query in question.queries:
-        for (line,) in database.execute(SQL("explain (costs off) ") + named(query.sql, numbers), question.parameters):
+        for (line,) in database.execute(
+            SQL("explain (costs off) ") + with_table_names(query.sql, numbers), question.parameters
+        ):
             node = _LINE.search(line.strip()) if line.strip()[:2] == "->" or not line.startswith(" ") else None
             if node and not _is_how_projects_are_read(node):
                 depth = (len(line) - len(line.lstrip())) // 6

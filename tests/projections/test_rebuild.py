@@ -25,8 +25,8 @@ from infra import log
 from infra.database.pool import connect
 from infra.errors import OperatorError
 from infra.rebuilding import worker_pool
-from infra.rebuilding.outcome import Step, Wish
-from infra.rebuilding.rebuild import Rebuilding
+from infra.rebuilding.outcome import RebuildOptions, RebuildProgress
+from infra.rebuilding.rebuild import ProjectionRebuild
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list
@@ -39,7 +39,7 @@ from tests.e2e.running import fact
 from tests.examples import COMPLETED, PROJECT, RENAMED, TASK, Facts, id7, project, task, workspace
 from tests.projections import oracle
 from tests.projections.asking import whole
-from tests.reader import Reader, reader
+from tests.reader import ReadingProcess, open_reading_process
 
 TASKS = [id7(1_000 + number) for number in range(30)]
 STORY: Facts = [*workspace(), *project(), *task(), (TASK, RENAMED)]
@@ -84,7 +84,7 @@ def test_differences_stop_the_switch_and_are_named_with_the_events_that_caused_t
     assert oracle.build_of(database, "task_list") == live
     assert oracle.shown(database, task_list.projection) == before
     assert left(database) == {live.number}
-    assert oracle.rebuilt(settings.database_url, "task_list", Wish(1, expect_changes=True)).switched
+    assert oracle.rebuilt(settings.database_url, "task_list", RebuildOptions(1, expect_changes=True)).switched
     assert oracle.is_right(database)
 
 
@@ -99,7 +99,7 @@ def test_nothing_is_left_of_a_rebuild_that_breaks_off(
 ) -> None:
     live = oracle.build_of(database, "task_list")
 
-    def breaking(step: Step) -> None:
+    def breaking(step: RebuildProgress) -> None:
         if step.phase == phase:
             raise error
 
@@ -114,8 +114,8 @@ def test_nothing_is_left_of_a_rebuild_that_breaks_off(
 def told(settings: Settings, tell: Any, name: str = "task_list") -> Any:
     """A rebuild that tells of its steps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infra.rebuilding.rebuild.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
-        return Rebuilding(settings.database_url, all_projections()[name], Wish(1), tell).run()
+        patch.setattr("infra.rebuilding.rebuild.open_fold_pool", oracle._alone)  # noqa: SLF001 - a crew that is no process
+        return ProjectionRebuild(settings.database_url, all_projections()[name], RebuildOptions(1), tell).run()
 
 
 @pytest.mark.usefixtures("_story")
@@ -125,7 +125,7 @@ def test_what_happens_during_a_rebuild_is_in_the_table_that_is_switched_to(
 ) -> None:
     phases = list[str]()
 
-    def writing(step: Step) -> None:
+    def writing(step: RebuildProgress) -> None:
         if step.phase not in phases:
             phases.append(step.phase)
             number = len(phases) + 1
@@ -147,7 +147,7 @@ def no_answer_is_ever_wrong_while_switches_happen(
     database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch, switches: int
 ) -> None:
     """Somebody asks all the time for tasks that are known, others rename them, and the table is rebuilt meanwhile."""
-    monkeypatch.setattr("infra.rebuilding.rebuild.NEAR", 5)
+    monkeypatch.setattr("infra.rebuilding.rebuild.MAX_SWITCH_LAG_EVENTS", 5)
     created = [fact for number, each in enumerate(TASKS, 1) for fact in task(task_id=each, number=number)]
     oracle.write(database, [*workspace(), *project(), *created])
     oracle.catch_up(database)
@@ -162,7 +162,9 @@ def no_answer_is_ever_wrong_while_switches_happen(
         fact(lambda: answers, patience=20)
         for _ in range(switches):
             begun = len(answers)
-            Rebuilding(settings.database_url, all_projections()["task_list"], Wish(1), lambda _: None).run()
+            ProjectionRebuild(
+                settings.database_url, all_projections()["task_list"], RebuildOptions(1), lambda _: None
+            ).run()
             fact(lambda begun=begun: len(answers) > begun or problems, patience=20)  # type: ignore[misc]
     finally:
         over.set()
@@ -176,11 +178,11 @@ def no_answer_is_ever_wrong_while_switches_happen(
 
 async def _ask(settings: Settings, over: threading.Event, problems: list[str], answers: list[int]) -> None:
     """As an API process does; every answer has all tasks, none of them older than it was."""
-    async with reader(settings) as here:
+    async with open_reading_process(settings) as here:
         await _look(here, over, problems, answers)
 
 
-async def _look(here: Reader, over: threading.Event, problems: list[str], answers: list[int]) -> None:
+async def _look(here: ReadingProcess, over: threading.Event, problems: list[str], answers: list[int]) -> None:
     versions, last = dict.fromkeys(map(str, TASKS), 0), 0
     while not over.is_set():
         try:
@@ -188,7 +190,7 @@ async def _look(here: Reader, over: threading.Event, problems: list[str], answer
             position = found.position
             body: dict[str, Any] = msgspec.json.decode(found.answer.body) if found.answer else {"items": []}
             seen = {each["id"]: each["version"] for each in body["items"]}
-            rows = await here.querying.rows(task_list.IDS_BY_KEY_SQL, ("HOME-1",))
+            rows = await here.querying.fetch_rows(task_list.IDS_BY_KEY_SQL, ("HOME-1",))
         except Exception as error:  # noqa: BLE001 - a reader meets no error whatever
             problems.append(repr(error))
             break
@@ -214,7 +216,7 @@ def _rename(settings: Settings, over: threading.Event) -> None:
 
 @pytest.fixture
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.rebuilding.rebuild.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
+    monkeypatch.setattr("infra.rebuilding.rebuild.open_fold_pool", oracle._alone)  # noqa: SLF001 - a crew that is no process
 
 
 @pytest.mark.usefixtures("_alone")
@@ -228,14 +230,14 @@ def test_no_answer_is_ever_empty_half_wrong_or_older_than_the_one_before(
 def test_a_table_that_is_truncated_and_refilled_is_noticed(
     database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refilled(_: Rebuilding) -> None:
+    def refilled(_: ProjectionRebuild) -> None:
         with connect(settings.database_url) as connection:
             build = oracle.build_of(connection, "task_list")
             spoil(connection, "truncate {}")
             connection.execute("update read.checkpoints set position = 0 where build = %s", (build.number,))
-            advance.catch_up(connection, build, log.after, log.head(connection))
+            advance.catch_up(connection, build, log.load_after, log.head(connection))
 
-    monkeypatch.setattr(Rebuilding, "run", refilled)
+    monkeypatch.setattr(ProjectionRebuild, "run", refilled)
     noticed(lambda: no_answer_is_ever_wrong_while_switches_happen(database, settings, monkeypatch, 8))
 
 
@@ -243,7 +245,7 @@ def test_a_table_that_is_truncated_and_refilled_is_noticed(
 def test_a_switch_before_the_build_has_caught_up_is_noticed(
     database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Rebuilding, "_settle", lambda *_: None)
+    monkeypatch.setattr(ProjectionRebuild, "_catch_up_frozen", lambda *_: None)
     noticed(lambda: no_answer_is_ever_wrong_while_switches_happen(database, settings, monkeypatch, 8))
 
 
@@ -315,13 +317,13 @@ def test_more_documents_than_there_is_room_for_are_folded_in_turns(
     monkeypatch.setattr(full_fold, "MAX_DOCUMENTS", 3)
     monkeypatch.setattr(full_fold, "CHUNK_EVENTS", 7)
     parts = list[Any]()
-    fill = worker_pool.fill
+    fill = worker_pool.fold_part
 
     def counted(*arguments: Any) -> Any:
         parts.append(arguments[-1])
         return fill(*arguments)
 
-    monkeypatch.setattr(worker_pool, "fill", counted)
+    monkeypatch.setattr(worker_pool, "fold_part", counted)
     outcome = oracle.rebuilt(settings.database_url, name)
     assert (outcome.switched, outcome.differences) == (True, 0)
     if name == "workspace_list":
@@ -356,7 +358,7 @@ def stopped_in_the_middle(
 def waiting(database: SyncConnection) -> bool:
     sql = """select from pg_stat_activity where application_name = %s and datname = current_database()
       and wait_event_type = 'Lock' and query ilike 'copy %%'"""
-    return bool(database.execute(sql, (worker_pool.NAME,)).fetchall())
+    return bool(database.execute(sql, (worker_pool.APPLICATION_NAME,)).fetchall())
 
 
 def descendants(pid: int) -> set[int]:

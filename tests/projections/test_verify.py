@@ -10,7 +10,7 @@ from psycopg.sql import SQL
 from domain.event import Change
 from domain.task import TaskRenamed
 from infra.database.pool import connect
-from infra.rebuilding.rebuild import Rebuilding
+from infra.rebuilding.rebuild import ProjectionRebuild
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections.engine import differences
@@ -33,7 +33,7 @@ COPY = f"""insert into {{table}} ({_FIELDS}) select {_FIELDS} from (
 
 @pytest.fixture(autouse=True)
 def _alone(database: SyncConnection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.rebuilding.rebuild.crew", oracle._alone)  # noqa: SLF001 - a crew that is no process
+    monkeypatch.setattr("infra.rebuilding.rebuild.open_fold_pool", oracle._alone)  # noqa: SLF001 - a crew that is no process
     oracle.write(database, STORY)
     oracle.catch_up(database)
 
@@ -105,7 +105,9 @@ def nothing_differs_while_events_are_folded(settings: Settings, verifications: i
         for number in range(verifications):
             begun = len(folded)
             name = ("task_list", "project_list", "activity")[number % 3]
-            outcome = Rebuilding(settings.database_url, all_projections()[name], oracle.VERIFY, lambda _: None).run()
+            outcome = ProjectionRebuild(
+                settings.database_url, all_projections()[name], oracle.VERIFY, lambda _: None
+            ).run()
             assert outcome.compared
             assert not outcome.differences, outcome.first
             fact(lambda begun=begun: len(folded) > begun)  # type: ignore[misc]
@@ -120,5 +122,5 @@ def test_what_is_folded_meanwhile_is_no_difference(settings: Settings) -> None:
 
 def test_a_comparison_of_two_moments_is_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted defect: the live rows as they are now, the fresh ones as they were."""
-    monkeypatch.setattr(Rebuilding, "_touched", lambda *_: set())
+    monkeypatch.setattr(ProjectionRebuild, "_touched_keys", lambda *_: set())
     noticed(partial(nothing_differs_while_events_are_folded, settings, 12))

@@ -20,12 +20,12 @@ from domain.errors import ColumnIsFull, Refusal, TooBusy
 from domain.event import fold
 from domain.project import Wip
 from domain.task import Task
-from infra.column_counts import Counting
+from infra.column_counts import ColumnCounter
 from infra.database.pool import connect
 from infra.ids import new_id
 from infra.messaging import clients
-from infra.messaging.subscription import Channel
-from infra.reading.progress import Projected
+from infra.messaging.subscription import Subscription
+from infra.reading.progress import ProjectionProgress
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from tests.examples import ADA
@@ -42,7 +42,12 @@ class Doors:
     def __init__(self, both: Processes, settings: Settings) -> None:
         self.both = both
         self.counting = [
-            Counting(log, handling, pool, Projected(Channel(clients.listening_client(settings.redis_url)), pool, 1))
+            ColumnCounter(
+                log,
+                handling,
+                pool,
+                ProjectionProgress(Subscription(clients.subscriber_client(settings.redis_url)), pool, 1),
+            )
             for log, handling, pool in zip(both.logs, both.handlings, both.pools, strict=True)
         ]
 
@@ -65,7 +70,7 @@ class Doors:
 
     async def limit(self, wip: Wip, limit: int | None = LIMIT) -> None:
         """The middle column of the board."""
-        version = (await self.both.logs[0].streams([PROJECT]))[PROJECT][-1].version
+        version = (await self.both.logs[0].load_streams([PROJECT]))[PROJECT][-1].version
         columns = (ColumnWish(name="To do"), ColumnWish(name="In progress", wip_limit=limit), ColumnWish(name="Done"))
         await self.done(Wish(PROJECT, SetColumns(columns=columns, wip=wip, expected_version=version)))
 
@@ -140,10 +145,10 @@ def _create(task: Any, column: str) -> Wish:
 async def _assert_counted(doors: Doors, tasks: int) -> None:
     """The guard, and a fold of every task, say the same."""
     log = doors.both.logs[0]
-    assert await log.state(ColumnCount, DOING) == ColumnCount(tasks)
+    assert await log.load_state(ColumnCount, DOING) == ColumnCount(tasks)
     with connect(doors.both.url) as connection:
         streams = connection.execute("select originator_id from log.events where topic = 'TaskCreated'").fetchall()
-    histories = await log.streams([stream for (stream,) in streams])
+    histories = await log.load_streams([stream for (stream,) in streams])
     found = [fold(Task, (recorded.event for recorded in history)) for history in histories.values()]
     assert sum(task is not None and task.column == "doing" and not task.trashed for task in found) == tasks
 

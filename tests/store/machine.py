@@ -129,7 +129,7 @@ class Boards(RuleBasedStateMachine):
 
     @invariant()
     def the_log_says_what_the_model_says(self) -> None:
-        found = self._run(self.both.logs[0].streams(list(self.board)))
+        found = self._run(self.both.logs[0].load_streams(list(self.board)))
         for stream, row in self.board.items():
             task = fold(Task, (recorded.event for recorded in found[stream]))
             assert task is not None

@@ -20,7 +20,7 @@ from commands.handling.group import Order
 from commands.handling.handler import Handling
 from commands.task import CreateTask, EditTask
 from domain.errors import Refusal, TooBusy, TwinInFlight, VersionConflict
-from infra.database.pool import Pool, pool
+from infra.database.pool import Pool, create_pool
 from infra.ids import new_id
 from infra.log import EventLog
 from tests.clients import Answer, Lost, NoAnswer
@@ -81,7 +81,7 @@ class Processes:
 @contextlib.asynccontextmanager
 async def processes(url: str, seed: int = 0) -> AsyncIterator[Processes]:
     """Two processes on one database, which has a workspace of Ada's with projects."""
-    async with pool(url) as first, pool(url) as second:
+    async with create_pool(url) as first, create_pool(url) as second:
         both = Processes(url, [first, second], seed)
         boards = [fact for at, one in enumerate(PROJECTS) for fact in project(one, f"P{at}")]
         await happened(both.logs[0], [*workspace(), *boards])

@@ -87,7 +87,7 @@ def _follow(url: str, written: threading.Event) -> tuple[list[int], int]:
     with connect(url) as connection:
         for pages in count():
             last = written.is_set()
-            page = reading.after(connection, seen[-1] if seen else 0, 1_000)
+            page = reading.load_after(connection, seen[-1] if seen else 0, 1_000)
             seen += [recorded.position for recorded in page]
             if last and not page:
                 return seen, pages

@@ -30,7 +30,7 @@ async def many_clients_change_fields_of_their_own_and_nobody_loses(both: Process
     answers = await at_once(both, wishes)
     assert all(isinstance(answer, Done) for answer in answers), answers
     for task in tasks:
-        state = await both.logs[0].state(Task, task)
+        state = await both.logs[0].load_state(Task, task)
         assert state is not None
         assert (state.title, state.description, state.priority, state.due) == ("Buy tea", "Green", "high", "2026-12-01")
         assert (state.column, state.status) == ("doing", "done")
@@ -44,7 +44,7 @@ async def one_of_many_clients_changes_the_same_field(both: Processes) -> None:
     answers = await at_once(both, edits)
     assert sum(isinstance(answer, Done) for answer in answers) == 1
     assert sum(isinstance(answer, VersionConflict) for answer in answers) == 15
-    (history,) = (await both.logs[0].streams([task])).values()
+    (history,) = (await both.logs[0].load_streams([task])).values()
     assert [type(one.event).__name__ for one in history] == ["TaskCreated", "TaskRenamed"]
 
 
@@ -82,7 +82,7 @@ async def test_a_process_that_remembers_an_older_version_merges_on_the_present_o
         await one.handle(Order([Wish(task, CompleteTask())], ADA, new_id()))
         done = await other.handle(Order(edit, ADA, new_id(), rebase=True))
         assert (done.results[0].version, done.changed) == (8, True)
-        history = (await both.logs[0].streams([task]))[task]
+        history = (await both.logs[0].load_streams([task]))[task]
         state = fold(Task, (recorded.event for recorded in history))
         assert state is not None
         assert (state.title, state.due, state.status) == ("4", "2026-12-01", "done")
