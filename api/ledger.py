@@ -13,10 +13,10 @@ from api.queries import AuthedRequest as AuthedRequest  # noqa: PLC0414 - the na
 from api.queries import Queries
 from commands import permissions
 from commands.command import Command
-from commands.handling.append import Key
-from commands.handling.decision import Wish
-from commands.handling.group import Order
-from commands.handling.handler import Done, Handling
+from commands.handling.append import IdempotencyKey
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import CommandHandler, Committed
 from domain.errors import NotFound, ScopeTooNarrow, VersionConflict
 from domain.invitation import Invitation
 from domain.project import Project
@@ -57,7 +57,7 @@ class Ledger(Queries, frozen=True, kw_only=True):
     """Everything that this process holds open."""
 
     settings: Settings
-    command_handler: Handling
+    command_handler: CommandHandler
     column_counter: ColumnCounter
     subscription: Subscription
     memory_cache: MemoryCache[CachedAnswer]
@@ -78,24 +78,24 @@ class Ledger(Queries, frozen=True, kw_only=True):
         command, by_header = preconditions.with_expected_version(request, command)
         try:
             key = await preconditions.idempotency_key(request)
-            committed = await self.handle(command_request(request, [Wish(target, command)], [key] if key else []))
+            committed = await self.handle(command_request(request, [CommandOn(target, command)], [key] if key else []))
         except VersionConflict as error:
             raise await self.conflict(request, target, error, by_header=by_header) from error
         return write_response(command, committed)
 
-    async def handle(self, request: Order) -> Done:
+    async def handle(self, request: CommandRequest) -> Committed:
         """Carry out commands, and wake the workers if anything changed; a replay is authorised like a read.
 
         Raises Tried where they were only tried.
         """
         committed = await self.column_counter.handle(request)
-        if request.dry:
+        if request.is_dry_run:
             raise DryRunDone(committed)
-        if revoked := permissions_revoked_by(request.wishes, request.actor):
+        if revoked := permissions_revoked_by(request.commands, request.actor):
             await self.permission_revocations.broadcast(revoked)
         for workspace_id in committed.workspace_ids:  # of a replay
-            await self.permissions.require_access(request.actor.person, workspace_id)
-        if committed.changed:
+            await self.permissions.require_access(request.actor.user_id, workspace_id)
+        if committed.has_changes:
             self.hints.hint(committed.position)
         return committed
 
@@ -105,28 +105,30 @@ class Ledger(Queries, frozen=True, kw_only=True):
         """The answer to who lost a race; raises NotFound to who may not see any more what happened."""
         detailed = await conflict.detailed_conflict(self.log, target, error, by_if_match=by_header)
         workspaces = [error.workspace_id] if error.workspace_id and detailed.members["current"] else []
-        if workspaces and not await self.permissions.memberships(request.user.person, workspaces):
+        if workspaces and not await self.permissions.memberships(request.user.user_id, workspaces):
             raise NotFound
         return detailed
 
     async def require_permission(self, request: AuthedRequest, action: str, workspace: UUID) -> None:
         """Raise NotFound, ScopeTooNarrow or Forbidden unless who asks may do something there, as they ask."""
-        needed_scope = permissions.TABLE[action].scope
-        if not permissions.has_scope(request.auth.scope, needed_scope):
+        needed_scope = permissions.REQUIRED_PERMISSIONS[action].scope
+        if not permissions.is_scope_at_least(request.auth.scope, needed_scope):
             raise ScopeTooNarrow(needed=needed_scope)
-        await self.permissions.require_permission(action, request.user.person, workspace)
+        await self.permissions.require_permission(action, request.user.user_id, workspace)
 
     async def require_operator(self, request: AuthedRequest) -> None:
         """Raise ScopeTooNarrow or Forbidden unless who asks administers this installation, and may do so as they do."""
-        if not permissions.has_scope(request.auth.scope, permissions.TABLE["Operate"].scope):
-            raise ScopeTooNarrow(needed=permissions.TABLE["Operate"].scope)
-        await self.permissions.require_operator(request.user.person)
+        if not permissions.is_scope_at_least(request.auth.scope, permissions.REQUIRED_PERMISSIONS["Operate"].scope):
+            raise ScopeTooNarrow(needed=permissions.REQUIRED_PERMISSIONS["Operate"].scope)
+        await self.permissions.require_operator(request.user.user_id)
 
 
-def command_request(request: AuthedRequest, commands: Sequence[Wish], keys: Sequence[Key] = ()) -> Order:
+def command_request(
+    request: AuthedRequest, commands: Sequence[CommandOn], keys: Sequence[IdempotencyKey] = ()
+) -> CommandRequest:
     """What a request asks for: as whom, how far its token goes, where it came from, and in which manner."""
     mode = command_mode(request)
-    return Order(
+    return CommandRequest(
         commands,
         request.user,
         new_id(),
@@ -138,14 +140,14 @@ def command_request(request: AuthedRequest, commands: Sequence[Wish], keys: Sequ
     )
 
 
-def write_response(command: Command[Any], committed: Done) -> Response[WriteResult]:
+def write_response(command: Command[Any], committed: Committed) -> Response[WriteResult]:
     """The answer to a command that was carried out."""
     result = committed.results[0]
     content = WriteResult(result.id, result.version, committed.position, result.key, result.warnings)
     headers = {
         "ETag": f'"{result.version}"',
-        **preconditions.command_headers(committed.position, replayed=committed.replayed),
+        **preconditions.command_headers(committed.position, replayed=committed.is_replay),
     }
     if command.creates:
-        headers["Location"] = BASE_PATH + _LOCATION_PATHS[command.about].format(result.id)
+        headers["Location"] = BASE_PATH + _LOCATION_PATHS[command.state_type].format(result.id)
     return Response(content, status_code=201 if command.creates else 200, headers=headers)

@@ -13,7 +13,7 @@ from api.http.addressing import is_task_key, parse_id
 from api.http.authentication import Credential
 from api.http.basis import dependencies_of
 from api.http.response import Response
-from commands.command import present
+from commands.command import require_found
 from domain.errors import AmbiguousKey, NotFound, Purged, Refusal
 from domain.event import Actor
 from domain.project import Project
@@ -55,7 +55,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         Who may have it is asked last, of the log as it is when all waiting and reading is over; and before any waiting
         too, so that a stranger does not wait. Raises Behind where it takes too long, and what `Rights.may_read` raises.
         """
-        person, names = request.user.person, [projection.name for projection in question.projections]
+        person, names = request.user.user_id, [projection.name for projection in question.projections]
         required_position, deadline = min_position or 0, time.monotonic() + preconditions.preferred_wait_s(request)
         while True:
             for name in names:
@@ -78,10 +78,10 @@ class Queries(Struct, frozen=True, kw_only=True):
 
     async def workspaces_of_caller(self, request: AuthedRequest, min_position: int | None = None) -> tuple[UUID, ...]:
         """Those that who asks is a member of now, in an order of their own."""
-        question = workspace_list.for_user(request.user.person)
+        question = workspace_list.for_user(request.user.user_id)
         answer = (await self.fetch(request, question, min_position)).answer
         ids = [one.id for one in msgspec.json.decode(answer.body, type=Page[WorkspaceRow]).items] if answer else []
-        memberships = await self.permissions.memberships(request.user.person, ids)
+        memberships = await self.permissions.memberships(request.user.user_id, ids)
         dependencies_of(request).permissions.extend(memberships)
         return tuple(workspace for _, workspace in memberships)
 
@@ -90,7 +90,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         for known in await self.log.load_states([(stream, Task), (stream, Project)]):
             for state in known.states.values():
                 if isinstance(state, Task | Project) and state.purged:
-                    await self.permissions.require_access(request.user.person, state.workspace_id)
+                    await self.permissions.require_access(request.user.user_id, state.workspace_id)
                     return Purged()
         return NotFound()
 
@@ -105,9 +105,9 @@ class Queries(Struct, frozen=True, kw_only=True):
         position = await self.log.head()  # first: the answer holds at least what stood there by then
         if position < (min_position or 0):
             raise ProjectionBehind
-        task = present(await self.log.load_state(Task, stream))
+        task = require_found(await self.log.load_state(Task, stream))
         events = await self.log.load_last(stream, limit, before)
-        await self.permissions.require_access(request.user.person, task.workspace_id, task.project_id)
+        await self.permissions.require_access(request.user.user_id, task.workspace_id, task.project_id)
         if task.purged:
             raise Purged
         next_cursor = PageCursor(stream, events[-1].version).encode() if events and events[-1].version > 1 else None
@@ -131,7 +131,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         if not is_task_key(task):
             return parse_id(task)
         dependencies_of(request).uncacheable()
-        wanted = (task, str(request.user.person))
+        wanted = (task, str(request.user.user_id))
         found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
         if not found:  # perhaps not yet: the key of a task that was created a moment ago
             head, wait_s = await self.log.head(), preconditions.preferred_wait_s(request)
@@ -139,8 +139,10 @@ class Queries(Struct, frozen=True, kw_only=True):
                 await self.progress.wait(projection.name, head, wait_s)
             found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
         if len(found) > 1:  # whoever was removed a moment ago is not told of two
-            memberships = await self.permissions.memberships(request.user.person, {workspace for _, workspace in found})
-            found = [row for row in found if (request.user.person, row[1]) in memberships]
+            memberships = await self.permissions.memberships(
+                request.user.user_id, {workspace for _, workspace in found}
+            )
+            found = [row for row in found if (request.user.user_id, row[1]) in memberships]
         if len(found) != 1:
             raise AmbiguousKey if found else NotFound
         return UUID(str(found[0][0]))

@@ -3,7 +3,7 @@
 import redis.asyncio
 
 from api.ledger import Ledger
-from commands.handling.handler import Handling
+from commands.handling.handler import CommandHandler
 from infra.column_counts import ColumnCounter
 from infra.database.pool import Pool
 from infra.delivery.mail import Mailer
@@ -41,7 +41,7 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
     memory_cache: MemoryCache[CachedAnswer] = MemoryCache(MAX_MEMORY_CACHE_BYTES)
     progress = ProjectionProgress(subscription, connections, settings.partitions, memory_cache)
     read_tables, permissions = ReadTables(connections), Permissions(log, connections, subscription)
-    command_handler = Handling(log)
+    command_handler = CommandHandler(log)
     return Ledger(
         settings=settings,
         log=log,

@@ -10,18 +10,18 @@ import click
 
 from cli import options
 from cli.opened import Opened, opened
-from commands.column import ColumnWish, SetColumns
+from commands.column import ColumnSpec, SetColumns
 from commands.command import Command
-from commands.handling.decision import Wish
-from commands.handling.group import Order
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
 from commands.label import ColourLabel
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from commands.user import RegisterUser
 from commands.workspace import CreateWorkspace
 from domain.event import Actor
-from domain.label import label_of
-from domain.user import INSTANCE
+from domain.label import label_stream_id
+from domain.user import INSTANCE_STREAM_ID
 from infra import settings
 from infra.errors import OperatorError
 from infra.ids import new_id
@@ -29,7 +29,7 @@ from infra.settings import Settings
 
 EMAIL = "demo@example.com"
 LIMITED = SetColumns(
-    columns=(ColumnWish(name="To do"), ColumnWish(name="In progress", wip_limit=3), ColumnWish(name="Done")),
+    columns=(ColumnSpec(name="To do"), ColumnSpec(name="In progress", wip_limit=3), ColumnSpec(name="Done")),
     expected_version=1,
 )
 """Of the board, when all is on it: nothing then enters a column before a worker is there to count it."""
@@ -56,7 +56,7 @@ def command(data: Path) -> None:
 
 async def _is_empty(found: Settings) -> bool:
     async with opened(found) as instance:
-        return not (await instance.log.load_streams([INSTANCE]))[INSTANCE]
+        return not (await instance.log.load_streams([INSTANCE_STREAM_ID]))[INSTANCE_STREAM_ID]
 
 
 async def _fill(found: Settings, password: str) -> None:
@@ -64,22 +64,22 @@ async def _fill(found: Settings, password: str) -> None:
     async with opened(found) as instance:
         await instance.credentials.store(user, password)
         wishes = [
-            Wish(user, RegisterUser(email=EMAIL, name="Demo")),
-            Wish(workspace, CreateWorkspace(name="Demo")),
-            Wish(project, CreateProject(workspace_id=workspace, name="Spring festival", key="FEST")),
+            CommandOn(user, RegisterUser(email=EMAIL, name="Demo")),
+            CommandOn(workspace, CreateWorkspace(name="Demo")),
+            CommandOn(project, CreateProject(workspace_id=workspace, name="Spring festival", key="FEST")),
         ]
         colour = ColourLabel(workspace_id=workspace, label="music", colour="#7a3fb5")
-        coloured = Wish(label_of(workspace, "music"), colour)
-        for wish in [*wishes, coloured, *_board(project, user), Wish(project, LIMITED)]:
+        coloured = CommandOn(label_stream_id(workspace, "music"), colour)
+        for wish in [*wishes, coloured, *_board(project, user), CommandOn(project, LIMITED)]:
             await _do(instance, user, wish)
 
 
-def _board(project: UUID, user: UUID) -> list[Wish]:
-    def task(title: str, *later: Command[Any], **fields: Any) -> list[Wish]:
+def _board(project: UUID, user: UUID) -> list[CommandOn]:
+    def task(title: str, *later: Command[Any], **fields: Any) -> list[CommandOn]:
         made = new_id()
         return [
-            Wish(made, CreateTask(project_id=project, title=title, **fields)),
-            *(Wish(made, wish) for wish in later),
+            CommandOn(made, CreateTask(project_id=project, title=title, **fields)),
+            *(CommandOn(made, wish) for wish in later),
         ]
 
     return [
@@ -90,5 +90,5 @@ def _board(project: UUID, user: UUID) -> list[Wish]:
     ]
 
 
-async def _do(instance: Opened, user: UUID, wish: Wish) -> None:
-    await instance.handling.handle(Order([wish], Actor(user), new_id()))
+async def _do(instance: Opened, user: UUID, wish: CommandOn) -> None:
+    await instance.handling.handle(CommandRequest([wish], Actor(user), new_id()))

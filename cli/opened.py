@@ -8,7 +8,7 @@ from msgspec import Struct
 from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
-from commands.handling.handler import Handling
+from commands.handling.handler import CommandHandler
 from infra.column_counts import ColumnCounter
 from infra.database.pool import connect, create_pool
 from infra.errors import OperatorError
@@ -26,7 +26,7 @@ class Opened(Struct, frozen=True):
     """The parts that commands are carried out with."""
 
     log: EventLog
-    handling: Handling
+    handling: CommandHandler
     counting: ColumnCounter
     credentials: Passwords
 
@@ -39,7 +39,7 @@ async def opened(settings: Settings) -> AsyncIterator[Opened]:
         pass
     async with create_pool(url) as connections:
         log = EventLog(url, connections)
-        handling = Handling(log)
+        handling = CommandHandler(log)
         projected = ProjectionProgress(
             Subscription(clients.subscriber_client(settings.redis_url)), connections, settings.partitions
         )

@@ -8,22 +8,22 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from commands.command import Elsewhere, Given, present
+from commands.command import DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import ColumnName, WipLimit
-from commands.project import ProjectCommand, open_for_change
-from domain.column import ColumnCount, ColumnCounted, column_of
+from commands.project import ProjectCommand, require_editable_project
+from domain.column import ColumnCount, ColumnCounted, column_stream_id
 from domain.errors import ColumnIsFull, ColumnNotCounted, ColumnRepeated, UnknownColumn
 from domain.event import Change, Event
-from domain.project import Column, ColumnsSet, Project, Wip
+from domain.project import Column, ColumnsSet, Project, WipPolicy
 
-LONGEST_ID = 40
+MAX_COLUMN_ID_CHARACTERS = 40
 
 
-class ColumnWish(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ColumnSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A column as it is to be: one that is there by its id or its name, or a new one."""
 
     name: ColumnName
-    id: Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)] | None = None
+    id: Annotated[str, Meta(min_length=1, max_length=MAX_COLUMN_ID_CHARACTERS)] | None = None
     wip_limit: WipLimit | None = None
 
 
@@ -34,21 +34,21 @@ class SetColumns(ProjectCommand, frozen=True, kw_only=True):
     it back.
     """
 
-    must_name_version: ClassVar = True
+    requires_version: ClassVar = True
 
-    columns: Annotated[tuple[ColumnWish, ...], Meta(min_length=1, max_length=50)]
-    wip: Wip | UnsetType = UNSET
+    columns: Annotated[tuple[ColumnSpec, ...], Meta(min_length=1, max_length=50)]
+    wip: WipPolicy | UnsetType = UNSET
 
-    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
-        project = open_for_change(state)
-        columns = _columns(project, self.columns)
+    def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        project = require_editable_project(state)
+        columns = _resolve_columns(project, self.columns)
         wip = project.wip if self.wip is UNSET else self.wip
         if (columns, wip) == (project.columns, project.wip):
             return
-        for column in sorted(_limited(project.columns) ^ _limited(columns)):
-            guard = column_of(given.target, column)
-            given(ColumnCount, guard)
-            yield Elsewhere(guard, ColumnCounted(None))
+        for column in sorted(_limited_column_ids(project.columns) ^ _limited_column_ids(columns)):
+            guard = column_stream_id(context.target, column)
+            context(ColumnCount, guard)
+            yield OtherStreamEvent(guard, ColumnCounted(None))
         yield ColumnsSet(Change(project.columns, columns), Change(project.wip, wip))
 
 
@@ -58,40 +58,48 @@ class CountColumn(ProjectCommand, frozen=True, kw_only=True):
     Nothing where it has none, or is counted by now, or where anybody has come or gone since.
     """
 
-    in_batches: ClassVar = False
+    is_batchable: ClassVar = False
 
     column: str
     tasks: int
     seen: int
 
-    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
-        guard = column_of(given.target, self.column)
-        is_wanted = self.column in _limited(present(state).columns) and not is_counted(given(ColumnCount, guard))
-        if is_wanted and given.version(guard) == self.seen:
-            yield Elsewhere(guard, ColumnCounted(self.tasks))
+    def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        guard = column_stream_id(context.target, self.column)
+        is_wanted = self.column in _limited_column_ids(require_found(state).columns) and not is_counted(
+            context(ColumnCount, guard)
+        )
+        if is_wanted and context.version(guard) == self.seen:
+            yield OtherStreamEvent(guard, ColumnCounted(self.tasks))
 
 
-def entering(project_id: UUID, project: Project, column: Column, given: Given) -> Iterator[Elsewhere]:
+def enter_column(
+    project_id: UUID, project: Project, column: Column, context: DecisionContext
+) -> Iterator[OtherStreamEvent]:
     """What a task that comes writes; raises ColumnNotCounted, or ColumnIsFull where the project refuses then."""
     if column.wip_limit is None:
         return
-    guard = column_of(project_id, column.id)
-    before = given(ColumnCount, guard)
-    if before is None or before.tasks is None:
+    guard = column_stream_id(project_id, column.id)
+    column_count = context(ColumnCount, guard)
+    if column_count is None or column_count.tasks is None:
         raise ColumnNotCounted(project=project_id, column=column.id)
-    if before.tasks >= column.wip_limit:
+    if column_count.tasks >= column.wip_limit:
         if project.wip == "refuse":
-            raise ColumnIsFull(column=column.id, limit=column.wip_limit, tasks=before.tasks)
-        given.warn(ColumnIsFull(column=column.id, limit=column.wip_limit, tasks=before.tasks + 1))
-    yield Elsewhere(guard, ColumnCounted(before.tasks + 1))
+            raise ColumnIsFull(column=column.id, limit=column.wip_limit, tasks=column_count.tasks)
+        context.warn(ColumnIsFull(column=column.id, limit=column.wip_limit, tasks=column_count.tasks + 1))
+    yield OtherStreamEvent(guard, ColumnCounted(column_count.tasks + 1))
 
 
-def leaving(project_id: UUID, project: Project, column: str, given: Given) -> Iterator[Elsewhere]:
+def leave_column(
+    project_id: UUID, project: Project, column_id: str, context: DecisionContext
+) -> Iterator[OtherStreamEvent]:
     """What a task that goes writes, counted or not: whoever is just counting must notice."""
-    if column in _limited(project.columns):
-        guard = column_of(project_id, column)
-        before = given(ColumnCount, guard)
-        yield Elsewhere(guard, ColumnCounted(before.tasks - 1 if before and before.tasks is not None else None))
+    if column_id in _limited_column_ids(project.columns):
+        guard = column_stream_id(project_id, column_id)
+        column_count = context(ColumnCount, guard)
+        yield OtherStreamEvent(
+            guard, ColumnCounted(column_count.tasks - 1 if column_count and column_count.tasks is not None else None)
+        )
 
 
 def is_counted(count: ColumnCount | None) -> bool:
@@ -99,30 +107,34 @@ def is_counted(count: ColumnCount | None) -> bool:
     return count is not None and count.tasks is not None
 
 
-def _limited(columns: Sequence[Column]) -> set[str]:
+def _limited_column_ids(columns: Sequence[Column]) -> set[str]:
     return {column.id for column in columns if column.wip_limit is not None}
 
 
-def _columns(project: Project, wanted: Sequence[ColumnWish]) -> tuple[Column, ...]:
+def _resolve_columns(project: Project, specs: Sequence[ColumnSpec]) -> tuple[Column, ...]:
     """The columns with their ids; raises UnknownColumn or ColumnRepeated."""
-    named = [one.id for one in wanted if one.id is not None]
+    given_ids = [one.id for one in specs if one.id is not None]
     known = [*(column.id for column in project.columns), *project.removed]
-    if not set(named) <= set(known):
+    if not set(given_ids) <= set(known):
         raise UnknownColumn(columns=known)
-    names = [one.name.casefold() for one in wanted]
-    if len(set(named)) < len(named) or len(set(names)) < len(names):
+    names = [one.name.casefold() for one in specs]
+    if len(set(given_ids)) < len(given_ids) or len(set(names)) < len(names):
         raise ColumnRepeated
-    free = {column.name.casefold(): column.id for column in project.columns if column.id not in named}
-    taken = set(known)
+    unclaimed_ids = {column.name.casefold(): column.id for column in project.columns if column.id not in given_ids}
+    used_ids = set(known)
     return tuple(
-        Column(one.id or free.get(one.name.casefold()) or _id(one.name, taken), one.name, one.wip_limit)
-        for one in wanted
+        Column(
+            one.id or unclaimed_ids.get(one.name.casefold()) or _new_column_id(one.name, used_ids),
+            one.name,
+            one.wip_limit,
+        )
+        for one in specs
     )
 
 
-def _id(name: str, taken: set[str]) -> str:
+def _new_column_id(name: str, used_ids: set[str]) -> str:
     """An id that no column of the project ever had, which becomes one of those taken."""
-    slug = re.sub(r"\W+", "-", name.casefold()).strip("-")[: LONGEST_ID - 6] or "column"
-    made = next(each for number in count(1) if (each := slug if number == 1 else f"{slug}-{number}") not in taken)
-    taken.add(made)
-    return made
+    slug = re.sub(r"\W+", "-", name.casefold()).strip("-")[: MAX_COLUMN_ID_CHARACTERS - 6] or "column"
+    new_id = next(each for number in count(1) if (each := slug if number == 1 else f"{slug}-{number}") not in used_ids)
+    used_ids.add(new_id)
+    return new_id

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 import commands
-from commands.field_types import Version
+from commands.field_types import ExpectedVersion
 from domain.errors import NotFound, Refusal
 from domain.event import Actor, Event, State
 
@@ -18,18 +18,18 @@ S = TypeVar("S", bound=State)
 T = TypeVar("T")
 
 
-TO_CLOSE, FOR_GOOD = 1_000, 1_100
+CLOSING_EVENTS_OVER_CAP, FINAL_EVENTS_OVER_CAP = 1_000, 1_100
 """How many events past the end of its stream may put something away or take it back, and may end it once for all."""
 
 
-class Elsewhere(Struct, frozen=True):
+class OtherStreamEvent(Struct, frozen=True):
     """An event for another stream than the command's own: written together with the rest, or not at all."""
 
     stream: UUID
     event: Event
 
 
-class Given(Protocol):
+class DecisionContext(Protocol):
     """What a decision may know beside its own state: who asks, and the states of other streams.
 
     Every stream looked at is asserted by the append, at the version that was seen.
@@ -43,13 +43,13 @@ class Given(Protocol):
     def actor(self) -> Actor:
         """Who asks."""
 
-    def __call__(self, kind: type[S], stream: UUID) -> S | None:
+    def __call__(self, state_type: type[S], stream: UUID) -> S | None:
         """The present state of a stream; None where it has not begun."""
 
-    def may(self, operation: str) -> None:
+    def require_permission(self, action: str) -> None:
         """Raise NotFound, ScopeTooNarrow or Forbidden unless who asks may do that too, where the command happens."""
 
-    def number(self, project: UUID) -> int:
+    def allocate_task_number(self, project_id: UUID) -> int:
         """A task number of that project that nobody else gets, ever."""
 
     def version(self, stream: UUID) -> int:
@@ -69,24 +69,24 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
     stream: what takes away or closes is still done where nothing else is. Who may ask stands in `commands.permissions`.
     """
 
-    about: ClassVar[type[State]]
+    state_type: ClassVar[type[State]]
     creates: ClassVar[bool] = False
-    begins: ClassVar[bool] = False
-    must_name_version: ClassVar[bool] = False
-    in_batches: ClassVar[bool] = True
-    past_the_end: ClassVar[int] = 0
+    may_create: ClassVar[bool] = False
+    requires_version: ClassVar[bool] = False
+    is_batchable: ClassVar[bool] = True
+    events_over_cap: ClassVar[int] = 0
 
-    expected_version: Version | None = None
+    expected_version: ExpectedVersion | None = None
 
-    def stream(self) -> UUID | None:
+    def derive_target(self) -> UUID | None:
         """What it is about, where it `begins` and its fields say enough."""
         return None
 
-    def workspace(self, state: S | None, given: Given) -> UUID | None:
+    def resolve_workspace_id(self, state: S | None, context: DecisionContext) -> UUID | None:
         """The workspace that this happens in; None for what is a user's own."""
         raise NotImplementedError
 
-    def decide(self, state: S | None, given: Given) -> Iterator[Event | Elsewhere]:
+    def decide(self, state: S | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         """The events that fulfil the wish; none where it is fulfilled already.
 
         Raises a Refusal where a rule says no.
@@ -95,20 +95,20 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 @cache
-def every() -> dict[str, type[Command[Any]]]:
+def all_commands() -> dict[str, type[Command[Any]]]:
     """Each command of this package by its name."""
     for found in pkgutil.iter_modules(commands.__path__):
         import_module(f"commands.{found.name}")
-    return {kind.__name__: kind for kind in _below(Command) if "decide" in vars(kind)}
+    return {kind.__name__: kind for kind in _subclasses(Command) if "decide" in vars(kind)}
 
 
-def _below(kind: type[Command[Any]]) -> Iterator[type[Command[Any]]]:
+def _subclasses(kind: type[Command[Any]]) -> Iterator[type[Command[Any]]]:
     for found in kind.__subclasses__():
         yield found
-        yield from _below(found)
+        yield from _subclasses(found)
 
 
-def present(value: T | None) -> T:
+def require_found(value: T | None) -> T:
     """What must be there; raises NotFound where it is not."""
     if value is None:
         raise NotFound

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import ClassVar
 from uuid import UUID
 
-from commands.command import Command, Elsewhere, Given, present
-from commands.field_types import MOST_LABELS, Colour
-from commands.field_types import Label as Name
-from commands.task import TaskCommand, in_use
+from commands.command import Command, DecisionContext, OtherStreamEvent, require_found
+from commands.field_types import MAX_LABELS_PER_TASK, Colour
+from commands.field_types import LabelName as Name
+from commands.task import TaskCommand, require_editable_task
 from domain.errors import TooManyLabels
 from domain.event import Change, Event
-from domain.label import Label, LabelColoured, label_of, without
+from domain.label import Label, LabelColoured, label_stream_id, remove_label
 from domain.task import Task, TaskLabelled, TaskUnlabelled
 from domain.workspace import Workspace
 
@@ -18,26 +18,26 @@ from domain.workspace import Workspace
 class ColourLabel(Command[Label], frozen=True, kw_only=True):
     """Give a label of a workspace a colour, or none; it may be on no task yet."""
 
-    about: ClassVar = Label
-    begins: ClassVar = True
+    state_type: ClassVar = Label
+    may_create: ClassVar = True
 
     workspace_id: UUID | None = None
     label: Name | None = None
     colour: Colour | None
 
-    def stream(self) -> UUID | None:
-        return label_of(self.workspace_id, self.label) if self.workspace_id and self.label else None
+    def derive_target(self) -> UUID | None:
+        return label_stream_id(self.workspace_id, self.label) if self.workspace_id and self.label else None
 
-    def workspace(self, state: Label | None, given: Given) -> UUID:
-        workspace_id = present(self.workspace_id)
-        present(given(Workspace, workspace_id))
+    def resolve_workspace_id(self, state: Label | None, context: DecisionContext) -> UUID:
+        workspace_id = require_found(self.workspace_id)
+        require_found(context(Workspace, workspace_id))
         return workspace_id
 
-    def decide(self, state: Label | None, given: Given) -> Iterator[LabelColoured]:
+    def decide(self, state: Label | None, context: DecisionContext) -> Iterator[LabelColoured]:
         before = state.colour if state else None
         colour = self.colour and self.colour.lower()
         if colour != before:
-            yield LabelColoured(present(self.label), Change(before, colour))
+            yield LabelColoured(require_found(self.label), Change(before, colour))
 
 
 class LabelTask(TaskCommand, frozen=True, kw_only=True):
@@ -45,12 +45,12 @@ class LabelTask(TaskCommand, frozen=True, kw_only=True):
 
     label: Name
 
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state, given)
-        if without(task.labels, self.label) != task.labels:
+    def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        task = require_editable_task(state, context)
+        if remove_label(task.labels, self.label) != task.labels:
             return
-        if len(task.labels) >= MOST_LABELS:
-            raise TooManyLabels(most=MOST_LABELS)
+        if len(task.labels) >= MAX_LABELS_PER_TASK:
+            raise TooManyLabels(most=MAX_LABELS_PER_TASK)
         yield TaskLabelled(self.label, Change(task.labels, (*task.labels, self.label)))
 
 
@@ -59,9 +59,9 @@ class UnlabelTask(TaskCommand, frozen=True, kw_only=True):
 
     label: Name
 
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state, given)
-        others = without(task.labels, self.label)
+    def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        task = require_editable_task(state, context)
+        others = remove_label(task.labels, self.label)
         if others != task.labels:
-            written = next(label for label in task.labels if label not in others)
-            yield TaskUnlabelled(written, Change(task.labels, others))
+            existing_label = next(label for label in task.labels if label not in others)
+            yield TaskUnlabelled(existing_label, Change(task.labels, others))

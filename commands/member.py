@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import ClassVar
 from uuid import UUID
 
-from commands.command import TO_CLOSE, Command, Elsewhere, Given, present
+from commands.command import CLOSING_EVENTS_OVER_CAP, Command, DecisionContext, OtherStreamEvent, require_found
 from domain.errors import LastOwner
 from domain.event import Change, Event
-from domain.member import Member, MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_of
+from domain.member import Member, MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_stream_id
 from domain.user import User
 from domain.workspace import OwnerAppointed, OwnerResigned, Workspace
 
@@ -15,10 +15,10 @@ from domain.workspace import OwnerAppointed, OwnerResigned, Workspace
 class MemberCommand(Command[Workspace], frozen=True, kw_only=True):
     """A wish about a workspace: roles are written to the members' guard streams, owners counted on its own."""
 
-    about: ClassVar = Workspace
+    state_type: ClassVar = Workspace
 
-    def workspace(self, state: Workspace | None, given: Given) -> UUID:
-        return given.target
+    def resolve_workspace_id(self, state: Workspace | None, context: DecisionContext) -> UUID:
+        return context.target
 
 
 class SetRole(MemberCommand, frozen=True, kw_only=True):
@@ -27,60 +27,60 @@ class SetRole(MemberCommand, frozen=True, kw_only=True):
     user_id: UUID | None = None
     role: Role
 
-    def decide(self, state: Workspace | None, given: Given) -> Iterator[Event | Elsewhere]:
-        user = present(self.user_id)
-        before = given(Member, member_of(given.target, user))
-        if before is None:
-            present(given(User, user))
-        had = before.role if before else None
-        if had == self.role:
+    def decide(self, state: Workspace | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        user = require_found(self.user_id)
+        member = context(Member, member_stream_id(context.target, user))
+        if member is None:
+            require_found(context(User, user))
+        old_role = member.role if member else None
+        if old_role == self.role:
             return
-        if "owner" in {had, self.role}:
-            given.may("AppointOwner")
-        yield from owners(present(state), user, had, self.role)
-        yield Elsewhere(member_of(given.target, user), given_role(user, had, self.role))
+        if "owner" in {old_role, self.role}:
+            context.require_permission("AppointOwner")
+        yield from owner_events(require_found(state), user, old_role, self.role)
+        yield OtherStreamEvent(member_stream_id(context.target, user), role_event(user, old_role, self.role))
 
 
 class RemoveMember(MemberCommand, frozen=True, kw_only=True):
     """End somebody's membership of the workspace."""
 
-    past_the_end: ClassVar = TO_CLOSE
+    events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
     user_id: UUID | None = None
 
-    def decide(self, state: Workspace | None, given: Given) -> Iterator[Event | Elsewhere]:
-        user = present(self.user_id)
-        member = given(Member, member_of(given.target, user))
+    def decide(self, state: Workspace | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        user = require_found(self.user_id)
+        member = context(Member, member_stream_id(context.target, user))
         if member is None:
             return
         if member.role == "owner":
-            given.may("AppointOwner")
-        yield from owners(present(state), user, member.role, None)
-        yield Elsewhere(member_of(given.target, user), MemberRemoved(user, Change(member.role, None)))
+            context.require_permission("AppointOwner")
+        yield from owner_events(require_found(state), user, member.role, None)
+        yield OtherStreamEvent(member_stream_id(context.target, user), MemberRemoved(user, Change(member.role, None)))
 
 
 class LeaveWorkspace(MemberCommand, frozen=True, kw_only=True):
     """End one's own membership of the workspace."""
 
-    past_the_end: ClassVar = TO_CLOSE
+    events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
-    def decide(self, state: Workspace | None, given: Given) -> Iterator[Event | Elsewhere]:
-        user = given.actor.person
-        member = present(given(Member, member_of(given.target, user)))
-        yield from owners(present(state), user, member.role, None)
-        yield Elsewhere(member_of(given.target, user), MemberLeft(user, Change(member.role, None)))
+    def decide(self, state: Workspace | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        user = context.actor.user_id
+        member = require_found(context(Member, member_stream_id(context.target, user)))
+        yield from owner_events(require_found(state), user, member.role, None)
+        yield OtherStreamEvent(member_stream_id(context.target, user), MemberLeft(user, Change(member.role, None)))
 
 
-def given_role(user: UUID, had: Role | None, role: Role) -> MemberJoined | MemberRoleChanged:
+def role_event(user_id: UUID, old_role: Role | None, new_role: Role) -> MemberJoined | MemberRoleChanged:
     """What is written on the member's stream when they get a role."""
-    return MemberRoleChanged(user, Change(had, role)) if had else MemberJoined(user, role)
+    return MemberRoleChanged(user_id, Change(old_role, new_role)) if old_role else MemberJoined(user_id, new_role)
 
 
-def owners(workspace: Workspace, user: UUID, had: Role | None, role: Role | None) -> Iterator[Event]:
+def owner_events(workspace: Workspace, user_id: UUID, old_role: Role | None, new_role: Role | None) -> Iterator[Event]:
     """What the workspace notes when a role changes; raises LastOwner where nobody would own it any more."""
-    if role == "owner" != had:
-        yield OwnerAppointed(user)
-    elif had == "owner" != role:
+    if new_role == "owner" != old_role:
+        yield OwnerAppointed(user_id)
+    elif old_role == "owner" != new_role:
         if workspace.owners == 1:
             raise LastOwner
-        yield OwnerResigned(user)
+        yield OwnerResigned(user_id)

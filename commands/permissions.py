@@ -6,14 +6,14 @@ from typing import Final
 from msgspec import Struct
 
 from domain.member import Role
-from domain.user import Scope
+from domain.user import TokenScope
 
 ROLES: Final[tuple[Role, ...]] = ("viewer", "member", "admin", "owner")
-SCOPES: Final[tuple[Scope, ...]] = ("read", "write", "admin")
+SCOPES: Final[tuple[TokenScope, ...]] = ("read", "write", "admin")
 """From the least to the most: whoever has one has those before it too."""
 
 
-class Needs(Struct, frozen=True):
+class RequiredPermission(Struct, frozen=True):
     """The least that an operation asks for.
 
     Without a role it is no matter of a workspace's members: anybody may, or, where it is `by_rule`, nobody but a rule
@@ -21,81 +21,81 @@ class Needs(Struct, frozen=True):
     """
 
     role: Role | None
-    scope: Scope
-    by_rule: bool = False
+    scope: TokenScope
+    rule_only: bool = False
 
 
-RULES_ONLY: Final = Needs(None, "admin", by_rule=True)
+RULE_ONLY_PERMISSION: Final = RequiredPermission(None, "admin", rule_only=True)
 
 
 # fmt: off
-TABLE: Final[dict[str, Needs]] = {
+REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     # operation                role       scope
-    "See":               Needs("viewer", "read"),
+    "See":               RequiredPermission("viewer", "read"),
 
-    "CreateTask":        Needs("member", "write"),
-    "EditTask":          Needs("member", "write"),
-    "RenameTask":        Needs("member", "write"),
-    "CompleteTask":      Needs("member", "write"),
-    "ReopenTask":        Needs("member", "write"),
-    "MoveTask":          Needs("member", "write"),
-    "TrashTask":         Needs("member", "write"),
-    "AssignTask":        Needs("member", "write"),
-    "UnassignTask":      Needs("member", "write"),
-    "LabelTask":         Needs("member", "write"),
-    "UnlabelTask":       Needs("member", "write"),
-    "RestoreTask":       Needs("member", "write"),
-    "PurgeTask":         RULES_ONLY,
+    "CreateTask":        RequiredPermission("member", "write"),
+    "EditTask":          RequiredPermission("member", "write"),
+    "RenameTask":        RequiredPermission("member", "write"),
+    "CompleteTask":      RequiredPermission("member", "write"),
+    "ReopenTask":        RequiredPermission("member", "write"),
+    "MoveTask":          RequiredPermission("member", "write"),
+    "TrashTask":         RequiredPermission("member", "write"),
+    "AssignTask":        RequiredPermission("member", "write"),
+    "UnassignTask":      RequiredPermission("member", "write"),
+    "LabelTask":         RequiredPermission("member", "write"),
+    "UnlabelTask":       RequiredPermission("member", "write"),
+    "RestoreTask":       RequiredPermission("member", "write"),
+    "PurgeTask":         RULE_ONLY_PERMISSION,
 
-    "ColourLabel":       Needs("member", "write"),
+    "ColourLabel":       RequiredPermission("member", "write"),
 
-    "CreateProject":     Needs("member", "write"),
-    "EditProject":       Needs("member", "write"),
-    "SetColumns":        Needs("admin",  "write"),
-    "CountColumn":       RULES_ONLY,
-    "ArchiveProject":    Needs("admin",  "write"),
-    "RestoreProject":    Needs("admin",  "write"),
-    "TrashProject":      Needs("admin",  "write"),
-    "PurgeProject":      RULES_ONLY,
+    "CreateProject":     RequiredPermission("member", "write"),
+    "EditProject":       RequiredPermission("member", "write"),
+    "SetColumns":        RequiredPermission("admin",  "write"),
+    "CountColumn":       RULE_ONLY_PERMISSION,
+    "ArchiveProject":    RequiredPermission("admin",  "write"),
+    "RestoreProject":    RequiredPermission("admin",  "write"),
+    "TrashProject":      RequiredPermission("admin",  "write"),
+    "PurgeProject":      RULE_ONLY_PERMISSION,
 
-    "CreateWorkspace":   Needs(None,     "write"),
-    "EditWorkspace":     Needs("admin",  "write"),
+    "CreateWorkspace":   RequiredPermission(None,     "write"),
+    "EditWorkspace":     RequiredPermission("admin",  "write"),
 
-    "SaveFilter":        Needs(None,     "write"),
-    "EditFilter":        Needs(None,     "write"),
-    "DeleteFilter":      Needs(None,     "write"),
+    "SaveFilter":        RequiredPermission(None,     "write"),
+    "EditFilter":        RequiredPermission(None,     "write"),
+    "DeleteFilter":      RequiredPermission(None,     "write"),
 
-    "SetRole":           Needs("admin",  "admin"),
-    "RemoveMember":      Needs("admin",  "admin"),
-    "AppointOwner":      Needs("owner",  "admin"),  # or take that from somebody
-    "LeaveWorkspace":    Needs("viewer", "admin"),
-    "SeeInvitations":    Needs("admin",  "read"),
-    "InviteMember":      Needs("admin",  "admin"),
-    "RevokeInvitation":  Needs("admin",  "admin"),
-    "AcceptInvitation":  Needs(None,     "admin"),
+    "SetRole":           RequiredPermission("admin",  "admin"),
+    "RemoveMember":      RequiredPermission("admin",  "admin"),
+    "AppointOwner":      RequiredPermission("owner",  "admin"),  # or take that from somebody
+    "LeaveWorkspace":    RequiredPermission("viewer", "admin"),
+    "SeeInvitations":    RequiredPermission("admin",  "read"),
+    "InviteMember":      RequiredPermission("admin",  "admin"),
+    "RevokeInvitation":  RequiredPermission("admin",  "admin"),
+    "AcceptInvitation":  RequiredPermission(None,     "admin"),
 
-    "RegisterUser":      Needs(None,     "admin"),
-    "ManageAccount":     Needs(None,     "admin"),
-    "ChangePassword":    Needs(None,     "admin"),
-    "IssueToken":        Needs(None,     "admin"),
-    "RevokeToken":       Needs(None,     "admin"),
-    "Operate":           Needs(None,     "admin"),
-    "SkipEvent":         Needs(None,     "admin"),
+    "RegisterUser":      RequiredPermission(None,     "admin"),
+    "ManageAccount":     RequiredPermission(None,     "admin"),
+    "ChangePassword":    RequiredPermission(None,     "admin"),
+    "IssueToken":        RequiredPermission(None,     "admin"),
+    "RevokeToken":       RequiredPermission(None,     "admin"),
+    "Operate":           RequiredPermission(None,     "admin"),
+    "SkipEvent":         RequiredPermission(None,     "admin"),
 }
 # fmt: on
 """By the name of a command, or of what is asked beside commands."""
 
 
-def furthest(scopes: Collection[Scope]) -> Scope:
+def widest_scope(scopes: Collection[TokenScope]) -> TokenScope:
     """The scope that holds all of these."""
     return max(scopes, key=SCOPES.index)
 
 
-def has_role(role: Role, wanted: Role) -> bool:
+def is_role_at_least(role: Role, min_role: Role) -> bool:
     """Whether a role is at least the one that is wanted."""
-    return ROLES.index(role) >= ROLES.index(wanted)
+    return ROLES.index(role) >= ROLES.index(min_role)
 
 
-def has_scope(scope: Scope, wanted: Scope) -> bool:
+def is_scope_at_least(scope: TokenScope, min_scope: TokenScope) -> bool:
     """Whether a scope is at least the one that is wanted."""
-    return SCOPES.index(scope) >= SCOPES.index(wanted)
+    return SCOPES.index(scope) >= SCOPES.index(min_scope)

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from commands.command import TO_CLOSE, Command, Elsewhere, Given, present
-from commands.field_types import Name, ProjectKeyText, own_id
+from commands.command import CLOSING_EVENTS_OVER_CAP, Command, DecisionContext, OtherStreamEvent, require_found
+from commands.field_types import Name, ProjectKeyText, require_uuid7
 from domain.errors import ProjectIsArchived, ProjectIsTrashed, ProjectKeyTaken, Purged
 from domain.event import Change, Event
 from domain.project import (
-    BOARD,
+    DEFAULT_COLUMNS,
     Project,
     ProjectArchived,
     ProjectCreated,
@@ -19,7 +19,7 @@ from domain.project import (
     ProjectKeyReserved,
     ProjectRenamed,
     ProjectRestored,
-    key_of,
+    project_key_stream_id,
 )
 from domain.workspace import Workspace
 
@@ -27,10 +27,10 @@ from domain.workspace import Workspace
 class ProjectCommand(Command[Project], frozen=True, kw_only=True):
     """A wish about a project: the actor must be a member of the workspace that the project is in."""
 
-    about: ClassVar = Project
+    state_type: ClassVar = Project
 
-    def workspace(self, state: Project | None, given: Given) -> UUID:
-        return present(state).workspace_id
+    def resolve_workspace_id(self, state: Project | None, context: DecisionContext) -> UUID:
+        return require_found(state).workspace_id
 
 
 class CreateProject(ProjectCommand, frozen=True, kw_only=True):
@@ -44,31 +44,31 @@ class CreateProject(ProjectCommand, frozen=True, kw_only=True):
     key: ProjectKeyText
 
     def __post_init__(self) -> None:
-        own_id(self.id)
+        require_uuid7(self.id)
 
-    def workspace(self, state: Project | None, given: Given) -> UUID:
-        workspace_id = present(self.workspace_id)
-        present(given(Workspace, workspace_id))
+    def resolve_workspace_id(self, state: Project | None, context: DecisionContext) -> UUID:
+        workspace_id = require_found(self.workspace_id)
+        require_found(context(Workspace, workspace_id))
         return workspace_id
 
-    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
-        workspace_id = present(self.workspace_id)
-        reservation = key_of(workspace_id, self.key)
-        if given(ProjectKey, reservation):
+    def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        workspace_id = require_found(self.workspace_id)
+        reservation = project_key_stream_id(workspace_id, self.key)
+        if context(ProjectKey, reservation):
             raise ProjectKeyTaken(key=self.key)
-        yield Elsewhere(reservation, ProjectKeyReserved(self.key, given.target))
-        yield ProjectCreated(workspace_id, self.name, self.key, BOARD)
+        yield OtherStreamEvent(reservation, ProjectKeyReserved(self.key, context.target))
+        yield ProjectCreated(workspace_id, self.name, self.key, DEFAULT_COLUMNS)
 
 
 class EditProject(ProjectCommand, frozen=True, kw_only=True):
     """Give a project another name."""
 
-    must_name_version: ClassVar = True
+    requires_version: ClassVar = True
 
     name: Name | UnsetType = UNSET
 
-    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
-        project = open_for_change(state)
+    def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        project = require_editable_project(state)
         if self.name is not UNSET and self.name != project.name:
             yield ProjectRenamed(Change(project.name, self.name))
 
@@ -76,10 +76,10 @@ class EditProject(ProjectCommand, frozen=True, kw_only=True):
 class ArchiveProject(ProjectCommand, frozen=True, kw_only=True):
     """Put a project aside: it stays as it is, and out of the list."""
 
-    past_the_end: ClassVar = TO_CLOSE
+    events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
-    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
-        project = present(state)
+    def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        project = require_found(state)
         if project.trashed:
             raise ProjectIsTrashed
         if not project.archived:
@@ -89,17 +89,17 @@ class ArchiveProject(ProjectCommand, frozen=True, kw_only=True):
 class RestoreProject(ProjectCommand, frozen=True, kw_only=True):
     """Take a project back into use, out of the trash and out of the archive."""
 
-    past_the_end: ClassVar = TO_CLOSE
+    events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
-    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
-        project = present(state)
+    def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        project = require_found(state)
         if project.trashed or project.archived:
             yield ProjectRestored(Change(project.trashed, False), Change(project.archived, False))  # noqa: FBT003 - the value
 
 
-def open_for_change(project: Project | None) -> Project:
+def require_editable_project(project: Project | None) -> Project:
     """The project, unless nothing in it may change: raises Purged, ProjectIsTrashed or ProjectIsArchived."""
-    project = present(project)
+    project = require_found(project)
     if project.purged:
         raise Purged
     if project.trashed:

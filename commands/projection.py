@@ -5,30 +5,30 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from commands.command import Command, Elsewhere, Given, present
+from commands.command import Command, DecisionContext, OtherStreamEvent, require_found
 from domain.errors import Forbidden
-from domain.projection import EventSkipped, Skipping, skips_of
+from domain.projection import EventSkipped, Skipping, skips_stream_id
 from domain.user import Instance
 
 
 class SkipEvent(Command[Instance], frozen=True, kw_only=True):
     """Leave an event out of one document of a projection, for good: only the administrator may."""
 
-    about: ClassVar = Instance
-    in_batches: ClassVar = False
+    state_type: ClassVar = Instance
+    is_batchable: ClassVar = False
 
     projection: str
     document: str
     position: int
     reason: Annotated[str, Meta(min_length=1, max_length=1000)]
 
-    def workspace(self, state: Instance | None, given: Given) -> None:
+    def resolve_workspace_id(self, state: Instance | None, context: DecisionContext) -> None:
         """It belongs to no workspace."""
 
-    def decide(self, state: Instance | None, given: Given) -> Iterator[Elsewhere]:
-        if present(state).administrator_id != given.actor.person:
+    def decide(self, state: Instance | None, context: DecisionContext) -> Iterator[OtherStreamEvent]:
+        if require_found(state).administrator_id != context.actor.user_id:
             raise Forbidden
-        stream = skips_of(self.projection)
-        before = given(Skipping, stream)
+        stream = skips_stream_id(self.projection)
+        before = context(Skipping, stream)
         if before is None or (self.document, self.position) not in before.skips:
-            yield Elsewhere(stream, EventSkipped(self.document, self.position, self.reason))
+            yield OtherStreamEvent(stream, EventSkipped(self.document, self.position, self.reason))

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from commands.command import FOR_GOOD, Command, Elsewhere, Given, present
-from commands.field_types import Filter, Name, own_id
+from commands.command import FINAL_EVENTS_OVER_CAP, Command, DecisionContext, OtherStreamEvent, require_found
+from commands.field_types import FilterText, Name, require_uuid7
 from domain.errors import NotFound, TooManyFilters
 from domain.event import Change, Event
 from domain.filter import parse
@@ -20,22 +20,22 @@ from domain.saved_filter import (
     FilterSaved,
     FiltersCounted,
     SavedFilter,
-    Sort,
-    filters_of,
+    SavedFilterSort,
+    filter_count_stream_id,
 )
 
-MOST_FILTERS = 200
+MAX_FILTERS_PER_USER = 200
 """Of one user."""
 
 
 class FilterCommand(Command[SavedFilter], frozen=True, kw_only=True):
     """A wish about a filter of one's own: no other's is found."""
 
-    about: ClassVar = SavedFilter
+    state_type: ClassVar = SavedFilter
 
-    def workspace(self, state: SavedFilter | None, given: Given) -> None:
+    def resolve_workspace_id(self, state: SavedFilter | None, context: DecisionContext) -> None:
         """A filter belongs to no workspace; raises NotFound for another's."""
-        if present(state).user_id != given.actor.person:
+        if require_found(state).user_id != context.actor.user_id:
             raise NotFound
 
 
@@ -46,36 +46,36 @@ class SaveFilter(FilterCommand, frozen=True, kw_only=True):
 
     id: UUID | None = None
     name: Name
-    filter: Filter
-    sort: Sort | None = None
+    filter: FilterText
+    sort: SavedFilterSort | None = None
 
     def __post_init__(self) -> None:
-        own_id(self.id)
+        require_uuid7(self.id)
 
-    def workspace(self, state: SavedFilter | None, given: Given) -> None:
+    def resolve_workspace_id(self, state: SavedFilter | None, context: DecisionContext) -> None:
         """It is the actor's, wherever it was written."""
 
-    def decide(self, state: SavedFilter | None, given: Given) -> Iterator[Event | Elsewhere]:
+    def decide(self, state: SavedFilter | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         parse(self.filter)
-        person = given.actor.person
-        count = counted(person, given)
-        if count >= MOST_FILTERS:
-            raise TooManyFilters(most=MOST_FILTERS)
+        person = context.actor.user_id
+        count = count_filters(person, context)
+        if count >= MAX_FILTERS_PER_USER:
+            raise TooManyFilters(most=MAX_FILTERS_PER_USER)
         yield FilterSaved(person, self.name, self.filter, self.sort)
-        yield Elsewhere(filters_of(person), FiltersCounted(count + 1))
+        yield OtherStreamEvent(filter_count_stream_id(person), FiltersCounted(count + 1))
 
 
 class EditFilter(FilterCommand, frozen=True, kw_only=True):
     """Change a saved filter: one event for each field that becomes another."""
 
-    must_name_version: ClassVar = True
+    requires_version: ClassVar = True
 
     name: Name | UnsetType = UNSET
-    filter: Filter | UnsetType = UNSET
-    sort: Sort | UnsetType | None = UNSET
+    filter: FilterText | UnsetType = UNSET
+    sort: SavedFilterSort | UnsetType | None = UNSET
 
-    def decide(self, state: SavedFilter | None, given: Given) -> Iterator[Event | Elsewhere]:
-        saved = present(state)
+    def decide(self, state: SavedFilter | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        saved = require_found(state)
         if self.name is not UNSET and self.name != saved.name:
             yield FilterRenamed(Change(saved.name, self.name))
         if self.filter is not UNSET and self.filter != saved.filter:
@@ -88,15 +88,17 @@ class EditFilter(FilterCommand, frozen=True, kw_only=True):
 class DeleteFilter(FilterCommand, frozen=True, kw_only=True):
     """Keep a filter no longer."""
 
-    must_name_version: ClassVar = True
-    past_the_end: ClassVar = FOR_GOOD
+    requires_version: ClassVar = True
+    events_over_cap: ClassVar = FINAL_EVENTS_OVER_CAP
 
-    def decide(self, state: SavedFilter | None, given: Given) -> Iterator[Event | Elsewhere]:
-        saved = present(state)
+    def decide(self, state: SavedFilter | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        saved = require_found(state)
         yield FilterDeleted(saved.name)
-        yield Elsewhere(filters_of(saved.user_id), FiltersCounted(counted(saved.user_id, given) - 1))
+        yield OtherStreamEvent(
+            filter_count_stream_id(saved.user_id), FiltersCounted(count_filters(saved.user_id, context) - 1)
+        )
 
 
-def counted(person: UUID, given: Given) -> int:
+def count_filters(user_id: UUID, context: DecisionContext) -> int:
     """How many filters somebody keeps, which the append asserts."""
-    return (given(FilterCount, filters_of(person)) or FilterCount()).filters
+    return (context(FilterCount, filter_count_stream_id(user_id)) or FilterCount()).filters

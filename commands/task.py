@@ -6,10 +6,20 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from commands.column import entering, leaving
-from commands.command import Command, Elsewhere, Given, present
-from commands.field_types import MOST_ASSIGNEES, Assignees, ColumnName, Description, Due, Labels, Title, due, own_id
-from commands.project import open_for_change
+from commands.column import enter_column, leave_column
+from commands.command import Command, DecisionContext, OtherStreamEvent, require_found
+from commands.field_types import (
+    MAX_ASSIGNEES_PER_TASK,
+    Assignees,
+    ColumnName,
+    Description,
+    DueText,
+    Labels,
+    Title,
+    normalize_due,
+    require_uuid7,
+)
+from commands.project import require_editable_project
 from domain.errors import (
     AssigneeIsNoMember,
     TaskIsTrashed,
@@ -17,8 +27,8 @@ from domain.errors import (
     UnknownColumn,
 )
 from domain.event import Change, Event
-from domain.label import distinct
-from domain.member import Member, member_of
+from domain.label import distinct_labels
+from domain.member import Member, member_stream_id
 from domain.project import Column, Project
 from domain.task import (
     DueDateSet,
@@ -39,10 +49,10 @@ from domain.task import (
 class TaskCommand(Command[Task], frozen=True, kw_only=True):
     """A wish about a task: the actor must be a member of the workspace that the task is in."""
 
-    about: ClassVar = Task
+    state_type: ClassVar = Task
 
-    def workspace(self, state: Task | None, given: Given) -> UUID:
-        return present(state).workspace_id
+    def resolve_workspace_id(self, state: Task | None, context: DecisionContext) -> UUID:
+        return require_found(state).workspace_id
 
 
 class CreateTask(TaskCommand, frozen=True, kw_only=True):
@@ -55,26 +65,26 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
     title: Title
     description: Description | None = ""
     priority: Priority | None = "none"
-    due: Due | None = None
+    due: DueText | None = None
     column: ColumnName | None = None
     labels: Labels = ()
     assignees: Assignees = ()
 
     def __post_init__(self) -> None:
-        own_id(self.id)
-        due(self.due)
+        require_uuid7(self.id)
+        normalize_due(self.due)
 
-    def workspace(self, state: Task | None, given: Given) -> UUID:
-        return present(given(Project, present(self.project_id))).workspace_id
+    def resolve_workspace_id(self, state: Task | None, context: DecisionContext) -> UUID:
+        return require_found(context(Project, require_found(self.project_id))).workspace_id
 
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        project_id = present(self.project_id)
-        project = project_of(project_id, given)
-        column = column_in(project, self.column)
+    def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        project_id = require_found(self.project_id)
+        project = load_editable_project(project_id, context)
+        column = require_column(project, self.column)
         for user in self.assignees:
-            check_member(project.workspace_id, user, given)
-        yield from entering(project_id, project, column, given)
-        number = given.number(project_id)
+            require_assignable(project.workspace_id, user, context)
+        yield from enter_column(project_id, project, column, context)
+        number = context.allocate_task_number(project_id)
         yield TaskCreated(
             workspace_id=project.workspace_id,
             project_id=project_id,
@@ -84,8 +94,8 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
             column=column.id,
             description=self.description or "",
             priority=self.priority or "none",
-            due=due(self.due),
-            labels=distinct(self.labels),
+            due=normalize_due(self.due),
+            labels=distinct_labels(self.labels),
             assignees=tuple(dict.fromkeys(self.assignees)),
         )
 
@@ -93,38 +103,38 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
 class EditTask(TaskCommand, frozen=True, kw_only=True):
     """Change what is written on a task: one event for each field that becomes another."""
 
-    must_name_version: ClassVar = True
+    requires_version: ClassVar = True
 
     title: Title | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
     priority: Priority | UnsetType | None = UNSET
-    due: Due | UnsetType | None = UNSET
+    due: DueText | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
         if self.due is not UNSET:
-            due(self.due)
+            normalize_due(self.due)
 
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state, given)
+    def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        task = require_editable_task(state, context)
         if self.title is not UNSET and self.title != task.title:
             yield TaskRenamed(Change(task.title, self.title))
         if self.description is not UNSET and (self.description or "") != task.description:
             yield TaskDescribed(Change(task.description, self.description or ""))
         if self.priority is not UNSET and (self.priority or "none") != task.priority:
             yield TaskPrioritised(Change(task.priority, self.priority or "none"))
-        if self.due is not UNSET and due(self.due) != task.due:
-            yield DueDateSet(Change(task.due, due(self.due)))
+        if self.due is not UNSET and normalize_due(self.due) != task.due:
+            yield DueDateSet(Change(task.due, normalize_due(self.due)))
 
 
 class RenameTask(TaskCommand, frozen=True, kw_only=True):
     """Give a task another title."""
 
-    must_name_version: ClassVar = True
+    requires_version: ClassVar = True
 
     title: Title
 
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state, given)
+    def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        task = require_editable_task(state, context)
         if self.title != task.title:
             yield TaskRenamed(Change(task.title, self.title))
 
@@ -132,8 +142,8 @@ class RenameTask(TaskCommand, frozen=True, kw_only=True):
 class CompleteTask(TaskCommand, frozen=True, kw_only=True):
     """Mark a task as done."""
 
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state, given)
+    def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        task = require_editable_task(state, context)
         if task.status == "open":
             yield TaskCompleted(task.project_id, task.column)
 
@@ -141,8 +151,8 @@ class CompleteTask(TaskCommand, frozen=True, kw_only=True):
 class ReopenTask(TaskCommand, frozen=True, kw_only=True):
     """Mark a task as not done after all."""
 
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state, given)
+    def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        task = require_editable_task(state, context)
         if task.status == "done":
             yield TaskReopened(task.project_id, task.column)
 
@@ -150,17 +160,17 @@ class ReopenTask(TaskCommand, frozen=True, kw_only=True):
 class MoveTask(TaskCommand, frozen=True, kw_only=True):
     """Put a task into another column of its board, named by id or name."""
 
-    must_name_version: ClassVar = True
+    requires_version: ClassVar = True
 
     column: ColumnName
 
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state, given)
-        project = project_of(task.project_id, given)
-        column = column_in(project, self.column)
+    def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        task = require_editable_task(state, context)
+        project = load_editable_project(task.project_id, context)
+        column = require_column(project, self.column)
         if column.id != task.column:
-            yield from leaving(task.project_id, project, task.column, given)
-            yield from entering(task.project_id, project, column, given)
+            yield from leave_column(task.project_id, project, task.column, context)
+            yield from enter_column(task.project_id, project, column, context)
             yield TaskMoved(Change(task.project_id, task.project_id), Change(task.column, column.id), task.status)
 
 
@@ -169,13 +179,13 @@ class AssignTask(TaskCommand, frozen=True, kw_only=True):
 
     user_id: UUID
 
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state, given)
+    def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        task = require_editable_task(state, context)
         if self.user_id in task.assignees:
             return
-        check_member(task.workspace_id, self.user_id, given)
-        if len(task.assignees) >= MOST_ASSIGNEES:
-            raise TooManyAssignees(most=MOST_ASSIGNEES)
+        require_assignable(task.workspace_id, self.user_id, context)
+        if len(task.assignees) >= MAX_ASSIGNEES_PER_TASK:
+            raise TooManyAssignees(most=MAX_ASSIGNEES_PER_TASK)
         yield TaskAssigned(self.user_id, Change(task.assignees, (*task.assignees, self.user_id)))
 
 
@@ -184,36 +194,36 @@ class UnassignTask(TaskCommand, frozen=True, kw_only=True):
 
     user_id: UUID
 
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = in_use(state, given)
+    def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        task = require_editable_task(state, context)
         if self.user_id in task.assignees:
             others = tuple(user for user in task.assignees if user != self.user_id)
             yield TaskUnassigned(self.user_id, Change(task.assignees, others))
 
 
-def check_member(workspace: UUID, user: UUID, given: Given) -> None:
+def require_assignable(workspace_id: UUID, user_id: UUID, context: DecisionContext) -> None:
     """Raise AssigneeIsNoMember unless the user is a member of the workspace, which the append asserts."""
-    if given(Member, member_of(workspace, user)) is None:
-        raise AssigneeIsNoMember(user_id=user)
+    if context(Member, member_stream_id(workspace_id, user_id)) is None:
+        raise AssigneeIsNoMember(user_id=user_id)
 
 
-def in_use(state: Task | None, given: Given) -> Task:
+def require_editable_task(state: Task | None, context: DecisionContext) -> Task:
     """The task, unless nothing may change in it or its project: then raises TaskIsTrashed, or as `project_of` does."""
-    task = present(state)
-    project_of(task.project_id, given)
+    task = require_found(state)
+    load_editable_project(task.project_id, context)
     if task.trashed:
         raise TaskIsTrashed
     return task
 
 
-def project_of(project: UUID, given: Given) -> Project:
+def load_editable_project(project_id: UUID, context: DecisionContext) -> Project:
     """The project, which is open for changes; raises Purged, ProjectIsTrashed or ProjectIsArchived."""
-    return open_for_change(given(Project, project))
+    return require_editable_project(context(Project, project_id))
 
 
-def column_in(project: Project, wanted: str | None) -> Column:
+def require_column(project: Project, id_or_name: str | None) -> Column:
     """The column of that name or id, the first one for None; raises UnknownColumn."""
-    column = project.columns[0] if wanted is None else project.column(wanted)
+    column = project.columns[0] if id_or_name is None else project.find_column(id_or_name)
     if column is None:
         raise UnknownColumn(columns=[column.id for column in project.columns])
     return column

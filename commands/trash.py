@@ -3,11 +3,17 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from commands.column import entering, leaving
-from commands.command import FOR_GOOD, TO_CLOSE, Elsewhere, Given, present
+from commands.column import enter_column, leave_column
+from commands.command import (
+    CLOSING_EVENTS_OVER_CAP,
+    FINAL_EVENTS_OVER_CAP,
+    DecisionContext,
+    OtherStreamEvent,
+    require_found,
+)
 from commands.field_types import ColumnName
 from commands.project import ProjectCommand
-from commands.task import TaskCommand, column_in, project_of
+from commands.task import TaskCommand, load_editable_project, require_column
 from domain.errors import NotTrashed
 from domain.event import Change, Event
 from domain.project import Project, ProjectPurged, ProjectTrashed
@@ -17,44 +23,44 @@ from domain.task import Task, TaskPurged, TaskRestored, TaskTrashed
 class TrashTask(TaskCommand, frozen=True, kw_only=True):
     """Put a task into the trash."""
 
-    must_name_version: ClassVar = True
-    past_the_end: ClassVar = TO_CLOSE
+    requires_version: ClassVar = True
+    events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = present(state)
-        project = project_of(task.project_id, given)
+    def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        task = require_found(state)
+        project = load_editable_project(task.project_id, context)
         if not task.trashed:
-            yield from leaving(task.project_id, project, task.column, given)
+            yield from leave_column(task.project_id, project, task.column, context)
             yield TaskTrashed(task.project_id, task.column, task.status, title=task.title, key=task.key)
 
 
 class RestoreTask(TaskCommand, frozen=True, kw_only=True):
     """Take a task out of the trash: to where it was (the first column, if that is gone), or into the column named."""
 
-    past_the_end: ClassVar = TO_CLOSE
+    events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
     column: ColumnName | None = None
 
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = present(state)
-        project = project_of(task.project_id, given)
+    def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        task = require_found(state)
+        project = load_editable_project(task.project_id, context)
         if task.trashed:
-            column = project.column_with(task.column) if self.column is None else None
-            column = column or column_in(project, self.column)
-            yield from entering(task.project_id, project, column, given)
+            column = project.find_column_by_id(task.column) if self.column is None else None
+            column = column or require_column(project, self.column)
+            yield from enter_column(task.project_id, project, column, context)
             yield TaskRestored(task.project_id, Change(task.column, column.id), task.status)
 
 
 class PurgeTask(TaskCommand, frozen=True, kw_only=True):
     """Let a task in the trash, or of a project that is gone, be gone: what the installation does by itself in time."""
 
-    must_name_version: ClassVar = True
-    in_batches: ClassVar = False
-    past_the_end: ClassVar = FOR_GOOD
+    requires_version: ClassVar = True
+    is_batchable: ClassVar = False
+    events_over_cap: ClassVar = FINAL_EVENTS_OVER_CAP
 
-    def decide(self, state: Task | None, given: Given) -> Iterator[Event | Elsewhere]:
-        task = present(state)
-        if not task.trashed and not present(given(Project, task.project_id)).purged:
+    def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        task = require_found(state)
+        if not task.trashed and not require_found(context(Project, task.project_id)).purged:
             raise NotTrashed
         yield TaskPurged(task.project_id)
 
@@ -62,11 +68,11 @@ class PurgeTask(TaskCommand, frozen=True, kw_only=True):
 class TrashProject(ProjectCommand, frozen=True, kw_only=True):
     """Put a project into the trash, with all that is in it."""
 
-    must_name_version: ClassVar = True
-    past_the_end: ClassVar = TO_CLOSE
+    requires_version: ClassVar = True
+    events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
-    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
-        project = present(state)
+    def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        project = require_found(state)
         if not project.trashed:
             yield ProjectTrashed(project.name, project.key)
 
@@ -74,11 +80,11 @@ class TrashProject(ProjectCommand, frozen=True, kw_only=True):
 class PurgeProject(ProjectCommand, frozen=True, kw_only=True):
     """Let a project that is in the trash be gone: what the installation does by itself when its time is over."""
 
-    must_name_version: ClassVar = True
-    in_batches: ClassVar = False
-    past_the_end: ClassVar = FOR_GOOD
+    requires_version: ClassVar = True
+    is_batchable: ClassVar = False
+    events_over_cap: ClassVar = FINAL_EVENTS_OVER_CAP
 
-    def decide(self, state: Project | None, given: Given) -> Iterator[Event | Elsewhere]:
-        if not present(state).trashed:
+    def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        if not require_found(state).trashed:
             raise NotTrashed
         yield ProjectPurged()

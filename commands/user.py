@@ -5,37 +5,44 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from commands.command import FOR_GOOD, TO_CLOSE, Command, Elsewhere, Given, present
+from commands.command import (
+    CLOSING_EVENTS_OVER_CAP,
+    FINAL_EVENTS_OVER_CAP,
+    Command,
+    DecisionContext,
+    OtherStreamEvent,
+    require_found,
+)
 from commands.field_types import Email, Name
 from domain.errors import EmailTaken, Forbidden, NotFound, RegistrationClosed, TooManyTokens
 from domain.event import Actor, Change, Event
 from domain.user import (
-    INSTANCE,
+    INSTANCE_STREAM_ID,
     AdministratorAppointed,
     EmailAddress,
     EmailReserved,
     Instance,
     PasswordChanged,
-    Scope,
     TokenIssued,
     TokenKind,
     TokenRevoked,
+    TokenScope,
     User,
     UserRegistered,
-    address_of,
+    email_stream_id,
 )
 
-MOST_TOKENS = 100
+MAX_TOKENS_PER_USER = 100
 """Personal tokens that a user may have at a time."""
 
 
 class UserCommand(Command[User], frozen=True, kw_only=True):
     """A wish about oneself: no other's stream is found, and no agent may."""
 
-    about: ClassVar = User
-    in_batches: ClassVar = False
+    state_type: ClassVar = User
+    is_batchable: ClassVar = False
 
-    def workspace(self, state: User | None, given: Given) -> None:
+    def resolve_workspace_id(self, state: User | None, context: DecisionContext) -> None:
         """A user belongs to no workspace."""
 
 
@@ -48,27 +55,27 @@ class RegisterUser(UserCommand, frozen=True, kw_only=True):
     name: Name
     only_first: bool = False
 
-    def decide(self, state: User | None, given: Given) -> Iterator[Event | Elsewhere]:
-        instance = given(Instance, INSTANCE)
+    def decide(self, state: User | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        instance = context(Instance, INSTANCE_STREAM_ID)
         if instance and self.only_first:
             raise RegistrationClosed
-        if given(EmailAddress, address_of(self.email)):
+        if context(EmailAddress, email_stream_id(self.email)):
             raise EmailTaken
         if instance is None:
-            yield Elsewhere(INSTANCE, AdministratorAppointed(given.target))
-        yield Elsewhere(address_of(self.email), EmailReserved(given.target))
+            yield OtherStreamEvent(INSTANCE_STREAM_ID, AdministratorAppointed(context.target))
+        yield OtherStreamEvent(email_stream_id(self.email), EmailReserved(context.target))
         yield UserRegistered(self.email, self.name)
 
 
 class ChangePassword(UserCommand, frozen=True, kw_only=True):
     """Take another password, named by an id; the password itself goes another way."""
 
-    past_the_end: ClassVar = TO_CLOSE
+    events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
     password_id: UUID
 
-    def decide(self, state: User | None, given: Given) -> Iterator[Event | Elsewhere]:
-        before = oneself(state, given).password_id
+    def decide(self, state: User | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        before = require_own_account(state, context).password_id
         if before != self.password_id:
             yield PasswordChanged(Change(before, self.password_id))
 
@@ -78,40 +85,40 @@ class IssueToken(UserCommand, frozen=True, kw_only=True):
 
     token_id: UUID
     name: Name
-    scopes: tuple[Scope, ...]
+    scopes: tuple[TokenScope, ...]
     kind: TokenKind = "human"
     expires_at: datetime | None = None
 
-    def decide(self, state: User | None, given: Given) -> Iterator[Event | Elsewhere]:
-        user = oneself(state, given)
-        if user.token(self.token_id):
+    def decide(self, state: User | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        user = require_own_account(state, context)
+        if user.find_token(self.token_id):
             return
-        if sum(not token.revoked for token in user.tokens) >= MOST_TOKENS:
-            raise TooManyTokens(most=MOST_TOKENS)
+        if sum(not token.revoked for token in user.tokens) >= MAX_TOKENS_PER_USER:
+            raise TooManyTokens(most=MAX_TOKENS_PER_USER)
         yield TokenIssued(self.token_id, self.name, self.scopes, self.kind, self.expires_at)
 
 
 class RevokeToken(UserCommand, frozen=True, kw_only=True):
     """Have a personal token be good no more."""
 
-    past_the_end: ClassVar = FOR_GOOD
+    events_over_cap: ClassVar = FINAL_EVENTS_OVER_CAP
 
     token_id: UUID
 
-    def decide(self, state: User | None, given: Given) -> Iterator[Event | Elsewhere]:
-        if not present(oneself(state, given).token(self.token_id)).revoked:
+    def decide(self, state: User | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        if not require_found(require_own_account(state, context).find_token(self.token_id)).revoked:
             yield TokenRevoked(self.token_id)
 
 
-def by_a_person(actor: Actor) -> None:
+def require_human(actor: Actor) -> None:
     """Raise Forbidden for an agent."""
     if actor.kind != "human":
         raise Forbidden("An agent does not manage the account of whom it acts for.")
 
 
-def oneself(state: User | None, given: Given) -> User:
+def require_own_account(state: User | None, context: DecisionContext) -> User:
     """The user, where it is who asks; raises NotFound otherwise, and Forbidden for an agent of theirs."""
-    if given.actor.person != given.target:
+    if context.actor.user_id != context.target:
         raise NotFound
-    by_a_person(given.actor)
-    return present(state)
+    require_human(context.actor)
+    return require_found(state)

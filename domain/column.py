@@ -19,7 +19,7 @@ class ColumnCounted(Event, frozen=True):
 class ColumnCount(State, frozen=True):
     """How many tasks stand in a column, where somebody counts them."""
 
-    last_says_all: ClassVar = True
+    is_last_event_enough: ClassVar = True
 
     tasks: int | None
 
@@ -29,6 +29,6 @@ class ColumnCount(State, frozen=True):
 
 
 @lru_cache(maxsize=10_000)
-def column_of(project: UUID, column: str) -> UUID:
+def column_stream_id(project_id: UUID, column_id: str) -> UUID:
     """The guard stream of a column of a project."""
-    return uuid5(project, f"column {column}")
+    return uuid5(project_id, f"column {column_id}")

@@ -8,7 +8,7 @@ from uuid import UUID
 class Refusal(Exception):
     """The rules do not allow this."""
 
-    place: int = 0
+    command_index: int = 0
     """Which command of a call was refused, from 0."""
 
     def __init__(self, detail: str = "", **params: Any) -> None:

@@ -30,11 +30,11 @@ class Event(Struct, frozen=True, tag=True):
     """
 
 
-class Unknown(Event, frozen=True):
+class OpaqueEvent(Event, frozen=True):
     """What the log holds and this version of Taskledger cannot read: a name and bytes, for looking only."""
 
     stored_name: str
-    state: bytes
+    data: bytes
 
 
 class Actor(Struct, frozen=True):
@@ -45,7 +45,7 @@ class Actor(Struct, frozen=True):
     on_behalf_of: UUID | None = None
 
     @property
-    def person(self) -> UUID:
+    def user_id(self) -> UUID:
         """Whose rights it has."""
         return self.on_behalf_of or self.id
 
@@ -63,7 +63,7 @@ class Trace(Struct, frozen=True):
 UNTRACED = Trace()
 
 
-class Recorded(Struct, frozen=True):
+class RecordedEvent(Struct, frozen=True):
     """An event in its place in the log.
 
     `position` is its place in the whole log, in the order of commits; `version` its place in
@@ -89,18 +89,18 @@ class State(Struct, frozen=True):
     kept nowhere but in its stream.
     """
 
-    last_says_all: ClassVar[bool] = False
+    is_last_event_enough: ClassVar[bool] = False
     is_personal: ClassVar[bool] = False
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
         """The state after one more event: no rules, never an error. Subclasses add the first event."""
-        return state and applied(state, event)
+        return state and apply_changes(state, event)
 
 
-def applied(record: R, event: Event, **more: object) -> R:
+def apply_changes(record: R, event: Event, **more: object) -> R:
     """The record with `more`, and the new value of each field that the event changed, where it has that field."""
-    for name in _changing(type(event)):
+    for name in _change_fields(type(event)):
         change = getattr(event, name)
         if change.old != change.new and name in record.__struct_fields__:
             more[name] = change.new
@@ -109,16 +109,16 @@ def applied(record: R, event: Event, **more: object) -> R:
 
 def changes(event: Event) -> dict[str, Change[object]]:
     """Each field that the event changed, with the value before and after."""
-    values = ((name, getattr(event, name)) for name in _changing(type(event)))
+    values = ((name, getattr(event, name)) for name in _change_fields(type(event)))
     return {name: value for name, value in values if value.old != value.new}
 
 
 @cache
-def _changing(kind: type[Event]) -> tuple[str, ...]:
+def _change_fields(event_type: type[Event]) -> tuple[str, ...]:
     """The fields of an event that are changes."""
-    return tuple(field.name for field in msgspec.structs.fields(kind) if get_origin(field.type) is Change)
+    return tuple(field.name for field in msgspec.structs.fields(event_type) if get_origin(field.type) is Change)
 
 
-def fold(kind: type[S], events: Iterable[Event], start: S | None = None) -> S | None:
+def fold(state_type: type[S], events: Iterable[Event], start: S | None = None) -> S | None:
     """The state of a stream, from all its events in order or those after `start`; None where no such kind began."""
-    return reduce(kind.evolve, events, start)
+    return reduce(state_type.evolve, events, start)

@@ -3,13 +3,13 @@
 from typing import Literal, Self
 from uuid import UUID
 
-from domain.event import Change, Event, State, applied
+from domain.event import Change, Event, State, apply_changes
 from domain.member import Role
 
-Stage = Literal["open", "accepted", "revoked"]
+InvitationStage = Literal["open", "accepted", "revoked"]
 
-ACCEPTED: Change[Stage] = Change("open", "accepted")
-REVOKED: Change[Stage] = Change("open", "revoked")
+OPEN_TO_ACCEPTED: Change[InvitationStage] = Change("open", "accepted")
+OPEN_TO_REVOKED: Change[InvitationStage] = Change("open", "revoked")
 
 
 class MemberInvited(Event, frozen=True):
@@ -20,11 +20,11 @@ class MemberInvited(Event, frozen=True):
 
 class InvitationAccepted(Event, frozen=True):
     user_id: UUID
-    stage: Change[Stage] = ACCEPTED
+    stage: Change[InvitationStage] = OPEN_TO_ACCEPTED
 
 
 class InvitationRevoked(Event, frozen=True):
-    stage: Change[Stage] = REVOKED
+    stage: Change[InvitationStage] = OPEN_TO_REVOKED
 
 
 class Invitation(State, frozen=True):
@@ -32,7 +32,7 @@ class Invitation(State, frozen=True):
 
     workspace_id: UUID
     role: Role
-    stage: Stage = "open"
+    stage: InvitationStage = "open"
     user_id: UUID | None = None
     invited_by: UUID | None = None
 
@@ -41,5 +41,5 @@ class Invitation(State, frozen=True):
         if isinstance(event, MemberInvited):
             return cls(event.workspace_id, event.role, invited_by=event.invited_by)
         if state and isinstance(event, InvitationAccepted):
-            return applied(state, event, user_id=event.user_id)
+            return apply_changes(state, event, user_id=event.user_id)
         return super().evolve(state, event)

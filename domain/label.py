@@ -30,13 +30,13 @@ class Label(State, frozen=True):
 
 
 @lru_cache(maxsize=10_000)
-def label_of(workspace: UUID, name: str) -> UUID:
+def label_stream_id(workspace_id: UUID, name: str) -> UUID:
     """The guard stream of a label of a workspace, however it is written."""
-    return uuid5(workspace, f"label {meant(name)}")
+    return uuid5(workspace_id, f"label {normalize_label(name)}")
 
 
 @lru_cache(maxsize=10_000)
-def meant(name: str) -> str:
+def normalize_label(name: str) -> str:
     """What tells labels apart: neither the case of letters nor how they are composed.
 
     That is canonical caseless matching, section 3.13 of the Unicode Standard.
@@ -44,14 +44,14 @@ def meant(name: str) -> str:
     return normalize("NFC", normalize("NFD", name).casefold())
 
 
-def distinct(names: Iterable[str]) -> tuple[str, ...]:
+def distinct_labels(names: Iterable[str]) -> tuple[str, ...]:
     """Each label once, as it was written first."""
     first: dict[str, str] = {}
     for name in names:
-        first.setdefault(meant(name), name)
+        first.setdefault(normalize_label(name), name)
     return tuple(first.values())
 
 
-def without(names: Iterable[str], name: str) -> tuple[str, ...]:
+def remove_label(names: Iterable[str], name: str) -> tuple[str, ...]:
     """The labels but this one, however it is written."""
-    return tuple(one for one in names if meant(one) != meant(name))
+    return tuple(one for one in names if normalize_label(one) != normalize_label(name))

@@ -49,6 +49,6 @@ class Member(State, frozen=True):
 
 
 @lru_cache(maxsize=10_000)
-def member_of(workspace: UUID, user: UUID) -> UUID:
+def member_stream_id(workspace_id: UUID, user_id: UUID) -> UUID:
     """The guard stream of a user's membership of a workspace."""
-    return uuid5(workspace, f"member {user}")
+    return uuid5(workspace_id, f"member {user_id}")

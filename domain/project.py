@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from domain.event import Change, Event, State
 
-Wip = Literal["warn", "refuse"]
+WipPolicy = Literal["warn", "refuse"]
 """What becomes of a task that enters a column which is full."""
 
 
@@ -20,7 +20,7 @@ class Column(Struct, frozen=True, omit_defaults=True):
     wip_limit: int | None = None
 
 
-BOARD = (Column("todo", "To do"), Column("doing", "In progress"), Column("done", "Done"))
+DEFAULT_COLUMNS = (Column("todo", "To do"), Column("doing", "In progress"), Column("done", "Done"))
 
 
 class ProjectCreated(Event, frozen=True):
@@ -38,7 +38,7 @@ class ColumnsSet(Event, frozen=True):
     """A column that is left out takes no more tasks; those in it stay there until they are moved."""
 
     columns: Change[tuple[Column, ...]]
-    wip: Change[Wip]
+    wip: Change[WipPolicy]
 
 
 class ProjectArchived(Event, frozen=True):
@@ -71,7 +71,7 @@ class Project(State, frozen=True):
     name: str
     key: str
     columns: tuple[Column, ...]
-    wip: Wip = "warn"
+    wip: WipPolicy = "warn"
     removed: tuple[str, ...] = ()
     archived: bool = False
     trashed: bool = False
@@ -83,19 +83,19 @@ class Project(State, frozen=True):
             return cls(event.workspace_id, event.name, event.key, event.columns)
         after = super().evolve(state, event)
         if state and after and isinstance(event, ColumnsSet):
-            present = {column.id for column in after.columns}
+            current_ids = {column.id for column in after.columns}
             ids = dict.fromkeys([*state.removed, *(column.id for column in state.columns)])
-            return msgspec.structs.replace(after, removed=tuple(each for each in ids if each not in present))
+            return msgspec.structs.replace(after, removed=tuple(each for each in ids if each not in current_ids))
         return after
 
-    def column(self, wanted: str) -> Column | None:
+    def find_column(self, id_or_name: str) -> Column | None:
         """The column with that id or else, in any case of letters, that name."""
-        by_name = (column for column in self.columns if column.name.casefold() == wanted.casefold())
-        return self.column_with(wanted) or next(by_name, None)
+        by_name = (column for column in self.columns if column.name.casefold() == id_or_name.casefold())
+        return self.find_column_by_id(id_or_name) or next(by_name, None)
 
-    def column_with(self, wanted: str) -> Column | None:
+    def find_column_by_id(self, column_id: str) -> Column | None:
         """The column with that id."""
-        return next((column for column in self.columns if column.id == wanted), None)
+        return next((column for column in self.columns if column.id == column_id), None)
 
 
 class ProjectKeyReserved(Event, frozen=True):
@@ -115,6 +115,6 @@ class ProjectKey(State, frozen=True):
         return cls(event.project_id) if isinstance(event, ProjectKeyReserved) else state
 
 
-def key_of(workspace: UUID, key: str) -> UUID:
+def project_key_stream_id(workspace_id: UUID, key: str) -> UUID:
     """The guard stream of a project key in a workspace."""
-    return uuid5(workspace, f"project key {key}")
+    return uuid5(workspace_id, f"project key {key}")

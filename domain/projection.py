@@ -4,7 +4,7 @@ from typing import Self
 from uuid import UUID, uuid5
 
 from domain.event import Event, State
-from domain.user import INSTANCE
+from domain.user import INSTANCE_STREAM_ID
 
 
 class EventSkipped(Event, frozen=True):
@@ -27,6 +27,6 @@ class Skipping(State, frozen=True):
         return state
 
 
-def skips_of(projection: str) -> UUID:
+def skips_stream_id(projection: str) -> UUID:
     """The stream of what is left out of a projection."""
-    return uuid5(INSTANCE, f"projection {projection}")
+    return uuid5(INSTANCE_STREAM_ID, f"projection {projection}")

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from domain.event import Change, Event, State
 
-Sort = Literal[
+SavedFilterSort = Literal[
     "rank", "-rank", "due", "-due", "priority", "-priority", "created", "-created", "updated", "-updated", "key", "-key"
 ]
 """What tasks are sorted by; `-` turns it round."""
@@ -18,7 +18,7 @@ class FilterSaved(Event, frozen=True):
     user_id: UUID
     name: str
     filter: str
-    sort: Sort | None
+    sort: SavedFilterSort | None
 
 
 class FilterRenamed(Event, frozen=True):
@@ -30,7 +30,7 @@ class FilterRewritten(Event, frozen=True):
 
 
 class FilterResorted(Event, frozen=True):
-    sort: Change[Sort | None]
+    sort: Change[SavedFilterSort | None]
 
 
 class FilterDeleted(Event, frozen=True):
@@ -51,7 +51,7 @@ class SavedFilter(State, frozen=True):
     user_id: UUID
     name: str
     filter: str
-    sort: Sort | None
+    sort: SavedFilterSort | None
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
@@ -63,7 +63,7 @@ class SavedFilter(State, frozen=True):
 class FilterCount(State, frozen=True):
     """How many filters a user keeps."""
 
-    last_says_all: ClassVar = True
+    is_last_event_enough: ClassVar = True
 
     filters: int = 0
 
@@ -73,6 +73,6 @@ class FilterCount(State, frozen=True):
 
 
 @lru_cache(maxsize=10_000)
-def filters_of(user: UUID) -> UUID:
+def filter_count_stream_id(user_id: UUID) -> UUID:
     """The guard stream that counts the filters of a user."""
-    return uuid5(user, "saved filters")
+    return uuid5(user_id, "saved filters")

@@ -7,10 +7,10 @@ from uuid import UUID, uuid5
 from domain.event import Change, Event, State
 
 Priority = Literal["none", "low", "medium", "high", "urgent"]
-Status = Literal["open", "done"]
+TaskStatus = Literal["open", "done"]
 
-DONE: Change[Status] = Change("open", "done")
-REOPENED: Change[Status] = Change("done", "open")
+OPEN_TO_DONE: Change[TaskStatus] = Change("open", "done")
+DONE_TO_OPEN: Change[TaskStatus] = Change("done", "open")
 
 
 class TaskCreated(Event, frozen=True):
@@ -46,25 +46,25 @@ class DueDateSet(Event, frozen=True):
 class TaskCompleted(Event, frozen=True):
     project_id: UUID
     column: str
-    status: Change[Status] = DONE
+    status: Change[TaskStatus] = OPEN_TO_DONE
 
 
 class TaskReopened(Event, frozen=True):
     project_id: UUID
     column: str
-    status: Change[Status] = REOPENED
+    status: Change[TaskStatus] = DONE_TO_OPEN
 
 
 class TaskMoved(Event, frozen=True):
     project_id: Change[UUID]
     column: Change[str]
-    status: Status
+    status: TaskStatus
 
 
 class TaskTrashed(Event, frozen=True):
     project_id: UUID
     column: str
-    status: Status
+    status: TaskStatus
     trashed: Change[bool] = Change(old=False, new=True)
     title: str = ""
     key: str = ""
@@ -73,7 +73,7 @@ class TaskTrashed(Event, frozen=True):
 class TaskRestored(Event, frozen=True):
     project_id: UUID
     column: Change[str]
-    status: Status
+    status: TaskStatus
     trashed: Change[bool] = Change(old=True, new=False)
 
 
@@ -117,7 +117,7 @@ class Task(State, frozen=True):
     due: str | None
     labels: tuple[str, ...]
     assignees: tuple[UUID, ...] = ()
-    status: Status = "open"
+    status: TaskStatus = "open"
     trashed: bool = False
     purged: bool = False
 
@@ -152,7 +152,7 @@ class TaskNumbersTaken(Event, frozen=True):
 class TaskNumbers(State, frozen=True):
     """The numbers taken in one project."""
 
-    last_says_all: ClassVar = True
+    is_last_event_enough: ClassVar = True
 
     last: int = 0
 
@@ -162,6 +162,6 @@ class TaskNumbers(State, frozen=True):
 
 
 @lru_cache(maxsize=10_000)
-def numbers_of(project: UUID) -> UUID:
+def task_numbers_stream_id(project_id: UUID) -> UUID:
     """The guard stream of a project's task numbers."""
-    return uuid5(project, "task numbers")
+    return uuid5(project_id, "task numbers")

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-Fields = dict[str, Any]
+EventFields = dict[str, Any]
 
 
-def _one_number(stored: Fields) -> Fields:
+def _upcast_task_number(stored: EventFields) -> EventFields:
     return {"first": stored["number"], "last": stored["number"]}
 
 
-UPCASTS: dict[str, tuple[str, Callable[[Fields], Fields]]] = {
-    "TaskNumberTaken": ("TaskNumbersTaken", _one_number),
+UPCASTS: dict[str, tuple[str, Callable[[EventFields], EventFields]]] = {
+    "TaskNumberTaken": ("TaskNumbersTaken", _upcast_task_number),
 }
 """By stored name: the name that it is read as, perhaps an old one too, and what its fields become."""

@@ -9,14 +9,14 @@ from msgspec.structs import replace
 
 from domain.event import Actor, Change, Event, State
 
-Scope = Literal["read", "write", "admin"]
+TokenScope = Literal["read", "write", "admin"]
 """How far somebody trusts a token of theirs."""
 TokenKind = Literal["human", "agent"]
 
-INSTANCE = UUID("5f1c3f0e-9a5c-5d3e-8b43-7a7d5b6c2e11")
+INSTANCE_STREAM_ID = UUID("5f1c3f0e-9a5c-5d3e-8b43-7a7d5b6c2e11")
 """The guard stream of this installation: who administers it. The root of the other reserved names."""
 
-RULES = Actor(uuid5(INSTANCE, "rules"), "rule")
+RULE_ACTOR = Actor(uuid5(INSTANCE_STREAM_ID, "rules"), "rule")
 """Who does what the installation does by itself."""
 
 
@@ -36,7 +36,7 @@ class TokenIssued(Event, frozen=True):
 
     token_id: UUID
     name: str
-    scopes: tuple[Scope, ...]
+    scopes: tuple[TokenScope, ...]
     kind: TokenKind
     expires_at: datetime | None = None
 
@@ -50,7 +50,7 @@ class PersonalToken(Struct, frozen=True):
 
     id: UUID
     name: str
-    scopes: tuple[Scope, ...]
+    scopes: tuple[TokenScope, ...]
     kind: TokenKind
     expires_at: datetime | None = None
     revoked: bool = False
@@ -74,16 +74,16 @@ class User(State, frozen=True):
             issued = PersonalToken(event.token_id, event.name, event.scopes, event.kind, event.expires_at)
             return state and replace(state, tokens=(*state.tokens, issued))
         if isinstance(event, TokenRevoked):
-            return state and state.without(event.token_id)
+            return state and state.with_token_revoked(event.token_id)
         return super().evolve(state, event)
 
-    def token(self, wanted: UUID) -> PersonalToken | None:
+    def find_token(self, token_id: UUID) -> PersonalToken | None:
         """The token with that id, revoked or not."""
-        return next((token for token in self.tokens if token.id == wanted), None)
+        return next((token for token in self.tokens if token.id == token_id), None)
 
-    def without(self, revoked: UUID) -> Self:
+    def with_token_revoked(self, token_id: UUID) -> Self:
         """The same, with that token revoked."""
-        tokens = (replace(token, revoked=True) if token.id == revoked else token for token in self.tokens)
+        tokens = (replace(token, revoked=True) if token.id == token_id else token for token in self.tokens)
         return replace(self, tokens=tuple(tokens))
 
 
@@ -119,6 +119,6 @@ class Instance(State, frozen=True):
         return cls(event.user_id) if isinstance(event, AdministratorAppointed) else state
 
 
-def address_of(email: str) -> UUID:
+def email_stream_id(email: str) -> UUID:
     """The guard stream of an e-mail address, in any case of letters."""
-    return uuid5(INSTANCE, f"email {email.casefold()}")
+    return uuid5(INSTANCE_STREAM_ID, f"email {email.casefold()}")

@@ -15,14 +15,14 @@ from msgspec.structs import replace
 from psycopg.sql import SQL
 
 from commands.column import CountColumn, is_counted
-from commands.handling.decision import Wish
-from commands.handling.group import Order
-from commands.handling.handler import Done, Handling
-from commands.handling.stream_cache import Known
-from domain.column import ColumnCount, column_of
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import CommandHandler, Committed
+from commands.handling.stream_cache import StreamState
+from domain.column import ColumnCount, column_stream_id
 from domain.errors import ColumnNotCounted, TooBusy
 from domain.project import Project
-from domain.user import RULES
+from domain.user import RULE_ACTOR
 from infra.database.pool import Pool
 from infra.ids import new_id
 from infra.log import EventLog
@@ -42,16 +42,18 @@ _COUNT_WITH_POSITION = SQL("select (select min(position) from read.checkpoints w
 class ColumnCounter:
     """Carries out what enters columns, and counts those that nobody has counted yet."""
 
-    def __init__(self, log: EventLog, command_handler: Handling, pool: Pool, progress: ProjectionProgress) -> None:
+    def __init__(
+        self, log: EventLog, command_handler: CommandHandler, pool: Pool, progress: ProjectionProgress
+    ) -> None:
         self._log = log
         self._command_handler = command_handler
         self._pool = pool
         self._progress = progress
         self._counts_in_flight: dict[UUID, asyncio.Task[bool]] = {}
 
-    async def handle(self, request: Order) -> Done:
+    async def handle(self, request: CommandRequest) -> Committed:
         """As `Handling.handle`. Raises Behind where the read table does not get to where the log is."""
-        if request.dry:
+        if request.is_dry_run:
             return await self._dry_run(request)
         return await self.retry_with_counts(lambda: self._command_handler.handle(request))
 
@@ -71,29 +73,29 @@ class ColumnCounter:
                 if not left:
                     raise (TooBusy() if await self._has_limit(project, column) else error) from error
 
-    async def _dry_run(self, request: Order) -> Done:
+    async def _dry_run(self, request: CommandRequest) -> Committed:
         """A dry run writes no count either: it assumes what would be counted."""
         while True:
             try:
                 return await self._command_handler.handle(request)
             except ColumnNotCounted as error:
                 project, column = UUID(str(error.params["project"])), str(error.params["column"])
-                guard = column_of(project, column)
+                guard = column_stream_id(project, column)
                 version = await self._uncounted_version(guard)
-                if version is None or guard in request.assumed:
+                if version is None or guard in request.assumed_states:
                     raise
                 count = ColumnCount(await self._count_tasks(project, column, await self._log.head()))
-                assumed_count = {guard: Known(version, {ColumnCount: count})}
-                request = replace(request, assumed={**request.assumed, **assumed_count})
+                assumed_count = {guard: StreamState(version, {ColumnCount: count})}
+                request = replace(request, assumed_states={**request.assumed_states, **assumed_count})
 
     async def _has_limit(self, project: UUID, column: str) -> bool:
         state = await self._log.load_state(Project, project)
-        column_config = state.column_with(column) if state else None
+        column_config = state.find_column_by_id(column) if state else None
         return column_config is not None and column_config.wip_limit is not None
 
     async def _count_once(self, project: UUID, column: str) -> bool:
         """Count it, or wait for whoever is at it; answers whether it was done."""
-        guard = column_of(project, column)
+        guard = column_stream_id(project, column)
         if guard not in self._counts_in_flight:
             task = asyncio.create_task(self._count_column(project, column, guard), name="counting")
             self._counts_in_flight[guard] = task
@@ -105,8 +107,8 @@ class ColumnCounter:
         if version is None:
             return False
         tasks = await self._count_tasks(project, column, await self._log.head())
-        command = Wish(project, CountColumn(column=column, tasks=tasks, seen=version))
-        return (await self._command_handler.handle(Order([command], RULES, new_id()))).changed
+        command = CommandOn(project, CountColumn(column=column, tasks=tasks, seen=version))
+        return (await self._command_handler.handle(CommandRequest([command], RULE_ACTOR, new_id()))).has_changes
 
     async def _uncounted_version(self, guard: UUID) -> int | None:
         """The version of a guard stream; None where it has not begun, or somebody counts."""

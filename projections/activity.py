@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from domain import codec
 from domain.column import ColumnCounted
-from domain.event import Recorded
+from domain.event import RecordedEvent
 from domain.project import ProjectKeyReserved
 from domain.task import TaskNumbersTaken
 from projections.pagination import PageCursor, etag, list_id_for
@@ -29,11 +29,11 @@ class ActivityRow(Struct, frozen=True):
     at: datetime
 
 
-def fold(key: int, _: ActivityRow | None, recorded: Recorded) -> ActivityRow | None:
+def fold(key: int, _: ActivityRow | None, recorded: RecordedEvent) -> ActivityRow | None:
     """A row for what happened in a workspace, none for what stands on guard streams beside it."""
     if recorded.workspace_id is None or isinstance(recorded.event, _GUARD_EVENTS):
         return None
-    return ActivityRow(key, recorded.workspace_id, codec.tag(recorded.event), recorded.actor.id, recorded.at)
+    return ActivityRow(key, recorded.workspace_id, codec.stored_name_of(recorded.event), recorded.actor.id, recorded.at)
 
 
 def scopes(row: ActivityRow) -> Iterable[UUID]:

@@ -48,7 +48,7 @@ def board(project: UUID, options: TaskPageOptions, caller: Caller, tasks_path: s
     Raises what `filter.parse` raises.
     """
     terms = filters.parse(options.filter)
-    if len(terms) == filters.MOST_TERMS or len(options.filter) > filters.MOST_CHARACTERS - _RESERVED_FILTER_CHARACTERS:
+    if len(terms) == filters.MAX_TERMS or len(options.filter) > filters.MAX_CHARACTERS - _RESERVED_FILTER_CHARACTERS:
         raise FilterTooLong("Leave room for one more term, the column.", offset=0)
     filter_sql = compile_filter(terms, me=caller.user, now=caller.now)
     listing = TaskPageSql(project_scope(project), filter_sql, sorting_for("rank", "", is_project=True))
@@ -89,7 +89,7 @@ class _AnswerBuilder(Struct, frozen=True):
 
     def _next_page_link(self, column: str, last: dict[str, Any]) -> tuple[str, str]:
         """Where the tasks of a column go on: in the list of the project, with the column as one more term."""
-        filter_ = f"{self.options.filter} column:{filters.quoted(column)}".lstrip()
+        filter_ = f"{self.options.filter} column:{filters.quote(column)}".lstrip()
         cursor = PageCursor(
             task_list_id(self.listing.scope, filter_, "rank"), self.listing.cursor_values(last)
         ).encode()

@@ -16,20 +16,20 @@ from domain.filter import (
     AssigneeIs,
     ColumnIs,
     Day,
-    KeyIs,
+    Instant,
     LabelIs,
-    Moment,
     Operator,
     Phrase,
     PriorityIs,
     ProjectIs,
     StatusIs,
+    TaskKeyIs,
     Term,
     TimeIs,
     Word,
 )
-from domain.filter.terms import Compared, Near, Time
-from domain.label import meant
+from domain.filter.terms import FieldPredicate, RelativeDay, TimeField
+from domain.label import normalize_label
 from domain.task import Priority
 from projections.task_list import NO_DUE_AT
 
@@ -43,13 +43,13 @@ _PRIORITY_SQL: dict[Operator, str] = {
     ">": "task.urgency > {0}",
     ">=": "task.urgency >= {0}",
 }
-_TIME_COLUMNS: dict[Time, str] = {"due": "task.due_at", "created": "task.created_at", "updated": "task.updated_at"}
+_TIME_COLUMNS: dict[TimeField, str] = {"due": "task.due_at", "created": "task.created_at", "updated": "task.updated_at"}
 _EPOCH_HOUR_SQL = "floor(extract(epoch from {}::timestamptz) / 3600)::bigint"
 _TSQUERY_SQL: dict[type[Word | Phrase], str] = {
     Word: "websearch_to_tsquery('russian', {0})",
     Phrase: "phraseto_tsquery('russian', {0})",
 }
-_DAY_OFFSETS: dict[Near, int] = {"yesterday": -1, "today": 0, "tomorrow": 1}
+_DAY_OFFSETS: dict[RelativeDay, int] = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
 
 class FilterSql(Struct, frozen=True):
@@ -85,16 +85,16 @@ def compile_filter(terms: Iterable[Term], *, me: UUID, now: datetime) -> FilterS
         named = dict(zip((f"f{place}", f"f{place}_end"), values, strict=False))
         marks = [f"%({name})s" for name in named]
         parameters |= named
-        if isinstance(term.asked, Word | Phrase):
+        if isinstance(term.predicate, Word | Phrase):
             words.append(piece.format(*marks))
-            queries += [] if term.negated else [_TSQUERY_SQL[type(term.asked)].format(*marks)]
+            queries += [] if term.negated else [_TSQUERY_SQL[type(term.predicate)].format(*marks)]
         else:
             tasks.append(piece.format(*marks))
     has_low_selectivity = all(
-        isinstance(term.asked, Word | Phrase | StatusIs) or _excludes_one_value(term) for term in terms
+        isinstance(term.predicate, Word | Phrase | StatusIs) or _excludes_one_value(term) for term in terms
     )
     is_time_dependent = any(
-        isinstance(term.asked, TimeIs) and term.asked.when in {"now", *_DAY_OFFSETS} for term in terms
+        isinstance(term.predicate, TimeIs) and term.predicate.when in {"now", *_DAY_OFFSETS} for term in terms
     )
     return FilterSql(
         " and ".join(tasks) or "true",
@@ -117,19 +117,19 @@ def _rank_sql(tsqueries: list[str]) -> str:
 
 def _excludes_one_value(term: Term) -> bool:
     """Whether it lets through all but what is in one of many places, or has one of many things."""
-    return term.negated and isinstance(term.asked, AssigneeIs | LabelIs | ProjectIs | ColumnIs | KeyIs)
+    return term.negated and isinstance(term.predicate, AssigneeIs | LabelIs | ProjectIs | ColumnIs | TaskKeyIs)
 
 
 def _term_sql(term: Term, me: UUID, now: datetime) -> _SqlFragment:
-    if isinstance(term.asked, Word | Phrase):
-        query, denied = _TSQUERY_SQL[type(term.asked)], "not " * term.negated
+    if isinstance(term.predicate, Word | Phrase):
+        query, denied = _TSQUERY_SQL[type(term.predicate)], "not " * term.negated
         # What nothing is left of, as of a stop word, is met by everything; so is its denial.
-        return f"(numnode({query}) = 0 or {denied}search.document @@ {query})", (term.asked.text,)
-    sql, values = _comparison_sql(term.asked, me, now)
+        return f"(numnode({query}) = 0 or {denied}search.document @@ {query})", (term.predicate.text,)
+    sql, values = _comparison_sql(term.predicate, me, now)
     return f"not ({sql})" if term.negated else sql, values
 
 
-def _comparison_sql(comparison: Compared, me: UUID, now: datetime) -> _SqlFragment:
+def _comparison_sql(comparison: FieldPredicate, me: UUID, now: datetime) -> _SqlFragment:
     match comparison:
         case StatusIs(status):
             piece: _SqlFragment = "task.status = {0}", (status,)
@@ -138,14 +138,14 @@ def _comparison_sql(comparison: Compared, me: UUID, now: datetime) -> _SqlFragme
         case AssigneeIs(user):
             piece = _contains_sql("task.assignees", {"me": me, "none": None}.get(str(user), user))
         case LabelIs(label):
-            piece = _contains_sql("task.tags", label and meant(label))
+            piece = _contains_sql("task.tags", label and normalize_label(label))
         case ProjectIs(UUID() as project):
             piece = "task.project_id = {0}", (project,)
         case ProjectIs(key):
             piece = "split_part(task.key, '-', 1) = {0}", (key,)
         case ColumnIs(column):
             piece = 'task."column" = {0}', (column,)
-        case KeyIs(key):
+        case TaskKeyIs(key):
             piece = "task.key = {0}", (key,)
         case TimeIs():
             piece = _time_sql(comparison, now)
@@ -161,15 +161,15 @@ def _contains_sql(column: str, value: UUID | str | None) -> _SqlFragment:
 
 
 def _time_sql(comparison: TimeIs, now: datetime) -> _SqlFragment:
-    column = _TIME_COLUMNS[comparison.time]
+    column = _TIME_COLUMNS[comparison.field]
     if comparison.when == "none":
         return f"{column} = {{0}}", (NO_DUE_AT,)
     since, until = _time_bounds(comparison.operator, *_time_range(comparison.when, now))
-    if comparison.time == "due":
+    if comparison.field == "due":
         until = until or NO_DUE_AT
     bounds = [(sign, bound) for sign, bound in ((">=", since), ("<", until)) if bound]
     pieces = [f"{column} {sign} {{{place}}}" for place, (sign, _) in enumerate(bounds)]
-    if comparison.time == "updated":  # whose hours have the index
+    if comparison.field == "updated":  # whose hours have the index
         pieces += [
             f"task.updated_hour {sign.rstrip('=')}= {_EPOCH_HOUR_SQL}".format(f"{{{at}}}")
             for at, (sign, _) in enumerate(bounds)
@@ -188,10 +188,10 @@ def _time_bounds(operator: Operator, start: datetime, end: datetime) -> tuple[da
             return end if operator == ">" else start, None
 
 
-def _time_range(when: Day | Moment | Near | Literal["now"], now: datetime) -> tuple[datetime, datetime]:
+def _time_range(when: Day | Instant | RelativeDay | Literal["now"], now: datetime) -> tuple[datetime, datetime]:
     """When it begins, and when it is over."""
     match when:
-        case Moment(at):
+        case Instant(at):
             start, length = at, timedelta.resolution
         case "now":
             start, length = now, timedelta.resolution

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from domain import codec
-from domain.event import Actor, Recorded
+from domain.event import Actor, RecordedEvent
 from projections.projection import DocumentKey, Projection, all_projections
 
 GOLDEN_PATH = Path(__file__).with_name("golden.jsonl")
@@ -61,11 +61,11 @@ def digest(projection: Projection[Any]) -> str:
 
 
 @cache
-def golden_history() -> tuple[Recorded, ...]:
+def golden_history() -> tuple[RecordedEvent, ...]:
     """The golden histories, in the order of the log."""
     lines = (msgspec.json.decode(line, type=_GoldenEvent) for line in GOLDEN_PATH.read_bytes().splitlines())
     return tuple(
-        Recorded(
+        RecordedEvent(
             position,
             line.stream,
             line.version,
@@ -80,7 +80,7 @@ def golden_history() -> tuple[Recorded, ...]:
     )
 
 
-def fold_history(projection: Projection[Any], history: Iterable[Recorded]) -> dict[DocumentKey, Any]:
+def fold_history(projection: Projection[Any], history: Iterable[RecordedEvent]) -> dict[DocumentKey, Any]:
     """The documents of a history, one event after the other."""
     documents: dict[DocumentKey, Any] = {}
     for recorded in history:

@@ -7,8 +7,8 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.event import Recorded, Unknown
-from domain.label import LabelColoured, distinct, label_of
+from domain.event import OpaqueEvent, RecordedEvent
+from domain.label import LabelColoured, distinct_labels, label_stream_id
 from domain.task import TaskCreated, TaskLabelled
 from projections.pagination import MIN_NAME_SORT_KEY, NameSortKey, PageCursor, list_id_for, paginate
 from projections.projection import Answer, Projection, Question, single_table_question
@@ -26,13 +26,13 @@ class LabelRow(Struct, frozen=True):
     updated_at: datetime
 
 
-def keys(recorded: Recorded) -> Iterable[UUID]:
-    if isinstance(recorded.event, Unknown):
+def keys(recorded: RecordedEvent) -> Iterable[UUID]:
+    if isinstance(recorded.event, OpaqueEvent):
         return (recorded.stream,)
     return _label_names(recorded)
 
 
-def fold(key: UUID, label: LabelRow | None, recorded: Recorded) -> LabelRow | None:
+def fold(key: UUID, label: LabelRow | None, recorded: RecordedEvent) -> LabelRow | None:
     event, at = recorded.event, recorded.at
     name = _label_names(recorded).get(key)
     if label is None and name is not None and recorded.workspace_id:
@@ -42,16 +42,16 @@ def fold(key: UUID, label: LabelRow | None, recorded: Recorded) -> LabelRow | No
     return label
 
 
-def _label_names(recorded: Recorded) -> dict[UUID, str]:
+def _label_names(recorded: RecordedEvent) -> dict[UUID, str]:
     """The labels that an event names, in its own workspace."""
     names: Iterable[str] = ()
     match recorded.event:
         case TaskCreated(labels=labels):
-            names = distinct(labels)
+            names = distinct_labels(labels)
         case TaskLabelled(label=name) | LabelColoured(name=name):
             names = (name,)
     workspace = recorded.workspace_id
-    return {label_of(workspace, name): name for name in names} if workspace else {}
+    return {label_stream_id(workspace, name): name for name in names} if workspace else {}
 
 
 def scopes(label: LabelRow) -> Iterable[UUID]:
@@ -66,7 +66,7 @@ projection = Projection(
     fold,
     scopes,
     indexes=("(workspace_id)",),
-    event_types=(TaskCreated, TaskLabelled, LabelColoured, Unknown),
+    event_types=(TaskCreated, TaskLabelled, LabelColoured, OpaqueEvent),
 )
 
 

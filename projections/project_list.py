@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from domain.event import Recorded, applied
-from domain.project import Column, ColumnsSet, ProjectCreated, ProjectPurged, Wip
-from domain.task import Status, TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskRestored, TaskTrashed
+from domain.event import RecordedEvent, apply_changes
+from domain.project import Column, ColumnsSet, ProjectCreated, ProjectPurged, WipPolicy
+from domain.task import TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskRestored, TaskStatus, TaskTrashed
 from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
 from projections.projection import Answer, Projection, Question, single_table_question
 
@@ -34,16 +34,16 @@ class ProjectRow(Struct, frozen=True):
     name: str
     key: str
     columns: tuple[BoardColumn, ...]
-    wip: Wip
+    wip: WipPolicy
     archived: bool
     trashed: bool
     version: int
     created_at: datetime
     updated_at: datetime
-    counts: dict[str, dict[Status, int]]
+    counts: dict[str, dict[TaskStatus, int]]
 
 
-def keys(recorded: Recorded) -> Iterable[UUID]:
+def keys(recorded: RecordedEvent) -> Iterable[UUID]:
     match recorded.event:
         case TaskCreated(project_id=project) | TaskCompleted(project_id=project):
             return {project}
@@ -56,7 +56,7 @@ def keys(recorded: Recorded) -> Iterable[UUID]:
     return {recorded.stream}
 
 
-def fold(key: UUID, project: ProjectRow | None, recorded: Recorded) -> ProjectRow | None:
+def fold(key: UUID, project: ProjectRow | None, recorded: RecordedEvent) -> ProjectRow | None:
     event, at = recorded.event, recorded.at
     if isinstance(event, ProjectCreated):
         return ProjectRow(
@@ -76,7 +76,7 @@ def fold(key: UUID, project: ProjectRow | None, recorded: Recorded) -> ProjectRo
     return None if project is None or isinstance(event, ProjectPurged) else _apply(project, recorded)
 
 
-def _apply(project: ProjectRow, recorded: Recorded) -> ProjectRow:
+def _apply(project: ProjectRow, recorded: RecordedEvent) -> ProjectRow:
     match event := recorded.event:
         case TaskCreated():
             return _add_to_count(project, event.column, "open", 1)
@@ -97,12 +97,12 @@ def _apply(project: ProjectRow, recorded: Recorded) -> ProjectRow:
         case TaskRestored():
             return _add_to_count(project, event.column.new, event.status, 1)
         case _:
-            after = applied(project, event, version=recorded.version, updated_at=recorded.at)
+            after = apply_changes(project, event, version=recorded.version, updated_at=recorded.at)
             columns = _replace_columns(project, event.columns.new) if isinstance(event, ColumnsSet) else after.columns
             return msgspec.structs.replace(after, columns=columns)
 
 
-def _add_to_count(project: ProjectRow, column: str, status: Status, delta: int) -> ProjectRow:
+def _add_to_count(project: ProjectRow, column: str, status: TaskStatus, delta: int) -> ProjectRow:
     """With so many tasks more in one column; what is empty is not counted."""
     here = project.counts.get(column, {})
     here = {**here, status: here.get(status, 0) + delta}

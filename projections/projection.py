@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 import projections
-from domain.event import Event, Recorded
+from domain.event import Event, RecordedEvent
 
 R = TypeVar("R", bound=Struct)
 DocumentKey: TypeAlias = UUID | int
@@ -33,8 +33,8 @@ class Projection(Struct, Generic[R], frozen=True):
     name: str
     version: int
     row_type: type[R]
-    keys: Callable[[Recorded], Iterable[DocumentKey]]
-    fold: Callable[[Any, R | None, Recorded], R | None]
+    keys: Callable[[RecordedEvent], Iterable[DocumentKey]]
+    fold: Callable[[Any, R | None, RecordedEvent], R | None]
     scopes: Callable[[R], Iterable[UUID]]
     indexes: tuple[str, ...] = ()
     accepts_unknown: bool = False
@@ -42,12 +42,12 @@ class Projection(Struct, Generic[R], frozen=True):
     event_types: tuple[type[Event], ...] = ()
 
 
-def key_by_stream(recorded: Recorded) -> Iterable[UUID]:
+def key_by_stream(recorded: RecordedEvent) -> Iterable[UUID]:
     """The keys of a projection with one document for each stream."""
     return (recorded.stream,)
 
 
-def key_by_position(recorded: Recorded) -> Iterable[int]:
+def key_by_position(recorded: RecordedEvent) -> Iterable[int]:
     """The keys of a projection with one document for each event."""
     return (recorded.position,)
 

@@ -7,8 +7,15 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from domain.event import Recorded, Unknown, applied
-from domain.saved_filter import FilterDeleted, FilterRenamed, FilterResorted, FilterRewritten, FilterSaved, Sort
+from domain.event import OpaqueEvent, RecordedEvent, apply_changes
+from domain.saved_filter import (
+    FilterDeleted,
+    FilterRenamed,
+    FilterResorted,
+    FilterRewritten,
+    FilterSaved,
+    SavedFilterSort,
+)
 from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
 from projections.projection import Answer, Projection, Question, key_by_stream, single_table_question
 
@@ -20,7 +27,7 @@ class SavedFilterRow(Struct, frozen=True):
     user_id: UUID
     name: str
     filter: str
-    sort: Sort | None
+    sort: SavedFilterSort | None
     version: int
     created_at: datetime
     updated_at: datetime
@@ -40,7 +47,7 @@ class SavedFilterShown(Struct, frozen=True):
     id: Annotated[str, Meta(description="A UUID, or the name of a builtin one.", examples=["overdue"])]
     name: str
     filter: Annotated[str, Meta(examples=["due<now status:open"])]
-    sort: Sort | None
+    sort: SavedFilterSort | None
     builtin: bool = False
     version: int = 0
     created_at: datetime | None = None
@@ -54,13 +61,13 @@ BUILTIN_FILTERS = (
 """Those that everybody has."""
 
 
-def fold(key: UUID, saved: SavedFilterRow | None, recorded: Recorded) -> SavedFilterRow | None:
+def fold(key: UUID, saved: SavedFilterRow | None, recorded: RecordedEvent) -> SavedFilterRow | None:
     event, at = recorded.event, recorded.at
     if isinstance(event, FilterSaved):
         return SavedFilterRow(key, event.user_id, event.name, event.filter, event.sort, recorded.version, at, at)
     if saved is None or isinstance(event, FilterDeleted):
         return None
-    return applied(saved, event, version=recorded.version, updated_at=at)
+    return apply_changes(saved, event, version=recorded.version, updated_at=at)
 
 
 def scopes(saved: SavedFilterRow) -> Iterable[UUID]:
@@ -75,7 +82,7 @@ projection = Projection(
     fold,
     scopes,
     indexes=("(user_id)",),
-    event_types=(FilterSaved, FilterRenamed, FilterRewritten, FilterResorted, FilterDeleted, Unknown),
+    event_types=(FilterSaved, FilterRenamed, FilterRewritten, FilterResorted, FilterDeleted, OpaqueEvent),
 )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain import codec, task
-from domain.event import Recorded
+from domain.event import RecordedEvent
 from domain.task import TaskNumbersTaken
 from projections.projection import Projection, key_by_position
 
@@ -23,12 +23,14 @@ class TaskHistoryRow(Struct, frozen=True):
     at: datetime
 
 
-def fold(key: int, _: TaskHistoryRow | None, recorded: Recorded) -> TaskHistoryRow | None:
+def fold(key: int, _: TaskHistoryRow | None, recorded: RecordedEvent) -> TaskHistoryRow | None:
     """A row for every event of a task, none for what stands in another's stream or on a guard stream."""
     event = recorded.event
     if type(event).__module__ != task.__name__ or isinstance(event, TaskNumbersTaken):
         return None
-    return TaskHistoryRow(key, recorded.stream, recorded.version, codec.tag(event), recorded.actor.id, recorded.at)
+    return TaskHistoryRow(
+        key, recorded.stream, recorded.version, codec.stored_name_of(event), recorded.actor.id, recorded.at
+    )
 
 
 def scopes(_: TaskHistoryRow) -> Iterable[UUID]:

@@ -9,9 +9,9 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.event import Recorded, applied
-from domain.label import meant
-from domain.task import Priority, Status, TaskCreated, TaskPurged
+from domain.event import RecordedEvent, apply_changes
+from domain.label import normalize_label
+from domain.task import Priority, TaskCreated, TaskPurged, TaskStatus
 from projections.pagination import encode_versioned_answer
 from projections.projection import Answer, Projection, Query, Question, key_by_stream
 
@@ -31,7 +31,7 @@ class TaskRow(Struct, frozen=True):
     column: str
     labels: tuple[str, ...]
     assignees: tuple[UUID, ...]
-    status: Status
+    status: TaskStatus
     trashed: bool
     version: int
     created_at: datetime
@@ -59,19 +59,19 @@ _UPDATED_HOUR_COLUMN_SQL: Final = (
 )
 
 
-def fold(key: UUID, task: StoredTaskRow | None, recorded: Recorded) -> StoredTaskRow | None:
+def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> StoredTaskRow | None:
     event = recorded.event
     if isinstance(event, TaskCreated):
         return _row_from_created(key, event, recorded)
     if task is None or isinstance(event, TaskPurged):
         return None
-    after = applied(task, event, version=recorded.version, updated_at=recorded.at)
+    after = apply_changes(task, event, version=recorded.version, updated_at=recorded.at)
     if after.due is task.due and after.labels is task.labels:
         return after
-    return replace(after, due_at=due_at(after.due), tags=tuple(map(meant, after.labels)))
+    return replace(after, due_at=due_at(after.due), tags=tuple(map(normalize_label, after.labels)))
 
 
-def _row_from_created(key: UUID, event: TaskCreated, recorded: Recorded) -> StoredTaskRow:
+def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) -> StoredTaskRow:
     return StoredTaskRow(
         id=key,
         workspace_id=event.workspace_id,
@@ -91,7 +91,7 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: Recorded) -> Stor
         created_at=recorded.at,
         updated_at=recorded.at,
         due_at=due_at(event.due),
-        tags=tuple(map(meant, event.labels)),
+        tags=tuple(map(normalize_label, event.labels)),
     )
 
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from domain import filter as filters
 from domain.errors import BadCursor
-from domain.task import Priority, Status
+from domain.task import Priority, TaskStatus
 from projections import project_list, task_list, task_search
 from projections.filter_sql import FilterSql, compile_filter
 from projections.pagination import PageCursor, encode_answer, list_id_for
@@ -89,7 +89,7 @@ class TaskPart(Struct, frozen=True, omit_defaults=True):
     column: str | UnsetType = UNSET
     labels: tuple[str, ...] | UnsetType = UNSET
     assignees: tuple[UUID, ...] | UnsetType = UNSET
-    status: Status | UnsetType = UNSET
+    status: TaskStatus | UnsetType = UNSET
     trashed: bool | UnsetType = UNSET
     version: int | UnsetType = UNSET
     created_at: datetime | UnsetType = UNSET

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.event import Recorded, Unknown, applied
+from domain.event import OpaqueEvent, RecordedEvent, apply_changes
 from domain.task import TaskCreated, TaskDescribed, TaskMoved, TaskPurged, TaskRenamed
 from projections.projection import Projection, key_by_stream
 
@@ -21,11 +21,11 @@ class TaskSearchRow(Struct, frozen=True):
     description: str
 
 
-def fold(key: UUID, text: TaskSearchRow | None, recorded: Recorded) -> TaskSearchRow | None:
+def fold(key: UUID, text: TaskSearchRow | None, recorded: RecordedEvent) -> TaskSearchRow | None:
     event = recorded.event
     if isinstance(event, TaskCreated):
         return TaskSearchRow(key, event.workspace_id, event.project_id, event.key, event.title, event.description)
-    return None if text is None or isinstance(event, TaskPurged) else applied(text, event)
+    return None if text is None or isinstance(event, TaskPurged) else apply_changes(text, event)
 
 
 def scopes(text: TaskSearchRow) -> Iterable[UUID]:
@@ -46,5 +46,5 @@ projection = Projection(
     scopes,
     indexes=("using gin (document)",),
     generated_columns=(("document", _DOCUMENT_COLUMN_SQL),),
-    event_types=(TaskCreated, TaskRenamed, TaskDescribed, TaskMoved, TaskPurged, Unknown),
+    event_types=(TaskCreated, TaskRenamed, TaskDescribed, TaskMoved, TaskPurged, OpaqueEvent),
 )

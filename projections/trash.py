@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.event import Recorded, Unknown
+from domain.event import OpaqueEvent, RecordedEvent
 from domain.project import ProjectPurged, ProjectRestored, ProjectTrashed
 from domain.task import TaskPurged, TaskRestored, TaskTrashed
 from projections.pagination import PageCursor, encode_answer, list_id_for
@@ -44,7 +44,7 @@ class Trashed(TrashFields, frozen=True):
     purge_at: datetime
 
 
-def fold(key: UUID, row: TrashRow | None, recorded: Recorded) -> TrashRow | None:
+def fold(key: UUID, row: TrashRow | None, recorded: RecordedEvent) -> TrashRow | None:
     """A project that is gone keeps a row, without its name, by which the tasks are found that go after it."""
     match recorded.event:
         case TaskTrashed() as event:
@@ -58,7 +58,7 @@ def fold(key: UUID, row: TrashRow | None, recorded: Recorded) -> TrashRow | None
     return row
 
 
-def _trash_row(kind: TrashKind, project: UUID, key: str, name: str, recorded: Recorded) -> TrashRow | None:
+def _trash_row(kind: TrashKind, project: UUID, key: str, name: str, recorded: RecordedEvent) -> TrashRow | None:
     workspace, at = recorded.workspace_id, recorded.at
     if workspace is None:
         return None
@@ -77,7 +77,7 @@ projection = Projection(
     fold,
     scopes,
     indexes=("(workspace_id, position) where not purged", "(position) where not purged", "(id) where purged"),
-    event_types=(TaskTrashed, TaskRestored, TaskPurged, ProjectTrashed, ProjectRestored, ProjectPurged, Unknown),
+    event_types=(TaskTrashed, TaskRestored, TaskPurged, ProjectTrashed, ProjectRestored, ProjectPurged, OpaqueEvent),
 )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from domain.event import Recorded, Unknown, applied
+from domain.event import OpaqueEvent, RecordedEvent, apply_changes
 from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role
 from domain.workspace import WorkspaceCreated
 from projections.pagination import TimeSortKey, encode_answer, encode_versioned_answer, list_id_for
@@ -27,13 +27,13 @@ class WorkspaceRow(Struct, frozen=True):
     updated_at: datetime
 
 
-def keys(recorded: Recorded) -> Iterable[UUID]:
+def keys(recorded: RecordedEvent) -> Iterable[UUID]:
     is_ours = recorded.stream == recorded.workspace_id or isinstance(recorded.event, _MEMBER_EVENTS)
     if recorded.workspace_id and (is_ours or _may_be_member_event(recorded)):
         yield recorded.workspace_id
 
 
-def fold(key: UUID, workspace: WorkspaceRow | None, recorded: Recorded) -> WorkspaceRow | None:
+def fold(key: UUID, workspace: WorkspaceRow | None, recorded: RecordedEvent) -> WorkspaceRow | None:
     event, at = recorded.event, recorded.at
     if isinstance(event, WorkspaceCreated):
         return WorkspaceRow(key, event.name, {}, recorded.version, at, at)
@@ -44,7 +44,11 @@ def fold(key: UUID, workspace: WorkspaceRow | None, recorded: Recorded) -> Works
             return _with_role(workspace, user, role)
         case MemberRoleChanged() | MemberRemoved() | MemberLeft():
             return _with_role(workspace, event.user_id, event.role.new)
-    return applied(workspace, event, version=recorded.version, updated_at=at) if recorded.stream == key else workspace
+    return (
+        apply_changes(workspace, event, version=recorded.version, updated_at=at)
+        if recorded.stream == key
+        else workspace
+    )
 
 
 def _with_role(workspace: WorkspaceRow, user: UUID, role: Role | None) -> WorkspaceRow:
@@ -53,9 +57,9 @@ def _with_role(workspace: WorkspaceRow, user: UUID, role: Role | None) -> Worksp
     return msgspec.structs.replace(workspace, members={**others, user: role} if role else others)
 
 
-def _may_be_member_event(recorded: Recorded) -> bool:
+def _may_be_member_event(recorded: RecordedEvent) -> bool:
     """An event that this code does not know, on a guard stream, as members are."""
-    return isinstance(recorded.event, Unknown) and recorded.stream.version == 5  # noqa: PLR2004 - RFC 9562
+    return isinstance(recorded.event, OpaqueEvent) and recorded.stream.version == 5  # noqa: PLR2004 - RFC 9562
 
 
 def scopes(workspace: WorkspaceRow) -> Iterable[UUID]:

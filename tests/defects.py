@@ -13,20 +13,20 @@ import pytest
 
 from commands import permissions
 from commands.column import CountColumn
-from commands.command import Command, Elsewhere, Given, present
+from commands.command import Command, DecisionContext, OtherStreamEvent, require_found
 from commands.handling.append import Append
-from commands.handling.conflict import Since
+from commands.handling.conflict import Intervening
 from commands.handling.decision import Decision
-from commands.handling.group import Group, Order
-from commands.handling.stream_cache import Known
-from commands.handling.task_numbers import Supply
+from commands.handling.group import CommandRequest, DecisionGroup
+from commands.handling.stream_cache import StreamState
+from commands.handling.task_numbers import NumberBlocks
 from commands.saved_filter import DeleteFilter
 from commands.task import CompleteTask
 from domain import codec
-from domain.column import ColumnCount, ColumnCounted, column_of
+from domain.column import ColumnCount, ColumnCounted, column_stream_id
 from domain.errors import ColumnIsFull
 from domain.event import Event, State, changes
-from domain.member import Member, member_of
+from domain.member import Member, member_stream_id
 from domain.project import Column, Project
 from domain.saved_filter import FilterDeleted, SavedFilter
 from domain.task import Task, TaskCompleted, TaskCreated
@@ -54,7 +54,7 @@ def an_evolve_that_drops_a_change(patch: pytest.MonkeyPatch) -> None:
         news.pop("due", None)
         return msgspec.structs.replace(record, **news)
 
-    patch.setattr("domain.event.applied", applied)
+    patch.setattr("domain.event.apply_changes", applied)
 
 
 def an_evolve_that_has_rules(patch: pytest.MonkeyPatch) -> None:
@@ -63,7 +63,7 @@ def an_evolve_that_has_rules(patch: pytest.MonkeyPatch) -> None:
             raise ValueError("completed twice")
         return record
 
-    patch.setattr("domain.event.applied", applied)
+    patch.setattr("domain.event.apply_changes", applied)
 
 
 def a_codec_that_loses_a_field(patch: pytest.MonkeyPatch) -> None:
@@ -79,9 +79,9 @@ def a_codec_that_loses_a_field(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_stored_name_that_changed(patch: pytest.MonkeyPatch) -> None:
-    known = codec.known()
+    known = codec.all_event_types()
     known["TaskTitled"] = known.pop("TaskRenamed")
-    patch.setattr("domain.codec.known", lambda: known)
+    patch.setattr("domain.codec.all_event_types", lambda: known)
 
 
 def a_stored_field_that_was_renamed(patch: pytest.MonkeyPatch) -> None:
@@ -95,16 +95,16 @@ def a_member_who_is_looked_up_and_not_asserted(patch: pytest.MonkeyPatch) -> Non
     def unguarded(decision: Decision, command: Command[State], state: State | None) -> None:
         authorise(decision, command, state)
         if decision.workspace_id:
-            decision.seen.pop(member_of(decision.workspace_id, decision.actor.person), None)
+            decision.read_versions.pop(member_stream_id(decision.workspace_id, decision.actor.user_id), None)
 
     patch.setattr(Decision, "_authorise", unguarded)
 
 
 def a_door_that_is_open_to_strangers(patch: pytest.MonkeyPatch) -> None:
     def unguarded(decision: Decision, command: Command[State], state: State | None) -> None:
-        decision.workspace_id = command.workspace(state, decision)
-        if decision.workspace_id and permissions.TABLE[type(command).__name__].role:
-            decision(Member, member_of(decision.workspace_id, decision.actor.id))
+        decision.workspace_id = command.resolve_workspace_id(state, decision)
+        if decision.workspace_id and permissions.REQUIRED_PERMISSIONS[type(command).__name__].role:
+            decision(Member, member_stream_id(decision.workspace_id, decision.actor.id))
 
     patch.setattr(Decision, "_authorise", unguarded)
 
@@ -121,76 +121,78 @@ def an_append_that_asserts_nothing(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_wish_fulfilled_twice(patch: pytest.MonkeyPatch) -> None:
-    def decide(command: CompleteTask, state: Task, given: Given) -> Iterator[Event | Elsewhere]:
+    def decide(command: CompleteTask, state: Task, given: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         yield TaskCompleted(state.project_id, state.column)
 
     patch.setattr(CompleteTask, "decide", decide)
 
 
 def a_dry_run_that_writes(patch: pytest.MonkeyPatch) -> None:
-    decide = Group._decide  # noqa: SLF001 - as above
+    decide = DecisionGroup._decide  # noqa: SLF001 - as above
 
-    def wet(group: Group, order: Order, future: Any) -> None:
-        decide(group, msgspec.structs.replace(order, dry=False), future)
+    def wet(group: DecisionGroup, order: CommandRequest, future: Any) -> None:
+        decide(group, msgspec.structs.replace(order, is_dry_run=False), future)
 
-    patch.setattr(Group, "_decide", wet)
+    patch.setattr(DecisionGroup, "_decide", wet)
 
 
 def a_dry_run_that_takes_numbers(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Supply, "copy", lambda supply: supply)
+    patch.setattr(NumberBlocks, "copy", lambda supply: supply)
 
 
 def a_rebase_that_merges_the_same_field(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Since, "compare", lambda *_: ([], True))
+    patch.setattr(Intervening, "compare", lambda *_: ([], True))
 
 
 def a_rebase_that_writes_back_what_it_left_as_it_was(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Since, "touches", lambda *_: False)
+    patch.setattr(Intervening, "overlaps", lambda *_: False)
 
 
 def a_call_that_decides_on_what_is_stored(patch: pytest.MonkeyPatch) -> None:
     """Each command of a call on the states before the call, not on those that the one before it leaves."""
 
-    def stored(decision: Decision, stream: UUID, kind: type[State]) -> Known:
+    def stored(decision: Decision, stream: UUID, kind: type[State]) -> StreamState:
         look(decision, stream, kind)
-        return present(decision._known.get(stream))  # noqa: SLF001 - as below
+        return require_found(decision._states.get(stream))  # noqa: SLF001 - as below
 
-    look = Decision._look  # noqa: SLF001 - as above
-    patch.setattr(Decision, "_look", stored)
+    look = Decision._read_and_guard  # noqa: SLF001 - as above
+    patch.setattr(Decision, "_read_and_guard", stored)
 
 
 def a_count_that_nobody_asserts(patch: pytest.MonkeyPatch) -> None:
     """Whoever enters a column looks at what is known of it, and neither asserts nor moves its guard."""
 
-    def entering(project_id: UUID, project: Project, column: Column, given: Given) -> Iterator[Elsewhere]:
+    def entering(
+        project_id: UUID, project: Project, column: Column, given: DecisionContext
+    ) -> Iterator[OtherStreamEvent]:
         assert isinstance(given, Decision)
-        known = given._known.get(column_of(project_id, column.id))  # noqa: SLF001 - as above
+        known = given._states.get(column_stream_id(project_id, column.id))  # noqa: SLF001 - as above
         count = known.states.get(ColumnCount) if known else None
         if column.wip_limit and isinstance(count, ColumnCount) and (count.tasks or 0) >= column.wip_limit:
             raise ColumnIsFull(column=column.id, limit=column.wip_limit, tasks=count.tasks)
         yield from ()
 
-    patch.setattr("commands.task.entering", entering)
+    patch.setattr("commands.task.enter_column", entering)
 
 
 def a_count_that_is_old(patch: pytest.MonkeyPatch) -> None:
     """Whoever counted writes it down, though somebody came or went since."""
 
-    def decide(command: CountColumn, _: State, given: Given) -> Iterator[Elsewhere]:
-        guard = column_of(given.target, command.column)
+    def decide(command: CountColumn, _: State, given: DecisionContext) -> Iterator[OtherStreamEvent]:
+        guard = column_stream_id(given.target, command.column)
         given(ColumnCount, guard)
-        yield Elsewhere(guard, ColumnCounted(command.tasks))
+        yield OtherStreamEvent(guard, ColumnCounted(command.tasks))
 
     patch.setattr(CountColumn, "decide", decide)
 
 
 def a_filter_that_is_anybodys(patch: pytest.MonkeyPatch) -> None:
     """Whoever knows its id has it."""
-    patch.setattr("commands.saved_filter.FilterCommand.workspace", lambda *_: None)
+    patch.setattr("commands.saved_filter.FilterCommand.resolve_workspace_id", lambda *_: None)
 
 
 def a_deletion_that_is_not_counted(patch: pytest.MonkeyPatch) -> None:
-    def decide(_: DeleteFilter, state: SavedFilter, given: Given) -> Iterator[Event]:
+    def decide(_: DeleteFilter, state: SavedFilter, given: DecisionContext) -> Iterator[Event]:
         del given
         yield FilterDeleted(state.name)
 

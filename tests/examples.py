@@ -5,13 +5,13 @@ from uuid import UUID
 
 import msgspec
 
-from domain.column import ColumnCounted, column_of
+from domain.column import ColumnCounted, column_stream_id
 from domain.event import Actor, Change, Event
 from domain.invitation import InvitationAccepted, InvitationRevoked, MemberInvited
 from domain.label import LabelColoured
-from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_of
+from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_stream_id
 from domain.project import (
-    BOARD,
+    DEFAULT_COLUMNS,
     Column,
     ColumnsSet,
     ProjectArchived,
@@ -21,8 +21,8 @@ from domain.project import (
     ProjectRenamed,
     ProjectRestored,
     ProjectTrashed,
-    Wip,
-    key_of,
+    WipPolicy,
+    project_key_stream_id,
 )
 from domain.projection import EventSkipped
 from domain.saved_filter import (
@@ -32,7 +32,7 @@ from domain.saved_filter import (
     FilterRewritten,
     FilterSaved,
     FiltersCounted,
-    filters_of,
+    filter_count_stream_id,
 )
 from domain.task import (
     DueDateSet,
@@ -51,17 +51,17 @@ from domain.task import (
     TaskTrashed,
     TaskUnassigned,
     TaskUnlabelled,
-    numbers_of,
+    task_numbers_stream_id,
 )
 from domain.user import (
-    INSTANCE,
+    INSTANCE_STREAM_ID,
     AdministratorAppointed,
     EmailReserved,
     PasswordChanged,
     TokenIssued,
     TokenRevoked,
     UserRegistered,
-    address_of,
+    email_stream_id,
 )
 from domain.workspace import OwnerAppointed, OwnerResigned, WorkspaceCreated, WorkspaceRenamed
 
@@ -105,7 +105,7 @@ RESTORED = TaskRestored(PROJECT, Change("todo", "todo"), "open")
 PURGED = TaskPurged(PROJECT)
 PROJECT_TRASHED = ProjectTrashed("Household", "HOME")
 PROJECT_RESTORED = ProjectRestored(trashed=Change(old=True, new=False), archived=Change(old=False, new=False))
-LIMITED = (BOARD[0], Column("doing", "In progress", 2), BOARD[2])
+LIMITED = (DEFAULT_COLUMNS[0], Column("doing", "In progress", 2), DEFAULT_COLUMNS[2])
 """The board, of which the middle column is meant for two tasks."""
 SAVED = FilterSaved(ADA.id, "This week", "assignee:me -label:later", "due")
 SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
@@ -129,7 +129,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     InvitationAccepted(BOB.id),
     InvitationRevoked(),
     ProjectKeyReserved("HOME", PROJECT),
-    ProjectCreated(WORKSPACE, "Household", "HOME", BOARD),
+    ProjectCreated(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS),
     TaskNumbersTaken(1, 1),
     TaskCreated(
         WORKSPACE,
@@ -154,7 +154,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     RESTORED,
     PURGED,
     ProjectRenamed(Change("Household", "Home")),
-    ColumnsSet(Change(BOARD, LIMITED), Change("warn", "refuse")),
+    ColumnsSet(Change(DEFAULT_COLUMNS, LIMITED), Change("warn", "refuse")),
     ColumnCounted(1),
     ProjectArchived(),
     PROJECT_TRASHED,
@@ -177,11 +177,11 @@ EVERY_EVENT: tuple[Event, ...] = (
 
 def user(who: Actor = ADA, email: str = "ada@example.org", name: str = "Ada") -> Facts:
     """The first user, who administers the installation."""
-    return [(INSTANCE, AdministratorAppointed(who.id)), *another_user(who, email, name)]
+    return [(INSTANCE_STREAM_ID, AdministratorAppointed(who.id)), *another_user(who, email, name)]
 
 
 def another_user(who: Actor = BOB, email: str = "bob@example.org", name: str = "Bob") -> Facts:
-    return [(address_of(email), EmailReserved(who.id)), (who.id, UserRegistered(email, name))]
+    return [(email_stream_id(email), EmailReserved(who.id)), (who.id, UserRegistered(email, name))]
 
 
 def token(*later: Event, who: Actor = ADA) -> Facts:
@@ -192,7 +192,7 @@ def token(*later: Event, who: Actor = ADA) -> Facts:
 def saved_filter(*later: Event, who: Actor = ADA, filter_id: UUID = SAVED_FILTER, count: int = 1) -> Facts:
     """The example filter as somebody's, the last of so many, and what happened to it later."""
     saved = msgspec.structs.replace(SAVED, user_id=who.id)
-    return [(filters_of(who.id), FiltersCounted(count)), *((filter_id, event) for event in (saved, *later))]
+    return [(filter_count_stream_id(who.id), FiltersCounted(count)), *((filter_id, event) for event in (saved, *later))]
 
 
 def workspace(workspace_id: UUID = WORKSPACE, owner: Actor = ADA) -> Facts:
@@ -200,7 +200,7 @@ def workspace(workspace_id: UUID = WORKSPACE, owner: Actor = ADA) -> Facts:
 
 
 def member(who: Actor = BOB, role: Role = "member", workspace_id: UUID = WORKSPACE) -> Facts:
-    return [(member_of(workspace_id, who.id), MemberJoined(who.id, role))]
+    return [(member_stream_id(workspace_id, who.id), MemberJoined(who.id, role))]
 
 
 def invitation(*later: Event, role: Role = "member") -> Facts:
@@ -210,17 +210,17 @@ def invitation(*later: Event, role: Role = "member") -> Facts:
 
 def project(project_id: UUID = PROJECT, key: str = "HOME", workspace_id: UUID = WORKSPACE) -> Facts:
     return [
-        (key_of(workspace_id, key), ProjectKeyReserved(key, project_id)),
-        (project_id, ProjectCreated(workspace_id, "Household", key, BOARD)),
+        (project_key_stream_id(workspace_id, key), ProjectKeyReserved(key, project_id)),
+        (project_id, ProjectCreated(workspace_id, "Household", key, DEFAULT_COLUMNS)),
     ]
 
 
-def limited(wip: Wip = "warn", project_id: UUID = PROJECT, tasks: int | None = None) -> Facts:
+def limited(wip: WipPolicy = "warn", project_id: UUID = PROJECT, tasks: int | None = None) -> Facts:
     """The middle column of the example board is limited to two tasks, and counted if a number says so."""
-    counted = [] if tasks is None else [(column_of(project_id, "doing"), ColumnCounted(tasks))]
+    counted = [] if tasks is None else [(column_stream_id(project_id, "doing"), ColumnCounted(tasks))]
     return [
-        (column_of(project_id, "doing"), ColumnCounted(None)),
-        (project_id, ColumnsSet(Change(BOARD, LIMITED), Change("warn", wip))),
+        (column_stream_id(project_id, "doing"), ColumnCounted(None)),
+        (project_id, ColumnsSet(Change(DEFAULT_COLUMNS, LIMITED), Change("warn", wip))),
         *counted,
     ]
 
@@ -228,4 +228,7 @@ def limited(wip: Wip = "warn", project_id: UUID = PROJECT, tasks: int | None = N
 def task(*later: Event, task_id: UUID = TASK, number: int = 1, title: str = CREATED.title) -> Facts:
     """A task of the example project, and what happened to it later."""
     created = msgspec.structs.replace(CREATED, number=number, key=f"HOME-{number}", title=title)
-    return [(numbers_of(PROJECT), TaskNumbersTaken(number, number)), *((task_id, event) for event in (created, *later))]
+    return [
+        (task_numbers_stream_id(PROJECT), TaskNumbersTaken(number, number)),
+        *((task_id, event) for event in (created, *later)),
+    ]

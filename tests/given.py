@@ -11,18 +11,18 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from commands import permissions
-from commands.command import Command, Elsewhere
-from commands.handling.conflict import Late
-from commands.handling.decision import Decision, Wish
-from commands.handling.stream_cache import Known
+from commands.command import Command, OtherStreamEvent
+from commands.handling.conflict import StaleVersion
+from commands.handling.decision import CommandOn, Decision
+from commands.handling.stream_cache import StreamState
 from domain.errors import Refusal
-from domain.event import Actor, Event, Recorded, State
+from domain.event import Actor, Event, RecordedEvent, State
 from domain.invitation import Invitation
-from domain.label import Label, label_of
+from domain.label import Label, label_stream_id
 from domain.project import Project
 from domain.saved_filter import SavedFilter
 from domain.task import Task
-from domain.user import INSTANCE, RULES, Instance, User
+from domain.user import INSTANCE_STREAM_ID, RULE_ACTOR, Instance, User
 from domain.workspace import Workspace
 from tests.examples import ADA, COMMAND, INVITATION, PROJECT, SAVED_FILTER, TASK, WORKSPACE, Fact, Facts
 
@@ -34,9 +34,9 @@ USUAL_TARGET: dict[type[State], UUID] = {
     Project: PROJECT,
     Workspace: WORKSPACE,
     User: ADA.id,
-    Instance: INSTANCE,
+    Instance: INSTANCE_STREAM_ID,
     Invitation: INVITATION,
-    Label: label_of(WORKSPACE, "shop"),
+    Label: label_stream_id(WORKSPACE, "shop"),
     SavedFilter: SAVED_FILTER,
 }
 
@@ -46,7 +46,7 @@ class Past:
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
         self.facts: Facts = []
-        self.streams: dict[UUID, list[Recorded]] = {}
+        self.streams: dict[UUID, list[RecordedEvent]] = {}
         self.add(facts)
 
     def add(self, facts: Iterable[Fact], actor: Actor = ADA, command_id: UUID = COMMAND) -> int:
@@ -55,7 +55,7 @@ class Past:
             self.facts.append((stream, event))
             history = self.streams.setdefault(stream, [])
             position, version = len(self.facts), len(history) + 1
-            history.append(Recorded(position, stream, version, event, actor, command_id, None, AT, AT))
+            history.append(RecordedEvent(position, stream, version, event, actor, command_id, None, AT, AT))
         return len(self.facts)
 
     def version(self, stream: UUID) -> int:
@@ -64,31 +64,31 @@ class Past:
     def events(self, stream: UUID) -> list[Event]:
         return [recorded.event for recorded in self.streams.get(stream, ())]
 
-    def decide(self, *wishes: Wish, by: Actor | None = None) -> Decision:
+    def decide(self, *wishes: CommandOn, by: Actor | None = None) -> Decision:
         """The decision on these wishes; raises the Refusal of the rule that said no."""
         decision = Decision(self, by or asker(*wishes))
         try:
             for wish in wishes:
-                decision.make(wish)
-        except Late as late:
-            raise late.told(self.streams.get(late.stream, ())) from late
+                decision.decide(wish)
+        except StaleVersion as late:
+            raise late.to_conflict(self.streams.get(late.stream, ())) from late
         return decision
 
-    def get(self, stream: UUID) -> Known:
+    def get(self, stream: UUID) -> StreamState:
         """All that there is to know of a stream."""
-        return Known.of(self.streams.get(stream, ()), State.__subclasses__())
+        return StreamState.from_history(self.streams.get(stream, ()), State.__subclasses__())
 
 
 class When:
     """Somebody asked: what is the answer?"""
 
-    def __init__(self, past: Past, wishes: Sequence[Wish], by: Actor | None) -> None:
+    def __init__(self, past: Past, wishes: Sequence[CommandOn], by: Actor | None) -> None:
         self._past, self._wishes, self._by = past, wishes, by
 
-    def then(self, *expected: Event | Elsewhere) -> None:
+    def then(self, *expected: Event | OtherStreamEvent) -> None:
         """Exactly these events in this order; a bare event stands in the stream that was asked about."""
         target = self._wishes[0].target
-        facts = [(one.stream, one.event) if isinstance(one, Elsewhere) else (target, one) for one in expected]
+        facts = [(one.stream, one.event) if isinstance(one, OtherStreamEvent) else (target, one) for one in expected]
         assert self._answer() == facts
 
     def decided(self) -> Decision:
@@ -107,7 +107,7 @@ class When:
 
     def _answer(self) -> Refusal | Facts:
         try:
-            return self._past.decide(*self._wishes, by=self._by).written
+            return self._past.decide(*self._wishes, by=self._by).new_events
         except Refusal as no:
             return no
 
@@ -118,13 +118,17 @@ class Given:
 
     def when(self, *commands: Command[Any], on: UUID | None = None, by: Actor | None = None) -> When:
         """Commands in one call, on the canonical example of what they are about unless told otherwise."""
-        wishes = [Wish(on or USUAL_TARGET[command.about], command) for command in commands]
+        wishes = [CommandOn(on or USUAL_TARGET[command.state_type], command) for command in commands]
         return When(self._past, wishes, by)
 
 
-def asker(*wishes: Wish) -> Actor:
+def asker(*wishes: CommandOn) -> Actor:
     """Who asks, unless told otherwise: the example user, or a rule for what nobody else may."""
-    return RULES if any(permissions.TABLE[type(wish.command).__name__].by_rule for wish in wishes) else ADA
+    return (
+        RULE_ACTOR
+        if any(permissions.REQUIRED_PERMISSIONS[type(wish.command).__name__].rule_only for wish in wishes)
+        else ADA
+    )
 
 
 def given(*histories: Iterable[Fact]) -> Given:
@@ -133,4 +137,4 @@ def given(*histories: Iterable[Fact]) -> Given:
 
 def intervening(conflict: Refusal) -> list[Event]:
     """The events that a lost race was told of."""
-    return [recorded.event for recorded in cast("Sequence[Recorded]", conflict.params["intervening_events"])]
+    return [recorded.event for recorded in cast("Sequence[RecordedEvent]", conflict.params["intervening_events"])]

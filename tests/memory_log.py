@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Sequence
 from random import Random
 from uuid import UUID
 
-from commands.handling.append import Accepted, Append, Changed, Kept, Replayed
-from commands.handling.handler import Streams
-from commands.handling.loader import Wanted
-from commands.handling.stream_cache import Known
+from commands.handling.append import Append, AppendResult, IdempotentReplay, StoredOutcome, WrongExpectedVersion
+from commands.handling.handler import Histories
+from commands.handling.loader import StateKey
+from commands.handling.stream_cache import StreamState
 from tests.examples import Fact
 from tests.given import Past
 
@@ -20,11 +20,11 @@ class MemoryLog:
         self.past = Past(facts)
         self.appends = self.written = 0
         self.changed = 0
-        self.keys: dict[tuple[UUID, str], Kept] = {}
-        self.kept: dict[UUID, tuple[Known, UUID]] = {}
+        self.keys: dict[tuple[UUID, str], StoredOutcome] = {}
+        self.kept: dict[UUID, tuple[StreamState, UUID]] = {}
         self._random = Random(seed)
 
-    async def load_streams(self, ids: Collection[UUID]) -> Streams:
+    async def load_streams(self, ids: Collection[UUID]) -> Histories:
         loaded = {}
         for stream in ids:
             await self._others_first()
@@ -32,36 +32,38 @@ class MemoryLog:
         await self._others_first()
         return loaded
 
-    async def load_states(self, wanted: Sequence[Wanted]) -> list[Known]:
+    async def load_states(self, wanted: Sequence[StateKey]) -> list[StreamState]:
         histories = await self.load_streams([stream for stream, _ in wanted])
-        return [Known.of(histories[stream], [kind]) for stream, kind in wanted]
+        return [StreamState.from_history(histories[stream], [kind]) for stream, kind in wanted]
 
-    def save_snapshot(self, stream: UUID, known: Known, command_id: UUID) -> None:
+    def save_snapshot(self, stream: UUID, known: StreamState, command_id: UUID) -> None:
         self.kept[stream] = known, command_id
 
-    async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+    async def append(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
         await self._others_first()
         self.appends += 1
         spoilt: set[UUID] = set()
         return [self._judged(append, spoilt) for append in appends]
 
-    def _judged(self, append: Append, spoilt: set[UUID]) -> Accepted | Exception:
+    def _judged(self, append: Append, spoilt: set[UUID]) -> AppendResult | Exception:
         names = [(append.actor.id, key.text) for key, _ in append.outcomes]
         if before := [self.keys[name] for name in names if name in self.keys]:
             spoilt |= {stream for stream, _ in append.events}
-            return Replayed(before)
-        stale = [at for at, version in append.seen.items() if at in spoilt or self.past.version(at) != version]
+            return IdempotentReplay(before)
+        stale = [
+            at for at, version in append.expected_versions.items() if at in spoilt or self.past.version(at) != version
+        ]
         if stale:
             self.changed += 1
             spoilt |= {stream for stream, _ in append.events}
-            return Changed(stale)
+            return WrongExpectedVersion(stale)
         self.written += bool(append.events)
         position = self.past.add(append.events, append.actor, append.command_id)
         for key, outcome in append.outcomes:
             if outcome is not None:
-                kept = Kept(key.text, key.fingerprint, outcome, position, append.workspace_id)
+                kept = StoredOutcome(key.text, key.fingerprint, outcome, position, append.workspace_id)
                 self.keys[append.actor.id, key.text] = kept
-        return Accepted(position)
+        return AppendResult(position)
 
     async def _others_first(self) -> None:
         for _ in range(self._random.randrange(8)):

@@ -10,9 +10,9 @@ from hypothesis.strategies import SearchStrategy
 from msgspec import UNSET, Struct
 
 from commands import permissions
-from commands.column import ColumnWish, CountColumn, SetColumns
+from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import Command
-from commands.handling.decision import Wish
+from commands.handling.decision import CommandOn
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
 from commands.label import ColourLabel, LabelTask, UnlabelTask
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
@@ -25,9 +25,9 @@ from commands.user import ChangePassword, IssueToken, RegisterUser, RevokeToken
 from commands.workspace import CreateWorkspace, EditWorkspace
 from domain import codec
 from domain.event import Change, Event, State
-from domain.label import label_of
+from domain.label import label_stream_id
 from domain.member import Role
-from domain.user import INSTANCE
+from domain.user import INSTANCE_STREAM_ID
 from tests.examples import (
     ADA,
     BOB,
@@ -46,7 +46,7 @@ from tests.examples import (
 )
 
 KNOWN: dict[str, type[Event]] = {
-    name: kind for name, kind in codec.known().items() if kind.__module__.startswith("domain.")
+    name: kind for name, kind in codec.all_event_types().items() if kind.__module__.startswith("domain.")
 }
 """Every event of the house; not those that a test made up."""
 KINDS: tuple[type[State], ...] = tuple(kind for kind in State.__subclasses__() if kind.__module__.startswith("domain."))
@@ -106,11 +106,11 @@ def _or_unset(strategy: SearchStrategy[Any]) -> SearchStrategy[Any]:
     return strategy | st.just(UNSET)
 
 
-def _wish(targets: SearchStrategy[Any], make: Callable[..., Command[Any]], **fields: Any) -> SearchStrategy[Wish]:
-    return st.builds(Wish, targets, st.builds(make, **fields))
+def _wish(targets: SearchStrategy[Any], make: Callable[..., Command[Any]], **fields: Any) -> SearchStrategy[CommandOn]:
+    return st.builds(CommandOn, targets, st.builds(make, **fields))
 
 
-WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
+WISHES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
     CreateTask: _wish(
         _tasks,
         CreateTask,
@@ -141,8 +141,8 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
     LabelTask: _wish(_tasks, LabelTask, label=_labels),
     UnlabelTask: _wish(_tasks, UnlabelTask, label=_labels),
     ColourLabel: st.builds(
-        lambda label, colour: Wish(
-            label_of(WORKSPACE, label), ColourLabel(workspace_id=WORKSPACE, label=label, colour=colour)
+        lambda label, colour: CommandOn(
+            label_stream_id(WORKSPACE, label), ColourLabel(workspace_id=WORKSPACE, label=label, colour=colour)
         ),
         _labels,
         st.sampled_from(["#CC3300", "#cc3300", "#000000", None]),
@@ -155,7 +155,7 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
         SetColumns,
         columns=st.lists(
             st.builds(
-                ColumnWish,
+                ColumnSpec,
                 name=st.sampled_from(["To do", "In progress", "Done", "nowhere"]),
                 id=st.none() | st.sampled_from(["todo", "doing", "done", "nowhere"]),
                 wip_limit=st.none() | st.integers(1, 2),
@@ -189,7 +189,7 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
     RevokeInvitation: _wish(_invitations, RevokeInvitation),
     AcceptInvitation: _wish(_invitations, AcceptInvitation),
     SkipEvent: _wish(
-        st.just(INSTANCE),
+        st.just(INSTANCE_STREAM_ID),
         SkipEvent,
         projection=st.just("task_list"),
         document=st.sampled_from(["1", "2"]),
@@ -220,5 +220,5 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[Wish]] = {
 """For every command, wishes on a few targets with a few values, so that one meets the outcome of another."""
 
 _on_tasks = st.one_of(*(WISHES[kind] for kind in (EditTask, CompleteTask, ReopenTask, MoveTask)))
-wishes: SearchStrategy[Wish] = st.one_of(*WISHES.values()) | _on_tasks | _on_tasks
-walks: SearchStrategy[list[Wish]] = st.lists(wishes, min_size=4, max_size=24)
+wishes: SearchStrategy[CommandOn] = st.one_of(*WISHES.values()) | _on_tasks | _on_tasks
+walks: SearchStrategy[list[CommandOn]] = st.lists(wishes, min_size=4, max_size=24)

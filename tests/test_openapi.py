@@ -11,7 +11,7 @@ from api.http.problems import PROBLEM_MEDIA_TYPE
 from api.openapi import error_cases, examples
 from api.openapi.schemas import REF
 from commands import command, permissions
-from commands.permissions import Needs
+from commands.permissions import RequiredPermission
 from projections.task_list import TaskRow
 from scripts.openapi import FILE, described
 from tests.api.contract import validator
@@ -64,7 +64,7 @@ def test_the_file_is_what_the_code_says() -> None:
 
 
 def test_a_file_of_yesterday_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(permissions.TABLE, "CompleteTask", Needs("viewer", "read"))
+    monkeypatch.setitem(permissions.REQUIRED_PERMISSIONS, "CompleteTask", RequiredPermission("viewer", "read"))
     assert FILE.read_text() != described()
 
 
@@ -154,7 +154,7 @@ def test_every_code_that_an_operation_names_has_a_meaning() -> None:
 
 def test_every_command_of_a_batch_is_one_of_the_bodies_that_an_item_can_have() -> None:
     item = DOCUMENT["components"]["schemas"]["BatchItem"]["properties"]
-    wanted = {name for name, kind in command.every().items() if kind.in_batches}
+    wanted = {name for name, kind in command.all_commands().items() if kind.is_batchable}
     assert set(item["type"]["enum"]) == wanted
     assert {one["$ref"].removeprefix(REF) for one in item["data"]["anyOf"]} == wanted
 

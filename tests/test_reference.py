@@ -8,7 +8,7 @@ from litestar.routes import HTTPRoute
 
 from api import app
 from commands import command, permissions
-from commands.permissions import Needs
+from commands.permissions import RequiredPermission
 from commands.task import RenameTask
 from domain import errors
 from domain.errors import Refusal
@@ -39,12 +39,12 @@ def test_every_refusal_is_on_the_page_with_its_title() -> None:
             assert (kind.code(), kind.title()) in shown
 
 
-@pytest.mark.parametrize("name", command.every())
+@pytest.mark.parametrize("name", command.all_commands())
 def test_every_command_is_on_the_page_with_what_it_takes_and_who_may(name: str) -> None:
     section = PAGE.read_text().partition(f"\n### {name}\n")[2].partition("\n##")[0]
-    for field in msgspec.structs.fields(command.every()[name]):
+    for field in msgspec.structs.fields(command.all_commands()[name]):
         assert f"| `{field.name}` |" in section or field.name == "expected_version"
-    needs = permissions.TABLE[name]
+    needs = permissions.REQUIRED_PERMISSIONS[name]
     assert f"scope `{needs.scope}`." in section
     assert f"Role `{needs.role}`" in section or needs.role is None
 
@@ -70,10 +70,10 @@ def test_a_page_of_yesterday_is_noticed(monkeypatch: pytest.MonkeyPatch, kind: s
 
 
 def test_a_page_with_other_rights_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(permissions.TABLE, "CompleteTask", Needs("viewer", "read"))
+    monkeypatch.setitem(permissions.REQUIRED_PERMISSIONS, "CompleteTask", RequiredPermission("viewer", "read"))
     assert PAGE.read_text() != page()
 
 
 def test_a_page_without_a_field_of_a_command_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(found, "commands", lambda: {**command.every(), "EditTask": RenameTask})
+    monkeypatch.setattr(found, "commands", lambda: {**command.all_commands(), "EditTask": RenameTask})
     assert PAGE.read_text() != page()

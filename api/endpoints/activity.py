@@ -37,7 +37,7 @@ async def show_activity(
 ) -> Response[Page[HistoryItem]]:
     """What happened in a workspace, newest first: from `since` on, before `until`."""
     workspace_id = parse_id(workspace)
-    if type is not None and type not in codec.known():
+    if type is not None and type not in codec.all_event_types():
         raise MalformedRequest("invalid_parameter", f"There is no event {type[:100]!r}.", pointer="?type")
     filters = ActivityFilter(actor, type, parse_time("since", since), parse_time("until", until))
     return await ledger.activity(request, activity.page(workspace_id, filters, limit, cursor), min_position)

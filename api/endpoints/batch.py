@@ -18,9 +18,9 @@ from api.http.outcomes import BatchResult, IndependentResult, IndependentResults
 from api.http.problems import BatchItemFailed, MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request
-from commands.handling.append import Key
-from commands.handling.decision import Wish
-from commands.handling.handler import Done
+from commands.handling.append import IdempotencyKey
+from commands.handling.decision import CommandOn
+from commands.handling.handler import Committed
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 
 MAX_CONCURRENT_COMMANDS = 10
@@ -49,11 +49,13 @@ async def carry_out(
         return await _run_atomic(ledger, request, data.commands, key)
     if command_mode(request).is_dry_run:
         return await _run_independent(ledger, request, data.commands, None)
-    with ledger.command_handler.alone(request.user, [key.text + preconditions.WHOLE_BATCH_SUFFIX] if key else []):
+    with ledger.command_handler.lock_keys(request.user, [key.text + preconditions.WHOLE_BATCH_SUFFIX] if key else []):
         return await _run_independent(ledger, request, data.commands, key)
 
 
-async def _run_atomic(ledger: Ledger, request: AuthedRequest, items: list[BatchItem], key: Key | None) -> Response[Any]:
+async def _run_atomic(
+    ledger: Ledger, request: AuthedRequest, items: list[BatchItem], key: IdempotencyKey | None
+) -> Response[Any]:
     commands = [await _resolve_item(ledger, request, item, place) for place, item in enumerate(items)]
     keys = [own for place, item in enumerate(items) if (own := item.idempotency_key(place))]
     try:
@@ -62,12 +64,13 @@ async def _run_atomic(ledger: Ledger, request: AuthedRequest, items: list[BatchI
         raise
     except Refusal as refusal:
         raise BatchItemFailed(
-            f"#/commands/{refusal.place}", await _explain_refusal(ledger, request, commands[refusal.place], refusal)
+            f"#/commands/{refusal.command_index}",
+            await _explain_refusal(ledger, request, commands[refusal.command_index], refusal),
         ) from refusal
-    return _batch_response(BatchResult(done.results, done.position), 200, replayed=done.replayed)
+    return _batch_response(BatchResult(done.results, done.position), 200, replayed=done.is_replay)
 
 
-async def _resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, index: int) -> Wish:
+async def _resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, index: int) -> CommandOn:
     try:
         return await batch_items.resolve_item(ledger, request, item, index)
     except Refusal as refusal:
@@ -75,7 +78,7 @@ async def _resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem,
 
 
 async def _run_independent(
-    ledger: Ledger, request: AuthedRequest, items: list[BatchItem], key: Key | None
+    ledger: Ledger, request: AuthedRequest, items: list[BatchItem], key: IdempotencyKey | None
 ) -> Response[Any]:
     """Side by side, except that a command waits for those before it which are about something that it names."""
     if key:
@@ -106,7 +109,7 @@ async def _run_item(
     request: AuthedRequest,
     item: BatchItem,
     index: int,
-    key: Key | None,
+    key: IdempotencyKey | None,
     predecessors: list[asyncio.Task[IndependentResult]],
     semaphore: asyncio.Semaphore,
 ) -> IndependentResult:
@@ -128,22 +131,24 @@ async def _run_item(
             return IndependentResult(answer.status_code or 500, problem=msgspec.Raw(answer.content))
 
 
-async def _explain_refusal(ledger: Ledger, request: AuthedRequest, command_on: Wish, refusal: Refusal) -> Exception:
+async def _explain_refusal(
+    ledger: Ledger, request: AuthedRequest, command_on: CommandOn, refusal: Refusal
+) -> Exception:
     return (
         await ledger.conflict(request, command_on.target, refusal) if isinstance(refusal, VersionConflict) else refusal
     )
 
 
-def _dry_run_result(outcome: Done) -> IndependentResult:
+def _dry_run_result(outcome: Committed) -> IndependentResult:
     warnings = outcome.results[0].warnings
-    return IndependentResult(HTTPStatus.OK, position=outcome.position, events=outcome.events, warnings=warnings)
+    return IndependentResult(HTTPStatus.OK, position=outcome.position, events=outcome.planned_events, warnings=warnings)
 
 
-def _item_result(command_on: Wish, committed: Done) -> IndependentResult:
+def _item_result(command_on: CommandOn, committed: Committed) -> IndependentResult:
     result = committed.results[0]
     status = 201 if command_on.command.creates else 200
     return IndependentResult(
-        status, result.id, result.version, result.key, committed.position, committed.replayed, warnings=result.warnings
+        status, result.id, result.version, result.key, committed.position, committed.is_replay, warnings=result.warnings
     )
 
 

@@ -15,16 +15,16 @@ from api.http.problems import MalformedRequest
 from api.ledger import AuthedRequest, Ledger
 from commands import command
 from commands.command import Command
-from commands.field_types import Version
-from commands.handling.append import Key
-from commands.handling.decision import Wish
+from commands.field_types import ExpectedVersion
+from commands.handling.append import IdempotencyKey
+from commands.handling.decision import CommandOn
 from domain.errors import Refusal
 from domain.task import Task
 from infra.ids import new_id
 
 MAX_BATCH_COMMANDS = 100
 SCOPE_FIELDS = ("project_id", "workspace_id", "user_id")
-_COMMAND_NAMES = sorted(name for name, kind in command.every().items() if kind.in_batches)
+_COMMAND_NAMES = sorted(name for name, kind in command.all_commands().items() if kind.is_batchable)
 _TYPE_SCHEMA = {"enum": _COMMAND_NAMES}
 _DATA_SCHEMA = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in _COMMAND_NAMES]}
 
@@ -37,7 +37,7 @@ class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
     ]
     data: Annotated[dict[str, Any], Meta(description="The body of that command.", extra_json_schema=_DATA_SCHEMA)]
     id: str | None = None
-    expected_version: Version | None = None
+    expected_version: ExpectedVersion | None = None
     command_id: Annotated[UUID | None, Meta(description="Your own key for this item, as an Idempotency-Key.")] = None
 
     def target_name(self) -> str:
@@ -48,12 +48,12 @@ class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
         """What it is about, and where that is."""
         return {self.target_name(), *(_canonical_id(self.data.get(field)) for field in SCOPE_FIELDS)}
 
-    def idempotency_key(self, index: int) -> Key | None:
+    def idempotency_key(self, index: int) -> IdempotencyKey | None:
         """The client's key for this item, if it has one."""
         if self.command_id is None:
             return None
         encoded = msgspec.json.encode(replace(self, command_id=None), order="deterministic")
-        return Key(str(self.command_id), sha256(encoded).digest(), index)
+        return IdempotencyKey(str(self.command_id), sha256(encoded).digest(), index)
 
 
 class Batch(Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,42 +72,44 @@ async def resolve_task_keys(ledger: Ledger, request: AuthedRequest, items: list[
     return [replace(item, id=ids.get(item.id or "", item.id)) for item in items]
 
 
-def check_keys(items: list[BatchItem], key: Key | None) -> None:
+def check_keys(items: list[BatchItem], key: IdempotencyKey | None) -> None:
     """Raise Malformed where one key would stand for two things, or for a part of what happens together."""
     texts = [str(item.command_id) for item in items if item.command_id]
     if len({*texts, *([key.text] if key else [])}) < len(texts) + bool(key):
         raise MalformedRequest("invalid_body", "Two things in this request have the same key.", pointer="#/commands")
 
 
-def check_keys_all_or_none(items: list[BatchItem], key: Key | None) -> None:
+def check_keys_all_or_none(items: list[BatchItem], key: IdempotencyKey | None) -> None:
     """Raise Malformed where some commands of an atomic batch have a key and nothing names the whole."""
     if not key and len({item.command_id is None for item in items}) > 1:
         text = "Where all happen together, give each a command_id, or none, or the whole an Idempotency-Key."
         raise MalformedRequest("invalid_body", text, pointer="#/commands")
 
 
-async def resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, index: int) -> Wish:
+async def resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, index: int) -> CommandOn:
     """What an item asks for; raises Malformed with the pointer of what is wrong, or NotFound."""
     pointer = f"#/commands/{index}"
     wanted = _decode_command(item, pointer)
     if wanted.creates:
-        return Wish(getattr(wanted, "id", None) or new_id(), wanted)
-    if wanted.begins:
-        return Wish(_target_stream(wanted, pointer), wanted)
+        return CommandOn(getattr(wanted, "id", None) or new_id(), wanted)
+    if wanted.may_create:
+        return CommandOn(_target_stream(wanted, pointer), wanted)
     if item.id is None:
         raise MalformedRequest("invalid_body", f"{item.type} is about something: name its id.", pointer=f"{pointer}/id")
-    return Wish(await ledger.resolve_task_id(request, item.id) if wanted.about is Task else parse_id(item.id), wanted)
+    return CommandOn(
+        await ledger.resolve_task_id(request, item.id) if wanted.state_type is Task else parse_id(item.id), wanted
+    )
 
 
 def _decode_command(item: BatchItem, pointer: str) -> Command[Any]:
-    kind = command.every().get(item.type)
-    if kind is None or not kind.in_batches:
+    kind = command.all_commands().get(item.type)
+    if kind is None or not kind.is_batchable:
         raise MalformedRequest(
             "unknown_command", f"There is no command {item.type[:100]!r}.", pointer=f"{pointer}/type"
         )
     if kind.creates and item.id is not None:
         raise MalformedRequest("invalid_body", "An id for what is new goes into data.", pointer=f"{pointer}/id")
-    if kind.begins and item.id is not None:
+    if kind.may_create and item.id is not None:
         raise MalformedRequest(
             "invalid_body", f"{item.type} has no id: its data name what it is about.", pointer=f"{pointer}/id"
         )
@@ -126,7 +128,7 @@ def _decode_command(item: BatchItem, pointer: str) -> Command[Any]:
 
 def _target_stream(wanted: Command[Any], pointer: str) -> UUID:
     """What a command is about that has no id; raises Malformed where its fields do not say it."""
-    stream = wanted.stream()
+    stream = wanted.derive_target()
     if stream is None:
         raise MalformedRequest("invalid_body", "Say which: a name is missing.", pointer=f"{pointer}/data")
     return stream

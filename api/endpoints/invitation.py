@@ -15,10 +15,10 @@ from api.http.outcomes import WriteResult
 from api.http.parameters import CursorParam, LimitParam
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request, write_response
-from commands.command import present
+from commands.command import require_found
 from commands.field_types import Email
-from commands.handling.decision import Wish
-from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation, inviting
+from commands.handling.decision import CommandOn
+from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation, invite_action
 from domain.errors import InvitedElsewhere, Refusal
 from domain.invitation import Invitation
 from domain.member import Role
@@ -63,10 +63,10 @@ async def invite(
     batch_keys = (
         [] if key is None or command_mode(request).is_dry_run else [key.text + preconditions.WHOLE_BATCH_SUFFIX]
     )
-    with ledger.command_handler.alone(request.user, batch_keys):  # the mail is a part of what must not happen twice
-        async with ledger.rate_limits.charge_invitation(request.user.person):
+    with ledger.command_handler.lock_keys(request.user, batch_keys):  # the mail is a part of what must not happen twice
+        async with ledger.rate_limits.charge_invitation(request.user.user_id):
             await ledger.mail.check_recipient(data.email)
-            done = await ledger.handle(command_request(request, [Wish(new_id(), command)], [key] if key else []))
+            done = await ledger.handle(command_request(request, [CommandOn(new_id(), command)], [key] if key else []))
             await _mail_invitation(ledger, request, done.results[0].id, command, data.email)
     return write_response(command, done)
 
@@ -83,7 +83,7 @@ async def list_invitations(
     workspace_id = parse_id(workspace)
     list_id = pagination.list_id_for(workspace_id, "invitations", {})
     after = pagination.PageCursor.parse(cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
-    await ledger.permissions.require_permission("SeeInvitations", request.user.person, workspace_id)
+    await ledger.permissions.require_permission("SeeInvitations", request.user.user_id, workspace_id)
     rows = await ledger.invitations.list_for_workspace(workspace_id, after, limit + 1)
     answer = pagination.paginate(rows, limit, list_id, invitations.sort_key)
     return preconditions.conditional_response(request, answer, await ledger.log.head())
@@ -94,8 +94,8 @@ async def show_invitation(
     invitation: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[InvitationRecord]:
     """One invitation that nobody has accepted yet."""
-    found = present(await ledger.invitations.find(parse_id(invitation)))
-    await ledger.permissions.require_permission("SeeInvitations", request.user.person, found.workspace_id)
+    found = require_found(await ledger.invitations.find(parse_id(invitation)))
+    await ledger.permissions.require_permission("SeeInvitations", request.user.user_id, found.workspace_id)
     return preconditions.conditional_response(request, pagination.encode_answer(found), await ledger.log.head())
 
 
@@ -116,14 +116,14 @@ async def accept_invitation(
 ) -> Response[WriteResult]:
     """Take the place that an invitation to your address keeps for you."""
     key = await preconditions.idempotency_key(request)
-    user = present(await ledger.log.load_state(User, request.user.person))
+    user = require_found(await ledger.log.load_state(User, request.user.user_id))
     invited = await find_invitation(ledger, data.token, user.email)
     target = invited.id if invited else new_id()  # of nothing: not found, unless the key was used before
-    done = await ledger.handle(command_request(request, [Wish(target, AcceptInvitation())], [key] if key else []))
+    done = await ledger.handle(command_request(request, [CommandOn(target, AcceptInvitation())], [key] if key else []))
     accepted = done.results[0].id
     await ledger.invitations.delete(accepted)
     answer = write_response(AcceptInvitation(), done)
-    workspace = present(await ledger.log.load_state(Invitation, accepted)).workspace_id
+    workspace = require_found(await ledger.log.load_state(Invitation, accepted)).workspace_id
     answer.headers["Location"] = f"{BASE_PATH}/workspaces/{workspace}"
     return answer
 
@@ -146,12 +146,12 @@ async def _mail_invitation(
     token = await _can_invite(ledger, request, command) and await ledger.invitations.create_token(invitation, email)
     if not token:
         return
-    inviter_id, workspace = request.user.person, command.workspace_id
+    inviter_id, workspace = request.user.user_id, command.workspace_id
     workspace_state, inviter = (
         await ledger.log.load_state(Workspace, workspace),
         await ledger.log.load_state(User, inviter_id),
     )
-    workspace_name, name = present(workspace_state).name, present(inviter).name
+    workspace_name, name = require_found(workspace_state).name, require_found(inviter).name
     text = _MAIL_TEMPLATE.format(
         who=name, where=workspace_name, role=command.role, days=INVITATION_LIFETIME.days, token=token
     )
@@ -166,7 +166,7 @@ async def _mail_invitation(
 async def _can_invite(ledger: Ledger, request: AuthedRequest, command: InviteMember) -> bool:
     """Whether who asks might invite now: what they did before is answered again to whoever may see it."""
     try:
-        await ledger.require_permission(request, inviting(command.role), command.workspace_id)
+        await ledger.require_permission(request, invite_action(command.role), command.workspace_id)
     except Refusal:
         return False
     return True

@@ -14,8 +14,8 @@ from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.problems import MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
-from commands.command import present
-from commands.field_types import Label, meant
+from commands.command import require_found
+from commands.field_types import LabelName, describe_validation_error
 from commands.label import ColourLabel
 from projections import label_list
 from projections.label_list import LabelRow
@@ -46,7 +46,7 @@ async def colour_label(
     """Give a label a colour, or none for null; a `/` in its name is written `%2F`."""
     del label  # as the framework read it: with its slashes set right
     command = in_scope(data, workspace_id=parse_id(workspace), label=_label_name(request))
-    return await ledger.write(request, present(command.stream()), command)
+    return await ledger.write(request, require_found(command.derive_target()), command)
 
 
 def _label_name(request: Request[Any, Any, Any]) -> str:
@@ -55,9 +55,9 @@ def _label_name(request: Request[Any, Any, Any]) -> str:
     if "/" in raw_name:
         raise MalformedRequest("invalid_label", "A / in the name of a label is written %2F.")
     try:
-        name: str = msgspec.convert(unquote(raw_name, errors="strict"), Label)
+        name: str = msgspec.convert(unquote(raw_name, errors="strict"), LabelName)
     except msgspec.ValidationError as error:
-        raise MalformedRequest("invalid_label", meant(str(error))) from error
+        raise MalformedRequest("invalid_label", describe_validation_error(str(error))) from error
     except UnicodeDecodeError as error:
         raise MalformedRequest("invalid_label", "The name of a label is UTF-8, percent-encoded.") from error
     return name

@@ -74,7 +74,7 @@ async def remove_member(
 ) -> Response[WriteResult]:
     """End a membership, one's own or somebody else's, at once; the last owner stays."""
     removal = in_scope(data, user_id=parse_id(user))
-    is_own = removal.user_id == request.user.person
+    is_own = removal.user_id == request.user.user_id
     command = LeaveWorkspace(expected_version=data.expected_version) if is_own else removal
     return await ledger.write(request, parse_id(workspace), command)
 

@@ -46,6 +46,6 @@ async def rebuild_projection(
     if name not in all_projections():
         raise NotFound
     options = JobOptions(expect_changes=data.expect_changes)
-    job = await ledger.projection_admin.enqueue_rebuild(all_projections()[name], options, request.user.person)
+    job = await ledger.projection_admin.enqueue_rebuild(all_projections()[name], options, request.user.user_id)
     headers = {"Location": f"{BASE_PATH}/operations/{job.id}", "Cache-Control": "no-store"}
     return Response(job, status_code=202, headers=headers)

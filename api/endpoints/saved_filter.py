@@ -52,7 +52,7 @@ async def list_filters(
     min_position: MinPositionParam = None,
 ) -> Response[Page[SavedFilterShown]]:
     """Your filters by name, after those that everybody has."""
-    return await ledger.read(request, saved_filter_list.page(request.user.person, limit, cursor), min_position)
+    return await ledger.read(request, saved_filter_list.page(request.user.user_id, limit, cursor), min_position)
 
 
 @get("/filters/{saved_filter:str}")
@@ -120,7 +120,7 @@ async def _fetch_filter(
 
 def _filter_question(request: AuthedRequest, text: str) -> Question:
     """What asks for the filter of that id; raises Malformed."""
-    return saved_filter_list.by_id(request.user.person, text if text in _BUILTIN_IDS else str(parse_id(text)))
+    return saved_filter_list.by_id(request.user.user_id, text if text in _BUILTIN_IDS else str(parse_id(text)))
 
 
 def _own_filter_id(text: str) -> UUID:

@@ -14,7 +14,7 @@ from api.http.addressing import parse_id
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from domain.errors import NoSession, WrongCredentials
-from domain.user import EmailAddress, address_of
+from domain.user import EmailAddress, email_stream_id
 from infra.identity.sessions import SessionWithToken
 
 _MAX_USER_AGENT_CHARS = 200
@@ -56,7 +56,7 @@ class SessionList(Struct, frozen=True):
 @post("/auth/login", opt=authentication.PUBLIC, status_code=200)
 async def login(data: JSONBody[Login], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[TokenPair]:
     """Prove who you are, and get a token for `Authorization: Bearer`, and another to get the next with."""
-    account = address_of(data.email)
+    account = email_stream_id(data.email)
     found = await ledger.log.load_state(EmailAddress, account)
     user = found.user_id if found else None
     proof = await ledger.passwords.verify(
@@ -78,14 +78,14 @@ async def logout(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Non
     """End the session of the access token that this is sent with."""
     if request.auth.session is None:
         raise NoSession
-    await ledger.sessions.revoke(request.user.person, request.auth.session)
+    await ledger.sessions.revoke(request.user.user_id, request.auth.session)
 
 
 @get("/auth/sessions")
 async def list_sessions(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[SessionList]:
     """Where you are logged in, the one used last first."""
     authentication.require_account_management(request.user, request.auth)
-    sessions = await ledger.sessions.list_for_user(request.user.person)
+    sessions = await ledger.sessions.list_for_user(request.user.user_id)
     items = [
         SessionInfo(
             one.id,
@@ -105,7 +105,7 @@ async def end_session(session: FromPath[str], request: AuthedRequest, ledger: Na
     """Log out elsewhere."""
     session_id = parse_id(session)
     authentication.require_account_management(request.user, request.auth)
-    await ledger.sessions.revoke(request.user.person, session_id)
+    await ledger.sessions.revoke(request.user.user_id, session_id)
 
 
 def client_address(ledger: Ledger, request: AuthedRequest) -> str:

@@ -121,7 +121,7 @@ async def list_across_workspaces(
     """Answer with the tasks that are wanted of all workspaces of who asks."""
     workspaces = await ledger.workspaces_of_caller(request, min_position)
     return await _list_page(
-        request, ledger, task_page.workspaces_scope(workspaces, request.user.person), query, min_position
+        request, ledger, task_page.workspaces_scope(workspaces, request.user.user_id), query, min_position
     )
 
 
@@ -152,4 +152,4 @@ async def _list_page(
 
 def _caller(request: AuthedRequest) -> Caller:
     """In whole minutes: an answer that depends on the time is kept for its minute, and then asked for anew."""
-    return Caller(request.user.person, clock.now().replace(second=0, microsecond=0))
+    return Caller(request.user.user_id, clock.now().replace(second=0, microsecond=0))

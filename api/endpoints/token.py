@@ -15,16 +15,16 @@ from api.http.addressing import parse_id
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request
 from commands import permissions
-from commands.command import present
+from commands.command import require_found
 from commands.field_types import Name
-from commands.handling.decision import Wish
+from commands.handling.decision import CommandOn
 from commands.user import IssueToken, RevokeToken
 from domain.errors import NotFound, Refusal
-from domain.user import PersonalToken, Scope, TokenKind, User
+from domain.user import PersonalToken, TokenKind, TokenScope, User
 from infra.identity.tokens import TokenRecord
 from infra.ids import new_id
 
-Scopes = Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=3)]
+Scopes = Annotated[tuple[TokenScope, ...], Meta(min_length=1, max_length=3)]
 ExpiresAt = Annotated[datetime, Meta(tz=True, description="A time with an offset (RFC 3339).")]
 
 
@@ -48,7 +48,7 @@ class TokenInfo(Struct, frozen=True):
 
     id: UUID
     name: str
-    scopes: tuple[Scope, ...]
+    scopes: tuple[TokenScope, ...]
     kind: TokenKind
     on_behalf_of: UUID | None
     created_at: datetime
@@ -71,15 +71,15 @@ async def issue_token(
 ) -> Response[IssuedToken]:
     """Make a token for a program of yours; its secret is shown here and never again."""
     authentication.require_account_management(request.user, request.auth)
-    user, token_id = request.user.person, new_id()
+    user, token_id = request.user.user_id, new_id()
     scopes = tuple(scope for scope in permissions.SCOPES if scope in data.scopes)
     expires_at = data.expires_at.astimezone(UTC) if data.expires_at else None
     secret, created_at = await ledger.tokens.issue(
-        TokenRecord(token_id, user, data.kind, permissions.furthest(scopes), expires_at)
+        TokenRecord(token_id, user, data.kind, permissions.widest_scope(scopes), expires_at)
     )
     command = IssueToken(token_id=token_id, name=data.name, scopes=scopes, kind=data.kind, expires_at=expires_at)
     try:
-        await ledger.handle(command_request(request, [Wish(user, command)]))
+        await ledger.handle(command_request(request, [CommandOn(user, command)]))
     except Refusal:
         await ledger.tokens.revoke(user, token_id)
         raise
@@ -92,7 +92,7 @@ async def issue_token(
 async def list_tokens(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[TokenList]:
     """Your personal tokens that were not revoked, oldest first."""
     authentication.require_account_management(request.user, request.auth)
-    return Response(TokenList(await _active_tokens(ledger, request.user.person)), headers=preconditions.NO_STORE)
+    return Response(TokenList(await _active_tokens(ledger, request.user.user_id)), headers=preconditions.NO_STORE)
 
 
 @get("/auth/tokens/{token:str}")
@@ -102,8 +102,8 @@ async def show_token(
     """One of your personal tokens that were not revoked."""
     token_id = parse_id(token)
     authentication.require_account_management(request.user, request.auth)
-    found = next((one for one in await _active_tokens(ledger, request.user.person) if one.id == token_id), None)
-    return Response(present(found), headers=preconditions.NO_STORE)
+    found = next((one for one in await _active_tokens(ledger, request.user.user_id) if one.id == token_id), None)
+    return Response(require_found(found), headers=preconditions.NO_STORE)
 
 
 @delete("/auth/tokens/{token:str}", status_code=204)
@@ -111,12 +111,12 @@ async def revoke_token(token: FromPath[str], request: AuthedRequest, ledger: Nam
     """Have a personal token be good no more."""
     token_id = parse_id(token)
     authentication.require_account_management(request.user, request.auth)
-    user = request.user.person
+    user = request.user.user_id
     state = await ledger.log.load_state(User, user)
-    if state is None or state.token(token_id) is None:
+    if state is None or state.find_token(token_id) is None:
         raise NotFound
     await ledger.tokens.revoke(user, token_id)  # first: what is told to be revoked must not work
-    await ledger.handle(command_request(request, [Wish(user, RevokeToken(token_id=token_id))]))
+    await ledger.handle(command_request(request, [CommandOn(user, RevokeToken(token_id=token_id))]))
 
 
 async def _active_tokens(ledger: Ledger, user: UUID) -> list[TokenInfo]:

@@ -19,8 +19,8 @@ from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands import permissions
 from commands.field_types import Email, Name
-from commands.handling.decision import Wish
-from commands.handling.group import Order
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
 from commands.invitation import AcceptInvitation
 from commands.user import ChangePassword, RegisterUser
 from domain.errors import (
@@ -33,7 +33,7 @@ from domain.errors import (
     WrongPassword,
 )
 from domain.event import Actor
-from domain.user import INSTANCE, EmailAddress, Instance, Scope, User, address_of
+from domain.user import INSTANCE_STREAM_ID, EmailAddress, Instance, TokenScope, User, email_stream_id
 from infra.identity.invitations import InvitationRecord
 from infra.ids import new_id
 
@@ -60,7 +60,7 @@ class Me(Struct, frozen=True):
     name: str
     kind: Literal["human", "agent", "rule", "import"]
     on_behalf_of: UUID | None
-    scopes: tuple[Scope, ...]
+    scopes: tuple[TokenScope, ...]
     is_administrator: bool
 
 
@@ -73,13 +73,13 @@ async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]
     user = new_id()
     invited = await _acceptable_invitation(ledger, user, data)
     only_first = ledger.settings.registration == "closed" and invited is None
-    if only_first and await ledger.log.load_state(Instance, INSTANCE):
+    if only_first and await ledger.log.load_state(Instance, INSTANCE_STREAM_ID):
         raise RegistrationClosed
-    if await ledger.log.load_state(EmailAddress, address_of(data.email)):
+    if await ledger.log.load_state(EmailAddress, email_stream_id(data.email)):
         raise EmailTaken
     await ledger.passwords.store(user, data.password)  # first: a row without events is harmless, the reverse is not
     command = RegisterUser(email=data.email, name=data.name, only_first=only_first)
-    committed = await ledger.handle(_command_request(user, Wish(user, command)))
+    committed = await ledger.handle(_command_request(user, CommandOn(user, command)))
     if invited:
         committed = replace(committed, position=await _join_workspace(ledger, user, invited) or committed.position)
     return write_response(command, committed)
@@ -89,18 +89,21 @@ async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]
 async def show_me(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[Me]:
     """Who you are, how far your token goes, and whether you administer the installation."""
     actor = request.user
-    user, instance = await ledger.log.load_state(User, actor.person), await ledger.log.load_state(Instance, INSTANCE)
+    user, instance = (
+        await ledger.log.load_state(User, actor.user_id),
+        await ledger.log.load_state(Instance, INSTANCE_STREAM_ID),
+    )
     if user is None:
         raise NotFound
-    token = user.token(actor.id)
+    token = user.find_token(actor.id)
     me = Me(
         actor.id,
         user.email,
         token.name if token else user.name,
         actor.kind,
         actor.on_behalf_of,
-        tuple(scope for scope in permissions.SCOPES if permissions.has_scope(request.auth.scope, scope)),
-        instance is not None and instance.administrator_id == actor.person,
+        tuple(scope for scope in permissions.SCOPES if permissions.is_scope_at_least(request.auth.scope, scope)),
+        instance is not None and instance.administrator_id == actor.user_id,
     )
     return Response(me, headers=preconditions.NO_STORE)
 
@@ -109,9 +112,11 @@ async def show_me(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Re
 async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
     """Take another password; all sessions but this one end."""
     authentication.require_account_management(request.user, request.auth)
-    user, password_id = request.user.person, new_id()
+    user, password_id = request.user.user_id, new_id()
     state = await ledger.log.load_state(User, user)
-    guess = ledger.rate_limits.charge_guess(address_of(state.email if state else ""), client_address(ledger, request))
+    guess = ledger.rate_limits.charge_guess(
+        email_stream_id(state.email if state else ""), client_address(ledger, request)
+    )
     try:
         proof = await ledger.passwords.verify(user, data.current_password, guess)
     except WrongCredentials:
@@ -119,7 +124,7 @@ async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, l
     hashed = await ledger.passwords.hash(data.new_password)
     # The event first: no password changes in silence, and whose answer got lost asks again with the same words.
     async with ledger.sessions.change_password(user, proof, hashed, password_id, except_session=request.auth.session):
-        await ledger.handle(command_request(request, [Wish(user, ChangePassword(password_id=password_id))]))
+        await ledger.handle(command_request(request, [CommandOn(user, ChangePassword(password_id=password_id))]))
 
 
 async def _acceptable_invitation(ledger: Ledger, user: UUID, data: Registration) -> InvitationRecord | None:
@@ -133,19 +138,19 @@ async def _acceptable_invitation(ledger: Ledger, user: UUID, data: Registration)
     if invited is None:
         raise InvitationIsClosed
     with contextlib.suppress(DryRunDone):
-        await ledger.handle(replace(_command_request(user, Wish(invited.id, AcceptInvitation())), dry=True))
+        await ledger.handle(replace(_command_request(user, CommandOn(invited.id, AcceptInvitation())), is_dry_run=True))
     return invited
 
 
 async def _join_workspace(ledger: Ledger, user: UUID, invited: InvitationRecord) -> int:
     """Take the place that was kept, unless it was given up just now; a position that includes it, or 0."""
     try:
-        committed = await ledger.handle(_command_request(user, Wish(invited.id, AcceptInvitation())))
+        committed = await ledger.handle(_command_request(user, CommandOn(invited.id, AcceptInvitation())))
     except Refusal:
         return 0
     await ledger.invitations.delete(invited.id)
     return committed.position
 
 
-def _command_request(user: UUID, command: Wish) -> Order:
-    return Order([command], Actor(user), new_id(), trace=tracing.current_trace())
+def _command_request(user: UUID, command: CommandOn) -> CommandRequest:
+    return CommandRequest([command], Actor(user), new_id(), trace=tracing.current_trace())

@@ -55,7 +55,7 @@ async def list_workspaces(
     min_position: MinPositionParam = None,
 ) -> Response[Page[WorkspaceRow]]:
     """The workspaces that you are a member of, oldest first."""
-    list_id = workspace_list.user_list_id(request.user.person)
+    list_id = workspace_list.user_list_id(request.user.user_id)
     after = pagination.PageCursor.parse(cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
     rows, reads = await _fetch_visible(request, ledger, after, limit + 1, min_position)
     age = max((one.age_s for one in reads if one.age_s is not None), default=None)
@@ -70,7 +70,7 @@ async def _fetch_visible(
 
     Where somebody was removed a moment ago, others come instead: no page shows by a gap what is not to be seen.
     """
-    person, rows, reads = request.user.person, list[WorkspaceRow](), list[ReadResult]()
+    person, rows, reads = request.user.user_id, list[WorkspaceRow](), list[ReadResult]()
     while True:
         reads.append(await ledger.fetch(request, workspace_list.page(person, after, limit), min_position))
         answer = reads[-1].answer

@@ -17,10 +17,10 @@ from msgspec import Struct
 
 from api.http import headers
 from commands import permissions
-from commands.user import by_a_person
+from commands.user import require_human
 from domain.errors import ScopeTooNarrow
 from domain.event import Actor
-from domain.user import Scope
+from domain.user import TokenScope
 from infra.identity import tokens
 from infra.identity.tokens import TokenRecord
 from infra.ids import new_id
@@ -42,7 +42,7 @@ BeforeRequestHook: TypeAlias = Callable[[Request[Any, Any, Any]], Awaitable[Any]
 class Credential(Struct, frozen=True):
     """What somebody has proved who they are with: how far it goes, until when (seconds since 1970), and which it is."""
 
-    scope: Scope
+    scope: TokenScope
     expires_at: float | None
     session: UUID | None = None
     token: UUID | None = None
@@ -79,10 +79,10 @@ def key_id(signing_key: str) -> str:
 
 def require_account_management(actor: Actor, credential: Credential) -> None:
     """Raise ScopeTooNarrow or Forbidden unless sessions, tokens and the password are theirs to manage."""
-    needed = permissions.TABLE["ManageAccount"].scope
-    if not permissions.has_scope(credential.scope, needed):
+    needed = permissions.REQUIRED_PERMISSIONS["ManageAccount"].scope
+    if not permissions.is_scope_at_least(credential.scope, needed):
         raise ScopeTooNarrow(needed=needed)
-    by_a_person(actor)
+    require_human(actor)
 
 
 async def _no_personal_token(_: str) -> None:

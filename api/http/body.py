@@ -16,7 +16,7 @@ from litestar.typing import FieldDefinition
 
 from api.http import headers
 from api.http.problems import MalformedRequest
-from commands.field_types import meant
+from commands.field_types import describe_validation_error
 
 T = TypeVar("T")
 JSON_MEDIA_TYPES = {"application/json"}
@@ -128,7 +128,9 @@ def _invalid_body(error: msgspec.ValidationError, pointer: str) -> MalformedRequ
     path = _ERROR_PATH.search(str(error))
     inside = "/" + _ARRAY_INDEX.sub(r"/\1", path[1]).replace(".", "/") if path else ""
     return MalformedRequest(
-        "invalid_body", meant(_ERROR_PATH.sub("", str(error))), pointer=(pointer + inside).replace("//", "/")
+        "invalid_body",
+        describe_validation_error(_ERROR_PATH.sub("", str(error))),
+        pointer=(pointer + inside).replace("//", "/"),
     )
 
 

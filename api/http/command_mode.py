@@ -9,8 +9,8 @@ from msgspec import Struct
 from api.http.preconditions import NO_STORE, POSITION_HEADER
 from api.http.problems import MalformedRequest
 from api.http.response import Response
-from commands.handling.handler import Done
-from commands.handling.results import Foreseen, Warned
+from commands.handling.handler import Committed
+from commands.handling.results import PlannedEvent, WipLimitWarning
 
 MODE_PARAMETERS: Final = {"dry_run": ("false", "true"), "on_conflict": ("rebase",)}
 """The parameters of every command, and the values that each takes."""
@@ -44,15 +44,15 @@ def command_mode(request: Request[Any, Any, Any]) -> CommandMode:
 class DryRun(Struct, frozen=True, omit_defaults=True):
     """What a command would do: the events, in the order of the log, after what stands there up to that position."""
 
-    events: tuple[Foreseen, ...]
+    events: tuple[PlannedEvent, ...]
     position: int
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[WipLimitWarning, ...] = ()
 
 
 class DryRunDone(Exception):
     """A dry run ends where the command would have happened: what an endpoint does after that is not done either."""
 
-    def __init__(self, outcome: Done) -> None:
+    def __init__(self, outcome: Committed) -> None:
         super().__init__()
         self.outcome = outcome
 
@@ -62,4 +62,6 @@ def dry_run_response(_: Request[Any, Any, Any], dry_run: DryRunDone) -> Response
     outcome = dry_run.outcome
     headers = {POSITION_HEADER: str(outcome.position), **NO_STORE}
     warnings = tuple(warning for result in outcome.results for warning in result.warnings)
-    return Response(DryRun(outcome.events, outcome.position, warnings), status_code=HTTPStatus.OK, headers=headers)
+    return Response(
+        DryRun(outcome.planned_events, outcome.position, warnings), status_code=HTTPStatus.OK, headers=headers
+    )

@@ -10,7 +10,7 @@ from api.http import history
 from api.http.problems import DetailedConflict
 from domain import codec
 from domain.errors import VersionConflict
-from domain.event import Recorded, State
+from domain.event import RecordedEvent, State
 from infra.log import EventLog
 
 _INTERNAL_FIELDS = {"removed", "purged"}
@@ -20,12 +20,12 @@ async def detailed_conflict(
     log: EventLog, stream: UUID, conflict: VersionConflict, *, by_if_match: bool
 ) -> DetailedConflict:
     """The answer for the loser: 412 where `If-Match` named the version, else 409."""
-    intervening: Sequence[Recorded] = conflict.params["intervening_events"]
+    intervening: Sequence[RecordedEvent] = conflict.params["intervening_events"]
     names = await history.load_names(log, {recorded.actor for recorded in intervening})
     events = [
         {
             "version": recorded.version,
-            "type": codec.tag(recorded.event),
+            "type": codec.stored_name_of(recorded.event),
             "actor": history.actor_info(recorded.actor, names),
             "at": recorded.at,
             "fields": list(history.field_changes(recorded)),

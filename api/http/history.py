@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from domain import codec
-from domain.event import Actor, Change, Event, Recorded, Unknown, changes, fold
+from domain.event import Actor, Change, Event, OpaqueEvent, RecordedEvent, changes, fold
 from domain.user import TokenIssued, User, UserRegistered
 from infra.log import EventLog
 
@@ -39,14 +39,14 @@ class HistoryItem(Struct, frozen=True):
     changes: dict[str, tuple[Any, Any]]
 
 
-async def load_items(log: EventLog, events: Sequence[Recorded]) -> list[HistoryItem]:
+async def load_items(log: EventLog, events: Sequence[RecordedEvent]) -> list[HistoryItem]:
     """Recorded events as they are shown, in the order given."""
     names = await load_names(log, {recorded.actor for recorded in events})
     return [
         HistoryItem(
             recorded.position,
             recorded.version,
-            codec.tag(recorded.event),
+            codec.stored_name_of(recorded.event),
             recorded.at,
             actor_info(recorded.actor, names),
             recorded.command_id,
@@ -57,9 +57,9 @@ async def load_items(log: EventLog, events: Sequence[Recorded]) -> list[HistoryI
     ]
 
 
-def field_changes(recorded: Recorded) -> dict[str, tuple[Any, Any]]:
+def field_changes(recorded: RecordedEvent) -> dict[str, tuple[Any, Any]]:
     """Each field with its old and new value; what the first event gave has no old one, of an unknown one none shows."""
-    if isinstance(recorded.event, Unknown):
+    if isinstance(recorded.event, OpaqueEvent):
         return {}
     changed = {name: (change.old, change.new) for name, change in changes(recorded.event).items()}
     if recorded.version > 1:
@@ -75,7 +75,7 @@ async def load_names(log: EventLog, actors: Collection[Actor]) -> dict[UUID, str
     """
     has_agents = any(actor.kind == "agent" for actor in actors)
     streams = await log.load_events_of_types(
-        {actor.person for actor in actors}, NAME_EVENTS if has_agents else NAME_EVENTS[:1]
+        {actor.user_id for actor in actors}, NAME_EVENTS if has_agents else NAME_EVENTS[:1]
     )
     states = {user: fold(User, (recorded.event for recorded in history)) for user, history in streams.items()}
     agents = {token.id: token.name for state in states.values() if state for token in state.tokens}

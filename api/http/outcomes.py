@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from commands.handling.results import Foreseen, Result, Warned
+from commands.handling.results import CommandResult, PlannedEvent, WipLimitWarning
 
 
 class WriteResult(Struct, frozen=True, omit_defaults=True):
@@ -15,13 +15,13 @@ class WriteResult(Struct, frozen=True, omit_defaults=True):
     version: int
     position: int
     key: str | None = None
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[WipLimitWarning, ...] = ()
 
 
 class BatchResult(Struct, frozen=True):
     """What became of all commands, and a position that includes them."""
 
-    results: tuple[Result, ...]
+    results: tuple[CommandResult, ...]
     position: int
 
 
@@ -34,8 +34,8 @@ class IndependentResult(Struct, frozen=True, omit_defaults=True):
     key: str | None = None
     position: int | None = None
     replayed: bool = False
-    events: tuple[Foreseen, ...] | None = None
-    warnings: tuple[Warned, ...] = ()
+    events: tuple[PlannedEvent, ...] | None = None
+    warnings: tuple[WipLimitWarning, ...] = ()
     problem: msgspec.Raw | None = None
 
 

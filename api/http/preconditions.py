@@ -13,7 +13,7 @@ from api.http import headers
 from api.http.problems import MalformedRequest
 from api.http.response import Response
 from commands.command import Command
-from commands.handling.append import Key
+from commands.handling.append import IdempotencyKey
 from projections.projection import Answer
 
 POSITION_HEADER, STALE_HEADER = "Taskledger-Position", "Taskledger-Stale"
@@ -44,7 +44,7 @@ def with_expected_version(request: Request[Any, Any, Any], command: Command[Any]
     return msgspec.structs.replace(command, expected_version=version), True
 
 
-async def idempotency_key(request: Request[Any, Any, Any]) -> Key | None:
+async def idempotency_key(request: Request[Any, Any, Any]) -> IdempotencyKey | None:
     """The client's key for this request, quoted or bare, with a digest of method, address, version and body.
 
     After draft-ietf-httpapi-idempotency-key-header. Raises Malformed where it is empty or too long, or there are two.
@@ -56,19 +56,20 @@ async def idempotency_key(request: Request[Any, Any, Any]) -> Key | None:
     text = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
     if len(lines) > 1 or not 0 < len(text) <= MAX_IDEMPOTENCY_KEY_CHARS or not text.isprintable():
         raise MalformedRequest(
-            "invalid_idempotency_key", f"One Idempotency-Key, of 1 to {MAX_IDEMPOTENCY_KEY_CHARS} printable characters."
+            "invalid_idempotency_key",
+            f"One Idempotency-Key, of 1 to {MAX_IDEMPOTENCY_KEY_CHARS} printable characters.",
         )
     fingerprint_parts = (request.method, request.scope["path"], headers.first(request, b"if-match"))
-    return Key(text, sha256("\n".join(fingerprint_parts).encode() + b"\n" + await request.body()).digest())
+    return IdempotencyKey(text, sha256("\n".join(fingerprint_parts).encode() + b"\n" + await request.body()).digest())
 
 
 WHOLE_BATCH_SUFFIX = "\n"
 """Behind a key: the whole batch that is sent under it. No client can send such a one."""
 
 
-def batch_item_key(key: Key, index: int) -> Key:
+def batch_item_key(key: IdempotencyKey, index: int) -> IdempotencyKey:
     """The key of one of the commands that are sent under it."""
-    return Key(f"{key.text}{WHOLE_BATCH_SUFFIX}{index}", key.fingerprint)
+    return IdempotencyKey(f"{key.text}{WHOLE_BATCH_SUFFIX}{index}", key.fingerprint)
 
 
 def has_if_match(request: Request[Any, Any, Any]) -> bool:

@@ -10,7 +10,7 @@ from api.openapi import answers, examples, parameters
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
 from commands import permissions
-from commands.permissions import Needs
+from commands.permissions import RequiredPermission
 
 
 def described(one: Operation, schemas: dict[Any, Schema]) -> Schema:
@@ -42,18 +42,22 @@ def _rights(one: Operation) -> str:
         return "For everybody, without a token."
     if one.is_batch:
         return "Each command asks for the role and the scope that it asks for alone."
-    if permissions.TABLE["Operate"] in one.needs:
-        return f"For whoever administers this installation, with {_scope(permissions.TABLE['Operate'])}"
+    if permissions.REQUIRED_PERMISSIONS["Operate"] in one.needs:
+        return f"For whoever administers this installation, with {_scope(permissions.REQUIRED_PERMISSIONS['Operate'])}"
     if len(one.commands) > 1:
-        return " ".join(f"{kind.__name__}: {_needs(permissions.TABLE[kind.__name__])}" for kind in one.commands)
-    return " ".join(map(_needs, [permissions.TABLE[kind.__name__] for kind in one.commands] or one.needs))
+        return " ".join(
+            f"{kind.__name__}: {_needs(permissions.REQUIRED_PERMISSIONS[kind.__name__])}" for kind in one.commands
+        )
+    return " ".join(
+        map(_needs, [permissions.REQUIRED_PERMISSIONS[kind.__name__] for kind in one.commands] or one.needs)
+    )
 
 
-def _needs(needs: Needs) -> str:
+def _needs(needs: RequiredPermission) -> str:
     """The least that is asked for, in a sentence."""
     role = f"the role `{needs.role}` in the workspace, and " if needs.role else ""
     return f"Asks for {role}{_scope(needs)}"
 
 
-def _scope(needs: Needs) -> str:
+def _scope(needs: RequiredPermission) -> str:
     return f"a token of scope `{needs.scope}`."

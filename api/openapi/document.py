@@ -103,7 +103,7 @@ def _links(found: list[Operation]) -> Iterator[tuple[str, Schema]]:
     for one in sorted(found, key=lambda one: one.name):
         if one.name in wanted:
             noun = one.path.partition("{")[2].partition("}")[0]
-            version = any(kind.must_name_version for kind in one.commands)
+            version = any(kind.requires_version for kind in one.commands)
             seen = {"header.If-Match": "$response.header.ETag"} if version else {}
             yield one.name, {"operationId": one.name, "parameters": {f"path.{noun}": "$response.body#/id", **seen}}
 

@@ -120,12 +120,12 @@ def body(kind: type[Struct], noun: str = "") -> dict[str, Any]:
 
 def noun_of(kind: type) -> str:
     """What an object of the class is about: `TaskRow` and `CreateTask` are about a task."""
-    return public_name(getattr(kind, "about", kind).__name__).lower()
+    return public_name(getattr(kind, "state_type", kind).__name__).lower()
 
 
 def _is_shown(kind: type[Struct], field: msgspec.structs.FieldInfo) -> bool:
     if field.name == "expected_version":
-        return bool(getattr(kind, "must_name_version", False))
+        return bool(getattr(kind, "requires_version", False))
     if field.required or said(field.type) is not NOTHING:
         return True
     if issubclass(kind, Command):
@@ -137,7 +137,7 @@ def _is_shown(kind: type[Struct], field: msgspec.structs.FieldInfo) -> bool:
 def _by_commands() -> dict[str, Any]:
     """The example of each field that some command has one for; the first that is found stays."""
     found = dict[str, Any]()
-    for kind in command.every().values():
+    for kind in command.all_commands().values():
         for field in msgspec.structs.fields(kind):
             if (example := said(field.type)) is not NOTHING:
                 found.setdefault(field.name, example)

@@ -22,7 +22,7 @@ from api.openapi.call_graph import Code, Found, Said
 from api.openapi.schemas import options
 from commands import permissions
 from commands.command import Command
-from commands.permissions import Needs
+from commands.permissions import RequiredPermission
 from infra.identity.permissions import Permissions
 
 _NOUN = re.compile(r":| over HTTP| of | to |\.")
@@ -89,7 +89,7 @@ class Operation(Struct, frozen=True, dict=True):
         return operation_commands.commands(self.body, self.found)
 
     @cached_property
-    def needs(self) -> list[Needs]:
+    def needs(self) -> list[RequiredPermission]:
         """What it asks for before it answers, by the table of rights: as an operator, or as a member."""
         asked = {
             call.arguments[0]
@@ -97,7 +97,10 @@ class Operation(Struct, frozen=True, dict=True):
             if isinstance(call, Said) and call.of is Permissions.require_permission
         }
         asked |= {"Operate"} if Ledger.require_operator in self.functions else set()
-        return [permissions.TABLE[name] for name in sorted(asked & permissions.TABLE.keys() - {None})]
+        return [
+            permissions.REQUIRED_PERMISSIONS[name]
+            for name in sorted(asked & permissions.REQUIRED_PERMISSIONS.keys() - {None})
+        ]
 
     @property
     def is_batch(self) -> bool:
@@ -107,7 +110,7 @@ class Operation(Struct, frozen=True, dict=True):
     @property
     def noun(self) -> str:
         """What its commands are about, where that is one kind of thing."""
-        nouns = {kind.about.__name__.lower() for kind in self.commands}
+        nouns = {kind.state_type.__name__.lower() for kind in self.commands}
         return nouns.pop() if len(nouns) == 1 else ""
 
     @property

@@ -10,15 +10,19 @@ from api.openapi import call_graph
 from api.openapi.call_graph import Code, Found
 from commands import command, permissions
 from commands.command import Command
-from commands.handling.conflict import Late
+from commands.handling.conflict import StaleVersion
 from commands.handling.decision import Decision
-from commands.handling.handler import Handling
+from commands.handling.handler import CommandHandler
 from domain import errors
 from domain.errors import Refusal
 
 STOPS: Final[frozenset[Callable[..., Any]]] = frozenset({Ledger.handle})
 """What lies behind is the path of every command, and read from `PATH`."""
-PATH: Final = (Code(Handling.handle, Handling), Code(Decision.make, Decision), Code(Late.told, Late))
+PATH: Final = (
+    Code(CommandHandler.handle, CommandHandler),
+    Code(Decision.decide, Decision),
+    Code(StaleVersion.to_conflict, StaleVersion),
+)
 
 
 def commands(body: Any, found: frozenset[Found]) -> list[type[Command[Any]]]:
@@ -26,14 +30,14 @@ def commands(body: Any, found: frozenset[Found]) -> list[type[Command[Any]]]:
     if Ledger.handle not in call_graph.functions(found):
         return []
     if is_batch(found):
-        return [kind for kind in command.every().values() if kind.in_batches]
+        return [kind for kind in command.all_commands().values() if kind.is_batchable]
     named = call_graph.kinds(found | {body}, Command)
     return sorted((kind for kind in named if "decide" in vars(kind)), key=lambda kind: str(kind.__name__))
 
 
 def is_batch(found: frozenset[Found]) -> bool:
     """Whether commands are named by the request, and there may be several."""
-    return inspect.unwrap(command.every) in call_graph.functions(found)
+    return inspect.unwrap(command.all_commands) in call_graph.functions(found)
 
 
 def refusals(kinds: Iterable[type[Command[Any]]], found: frozenset[Found]) -> set[type[Refusal]]:
@@ -42,21 +46,21 @@ def refusals(kinds: Iterable[type[Command[Any]]], found: frozenset[Found]) -> se
 
 
 def _refusals(kind: type[Command[Any]], found: frozenset[Found]) -> set[type[Refusal]]:
-    own = call_graph.reached([Code(method, kind) for method in (kind.decide, kind.workspace)])
+    own = call_graph.reached([Code(method, kind) for method in (kind.decide, kind.resolve_workspace_id)])
     usual = call_graph.kinds(call_graph.reached(PATH), Refusal) - _impossible(kind, found)
     return usual | call_graph.kinds(own, Refusal)
 
 
 def _impossible(kind: type[Command[Any]], found: frozenset[Found]) -> set[type[Refusal]]:
     """What the path of every command can say, but not of this one, or not here."""
-    needs, asked = permissions.TABLE[kind.__name__], call_graph.functions(found)
+    needs, asked = permissions.REQUIRED_PERMISSIONS[kind.__name__], call_graph.functions(found)
     never = {
         errors.NotFound: needs.role is None and kind.creates,
         errors.Forbidden: needs.role is None,
         errors.ScopeTooNarrow: authentication.create_authentication not in asked,
         errors.StreamIsFull: kind.creates,
         errors.IdTaken: not kind.creates or "id" not in kind.__struct_fields__,
-        errors.VersionRequired: not kind.must_name_version,
+        errors.VersionRequired: not kind.requires_version,
         errors.VersionConflict: preconditions.with_expected_version not in asked and not is_batch(found),
         errors.CrossesWorkspaces: not is_batch(found),
         errors.Contradicts: not is_batch(found),

@@ -7,19 +7,23 @@ from typing import Final
 
 _BY_CLASS: Final = {
     "ActorInfo": "Actor",
+    "ColumnSpec": "ColumnWish",
+    "CommandResult": "Result",
     "DryRun": "Planned",
+    "InterveningEventSchema": "Since",
     "InvitationRecord": "Invitation",
     "Invited": "Invitation",
     "IssuedToken": "Issued",
     "Job": "Operation",
+    "PlannedEvent": "Foreseen",
     "ProblemType": "Meaning",
     "RebuildRequest": "Rebuild",
     "SessionInfo": "LoggedIn",
     "SessionList": "LoggedInList",
-    "Status": "ProjectionStatus",
     "TokenInfo": "Shown",
     "TokenList": "ShownList",
     "TokenPair": "Keys",
+    "WipLimitWarning": "Warned",
     "WriteResult": "Written",
 }
 """The classes that have another name in the code."""

@@ -34,13 +34,13 @@ class EventType(Struct, frozen=True):
 @get(EVENT_SCHEMAS_PATH, opt=PUBLIC)
 async def list_event_types() -> Response[Page[EventType]]:
     """Every event that can be written to the log."""
-    return Response(Page([EventType(name, f"{EVENT_SCHEMAS_PATH}/{name}") for name in sorted(codec.known())]))
+    return Response(Page([EventType(name, f"{EVENT_SCHEMAS_PATH}/{name}") for name in sorted(codec.all_event_types())]))
 
 
 @get(EVENT_SCHEMAS_PATH + "/{type:str}", opt=PUBLIC, media_type="application/schema+json")
 async def show_event_schema(type: EventNameParam) -> Response[dict[str, Any]]:  # noqa: A002 - the parameter's name
     """The JSON Schema of an event, as the log keeps it: its name in `type`, and a changed field as `[old, new]`."""
-    event = codec.known().get(type)
+    event = codec.all_event_types().get(type)
     if event is None:
         raise NotFound
     return Response(event_schema(event), media_type="application/schema+json")
@@ -60,7 +60,7 @@ def event_schema(event: type[Event]) -> Schema:
     defs = {"$defs": _inline_changes(other_definitions, definitions)} if other_definitions else {}
     return {
         "$schema": JSON_SCHEMA_DIALECT,
-        "$id": f"{EVENT_SCHEMAS_PATH}/{codec.tag(event)}",
+        "$id": f"{EVENT_SCHEMAS_PATH}/{codec.stored_name_of(event)}",
         **own,
         **description,
         **defs,

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from bench.data.history import ProjectEvents, StreamEvent
 from bench.data.vocabulary import CUSTOMERS, LANGUAGES, sentence
-from domain.member import MemberJoined, member_of
-from domain.project import BOARD
+from domain.member import MemberJoined, member_stream_id
+from domain.project import DEFAULT_COLUMNS
 from domain.task import Priority, TaskCompleted, TaskCreated
 from domain.workspace import WorkspaceCreated
 from infra.ids import new_id
@@ -24,7 +24,7 @@ FIRST_DAY, CREATION_DAYS = date(2024, 1, 1), 1_000
 MAX_DAYS_AHEAD = 120
 PRIORITY_WEIGHTS = dict(zip(get_args(Priority), (40, 15, 25, 15, 5), strict=True))
 LABELS = ("bug", "feature", "later", "billing", "docs", "security", "design", "ошибка", "срочно", "отчёт", "склад")
-OPEN_COLUMNS, DONE_COLUMN = BOARD[:2], BOARD[2]
+OPEN_COLUMNS, DONE_COLUMN = DEFAULT_COLUMNS[:2], DEFAULT_COLUMNS[2]
 _LABEL_COUNT_WEIGHTS = (40, 35, 20, 5)
 """Of a hundred tasks so many have no label, one, two, three."""
 
@@ -43,7 +43,7 @@ class Backlog:
         yield StreamEvent(self.workspace, 1, WorkspaceCreated("Backlog"), self.workspace)
         for person in self.member_ids:
             joined = MemberJoined(person, "owner" if person == self.member_ids[0] else "member")
-            yield StreamEvent(member_of(self.workspace, person), 1, joined, self.workspace)
+            yield StreamEvent(member_stream_id(self.workspace, person), 1, joined, self.workspace)
         for project in self.projects:
             yield from project.creation_events()
         large_first = [1 / (1 + at) ** 0.5 for at in range(PROJECT_COUNT)]

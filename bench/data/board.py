@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from bench.harness.client_scripts import NEW_TASK, HttpTarget
 from cli.opened import Opened, opened
-from commands.handling.decision import Wish
-from commands.handling.group import Order
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
 from commands.project import CreateProject
 from commands.task import CreateTask
 from commands.workspace import CreateWorkspace
@@ -56,7 +56,7 @@ async def create_board(settings: Settings, user: UUID, project_count: int = PROJ
     crowded, read_project = new_id(), new_id()
     contended, first = new_id(), new_id()
     async with opened(settings) as instance:
-        await _handle(instance, actor, [Wish(workspace, CreateWorkspace(name="Bench"))])
+        await _handle(instance, actor, [CommandOn(workspace, CreateWorkspace(name="Bench"))])
         for start in range(0, project_count, PROJECTS_PER_TRANSACTION):
             some = enumerate(projects[start : start + PROJECTS_PER_TRANSACTION], start)
             wishes = [
@@ -85,18 +85,18 @@ async def create_board(settings: Settings, user: UUID, project_count: int = PROJ
     )
 
 
-async def _handle(instance: Opened, actor: Actor, commands: list[Wish]) -> None:
-    await instance.handling.handle(Order(commands, actor, new_id()))
+async def _handle(instance: Opened, actor: Actor, commands: list[CommandOn]) -> None:
+    await instance.handling.handle(CommandRequest(commands, actor, new_id()))
 
 
-def _create_project(workspace: UUID, project: UUID, key: str, tasks: int) -> Iterator[Wish]:
-    yield Wish(project, CreateProject(workspace_id=workspace, name=f"Project {key}", key=key))
+def _create_project(workspace: UUID, project: UUID, key: str, tasks: int) -> Iterator[CommandOn]:
+    yield CommandOn(project, CreateProject(workspace_id=workspace, name=f"Project {key}", key=key))
     for _ in range(tasks):
         yield _create_task(project, new_id())
 
 
-def _create_task(project: UUID, task: UUID) -> Wish:
-    return Wish(task, create_task_command(project))
+def _create_task(project: UUID, task: UUID) -> CommandOn:
+    return CommandOn(task, create_task_command(project))
 
 
 def create_task_command(project: UUID) -> CreateTask:

@@ -14,8 +14,8 @@ from psycopg.rows import TupleRow
 from bench.data.board import create_task_command
 from domain import codec
 from domain.event import Change, Event
-from domain.member import MemberJoined, member_of
-from domain.project import BOARD, ProjectCreated, ProjectKeyReserved, key_of
+from domain.member import MemberJoined, member_stream_id
+from domain.project import DEFAULT_COLUMNS, ProjectCreated, ProjectKeyReserved, project_key_stream_id
 from domain.task import (
     DueDateSet,
     Priority,
@@ -28,7 +28,7 @@ from domain.task import (
     TaskPrioritised,
     TaskRenamed,
     TaskReopened,
-    numbers_of,
+    task_numbers_stream_id,
 )
 from domain.workspace import WorkspaceCreated
 from infra.ids import new_id
@@ -75,7 +75,7 @@ def write_events(connection: Connection[TupleRow], user: UUID, events: Iterable[
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         copy.set_types(_TYPES)
         for one in events:
-            name, state, at = codec.tag(one.event), codec.encode(one.event), one.at or datetime.now(UTC)
+            name, state, at = codec.stored_name_of(one.event), codec.encode(one.event), one.at or datetime.now(UTC)
             copy.write_row((one.stream, one.version, name, state, user, "import", command, one.workspace, at))
     connection.execute("vacuum (analyze) log.events")  # as the server would before long
 
@@ -85,7 +85,7 @@ def generate_events(user: UUID, rng: random.Random) -> Iterator[StreamEvent]:
     workspaces = [new_id() for _ in range(WORKSPACE_COUNT)]
     for workspace in workspaces:
         yield StreamEvent(workspace, 1, WorkspaceCreated("Bench"), workspace)
-        yield StreamEvent(member_of(workspace, user), 1, MemberJoined(user, "owner"), workspace)
+        yield StreamEvent(member_stream_id(workspace, user), 1, MemberJoined(user, "owner"), workspace)
     projects = [
         ProjectEvents(new_id(), workspaces[number % WORKSPACE_COUNT], f"P{number}") for number in range(PROJECT_COUNT)
     ]
@@ -107,14 +107,18 @@ class ProjectEvents:
 
     def creation_events(self) -> Iterator[StreamEvent]:
         reserved = ProjectKeyReserved(self.key, self.id)
-        yield StreamEvent(self.id, 1, ProjectCreated(self.workspace, self.key, self.key, BOARD), self.workspace)
-        yield StreamEvent(key_of(self.workspace, self.key), 1, reserved, self.workspace)
+        yield StreamEvent(
+            self.id, 1, ProjectCreated(self.workspace, self.key, self.key, DEFAULT_COLUMNS), self.workspace
+        )
+        yield StreamEvent(project_key_stream_id(self.workspace, self.key), 1, reserved, self.workspace)
 
     def task_events(self, fields: Mapping[str, Any]) -> Iterator[StreamEvent]:
         """One more, after the numbers for it and for those to come; `told` is what it begins with."""
         if self.last_number % NUMBER_BLOCK_SIZE == 0:
             taken = TaskNumbersTaken(self.last_number + 1, self.last_number + NUMBER_BLOCK_SIZE)
-            yield StreamEvent(numbers_of(self.id), self.last_number // NUMBER_BLOCK_SIZE + 1, taken, self.workspace)
+            yield StreamEvent(
+                task_numbers_stream_id(self.id), self.last_number // NUMBER_BLOCK_SIZE + 1, taken, self.workspace
+            )
         self.last_number += 1
         created = TaskCreated(self.workspace, self.id, self.last_number, f"{self.key}-{self.last_number}", **fields)
         yield StreamEvent(new_id(), 1, created, self.workspace)
@@ -186,7 +190,7 @@ def _complete_or_reopen(task: Task, _: random.Random) -> Event:
 
 
 def _move(task: Task, rng: random.Random) -> Event:
-    column = rng.choice([column.id for column in BOARD])
+    column = rng.choice([column.id for column in DEFAULT_COLUMNS])
     return TaskMoved(Change(task.project_id, task.project_id), Change(task.column, column), task.status)
 
 

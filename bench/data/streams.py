@@ -5,7 +5,7 @@ from uuid import UUID
 
 from bench.data.history import ProjectEvents, StreamEvent, new_task_fields
 from domain.event import Change
-from domain.member import MemberJoined, member_of
+from domain.member import MemberJoined, member_stream_id
 from domain.task import TaskCreated, TaskRenamed
 from domain.workspace import WorkspaceCreated
 from infra.ids import new_id
@@ -25,7 +25,7 @@ class StreamsByLength:
     def generate_events(self) -> Iterator[StreamEvent]:
         workspace = new_id()
         yield StreamEvent(workspace, 1, WorkspaceCreated("Streams"), workspace)
-        yield StreamEvent(member_of(workspace, self._user), 1, MemberJoined(self._user, "owner"), workspace)
+        yield StreamEvent(member_stream_id(workspace, self._user), 1, MemberJoined(self._user, "owner"), workspace)
         project = ProjectEvents(new_id(), workspace, "LONG")
         yield from project.creation_events()
         for length, count in TASKS_BY_LENGTH.items():

@@ -14,12 +14,12 @@ from psycopg.rows import TupleRow
 from bench.data.board import create_task_command
 from bench.harness.run_module import run_plan
 from cli.opened import opened
-from commands.handling.append import Accepted, Append
-from commands.handling.decision import Wish
-from commands.handling.group import Order
-from commands.handling.handler import Handling, Log, Streams
-from commands.handling.loader import Wanted
-from commands.handling.stream_cache import Known
+from commands.handling.append import Append, AppendResult
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import CommandHandler, EventStore, Histories
+from commands.handling.loader import StateKey
+from commands.handling.stream_cache import StreamState
 from commands.task import CreateTask
 from domain.event import Actor
 from infra import settings
@@ -52,7 +52,7 @@ async def alternate(plan: IdleLanePlan) -> IdleLaneLatencies:
     deadline = time.monotonic() + plan.seconds
     async with opened(instance_settings) as instance, _bare_log(instance_settings.database_url) as bare:
         recording_log = _RecordingLog(bare)
-        recording_handling = Handling(recording_log)
+        recording_handling = CommandHandler(recording_log)
         while time.monotonic() < deadline:
             idle.handled_ms.append(await _time_ms(_handle(instance.handling, handled, actor)))
             await _handle(recording_handling, appended, actor)
@@ -84,30 +84,30 @@ class _SingleConnectionPool(Struct, frozen=True):
 class _RecordingLog:
     """A log that keeps what it is asked to append instead: decided as ever, and yet to be written."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: EventStore) -> None:
         self.recorded: Sequence[Append] = []
         self._log = log
 
-    async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+    async def append(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
         self.recorded = appends
-        return [Accepted(0) for _ in appends]
+        return [AppendResult(0) for _ in appends]
 
-    async def load_streams(self, ids: Collection[UUID]) -> Streams:
+    async def load_streams(self, ids: Collection[UUID]) -> Histories:
         return await self._log.load_streams(ids)
 
-    async def load_states(self, wanted: Sequence[Wanted]) -> Sequence[Known]:
+    async def load_states(self, wanted: Sequence[StateKey]) -> Sequence[StreamState]:
         return await self._log.load_states(wanted)
 
-    def save_snapshot(self, stream: UUID, known: Known, command_id: UUID) -> None:
+    def save_snapshot(self, stream: UUID, known: StreamState, command_id: UUID) -> None:
         """Keep nothing: nothing happened."""
 
 
-async def _handle(handling: Handling, command: CreateTask, actor: Actor) -> None:
-    await handling.handle(Order([Wish(new_id(), command)], actor, new_id()))
+async def _handle(handling: CommandHandler, command: CreateTask, actor: Actor) -> None:
+    await handling.handle(CommandRequest([CommandOn(new_id(), command)], actor, new_id()))
 
 
 async def _append(log: EventLog, appends: Sequence[Append]) -> None:
-    if not all(isinstance(one, Accepted) for one in await log.append(appends)):
+    if not all(isinstance(one, AppendResult) for one in await log.append(appends)):
         raise RuntimeError("The bare append was refused, so it is no measure.")
 
 

@@ -13,9 +13,9 @@ from bench.data.board import create_task_command
 from bench.harness.load_generator import LoadResult
 from bench.harness.run_module import run_plan
 from cli.opened import opened
-from commands.handling.decision import Wish
-from commands.handling.group import Order
-from commands.handling.handler import Handling
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import CommandHandler
 from domain.event import Actor
 from infra import settings
 from infra.database.pool import create_pool
@@ -59,7 +59,7 @@ async def run_lane(plan: LanePlan) -> LoadResult:
 class _CreatingClient:
     """One who waits."""
 
-    def __init__(self, handling: Handling, hints: HintSender, plan: LanePlan) -> None:
+    def __init__(self, handling: CommandHandler, hints: HintSender, plan: LanePlan) -> None:
         self.latencies: list[float] = []
         self._handling = handling
         self._hints = hints
@@ -69,12 +69,12 @@ class _CreatingClient:
     async def warm(self) -> None:
         """Read what an API process that has run for a while knows."""
         for command in self._commands:
-            await self._handling.handle(Order([Wish(new_id(), command)], self._actor, new_id()))
+            await self._handling.handle(CommandRequest([CommandOn(new_id(), command)], self._actor, new_id()))
 
     async def create_until(self, deadline: float) -> None:
         while (began := time.monotonic()) < deadline:
-            wish = Wish(new_id(), random.choice(self._commands))
-            done = await self._handling.handle(Order([wish], self._actor, new_id()))
+            wish = CommandOn(new_id(), random.choice(self._commands))
+            done = await self._handling.handle(CommandRequest([wish], self._actor, new_id()))
             self._hints.hint(done.position)
             if (now := time.monotonic()) < deadline:
                 self.latencies.append(now - began)

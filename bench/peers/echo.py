@@ -14,9 +14,9 @@ from api.http.problems import EXCEPTION_HANDLERS
 from api.http.tracing import with_tracing
 from api.ledger import BASE_PATH, Ledger
 from bench.peers.config import PeerConfig
-from commands.handling.group import Order
-from commands.handling.handler import Done
-from commands.handling.results import Result
+from commands.handling.group import CommandRequest
+from commands.handling.handler import Committed
+from commands.handling.results import CommandResult
 
 
 def app(config: PeerConfig) -> ASGIApp:
@@ -39,5 +39,5 @@ def app(config: PeerConfig) -> ASGIApp:
 class _Echo:
     """Has done everything already, and nothing that workers should look at."""
 
-    async def handle(self, order: Order) -> Done:
-        return Done(tuple(Result(wish.target, 1, "P123-123") for wish in order.wishes), 123_456)
+    async def handle(self, order: CommandRequest) -> Committed:
+        return Committed(tuple(CommandResult(wish.target, 1, "P123-123") for wish in order.commands), 123_456)

@@ -13,7 +13,7 @@ from psycopg import conninfo
 
 from api.http import authentication
 from bench.peers.config import PeerConfig
-from commands.field_types import ColumnName, Description, Due, Labels, Title
+from commands.field_types import ColumnName, Description, DueText, Labels, Title
 from domain.task import Priority
 
 
@@ -21,7 +21,7 @@ class NewTask(Struct, frozen=True, forbid_unknown_fields=True):
     title: Title
     description: Description = ""
     priority: Priority = "none"
-    due: Due | None = None
+    due: DueText | None = None
     column: ColumnName = "todo"
     labels: Labels = ()
 

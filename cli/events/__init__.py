@@ -76,7 +76,7 @@ def show(data: Path, stream: str, first: int, last: int, as_json: bool) -> None:
 def export(data: Path, after: int, workspace: UUID | None, types: tuple[str, ...], output: BinaryIO) -> None:
     """Write the log as JSON Lines, oldest first, however long it is."""
     count = 0
-    if unknown := set(types) - codec.known().keys() - UPCASTS.keys():
+    if unknown := set(types) - codec.all_event_types().keys() - UPCASTS.keys():
         click.echo(f"This version writes no events of the name {', '.join(sorted(unknown))}.", err=True)
     with database(settings.resolve(data).database_url) as connection:
         for recorded in log.iter_events(connection, log.EventSelection(after, workspace, types or None)):

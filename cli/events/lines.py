@@ -5,31 +5,35 @@ from typing import Any
 import msgspec
 
 from domain import codec
-from domain.event import Event, Recorded, Unknown
+from domain.event import Event, OpaqueEvent, RecordedEvent
 
 
-def for_people(recorded: Recorded) -> str:
+def for_people(recorded: RecordedEvent) -> str:
     """Position, time, place in its stream, who, and what."""
     what = msgspec.json.encode(_data(recorded.event)).decode()
     return (
         f"{recorded.position:>8}  {recorded.at:%Y-%m-%d %H:%M:%S}  {recorded.stream} v{recorded.version}"
-        f"  by {recorded.actor.kind} {recorded.actor.id}  {codec.tag(recorded.event)} {what}"
+        f"  by {recorded.actor.kind} {recorded.actor.id}  {codec.stored_name_of(recorded.event)} {what}"
     )
 
 
-def for_programs(recorded: Recorded) -> str:
+def for_programs(recorded: RecordedEvent) -> str:
     """One JSON object: everything that the log keeps of it, `event` without its name."""
-    members = {"type": codec.tag(recorded.event), **msgspec.structs.asdict(recorded), "event": _data(recorded.event)}
+    members = {
+        "type": codec.stored_name_of(recorded.event),
+        **msgspec.structs.asdict(recorded),
+        "event": _data(recorded.event),
+    }
     return msgspec.json.encode(members).decode()
 
 
 def _data(event: Event) -> dict[str, Any]:
     """Its fields; of one that this version does not know, whatever was stored."""
-    if not isinstance(event, Unknown):
+    if not isinstance(event, OpaqueEvent):
         fields: dict[str, Any] = msgspec.to_builtins(event)
     else:
         try:
-            fields = msgspec.json.decode(event.state, type=dict[str, Any])
+            fields = msgspec.json.decode(event.data, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError):
-            fields = {"stored": event.state}
+            fields = {"stored": event.data}
     return {name: value for name, value in fields.items() if name != "type"}

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from cli.import_.rows import kind, plain
 from cli.import_.text import Malformed, text
-from commands.field_types import Due
-from commands.field_types import due as kept_due
+from commands.field_types import DueText
+from commands.field_types import normalize_due as kept_due
 from domain.task import Priority
 
 Say = Callable[[str], None]
@@ -74,7 +74,7 @@ def due(name: str, value: object, say: Say) -> str:
         if _ZONELESS.fullmatch(written):
             say(f"{name} names a time without a zone: only the date was kept")
             return datetime.fromisoformat(written.upper()).date().isoformat()
-        return kept_due(msgspec.convert(written, Due)) or ""
+        return kept_due(msgspec.convert(written, DueText)) or ""
     except msgspec.ValidationError:
         raise Malformed(f"{name}: {value!r} is no YYYY-MM-DD, nor a date-time with an offset") from None
     except ValueError as error:

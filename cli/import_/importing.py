@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from cli.import_.mapping import Refused, Taken
 from cli.opened import Opened
-from commands.handling.group import Order
+from commands.handling.group import CommandRequest
 from domain.errors import IdTaken, Refusal
 from domain.event import Actor
 from domain.task import Task
@@ -44,7 +44,7 @@ async def carry_out(instance: Opened, tasks: Iterable[Taken | Refused], user: UU
             outcome.refused.append(task)
             continue
         try:
-            done = await instance.counting.handle(Order(task.wishes, actor, new_id(), dry=outcome.dry))
+            done = await instance.counting.handle(CommandRequest(task.wishes, actor, new_id(), is_dry_run=outcome.dry))
         except IdTaken:
             outcome.there += 1
             outcome.differing += not task.is_as(await instance.log.load_state(Task, task.id))

@@ -14,10 +14,10 @@ from cli.import_.identity import task_id
 from cli.import_.left import Left
 from cli.import_.rows import TITLE, Row
 from cli.import_.text import Malformed, text
-from commands.field_types import due as kept_due
-from commands.handling.decision import Wish
+from commands.field_types import normalize_due as kept_due
+from commands.handling.decision import CommandOn
 from commands.task import CompleteTask, CreateTask
-from domain.label import distinct, meant
+from domain.label import distinct_labels, normalize_label
 from domain.task import Task
 
 STATUS: Final = ("status", "done", "completed")
@@ -38,9 +38,9 @@ class Taken(Struct, frozen=True):
     is_part: bool
 
     @property
-    def wishes(self) -> list[Wish]:
+    def wishes(self) -> list[CommandOn]:
         """Its commands, to be carried out together or not at all."""
-        return [Wish(self.id, self.create), *([Wish(self.id, CompleteTask())] if self.done else [])]
+        return [CommandOn(self.id, self.create), *([CommandOn(self.id, CompleteTask())] if self.done else [])]
 
     def is_as(self, task: Task | None) -> bool:
         """Whether the task that is there says the same as the row."""
@@ -54,7 +54,7 @@ class Taken(Struct, frozen=True):
                 create.priority or "none",
                 kept_due(create.due),
             )
-            and set(map(meant, task.labels)) == set(map(meant, create.labels))
+            and set(map(normalize_label, task.labels)) == set(map(normalize_label, create.labels))
             and (task.status == "done") == self.done
         )
 
@@ -119,4 +119,4 @@ def _labels(row: Row, left: Left, progress: fields.Progress) -> tuple[str, ...]:
     """The tag that the row stands under, its own labels, and a status that is neither open nor done."""
     own = [label for names in LABELS for label in fields.labels(*left.take((names,), []))]
     kept = [row.tag and text("tag", row.tag, "label"), *own, progress.label or ""]
-    return distinct(label for label in kept if label)
+    return distinct_labels(label for label in kept if label)

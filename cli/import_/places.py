@@ -5,9 +5,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from cli.opened import asked, database
-from domain.member import Member, member_of
-from domain.project import ProjectKey, key_of
-from domain.user import EmailAddress, address_of
+from domain.member import Member, member_stream_id
+from domain.project import ProjectKey, project_key_stream_id
+from domain.user import EmailAddress, email_stream_id
 from infra.errors import OperatorError
 from infra.log import EventLog
 from projections import workspace_list
@@ -22,13 +22,13 @@ class Place(Struct, frozen=True):
 
 async def find(log: EventLog, url: str, workspace: str, key: str, email: str) -> Place:
     """The place that these words name; raises OperatorError for the first that names nothing."""
-    address = await log.load_state(EmailAddress, address_of(email))
+    address = await log.load_state(EmailAddress, email_stream_id(email))
     if address is None:
         raise OperatorError(f"Nobody is registered as {email}: check --as.")
     workspace_id = _workspace(url, workspace, address.user_id)
-    if await log.load_state(Member, member_of(workspace_id, address.user_id)) is None:
+    if await log.load_state(Member, member_stream_id(workspace_id, address.user_id)) is None:
         raise OperatorError(f"{email} is a member of no workspace {workspace}: check --workspace.")
-    project = await log.load_state(ProjectKey, key_of(workspace_id, key.upper()))
+    project = await log.load_state(ProjectKey, project_key_stream_id(workspace_id, key.upper()))
     if project is None:
         raise OperatorError(f"The workspace has no project with the key {key}: check --project.")
     return Place(project.project_id, address.user_id)

@@ -5,9 +5,9 @@ from typing import Final
 import msgspec
 
 from cli.import_.rows import kind
-from commands.field_types import Description, Label, Title
+from commands.field_types import Description, LabelName, Title
 
-FORMS: Final = {"title": Title, "description": Description, "label": Label}
+FORMS: Final = {"title": Title, "description": Description, "label": LabelName}
 _LONGEST: Final = {"title": 500, "description": 50_000, "label": 100}
 
 

@@ -13,12 +13,12 @@ from cli import options
 from cli.opened import database, opened
 from cli.projections import report
 from cli.projections.watching import watched
-from commands.handling.decision import Wish as Asked
-from commands.handling.group import Order
+from commands.handling.decision import CommandOn as Asked
+from commands.handling.group import CommandRequest
 from commands.projection import SkipEvent
 from domain.errors import Forbidden
 from domain.event import Actor
-from domain.user import INSTANCE, EmailAddress, address_of
+from domain.user import INSTANCE_STREAM_ID, EmailAddress, email_stream_id
 from infra import settings
 from infra.errors import OperatorError
 from infra.ids import new_id
@@ -149,11 +149,13 @@ async def _skip(
 ) -> None:
     wish = SkipEvent(projection=projection.name, document=one.document, position=one.position, reason=reason)
     async with opened(found) as instance:
-        address = await instance.log.load_state(EmailAddress, address_of(email))
+        address = await instance.log.load_state(EmailAddress, email_stream_id(email))
         if address is None:
             raise OperatorError(f"Nobody is registered as {email}: check --as.")
         try:
-            await instance.handling.handle(Order([Asked(INSTANCE, wish)], Actor(address.user_id), new_id()))
+            await instance.handling.handle(
+                CommandRequest([Asked(INSTANCE_STREAM_ID, wish)], Actor(address.user_id), new_id())
+            )
         except Forbidden as error:
             raise OperatorError(f"{email} does not administer this installation: only who does may skip.") from error
 

@@ -8,15 +8,15 @@ from msgspec import Struct
 from domain.event import UNTRACED, Actor, Event, Trace
 
 
-class Key(Struct, frozen=True):
+class IdempotencyKey(Struct, frozen=True):
     """A client's own name for a call, or for one of its wishes: unique for the actor, with a digest of all it says."""
 
     text: str
     fingerprint: bytes
-    wish: int | None = None
+    command_index: int | None = None
 
 
-class Kept(Struct, frozen=True):
+class StoredOutcome(Struct, frozen=True):
     """What the log keeps of a key: what it stood for, and what came of that."""
 
     text: str
@@ -29,30 +29,30 @@ class Kept(Struct, frozen=True):
 class Append(Struct, frozen=True):
     """Events to be written together or not at all, if each stream seen is still at its version."""
 
-    seen: dict[UUID, int]
+    expected_versions: dict[UUID, int]
     events: Sequence[tuple[UUID, Event]]
     actor: Actor
     command_id: UUID
     workspace_id: UUID | None
-    outcomes: Sequence[tuple[Key, bytes | None]] = ()
+    outcomes: Sequence[tuple[IdempotencyKey, bytes | None]] = ()
     trace: Trace = UNTRACED
 
 
-class Accepted(Struct, frozen=True):
+class AppendResult(Struct, frozen=True):
     """All of it is written, and every version held; a position that includes it."""
 
     position: int
 
 
-class Replayed(Exception):
+class IdempotentReplay(Exception):
     """Nothing of it is written: these of its keys were used before."""
 
-    def __init__(self, kept: Sequence[Kept]) -> None:
-        super().__init__(*(one.text for one in kept))
-        self.kept = {one.text: one for one in kept}
+    def __init__(self, outcomes: Sequence[StoredOutcome]) -> None:
+        super().__init__(*(one.text for one in outcomes))
+        self.outcomes = {one.text: one for one in outcomes}
 
 
-class Changed(Exception):
+class WrongExpectedVersion(Exception):
     """Nothing of it is written: these streams, which the decision looked at, are at other versions by now."""
 
     def __init__(self, streams: Sequence[UUID] = ()) -> None:

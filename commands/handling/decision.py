@@ -7,10 +7,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from commands import permissions
-from commands.command import Command, Elsewhere, present
-from commands.handling.conflict import Late, Since
-from commands.handling.stream_cache import Knowledge, Known, NotLoaded
-from commands.handling.task_numbers import Numbers, Supply
+from commands.command import Command, OtherStreamEvent, require_found
+from commands.handling.conflict import Intervening, StaleVersion
+from commands.handling.stream_cache import NotLoaded, StreamState, StreamStateSource
+from commands.handling.task_numbers import NumberBlocks, NumberPool
 from domain.errors import (
     Contradicts,
     CrossesWorkspaces,
@@ -24,18 +24,18 @@ from domain.errors import (
     VersionRequired,
 )
 from domain.event import Actor, Event, State
-from domain.member import Member, member_of
-from domain.task import TaskNumbers, TaskNumbersTaken, numbers_of
-from domain.user import Scope
+from domain.member import Member, member_stream_id
+from domain.task import TaskNumbers, TaskNumbersTaken, task_numbers_stream_id
+from domain.user import TokenScope
 
 S = TypeVar("S", bound=State)
 
-MOST_EVENTS = 50_000
+MAX_STREAM_EVENTS = 50_000
 """The longest that a stream may become, but for commands that go `past_the_end`. Guard streams have no end: nobody
 reads them from the beginning."""
 
 
-class Wish(Struct, frozen=True):
+class CommandOn(Struct, frozen=True):
     """A command and the stream that it is about."""
 
     target: UUID
@@ -52,148 +52,155 @@ class Decision:
 
     def __init__(
         self,
-        known: Knowledge,
+        states: StreamStateSource,
         actor: Actor,
-        supply: Supply | None = None,
-        scope: Scope = "admin",
-        since: Mapping[UUID, Since] | None = None,
+        number_blocks: NumberBlocks | None = None,
+        scope: TokenScope = "admin",
+        intervening: Mapping[UUID, Intervening] | None = None,
     ) -> None:
         """`since` says what others did to streams that the wishes may be merged with; None: each race is told."""
         self.actor = actor
         self.target = actor.id
-        self.made = 0
+        self.decided_count = 0
         self.workspace_id: UUID | None = None
-        self.seen: dict[UUID, int] = {}
-        self.written: list[tuple[UUID, Event]] = []
-        self.leaves: dict[UUID, Known] = {}
-        self.taken: dict[UUID, Numbers] = {}
+        self.read_versions: dict[UUID, int] = {}
+        self.new_events: list[tuple[UUID, Event]] = []
+        self.stream_states: dict[UUID, StreamState] = {}
+        self.new_blocks: dict[UUID, NumberPool] = {}
         self.warnings: list[tuple[int, Refusal]] = []
-        self._known = known
-        self._supply = supply or Supply(Numbers())
+        self._states = states
+        self._number_blocks = number_blocks or NumberBlocks(NumberPool())
         self._scope = scope
-        self._since = since
-        self._bases: dict[UUID, int] = {}
+        self._intervening = intervening
+        self._base_versions: dict[UUID, int] = {}
 
-    def __call__(self, kind: type[S], stream: UUID) -> S | None:
-        states = self._look(stream, kind).states
-        if kind not in states:
-            raise NotLoaded(stream, kind)
-        return cast("S | None", states[kind])
+    def __call__(self, state_type: type[S], stream: UUID) -> S | None:
+        states = self._read_and_guard(stream, state_type).states
+        if state_type not in states:
+            raise NotLoaded(stream, state_type)
+        return cast("S | None", states[state_type])
 
-    def may(self, operation: str) -> None:
+    def require_permission(self, action: str) -> None:
         """Raise NotFound to who is no member or no rule, ScopeTooNarrow or Forbidden to who does not go so far."""
-        needs = permissions.TABLE[operation]
-        if needs.by_rule and self.actor.kind != "rule":
+        needs = permissions.REQUIRED_PERMISSIONS[action]
+        if needs.rule_only and self.actor.kind != "rule":
             raise NotFound
-        member = self._member() if needs.role else None
-        if not permissions.has_scope(self._scope, needs.scope):
+        member = self._require_member() if needs.role else None
+        if not permissions.is_scope_at_least(self._scope, needs.scope):
             raise ScopeTooNarrow(needed=needs.scope)
-        if needs.role and member and not permissions.has_role(member.role, needs.role):
+        if needs.role and member and not permissions.is_role_at_least(member.role, needs.role):
             raise Forbidden(needed=needs.role)
 
-    def number(self, project: UUID) -> int:
+    def allocate_task_number(self, project_id: UUID) -> int:
         """A task number of that project that nobody else gets: one in hand, or one of a block taken with this."""
-        number = self._supply.in_hand.next(project)
+        number = self._number_blocks.available.allocate(project_id)
         if number is not None:
             return number
-        numbers = self(TaskNumbers, numbers_of(project)) or TaskNumbers()
-        taken = self.taken.get(project, self._supply.coming)
-        number = taken.next(project)
+        numbers = self(TaskNumbers, task_numbers_stream_id(project_id)) or TaskNumbers()
+        block = self.new_blocks.get(project_id, self._number_blocks.pending)
+        number = block.allocate(project_id)
         if number is not None:
             return number
-        first, last = numbers.last + 1, numbers.last + self._supply.block(project)
-        self._write(numbers_of(project), TaskNumbersTaken(first, last))
-        self.taken[project] = Numbers()
-        self.taken[project].keep(project, range(first + 1, last + 1))
+        first, last = numbers.last + 1, numbers.last + self._number_blocks.next_block_size(project_id)
+        self._add_event(task_numbers_stream_id(project_id), TaskNumbersTaken(first, last))
+        self.new_blocks[project_id] = NumberPool()
+        self.new_blocks[project_id].set(project_id, range(first + 1, last + 1))
         return first
 
     def version(self, stream: UUID) -> int:
         """The version of a stream that was looked at, with what is written so far; 0 where it has not begun."""
-        return self.leaves[stream].version
+        return self.stream_states[stream].version
 
-    def made_on(self, command: Command[Any]) -> int:
+    def base_version(self, command: Command[Any]) -> int:
         """The version of the target that a wish was made on: the one it names, without what this call wrote."""
-        return (command.expected_version or 0) - (self.version(self.target) - self.seen[self.target])
+        return (command.expected_version or 0) - (self.version(self.target) - self.read_versions[self.target])
 
     def warn(self, warning: Refusal) -> None:
         """Keep it, with which command it is about."""
-        self.warnings.append((self.made, warning))
+        self.warnings.append((self.decided_count, warning))
 
-    def make(self, wish: Wish) -> None:
+    def decide(self, command_on: CommandOn) -> None:
         """Decide one more command; raises a Refusal, Late, or NotLoaded."""
-        command, self.target = wish.command, wish.target
-        state = self._about(command)
-        if state is None and not (command.creates or command.begins):
+        command, self.target = command_on.command, command_on.target
+        state = self._load_target_state(command)
+        if state is None and not (command.creates or command.may_create):
             raise NotFound
         self._authorise(command, state)
-        if command.creates and self.version(wish.target):
+        if command.creates and self.version(command_on.target):
             raise IdTaken
         if getattr(state, "purged", False):
             raise Purged
-        since, before = self._check_version(command), self.version(wish.target)
+        intervening, before = self._check_version(command), self.version(command_on.target)
         for event in command.decide(state, self):
-            if isinstance(event, Elsewhere):
-                self._write(event.stream, event.event)
-            elif since is None or not since.touches(event):
-                self._write(wish.target, event)
-        if before < self.version(wish.target) > MOST_EVENTS + command.past_the_end:
-            raise StreamIsFull(most=MOST_EVENTS)
-        self.made += 1
+            if isinstance(event, OtherStreamEvent):
+                self._add_event(event.stream, event.event)
+            elif intervening is None or not intervening.overlaps(event):
+                self._add_event(command_on.target, event)
+        if before < self.version(command_on.target) > MAX_STREAM_EVENTS + command.events_over_cap:
+            raise StreamIsFull(most=MAX_STREAM_EVENTS)
+        self.decided_count += 1
 
-    def _about(self, command: Command[State]) -> State | None:
+    def _load_target_state(self, command: Command[State]) -> State | None:
         """The state of the target. Whoever creates may take an unknown stream for one that has not begun."""
-        if command.creates and self.target not in self.leaves and self._known.get(self.target) is None:
-            self.seen[self.target], self.leaves[self.target] = 0, Known(states={command.about: None})
-        return self(command.about, self.target)
+        if command.creates and self.target not in self.stream_states and self._states.get(self.target) is None:
+            self.read_versions[self.target], self.stream_states[self.target] = (
+                0,
+                StreamState(states={command.state_type: None}),
+            )
+        return self(command.state_type, self.target)
 
     def _authorise(self, command: Command[State], state: State | None) -> None:
-        before = self.workspace_id
-        self.workspace_id = command.workspace(state, self)
-        self.may(type(command).__name__)
-        if self.made and before != self.workspace_id:
+        previous_workspace_id = self.workspace_id
+        self.workspace_id = command.resolve_workspace_id(state, self)
+        self.require_permission(type(command).__name__)
+        if self.decided_count and previous_workspace_id != self.workspace_id:
             raise CrossesWorkspaces
 
-    def _member(self) -> Member:
+    def _require_member(self) -> Member:
         """What who asks is in the workspace; the append asserts it. Raises NotFound."""
-        return present(self(Member, member_of(present(self.workspace_id), self.actor.person)))
+        return require_found(self(Member, member_stream_id(require_found(self.workspace_id), self.actor.user_id)))
 
-    def _check_version(self, command: Command[State]) -> Since | None:
+    def _check_version(self, command: Command[State]) -> Intervening | None:
         """What others did since the version that is named, if anything, where the wish can be merged with it.
 
         All that a call says of one stream was made on one version.
         """
         if command.expected_version is None:
-            if command.must_name_version:
+            if command.requires_version:
                 raise VersionRequired
             return None
-        base, seen = self.made_on(command), self.seen[self.target]
-        said = self._bases.setdefault(self.target, base)
-        if base == said == seen:
+        base, seen = self.base_version(command), self.read_versions[self.target]
+        first_base_version = self._base_versions.setdefault(self.target, base)
+        if base == first_base_version == seen:
             return None
-        if self._contradicts(base, said):
+        if self._is_contradiction(base, first_base_version):
             raise Contradicts(version=self.version(self.target))
-        since = self._since and self._since.get(self.target)
-        if since and (since.base, since.version) == (base, seen) and since.compare(command, self)[1]:
-            return since
-        raise Late(command, self)
+        intervening = self._intervening and self._intervening.get(self.target)
+        if (
+            intervening
+            and (intervening.base_version, intervening.current_version) == (base, seen)
+            and intervening.compare(command, self)[1]
+        ):
+            return intervening
+        raise StaleVersion(command, self)
 
-    def _contradicts(self, base: int, said: int) -> bool:
+    def _is_contradiction(self, base_version: int, first_base_version: int) -> bool:
         """Whether the version that is named cannot be the fault of others: this call wrote, or it names two."""
-        seen = self.seen[self.target]
+        seen = self.read_versions[self.target]
         wrote = self.version(self.target) != seen
-        if self._since is None:
+        if self._intervening is None:
             return wrote
-        return base != said or (wrote and not 0 <= base < seen)
+        return base_version != first_base_version or (wrote and not 0 <= base_version < seen)
 
-    def _look(self, stream: UUID, kind: type[State]) -> Known:
+    def _read_and_guard(self, stream: UUID, state_type: type[State]) -> StreamState:
         """The stream with what is written so far; from now on the append asserts it."""
-        if stream not in self.leaves:
-            known = self._known.get(stream)
-            if known is None:
-                raise NotLoaded(stream, kind)
-            self.seen[stream], self.leaves[stream] = known.version, known
-        return self.leaves[stream]
+        if stream not in self.stream_states:
+            loaded = self._states.get(stream)
+            if loaded is None:
+                raise NotLoaded(stream, state_type)
+            self.read_versions[stream], self.stream_states[stream] = loaded.version, loaded
+        return self.stream_states[stream]
 
-    def _write(self, stream: UUID, event: Event) -> None:
-        self.leaves[stream] = self._look(stream, State).after(event)
-        self.written.append((stream, event))
+    def _add_event(self, stream: UUID, event: Event) -> None:
+        self.stream_states[stream] = self._read_and_guard(stream, State).with_event(event)
+        self.new_events.append((stream, event))

@@ -7,129 +7,129 @@ from uuid import UUID
 from msgspec import Struct
 
 from commands.handling import results
-from commands.handling.append import Append, Key
-from commands.handling.conflict import Late, Since
-from commands.handling.decision import Decision, Wish
-from commands.handling.stream_cache import Ahead, Known, Memory
-from commands.handling.task_numbers import Supply
+from commands.handling.append import Append, IdempotencyKey
+from commands.handling.conflict import Intervening, StaleVersion
+from commands.handling.decision import CommandOn, Decision
+from commands.handling.stream_cache import Overlay, StreamCache, StreamState
+from commands.handling.task_numbers import NumberBlocks
 from domain.errors import Refusal
 from domain.event import UNTRACED, Actor, Event, Trace
-from domain.user import Scope
+from domain.user import TokenScope
 
 
-class Order(Struct, frozen=True):
+class CommandRequest(Struct, frozen=True):
     """The wishes of one call, fulfilled together or not at all: who asks, under which names, where from, how far.
 
     Where it is `dry`, all is decided and nothing is written; what would be written first, for it to be decided at all,
     is `assumed`. With `rebase` a wish that lost a race is merged with what others did, as far as that is read: `since`.
     """
 
-    wishes: Sequence[Wish]
+    commands: Sequence[CommandOn]
     actor: Actor
     command_id: UUID
-    keys: Sequence[Key] = ()
+    idempotency_keys: Sequence[IdempotencyKey] = ()
     trace: Trace = UNTRACED
-    scope: Scope = "admin"
-    dry: bool = False
-    rebase: bool = False
-    since: Mapping[UUID, Since] = {}
-    assumed: Mapping[UUID, Known] = {}
+    scope: TokenScope = "admin"
+    is_dry_run: bool = False
+    can_rebase: bool = False
+    intervening: Mapping[UUID, Intervening] = {}
+    assumed_states: Mapping[UUID, StreamState] = {}
 
 
-class Verdict(Struct, frozen=True):
+class DecisionOutcome(Struct, frozen=True):
     """What a decision came to, true of the log: the decision, the position, the no of a rule if there was one."""
 
     decision: Decision
     position: int
-    no: Refusal | Late | None
+    refusal: Refusal | StaleVersion | None
 
 
-Ordered = tuple[Order, asyncio.Future[Verdict]]
+QueuedRequest = tuple[CommandRequest, asyncio.Future[DecisionOutcome]]
 """An order, and who waits for it."""
 
 
-class Decided(Struct, frozen=True):
+class PendingDecision(Struct, frozen=True):
     """A decision in its place in a group, with the no of a rule if there was one, and who waits for it."""
 
-    future: asyncio.Future[Verdict]
+    future: asyncio.Future[DecisionOutcome]
     decision: Decision
-    no: Refusal | Late | None
+    refusal: Refusal | StaleVersion | None
 
 
-class Group:
+class DecisionGroup:
     """Each order is decided on what those before it leave."""
 
-    def __init__(self, memory: Memory, supply: Supply) -> None:
-        self.orders: list[Ordered] = []
-        self.events = 0
-        self.decided: list[Decided] = []
+    def __init__(self, cache: StreamCache, number_blocks: NumberBlocks) -> None:
+        self.requests: list[QueuedRequest] = []
+        self.event_count = 0
+        self.pending: list[PendingDecision] = []
         self.appends: list[Append] = []
-        self._leaves: dict[UUID, Known] = {}
-        self._known = Ahead(self._leaves, memory)
-        self._supply = supply
-        self._takers: dict[UUID, Decision] = {}
+        self._stream_states: dict[UUID, StreamState] = {}
+        self._states = Overlay(self._stream_states, cache)
+        self._number_blocks = number_blocks
+        self._block_owners: dict[UUID, Decision] = {}
 
-    def add(self, order: Order, future: asyncio.Future[Verdict]) -> None:
+    def add(self, request: CommandRequest, future: asyncio.Future[DecisionOutcome]) -> None:
         """Decide one more; whoever cannot be decided, for want of a stream above all, is told and left out."""
         try:
-            self._decide(order, future)
+            self._decide(request, future)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this order's alone
             settle(future, error)
         else:
-            self.orders.append((order, future))
+            self.requests.append((request, future))
 
-    def keep_numbers(self, decision: Decision) -> None:
+    def release_numbers(self, decision: Decision) -> None:
         """What is left of the blocks that came with a decision which was written."""
-        for project in decision.taken:
-            if self._takers.get(project) is decision:
-                self._supply.coming.move(project, self._supply.in_hand)
+        for project in decision.new_blocks:
+            if self._block_owners.get(project) is decision:
+                self._number_blocks.pending.move_to(project, self._number_blocks.available)
 
-    def _decide(self, order: Order, future: asyncio.Future[Verdict]) -> None:
-        supply = self._supply.copy() if order.dry else self._supply
-        known = Ahead(order.assumed, self._known) if order.assumed else self._known
-        decision, no = Decision(known, order.actor, supply, order.scope, self._since(order)), None
+    def _decide(self, request: CommandRequest, future: asyncio.Future[DecisionOutcome]) -> None:
+        supply = self._number_blocks.copy() if request.is_dry_run else self._number_blocks
+        states = Overlay(request.assumed_states, self._states) if request.assumed_states else self._states
+        decision, refusal = Decision(states, request.actor, supply, request.scope, self._intervening(request)), None
         try:
-            for wish in order.wishes:
-                decision.make(wish)
-        except (Refusal, Late) as refusal:
-            no = refusal
-            no.place = decision.made
-        events = [] if no or order.dry else decision.written
-        keys = () if order.dry else order.keys
+            for wish in request.commands:
+                decision.decide(wish)
+        except (Refusal, StaleVersion) as error:
+            refusal = error
+            refusal.command_index = decision.decided_count
+        events = [] if refusal or request.is_dry_run else decision.new_events
+        keys = () if request.is_dry_run else request.idempotency_keys
         self.appends.append(
             Append(
-                decision.seen,
+                decision.read_versions,
                 events,
-                order.actor,
-                order.command_id,
+                request.actor,
+                request.command_id,
                 decision.workspace_id,
-                [(key, None if no else _outcome(key, order.wishes, decision)) for key in keys],
-                order.trace,
+                [(key, None if refusal else _encode_outcome(key, request.commands, decision)) for key in keys],
+                request.trace,
             )
         )
-        self.decided.append(Decided(future, decision, no))
-        self.events += len(events)
+        self.pending.append(PendingDecision(future, decision, refusal))
+        self.event_count += len(events)
         if events:
-            self._leaves.update(decision.leaves)
-        if not no and not order.dry:
-            for project, numbers in decision.taken.items():
-                numbers.move(project, self._supply.coming)
-                self._takers[project] = decision
+            self._stream_states.update(decision.stream_states)
+        if not refusal and not request.is_dry_run:
+            for project, numbers in decision.new_blocks.items():
+                numbers.move_to(project, self._number_blocks.pending)
+                self._block_owners[project] = decision
 
-    def _since(self, order: Order) -> Mapping[UUID, Since] | None:
+    def _intervening(self, request: CommandRequest) -> Mapping[UUID, Intervening] | None:
         """What others did, with what they do who were decided before it in this group; None where nobody asks."""
-        if not order.rebase:
+        if not request.can_rebase:
             return None
         return {
-            stream: since.then(self._written(stream)) if stream in self._leaves else since
-            for stream, since in order.since.items()
+            stream: since.with_events(self._group_events(stream)) if stream in self._stream_states else since
+            for stream, since in request.intervening.items()
         }
 
-    def _written(self, stream: UUID) -> list[Event]:
+    def _group_events(self, stream: UUID) -> list[Event]:
         return [event for append in self.appends for at, event in append.events if at == stream]
 
 
-def settle(future: asyncio.Future[Verdict], outcome: Verdict | Exception) -> None:
+def settle(future: asyncio.Future[DecisionOutcome], outcome: DecisionOutcome | Exception) -> None:
     """Tell whoever waits, if they still do."""
     if future.done():
         return
@@ -139,6 +139,6 @@ def settle(future: asyncio.Future[Verdict], outcome: Verdict | Exception) -> Non
         future.set_result(outcome)
 
 
-def _outcome(key: Key, wishes: Sequence[Wish], decision: Decision) -> bytes:
-    found = results.of(wishes, decision)
-    return results.encode(found if key.wish is None else [found[key.wish]])
+def _encode_outcome(key: IdempotencyKey, commands: Sequence[CommandOn], decision: Decision) -> bytes:
+    found = results.from_decision(commands, decision)
+    return results.encode(found if key.command_index is None else [found[key.command_index]])

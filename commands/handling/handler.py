@@ -11,51 +11,51 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from commands.handling import lane, loader, results
-from commands.handling.append import Changed, Replayed
-from commands.handling.conflict import Late
-from commands.handling.decision import Wish
-from commands.handling.group import Order, Verdict
+from commands.handling.append import IdempotentReplay, WrongExpectedVersion
+from commands.handling.conflict import StaleVersion
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest, DecisionOutcome
 from commands.handling.lane import Lane
-from commands.handling.loader import Loading
-from commands.handling.results import Foreseen, Result
-from commands.handling.stream_cache import Known, Memory, NotLoaded
+from commands.handling.loader import StreamLoader
+from commands.handling.results import CommandResult, PlannedEvent
+from commands.handling.stream_cache import NotLoaded, StreamCache, StreamState
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight
-from domain.event import Actor, Recorded
+from domain.event import Actor, RecordedEvent
 
-ATTEMPTS = 12
+MAX_ATTEMPTS = 12
 
-Streams = Mapping[UUID, Sequence[Recorded]]
+Histories = Mapping[UUID, Sequence[RecordedEvent]]
 
 
-class Log(lane.Log, loader.Log, Protocol):
+class EventStore(lane.EventAppender, loader.StateReader, Protocol):
     """The event log, as commands need it."""
 
-    async def load_streams(self, ids: Collection[UUID]) -> Streams:
+    async def load_streams(self, ids: Collection[UUID]) -> Histories:
         """All events of these streams, in order; none where one has not begun."""
 
 
-class Done(Struct, frozen=True):
+class Committed(Struct, frozen=True):
     """What became of the wishes, and a position that includes them; of a dry run, the events that would be written."""
 
-    results: tuple[Result, ...]
+    results: tuple[CommandResult, ...]
     position: int
-    changed: bool = False
-    replayed: bool = False
+    has_changes: bool = False
+    is_replay: bool = False
     workspace_ids: Collection[UUID] = ()
-    events: tuple[Foreseen, ...] = ()
+    planned_events: tuple[PlannedEvent, ...] = ()
 
 
-class Handling:
+class CommandHandler:
     """Carries out commands. Several wishes in one call happen together or not at all."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: EventStore) -> None:
         self._log = log
-        self._memory = Memory()
-        self._lane = Lane(log, self._memory)
-        self._loading = Loading(log, self._memory)
-        self._in_flight: set[tuple[UUID, str]] = set()
+        self._cache = StreamCache()
+        self._lane = Lane(log, self._cache)
+        self._loader = StreamLoader(log, self._cache)
+        self._keys_in_flight: set[tuple[UUID, str]] = set()
 
-    async def handle(self, order: Order) -> Done:
+    async def handle(self, request: CommandRequest) -> Committed:
         """Decide and append; a race lost by a wish that named no version is run again, with jitter.
 
         So is one lost by a wish that may be rebased, where others changed other fields. A dry run heeds no keys.
@@ -63,98 +63,111 @@ class Handling:
         actor may still see that is the caller's to ask. Raises the Refusal of the rule that said no,
         KeyReused where a key stands for something else, TwinInFlight where the same call is not done.
         """
-        if order.dry or not order.keys:
-            return await self._handle(order)
-        with self.alone(order.actor, [key.text for key in order.keys]):
+        if request.is_dry_run or not request.idempotency_keys:
+            return await self._handle(request)
+        with self.lock_keys(request.actor, [key.text for key in request.idempotency_keys]):
             try:
-                return await self._handle(order)
-            except Replayed as before:
-                return _replayed(order, before)
+                return await self._handle(request)
+            except IdempotentReplay as replay:
+                return _build_replay(request, replay)
 
     @contextlib.contextmanager
-    def alone(self, actor: Actor, keys: Iterable[str]) -> Iterator[None]:
+    def lock_keys(self, actor: Actor, keys: Iterable[str]) -> Iterator[None]:
         """Nobody else carries out anything under one of these keys of the actor meanwhile; raises TwinInFlight."""
         names = {(actor.id, key) for key in keys}
-        if names & self._in_flight:
+        if names & self._keys_in_flight:
             raise TwinInFlight
-        self._in_flight |= names
+        self._keys_in_flight |= names
         try:
             yield
         finally:
-            self._in_flight -= names
+            self._keys_in_flight -= names
 
-    async def _handle(self, order: Order) -> Done:
-        lost = 0
+    async def _handle(self, request: CommandRequest) -> Committed:
+        lost_races = 0
         while True:
-            merged_with = len(order.since)
+            intervening_streams = len(request.intervening)
             try:
-                verdict = await self._carried_out(order)
-                if verdict.no is None:
-                    return _done(order, verdict)
-                order = await self._refuse(order, verdict.no)
-            except Changed as changed:
-                await self._look_again(order.wishes, changed)
-            if len(order.since) > merged_with:
+                verdict = await self._decide_and_append(request)
+                if verdict.refusal is None:
+                    return _build_committed(request, verdict)
+                request = await self._raise_or_rebase(request, verdict.refusal)
+            except WrongExpectedVersion as race:
+                await self._reload_targets(request.commands, race)
+            if len(request.intervening) > intervening_streams:
                 continue  # a stream more: no race is lost twice yet
-            lost += 1
-            if lost == ATTEMPTS:
+            lost_races += 1
+            if lost_races == MAX_ATTEMPTS:
                 raise TooBusy
-            await asyncio.sleep(random.uniform(0, 0.001 * 2**lost))  # noqa: S311 - jitter, no secret
+            await asyncio.sleep(random.uniform(0, 0.001 * 2**lost_races))  # noqa: S311 - jitter, no secret
 
-    async def _carried_out(self, order: Order) -> Verdict:
+    async def _decide_and_append(self, request: CommandRequest) -> DecisionOutcome:
         while True:
             try:
-                return await self._lane.carry_out(order)
+                return await self._lane.submit(request)
             except NotLoaded as missing:
-                await self._loading.load(missing)
+                await self._loader.load(missing)
 
-    async def _look_again(self, wishes: Sequence[Wish], changed: Changed) -> None:
+    async def _reload_targets(self, commands: Sequence[CommandOn], race: WrongExpectedVersion) -> None:
         """Read the targets that were taken for new; whatever else is old was forgotten, and is read when asked for."""
-        for wish in wishes:
-            if wish.command.creates and wish.target in changed.streams:
-                await self._loading.load(NotLoaded(wish.target, wish.command.about))
+        for wish in commands:
+            if wish.command.creates and wish.target in race.streams:
+                await self._loader.load(NotLoaded(wish.target, wish.command.state_type))
 
-    async def _refuse(self, order: Order, no: Refusal | Late) -> Order:
+    async def _raise_or_rebase(self, request: CommandRequest, refusal: Refusal | StaleVersion) -> CommandRequest:
         """Raise the no of a rule; of a conflict only unless more has happened since, or the order can be merged."""
-        if isinstance(no, Refusal):
-            raise no
-        history = (await self._log.load_streams([no.stream]))[no.stream]
-        while no.is_about(history):
+        if isinstance(refusal, Refusal):
+            raise refusal
+        history = (await self._log.load_streams([refusal.stream]))[refusal.stream]
+        while refusal.ends_history(history):
             try:
-                conflict = no.told(history)
+                conflict = refusal.to_conflict(history)
             except NotLoaded as missing:
-                await self._loading.load(missing)
+                await self._loader.load(missing)
                 continue
-            if order.rebase and conflict.params["rebase_possible"]:
-                return replace(order, since={**order.since, no.stream: no.since(history)})
+            if request.can_rebase and conflict.params["rebase_possible"]:
+                return replace(
+                    request, intervening={**request.intervening, refusal.stream: refusal.intervening(history)}
+                )
             raise conflict
-        self._memory.learn(no.stream, Known.of(history, []))
-        return order
+        self._cache.set_unless_older(refusal.stream, StreamState.from_history(history, []))
+        return request
 
 
-def _done(order: Order, verdict: Verdict) -> Done:
+def _build_committed(request: CommandRequest, outcome: DecisionOutcome) -> Committed:
     """A position that includes it: where it changed nothing, the end of the log then, which includes what it found."""
-    decision = verdict.decision
-    found = results.of(order.wishes, decision)
-    if order.dry:
-        return Done(found, verdict.position, events=results.foreseen(decision))
-    return Done(found, verdict.position, bool(decision.written))
+    decision = outcome.decision
+    found = results.from_decision(request.commands, decision)
+    if request.is_dry_run:
+        return Committed(found, outcome.position, planned_events=results.planned_events(decision))
+    return Committed(found, outcome.position, bool(decision.new_events))
 
 
-def _replayed(order: Order, before: Replayed) -> Done:
+def _build_replay(request: CommandRequest, replay: IdempotentReplay) -> Committed:
     """What came of it the first time: all of it under one key, or each wish under its own."""
-    if any(key.text in before.kept and before.kept[key.text].fingerprint != key.fingerprint for key in order.keys):
+    if any(
+        key.text in replay.outcomes and replay.outcomes[key.text].fingerprint != key.fingerprint
+        for key in request.idempotency_keys
+    ):
         raise KeyReused
-    kept = [before.kept[key.text] for key in order.keys if key.wish is None and key.text in before.kept]
-    if not kept:
-        if {key.wish for key in order.keys if key.text in before.kept} != set(range(len(order.wishes))):
+    outcomes = [
+        replay.outcomes[key.text]
+        for key in request.idempotency_keys
+        if key.command_index is None and key.text in replay.outcomes
+    ]
+    if not outcomes:
+        if {key.command_index for key in request.idempotency_keys if key.text in replay.outcomes} != set(
+            range(len(request.commands))
+        ):
             raise KeyReused
-        by_wish = sorted((key.wish or 0, key.text) for key in order.keys if key.wish is not None)
-        kept = [before.kept[text] for _, text in by_wish]
-    outcome = tuple(result for one in kept for result in results.decode(one.outcome))
-    return Done(
-        outcome,
-        max(one.position for one in kept),
-        replayed=True,
-        workspace_ids={one.workspace_id for one in kept if one.workspace_id},
+        by_wish = sorted(
+            (key.command_index or 0, key.text) for key in request.idempotency_keys if key.command_index is not None
+        )
+        outcomes = [replay.outcomes[text] for _, text in by_wish]
+    command_results = tuple(result for one in outcomes for result in results.decode(one.outcome))
+    return Committed(
+        command_results,
+        max(one.position for one in outcomes),
+        is_replay=True,
+        workspace_ids={one.workspace_id for one in outcomes if one.workspace_id},
     )

@@ -8,12 +8,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from commands.handling.decision import Decision, Wish
+from commands.handling.decision import CommandOn, Decision
 from domain import codec
 from domain.errors import Refusal
 
 
-class Warned(Struct, frozen=True):
+class WipLimitWarning(Struct, frozen=True):
     """What another setting of the project would have refused: a column has more tasks than it is meant for."""
 
     code: str
@@ -22,20 +22,20 @@ class Warned(Struct, frozen=True):
     tasks: int
 
     @classmethod
-    def of(cls, warning: Refusal) -> "Warned":
+    def from_refusal(cls, warning: Refusal) -> "WipLimitWarning":
         return cls(warning.code(), **warning.params)
 
 
-class Result(Struct, frozen=True, omit_defaults=True):
+class CommandResult(Struct, frozen=True, omit_defaults=True):
     """What became of one wish: its stream, the version that it is at, the human key of a task, and what to mind."""
 
     id: UUID
     version: int
     key: str | None = None
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[WipLimitWarning, ...] = ()
 
 
-class Foreseen(Struct, frozen=True):
+class PlannedEvent(Struct, frozen=True):
     """An event that would be written: where it would stand, and what it would say."""
 
     stream: UUID
@@ -44,36 +44,38 @@ class Foreseen(Struct, frozen=True):
     data: dict[str, Any]
 
 
-def of(wishes: Sequence[Wish], decision: Decision) -> tuple[Result, ...]:
+def from_decision(commands: Sequence[CommandOn], decision: Decision) -> tuple[CommandResult, ...]:
     """One result for each wish that the decision fulfilled."""
     return tuple(
-        Result(
+        CommandResult(
             wish.target,
             decision.version(wish.target),
-            getattr(decision(wish.command.about, wish.target), "key", None),
-            tuple(Warned.of(warning) for about, warning in decision.warnings if about == place),
+            getattr(decision(wish.command.state_type, wish.target), "key", None),
+            tuple(
+                WipLimitWarning.from_refusal(warning) for index, warning in decision.warnings if index == command_index
+            ),
         )
-        for place, wish in enumerate(wishes)
+        for command_index, wish in enumerate(commands)
     )
 
 
-def foreseen(decision: Decision) -> tuple[Foreseen, ...]:
+def planned_events(decision: Decision) -> tuple[PlannedEvent, ...]:
     """All that the decision would write, those of guard streams too, in the order of the log."""
-    versions = Counter(decision.seen)
+    versions = Counter(decision.read_versions)
     events = []
-    for stream, event in decision.written:
+    for stream, event in decision.new_events:
         versions[stream] += 1
         data = msgspec.to_builtins(event)
         del data[event.__struct_config__.tag_field]
-        events.append(Foreseen(stream, codec.tag(event), versions[stream], data))
+        events.append(PlannedEvent(stream, codec.stored_name_of(event), versions[stream], data))
     return tuple(events)
 
 
-def encode(results: Sequence[Result]) -> bytes:
+def encode(results: Sequence[CommandResult]) -> bytes:
     """As they are kept beside a client's key."""
     return msgspec.json.encode(results)
 
 
-def decode(outcome: bytes) -> tuple[Result, ...]:
+def decode(outcome: bytes) -> tuple[CommandResult, ...]:
     """As they were."""
-    return msgspec.json.decode(outcome, type=tuple[Result, ...])
+    return msgspec.json.decode(outcome, type=tuple[CommandResult, ...])

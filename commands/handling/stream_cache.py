@@ -8,85 +8,85 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.event import Event, Recorded, State, fold
+from domain.event import Event, RecordedEvent, State, fold
 
-MOST = 20_000
+MAX_STREAMS = 20_000
 """Streams that are kept; those that nobody asked for the longest go first."""
 
 
-class Known(Struct, frozen=True):
+class StreamState(Struct, frozen=True):
     """One stream: its version, and its state as each kind that was asked for."""
 
     version: int = 0
     states: Mapping[type[State], State | None] = {}
 
     @classmethod
-    def of(cls, history: Sequence[Recorded], kinds: Iterable[type[State]]) -> Self:
+    def from_history(cls, history: Sequence[RecordedEvent], state_types: Iterable[type[State]]) -> Self:
         """What a history, or the end of one that says all, tells."""
-        states = {kind: fold(kind, (recorded.event for recorded in history)) for kind in kinds}
+        states = {kind: fold(kind, (recorded.event for recorded in history)) for kind in state_types}
         return cls(history[-1].version, states) if history else cls(states=states)
 
-    def after(self, event: Event) -> Self:
+    def with_event(self, event: Event) -> Self:
         """The same with one more event."""
         states = {kind: kind.evolve(state, event) for kind, state in self.states.items()}
         return replace(self, version=self.version + 1, states=states)
 
 
-class Knowledge(Protocol):
+class StreamStateSource(Protocol):
     """Where a decision finds what is known."""
 
-    def get(self, stream: UUID, /) -> Known | None:
+    def get(self, stream: UUID, /) -> StreamState | None:
         """What is known of a stream, if anything."""
 
 
 class NotLoaded(Exception):
     """The decision needs a stream that has not been read yet: read it and decide again."""
 
-    def __init__(self, stream: UUID, kind: type[State]) -> None:
+    def __init__(self, stream: UUID, state_type: type[State]) -> None:
         super().__init__(stream)
         self.stream = stream
-        self.kind = kind
+        self.state_type = state_type
 
 
-class Memory:
+class StreamCache:
     """All that this process knows. It may be behind the log: whatever is decided on it, the append checks."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._streams: OrderedDict[UUID, Known] = OrderedDict()
-        self._most = most
+    def __init__(self, max_streams: int = MAX_STREAMS) -> None:
+        self._streams: OrderedDict[UUID, StreamState] = OrderedDict()
+        self._max_streams = max_streams
 
-    def get(self, stream: UUID) -> Known | None:
+    def get(self, stream: UUID) -> StreamState | None:
         """What is known of a stream, if anything."""
         found = self._streams.get(stream)
         if found is not None:
             self._streams.move_to_end(stream)
         return found
 
-    def learn(self, stream: UUID, known: Known) -> None:
+    def set_unless_older(self, stream: UUID, state: StreamState) -> None:
         """Take what was read or written, unless something later is known."""
-        present = self._streams.get(stream)
-        if present is not None:
-            if present.version > known.version:
+        cached = self._streams.get(stream)
+        if cached is not None:
+            if cached.version > state.version:
                 return
-            if present.version == known.version:
-                known = replace(known, states={**present.states, **known.states})
-        self._streams[stream] = known
+            if cached.version == state.version:
+                state = replace(state, states={**cached.states, **state.states})
+        self._streams[stream] = state
         self._streams.move_to_end(stream)
-        if len(self._streams) > self._most:
+        if len(self._streams) > self._max_streams:
             self._streams.popitem(last=False)
 
-    def forget(self, streams: Iterable[UUID]) -> None:
+    def invalidate(self, streams: Iterable[UUID]) -> None:
         """What turned out to be old."""
         for stream in streams:
             self._streams.pop(stream, None)
 
 
-class Ahead(Struct, frozen=True):
+class Overlay(Struct, frozen=True):
     """What will be known if all that was decided so far is written, in front of what is known now."""
 
-    decided: Mapping[UUID, Known]
-    before: Knowledge
+    pending: Mapping[UUID, StreamState]
+    underlying: StreamStateSource
 
-    def get(self, stream: UUID) -> Known | None:
+    def get(self, stream: UUID) -> StreamState | None:
         """What is known of a stream, if anything."""
-        return self.decided.get(stream) or self.before.get(stream)
+        return self.pending.get(stream) or self.underlying.get(stream)

@@ -1,42 +1,42 @@
 """A filter: terms that a task has to meet, all of them, as people write them and as they are meant."""
 
-from domain.filter.reading import MOST_CHARACTERS, MOST_TERMS, parse
+from domain.filter.reading import MAX_CHARACTERS, MAX_TERMS, parse
 from domain.filter.terms import (
     AssigneeIs,
     ColumnIs,
     Day,
-    KeyIs,
+    Instant,
     LabelIs,
-    Moment,
     Operator,
     Phrase,
     PriorityIs,
     ProjectIs,
     StatusIs,
+    TaskKeyIs,
     Term,
     TimeIs,
     Word,
 )
-from domain.filter.written import quoted, show
+from domain.filter.written import format_terms, quote
 
 __all__ = [
-    "MOST_CHARACTERS",
-    "MOST_TERMS",
+    "MAX_CHARACTERS",
+    "MAX_TERMS",
     "AssigneeIs",
     "ColumnIs",
     "Day",
-    "KeyIs",
+    "Instant",
     "LabelIs",
-    "Moment",
     "Operator",
     "Phrase",
     "PriorityIs",
     "ProjectIs",
     "StatusIs",
+    "TaskKeyIs",
     "Term",
     "TimeIs",
     "Word",
+    "format_terms",
     "parse",
-    "quoted",
-    "show",
+    "quote",
 ]

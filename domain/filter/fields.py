@@ -12,24 +12,24 @@ from msgspec import Meta, Struct
 from domain.filter.terms import (
     AssigneeIs,
     ColumnIs,
-    Compared,
     Day,
-    KeyIs,
+    FieldPredicate,
+    Instant,
     LabelIs,
-    Moment,
-    Near,
     Operator,
     PriorityIs,
     ProjectIs,
+    RelativeDay,
     StatusIs,
+    TaskKeyIs,
     TimeIs,
 )
-from domain.task import Priority, Status
+from domain.task import Priority, TaskStatus
 
-_PROJECT_KEY = re.compile("[A-Za-z][A-Za-z0-9]{1,9}")
-_KEY = re.compile(_PROJECT_KEY.pattern + "-[1-9][0-9]{0,8}")
-_LONGEST_NAME = 100
-_NEAR: tuple[str, ...] = get_args(Near)
+_PROJECT_KEY_PATTERN = re.compile("[A-Za-z][A-Za-z0-9]{1,9}")
+_TASK_KEY_PATTERN = re.compile(_PROJECT_KEY_PATTERN.pattern + "-[1-9][0-9]{0,8}")
+_MAX_NAME_CHARACTERS = 100
+_RELATIVE_DAYS: tuple[str, ...] = get_args(RelativeDay)
 
 
 class Comparison(Struct, frozen=True):
@@ -41,19 +41,19 @@ class Comparison(Struct, frozen=True):
     quoted: bool
 
 
-class Field(Struct, frozen=True):
+class FilterField(Struct, frozen=True):
     """What comparing a field asks, and what it takes, in words.
 
     `asked` raises ValueError or OverflowError where the field takes no such value.
     """
 
-    asked: Callable[[Comparison], Compared]
-    expected: tuple[str, ...]
+    parse_value: Callable[[Comparison], FieldPredicate]
+    expected_values: tuple[str, ...]
 
 
-def fitting(asked: Compared) -> tuple[Operator, ...]:
+def allowed_operators(predicate: FieldPredicate) -> tuple[Operator, ...]:
     """The operators that make sense where that is asked."""
-    match asked:
+    match predicate:
         case TimeIs(when="none"):
             return (":",)
         case TimeIs(when="now"):
@@ -64,70 +64,70 @@ def fitting(asked: Compared) -> tuple[Operator, ...]:
             return (":",)
 
 
-def _status(written: Comparison) -> StatusIs:
-    return StatusIs(msgspec.convert(written.value, Status))
+def _parse_status(comparison: Comparison) -> StatusIs:
+    return StatusIs(msgspec.convert(comparison.value, TaskStatus))
 
 
-def _priority(written: Comparison) -> PriorityIs:
-    return PriorityIs(written.operator, msgspec.convert(written.value, Priority))
+def _parse_priority(comparison: Comparison) -> PriorityIs:
+    return PriorityIs(comparison.operator, msgspec.convert(comparison.value, Priority))
 
 
-def _assignee(written: Comparison) -> AssigneeIs:
-    user: Any = written.value
+def _parse_assignee(comparison: Comparison) -> AssigneeIs:
+    user: Any = comparison.value
     return AssigneeIs(user if user in {"me", "none"} else msgspec.convert(user, UUID))
 
 
-def _label(written: Comparison) -> LabelIs:
-    return LabelIs(None if written.value == "none" and not written.quoted else _name(written.value))
+def _parse_label(comparison: Comparison) -> LabelIs:
+    return LabelIs(None if comparison.value == "none" and not comparison.quoted else _check_name(comparison.value))
 
 
-def _project(written: Comparison) -> ProjectIs:
-    is_key = _PROJECT_KEY.fullmatch(written.value)
-    return ProjectIs(written.value.upper() if is_key else msgspec.convert(written.value, UUID))
+def _parse_project(comparison: Comparison) -> ProjectIs:
+    is_key = _PROJECT_KEY_PATTERN.fullmatch(comparison.value)
+    return ProjectIs(comparison.value.upper() if is_key else msgspec.convert(comparison.value, UUID))
 
 
-def _column(written: Comparison) -> ColumnIs:
-    return ColumnIs(_name(written.value))
+def _parse_column(comparison: Comparison) -> ColumnIs:
+    return ColumnIs(_check_name(comparison.value))
 
 
-def _key(written: Comparison) -> KeyIs:
-    if not _KEY.fullmatch(written.value):
-        raise ValueError(written.value)
-    return KeyIs(written.value.upper())
+def _parse_key(comparison: Comparison) -> TaskKeyIs:
+    if not _TASK_KEY_PATTERN.fullmatch(comparison.value):
+        raise ValueError(comparison.value)
+    return TaskKeyIs(comparison.value.upper())
 
 
-def _name(value: str) -> str:
-    if not 1 <= len(value) <= _LONGEST_NAME:
+def _check_name(value: str) -> str:
+    if not 1 <= len(value) <= _MAX_NAME_CHARACTERS:
         raise ValueError(value)
     return value
 
 
-def _due(written: Comparison) -> TimeIs:
-    when: Any = written.value
-    return TimeIs("due", written.operator, when) if when in {"now", "none"} else _time(written)
+def _parse_due(comparison: Comparison) -> TimeIs:
+    when: Any = comparison.value
+    return TimeIs("due", comparison.operator, when) if when in {"now", "none"} else _parse_time(comparison)
 
 
-def _time(written: Comparison) -> TimeIs:
-    time: Any = written.field
-    when: Any = written.value
+def _parse_time(comparison: Comparison) -> TimeIs:
+    time_field: Any = comparison.field
+    when: Any = comparison.value
     if len(when) == len("YYYY-MM-DD"):
         when = Day(msgspec.convert(when, date))
-    elif when not in _NEAR:
-        when = Moment(msgspec.convert(when, Annotated[datetime, Meta(tz=True)]).astimezone(UTC))
-    return TimeIs(time, written.operator, when)
+    elif when not in _RELATIVE_DAYS:
+        when = Instant(msgspec.convert(when, Annotated[datetime, Meta(tz=True)]).astimezone(UTC))
+    return TimeIs(time_field, comparison.operator, when)
 
 
-_TIMES = ("a date such as 2026-12-01", "a quoted date-time with an offset", *_NEAR)
-FIELDS: Mapping[str, Field] = {
-    "status": Field(_status, get_args(Status)),
-    "priority": Field(_priority, get_args(Priority)),
-    "assignee": Field(_assignee, ("me", "none", "the id of a user")),
-    "label": Field(_label, ("a name of 1 to 100 characters", "none")),
-    "project": Field(_project, ("a key such as PROJ", "the id of a project")),
-    "column": Field(_column, ("the id of a column",)),
-    "key": Field(_key, ("a key such as PROJ-12",)),
-    "due": Field(_due, (*_TIMES, "now", "none")),
-    "created": Field(_time, _TIMES),
-    "updated": Field(_time, _TIMES),
+_EXPECTED_TIMES = ("a date such as 2026-12-01", "a quoted date-time with an offset", *_RELATIVE_DAYS)
+FILTER_FIELDS: Mapping[str, FilterField] = {
+    "status": FilterField(_parse_status, get_args(TaskStatus)),
+    "priority": FilterField(_parse_priority, get_args(Priority)),
+    "assignee": FilterField(_parse_assignee, ("me", "none", "the id of a user")),
+    "label": FilterField(_parse_label, ("a name of 1 to 100 characters", "none")),
+    "project": FilterField(_parse_project, ("a key such as PROJ", "the id of a project")),
+    "column": FilterField(_parse_column, ("the id of a column",)),
+    "key": FilterField(_parse_key, ("a key such as PROJ-12",)),
+    "due": FilterField(_parse_due, (*_EXPECTED_TIMES, "now", "none")),
+    "created": FilterField(_parse_time, _EXPECTED_TIMES),
+    "updated": FilterField(_parse_time, _EXPECTED_TIMES),
 }
 """Each field that a filter may compare."""

@@ -8,13 +8,13 @@ from unicodedata import category
 from msgspec import Struct
 
 from domain.errors import FilterSyntax, FilterTooLong, FilterValue, UnknownField
-from domain.filter.fields import FIELDS, Comparison, fitting
-from domain.filter.terms import Asked, Operator, Phrase, Term, Word
+from domain.filter.fields import FILTER_FIELDS, Comparison, allowed_operators
+from domain.filter.terms import Operator, Phrase, Predicate, Term, Word
 
-MOST_TERMS, MOST_CHARACTERS = 100, 4_000
+MAX_TERMS, MAX_CHARACTERS = 100, 4_000
 _OPERATORS: tuple[Operator, ...] = tuple(sorted(get_args(Operator), key=len, reverse=True))
-_UNQUOTED = frozenset("-_.@/#")
-_REFUSED = frozenset({"Cc", "Cs"})
+_UNQUOTED_PUNCTUATION = frozenset("-_.@/#")
+_FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs"})
 """The categories of control characters and of halves of surrogate pairs: nobody types them, and no table keeps all."""
 
 
@@ -23,9 +23,9 @@ def parse(text: str) -> tuple[Term, ...]:
 
     Raises FilterSyntax, UnknownField, FilterValue or FilterTooLong, with the offset of what is wrong.
     """
-    if len(text) > MOST_CHARACTERS:
-        raise FilterTooLong(f"Write at most {MOST_CHARACTERS} characters.", offset=MOST_CHARACTERS)
-    return tuple(_terms(text))
+    if len(text) > MAX_CHARACTERS:
+        raise FilterTooLong(f"Write at most {MAX_CHARACTERS} characters.", offset=MAX_CHARACTERS)
+    return tuple(_parse_terms(text))
 
 
 class _Token(Struct, frozen=True):
@@ -33,95 +33,97 @@ class _Token(Struct, frozen=True):
 
     text: str
     quoted: bool
-    end: int
+    end_offset: int
 
 
-def _terms(text: str) -> Iterator[Term]:
-    at, found = _past_spaces(text, 0), 0
-    while at < len(text):
-        if found == MOST_TERMS:
-            raise FilterTooLong(f"Write at most {MOST_TERMS} terms.", offset=at)
-        negated = text[at] == "-"
-        asked, end = _asked(text, at + negated)
-        yield Term(asked, negated, at)
+def _parse_terms(text: str) -> Iterator[Term]:
+    offset, term_count = _skip_spaces(text, 0), 0
+    while offset < len(text):
+        if term_count == MAX_TERMS:
+            raise FilterTooLong(f"Write at most {MAX_TERMS} terms.", offset=offset)
+        negated = text[offset] == "-"
+        predicate, end = _parse_predicate(text, offset + negated)
+        yield Term(predicate, negated, offset)
         if text[end : end + 1] not in {"", " "}:
-            raise _unexpected(text, end)
-        at, found = _past_spaces(text, end), found + 1
+            raise _syntax_error(text, end)
+        offset, term_count = _skip_spaces(text, end), term_count + 1
 
 
-def _asked(text: str, at: int) -> tuple[Asked, int]:
+def _parse_predicate(text: str, offset: int) -> tuple[Predicate, int]:
     """What one term asks, without its sign, and the offset behind it."""
-    if text.startswith("-", at):
-        raise FilterSyntax("Write a single -, or put a word that begins with one in quotes.", offset=at)
-    token = _token(text, at)
-    operator = next((each for each in _OPERATORS if text.startswith(each, token.end)), None)
+    if text.startswith("-", offset):
+        raise FilterSyntax("Write a single -, or put a word that begins with one in quotes.", offset=offset)
+    token = _parse_token(text, offset)
+    operator = next((each for each in _OPERATORS if text.startswith(each, token.end_offset)), None)
     if token.quoted:
-        return Phrase(token.text), token.end
+        return Phrase(token.text), token.end_offset
     if operator is None:
-        return Word(token.text), token.end
-    return _compared(text, at, token, operator)
+        return Word(token.text), token.end_offset
+    return _parse_comparison(text, offset, token, operator)
 
 
-def _compared(text: str, at: int, name: _Token, operator: Operator) -> tuple[Asked, int]:
-    field = FIELDS.get(name.text)
+def _parse_comparison(text: str, offset: int, name: _Token, operator: Operator) -> tuple[Predicate, int]:
+    field = FILTER_FIELDS.get(name.text)
     if field is None:
-        raise UnknownField(f"Compare one of {', '.join(FIELDS)}.", offset=at, field=name.text, expected=[*FIELDS])
-    place = name.end + len(operator)
-    value = _token(text, place)
+        raise UnknownField(
+            f"Compare one of {', '.join(FILTER_FIELDS)}.", offset=offset, field=name.text, expected=[*FILTER_FIELDS]
+        )
+    value_offset = name.end_offset + len(operator)
+    value = _parse_token(text, value_offset)
     try:
-        asked = field.asked(Comparison(name.text, operator, value.text, value.quoted))
+        predicate = field.parse_value(Comparison(name.text, operator, value.text, value.quoted))
     except (ValueError, OverflowError):
-        raise _unfit(place, name.text, field.expected) from None
-    if operator not in fitting(asked):
-        raise _unfit(name.end, name.text, fitting(asked))
-    return asked, value.end
+        raise _value_error(value_offset, name.text, field.expected_values) from None
+    if operator not in allowed_operators(predicate):
+        raise _value_error(name.end_offset, name.text, allowed_operators(predicate))
+    return predicate, value.end_offset
 
 
-def _unfit(at: int, field: str, expected: Sequence[str]) -> FilterValue:
-    told = f"For {field}, write one of these here: {', '.join(expected)}."
-    return FilterValue(told, offset=at, field=field, expected=[*expected])
+def _value_error(offset: int, field: str, expected: Sequence[str]) -> FilterValue:
+    message = f"For {field}, write one of these here: {', '.join(expected)}."
+    return FilterValue(message, offset=offset, field=field, expected=[*expected])
 
 
-def _token(text: str, at: int) -> _Token:
-    if text.startswith('"', at):
-        return _quoted(text, at)
-    word = "".join(takewhile(_is_unquoted, text[at:]))
+def _parse_token(text: str, offset: int) -> _Token:
+    if text.startswith('"', offset):
+        return _parse_quoted(text, offset)
+    word = "".join(takewhile(_is_unquoted, text[offset:]))
     if not word:
-        raise _unexpected(text, at)
-    return _Token(word, quoted=False, end=at + len(word))
+        raise _syntax_error(text, offset)
+    return _Token(word, quoted=False, end_offset=offset + len(word))
 
 
-def _quoted(text: str, start: int) -> _Token:
+def _parse_quoted(text: str, offset: int) -> _Token:
     """A text between quotes, where a backslash stands before a quote or another backslash."""
-    characters, at = list[str](), start + 1
+    characters, at = list[str](), offset + 1
     while at < len(text) and text[at] != '"':
         escaped = text[at] == "\\"
         if escaped and text[at + 1 : at + 2] not in {'"', "\\"}:
             raise FilterSyntax('Write \\" or \\\\ in quotes; a backslash alone says nothing.', offset=at)
-        if category(text[at]) in _REFUSED:
-            raise _unexpected(text, at)
+        if category(text[at]) in _FORBIDDEN_CATEGORIES:
+            raise _syntax_error(text, at)
         characters.append(text[at + escaped])
         at += 1 + escaped
     if at == len(text):
-        raise FilterSyntax("Close this quote.", offset=start)
-    return _Token("".join(characters), quoted=True, end=at + 1)
+        raise FilterSyntax("Close this quote.", offset=offset)
+    return _Token("".join(characters), quoted=True, end_offset=at + 1)
 
 
 def _is_unquoted(character: str) -> bool:
-    return character.isalpha() or character.isdecimal() or character in _UNQUOTED
+    return character.isalpha() or character.isdecimal() or character in _UNQUOTED_PUNCTUATION
 
 
-def _past_spaces(text: str, at: int) -> int:
-    return at + len(text[at:]) - len(text[at:].lstrip(" "))
+def _skip_spaces(text: str, offset: int) -> int:
+    return offset + len(text[offset:]) - len(text[offset:].lstrip(" "))
 
 
-def _unexpected(text: str, at: int) -> FilterSyntax:
-    if text[at : at + 1] in {"", " "}:
-        told = "Write a word or a quoted text here."
-    elif category(text[at]) in _REFUSED:
-        told = "Leave this character out."
-    elif '"' in text[max(at - 1, 0) : at + 1]:
-        told = "Put a space here."
+def _syntax_error(text: str, offset: int) -> FilterSyntax:
+    if text[offset : offset + 1] in {"", " "}:
+        message = "Write a word or a quoted text here."
+    elif category(text[offset]) in _FORBIDDEN_CATEGORIES:
+        message = "Leave this character out."
+    elif '"' in text[max(offset - 1, 0) : offset + 1]:
+        message = "Put a space here."
     else:
-        told = "Put anything but letters, digits and -_.@/# in quotes."
-    return FilterSyntax(told, offset=at)
+        message = "Put anything but letters, digits and -_.@/# in quotes."
+    return FilterSyntax(message, offset=offset)

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.task import Priority, Status
+from domain.task import Priority, TaskStatus
 
 Operator = Literal[":", "<", "<=", ">", ">="]
-Time = Literal["due", "created", "updated"]
-Near = Literal["yesterday", "today", "tomorrow"]
+TimeField = Literal["due", "created", "updated"]
+RelativeDay = Literal["yesterday", "today", "tomorrow"]
 
 
 class Day(Struct, frozen=True):
@@ -19,14 +19,14 @@ class Day(Struct, frozen=True):
     day: date
 
 
-class Moment(Struct, frozen=True):
+class Instant(Struct, frozen=True):
     """An instant, in UTC."""
 
     at: datetime
 
 
 class StatusIs(Struct, frozen=True):
-    status: Status
+    status: TaskStatus
 
 
 class PriorityIs(Struct, frozen=True):
@@ -60,7 +60,7 @@ class ColumnIs(Struct, frozen=True):
     column: str
 
 
-class KeyIs(Struct, frozen=True):
+class TaskKeyIs(Struct, frozen=True):
     """The human key, which stands here in capitals."""
 
     key: str
@@ -69,9 +69,9 @@ class KeyIs(Struct, frozen=True):
 class TimeIs(Struct, frozen=True):
     """When it is due, was created or was changed last. Only what is due can be so `now`, or have no such time."""
 
-    time: Time
+    field: TimeField
     operator: Operator
-    when: Day | Moment | Near | Literal["now", "none"]
+    when: Day | Instant | RelativeDay | Literal["now", "none"]
 
 
 class Word(Struct, frozen=True):
@@ -86,13 +86,13 @@ class Phrase(Struct, frozen=True):
     text: str
 
 
-Compared: TypeAlias = StatusIs | PriorityIs | AssigneeIs | LabelIs | ProjectIs | ColumnIs | KeyIs | TimeIs
-Asked: TypeAlias = Compared | Word | Phrase
+FieldPredicate: TypeAlias = StatusIs | PriorityIs | AssigneeIs | LabelIs | ProjectIs | ColumnIs | TaskKeyIs | TimeIs
+Predicate: TypeAlias = FieldPredicate | Word | Phrase
 
 
 class Term(Struct, frozen=True):
     """One term: what it asks or, negated, what must not be; `offset` is where it begins, in characters from 0."""
 
-    asked: Asked
+    predicate: Predicate
     negated: bool = False
     offset: int = 0

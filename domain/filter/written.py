@@ -3,56 +3,56 @@
 from collections.abc import Iterable
 
 from domain.filter.terms import (
-    Asked,
     AssigneeIs,
     ColumnIs,
     Day,
-    KeyIs,
+    Instant,
     LabelIs,
-    Moment,
     Phrase,
+    Predicate,
     PriorityIs,
     ProjectIs,
     StatusIs,
+    TaskKeyIs,
     Term,
     TimeIs,
     Word,
 )
 
 
-def show(terms: Iterable[Term]) -> str:
+def format_terms(terms: Iterable[Term]) -> str:
     """A text that says the same: `parse` reads these terms from it again, at offsets of its own."""
-    return " ".join("-" * term.negated + _shown(term.asked) for term in terms)
+    return " ".join("-" * term.negated + _format_predicate(term.predicate) for term in terms)
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """A value or a phrase in quotes, as it may stand in a filter."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _shown(asked: Asked) -> str:
-    match asked:
+def _format_predicate(predicate: Predicate) -> str:
+    match predicate:
         case Word(text):
             shown = text
         case Phrase(text):
-            shown = quoted(text)
-        case StatusIs(value) | AssigneeIs(value) | ProjectIs(value) | KeyIs(value):
-            shown = f"{_FIELDS[type(asked)]}:{value}"
+            shown = quote(text)
+        case StatusIs(value) | AssigneeIs(value) | ProjectIs(value) | TaskKeyIs(value):
+            shown = f"{_FIELD_NAMES[type(predicate)]}:{value}"
         case ColumnIs(name):
-            shown = f"column:{quoted(name)}"
+            shown = f"column:{quote(name)}"
         case LabelIs(name):
-            shown = f"label:{'none' if name is None else quoted(name)}"
+            shown = f"label:{'none' if name is None else quote(name)}"
         case PriorityIs(operator, priority):
             shown = f"priority{operator}{priority}"
         case TimeIs(time, operator, when):
-            shown = f"{time}{operator}{_when(when)}"
+            shown = f"{time}{operator}{_format_time(when)}"
     return shown
 
 
-def _when(when: Day | Moment | str) -> str:
+def _format_time(when: Day | Instant | str) -> str:
     if isinstance(when, Day):
         return when.day.isoformat()
-    return quoted(when.at.isoformat()) if isinstance(when, Moment) else when
+    return quote(when.at.isoformat()) if isinstance(when, Instant) else when
 
 
-_FIELDS = {StatusIs: "status", AssigneeIs: "assignee", ProjectIs: "project", KeyIs: "key"}
+_FIELD_NAMES = {StatusIs: "status", AssigneeIs: "assignee", ProjectIs: "project", TaskKeyIs: "key"}

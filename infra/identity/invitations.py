@@ -68,7 +68,7 @@ class Invitations:
             "workspace_id": state.workspace_id,
             "email": email,
             "role": state.role,
-            "invited_by": created.actor.person,
+            "invited_by": created.actor.user_id,
             "hash": secrets.digest(token),
             "at": created.at,
             "until": created.at + INVITATION_LIFETIME,

@@ -15,11 +15,11 @@ import redis
 import redis.asyncio
 from msgspec import Struct
 
-from commands.handling.decision import Wish
+from commands.handling.decision import CommandOn
 from commands.member import LeaveWorkspace, RemoveMember
 from commands.trash import PurgeProject
 from domain.event import Actor
-from domain.member import member_of
+from domain.member import member_stream_id
 from infra.database.pool import Pool
 from infra.identity.permissions import Permissions
 from infra.ids import new_id
@@ -135,17 +135,17 @@ class PermissionRevocations:
             pending.answer_arrived.set()
 
 
-def permissions_revoked_by(commands: Sequence[Wish], actor: Actor) -> list[UUID]:
+def permissions_revoked_by(commands: Sequence[CommandOn], actor: Actor) -> list[UUID]:
     """The memberships and projects that end where these are fulfilled, now or when they were sent before."""
     return list(_streams_revoked_by(commands, actor))
 
 
-def _streams_revoked_by(commands: Sequence[Wish], actor: Actor) -> Iterator[UUID]:
+def _streams_revoked_by(commands: Sequence[CommandOn], actor: Actor) -> Iterator[UUID]:
     for command_on in commands:
         match command_on.command:
             case RemoveMember(user_id=UUID() as user):
-                yield member_of(command_on.target, user)
+                yield member_stream_id(command_on.target, user)
             case LeaveWorkspace():
-                yield member_of(command_on.target, actor.person)
+                yield member_stream_id(command_on.target, actor.user_id)
             case PurgeProject():
                 yield command_on.target

@@ -12,11 +12,11 @@ from uuid import UUID
 import psycopg
 from msgspec import Struct
 
-from commands.permissions import TABLE, has_role
+from commands.permissions import REQUIRED_PERMISSIONS, is_role_at_least
 from domain.errors import Forbidden, NotFound, Purged, UnknownEvent
-from domain.member import Member, member_of
+from domain.member import Member, member_stream_id
 from domain.project import Project
-from domain.user import INSTANCE, Instance
+from domain.user import INSTANCE_STREAM_ID, Instance
 from infra.database.pool import DatabaseUnavailable, Pool, run_with_timeout
 from infra.log import EventLog
 from infra.messaging.subscription import Subscription
@@ -64,17 +64,17 @@ class Permissions:
 
     async def require_permission(self, action: str, user: UUID, workspace: UUID) -> None:
         """Raise NotFound unless the user is a member of the workspace, Forbidden unless their role goes so far."""
-        member = await self._log.load_state(Member, member_of(workspace, user))
+        member = await self._log.load_state(Member, member_stream_id(workspace, user))
         if member is None:
             raise NotFound
-        needed_role = TABLE[action].role
-        if needed_role and not has_role(member.role, needed_role):
+        needed_role = REQUIRED_PERMISSIONS[action].role
+        if needed_role and not is_role_at_least(member.role, needed_role):
             raise Forbidden(needed=needed_role)
 
     async def require_access(self, user: UUID, workspace: UUID, project: UUID | None = None) -> Permission:
         """Raise NotFound unless the user is a member of the workspace, Purged where that project in it is gone."""
         permission = (user, workspace, project) if project else (user, workspace)
-        topics = {member_of(workspace, user), *permission[2:]}
+        topics = {member_stream_id(workspace, user), *permission[2:]}
         await self._ensure_cached(permission, topics, lambda: self._check_access(user, workspace, project))
         return permission
 
@@ -100,7 +100,9 @@ class Permissions:
         workspace = cached.workspace if cached else await self._load_workspace_id(project)
         permission = user, project
         await self._ensure_cached(
-            permission, {member_of(workspace, user), project}, lambda: self._check_access(user, workspace, project)
+            permission,
+            {member_stream_id(workspace, user), project},
+            lambda: self._check_access(user, workspace, project),
         )
         return permission
 
@@ -113,7 +115,7 @@ class Permissions:
 
     async def require_operator(self, user: UUID) -> None:
         """Raise Forbidden unless the user administers this installation."""
-        state = await self._log.load_state(Instance, INSTANCE)
+        state = await self._log.load_state(Instance, INSTANCE_STREAM_ID)
         if state is None or state.administrator_id != user:
             raise Forbidden("Only the administrator of this installation may.")
 
@@ -157,7 +159,7 @@ class Permissions:
 
     async def _check_access(self, user: UUID, workspace: UUID, project: UUID | None) -> UUID:
         """The workspace, of which the user is a member, and in which the project is not gone; one question."""
-        member, is_gone = await self._load_member(member_of(workspace, user), project)
+        member, is_gone = await self._load_member(member_stream_id(workspace, user), project)
         if member is None:
             raise NotFound
         if is_gone:
@@ -168,7 +170,7 @@ class Permissions:
         """Whether the user is a member of each, with one question."""
         if self._pool.is_unresponsive:
             raise DatabaseUnavailable
-        members = [member_of(workspace, user) for workspace in workspaces]
+        members = [member_stream_id(workspace, user) for workspace in workspaces]
         invalidations = [self._cache.watch({member}) for member in members]
         try:
             loaded = await self._log.load_states([(member, Member) for member in members])

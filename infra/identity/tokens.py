@@ -7,7 +7,7 @@ from msgspec import Struct
 from psycopg.rows import class_row
 
 from domain.errors import AlreadyExpired
-from domain.user import Scope, TokenKind
+from domain.user import TokenKind, TokenScope
 from infra.database.pool import Pool, run_with_timeout
 from infra.identity import secrets
 from infra.identity.revocations import RevokedIds
@@ -37,7 +37,7 @@ class TokenRecord(Struct, frozen=True):
     id: UUID
     user: UUID
     kind: TokenKind
-    scope: Scope
+    scope: TokenScope
     expires_at: datetime | None
 
 

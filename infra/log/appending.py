@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from commands.handling.append import Accepted, Append, Changed, Kept, Replayed
+from commands.handling.append import Append, AppendResult, IdempotentReplay, StoredOutcome, WrongExpectedVersion
 from domain import codec
 from infra.log.arrays import BigintArray, ByteaArray, IntArray, TextArray, UuidArray
 
@@ -52,25 +52,25 @@ class AppendCall:
             *self._key_arrays,
         )
 
-    def parse_results(self, rows: Sequence[tuple[Any, ...]]) -> list[Accepted | Exception]:
+    def parse_results(self, rows: Sequence[tuple[Any, ...]]) -> list[AppendResult | Exception]:
         """One for each command, in their order."""
         rows_by_entry: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
         for row in rows:
             rows_by_entry[row[0]].append(row[1:])
         ((positions, head, *_),) = rows_by_entry[0]
-        results: list[Accepted | Exception] = []
+        results: list[AppendResult | Exception] = []
         at = 0
         for entry, append in enumerate(self.appends, 1):
             if entry in rows_by_entry:
                 results.append(_parse_unwritten(rows_by_entry[entry]))
             else:
                 at += len(append.events)
-                results.append(Accepted(positions[at - 1] if append.events else head))
+                results.append(AppendResult(positions[at - 1] if append.events else head))
         return results
 
     def _add_expected(self, entry: int, append: Append) -> None:
         entries, indexes, versions = self._expected_arrays
-        for stream, version in append.seen.items():
+        for stream, version in append.expected_versions.items():
             index = self._stream_indexes.setdefault(stream, len(self._versions_after))
             if index == len(self._versions_after):
                 self._base_versions.append(version)
@@ -90,7 +90,7 @@ class AppendCall:
             entries.append(entry)
             indexes.append(index)
             versions.append(self._versions_after[index])
-            topics.append(codec.tag(event))
+            topics.append(codec.stored_name_of(event))
             states.append(codec.encode(event))
         last_event_index = len(entries) if append.events else 0
         for key, outcome in append.outcomes:
@@ -101,13 +101,16 @@ class AppendCall:
             self._key_arrays[4].append(outcome)
 
 
-def _parse_unwritten(rows: Sequence[tuple[Any, ...]]) -> Accepted | Exception:
+def _parse_unwritten(rows: Sequence[tuple[Any, ...]]) -> AppendResult | Exception:
     """The answer to one that was not written: what it looked at has changed, or it was there before."""
     positions, head, stale = rows[0][:3]
     if stale is not None:
-        return Changed(stale)
+        return WrongExpectedVersion(stale)
     if positions is not None:
-        return Accepted(head)
-    return Replayed(
-        [Kept(key, fingerprint, outcome, at, workspace) for _, at, _, key, fingerprint, outcome, workspace in rows]
+        return AppendResult(head)
+    return IdempotentReplay(
+        [
+            StoredOutcome(key, fingerprint, outcome, at, workspace)
+            for _, at, _, key, fingerprint, outcome, workspace in rows
+        ]
     )

@@ -10,11 +10,11 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg import conninfo
 from psycopg_pool import PoolTimeout
 
-from commands.handling.append import Accepted, Append, Changed
-from commands.handling.handler import Streams
-from commands.handling.loader import Wanted
-from commands.handling.stream_cache import Known
-from domain.event import Event, Recorded, State
+from commands.handling.append import Append, AppendResult, WrongExpectedVersion
+from commands.handling.handler import Histories
+from commands.handling.loader import StateKey
+from commands.handling.stream_cache import StreamState
+from domain.event import Event, RecordedEvent, State
 from infra.database.pool import Pool
 from infra.log import snapshots
 from infra.log.appending import CALL_APPEND, CALL_INSERT, AppendCall
@@ -42,16 +42,18 @@ class EventLog(PostgresApplicationRecorder):
         self._pool = pool
         self._notifier = Notifier(pool)
 
-    async def load_streams(self, stream_ids: Collection[UUID]) -> Streams:
+    async def load_streams(self, stream_ids: Collection[UUID]) -> Histories:
         """All events of these streams, in order; none where one has not begun. Raises UnknownEvent."""
-        histories: dict[UUID, list[Recorded]] = {stream: [] for stream in stream_ids}
+        histories: dict[UUID, list[RecordedEvent]] = {stream: [] for stream in stream_ids}
         for row in await self._fetch(_SELECT_STREAMS, (list(stream_ids),)):
             histories[row[1]].append(decode_row(row))
         return histories
 
-    async def load_events_of_types(self, stream_ids: Collection[UUID], event_types: Collection[type[Event]]) -> Streams:
+    async def load_events_of_types(
+        self, stream_ids: Collection[UUID], event_types: Collection[type[Event]]
+    ) -> Histories:
         """The events of these kinds in these streams, in order. Raises UnknownEvent."""
-        histories: dict[UUID, list[Recorded]] = {stream: [] for stream in stream_ids}
+        histories: dict[UUID, list[RecordedEvent]] = {stream: [] for stream in stream_ids}
         for row in await self._fetch(
             _SELECT_EVENTS_OF_TYPES, (list(stream_ids), [kind.__name__ for kind in event_types])
         ):
@@ -60,19 +62,19 @@ class EventLog(PostgresApplicationRecorder):
 
     async def load_stream(
         self, stream_id: UUID, first_version: int = 1, last_version: int = MAX_VERSION
-    ) -> list[Recorded]:
+    ) -> list[RecordedEvent]:
         """The events of one stream from one version to another, both included. Raises UnknownEvent."""
         return [decode_row(row) for row in await self._fetch(SELECT_STREAM, (stream_id, first_version, last_version))]
 
-    async def load_last(self, stream_id: UUID, count: int, before_version: int = MAX_VERSION) -> list[Recorded]:
+    async def load_last(self, stream_id: UUID, count: int, before_version: int = MAX_VERSION) -> list[RecordedEvent]:
         """The last events of a stream before a version, newest first. Raises UnknownEvent."""
         return [decode_row(row) for row in await self._fetch(_SELECT_LAST, (stream_id, before_version, count))]
 
-    async def load_at(self, positions: Collection[int]) -> list[Recorded]:
+    async def load_at(self, positions: Collection[int]) -> list[RecordedEvent]:
         """The events at these positions, newest first; one that this code does not know is Unknown."""
         return [decode_row_or_unknown(row) for row in await self._fetch(_SELECT_AT, (list(positions),))]
 
-    async def load_states(self, keys: Sequence[Wanted]) -> list[Known]:
+    async def load_states(self, keys: Sequence[StateKey]) -> list[StreamState]:
         """Each stream as one kind of state, from its snapshot and what came after. Raises UnknownEvent."""
         async with self._pool.connection() as connection:
             loaded = await snapshots.load(connection, keys)
@@ -81,7 +83,7 @@ class EventLog(PostgresApplicationRecorder):
                 self.save_snapshot(stream, loaded_stream.stream_state, loaded_stream.snapshot_command_id)
         return [read.stream_state for read in loaded]
 
-    def save_snapshot(self, stream: UUID, state: Known, command_id: UUID) -> None:
+    def save_snapshot(self, stream: UUID, state: StreamState, command_id: UUID) -> None:
         """Write a snapshot while others go on; losing one costs a longer read."""
         self._pool.run_in_background(self._save_snapshot(stream, state, command_id))
 
@@ -90,7 +92,7 @@ class EventLog(PostgresApplicationRecorder):
         (stream_state,) = await self.load_states([(stream, state_type)])
         return cast("S | None", stream_state.states[state_type])
 
-    async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+    async def append(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
         """Judge them in order, each on what those before it leave, and write those that hold: one transaction.
 
         An answer that gets lost is asked for again. A group that the database refuses is written one by one,
@@ -132,26 +134,26 @@ class EventLog(PostgresApplicationRecorder):
     def create_table(self) -> None:
         """Do nothing: the migrations make the table."""
 
-    async def _append_one_by_one(self, appends: Sequence[Append]) -> list[Accepted | Exception]:
+    async def _append_one_by_one(self, appends: Sequence[Append]) -> list[AppendResult | Exception]:
         """As the database judges a group: what rides on one that failed fails too."""
         failed_streams: set[UUID] = set()
-        answers: list[Accepted | Exception] = []
+        answers: list[AppendResult | Exception] = []
         for append in appends:
-            stale = [stream for stream in append.seen if stream in failed_streams]
-            answer = Changed(stale) if stale else (await self.append([append]))[0]
+            stale = [stream for stream in append.expected_versions if stream in failed_streams]
+            answer = WrongExpectedVersion(stale) if stale else (await self.append([append]))[0]
             if isinstance(answer, Exception):
                 failed_streams |= {stream for stream, _ in append.events}
             answers.append(answer)
         return answers
 
-    async def _save_snapshot(self, stream: UUID, state: Known, command_id: UUID) -> None:
+    async def _save_snapshot(self, stream: UUID, state: StreamState, command_id: UUID) -> None:
         try:
             async with self._pool.connection() as connection:
                 await snapshots.save(connection, stream, state, command_id)
         except psycopg.Error as error:
             logger.warning("no snapshot of {}: {}", stream, error)
 
-    async def _append_group(self, appends: Sequence[Append]) -> list[Accepted | Exception]:
+    async def _append_group(self, appends: Sequence[Append]) -> list[AppendResult | Exception]:
         call = AppendCall(appends)
         answers = call.parse_results(await self._fetch(CALL_APPEND, call.parameters()))
         if call.has_events:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.event import Recorded
+from domain.event import RecordedEvent
 from infra.log.rows import COLUMN_TYPES, MAX_VERSION, SELECT_EVENTS, SELECT_STREAM, decode_row_or_unknown
 
 _SELECT_AFTER = f"{SELECT_EVENTS} where notification_id > %s order by notification_id limit %s"
@@ -28,7 +28,7 @@ class EventSelection(Struct, frozen=True):
     event_types: Collection[str] | None = None
 
 
-def load_after(connection: Connection[TupleRow], position: int, limit: int) -> list[Recorded]:
+def load_after(connection: Connection[TupleRow], position: int, limit: int) -> list[RecordedEvent]:
     """The next events of the log after a position, `limit` at most."""
     with connection.cursor(binary=True) as cursor:
         return [
@@ -39,7 +39,7 @@ def load_after(connection: Connection[TupleRow], position: int, limit: int) -> l
 
 def load_stream(
     connection: Connection[TupleRow], stream_id: UUID, first_version: int = 1, last_version: int = MAX_VERSION
-) -> list[Recorded]:
+) -> list[RecordedEvent]:
     """The events of one stream from one version to another, both included."""
     with connection.cursor(binary=True) as cursor:
         return [
@@ -48,7 +48,7 @@ def load_stream(
         ]
 
 
-def iter_events(connection: Connection[TupleRow], selection: EventSelection) -> Iterator[Recorded]:
+def iter_events(connection: Connection[TupleRow], selection: EventSelection) -> Iterator[RecordedEvent]:
     """A part of the log as long as it may be, by COPY, in memory that stays small."""
     types = list(selection.event_types) if selection.event_types is not None else None
     parameters = {"after": selection.after_position, "workspace": selection.workspace_id, "types": types}

@@ -5,7 +5,7 @@ from typing import Any
 
 from domain import codec
 from domain.errors import UnknownEvent
-from domain.event import Actor, Event, Recorded, Trace
+from domain.event import Actor, Event, RecordedEvent, Trace
 
 SELECT_EVENTS = """select notification_id, originator_id, originator_version, topic, state, actor_id, actor_kind,
     on_behalf_of, command_id, workspace_id, at, recorded_at, correlation_id, causation_id from log.events"""
@@ -30,7 +30,7 @@ COLUMN_TYPES = [
 COLUMN_TYPES += ["uuid", "text"]
 
 
-def decode_row(row: tuple[Any, ...]) -> Recorded:
+def decode_row(row: tuple[Any, ...]) -> RecordedEvent:
     """What a row says, to decide on; raises UnknownEvent, with the stream that it stands in."""
     try:
         return _build_recorded(row, codec.decode)
@@ -38,12 +38,14 @@ def decode_row(row: tuple[Any, ...]) -> Recorded:
         raise UnknownEvent(row[3], row[1]) from error
 
 
-def decode_row_or_unknown(row: tuple[Any, ...]) -> Recorded:
+def decode_row_or_unknown(row: tuple[Any, ...]) -> RecordedEvent:
     """What a row says, to look at; its event may be Unknown."""
-    return _build_recorded(row, codec.read)
+    return _build_recorded(row, codec.decode_or_opaque)
 
 
-def _build_recorded(row: tuple[Any, ...], decode_event: Callable[[str, bytes], Event]) -> Recorded:
+def _build_recorded(row: tuple[Any, ...], decode_event: Callable[[str, bytes], Event]) -> RecordedEvent:
     position, stream, version, topic, state, actor, kind, behalf, command, workspace, at, stamp, trace, cause = row
     event, recorded_actor, recorded_trace = decode_event(topic, state), Actor(actor, kind, behalf), Trace(trace, cause)
-    return Recorded(position, stream, version, event, recorded_actor, command, workspace, at, stamp, recorded_trace)
+    return RecordedEvent(
+        position, stream, version, event, recorded_actor, command, workspace, at, stamp, recorded_trace
+    )

@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.event import Recorded
+from domain.event import RecordedEvent
 from infra.log.rows import COLUMN_TYPES, SELECT_EVENTS, decode_row_or_unknown
 
 SAMPLE_EVENTS = 20_000
@@ -42,17 +42,17 @@ def split_by_position(head: int, parts: int) -> list[tuple[int, int]]:
     return list(pairwise(sorted({head * part // parts for part in range(parts + 1)}))) or [(0, head)]
 
 
-def iter_by_stream(connection: Connection[TupleRow], low: UUID, high: UUID, head: int) -> Iterator[Recorded]:
+def iter_by_stream(connection: Connection[TupleRow], low: UUID, high: UUID, head: int) -> Iterator[RecordedEvent]:
     """The events of a part up to a position, stream by stream, in memory that stays small."""
     yield from _iter_copy(connection, _SELECT_BY_STREAM, {"low": low, "high": high, "head": head})
 
 
-def iter_by_position(connection: Connection[TupleRow], low: int, high: int) -> Iterator[Recorded]:
+def iter_by_position(connection: Connection[TupleRow], low: int, high: int) -> Iterator[RecordedEvent]:
     """The events of a part in the order of the log, in memory that stays small."""
     yield from _iter_copy(connection, _SELECT_BY_POSITION, {"low": low, "high": high})
 
 
-def _iter_copy(connection: Connection[TupleRow], sql: str, parameters: dict[str, object]) -> Iterator[Recorded]:
+def _iter_copy(connection: Connection[TupleRow], sql: str, parameters: dict[str, object]) -> Iterator[RecordedEvent]:
     with connection.cursor() as cursor, cursor.copy(f"copy ({sql}) to stdout (format binary)", parameters) as rows:
         rows.set_types(COLUMN_TYPES)
         yield from map(decode_row_or_unknown, rows.rows())

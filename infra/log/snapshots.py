@@ -13,9 +13,9 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from commands.handling.lane import KEPT_EVERY
-from commands.handling.loader import Wanted
-from commands.handling.stream_cache import Known
+from commands.handling.lane import SNAPSHOT_INTERVAL_EVENTS
+from commands.handling.loader import StateKey
+from commands.handling.stream_cache import StreamState
 from domain import codec, event, upcasts
 from domain.event import State, fold
 from infra.log.rows import SELECT_EVENTS, decode_row
@@ -54,17 +54,17 @@ Row = tuple[Any, ...]
 class LoadedStream(Struct, frozen=True):
     """What is known of a stream now, and, where it is to be kept, the command that wrote its last event."""
 
-    stream_state: Known
+    stream_state: StreamState
     snapshot_command_id: UUID | None = None
 
 
-async def load(connection: AsyncConnection[TupleRow], keys: Sequence[Wanted]) -> list[LoadedStream]:
+async def load(connection: AsyncConnection[TupleRow], keys: Sequence[StateKey]) -> list[LoadedStream]:
     """Each stream as one kind of state, all with one question. Raises UnknownEvent."""
     parameters = (
         [stream for stream, _ in keys],
         [kind.__name__ for _, kind in keys],
         [state_digest(kind) for _, kind in keys],
-        [kind.last_says_all for _, kind in keys],
+        [kind.is_last_event_enough for _, kind in keys],
     )
     rows: list[list[Row]] = [[] for _ in keys]
     async with connection.cursor(binary=True) as cursor:
@@ -81,18 +81,20 @@ async def load(connection: AsyncConnection[TupleRow], keys: Sequence[Wanted]) ->
 def _fold_rows(state_type: type[State], rows: Sequence[Row]) -> LoadedStream:
     """What the rows of one stream say, a snapshot first where there is one."""
     if not rows:
-        return LoadedStream(Known(states={state_type: None}))
+        return LoadedStream(StreamState(states={state_type: None}))
     snapshot = msgspec.json.decode(rows[0][4], type=state_type) if rows[0][3] is None else None
     history = [decode_row(row) for row in (rows[1:] if snapshot else rows)]
-    stream_state = Known(rows[-1][2], {state_type: fold(state_type, (one.event for one in history), snapshot)})
-    is_snapshot_due = len(history) >= KEPT_EVERY and not state_type.is_personal
+    stream_state = StreamState(rows[-1][2], {state_type: fold(state_type, (one.event for one in history), snapshot)})
+    is_snapshot_due = len(history) >= SNAPSHOT_INTERVAL_EVENTS and not state_type.is_personal
     return LoadedStream(stream_state, history[-1].command_id if is_snapshot_due else None)
 
 
-async def save(connection: AsyncConnection[TupleRow], stream: UUID, stream_state: Known, command_id: UUID) -> None:
+async def save(
+    connection: AsyncConnection[TupleRow], stream: UUID, stream_state: StreamState, command_id: UUID
+) -> None:
     """Keep the states of a stream that are not personal, instead of older ones; `command_id` is of its last event."""
     for state_type, state in stream_state.states.items():
-        if state is not None and not state_type.last_says_all and not state_type.is_personal:
+        if state is not None and not state_type.is_last_event_enough and not state_type.is_personal:
             row = (
                 stream,
                 state_type.__name__,

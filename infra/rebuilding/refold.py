@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from domain import codec
-from domain.event import Recorded, fold
-from domain.projection import Skipping, skips_of
+from domain.event import RecordedEvent, fold
+from domain.projection import Skipping, skips_stream_id
 from infra import log
 from infra.log import slices
 from projections.engine import builds, folding, generations, parked, table, writing
@@ -31,7 +31,7 @@ class DifferenceCause(Struct, frozen=True):
 
 def load_skips(connection: SyncConnection, projection: Projection[Any]) -> Skips:
     """The events that operators decided to leave out of documents of a projection."""
-    state = fold(Skipping, (one.event for one in log.load_stream(connection, skips_of(projection.name))))
+    state = fold(Skipping, (one.event for one in log.load_stream(connection, skips_stream_id(projection.name))))
     return frozenset(state.skips) if state else frozenset()
 
 
@@ -60,7 +60,7 @@ def retry_parked(connection: SyncConnection, build: Build, parked_document: Park
 
 
 def refold_document(
-    connection: SyncConnection, build: Build, key: DocumentKey, events: Sequence[Recorded], skips: Skips
+    connection: SyncConnection, build: Build, key: DocumentKey, events: Sequence[RecordedEvent], skips: Skips
 ) -> ParkedDocument | None:
     """Write a document as all its events make it, or as far as that goes; answers where it had to end."""
     document, still_parked = _fold_events(build.projection, key, events, skips)
@@ -71,7 +71,7 @@ def refold_document(
 
 
 def _fold_events(
-    projection: Projection[Any], key: DocumentKey, events: Iterable[Recorded], skips: Skips
+    projection: Projection[Any], key: DocumentKey, events: Iterable[RecordedEvent], skips: Skips
 ) -> tuple[Any, ParkedDocument | None]:
     document: Any = None
     for one in events:
@@ -93,7 +93,7 @@ def find_cause(connection: SyncConnection, projection: Projection[Any], differen
         next_document = folding.fold_event(projection, key, document, one, skips)
         if isinstance(next_document, ParkedDocument):
             break
-        last = (one.position, codec.tag(one.event))
+        last = (one.position, codec.stored_name_of(one.event))
         setters |= {
             name: last for name in fields if getattr(document, name, None) != getattr(next_document, name, None)
         }
@@ -104,7 +104,7 @@ def find_cause(connection: SyncConnection, projection: Projection[Any], differen
 
 def load_history(
     connection: SyncConnection, projection: Projection[Any], key: DocumentKey, workspace: UUID | None
-) -> Iterable[Recorded]:
+) -> Iterable[RecordedEvent]:
     """The events that touch a document, oldest first. Ask the connection nothing else before the last of them."""
     if projection.keys is key_by_stream and isinstance(key, UUID):
         return log.load_stream(connection, key)
@@ -115,7 +115,7 @@ def load_history(
 
 def _scan_history(
     connection: SyncConnection, projection: Projection[Any], key: DocumentKey, workspace: UUID | None
-) -> Iterator[Recorded]:
+) -> Iterator[RecordedEvent]:
     for one in log.iter_events(connection, log.EventSelection(workspace_id=workspace)):
         if key in projection.keys(one):
             yield one

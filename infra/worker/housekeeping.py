@@ -103,7 +103,9 @@ class Housekeeping:
 
     def _retry_parked(self, connection: SyncConnection, build: builds.Build) -> None:
         """Documents that were parked for an event which other code did not know, and this one does."""
-        for parked_document in parked.parked_by_unknown(connection, build, codec.known().keys() | UPCASTS.keys()):
+        for parked_document in parked.parked_by_unknown(
+            connection, build, codec.all_event_types().keys() | UPCASTS.keys()
+        ):
             key = (build.number, parked_document.document, parked_document.position)
             if key not in self._retried:
                 still_parked = refold.retry_parked(connection, build, parked_document)

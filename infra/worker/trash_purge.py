@@ -12,13 +12,13 @@ from uuid import UUID
 
 import psycopg
 
-from commands.handling.decision import Wish
-from commands.handling.group import Order
-from commands.handling.handler import Handling
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import CommandHandler
 from commands.trash import PurgeProject, PurgeTask
 from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
 from domain.event import Trace
-from domain.user import RULES
+from domain.user import RULE_ACTOR
 from infra.database.pool import create_pool
 from infra.identity.permission_revocations import permissions_revoked_by
 from infra.ids import new_id
@@ -56,28 +56,30 @@ class TrashPurge:
             asyncio.run(self._purge_all([*due, *orphaned]))
         return max(len(due), len(orphaned)) == MAX_PURGES_AT_ONCE
 
-    def _fetch_due(self, connection: SyncConnection, cutoff: datetime) -> list[Wish]:
+    def _fetch_due(self, connection: SyncConnection, cutoff: datetime) -> list[CommandOn]:
         rows = _fetch(connection, trash.DUE_FOR_PURGE_SQL, (self._due_cursor, cutoff, MAX_PURGES_AT_ONCE))
         self._due_cursor = (
             rows[-1][3] if len(rows) == MAX_PURGES_AT_ONCE else 0
         )  # on with the rest, even if some of these are stuck
-        return [Wish(one, PURGE_COMMANDS[kind](expected_version=version)) for one, kind, version, _ in rows]
+        return [CommandOn(one, PURGE_COMMANDS[kind](expected_version=version)) for one, kind, version, _ in rows]
 
-    def _fetch_orphaned(self, connection: SyncConnection) -> list[Wish]:
+    def _fetch_orphaned(self, connection: SyncConnection) -> list[CommandOn]:
         rows = _fetch(connection, trash.ORPHANED_TASKS_SQL, (self._orphan_cursor, MAX_PURGES_AT_ONCE))
         self._orphan_cursor = rows[-1][0] if len(rows) == MAX_PURGES_AT_ONCE else _NIL_ID  # as above
-        return [Wish(task, PurgeTask(expected_version=version)) for task, version in rows]
+        return [CommandOn(task, PurgeTask(expected_version=version)) for task, version in rows]
 
-    async def _purge_all(self, commands: Sequence[Wish]) -> None:
+    async def _purge_all(self, commands: Sequence[CommandOn]) -> None:
         async with create_pool(self._url) as connections:
-            command_handler = Handling(EventLog(self._url, connections))
+            command_handler = CommandHandler(EventLog(self._url, connections))
             await asyncio.gather(*(self._purge(command_handler, command_on) for command_on in commands))
 
-    async def _purge(self, command_handler: Handling, command_on: Wish) -> None:
+    async def _purge(self, command_handler: CommandHandler, command_on: CommandOn) -> None:
         """One of them: what is wrong with it alone, as an event that nobody can read, is no reason to keep the rest."""
         try:
-            await command_handler.handle(Order([command_on], RULES, new_id(), trace=Trace(causation_id="trash")))
-            self._announce(permissions_revoked_by([command_on], RULES))
+            await command_handler.handle(
+                CommandRequest([command_on], RULE_ACTOR, new_id(), trace=Trace(causation_id="trash"))
+            )
+            self._announce(permissions_revoked_by([command_on], RULE_ACTOR))
         except (NotTrashed, Purged, VersionConflict, TooBusy):
             pass  # it is not in the trash any more, or gone already; or its turn comes again
         except (psycopg.OperationalError, psycopg.InterfaceError):

@@ -14,7 +14,7 @@ import psycopg
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from domain.event import Recorded
+from domain.event import RecordedEvent
 from projections import fingerprint
 from projections.engine import builds, folding, generations, parked, table, writing
 from projections.engine.builds import Build, SyncConnection
@@ -23,7 +23,7 @@ from projections.engine.table import Documents
 from projections.engine.writing import BuildWork, WriteDocuments
 from projections.projection import key_by_position
 
-ReadEvents: TypeAlias = Callable[[SyncConnection, int, int], Sequence[Recorded]]
+ReadEvents: TypeAlias = Callable[[SyncConnection, int, int], Sequence[RecordedEvent]]
 """The next events of the log after a position, so many at most."""
 
 MAX_BATCH_EVENTS = 4_000
@@ -61,7 +61,7 @@ class EventBatch(Struct, frozen=True):
 
     partition: int
     start: int
-    events: Sequence[Recorded]
+    events: Sequence[RecordedEvent]
     skips: Skips = ()
 
     def work_for(self, build: Build) -> BuildWork:

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.event import Recorded, Unknown
+from domain.event import OpaqueEvent, RecordedEvent
 from projections.engine import parked
 from projections.engine.parked import ParkedDocument
 from projections.projection import DocumentKey, Projection, key_by_position
 
-KeyedEvents: TypeAlias = Sequence[tuple[DocumentKey, Recorded]]
+KeyedEvents: TypeAlias = Sequence[tuple[DocumentKey, RecordedEvent]]
 Skips: TypeAlias = Collection[tuple[str, int]]
 """Documents, as text, and the positions of events that an operator decided to leave out of them."""
 
@@ -23,7 +23,9 @@ class FoldResult(Struct, frozen=True):
     parked: list[ParkedDocument]
 
 
-def key_events(projection: Projection[Any], events: Iterable[Recorded], partition: int, partitions: int) -> KeyedEvents:
+def key_events(
+    projection: Projection[Any], events: Iterable[RecordedEvent], partition: int, partitions: int
+) -> KeyedEvents:
     """Each document of the partition with each event that touches it, in the order of the log."""
     keys, only = projection.keys, projection.event_types
     if only:
@@ -60,12 +62,12 @@ def fold_documents(
 
 
 def fold_event(
-    projection: Projection[Any], key: DocumentKey, document: Any, recorded: Recorded, skips: Skips = ()
+    projection: Projection[Any], key: DocumentKey, document: Any, recorded: RecordedEvent, skips: Skips = ()
 ) -> Any:
     """The document after one more event, or Parked where that cannot be folded."""
     if skips and (str(key), recorded.position) in skips:
         return document
-    if type(recorded.event) is Unknown and not projection.accepts_unknown:
+    if type(recorded.event) is OpaqueEvent and not projection.accepts_unknown:
         is_ours = document is not None or projection.keys is key_by_position
         return parked.parked_by_event(key, recorded) if is_ours else None
     try:

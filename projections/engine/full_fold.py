@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from domain.event import Recorded
+from domain.event import RecordedEvent
 from projections.engine import folding
 from projections.engine.folding import Skips
 from projections.engine.parked import ParkedDocument
@@ -30,14 +30,14 @@ class FullFold:
         self.event_count = 0
         self.parked: list[ParkedDocument] = []
 
-    def fold_streams(self, history: Iterable[Recorded]) -> Iterator[Any]:
+    def fold_streams(self, history: Iterable[RecordedEvent]) -> Iterator[Any]:
         """The documents of streams that come one after the other."""
         for stream, events in groupby(history, attrgetter("stream")):
             document = self._fold_document(stream, list(events))
             if document is not None:
                 yield document
 
-    def fold_positions(self, history: Iterable[Recorded]) -> Iterator[Any]:
+    def fold_positions(self, history: Iterable[RecordedEvent]) -> Iterator[Any]:
         """The documents of events, each its own."""
         for one in history:
             document = self._fold_document(one.position, [one])
@@ -45,7 +45,7 @@ class FullFold:
                 yield document
 
     def fold_buckets(
-        self, history: Iterable[Recorded], bucket_range: BucketRange
+        self, history: Iterable[RecordedEvent], bucket_range: BucketRange
     ) -> tuple[list[Any], BucketRange | None]:
         """The documents of a range of buckets out of the whole history, and the range that there was no room for."""
         low, high = bucket_range
@@ -66,7 +66,7 @@ class FullFold:
         rest = (high, bucket_range[1]) if high < bucket_range[1] else None
         return [row for row in documents.values() if row is not None], rest
 
-    def _fold_document(self, key: DocumentKey, events: Sequence[Recorded]) -> Any:
+    def _fold_document(self, key: DocumentKey, events: Sequence[RecordedEvent]) -> Any:
         """One document by all its events, as it was before the first that cannot be folded."""
         self.event_count += len(events)
         document: Any = None
@@ -89,7 +89,7 @@ def parse_key(document: str) -> DocumentKey:
     return UUID(document) if "-" in document else int(document)
 
 
-def _chunks(history: Iterable[Recorded]) -> Iterator[list[Recorded]]:
+def _chunks(history: Iterable[RecordedEvent]) -> Iterator[list[RecordedEvent]]:
     rest = iter(history)
     while chunk := list(islice(rest, CHUNK_EVENTS)):
         yield chunk

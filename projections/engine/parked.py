@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.event import Recorded, Unknown
+from domain.event import OpaqueEvent, RecordedEvent
 from projections.engine.builds import Build, SyncConnection
 from projections.projection import DocumentKey
 
@@ -32,9 +32,9 @@ class ParkedDocument(Struct, frozen=True):
     parked_at: datetime | None = None
 
 
-def parked_by_event(key: DocumentKey, recorded: Recorded, error: Exception | None = None) -> ParkedDocument:
+def parked_by_event(key: DocumentKey, recorded: RecordedEvent, error: Exception | None = None) -> ParkedDocument:
     """A document that an event cannot be folded into."""
-    unknown = recorded.event.stored_name if isinstance(recorded.event, Unknown) else None
+    unknown = recorded.event.stored_name if isinstance(recorded.event, OpaqueEvent) else None
     reason = f"unknown event {unknown!r}" if error is None else f"{type(error).__name__}: {error}"
     words = " ".join(reason.replace("\0", "").split())[:MAX_REASON_CHARACTERS]
     return ParkedDocument(str(key), recorded.position, recorded.workspace_id, unknown, words)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import psycopg
 from msgspec import Struct
 
-from domain.event import Recorded
+from domain.event import RecordedEvent
 from projections.engine import folding, parked, table
 from projections.engine.builds import Build, SyncConnection
 from projections.engine.folding import KeyedEvents, Skips
@@ -67,7 +67,7 @@ def write_event_by_event(  # noqa: PLR0913, PLR0917 - a document, what happened 
     build: Build,
     key: DocumentKey,
     document: Any,
-    events: Iterable[Recorded],
+    events: Iterable[RecordedEvent],
     skips: Skips = (),
 ) -> tuple[Any, ParkedDocument | None]:
     """Fold and write a document event by event; answers how it is at last, and where it had to end."""

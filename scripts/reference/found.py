@@ -36,12 +36,12 @@ class Route(Struct, frozen=True, order=True):
 
 def events() -> dict[str, type[Event]]:
     """Every event by its stored name, in the order of the code."""
-    return dict(sorted(codec.known().items(), key=lambda found: _place(found[1])))
+    return dict(sorted(codec.all_event_types().items(), key=lambda found: _place(found[1])))
 
 
 def commands() -> dict[str, type[Command[Any]]]:
     """Every command that can be carried out by its name, in the order of the code."""
-    return dict(sorted(command.every().items(), key=lambda found: _place(found[1])))
+    return dict(sorted(command.all_commands().items(), key=lambda found: _place(found[1])))
 
 
 def routes() -> list[Route]:

@@ -50,15 +50,15 @@ def _commands() -> Iterator[str]:
     )
     for name, command in found.commands().items():
         fields = [field for field in msgspec.structs.fields(command) if field.name != "expected_version"]
-        version = " Must name the version." if command.must_name_version else ""
-        alone = "" if command.in_batches else " Not in batches."
+        version = " Must name the version." if command.requires_version else ""
+        alone = "" if command.is_batchable else " Not in batches."
         yield from _section(name, f"{_sentence(command)}{version}{alone}\n\n{_needs(name)}", fields)
 
 
 def _needs(name: str) -> str:
     """Who may, by role and by scope of the token."""
-    needs = permissions.TABLE[name]
-    if needs.by_rule:
+    needs = permissions.REQUIRED_PERMISSIONS[name]
+    if needs.rule_only:
         return f"For rules of the installation alone, scope `{needs.scope}`."
     return f"Role {f'`{needs.role}`' if needs.role else 'none'}, scope `{needs.scope}`."
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from domain import codec
-from domain.member import MemberJoined, member_of
+from domain.member import MemberJoined, member_stream_id
 from infra.ids import new_id
 from infra.settings import Settings
 from tests.api.problems import refused
@@ -223,10 +223,10 @@ async def test_an_event_that_this_code_does_not_know_is_shown_by_its_name_alone(
 
 def _join(settings: Settings, workspace: str, user: str) -> None:
     """As an invitation will do one day."""
-    stream, joined = member_of(UUID(workspace), UUID(user)), MemberJoined(UUID(user), "member")
+    stream, joined = member_stream_id(UUID(workspace), UUID(user)), MemberJoined(UUID(user), "member")
     with psycopg.connect(settings.migration_url) as owner:
         owner.execute(
             """insert into log.events (originator_id, originator_version, topic, state, actor_id, workspace_id)
                values (%s, 1, %s, %s, %s, %s)""",
-            (stream, codec.tag(joined), codec.encode(joined), new_id(), workspace),
+            (stream, codec.stored_name_of(joined), codec.encode(joined), new_id(), workspace),
         )

@@ -227,7 +227,7 @@ async def test_every_event_of_a_batch_carries_the_trace_of_its_request(ann: Visi
 async def test_a_task_past_its_event_limit_is_refused_and_still_read(
     ann: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("commands.handling.decision.MOST_EVENTS", 3)
+    monkeypatch.setattr("commands.handling.decision.MAX_STREAM_EVENTS", 3)
     task = await ann.task()
     await ann.post(f"/tasks/{task}/complete")
     await ann.post(f"/tasks/{task}/reopen")

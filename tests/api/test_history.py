@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from api.http import history
-from commands.handling.handler import Streams
+from commands.handling.handler import Histories
 from domain import codec
 from domain.user import TokenIssued, UserRegistered
 from infra.ids import new_id
@@ -110,9 +110,9 @@ async def test_a_history_is_never_behind_a_position_that_was_told(ann: Visitor) 
 
 
 async def test_of_people_only_what_names_them_is_read(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, chosen = list[Streams](), EventLog.load_events_of_types
+    read, chosen = list[Histories](), EventLog.load_events_of_types
 
-    async def noted(*asked: Any) -> Streams:
+    async def noted(*asked: Any) -> Histories:
         read.append(await chosen(*asked))
         return read[-1]
 
@@ -129,5 +129,5 @@ async def test_of_people_only_what_names_them_is_read(ann: Visitor, monkeypatch:
 
 
 async def test_every_event_that_names_somebody_is_read_for_names() -> None:
-    ours = {kind for kind in codec.known().values() if kind.__module__ == UserRegistered.__module__}
+    ours = {kind for kind in codec.all_event_types().values() if kind.__module__ == UserRegistered.__module__}
     assert set(history.NAME_EVENTS) == {kind for kind in ours if "name" in kind.__struct_fields__}

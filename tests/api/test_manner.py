@@ -8,8 +8,8 @@ import pytest
 
 from api.http.command_mode import DryRunDone
 from api.ledger import Ledger
-from commands.handling.group import Order
-from commands.handling.handler import Done
+from commands.handling.group import CommandRequest
+from commands.handling.handler import Committed
 from infra.database.pool import connect
 from infra.ids import new_id
 from infra.settings import Settings
@@ -93,7 +93,7 @@ async def test_an_endpoint_that_goes_on_after_a_dry_run_is_noticed(
     """What stands beside the log is written, or goes, though its command was only tried."""
     handle = Ledger.handle
 
-    async def going_on(ledger: Ledger, order: Order) -> Done:
+    async def going_on(ledger: Ledger, order: CommandRequest) -> Committed:
         try:
             return await handle(ledger, order)
         except DryRunDone as tried:

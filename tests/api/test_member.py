@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from api.http import history
-from domain.event import Recorded
+from domain.event import RecordedEvent
 from infra.ids import new_id
 from infra.log import EventLog
 from infra.reading.progress import ProjectionProgress
@@ -118,7 +118,7 @@ async def test_who_is_removed_while_a_history_is_read_is_told_nothing_more(
     await give(ann, bob.id, "member")
     last = EventLog.load_last
 
-    async def late(*asked: Any) -> list[Recorded]:
+    async def late(*asked: Any) -> list[RecordedEvent]:
         await ann.ask("DELETE", f"/workspaces/{ann.workspace}/members/{bob.id}")
         await ann.post(f"/tasks/{task}/complete")
         return await last(*asked)

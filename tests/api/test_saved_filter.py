@@ -184,7 +184,7 @@ async def test_filters_are_kept_and_changed_in_batches(ann: Visitor) -> None:
 async def test_however_many_are_saved_at_once_no_more_are_kept_than_there_may_be(
     ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saved_filter, "MOST_FILTERS", 5)
+    monkeypatch.setattr(saved_filter, "MAX_FILTERS_PER_USER", 5)
     answers = await asyncio.gather(*(ann.ask("POST", "/filters", json=WEEK) for _ in range(9)))
     assert sorted(answer.status_code for answer in answers) == [201] * 5 + [422] * 4
     for answer in answers:

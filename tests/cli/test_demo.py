@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from cli.opened import opened
-from commands.handling.decision import Wish
-from commands.handling.group import Order
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
 from commands.user import RegisterUser
 from domain.event import Actor
 from infra.errors import OperatorError
@@ -59,5 +59,5 @@ def test_production_gets_no_demo(typed: Type) -> None:
 async def _register(settings: Settings) -> None:
     user = new_id()
     async with opened(settings) as instance:
-        wish = Wish(user, RegisterUser(email="ann@example.com", name="Ann"))
-        await instance.handling.handle(Order([wish], Actor(user), new_id()))
+        wish = CommandOn(user, RegisterUser(email="ann@example.com", name="Ann"))
+        await instance.handling.handle(CommandRequest([wish], Actor(user), new_id()))

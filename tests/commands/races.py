@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from itertools import pairwise
 from uuid import UUID
 
-from commands.handling.decision import Wish
-from commands.handling.group import Order
-from commands.handling.handler import ATTEMPTS, Done, Handling
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import MAX_ATTEMPTS, CommandHandler, Committed
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask
 from domain.errors import ProjectKeyTaken, Refusal, VersionConflict
 from domain.event import fold
-from domain.task import Task, TaskCreated, TaskNumbersTaken, numbers_of
+from domain.task import Task, TaskCreated, TaskNumbersTaken, task_numbers_stream_id
 from tests.examples import ADA, PROJECT, TASK, WORKSPACE, id7, project, task, workspace
 from tests.memory_log import MemoryLog
 
-WRITERS = ATTEMPTS
+WRITERS = MAX_ATTEMPTS
 """As many as there are attempts: each loses to each other at most once, so nobody gives up."""
 PROCESSES = WRITERS
 LONG = 5.0
@@ -34,11 +34,11 @@ OWN_FIELDS = (
 """Wishes that were all made on the first version of a task, each to change another field."""
 
 
-async def race(log: MemoryLog, wishes: Sequence[Wish], *, rebase: bool = False) -> list[Done | BaseException]:
+async def race(log: MemoryLog, wishes: Sequence[CommandOn], *, rebase: bool = False) -> list[Committed | BaseException]:
     """What becomes of each wish when all are made at once, in several processes."""
-    processes = [Handling(log) for _ in range(PROCESSES)]
+    processes = [CommandHandler(log) for _ in range(PROCESSES)]
     calls = (
-        processes[number % PROCESSES].handle(Order([wish], ADA, id7(100 + number), rebase=rebase))
+        processes[number % PROCESSES].handle(CommandRequest([wish], ADA, id7(100 + number), can_rebase=rebase))
         for number, wish in enumerate(wishes)
     )
     return await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), LONG)
@@ -46,11 +46,11 @@ async def race(log: MemoryLog, wishes: Sequence[Wish], *, rebase: bool = False) 
 
 async def everybody_toggles_and_nothing_is_lost(seed: int) -> None:
     log = MemoryLog([*workspace(), *project(), *task()], seed)
-    wishes = [Wish(TASK, ReopenTask() if number % 2 else CompleteTask()) for number in range(WRITERS)]
+    wishes = [CommandOn(TASK, ReopenTask() if number % 2 else CompleteTask()) for number in range(WRITERS)]
     answers = await race(log, wishes)
-    done = [answer for answer in answers if isinstance(answer, Done)]
+    done = [answer for answer in answers if isinstance(answer, Committed)]
     names = [type(event).__name__ for event in log.past.events(TASK)]
-    written = sorted(answer.results[0].version for answer in done if answer.changed)
+    written = sorted(answer.results[0].version for answer in done if answer.has_changes)
     assert len(done) == WRITERS, answers
     assert log.changed, "there was no race"
     assert written == list(range(2, len(names) + 1))
@@ -60,10 +60,10 @@ async def everybody_toggles_and_nothing_is_lost(seed: int) -> None:
 async def everybody_creates_and_every_task_has_its_own_number(seed: int) -> None:
     log = MemoryLog([*workspace(), *project()], seed)
     ids = [id7(1000 + number) for number in range(WRITERS)]
-    answers = await race(log, [Wish(one, CreateTask(project_id=PROJECT, title="Buy milk")) for one in ids])
-    assert all(isinstance(answer, Done) for answer in answers), answers
+    answers = await race(log, [CommandOn(one, CreateTask(project_id=PROJECT, title="Buy milk")) for one in ids])
+    assert all(isinstance(answer, Committed) for answer in answers), answers
     assert log.changed, "there was no race"
-    taken = [event for event in log.past.events(numbers_of(PROJECT)) if isinstance(event, TaskNumbersTaken)]
+    taken = [event for event in log.past.events(task_numbers_stream_id(PROJECT)) if isinstance(event, TaskNumbersTaken)]
     numbers = [number for event in taken for number in range(event.first, event.last + 1)]
     assert numbers == list(range(1, len(numbers) + 1))
     assert len({_number(log, one) for one in ids} & set(numbers)) == WRITERS
@@ -72,12 +72,12 @@ async def everybody_creates_and_every_task_has_its_own_number(seed: int) -> None
 async def one_of_all_who_saw_the_same_version_wins(seed: int) -> None:
     log = MemoryLog([*workspace(), *project(), *task()], seed)
     titles = [f"Buy {number} milks" for number in range(WRITERS)]
-    answers = await race(log, [Wish(TASK, EditTask(title=title, expected_version=1)) for title in titles])
+    answers = await race(log, [CommandOn(TASK, EditTask(title=title, expected_version=1)) for title in titles])
     assert log.changed, "there was no race"
     assert [type(event).__name__ for event in log.past.events(TASK)] == ["TaskCreated", "TaskRenamed"]
-    assert sum(isinstance(answer, Done) for answer in answers) == 1, answers
+    assert sum(isinstance(answer, Committed) for answer in answers) == 1, answers
     for lost in answers:
-        if not isinstance(lost, Done):
+        if not isinstance(lost, Committed):
             assert isinstance(lost, VersionConflict), lost
             assert lost.params["conflicting_fields"] == ["title"]
             assert (lost.params["expected_version"], lost.params["current_version"]) == (1, 2)
@@ -85,9 +85,9 @@ async def one_of_all_who_saw_the_same_version_wins(seed: int) -> None:
 
 async def everybody_changes_another_field_and_nobody_loses(seed: int) -> None:
     log = MemoryLog([*workspace(), *project(), *task()], seed)
-    answers = await race(log, [Wish(TASK, command) for command in OWN_FIELDS], rebase=True)
+    answers = await race(log, [CommandOn(TASK, command) for command in OWN_FIELDS], rebase=True)
     assert log.changed, "there was no race"
-    assert all(isinstance(answer, Done) for answer in answers), answers
+    assert all(isinstance(answer, Committed) for answer in answers), answers
     state = fold(Task, log.past.events(TASK))
     assert state is not None
     assert (state.title, state.description, state.priority, state.due) == ("Buy tea", "Green", "high", "2026-12-01")
@@ -97,9 +97,9 @@ async def everybody_changes_another_field_and_nobody_loses(seed: int) -> None:
 async def one_of_all_who_rebase_the_same_field_wins(seed: int) -> None:
     log = MemoryLog([*workspace(), *project(), *task()], seed)
     titles = [f"Buy {number} milks" for number in range(WRITERS)]
-    wishes = [Wish(TASK, EditTask(title=title, expected_version=1)) for title in titles]
+    wishes = [CommandOn(TASK, EditTask(title=title, expected_version=1)) for title in titles]
     answers = await race(log, wishes, rebase=True)
-    assert sum(isinstance(answer, Done) for answer in answers) == 1, answers
+    assert sum(isinstance(answer, Committed) for answer in answers) == 1, answers
     assert sum(isinstance(answer, VersionConflict) for answer in answers) == WRITERS - 1, answers
     assert log.past.version(TASK) == 2
 
@@ -107,16 +107,16 @@ async def one_of_all_who_rebase_the_same_field_wins(seed: int) -> None:
 async def one_of_all_who_want_a_key_gets_it(seed: int) -> None:
     log = MemoryLog(workspace(), seed)
     create = CreateProject(workspace_id=WORKSPACE, name="Household", key="HOME")
-    answers = await race(log, [Wish(id7(1000 + number), create) for number in range(WRITERS)])
+    answers = await race(log, [CommandOn(id7(1000 + number), create) for number in range(WRITERS)])
     assert log.changed, "there was no race"
-    assert sum(isinstance(answer, Done) for answer in answers) == 1, answers
-    assert all(isinstance(answer, Done | ProjectKeyTaken) for answer in answers), answers
+    assert sum(isinstance(answer, Committed) for answer in answers) == 1, answers
+    assert all(isinstance(answer, Committed | ProjectKeyTaken) for answer in answers), answers
 
 
-async def a_refused_call_writes_nothing(log: MemoryLog, wishes: Sequence[Wish], refusal: type[Refusal]) -> None:
+async def a_refused_call_writes_nothing(log: MemoryLog, wishes: Sequence[CommandOn], refusal: type[Refusal]) -> None:
     before = list(log.past.facts)
     try:
-        done = await Handling(log).handle(Order(wishes, ADA, id7(100)))
+        done = await CommandHandler(log).handle(CommandRequest(wishes, ADA, id7(100)))
     except refusal:
         assert log.past.facts == before
     else:

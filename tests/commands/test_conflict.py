@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from commands.command import Command
-from commands.handling.conflict import SHOWN
+from commands.handling.conflict import MAX_INTERVENING_EVENTS
 from commands.task import CompleteTask, EditTask, MoveTask
 from commands.trash import TrashTask
 from domain.errors import VersionConflict
@@ -74,15 +74,15 @@ def test_a_move_within_a_project_does_not_conflict_over_the_project() -> None:
 
 
 def test_at_most_fifty_events_are_shown_and_they_are_the_last() -> None:
-    titles = ["Buy milk", *(f"Buy {number} milks" for number in range(SHOWN + 10))]
+    titles = ["Buy milk", *(f"Buy {number} milks" for number in range(MAX_INTERVENING_EVENTS + 10))]
     renamings = [TaskRenamed(Change(old, new)) for old, new in pairwise(titles)]
     conflict = after(*renamings).when(TrashTask(expected_version=1)).then_refused(VersionConflict)
-    assert intervening(conflict) == renamings[-SHOWN:]
-    assert conflict.params["current_version"] == SHOWN + 11
+    assert intervening(conflict) == renamings[-MAX_INTERVENING_EVENTS:]
+    assert conflict.params["current_version"] == MAX_INTERVENING_EVENTS + 11
 
 
 def test_a_field_changed_before_the_last_fifty_events_conflicts_too() -> None:
-    titles = ["Buy milk", *(f"Buy {number} milks" for number in range(SHOWN + 10))]
+    titles = ["Buy milk", *(f"Buy {number} milks" for number in range(MAX_INTERVENING_EVENTS + 10))]
     renamings = [TaskRenamed(Change(old, new)) for old, new in pairwise(titles)]
     after(DUE, *renamings).when(EditTask(due="2026-12-24", expected_version=1)).then_refused(
         VersionConflict, conflicting_fields=["due"]

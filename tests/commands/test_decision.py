@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from commands.command import TO_CLOSE, Command, every
-from commands.handling.decision import Decision, Wish
+from commands.command import CLOSING_EVENTS_OVER_CAP, Command, all_commands
+from commands.handling.decision import CommandOn, Decision
 from commands.handling.stream_cache import NotLoaded
 from commands.invitation import RevokeInvitation
 from commands.member import LeaveWorkspace, RemoveMember
@@ -17,10 +17,10 @@ from commands.user import ChangePassword, RegisterUser, RevokeToken
 from commands.workspace import CreateWorkspace
 from domain.errors import Contradicts, NotFound, Refusal, StreamIsFull, TaskIsTrashed, VersionConflict
 from domain.event import Actor
-from domain.member import member_of
-from domain.project import key_of
-from domain.task import numbers_of
-from domain.user import INSTANCE, RULES, address_of
+from domain.member import member_stream_id
+from domain.project import project_key_stream_id
+from domain.task import task_numbers_stream_id
+from domain.user import INSTANCE_STREAM_ID, RULE_ACTOR, email_stream_id
 from domain.workspace import OwnerAppointed
 from tests.examples import (
     ADA,
@@ -50,7 +50,7 @@ from tests.examples import (
 )
 from tests.given import USUAL_TARGET, Past, given
 
-HERE = member_of(WORKSPACE, ADA.id)
+HERE = member_stream_id(WORKSPACE, ADA.id)
 PAST = Past([*user(), *workspace(), *project(), *task(RENAMED)])
 
 
@@ -58,60 +58,60 @@ PAST = Past([*user(), *workspace(), *project(), *task(RENAMED)])
     ("wish", "seen"),
     [
         pytest.param(
-            Wish(TASK, CompleteTask()),
+            CommandOn(TASK, CompleteTask()),
             {TASK: 2, HERE: 1, PROJECT: 1},
             id="complete",
         ),
         pytest.param(
-            Wish(TASK, MoveTask(column="doing", expected_version=2)),
+            CommandOn(TASK, MoveTask(column="doing", expected_version=2)),
             {TASK: 2, HERE: 1, PROJECT: 1},
             id="move",
         ),
         pytest.param(
-            Wish(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea")),
-            {OTHER_TASK: 0, HERE: 1, PROJECT: 1, numbers_of(PROJECT): 1},
+            CommandOn(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea")),
+            {OTHER_TASK: 0, HERE: 1, PROJECT: 1, task_numbers_stream_id(PROJECT): 1},
             id="create a task",
         ),
         pytest.param(
-            Wish(OTHER_PROJECT, CreateProject(workspace_id=WORKSPACE, name="Work", key="WORK")),
-            {OTHER_PROJECT: 0, HERE: 1, WORKSPACE: 1, key_of(WORKSPACE, "WORK"): 0},
+            CommandOn(OTHER_PROJECT, CreateProject(workspace_id=WORKSPACE, name="Work", key="WORK")),
+            {OTHER_PROJECT: 0, HERE: 1, WORKSPACE: 1, project_key_stream_id(WORKSPACE, "WORK"): 0},
             id="create a project",
         ),
         pytest.param(
-            Wish(OTHER_WORKSPACE, CreateWorkspace(name="Work")),
-            {OTHER_WORKSPACE: 0, member_of(OTHER_WORKSPACE, ADA.id): 0},
+            CommandOn(OTHER_WORKSPACE, CreateWorkspace(name="Work")),
+            {OTHER_WORKSPACE: 0, member_stream_id(OTHER_WORKSPACE, ADA.id): 0},
             id="create a workspace",
         ),
         pytest.param(
-            Wish(BOB.id, RegisterUser(email="bob@example.org", name="Bob")),
-            {BOB.id: 0, INSTANCE: 1, address_of("bob@example.org"): 0},
+            CommandOn(BOB.id, RegisterUser(email="bob@example.org", name="Bob")),
+            {BOB.id: 0, INSTANCE_STREAM_ID: 1, email_stream_id("bob@example.org"): 0},
             id="register",
         ),
     ],
 )
-def test_all_that_was_looked_at_is_seen_at_the_version_it_had(wish: Wish, seen: dict[object, int]) -> None:
-    assert PAST.decide(wish).seen == seen
+def test_all_that_was_looked_at_is_seen_at_the_version_it_had(wish: CommandOn, seen: dict[object, int]) -> None:
+    assert PAST.decide(wish).read_versions == seen
 
 
 def test_a_decision_that_changes_nothing_has_seen_what_it_looked_at_too() -> None:
-    decision = Past([*workspace(), *project(), *task(COMPLETED)]).decide(Wish(TASK, CompleteTask()))
-    assert (decision.written, decision.seen) == ([], {TASK: 2, HERE: 1, PROJECT: 1})
+    decision = Past([*workspace(), *project(), *task(COMPLETED)]).decide(CommandOn(TASK, CompleteTask()))
+    assert (decision.new_events, decision.read_versions) == ([], {TASK: 2, HERE: 1, PROJECT: 1})
 
 
 def test_a_stream_that_was_not_read_is_asked_for() -> None:
     with pytest.raises(NotLoaded) as missing:
-        Decision({}, ADA).make(Wish(TASK, CompleteTask()))
+        Decision({}, ADA).decide(CommandOn(TASK, CompleteTask()))
     assert missing.value.stream == TASK
 
 
 def test_a_decision_knows_its_workspace() -> None:
-    assert PAST.decide(Wish(TASK, CompleteTask())).workspace_id == WORKSPACE
+    assert PAST.decide(CommandOn(TASK, CompleteTask())).workspace_id == WORKSPACE
 
 
 def test_the_version_counts_what_is_written_so_far_and_what_was_seen_does_not() -> None:
-    decision = PAST.decide(Wish(TASK, CompleteTask()))
+    decision = PAST.decide(CommandOn(TASK, CompleteTask()))
     assert decision.version(TASK) == 3
-    assert decision.seen[TASK] == 2
+    assert decision.read_versions[TASK] == 2
 
 
 def test_commands_in_one_call_are_decided_each_on_the_outcome_of_the_one_before() -> None:
@@ -126,15 +126,15 @@ def test_commands_in_one_call_are_decided_each_on_the_outcome_of_the_one_before(
 
 def test_create_complete_and_move_in_one_call_are_the_events_of_a_call_each() -> None:
     wishes = [
-        Wish(TASK, CreateTask(project_id=PROJECT, title="Buy milk")),
-        Wish(TASK, CompleteTask()),
-        Wish(TASK, MoveTask(column="done", expected_version=2)),
+        CommandOn(TASK, CreateTask(project_id=PROJECT, title="Buy milk")),
+        CommandOn(TASK, CompleteTask()),
+        CommandOn(TASK, MoveTask(column="done", expected_version=2)),
     ]
     one_by_one = Past([*workspace(), *project()])
     for wish in wishes:
-        one_by_one.add(one_by_one.decide(wish).written)
+        one_by_one.add(one_by_one.decide(wish).new_events)
     together = Past([*workspace(), *project()])
-    together.add(together.decide(*wishes).written)
+    together.add(together.decide(*wishes).new_events)
     assert together.facts == one_by_one.facts
     assert together.version(TASK) == 3
 
@@ -142,13 +142,13 @@ def test_create_complete_and_move_in_one_call_are_the_events_of_a_call_each() ->
 def test_a_project_opened_in_a_call_takes_a_task_in_the_same() -> None:
     past = Past(workspace())
     decision = past.decide(
-        Wish(PROJECT, CreateProject(workspace_id=WORKSPACE, name="Household", key="HOME")),
-        Wish(TASK, CreateTask(project_id=PROJECT, title="Buy milk")),
-        Wish(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea")),
+        CommandOn(PROJECT, CreateProject(workspace_id=WORKSPACE, name="Household", key="HOME")),
+        CommandOn(TASK, CreateTask(project_id=PROJECT, title="Buy milk")),
+        CommandOn(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea")),
     )
-    past.add(decision.written)
-    assert past.version(numbers_of(PROJECT)) == 2
-    assert decision.seen[PROJECT] == 0
+    past.add(decision.new_events)
+    assert past.version(task_numbers_stream_id(PROJECT)) == 2
+    assert decision.read_versions[PROJECT] == 0
 
 
 def test_a_refusal_of_the_last_command_refuses_them_all() -> None:
@@ -167,8 +167,8 @@ def test_events_of_two_workspaces_do_not_all_go_under_the_last() -> None:
     """No rule crosses workspaces: a call is refused, or says the workspace of each event."""
     elsewhere = [*workspace(OTHER_WORKSPACE), *project(OTHER_PROJECT, "WORK", OTHER_WORKSPACE)]
     past = Past([*workspace(), *project(), *task(), *elsewhere])
-    complete = Wish(TASK, CompleteTask())
-    create = Wish(OTHER_TASK, CreateTask(project_id=OTHER_PROJECT, title="Buy tea"))
+    complete = CommandOn(TASK, CompleteTask())
+    create = CommandOn(OTHER_TASK, CreateTask(project_id=OTHER_PROJECT, title="Buy tea"))
     try:
         decision = past.decide(complete, create)
     except Refusal:
@@ -179,13 +179,13 @@ def test_events_of_two_workspaces_do_not_all_go_under_the_last() -> None:
 def test_a_viewer_changes_nothing() -> None:
     past = Past([*workspace(), *project(), *task(), *member(BOB, "viewer")])
     with pytest.raises(Refusal):
-        past.decide(Wish(TASK, CompleteTask()), by=BOB)
+        past.decide(CommandOn(TASK, CompleteTask()), by=BOB)
 
 
 def test_deciding_does_not_touch_what_it_was_given() -> None:
     past = Past([*workspace(), *project(), *task(TRASHED)])
     before = {stream: list(history) for stream, history in past.streams.items()}
-    past.decide(Wish(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea")))
+    past.decide(CommandOn(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea")))
     assert past.streams == before
 
 
@@ -201,8 +201,8 @@ CLOSING: list[tuple[Command[Any], Facts, Actor]] = [
     (LeaveWorkspace(), [], BOB),
 ]
 FINAL: list[tuple[Command[Any], Facts, Actor]] = [
-    (PurgeTask(expected_version=2), task(TRASHED), RULES),
-    (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)], RULES),
+    (PurgeTask(expected_version=2), task(TRASHED), RULE_ACTOR),
+    (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)], RULE_ACTOR),
     (RevokeToken(token_id=TOKEN), token(), ADA),
     (RevokeInvitation(), invitation(), ADA),
     (DeleteFilter(expected_version=1), saved_filter(), ADA),
@@ -217,8 +217,8 @@ def called(row: object) -> str:
 def test_what_is_full_can_still_be_put_away(
     command: Command[Any], facts: Facts, by: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("commands.handling.decision.MOST_EVENTS", 0)
-    past, wish = Past([*user(), *BOTH, *project(), *facts]), Wish(USUAL_TARGET[command.about], command)
+    monkeypatch.setattr("commands.handling.decision.MAX_STREAM_EVENTS", 0)
+    past, wish = Past([*user(), *BOTH, *project(), *facts]), CommandOn(USUAL_TARGET[command.state_type], command)
     assert past.decide(wish, by=by).version(wish.target) > past.version(wish.target)
 
 
@@ -226,8 +226,8 @@ def test_what_is_full_can_still_be_put_away(
 def test_what_is_put_away_again_and_again_has_an_end_too_and_then_it_can_still_be_ended(
     command: Command[Any], facts: Facts, by: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("commands.handling.decision.MOST_EVENTS", -TO_CLOSE)
-    past, wish = Past([*user(), *BOTH, *project(), *facts]), Wish(USUAL_TARGET[command.about], command)
+    monkeypatch.setattr("commands.handling.decision.MAX_STREAM_EVENTS", -CLOSING_EVENTS_OVER_CAP)
+    past, wish = Past([*user(), *BOTH, *project(), *facts]), CommandOn(USUAL_TARGET[command.state_type], command)
     if (command, facts, by) in FINAL:
         past.decide(wish, by=by)
     else:
@@ -236,11 +236,11 @@ def test_what_is_put_away_again_and_again_has_an_end_too_and_then_it_can_still_b
 
 
 def test_no_other_command_goes_past_the_end() -> None:
-    past_it = {kind for kind in every().values() if kind.past_the_end}
+    past_it = {kind for kind in all_commands().values() if kind.events_over_cap}
     assert past_it == {type(command) for command, *_ in (*CLOSING, *FINAL)}
 
 
 def test_what_changes_nothing_is_no_matter_of_how_full_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commands.handling.decision.MOST_EVENTS", 1)
+    monkeypatch.setattr("commands.handling.decision.MAX_STREAM_EVENTS", 1)
     given(workspace(), project(), task(COMPLETED)).when(CompleteTask()).then_nothing()
     given(workspace(), project(), task(COMPLETED)).when(ReopenTask()).then_refused(StreamIsFull, most=1)

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from commands.handling.decision import Wish
+from commands.handling.decision import CommandOn
 from commands.task import CompleteTask, EditTask
 from domain.errors import VersionConflict
 from tests import defects
@@ -63,7 +63,7 @@ def test_a_count_that_is_old_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
 async def test_a_version_that_nobody_checks_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     defects.a_version_that_nobody_checks(monkeypatch)
     log = MemoryLog([*workspace(), *project(), *task()])
-    both = [Wish(TASK, CompleteTask()), Wish(TASK, EditTask(title="Buy bread", expected_version=1))]
+    both = [CommandOn(TASK, CompleteTask()), CommandOn(TASK, EditTask(title="Buy bread", expected_version=1))]
     await noticed_in_time(partial(races.a_refused_call_writes_nothing, log, both, VersionConflict))
     await noticed_in_time(partial(races.one_of_all_who_saw_the_same_version_wins, 1))
 

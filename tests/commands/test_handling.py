@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from commands.handling.append import Accepted, Append
-from commands.handling.decision import Wish
-from commands.handling.group import Order
-from commands.handling.handler import ATTEMPTS, Done, Handling
-from commands.handling.loader import Wanted
-from commands.handling.results import Result
-from commands.handling.stream_cache import Known
+from commands.handling.append import Append, AppendResult
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import MAX_ATTEMPTS, CommandHandler, Committed
+from commands.handling.loader import StateKey
+from commands.handling.results import CommandResult
+from commands.handling.stream_cache import StreamState
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from domain.errors import (
     Contradicts,
@@ -25,7 +25,7 @@ from domain.errors import (
     VersionRequired,
 )
 from domain.event import Event, fold
-from domain.member import member_of
+from domain.member import member_stream_id
 from domain.project import Project
 from tests.commands import races
 from tests.examples import (
@@ -61,7 +61,7 @@ class Contended(MemoryLog):
         super().__init__([*workspace(), *project(), *task(*later)])
         self._others = list(others)
 
-    async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+    async def append(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
         if self._others:
             self.past.add([(TASK, self._others.pop(0))], BOB)
         return await super().append(appends)
@@ -104,28 +104,28 @@ async def test_one_of_all_who_want_a_key_gets_it(seed: int, naps: list[float]) -
 
 async def test_a_command_says_its_stream_version_state_and_a_position_that_includes_it() -> None:
     log = on_the_board()
-    done = await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
-    assert done == Done((Result(TASK, 2, CREATED.key),), position=len(log.past.facts), changed=True)
+    done = await CommandHandler(log).handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND))
+    assert done == Committed((CommandResult(TASK, 2, CREATED.key),), position=len(log.past.facts), has_changes=True)
     assert log.past.events(TASK) == [CREATED, COMPLETED]
 
 
 async def test_events_are_written_with_their_actor_and_command() -> None:
     log = on_the_board()
-    await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
+    await CommandHandler(log).handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND))
     assert (log.past.streams[TASK][-1].actor, log.past.streams[TASK][-1].command_id) == (ADA, COMMAND)
 
 
 async def test_a_command_that_changes_nothing_writes_nothing_and_says_the_present() -> None:
     log = on_the_board(COMPLETED)
-    done = await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
-    assert done == Done((Result(TASK, 2, CREATED.key),), len(log.past.facts), changed=False)
+    done = await CommandHandler(log).handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND))
+    assert done == Committed((CommandResult(TASK, 2, CREATED.key),), len(log.past.facts), has_changes=False)
     assert log.written == 0
 
 
 async def test_commands_of_one_call_are_one_append() -> None:
     log = on_the_board()
-    create = Wish(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea"))
-    done = await Handling(log).handle(Order([create, Wish(TASK, CompleteTask())], ADA, COMMAND))
+    create = CommandOn(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea"))
+    done = await CommandHandler(log).handle(CommandRequest([create, CommandOn(TASK, CompleteTask())], ADA, COMMAND))
     assert [(result.id, result.version) for result in done.results] == [(OTHER_TASK, 1), (TASK, 2)]
     assert log.appends == 1
 
@@ -133,19 +133,19 @@ async def test_commands_of_one_call_are_one_append() -> None:
 @pytest.mark.parametrize(
     ("last", "refusal"),
     [
-        (Wish(TASK, MoveTask(column="nowhere", expected_version=2)), UnknownColumn),
-        (Wish(TASK, MoveTask(column="doing", expected_version=1)), Contradicts),
-        (Wish(TASK, MoveTask(column="doing")), VersionRequired),
-        (Wish(OTHER_TASK, CompleteTask()), NotFound),
+        (CommandOn(TASK, MoveTask(column="nowhere", expected_version=2)), UnknownColumn),
+        (CommandOn(TASK, MoveTask(column="doing", expected_version=1)), Contradicts),
+        (CommandOn(TASK, MoveTask(column="doing")), VersionRequired),
+        (CommandOn(OTHER_TASK, CompleteTask()), NotFound),
     ],
 )
-async def test_a_call_with_one_refused_command_writes_nothing(last: Wish, refusal: type[VersionConflict]) -> None:
-    await races.a_refused_call_writes_nothing(on_the_board(), [Wish(TASK, CompleteTask()), last], refusal)
+async def test_a_call_with_one_refused_command_writes_nothing(last: CommandOn, refusal: type[VersionConflict]) -> None:
+    await races.a_refused_call_writes_nothing(on_the_board(), [CommandOn(TASK, CompleteTask()), last], refusal)
 
 
 async def test_a_lost_race_without_a_version_is_run_again(naps: list[float]) -> None:
     log = Contended(RENAMED)
-    done = await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
+    done = await CommandHandler(log).handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND))
     assert log.past.events(TASK) == [CREATED, RENAMED, COMPLETED]
     assert (done.results[0].version, log.changed, len(naps)) == (3, 1, 1)
 
@@ -154,18 +154,18 @@ async def test_a_lost_race_with_a_version_is_told(naps: list[float]) -> None:
     log = Contended(RENAMED)
     edit = EditTask(title="Buy tea", expected_version=1)
     with pytest.raises(VersionConflict) as conflict:
-        await Handling(log).handle(Order([Wish(TASK, edit)], ADA, COMMAND))
+        await CommandHandler(log).handle(CommandRequest([CommandOn(TASK, edit)], ADA, COMMAND))
     assert intervening(conflict.value) == [RENAMED]
     assert log.past.events(TASK) == [CREATED, RENAMED]
 
 
 async def test_a_lost_race_is_decided_again_and_not_only_written_again(naps: list[float]) -> None:
     finished = Contended(COMPLETED)
-    done = await Handling(finished).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
-    assert (done.changed, done.results[0].version) == (False, 2)
+    done = await CommandHandler(finished).handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND))
+    assert (done.has_changes, done.results[0].version) == (False, 2)
     trashed = Contended(TRASHED)
     with pytest.raises(TaskIsTrashed):
-        await Handling(trashed).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
+        await CommandHandler(trashed).handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND))
     assert trashed.past.events(TASK) == [CREATED, TRASHED]
 
 
@@ -173,60 +173,64 @@ async def test_a_race_over_a_stream_that_was_only_read_is_lost_too(naps: list[fl
     """The move asks the project for its columns; another event there makes the answer old."""
 
     class Rebuilt(MemoryLog):
-        async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+        async def append(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
             if not self.appends:
                 self.past.add([(PROJECT, RENAMED)], BOB)
             return await super().append(appends)
 
     log = Rebuilt([*workspace(), *project(), *task()])
     move = MoveTask(column="doing", expected_version=1)
-    await Handling(log).handle(Order([Wish(TASK, move)], ADA, COMMAND))
+    await CommandHandler(log).handle(CommandRequest([CommandOn(TASK, move)], ADA, COMMAND))
     assert (log.appends, log.changed) == (2, 1)
     assert fold(Project, log.past.events(PROJECT))
 
 
 async def test_a_log_that_never_holds_still_is_too_busy(naps: list[float]) -> None:
     class Restless(MemoryLog):
-        async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+        async def append(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
             self.past.add([(TASK, RENAMED)], BOB)
             return await super().append(appends)
 
     log = Restless([*workspace(), *task()])
     with pytest.raises(TooBusy):
-        await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
-    assert log.appends == log.changed == ATTEMPTS
+        await CommandHandler(log).handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND))
+    assert log.appends == log.changed == MAX_ATTEMPTS
     assert COMPLETED not in log.past.events(TASK)
 
 
 async def test_waiting_for_a_quieter_moment_ends_after_seconds(naps: list[float]) -> None:
-    log = Contended(*[RENAMED] * (ATTEMPTS - 1))
-    await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
-    assert len(naps) == ATTEMPTS - 1
+    log = Contended(*[RENAMED] * (MAX_ATTEMPTS - 1))
+    await CommandHandler(log).handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND))
+    assert len(naps) == MAX_ATTEMPTS - 1
     assert all(0 <= seconds <= 0.002 * 2**attempt for attempt, seconds in enumerate(naps))
 
 
 async def test_nobody_waits_after_the_last_attempt(naps: list[float]) -> None:
-    log = Contended(*[RENAMED] * ATTEMPTS)
+    log = Contended(*[RENAMED] * MAX_ATTEMPTS)
     with pytest.raises(TooBusy):
-        await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND))
-    assert len(naps) == ATTEMPTS - 1
+        await CommandHandler(log).handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND))
+    assert len(naps) == MAX_ATTEMPTS - 1
 
 
 async def test_every_stream_is_read_once_where_nobody_races() -> None:
     class CountingLog(MemoryLog):
-        async def load_states(self, wanted: Sequence[Wanted]) -> list[Known]:
+        async def load_states(self, wanted: Sequence[StateKey]) -> list[StreamState]:
             asked.extend(stream for stream, _ in wanted)
             return await super().load_states(wanted)
 
     asked: list[UUID] = []
     log = CountingLog([*workspace(), *project(), *task()])
-    await Handling(log).handle(Order([Wish(TASK, MoveTask(column="doing", expected_version=1))], ADA, COMMAND))
-    assert sorted(asked) == sorted({TASK, member_of(WORKSPACE, ADA.id), PROJECT})
+    await CommandHandler(log).handle(
+        CommandRequest([CommandOn(TASK, MoveTask(column="doing", expected_version=1))], ADA, COMMAND)
+    )
+    assert sorted(asked) == sorted({TASK, member_stream_id(WORKSPACE, ADA.id), PROJECT})
 
 
 async def test_a_call_that_is_cancelled_while_it_reads_writes_nothing() -> None:
     log = on_the_board()
-    call = asyncio.create_task(Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, COMMAND)))
+    call = asyncio.create_task(
+        CommandHandler(log).handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND))
+    )
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
@@ -237,5 +241,7 @@ async def test_an_id_that_is_taken_is_told_after_a_second_look(naps: list[float]
     """A stream that nobody has heard of is taken for new, and the log knows better."""
     log = on_the_board()
     with pytest.raises(IdTaken):
-        await Handling(log).handle(Order([Wish(TASK, CreateTask(project_id=PROJECT, title="Buy tea"))], ADA, COMMAND))
+        await CommandHandler(log).handle(
+            CommandRequest([CommandOn(TASK, CreateTask(project_id=PROJECT, title="Buy tea"))], ADA, COMMAND)
+        )
     assert (log.appends, log.written) == (2, 0)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from commands.command import Elsewhere
+from commands.command import OtherStreamEvent
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
 from domain.errors import Forbidden, IdTaken, InvitationIsClosed, NotFound
 from domain.event import Change
 from domain.invitation import InvitationAccepted, InvitationRevoked, MemberInvited
-from domain.member import MemberJoined, MemberRemoved, MemberRoleChanged, Role, member_of
+from domain.member import MemberJoined, MemberRemoved, MemberRoleChanged, Role, member_stream_id
 from domain.workspace import OwnerAppointed
 from tests.examples import (
     ADA,
@@ -24,7 +24,7 @@ from tests.examples import (
 )
 from tests.given import given
 
-BOBS = member_of(WORKSPACE, BOB.id)
+BOBS = member_stream_id(WORKSPACE, BOB.id)
 HERE = [*user(), *another_user(), *workspace()]
 INVITE = InviteMember(workspace_id=WORKSPACE, role="member")
 BOB_ACCEPTED = (INVITATION, InvitationAccepted(BOB.id))
@@ -67,21 +67,21 @@ def test_an_invitation_is_revoked_once() -> None:
 
 def test_whoever_accepts_has_the_role() -> None:
     given(HERE, invitation()).when(AcceptInvitation(), by=BOB).then(
-        InvitationAccepted(BOB.id), Elsewhere(BOBS, MemberJoined(BOB.id, "member"))
+        InvitationAccepted(BOB.id), OtherStreamEvent(BOBS, MemberJoined(BOB.id, "member"))
     )
 
 
 def test_an_owner_who_accepts_is_counted() -> None:
     given(HERE, invitation(role="owner")).when(AcceptInvitation(), by=BOB).then(
         InvitationAccepted(BOB.id),
-        Elsewhere(WORKSPACE, OwnerAppointed(BOB.id)),
-        Elsewhere(BOBS, MemberJoined(BOB.id, "owner")),
+        OtherStreamEvent(WORKSPACE, OwnerAppointed(BOB.id)),
+        OtherStreamEvent(BOBS, MemberJoined(BOB.id, "owner")),
     )
 
 
 def test_a_member_who_accepts_rises_and_never_falls() -> None:
     given(HERE, member(BOB, "viewer"), invitation()).when(AcceptInvitation(), by=BOB).then(
-        InvitationAccepted(BOB.id), Elsewhere(BOBS, MemberRoleChanged(BOB.id, Change("viewer", "member")))
+        InvitationAccepted(BOB.id), OtherStreamEvent(BOBS, MemberRoleChanged(BOB.id, Change("viewer", "member")))
     )
     given(HERE, member(BOB, "admin"), invitation()).when(AcceptInvitation(), by=BOB).then(InvitationAccepted(BOB.id))
 
@@ -96,7 +96,7 @@ def test_a_revoked_invitation_is_not_accepted() -> None:
     given(HERE, invitation(InvitationRevoked())).when(AcceptInvitation(), by=BOB).then_refused(InvitationIsClosed)
 
 
-CATS = member_of(WORKSPACE, CAT.id)
+CATS = member_stream_id(WORKSPACE, CAT.id)
 
 
 def invited_by_cat(role: Role) -> Facts:
@@ -106,7 +106,7 @@ def invited_by_cat(role: Role) -> Facts:
 @pytest.mark.parametrize(("inviter", "role"), [("owner", "owner"), ("admin", "admin")])
 def test_an_invitation_stands_while_who_sent_it_may_send_it(inviter: Role, role: Role) -> None:
     there = given(HERE, member(CAT, inviter), invited_by_cat(role)).when(AcceptInvitation(), by=BOB)
-    assert there.decided().seen[CATS] == 1
+    assert there.decided().read_versions[CATS] == 1
 
 
 @pytest.mark.parametrize(("inviter", "role"), [("admin", "owner"), ("member", "viewer"), ("viewer", "viewer")])
@@ -124,7 +124,7 @@ def test_an_invitation_of_somebody_who_was_removed_is_closed() -> None:
 def test_an_invitation_that_does_not_say_who_sent_it_stands() -> None:
     there = given(HERE, [(INVITATION, MemberInvited(WORKSPACE, "member"))])
     there.when(AcceptInvitation(), by=BOB).then(
-        InvitationAccepted(BOB.id), Elsewhere(BOBS, MemberJoined(BOB.id, "member"))
+        InvitationAccepted(BOB.id), OtherStreamEvent(BOBS, MemberJoined(BOB.id, "member"))
     )
 
 

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 from commands.label import ColourLabel
 from domain.errors import Forbidden, NotFound, VersionConflict
 from domain.event import Change
-from domain.label import LabelColoured, label_of
+from domain.label import LabelColoured, label_stream_id
 from tests.examples import BOB, COLOURED, OTHER_WORKSPACE, PROJECT, WORKSPACE, Facts, member, project, workspace
 from tests.given import given
 
 COLOUR = ColourLabel(workspace_id=WORKSPACE, label="Shop", colour="#cc3300")
-RED: Facts = [(label_of(WORKSPACE, "shop"), COLOURED)]
+RED: Facts = [(label_stream_id(WORKSPACE, "shop"), COLOURED)]
 
 
 def test_a_label_is_coloured_before_any_task_has_it() -> None:
@@ -60,12 +60,12 @@ def test_who_names_a_version_that_is_not_the_present_one_is_told_of_the_colour_s
 
 def test_the_same_label_of_two_workspaces_is_two() -> None:
     theirs = replace(COLOUR, workspace_id=OTHER_WORKSPACE)
-    stream = label_of(OTHER_WORKSPACE, "Shop")
-    assert stream != label_of(WORKSPACE, "Shop")
+    stream = label_stream_id(OTHER_WORKSPACE, "Shop")
+    assert stream != label_stream_id(WORKSPACE, "Shop")
     given(workspace(), RED, workspace(OTHER_WORKSPACE)).when(theirs, on=stream).then(COLOURED)
 
 
 def test_a_command_names_its_stream_in_any_case_of_letters_and_only_where_it_says_enough() -> None:
-    assert COLOUR.stream() == replace(COLOUR, label="sHOP").stream() == label_of(WORKSPACE, "SHOP")
-    assert replace(COLOUR, label=None).stream() is None
-    assert replace(COLOUR, workspace_id=None).stream() is None
+    assert COLOUR.derive_target() == replace(COLOUR, label="sHOP").derive_target() == label_stream_id(WORKSPACE, "SHOP")
+    assert replace(COLOUR, label=None).derive_target() is None
+    assert replace(COLOUR, workspace_id=None).derive_target() is None

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from commands.handling.loader import Loading, Wanted
-from commands.handling.stream_cache import Known, Memory, NotLoaded
+from commands.handling.loader import StateKey, StreamLoader
+from commands.handling.stream_cache import NotLoaded, StreamCache, StreamState
 from domain.errors import UnknownEvent
 from domain.task import Task
 from tests.examples import OTHER_TASK, TASK, id7, task
@@ -18,9 +18,9 @@ class Asked(MemoryLog):
 
     def __init__(self) -> None:
         super().__init__([*task(), *task(task_id=id7(77), number=2)])
-        self.questions: list[list[Wanted]] = []
+        self.questions: list[list[StateKey]] = []
 
-    async def load_states(self, wanted: Sequence[Wanted]) -> list[Known]:
+    async def load_states(self, wanted: Sequence[StateKey]) -> list[StreamState]:
         self.questions.append(list(wanted))
         known = await super().load_states(wanted)
         if (OTHER_TASK, Task) in wanted:
@@ -29,8 +29,8 @@ class Asked(MemoryLog):
 
 
 async def test_what_many_want_at_once_is_asked_for_once() -> None:
-    log, memory = Asked(), Memory()
-    loading = Loading(log, memory)
+    log, memory = Asked(), StreamCache()
+    loading = StreamLoader(log, memory)
     await asyncio.gather(*(loading.load(NotLoaded(stream, Task)) for stream in (TASK, id7(77)) * 20))
     assert sorted(stream for question in log.questions for stream, _ in question) == [TASK, id7(77)]
     assert len(log.questions) == 1
@@ -39,8 +39,8 @@ async def test_what_many_want_at_once_is_asked_for_once() -> None:
 
 
 async def test_a_stream_that_cannot_be_read_fails_alone() -> None:
-    log, memory = Asked(), Memory()
-    loading = Loading(log, memory)
+    log, memory = Asked(), StreamCache()
+    loading = StreamLoader(log, memory)
     wanted = [loading.load(NotLoaded(stream, Task)) for stream in (TASK, OTHER_TASK, OTHER_TASK, id7(77))]
     answers = await asyncio.gather(*wanted, return_exceptions=True)
     assert [type(answer) for answer in answers] == [type(None), UnknownEvent, UnknownEvent, type(None)]
@@ -49,7 +49,7 @@ async def test_a_stream_that_cannot_be_read_fails_alone() -> None:
 
 
 async def test_who_gives_up_leaves_the_read_to_the_others() -> None:
-    loading = Loading(Asked(), memory := Memory())
+    loading = StreamLoader(Asked(), memory := StreamCache())
     first, second = (asyncio.create_task(loading.load(NotLoaded(TASK, Task))) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()

@@ -2,35 +2,35 @@
 
 import pytest
 
-from commands.command import Elsewhere
+from commands.command import OtherStreamEvent
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
 from domain.errors import Forbidden, LastOwner, NotFound
 from domain.event import Actor, Change
-from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_of
+from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_stream_id
 from domain.workspace import OwnerAppointed, OwnerResigned
 from tests.examples import ADA, BOB, BOB_REMOVED, WORKSPACE, Fact, another_user, id7, member, user, workspace
 from tests.given import given
 
 CLEO = Actor(id7(3))
-BOBS, ADAS, CLEOS = (member_of(WORKSPACE, who.id) for who in (BOB, ADA, CLEO))
+BOBS, ADAS, CLEOS = (member_stream_id(WORKSPACE, who.id) for who in (BOB, ADA, CLEO))
 HERE = [*user(), *another_user(), *workspace()]
 OWNED_BY_BOTH: list[Fact] = [(WORKSPACE, OwnerAppointed(BOB.id)), *member(BOB, "owner")]
 MAKE_BOB_MEMBER = SetRole(user_id=BOB.id, role="member")
 
 
 def test_a_user_becomes_a_member() -> None:
-    given(HERE).when(MAKE_BOB_MEMBER).then(Elsewhere(BOBS, MemberJoined(BOB.id, "member")))
+    given(HERE).when(MAKE_BOB_MEMBER).then(OtherStreamEvent(BOBS, MemberJoined(BOB.id, "member")))
 
 
 def test_whoever_was_removed_may_become_a_member_again() -> None:
     given(HERE, member(), [(BOBS, BOB_REMOVED)]).when(MAKE_BOB_MEMBER).then(
-        Elsewhere(BOBS, MemberJoined(BOB.id, "member"))
+        OtherStreamEvent(BOBS, MemberJoined(BOB.id, "member"))
     )
 
 
 def test_a_member_gets_another_role() -> None:
     lead = SetRole(user_id=BOB.id, role="admin")
-    given(HERE, member()).when(lead).then(Elsewhere(BOBS, MemberRoleChanged(BOB.id, Change("member", "admin"))))
+    given(HERE, member()).when(lead).then(OtherStreamEvent(BOBS, MemberRoleChanged(BOB.id, Change("member", "admin"))))
 
 
 def test_a_role_that_somebody_has_is_not_given_again() -> None:
@@ -44,13 +44,13 @@ def test_nobody_becomes_a_member_who_is_no_user() -> None:
 
 def test_an_owner_makes_an_owner_and_the_workspace_counts_them() -> None:
     given(HERE, member()).when(SetRole(user_id=BOB.id, role="owner")).then(
-        OwnerAppointed(BOB.id), Elsewhere(BOBS, MemberRoleChanged(BOB.id, Change("member", "owner")))
+        OwnerAppointed(BOB.id), OtherStreamEvent(BOBS, MemberRoleChanged(BOB.id, Change("member", "owner")))
     )
 
 
 def test_an_owner_who_is_one_of_two_may_become_something_else() -> None:
     given(HERE, OWNED_BY_BOTH).when(SetRole(user_id=BOB.id, role="viewer")).then(
-        OwnerResigned(BOB.id), Elsewhere(BOBS, MemberRoleChanged(BOB.id, Change("owner", "viewer")))
+        OwnerResigned(BOB.id), OtherStreamEvent(BOBS, MemberRoleChanged(BOB.id, Change("owner", "viewer")))
     )
 
 
@@ -69,7 +69,7 @@ def test_of_two_owners_one_may_go_in_a_call_and_not_both() -> None:
 def test_an_admin_gives_every_role_but_that_of_an_owner() -> None:
     there = given(HERE, member(BOB, "admin"), another_user(CLEO, "cleo@example.org"), member(CLEO, "viewer"))
     there.when(SetRole(user_id=CLEO.id, role="admin"), by=BOB).then(
-        Elsewhere(CLEOS, MemberRoleChanged(CLEO.id, Change("viewer", "admin")))
+        OtherStreamEvent(CLEOS, MemberRoleChanged(CLEO.id, Change("viewer", "admin")))
     )
     there.when(SetRole(user_id=CLEO.id, role="owner"), by=BOB).then_refused(Forbidden, needed="owner")
     there.when(SetRole(user_id=ADA.id, role="viewer"), by=BOB).then_refused(Forbidden, needed="owner")
@@ -86,13 +86,13 @@ def test_members_do_not_give_roles(role: Role) -> None:
 
 def test_a_member_is_removed() -> None:
     given(HERE, member()).when(RemoveMember(user_id=BOB.id)).then(
-        Elsewhere(BOBS, MemberRemoved(BOB.id, Change("member", None)))
+        OtherStreamEvent(BOBS, MemberRemoved(BOB.id, Change("member", None)))
     )
 
 
 def test_one_of_two_owners_is_removed() -> None:
     given(HERE, OWNED_BY_BOTH).when(RemoveMember(user_id=BOB.id)).then(
-        OwnerResigned(BOB.id), Elsewhere(BOBS, MemberRemoved(BOB.id, Change("owner", None)))
+        OwnerResigned(BOB.id), OtherStreamEvent(BOBS, MemberRemoved(BOB.id, Change("owner", None)))
     )
 
 
@@ -104,7 +104,7 @@ def test_who_is_no_member_is_not_removed() -> None:
 @pytest.mark.parametrize("role", ["admin", "member", "viewer"])
 def test_everybody_may_leave(role: Role) -> None:
     given(HERE, member(BOB, role)).when(LeaveWorkspace(), by=BOB).then(
-        Elsewhere(BOBS, MemberLeft(BOB.id, Change(role, None)))
+        OtherStreamEvent(BOBS, MemberLeft(BOB.id, Change(role, None)))
     )
 
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from commands.handling.append import Accepted, Append
-from commands.handling.decision import Decision, Wish
-from commands.handling.group import Order
-from commands.handling.handler import Handling
-from commands.handling.task_numbers import FIRST, MOST, Numbers, Supply
+from commands.handling.append import Append, AppendResult
+from commands.handling.decision import CommandOn, Decision
+from commands.handling.group import CommandRequest
+from commands.handling.handler import CommandHandler
+from commands.handling.task_numbers import MAX_BLOCK_NUMBERS, MIN_BLOCK_NUMBERS, NumberBlocks, NumberPool
 from commands.task import CreateTask
-from domain.task import TaskCreated, TaskNumbersTaken, numbers_of
+from domain.task import TaskCreated, TaskNumbersTaken, task_numbers_stream_id
 from tests.examples import ADA, OTHER_PROJECT, PROJECT, id7, project, workspace
 from tests.memory_log import MemoryLog
 
@@ -25,44 +25,46 @@ class Rival(MemoryLog):
         super().__init__([*workspace(), *project()])
         self.times = times
 
-    async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+    async def append(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
         if self.times and len(appends) > 1:
             self.times -= 1
             last = max((event.last for event in blocks(self)), default=0)
-            self.past.add([(numbers_of(PROJECT), TaskNumbersTaken(last + 1, last + 1))])
+            self.past.add([(task_numbers_stream_id(PROJECT), TaskNumbersTaken(last + 1, last + 1))])
         return await super().append(appends)
 
 
 def blocks(log: MemoryLog) -> list[TaskNumbersTaken]:
-    return [event for event in log.past.events(numbers_of(PROJECT)) if isinstance(event, TaskNumbersTaken)]
+    return [event for event in log.past.events(task_numbers_stream_id(PROJECT)) if isinstance(event, TaskNumbersTaken)]
 
 
 def given_out(log: MemoryLog) -> list[int]:
     return [event.number for _, event in log.past.facts if isinstance(event, TaskCreated)]
 
 
-async def create(handling: Handling, first: int, count: int) -> None:
-    wishes = [Wish(id7(1000 + number), CREATE) for number in range(first, first + count)]
-    await asyncio.gather(*(handling.handle(Order([wish], ADA, id7(5000 + at))) for at, wish in enumerate(wishes)))
+async def create(handling: CommandHandler, first: int, count: int) -> None:
+    wishes = [CommandOn(id7(1000 + number), CREATE) for number in range(first, first + count)]
+    await asyncio.gather(
+        *(handling.handle(CommandRequest([wish], ADA, id7(5000 + at))) for at, wish in enumerate(wishes))
+    )
 
 
 async def test_who_creates_one_after_the_other_takes_one_at_a_time() -> None:
     log = MemoryLog([*workspace(), *project()])
     for number in range(4):
-        await create(Handling(log), number, 1)
+        await create(CommandHandler(log), number, 1)
     assert given_out(log) == [1, 2, 3, 4]
     assert [(block.first, block.last) for block in blocks(log)] == [(1, 1), (2, 2), (3, 3), (4, 4)]
 
 
 async def test_who_creates_many_at_once_takes_few_blocks_and_gives_out_the_rest_later() -> None:
     log = MemoryLog([*workspace(), *project()])
-    handling = Handling(log)
+    handling = CommandHandler(log)
     await create(handling, 0, 1)
     await create(handling, 1, 20)
     taken = len(blocks(log))
     assert given_out(log) == list(range(1, 22))
     assert taken < 8
-    while handling._lane._numbers.next(PROJECT):  # noqa: SLF001 - what is left is nobody's business but its own
+    while handling._lane._number_pool.allocate(PROJECT):  # noqa: SLF001 - what is left is nobody's business but its own
         pass
     await create(handling, 30, 1)
     assert len(blocks(log)) == taken + 1
@@ -71,7 +73,7 @@ async def test_who_creates_many_at_once_takes_few_blocks_and_gives_out_the_rest_
 async def test_no_number_is_given_out_twice_where_a_block_was_taken_by_somebody_else() -> None:
     log = Rival(times=3)
     await asyncio.gather(
-        *(create(handling, 100 * at, 20) for at, handling in enumerate([Handling(log), Handling(log)]))
+        *(create(handling, 100 * at, 20) for at, handling in enumerate([CommandHandler(log), CommandHandler(log)]))
     )
     assert log.times == 0
     assert log.changed, "there was no race"
@@ -85,30 +87,34 @@ async def test_the_defect_of_who_keeps_numbers_that_were_not_written_is_seen(mon
     """Planted: whoever uses a number of a block that is being taken does not look at the number stream."""
 
     def careless(decision: Decision, project: object) -> int:
-        number = decision._supply.coming.next(PROJECT)  # noqa: SLF001 - a defect is planted where it would be made
+        number = decision._number_blocks.pending.allocate(PROJECT)  # noqa: SLF001 - a defect is planted where it would be made
         return number if number is not None else right(decision, PROJECT)
 
-    right = Decision.number
-    monkeypatch.setattr(Decision, "number", careless)
+    right = Decision.allocate_task_number
+    monkeypatch.setattr(Decision, "allocate_task_number", careless)
     with pytest.raises(AssertionError):
         await test_no_number_is_given_out_twice_where_a_block_was_taken_by_somebody_else()
 
 
 def test_a_block_is_one_alone_and_under_load_as_long_as_there_are_wishes_within_bounds() -> None:
-    wanted = iter((0, 1, 20, MOST, 500))
-    blocks = [Supply(Numbers(), lambda _: next(wanted)).block(PROJECT) for _ in range(5)]
-    assert blocks == [1, FIRST, 20, MOST, MOST]
+    wanted = iter((0, 1, 20, MAX_BLOCK_NUMBERS, 500))
+    blocks = [NumberBlocks(NumberPool(), lambda _: next(wanted)).next_block_size(PROJECT) for _ in range(5)]
+    assert blocks == [1, MIN_BLOCK_NUMBERS, 20, MAX_BLOCK_NUMBERS, MAX_BLOCK_NUMBERS]
 
 
 def test_under_load_each_block_is_twice_the_one_before_and_alone_it_is_one() -> None:
-    numbers = Numbers()
-    busy, idle = Supply(numbers, lambda _: 1), Supply(numbers, lambda _: 0)
-    assert [busy.block(PROJECT) for _ in range(8)] == [16, 32, 64, 64, 64, 64, 64, 64]
-    assert [idle.block(PROJECT), busy.block(PROJECT), busy.block(OTHER_PROJECT)] == [1, 16, 16]
+    numbers = NumberPool()
+    busy, idle = NumberBlocks(numbers, lambda _: 1), NumberBlocks(numbers, lambda _: 0)
+    assert [busy.next_block_size(PROJECT) for _ in range(8)] == [16, 32, 64, 64, 64, 64, 64, 64]
+    assert [idle.next_block_size(PROJECT), busy.next_block_size(PROJECT), busy.next_block_size(OTHER_PROJECT)] == [
+        1,
+        16,
+        16,
+    ]
 
 
 def test_the_numbers_of_one_project_are_not_anothers() -> None:
-    numbers = Numbers()
-    numbers.keep(PROJECT, range(5, 7))
-    assert numbers.next(OTHER_PROJECT) is None
-    assert [numbers.next(PROJECT) for _ in range(3)] == [5, 6, None]
+    numbers = NumberPool()
+    numbers.set(PROJECT, range(5, 7))
+    assert numbers.allocate(OTHER_PROJECT) is None
+    assert [numbers.allocate(PROJECT) for _ in range(3)] == [5, 6, None]

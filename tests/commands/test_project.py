@@ -6,8 +6,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from commands.column import ColumnWish, SetColumns
-from commands.command import Command, Elsewhere
+from commands.column import ColumnSpec, SetColumns
+from commands.command import Command, OtherStreamEvent
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.trash import PurgeProject, TrashProject
 from domain.errors import (
@@ -24,14 +24,14 @@ from domain.errors import (
 )
 from domain.event import Change, Event
 from domain.project import (
-    BOARD,
+    DEFAULT_COLUMNS,
     ProjectArchived,
     ProjectCreated,
     ProjectKeyReserved,
     ProjectPurged,
     ProjectRenamed,
     ProjectRestored,
-    key_of,
+    project_key_stream_id,
 )
 from tests.examples import (
     BOB,
@@ -52,22 +52,22 @@ from tests.given import Given, given
 
 EDIT = EditProject(name="Garden", expected_version=1)
 TRASH = TrashProject(expected_version=1)
-COLUMNS = SetColumns(columns=(ColumnWish(name="Only"),), expected_version=1)
+COLUMNS = SetColumns(columns=(ColumnSpec(name="Only"),), expected_version=1)
 ON_A_PROJECT = [EDIT, TRASH, ArchiveProject(), RestoreProject(), COLUMNS]
 CREATE = CreateProject(workspace_id=WORKSPACE, name="Household", key="HOME")
 
 
 def test_a_project_is_opened_with_a_board_and_its_key_reserved() -> None:
     given(workspace()).when(CREATE).then(
-        Elsewhere(key_of(WORKSPACE, "HOME"), ProjectKeyReserved("HOME", PROJECT)),
-        ProjectCreated(WORKSPACE, "Household", "HOME", BOARD),
+        OtherStreamEvent(project_key_stream_id(WORKSPACE, "HOME"), ProjectKeyReserved("HOME", PROJECT)),
+        ProjectCreated(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS),
     )
 
 
 def test_a_member_opens_a_project_too() -> None:
     given(workspace(), member(BOB)).when(CREATE, by=BOB).then(
-        Elsewhere(key_of(WORKSPACE, "HOME"), ProjectKeyReserved("HOME", PROJECT)),
-        ProjectCreated(WORKSPACE, "Household", "HOME", BOARD),
+        OtherStreamEvent(project_key_stream_id(WORKSPACE, "HOME"), ProjectKeyReserved("HOME", PROJECT)),
+        ProjectCreated(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS),
     )
 
 
@@ -78,8 +78,8 @@ def test_two_projects_of_a_workspace_do_not_share_a_key() -> None:
 def test_projects_of_two_workspaces_may_share_a_key() -> None:
     elsewhere = project(OTHER_PROJECT, "HOME", OTHER_WORKSPACE)
     given(workspace(), workspace(OTHER_WORKSPACE), elsewhere).when(CREATE).then(
-        Elsewhere(key_of(WORKSPACE, "HOME"), ProjectKeyReserved("HOME", PROJECT)),
-        ProjectCreated(WORKSPACE, "Household", "HOME", BOARD),
+        OtherStreamEvent(project_key_stream_id(WORKSPACE, "HOME"), ProjectKeyReserved("HOME", PROJECT)),
+        ProjectCreated(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS),
     )
 
 

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 import pytest
 
 from commands.command import Command
-from commands.handling.append import Accepted, Append, Key
-from commands.handling.conflict import Since
-from commands.handling.decision import Wish
-from commands.handling.group import Order
-from commands.handling.handler import ATTEMPTS, Done, Handling
+from commands.handling.append import Append, AppendResult, IdempotencyKey
+from commands.handling.conflict import Intervening
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import MAX_ATTEMPTS, CommandHandler, Committed
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, RenameTask
 from commands.trash import TrashTask
 from domain.errors import Contradicts, TooBusy, VersionConflict, VersionRequired
@@ -48,9 +48,9 @@ def on_the_board(*later: Event) -> MemoryLog:
     return MemoryLog([*workspace(), *project(), *task(*later), *other])
 
 
-async def rebase(log: MemoryLog, *commands: Command[Any], keys: Sequence[Key] = ()) -> Done:
-    wishes = [Wish(TASK, command) for command in commands]
-    return await Handling(log).handle(Order(wishes, ADA, COMMAND, keys, rebase=True))
+async def rebase(log: MemoryLog, *commands: Command[Any], keys: Sequence[IdempotencyKey] = ()) -> Committed:
+    wishes = [CommandOn(TASK, command) for command in commands]
+    return await CommandHandler(log).handle(CommandRequest(wishes, ADA, COMMAND, keys, can_rebase=True))
 
 
 @seeds
@@ -66,7 +66,7 @@ async def test_one_of_all_who_rebase_the_same_field_wins(seed: int) -> None:
 async def test_an_edit_of_another_field_is_written_after_what_others_did() -> None:
     log = on_the_board(RENAMED)
     done = await rebase(log, EditTask(due="2026-12-01", expected_version=1))
-    assert (done.results[0].version, done.changed) == (3, True)
+    assert (done.results[0].version, done.has_changes) == (3, True)
     assert log.past.events(TASK)[1:] == [RENAMED, DUE]
 
 
@@ -76,7 +76,7 @@ async def test_an_edit_of_the_same_field_is_the_conflict_that_it_is_without() ->
     for wished in (True, False):
         log = on_the_board(RENAMED, COMPLETED)
         with pytest.raises(VersionConflict) as conflict:
-            await Handling(log).handle(Order([Wish(TASK, edit)], ADA, COMMAND, rebase=wished))
+            await CommandHandler(log).handle(CommandRequest([CommandOn(TASK, edit)], ADA, COMMAND, can_rebase=wished))
         told.append((str(conflict.value), conflict.value.params))
         assert log.written == 0
     assert told[0] == told[1]
@@ -91,7 +91,7 @@ async def test_a_field_that_was_sent_as_it_was_seen_stays_as_others_left_it() ->
 async def test_a_wish_that_was_fulfilled_when_it_was_made_is_fulfilled() -> None:
     log = on_the_board(MOVED)
     done = await rebase(log, MoveTask(column="todo", expected_version=1))
-    assert (done.changed, done.results[0].version) == (False, 2)
+    assert (done.has_changes, done.results[0].version) == (False, 2)
 
 
 async def test_events_say_where_they_happen_now() -> None:
@@ -105,7 +105,7 @@ async def test_each_thing_that_happens_while_a_wish_is_merged_is_considered() ->
     class Contended(MemoryLog):
         others: ClassVar[list[Event]] = [RENAMED, COMPLETED, REOPENED, DUE]
 
-        async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+        async def append(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
             if self.others:
                 self.past.add([(TASK, self.others.pop(0))], BOB)
             return await super().append(appends)
@@ -123,7 +123,7 @@ async def test_each_thing_that_happens_while_a_wish_is_merged_is_considered() ->
 
 async def test_a_log_that_never_holds_still_is_too_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     class Restless(MemoryLog):
-        async def append(self, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+        async def append(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
             self.past.add([(TASK, RENAMED)], BOB)
             return await super().append(appends)
 
@@ -132,7 +132,7 @@ async def test_a_log_that_never_holds_still_is_too_busy(monkeypatch: pytest.Monk
     log = Restless([*workspace(), *project(), *task()])
     with pytest.raises(TooBusy):
         await rebase(log, EditTask(priority="high", expected_version=1))
-    assert log.appends <= ATTEMPTS + 1
+    assert log.appends <= MAX_ATTEMPTS + 1
 
 
 async def test_a_version_that_must_be_named_must_be_named_all_the_same() -> None:
@@ -171,7 +171,7 @@ async def test_the_second_wish_of_a_call_may_be_the_one_that_conflicts() -> None
     edits = [EditTask(due="2026-12-01", expected_version=1), RenameTask(title="Buy tea", expected_version=2)]
     with pytest.raises(VersionConflict) as conflict:
         await rebase(log, *edits)
-    assert (conflict.value.place, conflict.value.params["conflicting_fields"]) == (1, ["title"])
+    assert (conflict.value.command_index, conflict.value.params["conflicting_fields"]) == (1, ["title"])
     assert (conflict.value.params["expected_version"], conflict.value.params["current_version"]) == (1, 2)
     assert intervening(conflict.value) == [RENAMED]
     current = conflict.value.params["current"]
@@ -193,11 +193,11 @@ async def test_wishes_of_a_call_that_contradict_each_other_are_told_so(
 
 
 async def test_more_tasks_than_there_are_attempts_are_merged_in_one_call() -> None:
-    tasks = [id7(1000 + number) for number in range(3 * ATTEMPTS)]
+    tasks = [id7(1000 + number) for number in range(3 * MAX_ATTEMPTS)]
     boards = [fact for number, one in enumerate(tasks) for fact in task(RENAMED, task_id=one, number=number + 1)]
     log = MemoryLog([*workspace(), *project(), *boards])
-    wishes = [Wish(one, EditTask(due="2026-12-01", expected_version=1)) for one in tasks]
-    done = await Handling(log).handle(Order(wishes, ADA, COMMAND, rebase=True))
+    wishes = [CommandOn(one, EditTask(due="2026-12-01", expected_version=1)) for one in tasks]
+    done = await CommandHandler(log).handle(CommandRequest(wishes, ADA, COMMAND, can_rebase=True))
     assert {result.version for result in done.results} == {3}
     assert log.written == 1
 
@@ -205,11 +205,15 @@ async def test_more_tasks_than_there_are_attempts_are_merged_in_one_call() -> No
 async def test_who_is_merged_at_once_is_merged_with_one_another() -> None:
     """Those who were decided before in the same group are others too."""
     log = on_the_board(RENAMED)
-    handling = Handling(log)
-    await handling.handle(Order([Wish(TASK, MoveTask(column="doing", expected_version=2))], ADA, COMMAND, dry=True))
-    since, before = {TASK: Since.of(Task, log.past.streams[TASK], 1)}, log.appends
+    handling = CommandHandler(log)
+    await handling.handle(
+        CommandRequest([CommandOn(TASK, MoveTask(column="doing", expected_version=2))], ADA, COMMAND, is_dry_run=True)
+    )
+    since, before = {TASK: Intervening.from_history(Task, log.past.streams[TASK], 1)}, log.appends
     others = [command for command in races.OWN_FIELDS if command != races.OWN_FIELDS[0]]
-    orders = [Order([Wish(TASK, one)], ADA, COMMAND, rebase=True, since=since) for one in others]
+    orders = [
+        CommandRequest([CommandOn(TASK, one)], ADA, COMMAND, can_rebase=True, intervening=since) for one in others
+    ]
     done = await asyncio.gather(*(handling.handle(order) for order in orders))
     assert [one.results[0].version for one in done] == [3, 4, 5, 6, 7]
     assert log.appends == before + 1
@@ -217,22 +221,24 @@ async def test_who_is_merged_at_once_is_merged_with_one_another() -> None:
 
 async def test_who_is_merged_at_once_conflicts_with_one_another_too() -> None:
     log = on_the_board(COMPLETED)
-    handling = Handling(log)
+    handling = CommandHandler(log)
     orders = [
-        Order([Wish(TASK, RenameTask(title=f"Buy {number}", expected_version=1))], ADA, COMMAND, rebase=True)
+        CommandRequest(
+            [CommandOn(TASK, RenameTask(title=f"Buy {number}", expected_version=1))], ADA, COMMAND, can_rebase=True
+        )
         for number in range(5)
     ]
     answers = await asyncio.gather(*(handling.handle(order) for order in orders), return_exceptions=True)
-    assert sum(isinstance(answer, Done) for answer in answers) == 1
+    assert sum(isinstance(answer, Committed) for answer in answers) == 1
     assert sum(isinstance(answer, VersionConflict) for answer in answers) == 4
     assert log.past.version(TASK) == 3
 
 
 async def test_a_merged_call_is_replayed_under_its_key() -> None:
-    log, keys = on_the_board(RENAMED), [Key("mine", b"")]
+    log, keys = on_the_board(RENAMED), [IdempotencyKey("mine", b"")]
     edit = EditTask(due="2026-12-01", expected_version=1)
     first, again = await rebase(log, edit, keys=keys), await rebase(log, edit, keys=keys)
-    assert (again.results, again.replayed, log.past.version(TASK)) == (first.results, True, 3)
+    assert (again.results, again.is_replay, log.past.version(TASK)) == (first.results, True, 3)
 
 
 async def test_what_is_created_has_nothing_to_be_merged_with() -> None:
@@ -246,9 +252,9 @@ async def test_what_is_created_has_nothing_to_be_merged_with() -> None:
 
 async def test_a_merge_can_be_tried_first() -> None:
     log = on_the_board(RENAMED)
-    wishes = [Wish(TASK, EditTask(due="2026-12-01", expected_version=1))]
-    tried = await Handling(log).handle(Order(wishes, ADA, COMMAND, dry=True, rebase=True))
-    assert [(event.type, event.version, event.data) for event in tried.events] == [
+    wishes = [CommandOn(TASK, EditTask(due="2026-12-01", expected_version=1))]
+    tried = await CommandHandler(log).handle(CommandRequest(wishes, ADA, COMMAND, is_dry_run=True, can_rebase=True))
+    assert [(event.type, event.version, event.data) for event in tried.planned_events] == [
         ("DueDateSet", 3, {"due": [None, "2026-12-01"]})
     ]
     assert log.written == 0

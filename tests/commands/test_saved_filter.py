@@ -6,9 +6,9 @@ import pytest
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from commands.command import Command, Elsewhere
-from commands.handling.decision import Wish
-from commands.saved_filter import MOST_FILTERS, DeleteFilter, EditFilter, SaveFilter
+from commands.command import Command, OtherStreamEvent
+from commands.handling.decision import CommandOn
+from commands.saved_filter import MAX_FILTERS_PER_USER, DeleteFilter, EditFilter, SaveFilter
 from domain.errors import (
     FilterSyntax,
     FilterTooLong,
@@ -30,7 +30,7 @@ from domain.saved_filter import (
     FilterRewritten,
     FiltersCounted,
     SavedFilter,
-    filters_of,
+    filter_count_stream_id,
 )
 from tests import defects
 from tests.commands.laws import on_the_present
@@ -55,22 +55,22 @@ from tests.strategies import WISHES
 SAVE = SaveFilter(name=SAVED.name, filter=SAVED.filter, sort=SAVED.sort)
 RENAME = EditFilter(name="Soon", expected_version=1)
 DELETE = DeleteFilter(expected_version=1)
-COUNT = filters_of(ADA.id)
+COUNT = filter_count_stream_id(ADA.id)
 
 
 def test_a_filter_is_kept_and_counted() -> None:
-    given().when(SAVE).then(SAVED, Elsewhere(COUNT, FiltersCounted(1)))
-    given(saved_filter()).when(SAVE, on=OTHER_FILTER).then(SAVED, Elsewhere(COUNT, FiltersCounted(2)))
+    given().when(SAVE).then(SAVED, OtherStreamEvent(COUNT, FiltersCounted(1)))
+    given(saved_filter()).when(SAVE, on=OTHER_FILTER).then(SAVED, OtherStreamEvent(COUNT, FiltersCounted(2)))
 
 
 def test_an_agent_keeps_it_for_whom_it_acts() -> None:
-    given().when(SAVE, by=AGENT).then(SAVED, Elsewhere(COUNT, FiltersCounted(1)))
+    given().when(SAVE, by=AGENT).then(SAVED, OtherStreamEvent(COUNT, FiltersCounted(1)))
     given(saved_filter()).when(RENAME, by=AGENT).then(FilterRenamed(Change("This week", "Soon")))
 
 
 def test_a_filter_is_in_no_workspace() -> None:
     past = Past([*workspace(), *saved_filter()])
-    for wish in (Wish(OTHER_FILTER, SAVE), Wish(SAVED_FILTER, RENAME), Wish(SAVED_FILTER, DELETE)):
+    for wish in (CommandOn(OTHER_FILTER, SAVE), CommandOn(SAVED_FILTER, RENAME), CommandOn(SAVED_FILTER, DELETE)):
         assert past.decide(wish).workspace_id is None
 
 
@@ -115,11 +115,13 @@ def test_a_filter_that_could_be_read_when_it_was_kept_can_get_another_name() -> 
 
 
 def test_a_filter_of_everything_is_kept() -> None:
-    given().when(replace(SAVE, filter="")).then(replace(SAVED, filter=""), Elsewhere(COUNT, FiltersCounted(1)))
+    given().when(replace(SAVE, filter="")).then(replace(SAVED, filter=""), OtherStreamEvent(COUNT, FiltersCounted(1)))
 
 
 def test_a_filter_that_is_deleted_is_not_found_nor_is_its_id_free() -> None:
-    given(saved_filter(count=7)).when(DELETE).then(FilterDeleted(SAVED.name), Elsewhere(COUNT, FiltersCounted(6)))
+    given(saved_filter(count=7)).when(DELETE).then(
+        FilterDeleted(SAVED.name), OtherStreamEvent(COUNT, FiltersCounted(6))
+    )
     gone = given(saved_filter(FilterDeleted(SAVED.name)))
     for command in (replace(DELETE, expected_version=2), replace(RENAME, expected_version=2)):
         gone.when(command).then_refused(NotFound)
@@ -155,23 +157,23 @@ def test_who_lost_a_race_is_told_of_it_and_whether_both_changes_can_stand() -> N
 
 
 def test_a_user_keeps_so_many_and_no_more() -> None:
-    full = saved_filter(count=MOST_FILTERS)
+    full = saved_filter(count=MAX_FILTERS_PER_USER)
     given(full).when(SAVE, on=OTHER_FILTER).then_refused(TooManyFilters, most=200)
     given(full).when(RENAME).then(FilterRenamed(Change("This week", "Soon")))
-    given(full, [(COUNT, FiltersCounted(MOST_FILTERS - 1))]).when(SAVE, on=OTHER_FILTER).then(
-        SAVED, Elsewhere(COUNT, FiltersCounted(MOST_FILTERS))
+    given(full, [(COUNT, FiltersCounted(MAX_FILTERS_PER_USER - 1))]).when(SAVE, on=OTHER_FILTER).then(
+        SAVED, OtherStreamEvent(COUNT, FiltersCounted(MAX_FILTERS_PER_USER))
     )
 
 
 def test_two_of_one_call_are_both_counted() -> None:
     past = Past([])
-    past.add(past.decide(Wish(SAVED_FILTER, SAVE), Wish(OTHER_FILTER, SAVE)).written)
+    past.add(past.decide(CommandOn(SAVED_FILTER, SAVE), CommandOn(OTHER_FILTER, SAVE)).new_events)
     assert fold(FilterCount, past.events(COUNT)) == FilterCount(2)
 
 
 def test_one_users_filters_are_no_matter_of_anothers_count() -> None:
-    given(saved_filter(who=BOB, count=MOST_FILTERS)).when(SAVE, on=OTHER_FILTER).then(
-        SAVED, Elsewhere(COUNT, FiltersCounted(1))
+    given(saved_filter(who=BOB, count=MAX_FILTERS_PER_USER)).when(SAVE, on=OTHER_FILTER).then(
+        SAVED, OtherStreamEvent(COUNT, FiltersCounted(1))
     )
 
 
@@ -179,18 +181,18 @@ _wishes = st.one_of(*(WISHES[kind] for kind in (SaveFilter, EditFilter, DeleteFi
 
 
 @law(st.lists(st.tuples(_wishes, st.sampled_from([ADA, BOB])), max_size=12), examples=150)
-def a_count_is_what_a_fold_finds_and_every_filter_is_whose_it_was(walk: list[tuple[Wish, Any]]) -> None:
+def a_count_is_what_a_fold_finds_and_every_filter_is_whose_it_was(walk: list[tuple[CommandOn, Any]]) -> None:
     past = Past([])
     owners: dict[Any, Any] = {}
     for wish, who in walk:
         try:
-            past.add(past.decide(on_the_present(wish, past), by=who).written)
+            past.add(past.decide(on_the_present(wish, past), by=who).new_events)
         except Refusal:
             continue
         assert owners.setdefault(wish.target, who) == who
         for user in (ADA, BOB):
             kept = [fold(SavedFilter, past.events(stream)) for stream in past.streams]
-            count = fold(FilterCount, past.events(filters_of(user.id))) or FilterCount()
+            count = fold(FilterCount, past.events(filter_count_stream_id(user.id))) or FilterCount()
             assert count.filters == sum(saved is not None and saved.user_id == user.id for saved in kept)
 
 

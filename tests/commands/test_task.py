@@ -7,15 +7,15 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
-from commands.command import Command, Elsewhere
-from commands.field_types import MOST_ASSIGNEES, MOST_LABELS
+from commands.command import Command, OtherStreamEvent
+from commands.field_types import MAX_ASSIGNEES_PER_TASK, MAX_LABELS_PER_TASK
 from commands.handling import results
-from commands.handling.decision import Wish
-from commands.handling.results import Warned
+from commands.handling.decision import CommandOn
+from commands.handling.results import WipLimitWarning
 from commands.label import LabelTask, UnlabelTask
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask
 from commands.trash import PurgeTask, RestoreTask, TrashTask
-from domain.column import ColumnCounted, column_of
+from domain.column import ColumnCounted, column_stream_id
 from domain.errors import (
     AssigneeIsNoMember,
     ColumnIsFull,
@@ -35,8 +35,8 @@ from domain.errors import (
     VersionRequired,
 )
 from domain.event import Change, Event
-from domain.member import member_of
-from domain.project import BOARD, ColumnsSet, ProjectArchived, ProjectPurged
+from domain.member import member_stream_id
+from domain.project import DEFAULT_COLUMNS, ColumnsSet, ProjectArchived, ProjectPurged
 from domain.task import (
     DueDateSet,
     TaskAssigned,
@@ -51,7 +51,7 @@ from domain.task import (
     TaskRestored,
     TaskUnassigned,
     TaskUnlabelled,
-    numbers_of,
+    task_numbers_stream_id,
 )
 from domain.user import UserRegistered
 from tests.examples import (
@@ -92,7 +92,7 @@ TRASH = TrashTask(expected_version=1)
 ASSIGN, UNASSIGN = AssignTask(user_id=ADA.id), UnassignTask(user_id=ADA.id)
 LABEL, UNLABEL = LabelTask(label="Shop"), UnlabelTask(label="Shop")
 
-DOING = column_of(PROJECT, "doing")
+DOING = column_stream_id(PROJECT, "doing")
 
 ON_A_TASK = [EDIT, CompleteTask(), ReopenTask(), MOVE, TRASH, RestoreTask(), ASSIGN, UNASSIGN, LABEL, UNLABEL]
 OVERWRITING = [EDIT, MOVE, TRASH]
@@ -112,19 +112,23 @@ def on_the_board(*later: Event) -> Given:
 
 
 def test_a_task_is_created_in_the_first_column_with_the_next_number() -> None:
-    given(workspace(), project()).when(CREATE).then(Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(1, 1)), CREATED)
+    given(workspace(), project()).when(CREATE).then(
+        OtherStreamEvent(task_numbers_stream_id(PROJECT), TaskNumbersTaken(1, 1)), CREATED
+    )
 
 
 def test_numbers_are_given_out_in_order() -> None:
     second = msgspec.structs.replace(CREATED, number=2, key="HOME-2")
-    on_the_board().when(CREATE, on=OTHER_TASK).then(Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(2, 2)), second)
+    on_the_board().when(CREATE, on=OTHER_TASK).then(
+        OtherStreamEvent(task_numbers_stream_id(PROJECT), TaskNumbersTaken(2, 2)), second
+    )
 
 
 def test_a_number_is_not_given_out_again() -> None:
-    gap: Facts = [(numbers_of(PROJECT), TaskNumbersTaken(41, 41))]
+    gap: Facts = [(task_numbers_stream_id(PROJECT), TaskNumbersTaken(41, 41))]
     after = msgspec.structs.replace(CREATED, number=42, key="HOME-42")
     given(workspace(), project(), gap).when(CREATE).then(
-        Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(42, 42)), after
+        OtherStreamEvent(task_numbers_stream_id(PROJECT), TaskNumbersTaken(42, 42)), after
     )
 
 
@@ -148,7 +152,7 @@ def test_a_task_is_created_as_it_was_described() -> None:
         assignees=(BOB.id, ADA.id),
     )
     given(workspace(), member(BOB), project()).when(create).then(
-        Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(1, 1)), created
+        OtherStreamEvent(task_numbers_stream_id(PROJECT), TaskNumbersTaken(1, 1)), created
     )
 
 
@@ -160,7 +164,9 @@ def test_a_task_is_not_created_for_somebody_who_is_no_member() -> None:
 
 def test_null_is_the_default_when_a_task_is_created() -> None:
     create = msgspec.structs.replace(CREATE, description=None, priority=None, due=None, column=None)
-    given(workspace(), project()).when(create).then(Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(1, 1)), CREATED)
+    given(workspace(), project()).when(create).then(
+        OtherStreamEvent(task_numbers_stream_id(PROJECT), TaskNumbersTaken(1, 1)), CREATED
+    )
 
 
 def test_a_task_is_not_created_in_a_column_that_is_not_there() -> None:
@@ -365,14 +371,14 @@ def test_somebody_who_is_no_member_is_assigned_nothing_whoever_they_are() -> Non
 
 def test_an_assignment_holds_only_if_the_assignee_is_still_a_member_when_it_is_written() -> None:
     past = Past([*workspace(), *member(BOB), *project(), *task()])
-    decision = past.decide(Wish(TASK, AssignTask(user_id=BOB.id)))
-    assert decision.seen[member_of(WORKSPACE, BOB.id)] == 1
+    decision = past.decide(CommandOn(TASK, AssignTask(user_id=BOB.id)))
+    assert decision.read_versions[member_stream_id(WORKSPACE, BOB.id)] == 1
 
 
 def test_a_task_is_assigned_to_so_many_and_no_more() -> None:
-    people = tuple(id7(1_000 + number) for number in range(MOST_ASSIGNEES))
+    people = tuple(id7(1_000 + number) for number in range(MAX_ASSIGNEES_PER_TASK))
     full = TaskAssigned(people[-1], Change(people[:-1], people))
-    on_the_board(full).when(ASSIGN).then_refused(TooManyAssignees, most=MOST_ASSIGNEES)
+    on_the_board(full).when(ASSIGN).then_refused(TooManyAssignees, most=MAX_ASSIGNEES_PER_TASK)
 
 
 def test_a_task_is_taken_from_one_of_those_it_is_assigned_to() -> None:
@@ -384,7 +390,7 @@ def test_a_task_is_taken_from_somebody_who_is_no_member_any_more() -> None:
     bobs = TaskAssigned(BOB.id, Change((), (BOB.id,)))
     on_the_board(bobs).when(UnassignTask(user_id=BOB.id)).then(TaskUnassigned(BOB.id, Change((BOB.id,), ())))
     on_the_board(bobs).when(AssignTask(user_id=BOB.id)).then_nothing()
-    gone: Facts = [*member(BOB), (member_of(WORKSPACE, BOB.id), BOB_REMOVED)]
+    gone: Facts = [*member(BOB), (member_stream_id(WORKSPACE, BOB.id), BOB_REMOVED)]
     given(workspace(), gone, project(), task()).when(AssignTask(user_id=BOB.id)).then_refused(AssigneeIsNoMember)
 
 
@@ -412,9 +418,9 @@ def test_letters_without_a_case_of_their_own_are_the_same_too() -> None:
 
 
 def test_a_task_has_so_many_labels_and_no_more() -> None:
-    labels = tuple(f"label {number}" for number in range(MOST_LABELS))
+    labels = tuple(f"label {number}" for number in range(MAX_LABELS_PER_TASK))
     full = TaskLabelled(labels[-1], Change(labels[:-1], labels))
-    on_the_board(full).when(LABEL).then_refused(TooManyLabels, most=MOST_LABELS)
+    on_the_board(full).when(LABEL).then_refused(TooManyLabels, most=MAX_LABELS_PER_TASK)
     on_the_board(full).when(LabelTask(label="LABEL 7")).then_nothing()
 
 
@@ -452,7 +458,7 @@ def test_a_task_is_restored_into_the_column_that_is_named() -> None:
 
 
 def test_a_task_whose_column_was_removed_is_restored_into_the_first() -> None:
-    removed: Facts = [(PROJECT, ColumnsSet(Change(BOARD, BOARD[1:]), Change("warn", "warn")))]
+    removed: Facts = [(PROJECT, ColumnsSet(Change(DEFAULT_COLUMNS, DEFAULT_COLUMNS[1:]), Change("warn", "warn")))]
     there = TaskRestored(PROJECT, Change("todo", "doing"), "open")
     given(workspace(), project(), task(TRASHED), removed).when(RestoreTask()).then(there)
 
@@ -488,11 +494,11 @@ def test_a_task_that_was_taken_out_of_the_trash_in_between_is_not_purged_though_
 
 def test_a_task_that_enters_a_column_with_a_limit_is_counted() -> None:
     board = given(workspace(), project(), limited(tasks=1), task())
-    board.when(MOVE).then(Elsewhere(DOING, ColumnCounted(2)), MOVED)
-    number = Elsewhere(numbers_of(PROJECT), TaskNumbersTaken(2, 2))
+    board.when(MOVE).then(OtherStreamEvent(DOING, ColumnCounted(2)), MOVED)
+    number = OtherStreamEvent(task_numbers_stream_id(PROJECT), TaskNumbersTaken(2, 2))
     made = msgspec.structs.replace(CREATED, column="doing", number=2, key="HOME-2")
     board.when(msgspec.structs.replace(CREATE, column="doing"), on=OTHER_TASK).then(
-        Elsewhere(DOING, ColumnCounted(2)), number, made
+        OtherStreamEvent(DOING, ColumnCounted(2)), number, made
     )
 
 
@@ -501,14 +507,14 @@ def test_a_task_that_leaves_a_column_with_a_limit_is_counted() -> None:
     back = TaskMoved(Change(PROJECT, PROJECT), Change("doing", "todo"), "open")
     trashed = msgspec.structs.replace(TRASHED, column="doing")
     board = given(workspace(), project(), limited(tasks=2), task(MOVED))
-    board.when(away).then(Elsewhere(DOING, ColumnCounted(1)), back)
-    board.when(TrashTask(expected_version=2)).then(Elsewhere(DOING, ColumnCounted(1)), trashed)
+    board.when(away).then(OtherStreamEvent(DOING, ColumnCounted(1)), back)
+    board.when(TrashTask(expected_version=2)).then(OtherStreamEvent(DOING, ColumnCounted(1)), trashed)
 
 
 def test_a_task_that_leaves_a_column_that_is_not_counted_is_noticed() -> None:
     trashed = msgspec.structs.replace(TRASHED, column="doing")
     board = given(workspace(), project(), limited(), task(MOVED))
-    board.when(TrashTask(expected_version=2)).then(Elsewhere(DOING, ColumnCounted(None)), trashed)
+    board.when(TrashTask(expected_version=2)).then(OtherStreamEvent(DOING, ColumnCounted(None)), trashed)
 
 
 def test_no_task_enters_a_column_that_is_not_counted() -> None:
@@ -529,12 +535,12 @@ def test_a_full_column_refuses_whatever_way_a_task_comes() -> None:
 
 def test_a_full_column_warns_where_it_does_not_refuse() -> None:
     past = Past([*workspace(), *project(), *limited("warn", tasks=2), *task()])
-    decision = past.decide(Wish(TASK, MOVE))
-    assert decision.written == [(DOING, ColumnCounted(3)), (TASK, MOVED)]
+    decision = past.decide(CommandOn(TASK, MOVE))
+    assert decision.new_events == [(DOING, ColumnCounted(3)), (TASK, MOVED)]
     ((place, warning),) = decision.warnings
     assert (place, type(warning), warning.params["tasks"]) == (0, ColumnIsFull, 3)
-    (result,) = results.of([Wish(TASK, MOVE)], decision)
-    assert result.warnings == (Warned("column_is_full", "doing", 2, 3),)
+    (result,) = results.from_decision([CommandOn(TASK, MOVE)], decision)
+    assert result.warnings == (WipLimitWarning("column_is_full", "doing", 2, 3),)
     assert results.decode(results.encode([result])) == (result,)
 
 
@@ -577,7 +583,9 @@ def test_nothing_is_asked_of_a_task_that_is_not_there(command: Command[Any]) -> 
 
 
 @pytest.mark.parametrize("command", ON_A_TASK, ids=called)
-@pytest.mark.parametrize("target", [PROJECT, WORKSPACE, numbers_of(PROJECT)], ids=["project", "workspace", "numbers"])
+@pytest.mark.parametrize(
+    "target", [PROJECT, WORKSPACE, task_numbers_stream_id(PROJECT)], ids=["project", "workspace", "numbers"]
+)
 def test_nothing_is_asked_of_a_task_that_is_something_else(command: Command[Any], target: UUID) -> None:
     on_the_board().when(command, on=target).then_refused(NotFound)
 

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from commands.command import Command, Elsewhere
-from commands.handling.decision import Decision, Wish
-from commands.user import MOST_TOKENS, ChangePassword, IssueToken, RegisterUser, RevokeToken
+from commands.command import Command, OtherStreamEvent
+from commands.handling.decision import CommandOn, Decision
+from commands.user import MAX_TOKENS_PER_USER, ChangePassword, IssueToken, RegisterUser, RevokeToken
 from domain.errors import (
     EmailTaken,
     Forbidden,
@@ -18,14 +18,14 @@ from domain.errors import (
 )
 from domain.event import Change
 from domain.user import (
-    INSTANCE,
+    INSTANCE_STREAM_ID,
     AdministratorAppointed,
     EmailReserved,
     PasswordChanged,
     TokenRevoked,
     User,
     UserRegistered,
-    address_of,
+    email_stream_id,
 )
 from tests.examples import ADA, AGENT, BOB, ISSUED, REVOKED, TOKEN, another_user, id7, token, user
 from tests.given import Past, given
@@ -35,15 +35,15 @@ REGISTER_BOB = RegisterUser(email="bob@example.org", name="Bob")
 
 def test_the_first_user_administers_the_installation() -> None:
     given().when(RegisterUser(email="ada@example.org", name="Ada"), on=ADA.id, by=ADA).then(
-        Elsewhere(INSTANCE, AdministratorAppointed(ADA.id)),
-        Elsewhere(address_of("ada@example.org"), EmailReserved(ADA.id)),
+        OtherStreamEvent(INSTANCE_STREAM_ID, AdministratorAppointed(ADA.id)),
+        OtherStreamEvent(email_stream_id("ada@example.org"), EmailReserved(ADA.id)),
         UserRegistered("ada@example.org", "Ada"),
     )
 
 
 def test_the_next_user_administers_nothing() -> None:
     given(user()).when(REGISTER_BOB, on=BOB.id, by=BOB).then(
-        Elsewhere(address_of("bob@example.org"), EmailReserved(BOB.id)),
+        OtherStreamEvent(email_stream_id("bob@example.org"), EmailReserved(BOB.id)),
         UserRegistered("bob@example.org", "Bob"),
     )
 
@@ -68,8 +68,8 @@ def test_where_registration_is_closed_only_the_first_user_registers() -> None:
     first = RegisterUser(email="bob@example.org", name="Bob", only_first=True)
     given(user()).when(first, on=BOB.id, by=BOB).then_refused(RegistrationClosed)
     given().when(first, on=BOB.id, by=BOB).then(
-        Elsewhere(INSTANCE, AdministratorAppointed(BOB.id)),
-        Elsewhere(address_of("bob@example.org"), EmailReserved(BOB.id)),
+        OtherStreamEvent(INSTANCE_STREAM_ID, AdministratorAppointed(BOB.id)),
+        OtherStreamEvent(email_stream_id("bob@example.org"), EmailReserved(BOB.id)),
         UserRegistered("bob@example.org", "Bob"),
     )
 
@@ -101,8 +101,8 @@ def test_a_token_that_was_issued_is_not_issued_again_even_when_it_was_revoked() 
 
 
 def test_nobody_has_more_tokens_than_there_may_be() -> None:
-    many = [(ADA.id, replace(ISSUED, token_id=id7(100 + number))) for number in range(MOST_TOKENS)]
-    given(user(), many).when(ISSUE).then_refused(TooManyTokens, most=MOST_TOKENS)
+    many = [(ADA.id, replace(ISSUED, token_id=id7(100 + number))) for number in range(MAX_TOKENS_PER_USER)]
+    given(user(), many).when(ISSUE).then_refused(TooManyTokens, most=MAX_TOKENS_PER_USER)
     given(user(), many[1:]).when(ISSUE).then(ISSUED)
     given(user(), many, [(ADA.id, TokenRevoked(id7(100)))]).when(ISSUE).then(ISSUED)
 
@@ -134,4 +134,4 @@ def test_no_agent_manages_the_account_of_whom_it_acts_for(command: Command[User]
 def test_no_token_manages_the_account_that_does_not_administer(command: Command[User]) -> None:
     decision = Decision(Past([*user(), *token()]), ADA, scope="write")
     with pytest.raises(ScopeTooNarrow):
-        decision.make(Wish(ADA.id, command))
+        decision.decide(CommandOn(ADA.id, command))

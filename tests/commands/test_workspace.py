@@ -2,11 +2,11 @@
 
 import msgspec
 
-from commands.command import Elsewhere
+from commands.command import OtherStreamEvent
 from commands.workspace import CreateWorkspace, EditWorkspace
 from domain.errors import Forbidden, IdTaken, NotFound, VersionConflict, VersionRequired
 from domain.event import Change
-from domain.member import MemberJoined, member_of
+from domain.member import MemberJoined, member_stream_id
 from domain.workspace import WorkspaceCreated, WorkspaceRenamed
 from tests.examples import ADA, BOB, WORKSPACE, member, user, workspace
 from tests.given import given
@@ -17,7 +17,7 @@ CREATE = CreateWorkspace(name="Home")
 def test_whoever_opens_a_workspace_owns_it() -> None:
     given(user()).when(CREATE).then(
         WorkspaceCreated("Home"),
-        Elsewhere(member_of(WORKSPACE, ADA.id), MemberJoined(ADA.id, "owner")),
+        OtherStreamEvent(member_stream_id(WORKSPACE, ADA.id), MemberJoined(ADA.id, "owner")),
     )
 
 
@@ -34,7 +34,7 @@ def test_a_workspace_may_be_expected_not_to_have_begun() -> None:
     begins = msgspec.structs.replace(CREATE, expected_version=0)
     given(user()).when(begins).then(
         WorkspaceCreated("Home"),
-        Elsewhere(member_of(WORKSPACE, ADA.id), MemberJoined(ADA.id, "owner")),
+        OtherStreamEvent(member_stream_id(WORKSPACE, ADA.id), MemberJoined(ADA.id, "owner")),
     )
 
 

@@ -11,21 +11,21 @@ from domain.filter import (
     AssigneeIs,
     ColumnIs,
     Day,
-    KeyIs,
+    Instant,
     LabelIs,
-    Moment,
     Operator,
     Phrase,
     PriorityIs,
     ProjectIs,
     StatusIs,
+    TaskKeyIs,
     Term,
     TimeIs,
     Word,
 )
-from domain.filter.fields import FIELDS
-from domain.filter.terms import Asked, Near
-from domain.task import Priority, Status
+from domain.filter.fields import FILTER_FIELDS
+from domain.filter.terms import Predicate, RelativeDay
+from domain.task import Priority, TaskStatus
 
 _operators = st.sampled_from(get_args(Operator))
 _orders = st.sampled_from(["<", "<=", ">", ">="])
@@ -38,16 +38,16 @@ _project_keys = st.from_regex("[A-Z][A-Z0-9]{1,9}", fullmatch=True)
 _keys = st.from_regex("[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}", fullmatch=True)
 _moments = st.datetimes(timezones=st.just(UTC))
 
-asked: SearchStrategy[Asked] = st.one_of(
-    st.builds(StatusIs, st.sampled_from(get_args(Status))),
+asked: SearchStrategy[Predicate] = st.one_of(
+    st.builds(StatusIs, st.sampled_from(get_args(TaskStatus))),
     st.builds(PriorityIs, _operators, st.sampled_from(get_args(Priority))),
     st.builds(AssigneeIs, st.sampled_from(["me", "none"]) | st.uuids()),
     st.builds(LabelIs, st.none() | _names),
     st.builds(ProjectIs, _project_keys | st.uuids()),
     st.builds(ColumnIs, _names),
-    st.builds(KeyIs, _keys),
-    st.builds(TimeIs, _times, _operators, st.builds(Day, st.dates()) | st.builds(Moment, _moments)),
-    st.builds(TimeIs, _times, _operators, st.sampled_from(get_args(Near))),
+    st.builds(TaskKeyIs, _keys),
+    st.builds(TimeIs, _times, _operators, st.builds(Day, st.dates()) | st.builds(Instant, _moments)),
+    st.builds(TimeIs, _times, _operators, st.sampled_from(get_args(RelativeDay))),
     st.builds(TimeIs, st.just("due"), _orders, st.just("now")),
     st.just(TimeIs("due", ":", "none")),
     st.builds(Word, _words),
@@ -62,7 +62,7 @@ _characters = st.text(
 )
 _values = st.sampled_from(["open", "me", "none", "high", "PROJ", "PROJ-1", "shop", "now", "today", "молоко"])
 _dates = st.sampled_from(["2026-12-01", "2026-02-30", "0000-01-01", '"2026-12-01T10:00:00Z"', '"2026-12-01T10:00:00"'])
-_compared = st.builds("{}{}{}".format, st.sampled_from([*FIELDS]), _operators, _values)
+_compared = st.builds("{}{}{}".format, st.sampled_from([*FILTER_FIELDS]), _operators, _values)
 _dated = st.builds("{}{}{}".format, _times, _operators, _dates)
 _in_quotes = st.builds('{}"{}{}"'.format, st.sampled_from(["", "-", "label:"]), _characters, _characters)
 texts: SearchStrategy[str] = (

@@ -11,7 +11,7 @@ from tests.strategies import KNOWN
 
 
 def test_the_stored_name_is_the_class_name_for_the_event_and_its_class() -> None:
-    assert codec.tag(RENAMED) == codec.tag(TaskRenamed) == "TaskRenamed"
+    assert codec.stored_name_of(RENAMED) == codec.stored_name_of(TaskRenamed) == "TaskRenamed"
 
 
 def test_stored_names_are_unique() -> None:

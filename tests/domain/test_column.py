@@ -1,19 +1,21 @@
 """How many tasks stand in a column: what the last count says."""
 
-from domain.column import ColumnCount, ColumnCounted, column_of
+from domain.column import ColumnCount, ColumnCounted, column_stream_id
 from domain.event import fold
 from tests.examples import OTHER_PROJECT, PROJECT
 
 
 def test_the_last_count_says_all() -> None:
     """What `last_says_all` promises to whoever reads only the last event."""
-    assert ColumnCount.last_says_all
+    assert ColumnCount.is_last_event_enough
     for tasks in (3, None):
         counted = [ColumnCounted(None), ColumnCounted(7), ColumnCounted(tasks)]
         assert fold(ColumnCount, counted) == fold(ColumnCount, counted[-1:]) == ColumnCount(tasks)
 
 
 def test_columns_are_counted_apart_on_streams_that_no_client_can_name() -> None:
-    streams = {column_of(project, column) for project in (PROJECT, OTHER_PROJECT) for column in ("todo", "doing")}
+    streams = {
+        column_stream_id(project, column) for project in (PROJECT, OTHER_PROJECT) for column in ("todo", "doing")
+    }
     assert len(streams) == 4
     assert {stream.version for stream in streams} == {5}

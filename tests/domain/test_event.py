@@ -1,6 +1,6 @@
 """Events: what they changed, and what states make of them."""
 
-from domain.event import Change, applied, changes, fold
+from domain.event import Change, apply_changes, changes, fold
 from domain.task import DueDateSet, Task, TaskCreated, TaskRenamed
 from tests.examples import COMPLETED, CREATED, MOVED, PROJECT, RENAMED, TRASHED
 
@@ -15,11 +15,11 @@ def test_plain_fields_are_context_and_no_change() -> None:
 
 
 def test_a_record_without_the_changed_field_stays_the_same() -> None:
-    assert applied(COMPLETED, RENAMED) is COMPLETED
+    assert apply_changes(COMPLETED, RENAMED) is COMPLETED
 
 
 def test_a_record_that_is_no_state_takes_the_new_value_too() -> None:
-    renamed = applied(CREATED, RENAMED)
+    renamed = apply_changes(CREATED, RENAMED)
     assert isinstance(renamed, TaskCreated)
     assert renamed.title == "Buy bread"
 

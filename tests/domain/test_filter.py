@@ -10,25 +10,25 @@ from domain.filter import (
     AssigneeIs,
     ColumnIs,
     Day,
-    KeyIs,
+    Instant,
     LabelIs,
-    Moment,
     Phrase,
     PriorityIs,
     ProjectIs,
     StatusIs,
+    TaskKeyIs,
     Term,
     TimeIs,
     Word,
     parse,
 )
-from domain.filter.terms import Asked
+from domain.filter.terms import Predicate
 
 ADA = "01890a5d-ac96-774b-bcce-b302099a8057"
 DECEMBER = Day(date(2026, 12, 1))
 
 
-MEANT: list[tuple[str, Asked]] = [
+MEANT: list[tuple[str, Predicate]] = [
     ("status:open", StatusIs("open")),
     ('status:"done"', StatusIs("done")),
     ("priority:none", PriorityIs(":", "none")),
@@ -47,7 +47,7 @@ MEANT: list[tuple[str, Asked]] = [
     (f"project:{ADA}", ProjectIs(UUID(ADA))),
     ("column:doing", ColumnIs("doing")),
     ('column:"In progress"', ColumnIs("In progress")),
-    ("key:proj-12", KeyIs("PROJ-12")),
+    ("key:proj-12", TaskKeyIs("PROJ-12")),
     ("due<2026-12-01", TimeIs("due", "<", DECEMBER)),
     ("due:none", TimeIs("due", ":", "none")),
     ("due<=now", TimeIs("due", "<=", "now")),
@@ -55,7 +55,7 @@ MEANT: list[tuple[str, Asked]] = [
     ("created>=yesterday", TimeIs("created", ">=", "yesterday")),
     (
         'updated>"2026-12-01T10:00:00.5+03:00"',
-        TimeIs("updated", ">", Moment(datetime(2026, 12, 1, 7, 0, 0, 500_000, UTC))),
+        TimeIs("updated", ">", Instant(datetime(2026, 12, 1, 7, 0, 0, 500_000, UTC))),
     ),
     ("due:0001-01-01", TimeIs("due", ":", Day(date.min))),
     ("due:9999-12-31", TimeIs("due", ":", Day(date.max))),
@@ -72,7 +72,7 @@ MEANT: list[tuple[str, Asked]] = [
 
 
 @pytest.mark.parametrize(("text", "asked"), MEANT)
-def test_a_term_means_and_negated_denies(text: str, asked: Asked) -> None:
+def test_a_term_means_and_negated_denies(text: str, asked: Predicate) -> None:
     assert parse(text) == (Term(asked),)
     assert parse(f" -{text} ") == (Term(asked, negated=True, offset=1),)
 

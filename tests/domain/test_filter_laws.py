@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from domain.errors import FilterSyntax, FilterTooLong, FilterValue, Refusal, UnknownField
-from domain.filter import Day, LabelIs, Term, TimeIs, fields, parse, reading, show, written
+from domain.filter import Day, LabelIs, Term, TimeIs, fields, format_terms, parse, reading, written
 from tests.defects import noticed
 from tests.domain.filters import anywhere, filters, texts
 from tests.law import law
@@ -16,12 +16,12 @@ from tests.law import law
 
 @law(filters, examples=150)
 def what_is_written_is_read_as_it_was_meant(terms: list[Term]) -> None:
-    text = show(terms)
+    text = format_terms(terms)
     read = tried(text)
     assert not isinstance(read, Refusal), text
     assert anywhere(read) == terms
     for term in read:
-        assert text[term.offset :].startswith(show([term]))
+        assert text[term.offset :].startswith(format_terms([term]))
 
 
 @law(texts, examples=400)
@@ -32,7 +32,7 @@ def any_text_is_read_or_refused_with_the_place(text: str) -> None:
         assert msgspec.json.encode([str(read), read.params]), "this cannot be told to anybody"
     else:
         assert not {"Cc", "Cs"} & {category(each) for each in text}, "no database may be asked for this"
-        assert anywhere(parse(show(read))) == anywhere(read)
+        assert anywhere(parse(format_terms(read))) == anywhere(read)
 
 
 def tried(text: str) -> tuple[Term, ...] | Refusal:
@@ -53,16 +53,16 @@ def test_a_filter_is_what_its_text_says(law: Callable[[], None]) -> None:
 
 
 def quotes_that_escape_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(written, "quoted", lambda text: f'"{text}"')
+    patch.setattr(written, "quote", lambda text: f'"{text}"')
 
 
 def a_label_none_that_quotes_do_not_tell(patch: pytest.MonkeyPatch) -> None:
-    none_or_name = fields._label  # noqa: SLF001 - a defect is planted where it would be made
+    none_or_name = fields._parse_label  # noqa: SLF001 - a defect is planted where it would be made
 
     def careless(comparison: fields.Comparison) -> LabelIs:
         return LabelIs(None) if comparison.value == "none" else none_or_name(comparison)
 
-    patch.setitem(fields.FIELDS, "label", fields.Field(careless, ()))
+    patch.setitem(fields.FILTER_FIELDS, "label", fields.FilterField(careless, ()))
 
 
 def a_shorter_operator_that_is_found_first(patch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def a_shorter_operator_that_is_found_first(patch: pytest.MonkeyPatch) -> None:
 
 
 def control_characters_that_pass(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reading, "_REFUSED", frozenset())
+    patch.setattr(reading, "_FORBIDDEN_CATEGORIES", frozenset())
 
 
 def a_calendar_that_breaks(patch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def a_calendar_that_breaks(patch: pytest.MonkeyPatch) -> None:
         except ValueError as error:
             raise LookupError from error
 
-    patch.setitem(fields.FIELDS, "due", fields.Field(careless, ()))
+    patch.setitem(fields.FILTER_FIELDS, "due", fields.FilterField(careless, ()))
 
 
 DEFECTS = [

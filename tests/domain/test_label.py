@@ -1,7 +1,7 @@
 """A label: the same in any case of letters, and another in another workspace."""
 
 from domain.event import Change, fold
-from domain.label import Label, LabelColoured, distinct, label_of, without
+from domain.label import Label, LabelColoured, distinct_labels, label_stream_id, remove_label
 from tests.examples import COLOURED, OTHER_WORKSPACE, WORKSPACE
 
 
@@ -11,22 +11,24 @@ def test_a_label_has_its_last_colour_under_the_name_that_it_had_first() -> None:
 
 
 def test_a_label_is_one_in_any_case_of_letters_on_a_stream_that_no_client_can_name() -> None:
-    assert label_of(WORKSPACE, "Shop") == label_of(WORKSPACE, "SHOP") != label_of(WORKSPACE, "shops")
-    assert label_of(WORKSPACE, "Shop") != label_of(OTHER_WORKSPACE, "Shop")
-    assert label_of(WORKSPACE, "Shop").version == 5
+    assert (
+        label_stream_id(WORKSPACE, "Shop") == label_stream_id(WORKSPACE, "SHOP") != label_stream_id(WORKSPACE, "shops")
+    )
+    assert label_stream_id(WORKSPACE, "Shop") != label_stream_id(OTHER_WORKSPACE, "Shop")
+    assert label_stream_id(WORKSPACE, "Shop").version == 5
 
 
 def test_a_label_is_one_however_its_letters_are_composed() -> None:
     composed, decomposed = "Caf\N{LATIN SMALL LETTER E WITH ACUTE}", "cafe\N{COMBINING ACUTE ACCENT}"
-    assert label_of(WORKSPACE, composed) == label_of(WORKSPACE, decomposed)
-    assert distinct([composed, decomposed]) == (composed,)
-    assert without([composed, "shop"], decomposed) == ("shop",)
+    assert label_stream_id(WORKSPACE, composed) == label_stream_id(WORKSPACE, decomposed)
+    assert distinct_labels([composed, decomposed]) == (composed,)
+    assert remove_label([composed, "shop"], decomposed) == ("shop",)
 
 
 def test_of_labels_that_are_the_same_the_first_stays() -> None:
-    assert distinct(["Urgent", "shop", "URGENT", "Shop", "soon"]) == ("Urgent", "shop", "soon")
+    assert distinct_labels(["Urgent", "shop", "URGENT", "Shop", "soon"]) == ("Urgent", "shop", "soon")
 
 
 def test_without_a_label_the_others_stay_as_they_are() -> None:
-    assert without(("Urgent", "shop", "URGENT"), "urgent") == ("shop",)
-    assert without(("shop",), "soon") == ("shop",)
+    assert remove_label(("Urgent", "shop", "URGENT"), "urgent") == ("shop",)
+    assert remove_label(("shop",), "soon") == ("shop",)

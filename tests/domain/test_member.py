@@ -1,7 +1,7 @@
 """A member: a role in a workspace, for as long as it lasts."""
 
 from domain.event import Event, fold
-from domain.member import Member, MemberJoined, member_of
+from domain.member import Member, MemberJoined, member_stream_id
 from tests.examples import ADA, BOB, BOB_LEADS, BOB_LEFT, BOB_REMOVED, OTHER_WORKSPACE, WORKSPACE
 
 JOINED = MemberJoined(BOB.id, "member")
@@ -23,6 +23,6 @@ def test_who_is_removed_or_left_is_no_member_until_they_join_again() -> None:
 
 
 def test_each_membership_has_a_stream_of_its_own_that_no_client_can_name() -> None:
-    streams = {member_of(place, who.id) for place in (WORKSPACE, OTHER_WORKSPACE) for who in (ADA, BOB)}
+    streams = {member_stream_id(place, who.id) for place in (WORKSPACE, OTHER_WORKSPACE) for who in (ADA, BOB)}
     assert len(streams) == 4
     assert {stream.version for stream in streams} == {5}

@@ -5,42 +5,46 @@ import pytest
 
 from domain.event import Change, fold
 from domain.project import (
-    BOARD,
+    DEFAULT_COLUMNS,
     Column,
     ColumnsSet,
     Project,
     ProjectCreated,
     ProjectKey,
     ProjectKeyReserved,
-    key_of,
+    project_key_stream_id,
 )
 from tests.examples import OTHER_WORKSPACE, PROJECT, WORKSPACE
 
-PROJECT_STATE = Project(WORKSPACE, "Household", "HOME", BOARD)
+PROJECT_STATE = Project(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS)
 
 
 @pytest.mark.parametrize("wanted", ["doing", "In progress", "in PROGRESS"])
 def test_a_column_is_found_by_id_and_by_name_in_any_case(wanted: str) -> None:
-    assert PROJECT_STATE.column(wanted) == BOARD[1]
+    assert PROJECT_STATE.find_column(wanted) == DEFAULT_COLUMNS[1]
 
 
 @pytest.mark.parametrize("wanted", ["", "DOING", "In  progress", "progress"])
 def test_a_column_is_not_found_by_anything_else(wanted: str) -> None:
-    assert PROJECT_STATE.column(wanted) is None
+    assert PROJECT_STATE.find_column(wanted) is None
 
 
 def test_an_id_goes_before_a_name_that_reads_like_it() -> None:
     columns = (Column("doing", "Done"), Column("done", "Finished"))
-    assert msgspec.structs.replace(PROJECT_STATE, columns=columns).column("done") == columns[1]
+    assert msgspec.structs.replace(PROJECT_STATE, columns=columns).find_column("done") == columns[1]
 
 
 def test_what_is_no_column_any_more_is_remembered_until_it_is_one_again() -> None:
     def after(*sets: tuple[Column, ...]) -> Project | None:
-        changes = [ColumnsSet(Change(BOARD, columns), Change("warn", "warn")) for columns in sets]
-        return fold(Project, [ProjectCreated(WORKSPACE, "Household", "HOME", BOARD), *changes])
+        changes = [ColumnsSet(Change(DEFAULT_COLUMNS, columns), Change("warn", "warn")) for columns in sets]
+        return fold(Project, [ProjectCreated(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS), *changes])
 
-    assert after(BOARD[:1]) == msgspec.structs.replace(PROJECT_STATE, columns=BOARD[:1], removed=("doing", "done"))
-    assert after(BOARD[:1], BOARD[:2]) == msgspec.structs.replace(PROJECT_STATE, columns=BOARD[:2], removed=("done",))
+    assert after(DEFAULT_COLUMNS[:1]) == msgspec.structs.replace(
+        PROJECT_STATE, columns=DEFAULT_COLUMNS[:1], removed=("doing", "done")
+    )
+    assert after(DEFAULT_COLUMNS[:1], DEFAULT_COLUMNS[:2]) == msgspec.structs.replace(
+        PROJECT_STATE, columns=DEFAULT_COLUMNS[:2], removed=("done",)
+    )
 
 
 def test_the_first_event_of_a_key_says_whose_it_is() -> None:
@@ -48,6 +52,15 @@ def test_the_first_event_of_a_key_says_whose_it_is() -> None:
 
 
 def test_a_key_is_one_in_its_workspace_and_another_elsewhere() -> None:
-    assert key_of(WORKSPACE, "HOME") == key_of(WORKSPACE, "HOME")
-    assert len({key_of(WORKSPACE, "HOME"), key_of(WORKSPACE, "WORK"), key_of(OTHER_WORKSPACE, "HOME")}) == 3
-    assert key_of(WORKSPACE, "HOME").version == 5
+    assert project_key_stream_id(WORKSPACE, "HOME") == project_key_stream_id(WORKSPACE, "HOME")
+    assert (
+        len(
+            {
+                project_key_stream_id(WORKSPACE, "HOME"),
+                project_key_stream_id(WORKSPACE, "WORK"),
+                project_key_stream_id(OTHER_WORKSPACE, "HOME"),
+            }
+        )
+        == 3
+    )
+    assert project_key_stream_id(WORKSPACE, "HOME").version == 5

@@ -9,7 +9,7 @@ from domain.saved_filter import (
     FilterRewritten,
     FiltersCounted,
     SavedFilter,
-    filters_of,
+    filter_count_stream_id,
 )
 from tests.examples import ADA, BOB, SAVED
 
@@ -30,11 +30,11 @@ def test_a_filter_that_is_deleted_is_nothing_whatever_comes_after() -> None:
 
 def test_the_last_count_says_all() -> None:
     """What `last_says_all` promises to whoever reads only the last event."""
-    assert FilterCount.last_says_all
+    assert FilterCount.is_last_event_enough
     counts = [FiltersCounted(1), FiltersCounted(2), FiltersCounted(1)]
     assert fold(FilterCount, counts) == fold(FilterCount, counts[-1:]) == FilterCount(1)
 
 
 def test_each_user_has_a_count_that_no_client_can_name() -> None:
-    assert filters_of(ADA.id) == filters_of(ADA.id) != filters_of(BOB.id)
-    assert filters_of(ADA.id).version == 5
+    assert filter_count_stream_id(ADA.id) == filter_count_stream_id(ADA.id) != filter_count_stream_id(BOB.id)
+    assert filter_count_stream_id(ADA.id).version == 5

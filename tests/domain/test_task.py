@@ -1,7 +1,7 @@
 """A task: what its events add up to."""
 
 from domain.event import fold
-from domain.task import Task, TaskNumbers, TaskNumbersTaken, numbers_of
+from domain.task import Task, TaskNumbers, TaskNumbersTaken, task_numbers_stream_id
 from tests.examples import COMPLETED, CREATED, MOVED, OTHER_PROJECT, PROJECT, RENAMED, REOPENED, TRASHED, WORKSPACE
 
 
@@ -26,12 +26,12 @@ def test_the_last_number_given_out_counts() -> None:
 
 
 def test_projects_count_apart_on_streams_that_no_client_can_name() -> None:
-    assert numbers_of(PROJECT) != numbers_of(OTHER_PROJECT)
-    assert numbers_of(PROJECT).version == 5
+    assert task_numbers_stream_id(PROJECT) != task_numbers_stream_id(OTHER_PROJECT)
+    assert task_numbers_stream_id(PROJECT).version == 5
 
 
 def test_the_last_number_says_all_of_the_numbers() -> None:
     """What `last_says_all` promises to whoever reads only the last event."""
     taken = [TaskNumbersTaken(number, number) for number in range(1, 6)]
-    assert TaskNumbers.last_says_all
+    assert TaskNumbers.is_last_event_enough
     assert fold(TaskNumbers, taken[-1:]) == fold(TaskNumbers, taken)

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from domain.event import Change, fold
 from domain.user import (
-    INSTANCE,
+    INSTANCE_STREAM_ID,
     AdministratorAppointed,
     EmailAddress,
     EmailReserved,
@@ -13,7 +13,7 @@ from domain.user import (
     PersonalToken,
     User,
     UserRegistered,
-    address_of,
+    email_stream_id,
 )
 from tests.examples import ADA, ISSUED, OTHER_TOKEN, REVOKED, TOKEN
 
@@ -31,12 +31,14 @@ def test_the_installation_is_administered_by_whom_was_appointed() -> None:
 
 
 def test_an_address_is_the_same_in_any_case_of_letters() -> None:
-    assert address_of("Ada@Example.ORG") == address_of("ada@example.org") != address_of("bob@example.org")
+    assert (
+        email_stream_id("Ada@Example.ORG") == email_stream_id("ada@example.org") != email_stream_id("bob@example.org")
+    )
 
 
 def test_no_client_can_name_a_reserved_stream() -> None:
-    assert INSTANCE.version == 5
-    assert address_of("ada@example.org").version == 5
+    assert INSTANCE_STREAM_ID.version == 5
+    assert email_stream_id("ada@example.org").version == 5
 
 
 def test_a_user_keeps_the_names_of_tokens_that_were_revoked() -> None:
@@ -47,8 +49,8 @@ def test_a_user_keeps_the_names_of_tokens_that_were_revoked() -> None:
     other = fold(User, [registered, ISSUED, replace(ISSUED, token_id=OTHER_TOKEN), REVOKED])
     assert other is not None
     assert [(token.name, token.revoked) for token in other.tokens] == [(ISSUED.name, True), (ISSUED.name, False)]
-    assert other.token(OTHER_TOKEN) == other.tokens[1]
-    assert other.token(ADA.id) is None
+    assert other.find_token(OTHER_TOKEN) == other.tokens[1]
+    assert other.find_token(ADA.id) is None
 
 
 def test_what_happens_to_nobody_makes_nobody() -> None:

@@ -8,7 +8,14 @@ import msgspec
 import psycopg
 import pytest
 
-from commands.handling.append import Accepted, Append, Changed, Kept, Key, Replayed
+from commands.handling.append import (
+    Append,
+    AppendResult,
+    IdempotencyKey,
+    IdempotentReplay,
+    StoredOutcome,
+    WrongExpectedVersion,
+)
 from domain.errors import UnknownEvent
 from domain.event import Actor, Change, Event, Trace
 from domain.task import TaskDescribed, TaskRenamed
@@ -56,7 +63,7 @@ async def test_a_stale_version_writes_nothing(log: EventLog) -> None:
     stream = uuid4()
     await one(log, append(stream, 0))
     for expected in (0, 2, 2**40):
-        with pytest.raises(Changed):
+        with pytest.raises(WrongExpectedVersion):
             await one(log, append(stream, expected))
     assert len((await log.load_streams([stream]))[stream]) == 1
 
@@ -64,7 +71,7 @@ async def test_a_stale_version_writes_nothing(log: EventLog) -> None:
 async def test_a_stream_that_was_only_looked_at_is_asserted(log: EventLog) -> None:
     guard, stream = uuid4(), uuid4()
     await one(log, append(guard, 0))
-    with pytest.raises(Changed):
+    with pytest.raises(WrongExpectedVersion):
         await one(log, append(stream, 0, **{str(guard): 0}))
     assert await one(log, append(stream, 0, **{str(guard): 1}))
 
@@ -79,7 +86,7 @@ async def test_events_of_several_streams_are_written_together_or_not_at_all(log:
         uuid4(),
         None,
     )
-    with pytest.raises(Changed):
+    with pytest.raises(WrongExpectedVersion):
         await one(log, both)
     assert (await log.load_streams([fresh]))[fresh] == []
 
@@ -89,7 +96,7 @@ async def test_of_many_writers_on_one_version_one_wins(log: EventLog) -> None:
     for version in range(10):
         tries = await asyncio.gather(*(one(log, append(stream, version)) for _ in range(8)), return_exceptions=True)
         assert sum(isinstance(outcome, int) for outcome in tries) == 1
-        assert sum(isinstance(outcome, Changed) for outcome in tries) == 7
+        assert sum(isinstance(outcome, WrongExpectedVersion) for outcome in tries) == 7
     assert [recorded.version for recorded in (await log.load_streams([stream]))[stream]] == list(range(1, 11))
 
 
@@ -184,8 +191,14 @@ async def test_each_of_a_group_is_judged_on_what_those_before_it_leave(log: Even
     await one(log, append(other, 0))
     stale = append(third, 0, **{str(other): 0})
     answers = await log.append([append(one_, 0), append(one_, 1), stale, append(third, 1), append(other, 1)])
-    assert [type(answer) for answer in answers] == [Accepted, Accepted, Changed, Changed, Accepted]
-    assert isinstance(answers[2], Changed)
+    assert [type(answer) for answer in answers] == [
+        AppendResult,
+        AppendResult,
+        WrongExpectedVersion,
+        WrongExpectedVersion,
+        AppendResult,
+    ]
+    assert isinstance(answers[2], WrongExpectedVersion)
     assert answers[2].streams == [other]
     versions = {stream: len(history) for stream, history in (await log.load_streams([one_, other, third])).items()}
     assert versions == {one_: 2, other: 2, third: 0}
@@ -196,7 +209,7 @@ async def test_who_rides_on_one_that_failed_fails_even_where_the_version_is_righ
     stream = uuid4()
     await one(log, append(stream, 0))
     answers = await log.append([append(stream, 0), append(stream, 1), append(stream, 2)])
-    assert [type(answer) for answer in answers] == [Changed] * 3
+    assert [type(answer) for answer in answers] == [WrongExpectedVersion] * 3
     assert len((await log.load_streams([stream]))[stream]) == 1
 
 
@@ -208,7 +221,7 @@ async def test_a_group_that_is_sent_again_is_answered_as_the_first_time(log: Eve
     answers = await log.append(group)
     again = await log.append(group)
     assert [str(answer) for answer in again[:3]] == [str(answer) for answer in answers[:3]]
-    assert [type(answer) for answer in again] == [Accepted, Accepted, Changed, Accepted]
+    assert [type(answer) for answer in again] == [AppendResult, AppendResult, WrongExpectedVersion, AppendResult]
     assert len((await log.load_streams([first]))[first]) == 2
 
 
@@ -216,8 +229,8 @@ async def test_who_only_looked_is_told_whether_it_still_holds(log: EventLog) -> 
     stream = uuid4()
     position = await one(log, append(stream, 0))
     right, wrong = await log.append([looked(stream, 1), looked(stream, 0)])
-    assert right == Accepted(position)
-    assert isinstance(wrong, Changed)
+    assert right == AppendResult(position)
+    assert isinstance(wrong, WrongExpectedVersion)
 
 
 async def test_a_member_that_the_database_refuses_fails_alone(log: EventLog, settings: Settings) -> None:
@@ -226,7 +239,7 @@ async def test_a_member_that_the_database_refuses_fails_alone(log: EventLog, set
         owner.execute("alter table log.events add check (topic <> 'TaskDescribed')")
     bad = append(uuid4(), 0, TaskDescribed(Change("a", "b")))
     answers = await log.append([good, bad, append(uuid4(), 0)])
-    assert [type(answer) for answer in answers] == [Accepted, psycopg.errors.CheckViolation, Accepted]
+    assert [type(answer) for answer in answers] == [AppendResult, psycopg.errors.CheckViolation, AppendResult]
 
 
 async def test_a_connection_that_is_cut_loses_no_append(log: EventLog) -> None:
@@ -255,7 +268,12 @@ async def test_what_rides_on_a_member_that_the_database_refuses_fails_too(log: E
         owner.execute("alter table log.events add check (topic <> 'TaskDescribed')")
     bad = append(stream, 0, TaskDescribed(Change("a", "b")))
     answers = await log.append([bad, append(stream, 1), append(other, 0, **{str(stream): 1}), append(uuid4(), 0)])
-    assert [type(answer) for answer in answers] == [psycopg.errors.CheckViolation, Changed, Changed, Accepted]
+    assert [type(answer) for answer in answers] == [
+        psycopg.errors.CheckViolation,
+        WrongExpectedVersion,
+        WrongExpectedVersion,
+        AppendResult,
+    ]
 
 
 async def test_every_event_carries_where_it_came_from(log: EventLog) -> None:
@@ -270,31 +288,31 @@ async def test_every_event_carries_where_it_came_from(log: EventLog) -> None:
 
 async def test_each_key_of_a_command_is_kept_with_what_came_of_it(log: EventLog) -> None:
     """A refused one is not: its outcome is None."""
-    whole, first, second = (Key(name, name.encode()) for name in ("whole", "first", "second"))
+    whole, first, second = (IdempotencyKey(name, name.encode()) for name in ("whole", "first", "second"))
     stream = uuid4()
     wish = append(stream, 0, *[TaskRenamed(Change("a", "b"))] * 2)
     wish = msgspec.structs.replace(wish, outcomes=[(whole, b"both"), (first, b"1")])
     accepted, refused, other = await log.append(
         [wish, msgspec.structs.replace(looked(stream, 2), outcomes=[(second, None)]), append(uuid4(), 0)]
     )
-    assert isinstance(accepted, Accepted)
-    assert isinstance(refused, Accepted)
+    assert isinstance(accepted, AppendResult)
+    assert isinstance(refused, AppendResult)
     again = msgspec.structs.replace(append(uuid4(), 0), outcomes=[(second, b"2"), (first, b"x"), (whole, b"x")])
     fresh = msgspec.structs.replace(append(uuid4(), 0), outcomes=[(second, b"2")])
     replayed, accepted_now = await log.append([again, fresh])
-    assert isinstance(replayed, Replayed)
-    kept = [Kept("first", b"first", b"1", accepted.position, wish.workspace_id)]
-    kept.append(Kept("whole", b"whole", b"both", accepted.position, wish.workspace_id))
-    assert sorted(replayed.kept.values(), key=lambda one: one.text) == kept
-    assert isinstance(accepted_now, Accepted)
-    assert accepted_now.position > other.position if isinstance(other, Accepted) else False
+    assert isinstance(replayed, IdempotentReplay)
+    kept = [StoredOutcome("first", b"first", b"1", accepted.position, wish.workspace_id)]
+    kept.append(StoredOutcome("whole", b"whole", b"both", accepted.position, wish.workspace_id))
+    assert sorted(replayed.outcomes.values(), key=lambda one: one.text) == kept
+    assert isinstance(accepted_now, AppendResult)
+    assert accepted_now.position > other.position if isinstance(other, AppendResult) else False
 
 
 async def test_the_keys_of_one_actor_are_nobody_elses(log: EventLog) -> None:
-    key = Key("mine", b"")
+    key = IdempotencyKey("mine", b"")
     ours, theirs = (msgspec.structs.replace(append(uuid4(), 0), outcomes=[(key, b"")]) for _ in range(2))
     answers = await log.append([ours, msgspec.structs.replace(theirs, actor=Actor(uuid4()))])
-    assert [type(answer) for answer in answers] == [Accepted, Accepted]
+    assert [type(answer) for answer in answers] == [AppendResult, AppendResult]
 
 
 async def test_a_stream_is_read_from_one_version_to_another(log: EventLog) -> None:

@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from domain.column import ColumnCounted, column_of
+from domain.column import ColumnCounted, column_stream_id
 from domain.event import Event
 from domain.project import ProjectPurged
 from domain.task import TaskPurged
-from domain.user import RULES
+from domain.user import RULE_ACTOR
 from infra.database.pool import connect
 from infra.logs import logger
 from infra.settings import Settings
@@ -93,7 +93,7 @@ def test_it_is_a_rule_that_purges_and_says_why(database: SyncConnection, purge: 
     house(database, task(TRASHED))
     purge.purge_page(database, later())
     *_, last = oracle.all_events(database)
-    assert (last.actor, last.trace.causation_id, last.workspace_id is not None) == (RULES, "trash", True)
+    assert (last.actor, last.trace.causation_id, last.workspace_id is not None) == (RULE_ACTOR, "trash", True)
 
 
 def what_was_taken_out_in_between_stays(settings: Settings) -> None:
@@ -121,7 +121,7 @@ def test_a_project_goes_with_all_its_tasks_a_piece_at_each_look(
 ) -> None:
     """And whoever goes on is another one each time, as after a crash."""
     monkeypatch.setattr(trash_purge, "MAX_PURGES_AT_ONCE", 2)
-    counted: Facts = [(column_of(PROJECT, "todo"), ColumnCounted(3))]
+    counted: Facts = [(column_stream_id(PROJECT, "todo"), ColumnCounted(3))]
     house(database, tasks(5), task(TRASHED, task_id=OTHER_TASK, number=9), counted, [(PROJECT, PROJECT_TRASHED)])
     counts = list[int]()
     while TrashPurge(settings.database_url).purge_page(database, later()):

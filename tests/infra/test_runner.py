@@ -12,9 +12,9 @@ from eventsourcing.persistence import ApplicationRecorder, Mapper, StoredEvent, 
 from eventsourcing.popo import POPOTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 
-from commands.handling.decision import Wish
-from commands.handling.group import Order
-from commands.handling.handler import Handling
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import CommandHandler
 from commands.project import CreateProject
 from commands.task import CreateTask
 from commands.workspace import CreateWorkspace
@@ -96,16 +96,16 @@ async def test_the_librarys_runner_reads_all_that_our_lane_writes(
 ) -> None:
     async with create_pool(settings.database_url) as connections:
         log = EventLog(settings.database_url, connections)
-        handling = Handling(log)
+        handling = CommandHandler(log)
         opened = [
-            Wish(WORKSPACE, CreateWorkspace(name="Home")),
-            Wish(PROJECT, CreateProject(workspace_id=WORKSPACE, name="Kitchen", key="KIT")),
+            CommandOn(WORKSPACE, CreateWorkspace(name="Home")),
+            CommandOn(PROJECT, CreateProject(workspace_id=WORKSPACE, name="Kitchen", key="KIT")),
         ]
-        await handling.handle(Order(opened, ADA, new_id()))
+        await handling.handle(CommandRequest(opened, ADA, new_id()))
         with following(settings.database_url, monkeypatch) as runner:
             titles = [f"task {number}" for number in range(TASKS)]
-            wishes = [Wish(new_id(), CreateTask(project_id=PROJECT, title=title)) for title in titles]
-            done = await asyncio.gather(*(handling.handle(Order([wish], ADA, new_id())) for wish in wishes))
+            wishes = [CommandOn(new_id(), CreateTask(project_id=PROJECT, title=title)) for title in titles]
+            done = await asyncio.gather(*(handling.handle(CommandRequest([wish], ADA, new_id())) for wish in wishes))
             last = max(one.position for one in done)
             await asyncio.to_thread(runner.wait, last, 20)
             assert sorted(runner.projection.view.titles) == sorted(titles)

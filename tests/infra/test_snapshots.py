@@ -10,10 +10,10 @@ import pytest
 from psycopg import sql
 from psycopg.errors import CheckViolation
 
-from commands.handling.decision import MOST_EVENTS, Wish
-from commands.handling.group import Order
-from commands.handling.handler import Handling
-from commands.handling.lane import KEPT_EVERY
+from commands.handling.decision import MAX_STREAM_EVENTS, CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import CommandHandler
+from commands.handling.lane import SNAPSHOT_INTERVAL_EVENTS
 from commands.task import CompleteTask, RenameTask, ReopenTask
 from domain import codec
 from domain.errors import StreamIsFull
@@ -63,9 +63,9 @@ async def test_what_is_known_of_a_long_stream_is_the_fold_of_it_before_and_after
 
 
 async def test_what_came_after_a_snapshot_is_folded_onto_it(log: EventLog) -> None:
-    handling = Handling(log)
+    handling = CommandHandler(log)
     await log.load_states([(TASK, Task)])
-    done = await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, id7(1)))
+    done = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, id7(1)))
     (known,) = await log.load_states([(TASK, Task)])
     task = known.states[Task]
     assert isinstance(task, Task)
@@ -99,14 +99,16 @@ def test_the_fingerprint_is_of_the_state_and_of_what_folds_it(monkeypatch: pytes
 
 
 async def test_what_is_personal_is_never_kept(log: EventLog, settings: Settings) -> None:
-    issued = [TokenIssued(id7(1_000 + at), "Nightly import", ("read",), "human") for at in range(KEPT_EVERY)]
+    issued = [
+        TokenIssued(id7(1_000 + at), "Nightly import", ("read",), "human") for at in range(SNAPSHOT_INTERVAL_EVENTS)
+    ]
     with connect(settings.migration_url) as owner:
         oracle.write(owner, [(ADA.id, event) for event in issued])
     async with create_pool(settings.database_url) as connections, connections.connection() as connection:
         task, ada = await snapshots.load(connection, [(TASK, Task), (ADA.id, User)])
         assert isinstance(ada.stream_state.states[User], User)
         assert (ada.stream_state.version, task.snapshot_command_id is None, ada.snapshot_command_id) == (
-            KEPT_EVERY + 1,
+            SNAPSHOT_INTERVAL_EVENTS + 1,
             False,
             None,
         )
@@ -123,25 +125,25 @@ async def test_the_database_takes_nothing_personal_from_older_code(kind: type[St
 
 
 async def test_a_stream_that_grows_is_kept_by_the_lane(log: EventLog, settings: Settings) -> None:
-    handling = Handling(log)
-    for version in range(LONG, LONG + KEPT_EVERY):
+    handling = CommandHandler(log)
+    for version in range(LONG, LONG + SNAPSHOT_INTERVAL_EVENTS):
         kind = ReopenTask if version % 2 else CompleteTask
-        await handling.handle(Order([Wish(TASK, kind())], ADA, id7(version)))
-    await asyncio.to_thread(fact, lambda: read(settings) == [("Task", LONG + KEPT_EVERY)])
+        await handling.handle(CommandRequest([CommandOn(TASK, kind())], ADA, id7(version)))
+    await asyncio.to_thread(fact, lambda: read(settings) == [("Task", LONG + SNAPSHOT_INTERVAL_EVENTS)])
 
 
 async def test_a_stream_has_an_end_and_says_so(log: EventLog, settings: Settings) -> None:
-    full(settings, TASK, MOST_EVENTS - 1)
-    handling = Handling(log)
-    last = await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, id7(1)))
-    assert last.results[0].version == MOST_EVENTS
+    full(settings, TASK, MAX_STREAM_EVENTS - 1)
+    handling = CommandHandler(log)
+    last = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, id7(1)))
+    assert last.results[0].version == MAX_STREAM_EVENTS
     with pytest.raises(StreamIsFull):
-        await handling.handle(Order([Wish(TASK, ReopenTask())], ADA, id7(2)))
-    again = await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, id7(3)))
-    assert (again.changed, again.results[0].version) == (False, MOST_EVENTS)
-    rename = RenameTask(title="Once more", expected_version=MOST_EVENTS)
+        await handling.handle(CommandRequest([CommandOn(TASK, ReopenTask())], ADA, id7(2)))
+    again = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, id7(3)))
+    assert (again.has_changes, again.results[0].version) == (False, MAX_STREAM_EVENTS)
+    rename = RenameTask(title="Once more", expected_version=MAX_STREAM_EVENTS)
     with pytest.raises(StreamIsFull):
-        await handling.handle(Order([Wish(TASK, rename)], ADA, uuid4()))
+        await handling.handle(CommandRequest([CommandOn(TASK, rename)], ADA, uuid4()))
 
 
 def full(settings: Settings, stream: UUID, last: int, first: int = LONG + 1) -> None:
@@ -168,8 +170,8 @@ async def test_a_snapshot_of_what_the_log_no_longer_holds_is_passed_over(log: Ev
     await kept(settings, LONG)
     with connect(settings.migration_url) as owner:
         owner.execute("delete from log.events where originator_id = %s and originator_version > 500", (TASK,))
-    handling = Handling(log)
-    done = await handling.handle(Order([Wish(TASK, CompleteTask())], ADA, id7(1)))
+    handling = CommandHandler(log)
+    done = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, id7(1)))
     assert done.results[0].version == 501
     full(settings, TASK, 600, first=502)
     (known,) = await log.load_states([(TASK, Task)])
@@ -197,4 +199,6 @@ async def test_where_no_snapshot_can_be_written_commands_are_still_carried_out(
 ) -> None:
     with connect(settings.migration_url) as owner:
         owner.execute("alter table read.snapshots add check (version < 0)")
-    assert (await Handling(log).handle(Order([Wish(TASK, CompleteTask())], ADA, id7(1)))).changed
+    assert (
+        await CommandHandler(log).handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, id7(1)))
+    ).has_changes

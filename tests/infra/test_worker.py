@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from domain import codec
-from domain.member import member_of
+from domain.member import member_stream_id
 from infra import log
 from infra.database.pool import connect
 from infra.messaging import broker
@@ -104,7 +104,7 @@ def test_an_unknown_event_of_a_member_parks_the_workspace_and_no_task(settings: 
     with connect(settings.database_url) as connection, connect(settings.migration_url) as owner:
         oracle.write(connection, [*workspace(), *project(), (TASK, CREATED)])
         left = "(originator_id, originator_version, topic, state, workspace_id) values (%s, 2, 'MemberLeft', 'x', %s)"
-        owner.execute(f"insert into log.events {left}", (member_of(WORKSPACE, ADA.id), WORKSPACE))
+        owner.execute(f"insert into log.events {left}", (member_stream_id(WORKSPACE, ADA.id), WORKSPACE))
         projector.project(0)
         parked = {name: oracle.parked_in(connection, name) for name in all_projections()}
         assert parked.pop("workspace_list") == [str(WORKSPACE)]

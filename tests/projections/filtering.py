@@ -10,8 +10,8 @@ from hypothesis.strategies import SearchStrategy
 from psycopg.sql import SQL
 
 from domain.filter import Term
-from domain.label import meant
-from domain.task import Priority, Status
+from domain.label import normalize_label
+from domain.task import Priority, TaskStatus
 from projections.engine.builds import SyncConnection
 from projections.filter_sql import compile_filter
 from tests.examples import ADA, BOB, CAT, OTHER_PROJECT, PROJECT
@@ -42,7 +42,7 @@ rows: SearchStrategy[Sequence[Row]] = st.lists(
     st.builds(
         Row,
         id=st.integers(1, 1000),
-        status=st.sampled_from(get_args(Status)),
+        status=st.sampled_from(get_args(TaskStatus)),
         priority=st.sampled_from(get_args(Priority)),
         assignees=st.lists(st.sampled_from([ADA.id, BOB.id]), max_size=2, unique=True).map(tuple),
         labels=st.lists(st.sampled_from(["Shop", "срочно", "none"]), max_size=2, unique=True).map(tuple),
@@ -118,7 +118,7 @@ def _columns(row: Row) -> tuple[Any, ...]:
         row.priority,
         get_args(Priority).index(row.priority),
         msgspec.json.encode(row.assignees).decode(),
-        msgspec.json.encode([meant(label) for label in row.labels]).decode(),
+        msgspec.json.encode([normalize_label(label) for label in row.labels]).decode(),
         row.project_id,
         row.column,
         row.key,

@@ -12,20 +12,20 @@ from domain.filter import (
     AssigneeIs,
     ColumnIs,
     Day,
-    KeyIs,
+    Instant,
     LabelIs,
-    Moment,
     Phrase,
     PriorityIs,
     ProjectIs,
     StatusIs,
+    TaskKeyIs,
     Term,
     TimeIs,
     Word,
 )
-from domain.filter.terms import Compared
-from domain.label import meant
-from domain.task import Priority, Status
+from domain.filter.terms import FieldPredicate
+from domain.label import normalize_label
+from domain.task import Priority, TaskStatus
 
 STOPS = frozenset({"the", "и"})
 """Words that say nothing, of those that are drawn."""
@@ -42,7 +42,7 @@ class Row(Struct, frozen=True):
     """A task, with all that a filter may ask of."""
 
     id: int
-    status: Status
+    status: TaskStatus
     priority: Priority
     assignees: tuple[UUID, ...]
     labels: tuple[str, ...]
@@ -69,13 +69,13 @@ def found(rows: Iterable[Row], terms: Iterable[Term], asking: Asking) -> list[in
 
 
 def _meets(row: Row, term: Term, asking: Asking) -> bool:
-    if isinstance(term.asked, Word | Phrase):
-        wanted = _stripped(term.asked.text)
+    if isinstance(term.predicate, Word | Phrase):
+        wanted = _stripped(term.predicate.text)
         return not wanted or _says(row, wanted) is not term.negated
-    return _is(row, term.asked, asking) is not term.negated
+    return _is(row, term.predicate, asking) is not term.negated
 
 
-def _is(row: Row, asked: Compared, asking: Asking) -> bool:  # noqa: PLR0911 - a line for each kind of term
+def _is(row: Row, asked: FieldPredicate, asking: Asking) -> bool:  # noqa: PLR0911 - a line for each kind of term
     match asked:
         case StatusIs(status):
             return row.status == status
@@ -85,15 +85,15 @@ def _is(row: Row, asked: Compared, asking: Asking) -> bool:  # noqa: PLR0911 - a
         case AssigneeIs(user):
             return not row.assignees if user == "none" else (asking.me if user == "me" else user) in row.assignees
         case LabelIs(label):
-            return meant(label) in map(meant, row.labels) if label else not row.labels
+            return normalize_label(label) in map(normalize_label, row.labels) if label else not row.labels
         case ProjectIs(project):
             return project in {row.project_id, row.key.partition("-")[0]}
         case ColumnIs(column):
             return row.column == column
-        case KeyIs(key):
+        case TaskKeyIs(key):
             return row.key == key
         case TimeIs():
-            return _is_at(_instant(getattr(row, asked.time)), asked, asking.now)
+            return _is_at(_instant(getattr(row, asked.field)), asked, asking.now)
 
 
 def _instant(when: date | datetime | None) -> datetime | None:
@@ -106,7 +106,7 @@ def _is_at(instant: datetime | None, asked: TimeIs, now: datetime) -> bool:
         return asked.when == "none" and instant is None
     compare = _COMPARE[asked.operator]
     match asked.when:
-        case Moment(at):
+        case Instant(at):
             return compare(instant, at)
         case "now":
             return compare(instant, now)

@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from psycopg.sql import SQL
 
 from commands.handling.append import Append
-from domain.event import Event, Recorded
+from domain.event import Event, RecordedEvent
 from infra import log
 from infra.database.pool import connect_for_folding
 from infra.log.appending import CALL_APPEND, AppendCall
@@ -55,7 +55,7 @@ def parked_in(connection: SyncConnection, name: str) -> list[str]:
     return [one.document for one in parked.all_parked(connection, build_of(connection, name))]
 
 
-def all_events(connection: SyncConnection) -> Sequence[Recorded]:
+def all_events(connection: SyncConnection) -> Sequence[RecordedEvent]:
     return log.load_after(connection, 0, 1_000_000)
 
 

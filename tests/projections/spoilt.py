@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from domain.event import Change, Recorded
+from domain.event import Change, RecordedEvent
 from domain.task import TaskRenamed
 from projections import fingerprint
 from projections.projection import all_projections
@@ -21,7 +21,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "a key too long for an index": {"key": Random(1).randbytes(9_000).hex()},
 }
 """Fields of a task that its table does not take."""
-Spoil = Callable[[Any, Recorded], Any]
+Spoil = Callable[[Any, RecordedEvent], Any]
 
 
 @contextlib.contextmanager
@@ -29,7 +29,7 @@ def spoilt(name: str, after: Spoil, event: Any = POISON) -> Iterator[None]:
     """A projection whose fold makes something else of an event, and whose fingerprint says so to nobody."""
     good, digest = all_projections()[name], fingerprint.digest
 
-    def fold(key: Any, document: Any, recorded: Recorded) -> Any:
+    def fold(key: Any, document: Any, recorded: RecordedEvent) -> Any:
         right = good.fold(key, document, recorded)
         return after(right, recorded) if recorded.event == event else right
 
@@ -40,7 +40,7 @@ def spoilt(name: str, after: Spoil, event: Any = POISON) -> Iterator[None]:
         yield
 
 
-def failing(_: Any, recorded: Recorded) -> Any:
+def failing(_: Any, recorded: RecordedEvent) -> Any:
     raise ZeroDivisionError(f"no way to fold {recorded.position}")
 
 

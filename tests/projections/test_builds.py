@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 from psycopg.sql import SQL
 
-from domain.projection import EventSkipped, skips_of
+from domain.projection import EventSkipped, skips_stream_id
 from infra.errors import OperatorError
 from infra.rebuilding import rebuild, refold, rollback
 from infra.rebuilding.outcome import RebuildOptions, RebuildProgress
@@ -147,5 +147,5 @@ def anew(owner: SyncConnection, settings: Settings) -> None:
 def skipped(database: SyncConnection) -> None:
     """The poison is left out of the task, as the administrator's command does it."""
     (one,) = parked.all_parked(database, oracle.build_of(database, "task_list"))
-    oracle.write(database, [(skips_of("task_list"), EventSkipped(one.document, one.position, "it is poison"))])
+    oracle.write(database, [(skips_stream_id("task_list"), EventSkipped(one.document, one.position, "it is poison"))])
     assert refold.retry_parked(database, oracle.build_of(database, "task_list"), one) is None

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from hypothesis import strategies as st
 
-from domain.filter import Phrase, Term, Word, parse, quoted
+from domain.filter import Phrase, Term, Word, parse, quote
 from projections import filter_sql as conditions
 from projections.engine.builds import SyncConnection
 from projections.filter_sql import compile_filter
@@ -117,7 +117,7 @@ def ranking_takes_no_longer_than_finding(database: SyncConnection) -> None:
     pairs = [first + second for first in "bcdfghjklm" for second in "nprstvwxz0"]
     fill(database, [row(each, title="Long", description=" ".join(pairs * 125)) for each in range(1, 31)])
     database.execute("set statement_timeout = '3s'")
-    for text in (" ".join(pairs), quoted(" ".join(pairs)), quoted(" ".join(pairs)) + " the"):
+    for text in (" ".join(pairs), quote(" ".join(pairs)), quote(" ".join(pairs)) + " the"):
         try:
             assert len(ids(database, text, by_rank=True)) == 30
         except psycopg.errors.QueryCanceled as error:
@@ -129,7 +129,7 @@ def what_is_written_is_never_part_of_the_statement(database: SyncConnection) -> 
     for field in ("", "label:", "column:"):
         plain = compile_filter(parse(f'{field}"a" -{field}"b"'), me=ADA.id, now=NOON).sql
         for text in HOSTILE:
-            terms = parse(f"{field}{quoted(text)} -{field}{quoted(text)}")
+            terms = parse(f"{field}{quote(text)} -{field}{quote(text)}")
             assert compile_filter(terms, me=ADA.id, now=NOON).sql == plain
             found(database, terms, ASKING)
 
@@ -233,7 +233,7 @@ def a_today_that_passes(patch: pytest.MonkeyPatch) -> None:
 
 
 def labels_that_are_told_apart_by_their_case(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(conditions, "meant", lambda label: label)
+    patch.setattr(conditions, "normalize_label", lambda label: label)
 
 
 def keys_that_begin_alike(patch: pytest.MonkeyPatch) -> None:

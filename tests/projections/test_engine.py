@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
-from commands.handling.decision import Wish
+from commands.handling.decision import CommandOn
 from domain.errors import Refusal
-from domain.event import Recorded
+from domain.event import RecordedEvent
 from infra import log
 from infra.database.pool import connect, connect_for_folding, connect_for_worker
 from infra.schema import migrate
@@ -42,7 +42,7 @@ def test_any_history_in_any_batches_partitions_and_crashes_folds_to_the_same_row
     database: SyncConnection,
     owner: SyncConnection,
     settings: Settings,
-    walk: list[Wish],
+    walk: list[CommandOn],
     cut: int,
     partitions: int,
     crash: int,
@@ -106,7 +106,7 @@ def writes_late(database: SyncConnection, rival: SyncConnection) -> bool:
     """Whether one that was stopped between reading and folding changes anything after others did its work."""
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
 
-    def slow(connection: SyncConnection, position: int, limit: int) -> Sequence[Recorded]:
+    def slow(connection: SyncConnection, position: int, limit: int) -> Sequence[RecordedEvent]:
         batch = log.load_after(connection, position, limit)
         oracle.catch_up(rival)
         return batch
@@ -122,7 +122,7 @@ def who_stops_is_followed(settings: Settings, rival: SyncConnection, opened: Cal
     oracle.write(rival, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
     is_stopped, is_over = Event(), Event()
 
-    def stopping(document: Any, _: Recorded) -> Any:
+    def stopping(document: Any, _: RecordedEvent) -> Any:
         if not is_stopped.is_set():
             is_stopped.set()
             is_over.wait(20)
@@ -213,7 +213,7 @@ def test_a_projection_that_cannot_tell_its_documents_stands_still_alone(
 ) -> None:
     oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
 
-    def keys(_: Recorded) -> list[UUID]:
+    def keys(_: RecordedEvent) -> list[UUID]:
         raise ZeroDivisionError("no keys")
 
     monkeypatch.setattr("tests.projections.test_engine.all_projections", all_projections)
@@ -291,24 +291,24 @@ def failing_after(count: int) -> Any:
     return failing
 
 
-def lived(walk: list[Wish]) -> Facts:
+def lived(walk: list[CommandOn]) -> Facts:
     """The facts that come of these wishes, made one after the other."""
     past = Past([*workspace(), *project()])
     for wish in walk:
         try:
             version = past.version(wish.target)
-            past.add(past.decide(named(wish, version)).written)
+            past.add(past.decide(named(wish, version)).new_events)
         except Refusal:
             continue
     return past.facts
 
 
-def named(wish: Wish, version: int) -> Wish:
+def named(wish: CommandOn, version: int) -> CommandOn:
     """The wish, with the version that it is made on where it must name one."""
 
-    if not wish.command.must_name_version:
+    if not wish.command.requires_version:
         return wish
-    return Wish(wish.target, msgspec.structs.replace(wish.command, expected_version=version))
+    return CommandOn(wish.target, msgspec.structs.replace(wish.command, expected_version=version))
 
 
 def anew(owner: SyncConnection, application: SyncConnection) -> None:

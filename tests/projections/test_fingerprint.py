@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from domain import codec
-from domain.event import Recorded
+from domain.event import RecordedEvent
 from domain.upcasts import UPCASTS
 from projections import fingerprint, task_list
 from projections.projection import all_projections
@@ -37,7 +37,9 @@ def test_what_the_golden_histories_fold_to_changes_with_the_version_alone() -> N
 def test_a_fold_that_changed_is_noticed(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fold = task_list.projection.fold
 
-    def other(key: object, row: task_list.StoredTaskRow | None, recorded: Recorded) -> task_list.StoredTaskRow | None:
+    def other(
+        key: object, row: task_list.StoredTaskRow | None, recorded: RecordedEvent
+    ) -> task_list.StoredTaskRow | None:
         after = fold(key, row, recorded)
         spoilt = {"title": "!", "version": 0, "updated_at": datetime.min.replace(tzinfo=UTC)}[field]
         return msgspec.structs.replace(after, **{field: spoilt}) if after else None
@@ -58,7 +60,7 @@ def test_the_golden_histories_hold_every_event_ever_written() -> None:
     lines = [msgspec.json.decode(line) for line in fingerprint.GOLDEN_PATH.read_bytes().splitlines()]
     assert {line["type"] for line in lines} == KNOWN.keys() | UPCASTS.keys()
     for line in lines:
-        assert codec.tag(codec.decode(line["type"], msgspec.json.encode(line["state"])))
+        assert codec.stored_name_of(codec.decode(line["type"], msgspec.json.encode(line["state"])))
 
 
 def test_every_projection_shows_something_of_them() -> None:

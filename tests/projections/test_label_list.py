@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.event import Change, Event, Recorded, Unknown
-from domain.label import LabelColoured, label_of
+from domain.event import Change, Event, OpaqueEvent, RecordedEvent
+from domain.label import LabelColoured, label_stream_id
 from domain.task import TaskLabelled
 from projections.fingerprint import fold_history
 from projections.label_list import LabelRow, keys, projection
@@ -20,14 +20,14 @@ NAMES = st.sampled_from(["shop", "Shop", "SHOP", "Straße", "STRASSE", "soon"])
 USES = st.lists(st.tuples(st.sampled_from([WORKSPACE, OTHER_WORKSPACE]), NAMES, st.sampled_from([None, "a", "b"])))
 
 
-def recorded(position: int, event: Event, workspace: UUID = WORKSPACE) -> Recorded:
-    stream = label_of(WORKSPACE, event.name) if isinstance(event, LabelColoured) else TASK
-    return Recorded(position, stream, 1, event, ADA, COMMAND, workspace, AT, AT)
+def recorded(position: int, event: Event, workspace: UUID = WORKSPACE) -> RecordedEvent:
+    stream = label_stream_id(WORKSPACE, event.name) if isinstance(event, LabelColoured) else TASK
+    return RecordedEvent(position, stream, 1, event, ADA, COMMAND, workspace, AT, AT)
 
 
 @given(USES)
 def test_each_workspace_has_each_label_once_as_it_was_written_first_with_its_last_colour(uses: list[Use]) -> None:
-    history, names, colours = list[Recorded](), dict[tuple[UUID, str], str](), dict[tuple[UUID, str], str]()
+    history, names, colours = list[RecordedEvent](), dict[tuple[UUID, str], str](), dict[tuple[UUID, str], str]()
     for position, (workspace, name, colour) in enumerate(uses, 1):
         this = workspace, name.casefold()
         event: Event = TaskLabelled(name, Change((), (name,)))
@@ -44,10 +44,10 @@ def test_a_task_that_has_a_label_in_two_cases_of_letters_names_it_once() -> None
     created = replace(CREATED, labels=("Shop", "SHOP", "soon"))
     rows = fold_history(projection, [recorded(1, created)])
     assert rows == {
-        label_of(WORKSPACE, name): LabelRow(label_of(WORKSPACE, name), WORKSPACE, name, None, 0, AT, AT)
+        label_stream_id(WORKSPACE, name): LabelRow(label_stream_id(WORKSPACE, name), WORKSPACE, name, None, 0, AT, AT)
         for name in ("Shop", "soon")
     }
 
 
 def test_what_this_code_does_not_know_is_of_the_label_whose_stream_it_is_in() -> None:
-    assert list(keys(recorded(1, Unknown("LabelBlessed", b"{}")))) == [TASK]
+    assert list(keys(recorded(1, OpaqueEvent("LabelBlessed", b"{}")))) == [TASK]

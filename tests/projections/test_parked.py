@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from domain import codec
 from domain.event import Change
-from domain.label import label_of
+from domain.label import label_stream_id
 from domain.member import MemberJoined
 from domain.project import ProjectCreated
 from domain.projection import EventSkipped
@@ -55,7 +55,7 @@ STORY = [
     *workspace(),
     *project(),
     *saved_filter(),
-    (label_of(WORKSPACE, COLOURED.name), COLOURED),
+    (label_stream_id(WORKSPACE, COLOURED.name), COLOURED),
     (PROJECT, PROJECT_TRASHED),
     *task(),
     *task(task_id=OTHER_TASK, number=2),
@@ -313,8 +313,8 @@ def code_that_knows_an_event_folds_it_by_itself(
     """Parked by code that does not know the event, shown by the first look of a worker that does."""
     oracle.write(database, STORY)
     with monkeypatch.context() as older:
-        forgotten = {name: event for name, event in codec.known().items() if name != "TaskRenamed"}
-        older.setattr(codec, "known", lambda: forgotten)
+        forgotten = {name: event for name, event in codec.all_event_types().items() if name != "TaskRenamed"}
+        older.setattr(codec, "all_event_types", lambda: forgotten)
         codec._decoders.cache_clear()  # noqa: SLF001 - as in a process of older code
         oracle.catch_up(database)
         found = {one.document: one for one in parked.all_parked(database, oracle.build_of(database, "task_list"))}

@@ -37,8 +37,8 @@ def test_a_keeper_that_splits_and_retries_at_once_loses_nothing(
     split(database, before)
     oracle.write(database, STORY)
     with monkeypatch.context() as older:
-        forgotten = {name: event for name, event in codec.known().items() if name != "TaskRenamed"}
-        older.setattr(codec, "known", lambda: forgotten)
+        forgotten = {name: event for name, event in codec.all_event_types().items() if name != "TaskRenamed"}
+        older.setattr(codec, "all_event_types", lambda: forgotten)
         codec._decoders.cache_clear()  # noqa: SLF001 - as in a process of older code
         oracle.catch_up(database, partitions=before)
         assert oracle.parked_in(database, "task_list") == [str(TASK)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from domain.errors import BadCursor, CursorMismatch
-from domain.event import Change, Event, Recorded, Unknown
+from domain.event import Change, Event, OpaqueEvent, RecordedEvent
 from domain.saved_filter import FilterDeleted, FilterRenamed, FilterResorted, FilterRewritten, FiltersCounted
 from projections import saved_filter_list
 from projections.engine.folding import key_events
@@ -25,8 +25,8 @@ from tests.law import law
 STANDARD = ["mine", "overdue"]
 
 
-def recorded(position: int, event: Event, stream: UUID = SAVED_FILTER, version: int = 1) -> Recorded:
-    return Recorded(position, stream, version, event, ADA, COMMAND, None, AT, AT)
+def recorded(position: int, event: Event, stream: UUID = SAVED_FILTER, version: int = 1) -> RecordedEvent:
+    return RecordedEvent(position, stream, version, event, ADA, COMMAND, None, AT, AT)
 
 
 def row(number: int, name: str, user: UUID = ADA.id) -> SavedFilterRow:
@@ -55,7 +55,7 @@ _stories = st.lists(
 def a_user_has_those_that_they_saved_under_their_last_names_and_no_others(
     story: list[tuple[UUID, int, str, str]],
 ) -> None:
-    kept, history, versions = dict[UUID, tuple[UUID, str]](), list[Recorded](), dict[UUID, int]()
+    kept, history, versions = dict[UUID, tuple[UUID, str]](), list[RecordedEvent](), dict[UUID, int]()
     for position, (user, number, name, what) in enumerate(story, 1):
         stream = id7(number)
         owner, before = kept.get(stream, (user, ""))
@@ -94,7 +94,7 @@ def test_a_row_tells_what_the_events_say() -> None:
 
 
 def test_a_count_is_nothing_to_look_at_and_what_is_not_known_may_be() -> None:
-    shared = recorded(2, Unknown("FilterShared", b"{}"))
+    shared = recorded(2, OpaqueEvent("FilterShared", b"{}"))
     assert key_events(projection, [recorded(1, FiltersCounted(1)), shared], 0, 1) == [(SAVED_FILTER, shared)]
 
 

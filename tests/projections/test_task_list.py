@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.event import Change, Event, Recorded
-from domain.label import meant
+from domain.event import Change, Event, RecordedEvent
+from domain.label import normalize_label
 from domain.task import DueDateSet, Priority, TaskLabelled, TaskPrioritised
 from projections import task_list
 from projections.engine.builds import SyncConnection
@@ -23,8 +23,8 @@ PRIORITIES = get_args(Priority)
 LAST = timedelta(days=1) - timedelta(microseconds=1)
 
 
-def recorded(event: Event, version: int) -> Recorded:
-    return Recorded(version, TASK, version, event, ADA, UUID(int=version), WORKSPACE, AT, AT)
+def recorded(event: Event, version: int) -> RecordedEvent:
+    return RecordedEvent(version, TASK, version, event, ADA, UUID(int=version), WORKSPACE, AT, AT)
 
 
 def folded(*events: Event) -> StoredTaskRow:
@@ -57,7 +57,7 @@ def test_a_task_is_due_at_an_instant(due: str | None, instant: datetime) -> None
 def test_tags_are_labels_however_they_are_written() -> None:
     task = folded(TaskLabelled("STRASSE", Change(CREATED.labels, ("Straße", "Ёлка"))))
     assert task.labels == ("Straße", "Ёлка")
-    assert task.tags == (meant("STRASSE"), meant("ёлка"))
+    assert task.tags == (normalize_label("STRASSE"), normalize_label("ёлка"))
 
 
 @given(st.lists(st.sampled_from(["due", "priority", "labels"]), max_size=6), st.data())
@@ -75,7 +75,7 @@ def test_what_is_kept_besides_follows_from_what_is_shown(changed: list[str], dat
                 events.append(TaskLabelled("one", Change(task.labels, labels)))
         task = folded(*events)
     assert task.due_at == task_list.due_at(task.due)
-    assert task.tags == tuple(map(meant, task.labels))
+    assert task.tags == tuple(map(normalize_label, task.labels))
 
 
 def test_what_is_shown_stands_first_in_a_row_and_the_rest_is_not_shown() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from domain.event import Change, Unknown
+from domain.event import Change, OpaqueEvent
 from domain.task import TaskDescribed, TaskRenamed
 from infra.settings import Settings
 from projections import task_search
@@ -76,5 +76,5 @@ def test_what_changes_no_text_is_passed_over_and_what_nobody_knows_is_not(databa
     history = oracle.all_events(database)
     touched = [one.event for _, one in folding.key_events(task_search.projection, history, 0, 1)]
     assert touched == [CREATED, RENAMED, MOVED]
-    unknown = replace(history[-1], event=Unknown("TaskSung", b"{}"))
+    unknown = replace(history[-1], event=OpaqueEvent("TaskSung", b"{}"))
     assert folding.key_events(task_search.projection, [unknown], 0, 1) == [(TASK, unknown)]

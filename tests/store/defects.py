@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from commands.handling.append import Accepted, Append
+from commands.handling.append import Append, AppendResult
 from infra.database.pool import Pool, connect
 from infra.log import EventLog
 
@@ -51,11 +51,11 @@ def answers_before_the_commit(patch: pytest.MonkeyPatch) -> None:
     """Now and then what was answered for is not written then."""
     append, calls = EventLog.append, count(1)
 
-    async def hasty(log: EventLog, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+    async def hasty(log: EventLog, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
         if next(calls) % 20:
             return await append(log, appends)
         head = await log.head()
-        return [Accepted(head + at) for at, _ in enumerate(appends, 1)]
+        return [AppendResult(head + at) for at, _ in enumerate(appends, 1)]
 
     patch.setattr(EventLog, "append", hasty)
 
@@ -64,16 +64,16 @@ def answers_of_nothing_without_a_look(patch: pytest.MonkeyPatch) -> None:
     """What writes nothing does not ride along: a no-op is answered from memory."""
     append = EventLog.append
 
-    async def hasty(log: EventLog, appends: Sequence[Append]) -> Sequence[Accepted | Exception]:
+    async def hasty(log: EventLog, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
         writing = [one for one in appends if one.events]
         answers = iter(await append(log, writing) if writing else ())
-        return [next(answers) if one.events else Accepted(1) for one in appends]
+        return [next(answers) if one.events else AppendResult(1) for one in appends]
 
     patch.setattr(EventLog, "append", hasty)
 
 
 def a_memory_that_never_forgets(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("commands.handling.stream_cache.Memory.forget", lambda *_: None)
+    patch.setattr("commands.handling.stream_cache.StreamCache.invalidate", lambda *_: None)
 
 
 def a_pool_that_loses_what_is_given_back(patch: pytest.MonkeyPatch) -> None:

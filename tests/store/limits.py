@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from itertools import cycle
 from typing import Any
 
-from commands.column import ColumnWish, SetColumns
+from commands.column import ColumnSpec, SetColumns
 from commands.command import Command
-from commands.handling.decision import Wish
-from commands.handling.group import Order
-from commands.handling.handler import Done
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import Committed
 from commands.task import CreateTask, MoveTask
 from commands.trash import TrashTask
-from domain.column import ColumnCount, column_of
+from domain.column import ColumnCount, column_stream_id
 from domain.errors import ColumnIsFull, Refusal, TooBusy
 from domain.event import fold
-from domain.project import Wip
+from domain.project import WipPolicy
 from domain.task import Task
 from infra.column_counts import ColumnCounter
 from infra.database.pool import connect
@@ -33,7 +33,7 @@ from tests.store.processes import PROJECTS, Processes
 
 LIMIT = 5
 PROJECT = PROJECTS[0]
-DOING = column_of(PROJECT, "doing")
+DOING = column_stream_id(PROJECT, "doing")
 
 
 class Doors:
@@ -51,28 +51,28 @@ class Doors:
             for log, handling, pool in zip(both.logs, both.handlings, both.pools, strict=True)
         ]
 
-    async def ask(self, at: int, *wishes: Wish) -> Done | Refusal:
+    async def ask(self, at: int, *wishes: CommandOn) -> Committed | Refusal:
         while True:
             try:
-                return await self.counting[at % 2].handle(Order(wishes, ADA, new_id()))
+                return await self.counting[at % 2].handle(CommandRequest(wishes, ADA, new_id()))
             except TooBusy:
                 await asyncio.sleep(0)  # as a client does who is told to come again
             except Refusal as no:
                 return no
 
-    async def done(self, *wishes: Wish) -> Done:
+    async def done(self, *wishes: CommandOn) -> Committed:
         answer = await self.ask(0, *wishes)
-        assert isinstance(answer, Done), answer
+        assert isinstance(answer, Committed), answer
         return answer
 
-    async def together(self, wishes: Sequence[Wish]) -> list[Done | Refusal]:
+    async def together(self, wishes: Sequence[CommandOn]) -> list[Committed | Refusal]:
         return await asyncio.gather(*(self.ask(at, wish) for at, wish in enumerate(wishes)))
 
-    async def limit(self, wip: Wip, limit: int | None = LIMIT) -> None:
+    async def limit(self, wip: WipPolicy, limit: int | None = LIMIT) -> None:
         """The middle column of the board."""
         version = (await self.both.logs[0].load_streams([PROJECT]))[PROJECT][-1].version
-        columns = (ColumnWish(name="To do"), ColumnWish(name="In progress", wip_limit=limit), ColumnWish(name="Done"))
-        await self.done(Wish(PROJECT, SetColumns(columns=columns, wip=wip, expected_version=version)))
+        columns = (ColumnSpec(name="To do"), ColumnSpec(name="In progress", wip_limit=limit), ColumnSpec(name="Done"))
+        await self.done(CommandOn(PROJECT, SetColumns(columns=columns, wip=wip, expected_version=version)))
 
 
 @contextmanager
@@ -102,11 +102,11 @@ async def a_full_column_takes_no_more(doors: Doors) -> None:
         await doors.done(_create(task, "todo"))
     await doors.done(_create(new_id(), "doing"))
     await doors.limit("refuse")
-    moves = [Wish(task, MoveTask(column="doing", expected_version=1)) for task in there]
+    moves = [CommandOn(task, MoveTask(column="doing", expected_version=1)) for task in there]
     creates = [_create(new_id(), "doing") for _ in range(32)]
     answers = await doors.together([wish for pair in zip(moves, creates, strict=True) for wish in pair])
     said = Counter(type(answer) for answer in answers)
-    assert said == {Done: LIMIT - 1, ColumnIsFull: 64 - LIMIT + 1}, said
+    assert said == {Committed: LIMIT - 1, ColumnIsFull: 64 - LIMIT + 1}, said
     await _assert_counted(doors, LIMIT)
 
 
@@ -126,20 +126,20 @@ async def whoever_comes_and_goes_is_counted(doors: Doors) -> None:
 
     setting = asyncio.create_task(settings())
     goes: list[Command[Any]] = [TrashTask(expected_version=1), MoveTask(column="done", expected_version=1)]
-    leaving = [Wish(task, goes[at % 2]) for at, task in enumerate(there)]
+    leaving = [CommandOn(task, goes[at % 2]) for at, task in enumerate(there)]
     coming = [_create(new_id(), "doing") for _ in there]
     answers = await doors.together([wish for pair in zip(leaving, coming, strict=True) for wish in pair])
     over.set()
     await setting
-    assert all(isinstance(answer, Done) for answer in answers), answers
+    assert all(isinstance(answer, Committed) for answer in answers), answers
     await doors.limit("warn", 7)
     (last,) = (await doors.done(_create(new_id(), "doing"))).results
     assert [warning.tasks for warning in last.warnings] == [25]
     await _assert_counted(doors, 25)
 
 
-def _create(task: Any, column: str) -> Wish:
-    return Wish(task, CreateTask(project_id=PROJECT, title="Milk", column=column))
+def _create(task: Any, column: str) -> CommandOn:
+    return CommandOn(task, CreateTask(project_id=PROJECT, title="Milk", column=column))
 
 
 async def _assert_counted(doors: Doors, tasks: int) -> None:

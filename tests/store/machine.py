@@ -12,10 +12,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from commands.command import Command
-from commands.handling.append import Key
-from commands.handling.decision import Wish
-from commands.handling.group import Order
-from commands.handling.handler import Done
+from commands.handling.append import IdempotencyKey
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import Committed
 from commands.label import LabelTask, UnlabelTask
 from commands.project import CreateProject
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, ReopenTask, UnassignTask
@@ -52,9 +52,9 @@ behind = st.sampled_from([0, 0, 0, 0, 1, -1])
 class Asked(Struct, frozen=True):
     """A call with a key, and what came of it."""
 
-    wishes: list[Wish]
-    key: Key
-    done: Done
+    wishes: list[CommandOn]
+    key: IdempotencyKey
+    done: Committed
 
 
 class Boards(RuleBasedStateMachine):
@@ -75,21 +75,21 @@ class Boards(RuleBasedStateMachine):
     def a_project(self) -> None:
         self.project = new_id()
         create = CreateProject(workspace_id=WORKSPACE, name="Household", key=f"K{self.project.hex[-9:].upper()}")
-        self._run(self.both.handlings[0].handle(Order([Wish(self.project, create)], ADA, new_id())))
+        self._run(self.both.handlings[0].handle(CommandRequest([CommandOn(self.project, create)], ADA, new_id())))
 
     @rule(target=tasks, at=processes)
     def create(self, at: int) -> UUID:
         task = new_id()
-        self._one(at, [Wish(task, CreateTask(project_id=self.project, title="Buy milk"))])
+        self._one(at, [CommandOn(task, CreateTask(project_id=self.project, title="Buy milk"))])
         return task
 
     @rule(task=tasks, at=processes)
     def create_again(self, task: UUID, at: int) -> None:
-        self._one(at, [Wish(task, CreateTask(project_id=self.project, title="Buy tea"))])
+        self._one(at, [CommandOn(task, CreateTask(project_id=self.project, title="Buy tea"))])
 
     @rule(at=processes)
     def complete_what_is_not_there(self, at: int) -> None:
-        self._one(at, [Wish(new_id(), CompleteTask())])
+        self._one(at, [CommandOn(new_id(), CompleteTask())])
 
     @rule(task=tasks, make=makes, late=behind, at=processes)
     def one(self, task: UUID, make: str, late: int, at: int) -> None:
@@ -100,7 +100,7 @@ class Boards(RuleBasedStateMachine):
         wishes = [self._wish(task, make, late) for task, make in asked]
         answer, foreseen = self._run(self._answer(at, wishes, dry=True)), expected(self.board, wishes)
         assert _as_foreseen(answer, foreseen), (answer, foreseen.outcome)
-        assert not isinstance(answer, Done) or bool(answer.events) == (foreseen.board != self.board)
+        assert not isinstance(answer, Committed) or bool(answer.planned_events) == (foreseen.board != self.board)
 
     @rule(asked=st.lists(st.tuples(tasks, makes), min_size=2, max_size=4), late=behind, at=processes)
     def several_together(self, asked: list[tuple[UUID, str]], late: int, at: int) -> None:
@@ -108,18 +108,18 @@ class Boards(RuleBasedStateMachine):
 
     @rule(target=keyed, task=tasks, make=makes, late=behind, at=processes)
     def one_with_a_key(self, task: UUID, make: str, late: int, at: int) -> Any:
-        wishes, key = [self._wish(task, make, late)], Key(str(new_id()), make.encode())
+        wishes, key = [self._wish(task, make, late)], IdempotencyKey(str(new_id()), make.encode())
         done = self._one(at, wishes, key)
-        return Asked(wishes, key, done) if isinstance(done, Done) else multiple()
+        return Asked(wishes, key, done) if isinstance(done, Committed) else multiple()
 
     @rule(asked=keyed, at=processes)
     def the_same_key_again(self, asked: Asked, at: int) -> None:
-        again = self._run(self.both.handlings[at].handle(Order(asked.wishes, ADA, new_id(), [asked.key])))
-        assert (again.results, again.changed, again.replayed) == (asked.done.results, False, True)
+        again = self._run(self.both.handlings[at].handle(CommandRequest(asked.wishes, ADA, new_id(), [asked.key])))
+        assert (again.results, again.has_changes, again.is_replay) == (asked.done.results, False, True)
 
     @rule(asked=consumes(keyed), task=tasks, make=makes, at=processes)
     def the_same_key_for_something_else(self, asked: Asked, task: UUID, make: str, at: int) -> None:
-        wishes, key = [self._wish(task, make, 0)], Key(asked.key.text, b"something else")
+        wishes, key = [self._wish(task, make, 0)], IdempotencyKey(asked.key.text, b"something else")
         assert isinstance(self._run(self._answer(at, wishes, key)), KeyReused)
 
     @rule(calls=st.lists(st.tuples(processes, tasks, makes), min_size=2, max_size=8))
@@ -139,24 +139,24 @@ class Boards(RuleBasedStateMachine):
             assignees = frozenset(task.assignees)
             assert Row(row.version, task.title, task.status, task.trashed, frozenset(labels), assignees) == row
 
-    def _wish(self, task: UUID, make: str, late: int) -> Wish:
+    def _wish(self, task: UUID, make: str, late: int) -> CommandOn:
         command = MAKES[make]
         if command.expected_version is not None:
             command = replace(command, expected_version=max(0, self.board[task].version - late))
-        return Wish(task, command)
+        return CommandOn(task, command)
 
-    def _one(self, at: int, wishes: list[Wish], key: Key | None = None) -> Done | Refusal:
+    def _one(self, at: int, wishes: list[CommandOn], key: IdempotencyKey | None = None) -> Committed | Refusal:
         answer = self._run(self._answer(at, wishes, key))
         foreseen = expected(self.board, wishes)
         assert _as_foreseen(answer, foreseen), (answer, foreseen.outcome)
-        assert not isinstance(answer, Done) or answer.changed == (foreseen.board != self.board)
+        assert not isinstance(answer, Committed) or answer.has_changes == (foreseen.board != self.board)
         self.board = foreseen.board
         return answer
 
-    def _at_once(self, asked: Sequence[tuple[int, list[Wish]]]) -> None:
+    def _at_once(self, asked: Sequence[tuple[int, list[CommandOn]]]) -> None:
         """There is an order in which the model gives all these answers; the positions say which."""
 
-        async def together() -> list[Done | Refusal]:
+        async def together() -> list[Committed | Refusal]:
             return await asyncio.gather(*(self._answer(at, wishes) for at, wishes in asked))
 
         answered = list(zip((wishes for _, wishes in asked), self._run(together()), strict=True))
@@ -173,10 +173,12 @@ class Boards(RuleBasedStateMachine):
         self.board = boards[-1]
 
     async def _answer(
-        self, at: int, wishes: list[Wish], key: Key | None = None, *, dry: bool = False
-    ) -> Done | Refusal:
+        self, at: int, wishes: list[CommandOn], key: IdempotencyKey | None = None, *, dry: bool = False
+    ) -> Committed | Refusal:
         try:
-            return await self.both.handlings[at].handle(Order(wishes, ADA, new_id(), [key] if key else [], dry=dry))
+            return await self.both.handlings[at].handle(
+                CommandRequest(wishes, ADA, new_id(), [key] if key else [], is_dry_run=dry)
+            )
         except Refusal as no:
             return no
         except psycopg.Error as error:
@@ -186,17 +188,17 @@ class Boards(RuleBasedStateMachine):
         return self.runner.run(asked)
 
 
-def _position(answer: Done | Refusal) -> int:
+def _position(answer: Committed | Refusal) -> int:
     """Of what was written; 0 for nothing."""
-    return answer.position if isinstance(answer, Done) and answer.changed else 0
+    return answer.position if isinstance(answer, Committed) and answer.has_changes else 0
 
 
-def _as_foreseen(answer: Done | Refusal, foreseen: Expected) -> bool:
-    if isinstance(answer, Done):
+def _as_foreseen(answer: Committed | Refusal, foreseen: Expected) -> bool:
+    if isinstance(answer, Committed):
         return tuple(result.version for result in answer.results) == foreseen.outcome
     return type(answer) is foreseen.outcome
 
 
-def _left_as_it_was(answer: Done | Refusal, wishes: list[Wish], board: Board) -> bool:
+def _left_as_it_was(answer: Committed | Refusal, wishes: list[CommandOn], board: Board) -> bool:
     foreseen = expected(board, wishes)
     return foreseen.board == board and _as_foreseen(answer, foreseen)

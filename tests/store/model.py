@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from commands.command import Command
-from commands.handling.decision import Wish
+from commands.handling.decision import CommandOn
 from commands.label import LabelTask, UnlabelTask
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, ReopenTask, UnassignTask
 from commands.trash import TrashTask
@@ -36,7 +36,7 @@ class Expected(Struct, frozen=True):
     board: Board
 
 
-def expected(board: Board, wishes: list[Wish]) -> Expected:
+def expected(board: Board, wishes: list[CommandOn]) -> Expected:
     """What must come of wishes that are fulfilled together or not at all."""
     after = dict(board)
     for wish in wishes:

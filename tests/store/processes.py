@@ -14,10 +14,10 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from commands.command import Command
-from commands.handling.append import Accepted, Append, Key
-from commands.handling.decision import Wish
-from commands.handling.group import Order
-from commands.handling.handler import Handling
+from commands.handling.append import Append, AppendResult, IdempotencyKey
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import CommandHandler
 from commands.task import CreateTask, EditTask
 from domain.errors import Refusal, TooBusy, TwinInFlight, VersionConflict
 from infra.database.pool import Pool, create_pool
@@ -44,7 +44,7 @@ class Processes:
 
     def forget(self) -> None:
         """Start anew with empty memories; what the old ones do still, they do."""
-        self.handlings = [Handling(log) for log in self.logs]
+        self.handlings = [CommandHandler(log) for log in self.logs]
 
     def lose_answers(self, share: float) -> None:
         """From now on, of so many statements the answer is lost once they are carried out."""
@@ -68,7 +68,9 @@ class Processes:
     async def _ask(self, target: UUID, command: Command[Any], key: str) -> Answer:
         handling = self._random.choice(self.handlings)
         try:
-            done = await handling.handle(Order([Wish(target, command)], ADA, new_id(), [Key(key, b"always the same")]))
+            done = await handling.handle(
+                CommandRequest([CommandOn(target, command)], ADA, new_id(), [IdempotencyKey(key, b"always the same")])
+            )
         except VersionConflict as conflict:
             return Lost(int(str(conflict.params["current_version"])))
         except (psycopg.OperationalError, TooBusy, TwinInFlight) as unknown:
@@ -91,6 +93,6 @@ async def processes(url: str, seed: int = 0) -> AsyncIterator[Processes]:
 async def happened(log: EventLog, facts: Facts) -> None:
     """Let it happen, in streams that have not begun."""
     seen = {stream: 0 for stream, _ in facts}
-    append = Append(seen=seen, events=facts, actor=ADA, command_id=new_id(), workspace_id=None)
+    append = Append(expected_versions=seen, events=facts, actor=ADA, command_id=new_id(), workspace_id=None)
     (answer,) = await log.append([append])
-    assert isinstance(answer, Accepted), answer
+    assert isinstance(answer, AppendResult), answer

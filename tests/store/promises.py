@@ -11,10 +11,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from commands.command import Command
-from commands.handling.append import Accepted, Append, Changed
-from commands.handling.decision import Wish
-from commands.handling.group import Order
-from commands.handling.handler import Done
+from commands.handling.append import Append, AppendResult, WrongExpectedVersion
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import Committed
 from commands.member import RemoveMember, SetRole
 from commands.task import CompleteTask, CreateTask, ReopenTask
 from domain.errors import NotFound
@@ -60,8 +60,8 @@ async def _compete(log: EventLog, notes: Notes, stream: UUID, version: int, mark
     sent = time.monotonic()
     answers = await log.append([_append({stream: version}, stream, TaskRenamed(Change("", mark))) for mark in marks])
     for mark, answer in zip(marks, answers, strict=True):
-        assert isinstance(answer, Accepted | Changed), answer
-        place = Place(stream, version + 1, answer.position) if isinstance(answer, Accepted) else None
+        assert isinstance(answer, AppendResult | WrongExpectedVersion), answer
+        place = Place(stream, version + 1, answer.position) if isinstance(answer, AppendResult) else None
         notes.add(mark, sent, place or "refused")
 
 
@@ -100,7 +100,7 @@ async def _write(log: EventLog, groups: int, events: int) -> None:
         renamed: list[Event] = [TaskRenamed(Change("a", "b"))] * (events // 10)
         streams = [uuid4() for _ in range(10)]
         answers = await log.append([_append({stream: 0}, stream, *renamed) for stream in streams])
-        assert all(isinstance(answer, Accepted) for answer in answers), answers
+        assert all(isinstance(answer, AppendResult) for answer in answers), answers
 
 
 async def what_one_process_reopens_the_other_completes(both: Processes, tasks: int, rounds: int) -> None:
@@ -110,13 +110,15 @@ async def what_one_process_reopens_the_other_completes(both: Processes, tasks: i
 
 async def _reopened_and_completed(both: Processes, rounds: int) -> None:
     (one, other), task = both.handlings, new_id()
-    await one.handle(Order([Wish(task, CreateTask(project_id=PROJECTS[0], title="Buy milk"))], ADA, new_id()))
-    await other.handle(Order([Wish(task, CompleteTask())], ADA, new_id()))
+    await one.handle(
+        CommandRequest([CommandOn(task, CreateTask(project_id=PROJECTS[0], title="Buy milk"))], ADA, new_id())
+    )
+    await other.handle(CommandRequest([CommandOn(task, CompleteTask())], ADA, new_id()))
     for number in range(rounds):
-        reopened = await one.handle(Order([Wish(task, ReopenTask())], ADA, new_id()))
-        assert (reopened.changed, reopened.results[0].version) == (True, 2 * number + 3), reopened
-        completed = await other.handle(Order([Wish(task, CompleteTask())], ADA, new_id()))
-        assert (completed.changed, completed.results[0].version) == (True, 2 * number + 4), completed
+        reopened = await one.handle(CommandRequest([CommandOn(task, ReopenTask())], ADA, new_id()))
+        assert (reopened.has_changes, reopened.results[0].version) == (True, 2 * number + 3), reopened
+        completed = await other.handle(CommandRequest([CommandOn(task, CompleteTask())], ADA, new_id()))
+        assert (completed.has_changes, completed.results[0].version) == (True, 2 * number + 4), completed
 
 
 async def nothing_of_a_removed_member_lands_after_the_removal(both: Processes, members: int, rounds: int) -> None:
@@ -142,16 +144,16 @@ async def _removed_while_working(both: Processes, member: Actor, task: UUID, rou
             *(other.handle(wish) for wish in wishes),
             return_exceptions=True,
         )
-        assert isinstance(removal, Done), removal
-        landed = [done.position for done in commands if isinstance(done, Done)]
-        assert all(isinstance(no, Done | NotFound) for no in commands), commands
+        assert isinstance(removal, Committed), removal
+        landed = [done.position for done in commands if isinstance(done, Committed)]
+        assert all(isinstance(no, Committed | NotFound) for no in commands), commands
         assert all(position < removal.position for position in landed), (removal.position, landed)
         carried_out += len(landed)
     return carried_out
 
 
-def _by(actor: Actor, target: UUID, command: Command[Any]) -> Order:
-    return Order([Wish(target, command)], actor, new_id())
+def _by(actor: Actor, target: UUID, command: Command[Any]) -> CommandRequest:
+    return CommandRequest([CommandOn(target, command)], actor, new_id())
 
 
 async def every_outcome_is_definite_whatever_is_cut(both: Processes, clients: int, rounds: int) -> None:
@@ -248,4 +250,4 @@ def _assert_told(both: Processes, notes: Notes) -> None:
 
 def _append(seen: dict[UUID, int], stream: UUID, *events: Event) -> Append:
     written = [(stream, event) for event in events]
-    return Append(seen=seen, events=written, actor=ADA, command_id=new_id(), workspace_id=None)
+    return Append(expected_versions=seen, events=written, actor=ADA, command_id=new_id(), workspace_id=None)

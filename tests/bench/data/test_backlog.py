@@ -13,7 +13,7 @@ from bench.data.history import StreamEvent
 from bench.data.queries import PageQuery, generate_queries
 from bench.harness.client_scripts import HttpResponse, HttpTarget, get_in_turn
 from bench.scenarios.cold_reads import find_page_path
-from commands.field_types import due
+from commands.field_types import normalize_due
 from domain import codec
 from domain.event import changes, fold
 from domain.member import MemberJoined
@@ -36,7 +36,7 @@ def test_events_have_consecutive_versions_and_survive_the_codec() -> None:
     for one in backlog_events():
         versions[one.stream] += 1
         assert one.version == versions[one.stream]
-        assert codec.decode(codec.tag(one.event), codec.encode(one.event)) == one.event
+        assert codec.decode(codec.stored_name_of(one.event), codec.encode(one.event)) == one.event
 
 
 def test_only_open_tasks_are_completed() -> None:
@@ -57,7 +57,7 @@ def test_only_open_tasks_are_completed() -> None:
 def test_tasks_are_what_a_client_could_have_made() -> None:
     assert len(tasks()) == TASK_COUNT
     for task in tasks():
-        assert due(task.due) == task.due
+        assert normalize_due(task.due) == task.due
         assert 0 < len(task.title) <= 500
         assert len(set(task.labels)) == len(task.labels)
 

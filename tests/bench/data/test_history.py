@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from bench.data.history import StreamEvent, generate_events
 from domain import codec
 from domain.event import Event, changes, fold
-from domain.task import Task, TaskCreated, TaskNumbers, TaskNumbersTaken, numbers_of
+from domain.task import Task, TaskCreated, TaskNumbers, TaskNumbersTaken, task_numbers_stream_id
 
 
 def history_events(count: int = 20_000) -> list[StreamEvent]:
@@ -45,12 +45,13 @@ def test_task_numbers_are_allocated_before_use() -> None:
         if isinstance(one.event, TaskNumbersTaken):
             taken[one.stream].append(one.event)
         elif isinstance(one.event, TaskCreated):
-            numbers = fold(TaskNumbers, taken[numbers_of(one.event.project_id)])
+            numbers = fold(TaskNumbers, taken[task_numbers_stream_id(one.event.project_id)])
             assert numbers
             assert one.event.number <= numbers.last
 
 
 def test_events_survive_the_codec() -> None:
     assert all(
-        codec.decode(codec.tag(one.event), codec.encode(one.event)) == one.event for one in history_events(3_000)
+        codec.decode(codec.stored_name_of(one.event), codec.encode(one.event)) == one.event
+        for one in history_events(3_000)
     )
