@@ -13,26 +13,26 @@ from cli import options
 from infra import logs, settings
 from infra.processes import gc_tuning, ports
 
-GRACE_S = 5
+SHUTDOWN_GRACE_S = 5
 """How long requests in hand may go on after we were asked to stop."""
 
 
 @click.command
-@options.data
+@options.data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port to listen on.")
 @click.option("--fd", type=click.IntRange(0), help="Listen on this inherited socket instead.")
 def command(data: Path, host: str, port: int, fd: int | None) -> None:
     """Answer HTTP, one process, on servers that run already. `serve` starts it for you."""
-    found = settings.resolve(data, needs_signing_key=True)
-    logs.configure(found.log_level, found.environment)
+    app_settings = settings.resolve(data, needs_signing_key=True)
+    logs.configure(app_settings.log_level, app_settings.environment)
     config = uvicorn.Config(
-        create_app(found),
+        create_app(app_settings),
         access_log=False,
         log_config=None,
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
     )
     gc_tuning.freeze_and_relax()
     with _listener(host, port, fd) as listener:

@@ -11,19 +11,19 @@ from typing import IO
 from infra.processes.child import Child, spawn
 
 
-class OwnCommand:
+class SubcommandProcess:
     """`taskledger NAME --data DIR ...`, kept running; ready when `ready_at`, if given, answers 200."""
 
     log: Path | None = None
 
     def __init__(
-        self, name: str, arguments: Sequence[str | Path], pass_fds: Sequence[int] = (), ready_at: str | None = None
+        self, name: str, arguments: Sequence[str | Path], pass_fds: Sequence[int] = (), ready_url: str | None = None
     ) -> None:
         """`name` is what people read."""
         self.name = name
         self.arguments = arguments
         self.pass_fds = pass_fds
-        self.ready_at = ready_at
+        self.ready_url = ready_url
 
     def prepare(self) -> None:
         """Nothing to make."""
@@ -37,14 +37,16 @@ class OwnCommand:
 
     def spawn(self) -> Child:
         """Start it; it writes to our standard error."""
-        return run(self.arguments, pass_fds=self.pass_fds)
+        return spawn_taskledger(self.arguments, pass_fds=self.pass_fds)
 
     def is_ready(self, child: Child) -> bool:
         """Alive, and answering where it should."""
-        return child.poll() is None and (self.ready_at is None or answers_200(self.ready_at))
+        return child.poll() is None and (self.ready_url is None or answers_200(self.ready_url))
 
 
-def run(arguments: Sequence[str | Path], log: IO[bytes] | None = None, pass_fds: Sequence[int] = ()) -> Child:
+def spawn_taskledger(
+    arguments: Sequence[str | Path], log: IO[bytes] | None = None, pass_fds: Sequence[int] = ()
+) -> Child:
     """Start `taskledger` with these arguments."""
     # -P: a folder called `api` or `cli` where the operator happens to stand must not be taken for ours.
     return spawn([sys.executable, "-P", "-m", "cli.main", *arguments], log=log or sys.stderr.buffer, pass_fds=pass_fds)
@@ -52,9 +54,9 @@ def run(arguments: Sequence[str | Path], log: IO[bytes] | None = None, pass_fds:
 
 def answers_200(url: str) -> bool:
     """One GET, at most a second."""
-    where = urllib.parse.urlsplit(url)
-    line = http.client.HTTPConnection(where.hostname or "", where.port, timeout=1)
-    with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(line):
-        line.request("GET", where.path)
-        return line.getresponse().status == http.HTTPStatus.OK
+    parts = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=1)
+    with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+        connection.request("GET", parts.path)
+        return connection.getresponse().status == http.HTTPStatus.OK
     return False

@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 
 from cli import options
-from cli.opened import Opened, opened
+from cli.opened import OpenInstance, open_instance
 from commands.column import ColumnSpec, SetColumns
 from commands.command import Command
 from commands.handling.decision import CommandOn
@@ -27,8 +27,8 @@ from infra.errors import OperatorError
 from infra.ids import new_id
 from infra.settings import Settings
 
-EMAIL = "demo@example.com"
-LIMITED = SetColumns(
+DEMO_EMAIL = "demo@example.com"
+SET_WIP_LIMITS = SetColumns(
     columns=(ColumnSpec(name="To do"), ColumnSpec(name="In progress", wip_limit=3), ColumnSpec(name="Done")),
     expected_version=1,
 )
@@ -36,59 +36,63 @@ LIMITED = SetColumns(
 
 
 @click.command
-@options.data
+@options.data_option
 def command(data: Path) -> None:
     """Fill an empty instance with a workspace to try things in, and print how to log in."""
-    found = settings.resolve(data)
-    if found.environment == "production":
+    app_settings = settings.resolve(data)
+    if app_settings.environment == "production":
         raise OperatorError("There is no demo in production: register your first user instead.")
-    kept = data / "secrets" / "demo-password"
-    if not asyncio.run(_is_empty(found)):
-        if not kept.exists():
+    password_file = data / "secrets" / "demo-password"
+    if not asyncio.run(_is_empty(app_settings)):
+        if not password_file.exists():
             raise OperatorError("No demo here: this instance has users of its own.")
     else:
-        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept.touch(mode=0o600)
-        kept.write_text(secrets.token_urlsafe(9))
-        asyncio.run(_fill(found, kept.read_text()))
-    click.echo(f"Demo login: {EMAIL} / {kept.read_text()}")
+        password_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        password_file.touch(mode=0o600)
+        password_file.write_text(secrets.token_urlsafe(9))
+        asyncio.run(_fill(app_settings, password_file.read_text()))
+    click.echo(f"Demo login: {DEMO_EMAIL} / {password_file.read_text()}")
 
 
-async def _is_empty(found: Settings) -> bool:
-    async with opened(found) as instance:
+async def _is_empty(app_settings: Settings) -> bool:
+    async with open_instance(app_settings) as instance:
         return not (await instance.log.load_streams([INSTANCE_STREAM_ID]))[INSTANCE_STREAM_ID]
 
 
-async def _fill(found: Settings, password: str) -> None:
+async def _fill(app_settings: Settings, password: str) -> None:
     user, workspace, project = new_id(), new_id(), new_id()
-    async with opened(found) as instance:
-        await instance.credentials.store(user, password)
-        wishes = [
-            CommandOn(user, RegisterUser(email=EMAIL, name="Demo")),
+    async with open_instance(app_settings) as instance:
+        await instance.passwords.store(user, password)
+        commands = [
+            CommandOn(user, RegisterUser(email=DEMO_EMAIL, name="Demo")),
             CommandOn(workspace, CreateWorkspace(name="Demo")),
             CommandOn(project, CreateProject(workspace_id=workspace, name="Spring festival", key="FEST")),
         ]
-        colour = ColourLabel(workspace_id=workspace, label="music", colour="#7a3fb5")
-        coloured = CommandOn(label_stream_id(workspace, "music"), colour)
-        for wish in [*wishes, coloured, *_board(project, user), CommandOn(project, LIMITED)]:
-            await _do(instance, user, wish)
+        colour_label = ColourLabel(workspace_id=workspace, label="music", colour="#7a3fb5")
+        colour_command = CommandOn(label_stream_id(workspace, "music"), colour_label)
+        for command_on in [*commands, colour_command, *_demo_tasks(project, user), CommandOn(project, SET_WIP_LIMITS)]:
+            await _handle(instance, user, command_on)
 
 
-def _board(project: UUID, user: UUID) -> list[CommandOn]:
-    def task(title: str, *later: Command[Any], **fields: Any) -> list[CommandOn]:
-        made = new_id()
+def _demo_tasks(project: UUID, user: UUID) -> list[CommandOn]:
+    def task_commands(title: str, *follow_ups: Command[Any], **fields: Any) -> list[CommandOn]:
+        task_id = new_id()
         return [
-            CommandOn(made, CreateTask(project_id=project, title=title, **fields)),
-            *(CommandOn(made, wish) for wish in later),
+            CommandOn(task_id, CreateTask(project_id=project, title=title, **fields)),
+            *(CommandOn(task_id, follow_up) for follow_up in follow_ups),
         ]
 
     return [
-        *task("Find a stage", CompleteTask(), MoveTask(column="done", expected_version=2)),
-        *task("Ask three bands", MoveTask(column="doing", expected_version=1), priority="high", labels=("music",)),
-        *task("Print posters", EditTask(title="Print 200 posters", due="2027-03-01", expected_version=1)),
-        *task("Count the chairs", assignees=(user,), description="The school lends us some; how many are whole?"),
+        *task_commands("Find a stage", CompleteTask(), MoveTask(column="done", expected_version=2)),
+        *task_commands(
+            "Ask three bands", MoveTask(column="doing", expected_version=1), priority="high", labels=("music",)
+        ),
+        *task_commands("Print posters", EditTask(title="Print 200 posters", due="2027-03-01", expected_version=1)),
+        *task_commands(
+            "Count the chairs", assignees=(user,), description="The school lends us some; how many are whole?"
+        ),
     ]
 
 
-async def _do(instance: Opened, user: UUID, wish: CommandOn) -> None:
-    await instance.handling.handle(CommandRequest([wish], Actor(user), new_id()))
+async def _handle(instance: OpenInstance, user: UUID, command_on: CommandOn) -> None:
+    await instance.command_handler.handle(CommandRequest([command_on], Actor(user), new_id()))

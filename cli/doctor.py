@@ -12,7 +12,7 @@ import redis
 from msgspec import Struct
 
 from cli import options
-from cli.opened import address, database
+from cli.opened import database_connection, host_and_port
 from infra import settings
 from infra.delivery.mail import Mailer
 from infra.errors import OperatorError
@@ -24,41 +24,41 @@ from projections.engine import status
 class Finding(Struct, frozen=True):
     """One thing looked at: well, to be known, or wrong."""
 
-    mark: str
-    what: str
-    said: str
+    symbol: str
+    subject: str
+    message: str
 
 
-OLDEST_POSTGRES = 15
-PARKED = "`taskledger projections parked` says why"
-UNRESTRICTED = (
+MIN_POSTGRES_VERSION = 15
+PARKED_ADVICE = "`taskledger projections parked` says why"
+UNRESTRICTED_ROLE_ADVICE = (
     "is not restricted, it can rewrite the log: leave that to TASKLEDGER_MIGRATION_URL, name another role in "
     "TASKLEDGER_DATABASE_URL, and run `taskledger migrate`"
 )
 
 
 @click.command
-@options.data
+@options.data_option
 def command(data: Path) -> None:
     """Look at everything that Taskledger needs; exit with 1 if anything is wrong."""
-    found = settings.resolve(data)
+    app_settings = settings.resolve(data)
     click.echo(f"  taskledger   {version('taskledger')} on Python {platform.python_version()}")
-    findings = [finding for check in CHECKS for finding in _safely(check, found)]
+    findings = [finding for check in CHECKS for finding in _run_check(check, app_settings)]
     for finding in findings:
-        click.echo(f"{finding.mark} {finding.what:<12} {finding.said}")
-    if any(finding.mark == "✗" for finding in findings):
+        click.echo(f"{finding.symbol} {finding.subject:<12} {finding.message}")
+    if any(finding.symbol == "✗" for finding in findings):
         raise SystemExit(1)
 
 
-def _postgres(found: Settings) -> Iterator[Finding]:
-    with database(found.database_url) as connection:
-        number = connection.info.server_version // 10_000
-        said = f"{number} at {address(found.database_url)}"
-        old = number < OLDEST_POSTGRES
+def _postgres(app_settings: Settings) -> Iterator[Finding]:
+    with database_connection(app_settings.database_url) as connection:
+        major_version = connection.info.server_version // 10_000
+        message = f"{major_version} at {host_and_port(app_settings.database_url)}"
+        is_too_old = major_version < MIN_POSTGRES_VERSION
         yield (
-            Finding("✗", "PostgreSQL", f"{said}: {OLDEST_POSTGRES} or later is needed")
-            if old
-            else well("PostgreSQL", said)
+            Finding("✗", "PostgreSQL", f"{message}: {MIN_POSTGRES_VERSION} or later is needed")
+            if is_too_old
+            else ok_finding("PostgreSQL", message)
         )
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             (value,) = connection.execute("select current_setting(%s)", (name,)).fetchone() or ("?",)
@@ -68,79 +68,89 @@ def _postgres(found: Settings) -> Iterator[Finding]:
                 )
 
 
-def _role(found: Settings) -> Iterator[Finding]:
-    with database(found.database_url) as connection:
-        name, direct = grants.direct_write_access(connection)
-    said = f"{name} {UNRESTRICTED if direct else 'can only append to the log'}"
-    if direct is not None:
-        yield Finding("!", "role", said) if direct else well("role", said)
+def _role(app_settings: Settings) -> Iterator[Finding]:
+    with database_connection(app_settings.database_url) as connection:
+        name, is_unrestricted = grants.direct_write_access(connection)
+    message = f"{name} {UNRESTRICTED_ROLE_ADVICE if is_unrestricted else 'can only append to the log'}"
+    if is_unrestricted is not None:
+        yield Finding("!", "role", message) if is_unrestricted else ok_finding("role", message)
 
 
-def _migrations(found: Settings) -> Iterator[Finding]:
-    with database(found.database_url):
-        missing = migrate.pending_migrations(found.database_url)
-    said = f"missing {', '.join(missing)}: run `taskledger migrate`" if missing else "up to date"
-    yield Finding("✗", "migrations", said) if missing else well("migrations", said)
+def _migrations(app_settings: Settings) -> Iterator[Finding]:
+    with database_connection(app_settings.database_url):
+        missing = migrate.pending_migrations(app_settings.database_url)
+    message = f"missing {', '.join(missing)}: run `taskledger migrate`" if missing else "up to date"
+    yield Finding("✗", "migrations", message) if missing else ok_finding("migrations", message)
 
 
-def _projections(found: Settings) -> Iterator[Finding]:
-    with database(found.database_url) as connection:
-        for one in status.fetch_statuses(connection):
-            said = {
-                "missing": f"{one.name} has not been folded: run `taskledger migrate`, or wait for a worker to do it",
-                "behind": f"{one.name} is {one.lag_events} events behind: is a worker running?",
-            }.get(one.state)
-            yield Finding("!", "projection", said) if said else well("projection", f"{one.name} is up to date")
-            if one.parked:
-                yield Finding("!", "projection", f"{one.name} has parked {one.parked} documents: {PARKED}")
+def _projections(app_settings: Settings) -> Iterator[Finding]:
+    with database_connection(app_settings.database_url) as connection:
+        for found in status.fetch_statuses(connection):
+            message = {
+                "missing": f"{found.name} has not been folded: run `taskledger migrate`, or wait for a worker to do it",
+                "behind": f"{found.name} is {found.lag_events} events behind: is a worker running?",
+            }.get(found.state)
+            yield (
+                Finding("!", "projection", message)
+                if message
+                else ok_finding("projection", f"{found.name} is up to date")
+            )
+            if found.parked:
+                yield Finding(
+                    "!",
+                    "projection",
+                    f"{found.name} has parked {found.parked} documents: {PARKED_ADVICE}",
+                )
 
 
-def _caches(found: Settings) -> Iterator[Finding]:
-    yield _redis("cache", found.redis_url, policy="allkeys-lru")
-    yield _redis("broker", found.broker_url, policy="noeviction")
-    if found.redis_url == found.broker_url:
+def _caches(app_settings: Settings) -> Iterator[Finding]:
+    yield _check_redis("cache", app_settings.redis_url, eviction_policy="allkeys-lru")
+    yield _check_redis("broker", app_settings.broker_url, eviction_policy="noeviction")
+    if app_settings.redis_url == app_settings.broker_url:
         yield Finding("!", "broker", "is the cache too: a cache may evict, a broker may not; use two servers")
 
 
-def _redis(what: str, url: str, policy: str) -> Finding:
+def _check_redis(subject: str, url: str, eviction_policy: str) -> Finding:
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=2) as client:
-            about = client.info()
+            server_info = client.info()
     except redis.RedisError as error:
-        return Finding("✗", what, f"does not answer: {error}")
-    said = f"{about.get('server_name', 'redis')} {about.get('valkey_version') or about['redis_version']}"
-    evicts = about.get("maxmemory_policy")
-    if evicts == policy:
-        return well(what, said)
-    return Finding("!", what, f"{said}: maxmemory-policy is {evicts}, should be {policy}")
+        return Finding("✗", subject, f"does not answer: {error}")
+    message = (
+        f"{server_info.get('server_name', 'redis')} {server_info.get('valkey_version') or server_info['redis_version']}"
+    )
+    actual_policy = server_info.get("maxmemory_policy")
+    if actual_policy == eviction_policy:
+        return ok_finding(subject, message)
+    return Finding("!", subject, f"{message}: maxmemory-policy is {actual_policy}, should be {eviction_policy}")
 
 
-def _mail(found: Settings) -> Iterator[Finding]:
-    if not found.mail_url:
-        is_needed = found.environment == "production"
-        said = "no server (TASKLEDGER_MAIL_URL): "
+def _mail(app_settings: Settings) -> Iterator[Finding]:
+    if not app_settings.mail_url:
+        is_needed = app_settings.environment == "production"
+        message = "no server (TASKLEDGER_MAIL_URL): "
         yield (
-            Finding("!", "mail", said + "nobody can be invited")
+            Finding("!", "mail", message + "nobody can be invited")
             if is_needed
-            else well("mail", said + "invitations are printed where the API runs")
+            else ok_finding("mail", message + "invitations are printed where the API runs")
         )
         return
     try:
-        Mailer(found).check_connection()
+        Mailer(app_settings).check_connection()
     except (OSError, smtplib.SMTPException) as error:
         yield Finding("✗", "mail", f"the server does not take us: {error}")
     else:
-        yield well("mail", f"the server answers, as {found.mail_from}")
+        yield ok_finding("mail", f"the server answers, as {app_settings.mail_from}")
 
 
-def well(what: str, said: str) -> Finding:
+def ok_finding(subject: str, message: str) -> Finding:
     """Nothing to be done here."""
-    return Finding("✓", what, said)
+    return Finding("✓", subject, message)
 
 
-def _safely(check: Callable[[Settings], Iterator[Finding]], found: Settings) -> Iterator[Finding]:
+def _run_check(check: Callable[[Settings], Iterator[Finding]], app_settings: Settings) -> Iterator[Finding]:
     try:
-        yield from check(found)
+        yield from check(app_settings)
     except (OperatorError, psycopg.Error) as error:
         yield Finding("✗", check.__name__.strip("_"), str(error).strip().partition("\n")[0])
 

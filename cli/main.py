@@ -13,22 +13,22 @@ import click
 import cli
 from infra.errors import OperatorError
 
-MISTAKE = 2
-INTERRUPTED = 130
+OPERATOR_ERROR_EXIT_CODE = 2
+INTERRUPTED_EXIT_CODE = 130
 
 
-class Commands(click.Group):
+class CommandGroup(click.Group):
     """Each module of the package that defines `command`; imported when called, only read when listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """`import_` is called `import`, `dead_letters` would be `dead-letters`."""
         del ctx
-        return sorted(_modules())
+        return sorted(_command_modules())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, or None when there is none of that name."""
         del ctx
-        module = _modules().get(cmd_name)
+        module = _command_modules().get(cmd_name)
         if module is None:
             return None
         command: click.Command = importlib.import_module(f"cli.{module}").command
@@ -38,10 +38,10 @@ class Commands(click.Group):
         """The list in `--help`, without importing a server to learn what its command says of itself."""
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl([(name, _summary(module)) for name, module in sorted(_modules().items())])
+            formatter.write_dl([(name, _summary(module)) for name, module in sorted(_command_modules().items())])
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version("taskledger"), prog_name="taskledger", message="%(prog)s %(version)s")
 def taskledger() -> None:
     """A task backend that never loses an edit and never forgets.
@@ -57,32 +57,32 @@ def main() -> None:
         sys.exit(taskledger.main(prog_name="taskledger", standalone_mode=False))
     except OperatorError as mistake:
         click.echo(f"taskledger: {mistake}", err=True)
-        sys.exit(MISTAKE)
+        sys.exit(OPERATOR_ERROR_EXIT_CODE)
     except click.ClickException as misuse:
         misuse.show()
         sys.exit(misuse.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(INTERRUPTED)
+        sys.exit(INTERRUPTED_EXIT_CODE)
     except BrokenPipeError:  # `taskledger events | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 
-def _modules() -> dict[str, str]:
+def _command_modules() -> dict[str, str]:
     names = [module.name for module in pkgutil.iter_modules(cli.__path__)]
-    return {name.removesuffix("_").replace("_", "-"): name for name in names if _defines_command(_syntax(name))}
+    return {name.removesuffix("_").replace("_", "-"): name for name in names if _defines_command(_parse_module(name))}
 
 
-def _syntax(module: str) -> ast.Module:
-    place = Path(cli.__path__[0]) / module
-    return ast.parse((place / "__init__.py" if place.is_dir() else place.with_suffix(".py")).read_text())
+def _parse_module(module: str) -> ast.Module:
+    path = Path(cli.__path__[0]) / module
+    return ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
 
 
 def _defines_command(syntax: ast.Module) -> bool:
-    return any("command" in _names(statement) for statement in syntax.body)
+    return any("command" in _defined_names(statement) for statement in syntax.body)
 
 
-def _names(statement: ast.stmt) -> list[str]:
+def _defined_names(statement: ast.stmt) -> list[str]:
     match statement:
         case ast.FunctionDef(name=name):
             return [name]
@@ -97,7 +97,7 @@ def _names(statement: ast.stmt) -> list[str]:
 
 def _summary(module: str) -> str:
     """The first paragraph of the command's docstring, else of its module's."""
-    syntax = _syntax(module)
+    syntax = _parse_module(module)
     functions = [found for found in syntax.body if isinstance(found, ast.FunctionDef) and found.name == "command"]
     text = ast.get_docstring(functions[0]) if functions else ast.get_docstring(syntax)
     return " ".join((text or "").partition("\n\n")[0].split())

@@ -22,48 +22,48 @@ from infra.settings import Settings
 from projections.engine import builds
 
 
-class Opened(Struct, frozen=True):
+class OpenInstance(Struct, frozen=True):
     """The parts that commands are carried out with."""
 
     log: EventLog
-    handling: CommandHandler
-    counting: ColumnCounter
-    credentials: Passwords
+    command_handler: CommandHandler
+    column_counter: ColumnCounter
+    passwords: Passwords
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Opened]:
+async def open_instance(settings: Settings) -> AsyncIterator[OpenInstance]:
     """The log and what stands on it; raises OperatorError where PostgreSQL does not answer."""
     url = settings.database_url
-    with database(url):
+    with database_connection(url):
         pass
     async with create_pool(url) as connections:
         log = EventLog(url, connections)
-        handling = CommandHandler(log)
-        projected = ProjectionProgress(
+        command_handler = CommandHandler(log)
+        progress = ProjectionProgress(
             Subscription(clients.subscriber_client(settings.redis_url)), connections, settings.partitions
         )
-        with _named(url):
-            counting = ColumnCounter(log, handling, connections, projected)
-            yield Opened(log, handling, counting, Passwords(connections))
+        with _as_operator_errors(url):
+            column_counter = ColumnCounter(log, command_handler, connections, progress)
+            yield OpenInstance(log, command_handler, column_counter, Passwords(connections))
 
 
 @contextlib.contextmanager
-def database(url: str) -> Iterator[Connection[TupleRow]]:
+def database_connection(url: str) -> Iterator[Connection[TupleRow]]:
     """A connection; raises OperatorError where PostgreSQL does not answer, or was never migrated."""
     try:
         connection = connect(url)
     except psycopg.OperationalError as error:
-        raise OperatorError(f"PostgreSQL at {address(url)} does not answer: {_first_line(error)}") from error
-    with _named(url), connection:
+        raise OperatorError(f"PostgreSQL at {host_and_port(url)} does not answer: {_first_line(error)}") from error
+    with _as_operator_errors(url), connection:
         yield connection
 
 
-def asked(connection: Connection[TupleRow], sql: str, parameters: Sequence[object]) -> list[TupleRow]:
+def query_read_models(connection: Connection[TupleRow], sql: str, parameters: Sequence[object]) -> list[TupleRow]:
     """The rows of a query of read models, which it names `{name}`; raises OperatorError where one is not there yet."""
-    numbers = {name: build.number for name, build in builds.serving_builds(connection).items()}
+    build_numbers = {name: build.number for name, build in builds.serving_builds(connection).items()}
     try:
-        return connection.execute(tables.with_table_names(sql, numbers), parameters).fetchall()
+        return connection.execute(tables.with_table_names(sql, build_numbers), parameters).fetchall()
     except ProjectionBehind as error:
         raise OperatorError(
             "The read models are still being built: `taskledger projections list` says more."
@@ -71,22 +71,26 @@ def asked(connection: Connection[TupleRow], sql: str, parameters: Sequence[objec
 
 
 @contextlib.contextmanager
-def _named(url: str) -> Iterator[None]:
+def _as_operator_errors(url: str) -> Iterator[None]:
     """What PostgreSQL refuses, in one line of its own."""
     try:
         yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
         raise OperatorError("The database has not been prepared: run `taskledger migrate` first.") from error
     except psycopg.errors.InsufficientPrivilege as error:
-        raise OperatorError(f"PostgreSQL at {address(url)} refuses ({_first_line(error)}): {UNGRANTED}") from error
+        raise OperatorError(
+            f"PostgreSQL at {host_and_port(url)} refuses ({_first_line(error)}): {MISSING_GRANTS_ADVICE}"
+        ) from error
     except psycopg.Error as error:
-        raise OperatorError(f"PostgreSQL at {address(url)} gave up: {_first_line(error)}") from error
+        raise OperatorError(f"PostgreSQL at {host_and_port(url)} gave up: {_first_line(error)}") from error
 
 
-UNGRANTED = "`taskledger migrate`, with the owner's URL in TASKLEDGER_MIGRATION_URL, gives the role its rights."
+MISSING_GRANTS_ADVICE = (
+    "`taskledger migrate`, with the owner's URL in TASKLEDGER_MIGRATION_URL, gives the role its rights."
+)
 
 
-def address(url: str) -> str:
+def host_and_port(url: str) -> str:
     """Host and port of a URL, without its password."""
     parts = conninfo.conninfo_to_dict(url)
     return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-data = click.option(
+data_option = click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
     default=".taskledger",

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from cli import children, options
-from cli.children import OwnCommand
+from cli.children import SubcommandProcess
 from infra import settings
 from infra.embedded.postgres import APPLICATION_ROLE, Postgres
 from infra.embedded.valkey import BROKER_CONFIG, CACHE_CONFIG, Valkey
@@ -26,26 +26,26 @@ from infra.processes.supervisor import StopRequested, Supervisor
 from infra.settings import ENVIRONMENT_PREFIX
 
 # Together under ten seconds, the time that containers give by default.
-FOR_REQUESTS = 6.0
-FOR_SERVERS = 3.0
-FOR_START = 60.0
-FOR_MIGRATIONS = 3600.0
-LONG = 5.0
+REQUESTS_STOP_TIMEOUT_S = 6.0
+SERVERS_STOP_TIMEOUT_S = 3.0
+START_TIMEOUT_S = 60.0
+MIGRATION_TIMEOUT_S = 3600.0
+SLOW_NOTICE_S = 5.0
 
 
-class Wishes(msgspec.Struct, frozen=True):
+class ServeOptions(msgspec.Struct, frozen=True):
     """What the command line asked for."""
 
     data: Path
     host: str
     port: int
-    api: int
-    workers: int
+    api_processes: int
+    worker_processes: int
     demo: bool
 
 
 @click.command(context_settings={"show_default": True})
-@options.data
+@options.data_option
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, help="The port to listen on; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", help="The address to listen on; 0.0.0.0 is everybody's.")
 @click.option("--api", type=click.IntRange(1), default=1, metavar="N", help="How many API processes.")
@@ -53,109 +53,118 @@ class Wishes(msgspec.Struct, frozen=True):
 @click.option("--demo", is_flag=True, help="Fill an empty instance with something to look at.")
 def command(data: Path, host: str, port: int, api: int, workers: int, demo: bool) -> None:  # noqa: FBT001, PLR0917 - click calls it by name
     """Start Taskledger and keep it running until Ctrl-C."""
-    wishes = Wishes(data, host, port, api, workers, demo)
-    with data_directory.exclusive_lock(data), ports.open_listener(host, port, _patience(wishes)) as listener:
-        Serving(wishes, listener).until_asked_to_stop()
+    serve_options = ServeOptions(data, host, port, api, workers, demo)
+    with data_directory.exclusive_lock(data), ports.open_listener(host, port, _port_wait_s(serve_options)) as listener:
+        ServeRun(serve_options, listener).run_until_stopped()
 
 
-class Serving:
+class ServeRun:
     """One run of one instance."""
 
-    def __init__(self, wishes: Wishes, listener: socket.socket) -> None:
+    def __init__(self, serve_options: ServeOptions, listener: socket.socket) -> None:
         """The data directory is held and the port is bound; nothing is started yet."""
-        self.wishes = wishes
+        self.options = serve_options
         self.listener = listener
-        self.address = ports.listener_url(listener)
+        self.base_url = ports.listener_url(listener)
         self.supervisor = Supervisor()
-        self.servers: list[SupervisedProcess] = []
-        self.commands: list[SupervisedProcess] = []
+        self.server_processes: list[SupervisedProcess] = []
+        self.command_processes: list[SupervisedProcess] = []
 
-    def until_asked_to_stop(self) -> None:
+    def run_until_stopped(self) -> None:
         """Returns when all is gone; an OperatorError says why it did not come up."""
         with self.supervisor.handle_signals():
             try:
                 self._start()
                 self.supervisor.run_forever()
             except StopRequested:
-                say("Stopping.")
+                print_line("Stopping.")
             finally:
                 self._stop()
         self.supervisor.close()
-        say(f"Stopped. Everything is kept in {self.wishes.data}.")
+        print_line(f"Stopped. Everything is kept in {self.options.data}.")
 
     def _start(self) -> None:
-        began = time.monotonic()
-        data = self.wishes.data
-        say(f"Taskledger {version('taskledger')}, data in {data}")
+        started_at = time.monotonic()
+        data = self.options.data
+        print_line(f"Taskledger {version('taskledger')}, data in {data}")
         self._start_servers()
-        code, words = self._ask(
-            "migrate", FOR_MIGRATIONS, "Bringing the database up to date: a long log takes a while."
+        exit_code, output = self._run_subcommand(
+            "migrate", MIGRATION_TIMEOUT_S, "Bringing the database up to date: a long log takes a while."
         )
-        if code:
-            raise OperatorError(_complaint(words))
+        if exit_code:
+            raise OperatorError(_last_error_line(output))
         self._start_commands()
-        say(f"Ready after {time.monotonic() - began:.1f} s at {self.address}  (Ctrl-C stops it)")
-        if self.wishes.demo:
-            code, words = self._ask("demo", FOR_START)
-            say(words)
+        print_line(f"Ready after {time.monotonic() - started_at:.1f} s at {self.base_url}  (Ctrl-C stops it)")
+        if self.options.demo:
+            exit_code, output = self._run_subcommand("demo", START_TIMEOUT_S)
+            print_line(output)
 
     def _start_servers(self) -> None:
-        data, named = self.wishes.data, settings.from_environment()
+        data, external = self.options.data, settings.from_environment()
         data_directory.ensure_secrets(data)
-        if not (data / "postgres").exists() and "database_url" not in named:
-            say("First start: making the database.")
-        ours = {field: server for field, server in embedded(data).items() if field not in named}
-        self._tend(self.servers, ours.values())
-        me, found = current_process(), urls(data, ours)
+        if not (data / "postgres").exists() and "database_url" not in external:
+            print_line("First start: making the database.")
+        embedded = {field: server for field, server in embedded_servers(data).items() if field not in external}
+        self._start_and_wait(self.server_processes, embedded.values())
+        own_process, urls_by_setting = current_process(), server_urls(data, embedded)
         data_directory.write_run_info(
             data,
             data_directory.RunInfo(
-                me.pid, me.started, self.address, format=data_directory.DATA_FORMAT_VERSION, **found
+                own_process.pid,
+                own_process.started,
+                self.base_url,
+                format=data_directory.DATA_FORMAT_VERSION,
+                **urls_by_setting,
             ),
         )
-        if ours:
-            say("On 127.0.0.1: " + ", ".join(f"{server.name} {server.port}" for server in ours.values()))
+        if embedded:
+            print_line("On 127.0.0.1: " + ", ".join(f"{server.name} {server.port}" for server in embedded.values()))
 
     def _start_commands(self) -> None:
-        data, fd = self.wishes.data, self.listener.fileno()
-        os.environ.setdefault(f"{ENVIRONMENT_PREFIX}PARTITIONS", str(self.wishes.workers))  # one for each worker
-        health = f"{self.address}/health/ready"
+        data, fd = self.options.data, self.listener.fileno()
+        os.environ.setdefault(
+            f"{ENVIRONMENT_PREFIX}PARTITIONS", str(self.options.worker_processes)
+        )  # one for each worker
+        health_url = f"{self.base_url}/health/ready"
         api = [
-            OwnCommand(name, ["api", "--data", data, "--fd", str(fd)], [fd], health)
-            for name in _names("API", self.wishes.api)
+            SubcommandProcess(name, ["api", "--data", data, "--fd", str(fd)], [fd], health_url)
+            for name in _process_names("API", self.options.api_processes)
         ]
-        workers = [OwnCommand(name, ["worker", "--data", data]) for name in _names("Worker", self.wishes.workers)]
-        self._tend(self.commands, [*api, *workers])
+        workers = [
+            SubcommandProcess(name, ["worker", "--data", data])
+            for name in _process_names("Worker", self.options.worker_processes)
+        ]
+        self._start_and_wait(self.command_processes, [*api, *workers])
 
-    def _tend(self, group: list[SupervisedProcess], programs: Iterable[Program]) -> None:
+    def _start_and_wait(self, group: list[SupervisedProcess], programs: Iterable[Program]) -> None:
         """Started together, and all of them ready."""
-        group += [SupervisedProcess(program, say) for program in programs]
+        group += [SupervisedProcess(program, print_line) for program in programs]
         self.supervisor.processes += group
-        if not self.supervisor.run_until(lambda: all(ward.is_ready for ward in group), FOR_START):
-            late = ", ".join(ward.program.name for ward in group if not ward.is_ready)
-            raise OperatorError(f"Not ready after {FOR_START:.0f} s: {late}.")
+        if not self.supervisor.run_until(lambda: all(ward.is_ready for ward in group), START_TIMEOUT_S):
+            not_ready = ", ".join(ward.program.name for ward in group if not ward.is_ready)
+            raise OperatorError(f"Not ready after {START_TIMEOUT_S:.0f} s: {not_ready}.")
 
-    def _ask(self, name: str, within: float, where_it_takes_long: str = "") -> tuple[int, str]:
+    def _run_subcommand(self, name: str, timeout_s: float, slow_notice: str = "") -> tuple[int, str]:
         """Exit code and words of one of our commands."""
         with tempfile.TemporaryFile() as output:
-            child = children.run([name, "--data", self.wishes.data], output)
+            child = children.spawn_taskledger([name, "--data", self.options.data], output)
             try:
-                if not self.supervisor.run_until(lambda: child.poll() is not None, LONG) and where_it_takes_long:
-                    say(where_it_takes_long)
-                self.supervisor.run_until(lambda: child.poll() is not None, within)
+                if not self.supervisor.run_until(lambda: child.poll() is not None, SLOW_NOTICE_S) and slow_notice:
+                    print_line(slow_notice)
+                self.supervisor.run_until(lambda: child.poll() is not None, timeout_s)
             finally:
-                stop([child], FOR_REQUESTS)
+                stop([child], REQUESTS_STOP_TIMEOUT_S)
             output.seek(0)
             return child.returncode, output.read().decode(errors="replace").strip()
 
     def _stop(self) -> None:
         self.listener.close()  # or the kernel would go on accepting for nobody
-        data_directory.remove_run_info(self.wishes.data)
-        self.supervisor.stop(self.commands, FOR_REQUESTS)
-        self.supervisor.stop(self.servers, FOR_SERVERS)
+        data_directory.remove_run_info(self.options.data)
+        self.supervisor.stop(self.command_processes, REQUESTS_STOP_TIMEOUT_S)
+        self.supervisor.stop(self.server_processes, SERVERS_STOP_TIMEOUT_S)
 
 
-def embedded(data: Path) -> dict[str, Postgres | Valkey]:
+def embedded_servers(data: Path) -> dict[str, Postgres | Valkey]:
     """The servers that we bring, by the setting that names another one instead."""
     password = data_directory.read_secret(data, "valkey-password")
     return {
@@ -165,38 +174,38 @@ def embedded(data: Path) -> dict[str, Postgres | Valkey]:
     }
 
 
-def urls(data: Path, servers: dict[str, Postgres | Valkey]) -> dict[str, str]:
+def server_urls(data: Path, servers: dict[str, Postgres | Valkey]) -> dict[str, str]:
     """What run.json says of them; the owner's is for migrations only."""
-    found = {field: server.url for field, server in servers.items()}
+    urls_by_setting = {field: server.url for field, server in servers.items()}
     if isinstance(postgres := servers.get("database_url"), Postgres):
-        found["migration_url"] = postgres.url
-        found["database_url"] = postgres.url_as(
+        urls_by_setting["migration_url"] = postgres.url
+        urls_by_setting["database_url"] = postgres.url_as(
             APPLICATION_ROLE, data_directory.read_secret(data, "application-password")
         )
-    return found
+    return urls_by_setting
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """To whoever started us, if they are still listening."""
     with contextlib.suppress(OSError):
         click.echo(line)
 
 
-def _complaint(words: str) -> str:
+def _last_error_line(output: str) -> str:
     """The last line of it as our own; what stands before, a traceback perhaps, goes to standard error."""
-    before, _, last = words.rpartition("\n")
-    click.echo(before, err=True, nl=bool(before))
+    earlier_output, _, last = output.rpartition("\n")
+    click.echo(earlier_output, err=True, nl=bool(earlier_output))
     return last.removeprefix("taskledger: ") or "The database cannot be brought up to date."
 
 
-def _names(what: str, count: int) -> list[str]:
+def _process_names(what: str, count: int) -> list[str]:
     return [f"{what} {number}" for number in range(1, count + 1)] if count > 1 else [what]
 
 
-def _patience(wishes: Wishes) -> float:
+def _port_wait_s(serve_options: ServeOptions) -> float:
     """A killed predecessor's API may still be answering its last requests on our port."""
     with contextlib.suppress(OperatorError):
-        last = data_directory.read_run_info(wishes.data)
-        if last is not None and last.address.endswith(f":{wishes.port}"):
-            return FOR_REQUESTS + FOR_SERVERS
+        last = data_directory.read_run_info(serve_options.data)
+        if last is not None and last.address.endswith(f":{serve_options.port}"):
+            return REQUESTS_STOP_TIMEOUT_S + SERVERS_STOP_TIMEOUT_S
     return 0

@@ -13,13 +13,13 @@ from infra.worker import worker
 
 
 @click.command
-@options.data
+@options.data_option
 def command(data: Path) -> None:
     """Keep the read models up to date, on servers that run already. `serve` starts it for you."""
-    found = settings.resolve(data)
-    logs.configure(found.log_level, found.environment)
+    app_settings = settings.resolve(data)
+    logs.configure(app_settings.log_level, app_settings.environment)
     stop = threading.Event()
-    for wish in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(wish, lambda *_: stop.set())
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: stop.set())
     gc_tuning.freeze_and_relax()
-    worker.run(found, stop)
+    worker.run(app_settings, stop)

@@ -4,16 +4,16 @@ import json
 from pathlib import Path
 
 from api import app
-from api.openapi.document import document
-from scripts.reference.found import NOWHERE
+from api.openapi.document import build_document
+from scripts.reference.found import UNREACHABLE_SETTINGS
 
-FILE = Path(__file__).parents[1] / "docs" / "openapi.json"
+OPENAPI_FILE = Path(__file__).parents[1] / "docs" / "openapi.json"
 
 
-def described() -> str:
+def render_openapi_json() -> str:
     """What the file should be."""
-    return json.dumps(document(app.create_litestar(NOWHERE)), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(build_document(app.create_litestar(UNREACHABLE_SETTINGS)), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
-    FILE.write_text(described())
+    OPENAPI_FILE.write_text(render_openapi_json())

@@ -9,15 +9,15 @@ import pytest
 
 from api.http.problems import PROBLEM_MEDIA_TYPE
 from api.openapi import error_cases, examples
-from api.openapi.schemas import REF
+from api.openapi.schemas import SCHEMA_REF_PREFIX
 from commands import command, permissions
 from commands.permissions import RequiredPermission
 from projections.task_list import TaskRow
-from scripts.openapi import FILE, described
+from scripts.openapi import OPENAPI_FILE, render_openapi_json
 from tests.api.contract import validator
 
 METHODS = {"get", "post", "put", "patch", "delete"}
-DOCUMENT: dict[str, Any] = json.loads(FILE.read_text())
+DOCUMENT: dict[str, Any] = json.loads(OPENAPI_FILE.read_text())
 
 
 def operations() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -60,12 +60,12 @@ def wrong(schema: dict[str, Any], example: Any) -> list[str]:
 
 
 def test_the_file_is_what_the_code_says() -> None:
-    assert FILE.read_text() == described(), "run `.venv/bin/python -m scripts.openapi`"
+    assert OPENAPI_FILE.read_text() == render_openapi_json(), "run `.venv/bin/python -m scripts.openapi`"
 
 
 def test_a_file_of_yesterday_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(permissions.REQUIRED_PERMISSIONS, "CompleteTask", RequiredPermission("viewer", "read"))
-    assert FILE.read_text() != described()
+    assert OPENAPI_FILE.read_text() != render_openapi_json()
 
 
 def test_every_example_fits_its_own_schema() -> None:
@@ -79,9 +79,9 @@ def test_every_example_fits_its_own_schema() -> None:
     [{"title": 7}, {"id": "KIT-12"}, {"priority": "soon"}, {"created_at": "2026-12-01"}, {"labels": "shopping"}],
 )
 def test_an_example_that_fits_no_longer_is_noticed(planted: dict[str, Any]) -> None:
-    example = examples.of(TaskRow)
-    assert not wrong({"$ref": f"{REF}Task"}, example)
-    assert wrong({"$ref": f"{REF}Task"}, example | planted)
+    example = examples.example_of(TaskRow)
+    assert not wrong({"$ref": f"{SCHEMA_REF_PREFIX}Task"}, example)
+    assert wrong({"$ref": f"{SCHEMA_REF_PREFIX}Task"}, example | planted)
 
 
 def test_every_operation_that_answers_with_a_body_or_takes_one_shows_it() -> None:
@@ -105,12 +105,12 @@ def test_every_operation_has_a_name_of_its_own_a_sentence_and_one_noun() -> None
 
 
 def test_types_have_plain_names_and_are_all_used() -> None:
-    text = FILE.read_text()
+    text = OPENAPI_FILE.read_text()
     for name, schema in DOCUMENT["components"]["schemas"].items():
         assert re.fullmatch("[A-Z][A-Za-z]+", name)
         assert schema["title"] == name
         assert not name.endswith(("Row", "Struct"))
-        assert f'"{REF}{name}"' in text, name
+        assert f'"{SCHEMA_REF_PREFIX}{name}"' in text, name
 
 
 def test_every_path_parameter_is_described() -> None:
@@ -146,7 +146,7 @@ def test_every_refusal_of_a_rule_stands_at_what_it_refuses() -> None:
 
 
 def test_every_code_that_an_operation_names_has_a_meaning() -> None:
-    known = {one.code for one in error_cases.every()}
+    known = {one.code for one in error_cases.all_error_cases()}
     for _, operation in operations():
         assert codes(operation) <= known, operation["operationId"]
     assert set(DOCUMENT["components"]["examples"]) >= {"409.version_conflict", "412.version_conflict"}
@@ -156,7 +156,7 @@ def test_every_command_of_a_batch_is_one_of_the_bodies_that_an_item_can_have() -
     item = DOCUMENT["components"]["schemas"]["BatchItem"]["properties"]
     wanted = {name for name, kind in command.all_commands().items() if kind.is_batchable}
     assert set(item["type"]["enum"]) == wanted
-    assert {one["$ref"].removeprefix(REF) for one in item["data"]["anyOf"]} == wanted
+    assert {one["$ref"].removeprefix(SCHEMA_REF_PREFIX) for one in item["data"]["anyOf"]} == wanted
 
 
 def test_what_a_create_answers_leads_on() -> None:

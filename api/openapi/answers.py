@@ -12,44 +12,54 @@ from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
 
 
-def of(one: Operation, schemas: dict[Any, Schema]) -> dict[str, Schema]:
+def responses_of(operation: Operation, schemas: dict[Any, Schema]) -> dict[str, Schema]:
     """Every answer, those that say yes first."""
-    yes = {str(status): _yes(one, status, schemas) for status in one.answers}
-    if preconditions.conditional_response in one.functions:
-        said = {name: header for name, header in headers.of(one, one.handler.status_code).items() if name != "Link"}
-        yes["304"] = {"description": "You have it already, as `If-None-Match` says.", "headers": said}
-    return yes | {status: problem_schemas.answer(nos) for status, nos in problem_schemas.of(one).items()}
+    responses = {str(status): _success_response(operation, status, schemas) for status in operation.response_types}
+    if preconditions.conditional_response in operation.reachable_functions:
+        not_modified_headers = {
+            name: header
+            for name, header in headers.headers_of(operation, operation.handler.status_code).items()
+            if name != "Link"
+        }
+        responses["304"] = {
+            "description": "You have it already, as `If-None-Match` says.",
+            "headers": not_modified_headers,
+        }
+    return responses | {
+        status: problem_schemas.response_object(nos)
+        for status, nos in problem_schemas.error_cases_of(operation).items()
+    }
 
 
-def _yes(one: Operation, status: int, schemas: dict[Any, Schema]) -> Schema:
-    kinds, spec = one.answers[status], (one.handler.responses or {}).get(status)
-    text = spec.description if spec and status != one.handler.status_code else _sentences(kinds, status)
-    said = {"description": text, "headers": headers.of(one, status)}
+def _success_response(operation: Operation, status: int, schemas: dict[Any, Schema]) -> Schema:
+    kinds, spec = operation.response_types[status], (operation.handler.responses or {}).get(status)
+    text = spec.description if spec and status != operation.handler.status_code else _describe_types(kinds, status)
+    response = {"description": text, "headers": headers.headers_of(operation, status)}
     if not kinds:
-        return said
-    media = str(getattr(one.handler.media_type, "value", one.handler.media_type) or "application/json")
+        return response
+    media = str(getattr(operation.handler.media_type, "value", operation.handler.media_type) or "application/json")
     if kinds[0] in {bytes, str}:
-        return {**said, "content": {media: {"schema": {"type": "string"}}}}
-    found = [schemas[kind] for kind in kinds]
-    schema = found[0] if len(found) == 1 else {"anyOf": found}
-    return {**said, "content": {media: {"schema": schema, **_example(one, status)}}}
+        return {**response, "content": {media: {"schema": {"type": "string"}}}}
+    schemas_of_types = [schemas[kind] for kind in kinds]
+    schema = schemas_of_types[0] if len(schemas_of_types) == 1 else {"anyOf": schemas_of_types}
+    return {**response, "content": {media: {"schema": schema, **_example_member(operation, status)}}}
 
 
-def _example(one: Operation, status: int) -> Schema:
-    found = examples.of(one.answers[status][0], noun=one.noun)
-    if found is examples.NOTHING:
+def _example_member(operation: Operation, status: int) -> Schema:
+    example = examples.example_of(operation.response_types[status][0], noun=operation.subject_noun)
+    if example is examples.NO_EXAMPLE:
         return {}
-    if status == HTTPStatus.CREATED and "version" in found:
-        found = {**found, "version": 1}
-    return {"example": found}
+    if status == HTTPStatus.CREATED and "version" in example:
+        example = {**example, "version": 1}
+    return {"example": example}
 
 
-def _sentences(kinds: list[Any], status: int) -> str:
+def _describe_types(kinds: list[Any], status: int) -> str:
     """What the types say that they are."""
     origins = [get_origin(kind) or kind for kind in kinds]
-    said = [inspect.cleandoc(one.__doc__).splitlines()[0] for one in origins if _is_told(one)]
-    return " ".join(said) or HTTPStatus(status).phrase
+    sentences = [inspect.cleandoc(one.__doc__).splitlines()[0] for one in origins if _has_docstring(one)]
+    return " ".join(sentences) or HTTPStatus(status).phrase
 
 
-def _is_told(kind: Any) -> bool:
+def _has_docstring(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Struct) and bool(kind.__doc__)

@@ -14,119 +14,121 @@ from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hin
 
 from msgspec import Struct
 
-FLOORS = ("api", "commands", "infra", "projections", "domain")
+SOURCE_PACKAGES = ("api", "commands", "infra", "projections", "domain")
 
 
-class Of(Struct, frozen=True):
+class InstanceOf(Struct, frozen=True):
     """Some object of a class."""
 
-    kind: type
+    instance_type: type
 
 
-class Code(Struct, frozen=True):
+class FunctionRef(Struct, frozen=True):
     """A function, and the class that it is a method of."""
 
     function: Callable[..., Any]
     owner: type | None = None
 
 
-class Said(Struct, frozen=True):
+class ConstantCall(Struct, frozen=True):
     """A call with constants: `Malformed("invalid_id", ..., status=400)`."""
 
-    of: Any
+    callee: Any
     arguments: tuple[Any, ...]
-    named: tuple[tuple[str, Any], ...] = ()
+    keywords: tuple[tuple[str, Any], ...] = ()
 
 
-class Called(Struct, frozen=True):
+class CallSite(Struct, frozen=True):
     """A call, with its arguments as they are written."""
 
-    of: Any
+    callee: Any
     arguments: tuple[ast.expr, ...]
 
 
-Found: TypeAlias = Code | Said | type
+Reachable: TypeAlias = FunctionRef | ConstantCall | type
 
 
-def reached(roots: Iterable[Code], stops: frozenset[Callable[..., Any]] = frozenset()) -> frozenset[Found]:
+def reachable_from(
+    roots: Iterable[FunctionRef], boundary: frozenset[Callable[..., Any]] = frozenset()
+) -> frozenset[Reachable]:
     """All that the roots come to, themselves included; code that stands in `stops` is reached and not read."""
-    seen, todo = set[Found](), list[Found](roots)
+    seen, todo = set[Reachable](), list[Reachable](roots)
     while todo:
-        found = todo.pop()
-        if found in seen:
+        node = todo.pop()
+        if node in seen:
             continue
-        seen.add(found)
-        if isinstance(found, Code) and found.function not in stops:
-            todo.extend(_named(found))
-        elif isinstance(found, type):
-            todo.extend(_working(found))
+        seen.add(node)
+        if isinstance(node, FunctionRef) and node.function not in boundary:
+            todo.extend(_references(node))
+        elif isinstance(node, type):
+            todo.extend(_methods_of(node))
     return frozenset(seen)
 
 
-def functions(found: frozenset[Found]) -> frozenset[Callable[..., Any]]:
+def functions_in(reachable: frozenset[Reachable]) -> frozenset[Callable[..., Any]]:
     """The functions among them."""
-    return frozenset(one.function for one in found if isinstance(one, Code))
+    return frozenset(one.function for one in reachable if isinstance(one, FunctionRef))
 
 
-def kinds(found: frozenset[Found], above: type) -> set[Any]:
+def subclasses_in(reachable: frozenset[Reachable], base: type) -> set[Any]:
     """The classes among them that are below a certain one."""
-    return {one for one in found if isinstance(one, type) and issubclass(one, above) and one is not above}
+    return {one for one in reachable if isinstance(one, type) and issubclass(one, base) and one is not base}
 
 
-def calls(code: Code) -> Iterator[Called]:
+def calls_in(function_ref: FunctionRef) -> Iterator[CallSite]:
     """The calls of functions of ours in its own text, with their arguments as they are written."""
-    tree = _tree(code.function)
-    scope = _scope(code, tree)
+    tree = _syntax_tree(function_ref.function)
+    scope = _namespace(function_ref, tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(called := _resolve(node.func, scope), Code):
-            yield Called(called.function, tuple(node.args))
+        if isinstance(node, ast.Call) and isinstance(called := _resolve(node.func, scope), FunctionRef):
+            yield CallSite(called.function, tuple(node.args))
 
 
-def said_in(module: ModuleType) -> Iterator[Said]:
+def constant_calls_in(module: ModuleType) -> Iterator[ConstantCall]:
     """The calls with constants in a whole module."""
     for node in ast.walk(ast.parse(inspect.getsource(module))):
-        if isinstance(node, ast.Call) and (said := _said(node, vars(module))):
-            yield said
+        if isinstance(node, ast.Call) and (call := _constant_call(node, vars(module))):
+            yield call
 
 
-def _working(kind: type) -> Iterator[Code]:
+def _methods_of(kind: type) -> Iterator[FunctionRef]:
     """The methods of a class of ours that does something: not of data, nor of errors."""
-    if _is_ours(kind) and not issubclass(kind, Struct | BaseException):
-        yield from (Code(each, kind) for each in vars(kind).values() if isinstance(each, FunctionType))
+    if _is_own_code(kind) and not issubclass(kind, Struct | BaseException):
+        yield from (FunctionRef(each, kind) for each in vars(kind).values() if isinstance(each, FunctionType))
 
 
 @cache
-def _named(code: Code) -> frozenset[Found]:
-    tree = _tree(code.function)
-    scope = _scope(code, tree)
-    found = set[Found]()
+def _references(function_ref: FunctionRef) -> frozenset[Reachable]:
+    tree = _syntax_tree(function_ref.function)
+    scope = _namespace(function_ref, tree)
+    references = set[Reachable]()
     for node in (inner for statement in tree.body for inner in ast.walk(statement)):
-        if isinstance(node, ast.Call) and (said := _said(node, scope)):
-            found.add(said)
+        if isinstance(node, ast.Call) and (call := _constant_call(node, scope)):
+            references.add(call)
         if isinstance(node, ast.Name | ast.Attribute):
-            found.update(_worth(_resolve(node, scope)))
-    return frozenset(found)
+            references.update(_followed(_resolve(node, scope)))
+    return frozenset(references)
 
 
-def _worth(named: Any) -> Iterator[Found]:
-    if isinstance(named, Code):
-        if _is_ours(named.function):
-            yield named
-    elif isinstance(named, type):
-        yield named
+def _followed(target: Any) -> Iterator[Reachable]:
+    if isinstance(target, FunctionRef):
+        if _is_own_code(target.function):
+            yield target
+    elif isinstance(target, type):
+        yield target
 
 
-def _said(call: ast.Call, scope: dict[str, Any]) -> Said | None:
+def _constant_call(call: ast.Call, scope: dict[str, Any]) -> ConstantCall | None:
     called = _resolve(call.func, scope)
-    called = called.function if isinstance(called, Code) else called
-    if not isinstance(called, type | FunctionType) or not _is_ours(called):
+    called = called.function if isinstance(called, FunctionRef) else called
+    if not isinstance(called, type | FunctionType) or not _is_own_code(called):
         return None
-    arguments = tuple(_constant(argument) for argument in call.args)
-    named = tuple((each.arg, _constant(each.value)) for each in call.keywords if each.arg)
-    return Said(called, arguments, named)
+    arguments = tuple(_constant_value(argument) for argument in call.args)
+    named = tuple((each.arg, _constant_value(each.value)) for each in call.keywords if each.arg)
+    return ConstantCall(called, arguments, named)
 
 
-def _constant(node: ast.expr) -> Any:
+def _constant_value(node: ast.expr) -> Any:
     return node.value if isinstance(node, ast.Constant) else None
 
 
@@ -134,68 +136,71 @@ def _resolve(node: ast.AST, scope: dict[str, Any]) -> Any:
     """What an expression stands for: a module, a class, `Code`, or `Of` a class; None where that is not known."""
     match node:
         case ast.Name(id=name):
-            return _coded(scope.get(name))
+            return _to_function_ref(scope.get(name))
         case ast.Attribute(value=value, attr=name):
-            return _member(_resolve(value, scope), name)
+            return _resolve_attribute(_resolve(value, scope), name)
         case ast.Call(func=function):
             called = _resolve(function, scope)
-            return Of(called) if isinstance(called, type) else None
+            return InstanceOf(called) if isinstance(called, type) else None
     return None
 
 
-def _member(owner: Any, name: str) -> Any:
-    if isinstance(owner, Of):
-        found = getattr(owner.kind, name, None)
-        if inspect.isroutine(found):
-            return _coded(found, owner.kind)
-        return _an(_hints(owner.kind).get(name))
-    return _coded(getattr(owner, name, None)) if isinstance(owner, type | ModuleType) else None
+def _resolve_attribute(owner: Any, name: str) -> Any:
+    if isinstance(owner, InstanceOf):
+        member = getattr(owner.instance_type, name, None)
+        if inspect.isroutine(member):
+            return _to_function_ref(member, owner.instance_type)
+        return _instance_of(_type_hints(owner.instance_type).get(name))
+    return _to_function_ref(getattr(owner, name, None)) if isinstance(owner, type | ModuleType) else None
 
 
-def _coded(found: Any, owner: type | None = None) -> Any:
-    if inspect.ismethod(found):  # a class method, by its class
-        return Code(found.__func__, found.__self__) if isinstance(found.__self__, type) else None
-    found = inspect.unwrap(found) if callable(found) and not isinstance(found, type) else found
-    return Code(found, owner) if isinstance(found, FunctionType) else found
+def _to_function_ref(target: Any, owner: type | None = None) -> Any:
+    if inspect.ismethod(target):  # a class method, by its class
+        return FunctionRef(target.__func__, target.__self__) if isinstance(target.__self__, type) else None
+    target = inspect.unwrap(target) if callable(target) and not isinstance(target, type) else target
+    return FunctionRef(target, owner) if isinstance(target, FunctionType) else target
 
 
-def _scope(code: Code, tree: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, Any]:
-    hints = _hints(code.function)
+def _namespace(function_ref: FunctionRef, tree: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, Any]:
+    hints = _type_hints(function_ref.function)
     names = [argument.arg for argument in (*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs)]
-    scope = {**getattr(code.function, "__globals__", {}), **{name: _an(hints.get(name)) for name in names}}
-    if code.owner and names and names[0] in {"self", "cls"}:
-        scope[names[0]] = Of(code.owner)
+    scope = {
+        **getattr(function_ref.function, "__globals__", {}),
+        **{name: _instance_of(hints.get(name)) for name in names},
+    }
+    if function_ref.owner and names and names[0] in {"self", "cls"}:
+        scope[names[0]] = InstanceOf(function_ref.owner)
     return scope
 
 
-def _an(hint: Any) -> Of | None:
+def _instance_of(hint: Any) -> InstanceOf | None:
     """An object that a type hint names the class of."""
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     origin = get_origin(hint) or hint
-    return Of(origin) if isinstance(origin, type) else None
+    return InstanceOf(origin) if isinstance(origin, type) else None
 
 
 @cache
-def _hints(of: Any) -> dict[str, Any]:
+def _type_hints(target: Any) -> dict[str, Any]:
     try:
-        return get_type_hints(of)
+        return get_type_hints(target)
     except (NameError, TypeError):
         return {}
 
 
 @cache
-def _tree(function: Callable[..., Any]) -> ast.FunctionDef | ast.AsyncFunctionDef:
+def _syntax_tree(function: Callable[..., Any]) -> ast.FunctionDef | ast.AsyncFunctionDef:
     """Its text; nothing where it has none of its own, as what a decorator made."""
     try:
         tree: ast.stmt = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, SyntaxError):
-        return _NOTHING
-    return tree if isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef) else _NOTHING
+        return _EMPTY_FUNCTION
+    return tree if isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef) else _EMPTY_FUNCTION
 
 
-_NOTHING = ast.FunctionDef("nothing", ast.arguments([], [], None, [], [], None, []), [], [])
+_EMPTY_FUNCTION = ast.FunctionDef("nothing", ast.arguments([], [], None, [], [], None, []), [], [])
 
 
-def _is_ours(found: Any) -> bool:
-    return str(found.__module__).partition(".")[0] in FLOORS
+def _is_own_code(target: Any) -> bool:
+    return str(target.__module__).partition(".")[0] in SOURCE_PACKAGES

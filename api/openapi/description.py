@@ -13,51 +13,57 @@ from commands import permissions
 from commands.permissions import RequiredPermission
 
 
-def described(one: Operation, schemas: dict[Any, Schema]) -> Schema:
+def operation_object(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
     """The operation object."""
-    summary, _, more = inspect.cleandoc(one.handler.fn.__doc__ or one.name).partition("\n\n")
-    text = "\n\n".join(filter(None, (" ".join(more.split()), _rights(one))))
+    summary, _, more = inspect.cleandoc(operation.handler.fn.__doc__ or operation.name).partition("\n\n")
+    text = "\n\n".join(filter(None, (" ".join(more.split()), _permission_text(operation))))
     return {
-        "operationId": one.name,
-        "tags": [one.tag],
+        "operationId": operation.name,
+        "tags": [operation.tag],
         "summary": " ".join(summary.split()),
         **({"description": text} if text else {}),
-        **({"security": [{}]} if one.is_public else {}),
-        "parameters": list(parameters.of(one)),
-        **({"requestBody": _request(one, schemas)} if one.body is not None else {}),
-        "responses": answers.of(one, schemas),
+        **({"security": [{}]} if operation.is_public else {}),
+        "parameters": list(parameters.parameters_of(operation)),
+        **({"requestBody": _request_body(operation, schemas)} if operation.body_type is not None else {}),
+        "responses": answers.responses_of(operation, schemas),
     }
 
 
-def _request(one: Operation, schemas: dict[Any, Schema]) -> Schema:
-    media = sorted(PATCH_MEDIA_TYPES) if one.method == "patch" else ["application/json"]
-    required = any(field.required for field in msgspec.structs.fields(one.body))
-    content = {"schema": schemas[one.body], "example": examples.of(one.body)}
+def _request_body(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
+    media = sorted(PATCH_MEDIA_TYPES) if operation.method == "patch" else ["application/json"]
+    required = any(field.required for field in msgspec.structs.fields(operation.body_type))
+    content = {"schema": schemas[operation.body_type], "example": examples.example_of(operation.body_type)}
     return {"required": required, "content": dict.fromkeys(media, content)}
 
 
-def _rights(one: Operation) -> str:
+def _permission_text(operation: Operation) -> str:
     """Who may, in a sentence."""
-    if one.is_public:
+    if operation.is_public:
         return "For everybody, without a token."
-    if one.is_batch:
+    if operation.is_batch:
         return "Each command asks for the role and the scope that it asks for alone."
-    if permissions.REQUIRED_PERMISSIONS["Operate"] in one.needs:
-        return f"For whoever administers this installation, with {_scope(permissions.REQUIRED_PERMISSIONS['Operate'])}"
-    if len(one.commands) > 1:
+    if permissions.REQUIRED_PERMISSIONS["Operate"] in operation.required_permissions:
+        scope = _token_scope_text(permissions.REQUIRED_PERMISSIONS["Operate"])
+        return f"For the administrator of this installation, with {scope}"
+    if len(operation.command_types) > 1:
         return " ".join(
-            f"{kind.__name__}: {_needs(permissions.REQUIRED_PERMISSIONS[kind.__name__])}" for kind in one.commands
+            f"{kind.__name__}: {_required_permission_text(permissions.REQUIRED_PERMISSIONS[kind.__name__])}"
+            for kind in operation.command_types
         )
     return " ".join(
-        map(_needs, [permissions.REQUIRED_PERMISSIONS[kind.__name__] for kind in one.commands] or one.needs)
+        map(
+            _required_permission_text,
+            [permissions.REQUIRED_PERMISSIONS[kind.__name__] for kind in operation.command_types]
+            or operation.required_permissions,
+        )
     )
 
 
-def _needs(needs: RequiredPermission) -> str:
+def _required_permission_text(required: RequiredPermission) -> str:
     """The least that is asked for, in a sentence."""
-    role = f"the role `{needs.role}` in the workspace, and " if needs.role else ""
-    return f"Asks for {role}{_scope(needs)}"
+    role = f"the role `{required.role}` in the workspace, and " if required.role else ""
+    return f"Asks for {role}{_token_scope_text(required)}"
 
 
-def _scope(needs: RequiredPermission) -> str:
-    return f"a token of scope `{needs.scope}`."
+def _token_scope_text(required: RequiredPermission) -> str:
+    return f"a token of scope `{required.scope}`."

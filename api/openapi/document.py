@@ -9,13 +9,13 @@ from litestar import Litestar
 
 from api.ledger import BASE_PATH
 from api.openapi import error_cases, headers, parameters, problem_schemas, schemas
-from api.openapi.description import described
-from api.openapi.error_cases import No
-from api.openapi.operation import Operation, operations
+from api.openapi.description import operation_object
+from api.openapi.error_cases import ErrorCase
+from api.openapi.operation import Operation, documented_operations
 from api.openapi.schemas import Schema
 
-METHODS: Final = ("get", "post", "put", "patch", "delete")
-ABOUT = """A task backend that never loses an edit and never forgets.
+METHOD_ORDER: Final = ("get", "post", "put", "patch", "delete")
+API_DESCRIPTION = """A task backend that never loses an edit and never forgets.
 
 A change is a command; what it did is an event, for ever. A command that overwrites names the version that it was made
 on, and is told what happened since if that is not the present one (409, 412). `Idempotency-Key` makes it safe to send
@@ -23,7 +23,7 @@ a command again. What a command answers as `position` can be waited for by any q
 
 Every error is an `application/problem+json` document with a stable `code`; `/problems` has them all. Every event that
 can stand in the log has a JSON Schema, at `/schemas/events`."""
-BEARER: Final[Schema] = {
+BEARER_SECURITY_SCHEME: Final[Schema] = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
@@ -31,84 +31,103 @@ BEARER: Final[Schema] = {
 }
 
 
-def document(app: Litestar) -> Schema:
+def build_document(app: Litestar) -> Schema:
     """All of it."""
-    found = sorted(operations(app), key=lambda one: (one.path, METHODS.index(one.method)))
-    kinds = [kind for one in found for kind in one.kinds()]
-    of_kind, named = schemas.components([*kinds, problem_schemas.Problem, problem_schemas.Conflict])
-    shared = dict[str, Schema]()
+    operations = sorted(documented_operations(app), key=lambda one: (one.path, METHOD_ORDER.index(one.method)))
+    types = [kind for one in operations for kind in one.schema_types()]
+    schema_by_type, component_schemas = schemas.schema_components(
+        [*types, problem_schemas.Problem, problem_schemas.Conflict]
+    )
+    shared_responses = dict[str, Schema]()
     paths = dict[str, dict[str, Schema]]()
-    for one in found:
-        paths.setdefault(one.path, {})[one.method] = _told(one, found, of_kind, shared)
+    for one in operations:
+        paths.setdefault(one.path, {})[one.method] = _with_shared_responses(
+            one, operations, schema_by_type, shared_responses
+        )
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Taskledger",
             "version": "1",
-            "description": ABOUT,
+            "description": API_DESCRIPTION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
-        "tags": list(_tags(found)),
+        "tags": list(_tags(operations)),
         "paths": paths,
         "components": {
-            "securitySchemes": {"bearer": BEARER},
-            "parameters": parameters.COMPONENTS,
-            "headers": headers.HEADERS,
-            "responses": dict(sorted(shared.items())),
-            "links": dict(_links(found)),
-            "examples": dict(_examples(found)),
-            "schemas": named,
+            "securitySchemes": {"bearer": BEARER_SECURITY_SCHEME},
+            "parameters": parameters.PARAMETER_COMPONENTS,
+            "headers": headers.HEADER_COMPONENTS,
+            "responses": dict(sorted(shared_responses.items())),
+            "links": dict(_links(operations)),
+            "examples": dict(_problem_examples(operations)),
+            "schemas": component_schemas,
         },
     }
 
 
-def _told(one: Operation, all_: Iterable[Operation], of_kind: dict[Any, Schema], shared: dict[str, Schema]) -> Schema:
+def _with_shared_responses(
+    operation: Operation,
+    operations: Iterable[Operation],
+    schema_by_type: dict[Any, Schema],
+    shared_responses: dict[str, Schema],
+) -> Schema:
     """An operation; an answer with one problem only stands among those that operations share."""
-    told = described(one, of_kind)
-    for status, nos in problem_schemas.of(one).items():
-        if len(nos) == 1:
-            name = _shared_name(nos[0])
-            shared[name] = told["responses"][status]
-            told["responses"][status] = {"$ref": f"#/components/responses/{name}"}
-    if then := {name: {"$ref": f"#/components/links/{name}"} for name in _then(one, all_)}:
-        told["responses"]["201"]["links"] = then
-    return told
+    operation_json = operation_object(operation, schema_by_type)
+    for status, cases in problem_schemas.error_cases_of(operation).items():
+        if len(cases) == 1:
+            name = _shared_response_name(cases[0])
+            shared_responses[name] = operation_json["responses"][status]
+            operation_json["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+    if links := {name: {"$ref": f"#/components/links/{name}"} for name in _linked_operations(operation, operations)}:
+        operation_json["responses"]["201"]["links"] = links
+    return operation_json
 
 
-def _shared_name(one: No) -> str:
+def _shared_response_name(error_case: ErrorCase) -> str:
     """After its code; a code with two statuses has the second behind it."""
-    usual = min(each.status for each in (*error_cases.every(), one) if each.code == one.code)
-    name = "".join(word.title() for word in one.code.split("_"))
-    return name if one.status == usual else f"{name}{one.status}"
+    lowest_status = min(
+        each.status for each in (*error_cases.all_error_cases(), error_case) if each.code == error_case.code
+    )
+    name = "".join(word.title() for word in error_case.code.split("_"))
+    return name if error_case.status == lowest_status else f"{name}{error_case.status}"
 
 
-def _tags(found: Iterable[Operation]) -> Iterator[Schema]:
+def _tags(operations: Iterable[Operation]) -> Iterator[Schema]:
     """The nouns, with what their modules say they are; those at the root last."""
-    said = {one.tag: one for one in found}
-    for name in sorted(said, key=lambda name: (not said[name].path.startswith(BASE_PATH), name)):
-        yield {"name": name, "description": said[name].module}
+    operation_by_tag = {one.tag: one for one in operations}
+    for name in sorted(
+        operation_by_tag, key=lambda name: (not operation_by_tag[name].path.startswith(BASE_PATH), name)
+    ):
+        yield {"name": name, "description": operation_by_tag[name].module_summary}
 
 
-def _then(one: Operation, all_: Iterable[Operation]) -> Iterator[str]:
+def _linked_operations(operation: Operation, operations: Iterable[Operation]) -> Iterator[str]:
     """What can be done with what it creates."""
-    if one.handler.status_code == HTTPStatus.CREATED and one.noun and any(kind.creates for kind in one.commands):
-        yield from (other.name for other in all_ if re.findall(r"{(\w+)}", other.path) == [one.noun])
+    if (
+        operation.handler.status_code == HTTPStatus.CREATED
+        and operation.subject_noun
+        and any(kind.creates for kind in operation.command_types)
+    ):
+        yield from (
+            other.name for other in operations if re.findall(r"{(\w+)}", other.path) == [operation.subject_noun]
+        )
 
 
-def _links(found: list[Operation]) -> Iterator[tuple[str, Schema]]:
+def _links(operations: list[Operation]) -> Iterator[tuple[str, Schema]]:
     """How an operation is asked for that takes the id of what was just created, by its name."""
-    wanted = {name for one in found for name in _then(one, found)}
-    for one in sorted(found, key=lambda one: one.name):
-        if one.name in wanted:
+    linked_names = {name for one in operations for name in _linked_operations(one, operations)}
+    for one in sorted(operations, key=lambda one: one.name):
+        if one.name in linked_names:
             noun = one.path.partition("{")[2].partition("}")[0]
-            version = any(kind.requires_version for kind in one.commands)
-            seen = {"header.If-Match": "$response.header.ETag"} if version else {}
-            yield one.name, {"operationId": one.name, "parameters": {f"path.{noun}": "$response.body#/id", **seen}}
+            needs_version = any(kind.requires_version for kind in one.command_types)
+            if_match = {"header.If-Match": "$response.header.ETag"} if needs_version else {}
+            yield one.name, {"operationId": one.name, "parameters": {f"path.{noun}": "$response.body#/id", **if_match}}
 
 
-def _examples(found: Iterable[Operation]) -> Iterator[tuple[str, Schema]]:
+def _problem_examples(operations: Iterable[Operation]) -> Iterator[tuple[str, Schema]]:
     """Every problem that some operation can answer with."""
-    said = {each for one in found for nos in problem_schemas.of(one).values() for each in nos}
-    yield from ((problem_schemas.example_name(each), problem_schemas.example(each)) for each in sorted(said))
+    cases = {each for one in operations for nos in problem_schemas.error_cases_of(one).values() for each in nos}
+    yield from ((problem_schemas.example_name(each), problem_schemas.example_object(each)) for each in sorted(cases))

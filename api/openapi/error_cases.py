@@ -13,11 +13,11 @@ import api
 from api.http import problems
 from api.http.problems import MalformedRequest
 from api.openapi import call_graph
-from api.openapi.call_graph import Code, Found, Said
+from api.openapi.call_graph import ConstantCall, FunctionRef, Reachable
 from domain import errors
 from domain.errors import Refusal
 
-ADVICE = {
+ADVICE_BY_STATUS = {
     400: "Correct the request: `detail` and `errors` say what is wrong with it. Sent again as it is, it fails again.",
     401: "Log in, and send `Authorization: Bearer <token>`.",
     403: "Ask somebody whose role or token goes further; trying again changes nothing.",
@@ -36,11 +36,11 @@ ADVICE = {
 }
 """What to do, by status."""
 
-BY_FRAMEWORK = (400, 401, 404, 405, 413, 503)
+FRAMEWORK_STATUSES = (400, 401, 404, 405, 413, 503)
 """The statuses of what the framework says by itself, or is asked to say."""
 
 
-class No(Struct, frozen=True, order=True):
+class ErrorCase(Struct, frozen=True, order=True):
     """One way of saying no."""
 
     status: int
@@ -48,64 +48,66 @@ class No(Struct, frozen=True, order=True):
     title: str
 
 
-def of_refusal(kind: type[Refusal]) -> No:
+def from_refusal(refusal_type: type[Refusal]) -> ErrorCase:
     status = next(
-        (problems.STATUS_BY_REFUSAL[base] for base in kind.__mro__ if base in problems.STATUS_BY_REFUSAL), 422
+        (problems.STATUS_BY_REFUSAL[base] for base in refusal_type.__mro__ if base in problems.STATUS_BY_REFUSAL), 422
     )
-    return No(status, kind.code(), kind.title())
+    return ErrorCase(status, refusal_type.code(), refusal_type.title())
 
 
-def of_status(status: int) -> No:
+def from_status(status: int) -> ErrorCase:
     """As the framework says it: the code is the phrase."""
     phrase = problems.status_phrase(status)
-    return No(status, problems.code_of(phrase), phrase)
+    return ErrorCase(status, problems.code_of(phrase), phrase)
 
 
-def among(found: Iterable[Found]) -> Iterator[No]:
+def raised_in(reachable: Iterable[Reachable]) -> Iterator[ErrorCase]:
     """The problems that code can answer with which comes to all this."""
-    for one in found:
-        if isinstance(one, Said) and one.of is MalformedRequest:
-            yield _malformed(one)
+    for one in reachable:
+        if isinstance(one, ConstantCall) and one.callee is MalformedRequest:
+            yield _from_malformed(one)
         elif isinstance(one, type) and issubclass(one, Refusal) and one is not Refusal:
-            yield of_refusal(one)
+            yield from_refusal(one)
         elif isinstance(one, type) and issubclass(one, HTTPException) and one is not HTTPException:
-            yield of_status(one.status_code)
+            yield from_status(one.status_code)
         elif isinstance(one, type) and issubclass(one, Exception) and one in problems.EXCEPTION_HANDLERS:
-            yield from of_error(one)
+            yield from from_error(one)
 
 
-def of_error(kind: type[Exception]) -> Iterator[No]:
+def from_error(error_type: type[Exception]) -> Iterator[ErrorCase]:
     """What an error that is neither a refusal nor the framework's is answered with."""
-    for one in call_graph.reached([Code(problems.EXCEPTION_HANDLERS[kind])], frozenset({problems.problem_response})):
-        if isinstance(one, Said) and one.of is problems.problem_response:
+    for one in call_graph.reachable_from(
+        [FunctionRef(problems.EXCEPTION_HANDLERS[error_type])], frozenset({problems.problem_response})
+    ):
+        if isinstance(one, ConstantCall) and one.callee is problems.problem_response:
             match one.arguments:
                 case [_, int(status), str(code), str(title)]:
-                    yield No(status, code, title)
+                    yield ErrorCase(status, code, title)
 
 
 @cache
-def every() -> tuple[No, ...]:
+def all_error_cases() -> tuple[ErrorCase, ...]:
     """Every problem with a code of ours, and what the framework says by itself."""
-    own = {of_refusal(kind) for kind in _below(Refusal)}
-    own |= {No(412, kind.code(), kind.title()) for kind in (errors.VersionConflict,)}
-    by_handlers = {one for kind in problems.EXCEPTION_HANDLERS for one in of_error(kind)}
-    return tuple(sorted(own | by_handlers | {*_all_malformed(), *map(of_status, BY_FRAMEWORK)}))
+    error_cases = {from_refusal(kind) for kind in _subclasses(Refusal)}
+    error_cases |= {ErrorCase(412, kind.code(), kind.title()) for kind in (errors.VersionConflict,)}
+    by_handlers = {one for kind in problems.EXCEPTION_HANDLERS for one in from_error(kind)}
+    return tuple(sorted(error_cases | by_handlers | {*_all_malformed_cases(), *map(from_status, FRAMEWORK_STATUSES)}))
 
 
-def _malformed(call: Said) -> No:
-    status, code = int(dict(call.named).get("status") or HTTPStatus.BAD_REQUEST), str(call.arguments[0])
-    return No(status, code, problems.title_of(code, status))
+def _from_malformed(call: ConstantCall) -> ErrorCase:
+    status, code = int(dict(call.keywords).get("status") or HTTPStatus.BAD_REQUEST), str(call.arguments[0])
+    return ErrorCase(status, code, problems.title_of(code, status))
 
 
-def _all_malformed() -> Iterator[No]:
-    for found in pkgutil.walk_packages(api.__path__, "api."):
-        module = import_module(found.name)
-        for call in call_graph.said_in(module):
-            if call.of is MalformedRequest:
-                yield _malformed(call)
+def _all_malformed_cases() -> Iterator[ErrorCase]:
+    for module_info in pkgutil.walk_packages(api.__path__, "api."):
+        module = import_module(module_info.name)
+        for call in call_graph.constant_calls_in(module):
+            if call.callee is MalformedRequest:
+                yield _from_malformed(call)
 
 
-def _below(kind: type[Refusal]) -> Iterator[type[Refusal]]:
-    for one in kind.__subclasses__():
+def _subclasses(refusal_type: type[Refusal]) -> Iterator[type[Refusal]]:
+    for one in refusal_type.__subclasses__():
         yield one
-        yield from _below(one)
+        yield from _subclasses(one)

@@ -15,27 +15,27 @@ import msgspec
 from msgspec import UNSET, Meta, Struct
 
 from api.openapi.public_names import public_name
-from api.openapi.schemas import options, plain
+from api.openapi.schemas import strip_annotated, union_members
 from commands import command
 from commands.command import Command
 
-WHEN: Final = "2026-12-01T10:00:00Z"
-BEGAN: Final = bytes.fromhex("0193805a8d00")
+EXAMPLE_TIME: Final = "2026-12-01T10:00:00Z"
+EXAMPLE_UUID7_TIMESTAMP: Final = bytes.fromhex("0193805a8d00")
 """The milliseconds of a UUIDv7."""
-NOTHING: Final = object()
+NO_EXAMPLE: Final = object()
 
 
-def id_of(noun: str) -> str:
+def example_id(noun: str) -> str:
     """The id of the one thing of its kind that all examples are about."""
     digest = sha256(noun.encode()).digest()[:10]
-    bits = int.from_bytes(BEGAN + digest)
+    bits = int.from_bytes(EXAMPLE_UUID7_TIMESTAMP + digest)
     return str(UUID(int=bits & ~(0xF000 << 64) & ~(0xC000 << 48) | 0x7000 << 64 | 0x8000 << 48))
 
 
-NAMED: Final[dict[str, Any]] = {
+EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
     "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTkzODA1YSJ9.c2lnbmVk",
-    "actor": id_of("user"),
-    "asked_by": id_of("user"),
+    "actor": example_id("user"),
+    "asked_by": example_id("user"),
     "changes": {"title": ["Milk", "Oat milk"]},
     "column": "doing",
     "columns": [
@@ -45,7 +45,7 @@ NAMED: Final[dict[str, Any]] = {
     ],
     "counts": {"doing": {"open": 2}, "done": {"done": 5}},
     "cursor": "WyIwMTkzODA1YSIsNTBd",
-    "data": {"project_id": id_of("project"), "title": "Oat milk"},
+    "data": {"project_id": example_id("project"), "title": "Oat milk"},
     "done": 120_000,
     "events_per_s": 48_000.0,
     "expires_in": 3_600,
@@ -55,7 +55,7 @@ NAMED: Final[dict[str, Any]] = {
     "kind": "rebuild",
     "labels": ["shopping"],
     "limit": 50,
-    "members": {id_of("user"): "owner"},
+    "members": {example_id("user"): "owner"},
     "min_position": 1042,
     "new_password": "staple battery horse",
     "next_cursor": "WyIwMTkzODA1YSIsNTBd",
@@ -71,7 +71,7 @@ NAMED: Final[dict[str, Any]] = {
     "share": 0.4,
     "since": "2026-12-01T00:00:00Z",
     "status": "open",
-    "stream": id_of("task"),
+    "stream": example_id("task"),
     "token": "tlp_0000000000000000000000000000000000000000000",
     "token_type": "Bearer",
     "total": 300_000,
@@ -79,42 +79,42 @@ NAMED: Final[dict[str, Any]] = {
     "type": "TaskRenamed",
     "until": "2026-12-08T00:00:00Z",
     "user_agent": "curl/8.5.0",
-    "user_id": id_of("user"),
+    "user_id": example_id("user"),
     "version": 3,
 }
 """By the name of a field or parameter, where no command has one; used where it has the right type."""
 
 
-def of(annotation: Any, name: str = "", noun: str = "") -> Any:
+def example_of(annotation: Any, name: str = "", noun: str = "") -> Any:
     """An example of a type, for a field of that name, of that kind of thing; `NOTHING` where there is none."""
-    given = said(annotation)
-    if given is not NOTHING:
-        return given
-    for found in (_by_commands().get(name, NOTHING), NAMED.get(name, NOTHING)):
-        if found is not NOTHING and _is(found, annotation):
-            return found
-    return _of_kind(next(options(annotation), None), name, noun)
+    declared = declared_example(annotation)
+    if declared is not NO_EXAMPLE:
+        return declared
+    for candidate in (_examples_of_command_fields().get(name, NO_EXAMPLE), EXAMPLE_BY_FIELD.get(name, NO_EXAMPLE)):
+        if candidate is not NO_EXAMPLE and _is_valid(candidate, annotation):
+            return candidate
+    return _example_by_type(next(union_members(annotation), None), name, noun)
 
 
-def said(annotation: Any) -> Any:
+def declared_example(annotation: Any) -> Any:
     """The example that stands at the type itself."""
     if get_origin(annotation) is Annotated:
         for meta in get_args(annotation)[1:]:
             if isinstance(meta, Meta) and meta.examples:
                 return meta.examples[0]
-    inner = [one for one in options(annotation) if one is not annotation]
-    if plain(annotation) is not annotation:
-        inner.append(plain(annotation))
-    return next((found for one in inner if (found := said(one)) is not NOTHING), NOTHING)
+    inner = [one for one in union_members(annotation) if one is not annotation]
+    if strip_annotated(annotation) is not annotation:
+        inner.append(strip_annotated(annotation))
+    return next((found for one in inner if (found := declared_example(one)) is not NO_EXAMPLE), NO_EXAMPLE)
 
 
-def body(kind: type[Struct], noun: str = "") -> dict[str, Any]:
+def example_body(kind: type[Struct], noun: str = "") -> dict[str, Any]:
     """A whole object: what must be there, and what has an example of its own."""
     noun = noun or noun_of(kind)
     return {
         field.encode_name: found
         for field in msgspec.structs.fields(kind)
-        if _is_shown(kind, field) and (found := of(field.type, field.name, noun)) is not NOTHING
+        if _is_in_example(kind, field) and (found := example_of(field.type, field.name, noun)) is not NO_EXAMPLE
     }
 
 
@@ -123,66 +123,68 @@ def noun_of(kind: type) -> str:
     return public_name(getattr(kind, "state_type", kind).__name__).lower()
 
 
-def _is_shown(kind: type[Struct], field: msgspec.structs.FieldInfo) -> bool:
+def _is_in_example(kind: type[Struct], field: msgspec.structs.FieldInfo) -> bool:
     if field.name == "expected_version":
         return bool(getattr(kind, "requires_version", False))
-    if field.required or said(field.type) is not NOTHING:
+    if field.required or declared_example(field.type) is not NO_EXAMPLE:
         return True
     if issubclass(kind, Command):
-        return field.name in NAMED and not any(plain(one) is UUID for one in options(field.type))
+        return field.name in EXAMPLE_BY_FIELD and not any(
+            strip_annotated(one) is UUID for one in union_members(field.type)
+        )
     return field.default is not None and field.default is not UNSET
 
 
 @cache
-def _by_commands() -> dict[str, Any]:
+def _examples_of_command_fields() -> dict[str, Any]:
     """The example of each field that some command has one for; the first that is found stays."""
     found = dict[str, Any]()
     for kind in command.all_commands().values():
         for field in msgspec.structs.fields(kind):
-            if (example := said(field.type)) is not NOTHING:
+            if (example := declared_example(field.type)) is not NO_EXAMPLE:
                 found.setdefault(field.name, example)
     return found
 
 
-def _is(found: Any, annotation: Any) -> bool:
+def _is_valid(value: Any, annotation: Any) -> bool:
     try:
-        msgspec.json.decode(msgspec.json.encode(found), type=annotation)
+        msgspec.json.decode(msgspec.json.encode(value), type=annotation)
     except msgspec.ValidationError:
         return False
     return True
 
 
-def _of_kind(annotation: Any, name: str, noun: str) -> Any:
-    kind = plain(annotation)
-    origin = get_origin(kind) or kind
+def _example_by_type(annotation: Any, name: str, noun: str) -> Any:
+    plain_type = strip_annotated(annotation)
+    origin = get_origin(plain_type) or plain_type
     if isinstance(origin, type) and issubclass(origin, Struct):
-        return _generic(kind) if get_args(kind) else body(origin, noun if not name else "")
+        return _example_page(plain_type) if get_args(plain_type) else example_body(origin, noun if not name else "")
     if origin is Literal:
-        return get_args(kind)[0]
+        return get_args(plain_type)[0]
     if origin in {list, tuple, frozenset}:
-        found = of(get_args(kind)[0], name, noun) if get_args(kind) else NOTHING
-        return [] if found is NOTHING else [found]
+        item = example_of(get_args(plain_type)[0], name, noun) if get_args(plain_type) else NO_EXAMPLE
+        return [] if item is NO_EXAMPLE else [item]
     if origin is UUID:
-        return id_of(noun if name == "id" else name.removesuffix("_id"))
-    return _PLAIN[origin](annotation) if origin in _PLAIN else NOTHING
+        return example_id(noun if name == "id" else name.removesuffix("_id"))
+    return _EXAMPLE_BY_PLAIN_TYPE[origin](annotation) if origin in _EXAMPLE_BY_PLAIN_TYPE else NO_EXAMPLE
 
 
-def _generic(kind: Any) -> dict[str, Any]:
+def _example_page(page_type: Any) -> dict[str, Any]:
     """A page, with one item."""
-    item = get_args(kind)[0]
-    return {"items": [of(item)], "next_cursor": NAMED["next_cursor"]}
+    item = get_args(page_type)[0]
+    return {"items": [example_of(item)], "next_cursor": EXAMPLE_BY_FIELD["next_cursor"]}
 
 
-def _number(annotation: Any) -> int:
+def _smallest_integer(annotation: Any) -> int:
     metas = [meta for meta in getattr(annotation, "__metadata__", ()) if isinstance(meta, Meta)]
     return next((int(meta.ge) for meta in metas if meta.ge), 0)
 
 
-_PLAIN: Final[dict[Any, Callable[[Any], Any]]] = {
+_EXAMPLE_BY_PLAIN_TYPE: Final[dict[Any, Callable[[Any], Any]]] = {
     bool: lambda _: False,
-    int: _number,
+    int: _smallest_integer,
     float: lambda _: 0.0,
     str: lambda _: "text",
-    datetime: lambda _: WHEN,
+    datetime: lambda _: EXAMPLE_TIME,
     dict: lambda _: {},
 }

@@ -11,7 +11,7 @@ from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
 from api.queries import Queries
 
-HEADERS: Final[dict[str, Schema]] = {
+HEADER_COMPONENTS: Final[dict[str, Schema]] = {
     "ETag": {
         "required": True,
         "description": "The entity tag of what is answered; of a thing with a version that version, a dash and a hash.",
@@ -38,12 +38,12 @@ HEADERS: Final[dict[str, Schema]] = {
         "required": True,
         "description": "The address of what was made.",
         "schema": {"type": "string"},
-        "example": f"/api/v1/tasks/{examples.id_of('task')}",
+        "example": f"/api/v1/tasks/{examples.example_id('task')}",
     },
     "Link": {
         "description": 'The next page, as `rel="next"`; absent on the last one.',
         "schema": {"type": "string"},
-        "example": f'</api/v1/workspaces?cursor={examples.NAMED["cursor"]}>; rel="next"',
+        "example": f'</api/v1/workspaces?cursor={examples.EXAMPLE_BY_FIELD["cursor"]}>; rel="next"',
     },
     "Idempotent-Replayed": {
         "description": "`true` where this was carried out before, under the same key, and nothing happened now.",
@@ -78,55 +78,66 @@ HEADERS: Final[dict[str, Schema]] = {
         "required": True,
         "description": "The trace of the request: 32 hexadecimal digits, to be named when something is reported.",
         "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
-        "example": examples.NAMED["trace_id"],
+        "example": examples.EXAMPLE_BY_FIELD["trace_id"],
     },
 }
 """Every answer has a `Trace-Id`."""
 
 
-def of(one: Operation, status: int) -> dict[str, Schema]:
+def headers_of(operation: Operation, status: int) -> dict[str, Schema]:
     """The headers of an answer that says yes; what a dry run answers has the position alone."""
-    kinds = one.answers.get(status, [])
+    kinds = operation.response_types.get(status, [])
     if kinds == [DryRun]:
-        return refs(["Taskledger-Position", "Trace-Id"])
-    said = _of(one)
+        return header_refs(["Taskledger-Position", "Trace-Id"])
+    headers = _success_headers(operation)
     if DryRun in kinds:
-        for name in said.keys() & {"ETag", "Location"}:
-            said |= now_and_then(name)
-    return said
+        for name in headers.keys() & {"ETag", "Location"}:
+            headers |= optional_header(name)
+    return headers
 
 
-def _of(one: Operation) -> dict[str, Schema]:
-    own = {each.name: _own(each) for each in one.handler.resolve_response_headers() if each.documentation_only}
-    return refs(name for name in HEADERS if name in {"Trace-Id", *_said(one)} - own.keys()) | own
+def _success_headers(operation: Operation) -> dict[str, Schema]:
+    own_headers = {
+        each.name: _header_object(each)
+        for each in operation.handler.resolve_response_headers()
+        if each.documentation_only
+    }
+    return (
+        header_refs(
+            name
+            for name in HEADER_COMPONENTS
+            if name in {"Trace-Id", *_implied_headers(operation)} - own_headers.keys()
+        )
+        | own_headers
+    )
 
 
-def refs(names: Iterable[str]) -> dict[str, Schema]:
+def header_refs(names: Iterable[str]) -> dict[str, Schema]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def now_and_then(name: str) -> dict[str, Schema]:
+def optional_header(name: str) -> dict[str, Schema]:
     """One that only some of these answers have."""
-    return {name: {**HEADERS[name], "required": False}}
+    return {name: {**HEADER_COMPONENTS[name], "required": False}}
 
 
-def _said(one: Operation) -> Iterator[str]:
-    asked = one.functions
-    if preconditions.conditional_response in asked or ledger.write_response in asked:
+def _implied_headers(operation: Operation) -> Iterator[str]:
+    called = operation.reachable_functions
+    if preconditions.conditional_response in called or ledger.write_response in called:
         yield "ETag"
-    if preconditions.conditional_response in asked or preconditions.command_headers in asked:
+    if preconditions.conditional_response in called or preconditions.command_headers in called:
         yield "Taskledger-Position"
-    if Queries.fetch in asked:
+    if Queries.fetch in called:
         yield from ("Age", preconditions.STALE_HEADER)
-    if preconditions.conditional_response in asked and "cursor" in one.parameters:
+    if preconditions.conditional_response in called and "cursor" in operation.parameters:
         yield "Link"
-    if preconditions.command_headers in asked and preconditions.idempotency_key in asked:
+    if preconditions.command_headers in called and preconditions.idempotency_key in called:
         yield "Idempotent-Replayed"
-    if ledger.write_response in asked and any(kind.creates for kind in one.commands):
+    if ledger.write_response in called and any(kind.creates for kind in operation.command_types):
         yield "Location"
 
 
-def _own(header: Any) -> Schema:
-    if header.name in HEADERS and not header.description:
+def _header_object(header: Any) -> Schema:
+    if header.name in HEADER_COMPONENTS and not header.description:
         return {"$ref": f"#/components/headers/{header.name}"}
     return {"description": header.description or header.name, "schema": {"type": "string"}}

@@ -18,14 +18,14 @@ from api.http.body import JSONBodyDTO
 from api.http.command_mode import DryRun
 from api.ledger import Ledger
 from api.openapi import call_graph, operation_commands
-from api.openapi.call_graph import Code, Found, Said
-from api.openapi.schemas import options
+from api.openapi.call_graph import ConstantCall, FunctionRef, Reachable
+from api.openapi.schemas import union_members
 from commands import permissions
 from commands.command import Command
 from commands.permissions import RequiredPermission
 from infra.identity.permissions import Permissions
 
-_NOUN = re.compile(r":| over HTTP| of | to |\.")
+_TAG_END = re.compile(r":| over HTTP| of | to |\.")
 
 
 class Operation(Struct, frozen=True, dict=True):
@@ -43,7 +43,7 @@ class Operation(Struct, frozen=True, dict=True):
         return bool(self.handler.opt.get("public"))
 
     @property
-    def can_be_tried(self) -> bool:
+    def takes_mode_parameters(self) -> bool:
         """Whether it takes the parameters of every command: a dry run, and merging."""
         return parameters.is_command_endpoint(self.handler)
 
@@ -53,95 +53,97 @@ class Operation(Struct, frozen=True, dict=True):
         return self.handler.parsed_fn_signature.parameters
 
     @property
-    def body(self) -> Any:
+    def body_type(self) -> Any:
         """The type that the body of a request is decoded into; None where none is read."""
         return self.parameters["data"].annotation if "data" in self.parameters else None
 
     @property
-    def answers(self) -> dict[int, list[Any]]:
+    def response_types(self) -> dict[int, list[Any]]:
         """By status, the types that an answer can have which says yes; none where it has no body.
 
         They stand in the annotation, `Response[Written]` or `Response[Written | Foreseen]`, and in the `responses` of
         the handler for other statuses.
         """
         returned = self.handler.parsed_fn_signature.return_type
-        own = get_args(returned.annotation)[0] if returned.is_subclass_of(Response) else returned.annotation
-        found = {self.handler.status_code: [one for one in options(own) if one is not type(None)]}
-        for status, spec in (self.handler.responses or {}).items():
-            found.setdefault(status, []).extend(options(spec.data_container))
-        if self.can_be_tried:
-            found.setdefault(HTTPStatus.OK.value, []).append(DryRun)
-        return found
-
-    @cached_property
-    def found(self) -> frozenset[Found]:
-        """All that its code comes to."""
-        return call_graph.reached(self._roots(), operation_commands.STOPS)
-
-    @cached_property
-    def functions(self) -> frozenset[Callable[..., Any]]:
-        """The functions among it."""
-        return call_graph.functions(self.found)
-
-    @cached_property
-    def commands(self) -> list[type[Command[Any]]]:
-        """The commands that it carries out."""
-        return operation_commands.commands(self.body, self.found)
-
-    @cached_property
-    def needs(self) -> list[RequiredPermission]:
-        """What it asks for before it answers, by the table of rights: as an operator, or as a member."""
-        asked = {
-            call.arguments[0]
-            for call in self.found
-            if isinstance(call, Said) and call.of is Permissions.require_permission
+        returned_type = get_args(returned.annotation)[0] if returned.is_subclass_of(Response) else returned.annotation
+        types_by_status = {
+            self.handler.status_code: [one for one in union_members(returned_type) if one is not type(None)]
         }
-        asked |= {"Operate"} if Ledger.require_operator in self.functions else set()
+        for status, spec in (self.handler.responses or {}).items():
+            types_by_status.setdefault(status, []).extend(union_members(spec.data_container))
+        if self.takes_mode_parameters:
+            types_by_status.setdefault(HTTPStatus.OK.value, []).append(DryRun)
+        return types_by_status
+
+    @cached_property
+    def reachable(self) -> frozenset[Reachable]:
+        """All that its code comes to."""
+        return call_graph.reachable_from(self._call_graph_roots(), operation_commands.COMMAND_PATH_BOUNDARY)
+
+    @cached_property
+    def reachable_functions(self) -> frozenset[Callable[..., Any]]:
+        """The functions among it."""
+        return call_graph.functions_in(self.reachable)
+
+    @cached_property
+    def command_types(self) -> list[type[Command[Any]]]:
+        """The commands that it carries out."""
+        return operation_commands.commands_of_handler(self.body_type, self.reachable)
+
+    @cached_property
+    def required_permissions(self) -> list[RequiredPermission]:
+        """What it asks for before it answers, by the table of rights: as an operator, or as a member."""
+        actions = {
+            call.arguments[0]
+            for call in self.reachable
+            if isinstance(call, ConstantCall) and call.callee is Permissions.require_permission
+        }
+        actions |= {"Operate"} if Ledger.require_operator in self.reachable_functions else set()
         return [
             permissions.REQUIRED_PERMISSIONS[name]
-            for name in sorted(asked & permissions.REQUIRED_PERMISSIONS.keys() - {None})
+            for name in sorted(actions & permissions.REQUIRED_PERMISSIONS.keys() - {None})
         ]
 
     @property
     def is_batch(self) -> bool:
         """Whether the request names its commands."""
-        return operation_commands.is_batch(self.found)
+        return operation_commands.is_batch_handler(self.reachable)
 
     @property
-    def noun(self) -> str:
+    def subject_noun(self) -> str:
         """What its commands are about, where that is one kind of thing."""
-        nouns = {kind.state_type.__name__.lower() for kind in self.commands}
+        nouns = {kind.state_type.__name__.lower() for kind in self.command_types}
         return nouns.pop() if len(nouns) == 1 else ""
 
     @property
-    def module(self) -> str:
+    def module_summary(self) -> str:
         """What its module says that it is about."""
         return (inspect.getdoc(inspect.getmodule(self.handler.fn)) or "").partition("\n")[0]
 
     @property
     def tag(self) -> str:
         """The noun that this begins with: `Members of a workspace over HTTP.` is `Members`."""
-        return _NOUN.split(self.module)[0]
+        return _TAG_END.split(self.module_summary)[0]
 
-    def kinds(self) -> Iterator[Any]:
+    def schema_types(self) -> Iterator[Any]:
         """The types that it decodes and answers."""
-        yield from (kind for kinds in self.answers.values() for kind in kinds if kind not in {bytes, str})
-        if self.body is not None:
-            yield self.body
+        yield from (kind for kinds in self.response_types.values() for kind in kinds if kind not in {bytes, str})
+        if self.body_type is not None:
+            yield self.body_type
         if self.is_batch:
-            yield from self.commands
+            yield from self.command_types
 
-    def _roots(self) -> Iterator[Code]:
+    def _call_graph_roots(self) -> Iterator[FunctionRef]:
         """Where the code begins that a request runs through."""
-        yield Code(self.handler.fn)
-        yield Code(parameters.reject_unknown_parameters)
+        yield FunctionRef(self.handler.fn)
+        yield FunctionRef(parameters.reject_unknown_parameters)
         if not self.is_public:
-            yield Code(authentication.create_authentication)
-        if self.body is not None:
-            yield Code(JSONBodyDTO.decode_bytes, JSONBodyDTO)
+            yield FunctionRef(authentication.create_authentication)
+        if self.body_type is not None:
+            yield FunctionRef(JSONBodyDTO.decode_bytes, JSONBodyDTO)
 
 
-def operations(app: Litestar) -> Iterator[Operation]:
+def documented_operations(app: Litestar) -> Iterator[Operation]:
     """Every operation of an application that is to be described."""
     for route in app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():

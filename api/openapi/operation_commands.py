@@ -7,7 +7,7 @@ from typing import Any, Final
 from api.http import authentication, preconditions
 from api.ledger import Ledger
 from api.openapi import call_graph
-from api.openapi.call_graph import Code, Found
+from api.openapi.call_graph import FunctionRef, Reachable
 from commands import command, permissions
 from commands.command import Command
 from commands.handling.conflict import StaleVersion
@@ -16,56 +16,62 @@ from commands.handling.handler import CommandHandler
 from domain import errors
 from domain.errors import Refusal
 
-STOPS: Final[frozenset[Callable[..., Any]]] = frozenset({Ledger.handle})
+COMMAND_PATH_BOUNDARY: Final[frozenset[Callable[..., Any]]] = frozenset({Ledger.handle})
 """What lies behind is the path of every command, and read from `PATH`."""
-PATH: Final = (
-    Code(CommandHandler.handle, CommandHandler),
-    Code(Decision.decide, Decision),
-    Code(StaleVersion.to_conflict, StaleVersion),
+COMMAND_PATH_ROOTS: Final = (
+    FunctionRef(CommandHandler.handle, CommandHandler),
+    FunctionRef(Decision.decide, Decision),
+    FunctionRef(StaleVersion.to_conflict, StaleVersion),
 )
 
 
-def commands(body: Any, found: frozenset[Found]) -> list[type[Command[Any]]]:
+def commands_of_handler(body: Any, reachable: frozenset[Reachable]) -> list[type[Command[Any]]]:
     """The commands that a handler carries out which comes to all this: its body, what it names, or all of a batch."""
-    if Ledger.handle not in call_graph.functions(found):
+    if Ledger.handle not in call_graph.functions_in(reachable):
         return []
-    if is_batch(found):
+    if is_batch_handler(reachable):
         return [kind for kind in command.all_commands().values() if kind.is_batchable]
-    named = call_graph.kinds(found | {body}, Command)
-    return sorted((kind for kind in named if "decide" in vars(kind)), key=lambda kind: str(kind.__name__))
+    command_types = call_graph.subclasses_in(reachable | {body}, Command)
+    return sorted((kind for kind in command_types if "decide" in vars(kind)), key=lambda kind: str(kind.__name__))
 
 
-def is_batch(found: frozenset[Found]) -> bool:
+def is_batch_handler(reachable: frozenset[Reachable]) -> bool:
     """Whether commands are named by the request, and there may be several."""
-    return inspect.unwrap(command.all_commands) in call_graph.functions(found)
+    return inspect.unwrap(command.all_commands) in call_graph.functions_in(reachable)
 
 
-def refusals(kinds: Iterable[type[Command[Any]]], found: frozenset[Found]) -> set[type[Refusal]]:
+def refusals_of_commands(
+    command_types: Iterable[type[Command[Any]]], reachable: frozenset[Reachable]
+) -> set[type[Refusal]]:
     """How the rules can say no to these commands, by a handler that comes to all this."""
-    return {no for kind in kinds for no in _refusals(kind, found)}
+    return {no for kind in command_types for no in _refusals_of_command(kind, reachable)}
 
 
-def _refusals(kind: type[Command[Any]], found: frozenset[Found]) -> set[type[Refusal]]:
-    own = call_graph.reached([Code(method, kind) for method in (kind.decide, kind.resolve_workspace_id)])
-    usual = call_graph.kinds(call_graph.reached(PATH), Refusal) - _impossible(kind, found)
-    return usual | call_graph.kinds(own, Refusal)
+def _refusals_of_command(command_type: type[Command[Any]], reachable: frozenset[Reachable]) -> set[type[Refusal]]:
+    reachable_from_rule = call_graph.reachable_from(
+        [FunctionRef(method, command_type) for method in (command_type.decide, command_type.resolve_workspace_id)]
+    )
+    path_refusals = call_graph.subclasses_in(
+        call_graph.reachable_from(COMMAND_PATH_ROOTS), Refusal
+    ) - _unreachable_refusals(command_type, reachable)
+    return path_refusals | call_graph.subclasses_in(reachable_from_rule, Refusal)
 
 
-def _impossible(kind: type[Command[Any]], found: frozenset[Found]) -> set[type[Refusal]]:
+def _unreachable_refusals(command_type: type[Command[Any]], reachable: frozenset[Reachable]) -> set[type[Refusal]]:
     """What the path of every command can say, but not of this one, or not here."""
-    needs, asked = permissions.REQUIRED_PERMISSIONS[kind.__name__], call_graph.functions(found)
-    never = {
-        errors.NotFound: needs.role is None and kind.creates,
+    needs, called = permissions.REQUIRED_PERMISSIONS[command_type.__name__], call_graph.functions_in(reachable)
+    is_unreachable = {
+        errors.NotFound: needs.role is None and command_type.creates,
         errors.Forbidden: needs.role is None,
-        errors.ScopeTooNarrow: authentication.create_authentication not in asked,
-        errors.StreamIsFull: kind.creates,
-        errors.IdTaken: not kind.creates or "id" not in kind.__struct_fields__,
-        errors.VersionRequired: not kind.requires_version,
-        errors.VersionConflict: preconditions.with_expected_version not in asked and not is_batch(found),
-        errors.CrossesWorkspaces: not is_batch(found),
-        errors.Contradicts: not is_batch(found),
+        errors.ScopeTooNarrow: authentication.create_authentication not in called,
+        errors.StreamIsFull: command_type.creates,
+        errors.IdTaken: not command_type.creates or "id" not in command_type.__struct_fields__,
+        errors.VersionRequired: not command_type.requires_version,
+        errors.VersionConflict: preconditions.with_expected_version not in called and not is_batch_handler(reachable),
+        errors.CrossesWorkspaces: not is_batch_handler(reachable),
+        errors.Contradicts: not is_batch_handler(reachable),
         errors.ColumnNotCounted: True,  # but by the rule of one that enters columns
-        errors.KeyReused: preconditions.idempotency_key not in asked,
-        errors.TwinInFlight: preconditions.idempotency_key not in asked,
+        errors.KeyReused: preconditions.idempotency_key not in called,
+        errors.TwinInFlight: preconditions.idempotency_key not in called,
     }
-    return {no for no, is_so in never.items() if is_so}
+    return {no for no, is_so in is_unreachable.items() if is_so}

@@ -14,11 +14,11 @@ from api.http.addressing import parse_id
 from api.http.command_mode import MODE_DESCRIPTIONS, MODE_PARAMETERS
 from api.ledger import Ledger
 from api.openapi import call_graph, examples
-from api.openapi.call_graph import Code
+from api.openapi.call_graph import FunctionRef
 from api.openapi.operation import Operation
-from api.openapi.schemas import Schema, options
+from api.openapi.schemas import Schema, union_members
 
-COMPONENTS: Final[dict[str, Schema]] = {
+PARAMETER_COMPONENTS: Final[dict[str, Schema]] = {
     "If-Match": {
         "name": "If-Match",
         "in": "header",
@@ -65,71 +65,77 @@ COMPONENTS: Final[dict[str, Schema]] = {
     }
     for name, values in MODE_PARAMETERS.items()
 }
-ASKED_BY: Final[dict[str, Callable[..., Any]]] = {
+HEADER_READERS: Final[dict[str, Callable[..., Any]]] = {
     "If-Match": preconditions.with_expected_version,
     "Idempotency-Key": preconditions.idempotency_key,
     "If-None-Match": preconditions.conditional_response,
     "Prefer": preconditions.preferred_wait_s,
 }
 """The function that reads each header: a handler that comes to it takes the header."""
-KEY_OR_ID: Final[Schema] = {
+TASK_ID_OR_KEY_SCHEMA: Final[Schema] = {
     "anyOf": [
         {"type": "string", "format": "uuid"},
         {"type": "string", "pattern": "^[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}$"},
     ]
 }
-_NAME = re.compile(r"{(\w+)(?::\w+)?}")
+_PATH_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 
 
-def of(one: Operation) -> Iterator[Schema]:
+def parameters_of(operation: Operation) -> Iterator[Schema]:
     """All parameters of an operation."""
-    for name in _NAME.findall(one.path):
-        yield _in_path(one, name, one.parameters[name].annotation, one.parameters[name].kwarg_definition)
-    for name, field in one.parameters.items():
+    for name in _PATH_PARAMETER.findall(operation.path):
+        yield _path_parameter(
+            operation, name, operation.parameters[name].annotation, operation.parameters[name].kwarg_definition
+        )
+    for name, field in operation.parameters.items():
         if isinstance(field.kwarg_definition, QueryParameter):
-            yield _in_query(name, field.annotation, field.kwarg_definition, field.default)
-    if one.can_be_tried:
+            yield _query_parameter(name, field.annotation, field.kwarg_definition, field.default)
+    if operation.takes_mode_parameters:
         yield from ({"$ref": f"#/components/parameters/{name}"} for name in MODE_PARAMETERS)
-    for name in (name for name in COMPONENTS if name not in MODE_PARAMETERS):
-        if name not in ASKED_BY or ASKED_BY[name] in one.functions:
+    for name in (name for name in PARAMETER_COMPONENTS if name not in MODE_PARAMETERS):
+        if name not in HEADER_READERS or HEADER_READERS[name] in operation.reachable_functions:
             yield {"$ref": f"#/components/parameters/{name}"}
 
 
-def _in_path(one: Operation, name: str, annotation: Any, said: Any) -> Schema:
-    schema, text, example = _place(one, name)
+def _path_parameter(operation: Operation, name: str, annotation: Any, definition: Any) -> Schema:
+    schema, text, example = _describe_path_parameter(operation, name)
     if annotation is not str:
-        schema, example = msgspec.json.schema(annotation), examples.of(annotation, name)
-    if isinstance(said, PathParameter):
-        text = said.description or text
-        example = said.examples[0].value if said.examples else example
+        schema, example = msgspec.json.schema(annotation), examples.example_of(annotation, name)
+    if isinstance(definition, PathParameter):
+        text = definition.description or text
+        example = definition.examples[0].value if definition.examples else example
     return {"name": name, "in": "path", "required": True, "description": text, "schema": schema, "example": example}
 
 
-def _place(one: Operation, name: str) -> tuple[Schema, str, Any]:
+def _describe_path_parameter(operation: Operation, name: str) -> tuple[Schema, str, Any]:
     """A thing by id where the handler reads it as one, by id or human key where it finds a task so, else by name."""
-    for call in call_graph.calls(Code(one.handler.fn)):
+    for call in call_graph.calls_in(FunctionRef(operation.handler.fn)):
         if any(isinstance(argument, ast.Name) and argument.id == name for argument in call.arguments):
-            if call.of is parse_id:
-                return {"type": "string", "format": "uuid"}, f"The id of the {name}.", examples.id_of(name)
-            if call.of is Ledger.resolve_task_id:
-                return KEY_OR_ID, f"The id of the {name}, or its human key, such as KIT-12.", examples.id_of(name)
-    return {"type": "string", "minLength": 1}, f"The {name}.", examples.of(str, name)
+            if call.callee is parse_id:
+                return {"type": "string", "format": "uuid"}, f"The id of the {name}.", examples.example_id(name)
+            if call.callee is Ledger.resolve_task_id:
+                return (
+                    TASK_ID_OR_KEY_SCHEMA,
+                    f"The id of the {name}, or its human key, such as KIT-12.",
+                    examples.example_id(name),
+                )
+    return {"type": "string", "minLength": 1}, f"The {name}.", examples.example_of(str, name)
 
 
-def _in_query(name: str, annotation: Any, said: KwargDefinition, default: Any) -> Schema:
-    schema = msgspec.json.schema(next(options(annotation)))
+def _query_parameter(name: str, annotation: Any, definition: KwargDefinition, default: Any) -> Schema:
+    schema = msgspec.json.schema(next(union_members(annotation)))
     bounds = {
-        "minimum": said.ge,
-        "maximum": said.le,
-        "minLength": said.min_length,
-        "maxLength": said.max_length,
-        "pattern": said.pattern,
-        "format": said.format,
+        "minimum": definition.ge,
+        "maximum": definition.le,
+        "minLength": definition.min_length,
+        "maxLength": definition.max_length,
+        "pattern": definition.pattern,
+        "format": definition.format,
     }
     schema |= {key: value for key, value in bounds.items() if value is not None}
     if default is not None and default is not Empty:
         schema["default"] = msgspec.to_builtins(default)
-    needed = {"required": True} if default is Empty else {}
-    told = {"description": said.description} if said.description else {}
-    example = examples.of(annotation, name)
-    return {"name": name, "in": "query", **needed, **told, "schema": schema, "example": example}
+    required = {"required": True} if default is Empty else {}
+    description = {"description": definition.description} if definition.description else {}
+    example = examples.example_of(annotation, name)
+    return {"name": name, "in": "query", **required, **description, "schema": schema, "example": example}

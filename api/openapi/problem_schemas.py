@@ -14,17 +14,17 @@ from api.http import preconditions
 from api.http.history import ActorInfo
 from api.http.problems import PROBLEM_MEDIA_TYPE
 from api.openapi import error_cases, examples, operation_commands
-from api.openapi.error_cases import No
-from api.openapi.headers import now_and_then, refs
+from api.openapi.error_cases import ErrorCase
+from api.openapi.headers import header_refs, optional_header
 from api.openapi.operation import Operation
-from api.openapi.schemas import REF, Schema
+from api.openapi.schemas import SCHEMA_REF_PREFIX, Schema
 from commands import permissions
 from domain import errors
 from infra.reading.progress import ProjectionBehind
 
-CONFLICT: Final = errors.VersionConflict.code()
-SERVER: Final = 500
-ALWAYS: Final = {
+CONFLICT_CODE: Final = errors.VersionConflict.code()
+INTERNAL_ERROR_STATUS: Final = 500
+HEADERS_BY_STATUS: Final = {
     401: ("WWW-Authenticate",),
     429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
     503: ("Retry-After",),
@@ -45,7 +45,7 @@ class Problem(Struct, frozen=True):
     type: Annotated[str, Meta(examples=["/problems/not_found"])]
     title: str
     status: int
-    instance: Annotated[str, Meta(examples=[f"/api/v1/tasks/{examples.id_of('task')}"])]
+    instance: Annotated[str, Meta(examples=[f"/api/v1/tasks/{examples.example_id('task')}"])]
     code: str
     trace_id: str
     detail: str | UnsetType = UNSET
@@ -53,7 +53,7 @@ class Problem(Struct, frozen=True):
     errors: list[Fault] | UnsetType = UNSET
 
 
-class Since(Struct, frozen=True):
+class InterveningEventSchema(Struct, frozen=True):
     """An event after the version that the wish was made on."""
 
     version: int
@@ -70,81 +70,102 @@ class Conflict(Problem, frozen=True):
     current_version: Annotated[int, Meta(examples=[3])] | UnsetType = UNSET
     conflicting_fields: Annotated[list[str], Meta(examples=[["title"]])] | UnsetType = UNSET
     rebase_possible: bool | UnsetType = UNSET
-    intervening_events: Annotated[list[Since], Meta(max_length=50)] | UnsetType = UNSET
+    intervening_events: Annotated[list[InterveningEventSchema], Meta(max_length=50)] | UnsetType = UNSET
     current: dict[str, Any] | UnsetType | None = UNSET
 
 
-def of(one: Operation) -> dict[str, list[No]]:
+def error_cases_of(operation: Operation) -> dict[str, list[ErrorCase]]:
     """By status, the problems that an operation can answer with."""
-    all_ = {*error_cases.among(one.found), *_by_rules(one), *_usual(one)} - _impossible(one)
-    known = {each.status for each in all_}
-    all_ |= {error_cases.of_status(status) for status in one.handler.opt.get("refuses", ()) if status not in known}
-    one_each = {(each.status, each.code): each for each in sorted(all_)}
-    return {str(status): list(each) for status, each in groupby(one_each.values(), key=lambda each: each.status)}
+    cases = {
+        *error_cases.raised_in(operation.reachable),
+        *_refusal_cases(operation),
+        *_framework_cases(operation),
+    } - _impossible_cases(operation)
+    known_statuses = {each.status for each in cases}
+    cases |= {
+        error_cases.from_status(status)
+        for status in operation.handler.opt.get("refuses", ())
+        if status not in known_statuses
+    }
+    unique_cases = {(each.status, each.code): each for each in sorted(cases)}
+    return {str(status): list(each) for status, each in groupby(unique_cases.values(), key=lambda each: each.status)}
 
 
-def answer(nos: Iterable[No]) -> Schema:
+def response_object(cases: Iterable[ErrorCase]) -> Schema:
     """The answer with one of these problems, all of one status."""
-    nos = list(nos)
-    kind = Conflict if any(one.code == CONFLICT for one in nos) else Problem
-    schema = {"$ref": REF + kind.__name__, "properties": {"code": {"enum": [one.code for one in nos]}}}
-    shown = {one.code: {"$ref": f"#/components/examples/{example_name(one)}"} for one in nos}
+    cases = list(cases)
+    body_type = Conflict if any(one.code == CONFLICT_CODE for one in cases) else Problem
+    schema = {
+        "$ref": SCHEMA_REF_PREFIX + body_type.__name__,
+        "properties": {"code": {"enum": [one.code for one in cases]}},
+    }
+    example_refs = {one.code: {"$ref": f"#/components/examples/{example_name(one)}"} for one in cases}
     return {
-        "description": " ".join(f"{one.title.rstrip('.')} (`{one.code}`)." for one in nos),
-        "headers": _headers(nos),
-        "content": {PROBLEM_MEDIA_TYPE: {"schema": schema, "examples": shown}},
+        "description": " ".join(f"{one.title.rstrip('.')} (`{one.code}`)." for one in cases),
+        "headers": _response_headers(cases),
+        "content": {PROBLEM_MEDIA_TYPE: {"schema": schema, "examples": example_refs}},
     }
 
 
-def example(one: No) -> Schema:
+def example_object(error_case: ErrorCase) -> Schema:
     """A problem as it is answered."""
-    kind = Conflict if one.code == CONFLICT else Problem
-    value = examples.body(Problem) | {"type": f"/problems/{one.code}", "title": one.title, "status": one.status}
-    if kind is Conflict:
-        value |= {field: examples.of(hint, field) for field, hint in Conflict.__annotations__.items()}
-    return {"summary": one.title, "value": value | {"code": one.code}}
-
-
-def example_name(one: No) -> str:
-    return f"{one.status}.{one.code}"
-
-
-def _impossible(one: Operation) -> set[No]:
-    """What is our own mistake, that a role is too small where the smallest is enough, a query where there is none."""
-    is_for_all = not one.commands and one.needs and {needs.role for needs in one.needs} == {permissions.ROLES[0]}
-    ours = {each for each in error_cases.every() if each.status == SERVER}
-    asked = any(isinstance(field.kwarg_definition, QueryParameter) for field in one.parameters.values())
-    no_query = {
-        each for each in error_cases.every() if each.code == "invalid_parameter" and not asked and not one.can_be_tried
+    body_type = Conflict if error_case.code == CONFLICT_CODE else Problem
+    value = examples.example_body(Problem) | {
+        "type": f"/problems/{error_case.code}",
+        "title": error_case.title,
+        "status": error_case.status,
     }
-    return ours | no_query | ({error_cases.of_refusal(errors.Forbidden)} if is_for_all else set())
+    if body_type is Conflict:
+        value |= {field: examples.example_of(hint, field) for field, hint in Conflict.__annotations__.items()}
+    return {"summary": error_case.title, "value": value | {"code": error_case.code}}
 
 
-def _usual(one: Operation) -> Iterator[No]:
+def example_name(error_case: ErrorCase) -> str:
+    return f"{error_case.status}.{error_case.code}"
+
+
+def _impossible_cases(operation: Operation) -> set[ErrorCase]:
+    """What is our own mistake, that a role is too small where the smallest is enough, a query where there is none."""
+    is_for_all = (
+        not operation.command_types
+        and operation.required_permissions
+        and {needs.role for needs in operation.required_permissions} == {permissions.ROLES[0]}
+    )
+    internal_errors = {each for each in error_cases.all_error_cases() if each.status == INTERNAL_ERROR_STATUS}
+    has_query = any(isinstance(field.kwarg_definition, QueryParameter) for field in operation.parameters.values())
+    no_query = {
+        each
+        for each in error_cases.all_error_cases()
+        if each.code == "invalid_parameter" and not has_query and not operation.takes_mode_parameters
+    }
+    return internal_errors | no_query | ({error_cases.from_refusal(errors.Forbidden)} if is_for_all else set())
+
+
+def _framework_cases(operation: Operation) -> Iterator[ErrorCase]:
     """What stands in the way before the handler is called, and the database that it may need."""
-    if not one.is_public:
-        yield error_cases.of_status(401)
-    if one.body is not None:
-        yield error_cases.of_status(400)  # a length that is no number
-        yield error_cases.of_status(413)
-    if any(isinstance(field.kwarg_definition, QueryParameter) for field in one.parameters.values()):
-        yield from error_cases.of_error(HTTPException)
-    if "ledger" in one.parameters:
-        yield from error_cases.of_error(psycopg.OperationalError)
+    if not operation.is_public:
+        yield error_cases.from_status(401)
+    if operation.body_type is not None:
+        yield error_cases.from_status(400)  # a length that is no number
+        yield error_cases.from_status(413)
+    if any(isinstance(field.kwarg_definition, QueryParameter) for field in operation.parameters.values()):
+        yield from error_cases.from_error(HTTPException)
+    if "ledger" in operation.parameters:
+        yield from error_cases.from_error(psycopg.OperationalError)
 
 
-def _by_rules(one: Operation) -> Iterator[No]:
-    refusals = operation_commands.refusals(one.commands, one.found)
+def _refusal_cases(operation: Operation) -> Iterator[ErrorCase]:
+    refusals = operation_commands.refusals_of_commands(operation.command_types, operation.reachable)
     if errors.ColumnNotCounted in refusals:
-        yield from error_cases.of_error(ProjectionBehind)  # counting waits for a read table
+        yield from error_cases.from_error(ProjectionBehind)  # counting waits for a read table
     for refusal in refusals:
-        yield error_cases.of_refusal(refusal)
-        if refusal is errors.VersionConflict and preconditions.with_expected_version in one.functions:
-            yield No(412, refusal.code(), refusal.title())
+        yield error_cases.from_refusal(refusal)
+        if refusal is errors.VersionConflict and preconditions.with_expected_version in operation.reachable_functions:
+            yield ErrorCase(412, refusal.code(), refusal.title())
 
 
-def _headers(nos: list[No]) -> dict[str, Schema]:
-    status = nos[0].status
-    names = (*ALWAYS.get(status, ()), "Trace-Id")
-    twins = any(one.code == errors.TwinInFlight.code() for one in nos)
-    return (now_and_then("Retry-After") if twins else {}) | refs(names)
+def _response_headers(cases: list[ErrorCase]) -> dict[str, Schema]:
+    status = cases[0].status
+    names = (*HEADERS_BY_STATUS.get(status, ()), "Trace-Id")
+    may_be_in_flight = any(one.code == errors.TwinInFlight.code() for one in cases)
+    return (optional_header("Retry-After") if may_be_in_flight else {}) | header_refs(names)

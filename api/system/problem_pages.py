@@ -25,7 +25,7 @@ class ProblemType(Struct, frozen=True):
     code: Annotated[str, Meta(examples=["id_taken"])]
     title: Annotated[str, Meta(examples=["This id is already in use."])]
     statuses: Annotated[list[int], Meta(examples=[[409]])]
-    what_to_do: Annotated[list[str], Meta(examples=[[error_cases.ADVICE[409]]])]
+    what_to_do: Annotated[list[str], Meta(examples=[[error_cases.ADVICE_BY_STATUS[409]]])]
 
 
 @get(PROBLEMS_PATH, opt=PUBLIC)
@@ -46,15 +46,15 @@ async def show_problem(code: CodeParam) -> Response[ProblemType]:
 @cache
 def problem_types() -> dict[str, ProblemType]:
     """Each code with all that is known about it."""
-    cases_by_code = dict[str, list[error_cases.No]]()
-    for one in error_cases.every():
+    cases_by_code = dict[str, list[error_cases.ErrorCase]]()
+    for one in error_cases.all_error_cases():
         cases_by_code.setdefault(one.code, []).append(one)
     return {code: _problem_type(code, cases_by_code[code]) for code in sorted(cases_by_code)}
 
 
-def _problem_type(code: str, cases: list[error_cases.No]) -> ProblemType:
+def _problem_type(code: str, cases: list[error_cases.ErrorCase]) -> ProblemType:
     statuses = sorted({one.status for one in cases})
     title = max((one.title for one in cases), key=len)
     return ProblemType(
-        f"{PROBLEMS_PATH}/{code}", code, title, statuses, [error_cases.ADVICE[status] for status in statuses]
+        f"{PROBLEMS_PATH}/{code}", code, title, statuses, [error_cases.ADVICE_BY_STATUS[status] for status in statuses]
     )

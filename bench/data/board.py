@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from bench.harness.client_scripts import NEW_TASK, HttpTarget
-from cli.opened import Opened, opened
+from cli.opened import OpenInstance, open_instance
 from commands.handling.decision import CommandOn
 from commands.handling.group import CommandRequest
 from commands.project import CreateProject
@@ -55,7 +55,7 @@ async def create_board(settings: Settings, user: UUID, project_count: int = PROJ
     projects, lane_projects = [new_id() for _ in range(project_count)], [new_id() for _ in range(LANE_PROJECT_COUNT)]
     crowded, read_project = new_id(), new_id()
     contended, first = new_id(), new_id()
-    async with opened(settings) as instance:
+    async with open_instance(settings) as instance:
         await _handle(instance, actor, [CommandOn(workspace, CreateWorkspace(name="Bench"))])
         for start in range(0, project_count, PROJECTS_PER_TRANSACTION):
             some = enumerate(projects[start : start + PROJECTS_PER_TRANSACTION], start)
@@ -85,8 +85,8 @@ async def create_board(settings: Settings, user: UUID, project_count: int = PROJ
     )
 
 
-async def _handle(instance: Opened, actor: Actor, commands: list[CommandOn]) -> None:
-    await instance.handling.handle(CommandRequest(commands, actor, new_id()))
+async def _handle(instance: OpenInstance, actor: Actor, commands: list[CommandOn]) -> None:
+    await instance.command_handler.handle(CommandRequest(commands, actor, new_id()))
 
 
 def _create_project(workspace: UUID, project: UUID, key: str, tasks: int) -> Iterator[CommandOn]:

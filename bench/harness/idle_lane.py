@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 
 from bench.data.board import create_task_command
 from bench.harness.run_module import run_plan
-from cli.opened import opened
+from cli.opened import open_instance
 from commands.handling.append import Append, AppendResult
 from commands.handling.decision import CommandOn
 from commands.handling.group import CommandRequest
@@ -50,11 +50,11 @@ async def alternate(plan: IdleLanePlan) -> IdleLaneLatencies:
     instance_settings, actor, idle = settings.resolve(Path(plan.data)), Actor(plan.user), IdleLaneLatencies([], [])
     handled, appended = create_task_command(plan.handled_project), create_task_command(plan.appended_project)
     deadline = time.monotonic() + plan.seconds
-    async with opened(instance_settings) as instance, _bare_log(instance_settings.database_url) as bare:
+    async with open_instance(instance_settings) as instance, _bare_log(instance_settings.database_url) as bare:
         recording_log = _RecordingLog(bare)
         recording_handling = CommandHandler(recording_log)
         while time.monotonic() < deadline:
-            idle.handled_ms.append(await _time_ms(_handle(instance.handling, handled, actor)))
+            idle.handled_ms.append(await _time_ms(_handle(instance.command_handler, handled, actor)))
             await _handle(recording_handling, appended, actor)
             idle.appended_ms.append(await _time_ms(_append(bare, recording_log.recorded)))
     return idle

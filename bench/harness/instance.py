@@ -17,7 +17,7 @@ from bench.data.board import PROJECT_COUNT, TASKS_PER_PROJECT, Board
 from bench.harness.client_scripts import HttpTarget
 from bench.harness.durability import require_durable
 from bench.harness.processes import start_taskledger
-from cli.opened import asked
+from cli.opened import query_read_models
 from infra import log, settings
 from infra.database.pool import connect
 from projections.engine import builds
@@ -49,7 +49,9 @@ class BenchInstance(Struct, frozen=True):
 
     def initial_tasks(self) -> list[HttpTarget]:
         """The tasks that the board began with, at their present versions."""
-        return [HttpTarget(*row) for row in asked(self.connection, _INITIAL_TASKS_SQL, (TASKS_PER_PROJECT,))]
+        return [
+            HttpTarget(*row) for row in query_read_models(self.connection, _INITIAL_TASKS_SQL, (TASKS_PER_PROJECT,))
+        ]
 
     def task_version(self, task: HttpTarget) -> int:
         """How many events the task has."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 from bench.data.board import create_task_command
 from bench.harness.load_generator import LoadResult
 from bench.harness.run_module import run_plan
-from cli.opened import opened
+from cli.opened import open_instance
 from commands.handling.decision import CommandOn
 from commands.handling.group import CommandRequest
 from commands.handling.handler import CommandHandler
@@ -39,13 +39,13 @@ class LanePlan(Struct, frozen=True):
 async def run_lane(plan: LanePlan) -> LoadResult:
     """Each waits for its task, then asks for the next; workers are told as the API tells them."""
     instance_settings = settings.resolve(Path(plan.data))
-    async with opened(instance_settings) as instance, create_pool(instance_settings.database_url) as connections:
+    async with open_instance(instance_settings) as instance, create_pool(instance_settings.database_url) as connections:
         channel = Subscription(clients.subscriber_client(instance_settings.redis_url))
         projected = ProjectionProgress(channel, connections, instance_settings.partitions)
         listening = asyncio.create_task(channel.listen())
         hints = HintSender(broker.create_broker(instance_settings.broker_url), projected, instance_settings.partitions)
         hints.start()
-        creators = [_CreatingClient(instance.handling, hints, plan) for _ in range(plan.concurrency)]
+        creators = [_CreatingClient(instance.command_handler, hints, plan) for _ in range(plan.concurrency)]
         await creators[0].warm()
         worked, began = time.process_time(), time.monotonic()
         await asyncio.gather(*(creator.create_until(began + plan.seconds) for creator in creators))

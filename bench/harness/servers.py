@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Identifier
 from bench.harness.durability import require_durable
 from bench.harness.processes import start_command, wait_until
 from cli.children import answers_200
-from cli.serve import embedded, urls
+from cli.serve import embedded_servers, server_urls
 from infra.database.pool import connect
 from infra.embedded.postgres import DATABASE
 from infra.processes import data_directory, ports
@@ -42,7 +42,7 @@ def start_servers(data: Path) -> Iterator[EmbeddedServers]:
     """Started in a new folder, durable, found by every command of ours; raises NotDurable."""
     data.mkdir(mode=0o700)
     data_directory.ensure_secrets(data)
-    programs = embedded(data)
+    programs = embedded_servers(data)
     supervisor, supervised = Supervisor(), [SupervisedProcess(program, print) for program in programs.values()]
     supervisor.processes = list(supervised)
     with contextlib.ExitStack() as ending:
@@ -50,7 +50,7 @@ def start_servers(data: Path) -> Iterator[EmbeddedServers]:
         ending.callback(supervisor.stop, supervised, MAX_STOP_S)
         if not supervisor.run_until(lambda: all(ward.is_ready for ward in supervised), MAX_START_S):
             raise RuntimeError("The servers did not come up.")
-        me, places = current_process(), urls(data, programs)
+        me, places = current_process(), server_urls(data, programs)
         data_directory.write_run_info(
             data, data_directory.RunInfo(me.pid, me.started, "", format=data_directory.DATA_FORMAT_VERSION, **places)
         )

@@ -22,7 +22,7 @@ from bench.harness.run import max_lag
 from bench.report import notes, plot, results, table
 from bench.scenarios.not_measured import NOT_YET_MEASURED
 from bench.targets import Metric, TargetResult, at_least, format_number
-from cli.opened import asked
+from cli.opened import query_read_models
 
 LOG_SIZES_EVENTS = (10_000, 100_000, 1_000_000)
 BOARD_PROJECTS = 100
@@ -101,14 +101,14 @@ def _start_instances(folder: Path) -> Iterator[list[GrownInstance]]:
             paths = {
                 length: [f"/api/v1/tasks/{task}" for task in tasks] for length, tasks in streams.tasks_by_length.items()
             }
-            tasks = [path for (path,) in asked(ours.connection, _RANDOM_TASKS_SQL, ())]
+            tasks = [path for (path,) in query_read_models(ours.connection, _RANDOM_TASKS_SQL, ())]
             found.append(GrownInstance(size, _with_projects_of_whole_log(ours), tasks, paths))
         yield found
 
 
 def _with_projects_of_whole_log(ours: BenchInstance) -> BenchInstance:
     """Creates go to projects of the whole log, not of the board alone."""
-    spread = [HttpTarget(path) for (path,) in asked(ours.connection, _RANDOM_PROJECT_TASKS_SQL, ())]
+    spread = [HttpTarget(path) for (path,) in query_read_models(ours.connection, _RANDOM_PROJECT_TASKS_SQL, ())]
     return replace(ours, board=replace(ours.board, project_tasks=spread))
 
 
@@ -146,7 +146,7 @@ def _run_on_streams(grown: GrownInstance, length: int, result: RoundResult) -> N
 
 def _targets_with_versions(ours: BenchInstance, paths: Sequence[str]) -> list[HttpTarget]:
     ids = [path.rpartition("/")[2] for path in paths]
-    return [HttpTarget(*row) for row in asked(ours.connection, _TASK_VERSIONS_SQL, (ids,))]
+    return [HttpTarget(*row) for row in query_read_models(ours.connection, _TASK_VERSIONS_SQL, (ids,))]
 
 
 def _first_change_notes(grown: GrownInstance) -> list[str]:

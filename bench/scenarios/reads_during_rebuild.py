@@ -13,7 +13,7 @@ from bench.harness.run_module import run_module
 from bench.harness.servers import EmbeddedServers, start_api
 from bench.scenarios.rebuild import REBUILD_COMMAND, last_outcome
 from bench.targets import Metric, ScenarioReport, at_most, format_number, percentile
-from cli.opened import asked
+from cli.opened import query_read_models
 
 WRITES_PER_S, READS_PER_S = 500.0, 100.0
 """So many changes, and looks at a page, fall due each second while it is rebuilt."""
@@ -72,7 +72,7 @@ class _Traffic:
         self._up = up
         self._address = address
         self._token = token
-        ((self._project,),) = asked(up.connection, _BUSIEST_PROJECT_SQL, ())
+        ((self._project,),) = query_read_models(up.connection, _BUSIEST_PROJECT_SQL, ())
         self._page = self._target_with_body(f"/api/v1/projects/{self._project}/tasks")
 
     def measure(self) -> ReadsDuringRebuild:
@@ -95,7 +95,9 @@ class _Traffic:
             return HttpTarget(path, expected_body=http.get(path, timeout=20).raise_for_status().text)
 
     def _run_slice(self) -> tuple[LoadResult, LoadResult]:
-        changed = [HttpTarget(*row) for row in asked(self._up.connection, _TASKS_TO_CHANGE_SQL, (self._project,))]
+        changed = [
+            HttpTarget(*row) for row in query_read_models(self._up.connection, _TASKS_TO_CHANGE_SQL, (self._project,))
+        ]
         with ThreadPoolExecutor(2) as beside:
             looks = beside.submit(self._load, "get_and_compare", [self._page], READS_PER_S)
             writes = beside.submit(self._load, "edit_tasks", changed, WRITES_PER_S)

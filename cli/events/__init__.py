@@ -12,16 +12,16 @@ from psycopg.rows import TupleRow
 
 from cli import options
 from cli.events import lines
-from cli.opened import asked, database
+from cli.opened import database_connection, query_read_models
 from domain import codec
 from domain.upcasts import UPCASTS
 from infra import log, settings
 from infra.errors import OperatorError
 from projections import task_list
 
-PAGE = 500
-POSITION = click.IntRange(0, log.MAX_VERSION)
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+MAX_BATCH_EVENTS = 500
+POSITION_RANGE = click.IntRange(0, log.MAX_VERSION)
+_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 
 
 @click.group
@@ -30,20 +30,20 @@ def command() -> None:
 
 
 @command.command
-@options.data
+@options.data_option
 @click.option(
     "-n", "count", type=click.IntRange(0, 1_000_000), default=10, show_default=True, help="How many of the last."
 )
 @click.option("--follow", "-f", is_flag=True, help="Go on with new events as they come, until Ctrl-C.")
-@_json
+@_json_option
 def tail(data: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: FBT001 - flags
     """Show the last events of the log, oldest first."""
-    with database(settings.resolve(data).database_url) as connection:
+    with database_connection(settings.resolve(data).database_url) as connection:
         position = log.position_before_last(connection, count)
         while True:
-            batch = log.load_after(connection, position, PAGE)
+            batch = log.load_after(connection, position, MAX_BATCH_EVENTS)
             for recorded in batch:
-                click.echo(lines.for_programs(recorded) if as_json else lines.for_people(recorded))
+                click.echo(lines.format_as_json(recorded) if as_json else lines.format_as_text(recorded))
                 position = recorded.position
             if not batch and not follow:
                 return
@@ -52,24 +52,24 @@ def tail(data: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: 
 
 
 @command.command
-@options.data
+@options.data_option
 @click.argument("stream")
-@click.option("--from", "first", type=POSITION, default=1, help="The version to begin with.")
-@click.option("--to", "last", type=POSITION, default=log.MAX_VERSION, help="The version to end with.")
-@_json
+@click.option("--from", "first", type=POSITION_RANGE, default=1, help="The version to begin with.")
+@click.option("--to", "last", type=POSITION_RANGE, default=log.MAX_VERSION, help="The version to end with.")
+@_json_option
 def show(data: Path, stream: str, first: int, last: int, as_json: bool) -> None:  # noqa: FBT001 - a flag
     """Show all events of STREAM, oldest first: an id, or the human key of a task."""
-    with database(settings.resolve(data).database_url) as connection:
-        found = log.load_stream(connection, _named(connection, stream), first, last)
-        if not found:
+    with database_connection(settings.resolve(data).database_url) as connection:
+        events = log.load_stream(connection, _resolve_stream_id(connection, stream), first, last)
+        if not events:
             raise OperatorError(f"The log has no such events of {stream}.")
-        for recorded in found:
-            click.echo(lines.for_programs(recorded) if as_json else lines.for_people(recorded))
+        for recorded in events:
+            click.echo(lines.format_as_json(recorded) if as_json else lines.format_as_text(recorded))
 
 
 @command.command
-@options.data
-@click.option("--after", type=POSITION, default=0, show_default=True, help="Begin after this position.")
+@options.data_option
+@click.option("--after", type=POSITION_RANGE, default=0, show_default=True, help="Begin after this position.")
 @click.option("--workspace", type=click.UUID, help="Only what happened in this workspace.")
 @click.option("--type", "types", multiple=True, metavar="NAME", help="Only events of this name; may be repeated.")
 @click.option("--output", "-o", type=click.File("wb", lazy=False), default="-", help="A file, not standard output.")
@@ -78,21 +78,21 @@ def export(data: Path, after: int, workspace: UUID | None, types: tuple[str, ...
     count = 0
     if unknown := set(types) - codec.all_event_types().keys() - UPCASTS.keys():
         click.echo(f"This version writes no events of the name {', '.join(sorted(unknown))}.", err=True)
-    with database(settings.resolve(data).database_url) as connection:
+    with database_connection(settings.resolve(data).database_url) as connection:
         for recorded in log.iter_events(connection, log.EventSelection(after, workspace, types or None)):
-            output.write(lines.for_programs(recorded).encode() + b"\n")
+            output.write(lines.format_as_json(recorded).encode() + b"\n")
             count += 1
     if output.name != "<stdout>":
         click.echo(f"{count} events written.", file=sys.stderr)
 
 
-def _named(connection: Connection[TupleRow], stream: str) -> UUID:
+def _resolve_stream_id(connection: Connection[TupleRow], id_or_key: str) -> UUID:
     """The id of a stream, or of the only task with that key."""
     try:
-        return UUID(stream)
+        return UUID(id_or_key)
     except ValueError:
-        found = asked(connection, task_list.IDS_BY_KEY_SQL, (stream.upper(),))
-    if len(found) != 1:
-        what = "Several tasks have the key" if found else "No task has the id or key"
-        raise OperatorError(f"{what} {stream}: name the id.") from None
-    return UUID(str(found[0][0]))
+        rows = query_read_models(connection, task_list.IDS_BY_KEY_SQL, (id_or_key.upper(),))
+    if len(rows) != 1:
+        reason = "Several tasks have the key" if rows else "No task has the id or key"
+        raise OperatorError(f"{reason} {id_or_key}: name the id.") from None
+    return UUID(str(rows[0][0]))

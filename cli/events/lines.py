@@ -8,26 +8,26 @@ from domain import codec
 from domain.event import Event, OpaqueEvent, RecordedEvent
 
 
-def for_people(recorded: RecordedEvent) -> str:
+def format_as_text(recorded: RecordedEvent) -> str:
     """Position, time, place in its stream, who, and what."""
-    what = msgspec.json.encode(_data(recorded.event)).decode()
+    fields_json = msgspec.json.encode(_event_fields(recorded.event)).decode()
     return (
         f"{recorded.position:>8}  {recorded.at:%Y-%m-%d %H:%M:%S}  {recorded.stream} v{recorded.version}"
-        f"  by {recorded.actor.kind} {recorded.actor.id}  {codec.stored_name_of(recorded.event)} {what}"
+        f"  by {recorded.actor.kind} {recorded.actor.id}  {codec.stored_name_of(recorded.event)} {fields_json}"
     )
 
 
-def for_programs(recorded: RecordedEvent) -> str:
+def format_as_json(recorded: RecordedEvent) -> str:
     """One JSON object: everything that the log keeps of it, `event` without its name."""
     members = {
         "type": codec.stored_name_of(recorded.event),
         **msgspec.structs.asdict(recorded),
-        "event": _data(recorded.event),
+        "event": _event_fields(recorded.event),
     }
     return msgspec.json.encode(members).decode()
 
 
-def _data(event: Event) -> dict[str, Any]:
+def _event_fields(event: Event) -> dict[str, Any]:
     """Its fields; of one that this version does not know, whatever was stored."""
     if not isinstance(event, OpaqueEvent):
         fields: dict[str, Any] = msgspec.to_builtins(event)

@@ -11,13 +11,13 @@ from rich.progress import track
 
 from cli import options
 from cli.import_ import places
-from cli.import_.importing import Outcome, carry_out
-from cli.import_.mapping import tasks_of
-from cli.import_.parsing import parse
-from cli.import_.reading import text_of
-from cli.import_.report import report
-from cli.import_.rows import Row, rows_of
-from cli.opened import opened
+from cli.import_.importing import ImportOutcome, import_tasks
+from cli.import_.mapping import map_rows
+from cli.import_.parsing import parse_json
+from cli.import_.reading import read_text
+from cli.import_.report import print_report
+from cli.import_.rows import Row, find_rows
+from cli.opened import open_instance
 from infra import settings
 from infra.errors import OperatorError
 from infra.settings import Settings
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 @click.command("import")
-@options.data
+@options.data_option
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--workspace", required=True, metavar="W", help="The workspace to import into: its id, or its name.")
 @click.option("--project", required=True, metavar="KEY", help="The project to import into, by its key.")
@@ -38,27 +38,29 @@ def command(data: Path, file: Path, *, workspace: str, project: str, email: str,
     FILE is a list of objects, an object with such a list, or one object a line. Importing a file again changes
     nothing: a row is known again by its list, its id and its title. Exits with 1 if any row was refused.
     """
-    found = rows_of(parse(text_of(file), str(file)), str(file))
-    outcome = Outcome(dry)
+    file_rows = find_rows(parse_json(read_text(file), str(file)), str(file))
+    outcome = ImportOutcome(dry)
     try:
-        asyncio.run(_import(settings.resolve(data), found.rows, (workspace, project, email), outcome))
+        asyncio.run(_import(settings.resolve(data), file_rows.rows, (workspace, project, email), outcome))
     except (OperatorError, KeyboardInterrupt):
-        if outcome != Outcome(dry):
-            report(outcome, file.name, found.beside)
+        if outcome != ImportOutcome(dry):
+            print_report(outcome, file.name, file_rows.other_fields)
             click.echo("Not all of it: run the same command again to go on.")
         raise
-    report(outcome, file.name, found.beside)
-    if outcome.refused:
+    print_report(outcome, file.name, file_rows.other_fields)
+    if outcome.refused_rows:
         raise SystemExit(1)
 
 
-async def _import(found: Settings, rows: tuple[Row, ...], words: tuple[str, str, str], outcome: Outcome) -> None:
-    async with opened(found) as instance:
-        place = await places.find(instance.log, found.database_url, *words)
-        await carry_out(instance, tasks_of(_watched(rows), place.project), place.user, outcome)
+async def _import(
+    app_settings: Settings, rows: tuple[Row, ...], target_names: tuple[str, str, str], outcome: ImportOutcome
+) -> None:
+    async with open_instance(app_settings) as instance:
+        target = await places.find_target(instance.log, app_settings.database_url, *target_names)
+        await import_tasks(instance, map_rows(_with_progress_bar(rows), target.project_id), target.user_id, outcome)
 
 
-def _watched(rows: tuple[T, ...]) -> Iterable[T]:
+def _with_progress_bar(rows: tuple[T, ...]) -> Iterable[T]:
     """A progress bar for people; nothing where nobody is looking."""
     console = Console(stderr=True)
     return track(rows, "Importing", console=console, transient=True, disable=not console.is_terminal)

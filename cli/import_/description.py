@@ -3,46 +3,50 @@
 from collections.abc import Iterator
 from typing import Final
 
-from cli.import_.fields import Say
-from cli.import_.left import Left
+from cli.import_.fields import AddRemark
+from cli.import_.left import RowFields
 from cli.import_.rows import Row
-from cli.import_.text import Malformed, text
+from cli.import_.text import MalformedRow, require_text
 
-OWN: Final = ("description", "notes", "note", "desc", "body", "content")
-SECTIONS: Final = {"details": "Details", "teststrategy": "Test strategy", "acceptancecriteria": "Acceptance criteria"}
-LONGEST: Final = 50_000
+DESCRIPTION_FIELDS: Final = ("description", "notes", "note", "desc", "body", "content")
+SECTION_HEADINGS: Final = {
+    "details": "Details",
+    "teststrategy": "Test strategy",
+    "acceptancecriteria": "Acceptance criteria",
+}
+MAX_DESCRIPTION_CHARS: Final = 50_000
 
 
-def describe(row: Row, left: Left, say: Say) -> str:
+def build_description(row: Row, row_fields: RowFields, add_remark: AddRemark) -> str:
     """All of it as one Markdown text; what does not fit is left out, with a remark."""
-    whole = ""
-    for name, part in _parts(row, left):
-        longer = f"{whole}\n\n{part}" if whole else part
-        if whole and len(longer) > LONGEST:
-            say(f"{name} did not fit into the description")
+    description = ""
+    for name, part in _sections(row, row_fields):
+        extended = f"{description}\n\n{part}" if description else part
+        if description and len(extended) > MAX_DESCRIPTION_CHARS:
+            add_remark(f"{name} did not fit into the description")
         else:
-            whole = longer
-    return text("description", whole)
+            description = extended
+    return require_text("description", description)
 
 
-def _parts(row: Row, left: Left) -> Iterator[tuple[str, str]]:
-    name, own = left.take(OWN)
+def _sections(row: Row, row_fields: RowFields) -> Iterator[tuple[str, str]]:
+    name, own = row_fields.pop_first(DESCRIPTION_FIELDS)
     if own is not None:
-        yield name, _lines(name, own)
-    if row.parents:
-        yield "its parent", f"Part of: {row.parents[-1]}"
-    for section, heading in SECTIONS.items():
-        name, value = left.take((section,))
+        yield name, _to_markdown(name, own)
+    if row.parent_titles:
+        yield "its parent", f"Part of: {row.parent_titles[-1]}"
+    for section, heading in SECTION_HEADINGS.items():
+        name, value = row_fields.pop_first((section,))
         if value:
-            yield name, f"## {heading}\n\n{_lines(name, value)}"
+            yield name, f"## {heading}\n\n{_to_markdown(name, value)}"
 
 
-def _lines(name: str, value: object) -> str:
+def _to_markdown(name: str, value: object) -> str:
     """Text as it is; a list of texts as a list."""
     if isinstance(value, list):
-        return "\n".join(f"- {text(name, item, 'description')}" for item in value)
+        return "\n".join(f"- {require_text(name, item, 'description')}" for item in value)
     if not isinstance(value, str):
-        return text(name, value, "description")
-    if len(value) > LONGEST:
-        raise Malformed(f"{name}: {len(value):,} characters, {LONGEST:,} at most")
+        return require_text(name, value, "description")
+    if len(value) > MAX_DESCRIPTION_CHARS:
+        raise MalformedRow(f"{name}: {len(value):,} characters, {MAX_DESCRIPTION_CHARS:,} at most")
     return value

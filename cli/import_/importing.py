@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from cli.import_.mapping import Refused, Taken
-from cli.opened import Opened
+from cli.import_.mapping import MappedTask, RefusedRow
+from cli.opened import OpenInstance
 from commands.handling.group import CommandRequest
 from domain.errors import IdTaken, Refusal
 from domain.event import Actor
@@ -16,45 +16,51 @@ from infra.errors import OperatorError
 from infra.ids import new_id
 from infra.reading.progress import ProjectionBehind
 
-FULL = "in a column that has more tasks than its limit"
-NOT_COUNTED = "A column has a limit, and its tasks are not counted, as no worker keeps up: start `taskledger worker`."
+OVER_LIMIT_REMARK = "in a column that has more tasks than its limit"
+NOT_COUNTED_MESSAGE = (
+    "A column has a limit, and its tasks are not counted, as no worker keeps up: start `taskledger worker`."
+)
 
 
-class Outcome(Struct):
+class ImportOutcome(Struct):
     """What became of the rows, or would, for the summary."""
 
-    dry: bool = False
+    is_dry_run: bool = False
     created: int = 0
-    there: int = 0
-    differing: int = 0
-    parts: int = 0
-    refused: list[Refused] = []
-    lost: Counter[str] = field(default_factory=Counter)
+    existing: int = 0
+    changed_since: int = 0
+    sub_tasks: int = 0
+    refused_rows: list[RefusedRow] = []
+    ignored_fields: Counter[str] = field(default_factory=Counter)
     remarks: Counter[str] = field(default_factory=Counter)
 
 
-async def carry_out(instance: Opened, tasks: Iterable[Taken | Refused], user: UUID, outcome: Outcome) -> None:
+async def import_tasks(
+    instance: OpenInstance, tasks: Iterable[MappedTask | RefusedRow], user_id: UUID, outcome: ImportOutcome
+) -> None:
     """Create each task that is not there yet, all of it or nothing of it; a refused one stops no other.
 
     Where the outcome is a dry one, all is decided as it would be, and nothing is written.
     """
-    actor = Actor(user, "import")
+    actor = Actor(user_id, "import")
     for task in tasks:
-        if isinstance(task, Refused):
-            outcome.refused.append(task)
+        if isinstance(task, RefusedRow):
+            outcome.refused_rows.append(task)
             continue
         try:
-            done = await instance.counting.handle(CommandRequest(task.wishes, actor, new_id(), is_dry_run=outcome.dry))
+            committed = await instance.column_counter.handle(
+                CommandRequest(task.commands, actor, new_id(), is_dry_run=outcome.is_dry_run)
+            )
         except IdTaken:
-            outcome.there += 1
-            outcome.differing += not task.is_as(await instance.log.load_state(Task, task.id))
+            outcome.existing += 1
+            outcome.changed_since += not task.matches(await instance.log.load_state(Task, task.id))
         except Refusal as refusal:
-            outcome.refused.append(Refused(task.place, str(refusal)))
+            outcome.refused_rows.append(RefusedRow(task.location, str(refusal)))
         except ProjectionBehind as behind:
-            raise OperatorError(NOT_COUNTED) from behind
+            raise OperatorError(NOT_COUNTED_MESSAGE) from behind
         else:
             outcome.created += 1
-            outcome.parts += task.is_part
-            outcome.lost.update(task.lost)
+            outcome.sub_tasks += task.is_sub_task
+            outcome.ignored_fields.update(task.ignored_fields)
             outcome.remarks.update(task.remarks)
-            outcome.remarks.update([FULL] if any(result.warnings for result in done.results) else [])
+            outcome.remarks.update([OVER_LIMIT_REMARK] if any(result.warnings for result in committed.results) else [])

@@ -9,40 +9,40 @@ import msgspec
 from msgspec import Struct
 
 from cli.import_ import fields
-from cli.import_.description import describe
+from cli.import_.description import build_description
 from cli.import_.identity import task_id
-from cli.import_.left import Left
-from cli.import_.rows import TITLE, Row
-from cli.import_.text import Malformed, text
+from cli.import_.left import RowFields
+from cli.import_.rows import TITLE_FIELDS, Row
+from cli.import_.text import MalformedRow, require_text
 from commands.field_types import normalize_due as kept_due
 from commands.handling.decision import CommandOn
 from commands.task import CompleteTask, CreateTask
 from domain.label import distinct_labels, normalize_label
 from domain.task import Task
 
-STATUS: Final = ("status", "done", "completed")
-DUE: Final = ("due", "deadline", "duedate")
-PRIORITY: Final = ("priority",)
-LABELS: Final = ("tags", "labels")
+STATUS_FIELDS: Final = ("status", "done", "completed")
+DUE_FIELDS: Final = ("due", "deadline", "duedate")
+PRIORITY_FIELDS: Final = ("priority",)
+LABEL_FIELDS: Final = ("tags", "labels")
 
 
-class Taken(Struct, frozen=True):
+class MappedTask(Struct, frozen=True):
     """A row as a task, with the fields that it lost and what to know about those that it kept."""
 
-    place: str
+    location: str
     id: UUID
     create: CreateTask
-    done: bool
-    lost: tuple[str, ...]
+    is_done: bool
+    ignored_fields: tuple[str, ...]
     remarks: tuple[str, ...]
-    is_part: bool
+    is_sub_task: bool
 
     @property
-    def wishes(self) -> list[CommandOn]:
+    def commands(self) -> list[CommandOn]:
         """Its commands, to be carried out together or not at all."""
-        return [CommandOn(self.id, self.create), *([CommandOn(self.id, CompleteTask())] if self.done else [])]
+        return [CommandOn(self.id, self.create), *([CommandOn(self.id, CompleteTask())] if self.is_done else [])]
 
-    def is_as(self, task: Task | None) -> bool:
+    def matches(self, task: Task | None) -> bool:
         """Whether the task that is there says the same as the row."""
         create = self.create
         return (
@@ -55,68 +55,84 @@ class Taken(Struct, frozen=True):
                 kept_due(create.due),
             )
             and set(map(normalize_label, task.labels)) == set(map(normalize_label, create.labels))
-            and (task.status == "done") == self.done
+            and (task.status == "done") == self.is_done
         )
 
 
-class Refused(Struct, frozen=True):
+class RefusedRow(Struct, frozen=True):
     """A row that did not become a task."""
 
-    place: str
+    location: str
     reason: str
 
 
-def tasks_of(rows: Iterable[Row], project: UUID) -> Iterator[Taken | Refused]:
+def map_rows(rows: Iterable[Row], project_id: UUID) -> Iterator[MappedTask | RefusedRow]:
     """Each row, in order, as a task of the project or with the reason why it is none."""
-    seen: Counter[object] = Counter()
+    occurrences: Counter[object] = Counter()
     for row in rows:
         try:
-            yield _task(row, project, seen)
-        except Malformed as error:
-            yield Refused(row.place, str(error))
+            yield _map_row(row, project_id, occurrences)
+        except MalformedRow as error:
+            yield RefusedRow(row.location, str(error))
 
 
-def _task(row: Row, project: UUID, seen: Counter[object]) -> Taken:
-    left = Left(row.value)
-    title = text("title", left.take(TITLE)[1])
-    name = (left.own_id(), title)
-    seen[row.tag, row.parents, str(name)] += 1
+def _map_row(row: Row, project_id: UUID, occurrences: Counter[object]) -> MappedTask:
+    row_fields = RowFields(row.value)
+    title = require_text("title", row_fields.pop_first(TITLE_FIELDS)[1])
+    id_and_title = (row_fields.own_id(), title)
+    occurrences[row.list_name, row.parent_titles, str(id_and_title)] += 1
     remarks: list[str] = []
-    create, done = _commands(row, title, left, project, remarks.append)
-    key = task_id(project, row, name, seen[row.tag, row.parents, str(name)])
-    return Taken(row.place, key, create, done, left.names(), tuple(dict.fromkeys(remarks)), bool(row.parents))
+    create, done = _build_create_task(row, title, row_fields, project_id, remarks.append)
+    new_task_id = task_id(
+        project_id, row, id_and_title, occurrences[row.list_name, row.parent_titles, str(id_and_title)]
+    )
+    return MappedTask(
+        row.location,
+        new_task_id,
+        create,
+        done,
+        row_fields.unread_names(),
+        tuple(dict.fromkeys(remarks)),
+        bool(row.parent_titles),
+    )
 
 
-def _commands(row: Row, title: str, left: Left, project: UUID, say: fields.Say) -> tuple[CreateTask, bool]:
-    progress = _progress(left, say)
-    due, priority = left.take(DUE), left.take(PRIORITY)
-    wish = {
-        "project_id": project,
+def _build_create_task(
+    row: Row, title: str, row_fields: RowFields, project_id: UUID, add_remark: fields.AddRemark
+) -> tuple[CreateTask, bool]:
+    progress = _read_progress(row_fields, add_remark)
+    due, priority = row_fields.pop_first(DUE_FIELDS), row_fields.pop_first(PRIORITY_FIELDS)
+    values = {
+        "project_id": project_id,
         "title": title,
-        "description": describe(row, left, say),
-        "priority": fields.priority(*priority, say) if priority[1] is not None else "none",
-        "due": fields.due(*due, say) if due[1] not in (None, "") else None,
+        "description": build_description(row, row_fields, add_remark),
+        "priority": fields.parse_priority(*priority, add_remark) if priority[1] is not None else "none",
+        "due": fields.parse_due(*due, add_remark) if due[1] not in (None, "") else None,
         "column": progress.column,
-        "labels": _labels(row, left, progress),
+        "labels": _collect_labels(row, row_fields, progress),
     }
     try:
-        return msgspec.convert(wish, CreateTask), progress.done
+        return msgspec.convert(values, CreateTask), progress.done
     except msgspec.ValidationError as error:
-        raise Malformed(str(error)) from None
+        raise MalformedRow(str(error)) from None
 
 
-def _progress(left: Left, say: fields.Say) -> fields.Progress:
+def _read_progress(row_fields: RowFields, add_remark: fields.AddRemark) -> fields.TaskProgress:
     """What the first of the fields says; raises Malformed where another one contradicts it."""
-    taken = [left.take((name,)) for name in STATUS]
-    found = [(name, fields.progress(name, value, say)) for name, value in taken if value not in (None, "")]
-    for name, other in found[1:]:
-        if other.done != found[0][1].done:
-            raise Malformed(f"{found[0][0]} and {name} contradict each other")
-    return found[0][1] if found else fields.Progress()
+    status_values = [row_fields.pop_first((name,)) for name in STATUS_FIELDS]
+    parsed = [
+        (name, fields.parse_progress(name, value, add_remark))
+        for name, value in status_values
+        if value not in (None, "")
+    ]
+    for name, other in parsed[1:]:
+        if other.done != parsed[0][1].done:
+            raise MalformedRow(f"{parsed[0][0]} and {name} contradict each other")
+    return parsed[0][1] if parsed else fields.TaskProgress()
 
 
-def _labels(row: Row, left: Left, progress: fields.Progress) -> tuple[str, ...]:
+def _collect_labels(row: Row, row_fields: RowFields, progress: fields.TaskProgress) -> tuple[str, ...]:
     """The tag that the row stands under, its own labels, and a status that is neither open nor done."""
-    own = [label for names in LABELS for label in fields.labels(*left.take((names,), []))]
-    kept = [row.tag and text("tag", row.tag, "label"), *own, progress.label or ""]
-    return distinct_labels(label for label in kept if label)
+    own = [label for names in LABEL_FIELDS for label in fields.parse_labels(*row_fields.pop_first((names,), []))]
+    all_labels = [row.list_name and require_text("tag", row.list_name, "label"), *own, progress.label or ""]
+    return distinct_labels(label for label in all_labels if label)

@@ -8,67 +8,67 @@ from msgspec import Struct
 from infra.errors import OperatorError
 
 
-class Broken(Struct, frozen=True):
+class InvalidValue(Struct, frozen=True):
     """What stands where a value should."""
 
     reason: str
 
 
-class Repeated(dict[str, object]):
+class DuplicateNames(dict[str, object]):
     """An object in which a name stands twice: a parser would drop the first value without a word."""
 
 
-class Lines(Struct, frozen=True):
+class JsonLines(Struct, frozen=True):
     """JSON Lines: the number and value of each line that is not blank."""
 
     values: tuple[tuple[int, object], ...]
 
 
-def parse(text: str, name: str) -> object:
+def parse_json(text: str, name: str) -> object:
     """The value of a JSON text, or its Lines; raises OperatorError where it is neither."""
     try:
-        return _loads(text)
+        return _decode_json(text)
     except ValueError as error:
-        lines = _lines(text)
-        if lines is None:
-            raise OperatorError(f"{name} is not JSON: {_where(error)}") from error
-        return lines
+        json_lines = _parse_json_lines(text)
+        if json_lines is None:
+            raise OperatorError(f"{name} is not JSON: {_error_location(error)}") from error
+        return json_lines
     except RecursionError:
         raise OperatorError(f"{name} is nested too deeply") from None
 
 
-def _lines(text: str) -> Lines | None:
+def _parse_json_lines(text: str) -> JsonLines | None:
     """Split at the line feed only: U+2028 and its like stand inside real titles."""
     lines = [(number, line.strip(" \t\r")) for number, line in enumerate(text.split("\n"), 1)]
     lines = [(number, line) for number, line in lines if line]
     if len(lines) == 1 or not (lines[0][1].startswith("{") and lines[0][1].endswith("}")):
         return None
-    values = tuple((number, _line(line)) for number, line in lines)
-    return Lines(values) if any(isinstance(value, dict) for _, value in values) else None
+    values = tuple((number, _parse_line(line)) for number, line in lines)
+    return JsonLines(values) if any(isinstance(value, dict) for _, value in values) else None
 
 
-def _line(line: str) -> object:
+def _parse_line(line: str) -> object:
     try:
-        return _loads(line)
+        return _decode_json(line)
     except ValueError as error:
-        return Broken(f"not JSON: {_where(error)}")
+        return InvalidValue(f"not JSON: {_error_location(error)}")
     except RecursionError:
-        return Broken("nested too deeply")
+        return InvalidValue("nested too deeply")
 
 
-def _object(members: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(members)
-    return found if len(found) == len(members) else Repeated(found)
+def _build_object(members: list[tuple[str, object]]) -> dict[str, object]:
+    members_by_name = dict(members)
+    return members_by_name if len(members_by_name) == len(members) else DuplicateNames(members_by_name)
 
 
-def _constant(name: str) -> Broken:
-    return Broken(f"{name} is no JSON value")
+def _reject_constant(name: str) -> InvalidValue:
+    return InvalidValue(f"{name} is no JSON value")
 
 
-_loads: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant).decode
+_decode_json: Final = json.JSONDecoder(object_pairs_hook=_build_object, parse_constant=_reject_constant).decode
 
 
-def _where(error: ValueError) -> str:
+def _error_location(error: ValueError) -> str:
     if not isinstance(error, json.JSONDecodeError):
         return "a number of more digits than anybody counts"
     return f"{error.msg} at line {error.lineno}, column {error.colno}"

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from cli.opened import asked, database
+from cli.opened import database_connection, query_read_models
 from domain.member import Member, member_stream_id
 from domain.project import ProjectKey, project_key_stream_id
 from domain.user import EmailAddress, email_stream_id
@@ -13,37 +13,39 @@ from infra.log import EventLog
 from projections import workspace_list
 
 
-class Place(Struct, frozen=True):
+class ImportTarget(Struct, frozen=True):
     """A project, and the user who imports into it."""
 
-    project: UUID
-    user: UUID
+    project_id: UUID
+    user_id: UUID
 
 
-async def find(log: EventLog, url: str, workspace: str, key: str, email: str) -> Place:
+async def find_target(log: EventLog, url: str, workspace: str, project_key: str, email: str) -> ImportTarget:
     """The place that these words name; raises OperatorError for the first that names nothing."""
-    address = await log.load_state(EmailAddress, email_stream_id(email))
-    if address is None:
+    email_address = await log.load_state(EmailAddress, email_stream_id(email))
+    if email_address is None:
         raise OperatorError(f"Nobody is registered as {email}: check --as.")
-    workspace_id = _workspace(url, workspace, address.user_id)
-    if await log.load_state(Member, member_stream_id(workspace_id, address.user_id)) is None:
+    workspace_id = _find_workspace_id(url, workspace, email_address.user_id)
+    if await log.load_state(Member, member_stream_id(workspace_id, email_address.user_id)) is None:
         raise OperatorError(f"{email} is a member of no workspace {workspace}: check --workspace.")
-    project = await log.load_state(ProjectKey, project_key_stream_id(workspace_id, key.upper()))
+    project = await log.load_state(ProjectKey, project_key_stream_id(workspace_id, project_key.upper()))
     if project is None:
-        raise OperatorError(f"The workspace has no project with the key {key}: check --project.")
-    return Place(project.project_id, address.user_id)
+        raise OperatorError(f"The workspace has no project with the key {project_key}: check --project.")
+    return ImportTarget(project.project_id, email_address.user_id)
 
 
-def _workspace(url: str, words: str, user: UUID) -> UUID:
+def _find_workspace_id(url: str, id_or_name: str, user_id: UUID) -> UUID:
     """An id, or the name of one of the user's workspaces."""
     try:
-        return UUID(words)
+        return UUID(id_or_name)
     except ValueError:
-        with database(url) as connection:
-            rows = asked(connection, workspace_list.IDS_BY_NAME_FOR_MEMBER_SQL, (words, str(user)))
-            found = [workspace for (workspace,) in rows]
-    if len(found) == 1:
-        return UUID(str(found[0]))
-    if not found:
-        raise OperatorError(f"There is no workspace {words!r} that this user is a member of: check --workspace.")
-    raise OperatorError(f"Several workspaces are called {words!r}; name one by its id: {', '.join(map(str, found))}.")
+        with database_connection(url) as connection:
+            rows = query_read_models(connection, workspace_list.IDS_BY_NAME_FOR_MEMBER_SQL, (id_or_name, str(user_id)))
+            workspace_ids = [workspace for (workspace,) in rows]
+    if len(workspace_ids) == 1:
+        return UUID(str(workspace_ids[0]))
+    if not workspace_ids:
+        raise OperatorError(f"There is no workspace {id_or_name!r} that this user is a member of: check --workspace.")
+    raise OperatorError(
+        f"Several workspaces are called {id_or_name!r}; name one by its id: {', '.join(map(str, workspace_ids))}."
+    )

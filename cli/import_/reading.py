@@ -6,36 +6,36 @@ from pathlib import Path
 
 from infra.errors import OperatorError
 
-LIMIT = 200_000_000
+MAX_FILE_BYTES = 200_000_000
 """The most bytes that a file may hold once unpacked: a few kilobytes of gzip can hide terabytes."""
 
-_GZIP = b"\x1f\x8b"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_GZIP_MAGIC = b"\x1f\x8b"
+_UTF_16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def text_of(path: Path, limit: int = LIMIT) -> str:
+def read_text(path: Path, max_bytes: int = MAX_FILE_BYTES) -> str:
     """The file as text, unpacked if it is gzip whatever its name; raises OperatorError."""
     try:
-        data = _unpacked(path, limit + 1)
+        data = _read_unpacked(path, max_bytes + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise OperatorError(f"{path} is gzip, but damaged: {error}") from error
     except OSError as error:
         raise OperatorError(f"cannot read {path}: {error.strerror}") from error
-    if len(data) > limit:
-        raise OperatorError(f"{path} holds more than {limit:,} bytes: split it")
-    return _decoded(path, data)
+    if len(data) > max_bytes:
+        raise OperatorError(f"{path} holds more than {max_bytes:,} bytes: split it")
+    return _decode_utf8(path, data)
 
 
-def _unpacked(path: Path, most: int) -> bytes:
+def _read_unpacked(path: Path, max_bytes: int) -> bytes:
     with path.open("rb") as file:
-        if file.peek(2).startswith(_GZIP):
+        if file.peek(2).startswith(_GZIP_MAGIC):
             with gzip.open(file) as unpacked:
-                return unpacked.read(most)
-        return file.read(most)
+                return unpacked.read(max_bytes)
+        return file.read(max_bytes)
 
 
-def _decoded(path: Path, data: bytes) -> str:
-    if data.startswith(_UTF_16) or b"\0" in data[:4]:
+def _decode_utf8(path: Path, data: bytes) -> str:
+    if data.startswith(_UTF_16_BOMS) or b"\0" in data[:4]:
         raise OperatorError(f"{path} is UTF-16, or no text: save it as UTF-8")
     try:
         text = data.decode("utf-8-sig")

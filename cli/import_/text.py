@@ -4,40 +4,40 @@ from typing import Final
 
 import msgspec
 
-from cli.import_.rows import kind
+from cli.import_.rows import describe_json_type
 from commands.field_types import Description, LabelName, Title
 
-FORMS: Final = {"title": Title, "description": Description, "label": LabelName}
-_LONGEST: Final = {"title": 500, "description": 50_000, "label": 100}
+FIELD_TYPES: Final = {"title": Title, "description": Description, "label": LabelName}
+_MAX_CHARS: Final = {"title": 500, "description": 50_000, "label": 100}
 
 
-class Malformed(Exception):
+class MalformedRow(Exception):
     """This row cannot become a task."""
 
 
-def text(name: str, value: object, form: str | None = None) -> str:
+def require_text(name: str, value: object, field_type: str | None = None) -> str:
     """The value, if it is text of that form: `title`, `description` or `label`; raises Malformed."""
-    form = form or name
+    field_type = field_type or name
     if not isinstance(value, str):
-        raise Malformed(f"{name}: {kind(value)}, not text")
-    if not _fits(value, form):
-        raise Malformed(f"{name}: {_why_not(value, form)}")
+        raise MalformedRow(f"{name}: {describe_json_type(value)}, not text")
+    if not _is_valid(value, field_type):
+        raise MalformedRow(f"{name}: {_explain_invalid(value, field_type)}")
     return value
 
 
-def _fits(value: str, form: str) -> bool:
+def _is_valid(value: str, field_type: str) -> bool:
     try:
         value.encode()
-        msgspec.convert(value, FORMS[form])
+        msgspec.convert(value, FIELD_TYPES[field_type])
     except (UnicodeEncodeError, msgspec.ValidationError):
         return False
     return True
 
 
-def _why_not(value: str, form: str) -> str:
+def _explain_invalid(value: str, field_type: str) -> str:
     if not value.strip():
         return "only spaces"
-    if len(value) > _LONGEST[form]:
-        return f"{len(value):,} characters, {_LONGEST[form]:,} at most"
-    at, bad = next((at, char) for at, char in enumerate(value) if not _fits(f"x{char}", form))
+    if len(value) > _MAX_CHARS[field_type]:
+        return f"{len(value):,} characters, {_MAX_CHARS[field_type]:,} at most"
+    at, bad = next((at, char) for at, char in enumerate(value) if not _is_valid(f"x{char}", field_type))
     return f"character {at + 1} is U+{ord(bad):04X}, which steers machines and says nothing"

@@ -14,34 +14,36 @@ from infra.rebuilding.rebuild import ProjectionRebuild
 from projections.projection import Projection
 
 
-def watched(
-    connection: Connection[TupleRow], url: str, projection: Projection[Any], wish: RebuildOptions
+def rebuild_with_progress(
+    connection: Connection[TupleRow], url: str, projection: Projection[Any], rebuild_options: RebuildOptions
 ) -> RebuildOutcome:
     """Do it, here and now, and show how far it is."""
-    operation = jobs.enqueue(
-        connection, projection, JobOptions(wish.expect_changes, by_hand=True, verify_only=wish.verify_only)
+    job = jobs.enqueue(
+        connection,
+        projection,
+        JobOptions(rebuild_options.expect_changes, by_hand=True, verify_only=rebuild_options.verify_only),
     )
-    telling = ProgressReporter(connection, operation)
-    with _bar() as bar:
-        line = bar.add_task(projection.name, rate="")
+    reporter = ProgressReporter(connection, job)
+    with _progress_bar() as bar:
+        bar_task = bar.add_task(projection.name, rate="")
 
-        def tell(step: RebuildProgress) -> None:
-            telling(step)
-            speed = bar.tasks[line].speed if step.phase == "folding" else None
+        def report_step(step: RebuildProgress) -> None:
+            reporter(step)
+            speed = bar.tasks[bar_task].speed if step.phase == "folding" else None
             rate = f"{speed:,.0f} events/s" if speed else ""
-            bar.update(line, description=f"{projection.name}: {step.phase}", completed=step.done, rate=rate)
-            bar.update(line, total=step.total or None)
+            bar.update(bar_task, description=f"{projection.name}: {step.phase}", completed=step.done, rate=rate)
+            bar.update(bar_task, total=step.total or None)
 
         try:
-            outcome = ProjectionRebuild(url, projection, wish, tell).run()
+            outcome = ProjectionRebuild(url, projection, rebuild_options, report_step).run()
         except BaseException as error:
-            jobs.finish(connection, operation, error=str(error) or "interrupted")
+            jobs.finish(connection, job, error=str(error) or "interrupted")
             raise
-    jobs.finish(connection, operation, outcome, error=outcome.rejection_reason())
+    jobs.finish(connection, job, outcome, error=outcome.rejection_reason())
     return outcome
 
 
-def _bar() -> Progress:
+def _progress_bar() -> Progress:
     """Nothing where nobody is looking."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"))

@@ -1,5 +1,5 @@
 """`python -m scripts.reference`: write the page."""
 
-from scripts.reference.page import PAGE, page
+from scripts.reference.page import REFERENCE_FILE, render_reference
 
-PAGE.write_text(page())
+REFERENCE_FILE.write_text(render_reference())

@@ -13,15 +13,15 @@ from domain.upcasts import UPCASTS
 from infra.settings import ENVIRONMENT_PREFIX, Settings
 from scripts.reference import found, words
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
+REFERENCE_FILE = Path(__file__).parents[2] / "docs" / "reference.md"
 
 
-def page() -> str:
+def render_reference() -> str:
     """All of it, as docs/reference.md should be."""
-    return "\n".join([*_opening(), *_events(), *_commands(), *_routes(), *_errors(), *_settings()]) + "\n"
+    return "\n".join([*_introduction(), *_events(), *_commands(), *_routes(), *_errors(), *_settings()]) + "\n"
 
 
-def _opening() -> Iterator[str]:
+def _introduction() -> Iterator[str]:
     yield "# Reference"
     yield ""
     yield "Made from the code by `python -m scripts.reference`; a test fails while it is out of date. The form of every"
@@ -35,8 +35,8 @@ def _events() -> Iterator[str]:
         "What can stand in the log. Stored names are for ever. A field that *changed* is stored as the pair",
         "`[old, new]`; the other fields of an event say what began, or where it happened.",
     )
-    for name, event in found.events().items():
-        yield from _section(name, _sentence(event), msgspec.structs.fields(event))
+    for name, event_type in found.events().items():
+        yield from _section(name, _docstring_summary(event_type), msgspec.structs.fields(event_type))
     yield from ("", "Events that are no longer written stay readable:", "")
     yield from _table(("stored name", "read as"), [(f"`{old}`", f"`{new}`") for old, (new, _) in UPCASTS.items()])
 
@@ -48,19 +48,21 @@ def _commands() -> Iterator[str]:
         "on, which `If-Match` may name instead. Ids and places that stand in the address need not stand in the body.",
         "The role in the workspace and the scope of the token are the least that it asks for.",
     )
-    for name, command in found.commands().items():
-        fields = [field for field in msgspec.structs.fields(command) if field.name != "expected_version"]
-        version = " Must name the version." if command.requires_version else ""
-        alone = "" if command.is_batchable else " Not in batches."
-        yield from _section(name, f"{_sentence(command)}{version}{alone}\n\n{_needs(name)}", fields)
+    for name, command_type in found.commands().items():
+        fields = [field for field in msgspec.structs.fields(command_type) if field.name != "expected_version"]
+        version = " Must name the version." if command_type.requires_version else ""
+        alone = "" if command_type.is_batchable else " Not in batches."
+        yield from _section(
+            name, f"{_docstring_summary(command_type)}{version}{alone}\n\n{_permission_text(name)}", fields
+        )
 
 
-def _needs(name: str) -> str:
+def _permission_text(name: str) -> str:
     """Who may, by role and by scope of the token."""
-    needs = permissions.REQUIRED_PERMISSIONS[name]
-    if needs.rule_only:
-        return f"For rules of the installation alone, scope `{needs.scope}`."
-    return f"Role {f'`{needs.role}`' if needs.role else 'none'}, scope `{needs.scope}`."
+    required = permissions.REQUIRED_PERMISSIONS[name]
+    if required.rule_only:
+        return f"For rules of the installation alone, scope `{required.scope}`."
+    return f"Role {f'`{required.role}`' if required.role else 'none'}, scope `{required.scope}`."
 
 
 def _routes() -> Iterator[str]:
@@ -75,7 +77,7 @@ def _routes() -> Iterator[str]:
         "where others changed other fields since.",
     )
     rows = [
-        (f"`{route.method} {route.address}`", f"`{route.body}`" if route.body else "", route.sentence)
+        (f"`{route.method} {route.path}`", f"`{route.body_schema}`" if route.body_schema else "", route.summary)
         for route in found.routes()
     ]
     yield from _table(("route", "body", "what it does"), rows)
@@ -90,7 +92,8 @@ def _errors() -> Iterator[str]:
         "the address of what it means and what to do: `/problems/{code}`.",
     )
     yield from _table(
-        ("code", "status", "title"), [(f"`{kept.code}`", str(kept.status), kept.title) for kept in found.errors()]
+        ("code", "status", "title"),
+        [(f"`{error_case.code}`", str(error_case.status), error_case.title) for error_case in found.errors()],
     )
 
 
@@ -102,7 +105,11 @@ def _settings() -> Iterator[str]:
     )
     types = typing.get_type_hints(Settings, include_extras=True)
     rows = [
-        (f"`{ENVIRONMENT_PREFIX}{field.name.upper()}`", words.of_type(types[field.name]), words.of_default(field))
+        (
+            f"`{ENVIRONMENT_PREFIX}{field.name.upper()}`",
+            words.describe_type(types[field.name]),
+            words.describe_default(field),
+        )
         for field in msgspec.structs.fields(Settings)
     ]
     yield from _table(("variable", "value", "default"), rows)
@@ -114,13 +121,13 @@ def _heading(title: str, *lines: str) -> Iterator[str]:
         yield ""
 
 
-def _section(name: str, sentence: str, fields: Sequence[FieldInfo]) -> Iterator[str]:
+def _section(name: str, summary: str, fields: Sequence[FieldInfo]) -> Iterator[str]:
     yield from ("", f"### {name}")
-    if sentence:
-        yield from ("", sentence)
+    if summary:
+        yield from ("", summary)
     if fields:
         yield ""
-        rows = [(f"`{field.name}`", words.of_type(field.type), words.of_default(field)) for field in fields]
+        rows = [(f"`{field.name}`", words.describe_type(field.type), words.describe_default(field)) for field in fields]
         yield from _table(("field", "what it holds", "if left out"), rows)
 
 
@@ -131,6 +138,6 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
-def _sentence(kind: type[Struct]) -> str:
+def _docstring_summary(kind: type[Struct]) -> str:
     """The first paragraph of its own docstring, in one line."""
     return " ".join((vars(kind).get("__doc__") or "").partition("\n\n")[0].split())

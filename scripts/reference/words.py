@@ -13,7 +13,7 @@ from msgspec.structs import FieldInfo
 
 from domain.event import Change
 
-_PLAIN: Final[dict[object, str]] = {
+_WORDS_BY_TYPE: Final[dict[object, str]] = {
     str: "text",
     int: "integer",
     bool: "`true` or `false`",
@@ -23,65 +23,65 @@ _PLAIN: Final[dict[object, str]] = {
 }
 
 
-def of_type(annotation: Any) -> str:
+def describe_type(annotation: Any) -> str:
     """A field's type; raises KeyError for one that has no words yet."""
     if isinstance(annotation, type) and issubclass(annotation, Struct):
         return f"`{{{', '.join(annotation.__struct_fields__)}}}`"
-    said = _COMPOSED.get(get_origin(annotation))
-    return said(annotation) if said else _PLAIN[annotation]
+    describe = _DESCRIBERS.get(get_origin(annotation))
+    return describe(annotation) if describe else _WORDS_BY_TYPE[annotation]
 
 
-def of_default(field: FieldInfo) -> str:
+def describe_default(field: FieldInfo) -> str:
     """What is taken where the field is left out; nothing for one that must be there."""
     if field.required:
         return ""
     if field.default is msgspec.UNSET:
         return "stays as it is"
-    return f"`{field.default}`" if field.default and isinstance(field.default, str) else f"`{_json(field.default)}`"
+    return f"`{field.default}`" if field.default and isinstance(field.default, str) else f"`{_to_json(field.default)}`"
 
 
-def any_of(words: Sequence[str]) -> str:
+def join_alternatives(alternatives: Sequence[str]) -> str:
     """`a`, `b` or `c`."""
-    return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+    return " or ".join([", ".join(alternatives[:-1]), alternatives[-1]]) if len(alternatives) > 1 else alternatives[0]
 
 
-def _bounded(annotation: Any) -> str:
-    said = of_type(annotation.__origin__)
+def _describe_annotated(annotation: Any) -> str:
+    description = describe_type(annotation.__origin__)
     for meta in (one for one in annotation.__metadata__ if isinstance(one, Meta)):
         if meta.description:
             return meta.description.rstrip(".")
         unit = " characters" if annotation.__origin__ is str else ""
         if meta.max_length:
-            least = f"{meta.min_length} to " if meta.min_length else "at most "
-            said += f", {least}{meta.max_length}{unit}"
-    return said
+            minimum = f"{meta.min_length} to " if meta.min_length else "at most "
+            description += f", {minimum}{meta.max_length}{unit}"
+    return description
 
 
-def _changed(annotation: Any) -> str:
-    return f"changed: {of_type(get_args(annotation)[0])}"
+def _describe_change(annotation: Any) -> str:
+    return f"changed: {describe_type(get_args(annotation)[0])}"
 
 
-def _list(annotation: Any) -> str:
-    return f"list of {of_type(get_args(annotation)[0])}"
+def _describe_list(annotation: Any) -> str:
+    return f"list of {describe_type(get_args(annotation)[0])}"
 
 
-def _values(annotation: Any) -> str:
-    return any_of([f"`{value}`" for value in get_args(annotation)])
+def _describe_literal(annotation: Any) -> str:
+    return join_alternatives([f"`{value}`" for value in get_args(annotation)])
 
 
-def _union(annotation: Any) -> str:
-    return ", or ".join(of_type(part) for part in get_args(annotation) if part is not UnsetType)
+def _describe_union(annotation: Any) -> str:
+    return ", or ".join(describe_type(part) for part in get_args(annotation) if part is not UnsetType)
 
 
-def _json(value: object) -> str:
+def _to_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-_COMPOSED: Final = {
-    typing.Annotated: _bounded,
-    Change: _changed,
-    Union: _union,
-    UnionType: _union,
-    Literal: _values,
-    tuple: _list,
+_DESCRIBERS: Final = {
+    typing.Annotated: _describe_annotated,
+    Change: _describe_change,
+    Union: _describe_union,
+    UnionType: _describe_union,
+    Literal: _describe_literal,
+    tuple: _describe_list,
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from cli.opened import opened
+from cli.opened import open_instance
 from commands.handling.decision import CommandOn
 from commands.handling.group import CommandRequest
 from commands.user import RegisterUser
@@ -58,6 +58,6 @@ def test_production_gets_no_demo(typed: Type) -> None:
 
 async def _register(settings: Settings) -> None:
     user = new_id()
-    async with opened(settings) as instance:
+    async with open_instance(settings) as instance:
         wish = CommandOn(user, RegisterUser(email="ann@example.com", name="Ann"))
-        await instance.handling.handle(CommandRequest([wish], Actor(user), new_id()))
+        await instance.command_handler.handle(CommandRequest([wish], Actor(user), new_id()))

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
-from cli.import_.mapping import Refused, tasks_of
-from cli.import_.parsing import parse
-from cli.import_.reading import text_of
-from cli.import_.rows import rows_of
+from cli.import_.mapping import RefusedRow, map_rows
+from cli.import_.parsing import parse_json
+from cli.import_.reading import read_text
+from cli.import_.rows import find_rows
 from infra import log
 from infra.database.pool import connect
 from infra.errors import OperatorError
@@ -202,7 +202,7 @@ def test_sub_tasks_say_what_they_are_part_of(imported: Import, settings: Setting
     tagged = {"home": {"tasks": [{"id": 1, "title": "Party", "subtasks": [{"id": 1, "title": "Cake"}] * 2}]}}
     said = imported(tagged).output
     assert "3 created" in said
-    assert "2 sub-tasks became tasks of their own" in said
+    assert "2 sub-tasks became tasks" in said
     cake = rows(settings)["Cake"]
     assert (cake.description, cake.labels) == ("Part of: Party", ("home",))
 
@@ -227,9 +227,9 @@ def test_sub_tasks_say_what_they_are_part_of(imported: Import, settings: Setting
     ],
 )
 def test_a_malformed_row_is_refused_with_its_reason(row: object, reason: str) -> None:
-    (only,) = tasks_of(rows_of([row], "list").rows, PROJECT)
-    assert isinstance(only, Refused)
-    assert only.place == "[0]"
+    (only,) = map_rows(find_rows([row], "list").rows, PROJECT)
+    assert isinstance(only, RefusedRow)
+    assert only.location == "[0]"
     assert reason in only.reason
 
 
@@ -278,7 +278,7 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     file = tmp_path / "bomb.gz"
     file.write_bytes(gzip.compress(b" " * 5_000_000))
     with pytest.raises(OperatorError, match="holds more than 1,000,000 bytes"):
-        text_of(file, limit=1_000_000)
+        read_text(file, max_bytes=1_000_000)
 
 
 @pytest.mark.parametrize(
@@ -323,17 +323,17 @@ json_values = st.recursive(
 @given(json_values)
 def test_whatever_a_file_holds_every_row_is_a_task_or_is_refused(value: object) -> None:
     try:
-        found = rows_of(parse(json.dumps(value), "file"), "file")
+        found = find_rows(parse_json(json.dumps(value), "file"), "file")
     except OperatorError:
         return
     ids: set[UUID] = set()
-    for task in tasks_of(found.rows, PROJECT):
-        if not isinstance(task, Refused):
+    for task in map_rows(found.rows, PROJECT):
+        if not isinstance(task, RefusedRow):
             assert task.id.version == 8
             assert task.id not in ids
             ids.add(task.id)
-    assert [msgspec.json.encode(task) for task in tasks_of(found.rows, PROJECT)] == [
-        msgspec.json.encode(task) for task in tasks_of(found.rows, PROJECT)
+    assert [msgspec.json.encode(task) for task in map_rows(found.rows, PROJECT)] == [
+        msgspec.json.encode(task) for task in map_rows(found.rows, PROJECT)
     ]
 
 

@@ -36,15 +36,15 @@ TAKEN_OVER_S = 8
 TASKS = [id7(number) for number in range(1_000, 1_020)]
 HASTY = f"""
 import infra.database.pool
-infra.database.pool.STOPPED_S = {STOPPED_S}
+infra.database.pool.STALL_TIMEOUT_S = {STOPPED_S}
 """
 STOPPING = """
 import os, signal
 from pathlib import Path
 from msgspec.structs import replace
-from projections.projection import every
+from projections.projection import all_projections
 
-good = every()["project_list"]
+good = all_projections()["project_list"]
 
 def fold(key, document, recorded):
     change = getattr(recorded.event, "column", None)
@@ -57,13 +57,13 @@ def fold(key, document, recorded):
             os.kill(os.getpid(), signal.SIGSTOP)
     return good.fold(key, document, recorded)
 
-every()["project_list"] = replace(good, fold=fold)
+all_projections()["project_list"] = replace(good, fold=fold)
 """
 """The first worker that folds a certain event stops in the middle of it, with its checkpoints taken."""
 NEWER = """
 from msgspec.structs import replace
-from projections.projection import every
-every()["task_list"] = replace(every()["task_list"], version=12)
+from projections.projection import all_projections
+all_projections()["task_list"] = replace(all_projections()["task_list"], version=12)
 """
 
 

@@ -3,49 +3,50 @@
 from collections.abc import Iterator
 from html import escape
 
-from api.openapi.page.html import anchor, resolved, said
-from api.openapi.page.operation import fields, shown
-from api.openapi.page.style import STYLE
+from api.openapi.page.html import anchor_id, render_text, resolve_ref
+from api.openapi.page.operation import render_fields, render_operation
+from api.openapi.page.style import CSS
 from api.openapi.schemas import Schema
 
-SHELL = """api=&lt;the address of this page, without /docs&gt;
+LOGIN_SNIPPET = """api=&lt;the address of this page, without /docs&gt;
 token=$(curl -sS $api/api/v1/auth/login -H "Content-Type: application/json" \\
   -d '{"email": "ann@example.com", "password": "correct horse battery"}' |
   python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')"""
 
 
-def page(document: Schema) -> str:
+def render_page(document: Schema) -> str:
     """All of it."""
-    return "".join(_page(document))
+    return "".join(_render_page(document))
 
 
-def _page(document: Schema) -> Iterator[str]:
+def _render_page(document: Schema) -> Iterator[str]:
     title = escape(document["info"]["title"])
     yield "<!doctype html><html lang=en><meta charset=utf-8>"
     yield "<meta name=viewport content='width=device-width, initial-scale=1'>"
-    yield f"<title>{title}</title><style>{STYLE}</style><body>"
-    yield f"<nav><b>{title}</b>{''.join(_links(document))}</nav><main><h1>{title}</h1>"
-    yield said(document["info"]["description"])
+    yield f"<title>{title}</title><style>{CSS}</style><body>"
+    yield f"<nav><b>{title}</b>{''.join(_nav_links(document))}</nav><main><h1>{title}</h1>"
+    yield render_text(document["info"]["description"])
     yield "<p>For programs: <a href=/openapi.json>/openapi.json</a> (OpenAPI 3.1), <a href=/schemas/events>"
     yield "/schemas/events</a>, <a href=/problems>/problems</a>.</p>"
-    yield f"<h3>Be somebody</h3><pre>{SHELL}</pre>"
+    yield f"<h3>Be somebody</h3><pre>{LOGIN_SNIPPET}</pre>"
     for tag in document["tags"]:
-        yield f"<h2 id={anchor(tag['name'])}>{escape(tag['name'])}</h2>"
-        yield said(tag["description"].partition(": ")[2].capitalize())
+        yield f"<h2 id={anchor_id(tag['name'])}>{escape(tag['name'])}</h2>"
+        yield render_text(tag["description"].partition(": ")[2].capitalize())
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
                 if tag["name"] in operation["tags"]:
-                    yield from shown(document, method, path, operation)
-    yield f"<h2 id=types>Types</h2>{''.join(_schemas(document))}</main>"
+                    yield from render_operation(document, method, path, operation)
+    yield f"<h2 id=types>Types</h2>{''.join(_type_sections(document))}</main>"
 
 
-def _links(document: Schema) -> Iterator[str]:
-    yield from (f"<a href=#{anchor(tag['name'])}>{escape(tag['name'])}</a>" for tag in document["tags"])
+def _nav_links(document: Schema) -> Iterator[str]:
+    yield from (f"<a href=#{anchor_id(tag['name'])}>{escape(tag['name'])}</a>" for tag in document["tags"])
     yield "<a href=#types>Types</a>"
 
 
-def _schemas(document: Schema) -> Iterator[str]:
+def _type_sections(document: Schema) -> Iterator[str]:
     for name, schema in document["components"]["schemas"].items():
         yield f"<details id=schema-{name}><summary><code>{name}</code> <span class=said>"
-        yield f"{said(schema.get('description', ''))}</span></summary>{''.join(fields(resolved(document, schema)))}"
+        yield f"{render_text(schema.get('description', ''))}</span></summary>"
+        yield from render_fields(resolve_ref(document, schema))
         yield "</details>"

@@ -6,59 +6,59 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from api.openapi.schemas import REF, Schema
+from api.openapi.schemas import SCHEMA_REF_PREFIX, Schema
 
-_CODE = re.compile(r"`([^`]+)`")
+_BACKQUOTED = re.compile(r"`([^`]+)`")
 
 
-def said(text: str) -> str:
+def render_text(text: str) -> str:
     """Paragraphs, with what stands in back quotes as code."""
-    marked = _CODE.sub(r"<code>\1</code>", escape(text))
+    marked = _BACKQUOTED.sub(r"<code>\1</code>", escape(text))
     return "".join(f"<p>{paragraph}</p>" for paragraph in marked.split("\n\n") if paragraph)
 
 
-def example(value: Any) -> str:
+def render_json(value: Any) -> str:
     """A value as JSON over several lines."""
     return f"<pre>{escape(json.dumps(value, indent=2, ensure_ascii=False))}</pre>"
 
 
-def table(rows: Iterable[Iterable[str]], kind: str = "") -> str:
+def render_table(rows: Iterable[Iterable[str]], css_class: str = "") -> str:
     """Cells that are HTML already; nothing where there is no row."""
     lines = ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows]
-    return f"<table class='{kind}'>{''.join(lines)}</table>" if lines else ""
+    return f"<table class='{css_class}'>{''.join(lines)}</table>" if lines else ""
 
 
-def resolved(document: Schema, found: Schema) -> Schema:
+def resolve_ref(document: Schema, schema: Schema) -> Schema:
     """What a reference stands for; anything else as it is."""
-    while "$ref" in found:
-        place: Any = document
-        for part in found["$ref"].removeprefix("#/").split("/"):
-            place = place[part]
-        found = place
-    return found
+    while "$ref" in schema:
+        node: Any = document
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            node = node[part]
+        schema = node
+    return schema
 
 
-def typed(schema: Schema) -> str:
+def render_type(schema: Schema) -> str:
     """A type in few words: `string (uuid)`, `list of Task`, `low | high`."""
     if "$ref" in schema:
-        name = schema["$ref"].removeprefix(REF)
+        name = schema["$ref"].removeprefix(SCHEMA_REF_PREFIX)
         return f"<a href=#schema-{name}>{name}</a>"
     if "anyOf" in schema and "type" not in schema:
-        return " or ".join(dict.fromkeys(typed(one) for one in schema["anyOf"]))
+        return " or ".join(dict.fromkeys(render_type(one) for one in schema["anyOf"]))
     if "enum" in schema:
         return " | ".join(f"<code>{escape(str(one))}</code>" for one in schema["enum"])
     if schema.get("type") == "array":
-        return f"list of {typed(schema['items'])}" if schema.get("items") else "list"
+        return f"list of {render_type(schema['items'])}" if schema.get("items") else "list"
     return escape(schema.get("type", "anything")) + _bounds(schema)
 
 
 def _bounds(schema: Schema) -> str:
     parts = [escape(schema["format"])] if "format" in schema else []
-    for least, most, unit in (("minimum", "maximum", ""), ("minLength", "maxLength", " characters")):
-        if least in schema or most in schema:
-            parts.append(f"{schema.get(least, '')} … {schema.get(most, '')}{unit}".strip())
+    for min_key, max_key, unit in (("minimum", "maximum", ""), ("minLength", "maxLength", " characters")):
+        if min_key in schema or max_key in schema:
+            parts.append(f"{schema.get(min_key, '')} … {schema.get(max_key, '')}{unit}".strip())
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def anchor(name: str) -> str:
+def anchor_id(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower())

@@ -7,87 +7,95 @@ from html import escape
 from typing import Any
 
 from api.http.problems import PROBLEM_MEDIA_TYPE
-from api.openapi.page.html import example, resolved, said, table, typed
+from api.openapi.page.html import render_json, render_table, render_text, render_type, resolve_ref
 from api.openapi.schemas import Schema
 
 
-def shown(document: Schema, method: str, path: str, operation: Schema) -> Iterator[str]:
+def render_operation(document: Schema, method: str, path: str, operation: Schema) -> Iterator[str]:
     """A line that unfolds."""
     public = "<span class=public>public</span>" if operation.get("security") == [{}] else ""
     yield f"<details id={operation['operationId']}><summary><span class='verb {method}'>{method}</span>"
-    yield f"<code>{escape(path)}</code>{public}<span class=said>{said(operation['summary'])}</span></summary>"
-    yield f"<div>{said(operation.get('description', ''))}</div>"
-    yield f"<pre>{escape(_curl(method, path, operation, document))}</pre>"
-    parameters = [resolved(document, one) for one in operation.get("parameters", [])]
-    yield _titled("Parameters", table(_parameter(one) for one in parameters if one["name"] != "traceparent"))
+    yield f"<code>{escape(path)}</code>{public}<span class=said>{render_text(operation['summary'])}</span></summary>"
+    yield f"<div>{render_text(operation.get('description', ''))}</div>"
+    yield f"<pre>{escape(_curl_command(method, path, operation, document))}</pre>"
+    parameters = [resolve_ref(document, one) for one in operation.get("parameters", [])]
+    yield _section(
+        "Parameters", render_table(_parameter_row(one) for one in parameters if one["name"] != "traceparent")
+    )
     if "requestBody" in operation:
-        content = _content(operation["requestBody"])
-        yield _titled("Body", "".join(fields(resolved(document, content["schema"]))))
-    answers = {status: resolved(document, one) for status, one in operation["responses"].items()}
-    for status, answer in answers.items():
-        if PROBLEM_MEDIA_TYPE not in answer.get("content", {}):
-            yield _titled(f"Answer {status}", "".join(_yes(document, answer)))
-    yield _titled("Problems", table(_no(document, answers), "no"))
+        content = _json_content(operation["requestBody"])
+        yield _section("Body", "".join(render_fields(resolve_ref(document, content["schema"]))))
+    responses = {status: resolve_ref(document, one) for status, one in operation["responses"].items()}
+    for status, response in responses.items():
+        if PROBLEM_MEDIA_TYPE not in response.get("content", {}):
+            yield _section(f"Answer {status}", "".join(_success_parts(document, response)))
+    yield _section("Problems", render_table(_problem_rows(document, responses), "no"))
     yield "</details>"
 
 
-def fields(schema: Schema) -> Iterator[str]:
+def render_fields(schema: Schema) -> Iterator[str]:
     """The fields of an object."""
-    needed = schema.get("required", [])
-    yield table(
+    required = schema.get("required", [])
+    yield render_table(
         (
             f"<code>{escape(name)}</code>",
-            "required" if name in needed else "",
-            typed(field),
-            said(field.get("description", "") or _inner(field)),
+            "required" if name in required else "",
+            render_type(field),
+            render_text(field.get("description", "") or _any_of_description(field)),
         )
         for name, field in schema.get("properties", {}).items()
     )
 
 
-def _inner(field: Schema) -> str:
+def _any_of_description(field: Schema) -> str:
     return next((str(one["description"]) for one in field.get("anyOf", []) if "description" in one), "")
 
 
-def _titled(title: str, content: str) -> str:
+def _section(title: str, content: str) -> str:
     return f"<h4>{title}</h4><div>{content}</div>" if content else ""
 
 
-def _parameter(one: Schema) -> Iterator[str]:
-    yield f"<code>{escape(one['name'])}</code>"
-    yield one["in"] + (", required" if one.get("required") else "")
-    yield typed(one["schema"])
+def _parameter_row(parameter: Schema) -> Iterator[str]:
+    yield f"<code>{escape(parameter['name'])}</code>"
+    yield parameter["in"] + (", required" if parameter.get("required") else "")
+    yield render_type(parameter["schema"])
     yield (
-        said(one.get("description", ""))
-        + f"<span class=said>for example <code>{escape(str(one['example']))}</code></span>"
+        render_text(parameter.get("description", ""))
+        + f"<span class=said>for example <code>{escape(str(parameter['example']))}</code></span>"
     )
 
 
-def _yes(document: Schema, answer: Schema) -> Iterator[str]:
-    yield said(answer["description"])
-    named = {name: resolved(document, one) for name, one in answer.get("headers", {}).items()}
-    yield table((f"<code>{name}</code>", said(one["description"])) for name, one in named.items() if name != "Trace-Id")
-    for kind, content in answer.get("content", {}).items():
-        yield f"<p>{typed(content['schema'])}, as <code>{escape(kind)}</code></p>"
+def _success_parts(document: Schema, response: Schema) -> Iterator[str]:
+    yield render_text(response["description"])
+    headers = {name: resolve_ref(document, one) for name, one in response.get("headers", {}).items()}
+    yield render_table(
+        (f"<code>{name}</code>", render_text(one["description"])) for name, one in headers.items() if name != "Trace-Id"
+    )
+    for media_type, content in response.get("content", {}).items():
+        yield f"<p>{render_type(content['schema'])}, as <code>{escape(media_type)}</code></p>"
         if "example" in content:
-            yield example(content["example"])
+            yield render_json(content["example"])
 
 
-def _no(document: Schema, answers: dict[str, Schema]) -> Iterator[tuple[str, ...]]:
-    for status, answer in answers.items():
-        for named in answer.get("content", {}).get(PROBLEM_MEDIA_TYPE, {}).get("examples", {}).values():
-            value = resolved(document, named)["value"]
+def _problem_rows(document: Schema, responses: dict[str, Schema]) -> Iterator[tuple[str, ...]]:
+    for status, response in responses.items():
+        for example in response.get("content", {}).get(PROBLEM_MEDIA_TYPE, {}).get("examples", {}).values():
+            value = resolve_ref(document, example)["value"]
             code = escape(value["code"])
-            yield (f"<code>{status}</code>", f"<a href=/problems/{code}><code>{code}</code></a>", said(value["title"]))
+            yield (
+                f"<code>{status}</code>",
+                f"<a href=/problems/{code}><code>{code}</code></a>",
+                render_text(value["title"]),
+            )
 
 
-def _content(body: Schema) -> Any:
-    return body["content"]["application/json"]
+def _json_content(request_body: Schema) -> Any:
+    return request_body["content"]["application/json"]
 
 
-def _curl(method: str, path: str, operation: Schema, document: Schema) -> str:
+def _curl_command(method: str, path: str, operation: Schema, document: Schema) -> str:
     """How to ask for it from a shell."""
-    for one in (resolved(document, each) for each in operation.get("parameters", [])):
+    for one in (resolve_ref(document, each) for each in operation.get("parameters", [])):
         path = path.replace(f"{{{one['name']}}}", str(one["example"]))
     verb = "" if method == "get" else f"-X {method.upper()} "
     lines = [f"curl -sS {verb}$api{path}"]
@@ -95,5 +103,5 @@ def _curl(method: str, path: str, operation: Schema, document: Schema) -> str:
         lines.append('-H "Authorization: Bearer $token"')
     if "requestBody" in operation:
         lines.append('-H "Content-Type: application/json"')
-        lines.append(f"-d {shlex.quote(json.dumps(_content(operation['requestBody'])['example']))}")
+        lines.append(f"-d {shlex.quote(json.dumps(_json_content(operation['requestBody'])['example']))}")
     return " \\\n  ".join(lines)

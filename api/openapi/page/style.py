@@ -2,7 +2,7 @@
 
 from typing import Final
 
-STYLE: Final = """
+CSS: Final = """
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 16%, transparent);
   --soft: color-mix(in srgb, currentColor 6%, transparent); --accent: #2f6fde; }
 @media (prefers-color-scheme: dark) { :root { --accent: #8ab4ff; } }
