@@ -8,77 +8,79 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from tests.history import Notes, Place
+from tests.history import Acknowledged, CallHistory
 
-PAUSE_S = 0.05
+RETRY_PAUSE_S = 0.05
 """Between a call that brought no answer and the next."""
 
 
-class Lost(Struct, frozen=True):
+class Conflict(Struct, frozen=True):
     """Refused: somebody else was faster."""
 
     current_version: int
 
 
-Answer: TypeAlias = Place | Lost
+DefiniteOutcome: TypeAlias = Acknowledged | Conflict
 
 
-class NoAnswer(Exception):
+class OutcomeUnknown(Exception):
     """The command may have happened, or not."""
 
 
-class Door(Protocol):
+class TaskApi(Protocol):
     """A way in. Both raise NoAnswer."""
 
-    async def create(self, title: str, key: str) -> Answer:
+    async def create(self, title: str, key: str) -> DefiniteOutcome:
         """Create a task."""
 
-    async def edit(self, task: UUID, version: int, title: str, key: str) -> Answer:
+    async def edit(self, task: UUID, version: int, title: str, key: str) -> DefiniteOutcome:
         """Give a task another title, if it is still at that version."""
 
 
-class Client:
+class RetryingClient:
     """Somebody who creates tasks and edits them, and who races with all others for one that they share."""
 
-    def __init__(self, name: str, door: Door, notes: Notes, shared: UUID) -> None:
-        self._name, self._door, self._notes = name, door, notes
-        self._shared, self._shared_version = shared, 1
-        self._made = 0
+    def __init__(self, name: str, api: TaskApi, history: CallHistory, shared_task: UUID) -> None:
+        self._name, self._api, self._history = name, api, history
+        self._shared_task, self._shared_version = shared_task, 1
+        self._commands_sent = 0
 
-    async def work(self, ended: Callable[[], bool]) -> None:
+    async def run(self, should_stop: Callable[[], bool]) -> None:
         """Round after round, until told to end; every outcome is definite then."""
-        while not ended():
-            await self.round()
+        while not should_stop():
+            await self.run_round()
 
-    async def round(self) -> None:
+    async def run_round(self) -> None:
         """Four commands: a create, an edit, an edit that comes too late, and one for which all race."""
-        created = await self._make(self._door.create)
-        assert isinstance(created, Place), created
+        created = await self._send(self._api.create)
+        assert isinstance(created, Acknowledged), created
         edited = await self._edit(created.stream, 1)
-        assert isinstance(edited, Place), edited
+        assert isinstance(edited, Acknowledged), edited
         late = await self._edit(created.stream, 1)
-        assert isinstance(late, Lost), f"carried out on version 1, after {edited}: {late}"
-        raced = await self._edit(self._shared, self._shared_version)
-        self._shared_version = raced.version if isinstance(raced, Place) else raced.current_version
+        assert isinstance(late, Conflict), f"carried out on version 1, after {edited}: {late}"
+        raced = await self._edit(self._shared_task, self._shared_version)
+        self._shared_version = raced.version if isinstance(raced, Acknowledged) else raced.current_version
 
-    async def _edit(self, task: UUID, version: int) -> Answer:
-        return await self._make(lambda title, key: self._door.edit(task, version, title, key))
+    async def _edit(self, task: UUID, version: int) -> DefiniteOutcome:
+        return await self._send(lambda title, key: self._api.edit(task, version, title, key))
 
-    async def _make(self, ask: Callable[[str, str], Awaitable[Answer]]) -> Answer:
-        self._made += 1
-        mark = f"{self._name}-{self._made}"
-        return await until_definite(self._notes, mark, lambda: ask(mark, f"key of {mark}"))
+    async def _send(self, send: Callable[[str, str], Awaitable[DefiniteOutcome]]) -> DefiniteOutcome:
+        self._commands_sent += 1
+        mark = f"{self._name}-{self._commands_sent}"
+        return await retry_until_definite(self._history, mark, lambda: send(mark, f"key of {mark}"))
 
 
-async def until_definite(notes: Notes, mark: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+async def retry_until_definite(
+    history: CallHistory, unique_title: str, send: Callable[[], Awaitable[DefiniteOutcome]]
+) -> DefiniteOutcome:
     """Ask, and ask again, and note what came of it each time."""
     while True:
         sent = time.monotonic()
         try:
-            answer = await ask()
-        except NoAnswer:
-            notes.add(mark, sent, "unknown")
-            await asyncio.sleep(PAUSE_S)
+            answer = await send()
+        except OutcomeUnknown:
+            history.record(unique_title, sent, "unknown")
+            await asyncio.sleep(RETRY_PAUSE_S)
         else:
-            notes.add(mark, sent, answer if isinstance(answer, Place) else "refused")
+            history.record(unique_title, sent, answer if isinstance(answer, Acknowledged) else "refused")
             return answer

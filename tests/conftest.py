@@ -21,13 +21,13 @@ from infra.identity import passwords
 from infra.schema.migrate import migrate
 from infra.settings import Settings
 from infra.worker.projector import Projector
-from tests.hearing import hearing, publisher
+from tests.hearing import instant_publisher, tracked_progress
 from tests.servers import Servers
-from tests.visitor import Visitor
+from tests.visitor import ApiUser
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quick_passwords() -> Iterator[None]:
+def _fast_password_hashing() -> Iterator[None]:
     """Hashing is slow on purpose, and would take a minute of the run; what it costs is asked of a real program."""
     with pytest.MonkeyPatch.context() as patch:
         hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -37,8 +37,8 @@ def _quick_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _hears() -> Iterator[None]:
-    with hearing():
+def _instant_progress() -> Iterator[None]:
+    with tracked_progress():
         yield
 
 
@@ -52,19 +52,19 @@ def servers() -> Iterator[Servers]:
 
 
 @pytest.fixture(scope="session")
-def template(servers: Servers) -> str:
+def template_database(servers: Servers) -> str:
     """The name of a migrated database to be copied."""
     url = servers.new_database()
-    migrate(url, servers.restricted(url))
+    migrate(url, servers.application_url(url))
     return str(conninfo.conninfo_to_dict(url)["dbname"])
 
 
 @pytest.fixture
-def settings(servers: Servers, template: str) -> Settings:
+def settings(servers: Servers, template_database: str) -> Settings:
     """A fresh, migrated database, and caches that nobody else's keys are in."""
-    url = servers.new_database(template)
+    url = servers.new_database(template_database)
     return Settings(
-        database_url=servers.restricted(url),
+        database_url=servers.application_url(url),
         migration_url=url,
         redis_url=servers.redis_url,
         broker_url=servers.broker_url,
@@ -75,20 +75,20 @@ def settings(servers: Servers, template: str) -> Settings:
 @pytest.fixture
 def fold(settings: Settings) -> Iterator[Callable[[], None]]:
     """Do what a worker does when it looks: bring every projection up to date, and tell the caches."""
-    teller = redis.Redis.from_url(settings.redis_url)
-    projector = Projector(settings.database_url, settings.partitions, publisher(teller))
+    redis_client = redis.Redis.from_url(settings.redis_url)
+    projector = Projector(settings.database_url, settings.partitions, instant_publisher(redis_client))
 
-    def look() -> None:
+    def project_all() -> None:
         for partition in range(settings.partitions):
             projector.project(partition)
 
-    yield look
+    yield project_all
     projector.close()
-    teller.close()
+    redis_client.close()
 
 
 @contextlib.asynccontextmanager
-async def alive(app: Litestar) -> AsyncIterator[None]:
+async def lifespan_task(app: Litestar) -> AsyncIterator[None]:
     """The application's lifespan, in a task of its own: a fixture's two halves do not run in the same one."""
     started, ended = asyncio.Event(), asyncio.Event()
 
@@ -111,11 +111,11 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """HTTP to an application in this process, with nobody logged in."""
     app, shortcuts = create_app_and_cache(settings)
     transport = httpx.ASGITransport(cast("Any", with_tracing(shortcuts.wrap(app))))
-    async with alive(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as opened:
-        yield opened
+    async with lifespan_task(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as http_client:
+        yield http_client
 
 
 @pytest.fixture
-async def ann(client: httpx.AsyncClient, fold: Callable[[], None]) -> Visitor:
+async def ann(client: httpx.AsyncClient, fold: Callable[[], None]) -> ApiUser:
     """A registered user with a workspace and a project."""
-    return await Visitor.settled(client, fold, "Ann")
+    return await ApiUser.register_with_project(client, fold, "Ann")

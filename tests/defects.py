@@ -32,18 +32,18 @@ from domain.saved_filter import FilterDeleted, SavedFilter
 from domain.task import Task, TaskCompleted, TaskCreated
 from projections.projection import Question, single_table_question
 from projections.saved_filter_list import SavedFilterRow
-from tests.law import planted
+from tests.law import planted_defect
 
 R = TypeVar("R", bound=msgspec.Struct)
 
 
-def noticed(check: Callable[[], None]) -> None:
+def assert_check_fails(check: Callable[[], None]) -> None:
     """Assert that the check fails, in the way in which checks fail."""
-    with planted(), pytest.raises(AssertionError):
+    with planted_defect(), pytest.raises(AssertionError):
         check()
 
 
-async def noticed_in_time(check: Callable[[], Awaitable[None]]) -> None:
+async def assert_async_check_fails(check: Callable[[], Awaitable[None]]) -> None:
     with pytest.raises(AssertionError):
         await check()
 
@@ -57,7 +57,7 @@ def an_evolve_that_drops_a_change(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("domain.event.apply_changes", applied)
 
 
-def an_evolve_that_has_rules(patch: pytest.MonkeyPatch) -> None:
+def an_evolve_that_validates(patch: pytest.MonkeyPatch) -> None:
     def applied(record: R, event: Event) -> R:
         if isinstance(event, TaskCompleted) and getattr(record, "status", "open") != "open":
             raise ValueError("completed twice")
@@ -89,7 +89,7 @@ def a_stored_field_that_was_renamed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("domain.codec.encode", lambda event: encode(event).replace(b'"due":', b'"due_date":'))
 
 
-def a_member_who_is_looked_up_and_not_asserted(patch: pytest.MonkeyPatch) -> None:
+def a_membership_read_without_a_guard(patch: pytest.MonkeyPatch) -> None:
     authorise = Decision._authorise  # noqa: SLF001 - a defect is planted where it would be made
 
     def unguarded(decision: Decision, command: Command[State], state: State | None) -> None:
@@ -100,7 +100,7 @@ def a_member_who_is_looked_up_and_not_asserted(patch: pytest.MonkeyPatch) -> Non
     patch.setattr(Decision, "_authorise", unguarded)
 
 
-def a_door_that_is_open_to_strangers(patch: pytest.MonkeyPatch) -> None:
+def an_authorization_open_to_non_members(patch: pytest.MonkeyPatch) -> None:
     def unguarded(decision: Decision, command: Command[State], state: State | None) -> None:
         decision.workspace_id = command.resolve_workspace_id(state, decision)
         if decision.workspace_id and permissions.REQUIRED_PERMISSIONS[type(command).__name__].role:
@@ -109,18 +109,18 @@ def a_door_that_is_open_to_strangers(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Decision, "_authorise", unguarded)
 
 
-def a_version_that_nobody_checks(patch: pytest.MonkeyPatch) -> None:
+def an_unchecked_expected_version(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Decision, "_check_version", lambda *_: None)
 
 
-def an_append_that_asserts_nothing(patch: pytest.MonkeyPatch) -> None:
+def an_append_without_version_checks(patch: pytest.MonkeyPatch) -> None:
     def careless(seen: object, *rest: object) -> Append:
         return Append({}, *rest)  # type: ignore[arg-type]
 
     patch.setattr("commands.handling.group.Append", careless)
 
 
-def a_wish_fulfilled_twice(patch: pytest.MonkeyPatch) -> None:
+def a_command_applied_twice(patch: pytest.MonkeyPatch) -> None:
     def decide(command: CompleteTask, state: Task, given: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         yield TaskCompleted(state.project_id, state.column)
 
@@ -136,7 +136,7 @@ def a_dry_run_that_writes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(DecisionGroup, "_decide", wet)
 
 
-def a_dry_run_that_takes_numbers(patch: pytest.MonkeyPatch) -> None:
+def a_dry_run_that_allocates_numbers(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(NumberBlocks, "copy", lambda supply: supply)
 
 
@@ -144,11 +144,11 @@ def a_rebase_that_merges_the_same_field(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Intervening, "compare", lambda *_: ([], True))
 
 
-def a_rebase_that_writes_back_what_it_left_as_it_was(patch: pytest.MonkeyPatch) -> None:
+def a_rebase_that_overwrites_unchanged_fields(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Intervening, "overlaps", lambda *_: False)
 
 
-def a_call_that_decides_on_what_is_stored(patch: pytest.MonkeyPatch) -> None:
+def a_batch_that_ignores_its_earlier_commands(patch: pytest.MonkeyPatch) -> None:
     """Each command of a call on the states before the call, not on those that the one before it leaves."""
 
     def stored(decision: Decision, stream: UUID, kind: type[State]) -> StreamState:
@@ -159,7 +159,7 @@ def a_call_that_decides_on_what_is_stored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Decision, "_read_and_guard", stored)
 
 
-def a_count_that_nobody_asserts(patch: pytest.MonkeyPatch) -> None:
+def a_column_count_without_a_guard(patch: pytest.MonkeyPatch) -> None:
     """Whoever enters a column looks at what is known of it, and neither asserts nor moves its guard."""
 
     def entering(
@@ -175,7 +175,7 @@ def a_count_that_nobody_asserts(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("commands.task.enter_column", entering)
 
 
-def a_count_that_is_old(patch: pytest.MonkeyPatch) -> None:
+def a_stale_column_count(patch: pytest.MonkeyPatch) -> None:
     """Whoever counted writes it down, though somebody came or went since."""
 
     def decide(command: CountColumn, _: State, given: DecisionContext) -> Iterator[OtherStreamEvent]:
@@ -186,7 +186,7 @@ def a_count_that_is_old(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(CountColumn, "decide", decide)
 
 
-def a_filter_that_is_anybodys(patch: pytest.MonkeyPatch) -> None:
+def a_filter_readable_by_anyone(patch: pytest.MonkeyPatch) -> None:
     """Whoever knows its id has it."""
     patch.setattr("commands.saved_filter.FilterCommand.resolve_workspace_id", lambda *_: None)
 
@@ -210,7 +210,7 @@ def a_fold_that_forgets_the_user(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("projections.saved_filter_list.SavedFilterRow", row)
 
 
-def a_question_that_forgets_the_user(patch: pytest.MonkeyPatch) -> None:
+def a_query_that_ignores_the_user(patch: pytest.MonkeyPatch) -> None:
     """Every filter is looked at, whosever it is."""
 
     def forgetful(projection: Any, of: Any, scope: UUID, name: str, sql: str, *rest: Any) -> Question:

@@ -70,17 +70,17 @@ Fact = tuple[UUID, Event]
 Facts = list[Fact]
 
 
-def id7(number: int) -> UUID:
+def fixed_uuid7(number: int) -> UUID:
     """The UUIDv7 (RFC 9562, section 5.7) of that number: later numbers are later ids."""
     return UUID(int=(0x0190_0000_0000 + number) << 80 | 7 << 76 | 2 << 62 | number)
 
 
-ADA, BOB, CAT = Actor(id7(1)), Actor(id7(2)), Actor(id7(4))
-WORKSPACE, OTHER_WORKSPACE = id7(11), id7(12)
-PROJECT, OTHER_PROJECT = id7(21), id7(22)
-TASK, OTHER_TASK = id7(31), id7(32)
-COMMAND = id7(41)
-TOKEN, OTHER_TOKEN = id7(91), id7(92)
+ADA, BOB, CAT = Actor(fixed_uuid7(1)), Actor(fixed_uuid7(2)), Actor(fixed_uuid7(4))
+WORKSPACE, OTHER_WORKSPACE = fixed_uuid7(11), fixed_uuid7(12)
+PROJECT, OTHER_PROJECT = fixed_uuid7(21), fixed_uuid7(22)
+TASK, OTHER_TASK = fixed_uuid7(31), fixed_uuid7(32)
+COMMAND_ID = fixed_uuid7(41)
+TOKEN, OTHER_TOKEN = fixed_uuid7(91), fixed_uuid7(92)
 AGENT = Actor(TOKEN, "agent", on_behalf_of=ADA.id)
 
 CREATED = TaskCreated(WORKSPACE, PROJECT, 1, "HOME-1", "Buy milk", "todo")
@@ -88,44 +88,44 @@ COMPLETED = TaskCompleted(PROJECT, "todo")
 REOPENED = TaskReopened(PROJECT, "todo")
 RENAMED = TaskRenamed(Change("Buy milk", "Buy bread"))
 MOVED = TaskMoved(Change(PROJECT, PROJECT), Change("todo", "doing"), "open")
-INVITATION = id7(51)
-SAVED_FILTER, OTHER_FILTER = id7(101), id7(102)
+INVITATION = fixed_uuid7(51)
+SAVED_FILTER, OTHER_FILTER = fixed_uuid7(101), fixed_uuid7(102)
 
-BOB_LEADS = MemberRoleChanged(BOB.id, Change("member", "admin"))
+BOB_PROMOTED = MemberRoleChanged(BOB.id, Change("member", "admin"))
 BOB_REMOVED = MemberRemoved(BOB.id, Change("member", None))
 BOB_LEFT = MemberLeft(BOB.id, Change("admin", None))
-INVITED = MemberInvited(WORKSPACE, "member", ADA.id)
+MEMBER_INVITED = MemberInvited(WORKSPACE, "member", ADA.id)
 ASSIGNED = TaskAssigned(ADA.id, Change((), (ADA.id,)))
 LABELLED = TaskLabelled("Shop", Change((), ("Shop",)))
-COLOURED = LabelColoured("Shop", Change(None, "#cc3300"))
-ISSUED = TokenIssued(TOKEN, "Nightly import", ("read", "write"), "agent", datetime(2027, 1, 1, tzinfo=UTC))
-REVOKED = TokenRevoked(TOKEN)
+LABEL_COLOURED = LabelColoured("Shop", Change(None, "#cc3300"))
+TOKEN_ISSUED = TokenIssued(TOKEN, "Nightly import", ("read", "write"), "agent", datetime(2027, 1, 1, tzinfo=UTC))
+TOKEN_REVOKED = TokenRevoked(TOKEN)
 TRASHED = TaskTrashed(PROJECT, "todo", "open", title="Buy milk", key="HOME-1")
 RESTORED = TaskRestored(PROJECT, Change("todo", "todo"), "open")
 PURGED = TaskPurged(PROJECT)
 PROJECT_TRASHED = ProjectTrashed("Household", "HOME")
 PROJECT_RESTORED = ProjectRestored(trashed=Change(old=True, new=False), archived=Change(old=False, new=False))
-LIMITED = (DEFAULT_COLUMNS[0], Column("doing", "In progress", 2), DEFAULT_COLUMNS[2])
+LIMITED_BOARD = (DEFAULT_COLUMNS[0], Column("doing", "In progress", 2), DEFAULT_COLUMNS[2])
 """The board, of which the middle column is meant for two tasks."""
-SAVED = FilterSaved(ADA.id, "This week", "assignee:me -label:later", "due")
-SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
+FILTER_SAVED = FilterSaved(ADA.id, "This week", "assignee:me -label:later", "due")
+EVENT_SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
 
 EVERY_EVENT: tuple[Event, ...] = (
     AdministratorAppointed(ADA.id),
     EmailReserved(ADA.id),
     UserRegistered("ada@example.org", "Ada"),
-    PasswordChanged(Change(None, id7(61))),
-    ISSUED,
-    REVOKED,
+    PasswordChanged(Change(None, fixed_uuid7(61))),
+    TOKEN_ISSUED,
+    TOKEN_REVOKED,
     WorkspaceCreated("Home"),
     WorkspaceRenamed(Change("Home", "House")),
     OwnerAppointed(BOB.id),
     OwnerResigned(BOB.id),
     MemberJoined(ADA.id, "owner"),
-    BOB_LEADS,
+    BOB_PROMOTED,
     BOB_REMOVED,
     BOB_LEFT,
-    INVITED,
+    MEMBER_INVITED,
     InvitationAccepted(BOB.id),
     InvitationRevoked(),
     ProjectKeyReserved("HOME", PROJECT),
@@ -154,19 +154,19 @@ EVERY_EVENT: tuple[Event, ...] = (
     RESTORED,
     PURGED,
     ProjectRenamed(Change("Household", "Home")),
-    ColumnsSet(Change(DEFAULT_COLUMNS, LIMITED), Change("warn", "refuse")),
+    ColumnsSet(Change(DEFAULT_COLUMNS, LIMITED_BOARD), Change("warn", "refuse")),
     ColumnCounted(1),
     ProjectArchived(),
     PROJECT_TRASHED,
     PROJECT_RESTORED,
     ProjectPurged(),
-    SKIPPED,
+    EVENT_SKIPPED,
     ASSIGNED,
     TaskUnassigned(ADA.id, Change((ADA.id, BOB.id), (BOB.id,))),
     LABELLED,
     TaskUnlabelled("Shop", Change(("Shop", "soon"), ("soon",))),
-    COLOURED,
-    SAVED,
+    LABEL_COLOURED,
+    FILTER_SAVED,
     FilterRenamed(Change("This week", "Soon")),
     FilterRewritten(Change("assignee:me -label:later", 'assignee:me "oat milk"')),
     FilterResorted(Change("due", None)),
@@ -175,32 +175,35 @@ EVERY_EVENT: tuple[Event, ...] = (
 )
 
 
-def user(who: Actor = ADA, email: str = "ada@example.org", name: str = "Ada") -> Facts:
+def user(actor: Actor = ADA, email: str = "ada@example.org", name: str = "Ada") -> Facts:
     """The first user, who administers the installation."""
-    return [(INSTANCE_STREAM_ID, AdministratorAppointed(who.id)), *another_user(who, email, name)]
+    return [(INSTANCE_STREAM_ID, AdministratorAppointed(actor.id)), *another_user(actor, email, name)]
 
 
-def another_user(who: Actor = BOB, email: str = "bob@example.org", name: str = "Bob") -> Facts:
-    return [(email_stream_id(email), EmailReserved(who.id)), (who.id, UserRegistered(email, name))]
+def another_user(actor: Actor = BOB, email: str = "bob@example.org", name: str = "Bob") -> Facts:
+    return [(email_stream_id(email), EmailReserved(actor.id)), (actor.id, UserRegistered(email, name))]
 
 
-def token(*later: Event, who: Actor = ADA) -> Facts:
+def token(*later: Event, actor: Actor = ADA) -> Facts:
     """A personal token of the example user, and what happened to it later."""
-    return [(who.id, event) for event in (ISSUED, *later)]
+    return [(actor.id, event) for event in (TOKEN_ISSUED, *later)]
 
 
-def saved_filter(*later: Event, who: Actor = ADA, filter_id: UUID = SAVED_FILTER, count: int = 1) -> Facts:
+def saved_filter(*later: Event, actor: Actor = ADA, filter_id: UUID = SAVED_FILTER, count: int = 1) -> Facts:
     """The example filter as somebody's, the last of so many, and what happened to it later."""
-    saved = msgspec.structs.replace(SAVED, user_id=who.id)
-    return [(filter_count_stream_id(who.id), FiltersCounted(count)), *((filter_id, event) for event in (saved, *later))]
+    saved = msgspec.structs.replace(FILTER_SAVED, user_id=actor.id)
+    return [
+        (filter_count_stream_id(actor.id), FiltersCounted(count)),
+        *((filter_id, event) for event in (saved, *later)),
+    ]
 
 
 def workspace(workspace_id: UUID = WORKSPACE, owner: Actor = ADA) -> Facts:
     return [(workspace_id, WorkspaceCreated("Home")), *member(owner, "owner", workspace_id)]
 
 
-def member(who: Actor = BOB, role: Role = "member", workspace_id: UUID = WORKSPACE) -> Facts:
-    return [(member_stream_id(workspace_id, who.id), MemberJoined(who.id, role))]
+def member(actor: Actor = BOB, role: Role = "member", workspace_id: UUID = WORKSPACE) -> Facts:
+    return [(member_stream_id(workspace_id, actor.id), MemberJoined(actor.id, role))]
 
 
 def invitation(*later: Event, role: Role = "member") -> Facts:
@@ -215,12 +218,12 @@ def project(project_id: UUID = PROJECT, key: str = "HOME", workspace_id: UUID = 
     ]
 
 
-def limited(wip: WipPolicy = "warn", project_id: UUID = PROJECT, tasks: int | None = None) -> Facts:
+def limited_column(wip: WipPolicy = "warn", project_id: UUID = PROJECT, tasks: int | None = None) -> Facts:
     """The middle column of the example board is limited to two tasks, and counted if a number says so."""
     counted = [] if tasks is None else [(column_stream_id(project_id, "doing"), ColumnCounted(tasks))]
     return [
         (column_stream_id(project_id, "doing"), ColumnCounted(None)),
-        (project_id, ColumnsSet(Change(DEFAULT_COLUMNS, LIMITED), Change("warn", wip))),
+        (project_id, ColumnsSet(Change(DEFAULT_COLUMNS, LIMITED_BOARD), Change("warn", wip))),
         *counted,
     ]
 

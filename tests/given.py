@@ -24,12 +24,12 @@ from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.user import INSTANCE_STREAM_ID, RULE_ACTOR, Instance, User
 from domain.workspace import Workspace
-from tests.examples import ADA, COMMAND, INVITATION, PROJECT, SAVED_FILTER, TASK, WORKSPACE, Fact, Facts
+from tests.examples import ADA, COMMAND_ID, INVITATION, PROJECT, SAVED_FILTER, TASK, WORKSPACE, Fact, Facts
 
 R = TypeVar("R", bound=Refusal)
 
-AT = datetime(2026, 1, 1, tzinfo=UTC)
-USUAL_TARGET: dict[type[State], UUID] = {
+OCCURRED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+DEFAULT_TARGETS: dict[type[State], UUID] = {
     Task: TASK,
     Project: PROJECT,
     Workspace: WORKSPACE,
@@ -41,21 +41,23 @@ USUAL_TARGET: dict[type[State], UUID] = {
 }
 
 
-class Past:
+class EventHistory:
     """What happened, in the order of the log."""
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
         self.facts: Facts = []
         self.streams: dict[UUID, list[RecordedEvent]] = {}
-        self.add(facts)
+        self.append(facts)
 
-    def add(self, facts: Iterable[Fact], actor: Actor = ADA, command_id: UUID = COMMAND) -> int:
+    def append(self, facts: Iterable[Fact], actor: Actor = ADA, command_id: UUID = COMMAND_ID) -> int:
         """Let it happen, and return the position of the last."""
         for stream, event in facts:
             self.facts.append((stream, event))
             history = self.streams.setdefault(stream, [])
             position, version = len(self.facts), len(history) + 1
-            history.append(RecordedEvent(position, stream, version, event, actor, command_id, None, AT, AT))
+            history.append(
+                RecordedEvent(position, stream, version, event, actor, command_id, None, OCCURRED_AT, OCCURRED_AT)
+            )
         return len(self.facts)
 
     def version(self, stream: UUID) -> int:
@@ -64,11 +66,11 @@ class Past:
     def events(self, stream: UUID) -> list[Event]:
         return [recorded.event for recorded in self.streams.get(stream, ())]
 
-    def decide(self, *wishes: CommandOn, by: Actor | None = None) -> Decision:
+    def decide(self, *commands: CommandOn, actor: Actor | None = None) -> Decision:
         """The decision on these wishes; raises the Refusal of the rule that said no."""
-        decision = Decision(self, by or asker(*wishes))
+        decision = Decision(self, actor or default_actor(*commands))
         try:
-            for wish in wishes:
+            for wish in commands:
                 decision.decide(wish)
         except StaleVersion as late:
             raise late.to_conflict(self.streams.get(late.stream, ())) from late
@@ -82,59 +84,59 @@ class Past:
 class When:
     """Somebody asked: what is the answer?"""
 
-    def __init__(self, past: Past, wishes: Sequence[CommandOn], by: Actor | None) -> None:
-        self._past, self._wishes, self._by = past, wishes, by
+    def __init__(self, history: EventHistory, commands: Sequence[CommandOn], actor: Actor | None) -> None:
+        self._history, self._commands, self._actor = history, commands, actor
 
     def then(self, *expected: Event | OtherStreamEvent) -> None:
         """Exactly these events in this order; a bare event stands in the stream that was asked about."""
-        target = self._wishes[0].target
+        target = self._commands[0].target
         facts = [(one.stream, one.event) if isinstance(one, OtherStreamEvent) else (target, one) for one in expected]
-        assert self._answer() == facts
+        assert self._outcome() == facts
 
-    def decided(self) -> Decision:
+    def decision(self) -> Decision:
         """The decision itself; raises the Refusal of the rule that said no."""
-        return self._past.decide(*self._wishes, by=self._by)
+        return self._history.decide(*self._commands, actor=self._actor)
 
     def then_nothing(self) -> None:
         self.then()
 
     def then_refused(self, refusal: type[R], **params: object) -> R:
         """This refusal and no other, with at least these params; returned for a closer look."""
-        answer = self._answer()
+        answer = self._outcome()
         assert isinstance(answer, refusal), answer
         assert {name: answer.params.get(name) for name in params} == params
         return answer
 
-    def _answer(self) -> Refusal | Facts:
+    def _outcome(self) -> Refusal | Facts:
         try:
-            return self._past.decide(*self._wishes, by=self._by).new_events
+            return self._history.decide(*self._commands, actor=self._actor).new_events
         except Refusal as no:
             return no
 
 
 class Given:
-    def __init__(self, past: Past) -> None:
-        self._past = past
+    def __init__(self, history: EventHistory) -> None:
+        self._history = history
 
-    def when(self, *commands: Command[Any], on: UUID | None = None, by: Actor | None = None) -> When:
+    def when(self, *commands: Command[Any], on: UUID | None = None, actor: Actor | None = None) -> When:
         """Commands in one call, on the canonical example of what they are about unless told otherwise."""
-        wishes = [CommandOn(on or USUAL_TARGET[command.state_type], command) for command in commands]
-        return When(self._past, wishes, by)
+        wishes = [CommandOn(on or DEFAULT_TARGETS[command.state_type], command) for command in commands]
+        return When(self._history, wishes, actor)
 
 
-def asker(*wishes: CommandOn) -> Actor:
+def default_actor(*commands: CommandOn) -> Actor:
     """Who asks, unless told otherwise: the example user, or a rule for what nobody else may."""
     return (
         RULE_ACTOR
-        if any(permissions.REQUIRED_PERMISSIONS[type(wish.command).__name__].rule_only for wish in wishes)
+        if any(permissions.REQUIRED_PERMISSIONS[type(wish.command).__name__].rule_only for wish in commands)
         else ADA
     )
 
 
 def given(*histories: Iterable[Fact]) -> Given:
-    return Given(Past(fact for history in histories for fact in history))
+    return Given(EventHistory(fact for history in histories for fact in history))
 
 
-def intervening(conflict: Refusal) -> list[Event]:
+def intervening_events(conflict: Refusal) -> list[Event]:
     """The events that a lost race was told of."""
     return [recorded.event for recorded in cast("Sequence[RecordedEvent]", conflict.params["intervening_events"])]

@@ -15,42 +15,42 @@ from infra.reading import progress
 from infra.reading.progress import ProjectionProgress
 from projections.engine.advance import BatchReport
 
-_EVERYBODY: dict[ProjectionProgress, asyncio.AbstractEventLoop] = {}
+_LIVE_PROGRESS: dict[ProjectionProgress, asyncio.AbstractEventLoop] = {}
 
 
 @contextmanager
-def hearing() -> Iterator[None]:
+def tracked_progress() -> Iterator[None]:
     """Know of everybody who watches from now on."""
-    watch = ProjectionProgress.poll
+    original_poll = ProjectionProgress.poll
 
-    async def known(self: ProjectionProgress) -> None:
-        _EVERYBODY[self] = asyncio.get_running_loop()
+    async def register_and_poll(self: ProjectionProgress) -> None:
+        _LIVE_PROGRESS[self] = asyncio.get_running_loop()
         try:
-            await watch(self)
+            await original_poll(self)
         finally:
-            del _EVERYBODY[self]
+            del _LIVE_PROGRESS[self]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ProjectionProgress, "poll", known)
+        patch.setattr(ProjectionProgress, "poll", register_and_poll)
         yield
 
 
-def publisher(client: redis.Redis) -> Callable[[BatchReport], None]:
+def instant_publisher(client: redis.Redis) -> Callable[[BatchReport], None]:
     """As a worker's, and heard before it returns, or before whoever waits for this thread goes on."""
     publish = progress.publisher(client)
 
-    def tell(progress: BatchReport) -> None:
+    def publish_and_deliver(progress: BatchReport) -> None:
         publish(progress)
-        for one, loop in list(_EVERYBODY.items()):
-            if _running() is loop:
+        for one, loop in list(_LIVE_PROGRESS.items()):
+            if _running_loop() is loop:
                 one._on_message(msgspec.json.encode(progress))  # noqa: SLF001 - as its channel does it
             else:
                 loop.call_soon_threadsafe(one._on_message, msgspec.json.encode(progress))  # noqa: SLF001 - as above
 
-    return tell
+    return publish_and_deliver
 
 
-def _running() -> asyncio.AbstractEventLoop | None:
+def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -8,18 +8,18 @@ from functools import wraps
 from hypothesis import Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
-_planted = ContextVar("_planted", default=False)
+_is_defect_planted = ContextVar("_planted", default=False)
 
 
-def law(*drawn: SearchStrategy[object], examples: int) -> Callable[[Callable[..., None]], Callable[[], None]]:
+def law(*strategies: SearchStrategy[object], examples: int) -> Callable[[Callable[..., None]], Callable[[], None]]:
     """Make a law of a function of what is drawn."""
 
     def decorate(body: Callable[..., None]) -> Callable[[], None]:
         @wraps(body)
         def check() -> None:
-            planted = _planted.get()
+            planted = _is_defect_planted.get()
             phases = (Phase.generate,) if planted else tuple(Phase)
-            tried = settings(
+            run_settings = settings(
                 max_examples=examples,
                 deadline=None,
                 database=None,
@@ -27,7 +27,7 @@ def law(*drawn: SearchStrategy[object], examples: int) -> Callable[[Callable[...
                 phases=phases,
                 derandomize=planted,
             )
-            tried(given(*drawn)(body))()
+            run_settings(given(*strategies)(body))()
 
         return check
 
@@ -35,10 +35,10 @@ def law(*drawn: SearchStrategy[object], examples: int) -> Callable[[Callable[...
 
 
 @contextmanager
-def planted() -> Iterator[None]:
+def planted_defect() -> Iterator[None]:
     """While a defect is planted, any failure will do, and the same examples find it every time."""
-    token = _planted.set(True)
+    token = _is_defect_planted.set(True)
     try:
         yield
     finally:
-        _planted.reset(token)
+        _is_defect_planted.reset(token)

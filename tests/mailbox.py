@@ -8,23 +8,23 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 
-class Mailbox:
+class FakeSmtpServer:
     """What came, in order, and for whom. `says` answers a verb otherwise than yes; while it is not `awake`, nothing."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.recipients: list[str] = []
-        self.says: dict[bytes, bytes] = {}
-        self.awake = asyncio.Event()
-        self.awake.set()
-        self.visits, self.visited = 0, asyncio.Semaphore(0)
+        self.replies: dict[bytes, bytes] = {}
+        self.responsive = asyncio.Event()
+        self.responsive.set()
+        self.connection_count, self.connected = 0, asyncio.Semaphore(0)
         self.url = ""
 
-    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, until it says QUIT or goes."""
-        self.visits += 1
-        self.visited.release()
-        await self.awake.wait()
+        self.connection_count += 1
+        self.connected.release()
+        await self.responsive.wait()
         writer.write(b"220 here\r\n")
         with contextlib.suppress(ConnectionError):
             while line := (await reader.readline()).strip():
@@ -36,10 +36,10 @@ class Mailbox:
                     text = await reader.readuntil(b"\r\n.\r\n")
                     self.messages.append(message_from_bytes(text[:-3], policy=policy.default))
                 yes = b"221 bye" if verb == b"QUIT" else b"250 yes"
-                writer.write(self.says.get(verb, yes) + b"\r\n")
+                writer.write(self.replies.get(verb, yes) + b"\r\n")
         writer.close()
 
-    def token(self, message: int = -1) -> str:
+    def invitation_token(self, message: int = -1) -> str:
         """The token of an invitation, in the last message or another."""
         found = re.search(r"tli_[\w-]{43}", self.messages[message].get_content())
         assert found
@@ -47,11 +47,11 @@ class Mailbox:
 
 
 @contextlib.asynccontextmanager
-async def mailbox() -> AsyncIterator[Mailbox]:
+async def fake_smtp_server() -> AsyncIterator[FakeSmtpServer]:
     """An open one, on loopback."""
-    box = Mailbox()
-    server = await asyncio.start_server(box.talk, "127.0.0.1", 0)
+    box = FakeSmtpServer()
+    server = await asyncio.start_server(box.serve, "127.0.0.1", 0)
     box.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         yield box
-        box.awake.set()
+        box.responsive.set()

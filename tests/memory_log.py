@@ -10,26 +10,26 @@ from commands.handling.handler import Histories
 from commands.handling.loader import StateKey
 from commands.handling.stream_cache import StreamState
 from tests.examples import Fact
-from tests.given import Past
+from tests.given import EventHistory
 
 
-class MemoryLog:
+class InMemoryEventLog:
     """Each stream is read at another moment, and a while passes between the question and the answer."""
 
     def __init__(self, facts: Iterable[Fact] = (), seed: int = 0) -> None:
-        self.past = Past(facts)
-        self.appends = self.written = 0
-        self.changed = 0
-        self.keys: dict[tuple[UUID, str], StoredOutcome] = {}
-        self.kept: dict[UUID, tuple[StreamState, UUID]] = {}
+        self.history = EventHistory(facts)
+        self.append_count = self.written_count = 0
+        self.conflict_count = 0
+        self.outcomes_by_key: dict[tuple[UUID, str], StoredOutcome] = {}
+        self.snapshots: dict[UUID, tuple[StreamState, UUID]] = {}
         self._random = Random(seed)
 
     async def load_streams(self, ids: Collection[UUID]) -> Histories:
         loaded = {}
         for stream in ids:
-            await self._others_first()
-            loaded[stream] = tuple(self.past.streams.get(stream, ()))
-        await self._others_first()
+            await self._yield_to_others()
+            loaded[stream] = tuple(self.history.streams.get(stream, ()))
+        await self._yield_to_others()
         return loaded
 
     async def load_states(self, wanted: Sequence[StateKey]) -> list[StreamState]:
@@ -37,34 +37,36 @@ class MemoryLog:
         return [StreamState.from_history(histories[stream], [kind]) for stream, kind in wanted]
 
     def save_snapshot(self, stream: UUID, known: StreamState, command_id: UUID) -> None:
-        self.kept[stream] = known, command_id
+        self.snapshots[stream] = known, command_id
 
     async def append(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
-        await self._others_first()
-        self.appends += 1
+        await self._yield_to_others()
+        self.append_count += 1
         spoilt: set[UUID] = set()
-        return [self._judged(append, spoilt) for append in appends]
+        return [self._try_append(append, spoilt) for append in appends]
 
-    def _judged(self, append: Append, spoilt: set[UUID]) -> AppendResult | Exception:
+    def _try_append(self, append: Append, failed_streams: set[UUID]) -> AppendResult | Exception:
         names = [(append.actor.id, key.text) for key, _ in append.outcomes]
-        if before := [self.keys[name] for name in names if name in self.keys]:
-            spoilt |= {stream for stream, _ in append.events}
+        if before := [self.outcomes_by_key[name] for name in names if name in self.outcomes_by_key]:
+            failed_streams |= {stream for stream, _ in append.events}
             return IdempotentReplay(before)
         stale = [
-            at for at, version in append.expected_versions.items() if at in spoilt or self.past.version(at) != version
+            at
+            for at, version in append.expected_versions.items()
+            if at in failed_streams or self.history.version(at) != version
         ]
         if stale:
-            self.changed += 1
-            spoilt |= {stream for stream, _ in append.events}
+            self.conflict_count += 1
+            failed_streams |= {stream for stream, _ in append.events}
             return WrongExpectedVersion(stale)
-        self.written += bool(append.events)
-        position = self.past.add(append.events, append.actor, append.command_id)
+        self.written_count += bool(append.events)
+        position = self.history.append(append.events, append.actor, append.command_id)
         for key, outcome in append.outcomes:
             if outcome is not None:
                 kept = StoredOutcome(key.text, key.fingerprint, outcome, position, append.workspace_id)
-                self.keys[append.actor.id, key.text] = kept
+                self.outcomes_by_key[append.actor.id, key.text] = kept
         return AppendResult(position)
 
-    async def _others_first(self) -> None:
+    async def _yield_to_others(self) -> None:
         for _ in range(self._random.randrange(8)):
             await sleep(0)

@@ -7,44 +7,44 @@ from collections.abc import Coroutine, Iterator
 from typing import Any, Self
 
 
-class Proxy:
+class TcpProxy:
     """Lives in a thread; `port` is where it listens, `cuts` how many connections it has cut."""
 
     def __init__(self, host: str, port: int) -> None:
         self.port = 0
-        self.cuts = 0
+        self.dropped_count = 0
         self._target = (host, port)
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
-        self._through: set[asyncio.WriteTransport] = set()
+        self._open_transports: set[asyncio.WriteTransport] = set()
 
     @classmethod
     @contextlib.contextmanager
-    def before(cls, host: str, port: int) -> Iterator[Self]:
+    def in_front_of(cls, host: str, port: int) -> Iterator[Self]:
         proxy = cls(host, port)
         thread = threading.Thread(target=proxy._loop.run_forever)
         thread.start()
         try:
-            proxy.back()
+            proxy.accept_connections()
             yield proxy
         finally:
-            proxy.away()
+            proxy.refuse_connections()
             proxy._loop.call_soon_threadsafe(proxy._loop.stop)
             thread.join()
             proxy._loop.close()
 
-    def back(self) -> None:
+    def accept_connections(self) -> None:
         """Let everybody through."""
         self._run(self._listen())
 
-    def away(self) -> None:
+    def refuse_connections(self) -> None:
         """Let nobody through any more, and cut those who are."""
         self._run(self._close())
 
-    def cut(self) -> int:
+    def drop_connections(self) -> int:
         """Cut all connections; how many were cut until now."""
-        self._run(self._cut())
-        return self.cuts
+        self._run(self._drop())
+        return self.dropped_count
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -56,25 +56,25 @@ class Proxy:
     async def _close(self) -> None:
         if self._server:
             self._server.close()
-        await self._cut()
+        await self._drop()
 
-    async def _cut(self) -> None:
-        self.cuts += len(self._through)
-        for transport in self._through:
+    async def _drop(self) -> None:
+        self.dropped_count += len(self._open_transports)
+        for transport in self._open_transports:
             transport.abort()
-        self._through.clear()
+        self._open_transports.clear()
         await asyncio.sleep(0.01)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             there, back = await asyncio.open_connection(*self._target)
-            self._through.add(writer.transport)
+            self._open_transports.add(writer.transport)
             try:
                 await asyncio.gather(_copy(reader, back), _copy(there, writer))
             finally:
                 back.transport.abort()
                 writer.transport.abort()
-                self._through.discard(writer.transport)
+                self._open_transports.discard(writer.transport)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

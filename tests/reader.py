@@ -26,27 +26,27 @@ from infra.settings import Settings
 class ReadingProcess(Struct, frozen=True):
     """Its parts."""
 
-    querying: ReadTables
-    reading: Reader
-    projected: ProjectionProgress
-    channel: Subscription
-    rights: Permissions
-    ended: PermissionRevocations
-    hot: MemoryCache[CachedAnswer]
+    tables: ReadTables
+    reader: Reader
+    progress: ProjectionProgress
+    subscription: Subscription
+    permissions: Permissions
+    permission_revocations: PermissionRevocations
+    memory_cache: MemoryCache[CachedAnswer]
     pool: Pool
-    client: redis.asyncio.Redis
+    redis_client: redis.asyncio.Redis
 
-    async def is_sure(self) -> None:
+    async def wait_until_live(self) -> None:
         """Wait until it hears others, and has seen where the projections are."""
         while not (  # noqa: ASYNC110 - nobody tells when it is so
-            self.projected.is_live() and self.projected.known_position(["task_list"]) >= 0
+            self.progress.is_live() and self.progress.known_position(["task_list"]) >= 0
         ):
             await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
 async def open_reading_process(
-    settings: Settings, *, hears: bool = False, max_bytes: int = 2**20
+    settings: Settings, *, subscribed: bool = False, max_bytes: int = 2**20
 ) -> AsyncIterator[ReadingProcess]:
     """One that hears what others say, or asks each time."""
     async with create_pool(settings.database_url, 2) as connections:
@@ -55,11 +55,11 @@ async def open_reading_process(
         projected, rights = ProjectionProgress(channel, connections, 1, hot), Permissions(log, connections, channel)
         querying, ended = ReadTables(connections), PermissionRevocations(channel, client, rights, connections)
         reading = Reader(connections, querying, SharedCache(client), projected, hot)
-        running = [asyncio.create_task(one) for one in (channel.listen(), projected.poll())] if hears else []
+        running = [asyncio.create_task(one) for one in (channel.listen(), projected.poll())] if subscribed else []
         made = ReadingProcess(querying, reading, projected, channel, rights, ended, hot, connections, client)
         try:
-            if hears:
-                await asyncio.wait_for(made.is_sure(), 10)
+            if subscribed:
+                await asyncio.wait_for(made.wait_until_live(), 10)
             yield made
         finally:
             await cancel_all(*running)

@@ -18,13 +18,13 @@ from infra.processes import data_directory
 from infra.processes.supervised import SupervisedProcess
 from infra.processes.supervisor import Supervisor
 
-PREFIX = "test_"
-PROOF = "proof"
-HURRY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+DATABASE_PREFIX = "test_"
+PROOF_FILE = "proof"
+NON_DURABLE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 """These data last for one run. The tests that kill servers use a real instance, with durability on."""
 
 
-class NotOurs(Exception):
+class ForeignDatabaseError(Exception):
     """This server, or this database, was not made by this test run: nothing may be destroyed in it."""
 
 
@@ -36,7 +36,7 @@ class Servers:
         password = data_directory.read_secret(folder, "valkey-password")
         self.broker = Valkey("broker", folder / "broker", password, BROKER_CONFIG)
         self.cache = Valkey("cache", folder / "cache", password, CACHE_CONFIG)
-        self.postgres = Postgres(folder / "postgres", folder / "secrets" / "postgres-password", HURRY)
+        self.postgres = Postgres(folder / "postgres", folder / "secrets" / "postgres-password", NON_DURABLE_SETTINGS)
         if other := os.environ.get(
             "TASKLEDGER_TEST_POSTGRES"
         ):  # the programs of another major, see .ci/oldest-postgres
@@ -53,7 +53,7 @@ class Servers:
         supervisor.processes = list(wards)
         try:
             assert supervisor.run_until(lambda: all(ward.is_ready for ward in wards), timeout_s=60)
-            (servers.postgres.folder / PROOF).write_text(servers._token)
+            (servers.postgres.folder / PROOF_FILE).write_text(servers._token)
             yield servers
         finally:
             supervisor.stop(wards, timeout_s=5)
@@ -69,20 +69,22 @@ class Servers:
 
     def new_database(self, template: str | None = None) -> str:
         """The URL, the owner's, of a database that did not exist a moment ago."""
-        name = f"{PREFIX}{uuid4().hex}"
+        name = f"{DATABASE_PREFIX}{uuid4().hex}"
         made = SQL("create database {} template {}").format(Identifier(name), Identifier(template or "template0"))
         with connect(self.postgres.url) as connection:
             connection.execute(made)
         return self.postgres.url.removesuffix(DATABASE) + name
 
-    def restricted(self, url: str) -> str:
+    def application_url(self, url: str) -> str:
         """The same database as the application's role, once it was migrated for it."""
         name = str(conninfo.conninfo_to_dict(url)["dbname"])
         return self.postgres.url_as(APPLICATION_ROLE, self._application_password).removesuffix(DATABASE) + name
 
-    def prove(self, url: str) -> None:
+    def require_test_database(self, url: str) -> None:
         """Raise NotOurs unless `url`, the owner's, is a test database of the server in our own folder."""
         with connect(url) as connection:
-            row = connection.execute("select pg_read_file(%s, 0, 100, true), current_database()", (PROOF,)).fetchone()
-        if row is None or row[0] != self._token or not row[1].startswith(PREFIX):
-            raise NotOurs
+            row = connection.execute(
+                "select pg_read_file(%s, 0, 100, true), current_database()", (PROOF_FILE,)
+            ).fetchone()
+        if row is None or row[0] != self._token or not row[1].startswith(DATABASE_PREFIX):
+            raise ForeignDatabaseError

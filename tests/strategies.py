@@ -42,104 +42,108 @@ from tests.examples import (
     TASK,
     TOKEN,
     WORKSPACE,
-    id7,
+    fixed_uuid7,
 )
 
-KNOWN: dict[str, type[Event]] = {
+EVENT_TYPES: dict[str, type[Event]] = {
     name: kind for name, kind in codec.all_event_types().items() if kind.__module__.startswith("domain.")
 }
 """Every event of the house; not those that a test made up."""
-KINDS: tuple[type[State], ...] = tuple(kind for kind in State.__subclasses__() if kind.__module__.startswith("domain."))
+STATE_TYPES: tuple[type[State], ...] = tuple(
+    kind for kind in State.__subclasses__() if kind.__module__.startswith("domain.")
+)
 
 
-def values(wanted: Any) -> SearchStrategy[Any]:
+def values(type_: Any) -> SearchStrategy[Any]:
     """Any value of a field's type."""
-    if get_origin(wanted) is Change:
-        side = values(get_args(wanted)[0])
+    if get_origin(type_) is Change:
+        side = values(get_args(type_)[0])
         return st.builds(Change, side, side)
-    if get_origin(wanted) is UnionType and NoneType in get_args(wanted):
-        return st.none() | st.one_of(*(values(each) for each in get_args(wanted) if each is not NoneType))
-    if get_origin(wanted) is tuple:
-        return st.lists(values(get_args(wanted)[0]), max_size=3).map(tuple)
-    if isinstance(wanted, type) and issubclass(wanted, Struct):
-        return structs(wanted)
-    return st.integers(0, 2**63 - 1) if wanted is int else st.from_type(wanted)
+    if get_origin(type_) is UnionType and NoneType in get_args(type_):
+        return st.none() | st.one_of(*(values(each) for each in get_args(type_) if each is not NoneType))
+    if get_origin(type_) is tuple:
+        return st.lists(values(get_args(type_)[0]), max_size=3).map(tuple)
+    if isinstance(type_, type) and issubclass(type_, Struct):
+        return structs(type_)
+    return st.integers(0, 2**63 - 1) if type_ is int else st.from_type(type_)
 
 
-def structs(kind: type[Any]) -> SearchStrategy[Any]:
+def structs(struct_type: type[Any]) -> SearchStrategy[Any]:
     """Any Struct of that kind, every field filled."""
-    return st.builds(kind, **{field.name: values(field.type) for field in msgspec.structs.fields(kind)})
+    return st.builds(struct_type, **{field.name: values(field.type) for field in msgspec.structs.fields(struct_type)})
 
 
-one_of_each: SearchStrategy[tuple[Event, ...]] = st.tuples(*(structs(kind) for kind in KNOWN.values()))
+one_event_of_each_type: SearchStrategy[tuple[Event, ...]] = st.tuples(*(structs(kind) for kind in EVENT_TYPES.values()))
 """An event of every kind: what concerns one event alone is found every time."""
 histories: SearchStrategy[list[Event]] = st.builds(
     lambda events, places: [events[place] for place in places],
-    one_of_each,
-    st.permutations(range(2 * len(KNOWN))).map(lambda places: [place % len(KNOWN) for place in places]),
+    one_event_of_each_type,
+    st.permutations(range(2 * len(EVENT_TYPES))).map(lambda places: [place % len(EVENT_TYPES) for place in places]),
 )
 """An event of every kind, and every one twice, in any order, sensible or not."""
-states: SearchStrategy[tuple[State, ...]] = st.tuples(*(structs(kind) for kind in KINDS))
+one_state_of_each_type: SearchStrategy[tuple[State, ...]] = st.tuples(*(structs(kind) for kind in STATE_TYPES))
 """A state of every kind."""
 
 _texts = st.sampled_from(["Buy milk", "Buy bread"])
-_dues = st.sampled_from(["2026-12-01", None, "2026-12-01T10:00:00Z"])
+_due_dates = st.sampled_from(["2026-12-01", None, "2026-12-01T10:00:00Z"])
 _priorities = st.sampled_from(["high", "none", None])
 _columns = st.sampled_from(["In Progress", "todo", "done", "nowhere"])
-_tasks = st.sampled_from([TASK, OTHER_TASK, id7(33)])
+_tasks = st.sampled_from([TASK, OTHER_TASK, fixed_uuid7(33)])
 _projects = st.sampled_from([OTHER_PROJECT, PROJECT])
-_people = st.sampled_from([ADA.id, CAT.id, BOB.id])
+_assignees = st.sampled_from([ADA.id, CAT.id, BOB.id])
 _labels = st.sampled_from(["shop", "SHOP", "soon"])
 _workspaces = st.sampled_from([WORKSPACE, OTHER_WORKSPACE])
-_selves = st.sampled_from([ADA.id, ADA.id, BOB.id])
+_account_owners = st.sampled_from([ADA.id, ADA.id, BOB.id])
 _tokens = st.sampled_from([TOKEN, OTHER_TOKEN])
 
-_users = st.sampled_from([ADA.id, id7(3), CAT.id])
+_users = st.sampled_from([ADA.id, fixed_uuid7(3), CAT.id])
 _roles: SearchStrategy[Role] = st.sampled_from(permissions.ROLES)
 _filters = st.sampled_from([SAVED_FILTER, SAVED_FILTER, OTHER_FILTER])
-_chosen = st.sampled_from(["status:open", "assignee:me milk", "colour:red", ""])
+_filter_texts = st.sampled_from(["status:open", "assignee:me milk", "colour:red", ""])
 _sorts = st.sampled_from(["due", "-key", None])
-_invitations = st.sampled_from([id7(52), id7(53)])
+_invitations = st.sampled_from([fixed_uuid7(52), fixed_uuid7(53)])
 
 
 def _or_unset(strategy: SearchStrategy[Any]) -> SearchStrategy[Any]:
     return strategy | st.just(UNSET)
 
 
-def _wish(targets: SearchStrategy[Any], make: Callable[..., Command[Any]], **fields: Any) -> SearchStrategy[CommandOn]:
-    return st.builds(CommandOn, targets, st.builds(make, **fields))
+def _command_on(
+    targets: SearchStrategy[Any], command_type: Callable[..., Command[Any]], **fields: Any
+) -> SearchStrategy[CommandOn]:
+    return st.builds(CommandOn, targets, st.builds(command_type, **fields))
 
 
-WISHES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
-    CreateTask: _wish(
+COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
+    CreateTask: _command_on(
         _tasks,
         CreateTask,
         project_id=_projects,
         title=_texts,
         description=st.sampled_from(["Red", "", None]),
         priority=_priorities,
-        due=_dues,
+        due=_due_dates,
         column=st.none() | _columns,
         labels=st.sampled_from([(), ("Shop", "shop", "soon")]),
         assignees=st.sampled_from([(), (CAT.id, ADA.id, CAT.id), (BOB.id,)]),
     ),
-    EditTask: _wish(
+    EditTask: _command_on(
         _tasks,
         EditTask,
         title=_or_unset(_texts),
         description=_or_unset(st.sampled_from(["Red", "", None])),
         priority=_or_unset(_priorities),
-        due=_or_unset(_dues),
+        due=_or_unset(_due_dates),
     ),
-    RenameTask: _wish(_tasks, RenameTask, title=_texts),
-    CompleteTask: _wish(_tasks, CompleteTask),
-    ReopenTask: _wish(_tasks, ReopenTask),
-    MoveTask: _wish(_tasks, MoveTask, column=_columns),
-    TrashTask: _wish(_tasks, TrashTask),
-    AssignTask: _wish(_tasks, AssignTask, user_id=_people),
-    UnassignTask: _wish(_tasks, UnassignTask, user_id=_people),
-    LabelTask: _wish(_tasks, LabelTask, label=_labels),
-    UnlabelTask: _wish(_tasks, UnlabelTask, label=_labels),
+    RenameTask: _command_on(_tasks, RenameTask, title=_texts),
+    CompleteTask: _command_on(_tasks, CompleteTask),
+    ReopenTask: _command_on(_tasks, ReopenTask),
+    MoveTask: _command_on(_tasks, MoveTask, column=_columns),
+    TrashTask: _command_on(_tasks, TrashTask),
+    AssignTask: _command_on(_tasks, AssignTask, user_id=_assignees),
+    UnassignTask: _command_on(_tasks, UnassignTask, user_id=_assignees),
+    LabelTask: _command_on(_tasks, LabelTask, label=_labels),
+    UnlabelTask: _command_on(_tasks, UnlabelTask, label=_labels),
     ColourLabel: st.builds(
         lambda label, colour: CommandOn(
             label_stream_id(WORKSPACE, label), ColourLabel(workspace_id=WORKSPACE, label=label, colour=colour)
@@ -147,10 +151,10 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         _labels,
         st.sampled_from(["#CC3300", "#cc3300", "#000000", None]),
     ),
-    RestoreTask: _wish(_tasks, RestoreTask, column=st.none() | _columns),
-    PurgeTask: _wish(_tasks, PurgeTask),
-    EditProject: _wish(_projects, EditProject, name=_or_unset(_texts)),
-    SetColumns: _wish(
+    RestoreTask: _command_on(_tasks, RestoreTask, column=st.none() | _columns),
+    PurgeTask: _command_on(_tasks, PurgeTask),
+    EditProject: _command_on(_projects, EditProject, name=_or_unset(_texts)),
+    SetColumns: _command_on(
         _projects,
         SetColumns,
         columns=st.lists(
@@ -166,29 +170,29 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         ).map(tuple),
         wip=_or_unset(st.sampled_from(["warn", "refuse"])),
     ),
-    CountColumn: _wish(
+    CountColumn: _command_on(
         _projects, CountColumn, column=st.sampled_from(["todo", "doing"]), tasks=st.just(1), seen=st.integers(0, 3)
     ),
-    ArchiveProject: _wish(_projects, ArchiveProject),
-    TrashProject: _wish(_projects, TrashProject),
-    RestoreProject: _wish(_projects, RestoreProject),
-    PurgeProject: _wish(_projects, PurgeProject),
-    CreateProject: _wish(
+    ArchiveProject: _command_on(_projects, ArchiveProject),
+    TrashProject: _command_on(_projects, TrashProject),
+    RestoreProject: _command_on(_projects, RestoreProject),
+    PurgeProject: _command_on(_projects, PurgeProject),
+    CreateProject: _command_on(
         _projects,
         CreateProject,
         workspace_id=_workspaces,
         name=_texts,
         key=st.sampled_from(["WORK", "HOME"]),
     ),
-    CreateWorkspace: _wish(_workspaces, CreateWorkspace, name=_texts),
-    EditWorkspace: _wish(_workspaces, EditWorkspace, name=_texts),
-    SetRole: _wish(_workspaces, SetRole, user_id=_users, role=_roles),
-    RemoveMember: _wish(_workspaces, RemoveMember, user_id=_users),
-    LeaveWorkspace: _wish(_workspaces, LeaveWorkspace),
-    InviteMember: _wish(_invitations, InviteMember, workspace_id=_workspaces, role=_roles),
-    RevokeInvitation: _wish(_invitations, RevokeInvitation),
-    AcceptInvitation: _wish(_invitations, AcceptInvitation),
-    SkipEvent: _wish(
+    CreateWorkspace: _command_on(_workspaces, CreateWorkspace, name=_texts),
+    EditWorkspace: _command_on(_workspaces, EditWorkspace, name=_texts),
+    SetRole: _command_on(_workspaces, SetRole, user_id=_users, role=_roles),
+    RemoveMember: _command_on(_workspaces, RemoveMember, user_id=_users),
+    LeaveWorkspace: _command_on(_workspaces, LeaveWorkspace),
+    InviteMember: _command_on(_invitations, InviteMember, workspace_id=_workspaces, role=_roles),
+    RevokeInvitation: _command_on(_invitations, RevokeInvitation),
+    AcceptInvitation: _command_on(_invitations, AcceptInvitation),
+    SkipEvent: _command_on(
         st.just(INSTANCE_STREAM_ID),
         SkipEvent,
         projection=st.just("task_list"),
@@ -196,29 +200,33 @@ WISHES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         position=st.integers(1, 2),
         reason=_texts,
     ),
-    SaveFilter: _wish(_filters, SaveFilter, name=_texts, filter=_chosen, sort=_sorts),
-    EditFilter: _wish(_filters, EditFilter, name=_or_unset(_texts), filter=_or_unset(_chosen), sort=_or_unset(_sorts)),
-    DeleteFilter: _wish(_filters, DeleteFilter),
-    RegisterUser: _wish(
-        st.sampled_from([id7(3), BOB.id, ADA.id]),
+    SaveFilter: _command_on(_filters, SaveFilter, name=_texts, filter=_filter_texts, sort=_sorts),
+    EditFilter: _command_on(
+        _filters, EditFilter, name=_or_unset(_texts), filter=_or_unset(_filter_texts), sort=_or_unset(_sorts)
+    ),
+    DeleteFilter: _command_on(_filters, DeleteFilter),
+    RegisterUser: _command_on(
+        st.sampled_from([fixed_uuid7(3), BOB.id, ADA.id]),
         RegisterUser,
         email=st.sampled_from(["bob@example.org", "BOB@example.org", "ada@example.org"]),
         name=_texts,
         only_first=st.booleans(),
     ),
-    ChangePassword: _wish(_selves, ChangePassword, password_id=st.sampled_from([id7(61), id7(62)])),
-    IssueToken: _wish(
-        _selves,
+    ChangePassword: _command_on(
+        _account_owners, ChangePassword, password_id=st.sampled_from([fixed_uuid7(61), fixed_uuid7(62)])
+    ),
+    IssueToken: _command_on(
+        _account_owners,
         IssueToken,
         token_id=_tokens,
         name=_texts,
         scopes=st.sampled_from([("read",), ("write", "admin")]),
         kind=st.sampled_from(["human", "agent"]),
     ),
-    RevokeToken: _wish(_selves, RevokeToken, token_id=_tokens),
+    RevokeToken: _command_on(_account_owners, RevokeToken, token_id=_tokens),
 }
 """For every command, wishes on a few targets with a few values, so that one meets the outcome of another."""
 
-_on_tasks = st.one_of(*(WISHES[kind] for kind in (EditTask, CompleteTask, ReopenTask, MoveTask)))
-wishes: SearchStrategy[CommandOn] = st.one_of(*WISHES.values()) | _on_tasks | _on_tasks
-walks: SearchStrategy[list[CommandOn]] = st.lists(wishes, min_size=4, max_size=24)
+_task_commands = st.one_of(*(COMMAND_STRATEGIES[kind] for kind in (EditTask, CompleteTask, ReopenTask, MoveTask)))
+targeted_commands: SearchStrategy[CommandOn] = st.one_of(*COMMAND_STRATEGIES.values()) | _task_commands | _task_commands
+command_sequences: SearchStrategy[list[CommandOn]] = st.lists(targeted_commands, min_size=4, max_size=24)

@@ -38,7 +38,7 @@ SERVICE_KEYS = {
 }
 HEALTH_KEYS = {"test", "interval", "timeout", "retries", "start_period"}
 CONDITIONS = {"service_healthy", "service_completed_successfully"}
-OURS = {"api", "worker", "migrate"}
+OWN_SERVICES = {"api", "worker", "migrate"}
 Compose = dict[str, Any]
 
 
@@ -49,11 +49,11 @@ def compose() -> Compose:
 
 
 def test_the_file_has_the_services_that_it_should_and_nothing_wrong(compose: Compose) -> None:
-    assert compose["services"].keys() == OURS | {"postgres", "redis", "broker"}
-    assert list(faults(compose)) == []
+    assert compose["services"].keys() == OWN_SERVICES | {"postgres", "redis", "broker"}
+    assert list(problems_in(compose)) == []
 
 
-def test_the_broker_forgets_nothing_and_the_cache_may(compose: Compose) -> None:
+def test_only_the_broker_is_durable(compose: Compose) -> None:
     broker, cache = (" ".join(compose["services"][name]["command"]) for name in ("broker", "redis"))
     assert "--maxmemory-policy noeviction" in broker
     assert "--appendonly yes" in broker
@@ -113,22 +113,26 @@ def test_the_image_has_every_folder_that_the_program_is_made_of() -> None:
         ("broker", {"volumes": ["nowhere:/data"]}),
     ],
 )
-def test_a_mistake_is_noticed(compose: Compose, service: str, change: Compose) -> None:
+def test_a_mistake_in_the_compose_file_is_detected(compose: Compose, service: str, change: Compose) -> None:
     wrong = deepcopy(compose)
     wrong["services"][service] |= change
-    assert list(faults(wrong))
+    assert list(problems_in(wrong))
 
 
-def faults(compose: Compose) -> Iterator[str]:
+def problems_in(compose: Compose) -> Iterator[str]:
     """What is wrong with a compose file, service by service."""
     for name, service in compose["services"].items():
-        checks = [*_shape(service), *_depends(compose, service), *_places(compose, service)]
-        if name in OURS:
-            checks += [*_command(service["command"]), *_environment(service["environment"])]
+        checks = [
+            *_shape_problems(service),
+            *_dependency_problems(compose, service),
+            *_volume_problems(compose, service),
+        ]
+        if name in OWN_SERVICES:
+            checks += [*_command_problems(service["command"]), *_environment_problems(service["environment"])]
         yield from (f"{name}: {fault}" for fault in checks)
 
 
-def _shape(service: Compose) -> Iterator[str]:
+def _shape_problems(service: Compose) -> Iterator[str]:
     yield from (f"no such key: {key}" for key in service.keys() - SERVICE_KEYS)
     if not re.fullmatch(r"[a-z/]+:[0-9][0-9a-z.-]*", service["image"]):
         yield f"not pinned: {service['image']}"
@@ -137,7 +141,7 @@ def _shape(service: Compose) -> Iterator[str]:
         yield f"no health check: {health}"
 
 
-def _depends(compose: Compose, service: Compose) -> Iterator[str]:
+def _dependency_problems(compose: Compose, service: Compose) -> Iterator[str]:
     for other, how in service.get("depends_on", {}).items():
         found = compose["services"].get(other)
         ends = found and found["healthcheck"].get("disable", False)
@@ -146,7 +150,7 @@ def _depends(compose: Compose, service: Compose) -> Iterator[str]:
             yield f"waits for {other}: {how}"
 
 
-def _places(compose: Compose, service: Compose) -> Iterator[str]:
+def _volume_problems(compose: Compose, service: Compose) -> Iterator[str]:
     yield from (
         f"no such secret: {secret}" for secret in service.get("secrets", []) if secret not in compose["secrets"]
     )
@@ -155,7 +159,7 @@ def _places(compose: Compose, service: Compose) -> Iterator[str]:
             yield f"no such volume: {volume}"
 
 
-def _command(argv: list[str]) -> Iterator[str]:
+def _command_problems(argv: list[str]) -> Iterator[str]:
     program, name, *arguments = argv
     context = click.Context(taskledger)
     command = taskledger.get_command(context, name) if program == "taskledger" else None
@@ -168,7 +172,7 @@ def _command(argv: list[str]) -> Iterator[str]:
         yield error.format_message()
 
 
-def _environment(environment: dict[str, str]) -> Iterator[str]:
+def _environment_problems(environment: dict[str, str]) -> Iterator[str]:
     known = {f"{ENVIRONMENT_PREFIX}{field.name.upper()}": field for field in msgspec.structs.fields(Settings)}
     for variable, given in environment.items():
         field = known.get(variable.removesuffix("_FILE"))

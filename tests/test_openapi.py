@@ -27,7 +27,7 @@ def operations() -> Iterator[tuple[str, dict[str, Any]]]:
             yield path, operation
 
 
-def resolved(found: dict[str, Any]) -> dict[str, Any]:
+def resolve(found: dict[str, Any]) -> dict[str, Any]:
     while "$ref" in found:
         place: Any = DOCUMENT
         for part in found["$ref"].removeprefix("#/").split("/"):
@@ -36,17 +36,17 @@ def resolved(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def shown() -> Iterator[tuple[str, dict[str, Any], Any]]:
+def examples_with_schemas() -> Iterator[tuple[str, dict[str, Any], Any]]:
     """Every example, with where it stands and the schema that it stands for."""
     for _, operation in operations():
         name = operation["operationId"]
-        for parameter in map(resolved, operation["parameters"]):
+        for parameter in map(resolve, operation["parameters"]):
             yield f"{name}?{parameter['name']}", parameter["schema"], parameter["example"]
         for kind, content in operation.get("requestBody", {}).get("content", {}).items():
             yield f"{name} takes {kind}", content["schema"], content["example"]
         for status, answer in operation["responses"].items():
-            for content in resolved(answer).get("content", {}).values():
-                for one in map(resolved, content.get("examples", {}).values()):
+            for content in resolve(answer).get("content", {}).values():
+                for one in map(resolve, content.get("examples", {}).values()):
                     yield f"{name} {status} {one['value']['code']}", content["schema"], one["value"]
                 if "example" in content:
                     yield f"{name} {status}", content["schema"], content["example"]
@@ -54,34 +54,34 @@ def shown() -> Iterator[tuple[str, dict[str, Any], Any]]:
         yield name, header["schema"], header["example"]
 
 
-def wrong(schema: dict[str, Any], example: Any) -> list[str]:
+def schema_error(schema: dict[str, Any], example: Any) -> list[str]:
     checked = validator({**schema, "components": DOCUMENT["components"]})
     return [str(error) for error in checked.iter_errors(example)]
 
 
-def test_the_file_is_what_the_code_says() -> None:
+def test_the_openapi_file_matches_the_code() -> None:
     assert OPENAPI_FILE.read_text() == render_openapi_json(), "run `.venv/bin/python -m scripts.openapi`"
 
 
-def test_a_file_of_yesterday_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outdated_openapi_file_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(permissions.REQUIRED_PERMISSIONS, "CompleteTask", RequiredPermission("viewer", "read"))
     assert OPENAPI_FILE.read_text() != render_openapi_json()
 
 
 def test_every_example_fits_its_own_schema() -> None:
-    found = list(shown())
+    found = list(examples_with_schemas())
     assert len(found) > 500
-    assert not {where: errors for where, schema, example in found if (errors := wrong(schema, example))}
+    assert not {where: errors for where, schema, example in found if (errors := schema_error(schema, example))}
 
 
 @pytest.mark.parametrize(
     "planted",
     [{"title": 7}, {"id": "KIT-12"}, {"priority": "soon"}, {"created_at": "2026-12-01"}, {"labels": "shopping"}],
 )
-def test_an_example_that_fits_no_longer_is_noticed(planted: dict[str, Any]) -> None:
+def test_an_outdated_example_is_detected(planted: dict[str, Any]) -> None:
     example = examples.example_of(TaskRow)
-    assert not wrong({"$ref": f"{SCHEMA_REF_PREFIX}Task"}, example)
-    assert wrong({"$ref": f"{SCHEMA_REF_PREFIX}Task"}, example | planted)
+    assert not schema_error({"$ref": f"{SCHEMA_REF_PREFIX}Task"}, example)
+    assert schema_error({"$ref": f"{SCHEMA_REF_PREFIX}Task"}, example | planted)
 
 
 def test_every_operation_that_answers_with_a_body_or_takes_one_shows_it() -> None:
@@ -89,7 +89,7 @@ def test_every_operation_that_answers_with_a_body_or_takes_one_shows_it() -> Non
         for content in operation.get("requestBody", {}).get("content", {}).values():
             assert content["example"] is not None
         for status, answer in operation["responses"].items():
-            for kind, content in resolved(answer).get("content", {}).items():
+            for kind, content in resolve(answer).get("content", {}).items():
                 is_shown = "example" in content or "examples" in content or not kind.startswith("application/json")
                 assert is_shown, (operation["operationId"], status)
 
@@ -115,19 +115,19 @@ def test_types_have_plain_names_and_are_all_used() -> None:
 
 def test_every_path_parameter_is_described() -> None:
     for path, operation in operations():
-        parameters = {one["name"]: one for one in map(resolved, operation["parameters"])}
+        parameters = {one["name"]: one for one in map(resolve, operation["parameters"])}
         for name in re.findall(r"{(\w+)}", path):
             assert parameters[name]["in"] == "path"
             assert parameters[name]["description"]
 
 
-def test_statuses_of_versions_stand_where_they_can_happen() -> None:
+def test_statuses_are_listed_where_their_header_or_body_is() -> None:
     said = {operation["operationId"]: operation for _, operation in operations()}
-    named = {name: codes(operation) for name, operation in said.items()}
+    named = {name: problem_codes(operation) for name, operation in said.items()}
     assert "version_required" in named["edit_task"]
     assert "version_required" not in named["complete_task"] | named["create_task"]
     for name, operation in said.items():
-        headers = {resolved(one)["name"] for one in operation["parameters"]}
+        headers = {resolve(one)["name"] for one in operation["parameters"]}
         assert ("412" in operation["responses"]) == ("If-Match" in headers), name
         assert ("304" in operation["responses"]) == ("If-None-Match" in headers), name
         assert ("key_reused" in named[name]) == ("Idempotency-Key" in headers), name
@@ -135,8 +135,8 @@ def test_statuses_of_versions_stand_where_they_can_happen() -> None:
         assert ("413" in operation["responses"]) == ("requestBody" in operation), name
 
 
-def test_every_refusal_of_a_rule_stands_at_what_it_refuses() -> None:
-    said = {operation["operationId"]: codes(operation) for _, operation in operations()}
+def test_every_refusal_is_listed_at_the_operations_that_raise_it() -> None:
+    said = {operation["operationId"]: problem_codes(operation) for _, operation in operations()}
     assert "unknown_column" in said["move_task"] & said["create_task"]
     assert "unknown_column" not in said["complete_task"]
     assert "project_key_taken" in said["create_project"]
@@ -148,7 +148,7 @@ def test_every_refusal_of_a_rule_stands_at_what_it_refuses() -> None:
 def test_every_code_that_an_operation_names_has_a_meaning() -> None:
     known = {one.code for one in error_cases.all_error_cases()}
     for _, operation in operations():
-        assert codes(operation) <= known, operation["operationId"]
+        assert problem_codes(operation) <= known, operation["operationId"]
     assert set(DOCUMENT["components"]["examples"]) >= {"409.version_conflict", "412.version_conflict"}
 
 
@@ -159,15 +159,15 @@ def test_every_command_of_a_batch_is_one_of_the_bodies_that_an_item_can_have() -
     assert {one["$ref"].removeprefix(SCHEMA_REF_PREFIX) for one in item["data"]["anyOf"]} == wanted
 
 
-def test_what_a_create_answers_leads_on() -> None:
+def test_create_responses_link_to_the_new_resource() -> None:
     created = next(operation for _, operation in operations() if operation["operationId"] == "create_task")
-    links = {name: resolved(link) for name, link in created["responses"]["201"]["links"].items()}
+    links = {name: resolve(link) for name, link in created["responses"]["201"]["links"].items()}
     assert links["show_task"]["parameters"] == {"path.task": "$response.body#/id"}
     assert links["edit_task"]["parameters"]["header.If-Match"] == "$response.header.ETag"
 
 
-def codes(operation: dict[str, Any]) -> set[str]:
+def problem_codes(operation: dict[str, Any]) -> set[str]:
     """The problems that an operation names."""
-    answers = map(resolved, operation["responses"].values())
+    answers = map(resolve, operation["responses"].values())
     kinds = (answer.get("content", {}).get(PROBLEM_MEDIA_TYPE, {}) for answer in answers)
     return {code for kind in kinds for code in kind.get("examples", {})}

@@ -18,7 +18,7 @@ from scripts.reference.page import REFERENCE_FILE, render_reference
 from tests.domain.laws import GOLDEN
 
 
-def test_the_page_is_what_the_code_generates() -> None:
+def test_the_reference_page_matches_the_code() -> None:
     assert REFERENCE_FILE.read_text() == render_reference(), "run `.venv/bin/python -m scripts.reference`"
 
 
@@ -40,7 +40,7 @@ def test_every_refusal_is_on_the_page_with_its_title() -> None:
 
 
 @pytest.mark.parametrize("name", command.all_commands())
-def test_every_command_is_on_the_page_with_what_it_takes_and_who_may(name: str) -> None:
+def test_every_command_is_on_the_page_with_fields_and_permissions(name: str) -> None:
     section = REFERENCE_FILE.read_text().partition(f"\n### {name}\n")[2].partition("\n##")[0]
     for field in msgspec.structs.fields(command.all_commands()[name]):
         assert f"| `{field.name}` |" in section or field.name == "expected_version"
@@ -56,7 +56,7 @@ def test_every_route_of_the_application_is_on_the_page() -> None:
         assert f"| `{method} {path}` |" in REFERENCE_FILE.read_text()
 
 
-def without(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def remove_one(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Let the code have one thing of a kind less than the page."""
     known = getattr(found, kind)()
     less = dict(list(known.items())[1:]) if isinstance(known, dict) else known[1:]
@@ -64,12 +64,12 @@ def without(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["events", "commands", "routes", "errors"])
-def test_a_page_of_yesterday_is_noticed(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    without(monkeypatch, kind)
+def test_an_outdated_reference_page_is_detected(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    remove_one(monkeypatch, kind)
     assert REFERENCE_FILE.read_text() != render_reference()
 
 
-def test_a_page_with_other_rights_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_with_outdated_permissions_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(permissions.REQUIRED_PERMISSIONS, "CompleteTask", RequiredPermission("viewer", "read"))
     assert REFERENCE_FILE.read_text() != render_reference()
 

@@ -11,41 +11,41 @@ import pytest_asyncio
 from infra.logs import logger
 from infra.settings import Settings
 from tests.api import contract
-from tests.api.opened import folding, opened
-from tests.mailbox import Mailbox, mailbox
+from tests.api.opened import app_client, manual_projector
+from tests.mailbox import FakeSmtpServer, fake_smtp_server
 from tests.servers import Servers
-from tests.visitor import Visitor
+from tests.visitor import ApiUser
 
 
 @pytest.fixture(scope="package", autouse=True)
-def described() -> None:
+def _loaded_openapi() -> None:
     """Read the description from the code, once, before a test plants a defect in what it is read from."""
-    contract.ours()
+    contract.app_contract()
 
 
 @pytest.fixture(scope="package")
-def settings(servers: Servers, template: str) -> Settings:
-    return _fresh(servers, template)
+def settings(servers: Servers, template_database: str) -> Settings:
+    return _isolated_settings(servers, template_database)
 
 
 @pytest.fixture
-def own(servers: Servers, template: str) -> Settings:
+def isolated_settings(servers: Servers, template_database: str) -> Settings:
     """A database of this test's own."""
-    return _fresh(servers, template)
+    return _isolated_settings(servers, template_database)
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def root(own: Settings) -> AsyncIterator[Visitor]:
+async def administrator(isolated_settings: Settings) -> AsyncIterator[ApiUser]:
     """Whoever administers an installation of this test's own."""
-    with folding(own) as fold:
-        async with opened(own) as client:
-            yield await Visitor.settled(client, fold, "Root")
+    with manual_projector(isolated_settings) as fold:
+        async with app_client(isolated_settings) as client:
+            yield await ApiUser.register_with_project(client, fold, "Root")
 
 
-def _fresh(servers: Servers, template: str) -> Settings:
+def _isolated_settings(servers: Servers, template: str) -> Settings:
     url = servers.new_database(template)
     return Settings(
-        database_url=servers.restricted(url),
+        database_url=servers.application_url(url),
         migration_url=url,
         redis_url=servers.redis_url,
         broker_url=servers.broker_url,
@@ -55,49 +55,49 @@ def _fresh(servers: Servers, template: str) -> Settings:
 
 @pytest.fixture(scope="package")
 def fold(settings: Settings) -> Iterator[Callable[[], None]]:
-    with folding(settings) as look:
-        yield look
+    with manual_projector(settings) as project_all:
+        yield project_all
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with opened(settings) as client:
+    async with app_client(settings) as client:
         yield client
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def house(client: httpx.AsyncClient, fold: Callable[[], None]) -> Visitor:
+async def shared_user(client: httpx.AsyncClient, fold: Callable[[], None]) -> ApiUser:
     """A settled user for the rows of a table, who must not mind what was there before."""
-    return await Visitor.settled(client, fold, "Hugo")
+    return await ApiUser.register_with_project(client, fold, "Hugo")
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def ann(client: httpx.AsyncClient, fold: Callable[[], None]) -> Visitor:
+async def ann(client: httpx.AsyncClient, fold: Callable[[], None]) -> ApiUser:
     """A new user with a workspace and a project."""
-    return await Visitor.settled(client, fold, "Ann")
+    return await ApiUser.register_with_project(client, fold, "Ann")
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def bob(client: httpx.AsyncClient, fold: Callable[[], None]) -> Visitor:
+async def bob(client: httpx.AsyncClient, fold: Callable[[], None]) -> ApiUser:
     """Another, with a workspace and a project that look just like Ann's."""
-    return await Visitor.settled(client, fold, "Bob")
+    return await ApiUser.register_with_project(client, fold, "Bob")
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def box() -> AsyncIterator[Mailbox]:
-    async with mailbox() as opened_box:
+async def smtp_server() -> AsyncIterator[FakeSmtpServer]:
+    async with fake_smtp_server() as opened_box:
         yield opened_box
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def host(settings: Settings, fold: Callable[[], None], box: Mailbox) -> AsyncIterator[Visitor]:
+async def inviter(settings: Settings, fold: Callable[[], None], smtp_server: FakeSmtpServer) -> AsyncIterator[ApiUser]:
     """Somebody in an installation that sends its mail into the box."""
-    async with opened(msgspec.structs.replace(settings, mail_url=box.url)) as client:
-        yield await Visitor.settled(client, fold, "Host")
+    async with app_client(msgspec.structs.replace(settings, mail_url=smtp_server.url)) as client:
+        yield await ApiUser.register_with_project(client, fold, "Host")
 
 
 @pytest.fixture
-def logged() -> Iterator[list[str]]:
+def log_lines() -> Iterator[list[str]]:
     """Everything that is logged meanwhile, however unimportant."""
     lines = list[str]()
     sink = logger.add(lines.append, level=0, format="{message} {extra} {exception}", backtrace=False, diagnose=False)

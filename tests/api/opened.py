@@ -16,9 +16,9 @@ from api.http.tracing import with_tracing
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from tests.api import contract
-from tests.hearing import publisher
+from tests.hearing import instant_publisher
 
-NOWHERE = "redis://127.0.0.1:1/0"
+UNREACHABLE_REDIS_URL = "redis://127.0.0.1:1/0"
 """An address that refuses every connection."""
 
 
@@ -27,7 +27,7 @@ def without_a_database(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, database_url="postgresql://nobody@127.0.0.1:1/none")
 
 
-def park(settings: Settings) -> None:
+def park_document(settings: Settings) -> None:
     """Let the task list show one document no further."""
     with psycopg.connect(settings.database_url) as connection:
         connection.execute(
@@ -37,17 +37,17 @@ def park(settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
+async def app_client(settings: Settings, client_address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
     """An application of its own, visited from an address; an answer that is not described fails who asked for it."""
-    (app, shortcuts), holds = create_app_and_cache(settings), contract.ours().holds
-    transport = httpx.ASGITransport(cast("Any", with_tracing(shortcuts.wrap(app))), client=(address, 1))
-    async with _running(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
+    (app, shortcuts), holds = create_app_and_cache(settings), contract.app_contract().check
+    transport = httpx.ASGITransport(cast("Any", with_tracing(shortcuts.wrap(app))), client=(client_address, 1))
+    async with lifespan_task(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
         client.event_hooks["response"] = [holds]
         yield client
 
 
 @contextlib.asynccontextmanager
-async def _running(app: Litestar) -> AsyncIterator[None]:
+async def lifespan_task(app: Litestar) -> AsyncIterator[None]:
     """The application's lifespan in one task of its own: a fixture's two halves run in two."""
     started, ended = asyncio.Event(), asyncio.Event()
 
@@ -64,14 +64,14 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
 
 
 @contextlib.contextmanager
-def folding(settings: Settings) -> Iterator[Callable[[], None]]:
+def manual_projector(settings: Settings) -> Iterator[Callable[[], None]]:
     """What a worker does when it looks."""
     with redis.Redis.from_url(settings.redis_url) as cache:
-        projector = Projector(settings.database_url, settings.partitions, publisher(cache))
+        projector = Projector(settings.database_url, settings.partitions, instant_publisher(cache))
 
-        def look() -> None:
+        def project_all() -> None:
             for partition in range(settings.partitions):
                 projector.project(partition)
 
-        yield look
+        yield project_all
         projector.close()

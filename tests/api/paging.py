@@ -8,10 +8,10 @@ from uuid import uuid4
 import httpx
 from msgspec import Struct
 
-from tests.visitor import PASSWORD, Visitor
+from tests.visitor import PASSWORD, ApiUser
 
-STAY = 5
-PATHS = {
+STABLE_ITEMS = 5
+LIST_PATHS = {
     "workspaces": "/workspaces",
     "members": "/workspaces/{}/members",
     "projects": "/workspaces/{}/projects",
@@ -21,48 +21,48 @@ PATHS = {
 """Where each list stands, in a workspace."""
 
 
-class Listed(Struct, frozen=True):
+class PaginatedList(Struct, frozen=True):
     """A list that who asks sees at a path, and how something comes into it and goes; `n` tells one from another.
 
     What stays is made in the order of the list, after what was there before. What comes again is the same, or another.
     """
 
-    who: Visitor
+    user: ApiUser
     path: str
-    stay: Callable[[int], Awaitable[str]]
-    come: Callable[[int], Awaitable[Any]]
-    go: Callable[[int], Awaitable[Any]]
+    add_stable: Callable[[int], Awaitable[str]]
+    add: Callable[[int], Awaitable[Any]]
+    remove: Callable[[int], Awaitable[Any]]
 
 
-async def what_stays_is_on_exactly_one_page(listed: Listed, limit: int) -> None:
+async def stable_items_are_on_exactly_one_page(paginated: PaginatedList, limit: int) -> None:
     """After each page another one comes or goes; every second time the read models are behind."""
-    stay, there = await filled(listed), set(range(0, STAY, 2))
-    listed.who.fold()
-    path: str | None = f"{listed.path}?limit={limit}"
+    stay, there = await fill_list(paginated), set(range(0, STABLE_ITEMS, 2))
+    paginated.user.fold()
+    path: str | None = f"{paginated.path}?limit={limit}"
     shown, turn = list[str](), 0
     while path:
-        answer = await listed.who.ask("GET", path)
-        shown += _ids(answer, limit)
-        path, other = following(answer), turn % STAY
-        await (listed.go if other in there else listed.come)(other)
+        answer = await paginated.user.request("GET", path)
+        shown += _item_ids(answer, limit)
+        path, other = next_page_path(answer), turn % STABLE_ITEMS
+        await (paginated.remove if other in there else paginated.add)(other)
         there ^= {other}
         turn += 1
         if turn % 2:
-            listed.who.fold()
+            paginated.user.fold()
     assert [one for one in shown if one in stay] == stay
 
 
-async def filled(listed: Listed) -> list[str]:
+async def fill_list(paginated: PaginatedList) -> list[str]:
     """The ids of what stays, with others among them."""
-    stay = [item["id"] for item in (await listed.who.get(listed.path))["items"]]
-    for number in range(STAY):
+    stay = [item["id"] for item in (await paginated.user.get(paginated.path))["items"]]
+    for number in range(STABLE_ITEMS):
         if number % 2 == 0:
-            await listed.come(number)
-        stay.append(await listed.stay(number))
+            await paginated.add(number)
+        stay.append(await paginated.add_stable(number))
     return stay
 
 
-def following(answer: httpx.Response) -> str | None:
+def next_page_path(answer: httpx.Response) -> str | None:
     """The address of the next page, where there is one; the body must say the same."""
     path = answer.links["next"]["url"].removeprefix("/api/v1") if "next" in answer.links else None
     cursor = answer.json()["next_cursor"]
@@ -70,9 +70,9 @@ def following(answer: httpx.Response) -> str | None:
     return path
 
 
-async def projects(host: Visitor) -> Listed:
+async def projects(host: ApiUser) -> PaginatedList:
     """By key; others come out of the archive and go there."""
-    path, made = PATHS["projects"].format(host.workspace), dict[int, str]()
+    path, made = LIST_PATHS["projects"].format(host.workspace), dict[int, str]()
 
     async def open_(key: str) -> str:
         return str((await host.post(path, name=key, key=key))["id"])
@@ -83,45 +83,47 @@ async def projects(host: Visitor) -> Listed:
         else:
             made[n] = await open_(f"P{n}A")
 
-    return Listed(
-        host, path, lambda n: open_(f"P{n}B"), come, lambda n: host.ask("POST", f"/projects/{made[n]}/archive")
+    return PaginatedList(
+        host, path, lambda n: open_(f"P{n}B"), come, lambda n: host.request("POST", f"/projects/{made[n]}/archive")
     )
 
 
-async def labels(host: Visitor) -> Listed:
+async def labels(host: ApiUser) -> PaginatedList:
     """By name; those that came do not go."""
-    path = PATHS["labels"].format(host.workspace)
+    path = LIST_PATHS["labels"].format(host.workspace)
 
     async def colour(name: str) -> str:
-        return str(_done(await host.ask("PUT", f"{path}/{quote(name)}", json={"colour": "#cc3300"}))["id"])
+        return str(_success_json(await host.request("PUT", f"{path}/{quote(name)}", json={"colour": "#cc3300"}))["id"])
 
-    return Listed(host, path, lambda n: colour(f"l{n} b"), lambda n: colour(f"L{n} A"), lambda n: colour(f"l{n} a"))
+    return PaginatedList(
+        host, path, lambda n: colour(f"l{n} b"), lambda n: colour(f"L{n} A"), lambda n: colour(f"l{n} a")
+    )
 
 
-async def members(host: Visitor) -> Listed:
+async def members(host: ApiUser) -> PaginatedList:
     """By name; others are made members and removed."""
-    path, made = PATHS["members"].format(host.workspace), dict[int, str]()
+    path, made = LIST_PATHS["members"].format(host.workspace), dict[int, str]()
 
     async def join(user: str) -> str:
-        _done(await host.ask("PUT", f"{path}/{user}", json={"role": "member"}))
+        _success_json(await host.request("PUT", f"{path}/{user}", json={"role": "member"}))
         return user
 
     async def stay(n: int) -> str:
-        return await join(await registered(host, f"m{n} B"))
+        return await join(await register_user(host, f"m{n} B"))
 
     async def come(n: int) -> None:
-        made[n] = await join(made.get(n) or await registered(host, f"M{n} a"))
+        made[n] = await join(made.get(n) or await register_user(host, f"M{n} a"))
 
-    return Listed(host, path, stay, come, lambda n: host.ask("DELETE", f"{path}/{made[n]}"))
+    return PaginatedList(host, path, stay, come, lambda n: host.request("DELETE", f"{path}/{made[n]}"))
 
 
-async def workspaces(host: Visitor) -> Listed:
+async def workspaces(host: ApiUser) -> PaginatedList:
     """By age; the host is made a member of somebody else's, and removed."""
-    other, made = await Visitor.settled(host.client, host.fold, "Other"), dict[int, str]()
+    other, made = await ApiUser.register_with_project(host.client, host.fold, "Other"), dict[int, str]()
 
     async def join(workspace: str) -> str:
         path = f"/workspaces/{workspace}/members/{host.id}"
-        _done(await other.ask("PUT", path, json={"role": "member"}))
+        _success_json(await other.request("PUT", path, json={"role": "member"}))
         return workspace
 
     async def stay(n: int) -> str:
@@ -131,14 +133,14 @@ async def workspaces(host: Visitor) -> Listed:
         made[n] = await join(made.get(n) or (await other.post("/workspaces", name=f"Comes {n}"))["id"])
 
     async def go(n: int) -> None:
-        _done(await other.ask("DELETE", f"/workspaces/{made[n]}/members/{host.id}"))
+        _success_json(await other.request("DELETE", f"/workspaces/{made[n]}/members/{host.id}"))
 
-    return Listed(host, PATHS["workspaces"], stay, come, go)
+    return PaginatedList(host, LIST_PATHS["workspaces"], stay, come, go)
 
 
-async def invitations(host: Visitor) -> Listed:
+async def invitations(host: ApiUser) -> PaginatedList:
     """By age; others are sent, and revoked."""
-    path, made = PATHS["invitations"].format(host.workspace), dict[int, str]()
+    path, made = LIST_PATHS["invitations"].format(host.workspace), dict[int, str]()
 
     async def stay(n: int) -> str:
         return str((await host.post(path, email=f"stays-{n}@example.com"))["id"])
@@ -146,22 +148,22 @@ async def invitations(host: Visitor) -> Listed:
     async def come(n: int) -> None:
         made[n] = (await host.post(path, email=f"comes-{n}@example.com"))["id"]
 
-    return Listed(host, path, stay, come, lambda n: host.ask("DELETE", f"/invitations/{made[n]}"))
+    return PaginatedList(host, path, stay, come, lambda n: host.request("DELETE", f"/invitations/{made[n]}"))
 
 
-async def registered(host: Visitor, name: str) -> str:
+async def register_user(host: ApiUser, name: str) -> str:
     """The id of a new user."""
     wish = {"email": f"{uuid4().hex}@example.com", "name": name, "password": PASSWORD}
-    return str(_done(await host.client.post("/auth/register", json=wish))["id"])
+    return str(_success_json(await host.client.post("/auth/register", json=wish))["id"])
 
 
-def _ids(answer: httpx.Response, limit: int) -> list[str]:
-    items = _done(answer)["items"]
+def _item_ids(answer: httpx.Response, limit: int) -> list[str]:
+    items = _success_json(answer)["items"]
     assert len(items) <= limit
     return [item["id"] for item in items]
 
 
-def _done(answer: httpx.Response) -> dict[str, Any]:
+def _success_json(answer: httpx.Response) -> dict[str, Any]:
     assert answer.is_success, answer.text
     done: dict[str, Any] = answer.json()
     return done

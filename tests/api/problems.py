@@ -4,23 +4,23 @@ from typing import Any
 
 import httpx
 
-MEMBERS = {"type", "title", "status", "code", "trace_id", "instance"}
-LEAKS = ("Traceback", 'File "', "site-packages", "psycopg", "msgspec.")
+PROBLEM_MEMBERS = {"type", "title", "status", "code", "trace_id", "instance"}
+LEAK_MARKERS = ("Traceback", 'File "', "site-packages", "psycopg", "msgspec.")
 
 
-def refused(response: httpx.Response, status: int, code: str = "") -> dict[str, Any]:
+def assert_problem(response: httpx.Response, status: int, code: str = "") -> dict[str, Any]:
     """The problem document, after a look at all that it must have and must not have."""
     request = f"{response.request.method} {str(response.request.url)[:200]}"
     assert response.status_code == status, f"{request}: {response.status_code} {response.text[:400]}"
     assert response.headers["content-type"] == "application/problem+json", request
     problem: dict[str, Any] = response.json()
-    assert problem.keys() >= MEMBERS, problem
+    assert problem.keys() >= PROBLEM_MEMBERS, problem
     assert problem["status"] == status
     assert problem["trace_id"] == response.headers["trace-id"]
     assert len(problem["trace_id"]) == 32
     assert problem["instance"] == response.request.url.path
     assert problem["type"] == f"/problems/{problem['code']}"
-    assert all(isinstance(problem[name], str) and problem[name] for name in MEMBERS - {"status"})
-    assert not any(leak in response.text for leak in LEAKS), response.text
+    assert all(isinstance(problem[name], str) and problem[name] for name in PROBLEM_MEMBERS - {"status"})
+    assert not any(leak in response.text for leak in LEAK_MARKERS), response.text
     assert code in {"", problem["code"]}, problem
     return problem

@@ -10,35 +10,35 @@ import uvicorn
 
 from api.app import create_app
 from infra.settings import Settings
-from tests.api.opened import folding
+from tests.api.opened import manual_projector
 
-LOOK_S = 0.02
+PROJECT_INTERVAL_S = 0.02
 """Between two looks of the worker."""
-PATIENCE_S = 10
+JOIN_TIMEOUT_S = 10
 
 
 @contextlib.contextmanager
-def served(settings: Settings) -> Iterator[str]:
+def app_server(settings: Settings) -> Iterator[str]:
     """The address of the application, for as long as the block lasts."""
     config = uvicorn.Config(cast("Any", create_app(settings)), log_config=None, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listening, _working(settings):
+    with socket.create_server(("127.0.0.1", 0)) as listening, _running_worker(settings):
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(PATIENCE_S)
+            thread.join(JOIN_TIMEOUT_S)
 
 
 @contextlib.contextmanager
-def _working(settings: Settings) -> Iterator[None]:
+def _running_worker(settings: Settings) -> Iterator[None]:
     ended = threading.Event()
 
     def work() -> None:
-        with folding(settings) as look:
-            while not ended.wait(LOOK_S):
+        with manual_projector(settings) as look:
+            while not ended.wait(PROJECT_INTERVAL_S):
                 look()
 
     thread = threading.Thread(target=work)
@@ -47,4 +47,4 @@ def _working(settings: Settings) -> Iterator[None]:
         yield
     finally:
         ended.set()
-        thread.join(PATIENCE_S)
+        thread.join(JOIN_TIMEOUT_S)

@@ -5,14 +5,14 @@ import asyncio
 import pytest
 
 from infra.settings import Settings
-from tests.api.opened import opened
+from tests.api.opened import app_client
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-async def test_an_application_that_has_hardly_begun_can_end(settings: Settings) -> None:
+async def test_the_application_can_stop_during_startup(settings: Settings) -> None:
     """The listener may be connecting, subscribing or listening when it is told to end."""
     for steps in range(40):
-        async with asyncio.timeout(10), opened(settings):
+        async with asyncio.timeout(10), app_client(settings):
             for _ in range(steps):
                 await asyncio.sleep(0)

@@ -9,10 +9,10 @@ from litestar.exceptions import NotAuthorizedException
 from api.http import authentication
 from api.http.authentication import PERSONAL_TOKEN_TTL_S, TokenVerifier
 from infra.identity.tokens import TokenRecord
-from tests.examples import ADA, TOKEN, id7
+from tests.examples import ADA, TOKEN, fixed_uuid7
 
 KEY = "k" * 32
-SENT = "tlp_sent"
+PERSONAL_TOKEN = "tlp_sent"
 
 
 class Clock:
@@ -24,20 +24,20 @@ class Clock:
     def time(self) -> float:
         return self.now.timestamp()
 
-    def later(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
 
-class Kept:
+class FakeTokenStore:
     """Personal tokens as the database has them."""
 
     def __init__(self, expires_at: datetime | None = None) -> None:
         self.token: TokenRecord | None = TokenRecord(TOKEN, ADA.id, "agent", "write", expires_at)
-        self.asked = 0
+        self.lookup_count = 0
 
     async def find(self, sent: str) -> TokenRecord | None:
-        assert sent == SENT
-        self.asked += 1
+        assert sent == PERSONAL_TOKEN
+        self.lookup_count += 1
         return self.token
 
 
@@ -48,71 +48,71 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-async def refuses(keeper: TokenVerifier, token: str = SENT) -> bool:
+async def is_refused(verifier: TokenVerifier, token: str = PERSONAL_TOKEN) -> bool:
     try:
-        await keeper.verify(token)
+        await verifier.verify(token)
     except NotAuthorizedException:
         return True
     return False
 
 
-async def test_a_personal_token_is_looked_up_once_and_again_after_a_while(clock: Clock) -> None:
-    kept = Kept()
+async def test_a_personal_token_is_cached_for_a_while(clock: Clock) -> None:
+    kept = FakeTokenStore()
     keeper = TokenVerifier(KEY, kept.find)
     for _ in range(3):
-        result = await keeper.verify(SENT)
-    assert kept.asked == 1
+        result = await keeper.verify(PERSONAL_TOKEN)
+    assert kept.lookup_count == 1
     assert (result.user.id, result.user.kind, result.user.on_behalf_of) == (TOKEN, "agent", ADA.id)
     assert (result.auth.scope, result.auth.token, result.auth.session) == ("write", TOKEN, None)
-    clock.later(PERSONAL_TOKEN_TTL_S)
-    await keeper.verify(SENT)
-    assert kept.asked == 2
+    clock.advance(PERSONAL_TOKEN_TTL_S)
+    await keeper.verify(PERSONAL_TOKEN)
+    assert kept.lookup_count == 2
 
 
-async def test_a_personal_token_that_is_gone_is_believed_no_longer_than_that(clock: Clock) -> None:
-    kept = Kept()
+async def test_a_deleted_personal_token_is_accepted_until_its_cache_entry_expires(clock: Clock) -> None:
+    kept = FakeTokenStore()
     keeper = TokenVerifier(KEY, kept.find)
-    await keeper.verify(SENT)
+    await keeper.verify(PERSONAL_TOKEN)
     kept.token = None
-    clock.later(PERSONAL_TOKEN_TTL_S - 1)
-    assert not await refuses(keeper)
-    clock.later(1)
-    assert await refuses(keeper)
+    clock.advance(PERSONAL_TOKEN_TTL_S - 1)
+    assert not await is_refused(keeper)
+    clock.advance(1)
+    assert await is_refused(keeper)
 
 
-async def test_a_personal_token_is_not_believed_past_its_expiry(clock: Clock) -> None:
-    kept = Kept(expires_at=clock.now + timedelta(seconds=10))
+async def test_a_cached_personal_token_is_refused_after_its_expiry(clock: Clock) -> None:
+    kept = FakeTokenStore(expires_at=clock.now + timedelta(seconds=10))
     keeper = TokenVerifier(KEY, kept.find)
-    await keeper.verify(SENT)
+    await keeper.verify(PERSONAL_TOKEN)
     kept.token = None
-    clock.later(9)
-    assert not await refuses(keeper)
-    clock.later(1)
-    assert await refuses(keeper)
+    clock.advance(9)
+    assert not await is_refused(keeper)
+    clock.advance(1)
+    assert await is_refused(keeper)
 
 
-async def test_a_session_token_is_not_believed_past_its_expiry(clock: Clock) -> None:
-    token, lifetime = authentication.issue_access_token(ADA.id, id7(71), clock.now + timedelta(seconds=30), KEY)
+async def test_a_cached_session_token_is_refused_after_its_expiry(clock: Clock) -> None:
+    token, lifetime = authentication.issue_access_token(ADA.id, fixed_uuid7(71), clock.now + timedelta(seconds=30), KEY)
     keeper = TokenVerifier(KEY)
     assert lifetime in {29, 30}
     result = await keeper.verify(token)
-    assert (result.user, result.auth.session) == (ADA, id7(71))
-    clock.later(31)
-    assert await refuses(keeper, token)
+    assert (result.user, result.auth.session) == (ADA, fixed_uuid7(71))
+    clock.advance(31)
+    assert await is_refused(keeper, token)
 
 
 @pytest.mark.usefixtures("clock")
-async def test_what_is_revoked_is_refused_though_it_is_remembered(clock: Clock) -> None:
+async def test_a_revoked_token_is_refused_though_cached(clock: Clock) -> None:
     revoked = set[UUID]()
-    keeper = TokenVerifier(KEY, Kept().find, revoked)
-    token, _ = authentication.issue_access_token(ADA.id, id7(71), clock.now + timedelta(hours=1), KEY)
-    for sent, each in ((SENT, TOKEN), (token, id7(71))):
-        assert not await refuses(keeper, sent)
+    keeper = TokenVerifier(KEY, FakeTokenStore().find, revoked)
+    token, _ = authentication.issue_access_token(ADA.id, fixed_uuid7(71), clock.now + timedelta(hours=1), KEY)
+    for sent, each in ((PERSONAL_TOKEN, TOKEN), (token, fixed_uuid7(71))):
+        assert not await is_refused(keeper, sent)
         revoked.add(each)
-        assert await refuses(keeper, sent)
+        assert await is_refused(keeper, sent)
 
 
-async def test_no_more_tokens_are_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_token_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authentication, "MAX_CACHED_TOKENS", 2)
     asked = list[str]()
 

@@ -16,9 +16,9 @@ import pytest_asyncio
 from api.app import MAX_BODY_BYTES
 from api.http.authentication import key_id
 from infra.settings import Settings
-from tests.api.paging import PATHS
-from tests.api.problems import refused
-from tests.visitor import PASSWORD, Visitor
+from tests.api.paging import LIST_PATHS
+from tests.api.problems import assert_problem
+from tests.visitor import PASSWORD, ApiUser
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -26,20 +26,20 @@ JSON = {"Content-Type": "application/json"}
 Headers = dict[str, Any]
 
 
-def row(name: str, *values: object) -> Any:
+def case(name: str, *values: object) -> Any:
     return pytest.param(*values, id=name)
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def milk(house: Visitor) -> str:
+async def task_id(shared_user: ApiUser) -> str:
     """A task at version 1."""
-    return await house.task("Milk")
+    return await shared_user.create_task("Milk")
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def nothing_is_written(house: Visitor, milk: str) -> AsyncIterator[None]:
+async def assert_nothing_written(shared_user: ApiUser, task_id: str) -> AsyncIterator[None]:
     async def head() -> str:
-        return (await house.ask("GET", f"/tasks/{milk}/history")).headers["taskledger-position"]
+        return (await shared_user.request("GET", f"/tasks/{task_id}/history")).headers["taskledger-position"]
 
     before = await head()
     yield
@@ -47,137 +47,137 @@ async def nothing_is_written(house: Visitor, milk: str) -> AsyncIterator[None]:
 
 
 TITLED = b'{"title": "x"}'
-DEEP = 100_000
-BODIES = [
-    row("empty", b"", JSON, 400, "invalid_body"),
-    row("only white space", b" \n ", JSON, 400, "invalid_json"),
-    row("null", b"null", JSON, 400, "invalid_body"),
-    row("an array for an object", b'[{"title": "x"}]', JSON, 400, "invalid_body"),
-    row("text for an object", b'"title"', JSON, 400, "invalid_body"),
-    row("truncated", b'{"title": "x', JSON, 400, "invalid_json"),
-    row("trailing garbage", b'{"title": "x"}}', JSON, 400, "invalid_json"),
-    row("two documents", TITLED * 2, JSON, 400, "invalid_json"),
-    row("a trailing comma", b'{"title": "x",}', JSON, 400, "invalid_json"),
-    row("a comment", b'{"title": "x"} // why', JSON, 400, "invalid_json"),
-    row("single quotes", b"{'title': 'x'}", JSON, 400, "invalid_json"),
-    row("a byte order mark", b"\xef\xbb\xbf" + TITLED, JSON, 400, "invalid_json"),
-    row("UTF-16", '{"title": "x"}'.encode("utf-16"), JSON, 400, "invalid_json"),
-    row("invalid UTF-8", b'{"title": "\xff\xfe"}', JSON, 400, "invalid_json"),
-    row("overlong UTF-8", b'{"title": "\xc0\xaf"}', JSON, 400, "invalid_json"),
-    row("no content type", TITLED, {}, 415, "unsupported_media_type"),
-    row("text/plain", TITLED, {"Content-Type": "text/plain"}, 415, "unsupported_media_type"),
-    row("a form", b"title=x", {"Content-Type": "application/x-www-form-urlencoded"}, 415, "unsupported_media_type"),
-    row("multipart", TITLED, {"Content-Type": "multipart/form-data; boundary=x"}, 415, "unsupported_media_type"),
-    row("merge-patch for a create", TITLED, {"Content-Type": "application/merge-patch+json"}, 415, ""),
-    row("a content type of garbage", TITLED, {"Content-Type": b";;=\xe4"}, 415, "unsupported_media_type"),
-    row("gzip", gzip.compress(TITLED), {**JSON, "Content-Encoding": "gzip"}, 415, "unsupported_media_type"),
-    row("gzip unannounced", gzip.compress(TITLED), JSON, 400, "invalid_json"),
-    row("over the limit", b" " * (MAX_BODY_BYTES + 1), JSON, 413, ""),
-    row("a length that is no number", TITLED, {**JSON, "Content-Length": "many"}, 400, ""),
-    row("depth as a whole", b"[" * DEEP, JSON, 400, ""),
-    row("depth of objects", b'{"title":' * DEEP, JSON, 400, ""),
-    row("depth as a value", b'{"title": ' + b"[" * DEEP + b"]" * DEEP + b"}", JSON, 400, ""),
-    row("depth in an unknown field", b'{"x": ' + b"[" * DEEP + b"]" * DEEP + b"}", JSON, 400, ""),
-    row("200,000 keys", b"{%s}" % b",".join(b'"%x":1' % key for key in range(200_000)), JSON, 413, ""),
-    row("60,000 keys", b"{%s}" % b",".join(b'"%x":1' % key for key in range(60_000)), JSON, 400, ""),
-    row("NaN", b'{"title": NaN}', JSON, 400, "invalid_json"),
-    row("infinity", b'{"title": "x", "expected_version": Infinity}', JSON, 400, "invalid_json"),
-    row("1e400", b'{"title": "x", "expected_version": 1e400}', JSON, 400, ""),
-    row("a long number", b'{"title": "x", "expected_version": %s}' % (b"9" * 10_000), JSON, 400, ""),
-    row("a lone surrogate", rb'{"title": "\ud800"}', JSON, 400, "invalid_json"),
-    row("a lone surrogate in UTF-8", b'{"title": "\xed\xa0\x80"}', JSON, 400, "invalid_json"),
-    row("an unescaped line end", b'{"title": "a\nb"}', JSON, 400, ""),
+NESTING_DEPTH = 100_000
+INVALID_BODIES = [
+    case("empty", b"", JSON, 400, "invalid_body"),
+    case("only white space", b" \n ", JSON, 400, "invalid_json"),
+    case("null", b"null", JSON, 400, "invalid_body"),
+    case("an array for an object", b'[{"title": "x"}]', JSON, 400, "invalid_body"),
+    case("text for an object", b'"title"', JSON, 400, "invalid_body"),
+    case("truncated", b'{"title": "x', JSON, 400, "invalid_json"),
+    case("trailing garbage", b'{"title": "x"}}', JSON, 400, "invalid_json"),
+    case("two documents", TITLED * 2, JSON, 400, "invalid_json"),
+    case("a trailing comma", b'{"title": "x",}', JSON, 400, "invalid_json"),
+    case("a comment", b'{"title": "x"} // why', JSON, 400, "invalid_json"),
+    case("single quotes", b"{'title': 'x'}", JSON, 400, "invalid_json"),
+    case("a byte order mark", b"\xef\xbb\xbf" + TITLED, JSON, 400, "invalid_json"),
+    case("UTF-16", '{"title": "x"}'.encode("utf-16"), JSON, 400, "invalid_json"),
+    case("invalid UTF-8", b'{"title": "\xff\xfe"}', JSON, 400, "invalid_json"),
+    case("overlong UTF-8", b'{"title": "\xc0\xaf"}', JSON, 400, "invalid_json"),
+    case("no content type", TITLED, {}, 415, "unsupported_media_type"),
+    case("text/plain", TITLED, {"Content-Type": "text/plain"}, 415, "unsupported_media_type"),
+    case("a form", b"title=x", {"Content-Type": "application/x-www-form-urlencoded"}, 415, "unsupported_media_type"),
+    case("multipart", TITLED, {"Content-Type": "multipart/form-data; boundary=x"}, 415, "unsupported_media_type"),
+    case("merge-patch for a create", TITLED, {"Content-Type": "application/merge-patch+json"}, 415, ""),
+    case("a content type of garbage", TITLED, {"Content-Type": b";;=\xe4"}, 415, "unsupported_media_type"),
+    case("gzip", gzip.compress(TITLED), {**JSON, "Content-Encoding": "gzip"}, 415, "unsupported_media_type"),
+    case("gzip unannounced", gzip.compress(TITLED), JSON, 400, "invalid_json"),
+    case("over the limit", b" " * (MAX_BODY_BYTES + 1), JSON, 413, ""),
+    case("a length that is no number", TITLED, {**JSON, "Content-Length": "many"}, 400, ""),
+    case("depth as a whole", b"[" * NESTING_DEPTH, JSON, 400, ""),
+    case("depth of objects", b'{"title":' * NESTING_DEPTH, JSON, 400, ""),
+    case("depth as a value", b'{"title": ' + b"[" * NESTING_DEPTH + b"]" * NESTING_DEPTH + b"}", JSON, 400, ""),
+    case("depth in an unknown field", b'{"x": ' + b"[" * NESTING_DEPTH + b"]" * NESTING_DEPTH + b"}", JSON, 400, ""),
+    case("200,000 keys", b"{%s}" % b",".join(b'"%x":1' % key for key in range(200_000)), JSON, 413, ""),
+    case("60,000 keys", b"{%s}" % b",".join(b'"%x":1' % key for key in range(60_000)), JSON, 400, ""),
+    case("NaN", b'{"title": NaN}', JSON, 400, "invalid_json"),
+    case("infinity", b'{"title": "x", "expected_version": Infinity}', JSON, 400, "invalid_json"),
+    case("1e400", b'{"title": "x", "expected_version": 1e400}', JSON, 400, ""),
+    case("a long number", b'{"title": "x", "expected_version": %s}' % (b"9" * 10_000), JSON, 400, ""),
+    case("a lone surrogate", rb'{"title": "\ud800"}', JSON, 400, "invalid_json"),
+    case("a lone surrogate in UTF-8", b'{"title": "\xed\xa0\x80"}', JSON, 400, "invalid_json"),
+    case("an unescaped line end", b'{"title": "a\nb"}', JSON, 400, ""),
 ]
 
 
-@pytest.mark.usefixtures("nothing_is_written")
-@pytest.mark.parametrize(("content", "headers", "status", "code"), BODIES)
+@pytest.mark.usefixtures("assert_nothing_written")
+@pytest.mark.parametrize(("content", "headers", "status", "code"), INVALID_BODIES)
 async def test_a_body_that_is_no_json_object_is_refused(
-    house: Visitor, content: bytes, headers: Headers, status: int, code: str
+    shared_user: ApiUser, content: bytes, headers: Headers, status: int, code: str
 ) -> None:
-    path = f"/projects/{house.project}/tasks"
-    refused(await house.ask("POST", path, content=content, headers=headers), status, code)
+    path = f"/projects/{shared_user.project}/tasks"
+    assert_problem(await shared_user.request("POST", path, content=content, headers=headers), status, code)
 
 
-@pytest.mark.usefixtures("nothing_is_written")
-async def test_a_body_over_the_limit_is_refused_without_a_length_too(house: Visitor) -> None:
+@pytest.mark.usefixtures("assert_nothing_written")
+async def test_a_body_over_the_limit_is_refused_without_a_length_too(shared_user: ApiUser) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(64):
             yield b" " * (MAX_BODY_BYTES // 32)
 
-    answer = await house.ask("POST", f"/projects/{house.project}/tasks", content=chunks(), headers=JSON)
+    answer = await shared_user.request("POST", f"/projects/{shared_user.project}/tasks", content=chunks(), headers=JSON)
     assert "content-length" not in answer.request.headers
-    refused(answer, 413)
+    assert_problem(answer, 413)
 
 
-NEW = "01a1fdb9-ff86-71a3-b8d1-8de7b10a6519"
-VALUES: list[Any] = [
-    row("no title", {}, "#"),
-    row("null for a title", {"title": None}, "#/title"),
-    row("true for a title", {"title": True}, "#/title"),
-    row("a number for a title", {"title": 1}, "#/title"),
-    row("an empty title", {"title": ""}, "#/title"),
-    row("only spaces", {"title": "   "}, "#/title"),
-    row("only space of another kind", {"title": "\u00a0\u2003"}, "#/title"),
-    row("nothing to see", {"title": "\u200b\u200d"}, "#/title"),
-    row("NUL", {"title": "a\0b"}, "#/title"),
-    row("a control character", {"title": "a\x07b"}, "#/title"),
-    row("ANSI", {"title": "\x1b[31mred\x1b[0m"}, "#/title"),
-    row("C1 control", {"title": "a\x9bb"}, "#/title"),
-    row("two lines", {"title": "a\nb"}, "#/title"),
-    row("a last line end", {"title": "a\n"}, "#/title"),
-    row("text turned round", {"title": "a\u202eb"}, "#/title"),
-    row("max and one", {"title": "x" * 501}, "#/title"),
-    row("a title of nearly 1 MB", {"title": "x" * (MAX_BODY_BYTES - 100)}, "#/title"),
-    row("NUL in a description", {"title": "x", "description": "a\0"}, "#/description"),
-    row("ANSI in a description", {"title": "x", "description": "\x1b]0;x\x07"}, "#/description"),
-    row("a description of max and one", {"title": "x", "description": "x" * 50_001}, "#/description"),
-    row("an unknown priority", {"title": "x", "priority": "soon"}, "#/priority"),
-    row("a priority in another case", {"title": "x", "priority": "High"}, "#/priority"),
-    row("a number for a priority", {"title": "x", "priority": 1}, "#/priority"),
-    row("year 0", {"title": "x", "due": "0000-01-01"}, "#"),
-    row("30 February", {"title": "x", "due": "2026-02-30"}, "#"),
-    row("month 13", {"title": "x", "due": "2026-13-01"}, "#"),
-    row("no zone", {"title": "x", "due": "2026-12-01T10:00:00"}, "#/due"),
-    row("hour 25", {"title": "x", "due": "2026-12-01T25:00:00Z"}, "#"),
-    row("an offset of 99 hours", {"title": "x", "due": "2026-12-01T10:00:00+99:00"}, "#"),
-    row("before the calendar in UTC", {"title": "x", "due": "0001-01-01T00:00:00+14:00"}, "#"),
-    row("after the calendar in UTC", {"title": "x", "due": "9999-12-31T23:59:59-12:00"}, "#"),
-    row("tomorrow", {"title": "x", "due": "tomorrow"}, "#/due"),
-    row("seconds since 1970", {"title": "x", "due": 1_790_000_000}, "#/due"),
-    row("an empty due", {"title": "x", "due": ""}, "#/due"),
-    row("digits of another script", {"title": "x", "due": "\N{FULLWIDTH DIGIT TWO}026-12-01"}, "#/due"),
-    row("51 labels", {"title": "x", "labels": [f"l{number}" for number in range(51)]}, "#/labels"),
-    row("an empty label", {"title": "x", "labels": [""]}, ""),
-    row("a label that is no text", {"title": "x", "labels": [1]}, ""),
-    row("text for labels", {"title": "x", "labels": "red"}, "#/labels"),
-    row("null for labels", {"title": "x", "labels": None}, "#/labels"),
-    row("51 assignees", {"title": "x", "assignees": [str(uuid4()) for _ in range(51)]}, "#/assignees"),
-    row("an assignee that is no id", {"title": "x", "assignees": ["ann"]}, ""),
-    row("an id for assignees", {"title": "x", "assignees": str(uuid4())}, "#/assignees"),
-    row("an id of version 4", {"title": "x", "id": str(uuid4())}, "#"),
-    row("an id of version 5", {"title": "x", "id": str(uuid5(uuid4(), "x"))}, "#"),
-    row("the nil id", {"title": "x", "id": "00000000-0000-0000-0000-000000000000"}, "#"),
-    row("an id that is no UUID", {"title": "x", "id": "1"}, "#/id"),
-    row("a number for an id", {"title": "x", "id": 7}, "#/id"),
-    row("a negative version", {"title": "x", "expected_version": -1}, "#/expected_version"),
-    row("a float version", {"title": "x", "expected_version": 0.5}, "#/expected_version"),
-    row("true for a version", {"title": "x", "expected_version": True}, "#/expected_version"),
-    row("text for a version", {"title": "x", "expected_version": "0"}, "#/expected_version"),
-    row("a version past int8", {"title": "x", "expected_version": 2**63}, "#/expected_version"),
-    row("a version past 2^64", {"title": "x", "expected_version": 2**64}, "#/expected_version"),
+UNUSED_ID = "01a1fdb9-ff86-71a3-b8d1-8de7b10a6519"
+INVALID_TASKS: list[Any] = [
+    case("no title", {}, "#"),
+    case("null for a title", {"title": None}, "#/title"),
+    case("true for a title", {"title": True}, "#/title"),
+    case("a number for a title", {"title": 1}, "#/title"),
+    case("an empty title", {"title": ""}, "#/title"),
+    case("only spaces", {"title": "   "}, "#/title"),
+    case("only space of another kind", {"title": "\u00a0\u2003"}, "#/title"),
+    case("nothing to see", {"title": "\u200b\u200d"}, "#/title"),
+    case("NUL", {"title": "a\0b"}, "#/title"),
+    case("a control character", {"title": "a\x07b"}, "#/title"),
+    case("ANSI", {"title": "\x1b[31mred\x1b[0m"}, "#/title"),
+    case("C1 control", {"title": "a\x9bb"}, "#/title"),
+    case("two lines", {"title": "a\nb"}, "#/title"),
+    case("a last line end", {"title": "a\n"}, "#/title"),
+    case("text turned round", {"title": "a\u202eb"}, "#/title"),
+    case("max and one", {"title": "x" * 501}, "#/title"),
+    case("a title of nearly 1 MB", {"title": "x" * (MAX_BODY_BYTES - 100)}, "#/title"),
+    case("NUL in a description", {"title": "x", "description": "a\0"}, "#/description"),
+    case("ANSI in a description", {"title": "x", "description": "\x1b]0;x\x07"}, "#/description"),
+    case("a description of max and one", {"title": "x", "description": "x" * 50_001}, "#/description"),
+    case("an unknown priority", {"title": "x", "priority": "soon"}, "#/priority"),
+    case("a priority in another case", {"title": "x", "priority": "High"}, "#/priority"),
+    case("a number for a priority", {"title": "x", "priority": 1}, "#/priority"),
+    case("year 0", {"title": "x", "due": "0000-01-01"}, "#"),
+    case("30 February", {"title": "x", "due": "2026-02-30"}, "#"),
+    case("month 13", {"title": "x", "due": "2026-13-01"}, "#"),
+    case("no zone", {"title": "x", "due": "2026-12-01T10:00:00"}, "#/due"),
+    case("hour 25", {"title": "x", "due": "2026-12-01T25:00:00Z"}, "#"),
+    case("an offset of 99 hours", {"title": "x", "due": "2026-12-01T10:00:00+99:00"}, "#"),
+    case("before the calendar in UTC", {"title": "x", "due": "0001-01-01T00:00:00+14:00"}, "#"),
+    case("after the calendar in UTC", {"title": "x", "due": "9999-12-31T23:59:59-12:00"}, "#"),
+    case("tomorrow", {"title": "x", "due": "tomorrow"}, "#/due"),
+    case("seconds since 1970", {"title": "x", "due": 1_790_000_000}, "#/due"),
+    case("an empty due", {"title": "x", "due": ""}, "#/due"),
+    case("digits of another script", {"title": "x", "due": "\N{FULLWIDTH DIGIT TWO}026-12-01"}, "#/due"),
+    case("51 labels", {"title": "x", "labels": [f"l{number}" for number in range(51)]}, "#/labels"),
+    case("an empty label", {"title": "x", "labels": [""]}, ""),
+    case("a label that is no text", {"title": "x", "labels": [1]}, ""),
+    case("text for labels", {"title": "x", "labels": "red"}, "#/labels"),
+    case("null for labels", {"title": "x", "labels": None}, "#/labels"),
+    case("51 assignees", {"title": "x", "assignees": [str(uuid4()) for _ in range(51)]}, "#/assignees"),
+    case("an assignee that is no id", {"title": "x", "assignees": ["ann"]}, ""),
+    case("an id for assignees", {"title": "x", "assignees": str(uuid4())}, "#/assignees"),
+    case("an id of version 4", {"title": "x", "id": str(uuid4())}, "#"),
+    case("an id of version 5", {"title": "x", "id": str(uuid5(uuid4(), "x"))}, "#"),
+    case("the nil id", {"title": "x", "id": "00000000-0000-0000-0000-000000000000"}, "#"),
+    case("an id that is no UUID", {"title": "x", "id": "1"}, "#/id"),
+    case("a number for an id", {"title": "x", "id": 7}, "#/id"),
+    case("a negative version", {"title": "x", "expected_version": -1}, "#/expected_version"),
+    case("a float version", {"title": "x", "expected_version": 0.5}, "#/expected_version"),
+    case("true for a version", {"title": "x", "expected_version": True}, "#/expected_version"),
+    case("text for a version", {"title": "x", "expected_version": "0"}, "#/expected_version"),
+    case("a version past int8", {"title": "x", "expected_version": 2**63}, "#/expected_version"),
+    case("a version past 2^64", {"title": "x", "expected_version": 2**64}, "#/expected_version"),
     *(
-        row(f"an unknown field {field}", {"title": "x", field: value}, "#")
+        case(f"an unknown field {field}", {"title": "x", field: value}, "#")
         for field, value in {
-            "owner_id": NEW,
+            "owner_id": UNUSED_ID,
             "role": "owner",
             "version": 7,
-            "workspace_id": NEW,
+            "workspace_id": UNUSED_ID,
             "number": 1,
             "key": "KIT-1",
             "status": "done",
             "at": "2020-01-01T00:00:00Z",
-            "actor": {"id": NEW},
+            "actor": {"id": UNUSED_ID},
             "Title": "x",
             "__class__": "x",
             "": "x",
@@ -186,254 +186,266 @@ VALUES: list[Any] = [
 ]
 
 
-@pytest.mark.usefixtures("nothing_is_written")
-@pytest.mark.parametrize(("body", "pointer"), VALUES)
-async def test_a_field_that_is_wrong_is_refused_and_pointed_at(
-    house: Visitor, body: dict[str, Any], pointer: str
+@pytest.mark.usefixtures("assert_nothing_written")
+@pytest.mark.parametrize(("body", "pointer"), INVALID_TASKS)
+async def test_an_invalid_field_is_refused_with_its_pointer(
+    shared_user: ApiUser, body: dict[str, Any], pointer: str
 ) -> None:
-    problem = refused(await house.ask("POST", f"/projects/{house.project}/tasks", json=body), 400, "invalid_body")
+    problem = assert_problem(
+        await shared_user.request("POST", f"/projects/{shared_user.project}/tasks", json=body), 400, "invalid_body"
+    )
     assert pointer in {"", problem["errors"][0]["pointer"]}, problem
 
 
-@pytest.mark.usefixtures("nothing_is_written")
-async def test_a_body_that_names_another_place_than_its_address_is_refused(house: Visitor) -> None:
-    project = {"name": "Garden", "key": "GAR", "workspace_id": NEW}
+@pytest.mark.usefixtures("assert_nothing_written")
+async def test_a_body_that_contradicts_the_path_is_refused(shared_user: ApiUser) -> None:
+    project = {"name": "Garden", "key": "GAR", "workspace_id": UNUSED_ID}
     answers = [
-        await house.ask("POST", f"/projects/{house.project}/tasks", json={"title": "x", "project_id": NEW}),
-        await house.ask("POST", f"/workspaces/{house.workspace}/projects", json=project),
+        await shared_user.request(
+            "POST", f"/projects/{shared_user.project}/tasks", json={"title": "x", "project_id": UNUSED_ID}
+        ),
+        await shared_user.request("POST", f"/workspaces/{shared_user.workspace}/projects", json=project),
     ]
-    pointers = [refused(answer, 400, "places_differ")["errors"][0]["pointer"] for answer in answers]
+    pointers = [assert_problem(answer, 400, "places_differ")["errors"][0]["pointer"] for answer in answers]
     assert pointers == ["#/project_id", "#/workspace_id"]
 
 
-EDITS: list[Any] = [
-    row("null for a title", {"title": None}),
-    row("only spaces", {"title": " "}),
-    row("30 February", {"due": "2027-02-30"}),
-    row("no zone", {"due": "2026-12-01T10:00"}),
-    row("a column, which is moved", {"column": "done"}),
-    row("a status, which has commands", {"status": "done"}),
-    row("an id", {"id": NEW}),
-    row("a JSON patch", [{"op": "replace", "path": "/title", "value": "x"}]),
+INVALID_EDITS: list[Any] = [
+    case("null for a title", {"title": None}),
+    case("only spaces", {"title": " "}),
+    case("30 February", {"due": "2027-02-30"}),
+    case("no zone", {"due": "2026-12-01T10:00"}),
+    case("a column, which is moved", {"column": "done"}),
+    case("a status, which has commands", {"status": "done"}),
+    case("an id", {"id": UNUSED_ID}),
+    case("a JSON patch", [{"op": "replace", "path": "/title", "value": "x"}]),
 ]
 
 
-@pytest.mark.usefixtures("nothing_is_written")
-@pytest.mark.parametrize("body", EDITS)
-async def test_a_wrong_edit_is_refused(house: Visitor, milk: str, body: Any) -> None:
-    answer = await house.ask("PATCH", f"/tasks/{milk}", json=body, headers={"If-Match": '"1"'})
-    refused(answer, 400, "invalid_body")
+@pytest.mark.usefixtures("assert_nothing_written")
+@pytest.mark.parametrize("body", INVALID_EDITS)
+async def test_a_wrong_edit_is_refused(shared_user: ApiUser, task_id: str, body: Any) -> None:
+    answer = await shared_user.request("PATCH", f"/tasks/{task_id}", json=body, headers={"If-Match": '"1"'})
+    assert_problem(answer, 400, "invalid_body")
 
 
-@pytest.mark.usefixtures("nothing_is_written")
+@pytest.mark.usefixtures("assert_nothing_written")
 @pytest.mark.parametrize(
     "fields",
     [
-        row("a small key", {"key": "kit"}),
-        row("a key of one letter", {"key": "K"}),
-        row("a key of 11", {"key": "K" * 11}),
-        row("a key that starts with a digit", {"key": "1K"}),
-        row("a key with a dash", {"key": "K-T"}),
-        row("a key in another script", {"key": "КИТ"}),
-        row("a key with a line end", {"key": "KT\n"}),
-        row("no key", {}),
-        row("null for a key", {"key": None}),
-        row("a name of spaces", {"key": "KT", "name": " "}),
-        row("a name of max and one", {"key": "KT", "name": "x" * 101}),
-        row("a role", {"key": "KT", "role": "owner"}),
+        case("a small key", {"key": "kit"}),
+        case("a key of one letter", {"key": "K"}),
+        case("a key of 11", {"key": "K" * 11}),
+        case("a key that starts with a digit", {"key": "1K"}),
+        case("a key with a dash", {"key": "K-T"}),
+        case("a key in another script", {"key": "КИТ"}),
+        case("a key with a line end", {"key": "KT\n"}),
+        case("no key", {}),
+        case("null for a key", {"key": None}),
+        case("a name of spaces", {"key": "KT", "name": " "}),
+        case("a name of max and one", {"key": "KT", "name": "x" * 101}),
+        case("a role", {"key": "KT", "role": "owner"}),
     ],
 )
-async def test_a_wrong_project_is_refused(house: Visitor, fields: dict[str, Any]) -> None:
+async def test_a_wrong_project_is_refused(shared_user: ApiUser, fields: dict[str, Any]) -> None:
     body = {"name": "Garden", **fields}
-    refused(await house.ask("POST", f"/workspaces/{house.workspace}/projects", json=body), 400, "invalid_body")
+    assert_problem(
+        await shared_user.request("POST", f"/workspaces/{shared_user.workspace}/projects", json=body),
+        400,
+        "invalid_body",
+    )
 
 
-@pytest.mark.usefixtures("nothing_is_written")
+@pytest.mark.usefixtures("assert_nothing_written")
 @pytest.mark.parametrize(
     "fields",
     [
-        row("no at sign", {"email": "ann"}),
-        row("two at signs", {"email": "a@b@c"}),
-        row("a space", {"email": "a b@example.com"}),
-        row("a header of its own", {"email": "a@example.com\r\nBcc: b@example.com"}),
-        row("a display name", {"email": "Ann <a@example.com>"}),
-        row("two addresses", {"email": "a@example.com,b@example.com"}),
-        row("NUL in an address", {"email": "a\0@example.com"}),
-        row("an address of 255", {"email": "a@" + "b." * 126 + "b"}),
-        row("null for an address", {"email": None}),
-        row("a short password", {"password": "1234567"}),
-        row("a password of 1 MB", {"password": "x" * 1_000_000}),
-        row("null for a password", {"password": None}),
-        row("a name of spaces", {"name": "  "}),
-        row("a role", {"role": "admin"}),
-        row("an administrator", {"is_admin": True}),
-        row("an id", {"id": NEW}),
-        row("a field of the command", {"only_first": False}),
-        row("a number for an invitation", {"invitation": 1}),
+        case("no at sign", {"email": "ann"}),
+        case("two at signs", {"email": "a@b@c"}),
+        case("a space", {"email": "a b@example.com"}),
+        case("a header of its own", {"email": "a@example.com\r\nBcc: b@example.com"}),
+        case("a display name", {"email": "Ann <a@example.com>"}),
+        case("two addresses", {"email": "a@example.com,b@example.com"}),
+        case("NUL in an address", {"email": "a\0@example.com"}),
+        case("an address of 255", {"email": "a@" + "b." * 126 + "b"}),
+        case("null for an address", {"email": None}),
+        case("a short password", {"password": "1234567"}),
+        case("a password of 1 MB", {"password": "x" * 1_000_000}),
+        case("null for a password", {"password": None}),
+        case("a name of spaces", {"name": "  "}),
+        case("a role", {"role": "admin"}),
+        case("an administrator", {"is_admin": True}),
+        case("an id", {"id": UNUSED_ID}),
+        case("a field of the command", {"only_first": False}),
+        case("a number for an invitation", {"invitation": 1}),
     ],
 )
-async def test_a_wrong_registration_is_refused(house: Visitor, fields: dict[str, Any]) -> None:
+async def test_a_wrong_registration_is_refused(shared_user: ApiUser, fields: dict[str, Any]) -> None:
     body = {"email": "new@example.com", "name": "New", "password": PASSWORD, **fields}
-    refused(await house.client.post("/auth/register", json=body), 400, "invalid_body")
+    assert_problem(await shared_user.client.post("/auth/register", json=body), 400, "invalid_body")
 
 
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        row("no refresh token", "refresh", {}),
-        row("null for a refresh token", "refresh", {"refresh_token": None}),
-        row("a number for a refresh token", "refresh", {"refresh_token": 1}),
-        row("a refresh token of 5,000", "refresh", {"refresh_token": "x" * 5_000}),
-        row("a refresh token and more", "refresh", {"refresh_token": "x", "user": NEW}),
-        row("no new password", "password", {"current_password": PASSWORD}),
-        row("a short new password", "password", {"current_password": PASSWORD, "new_password": "1234567"}),
-        row("a new password of 1 MB", "password", {"current_password": PASSWORD, "new_password": "x" * 1_000_000}),
-        row("null for a new password", "password", {"current_password": PASSWORD, "new_password": None}),
-        row("another's password", "password", {"current_password": PASSWORD, "new_password": PASSWORD, "user": NEW}),
-        row("a token without a name", "tokens", {"scopes": ["read"]}),
-        row("a token name of spaces", "tokens", {"name": " ", "scopes": ["read"]}),
-        row("ANSI in a token's name", "tokens", {"name": "\x1b[31mred", "scopes": ["read"]}),
-        row("a token without scopes", "tokens", {"name": "x"}),
-        row("a token of no scope", "tokens", {"name": "x", "scopes": []}),
-        row("text for scopes", "tokens", {"name": "x", "scopes": "read"}),
-        row("an unknown scope", "tokens", {"name": "x", "scopes": ["root"]}),
-        row("a kind of its own", "tokens", {"name": "x", "scopes": ["read"], "kind": "rule"}),
-        row("an id of a token's", "tokens", {"name": "x", "scopes": ["read"], "id": NEW}),
-        row("a token of another's", "tokens", {"name": "x", "scopes": ["read"], "on_behalf_of": NEW}),
-        row("no zone", "tokens", {"name": "x", "scopes": ["read"], "expires_at": "2126-12-01T10:00:00"}),
-        row("a date alone", "tokens", {"name": "x", "scopes": ["read"], "expires_at": "2126-12-01"}),
-        row("30 February", "tokens", {"name": "x", "scopes": ["read"], "expires_at": "2126-02-30T10:00:00Z"}),
-        row(
+        case("no refresh token", "refresh", {}),
+        case("null for a refresh token", "refresh", {"refresh_token": None}),
+        case("a number for a refresh token", "refresh", {"refresh_token": 1}),
+        case("a refresh token of 5,000", "refresh", {"refresh_token": "x" * 5_000}),
+        case("a refresh token and more", "refresh", {"refresh_token": "x", "user": UNUSED_ID}),
+        case("no new password", "password", {"current_password": PASSWORD}),
+        case("a short new password", "password", {"current_password": PASSWORD, "new_password": "1234567"}),
+        case("a new password of 1 MB", "password", {"current_password": PASSWORD, "new_password": "x" * 1_000_000}),
+        case("null for a new password", "password", {"current_password": PASSWORD, "new_password": None}),
+        case(
+            "another's password",
+            "password",
+            {"current_password": PASSWORD, "new_password": PASSWORD, "user": UNUSED_ID},
+        ),
+        case("a token without a name", "tokens", {"scopes": ["read"]}),
+        case("a token name of spaces", "tokens", {"name": " ", "scopes": ["read"]}),
+        case("ANSI in a token's name", "tokens", {"name": "\x1b[31mred", "scopes": ["read"]}),
+        case("a token without scopes", "tokens", {"name": "x"}),
+        case("a token of no scope", "tokens", {"name": "x", "scopes": []}),
+        case("text for scopes", "tokens", {"name": "x", "scopes": "read"}),
+        case("an unknown scope", "tokens", {"name": "x", "scopes": ["root"]}),
+        case("a kind of its own", "tokens", {"name": "x", "scopes": ["read"], "kind": "rule"}),
+        case("an id of a token's", "tokens", {"name": "x", "scopes": ["read"], "id": UNUSED_ID}),
+        case("a token of another's", "tokens", {"name": "x", "scopes": ["read"], "on_behalf_of": UNUSED_ID}),
+        case("no zone", "tokens", {"name": "x", "scopes": ["read"], "expires_at": "2126-12-01T10:00:00"}),
+        case("a date alone", "tokens", {"name": "x", "scopes": ["read"], "expires_at": "2126-12-01"}),
+        case("30 February", "tokens", {"name": "x", "scopes": ["read"], "expires_at": "2126-02-30T10:00:00Z"}),
+        case(
             "after the calendar", "tokens", {"name": "x", "scopes": ["read"], "expires_at": "9999-12-31T23:59:59-12:00"}
         ),
-        row("seconds since 1970", "tokens", {"name": "x", "scopes": ["read"], "expires_at": 4_790_000_000}),
+        case("seconds since 1970", "tokens", {"name": "x", "scopes": ["read"], "expires_at": 4_790_000_000}),
     ],
 )
-async def test_a_wrong_wish_about_oneself_is_refused(house: Visitor, path: str, body: dict[str, Any]) -> None:
-    refused(await house.ask("POST", f"/auth/{path}", json=body), 400, "invalid_body")
+async def test_an_invalid_account_command_is_refused(shared_user: ApiUser, path: str, body: dict[str, Any]) -> None:
+    assert_problem(await shared_user.request("POST", f"/auth/{path}", json=body), 400, "invalid_body")
 
 
 @pytest.mark.parametrize(
     "title",
     [
-        row("SQL", "Robert'); drop table log.events; --"),
-        row("SQL placeholders", "100% of %s, %(id)s, $1 and {0}"),
-        row("markup", "<script>alert('x')</script> &amp; \"quoted\""),
-        row("a formula", "=cmd|' /C calc'!A0"),
-        row("a path", r"..\..\etc/passwd"),
-        row("emoji and accents", "Crème brûlée 👩‍👩‍👧 \u0301"),
-        row("other scripts", "молоко 牛乳 حليب"),
-        row("JSON in JSON", '{"title": null}'),
-        row("max of one byte each", "x" * 500),
-        row("max of four bytes each", "🥛" * 500),
-        row("one character", "x"),
+        case("SQL", "Robert'); drop table log.events; --"),
+        case("SQL placeholders", "100% of %s, %(id)s, $1 and {0}"),
+        case("markup", "<script>alert('x')</script> &amp; \"quoted\""),
+        case("a formula", "=cmd|' /C calc'!A0"),
+        case("a path", r"..\..\etc/passwd"),
+        case("emoji and accents", "Crème brûlée 👩‍👩‍👧 \u0301"),
+        case("other scripts", "молоко 牛乳 حليب"),
+        case("JSON in JSON", '{"title": null}'),
+        case("max of one byte each", "x" * 500),
+        case("max of four bytes each", "🥛" * 500),
+        case("one character", "x"),
     ],
 )
-async def test_a_title_is_kept_as_it_was_typed(house: Visitor, title: str) -> None:
-    task = await house.task(title, description=title)
-    shown = await house.get(f"/tasks/{task}")
+async def test_a_title_is_stored_unchanged(shared_user: ApiUser, title: str) -> None:
+    task = await shared_user.create_task(title, description=title)
+    shown = await shared_user.get(f"/tasks/{task}")
     assert (shown["title"], shown["description"]) == (title, title)
-    told = (await house.get(f"/tasks/{task}/history"))["items"][0]
+    told = (await shared_user.get(f"/tasks/{task}/history"))["items"][0]
     assert told["changes"]["title"] == [None, title]
 
 
-QUERIES = [
-    row("a limit of -1", "limit=-1", "invalid_parameter"),
-    row("a limit of 0", "limit=0", "invalid_parameter"),
-    row("a limit of 201", "limit=201", "invalid_parameter"),
-    row("a limit of 10^20", f"limit={10**20}", "invalid_parameter"),
-    row("a limit of 10^5000", f"limit=1{'0' * 5000}", "invalid_parameter"),
-    row("a limit of 1.5", "limit=1.5", "invalid_parameter"),
-    row("an empty limit", "limit=", "invalid_parameter"),
-    row("a limit without a value", "limit", "invalid_parameter"),
-    row("a limit of text", "limit=many", "invalid_parameter"),
-    row("a limit of digits of another script", "limit=%EF%BC%95", "invalid_parameter"),
-    row("a limit with a gap", "limit=1_0", "invalid_parameter"),
-    row("a limit of NUL", "limit=%00", "invalid_parameter"),
-    row("a limit twice", "limit=5&limit=6", "repeated_parameter"),
-    row("the same limit twice", "limit=5&limit=5", "repeated_parameter"),
-    row("a list of limits", "limit[]=5", "unknown_parameter"),
-    row("an unknown parameter", "order=title", "unknown_parameter"),
-    row("a parameter in another case", "Limit=5", "unknown_parameter"),
-    row("a parameter of the code", "ledger=x", "unknown_parameter"),
-    row("the path as a parameter", "project=x", "unknown_parameter"),
-    row("an unknown parameter without a value", "dry_run_", "unknown_parameter"),
-    row("a parameter of invalid UTF-8", "%FF=1", "unknown_parameter"),
-    row("1,000 parameters", "&".join(f"p{number}=1" for number in range(1_000)), "unknown_parameter"),
-    row("a negative position", "min_position=-1", "invalid_parameter"),
-    row("a position past int8", f"min_position={2**63}", "invalid_parameter"),
-    row("a position of text", "min_position=last", "invalid_parameter"),
-    row("an empty position", "min_position=", "invalid_parameter"),
-    row("a position that is null", "min_position=null", "invalid_parameter"),
-    row("a cursor of garbage", "cursor=garbage", "bad_cursor"),
-    row("an empty cursor", "cursor=", "bad_cursor"),
-    row("a cursor of invalid UTF-8", "cursor=%FF%FE", "bad_cursor"),
-    row("a cursor of NUL", "cursor=%00", "bad_cursor"),
-    row("a cursor of one letter", "cursor=A", "bad_cursor"),
-    row("a cursor that is SQL", "cursor=1%27%20or%201%3D1", "bad_cursor"),
-    row("a long cursor", "cursor=" + "A" * 1_001, "invalid_parameter"),
+INVALID_QUERIES = [
+    case("a limit of -1", "limit=-1", "invalid_parameter"),
+    case("a limit of 0", "limit=0", "invalid_parameter"),
+    case("a limit of 201", "limit=201", "invalid_parameter"),
+    case("a limit of 10^20", f"limit={10**20}", "invalid_parameter"),
+    case("a limit of 10^5000", f"limit=1{'0' * 5000}", "invalid_parameter"),
+    case("a limit of 1.5", "limit=1.5", "invalid_parameter"),
+    case("an empty limit", "limit=", "invalid_parameter"),
+    case("a limit without a value", "limit", "invalid_parameter"),
+    case("a limit of text", "limit=many", "invalid_parameter"),
+    case("a limit of digits of another script", "limit=%EF%BC%95", "invalid_parameter"),
+    case("a limit with a gap", "limit=1_0", "invalid_parameter"),
+    case("a limit of NUL", "limit=%00", "invalid_parameter"),
+    case("a limit twice", "limit=5&limit=6", "repeated_parameter"),
+    case("the same limit twice", "limit=5&limit=5", "repeated_parameter"),
+    case("a list of limits", "limit[]=5", "unknown_parameter"),
+    case("an unknown parameter", "order=title", "unknown_parameter"),
+    case("a parameter in another case", "Limit=5", "unknown_parameter"),
+    case("a parameter of the code", "ledger=x", "unknown_parameter"),
+    case("the path as a parameter", "project=x", "unknown_parameter"),
+    case("an unknown parameter without a value", "dry_run_", "unknown_parameter"),
+    case("a parameter of invalid UTF-8", "%FF=1", "unknown_parameter"),
+    case("1,000 parameters", "&".join(f"p{number}=1" for number in range(1_000)), "unknown_parameter"),
+    case("a negative position", "min_position=-1", "invalid_parameter"),
+    case("a position past int8", f"min_position={2**63}", "invalid_parameter"),
+    case("a position of text", "min_position=last", "invalid_parameter"),
+    case("an empty position", "min_position=", "invalid_parameter"),
+    case("a position that is null", "min_position=null", "invalid_parameter"),
+    case("a cursor of garbage", "cursor=garbage", "bad_cursor"),
+    case("an empty cursor", "cursor=", "bad_cursor"),
+    case("a cursor of invalid UTF-8", "cursor=%FF%FE", "bad_cursor"),
+    case("a cursor of NUL", "cursor=%00", "bad_cursor"),
+    case("a cursor of one letter", "cursor=A", "bad_cursor"),
+    case("a cursor that is SQL", "cursor=1%27%20or%201%3D1", "bad_cursor"),
+    case("a long cursor", "cursor=" + "A" * 1_001, "invalid_parameter"),
 ]
 
 
-@pytest.mark.parametrize(("query", "code"), QUERIES)
-async def test_a_wrong_parameter_is_refused(house: Visitor, query: str, code: str) -> None:
-    refused(await house.ask("GET", f"/projects/{house.project}/tasks?{query}"), 400, code)
+@pytest.mark.parametrize(("query", "code"), INVALID_QUERIES)
+async def test_a_wrong_parameter_is_refused(shared_user: ApiUser, query: str, code: str) -> None:
+    assert_problem(await shared_user.request("GET", f"/projects/{shared_user.project}/tasks?{query}"), 400, code)
 
 
-PAGES = [one for one in QUERIES if "position" not in str(one.id)]
+INVALID_PAGE_QUERIES = [one for one in INVALID_QUERIES if "position" not in str(one.id)]
 
 
-@pytest.mark.parametrize("path", PATHS.values())
-@pytest.mark.parametrize(("query", "code"), PAGES)
-async def test_no_list_takes_a_wrong_parameter(house: Visitor, path: str, query: str, code: str) -> None:
-    refused(await house.ask("GET", f"{path.format(house.workspace)}?{query}"), 400, code)
+@pytest.mark.parametrize("path", LIST_PATHS.values())
+@pytest.mark.parametrize(("query", "code"), INVALID_PAGE_QUERIES)
+async def test_every_list_refuses_invalid_parameters(shared_user: ApiUser, path: str, query: str, code: str) -> None:
+    assert_problem(await shared_user.request("GET", f"{path.format(shared_user.workspace)}?{query}"), 400, code)
 
 
-@pytest.mark.usefixtures("nothing_is_written")
-async def test_a_command_refuses_parameters_that_it_does_not_know(house: Visitor, milk: str) -> None:
-    refused(await house.ask("POST", f"/tasks/{milk}/complete?force=true"), 400, "unknown_parameter")
+@pytest.mark.usefixtures("assert_nothing_written")
+async def test_a_command_refuses_parameters_that_it_does_not_know(shared_user: ApiUser, task_id: str) -> None:
+    assert_problem(await shared_user.request("POST", f"/tasks/{task_id}/complete?force=true"), 400, "unknown_parameter")
 
 
-ADDRESSES = [
-    row("a word", "/tasks/milk", 400),
-    row("a UUID with a letter too many", f"/tasks/{NEW}0", 400),
-    row("a UUID with a letter too few", f"/tasks/{NEW[:-1]}", 400),
-    row("a UUID of other letters", f"/tasks/{NEW[:-1]}g", 400),
-    row("a UUID in braces", f"/tasks/{{{NEW}}}", 400),
-    row("a URN", f"/tasks/urn:uuid:{NEW}", 400),
-    row("a small key", "/tasks/kit-1", 400),
-    row("a key without a number", "/tasks/KIT-", 400),
-    row("a key with number 0", "/tasks/KIT-0", 400),
-    row("a key past int4", "/tasks/KIT-99999999999", 400),
-    row("a key with a line end", "/tasks/KIT-1%0A", 400),
-    row("a key that nothing has", "/tasks/KIT-999999999", 404),
-    row("NUL", "/tasks/%00", 400),
-    row("a UUID and NUL", f"/tasks/{NEW}%00", 400),
-    row("invalid UTF-8", "/tasks/%FF%FE", 400),
-    row("a parent folder", "/tasks/%2e%2e%2f%2e%2e%2fetc%2fpasswd", 404),
-    row("a parent folder as an id", "/tasks/%2e%2e", 400),
-    row("backslashes", r"/tasks/..\..\etc", 400),
-    row("SQL", "/tasks/1'%20or%20'1'='1", 400),
-    row("a very long address", "/tasks/" + "a" * 60_000, 400),
-    row("a very deep address", "/tasks" + "/a" * 10_000, 404),
-    row("no such collection", "/nothing", 404),
-    row("a word for a project", "/projects/kitchen", 400),
-    row("a word for a workspace", "/workspaces/home", 400),
-    row("a word for a list", "/projects/kitchen/tasks", 400),
-    row("a word for projects", "/workspaces/home/projects", 400),
-    row("a word for a history", "/tasks/milk/history", 400),
+INVALID_PATHS = [
+    case("a word", "/tasks/milk", 400),
+    case("a UUID with a letter too many", f"/tasks/{UNUSED_ID}0", 400),
+    case("a UUID with a letter too few", f"/tasks/{UNUSED_ID[:-1]}", 400),
+    case("a UUID of other letters", f"/tasks/{UNUSED_ID[:-1]}g", 400),
+    case("a UUID in braces", f"/tasks/{{{UNUSED_ID}}}", 400),
+    case("a URN", f"/tasks/urn:uuid:{UNUSED_ID}", 400),
+    case("a small key", "/tasks/kit-1", 400),
+    case("a key without a number", "/tasks/KIT-", 400),
+    case("a key with number 0", "/tasks/KIT-0", 400),
+    case("a key past int4", "/tasks/KIT-99999999999", 400),
+    case("a key with a line end", "/tasks/KIT-1%0A", 400),
+    case("a key that nothing has", "/tasks/KIT-999999999", 404),
+    case("NUL", "/tasks/%00", 400),
+    case("a UUID and NUL", f"/tasks/{UNUSED_ID}%00", 400),
+    case("invalid UTF-8", "/tasks/%FF%FE", 400),
+    case("a parent folder", "/tasks/%2e%2e%2f%2e%2e%2fetc%2fpasswd", 404),
+    case("a parent folder as an id", "/tasks/%2e%2e", 400),
+    case("backslashes", r"/tasks/..\..\etc", 400),
+    case("SQL", "/tasks/1'%20or%20'1'='1", 400),
+    case("a very long address", "/tasks/" + "a" * 60_000, 400),
+    case("a very deep address", "/tasks" + "/a" * 10_000, 404),
+    case("no such collection", "/nothing", 404),
+    case("a word for a project", "/projects/kitchen", 400),
+    case("a word for a workspace", "/workspaces/home", 400),
+    case("a word for a list", "/projects/kitchen/tasks", 400),
+    case("a word for projects", "/workspaces/home/projects", 400),
+    case("a word for a history", "/tasks/milk/history", 400),
 ]
 
 
-@pytest.mark.parametrize(("path", "status"), ADDRESSES)
-async def test_an_address_of_nothing_is_a_problem(house: Visitor, path: str, status: int) -> None:
-    house.fold()
-    refused(await house.ask("GET", path), status)
+@pytest.mark.parametrize(("path", "status"), INVALID_PATHS)
+async def test_an_unknown_path_is_a_problem(shared_user: ApiUser, path: str, status: int) -> None:
+    shared_user.fold()
+    assert_problem(await shared_user.request("GET", path), status)
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/api", "/api/v2/tasks", "/.env", "/health/dead", "/%00", "//"])
-async def test_an_address_outside_the_base_path_is_a_problem_too(house: Visitor, path: str) -> None:
-    refused(await house.client.get(f"http://test{path}"), 404)
+async def test_an_address_outside_the_base_path_is_a_problem_too(shared_user: ApiUser, path: str) -> None:
+    assert_problem(await shared_user.client.get(f"http://test{path}"), 404)
 
 
 @pytest.mark.parametrize(
@@ -444,70 +456,72 @@ async def test_an_address_outside_the_base_path_is_a_problem_too(house: Visitor,
         ("TRACE", "/api/v1/workspaces"),
         ("PUT", "/api/v1/workspaces"),
         ("DELETE", "/api/v1/workspaces"),
-        ("GET", f"/api/v1/tasks/{NEW}/complete"),
-        ("POST", f"/api/v1/tasks/{NEW}"),
+        ("GET", f"/api/v1/tasks/{UNUSED_ID}/complete"),
+        ("POST", f"/api/v1/tasks/{UNUSED_ID}"),
         ("post", "/health/live"),
         ("DELETE", "/health/ready"),
         ("POST", "/openapi.json"),
         ("GET", "/api/v1/auth/login"),
     ],
 )
-async def test_a_method_that_an_address_has_not_is_405_with_those_that_it_has(
-    house: Visitor, method: str, path: str
-) -> None:
-    answer = await house.ask(method, f"http://test{path}")
-    refused(answer, 405, "method_not_allowed")
+async def test_an_unsupported_method_is_405_with_allow(shared_user: ApiUser, method: str, path: str) -> None:
+    answer = await shared_user.request(method, f"http://test{path}")
+    assert_problem(answer, 405, "method_not_allowed")
     assert answer.headers["allow"]
     assert method not in answer.headers["allow"].split(", ")
 
 
-@pytest.mark.usefixtures("nothing_is_written")
+@pytest.mark.usefixtures("assert_nothing_written")
 @pytest.mark.parametrize(
     "tag",
     [
-        row("text", "x"),
-        row("empty", ""),
-        row("empty in quotes", '""'),
-        row("any", "*"),
-        row("two", '"1", "2"'),
-        row("weak", 'W/"1"'),
-        row("negative", '"-1"'),
-        row("a float", '"1.0"'),
-        row("past int8", f'"{2**63}"'),
-        row("a hash that is none", '"1-xyz"'),
-        row("an open quote", '"1'),
-        row("digits of another script", "\u0661".encode()),
-        row("a long one", '"' + "1" * 60_000 + '"'),
+        case("text", "x"),
+        case("empty", ""),
+        case("empty in quotes", '""'),
+        case("any", "*"),
+        case("two", '"1", "2"'),
+        case("weak", 'W/"1"'),
+        case("negative", '"-1"'),
+        case("a float", '"1.0"'),
+        case("past int8", f'"{2**63}"'),
+        case("a hash that is none", '"1-xyz"'),
+        case("an open quote", '"1'),
+        case("digits of another script", "\u0661".encode()),
+        case("a long one", '"' + "1" * 60_000 + '"'),
     ],
 )
-async def test_an_if_match_that_names_no_version_is_refused(house: Visitor, milk: str, tag: str | bytes) -> None:
-    answer = await house.ask("PATCH", f"/tasks/{milk}", json={"title": "Bread"}, headers={"If-Match": tag})
-    refused(answer, 400, "invalid_if_match")
+async def test_an_if_match_without_a_version_is_refused(shared_user: ApiUser, task_id: str, tag: str | bytes) -> None:
+    answer = await shared_user.request("PATCH", f"/tasks/{task_id}", json={"title": "Bread"}, headers={"If-Match": tag})
+    assert_problem(answer, 400, "invalid_if_match")
 
 
-@pytest.mark.usefixtures("nothing_is_written")
-async def test_two_if_match_lines_are_refused(house: Visitor, milk: str) -> None:
-    lines = [*house.headers.items(), ("If-Match", '"1"'), ("If-Match", '"2"')]
-    refused(await house.client.patch(f"/tasks/{milk}", json={"title": "Bread"}, headers=lines), 400, "invalid_if_match")
+@pytest.mark.usefixtures("assert_nothing_written")
+async def test_two_if_match_lines_are_refused(shared_user: ApiUser, task_id: str) -> None:
+    lines = [*shared_user.headers.items(), ("If-Match", '"1"'), ("If-Match", '"2"')]
+    assert_problem(
+        await shared_user.client.patch(f"/tasks/{task_id}", json={"title": "Bread"}, headers=lines),
+        400,
+        "invalid_if_match",
+    )
 
 
 @pytest.mark.parametrize(
     "headers",
     [
-        row("a prefer of garbage", {"Prefer": "wait=soon, respond-async; ="}),
-        row("an endless wait", {"Prefer": "wait=99999999999"}),
-        row("an if-none-match of garbage", {"If-None-Match": '",,W/'}),
-        row("a traceparent of garbage", {"traceparent": "00-zz-zz-01"}),
-        row("a long header", {"X-Long": "x" * 60_000}),
-        row("a foreign host", {"Host": "evil.example"}),
-        row("a spoofed address", {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": "evil.example"}),
-        row("an accept of something else", {"Accept": "text/html"}),
-        row("an accept of garbage", {"Accept": ";;q=x"}),
-        row("a body on a query", {"Content-Type": "text/plain", "Content-Length": "0"}),
+        case("a prefer of garbage", {"Prefer": "wait=soon, respond-async; ="}),
+        case("an endless wait", {"Prefer": "wait=99999999999"}),
+        case("an if-none-match of garbage", {"If-None-Match": '",,W/'}),
+        case("a traceparent of garbage", {"traceparent": "00-zz-zz-01"}),
+        case("a long header", {"X-Long": "x" * 60_000}),
+        case("a foreign host", {"Host": "evil.example"}),
+        case("a spoofed address", {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": "evil.example"}),
+        case("an accept of something else", {"Accept": "text/html"}),
+        case("an accept of garbage", {"Accept": ";;q=x"}),
+        case("a body on a query", {"Content-Type": "text/plain", "Content-Length": "0"}),
     ],
 )
-async def test_a_header_that_says_nothing_is_passed_over(house: Visitor, headers: Headers) -> None:
-    answer = await house.ask("GET", "/workspaces?min_position=0", headers=headers)
+async def test_irrelevant_headers_are_ignored(shared_user: ApiUser, headers: Headers) -> None:
+    answer = await shared_user.request("GET", "/workspaces?min_position=0", headers=headers)
     assert answer.status_code == 200, answer.text
     assert "evil.example" not in str(answer.headers)
 
@@ -523,17 +537,17 @@ class Claims:
             "iss": "taskledger",
             "aud": "taskledger",
             "sub": user,
-            "jti": NEW,
+            "jti": UNUSED_ID,
             "typ": "access",
-            "sid": NEW,
+            "sid": UNUSED_ID,
         }
 
-    def but(self, *absent: str, **other: Any) -> dict[str, Any]:
+    def with_changes(self, *absent: str, **other: Any) -> dict[str, Any]:
         return {name: value for name, value in {**self.good, **other}.items() if name not in absent}
 
 
 LONG_AGO = datetime.now(UTC) - timedelta(hours=2)
-FORGED: dict[str, dict[str, Any]] = {
+FORGED_CLAIMS: dict[str, dict[str, Any]] = {
     "expired": {"iat": LONG_AGO, "exp": LONG_AGO + timedelta(hours=1)},
     "from the future": {"iat": datetime.now(UTC) + timedelta(hours=1)},
     "not valid yet": {"nbf": datetime.now(UTC) + timedelta(hours=1)},
@@ -553,95 +567,97 @@ FORGED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", FORGED)
-async def test_a_token_that_says_the_wrong_thing_is_none(house: Visitor, settings: Settings, name: str) -> None:
-    token = _signed(Claims(house.id).but(**FORGED[name]), settings.jwt_key)
-    _unauthorised(await house.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
+@pytest.mark.parametrize("name", FORGED_CLAIMS)
+async def test_a_token_with_a_wrong_claim_is_refused(shared_user: ApiUser, settings: Settings, name: str) -> None:
+    token = _sign(Claims(shared_user.id).with_changes(**FORGED_CLAIMS[name]), settings.jwt_key)
+    _assert_unauthorized(await shared_user.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
 
 
 @pytest.mark.parametrize("claim", ["exp", "iat", "iss", "aud", "sub", "jti", "typ", "sid"])
-async def test_a_token_that_lacks_a_claim_is_none(house: Visitor, settings: Settings, claim: str) -> None:
-    token = _signed(Claims(house.id).but(claim), settings.jwt_key)
-    _unauthorised(await house.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
+async def test_a_token_without_a_claim_is_refused(shared_user: ApiUser, settings: Settings, claim: str) -> None:
+    token = _sign(Claims(shared_user.id).with_changes(claim), settings.jwt_key)
+    _assert_unauthorized(await shared_user.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
 
 
-async def test_a_token_with_all_claims_is_one(house: Visitor, settings: Settings) -> None:
-    token = _signed(Claims(house.id).but(), settings.jwt_key)
-    answer = await house.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"})
+async def test_a_token_with_all_claims_is_accepted(shared_user: ApiUser, settings: Settings) -> None:
+    token = _sign(Claims(shared_user.id).with_changes(), settings.jwt_key)
+    answer = await shared_user.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize("key", ["x" * 32, ""])
-async def test_a_token_signed_by_another_key_is_none(house: Visitor, settings: Settings, key: str) -> None:
-    unsigned = jwt.encode(Claims(house.id).but(), None, "none", {"kid": key_id(settings.jwt_key)})
-    token = _signed(Claims(house.id).but(), key, key_id(settings.jwt_key)) if key else unsigned
-    _unauthorised(await house.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
+async def test_a_token_signed_by_another_key_is_refused(shared_user: ApiUser, settings: Settings, key: str) -> None:
+    unsigned = jwt.encode(Claims(shared_user.id).with_changes(), None, "none", {"kid": key_id(settings.jwt_key)})
+    token = _sign(Claims(shared_user.id).with_changes(), key, key_id(settings.jwt_key)) if key else unsigned
+    _assert_unauthorized(await shared_user.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
 
 
-async def test_a_token_signed_by_another_algorithm_is_none(house: Visitor, settings: Settings) -> None:
-    token = jwt.encode(Claims(house.id).but(), settings.jwt_key * 2, "HS512", {"kid": key_id(settings.jwt_key)})
-    _unauthorised(await house.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
+async def test_a_token_signed_by_another_algorithm_is_refused(shared_user: ApiUser, settings: Settings) -> None:
+    token = jwt.encode(
+        Claims(shared_user.id).with_changes(), settings.jwt_key * 2, "HS512", {"kid": key_id(settings.jwt_key)}
+    )
+    _assert_unauthorized(await shared_user.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
 
 
 @pytest.mark.parametrize("kid", ["", "another", None, 1, "../../dev/null", "' or 1=1 --"])
-async def test_a_token_that_names_another_key_is_none(house: Visitor, settings: Settings, kid: Any) -> None:
-    token = _signed(Claims(house.id).but(), settings.jwt_key, kid)
-    _unauthorised(await house.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
+async def test_a_token_naming_another_key_is_refused(shared_user: ApiUser, settings: Settings, kid: Any) -> None:
+    token = _sign(Claims(shared_user.id).with_changes(), settings.jwt_key, kid)
+    _assert_unauthorized(await shared_user.client.get("/workspaces", headers={"Authorization": f"Bearer {token}"}))
 
 
 @pytest.mark.parametrize(
     "authorization",
     [
-        row("none", None),
-        row("empty", ""),
-        row("Basic", "Basic YW5uOmFubg=="),
-        row("Bearer alone", "Bearer"),
-        row("Bearer and nothing", "Bearer "),
-        row("garbage", "Bearer garbage"),
-        row("three parts of garbage", "Bearer a.b.c"),
-        row("bytes", b"Bearer \xff\xfe"),
-        row("a long one", "Bearer " + "a" * 60_000),
-        row("null", "Bearer null"),
-        row("a personal token of nobody", "Bearer tlp_" + "A" * 43),
-        row("the beginning of a personal token", "Bearer tlp_"),
-        row("a personal token of NUL", b"Bearer tlp_\x01\xff"),
-        row("a refresh token of nobody", "Bearer tlr_" + "A" * 43),
+        case("none", None),
+        case("empty", ""),
+        case("Basic", "Basic YW5uOmFubg=="),
+        case("Bearer alone", "Bearer"),
+        case("Bearer and nothing", "Bearer "),
+        case("garbage", "Bearer garbage"),
+        case("three parts of garbage", "Bearer a.b.c"),
+        case("bytes", b"Bearer \xff\xfe"),
+        case("a long one", "Bearer " + "a" * 60_000),
+        case("null", "Bearer null"),
+        case("a personal token of nobody", "Bearer tlp_" + "A" * 43),
+        case("the beginning of a personal token", "Bearer tlp_"),
+        case("a personal token of NUL", b"Bearer tlp_\x01\xff"),
+        case("a refresh token of nobody", "Bearer tlr_" + "A" * 43),
     ],
 )
-async def test_without_a_token_nothing_is_answered(house: Visitor, authorization: Any) -> None:
+async def test_a_request_without_a_valid_token_is_refused(shared_user: ApiUser, authorization: Any) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
-    _unauthorised(await house.client.get("/workspaces", headers=headers))
+    _assert_unauthorized(await shared_user.client.get("/workspaces", headers=headers))
 
 
-async def test_a_token_in_the_address_is_none(house: Visitor) -> None:
-    token = house.headers["Authorization"].removeprefix("Bearer ")
-    answer = await house.client.get(f"/workspaces?access_token={token}")
-    _unauthorised(answer)
+async def test_a_token_in_the_url_is_refused(shared_user: ApiUser) -> None:
+    token = shared_user.headers["Authorization"].removeprefix("Bearer ")
+    answer = await shared_user.client.get(f"/workspaces?access_token={token}")
+    _assert_unauthorized(answer)
     assert token not in answer.text
 
 
-async def test_a_stranger_learns_nothing_from_a_wrong_request(house: Visitor) -> None:
+async def test_an_invalid_request_reveals_nothing_to_a_non_member(shared_user: ApiUser) -> None:
     answers = [
-        await house.client.get("/tasks/milk?nonsense=1"),
-        await house.client.post(f"/projects/{house.project}/tasks", content=b"{"),
-        await house.client.get(f"/tasks/{NEW}"),
+        await shared_user.client.get("/tasks/milk?nonsense=1"),
+        await shared_user.client.post(f"/projects/{shared_user.project}/tasks", content=b"{"),
+        await shared_user.client.get(f"/tasks/{UNUSED_ID}"),
     ]
     for answer in answers:
-        _unauthorised(answer)
+        _assert_unauthorized(answer)
 
 
-def _unauthorised(answer: Any) -> None:
-    refused(answer, 401, "unauthorized")
+def _assert_unauthorized(answer: Any) -> None:
+    assert_problem(answer, 401, "unauthorized")
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-OURS: Any = object()
+OWN_KEY_ID: Any = object()
 
 
-def _signed(claims: dict[str, Any], key: str, kid: Any = OURS) -> str:
+def _sign(claims: dict[str, Any], key: str, kid: Any = OWN_KEY_ID) -> str:
     """Without PyJWT's own checks, which would not let a wrong claim through."""
     times = {name: int(value.timestamp()) for name, value in claims.items() if isinstance(value, datetime)}
-    headers = json.dumps({"typ": "JWT", "alg": "HS256", "kid": key_id(key) if kid is OURS else kid})
+    headers = json.dumps({"typ": "JWT", "alg": "HS256", "kid": key_id(key) if kid is OWN_KEY_ID else kid})
     parts = [_base64(headers.encode()), _base64(json.dumps({**claims, **times}, default=str).encode())]
     signature = hmac.digest(key.encode(), b".".join(parts), "sha256")
     return b".".join([*parts, _base64(signature)]).decode()

@@ -36,22 +36,20 @@ from projections.pagination import PageCursor, paginate
 from projections.projection import Answer, Question, single_table_question
 from tests import defects
 from tests.api import checks, identity, paging
-from tests.api.opened import opened
-from tests.defects import noticed_in_time
-from tests.mailbox import Mailbox
-from tests.visitor import Visitor
+from tests.api.opened import app_client
+from tests.defects import assert_async_check_fails
+from tests.mailbox import FakeSmtpServer
+from tests.visitor import ApiUser
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-async def test_a_key_without_generation_is_noticed(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cache_key_without_a_generation_is_noticed(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BuildState, "is_unchanged_since", lambda *_: True)
-    await noticed_in_time(partial(checks.a_cached_answer_is_gone_with_a_change, ann))
+    await assert_async_check_fails(partial(checks.a_change_invalidates_the_cached_answer, ann))
 
 
-async def test_a_generation_that_is_newer_than_the_answer_is_noticed(
-    ann: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_generation_read_after_the_answer_is_noticed(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
     """The generation as it is when the answer is kept, not as it was when the answer was read."""
     asked, keep = ReadTables.run, SharedCache.set
     read: list[tuple[ReadTables, Question]] = []
@@ -67,12 +65,12 @@ async def test_a_generation_that_is_newer_than_the_answer_is_noticed(
 
     monkeypatch.setattr(ReadTables, "run", noted)
     monkeypatch.setattr(SharedCache, "set", kept)
-    check = partial(checks.an_answer_that_a_change_overtakes_is_not_kept_for_the_new, ann, monkeypatch)
-    await noticed_in_time(check)
+    check = partial(checks.an_answer_overtaken_by_a_change_is_not_cached_as_new, ann, monkeypatch)
+    await assert_async_check_fails(check)
 
 
-async def test_a_reader_who_believes_what_is_heard_is_noticed(
-    ann: Visitor, monkeypatch: pytest.MonkeyPatch, settings: Settings
+async def test_a_reader_that_trusts_reported_positions_is_noticed(
+    ann: ApiUser, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     """Somebody tells of a commit that has not happened, and nobody asks the answer for its own position."""
 
@@ -86,19 +84,21 @@ async def test_a_reader_who_believes_what_is_heard_is_noticed(
         return await ledger.reader.answer(question)
 
     monkeypatch.setattr(Ledger, "fetch", believing)
-    await noticed_in_time(partial(checks.a_reader_who_waits_sees_what_was_written, ann, monkeypatch, too_early))
+    await assert_async_check_fails(partial(checks.a_waiting_reader_sees_the_write, ann, monkeypatch, too_early))
 
 
-async def test_readers_without_rights_are_noticed(ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_reads_without_permission_checks_are_noticed(
+    ann: ApiUser, bob: ApiUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def everybody(*_: object) -> None:
         pass
 
     monkeypatch.setattr(Permissions, "require_access", everybody)
-    await noticed_in_time(partial(checks.nothing_of_anothers_is_found, ann, bob))
+    await assert_async_check_fails(partial(checks.ids_of_another_tenant_are_not_found, ann, bob))
 
 
-async def test_a_reader_who_is_asked_for_rights_before_the_wait_only_is_noticed(
-    ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
+async def test_permissions_checked_only_before_the_wait_are_noticed(
+    ann: ApiUser, bob: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_read = Permissions.require_read
 
@@ -107,26 +107,26 @@ async def test_a_reader_who_is_asked_for_rights_before_the_wait_only_is_noticed(
             await may_read(rights, user, question)
 
     monkeypatch.setattr(Permissions, "require_read", before)
-    check = checks.who_is_removed_while_waiting_is_told_nothing_more
-    await noticed_in_time(partial(check, ann, bob, monkeypatch, f"/workspaces/{ann.workspace}/projects"))
+    check = checks.a_member_removed_while_waiting_gets_not_found
+    await assert_async_check_fails(partial(check, ann, bob, monkeypatch, f"/workspaces/{ann.workspace}/projects"))
 
 
-async def test_a_door_that_is_open_to_strangers_is_noticed(
-    ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
+async def test_an_authorization_open_to_non_members_is_noticed(
+    ann: ApiUser, bob: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    defects.a_door_that_is_open_to_strangers(monkeypatch)
-    await noticed_in_time(partial(checks.nothing_of_anothers_is_found, ann, bob))
+    defects.an_authorization_open_to_non_members(monkeypatch)
+    await assert_async_check_fails(partial(checks.ids_of_another_tenant_are_not_found, ann, bob))
 
 
-async def test_a_question_that_forgets_the_user_is_noticed(
-    ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
+async def test_a_query_that_ignores_the_user_is_noticed(
+    ann: ApiUser, bob: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    defects.a_question_that_forgets_the_user(monkeypatch)
-    await noticed_in_time(partial(checks.nobody_sees_anothers_filters, ann, bob))
+    defects.a_query_that_ignores_the_user(monkeypatch)
+    await assert_async_check_fails(partial(checks.filters_are_visible_to_their_user_only, ann, bob))
 
 
-async def test_a_list_that_does_not_rest_on_its_filter_is_noticed(
-    ann: Visitor, monkeypatch: pytest.MonkeyPatch
+async def test_a_cached_list_that_does_not_depend_on_its_filter_is_noticed(
+    ann: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Remembered by the address, where the filter has a name, and nobody asks what it says now."""
     rests_on = Dependencies.depends_on
@@ -136,16 +136,16 @@ async def test_a_list_that_does_not_rest_on_its_filter_is_noticed(
             rests_on(basis, found, rights)
 
     monkeypatch.setattr(Dependencies, "depends_on", forgetful)
-    await noticed_in_time(partial(checks.an_edited_filter_chooses_anew, ann, monkeypatch))
+    await assert_async_check_fails(partial(checks.an_edited_filter_invalidates_cached_tasks, ann, monkeypatch))
 
 
-async def test_a_version_that_nobody_checks_is_noticed(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    defects.a_version_that_nobody_checks(monkeypatch)
-    await noticed_in_time(partial(checks.one_of_all_who_saw_the_same_version_wins, ann))
+async def test_an_unchecked_expected_version_is_noticed(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.an_unchecked_expected_version(monkeypatch)
+    await assert_async_check_fails(partial(checks.one_edit_of_the_same_version_wins, ann))
 
 
-async def test_a_rotation_that_looks_and_then_writes_is_noticed(
-    ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+async def test_a_read_then_write_token_rotation_is_noticed(
+    ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two look before either writes."""
     looked, both, standing = list[object](), asyncio.Event(), Sessions._rotation_status  # noqa: SLF001 - as above
@@ -162,54 +162,56 @@ async def test_a_rotation_that_looks_and_then_writes_is_noticed(
 
     monkeypatch.setattr(sessions, "_LOCK_SESSION_SQL", sessions._LOCK_SESSION_SQL.replace("for update", ""))  # noqa: SLF001 - as above
     monkeypatch.setattr(Sessions, "_rotation_status", together)
-    async with opened(settings) as other:
-        await noticed_in_time(partial(identity.many_refreshes_at_once_make_one_token, ann, other, settings))
+    async with app_client(settings) as other:
+        await assert_async_check_fails(partial(identity.concurrent_refreshes_issue_one_token, ann, other, settings))
 
 
-async def test_a_change_of_password_that_goes_by_an_old_proof_is_noticed(
-    ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+async def test_a_password_change_on_an_old_proof_is_noticed(
+    ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "_LOCK_CREDENTIALS_SQL", "select 1 where %s::text is distinct from %s")
-    await noticed_in_time(partial(identity.a_password_that_was_changed_proves_nothing, ann, settings, monkeypatch))
+    await assert_async_check_fails(partial(identity.a_proof_by_the_old_password_is_refused, ann, settings, monkeypatch))
 
 
-async def test_an_invitation_that_goes_by_its_row_is_noticed(
-    host: Visitor, box: Mailbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
+async def test_an_invitation_checked_by_its_row_only_is_noticed(
+    inviter: ApiUser, smtp_server: FakeSmtpServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(invitations, "_is_open", lambda _: True)
-    await noticed_in_time(partial(identity.a_closed_invitation_opens_nothing, host, box, settings, monkeypatch))
+    await assert_async_check_fails(
+        partial(identity.a_closed_invitation_is_refused, inviter, smtp_server, settings, monkeypatch)
+    )
 
 
-async def test_a_next_token_that_is_not_derived_is_noticed(
-    ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+async def test_a_random_next_refresh_token_is_noticed(
+    ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(secrets, "derive_secret", lambda *_: secrets.generate(sessions.REFRESH_PREFIX))
-    async with opened(settings) as other:
-        await noticed_in_time(partial(identity.many_refreshes_at_once_make_one_token, ann, other, settings))
+    async with app_client(settings) as other:
+        await assert_async_check_fails(partial(identity.concurrent_refreshes_issue_one_token, ann, other, settings))
 
 
-async def test_a_revocation_that_is_not_looked_at_is_noticed(
-    ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+async def test_ignored_revocations_are_noticed(
+    ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RevokedIds, "__contains__", lambda *_: False)
-    async with opened(settings) as other:
-        await noticed_in_time(partial(identity.a_session_that_ended_opens_nothing, ann, other))
+    async with app_client(settings) as other:
+        await assert_async_check_fails(partial(identity.an_ended_session_is_refused, ann, other))
 
 
-async def test_a_process_that_does_not_hear_of_revocations_is_noticed(
-    ann: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+async def test_a_process_that_does_not_poll_revocations_is_noticed(
+    ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def deaf(_: RevokedIds) -> None:
         pass
 
     monkeypatch.setattr(RevokedIds, "poll", deaf)
-    monkeypatch.setattr(identity, "SOON_S", 0.7)
-    async with opened(settings) as other:
-        await noticed_in_time(partial(identity.a_session_that_ended_opens_nothing, await ann.again(), other))
-        await noticed_in_time(partial(identity.a_revoked_token_opens_nothing, ann, other))
+    monkeypatch.setattr(identity, "REVOCATION_TIMEOUT_S", 0.7)
+    async with app_client(settings) as other:
+        await assert_async_check_fails(partial(identity.an_ended_session_is_refused, await ann.log_in_again(), other))
+        await assert_async_check_fails(partial(identity.a_revoked_token_is_refused, ann, other))
 
 
-async def test_pages_that_are_counted_off_are_noticed(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_offset_pagination_is_noticed(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cursor that says how many were shown, not which was the last."""
 
     def counted(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> Question:
@@ -229,27 +231,27 @@ async def test_pages_that_are_counted_off_are_noticed(ann: Visitor, monkeypatch:
 
     monkeypatch.setattr(project_list, "page", counted)
     listed = await paging.projects(ann)
-    await noticed_in_time(partial(paging.what_stays_is_on_exactly_one_page, listed, 2))
+    await assert_async_check_fails(partial(paging.stable_items_are_on_exactly_one_page, listed, 2))
 
 
-async def test_an_account_that_everybody_manages_is_noticed(ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_account_manageable_by_agents_is_noticed(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authentication, "require_account_management", lambda *_: None)
-    await noticed_in_time(partial(identity.an_agent_manages_nothing, ann))
+    await assert_async_check_fails(partial(identity.an_agent_cannot_manage_the_account, ann))
 
 
-async def test_guesses_that_each_process_counts_for_itself_are_noticed(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_guesses_counted_per_process_are_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     async def alone(limits: RateLimits, counts: LimitsByKey) -> tuple[float, int, bool]:
         return (*limits._local_limits.charge(counts), False)  # noqa: SLF001 - as above
 
     monkeypatch.setattr(RateLimits, "_try_charge", alone)
-    async with opened(settings) as one, opened(settings) as other:
-        check = partial(identity.wrong_passwords_are_counted, "nobody@example.org", [one, other], ACCOUNT_LIMIT.burst)
-        await noticed_in_time(check)
+    async with app_client(settings) as one, app_client(settings) as other:
+        check = partial(
+            identity.failed_logins_are_counted_across_processes, "nobody@example.org", [one, other], ACCOUNT_LIMIT.burst
+        )
+        await assert_async_check_fails(check)
 
 
-async def test_guesses_that_are_counted_afterwards_are_noticed(
+async def test_guesses_counted_after_the_attempt_are_noticed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All who come at once find room, and all guess."""
@@ -266,25 +268,30 @@ async def test_guesses_that_are_counted_afterwards_are_noticed(
             raise
 
     monkeypatch.setattr(RateLimits, "charge_guess", afterwards)
-    async with opened(settings) as one, opened(settings) as other:
-        check = partial(identity.wrong_passwords_are_counted, "someone@example.org", [one, other], ACCOUNT_LIMIT.burst)
-        await noticed_in_time(check)
+    async with app_client(settings) as one, app_client(settings) as other:
+        check = partial(
+            identity.failed_logins_are_counted_across_processes,
+            "someone@example.org",
+            [one, other],
+            ACCOUNT_LIMIT.burst,
+        )
+        await assert_async_check_fails(check)
 
 
 async def test_a_secret_in_clear_is_noticed(
-    ann: Visitor, bob: Visitor, settings: Settings, logged: list[str], monkeypatch: pytest.MonkeyPatch
+    ann: ApiUser, bob: ApiUser, settings: Settings, log_lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(secrets, "digest", lambda text: text.encode())
-        plain = await ann.again()
-        await noticed_in_time(partial(identity.no_secret_is_kept_in_clear, plain, settings, logged))
+        plain = await ann.log_in_again()
+        await assert_async_check_fails(partial(identity.no_secret_is_stored_in_clear, plain, settings, log_lines))
     with monkeypatch.context() as patch:
         check = Passwords.verify
-        patch.setattr(Passwords, "verify", telling(check))
-        await noticed_in_time(partial(identity.no_secret_is_kept_in_clear, bob, settings, logged))
+        patch.setattr(Passwords, "verify", logging_check(check))
+        await assert_async_check_fails(partial(identity.no_secret_is_stored_in_clear, bob, settings, log_lines))
 
 
-def telling(check: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
+def logging_check(check: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
     async def told(credentials: Passwords, user: UUID, password: str, guess: object) -> str:
         logger.debug("checking {}", password)
         return await check(credentials, user, password, guess)

@@ -12,29 +12,38 @@ from api import queries
 from api.http import preconditions
 from infra.settings import Settings
 from tests.api import generated
-from tests.api.served import served
+from tests.api.served import app_server
 
-HURRY_S = 0.02
+SHORT_TIMEOUT_S = 0.02
 """Positions of the far future are asked for all the time."""
 
 
 @pytest.fixture
-def address(own: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(preconditions, "DEFAULT_WAIT_S", HURRY_S)
-    monkeypatch.setattr(preconditions, "MAX_WAIT_S", HURRY_S)
-    with served(own) as address:
+def server_address(isolated_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(preconditions, "DEFAULT_WAIT_S", SHORT_TIMEOUT_S)
+    monkeypatch.setattr(preconditions, "MAX_WAIT_S", SHORT_TIMEOUT_S)
+    with app_server(isolated_settings) as address:
         yield address
 
 
-def test_every_answer_to_a_generated_request_is_described(address: str, tmp_path: Path) -> None:
-    phases = "examples,coverage,fuzzing,stateful" if generated.ALL else "examples,fuzzing,stateful"
-    generated.asked(address, generated.token(address), tmp_path, phases, "--no-shrink")
+def test_every_response_to_a_fuzzed_request_is_described(server_address: str, tmp_path: Path) -> None:
+    phases = "examples,coverage,fuzzing,stateful" if generated.IS_FULL_RUN else "examples,fuzzing,stateful"
+    generated.fuzz(server_address, generated.administrator_token(server_address), tmp_path, phases, "--no-shrink")
 
 
-def test_a_planted_server_error_is_noticed(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_planted_server_error_is_noticed(
+    server_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def careless(text: str) -> bool:
         raise ValueError(text)
 
     monkeypatch.setattr(queries, "is_task_key", careless)
     with pytest.raises(AssertionError, match="Server error"):
-        generated.asked(address, generated.token(address), tmp_path, "examples", "--include-operation-id", "show_task")
+        generated.fuzz(
+            server_address,
+            generated.administrator_token(server_address),
+            tmp_path,
+            "examples",
+            "--include-operation-id",
+            "show_task",
+        )

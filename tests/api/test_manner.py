@@ -14,17 +14,17 @@ from infra.database.pool import connect
 from infra.ids import new_id
 from infra.settings import Settings
 from tests import defects
-from tests.api.checks import BODIES, operations
-from tests.api.problems import refused
-from tests.defects import noticed_in_time
-from tests.visitor import Visitor
+from tests.api.checks import VALID_BODIES, operations
+from tests.api.problems import assert_problem
+from tests.defects import assert_async_check_fails
+from tests.visitor import ApiUser
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 DRY, REBASE = {"dry_run": "true"}, {"on_conflict": "rebase"}
 
 
-def stored(settings: Settings) -> dict[str, str]:
+def table_digests(settings: Settings) -> dict[str, str]:
     """Every table in which a command leaves anything, in one word each."""
     tables = """select table_schema || '.' || table_name from information_schema.tables
         where table_schema in ('log', 'auth') and table_type = 'BASE TABLE'"""
@@ -34,18 +34,18 @@ def stored(settings: Settings) -> dict[str, str]:
         return {name: str(owner.execute(digest.format(name).encode()).fetchone()) for name in names}
 
 
-async def every_dry_run_writes_nothing(settings: Settings, ann: Visitor, user: str) -> None:
+async def every_dry_run_writes_nothing(settings: Settings, ann: ApiUser, user: str) -> None:
     """Every operation that takes the parameter, as the instance describes itself."""
-    there = {"workspace": ann.workspace, "project": ann.project, "task": await ann.task(), "user": user}
+    there = {"workspace": ann.workspace, "project": ann.project, "task": await ann.create_task(), "user": user}
     there["invitation"] = (await ann.post(f"/workspaces/{ann.workspace}/invitations", email="eve@example.com"))["id"]
     ann.fold()
     bodies = {
-        **BODIES,
+        **VALID_BODIES,
         "create_workspace": {"name": "Garden"},
         "accept_invitation": {"token": "of nobody"},
         "carry_out": {"commands": [{"type": "CompleteTask", "id": there["task"], "data": {}}]},
     }
-    before, done = stored(settings), 0
+    before, done = table_digests(settings), 0
     for name, (method, path, described) in (await operations(ann.client)).items():
         if "dry_run" not in {one["name"] for one in described.get("parameters", [])}:
             continue
@@ -54,18 +54,20 @@ async def every_dry_run_writes_nothing(settings: Settings, ann: Visitor, user: s
             if one["in"] == "path":
                 address = address.replace(f"{{{one['name']}}}", there.get(one["name"], user))
         headers = {"Idempotency-Key": str(new_id())}
-        answer = await ann.ask(method, f"http://test{address}", json=bodies.get(name, {}), params=DRY, headers=headers)
-        assert stored(settings) == before, name
+        answer = await ann.request(
+            method, f"http://test{address}", json=bodies.get(name, {}), params=DRY, headers=headers
+        )
+        assert table_digests(settings) == before, name
         if answer.status_code == 200:
-            assert_foreseen(answer)
+            assert_predicted(answer)
             done += 1
         else:
-            refused(answer, answer.status_code)
+            assert_problem(answer, answer.status_code)
             assert answer.status_code != 400, f"{name}: say in BODIES what body would do ({answer.text})"
     assert done >= 12
 
 
-def assert_foreseen(answer: httpx.Response) -> None:
+def assert_predicted(answer: httpx.Response) -> None:
     body = answer.json()
     assert body.keys() == {"events", "position"}
     assert answer.headers["taskledger-position"] == str(body["position"])
@@ -76,19 +78,19 @@ def assert_foreseen(answer: httpx.Response) -> None:
         assert "type" not in event["data"]
 
 
-async def test_every_dry_run_writes_nothing(settings: Settings, ann: Visitor, bob: Visitor) -> None:
+async def test_every_dry_run_writes_nothing(settings: Settings, ann: ApiUser, bob: ApiUser) -> None:
     await every_dry_run_writes_nothing(settings, ann, bob.id)
 
 
 async def test_a_dry_run_that_writes_is_noticed(
-    settings: Settings, ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, ann: ApiUser, bob: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     defects.a_dry_run_that_writes(monkeypatch)
-    await noticed_in_time(lambda: every_dry_run_writes_nothing(settings, ann, bob.id))
+    await assert_async_check_fails(lambda: every_dry_run_writes_nothing(settings, ann, bob.id))
 
 
-async def test_an_endpoint_that_goes_on_after_a_dry_run_is_noticed(
-    settings: Settings, ann: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
+async def test_an_endpoint_with_side_effects_in_a_dry_run_is_noticed(
+    settings: Settings, ann: ApiUser, bob: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What stands beside the log is written, or goes, though its command was only tried."""
     handle = Ledger.handle
@@ -100,10 +102,10 @@ async def test_an_endpoint_that_goes_on_after_a_dry_run_is_noticed(
             return tried.outcome
 
     monkeypatch.setattr(Ledger, "handle", going_on)
-    await noticed_in_time(lambda: every_dry_run_writes_nothing(settings, ann, bob.id))
+    await assert_async_check_fails(lambda: every_dry_run_writes_nothing(settings, ann, bob.id))
 
 
-async def test_every_command_takes_both_and_nothing_else_does(client: httpx.AsyncClient) -> None:
+async def test_only_commands_take_dry_run_and_on_conflict(client: httpx.AsyncClient) -> None:
     for name, (_, _, described) in (await operations(client)).items():
         parameters = {one["name"]: one for one in described.get("parameters", []) if one["in"] == "query"}
         says = str([answer for status, answer in described["responses"].items() if status in {"200", "201"}])
@@ -116,11 +118,11 @@ async def test_every_command_takes_both_and_nothing_else_does(client: httpx.Asyn
             assert "Planned" in str(described["responses"]["200"])
 
 
-async def test_the_events_of_a_dry_run_are_those_that_are_then_written(ann: Visitor, settings: Settings) -> None:
+async def test_a_dry_run_predicts_the_written_events(ann: ApiUser, settings: Settings) -> None:
     task, path = str(new_id()), f"/projects/{ann.project}/tasks"
     body = {"id": task, "title": "Bread", "due": "2026-12-01"}
-    dry = (await ann.ask("POST", path, json=body, params=DRY)).json()
-    assert (await ann.ask("GET", f"/tasks/{task}")).status_code == 404
+    dry = (await ann.request("POST", path, json=body, params=DRY)).json()
+    assert (await ann.request("GET", f"/tasks/{task}")).status_code == 404
     done = await ann.post(path, **body)
     assert [event["type"] for event in dry["events"]] == ["TaskNumbersTaken", "TaskCreated"]
     assert dry["events"][1]["data"]["key"] == done["key"]
@@ -132,33 +134,33 @@ async def test_the_events_of_a_dry_run_are_those_that_are_then_written(ann: Visi
     assert found == [tuple(event.values()) for event in dry["events"]]
 
 
-async def test_what_changes_nothing_has_no_events(ann: Visitor) -> None:
-    task = await ann.task()
+async def test_a_no_op_has_no_events(ann: ApiUser) -> None:
+    task = await ann.create_task()
     done = await ann.post(f"/tasks/{task}/complete")
-    dry = await ann.ask("POST", f"/tasks/{task}/complete", params=DRY)
+    dry = await ann.request("POST", f"/tasks/{task}/complete", params=DRY)
     assert (dry.status_code, dry.json()["events"]) == (200, [])
     assert dry.json()["position"] >= done["position"]
 
 
 @pytest.mark.parametrize("params", [DRY, REBASE, DRY | REBASE, {"dry_run": "false"}, {}])
-async def test_no_is_said_in_every_manner_alike(ann: Visitor, bob: Visitor, params: dict[str, str]) -> None:
-    task, theirs = await ann.task(), await bob.task()
-    await ann.ask("PATCH", f"/tasks/{task}", json={"title": "Oat milk", "expected_version": 1})
+async def test_refusals_are_the_same_in_every_mode(ann: ApiUser, bob: ApiUser, params: dict[str, str]) -> None:
+    task, theirs = await ann.create_task(), await bob.create_task()
+    await ann.request("PATCH", f"/tasks/{task}", json={"title": "Oat milk", "expected_version": 1})
     edit: dict[str, Any] = {"params": params, "json": {"title": "Bread"}}
     late: dict[str, Any] = {"params": params, "json": {"title": "Bread", "expected_version": 1}}
-    refused(await ann.ask("PATCH", f"/tasks/{task}", **edit), 428, "version_required")
-    told = refused(await ann.ask("PATCH", f"/tasks/{task}", **late), 409, "version_conflict")
+    assert_problem(await ann.request("PATCH", f"/tasks/{task}", **edit), 428, "version_required")
+    told = assert_problem(await ann.request("PATCH", f"/tasks/{task}", **late), 409, "version_conflict")
     assert (told["expected_version"], told["current_version"]) == (1, 2)
     assert (told["conflicting_fields"], told["rebase_possible"]) == (["title"], False)
     headers = {"If-Match": '"1"'}
-    refused(await ann.ask("PATCH", f"/tasks/{task}", headers=headers, **edit), 412, "version_conflict")
-    refused(await ann.ask("PATCH", f"/tasks/{theirs}", **late), 404, "not_found")
+    assert_problem(await ann.request("PATCH", f"/tasks/{task}", headers=headers, **edit), 412, "version_conflict")
+    assert_problem(await ann.request("PATCH", f"/tasks/{theirs}", **late), 404, "not_found")
     move = {"params": params, "json": {"column": "nowhere", "expected_version": 2}}
-    refused(await ann.ask("POST", f"/tasks/{task}/move", **move), 422, "unknown_column")
-    refused(await ann.ask("PATCH", f"/tasks/{task}", params=params, json={"title": ""}), 400, "invalid_body")
+    assert_problem(await ann.request("POST", f"/tasks/{task}/move", **move), 422, "unknown_column")
+    assert_problem(await ann.request("PATCH", f"/tasks/{task}", params=params, json={"title": ""}), 400, "invalid_body")
     key = {"Idempotency-Key": ""}
-    refused(await ann.ask("PATCH", f"/tasks/{task}", headers=key, **late), 400, "invalid_idempotency_key")
-    refused(await ann.client.patch(f"/tasks/{task}", **late), 401)
+    assert_problem(await ann.request("PATCH", f"/tasks/{task}", headers=key, **late), 400, "invalid_idempotency_key")
+    assert_problem(await ann.client.patch(f"/tasks/{task}", **late), 401)
     assert (await ann.get(f"/tasks/{task}"))["version"] == 2
 
 
@@ -182,35 +184,35 @@ async def test_no_is_said_in_every_manner_alike(ann: Visitor, bob: Visitor, para
         ("min_position=1", "unknown_parameter"),
     ],
 )
-async def test_a_manner_that_is_none_is_refused(house: Visitor, query: str, code: str) -> None:
+async def test_an_invalid_mode_is_refused(shared_user: ApiUser, query: str, code: str) -> None:
     some: dict[str, Any] = {
         "/workspaces": {"name": "Garden"},
         "/commands": {"commands": [{"type": "CompleteTask", "id": "NO-1", "data": {}}]},
     }
     for path in (f"/tasks/{new_id()}/complete", *some):
-        refused(await house.ask("POST", f"{path}?{query}", json=some.get(path, {})), 400, code)
+        assert_problem(await shared_user.request("POST", f"{path}?{query}", json=some.get(path, {})), 400, code)
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/workspaces"), ("POST", "/auth/login"), ("POST", "/auth/register"), ("GET", "/auth/me")],
 )
-async def test_what_is_no_command_takes_neither(house: Visitor, method: str, path: str) -> None:
+async def test_other_operations_refuse_both_parameters(shared_user: ApiUser, method: str, path: str) -> None:
     for params in (DRY, REBASE):
-        refused(await house.ask(method, path, params=params), 400, "unknown_parameter")
+        assert_problem(await shared_user.request(method, path, params=params), 400, "unknown_parameter")
 
 
-async def test_a_dry_run_heeds_no_key_and_uses_none(ann: Visitor) -> None:
-    task, headers = await ann.task(), {"Idempotency-Key": str(new_id())}
-    dry = await ann.ask("POST", f"/tasks/{task}/complete", params=DRY, headers=headers)
-    done = await ann.ask("POST", f"/tasks/{task}/complete", headers=headers)
+async def test_a_dry_run_ignores_idempotency_keys(ann: ApiUser) -> None:
+    task, headers = await ann.create_task(), {"Idempotency-Key": str(new_id())}
+    dry = await ann.request("POST", f"/tasks/{task}/complete", params=DRY, headers=headers)
+    done = await ann.request("POST", f"/tasks/{task}/complete", headers=headers)
     assert (len(dry.json()["events"]), done.json()["version"], "idempotent-replayed" in done.headers) == (1, 2, False)
-    again = await ann.ask("POST", f"/tasks/{task}/reopen", params=DRY, headers=headers)
+    again = await ann.request("POST", f"/tasks/{task}/reopen", params=DRY, headers=headers)
     assert [event["type"] for event in again.json()["events"]] == ["TaskReopened"]
 
 
-async def test_edits_of_different_fields_are_merged_and_of_the_same_field_are_not(ann: Visitor) -> None:
-    task = await ann.task()
+async def test_edits_of_different_fields_are_merged_and_of_the_same_field_are_not(ann: ApiUser) -> None:
+    task = await ann.create_task()
     edits: list[dict[str, Any]] = [
         {"title": "Oat milk"},
         {"description": "Two"},
@@ -219,7 +221,7 @@ async def test_edits_of_different_fields_are_merged_and_of_the_same_field_are_no
     ]
     answers = await asyncio.gather(
         *(
-            ann.ask("PATCH", f"/tasks/{task}", json=edit, headers={"If-Match": '"1"'}, params=REBASE)
+            ann.request("PATCH", f"/tasks/{task}", json=edit, headers={"If-Match": '"1"'}, params=REBASE)
             for edit in edits * 4
         )
     )
@@ -229,59 +231,59 @@ async def test_edits_of_different_fields_are_merged_and_of_the_same_field_are_no
     assert {**shown, **{name: value for edit in edits for name, value in edit.items()}} == shown
     for answer in answers:
         if answer.status_code == 412:
-            problem = refused(answer, 412, "version_conflict")
+            problem = assert_problem(answer, 412, "version_conflict")
             assert (problem["expected_version"], len(problem["conflicting_fields"])) == (1, 1)
 
 
-async def test_a_merged_edit_is_replayed_under_its_key(ann: Visitor) -> None:
-    task, headers = await ann.task(), {"Idempotency-Key": str(new_id())}
+async def test_a_merged_edit_is_replayed_under_its_key(ann: ApiUser) -> None:
+    task, headers = await ann.create_task(), {"Idempotency-Key": str(new_id())}
     await ann.post(f"/tasks/{task}/complete")
     edit: dict[str, Any] = {"json": {"title": "Bread", "expected_version": 1}, "headers": headers}
-    refused(await ann.ask("PATCH", f"/tasks/{task}", **edit), 409, "version_conflict")
-    first = await ann.ask("PATCH", f"/tasks/{task}", params=REBASE, **edit)
-    again = await ann.ask("PATCH", f"/tasks/{task}", params=REBASE, **edit)
-    without = await ann.ask("PATCH", f"/tasks/{task}", **edit)
+    assert_problem(await ann.request("PATCH", f"/tasks/{task}", **edit), 409, "version_conflict")
+    first = await ann.request("PATCH", f"/tasks/{task}", params=REBASE, **edit)
+    again = await ann.request("PATCH", f"/tasks/{task}", params=REBASE, **edit)
+    without = await ann.request("PATCH", f"/tasks/{task}", **edit)
     assert (first.status_code, first.json()["version"]) == (200, 3)
     for answer in (again, without):
         assert (answer.content, answer.headers["idempotent-replayed"]) == (first.content, "true")
 
 
-async def test_an_atomic_batch_is_merged_as_a_whole_or_refused_as_a_whole(ann: Visitor) -> None:
-    task = await ann.task()
+async def test_an_atomic_batch_is_merged_as_a_whole_or_refused_as_a_whole(ann: ApiUser) -> None:
+    task = await ann.create_task()
     await ann.post(f"/tasks/{task}/complete")
     edit = {"type": "EditTask", "id": task, "data": {"due": "2026-12-01"}, "expected_version": 1}
     rename = {"type": "RenameTask", "id": task, "data": {"title": "Bread"}, "expected_version": 2}
     reopen = {"type": "ReopenTask", "id": task, "data": {}, "expected_version": 3}
-    refused(await ann.ask("POST", "/commands", json={"commands": [edit, rename]}), 409, "version_conflict")
+    assert_problem(await ann.request("POST", "/commands", json={"commands": [edit, rename]}), 409, "version_conflict")
     complete = {**reopen, "type": "CompleteTask"}
-    late = await ann.ask("POST", "/commands", json={"commands": [edit, rename, complete]}, params=REBASE)
-    refused(late, 409, "version_conflict")
+    late = await ann.request("POST", "/commands", json={"commands": [edit, rename, complete]}, params=REBASE)
+    assert_problem(late, 409, "version_conflict")
     assert (late.json()["errors"][0]["pointer"], late.json()["conflicting_fields"]) == ("#/commands/2", ["status"])
-    dry = await ann.ask("POST", "/commands", json={"commands": [edit, rename]}, params=REBASE | DRY)
+    dry = await ann.request("POST", "/commands", json={"commands": [edit, rename]}, params=REBASE | DRY)
     assert [(event["type"], event["version"]) for event in dry.json()["events"]] == [
         ("DueDateSet", 3),
         ("TaskRenamed", 4),
     ]
-    done = await ann.ask("POST", "/commands", json={"commands": [edit, rename]}, params=REBASE)
+    done = await ann.request("POST", "/commands", json={"commands": [edit, rename]}, params=REBASE)
     assert [one["version"] for one in done.json()["results"]] == [4, 4]
     shown = await ann.get(f"/tasks/{task}")
     assert (shown["title"], shown["due"], shown["status"], shown["version"]) == ("Bread", "2026-12-01", "done", 4)
 
 
-async def test_each_of_an_independent_batch_is_merged_for_itself(ann: Visitor) -> None:
-    task = await ann.task()
+async def test_items_of_an_independent_batch_are_rebased_one_by_one(ann: ApiUser) -> None:
+    task = await ann.create_task()
     await ann.post(f"/tasks/{task}/complete")
     edit = {"type": "EditTask", "id": task, "data": {"due": "2026-12-01"}, "expected_version": 1}
     late = {"type": "ReopenTask", "id": task, "data": {}, "expected_version": 1}
     rename = {"type": "RenameTask", "id": task, "data": {"title": "Bread"}, "expected_version": 1}
     commands = {"mode": "independent", "commands": [edit, {**late, "type": "CompleteTask"}, rename]}
-    answer = await ann.ask("POST", "/commands", json=commands, params=REBASE)
+    answer = await ann.request("POST", "/commands", json=commands, params=REBASE)
     assert [one["status"] for one in answer.json()["results"]] == [200, 409, 200]
     assert [one.get("version") for one in answer.json()["results"]] == [3, None, 4]
 
 
-async def test_each_of_an_independent_dry_run_is_answered_on_what_stands_there_now(ann: Visitor) -> None:
-    task, new = await ann.task(), str(new_id())
+async def test_items_of_an_independent_dry_run_are_decided_on_the_current_state(ann: ApiUser) -> None:
+    task, new = await ann.create_task(), str(new_id())
     create = {"type": "CreateTask", "data": {"id": new, "project_id": ann.project, "title": "Salt"}}
     complete = {"type": "CompleteTask", "id": task, "data": {}, "command_id": str(new_id())}
     commands = [
@@ -291,20 +293,20 @@ async def test_each_of_an_independent_dry_run_is_answered_on_what_stands_there_n
         {"type": "CompleteTask", "id": new, "data": {}},
     ]
     body = {"mode": "independent", "commands": commands}
-    answer = await ann.ask("POST", "/commands", json=body, params=DRY, headers={"Idempotency-Key": str(new_id())})
+    answer = await ann.request("POST", "/commands", json=body, params=DRY, headers={"Idempotency-Key": str(new_id())})
     assert answer.status_code == 207
     results = answer.json()["results"]
     assert [one["status"] for one in results] == [200, 200, 200, 404]
     assert [[event["version"] for event in one.get("events", [])] for one in results[1:]] == [[2], [2], []]
     assert [event["type"] for event in results[0]["events"]] == ["TaskNumbersTaken", "TaskCreated"]
     assert (await ann.get(f"/tasks/{task}"))["version"] == 1
-    done = await ann.ask("POST", "/commands", json=body)
+    done = await ann.request("POST", "/commands", json=body)
     assert [one["status"] for one in done.json()["results"]] == [201, 200, 200, 200]
 
 
-async def test_an_item_that_changes_nothing_has_no_events(ann: Visitor) -> None:
-    task = await ann.task()
+async def test_an_item_that_changes_nothing_has_no_events(ann: ApiUser) -> None:
+    task = await ann.create_task()
     await ann.post(f"/tasks/{task}/complete")
     body = {"mode": "independent", "commands": [{"type": "CompleteTask", "id": task, "data": {}}]}
-    (only,) = (await ann.ask("POST", "/commands", json=body, params=DRY)).json()["results"]
+    (only,) = (await ann.request("POST", "/commands", json=body, params=DRY)).json()["results"]
     assert (only["status"], only["events"]) == (200, [])

@@ -10,10 +10,10 @@ import pytest_asyncio
 
 from infra.ids import new_id
 from infra.settings import Settings
-from tests.api.checks import BODIES, operations
-from tests.api.opened import folding, opened
-from tests.api.problems import refused
-from tests.visitor import PASSWORD, Visitor
+from tests.api.checks import VALID_BODIES, operations
+from tests.api.opened import app_client, manual_projector
+from tests.api.problems import assert_problem
+from tests.visitor import PASSWORD, ApiUser
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -104,36 +104,36 @@ logout              yes    yes    yes    yes    422    yes      yes     401
 """
 """The owner administers the installation; the agent acts for the owner, with a token for reading."""
 
-EVERYBODY, *_LINES = (line.split() for line in MATRIX.splitlines() if line)
-ROWS = {name: dict(zip(EVERYBODY, outcomes, strict=True)) for name, *outcomes in _LINES}
-DANGEROUS = ("owner_id", "version", "is_administrator", "workspace", "created_at", "actor")
+CALLERS, *_LINES = (line.split() for line in MATRIX.splitlines() if line)
+ROWS = {name: dict(zip(CALLERS, outcomes, strict=True)) for name, *outcomes in _LINES}
+PROTECTED_FIELDS = ("owner_id", "version", "is_administrator", "workspace", "created_at", "actor")
 """What a body must not be able to set."""
 
 
 Operations = dict[str, tuple[str, str, dict[str, Any]]]
 
 
-class Scene:
+class PermissionScene:
     """A workspace with everybody in it, or not, and one thing of each kind."""
 
-    def __init__(self, every: Operations, people: dict[str, Visitor], ids: dict[str, str]) -> None:
-        self.every = every
-        self.people = people
+    def __init__(self, every: Operations, people: dict[str, ApiUser], ids: dict[str, str]) -> None:
+        self.operations = every
+        self.callers = people
         self.ids = ids
 
-    async def ask(self, who: str, operation: str, **more: Any) -> httpx.Response:
+    async def send(self, who: str, operation: str, **more: Any) -> httpx.Response:
         """An operation as this person, as a dry run where there is one; its body may have more in it."""
-        method, path, described = self.every[operation]
+        method, path, described = self.operations[operation]
         can_be_tried = any(parameter.get("name") == "dry_run" for parameter in described["parameters"])
         takes = {"params": {"dry_run": "true"}} if can_be_tried else {}
-        body = self.body(operation)
+        body = self.valid_body(operation)
         json = {} if body is None else {"json": {**body, **more}}
-        return await self.people[who].ask(method, f"http://test{path.format(**self.ids)}", **takes, **json)
+        return await self.callers[who].request(method, f"http://test{path.format(**self.ids)}", **takes, **json)
 
-    def body(self, operation: str) -> dict[str, Any] | None:
+    def valid_body(self, operation: str) -> dict[str, Any] | None:
         """One that would do."""
         bodies = {
-            **BODIES,
+            **VALID_BODIES,
             "edit_workspace": {"name": "House", "expected_version": 3},  # an owner came, and went
             "assign_task": {"user_id": self.ids["user"]},
             "carry_out": {"commands": [{"type": "CompleteTask", "id": self.ids["task"], "data": {}}]},
@@ -143,31 +143,34 @@ class Scene:
             "issue_token": {"name": "Script", "scopes": ["read"]},
             "change_password": {"current_password": PASSWORD, "new_password": PASSWORD},
             "register": {"email": f"{uuid4().hex}@example.com", "name": "New", "password": PASSWORD},
-            "login": {"email": self.people["owner"].email, "password": PASSWORD},
+            "login": {"email": self.callers["owner"].email, "password": PASSWORD},
             "refresh": {"refresh_token": "tlr_nobody"},
         }
         return bodies.get(operation)
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def scene(own: Settings) -> AsyncIterator[Scene]:
-    with folding(own) as fold:
-        async with opened(own) as client:
-            owner = await Visitor.settled(client, fold, "Owner")
-            others = {name: await Visitor.settled(client, fold, name.title()) for name in EVERYBODY[1:4]}
-            others |= {name: await Visitor.settled(client, fold, name.title()) for name in ("stranger", "removed")}
-            guest = await Visitor.settled(client, fold, "Guest")
+async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
+    with manual_projector(isolated_settings) as fold:
+        async with app_client(isolated_settings) as client:
+            owner = await ApiUser.register_with_project(client, fold, "Owner")
+            others = {name: await ApiUser.register_with_project(client, fold, name.title()) for name in CALLERS[1:4]}
+            others |= {
+                name: await ApiUser.register_with_project(client, fold, name.title())
+                for name in ("stranger", "removed")
+            }
+            guest = await ApiUser.register_with_project(client, fold, "Guest")
             roles = {name: name for name in ("admin", "member", "viewer")}
             for name, role in {**roles, "removed": "owner"}.items():
-                await give(owner, others[name], role)
-            await give(owner, guest, "member")
+                await set_role(owner, others[name], role)
+            await set_role(owner, guest, "member")
             removal = f"/workspaces/{owner.workspace}/members/{others['removed'].id}"
-            assert (await owner.ask("DELETE", removal)).status_code == 200
+            assert (await owner.request("DELETE", removal)).status_code == 200
             token = await owner.post("/auth/tokens", name="Eyes", scopes=["read"], kind="agent")
-            agent, nobody = Visitor(client, fold, token["token"]), Visitor(client, fold, "")
+            agent, nobody = ApiUser(client, fold, token["token"]), ApiUser(client, fold, "")
             nobody.headers = {}
             invited = await owner.post(f"/workspaces/{owner.workspace}/invitations", email="eve@example.com")
-            ids = {"workspace": owner.workspace, "project": owner.project, "task": await owner.task()}
+            ids = {"workspace": owner.workspace, "project": owner.project, "task": await owner.create_task()}
             saved = await owner.post("/filters", name="Soon", filter="due<now")
             named = {"user": guest.id, "invitation": invited["id"], "label": "shop", "name": "label_list"}
             named |= {"saved_filter": saved["id"], "code": "not_found", "type": "TaskCreated"}
@@ -175,40 +178,42 @@ async def scene(own: Settings) -> AsyncIterator[Scene]:
             absent = {name: str(new_id()) for name in ("operation", "session", "token")}
             fold()
             people = {"owner": owner, **others, "agent": agent, "nobody": nobody}
-            yield Scene(await operations(client), people, {**ids, **named, **absent})
+            yield PermissionScene(await operations(client), people, {**ids, **named, **absent})
 
 
-async def give(owner: Visitor, other: Visitor, role: str) -> None:
+async def set_role(owner: ApiUser, other: ApiUser, role: str) -> None:
     path = f"/workspaces/{owner.workspace}/members/{other.id}"
-    assert (await owner.ask("PUT", path, json={"role": role})).status_code == 200
+    assert (await owner.request("PUT", path, json={"role": role})).status_code == 200
 
 
-async def test_everybody_may_do_what_the_matrix_says_and_nothing_else(scene: Scene) -> None:
-    assert ROWS.keys() == scene.every.keys(), "the matrix has a row for each operation"
+async def test_every_operation_allows_exactly_what_the_matrix_says(scene: PermissionScene) -> None:
+    assert ROWS.keys() == scene.operations.keys(), "the matrix has a row for each operation"
     wrong = []
     for operation, row in ROWS.items():
         for who, expected in row.items():
-            answer = await scene.ask(who, operation)
+            answer = await scene.send(who, operation)
             is_right = answer.is_success if expected == "yes" else answer.status_code == int(expected)
             if not is_right:
                 wrong.append(f"{operation} by {who}: {answer.status_code}, not {expected}: {answer.text[:200]}")
             if not answer.is_success:
-                refused(answer, answer.status_code)
+                assert_problem(answer, answer.status_code)
     assert not wrong, "\n".join(wrong)
 
 
-async def test_no_body_sets_what_is_not_its_to_set(scene: Scene) -> None:
+async def test_bodies_cannot_set_protected_fields(scene: PermissionScene) -> None:
     tried = 0
-    for operation in scene.every:
-        for field in DANGEROUS if scene.body(operation) is not None else ():
-            problem = refused(await scene.ask("owner", operation, **{field: str(new_id())}), 400, "invalid_body")
+    for operation in scene.operations:
+        for field in PROTECTED_FIELDS if scene.valid_body(operation) is not None else ():
+            problem = assert_problem(
+                await scene.send("owner", operation, **{field: str(new_id())}), 400, "invalid_body"
+            )
             assert field in problem["detail"], (operation, problem)
             tried += 1
-    assert tried >= 25 * len(DANGEROUS)
+    assert tried >= 25 * len(PROTECTED_FIELDS)
 
 
-async def test_a_role_in_a_body_is_only_where_roles_are_given(scene: Scene) -> None:
+async def test_a_role_in_a_body_is_only_where_roles_are_given(scene: PermissionScene) -> None:
     given = {"set_role", "invite"}
-    for operation in scene.every:
-        if scene.body(operation) is not None and operation not in given:
-            refused(await scene.ask("owner", operation, role="owner"), 400, "invalid_body")
+    for operation in scene.operations:
+        if scene.valid_body(operation) is not None and operation not in given:
+            assert_problem(await scene.send("owner", operation, role="owner"), 400, "invalid_body")

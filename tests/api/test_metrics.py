@@ -9,18 +9,25 @@ from psycopg import AsyncCursor
 from infra.settings import Settings
 from projections.engine.status import STATUS_SQL
 from projections.projection import all_projections
-from tests.api.opened import opened, park, without_a_database
-from tests.api.problems import refused
-from tests.visitor import Visitor
+from tests.api.opened import app_client, park_document, without_a_database
+from tests.api.problems import assert_problem
+from tests.visitor import ApiUser
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 METRICS = "http://test/metrics"
 CACHE = "taskledger_cache_"
-OF_EACH = {"position", "lag_events", "lag_seconds", "events_per_second", "parked_documents", "rebuild_seconds"}
+PROJECTION_METRICS = {
+    "position",
+    "lag_events",
+    "lag_seconds",
+    "events_per_second",
+    "parked_documents",
+    "rebuild_seconds",
+}
 
 
-async def scraped(visitor: Visitor) -> dict[str, dict[str, float]]:
+async def scrape(visitor: ApiUser) -> dict[str, dict[str, float]]:
     """The samples of each metric, by projection, as a stranger reads them."""
     answer = await visitor.client.get(METRICS)
     assert answer.status_code == 200
@@ -34,20 +41,24 @@ async def scraped(visitor: Visitor) -> dict[str, dict[str, float]]:
     }
 
 
-async def test_every_projection_has_every_metric(root: Visitor) -> None:
-    found = await scraped(root)
-    assert found.keys() == {"taskledger_log_position"} | {f"taskledger_projection_{name}" for name in OF_EACH}
-    for name in OF_EACH:
+async def test_every_projection_has_every_metric(administrator: ApiUser) -> None:
+    found = await scrape(administrator)
+    assert found.keys() == {"taskledger_log_position"} | {
+        f"taskledger_projection_{name}" for name in PROJECTION_METRICS
+    }
+    for name in PROJECTION_METRICS:
         assert list(found[f"taskledger_projection_{name}"]) == list(all_projections())
 
 
-async def test_metrics_say_what_the_list_of_projections_says(root: Visitor, own: Settings) -> None:
-    root.fold()
-    await root.task()
-    park(own)
-    found = await scraped(root)
-    for item in (await root.ask("GET", "/projections")).json()["items"]:
-        told = {name: found[f"taskledger_projection_{name}"][item["name"]] for name in OF_EACH}
+async def test_metrics_say_what_the_list_of_projections_says(
+    administrator: ApiUser, isolated_settings: Settings
+) -> None:
+    administrator.fold()
+    await administrator.create_task()
+    park_document(isolated_settings)
+    found = await scrape(administrator)
+    for item in (await administrator.request("GET", "/projections")).json()["items"]:
+        told = {name: found[f"taskledger_projection_{name}"][item["name"]] for name in PROJECTION_METRICS}
         assert found["taskledger_log_position"][""] == item["head"]
         assert (told["position"], told["lag_events"]) == (item["position"], item["lag_events"]) == (item["head"] - 2, 2)
         assert told["parked_documents"] == item["parked"] == (item["name"] == "task_list")
@@ -55,8 +66,8 @@ async def test_metrics_say_what_the_list_of_projections_says(root: Visitor, own:
         assert 0 < told["lag_seconds"] <= item["lag_seconds"]
 
 
-async def test_a_scrape_is_one_question(root: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    await scraped(root)
+async def test_a_scrape_runs_one_query(administrator: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scrape(administrator)
     asked, execute = list[str](), AsyncCursor.execute
 
     async def noted(cursor: Any, query: Any, *arguments: Any, **named: Any) -> Any:
@@ -64,28 +75,28 @@ async def test_a_scrape_is_one_question(root: Visitor, monkeypatch: pytest.Monke
         return await execute(cursor, query, *arguments, **named)
 
     monkeypatch.setattr(AsyncCursor, "execute", noted)
-    await scraped(root)
+    await scrape(administrator)
     assert [query for query in asked if query != "notify events"] == [STATUS_SQL]
 
 
-async def test_no_accept_and_no_parameter_makes_a_scrape_fail(root: Visitor) -> None:
+async def test_no_accept_and_no_parameter_makes_a_scrape_fail(administrator: ApiUser) -> None:
     for accept in ("application/openmetrics-text; version=x", "text/plain; version=9.9; escaping=\t", "image/png", ""):
-        answer = await root.client.get(METRICS, headers={"Accept": accept})
+        answer = await administrator.client.get(METRICS, headers={"Accept": accept})
         assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    refused(await root.client.get(f"{METRICS}?name[]=up"), 400, "unknown_parameter")
+    assert_problem(await administrator.client.get(f"{METRICS}?name[]=up"), 400, "unknown_parameter")
 
 
-async def test_each_layer_tells_what_it_had_and_had_not_and_how_old_that_was(root: Visitor) -> None:
+async def test_each_cache_layer_reports_hits_misses_and_staleness(administrator: ApiUser) -> None:
     async def told() -> dict[tuple[str, str], float]:
-        families = text_string_to_metric_families((await root.client.get(METRICS)).text)
+        families = text_string_to_metric_families((await administrator.client.get(METRICS)).text)
         samples = [sample for family in families for sample in family.samples]
         return {(one.name.removeprefix(CACHE), one.labels.get("layer", "")): one.value for one in samples}
 
-    task = await root.task()
-    root.fold()
+    task = await administrator.create_task()
+    administrator.fold()
     before = await told()
     for _ in range(4):
-        assert (await root.ask("GET", f"/tasks/{task}")).status_code == 200
+        assert (await administrator.request("GET", f"/tasks/{task}")).status_code == 200
     after = await told()
     grown = {name: value - before[name] for name, value in after.items() if name[0] in {"hits_total", "misses_total"}}
     assert grown["hits_total", "process"] + grown["hits_total", "postgresql"] == 4
@@ -97,8 +108,8 @@ async def test_each_layer_tells_what_it_had_and_had_not_and_how_old_that_was(roo
     assert after["evicted_total", ""] == 0
 
 
-async def test_without_a_database_the_caches_are_all_that_is_told(settings: Settings) -> None:
-    async with opened(without_a_database(settings)) as client:
+async def test_without_a_database_only_cache_metrics_are_reported(settings: Settings) -> None:
+    async with app_client(without_a_database(settings)) as client:
         answer = await client.get(METRICS)
     assert answer.status_code == 200
     names = {family.name for family in text_string_to_metric_families(answer.text)}

@@ -8,91 +8,101 @@ import pytest
 
 from projections.pagination import PageCursor, list_id_for
 from tests.api import paging
-from tests.api.paging import Listed
-from tests.api.problems import refused
-from tests.visitor import Visitor
+from tests.api.paging import PaginatedList
+from tests.api.problems import assert_problem
+from tests.visitor import ApiUser
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-Opening: TypeAlias = Callable[[Visitor], Awaitable[Listed]]
-KINDS = [paging.workspaces, paging.members, paging.projects, paging.labels, paging.invitations]
-of_each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+PaginatedListFactory: TypeAlias = Callable[[ApiUser], Awaitable[PaginatedList]]
+LIST_FACTORIES = [paging.workspaces, paging.members, paging.projects, paging.labels, paging.invitations]
+for_each_list = pytest.mark.parametrize("kind", LIST_FACTORIES, ids=lambda kind: kind.__name__)
 ID = "01a1fdb9-ff86-71a3-b8d1-8de7b10a6519"
 
 
-@of_each_kind
+@for_each_list
 @pytest.mark.parametrize("limit", [1, 2, 7])
-async def test_what_stays_in_a_list_is_on_exactly_one_page_while_others_come_and_go(
-    host: Visitor, kind: Opening, limit: int
+async def test_stable_items_are_on_exactly_one_page_during_changes(
+    inviter: ApiUser, kind: PaginatedListFactory, limit: int
 ) -> None:
-    await paging.what_stays_is_on_exactly_one_page(await kind(host), limit)
+    await paging.stable_items_are_on_exactly_one_page(await kind(inviter), limit)
 
 
-@of_each_kind
-async def test_pages_are_full_and_together_they_are_the_list(host: Visitor, kind: Opening) -> None:
-    listed = await kind(host)
-    await paging.filled(listed)
-    whole = (await host.get(listed.path))["items"]
+@for_each_list
+async def test_pages_are_full_and_together_they_are_the_list(inviter: ApiUser, kind: PaginatedListFactory) -> None:
+    listed = await kind(inviter)
+    await paging.fill_list(listed)
+    whole = (await inviter.get(listed.path))["items"]
     for limit in (1, 2, 7, len(whole), 200):
         shown, path = list[dict[str, Any]](), f"{listed.path}?limit={limit}"
         while path:
-            answer = await host.ask("GET", path)
+            answer = await inviter.request("GET", path)
             assert len(answer.json()["items"]) == min(limit, len(whole) - len(shown))
             shown += answer.json()["items"]
-            path = paging.following(answer) or ""
+            path = paging.next_page_path(answer) or ""
         assert shown == whole
 
 
-@of_each_kind
-async def test_a_cursor_is_good_for_its_own_list_only(host: Visitor, kind: Opening) -> None:
-    listed = await kind(host)
-    await paging.filled(listed)
-    cursor = (await host.get(f"{listed.path}?limit=1"))["next_cursor"]
-    guest = await Visitor.settled(host.client, host.fold, "Guest")
-    of_guest = listed.path.replace(host.workspace, guest.workspace)
-    refused(await guest.ask("GET", f"{of_guest}?cursor={cursor}"), 400, "cursor_mismatch")
-    for other in {path.format(host.workspace) for path in paging.PATHS.values()} - {listed.path}:
-        refused(await host.ask("GET", f"{other}?cursor={cursor}"), 400, "cursor_mismatch")
-    refused(await host.ask("GET", f"{listed.path}?cursor={cursor[:-3]}"), 400, "bad_cursor")
-    refused(await host.ask("GET", f"{listed.path}?cursor={cursor[:20]}{cursor}"), 400, "bad_cursor")
+@for_each_list
+async def test_a_cursor_is_good_for_its_own_list_only(inviter: ApiUser, kind: PaginatedListFactory) -> None:
+    listed = await kind(inviter)
+    await paging.fill_list(listed)
+    cursor = (await inviter.get(f"{listed.path}?limit=1"))["next_cursor"]
+    guest = await ApiUser.register_with_project(inviter.client, inviter.fold, "Guest")
+    of_guest = listed.path.replace(inviter.workspace, guest.workspace)
+    assert_problem(await guest.request("GET", f"{of_guest}?cursor={cursor}"), 400, "cursor_mismatch")
+    for other in {path.format(inviter.workspace) for path in paging.LIST_PATHS.values()} - {listed.path}:
+        assert_problem(await inviter.request("GET", f"{other}?cursor={cursor}"), 400, "cursor_mismatch")
+    assert_problem(await inviter.request("GET", f"{listed.path}?cursor={cursor[:-3]}"), 400, "bad_cursor")
+    assert_problem(await inviter.request("GET", f"{listed.path}?cursor={cursor[:20]}{cursor}"), 400, "bad_cursor")
 
 
-NAMES: list[Any] = [None, 7, "a", [], ["a"], [1, ID], ["a", "b"], [None, ID], {"name": "a"}]
-TIMES: list[Any] = [None, 7, ID, [], ["soon", ID], ["2026-12-01T00:00:00Z", "b"], ["2026-02-30T00:00:00Z", ID]]
-PLACES: dict[str, list[Any]] = {
-    "workspaces": TIMES,
-    "members": NAMES,
+INVALID_NAME_CURSORS: list[Any] = [None, 7, "a", [], ["a"], [1, ID], ["a", "b"], [None, ID], {"name": "a"}]
+INVALID_TIME_CURSORS: list[Any] = [
+    None,
+    7,
+    ID,
+    [],
+    ["soon", ID],
+    ["2026-12-01T00:00:00Z", "b"],
+    ["2026-02-30T00:00:00Z", ID],
+]
+INVALID_CURSOR_VALUES: dict[str, list[Any]] = {
+    "workspaces": INVALID_TIME_CURSORS,
+    "members": INVALID_NAME_CURSORS,
     "projects": [None, 7, "", "kit", "K\0", "K\n", "K" * 21, ["KIT"]],
-    "labels": NAMES,
-    "invitations": TIMES,
+    "labels": INVALID_NAME_CURSORS,
+    "invitations": INVALID_TIME_CURSORS,
 }
 
 
-@pytest.mark.parametrize("name", PLACES)
-async def test_a_place_that_no_list_has_is_no_cursor(house: Visitor, name: str) -> None:
-    whose = UUID(house.id if name == "workspaces" else house.workspace)
+@pytest.mark.parametrize("name", INVALID_CURSOR_VALUES)
+async def test_a_forged_cursor_is_refused(shared_user: ApiUser, name: str) -> None:
+    whose = UUID(shared_user.id if name == "workspaces" else shared_user.workspace)
     this = list_id_for(whose, name, {"archived": False} if name == "projects" else {})
-    for place in PLACES[name]:
-        path = f"{paging.PATHS[name].format(house.workspace)}?cursor={PageCursor(this, place).encode()}"
-        refused(await house.ask("GET", path), 400, "bad_cursor")
+    for place in INVALID_CURSOR_VALUES[name]:
+        path = f"{paging.LIST_PATHS[name].format(shared_user.workspace)}?cursor={PageCursor(this, place).encode()}"
+        assert_problem(await shared_user.request("GET", path), 400, "bad_cursor")
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-12-01T00:00:00"])
 @pytest.mark.parametrize("name", ["workspaces", "invitations"])
-async def test_a_time_at_the_end_of_the_calendar_is_a_place_or_none(house: Visitor, name: str, time: str) -> None:
-    this = list_id_for(UUID(house.id if name == "workspaces" else house.workspace), name, {})
-    path = f"{paging.PATHS[name].format(house.workspace)}?cursor={PageCursor(this, [time, ID]).encode()}"
-    assert (await house.ask("GET", path)).status_code in {200, 400}
+async def test_a_cursor_at_the_end_of_the_calendar_works_or_is_refused(
+    shared_user: ApiUser, name: str, time: str
+) -> None:
+    this = list_id_for(UUID(shared_user.id if name == "workspaces" else shared_user.workspace), name, {})
+    path = f"{paging.LIST_PATHS[name].format(shared_user.workspace)}?cursor={PageCursor(this, [time, ID]).encode()}"
+    assert (await shared_user.request("GET", path)).status_code in {200, 400}
 
 
 @pytest.mark.parametrize("name", ["\u0390" * 100, "\U0001f6d2" * 100, '"' * 100], ids=["Greek", "carts", "quotes"])
-async def test_a_cursor_holds_the_longest_name(ann: Visitor, name: str) -> None:
+async def test_a_cursor_holds_the_longest_name(ann: ApiUser, name: str) -> None:
     """Of any letters: the first of these is six bytes in any case of letters."""
-    user = await paging.registered(ann, name)
-    last = await paging.registered(ann, "\U0001f6d2" * 100)
+    user = await paging.register_user(ann, name)
+    last = await paging.register_user(ann, "\U0001f6d2" * 100)
     for one in (user, last):
-        await ann.ask("PUT", f"/workspaces/{ann.workspace}/members/{one}", json={"role": "member"})
-    await ann.task(labels=["a", name, "\U0001f6d2" * 99 + "\U0001f6d3"])
+        await ann.request("PUT", f"/workspaces/{ann.workspace}/members/{one}", json={"role": "member"})
+    await ann.create_task(labels=["a", name, "\U0001f6d2" * 99 + "\U0001f6d3"])
     for path in (f"/workspaces/{ann.workspace}/members", f"/workspaces/{ann.workspace}/labels"):
         whole = [item["id"] for item in (await ann.get(path))["items"]]
         page = await ann.get(f"{path}?limit=2")

@@ -8,11 +8,11 @@ from litestar.types import Message
 
 from api.http.response import Response
 
-SAID = {"ETag": '"3"', "Cache-Control": "no-store"}
-WRITTEN = [(b"etag", b'"3"'), (b"cache-control", b"no-store")]
+HEADERS = {"ETag": '"3"', "Cache-Control": "no-store"}
+RAW_HEADERS = [(b"etag", b'"3"'), (b"cache-control", b"no-store")]
 
 
-async def sent(response: Response[Any], status: int | None = None) -> list[Any]:
+async def asgi_messages(response: Response[Any], status: int | None = None) -> list[Any]:
     """The messages that a server gets, from a handler of this status."""
     messages: list[Message] = []
 
@@ -28,27 +28,29 @@ async def sent(response: Response[Any], status: int | None = None) -> list[Any]:
     return messages
 
 
-async def test_a_response_is_its_content_in_json_behind_its_headers() -> None:
-    start, body = await sent(Response({"title": "Öl"}, headers=SAID), status=201)
-    expected = [*WRITTEN, (b"content-type", b"application/json"), (b"content-length", b"15")]
+async def test_a_response_is_sent_as_headers_and_json() -> None:
+    start, body = await asgi_messages(Response({"title": "Öl"}, headers=HEADERS), status=201)
+    expected = [*RAW_HEADERS, (b"content-type", b"application/json"), (b"content-length", b"15")]
     assert (start["status"], start["headers"]) == (201, expected)
     assert (body["body"], body["more_body"]) == ('{"title":"Öl"}'.encode(), False)
 
 
 async def test_bytes_are_sent_as_they_are_under_their_own_type_and_status() -> None:
-    start, body = await sent(Response(b"{}", status_code=404, media_type="application/problem+json"), status=201)
+    start, body = await asgi_messages(
+        Response(b"{}", status_code=404, media_type="application/problem+json"), status=201
+    )
     assert start["status"] == 404
     assert start["headers"] == [(b"content-type", b"application/problem+json"), (b"content-length", b"2")]
     assert body["body"] == b"{}"
 
 
 @pytest.mark.parametrize("status", [204, 304])
-async def test_a_response_without_a_body_says_neither_its_type_nor_its_length(status: int) -> None:
-    start, body = await sent(Response(None, status_code=status, headers=SAID))
-    assert (start["headers"], body["body"]) == (WRITTEN, b"")
+async def test_an_empty_response_has_no_content_headers(status: int) -> None:
+    start, body = await asgi_messages(Response(None, status_code=status, headers=HEADERS))
+    assert (start["headers"], body["body"]) == (RAW_HEADERS, b"")
 
 
-async def test_headers_that_several_responses_share_are_changed_by_none() -> None:
-    response = Response(b"{}", headers=SAID)
+async def test_shared_headers_are_not_mutated() -> None:
+    response = Response(b"{}", headers=HEADERS)
     response.headers["Retry-After"] = "1"
-    assert "Retry-After" not in SAID
+    assert "Retry-After" not in HEADERS

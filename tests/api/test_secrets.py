@@ -4,10 +4,10 @@ import pytest
 
 from infra.settings import Settings
 from tests.api import identity
-from tests.visitor import Visitor
+from tests.visitor import ApiUser
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-async def test_no_secret_is_kept_in_clear(ann: Visitor, settings: Settings, logged: list[str]) -> None:
-    await identity.no_secret_is_kept_in_clear(ann, settings, logged)
+async def test_no_secret_is_stored_in_clear(ann: ApiUser, settings: Settings, log_lines: list[str]) -> None:
+    await identity.no_secret_is_stored_in_clear(ann, settings, log_lines)

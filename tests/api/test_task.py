@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 
 from infra.ids import new_id
-from tests.api.checks import one_of_all_who_saw_the_same_version_wins
-from tests.api.problems import refused
-from tests.visitor import Visitor
+from tests.api.checks import one_edit_of_the_same_version_wins
+from tests.api.problems import assert_problem
+from tests.visitor import ApiUser
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-async def types(ann: Visitor, task: str) -> list[str]:
+async def event_types(ann: ApiUser, task: str) -> list[str]:
     return [item["type"] for item in (await ann.get(f"/tasks/{task}/history"))["items"]]
 
 
-async def test_a_task_is_created_where_its_location_says(ann: Visitor) -> None:
+async def test_a_task_is_created_where_its_location_says(ann: ApiUser) -> None:
     body = {
         "title": "Milk",
         "description": "Two litres,\nfresh.",
@@ -27,7 +27,7 @@ async def test_a_task_is_created_where_its_location_says(ann: Visitor) -> None:
         "labels": ["shop", "Shop", "food"],
         "assignees": [ann.id, ann.id],
     }
-    answer = await ann.ask("POST", f"/projects/{ann.project}/tasks", json=body)
+    answer = await ann.request("POST", f"/projects/{ann.project}/tasks", json=body)
     assert answer.status_code == 201
     created = answer.json()
     assert created.keys() == {"id", "version", "position", "key"}
@@ -42,27 +42,29 @@ async def test_a_task_is_created_where_its_location_says(ann: Visitor) -> None:
     assert shown["created_at"].endswith(("Z", "+00:00"))
 
 
-async def test_a_task_needs_a_title_only(ann: Visitor) -> None:
-    shown = await ann.get(f"/tasks/{await ann.task()}")
+async def test_a_task_needs_a_title_only(ann: ApiUser) -> None:
+    shown = await ann.get(f"/tasks/{await ann.create_task()}")
     usual: dict[str, Any] = {"description": "", "priority": "none", "due": None, "column": "todo"}
     usual |= {"labels": [], "assignees": []}
     assert {name: shown[name] for name in usual} == usual
 
 
-async def test_the_client_may_choose_the_id_once(ann: Visitor) -> None:
+async def test_the_client_may_choose_the_id_once(ann: ApiUser) -> None:
     chosen = str(new_id())
-    assert await ann.task(id=chosen) == chosen
-    refused(await ann.ask("POST", f"/projects/{ann.project}/tasks", json={"title": "x", "id": chosen}), 409, "id_taken")
-    assert await types(ann, chosen) == ["TaskCreated"]
+    assert await ann.create_task(id=chosen) == chosen
+    assert_problem(
+        await ann.request("POST", f"/projects/{ann.project}/tasks", json={"title": "x", "id": chosen}), 409, "id_taken"
+    )
+    assert await event_types(ann, chosen) == ["TaskCreated"]
 
 
-async def test_an_edit_writes_one_event_for_each_field_that_became_another(ann: Visitor) -> None:
-    task = await ann.task(due="2026-12-01")
+async def test_an_edit_writes_one_event_for_each_changed_field(ann: ApiUser) -> None:
+    task = await ann.create_task(due="2026-12-01")
     edit = {"title": "Milk", "description": "Two litres", "priority": "low", "due": None, "expected_version": 1}
-    answer = await ann.ask("PATCH", f"/tasks/{task}", json=edit)
+    answer = await ann.request("PATCH", f"/tasks/{task}", json=edit)
     assert (answer.status_code, answer.json()["version"], answer.headers["etag"]) == (200, 4, '"4"')
     assert "location" not in answer.headers
-    assert sorted(await types(ann, task)) == ["DueDateSet", "TaskCreated", "TaskDescribed", "TaskPrioritised"]
+    assert sorted(await event_types(ann, task)) == ["DueDateSet", "TaskCreated", "TaskDescribed", "TaskPrioritised"]
     shown = await ann.get(f"/tasks/{task}")
     assert (shown["title"], shown["description"], shown["priority"], shown["due"]) == (
         "Milk",
@@ -72,27 +74,27 @@ async def test_an_edit_writes_one_event_for_each_field_that_became_another(ann: 
     )
 
 
-async def test_merge_patch_is_a_content_type_for_an_edit(ann: Visitor) -> None:
-    task = await ann.task()
+async def test_merge_patch_is_a_content_type_for_an_edit(ann: ApiUser) -> None:
+    task = await ann.create_task()
     headers = {"Content-Type": "application/merge-patch+json; charset=utf-8", "If-Match": '"1"'}
-    answer = await ann.ask("PATCH", f"/tasks/{task}", content=b'{"title": "Bread"}', headers=headers)
+    answer = await ann.request("PATCH", f"/tasks/{task}", content=b'{"title": "Bread"}', headers=headers)
     assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize("body", [None, {}])
-async def test_an_action_takes_no_body_or_an_empty_one(ann: Visitor, body: dict[str, Any] | None) -> None:
-    task = await ann.task()
+async def test_an_action_takes_no_body_or_an_empty_one(ann: ApiUser, body: dict[str, Any] | None) -> None:
+    task = await ann.create_task()
     answer = (
-        await ann.ask("POST", f"/tasks/{task}/complete", json=body)
+        await ann.request("POST", f"/tasks/{task}/complete", json=body)
         if body == {}
-        else await ann.ask("POST", f"/tasks/{task}/complete")
+        else await ann.request("POST", f"/tasks/{task}/complete")
     )
     assert (answer.status_code, answer.json()["version"]) == (200, 2)
     assert (await ann.get(f"/tasks/{task}"))["status"] == "done"
 
 
-async def test_what_changes_nothing_answers_200_with_the_present_version(ann: Visitor) -> None:
-    task = await ann.task()
+async def test_a_no_op_answers_200_with_the_current_version(ann: ApiUser) -> None:
+    task = await ann.create_task()
     wishes: list[tuple[str, str, dict[str, Any]]] = [
         ("POST", f"/tasks/{task}/reopen", {}),
         ("PATCH", f"/tasks/{task}", {"title": "Milk", "expected_version": 1}),
@@ -100,43 +102,43 @@ async def test_what_changes_nothing_answers_200_with_the_present_version(ann: Vi
         ("POST", f"/tasks/{task}/move", {"column": "To do", "expected_version": 1}),
     ]
     for method, path, body in wishes:
-        answer = await ann.ask(method, path, json=body)
+        answer = await ann.request(method, path, json=body)
         assert (answer.status_code, answer.json()["version"], answer.headers["etag"]) == (200, 1, '"1"')
-    assert await types(ann, task) == ["TaskCreated"]
+    assert await event_types(ann, task) == ["TaskCreated"]
 
 
-async def test_a_trashed_task_is_shown_but_not_listed_and_not_changed(ann: Visitor) -> None:
-    task = await ann.task()
-    answer = await ann.ask("DELETE", f"/tasks/{task}", headers={"If-Match": '"1"'})
+async def test_a_trashed_task_is_shown_but_not_listed_and_not_changed(ann: ApiUser) -> None:
+    task = await ann.create_task()
+    answer = await ann.request("DELETE", f"/tasks/{task}", headers={"If-Match": '"1"'})
     assert (answer.status_code, answer.json()["version"]) == (200, 2)
     assert (await ann.get(f"/tasks/{task}"))["trashed"] is True
     assert (await ann.get(f"/projects/{ann.project}/tasks"))["items"] == []
-    again = await ann.ask("DELETE", f"/tasks/{task}", headers={"If-Match": '"2"'})
+    again = await ann.request("DELETE", f"/tasks/{task}", headers={"If-Match": '"2"'})
     assert (again.status_code, again.json()["version"]) == (200, 2)
-    refused(await ann.ask("POST", f"/tasks/{task}/complete"), 422, "task_is_trashed")
+    assert_problem(await ann.request("POST", f"/tasks/{task}/complete"), 422, "task_is_trashed")
     edit = {"title": "Bread", "expected_version": 2}
-    refused(await ann.ask("PATCH", f"/tasks/{task}", json=edit), 422, "task_is_trashed")
+    assert_problem(await ann.request("PATCH", f"/tasks/{task}", json=edit), 422, "task_is_trashed")
 
 
-async def test_a_column_that_the_project_has_not_is_refused_with_those_that_it_has(ann: Visitor) -> None:
-    task = await ann.task()
+async def test_an_unknown_column_is_refused_with_the_existing_ones(ann: ApiUser) -> None:
+    task = await ann.create_task()
     answers = [
-        await ann.ask("POST", f"/tasks/{task}/move", json={"column": "later", "expected_version": 1}),
-        await ann.ask("POST", f"/projects/{ann.project}/tasks", json={"title": "x", "column": "later"}),
+        await ann.request("POST", f"/tasks/{task}/move", json={"column": "later", "expected_version": 1}),
+        await ann.request("POST", f"/projects/{ann.project}/tasks", json={"title": "x", "column": "later"}),
     ]
     for answer in answers:
-        assert refused(answer, 422, "unknown_column")["params"] == {"columns": ["todo", "doing", "done"]}
+        assert assert_problem(answer, 422, "unknown_column")["params"] == {"columns": ["todo", "doing", "done"]}
 
 
-async def test_a_task_is_moved_to_a_column_named_by_id_or_name(ann: Visitor) -> None:
-    task = await ann.task()
+async def test_a_task_is_moved_to_a_column_named_by_id_or_name(ann: ApiUser) -> None:
+    task = await ann.create_task()
     for version, (name, column) in enumerate([("doing", "doing"), ("DONE", "done"), ("To do", "todo")], start=1):
         await ann.post(f"/tasks/{task}/move", column=name, expected_version=version)
         assert (await ann.get(f"/tasks/{task}"))["column"] == column
 
 
-async def test_assignees_and_labels_come_and_go_and_the_history_tells_from_what_to_what(ann: Visitor) -> None:
-    task = await ann.task()
+async def test_assignee_and_label_changes_are_in_the_history(ann: ApiUser) -> None:
+    task = await ann.create_task()
     answers = [
         await ann.post(f"/tasks/{task}/assign", user_id=ann.id),
         await ann.post(f"/tasks/{task}/assign", user_id=ann.id),
@@ -160,63 +162,63 @@ async def test_assignees_and_labels_come_and_go_and_the_history_tells_from_what_
     ]
 
 
-async def test_who_names_an_old_version_is_told_that_assignees_and_labels_are_others(ann: Visitor) -> None:
-    task = await ann.task()
+async def test_a_stale_version_reports_changed_assignees_and_labels(ann: ApiUser) -> None:
+    task = await ann.create_task()
     await ann.post(f"/tasks/{task}/assign", user_id=ann.id)
     await ann.post(f"/tasks/{task}/label", label="Urgent")
     for action, body, field in (("assign", {"user_id": ann.id}, "assignees"), ("label", {"label": "x"}, "labels")):
-        answer = await ann.ask("POST", f"/tasks/{task}/{action}", json={**body, "expected_version": 1})
-        problem = refused(answer, 409, "version_conflict")
+        answer = await ann.request("POST", f"/tasks/{task}/{action}", json={**body, "expected_version": 1})
+        problem = assert_problem(answer, 409, "version_conflict")
         assert problem["conflicting_fields"] == [field]
         assert [event["fields"] for event in problem["intervening_events"]] == [["assignees"], ["labels"]]
         assert (problem["current"]["assignees"], problem["current"]["labels"]) == ([ann.id], ["Urgent"])
 
 
-async def test_an_assignee_who_is_no_member_is_refused_whether_there_is_such_a_user_or_not(
-    ann: Visitor, bob: Visitor
-) -> None:
-    task, told = await ann.task(), []
+async def test_a_non_member_assignee_is_refused_whether_known_or_not(ann: ApiUser, bob: ApiUser) -> None:
+    task, told = await ann.create_task(), []
     for nobody in (bob.id, str(new_id()), ann.workspace):
-        assigned = await ann.ask("POST", f"/tasks/{task}/assign", json={"user_id": nobody})
+        assigned = await ann.request("POST", f"/tasks/{task}/assign", json={"user_id": nobody})
         body = {"title": "x", "assignees": [ann.id, nobody]}
-        created = await ann.ask("POST", f"/projects/{ann.project}/tasks", json=body)
+        created = await ann.request("POST", f"/projects/{ann.project}/tasks", json=body)
         for answer in (assigned, created):
-            problem = refused(answer, 422, "assignee_is_no_member")
+            problem = assert_problem(answer, 422, "assignee_is_no_member")
             assert problem["params"] == {"user_id": nobody}
             told.append((problem["title"], problem["detail"]))
     assert len(set(told)) == 1
-    assert await types(ann, task) == ["TaskCreated"]
+    assert await event_types(ann, task) == ["TaskCreated"]
 
 
-async def test_a_task_is_given_to_another_member_and_taken_from_them_after_they_have_gone(
-    ann: Visitor, bob: Visitor
-) -> None:
+async def test_a_member_is_assigned_and_can_be_unassigned_after_leaving(ann: ApiUser, bob: ApiUser) -> None:
     membership = f"/workspaces/{ann.workspace}/members/{bob.id}"
-    assert (await ann.ask("PUT", membership, json={"role": "member"})).is_success
-    task = await ann.task(assignees=[ann.id])
+    assert (await ann.request("PUT", membership, json={"role": "member"})).is_success
+    task = await ann.create_task(assignees=[ann.id])
     await ann.post(f"/tasks/{task}/assign", user_id=bob.id)
     assert (await ann.get(f"/tasks/{task}"))["assignees"] == [ann.id, bob.id]
     await bob.post(f"/tasks/{task}/unassign", user_id=ann.id)
     assert (await bob.get(f"/tasks/{task}"))["assignees"] == [bob.id]
-    assert (await ann.ask("DELETE", membership)).is_success
-    other = await ann.task()
-    refused(await ann.ask("POST", f"/tasks/{other}/assign", json={"user_id": bob.id}), 422, "assignee_is_no_member")
+    assert (await ann.request("DELETE", membership)).is_success
+    other = await ann.create_task()
+    assert_problem(
+        await ann.request("POST", f"/tasks/{other}/assign", json={"user_id": bob.id}), 422, "assignee_is_no_member"
+    )
     await ann.post(f"/tasks/{task}/unassign", user_id=bob.id)
     assert (await ann.get(f"/tasks/{task}"))["assignees"] == []
 
 
-async def test_all_who_label_and_assign_at_once_succeed(ann: Visitor) -> None:
+async def test_concurrent_labels_and_assignments_all_succeed(ann: ApiUser) -> None:
     """Neither names a version: none is lost, and none is there twice."""
-    task = await ann.task()
+    task = await ann.create_task()
     bodies = [("label", {"label": f"l{number % 8}"}) for number in range(16)] + [("assign", {"user_id": ann.id})] * 4
-    answers = await asyncio.gather(*(ann.ask("POST", f"/tasks/{task}/{where}", json=body) for where, body in bodies))
+    answers = await asyncio.gather(
+        *(ann.request("POST", f"/tasks/{task}/{where}", json=body) for where, body in bodies)
+    )
     assert {answer.status_code for answer in answers} == {200}
     shown = await ann.get(f"/tasks/{task}")
     assert sorted(shown["labels"]) == [f"l{number}" for number in range(8)]
     assert (shown["assignees"], shown["version"]) == ([ann.id], 10)
 
 
-async def test_a_batch_assigns_and_labels(ann: Visitor) -> None:
+async def test_a_batch_assigns_and_labels(ann: ApiUser) -> None:
     task = str(new_id())
     batch = [
         {"type": "CreateTask", "data": {"id": task, "project_id": ann.project, "title": "Tea", "labels": ["shop"]}},
@@ -224,40 +226,40 @@ async def test_a_batch_assigns_and_labels(ann: Visitor) -> None:
         {"type": "LabelTask", "id": task, "data": {"label": "SHOP"}},
         {"type": "LabelTask", "id": task, "data": {"label": "soon"}},
     ]
-    answer = await ann.ask("POST", "/commands", json={"mode": "atomic", "commands": batch})
+    answer = await ann.request("POST", "/commands", json={"mode": "atomic", "commands": batch})
     assert answer.status_code == 200, answer.text
     shown = await ann.get(f"/tasks/{task}")
     assert (shown["labels"], shown["assignees"], shown["version"]) == (["shop", "soon"], [ann.id], 3)
 
 
-async def test_a_human_key_is_taken_wherever_an_id_is(ann: Visitor) -> None:
-    task = await ann.task()
+async def test_a_task_key_works_wherever_an_id_does(ann: ApiUser) -> None:
+    task = await ann.create_task()
     ann.fold()
     await ann.post("/tasks/KIT-1/complete")
     await ann.post("/tasks/KIT-1/reopen")
     await ann.post("/tasks/KIT-1/move", column="doing", expected_version=3)
-    edit = await ann.ask("PATCH", "/tasks/KIT-1", json={"title": "Bread", "expected_version": 4})
+    edit = await ann.request("PATCH", "/tasks/KIT-1", json={"title": "Bread", "expected_version": 4})
     assert edit.json()["id"] == task
     assert len((await ann.get("/tasks/KIT-1/history"))["items"]) == 5
-    assert (await ann.ask("DELETE", "/tasks/KIT-1", headers={"If-Match": '"5"'})).status_code == 200
+    assert (await ann.request("DELETE", "/tasks/KIT-1", headers={"If-Match": '"5"'})).status_code == 200
     assert (await ann.get("/tasks/KIT-1"))["trashed"] is True
 
 
-async def test_all_who_complete_at_once_succeed_and_it_happens_once(ann: Visitor) -> None:
-    task = await ann.task()
-    answers = await asyncio.gather(*(ann.ask("POST", f"/tasks/{task}/complete") for _ in range(20)))
+async def test_concurrent_completes_succeed_and_write_one_event(ann: ApiUser) -> None:
+    task = await ann.create_task()
+    answers = await asyncio.gather(*(ann.request("POST", f"/tasks/{task}/complete") for _ in range(20)))
     assert [answer.status_code for answer in answers] == [200] * 20
     assert {answer.json()["version"] for answer in answers} == {2}
-    assert await types(ann, task) == ["TaskCompleted", "TaskCreated"]
+    assert await event_types(ann, task) == ["TaskCompleted", "TaskCreated"]
 
 
-async def test_of_all_who_edit_the_same_version_at_once_one_wins_and_the_others_are_told(ann: Visitor) -> None:
-    await one_of_all_who_saw_the_same_version_wins(ann)
+async def test_one_edit_of_the_same_version_wins(ann: ApiUser) -> None:
+    await one_edit_of_the_same_version_wins(ann)
 
 
-async def test_tasks_created_at_once_have_numbers_of_their_own(ann: Visitor) -> None:
+async def test_concurrent_creates_get_unique_numbers(ann: ApiUser) -> None:
     path = f"/projects/{ann.project}/tasks"
-    answers = await asyncio.gather(*(ann.ask("POST", path, json={"title": f"Task {n}"}) for n in range(40)))
+    answers = await asyncio.gather(*(ann.request("POST", path, json={"title": f"Task {n}"}) for n in range(40)))
     assert [answer.status_code for answer in answers] == [201] * 40
     keys = {answer.json()["key"] for answer in answers}
     assert keys == {f"KIT-{number}" for number in range(1, 41)}
@@ -265,9 +267,9 @@ async def test_tasks_created_at_once_have_numbers_of_their_own(ann: Visitor) -> 
     assert [item["key"] for item in listed] == [f"KIT-{number}" for number in range(1, 41)]
 
 
-async def test_one_of_all_who_choose_an_id_at_once_gets_it(ann: Visitor) -> None:
+async def test_concurrent_creates_of_one_id_succeed_once(ann: ApiUser) -> None:
     chosen = str(new_id())
     path = f"/projects/{ann.project}/tasks"
-    answers = await asyncio.gather(*(ann.ask("POST", path, json={"title": "x", "id": chosen}) for _ in range(10)))
+    answers = await asyncio.gather(*(ann.request("POST", path, json={"title": "x", "id": chosen}) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
-    assert {refused(answer, 409)["code"] for answer in answers if answer.status_code == 409} == {"id_taken"}
+    assert {assert_problem(answer, 409)["code"] for answer in answers if answer.status_code == 409} == {"id_taken"}

@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 from cli.main import taskledger
 from infra.settings import Settings
 
-Type = Callable[..., Result]
-DEMO = 23
+RunCli = Callable[..., Result]
+DEMO_EVENTS = 23
 """How many events `taskledger demo` writes."""
 
 
@@ -22,10 +22,10 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @pytest.fixture
-def typed(environment: dict[str, str], tmp_path: Path) -> Type:
+def run_cli(environment: dict[str, str], tmp_path: Path) -> RunCli:
     """Type `taskledger ...` and read what it says."""
 
-    def run(*words: str, **named: str) -> Result:
+    def invoke(*words: str, **named: str) -> Result:
         return CliRunner().invoke(taskledger, [*words, "--data", str(tmp_path)], env=environment | named)
 
-    return run
+    return invoke

@@ -14,13 +14,13 @@ from domain.event import Actor
 from infra.errors import OperatorError
 from infra.ids import new_id
 from infra.settings import Settings
-from tests.cli.conftest import Type
+from tests.cli.conftest import RunCli
 
 
-async def test_the_printed_login_opens_a_board_with_a_past(
-    typed: Type, client: httpx.AsyncClient, fold: Callable[[], None]
+async def test_the_printed_login_opens_a_board_with_history(
+    run_cli: RunCli, client: httpx.AsyncClient, fold: Callable[[], None]
 ) -> None:
-    said = await asyncio.to_thread(typed, "demo")
+    said = await asyncio.to_thread(run_cli, "demo")
     assert said.exit_code == 0, said.output
     email, password = said.output.removeprefix("Demo login: ").strip().split(" / ")
     login = await client.post("/auth/login", json={"email": email, "password": password})
@@ -38,22 +38,22 @@ async def test_the_printed_login_opens_a_board_with_a_past(
     assert [column["wip_limit"] for column in project["columns"]] == [None, 3, None]
 
 
-def test_asked_again_it_prints_the_same_login_and_writes_nothing(typed: Type) -> None:
-    first = typed("demo")
-    before = typed("events", "tail", "-n", "100").output
-    assert typed("demo").output == first.output
-    assert typed("events", "tail", "-n", "100").output == before
+def test_a_second_run_prints_the_same_login_and_writes_nothing(run_cli: RunCli) -> None:
+    first = run_cli("demo")
+    before = run_cli("events", "tail", "-n", "100").output
+    assert run_cli("demo").output == first.output
+    assert run_cli("events", "tail", "-n", "100").output == before
 
 
-def test_an_instance_with_users_of_its_own_gets_no_demo(typed: Type, settings: Settings) -> None:
+def test_an_instance_with_users_of_its_own_gets_no_demo(run_cli: RunCli, settings: Settings) -> None:
     asyncio.run(_register(settings))
     with pytest.raises(OperatorError, match="has users of its own"):
-        raise typed("demo").exception or AssertionError
+        raise run_cli("demo").exception or AssertionError
 
 
-def test_production_gets_no_demo(typed: Type) -> None:
+def test_production_gets_no_demo(run_cli: RunCli) -> None:
     with pytest.raises(OperatorError, match="no demo in production"):
-        raise typed("demo", TASKLEDGER_ENVIRONMENT="production").exception or AssertionError
+        raise run_cli("demo", TASKLEDGER_ENVIRONMENT="production").exception or AssertionError
 
 
 async def _register(settings: Settings) -> None:

@@ -9,58 +9,58 @@ import pytest
 from infra.database.pool import connect
 from infra.errors import OperatorError
 from infra.settings import Settings
-from tests.cli.conftest import Type
+from tests.cli.conftest import RunCli
 
 
-def events(output: str) -> list[dict[str, Any]]:
+def parse_lines(output: str) -> list[dict[str, Any]]:
     return [msgspec.json.decode(line) for line in output.splitlines()]
 
 
-def test_a_task_is_shown_by_its_key_from_one_version_to_another(typed: Type) -> None:
-    typed("demo")
-    typed("projections", "rebuild", "task_list")
-    key = next(one["event"]["key"] for one in events(typed("events", "export", "--type", "TaskCreated").output))
-    shown = events(typed("events", "show", key.lower(), "--json").output)
+def test_a_task_is_shown_by_its_key_from_one_version_to_another(run_cli: RunCli) -> None:
+    run_cli("demo")
+    run_cli("projections", "rebuild", "task_list")
+    key = next(one["event"]["key"] for one in parse_lines(run_cli("events", "export", "--type", "TaskCreated").output))
+    shown = parse_lines(run_cli("events", "show", key.lower(), "--json").output)
     assert [one["version"] for one in shown] == list(range(1, len(shown) + 1))
     assert {one["stream"] for one in shown} == {shown[0]["stream"]}
-    assert events(typed("events", "show", shown[0]["stream"], "--to", "1", "--json").output) == shown[:1]
-    assert "TaskCreated" in typed("events", "show", key).output
+    assert parse_lines(run_cli("events", "show", shown[0]["stream"], "--to", "1", "--json").output) == shown[:1]
+    assert "TaskCreated" in run_cli("events", "show", key).output
 
 
 @pytest.mark.parametrize("wanted", ["NOPE-1", "00000000-0000-4000-8000-000000000000"])
-def test_a_stream_that_is_not_there_is_told(typed: Type, wanted: str) -> None:
+def test_an_unknown_stream_is_reported(run_cli: RunCli, wanted: str) -> None:
     with pytest.raises(OperatorError, match=wanted):
-        raise typed("events", "show", wanted).exception or AssertionError
+        raise run_cli("events", "show", wanted).exception or AssertionError
 
 
-def test_an_export_is_the_whole_log_or_a_part_of_it(typed: Type, tmp_path: Path) -> None:
-    typed("demo")
-    whole = events(typed("events", "export").output)
+def test_an_export_is_the_whole_log_or_a_part_of_it(run_cli: RunCli, tmp_path: Path) -> None:
+    run_cli("demo")
+    whole = parse_lines(run_cli("events", "export").output)
     assert [one["position"] for one in whole] == sorted(one["position"] for one in whole)
     assert {"WorkspaceCreated", "TaskCreated"} <= {one["type"] for one in whole}
     workspace = next(one["workspace_id"] for one in whole if one["type"] == "TaskCreated")
     middle = whole[len(whole) // 2]["position"]
     chosen = ("--workspace", workspace, "--type", "TaskCreated", "--type", "TaskCompleted", "--after", str(middle))
-    assert events(typed("events", "export", *chosen).output) == [
+    assert parse_lines(run_cli("events", "export", *chosen).output) == [
         one
         for one in whole
         if one["workspace_id"] == workspace
         and one["position"] > middle
         and one["type"] in {"TaskCreated", "TaskCompleted"}
     ]
-    typed("events", "export", "-o", str(tmp_path / "log.jsonl"))
-    assert events((tmp_path / "log.jsonl").read_text()) == whole
+    run_cli("events", "export", "-o", str(tmp_path / "log.jsonl"))
+    assert parse_lines((tmp_path / "log.jsonl").read_text()) == whole
 
 
-def test_what_this_version_cannot_read_is_shown_as_it_was_stored(typed: Type, settings: Settings) -> None:
+def test_what_this_version_cannot_read_is_shown_as_it_was_stored(run_cli: RunCli, settings: Settings) -> None:
     with connect(settings.migration_url) as owner:
         columns = "(originator_id, originator_version, topic, state)"
         for version, state in ((1, b'{"type":"TaskSung","song":"la"}'), (2, b"\xff")):
             sql = f"insert into log.events {columns} values ('{'0' * 32}', %s, 'TaskSung', %s)"  # noqa: S608 - ours
             owner.execute(sql, (version, state))
-    shown = events(typed("events", "tail", "--json").output)
+    shown = parse_lines(run_cli("events", "tail", "--json").output)
     assert [(one["type"], one["event"]) for one in shown] == [
         ("TaskSung", {"song": "la"}),
         ("TaskSung", {"stored": "/w=="}),
     ]
-    assert 'TaskSung {"song":"la"}' in typed("events", "tail").output
+    assert 'TaskSung {"song":"la"}' in run_cli("events", "tail").output

@@ -23,20 +23,20 @@ from infra.errors import OperatorError
 from infra.settings import Settings
 from projections.fingerprint import fold_history
 from projections.task_list import TaskRow, projection
-from tests.cli.conftest import DEMO, Type
+from tests.cli.conftest import DEMO_EVENTS, RunCli
 from tests.examples import PROJECT
 from tests.projections import oracle
-from tests.store.limits import folding
+from tests.store.limits import running_worker
 
-DATA = Path(__file__).parents[2] / ".." / "shared" / "data" / "simple-json"
-EMAIL = "demo@example.com"
+REAL_LISTS = Path(__file__).parents[2] / ".." / "shared" / "data" / "simple-json"
+IMPORTER_EMAIL = "demo@example.com"
 Import = Callable[..., Any]
 
 
 @pytest.fixture
-def imported(typed: Type, tmp_path: Path, settings: Settings) -> Iterator[Import]:
+def run_import(run_cli: RunCli, tmp_path: Path, settings: Settings) -> Iterator[Import]:
     """Import some content, or a file, into the demo project, one column of which has a limit."""
-    assert typed("demo").exit_code == 0
+    assert run_cli("demo").exit_code == 0
     with connect(settings.database_url) as connection:
         oracle.catch_up(connection)
 
@@ -44,22 +44,22 @@ def imported(typed: Type, tmp_path: Path, settings: Settings) -> Iterator[Import
         file = content if isinstance(content, Path) else tmp_path / name
         if not isinstance(content, Path):
             file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-        return typed("import", str(file), "--workspace", "Demo", "--project", "FEST", "--as", EMAIL, *more)
+        return run_cli("import", str(file), "--workspace", "Demo", "--project", "FEST", "--as", IMPORTER_EMAIL, *more)
 
-    with folding(settings, 0.2):
+    with running_worker(settings, 0.2):
         yield run
 
 
-def rows(settings: Settings) -> dict[str, TaskRow]:
+def tasks_by_title(settings: Settings) -> dict[str, TaskRow]:
     """The imported tasks, by title."""
     with connect(settings.database_url) as connection:
-        history = log.load_after(connection, DEMO, 1_000_000)
+        history = log.load_after(connection, DEMO_EVENTS, 1_000_000)
         found = fold_history(projection, history)
     return {row.title: row for row in found.values()}
 
 
-def test_the_words_that_people_use_become_fields(imported: Import, settings: Settings) -> None:
-    said = imported(
+def test_the_words_that_people_use_become_fields(run_import: Import, settings: Settings) -> None:
+    said = run_import(
         [
             {"title": "A", "completed": True, "description": "why", "deadline": "2026-12-01", "priority": "HIGH"},
             {"name": "B", "status": "in progress", "tags": ["x", "y"], "due": "2026-12-01T10:00:00Z"},
@@ -68,7 +68,7 @@ def test_the_words_that_people_use_become_fields(imported: Import, settings: Set
             {"task": "Молоко", "status": True},
         ]
     )
-    found = rows(settings)
+    found = tasks_by_title(settings)
     a, b, c, milk = (found[title] for title in ("A", "B", "C", "Молоко"))
     assert (a.status, a.description, a.due, a.priority) == ("done", "why", "2026-12-01", "high")
     assert (b.status, b.column, b.labels, b.due) == ("open", "doing", ("x", "y"), "2026-12-01T10:00:00+00:00")
@@ -78,132 +78,132 @@ def test_the_words_that_people_use_become_fields(imported: Import, settings: Set
     assert said.exit_code == 1
 
 
-def test_a_full_column_is_mentioned(imported: Import) -> None:
-    said = imported([{"title": str(at), "status": "in progress"} for at in range(4)])
+def test_a_full_column_is_mentioned(run_import: Import) -> None:
+    said = run_import([{"title": str(at), "status": "in progress"} for at in range(4)])
     assert "4 created" in said.output
     assert "2 x in a column that has more tasks than its limit" in said.output
 
 
-def test_a_column_that_nobody_counts_for_want_of_a_worker_stops_the_import(
-    typed: Type, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+def test_an_uncounted_column_without_a_worker_stops_the_import(
+    run_cli: RunCli, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.column_counts.CATCH_UP_TIMEOUT_S", 0.01)
-    typed("demo")
+    run_cli("demo")
     with connect(settings.database_url) as connection:
         oracle.catch_up(connection)
     file = tmp_path / "list.json"
     file.write_text('[{"title": "A"}, {"title": "B", "status": "in progress"}]')
-    said = typed("import", str(file), "--workspace", "Demo", "--project", "FEST", "--as", EMAIL)
+    said = run_cli("import", str(file), "--workspace", "Demo", "--project", "FEST", "--as", IMPORTER_EMAIL)
     assert isinstance(said.exception, OperatorError)
     assert "no worker" in str(said.exception)
     assert "1 created" in said.output
 
 
-def test_a_file_imported_twice_changes_nothing(imported: Import, settings: Settings) -> None:
+def test_a_file_imported_twice_changes_nothing(run_import: Import, settings: Settings) -> None:
     content = [{"id": 1, "title": "A", "done": True}, {"id": 1, "title": "A"}, {"id": 2, "title": "A"}]
-    assert "3 created, 0 there already" in imported(content).output
-    before = events(settings)
-    again = imported(content)
+    assert "3 created, 0 there already" in run_import(content).output
+    before = event_count(settings)
+    again = run_import(content)
     assert "0 created, 3 there already, 0 refused" in again.output
     assert again.exit_code == 0
-    assert events(settings) == before
+    assert event_count(settings) == before
 
 
-def test_a_dry_run_says_what_an_import_would_do_and_does_nothing(imported: Import, settings: Settings) -> None:
-    imported([{"id": 1, "title": "A"}])
-    before = events(settings)
+def test_a_dry_run_says_what_an_import_would_do_and_does_nothing(run_import: Import, settings: Settings) -> None:
+    run_import([{"id": 1, "title": "A"}])
+    before = event_count(settings)
     content = [{"id": 1, "title": "A"}, {"title": "B", "done": True}, {"title": " "}, {"title": "C", "mood": "good"}]
-    dry = imported(content, "--dry-run")
+    dry = run_import(content, "--dry-run")
     assert "2 would be created, 1 there already, 1 would be refused.\nA dry run: nothing was written." in dry.output
     assert "1 x mood" in dry.output
     assert dry.exit_code == 1
-    assert events(settings) == before
-    real = imported(content)
+    assert event_count(settings) == before
+    real = run_import(content)
     assert "2 created, 1 there already, 1 refused" in real.output
     assert dry.output.splitlines()[2:] == real.output.splitlines()[1:]
 
 
-def test_a_file_that_changed_since_is_told_of(imported: Import, settings: Settings) -> None:
-    imported([{"id": 1, "title": "A"}, {"id": 2, "title": "B"}, {"id": 3, "title": "C"}])
+def test_a_file_changed_since_its_import_is_reported(run_import: Import, settings: Settings) -> None:
+    run_import([{"id": 1, "title": "A"}, {"id": 2, "title": "B"}, {"id": 3, "title": "C"}])
     again = [
         {"id": 1, "title": "A", "done": True},
         {"id": 2, "title": "B", "due": "2026-12-05"},
         {"id": 3, "title": "C"},
     ]
-    said = imported(again).output
+    said = run_import(again).output
     assert "0 created, 3 there already" in said
     assert "2 of those there already differ from the file by now" in said
-    assert rows(settings)["B"].due is None
+    assert tasks_by_title(settings)["B"].due is None
 
 
 def test_a_label_in_two_cases_of_letters_is_one_and_the_same_the_next_time(
-    imported: Import, settings: Settings
+    run_import: Import, settings: Settings
 ) -> None:
     content = [{"id": 1, "title": "A", "tags": ["Urgent", "urgent"], "labels": "URGENT, shop"}]
-    assert "1 created" in imported(content).output
-    assert rows(settings)["A"].labels == ("Urgent", "shop")
+    assert "1 created" in run_import(content).output
+    assert tasks_by_title(settings)["A"].labels == ("Urgent", "shop")
     for tags in (["Urgent", "urgent", "shop"], ["shop", "urgent"]):
-        said = imported([{"id": 1, "title": "A", "tags": tags}]).output
+        said = run_import([{"id": 1, "title": "A", "tags": tags}]).output
         assert "0 created, 1 there already" in said
         assert "differ" not in said
-    assert "1 of those there already differ" in imported([{"id": 1, "title": "A", "tags": ["shop"]}]).output
+    assert "1 of those there already differ" in run_import([{"id": 1, "title": "A", "tags": ["shop"]}]).output
 
 
-def test_lists_by_their_names_become_labels(imported: Import, settings: Settings) -> None:
-    said = imported({"todo": [{"title": "A"}], "finished": [{"title": "B"}], "colour": "red"})
+def test_lists_by_their_names_become_labels(run_import: Import, settings: Settings) -> None:
+    said = run_import({"todo": [{"title": "A"}], "finished": [{"title": "B"}], "colour": "red"})
     assert "2 created" in said.output
     assert "1 x colour" in said.output
-    found = rows(settings)
+    found = tasks_by_title(settings)
     assert (found["A"].labels, found["B"].labels) == (("todo",), ("finished",))
 
 
-def test_empty_texts_say_nothing(imported: Import, settings: Settings) -> None:
-    assert "1 created" in imported([{"title": "A", "due": "", "status": "", "priority": ""}]).output
-    assert (rows(settings)["A"].due, rows(settings)["A"].status) == (None, "open")
+def test_empty_texts_set_no_field(run_import: Import, settings: Settings) -> None:
+    assert "1 created" in run_import([{"title": "A", "due": "", "status": "", "priority": ""}]).output
+    assert (tasks_by_title(settings)["A"].due, tasks_by_title(settings)["A"].status) == (None, "open")
 
 
-def test_two_files_whose_ids_are_the_same_are_two_lists(imported: Import) -> None:
-    assert "1 created" in imported([{"id": 1, "title": "A"}]).output
-    assert "1 created" in imported([{"id": 1, "title": "B"}]).output
+def test_two_files_whose_ids_are_the_same_are_two_lists(run_import: Import) -> None:
+    assert "1 created" in run_import([{"id": 1, "title": "A"}]).output
+    assert "1 created" in run_import([{"id": 1, "title": "B"}]).output
 
 
-def test_tasks_that_were_edited_since_are_left_alone(imported: Import, settings: Settings) -> None:
-    imported([{"id": 1, "title": "A"}])
-    said = imported([{"id": 1, "title": "A", "done": True}])
+def test_tasks_that_were_edited_since_are_left_alone(run_import: Import, settings: Settings) -> None:
+    run_import([{"id": 1, "title": "A"}])
+    said = run_import([{"id": 1, "title": "A", "done": True}])
     assert "0 created, 1 there already" in said.output
-    assert rows(settings)["A"].status == "open"
+    assert tasks_by_title(settings)["A"].status == "open"
 
 
-def test_the_importer_is_who_did_it(imported: Import, settings: Settings) -> None:
-    imported([{"title": "A"}])
+def test_imported_events_name_the_importer_as_actor(run_import: Import, settings: Settings) -> None:
+    run_import([{"title": "A"}])
     with connect(settings.database_url) as connection:
-        last = log.load_after(connection, DEMO, 100)[-1]
+        last = log.load_after(connection, DEMO_EVENTS, 100)[-1]
     assert (last.actor.kind, last.version) == ("import", 1)
 
 
-def test_unknown_fields_are_counted_and_not_dropped_silently(imported: Import) -> None:
-    said = imported([{"title": "A", "mood": "good"}, {"title": "B", "mood": "bad", "empty": None}]).output
+def test_unknown_fields_are_counted_and_not_dropped_silently(run_import: Import) -> None:
+    said = run_import([{"title": "A", "mood": "good"}, {"title": "B", "mood": "bad", "empty": None}]).output
     assert "2 x mood" in said
     assert "empty" not in said
 
 
-def test_gzip_is_read_whatever_its_name(imported: Import) -> None:
-    assert "1 created" in imported(gzip.compress(b'[{"title": "A"}]'), name="list.txt").output
+def test_gzip_is_read_whatever_its_name(run_import: Import) -> None:
+    assert "1 created" in run_import(gzip.compress(b'[{"title": "A"}]'), name="list.txt").output
 
 
-def test_json_lines_end_at_the_line_feed_only(imported: Import, settings: Settings) -> None:
-    said = imported('{"title":"A","description":"one\u2028two"}\n{"title":"B"}\n{"title":\n'.encode())
+def test_json_lines_end_at_the_line_feed_only(run_import: Import, settings: Settings) -> None:
+    said = run_import('{"title":"A","description":"one\u2028two"}\n{"title":"B"}\n{"title":\n'.encode())
     assert "2 created, 0 there already, 1 refused" in said.output
     assert "line 3: not JSON" in said.output
-    assert rows(settings)["A"].description == "one\u2028two"
+    assert tasks_by_title(settings)["A"].description == "one\u2028two"
 
 
-def test_sub_tasks_say_what_they_are_part_of(imported: Import, settings: Settings) -> None:
+def test_sub_tasks_say_what_they_are_part_of(run_import: Import, settings: Settings) -> None:
     tagged = {"home": {"tasks": [{"id": 1, "title": "Party", "subtasks": [{"id": 1, "title": "Cake"}] * 2}]}}
-    said = imported(tagged).output
+    said = run_import(tagged).output
     assert "3 created" in said
     assert "2 sub-tasks became tasks" in said
-    cake = rows(settings)["Cake"]
+    cake = tasks_by_title(settings)["Cake"]
     assert (cake.description, cake.labels) == ("Part of: Party", ("home",))
 
 
@@ -233,15 +233,15 @@ def test_a_malformed_row_is_refused_with_its_reason(row: object, reason: str) ->
     assert reason in only.reason
 
 
-def test_good_rows_go_in_beside_malformed_ones(imported: Import, settings: Settings) -> None:
-    said = imported([{"title": "A"}, {"title": " "}, {"title": "B"}])
+def test_good_rows_go_in_beside_malformed_ones(run_import: Import, settings: Settings) -> None:
+    said = run_import([{"title": "A"}, {"title": " "}, {"title": "B"}])
     assert "2 created, 0 there already, 1 refused" in said.output
-    assert set(rows(settings)) == {"A", "B"}
+    assert set(tasks_by_title(settings)) == {"A", "B"}
 
 
-def test_a_time_without_a_zone_keeps_its_date_and_says_so(imported: Import, settings: Settings) -> None:
-    said = imported([{"title": "A", "due": "2026-12-01T10:00:00"}]).output
-    assert rows(settings)["A"].due == "2026-12-01"
+def test_a_time_without_a_zone_keeps_its_date_and_says_so(run_import: Import, settings: Settings) -> None:
+    said = run_import([{"title": "A", "due": "2026-12-01T10:00:00"}]).output
+    assert tasks_by_title(settings)["A"].due == "2026-12-01"
     assert "names a time without a zone" in said
 
 
@@ -262,18 +262,18 @@ def test_a_time_without_a_zone_keeps_its_date_and_says_so(imported: Import, sett
         (b"\x1f\x8b\x08\x00broken", "is gzip, but damaged"),
     ],
 )
-def test_a_file_that_is_no_task_list_gets_one_line(imported: Import, content: bytes, line: str) -> None:
-    said = imported(content)
+def test_a_file_that_is_no_task_list_gets_one_line(run_import: Import, content: bytes, line: str) -> None:
+    said = run_import(content)
     assert isinstance(said.exception, OperatorError)
     assert line in str(said.exception)
     assert "\n" not in str(said.exception)
 
 
-def test_a_byte_order_mark_is_no_part_of_the_list(imported: Import) -> None:
-    assert "1 created" in imported(b'\xef\xbb\xbf[{"title":"A"}]').output
+def test_a_byte_order_mark_is_no_part_of_the_list(run_import: Import) -> None:
+    assert "1 created" in run_import(b'\xef\xbb\xbf[{"title":"A"}]').output
 
 
-def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
+def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path) -> None:
 
     file = tmp_path / "bomb.gz"
     file.write_bytes(gzip.compress(b" " * 5_000_000))
@@ -284,24 +284,24 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["--workspace", "Nowhere", "--project", "FEST", "--as", EMAIL], "no workspace 'Nowhere'"),
-        (["--workspace", str(PROJECT), "--project", "FEST", "--as", EMAIL], "is a member of no workspace"),
-        (["--workspace", "Demo", "--project", "NONE", "--as", EMAIL], "no project with the key NONE"),
+        (["--workspace", "Nowhere", "--project", "FEST", "--as", IMPORTER_EMAIL], "no workspace 'Nowhere'"),
+        (["--workspace", str(PROJECT), "--project", "FEST", "--as", IMPORTER_EMAIL], "is a member of no workspace"),
+        (["--workspace", "Demo", "--project", "NONE", "--as", IMPORTER_EMAIL], "no project with the key NONE"),
         (["--workspace", "Demo", "--project", "FEST", "--as", "x@y.z"], "Nobody is registered as x@y.z"),
     ],
 )
-def test_a_place_that_is_not_there_is_named(
-    imported: Import, typed: Type, tmp_path: Path, words: list[str], line: str
+def test_an_unknown_import_target_is_named(
+    run_import: Import, run_cli: RunCli, tmp_path: Path, words: list[str], line: str
 ) -> None:
-    del imported
+    del run_import
     file = tmp_path / "list.json"
     file.write_text('[{"title":"A"}]')
-    assert line in str(typed("import", str(file), *words).exception)
+    assert line in str(run_cli("import", str(file), *words).exception)
 
 
-def test_a_file_that_is_not_there_is_named(imported: Import, tmp_path: Path) -> None:
-    assert "No such file" in str(imported(tmp_path / "none.json").exception)
-    assert "directory" in str(imported(tmp_path).exception)
+def test_a_file_that_is_not_there_is_named(run_import: Import, tmp_path: Path) -> None:
+    assert "No such file" in str(run_import(tmp_path / "none.json").exception)
+    assert "directory" in str(run_import(tmp_path).exception)
 
 
 json_values = st.recursive(
@@ -341,15 +341,15 @@ def test_whatever_a_file_holds_every_row_is_a_task_or_is_refused(value: object) 
     ("name", "created"),
     [("jsonplaceholder-todos.json", 200), ("ru-todos-anmfan.json", 15), ("taskmaster-tasks.json.gz", 1096)],
 )
-def test_real_lists_go_in_whole_and_only_once(imported: Import, settings: Settings, name: str, created: int) -> None:
-    if not DATA.exists():
+def test_real_lists_go_in_whole_and_only_once(run_import: Import, settings: Settings, name: str, created: int) -> None:
+    if not REAL_LISTS.exists():
         pytest.skip("the real lists stand beside the project's checkout only where it is developed")
-    assert f"{created} created, 0 there already, 0 refused" in imported(DATA / name).output
-    before = events(settings)
-    assert f"0 created, {created} there already, 0 refused" in imported(DATA / name).output
-    assert events(settings) == before
+    assert f"{created} created, 0 there already, 0 refused" in run_import(REAL_LISTS / name).output
+    before = event_count(settings)
+    assert f"0 created, {created} there already, 0 refused" in run_import(REAL_LISTS / name).output
+    assert event_count(settings) == before
 
 
-def events(settings: Settings) -> int:
+def event_count(settings: Settings) -> int:
     with connect(settings.database_url) as connection:
         return log.head(connection)

@@ -18,19 +18,19 @@ from infra.processes import data_directory, ports
 from infra.processes.pids import processes_in
 from infra.schema import grants
 from infra.schema.migrate import migrate
-from tests.e2e.running import Running, fact, running
+from tests.e2e.running import RunningInstance, poll_until, running_instance
 from tests.examples import CREATED, TASK, project, workspace
 from tests.projections import oracle
 from tests.servers import Servers
 
 
-def taskledger(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def run_taskledger(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     argv = [sys.executable, "-P", "-m", "cli.main", *arguments]
     return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environ})
 
 
-def refusal(done: subprocess.CompletedProcess[str]) -> str:
+def error_line(done: subprocess.CompletedProcess[str]) -> str:
     """The one line of an operator's mistake."""
     assert done.returncode == 2, done
     (line,) = done.stderr.splitlines()
@@ -39,13 +39,13 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("serve") / "data") as started:
+def served_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningInstance]:
+    with running_instance(tmp_path_factory.mktemp("serve") / "data") as started:
         yield started
 
 
 def test_help_names_every_command_with_a_summary() -> None:
-    lines = taskledger("--help").stdout.splitlines()
+    lines = run_taskledger("--help").stdout.splitlines()
     listed = dict(line.strip().split(maxsplit=1) for line in lines[lines.index("Commands:") + 1 :] if line[2] != " ")
     assert {"api", "migrate", "serve", "worker"} <= listed.keys()
     assert not {"main", "options", "children"} & listed.keys()
@@ -62,53 +62,53 @@ def test_help_imports_no_command() -> None:
 
 
 def test_a_mistake_on_the_command_line_exits_with_2() -> None:
-    assert taskledger("srve").returncode == 2
-    assert "No such command" in taskledger("srve").stderr
+    assert run_taskledger("srve").returncode == 2
+    assert "No such command" in run_taskledger("srve").stderr
 
 
-def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.create_server((ports.LOOPBACK, 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert f"Port {port} on 127.0.0.1 is taken" in refusal(
-            taskledger("serve", "--data", str(tmp_path), "--port", port)
+        assert f"Port {port} on 127.0.0.1 is taken" in error_line(
+            run_taskledger("serve", "--data", str(tmp_path), "--port", port)
         )
 
 
-def test_a_folder_of_a_newer_taskledger_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_newer_data_directory_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "format").write_text("999\n")
-    assert "newer Taskledger" in refusal(taskledger("serve", "--data", str(tmp_path), "--port", "0"))
+    assert "newer Taskledger" in error_line(run_taskledger("serve", "--data", str(tmp_path), "--port", "0"))
 
 
-def test_a_wrong_setting_is_told_before_anything_is_started(tmp_path: Path) -> None:
-    done = taskledger("serve", "--data", str(tmp_path), "--port", "0", TASKLEDGER_REGISTRATION="perhaps")
-    assert "TASKLEDGER_REGISTRATION must be open or closed" in refusal(done)
+def test_an_invalid_setting_is_reported_before_start(tmp_path: Path) -> None:
+    done = run_taskledger("serve", "--data", str(tmp_path), "--port", "0", TASKLEDGER_REGISTRATION="perhaps")
+    assert "TASKLEDGER_REGISTRATION must be open or closed" in error_line(done)
     assert not (tmp_path / "postgres").exists()
 
 
-def test_a_folder_in_use_is_told_with_the_pid_that_holds_it(served: Running) -> None:
-    line = refusal(taskledger("serve", "--data", str(served.data), "--port", "0"))
-    assert f"in use by process {served.process.pid}" in line
+def test_a_data_directory_in_use_is_reported_with_the_holders_pid(served_instance: RunningInstance) -> None:
+    line = error_line(run_taskledger("serve", "--data", str(served_instance.data), "--port", "0"))
+    assert f"in use by process {served_instance.process.pid}" in line
 
 
-def test_another_instance_runs_beside_it(served: Running, tmp_path: Path) -> None:
-    with running(tmp_path / "other") as other:
-        one, two = data_directory.find_running(served.data), data_directory.find_running(other.data)
+def test_another_instance_runs_beside_it(served_instance: RunningInstance, tmp_path: Path) -> None:
+    with running_instance(tmp_path / "other") as other:
+        one, two = data_directory.find_running(served_instance.data), data_directory.find_running(other.data)
         assert one is not None
         assert two is not None
         assert not {one.address, one.database_url, one.broker_url} & {two.address, two.database_url, two.broker_url}
 
 
 @pytest.mark.parametrize("part", ["cli.main api", "cli.main worker", "valkey-server"])
-def test_a_child_that_died_is_started_again_and_told(served: Running, part: str) -> None:
-    pid = served.child(part)
-    served.kill(part)
-    fact(lambda: any(part in command for child, command in served.children().items() if child != pid))
-    fact(lambda: "died of SIGKILL: starting it again." in served.log())
+def test_a_dead_child_process_is_restarted_and_reported(served_instance: RunningInstance, part: str) -> None:
+    pid = served_instance.child(part)
+    served_instance.kill(part)
+    poll_until(lambda: any(part in command for child, command in served_instance.children().items() if child != pid))
+    poll_until(lambda: "died of SIGKILL: starting it again." in served_instance.log())
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_leaves_nobody_and_takes_less_than_ten_seconds(tmp_path: Path, sig: signal.Signals) -> None:
-    with running(tmp_path / "data") as started:
+def test_a_stop_leaves_no_process_and_takes_under_ten_seconds(tmp_path: Path, sig: signal.Signals) -> None:
+    with running_instance(tmp_path / "data") as started:
         assert (started.data / "run.json").stat().st_mode & 0o777 == 0o600
         began = time.monotonic()
         started.process.send_signal(sig)
@@ -120,7 +120,7 @@ def test_a_stop_leaves_nobody_and_takes_less_than_ten_seconds(tmp_path: Path, si
         assert "Stopped. Everything is kept in" in started.log()
 
 
-def test_a_folder_of_the_version_before_gets_its_role_at_the_next_start(tmp_path: Path) -> None:
+def test_an_older_data_directory_gets_its_database_role_at_start(tmp_path: Path) -> None:
     """There the application was the owner of everything, and had no password of its own."""
     data = tmp_path / "data"
     data.mkdir()
@@ -128,20 +128,20 @@ def test_a_folder_of_the_version_before_gets_its_role_at_the_next_start(tmp_path
     with Servers.start(data) as before:
         migrate(before.postgres.url)
         with connect(before.postgres.url) as owner:
-            oracle.write(owner, facts)
+            oracle.append_facts(owner, facts)
             oracle.catch_up(owner)
     (data / "secrets" / "application-password").unlink()
-    with running(data) as started, connect(started.url()) as application:
+    with running_instance(data) as started, connect(started.database_url()) as application:
         assert (data / "secrets" / "application-password").stat().st_mode & 0o777 == 0o600
         assert grants.direct_write_access(application) == ("taskledger_app", False)
         assert len(oracle.all_events(application)) == len(facts)
-        assert oracle.is_right(application)
-        assert taskledger("projections", "rebuild", "task_list", "--data", str(data)).returncode == 0
-        assert taskledger("doctor", "--data", str(data)).returncode == 0
+        assert oracle.matches_log(application)
+        assert run_taskledger("projections", "rebuild", "task_list", "--data", str(data)).returncode == 0
+        assert run_taskledger("doctor", "--data", str(data)).returncode == 0
 
 
 def test_after_a_kill_of_the_supervisor_the_next_start_needs_no_help(tmp_path: Path) -> None:
-    with running(tmp_path / "data") as started:
+    with running_instance(tmp_path / "data") as started:
         children = started.children()
         assert len(children) == 5
         started.kill("supervisor")

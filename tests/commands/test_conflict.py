@@ -13,18 +13,18 @@ from domain.errors import VersionConflict
 from domain.event import Change, Event, fold
 from domain.task import DueDateSet, Task, TaskRenamed
 from tests.examples import COMPLETED, CREATED, MOVED, RENAMED, REOPENED, TRASHED, project, task, workspace
-from tests.given import Given, given, intervening
+from tests.given import Given, given, intervening_events
 
 DUE = DueDateSet(Change(None, "2026-12-01"))
 
 
-def after(*later: Event) -> Given:
+def given_task(*later: Event) -> Given:
     return given(workspace(), project(), task(*later))
 
 
-def test_the_loser_is_told_everything() -> None:
+def test_a_conflict_reports_everything() -> None:
     conflict = (
-        after(RENAMED, COMPLETED)
+        given_task(RENAMED, COMPLETED)
         .when(EditTask(title="Buy tea", due="2026-12-01", expected_version=1))
         .then_refused(
             VersionConflict,
@@ -35,64 +35,66 @@ def test_the_loser_is_told_everything() -> None:
             current=fold(Task, [CREATED, RENAMED, COMPLETED]),
         )
     )
-    assert intervening(conflict) == [RENAMED, COMPLETED]
+    assert intervening_events(conflict) == [RENAMED, COMPLETED]
     assert str(conflict) == "You expected version 1; the present version is 3."
 
 
-def test_only_events_since_the_version_named_intervened() -> None:
+def test_only_events_after_the_expected_version_are_intervening() -> None:
     edit = EditTask(title="Buy tea", expected_version=2)
     conflict = (
-        after(RENAMED, COMPLETED).when(edit).then_refused(VersionConflict, conflicting_fields=[], rebase_possible=True)
+        given_task(RENAMED, COMPLETED)
+        .when(edit)
+        .then_refused(VersionConflict, conflicting_fields=[], rebase_possible=True)
     )
-    assert intervening(conflict) == [COMPLETED]
+    assert intervening_events(conflict) == [COMPLETED]
 
 
 def test_fields_conflict_in_alphabetical_order() -> None:
     edit = EditTask(title="Buy tea", due="2026-12-24", expected_version=1)
-    after(RENAMED, DUE).when(edit).then_refused(VersionConflict, conflicting_fields=["due", "title"])
+    given_task(RENAMED, DUE).when(edit).then_refused(VersionConflict, conflicting_fields=["due", "title"])
 
 
-def test_an_edit_to_what_the_other_wrote_is_a_conflict_all_the_same() -> None:
+def test_an_edit_to_the_value_just_written_still_conflicts() -> None:
     same = EditTask(title="Buy bread", expected_version=1)
-    after(RENAMED).when(same).then_refused(VersionConflict, conflicting_fields=["title"], rebase_possible=False)
+    given_task(RENAMED).when(same).then_refused(VersionConflict, conflicting_fields=["title"], rebase_possible=False)
 
 
-def test_a_field_that_the_command_leaves_as_it_was_seen_does_not_conflict() -> None:
+def test_a_field_the_command_leaves_unchanged_does_not_conflict() -> None:
     resubmitted = EditTask(title="Buy milk", due="2026-12-24", expected_version=1)
-    after(RENAMED).when(resubmitted).then_refused(VersionConflict, conflicting_fields=[], rebase_possible=True)
+    given_task(RENAMED).when(resubmitted).then_refused(VersionConflict, conflicting_fields=[], rebase_possible=True)
 
 
-def test_a_field_changed_to_and_fro_conflicts_though_it_is_as_it_was() -> None:
-    after(COMPLETED, REOPENED).when(CompleteTask(expected_version=1)).then_refused(
+def test_a_field_changed_and_changed_back_still_conflicts() -> None:
+    given_task(COMPLETED, REOPENED).when(CompleteTask(expected_version=1)).then_refused(
         VersionConflict, conflicting_fields=["status"]
     )
 
 
 def test_a_move_within_a_project_does_not_conflict_over_the_project() -> None:
     move = MoveTask(column="done", expected_version=1)
-    after(MOVED).when(move).then_refused(VersionConflict, conflicting_fields=["column"])
+    given_task(MOVED).when(move).then_refused(VersionConflict, conflicting_fields=["column"])
 
 
 def test_at_most_fifty_events_are_shown_and_they_are_the_last() -> None:
     titles = ["Buy milk", *(f"Buy {number} milks" for number in range(MAX_INTERVENING_EVENTS + 10))]
     renamings = [TaskRenamed(Change(old, new)) for old, new in pairwise(titles)]
-    conflict = after(*renamings).when(TrashTask(expected_version=1)).then_refused(VersionConflict)
-    assert intervening(conflict) == renamings[-MAX_INTERVENING_EVENTS:]
+    conflict = given_task(*renamings).when(TrashTask(expected_version=1)).then_refused(VersionConflict)
+    assert intervening_events(conflict) == renamings[-MAX_INTERVENING_EVENTS:]
     assert conflict.params["current_version"] == MAX_INTERVENING_EVENTS + 11
 
 
 def test_a_field_changed_before_the_last_fifty_events_conflicts_too() -> None:
     titles = ["Buy milk", *(f"Buy {number} milks" for number in range(MAX_INTERVENING_EVENTS + 10))]
     renamings = [TaskRenamed(Change(old, new)) for old, new in pairwise(titles)]
-    after(DUE, *renamings).when(EditTask(due="2026-12-24", expected_version=1)).then_refused(
+    given_task(DUE, *renamings).when(EditTask(due="2026-12-24", expected_version=1)).then_refused(
         VersionConflict, conflicting_fields=["due"]
     )
 
 
 @pytest.mark.parametrize("command", [CompleteTask(expected_version=9), EditTask(title="Buy tea", expected_version=9)])
-def test_a_version_ahead_of_the_present_is_no_race_and_cannot_be_rebased(command: Command[Any]) -> None:
+def test_a_version_ahead_of_the_stream_cannot_be_rebased(command: Command[Any]) -> None:
     conflict = (
-        after()
+        given_task()
         .when(command)
         .then_refused(
             VersionConflict,
@@ -102,14 +104,16 @@ def test_a_version_ahead_of_the_present_is_no_race_and_cannot_be_rebased(command
             current=fold(Task, [CREATED]),
         )
     )
-    assert intervening(conflict) == []
+    assert intervening_events(conflict) == []
 
 
-def test_a_wish_made_before_the_task_began_cannot_be_rebased() -> None:
-    after().when(EditTask(title="Buy tea", expected_version=0)).then_refused(VersionConflict, rebase_possible=False)
+def test_a_command_on_version_zero_cannot_be_rebased() -> None:
+    given_task().when(EditTask(title="Buy tea", expected_version=0)).then_refused(
+        VersionConflict, rebase_possible=False
+    )
 
 
 def test_an_edit_of_a_task_that_was_trashed_since_cannot_be_rebased() -> None:
-    after(TRASHED).when(EditTask(title="Buy tea", expected_version=1)).then_refused(
+    given_task(TRASHED).when(EditTask(title="Buy tea", expected_version=1)).then_refused(
         VersionConflict, rebase_possible=False
     )

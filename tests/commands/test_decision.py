@@ -38,7 +38,7 @@ from tests.examples import (
     TRASHED,
     WORKSPACE,
     Facts,
-    id7,
+    fixed_uuid7,
     invitation,
     member,
     project,
@@ -48,10 +48,10 @@ from tests.examples import (
     user,
     workspace,
 )
-from tests.given import USUAL_TARGET, Past, given
+from tests.given import DEFAULT_TARGETS, EventHistory, given
 
-HERE = member_stream_id(WORKSPACE, ADA.id)
-PAST = Past([*user(), *workspace(), *project(), *task(RENAMED)])
+ADAS_MEMBERSHIP = member_stream_id(WORKSPACE, ADA.id)
+HISTORY = EventHistory([*user(), *workspace(), *project(), *task(RENAMED)])
 
 
 @pytest.mark.parametrize(
@@ -59,22 +59,22 @@ PAST = Past([*user(), *workspace(), *project(), *task(RENAMED)])
     [
         pytest.param(
             CommandOn(TASK, CompleteTask()),
-            {TASK: 2, HERE: 1, PROJECT: 1},
+            {TASK: 2, ADAS_MEMBERSHIP: 1, PROJECT: 1},
             id="complete",
         ),
         pytest.param(
             CommandOn(TASK, MoveTask(column="doing", expected_version=2)),
-            {TASK: 2, HERE: 1, PROJECT: 1},
+            {TASK: 2, ADAS_MEMBERSHIP: 1, PROJECT: 1},
             id="move",
         ),
         pytest.param(
             CommandOn(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea")),
-            {OTHER_TASK: 0, HERE: 1, PROJECT: 1, task_numbers_stream_id(PROJECT): 1},
+            {OTHER_TASK: 0, ADAS_MEMBERSHIP: 1, PROJECT: 1, task_numbers_stream_id(PROJECT): 1},
             id="create a task",
         ),
         pytest.param(
             CommandOn(OTHER_PROJECT, CreateProject(workspace_id=WORKSPACE, name="Work", key="WORK")),
-            {OTHER_PROJECT: 0, HERE: 1, WORKSPACE: 1, project_key_stream_id(WORKSPACE, "WORK"): 0},
+            {OTHER_PROJECT: 0, ADAS_MEMBERSHIP: 1, WORKSPACE: 1, project_key_stream_id(WORKSPACE, "WORK"): 0},
             id="create a project",
         ),
         pytest.param(
@@ -89,32 +89,32 @@ PAST = Past([*user(), *workspace(), *project(), *task(RENAMED)])
         ),
     ],
 )
-def test_all_that_was_looked_at_is_seen_at_the_version_it_had(wish: CommandOn, seen: dict[object, int]) -> None:
-    assert PAST.decide(wish).read_versions == seen
+def test_every_loaded_stream_is_guarded_at_its_version(wish: CommandOn, seen: dict[object, int]) -> None:
+    assert HISTORY.decide(wish).read_versions == seen
 
 
-def test_a_decision_that_changes_nothing_has_seen_what_it_looked_at_too() -> None:
-    decision = Past([*workspace(), *project(), *task(COMPLETED)]).decide(CommandOn(TASK, CompleteTask()))
-    assert (decision.new_events, decision.read_versions) == ([], {TASK: 2, HERE: 1, PROJECT: 1})
+def test_a_no_op_decision_still_guards_what_it_loaded() -> None:
+    decision = EventHistory([*workspace(), *project(), *task(COMPLETED)]).decide(CommandOn(TASK, CompleteTask()))
+    assert (decision.new_events, decision.read_versions) == ([], {TASK: 2, ADAS_MEMBERSHIP: 1, PROJECT: 1})
 
 
-def test_a_stream_that_was_not_read_is_asked_for() -> None:
+def test_a_missing_stream_raises_not_loaded() -> None:
     with pytest.raises(NotLoaded) as missing:
         Decision({}, ADA).decide(CommandOn(TASK, CompleteTask()))
     assert missing.value.stream == TASK
 
 
 def test_a_decision_knows_its_workspace() -> None:
-    assert PAST.decide(CommandOn(TASK, CompleteTask())).workspace_id == WORKSPACE
+    assert HISTORY.decide(CommandOn(TASK, CompleteTask())).workspace_id == WORKSPACE
 
 
-def test_the_version_counts_what_is_written_so_far_and_what_was_seen_does_not() -> None:
-    decision = PAST.decide(CommandOn(TASK, CompleteTask()))
+def test_version_counts_new_events_and_seen_does_not() -> None:
+    decision = HISTORY.decide(CommandOn(TASK, CompleteTask()))
     assert decision.version(TASK) == 3
     assert decision.read_versions[TASK] == 2
 
 
-def test_commands_in_one_call_are_decided_each_on_the_outcome_of_the_one_before() -> None:
+def test_each_command_of_a_batch_is_decided_on_the_result_before_it() -> None:
     there = given(workspace(), project(), task())
     move, trash = MoveTask(column="doing", expected_version=1), TrashTask(expected_version=2)
     there.when(CompleteTask(), CompleteTask()).then(COMPLETED)
@@ -124,29 +124,29 @@ def test_commands_in_one_call_are_decided_each_on_the_outcome_of_the_one_before(
     given(workspace(), project(), task(RENAMED)).when(trash, CompleteTask()).then_refused(TaskIsTrashed)
 
 
-def test_create_complete_and_move_in_one_call_are_the_events_of_a_call_each() -> None:
+def test_a_batch_writes_the_same_events_as_single_commands() -> None:
     wishes = [
         CommandOn(TASK, CreateTask(project_id=PROJECT, title="Buy milk")),
         CommandOn(TASK, CompleteTask()),
         CommandOn(TASK, MoveTask(column="done", expected_version=2)),
     ]
-    one_by_one = Past([*workspace(), *project()])
+    one_by_one = EventHistory([*workspace(), *project()])
     for wish in wishes:
-        one_by_one.add(one_by_one.decide(wish).new_events)
-    together = Past([*workspace(), *project()])
-    together.add(together.decide(*wishes).new_events)
+        one_by_one.append(one_by_one.decide(wish).new_events)
+    together = EventHistory([*workspace(), *project()])
+    together.append(together.decide(*wishes).new_events)
     assert together.facts == one_by_one.facts
     assert together.version(TASK) == 3
 
 
-def test_a_project_opened_in_a_call_takes_a_task_in_the_same() -> None:
-    past = Past(workspace())
+def test_a_batch_can_create_a_project_and_a_task_in_it() -> None:
+    past = EventHistory(workspace())
     decision = past.decide(
         CommandOn(PROJECT, CreateProject(workspace_id=WORKSPACE, name="Household", key="HOME")),
         CommandOn(TASK, CreateTask(project_id=PROJECT, title="Buy milk")),
         CommandOn(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea")),
     )
-    past.add(decision.new_events)
+    past.append(decision.new_events)
     assert past.version(task_numbers_stream_id(PROJECT)) == 2
     assert decision.read_versions[PROJECT] == 0
 
@@ -157,16 +157,16 @@ def test_a_refusal_of_the_last_command_refuses_them_all() -> None:
     given(workspace(), task()).when(missing, CompleteTask()).then_refused(NotFound)
 
 
-def test_a_command_that_contradicts_one_of_the_same_call_is_told_the_version_that_it_met() -> None:
+def test_a_contradiction_within_a_batch_names_the_version_it_met() -> None:
     there = given(workspace(), project(), task())
     stale = EditTask(title="Buy bread", expected_version=1)
     there.when(CompleteTask(), stale).then_refused(Contradicts, version=2)
 
 
-def test_events_of_two_workspaces_do_not_all_go_under_the_last() -> None:
+def test_a_batch_of_two_workspaces_is_not_filed_under_the_last() -> None:
     """No rule crosses workspaces: a call is refused, or says the workspace of each event."""
     elsewhere = [*workspace(OTHER_WORKSPACE), *project(OTHER_PROJECT, "WORK", OTHER_WORKSPACE)]
-    past = Past([*workspace(), *project(), *task(), *elsewhere])
+    past = EventHistory([*workspace(), *project(), *task(), *elsewhere])
     complete = CommandOn(TASK, CompleteTask())
     create = CommandOn(OTHER_TASK, CreateTask(project_id=OTHER_PROJECT, title="Buy tea"))
     try:
@@ -177,26 +177,26 @@ def test_events_of_two_workspaces_do_not_all_go_under_the_last() -> None:
 
 
 def test_a_viewer_changes_nothing() -> None:
-    past = Past([*workspace(), *project(), *task(), *member(BOB, "viewer")])
+    past = EventHistory([*workspace(), *project(), *task(), *member(BOB, "viewer")])
     with pytest.raises(Refusal):
-        past.decide(CommandOn(TASK, CompleteTask()), by=BOB)
+        past.decide(CommandOn(TASK, CompleteTask()), actor=BOB)
 
 
-def test_deciding_does_not_touch_what_it_was_given() -> None:
-    past = Past([*workspace(), *project(), *task(TRASHED)])
+def test_deciding_does_not_mutate_its_input() -> None:
+    past = EventHistory([*workspace(), *project(), *task(TRASHED)])
     before = {stream: list(history) for stream, history in past.streams.items()}
     past.decide(CommandOn(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea")))
     assert past.streams == before
 
 
-BOTH: Facts = [*workspace(), (WORKSPACE, OwnerAppointed(BOB.id)), *member(BOB, "owner")]
+TWO_OWNERS: Facts = [*workspace(), (WORKSPACE, OwnerAppointed(BOB.id)), *member(BOB, "owner")]
 CLOSING: list[tuple[Command[Any], Facts, Actor]] = [
     (TrashTask(expected_version=1), task(), ADA),
     (RestoreTask(), task(TRASHED), ADA),
     (ArchiveProject(), [], ADA),
     (TrashProject(expected_version=1), [], ADA),
     (RestoreProject(), [(PROJECT, PROJECT_TRASHED)], ADA),
-    (ChangePassword(password_id=id7(62)), [], ADA),
+    (ChangePassword(password_id=fixed_uuid7(62)), [], ADA),
     (RemoveMember(user_id=BOB.id), [], ADA),
     (LeaveWorkspace(), [], BOB),
 ]
@@ -209,38 +209,44 @@ FINAL: list[tuple[Command[Any], Facts, Actor]] = [
 ]
 
 
-def called(row: object) -> str:
+def row_id(row: object) -> str:
     return type(row).__name__ if isinstance(row, Command) else ""
 
 
-@pytest.mark.parametrize(("command", "facts", "by"), [*CLOSING, *FINAL], ids=called)
-def test_what_is_full_can_still_be_put_away(
+@pytest.mark.parametrize(("command", "facts", "by"), [*CLOSING, *FINAL], ids=row_id)
+def test_a_full_stream_can_still_be_closed(
     command: Command[Any], facts: Facts, by: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("commands.handling.decision.MAX_STREAM_EVENTS", 0)
-    past, wish = Past([*user(), *BOTH, *project(), *facts]), CommandOn(USUAL_TARGET[command.state_type], command)
-    assert past.decide(wish, by=by).version(wish.target) > past.version(wish.target)
+    past, wish = (
+        EventHistory([*user(), *TWO_OWNERS, *project(), *facts]),
+        CommandOn(DEFAULT_TARGETS[command.state_type], command),
+    )
+    assert past.decide(wish, actor=by).version(wish.target) > past.version(wish.target)
 
 
-@pytest.mark.parametrize(("command", "facts", "by"), [*CLOSING, *FINAL], ids=called)
-def test_what_is_put_away_again_and_again_has_an_end_too_and_then_it_can_still_be_ended(
+@pytest.mark.parametrize(("command", "facts", "by"), [*CLOSING, *FINAL], ids=row_id)
+def test_a_stream_at_its_cap_still_accepts_the_final_event(
     command: Command[Any], facts: Facts, by: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("commands.handling.decision.MAX_STREAM_EVENTS", -CLOSING_EVENTS_OVER_CAP)
-    past, wish = Past([*user(), *BOTH, *project(), *facts]), CommandOn(USUAL_TARGET[command.state_type], command)
+    past, wish = (
+        EventHistory([*user(), *TWO_OWNERS, *project(), *facts]),
+        CommandOn(DEFAULT_TARGETS[command.state_type], command),
+    )
     if (command, facts, by) in FINAL:
-        past.decide(wish, by=by)
+        past.decide(wish, actor=by)
     else:
         with pytest.raises(StreamIsFull):
-            past.decide(wish, by=by)
+            past.decide(wish, actor=by)
 
 
-def test_no_other_command_goes_past_the_end() -> None:
+def test_no_other_command_exceeds_the_cap() -> None:
     past_it = {kind for kind in all_commands().values() if kind.events_over_cap}
     assert past_it == {type(command) for command, *_ in (*CLOSING, *FINAL)}
 
 
-def test_what_changes_nothing_is_no_matter_of_how_full_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_no_op_is_accepted_on_a_full_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("commands.handling.decision.MAX_STREAM_EVENTS", 1)
     given(workspace(), project(), task(COMPLETED)).when(CompleteTask()).then_nothing()
     given(workspace(), project(), task(COMPLETED)).when(ReopenTask()).then_refused(StreamIsFull, most=1)

@@ -9,71 +9,71 @@ from commands.task import CompleteTask, EditTask
 from domain.errors import VersionConflict
 from tests import defects
 from tests.commands import laws, races
-from tests.defects import noticed, noticed_in_time
+from tests.defects import assert_async_check_fails, assert_check_fails
 from tests.examples import TASK, project, task, workspace
-from tests.memory_log import MemoryLog
+from tests.memory_log import InMemoryEventLog
 
 
-def test_a_member_who_is_looked_up_and_not_asserted_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    defects.a_member_who_is_looked_up_and_not_asserted(monkeypatch)
-    noticed(laws.whatever_was_looked_at_is_seen_at_its_version)
+def test_a_membership_read_without_a_guard_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.a_membership_read_without_a_guard(monkeypatch)
+    assert_check_fails(laws.every_loaded_stream_is_guarded_at_its_version)
 
 
-def test_a_door_that_is_open_to_strangers_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    defects.a_door_that_is_open_to_strangers(monkeypatch)
-    noticed(laws.a_stranger_finds_nothing)
+def test_an_authorization_open_to_non_members_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.an_authorization_open_to_non_members(monkeypatch)
+    assert_check_fails(laws.a_non_member_gets_not_found)
 
 
-def test_a_wish_fulfilled_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    defects.a_wish_fulfilled_twice(monkeypatch)
-    noticed(laws.asking_twice_changes_nothing_more)
-    noticed(laws.an_event_says_what_it_replaced)
+def test_a_command_applied_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.a_command_applied_twice(monkeypatch)
+    assert_check_fails(laws.repeating_a_command_changes_nothing)
+    assert_check_fails(laws.an_event_records_the_value_it_replaced)
 
 
-def test_a_call_that_decides_on_what_is_stored_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    defects.a_call_that_decides_on_what_is_stored(monkeypatch)
-    noticed(laws.a_decision_leaves_the_states_that_a_fold_will_find)
+def test_a_batch_that_ignores_its_earlier_commands_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.a_batch_that_ignores_its_earlier_commands(monkeypatch)
+    assert_check_fails(laws.decided_states_equal_folded_states)
 
 
 def test_an_evolve_that_drops_a_change_is_noticed_by_deciding_too(monkeypatch: pytest.MonkeyPatch) -> None:
     defects.an_evolve_that_drops_a_change(monkeypatch)
-    noticed(laws.asking_twice_changes_nothing_more)
+    assert_check_fails(laws.repeating_a_command_changes_nothing)
 
 
 def test_a_dry_run_that_writes_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     defects.a_dry_run_that_writes(monkeypatch)
-    noticed(laws.a_dry_run_answers_what_is_then_written_and_changes_nothing)
+    assert_check_fails(laws.a_dry_run_predicts_the_write_and_writes_nothing)
 
 
 def test_a_rebase_that_merges_the_same_field_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     defects.a_rebase_that_merges_the_same_field(monkeypatch)
-    noticed(laws.a_rebase_is_a_merge_of_different_fields_and_of_no_other)
+    assert_check_fails(laws.a_rebase_merges_different_fields_only)
 
 
-def test_a_rebase_that_writes_back_what_it_left_as_it_was_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    defects.a_rebase_that_writes_back_what_it_left_as_it_was(monkeypatch)
-    noticed(laws.a_rebase_is_a_merge_of_different_fields_and_of_no_other)
+def test_a_rebase_that_overwrites_unchanged_fields_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.a_rebase_that_overwrites_unchanged_fields(monkeypatch)
+    assert_check_fails(laws.a_rebase_merges_different_fields_only)
 
 
-def test_a_count_that_is_old_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    defects.a_count_that_is_old(monkeypatch)
-    noticed(laws.a_count_is_what_a_fold_finds)
+def test_a_stale_column_count_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.a_stale_column_count(monkeypatch)
+    assert_check_fails(laws.a_column_count_equals_the_fold)
 
 
-async def test_a_version_that_nobody_checks_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    defects.a_version_that_nobody_checks(monkeypatch)
-    log = MemoryLog([*workspace(), *project(), *task()])
+async def test_an_unchecked_expected_version_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.an_unchecked_expected_version(monkeypatch)
+    log = InMemoryEventLog([*workspace(), *project(), *task()])
     both = [CommandOn(TASK, CompleteTask()), CommandOn(TASK, EditTask(title="Buy bread", expected_version=1))]
-    await noticed_in_time(partial(races.a_refused_call_writes_nothing, log, both, VersionConflict))
-    await noticed_in_time(partial(races.one_of_all_who_saw_the_same_version_wins, 1))
+    await assert_async_check_fails(partial(races.a_refused_call_writes_nothing, log, both, VersionConflict))
+    await assert_async_check_fails(partial(races.one_edit_of_the_same_version_wins, 1))
 
 
-async def test_an_append_that_asserts_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    defects.an_append_that_asserts_nothing(monkeypatch)
+async def test_an_append_without_version_checks_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.an_append_without_version_checks(monkeypatch)
     for race in (
-        races.everybody_toggles_and_nothing_is_lost,
-        races.everybody_creates_and_every_task_has_its_own_number,
-        races.one_of_all_who_saw_the_same_version_wins,
-        races.one_of_all_who_want_a_key_gets_it,
+        races.concurrent_toggles_lose_nothing,
+        races.concurrent_creates_get_unique_numbers,
+        races.one_edit_of_the_same_version_wins,
+        races.one_project_gets_the_key,
     ):
-        await noticed_in_time(partial(race, 1))
+        await assert_async_check_fails(partial(race, 1))

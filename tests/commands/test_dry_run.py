@@ -17,7 +17,7 @@ from tests import defects
 from tests.examples import (
     ADA,
     BOB,
-    COMMAND,
+    COMMAND_ID,
     COMPLETED,
     OTHER_PROJECT,
     OTHER_TASK,
@@ -25,46 +25,46 @@ from tests.examples import (
     RENAMED,
     TASK,
     WORKSPACE,
-    id7,
+    fixed_uuid7,
     project,
     task,
     workspace,
 )
-from tests.memory_log import MemoryLog
+from tests.memory_log import InMemoryEventLog
 
 CREATE = CreateTask(project_id=PROJECT, title="Buy milk")
 
 
-def on_the_board(*later: Event) -> MemoryLog:
-    return MemoryLog([*workspace(), *project(), *task(*later)])
+def board_log(*later: Event) -> InMemoryEventLog:
+    return InMemoryEventLog([*workspace(), *project(), *task(*later)])
 
 
-async def tried(handling: CommandHandler, *wishes: CommandOn, keys: bool = False) -> list[tuple[str, int]]:
+async def dry_run(handling: CommandHandler, *wishes: CommandOn, keys: bool = False) -> list[tuple[str, int]]:
     """The events, by name and version."""
     named = [IdempotencyKey("mine", b"")] if keys else []
-    done = await handling.handle(CommandRequest(wishes, ADA, COMMAND, named, is_dry_run=True))
+    done = await handling.handle(CommandRequest(wishes, ADA, COMMAND_ID, named, is_dry_run=True))
     return [(event.type, event.version) for event in done.planned_events]
 
 
-async def test_wishes_of_one_call_are_decided_on_what_those_before_them_leave() -> None:
-    log = on_the_board()
+async def test_a_batch_is_decided_on_the_results_of_its_earlier_commands() -> None:
+    log = board_log()
     both = [
         CommandOn(TASK, CompleteTask()),
         CommandOn(TASK, EditTask(title="Buy tea", due="2026-12-01", expected_version=2)),
     ]
-    assert await tried(CommandHandler(log), *both) == [("TaskCompleted", 2), ("TaskRenamed", 3), ("DueDateSet", 4)]
-    assert (log.appends, log.written) == (1, 0)
+    assert await dry_run(CommandHandler(log), *both) == [("TaskCompleted", 2), ("TaskRenamed", 3), ("DueDateSet", 4)]
+    assert (log.append_count, log.written_count) == (1, 0)
 
 
 async def test_events_of_guard_streams_are_shown_as_they_are_written() -> None:
-    log = on_the_board()
+    log = board_log()
     create = CreateProject(workspace_id=WORKSPACE, name="Garden", key="GAR")
-    events = await tried(CommandHandler(log), CommandOn(OTHER_PROJECT, create), CommandOn(OTHER_TASK, CREATE))
+    events = await dry_run(CommandHandler(log), CommandOn(OTHER_PROJECT, create), CommandOn(OTHER_TASK, CREATE))
     assert events == [("ProjectKeyReserved", 1), ("ProjectCreated", 1), ("TaskNumbersTaken", 2), ("TaskCreated", 1)]
 
 
-async def test_what_changes_nothing_has_no_events() -> None:
-    assert await tried(CommandHandler(on_the_board(COMPLETED)), CommandOn(TASK, CompleteTask())) == []
+async def test_a_no_op_has_no_events() -> None:
+    assert await dry_run(CommandHandler(board_log(COMPLETED)), CommandOn(TASK, CompleteTask())) == []
 
 
 @pytest.mark.parametrize(
@@ -75,57 +75,61 @@ async def test_what_changes_nothing_has_no_events() -> None:
         (CommandOn(TASK, EditTask(title="Buy tea", expected_version=1)), VersionConflict),
     ],
 )
-async def test_a_rule_says_no_as_it_would(wish: CommandOn, refusal: type[Exception]) -> None:
+async def test_a_dry_run_is_refused_as_the_command_would_be(wish: CommandOn, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):
-        await tried(CommandHandler(on_the_board(RENAMED)), wish)
+        await dry_run(CommandHandler(board_log(RENAMED)), wish)
 
 
-async def test_a_process_that_remembers_an_older_state_does_not_answer_from_memory() -> None:
-    log = on_the_board()
+async def test_a_dry_run_is_not_decided_on_a_stale_cache() -> None:
+    log = board_log()
     one, other = CommandHandler(log), CommandHandler(log)
-    assert await tried(other, CommandOn(TASK, CompleteTask())) == [("TaskCompleted", 2)]
-    await one.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND))
-    assert await tried(other, CommandOn(TASK, CompleteTask())) == []
+    assert await dry_run(other, CommandOn(TASK, CompleteTask())) == [("TaskCompleted", 2)]
+    await one.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID))
+    assert await dry_run(other, CommandOn(TASK, CompleteTask())) == []
 
 
-async def test_what_was_tried_is_not_remembered() -> None:
-    log = on_the_board()
+async def test_a_dry_run_leaves_the_stream_cache_unchanged() -> None:
+    log = board_log()
     handling = CommandHandler(log)
-    await tried(handling, CommandOn(TASK, CompleteTask()), CommandOn(OTHER_TASK, CREATE))
-    done = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND))
-    assert (done.has_changes, log.appends, log.changed) == (True, 2, 0)
+    await dry_run(handling, CommandOn(TASK, CompleteTask()), CommandOn(OTHER_TASK, CREATE))
+    done = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID))
+    assert (done.has_changes, log.append_count, log.conflict_count) == (True, 2, 0)
 
 
-async def test_a_key_is_neither_used_nor_heeded() -> None:
-    log = on_the_board()
+async def test_a_dry_run_ignores_idempotency_keys() -> None:
+    log = board_log()
     handling, keys = CommandHandler(log), [IdempotencyKey("mine", b"")]
-    assert await tried(handling, CommandOn(TASK, CompleteTask()), keys=True) == [("TaskCompleted", 2)]
-    assert log.keys == {}
-    await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND, keys))
-    assert await tried(handling, CommandOn(TASK, EditTask(title="Tea", expected_version=2)), keys=True) == [
+    assert await dry_run(handling, CommandOn(TASK, CompleteTask()), keys=True) == [("TaskCompleted", 2)]
+    assert log.outcomes_by_key == {}
+    await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID, keys))
+    assert await dry_run(handling, CommandOn(TASK, EditTask(title="Tea", expected_version=2)), keys=True) == [
         ("TaskRenamed", 3)
     ]
 
 
-async def test_those_who_are_tried_and_those_who_do_ride_together() -> None:
+async def test_dry_runs_and_commits_share_a_group() -> None:
     """Each is decided on what those before it write, and nobody on what was only tried."""
-    log = on_the_board()
+    log = board_log()
     handling = CommandHandler(log)
     first, real, then = await asyncio.gather(
-        handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND, is_dry_run=True)),
-        handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND)),
-        handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND, is_dry_run=True)),
+        handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID, is_dry_run=True)),
+        handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID)),
+        handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID, is_dry_run=True)),
     )
     assert (len(first.planned_events), real.has_changes, then.planned_events) == (1, True, ())
 
 
-async def numbers_are_left_for_those_who_create() -> None:
-    log = MemoryLog([*workspace(), *project()])
+async def a_dry_run_allocates_no_numbers() -> None:
+    log = InMemoryEventLog([*workspace(), *project()])
     handling = CommandHandler(log)
 
     async def create(*numbers: int, dry: bool) -> list[int]:
         calls = (
-            handling.handle(CommandRequest([CommandOn(id7(1000 + number), CREATE)], ADA, id7(number), is_dry_run=dry))
+            handling.handle(
+                CommandRequest(
+                    [CommandOn(fixed_uuid7(1000 + number), CREATE)], ADA, fixed_uuid7(number), is_dry_run=dry
+                )
+            )
             for number in numbers
         )
         answers = await asyncio.gather(*calls)
@@ -135,25 +139,25 @@ async def numbers_are_left_for_those_who_create() -> None:
 
     assert await create(1, 2, 3, dry=True) == [1, 1, 1]
     await create(1, 2, 3, dry=False)
-    taken = log.past.version(task_numbers_stream_id(PROJECT))
+    taken = log.history.version(task_numbers_stream_id(PROJECT))
     assert await create(4, 5, dry=True) == [4, 4]
     await create(4, 5, dry=False)
-    created = [event for _, event in log.past.facts if type(event).__name__ == "TaskCreated"]
+    created = [event for _, event in log.history.facts if type(event).__name__ == "TaskCreated"]
     assert [getattr(event, "number", 0) for event in created] == [1, 2, 3, 4, 5]
-    assert log.past.version(task_numbers_stream_id(PROJECT)) == taken
+    assert log.history.version(task_numbers_stream_id(PROJECT)) == taken
 
 
-async def test_numbers_are_left_for_those_who_create() -> None:
-    await numbers_are_left_for_those_who_create()
+async def test_a_dry_run_allocates_no_numbers() -> None:
+    await a_dry_run_allocates_no_numbers()
 
 
-async def test_a_dry_run_that_takes_numbers_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    defects.a_dry_run_that_takes_numbers(monkeypatch)
-    await defects.noticed_in_time(numbers_are_left_for_those_who_create)
+async def test_a_dry_run_that_allocates_numbers_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    defects.a_dry_run_that_allocates_numbers(monkeypatch)
+    await defects.assert_async_check_fails(a_dry_run_allocates_no_numbers)
 
 
-async def test_a_stranger_learns_nothing() -> None:
+async def test_a_dry_run_of_a_non_member_is_not_found() -> None:
     with pytest.raises(NotFound):
-        await CommandHandler(on_the_board()).handle(
-            CommandRequest([CommandOn(TASK, CompleteTask())], BOB, COMMAND, is_dry_run=True)
+        await CommandHandler(board_log()).handle(
+            CommandRequest([CommandOn(TASK, CompleteTask())], BOB, COMMAND_ID, is_dry_run=True)
         )

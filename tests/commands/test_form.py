@@ -100,7 +100,7 @@ def test_what_is_no_line_of_text_is_refused(
 
 @one_line_fields
 @pytest.mark.parametrize("text", ONE_LINE_ACCEPTED)
-def test_a_line_of_text_is_kept_as_it_is(
+def test_a_line_of_text_is_stored_unchanged(
     kind: type[Command[Any]], body: dict[str, Any], field: str, most: int, text: str
 ) -> None:
     assert getattr(accepts(kind, {**body, field: text}), field) == text
@@ -125,7 +125,7 @@ def test_what_is_no_text_is_refused(
 
 
 @pytest.mark.parametrize("text", INVISIBLE)
-def test_a_line_with_nothing_to_see_or_that_shows_as_another_is_refused(text: str) -> None:
+def test_an_invisible_or_misleading_line_is_refused(text: str) -> None:
     refuses(CreateTask, {"title": text})
 
 
@@ -198,7 +198,7 @@ def test_labels_are_lines_of_text_and_at_most_fifty() -> None:
         ("2026-12-01T10:00:00.5-08:00", "2026-12-01T10:00:00.500000-08:00"),
     ],
 )
-def test_a_due_date_is_kept_in_one_form(written: str, kept: str) -> None:
+def test_a_due_date_is_normalised(written: str, kept: str) -> None:
     for kind in (CreateTask, EditTask):
         accepts(kind, {**TASK_BODY, "due": written})
     assert normalize_due(written) == kept
@@ -395,7 +395,7 @@ def test_an_address_that_no_mail_can_reach_is_refused(email: str) -> None:
     refuses(RegisterUser, {**USER_BODY, "email": email})
 
 
-EVERY_KIND: list[tuple[type[Command[Any]], dict[str, Any]]] = [
+EVERY_COMMAND: list[tuple[type[Command[Any]], dict[str, Any]]] = [
     *CREATING,
     (RegisterUser, USER_BODY),
     (EditTask, {}),
@@ -405,7 +405,7 @@ EVERY_KIND: list[tuple[type[Command[Any]], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "body"), EVERY_KIND)
+@pytest.mark.parametrize(("kind", "body"), EVERY_COMMAND)
 @pytest.mark.parametrize("version", [None, 0, 1, 2**53 - 1])
 def test_a_version_is_a_whole_number_that_every_client_can_hold(
     kind: type[Command[Any]], body: dict[str, Any], version: int | None
@@ -413,13 +413,13 @@ def test_a_version_is_a_whole_number_that_every_client_can_hold(
     assert accepts(kind, {**body, "expected_version": version}).expected_version == version
 
 
-@pytest.mark.parametrize(("kind", "body"), EVERY_KIND)
+@pytest.mark.parametrize(("kind", "body"), EVERY_COMMAND)
 @pytest.mark.parametrize("version", [-1, 2**53, 10**20, 1.0, 1.5, True, False, "1", "", [1], {}])
 def test_any_other_version_is_refused(kind: type[Command[Any]], body: dict[str, Any], version: object) -> None:
     refuses(kind, {**body, "expected_version": version})
 
 
-@pytest.mark.parametrize(("kind", "body"), EVERY_KIND)
+@pytest.mark.parametrize(("kind", "body"), EVERY_COMMAND)
 @pytest.mark.parametrize("field", ["owner_id", "role", "version", "status", "type", "actor", "Title", ""])
 def test_a_field_that_is_not_known_is_refused(kind: type[Command[Any]], body: dict[str, Any], field: str) -> None:
     refuses(kind, {**body, field: "x"})
@@ -447,13 +447,13 @@ def test_a_field_that_is_not_known_is_refused(kind: type[Command[Any]], body: di
         pytest.param(b'{"title":"Buy\nmilk"}', id="a raw line end"),
     ],
 )
-def test_what_is_no_json_of_a_command_is_refused(body: bytes) -> None:
+def test_json_that_is_not_a_command_is_refused(body: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         msgspec.json.decode(body, type=CreateTask)
 
 
 @pytest.mark.parametrize("body", [b'{"title":"\xff"}', b'{"title":"\xed\xa0\x80"}', b'{"title":"\xc0\x80"}'])
-def test_bytes_that_are_no_utf_8_are_refused_by_an_error_that_is_not_a_decode_error(body: bytes) -> None:
+def test_invalid_utf_8_raises_unicode_decode_error(body: bytes) -> None:
     """Whoever decodes bodies catches both, or a client's bad byte is our failure."""
     with pytest.raises(UnicodeDecodeError):
         msgspec.json.decode(body, type=CreateTask)
@@ -464,7 +464,7 @@ def test_a_surrogate_pair_is_a_character() -> None:
     assert create.title == "\N{COW FACE}"
 
 
-def test_a_workspace_or_project_in_the_body_is_any_uuid_since_it_is_only_looked_up() -> None:
+def test_a_workspace_or_project_reference_may_be_any_uuid() -> None:
     accepts(CreateProject, {**PROJECT_BODY, "workspace_id": str(WORKSPACE)})
     accepts(CreateTask, {**TASK_BODY, "project_id": "c56a4180-65aa-42ec-a945-5fd21dec0538"})
     refuses(CreateTask, {**TASK_BODY, "project_id": "HOME"})

@@ -5,47 +5,49 @@ from typing import Any
 
 from commands.command import Command
 from tests.commands import laws
-from tests.strategies import WISHES
+from tests.strategies import COMMAND_STRATEGIES
 
 
-def test_asking_twice_changes_nothing_more() -> None:
-    laws.asking_twice_changes_nothing_more()
+def test_repeating_a_command_changes_nothing() -> None:
+    laws.repeating_a_command_changes_nothing()
 
 
-def test_deciding_again_decides_the_same() -> None:
-    laws.deciding_again_decides_the_same()
+def test_deciding_is_deterministic() -> None:
+    laws.deciding_is_deterministic()
 
 
-def test_a_decision_leaves_the_states_that_a_fold_will_find() -> None:
-    laws.a_decision_leaves_the_states_that_a_fold_will_find()
+def test_decided_states_equal_folded_states() -> None:
+    laws.decided_states_equal_folded_states()
 
 
-def test_an_event_says_what_it_replaced() -> None:
-    laws.an_event_says_what_it_replaced()
+def test_an_event_records_the_value_it_replaced() -> None:
+    laws.an_event_records_the_value_it_replaced()
 
 
-def test_together_is_the_same_as_one_by_one() -> None:
-    laws.together_is_the_same_as_one_by_one()
+def test_a_batch_equals_its_commands_one_by_one() -> None:
+    laws.a_batch_equals_its_commands_one_by_one()
 
 
-def test_whatever_was_looked_at_is_seen_at_its_version() -> None:
-    laws.whatever_was_looked_at_is_seen_at_its_version()
+def test_every_loaded_stream_is_guarded_at_its_version() -> None:
+    laws.every_loaded_stream_is_guarded_at_its_version()
 
 
-def test_a_stranger_finds_nothing() -> None:
-    laws.a_stranger_finds_nothing()
+def test_a_non_member_gets_not_found() -> None:
+    laws.a_non_member_gets_not_found()
 
 
-def test_a_dry_run_answers_what_is_then_written_and_changes_nothing() -> None:
-    laws.a_dry_run_answers_what_is_then_written_and_changes_nothing()
+def test_a_dry_run_predicts_the_write_and_writes_nothing() -> None:
+    laws.a_dry_run_predicts_the_write_and_writes_nothing()
 
 
-def test_a_rebase_is_a_merge_of_different_fields_and_of_no_other() -> None:
-    laws.a_rebase_is_a_merge_of_different_fields_and_of_no_other()
+def test_a_rebase_merges_different_fields_only() -> None:
+    laws.a_rebase_merges_different_fields_only()
 
 
 def test_the_laws_are_tried_on_every_command() -> None:
-    assert {kind.__name__ for kind in _kinds(Command) if "decide" in vars(kind)} == {kind.__name__ for kind in WISHES}
+    assert {kind.__name__ for kind in _kinds(Command) if "decide" in vars(kind)} == {
+        kind.__name__ for kind in COMMAND_STRATEGIES
+    }
 
 
 def _kinds(kind: type[Any]) -> Iterator[type[Any]]:

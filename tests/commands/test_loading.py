@@ -9,15 +9,15 @@ from commands.handling.loader import StateKey, StreamLoader
 from commands.handling.stream_cache import NotLoaded, StreamCache, StreamState
 from domain.errors import UnknownEvent
 from domain.task import Task
-from tests.examples import OTHER_TASK, TASK, id7, task
-from tests.memory_log import MemoryLog
+from tests.examples import OTHER_TASK, TASK, fixed_uuid7, task
+from tests.memory_log import InMemoryEventLog
 
 
-class Asked(MemoryLog):
+class RecordingLog(InMemoryEventLog):
     """What each question was about; the stream of one task cannot be read."""
 
     def __init__(self) -> None:
-        super().__init__([*task(), *task(task_id=id7(77), number=2)])
+        super().__init__([*task(), *task(task_id=fixed_uuid7(77), number=2)])
         self.questions: list[list[StateKey]] = []
 
     async def load_states(self, wanted: Sequence[StateKey]) -> list[StreamState]:
@@ -28,28 +28,28 @@ class Asked(MemoryLog):
         return known
 
 
-async def test_what_many_want_at_once_is_asked_for_once() -> None:
-    log, memory = Asked(), StreamCache()
+async def test_concurrent_loads_are_coalesced() -> None:
+    log, memory = RecordingLog(), StreamCache()
     loading = StreamLoader(log, memory)
-    await asyncio.gather(*(loading.load(NotLoaded(stream, Task)) for stream in (TASK, id7(77)) * 20))
-    assert sorted(stream for question in log.questions for stream, _ in question) == [TASK, id7(77)]
+    await asyncio.gather(*(loading.load(NotLoaded(stream, Task)) for stream in (TASK, fixed_uuid7(77)) * 20))
+    assert sorted(stream for question in log.questions for stream, _ in question) == [TASK, fixed_uuid7(77)]
     assert len(log.questions) == 1
     assert (known := memory.get(TASK))
     assert known.version == 1
 
 
 async def test_a_stream_that_cannot_be_read_fails_alone() -> None:
-    log, memory = Asked(), StreamCache()
+    log, memory = RecordingLog(), StreamCache()
     loading = StreamLoader(log, memory)
-    wanted = [loading.load(NotLoaded(stream, Task)) for stream in (TASK, OTHER_TASK, OTHER_TASK, id7(77))]
+    wanted = [loading.load(NotLoaded(stream, Task)) for stream in (TASK, OTHER_TASK, OTHER_TASK, fixed_uuid7(77))]
     answers = await asyncio.gather(*wanted, return_exceptions=True)
     assert [type(answer) for answer in answers] == [type(None), UnknownEvent, UnknownEvent, type(None)]
     assert memory.get(TASK)
     assert memory.get(OTHER_TASK) is None
 
 
-async def test_who_gives_up_leaves_the_read_to_the_others() -> None:
-    loading = StreamLoader(Asked(), memory := StreamCache())
+async def test_a_cancelled_load_continues_for_the_others() -> None:
+    loading = StreamLoader(RecordingLog(), memory := StreamCache())
     first, second = (asyncio.create_task(loading.load(NotLoaded(TASK, Task))) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()

@@ -29,49 +29,52 @@ from tests.examples import (
     task,
     workspace,
 )
-from tests.given import USUAL_TARGET, Past, given
+from tests.given import DEFAULT_TARGETS, EventHistory, given
 
 
-def test_every_command_has_its_row() -> None:
+def test_every_command_has_a_permission_row() -> None:
     assert {
         name for name in command.all_commands() if not name.startswith("_")
     } <= permissions.REQUIRED_PERMISSIONS.keys()
 
 
-RULED: list[tuple[Command[Any], Facts]] = [
+RULE_ONLY_COMMANDS: list[tuple[Command[Any], Facts]] = [
     (PurgeTask(expected_version=2), task(TRASHED)),
     (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)]),
     (CountColumn(column="todo", tasks=1, seen=0), []),
 ]
 
 
-def test_what_is_for_rules_alone_is_known() -> None:
+def test_the_rule_only_commands_are_these() -> None:
     ruled = {name for name, needs in permissions.REQUIRED_PERMISSIONS.items() if needs.rule_only}
-    assert ruled == {type(command).__name__ for command, _ in RULED}
+    assert ruled == {type(command).__name__ for command, _ in RULE_ONLY_COMMANDS}
 
 
-@pytest.mark.parametrize(("command", "facts"), RULED)
-def test_nobody_but_a_rule_does_what_rules_do(command: Command[Any], facts: Facts) -> None:
-    past, wish = Past([*workspace(), *project(), *facts]), CommandOn(USUAL_TARGET[command.state_type], command)
-    past.decide(wish, by=RULE_ACTOR)
+@pytest.mark.parametrize(("command", "facts"), RULE_ONLY_COMMANDS)
+def test_only_rules_may_give_rule_only_commands(command: Command[Any], facts: Facts) -> None:
+    past, wish = (
+        EventHistory([*workspace(), *project(), *facts]),
+        CommandOn(DEFAULT_TARGETS[command.state_type], command),
+    )
+    past.decide(wish, actor=RULE_ACTOR)
     others: list[Literal["human", "agent", "import"]] = ["human", "agent", "import"]
     for kind in others:
         with pytest.raises(NotFound):
-            past.decide(wish, by=Actor(ADA.id, kind))
+            past.decide(wish, actor=Actor(ADA.id, kind))
 
 
 @pytest.mark.parametrize("role", permissions.ROLES)
 def test_a_role_does_what_its_row_says_and_no_more(role: Role) -> None:
     here = given(workspace(), member(BOB, role), project(), task())
     if permissions.is_role_at_least(role, permissions.REQUIRED_PERMISSIONS["CompleteTask"].role or "owner"):
-        here.when(CompleteTask(), by=BOB).then(COMPLETED)
+        here.when(CompleteTask(), actor=BOB).then(COMPLETED)
     else:
-        here.when(CompleteTask(), by=BOB).then_refused(Forbidden, needed="member")
+        here.when(CompleteTask(), actor=BOB).then_refused(Forbidden, needed="member")
 
 
 @pytest.mark.parametrize("scope", permissions.SCOPES)
 def test_a_token_does_not_go_beyond_its_scope(scope: TokenScope) -> None:
-    past = Past([*workspace(), *member(BOB), *project(), *task()])
+    past = EventHistory([*workspace(), *member(BOB), *project(), *task()])
     decision = Decision(past, BOB, scope=scope)
     if scope == "read":
         with pytest.raises(ScopeTooNarrow):
@@ -81,7 +84,7 @@ def test_a_token_does_not_go_beyond_its_scope(scope: TokenScope) -> None:
         assert decision.new_events == [(TASK, COMPLETED)]
 
 
-def test_who_sees_nothing_is_not_told_of_a_scope() -> None:
-    past = Past([*workspace(), *workspace(OTHER_WORKSPACE, BOB), *project(), *task()])
+def test_a_non_member_gets_not_found_before_scope_errors() -> None:
+    past = EventHistory([*workspace(), *workspace(OTHER_WORKSPACE, BOB), *project(), *task()])
     with pytest.raises(NotFound):
         Decision(past, BOB, scope="read").decide(CommandOn(TASK, CompleteTask()))

@@ -33,14 +33,14 @@ from domain.saved_filter import (
     filter_count_stream_id,
 )
 from tests import defects
-from tests.commands.laws import on_the_present
-from tests.defects import noticed
+from tests.commands.laws import at_current_version
+from tests.defects import assert_check_fails
 from tests.examples import (
     ADA,
     AGENT,
     BOB,
+    FILTER_SAVED,
     OTHER_FILTER,
-    SAVED,
     SAVED_FILTER,
     WORKSPACE,
     member,
@@ -48,28 +48,28 @@ from tests.examples import (
     task,
     workspace,
 )
-from tests.given import Past, given
+from tests.given import EventHistory, given
 from tests.law import law
-from tests.strategies import WISHES
+from tests.strategies import COMMAND_STRATEGIES
 
-SAVE = SaveFilter(name=SAVED.name, filter=SAVED.filter, sort=SAVED.sort)
+SAVE = SaveFilter(name=FILTER_SAVED.name, filter=FILTER_SAVED.filter, sort=FILTER_SAVED.sort)
 RENAME = EditFilter(name="Soon", expected_version=1)
 DELETE = DeleteFilter(expected_version=1)
 COUNT = filter_count_stream_id(ADA.id)
 
 
-def test_a_filter_is_kept_and_counted() -> None:
-    given().when(SAVE).then(SAVED, OtherStreamEvent(COUNT, FiltersCounted(1)))
-    given(saved_filter()).when(SAVE, on=OTHER_FILTER).then(SAVED, OtherStreamEvent(COUNT, FiltersCounted(2)))
+def test_a_filter_is_saved_and_counted() -> None:
+    given().when(SAVE).then(FILTER_SAVED, OtherStreamEvent(COUNT, FiltersCounted(1)))
+    given(saved_filter()).when(SAVE, on=OTHER_FILTER).then(FILTER_SAVED, OtherStreamEvent(COUNT, FiltersCounted(2)))
 
 
-def test_an_agent_keeps_it_for_whom_it_acts() -> None:
-    given().when(SAVE, by=AGENT).then(SAVED, OtherStreamEvent(COUNT, FiltersCounted(1)))
-    given(saved_filter()).when(RENAME, by=AGENT).then(FilterRenamed(Change("This week", "Soon")))
+def test_an_agent_saves_a_filter_for_its_user() -> None:
+    given().when(SAVE, actor=AGENT).then(FILTER_SAVED, OtherStreamEvent(COUNT, FiltersCounted(1)))
+    given(saved_filter()).when(RENAME, actor=AGENT).then(FilterRenamed(Change("This week", "Soon")))
 
 
 def test_a_filter_is_in_no_workspace() -> None:
-    past = Past([*workspace(), *saved_filter()])
+    past = EventHistory([*workspace(), *saved_filter()])
     for wish in (CommandOn(OTHER_FILTER, SAVE), CommandOn(SAVED_FILTER, RENAME), CommandOn(SAVED_FILTER, DELETE)):
         assert past.decide(wish).workspace_id is None
 
@@ -79,15 +79,17 @@ def test_an_edit_writes_one_event_for_each_field_that_becomes_another() -> None:
     there = given(saved_filter())
     there.when(edit).then(
         FilterRenamed(Change("This week", "Soon")),
-        FilterRewritten(Change(SAVED.filter, "due<now")),
+        FilterRewritten(Change(FILTER_SAVED.filter, "due<now")),
         FilterResorted(Change("due", "-key")),
     )
-    there.when(replace(edit, name=SAVED.name, filter=SAVED.filter)).then(FilterResorted(Change("due", "-key")))
+    there.when(replace(edit, name=FILTER_SAVED.name, filter=FILTER_SAVED.filter)).then(
+        FilterResorted(Change("due", "-key"))
+    )
     there.when(EditFilter(sort=None, expected_version=1)).then(FilterResorted(Change("due", None)))
 
 
-def test_an_edit_that_says_nothing_new_changes_nothing() -> None:
-    edit = EditFilter(name=SAVED.name, filter=SAVED.filter, sort=SAVED.sort, expected_version=1)
+def test_an_edit_without_changes_writes_nothing() -> None:
+    edit = EditFilter(name=FILTER_SAVED.name, filter=FILTER_SAVED.filter, sort=FILTER_SAVED.sort, expected_version=1)
     given(saved_filter()).when(edit).then_nothing()
     given(saved_filter()).when(EditFilter(expected_version=1)).then_nothing()
 
@@ -101,28 +103,30 @@ UNREADABLE: list[tuple[str, type[Refusal], int]] = [
 
 
 @pytest.mark.parametrize(("text", "refusal", "offset"), UNREADABLE)
-def test_a_filter_that_cannot_be_read_is_not_kept(text: str, refusal: type[Refusal], offset: int) -> None:
+def test_an_unparsable_filter_is_not_saved(text: str, refusal: type[Refusal], offset: int) -> None:
     given().when(replace(SAVE, filter=text)).then_refused(refusal, offset=offset)
     edit = replace(RENAME, filter=text)
     given(saved_filter()).when(edit).then_refused(refusal, offset=offset)
 
 
-def test_a_filter_that_could_be_read_when_it_was_kept_can_get_another_name() -> None:
+def test_a_filter_of_an_old_grammar_can_still_be_renamed() -> None:
     """Whatever filters may say next year."""
-    old = FilterRewritten(Change(SAVED.filter, "colour:red"))
+    old = FilterRewritten(Change(FILTER_SAVED.filter, "colour:red"))
     edit = EditFilter(name="Soon", filter="colour:red", expected_version=2)
     given(saved_filter(old)).when(edit).then(FilterRenamed(Change("This week", "Soon")))
 
 
-def test_a_filter_of_everything_is_kept() -> None:
-    given().when(replace(SAVE, filter="")).then(replace(SAVED, filter=""), OtherStreamEvent(COUNT, FiltersCounted(1)))
+def test_an_empty_filter_can_be_saved() -> None:
+    given().when(replace(SAVE, filter="")).then(
+        replace(FILTER_SAVED, filter=""), OtherStreamEvent(COUNT, FiltersCounted(1))
+    )
 
 
 def test_a_filter_that_is_deleted_is_not_found_nor_is_its_id_free() -> None:
     given(saved_filter(count=7)).when(DELETE).then(
-        FilterDeleted(SAVED.name), OtherStreamEvent(COUNT, FiltersCounted(6))
+        FilterDeleted(FILTER_SAVED.name), OtherStreamEvent(COUNT, FiltersCounted(6))
     )
-    gone = given(saved_filter(FilterDeleted(SAVED.name)))
+    gone = given(saved_filter(FilterDeleted(FILTER_SAVED.name)))
     for command in (replace(DELETE, expected_version=2), replace(RENAME, expected_version=2)):
         gone.when(command).then_refused(NotFound)
     gone.when(SAVE).then_refused(IdTaken)
@@ -132,21 +136,21 @@ def test_a_filter_that_is_deleted_is_not_found_nor_is_its_id_free() -> None:
 @pytest.mark.parametrize("command", [RENAME, DELETE])
 def test_anothers_filter_is_not_found_at_any_version(command: Command[Any], version: int) -> None:
     together = [*workspace(), *member(BOB, "admin"), *saved_filter()]
-    given(together).when(replace(command, expected_version=version), by=BOB).then_refused(NotFound)
+    given(together).when(replace(command, expected_version=version), actor=BOB).then_refused(NotFound)
 
 
-def test_a_taken_id_says_nothing_of_what_has_it() -> None:
-    for taken in (saved_filter(), saved_filter(who=BOB), saved_filter(FilterDeleted(SAVED.name), who=BOB)):
+def test_a_taken_id_reveals_nothing_about_its_stream() -> None:
+    for taken in (saved_filter(), saved_filter(actor=BOB), saved_filter(FilterDeleted(FILTER_SAVED.name), actor=BOB)):
         assert given(taken).when(SAVE).then_refused(IdTaken).params == {}
     assert given(workspace(), task()).when(SAVE, on=WORKSPACE).then_refused(IdTaken).params == {}
 
 
-def test_what_overwrites_or_deletes_names_a_version() -> None:
+def test_overwriting_and_deleting_need_an_expected_version() -> None:
     for command in (RENAME, DELETE):
         given(saved_filter()).when(replace(command, expected_version=None)).then_refused(VersionRequired)
 
 
-def test_who_lost_a_race_is_told_of_it_and_whether_both_changes_can_stand() -> None:
+def test_a_conflict_says_whether_a_rebase_is_possible() -> None:
     resorted = saved_filter(FilterResorted(Change("due", "key")))
     given(resorted).when(RENAME).then_refused(
         VersionConflict, current_version=2, conflicting_fields=[], rebase_possible=True
@@ -156,37 +160,37 @@ def test_who_lost_a_race_is_told_of_it_and_whether_both_changes_can_stand() -> N
     )
 
 
-def test_a_user_keeps_so_many_and_no_more() -> None:
+def test_a_user_has_a_maximum_of_filters() -> None:
     full = saved_filter(count=MAX_FILTERS_PER_USER)
     given(full).when(SAVE, on=OTHER_FILTER).then_refused(TooManyFilters, most=200)
     given(full).when(RENAME).then(FilterRenamed(Change("This week", "Soon")))
     given(full, [(COUNT, FiltersCounted(MAX_FILTERS_PER_USER - 1))]).when(SAVE, on=OTHER_FILTER).then(
-        SAVED, OtherStreamEvent(COUNT, FiltersCounted(MAX_FILTERS_PER_USER))
+        FILTER_SAVED, OtherStreamEvent(COUNT, FiltersCounted(MAX_FILTERS_PER_USER))
     )
 
 
 def test_two_of_one_call_are_both_counted() -> None:
-    past = Past([])
-    past.add(past.decide(CommandOn(SAVED_FILTER, SAVE), CommandOn(OTHER_FILTER, SAVE)).new_events)
+    past = EventHistory([])
+    past.append(past.decide(CommandOn(SAVED_FILTER, SAVE), CommandOn(OTHER_FILTER, SAVE)).new_events)
     assert fold(FilterCount, past.events(COUNT)) == FilterCount(2)
 
 
-def test_one_users_filters_are_no_matter_of_anothers_count() -> None:
-    given(saved_filter(who=BOB, count=MAX_FILTERS_PER_USER)).when(SAVE, on=OTHER_FILTER).then(
-        SAVED, OtherStreamEvent(COUNT, FiltersCounted(1))
+def test_each_user_has_their_own_count() -> None:
+    given(saved_filter(actor=BOB, count=MAX_FILTERS_PER_USER)).when(SAVE, on=OTHER_FILTER).then(
+        FILTER_SAVED, OtherStreamEvent(COUNT, FiltersCounted(1))
     )
 
 
-_wishes = st.one_of(*(WISHES[kind] for kind in (SaveFilter, EditFilter, DeleteFilter)))
+_commands_on = st.one_of(*(COMMAND_STRATEGIES[kind] for kind in (SaveFilter, EditFilter, DeleteFilter)))
 
 
-@law(st.lists(st.tuples(_wishes, st.sampled_from([ADA, BOB])), max_size=12), examples=150)
-def a_count_is_what_a_fold_finds_and_every_filter_is_whose_it_was(walk: list[tuple[CommandOn, Any]]) -> None:
-    past = Past([])
+@law(st.lists(st.tuples(_commands_on, st.sampled_from([ADA, BOB])), max_size=12), examples=150)
+def filter_counts_equal_the_fold_and_owners_never_change(walk: list[tuple[CommandOn, Any]]) -> None:
+    past = EventHistory([])
     owners: dict[Any, Any] = {}
     for wish, who in walk:
         try:
-            past.add(past.decide(on_the_present(wish, past), by=who).new_events)
+            past.append(past.decide(at_current_version(wish, past), actor=who).new_events)
         except Refusal:
             continue
         assert owners.setdefault(wish.target, who) == who
@@ -196,11 +200,11 @@ def a_count_is_what_a_fold_finds_and_every_filter_is_whose_it_was(walk: list[tup
             assert count.filters == sum(saved is not None and saved.user_id == user.id for saved in kept)
 
 
-def test_a_count_is_what_a_fold_finds_and_every_filter_is_whose_it_was() -> None:
-    a_count_is_what_a_fold_finds_and_every_filter_is_whose_it_was()
+def test_filter_counts_equal_the_fold_and_owners_never_change() -> None:
+    filter_counts_equal_the_fold_and_owners_never_change()
 
 
-@pytest.mark.parametrize("defect", [defects.a_filter_that_is_anybodys, defects.a_deletion_that_is_not_counted])
-def test_a_defect_of_it_is_noticed(defect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("defect", [defects.a_filter_readable_by_anyone, defects.a_deletion_that_is_not_counted])
+def test_a_planted_defect_is_noticed(defect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     defect(monkeypatch)
-    noticed(a_count_is_what_a_fold_finds_and_every_filter_is_whose_it_was)
+    assert_check_fails(filter_counts_equal_the_fold_and_owners_never_change)

@@ -27,14 +27,14 @@ from domain.user import (
     UserRegistered,
     email_stream_id,
 )
-from tests.examples import ADA, AGENT, BOB, ISSUED, REVOKED, TOKEN, another_user, id7, token, user
-from tests.given import Past, given
+from tests.examples import ADA, AGENT, BOB, TOKEN, TOKEN_ISSUED, TOKEN_REVOKED, another_user, fixed_uuid7, token, user
+from tests.given import EventHistory, given
 
 REGISTER_BOB = RegisterUser(email="bob@example.org", name="Bob")
 
 
 def test_the_first_user_administers_the_installation() -> None:
-    given().when(RegisterUser(email="ada@example.org", name="Ada"), on=ADA.id, by=ADA).then(
+    given().when(RegisterUser(email="ada@example.org", name="Ada"), on=ADA.id, actor=ADA).then(
         OtherStreamEvent(INSTANCE_STREAM_ID, AdministratorAppointed(ADA.id)),
         OtherStreamEvent(email_stream_id("ada@example.org"), EmailReserved(ADA.id)),
         UserRegistered("ada@example.org", "Ada"),
@@ -42,96 +42,102 @@ def test_the_first_user_administers_the_installation() -> None:
 
 
 def test_the_next_user_administers_nothing() -> None:
-    given(user()).when(REGISTER_BOB, on=BOB.id, by=BOB).then(
+    given(user()).when(REGISTER_BOB, on=BOB.id, actor=BOB).then(
         OtherStreamEvent(email_stream_id("bob@example.org"), EmailReserved(BOB.id)),
         UserRegistered("bob@example.org", "Bob"),
     )
 
 
 @pytest.mark.parametrize("email", ["bob@example.org", "BOB@Example.org"])
-def test_nobody_registers_with_an_address_that_is_taken(email: str) -> None:
+def test_a_taken_address_cannot_be_registered(email: str) -> None:
     register = RegisterUser(email=email, name="Robert")
     given(user(), another_user()).when(register, on=ADA.id).then_refused(IdTaken)
     given(another_user()).when(register, on=ADA.id).then_refused(EmailTaken)
 
 
-def test_nobody_registers_twice() -> None:
+def test_a_user_registers_once() -> None:
     given(user()).when(RegisterUser(email="ada@example.com", name="Ada"), on=ADA.id).then_refused(IdTaken)
 
 
-def test_nobody_registers_on_a_version_that_has_not_been() -> None:
+def test_registering_on_a_version_other_than_zero_is_a_conflict() -> None:
     register = RegisterUser(email="bob@example.org", name="Bob", expected_version=1)
-    given(user()).when(register, on=BOB.id, by=BOB).then_refused(VersionConflict, current_version=0, current=None)
+    given(user()).when(register, on=BOB.id, actor=BOB).then_refused(VersionConflict, current_version=0, current=None)
 
 
 def test_where_registration_is_closed_only_the_first_user_registers() -> None:
     first = RegisterUser(email="bob@example.org", name="Bob", only_first=True)
-    given(user()).when(first, on=BOB.id, by=BOB).then_refused(RegistrationClosed)
-    given().when(first, on=BOB.id, by=BOB).then(
+    given(user()).when(first, on=BOB.id, actor=BOB).then_refused(RegistrationClosed)
+    given().when(first, on=BOB.id, actor=BOB).then(
         OtherStreamEvent(INSTANCE_STREAM_ID, AdministratorAppointed(BOB.id)),
         OtherStreamEvent(email_stream_id("bob@example.org"), EmailReserved(BOB.id)),
         UserRegistered("bob@example.org", "Bob"),
     )
 
 
-CHANGE = ChangePassword(password_id=id7(62))
+CHANGE = ChangePassword(password_id=fixed_uuid7(62))
 ISSUE = IssueToken(
-    token_id=TOKEN, name=ISSUED.name, scopes=ISSUED.scopes, kind=ISSUED.kind, expires_at=ISSUED.expires_at
+    token_id=TOKEN,
+    name=TOKEN_ISSUED.name,
+    scopes=TOKEN_ISSUED.scopes,
+    kind=TOKEN_ISSUED.kind,
+    expires_at=TOKEN_ISSUED.expires_at,
 )
 REVOKE = RevokeToken(token_id=TOKEN)
 
 
 def test_a_changed_password_has_another_id() -> None:
-    given(user()).when(CHANGE).then(PasswordChanged(Change(None, id7(62))))
-    changed = (ADA.id, PasswordChanged(Change(None, id7(61))))
-    given(user(), [changed]).when(CHANGE).then(PasswordChanged(Change(id7(61), id7(62))))
+    given(user()).when(CHANGE).then(PasswordChanged(Change(None, fixed_uuid7(62))))
+    changed = (ADA.id, PasswordChanged(Change(None, fixed_uuid7(61))))
+    given(user(), [changed]).when(CHANGE).then(PasswordChanged(Change(fixed_uuid7(61), fixed_uuid7(62))))
 
 
 def test_a_password_that_was_changed_is_not_changed_again() -> None:
-    given(user(), [(ADA.id, PasswordChanged(Change(None, id7(62))))]).when(CHANGE).then_nothing()
+    given(user(), [(ADA.id, PasswordChanged(Change(None, fixed_uuid7(62))))]).when(CHANGE).then_nothing()
 
 
 def test_a_token_is_issued() -> None:
-    given(user()).when(ISSUE).then(ISSUED)
+    given(user()).when(ISSUE).then(TOKEN_ISSUED)
 
 
 def test_a_token_that_was_issued_is_not_issued_again_even_when_it_was_revoked() -> None:
     given(user(), token()).when(ISSUE).then_nothing()
-    given(user(), token(REVOKED)).when(ISSUE).then_nothing()
+    given(user(), token(TOKEN_REVOKED)).when(ISSUE).then_nothing()
 
 
-def test_nobody_has_more_tokens_than_there_may_be() -> None:
-    many = [(ADA.id, replace(ISSUED, token_id=id7(100 + number))) for number in range(MAX_TOKENS_PER_USER)]
+def test_a_user_has_a_maximum_of_tokens() -> None:
+    many = [
+        (ADA.id, replace(TOKEN_ISSUED, token_id=fixed_uuid7(100 + number))) for number in range(MAX_TOKENS_PER_USER)
+    ]
     given(user(), many).when(ISSUE).then_refused(TooManyTokens, most=MAX_TOKENS_PER_USER)
-    given(user(), many[1:]).when(ISSUE).then(ISSUED)
-    given(user(), many, [(ADA.id, TokenRevoked(id7(100)))]).when(ISSUE).then(ISSUED)
+    given(user(), many[1:]).when(ISSUE).then(TOKEN_ISSUED)
+    given(user(), many, [(ADA.id, TokenRevoked(fixed_uuid7(100)))]).when(ISSUE).then(TOKEN_ISSUED)
 
 
 def test_a_token_is_revoked() -> None:
-    given(user(), token()).when(REVOKE).then(REVOKED)
+    given(user(), token()).when(REVOKE).then(TOKEN_REVOKED)
 
 
 def test_a_token_that_was_revoked_is_not_revoked_again() -> None:
-    given(user(), token(REVOKED)).when(REVOKE).then_nothing()
+    given(user(), token(TOKEN_REVOKED)).when(REVOKE).then_nothing()
 
 
-def test_a_token_that_there_is_not_is_not_found() -> None:
+def test_an_unknown_token_is_not_found() -> None:
     given(user()).when(REVOKE).then_refused(NotFound)
-    given(user(), another_user(), token(who=BOB)).when(REVOKE).then_refused(NotFound)
+    given(user(), another_user(), token(actor=BOB)).when(REVOKE).then_refused(NotFound)
 
 
 @pytest.mark.parametrize("command", [CHANGE, ISSUE, REVOKE])
-def test_nobody_manages_anothers_account(command: Command[User]) -> None:
-    given(user(), another_user(), token()).when(command, by=BOB).then_refused(NotFound)
+def test_only_the_user_manages_their_account(command: Command[User]) -> None:
+    given(user(), another_user(), token()).when(command, actor=BOB).then_refused(NotFound)
 
 
 @pytest.mark.parametrize("command", [CHANGE, ISSUE, REVOKE])
-def test_no_agent_manages_the_account_of_whom_it_acts_for(command: Command[User]) -> None:
-    given(user(), token()).when(command, by=AGENT).then_refused(Forbidden)
+def test_an_agent_cannot_manage_its_users_account(command: Command[User]) -> None:
+    given(user(), token()).when(command, actor=AGENT).then_refused(Forbidden)
 
 
 @pytest.mark.parametrize("command", [CHANGE, ISSUE, REVOKE])
-def test_no_token_manages_the_account_that_does_not_administer(command: Command[User]) -> None:
-    decision = Decision(Past([*user(), *token()]), ADA, scope="write")
+def test_managing_an_account_needs_the_admin_scope(command: Command[User]) -> None:
+    decision = Decision(EventHistory([*user(), *token()]), ADA, scope="write")
     with pytest.raises(ScopeTooNarrow):
         decision.decide(CommandOn(ADA.id, command))

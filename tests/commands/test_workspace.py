@@ -14,7 +14,7 @@ from tests.given import given
 CREATE = CreateWorkspace(name="Home")
 
 
-def test_whoever_opens_a_workspace_owns_it() -> None:
+def test_the_creator_of_a_workspace_owns_it() -> None:
     given(user()).when(CREATE).then(
         WorkspaceCreated("Home"),
         OtherStreamEvent(member_stream_id(WORKSPACE, ADA.id), MemberJoined(ADA.id, "owner")),
@@ -25,12 +25,12 @@ def test_a_workspace_is_not_opened_twice() -> None:
     given(user(), workspace()).when(CREATE).then_refused(IdTaken)
 
 
-def test_a_stranger_learns_of_a_taken_id_and_no_more() -> None:
-    refusal = given(user(), workspace()).when(CREATE, by=BOB).then_refused(IdTaken)
+def test_a_non_member_learns_only_that_an_id_is_taken() -> None:
+    refusal = given(user(), workspace()).when(CREATE, actor=BOB).then_refused(IdTaken)
     assert refusal.params == {}
 
 
-def test_a_workspace_may_be_expected_not_to_have_begun() -> None:
+def test_creating_may_expect_version_zero() -> None:
     begins = msgspec.structs.replace(CREATE, expected_version=0)
     given(user()).when(begins).then(
         WorkspaceCreated("Home"),
@@ -38,14 +38,14 @@ def test_a_workspace_may_be_expected_not_to_have_begun() -> None:
     )
 
 
-def test_a_workspace_is_not_opened_where_another_was_seen() -> None:
+def test_creating_on_a_version_other_than_zero_is_a_conflict() -> None:
     begins = msgspec.structs.replace(CREATE, expected_version=1)
     given(user()).when(begins).then_refused(VersionConflict, expected_version=1, current_version=0)
 
 
-def test_a_stranger_who_expects_no_workspace_is_not_shown_the_one_there() -> None:
+def test_a_non_member_expecting_version_zero_sees_no_conflict_details() -> None:
     begins = msgspec.structs.replace(CREATE, expected_version=0)
-    refusal = given(user(), workspace()).when(begins, by=BOB).then_refused(IdTaken)
+    refusal = given(user(), workspace()).when(begins, actor=BOB).then_refused(IdTaken)
     assert refusal.params == {}
 
 
@@ -54,12 +54,12 @@ def test_a_workspace_gets_another_name() -> None:
     given(user(), workspace()).when(rename).then(WorkspaceRenamed(Change("Home", "House")))
 
 
-def test_a_workspace_that_has_the_name_already_keeps_it() -> None:
+def test_renaming_to_the_same_name_writes_nothing() -> None:
     given(user(), workspace()).when(EditWorkspace(name="Home", expected_version=1)).then_nothing()
 
 
-def test_a_workspace_is_not_renamed_by_members_or_strangers_or_unseen() -> None:
+def test_renaming_needs_the_role_and_an_expected_version() -> None:
     rename = EditWorkspace(name="House", expected_version=1)
-    given(user(), workspace(), member(BOB)).when(rename, by=BOB).then_refused(Forbidden, needed="admin")
-    given(user(), workspace()).when(rename, by=BOB).then_refused(NotFound)
+    given(user(), workspace(), member(BOB)).when(rename, actor=BOB).then_refused(Forbidden, needed="admin")
+    given(user(), workspace()).when(rename, actor=BOB).then_refused(NotFound)
     given(user(), workspace()).when(EditWorkspace(name="House")).then_refused(VersionRequired)

@@ -28,17 +28,17 @@ from domain.filter.terms import Predicate, RelativeDay
 from domain.task import Priority, TaskStatus
 
 _operators = st.sampled_from(get_args(Operator))
-_orders = st.sampled_from(["<", "<=", ">", ">="])
+_comparison_signs = st.sampled_from(["<", "<=", ">", ">="])
 _times = st.sampled_from(["due", "created", "updated"])
 _texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20) | st.sampled_from(["none", 'a "\\" b'])
 _names = _texts.filter(bool)
-_word = st.characters(categories=["L", "Nd"]) | st.sampled_from("_.@/#")
-_words = st.builds(str.__add__, _word, st.text(_word | st.just("-"), max_size=9))
+_word_characters = st.characters(categories=["L", "Nd"]) | st.sampled_from("_.@/#")
+_words = st.builds(str.__add__, _word_characters, st.text(_word_characters | st.just("-"), max_size=9))
 _project_keys = st.from_regex("[A-Z][A-Z0-9]{1,9}", fullmatch=True)
 _keys = st.from_regex("[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}", fullmatch=True)
 _moments = st.datetimes(timezones=st.just(UTC))
 
-asked: SearchStrategy[Predicate] = st.one_of(
+predicates: SearchStrategy[Predicate] = st.one_of(
     st.builds(StatusIs, st.sampled_from(get_args(TaskStatus))),
     st.builds(PriorityIs, _operators, st.sampled_from(get_args(Priority))),
     st.builds(AssigneeIs, st.sampled_from(["me", "none"]) | st.uuids()),
@@ -48,13 +48,13 @@ asked: SearchStrategy[Predicate] = st.one_of(
     st.builds(TaskKeyIs, _keys),
     st.builds(TimeIs, _times, _operators, st.builds(Day, st.dates()) | st.builds(Instant, _moments)),
     st.builds(TimeIs, _times, _operators, st.sampled_from(get_args(RelativeDay))),
-    st.builds(TimeIs, st.just("due"), _orders, st.just("now")),
+    st.builds(TimeIs, st.just("due"), _comparison_signs, st.just("now")),
     st.just(TimeIs("due", ":", "none")),
     st.builds(Word, _words),
     st.builds(Phrase, _texts),
 )
 """What any term may ask."""
-filters: SearchStrategy[list[Term]] = st.lists(st.builds(Term, asked, st.booleans()), max_size=12)
+filters: SearchStrategy[list[Term]] = st.lists(st.builds(Term, predicates, st.booleans()), max_size=12)
 """Terms that can be written, at no offset of their own."""
 
 _characters = st.text(
@@ -62,15 +62,16 @@ _characters = st.text(
 )
 _values = st.sampled_from(["open", "me", "none", "high", "PROJ", "PROJ-1", "shop", "now", "today", "молоко"])
 _dates = st.sampled_from(["2026-12-01", "2026-02-30", "0000-01-01", '"2026-12-01T10:00:00Z"', '"2026-12-01T10:00:00"'])
-_compared = st.builds("{}{}{}".format, st.sampled_from([*FILTER_FIELDS]), _operators, _values)
-_dated = st.builds("{}{}{}".format, _times, _operators, _dates)
+_comparison_texts = st.builds("{}{}{}".format, st.sampled_from([*FILTER_FIELDS]), _operators, _values)
+_date_texts = st.builds("{}{}{}".format, _times, _operators, _dates)
 _in_quotes = st.builds('{}"{}{}"'.format, st.sampled_from(["", "-", "label:"]), _characters, _characters)
 texts: SearchStrategy[str] = (
-    st.lists(_compared | _dated | _in_quotes | _values | _characters, max_size=4).map(" ".join) | _characters
+    st.lists(_comparison_texts | _date_texts | _in_quotes | _values | _characters, max_size=4).map(" ".join)
+    | _characters
 )
 """Texts that are nearly filters."""
 
 
-def anywhere(terms: tuple[Term, ...] | list[Term]) -> list[Term]:
+def without_offsets(terms: tuple[Term, ...] | list[Term]) -> list[Term]:
     """The terms without where they stand."""
     return [msgspec.structs.replace(term, offset=0) for term in terms]

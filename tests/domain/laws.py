@@ -15,20 +15,20 @@ from domain.task import TaskNumbersTaken
 from domain.upcasts import UPCASTS
 from tests.examples import EVERY_EVENT
 from tests.law import law
-from tests.strategies import KINDS, KNOWN, histories, one_of_each, states
+from tests.strategies import EVENT_TYPES, STATE_TYPES, histories, one_event_of_each_type, one_state_of_each_type
 
-READ_AS: dict[str, Event] = {"TaskNumberTaken": TaskNumbersTaken(1, 1)}
+UPCAST_EVENTS: dict[str, Event] = {"TaskNumberTaken": TaskNumbersTaken(1, 1)}
 """What the golden files of events that are no longer written mean."""
 GOLDEN = Path(__file__).parent.parent / "golden" / "events"
 
 
-@law(one_of_each, examples=25)
-def the_codec_gives_back_what_it_was_given(events: tuple[Event, ...]) -> None:
+@law(one_event_of_each_type, examples=25)
+def the_codec_round_trips(events: tuple[Event, ...]) -> None:
     for event in events:
         assert codec.decode(codec.stored_name_of(event), codec.encode(event)) == event
 
 
-@law(states, histories, examples=40)
+@law(one_state_of_each_type, histories, examples=40)
 def evolving_never_raises(states: tuple[State, ...], history: list[Event]) -> None:
     for state in states:
         for begun in (None, state):
@@ -38,15 +38,15 @@ def evolving_never_raises(states: tuple[State, ...], history: list[Event]) -> No
                 raise AssertionError(f"{type(state).__name__} of {history}") from error
 
 
-@law(st.sampled_from(KINDS), histories, st.integers(0, len(KNOWN)), examples=40)
-def folding_on_from_any_point_is_folding_the_whole(kind: type[State], history: list[Event], point: int) -> None:
+@law(st.sampled_from(STATE_TYPES), histories, st.integers(0, len(EVENT_TYPES)), examples=40)
+def a_fold_can_resume_at_any_version(kind: type[State], history: list[Event], point: int) -> None:
     state = fold(kind, history[:point])
     for event in history[point:]:
         state = kind.evolve(state, event)
     assert state == fold(kind, history)
 
 
-@law(states, one_of_each, examples=40)
+@law(one_state_of_each_type, one_event_of_each_type, examples=40)
 def exactly_the_changed_fields_are_set(states: tuple[State, ...], events: tuple[Event, ...]) -> None:
     for state, event in product(states, events):
         expected = msgspec.structs.asdict(state)
@@ -56,10 +56,10 @@ def exactly_the_changed_fields_are_set(states: tuple[State, ...], events: tuple[
         assert msgspec.structs.asdict(happening.apply_changes(state, event)) == expected
 
 
-@law(one_of_each, examples=25)
-def the_first_event_is_kept_as_it_was_told(events: tuple[Event, ...]) -> None:
+@law(one_event_of_each_type, examples=25)
+def the_first_event_sets_the_state_fields_it_names(events: tuple[Event, ...]) -> None:
     """What the first event and the state both name is the same in both."""
-    for kind, event in product(KINDS, events):
+    for kind, event in product(STATE_TYPES, events):
         state = kind.evolve(None, event)
         for name in set(event.__struct_fields__) & set(state.__struct_fields__ if state else ()):
             told = getattr(event, name)
@@ -67,50 +67,50 @@ def the_first_event_is_kept_as_it_was_told(events: tuple[Event, ...]) -> None:
 
 
 def every_changed_field_exists_in_a_state_of_its_module() -> None:
-    for kind in KNOWN.values():
+    for kind in EVENT_TYPES.values():
         changed = {field.name for field in msgspec.structs.fields(kind) if "Change[" in str(field.type)}
-        beside = [set(state.__struct_fields__) for state in KINDS if state.__module__ == kind.__module__]
+        beside = [set(state.__struct_fields__) for state in STATE_TYPES if state.__module__ == kind.__module__]
         assert not changed or any(changed <= fields for fields in beside), kind.__name__
 
 
-def golden(name: str) -> bytes:
+def golden_bytes(name: str) -> bytes:
     """An event as it was stored when it was first written."""
     return (GOLDEN / f"{name}.json").read_bytes()
 
 
-def every_event_has_its_golden_file_and_every_golden_file_its_event() -> None:
+def events_and_golden_files_match() -> None:
     """Both ways: a stored name that changed is missing here and unknown there."""
     assert {path.stem for path in GOLDEN.iterdir()} == _stored_names() | UPCASTS.keys()
 
 
-def every_golden_file_of_an_event_that_is_no_longer_written_reads_as_one_that_is() -> None:
+def golden_files_of_retired_events_are_upcast() -> None:
     for name in UPCASTS:
         try:
-            read = codec.decode(name, golden(name))
+            read = codec.decode(name, golden_bytes(name))
         except Exception as error:
             raise AssertionError(f"{name} is no longer read") from error
-        assert read == READ_AS[name]
+        assert read == UPCAST_EVENTS[name]
 
 
-def every_golden_file_reads_as_it_did_and_is_written_the_same() -> None:
+def golden_files_decode_and_encode_unchanged() -> None:
     """`EVERY_EVENT` says what the bytes mean, so that a pair read the wrong way round is seen."""
     for event in EVERY_EVENT:
-        stored = golden(type(event).__name__)
+        stored = golden_bytes(type(event).__name__)
         try:
             read = codec.decode(type(event).__name__, stored)
         except Exception as error:
             raise AssertionError(f"{stored!r} is no longer read") from error
         assert read == event
         written = msgspec.json.decode(codec.encode(event))
-        assert codec.encode(_without_later(written, msgspec.json.decode(stored))) == stored
+        assert codec.encode(_without_newer_fields(written, msgspec.json.decode(stored))) == stored
 
 
-def _without_later(written: Any, stored: Any) -> Any:
+def _without_newer_fields(written: Any, stored: Any) -> Any:
     """What is written today, without the fields that there were not yet when it was stored."""
     if isinstance(written, dict) and isinstance(stored, dict):
-        return {name: _without_later(written.get(name), value) for name, value in stored.items()}
+        return {name: _without_newer_fields(written.get(name), value) for name, value in stored.items()}
     if isinstance(written, list) and isinstance(stored, list):
-        return [_without_later(*pair) for pair in zip(written, stored, strict=True)]
+        return [_without_newer_fields(*pair) for pair in zip(written, stored, strict=True)]
     return written
 
 

@@ -7,7 +7,7 @@ from domain.errors import UnknownEvent
 from domain.event import Change
 from domain.task import TaskCompleted, TaskRenamed
 from tests.examples import COMPLETED, RENAMED
-from tests.strategies import KNOWN
+from tests.strategies import EVENT_TYPES
 
 
 def test_the_stored_name_is_the_class_name_for_the_event_and_its_class() -> None:
@@ -15,8 +15,8 @@ def test_the_stored_name_is_the_class_name_for_the_event_and_its_class() -> None
 
 
 def test_stored_names_are_unique() -> None:
-    assert {name: kind.__name__ for name, kind in KNOWN.items()} == {
-        kind.__name__: kind.__name__ for kind in set(KNOWN.values())
+    assert {name: kind.__name__ for name, kind in EVENT_TYPES.items()} == {
+        kind.__name__: kind.__name__ for kind in set(EVENT_TYPES.values())
     }
 
 
@@ -24,7 +24,7 @@ def test_a_change_is_stored_as_a_pair_of_old_and_new() -> None:
     assert codec.encode(RENAMED) == b'{"type":"TaskRenamed","title":["Buy milk","Buy bread"]}'
 
 
-def test_a_field_that_this_code_does_not_know_is_passed_over() -> None:
+def test_an_unknown_field_is_ignored() -> None:
     stored = b'{"type":"TaskRenamed","title":["a","b"],"reason":"a later version wrote it"}'
     assert codec.decode("TaskRenamed", stored) == TaskRenamed(Change("a", "b"))
 
@@ -51,7 +51,7 @@ def test_a_field_that_was_not_stored_yet_has_its_default() -> None:
         pytest.param("TaskRenamed", b'{"type":"TaskRenamed","title":["a","b"]}}', id="something behind it"),
     ],
 )
-def test_what_is_not_known_is_an_unknown_event(name: str, stored: bytes) -> None:
+def test_an_unknown_type_decodes_to_an_unknown_event(name: str, stored: bytes) -> None:
     with pytest.raises(UnknownEvent) as unknown:
         codec.decode(name, stored)
     assert unknown.value.stored_name == name

@@ -5,7 +5,7 @@ from domain.event import fold
 from tests.examples import OTHER_PROJECT, PROJECT
 
 
-def test_the_last_count_says_all() -> None:
+def test_the_last_count_is_the_state() -> None:
     """What `last_says_all` promises to whoever reads only the last event."""
     assert ColumnCount.is_last_event_enough
     for tasks in (3, None):

@@ -5,7 +5,7 @@ from domain.task import DueDateSet, Task, TaskCreated, TaskRenamed
 from tests.examples import COMPLETED, CREATED, MOVED, PROJECT, RENAMED, TRASHED
 
 
-def test_a_change_to_the_same_is_no_change() -> None:
+def test_a_change_to_the_same_value_is_ignored() -> None:
     assert changes(MOVED) == {"column": Change("todo", "doing")}
 
 
@@ -24,7 +24,7 @@ def test_a_record_that_is_no_state_takes_the_new_value_too() -> None:
     assert renamed.title == "Buy bread"
 
 
-def test_a_fold_of_nothing_is_nothing() -> None:
+def test_a_fold_of_no_events_is_none() -> None:
     assert fold(Task, []) is None
 
 

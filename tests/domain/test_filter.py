@@ -28,7 +28,7 @@ ADA = "01890a5d-ac96-774b-bcce-b302099a8057"
 DECEMBER = Day(date(2026, 12, 1))
 
 
-MEANT: list[tuple[str, Predicate]] = [
+TERMS_BY_TEXT: list[tuple[str, Predicate]] = [
     ("status:open", StatusIs("open")),
     ('status:"done"', StatusIs("done")),
     ("priority:none", PriorityIs(":", "none")),
@@ -71,8 +71,8 @@ MEANT: list[tuple[str, Predicate]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "asked"), MEANT)
-def test_a_term_means_and_negated_denies(text: str, asked: Predicate) -> None:
+@pytest.mark.parametrize(("text", "asked"), TERMS_BY_TEXT)
+def test_a_term_is_parsed_plain_and_negated(text: str, asked: Predicate) -> None:
     assert parse(text) == (Term(asked),)
     assert parse(f" -{text} ") == (Term(asked, negated=True, offset=1),)
 
@@ -92,7 +92,7 @@ def test_the_filter_of_the_contract_is_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "   "])
-def test_a_filter_of_nothing_has_no_terms(text: str) -> None:
+def test_an_empty_filter_has_no_terms(text: str) -> None:
     assert parse(text) == ()
 
 
@@ -100,7 +100,7 @@ def test_offsets_are_in_characters_whatever_their_size() -> None:
     assert [term.offset for term in parse("молоко 牛乳  -\N{MATHEMATICAL FRAKTUR CAPITAL M}ilk")] == [0, 7, 11]
 
 
-WRONG: list[tuple[str, type[Refusal], int]] = [
+INVALID_FILTERS: list[tuple[str, type[Refusal], int]] = [
     ("milk (bread)", FilterSyntax, 5),
     ("milk|bread", FilterSyntax, 4),
     ("priority=high", FilterSyntax, 8),
@@ -173,8 +173,8 @@ WRONG: list[tuple[str, type[Refusal], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "refusal", "offset"), WRONG)
-def test_what_is_wrong_is_refused_where_it_stands(text: str, refusal: type[Refusal], offset: int) -> None:
+@pytest.mark.parametrize(("text", "refusal", "offset"), INVALID_FILTERS)
+def test_an_invalid_filter_is_refused_with_its_offset(text: str, refusal: type[Refusal], offset: int) -> None:
     with pytest.raises(refusal) as refused:
         parse(text)
     assert type(refused.value) is refusal
@@ -196,7 +196,7 @@ def test_a_refusal_says_what_was_expected_of_which_field() -> None:
     assert "assignee" in unknown.value.params["expected"]
 
 
-def test_as_much_as_may_be_is_read() -> None:
+def test_a_filter_at_every_limit_is_parsed() -> None:
     assert len(parse("a " * 100)) == 100
     assert parse("a" * 4_000) == (Term(Word("a" * 4_000)),)
     assert parse(f'label:"{"ж" * 100}"') == (Term(LabelIs("ж" * 100)),)

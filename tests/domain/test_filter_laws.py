@@ -9,33 +9,33 @@ import pytest
 
 from domain.errors import FilterSyntax, FilterTooLong, FilterValue, Refusal, UnknownField
 from domain.filter import Day, LabelIs, Term, TimeIs, fields, format_terms, parse, reading, written
-from tests.defects import noticed
-from tests.domain.filters import anywhere, filters, texts
+from tests.defects import assert_check_fails
+from tests.domain.filters import filters, texts, without_offsets
 from tests.law import law
 
 
 @law(filters, examples=150)
-def what_is_written_is_read_as_it_was_meant(terms: list[Term]) -> None:
+def formatted_filters_parse_to_the_same_terms(terms: list[Term]) -> None:
     text = format_terms(terms)
-    read = tried(text)
+    read = parse_or_refuse(text)
     assert not isinstance(read, Refusal), text
-    assert anywhere(read) == terms
+    assert without_offsets(read) == terms
     for term in read:
         assert text[term.offset :].startswith(format_terms([term]))
 
 
 @law(texts, examples=400)
-def any_text_is_read_or_refused_with_the_place(text: str) -> None:
-    read = tried(text)
+def any_text_parses_or_is_refused_with_an_offset(text: str) -> None:
+    read = parse_or_refuse(text)
     if isinstance(read, Refusal):
         assert 0 <= read.params["offset"] <= len(text)
         assert msgspec.json.encode([str(read), read.params]), "this cannot be told to anybody"
     else:
         assert not {"Cc", "Cs"} & {category(each) for each in text}, "no database may be asked for this"
-        assert anywhere(parse(format_terms(read))) == anywhere(read)
+        assert without_offsets(parse(format_terms(read))) == without_offsets(read)
 
 
-def tried(text: str) -> tuple[Term, ...] | Refusal:
+def parse_or_refuse(text: str) -> tuple[Term, ...] | Refusal:
     try:
         return parse(text)
     except (FilterSyntax, UnknownField, FilterValue, FilterTooLong) as refusal:
@@ -44,19 +44,19 @@ def tried(text: str) -> tuple[Term, ...] | Refusal:
         raise AssertionError(repr(text)) from error
 
 
-LAWS = [what_is_written_is_read_as_it_was_meant, any_text_is_read_or_refused_with_the_place]
+LAWS = [formatted_filters_parse_to_the_same_terms, any_text_parses_or_is_refused_with_an_offset]
 
 
 @pytest.mark.parametrize("law", LAWS)
-def test_a_filter_is_what_its_text_says(law: Callable[[], None]) -> None:
+def test_filter_laws_hold(law: Callable[[], None]) -> None:
     law()
 
 
-def quotes_that_escape_nothing(patch: pytest.MonkeyPatch) -> None:
+def quotes_without_escaping(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(written, "quote", lambda text: f'"{text}"')
 
 
-def a_label_none_that_quotes_do_not_tell(patch: pytest.MonkeyPatch) -> None:
+def a_quoted_none_read_as_no_label(patch: pytest.MonkeyPatch) -> None:
     none_or_name = fields._parse_label  # noqa: SLF001 - a defect is planted where it would be made
 
     def careless(comparison: fields.Comparison) -> LabelIs:
@@ -65,15 +65,15 @@ def a_label_none_that_quotes_do_not_tell(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(fields.FILTER_FIELDS, "label", fields.FilterField(careless, ()))
 
 
-def a_shorter_operator_that_is_found_first(patch: pytest.MonkeyPatch) -> None:
+def shorter_operators_matched_first(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reading, "_OPERATORS", (":", "<", "<=", ">", ">="))
 
 
-def control_characters_that_pass(patch: pytest.MonkeyPatch) -> None:
+def control_characters_accepted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reading, "_FORBIDDEN_CATEGORIES", frozenset())
 
 
-def a_calendar_that_breaks(patch: pytest.MonkeyPatch) -> None:
+def calendar_errors_not_caught(patch: pytest.MonkeyPatch) -> None:
     """The errors of the calendar are not caught but those of the form."""
 
     def careless(written: fields.Comparison) -> TimeIs:
@@ -87,17 +87,17 @@ def a_calendar_that_breaks(patch: pytest.MonkeyPatch) -> None:
 
 
 DEFECTS = [
-    (quotes_that_escape_nothing, what_is_written_is_read_as_it_was_meant),
-    (a_label_none_that_quotes_do_not_tell, what_is_written_is_read_as_it_was_meant),
-    (a_shorter_operator_that_is_found_first, what_is_written_is_read_as_it_was_meant),
-    (control_characters_that_pass, any_text_is_read_or_refused_with_the_place),
-    (a_calendar_that_breaks, any_text_is_read_or_refused_with_the_place),
+    (quotes_without_escaping, formatted_filters_parse_to_the_same_terms),
+    (a_quoted_none_read_as_no_label, formatted_filters_parse_to_the_same_terms),
+    (shorter_operators_matched_first, formatted_filters_parse_to_the_same_terms),
+    (control_characters_accepted, any_text_parses_or_is_refused_with_an_offset),
+    (calendar_errors_not_caught, any_text_parses_or_is_refused_with_an_offset),
 ]
 
 
 @pytest.mark.parametrize(("plant", "law"), DEFECTS)
-def test_it_is_noticed(
+def test_a_planted_defect_is_noticed(
     monkeypatch: pytest.MonkeyPatch, plant: Callable[[pytest.MonkeyPatch], None], law: Callable[[], None]
 ) -> None:
     plant(monkeypatch)
-    noticed(law)
+    assert_check_fails(law)

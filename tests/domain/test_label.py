@@ -2,12 +2,12 @@
 
 from domain.event import Change, fold
 from domain.label import Label, LabelColoured, distinct_labels, label_stream_id, remove_label
-from tests.examples import COLOURED, OTHER_WORKSPACE, WORKSPACE
+from tests.examples import LABEL_COLOURED, OTHER_WORKSPACE, WORKSPACE
 
 
 def test_a_label_has_its_last_colour_under_the_name_that_it_had_first() -> None:
     blue = LabelColoured("SHOP", Change("#cc3300", "#0033cc"))
-    assert fold(Label, [COLOURED, blue]) == Label("Shop", "#0033cc")
+    assert fold(Label, [LABEL_COLOURED, blue]) == Label("Shop", "#0033cc")
 
 
 def test_a_label_is_one_in_any_case_of_letters_on_a_stream_that_no_client_can_name() -> None:
@@ -25,7 +25,7 @@ def test_a_label_is_one_however_its_letters_are_composed() -> None:
     assert remove_label([composed, "shop"], decomposed) == ("shop",)
 
 
-def test_of_labels_that_are_the_same_the_first_stays() -> None:
+def test_of_equal_labels_the_first_spelling_stays() -> None:
     assert distinct_labels(["Urgent", "shop", "URGENT", "Shop", "soon"]) == ("Urgent", "shop", "soon")
 
 

@@ -34,7 +34,7 @@ def test_an_id_goes_before_a_name_that_reads_like_it() -> None:
     assert msgspec.structs.replace(PROJECT_STATE, columns=columns).find_column("done") == columns[1]
 
 
-def test_what_is_no_column_any_more_is_remembered_until_it_is_one_again() -> None:
+def test_a_removed_column_is_remembered_until_it_is_restored() -> None:
     def after(*sets: tuple[Column, ...]) -> Project | None:
         changes = [ColumnsSet(Change(DEFAULT_COLUMNS, columns), Change("warn", "warn")) for columns in sets]
         return fold(Project, [ProjectCreated(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS), *changes])
@@ -47,11 +47,11 @@ def test_what_is_no_column_any_more_is_remembered_until_it_is_one_again() -> Non
     )
 
 
-def test_the_first_event_of_a_key_says_whose_it_is() -> None:
+def test_a_key_belongs_to_the_project_that_reserved_it_first() -> None:
     assert fold(ProjectKey, [ProjectKeyReserved("HOME", PROJECT)]) == ProjectKey(PROJECT)
 
 
-def test_a_key_is_one_in_its_workspace_and_another_elsewhere() -> None:
+def test_a_key_stream_is_per_workspace() -> None:
     assert project_key_stream_id(WORKSPACE, "HOME") == project_key_stream_id(WORKSPACE, "HOME")
     assert (
         len(

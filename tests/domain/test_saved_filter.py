@@ -11,24 +11,27 @@ from domain.saved_filter import (
     SavedFilter,
     filter_count_stream_id,
 )
-from tests.examples import ADA, BOB, SAVED
+from tests.examples import ADA, BOB, FILTER_SAVED
 
 
-def test_a_filter_is_what_it_was_made_last() -> None:
+def test_a_filter_has_its_last_name_text_and_sort() -> None:
     later = [
         FilterRenamed(Change("This week", "Soon")),
-        FilterRewritten(Change(SAVED.filter, "due<now")),
+        FilterRewritten(Change(FILTER_SAVED.filter, "due<now")),
         FilterResorted(Change("due", None)),
     ]
-    assert fold(SavedFilter, [SAVED, *later]) == SavedFilter(ADA.id, "Soon", "due<now", None)
+    assert fold(SavedFilter, [FILTER_SAVED, *later]) == SavedFilter(ADA.id, "Soon", "due<now", None)
 
 
-def test_a_filter_that_is_deleted_is_nothing_whatever_comes_after() -> None:
-    assert fold(SavedFilter, [SAVED, FilterDeleted(SAVED.name)]) is None
-    assert fold(SavedFilter, [SAVED, FilterDeleted(SAVED.name), FilterRenamed(Change("This week", "Soon"))]) is None
+def test_a_deleted_filter_stays_deleted() -> None:
+    assert fold(SavedFilter, [FILTER_SAVED, FilterDeleted(FILTER_SAVED.name)]) is None
+    assert (
+        fold(SavedFilter, [FILTER_SAVED, FilterDeleted(FILTER_SAVED.name), FilterRenamed(Change("This week", "Soon"))])
+        is None
+    )
 
 
-def test_the_last_count_says_all() -> None:
+def test_the_last_count_is_the_state() -> None:
     """What `last_says_all` promises to whoever reads only the last event."""
     assert FilterCount.is_last_event_enough
     counts = [FiltersCounted(1), FiltersCounted(2), FiltersCounted(1)]

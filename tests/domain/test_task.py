@@ -30,7 +30,7 @@ def test_projects_count_apart_on_streams_that_no_client_can_name() -> None:
     assert task_numbers_stream_id(PROJECT).version == 5
 
 
-def test_the_last_number_says_all_of_the_numbers() -> None:
+def test_the_last_block_is_the_state_of_the_numbers() -> None:
     """What `last_says_all` promises to whoever reads only the last event."""
     taken = [TaskNumbersTaken(number, number) for number in range(1, 6)]
     assert TaskNumbers.is_last_event_enough

@@ -15,10 +15,10 @@ from domain.user import (
     UserRegistered,
     email_stream_id,
 )
-from tests.examples import ADA, ISSUED, OTHER_TOKEN, REVOKED, TOKEN
+from tests.examples import ADA, OTHER_TOKEN, TOKEN, TOKEN_ISSUED, TOKEN_REVOKED
 
 
-def test_a_user_is_who_registered() -> None:
+def test_a_user_has_the_registered_name_and_address() -> None:
     assert fold(User, [UserRegistered("ada@example.org", "Ada")]) == User("ada@example.org", "Ada")
 
 
@@ -26,7 +26,7 @@ def test_an_address_belongs_to_whom_it_was_reserved_for() -> None:
     assert fold(EmailAddress, [EmailReserved(ADA.id)]) == EmailAddress(ADA.id)
 
 
-def test_the_installation_is_administered_by_whom_was_appointed() -> None:
+def test_the_appointed_user_administers_the_installation() -> None:
     assert fold(Instance, [AdministratorAppointed(ADA.id)]) == Instance(ADA.id)
 
 
@@ -43,15 +43,18 @@ def test_no_client_can_name_a_reserved_stream() -> None:
 
 def test_a_user_keeps_the_names_of_tokens_that_were_revoked() -> None:
     registered = UserRegistered("ada@example.org", "Ada")
-    issued = PersonalToken(TOKEN, ISSUED.name, ISSUED.scopes, ISSUED.kind, ISSUED.expires_at)
-    one = fold(User, [registered, ISSUED])
+    issued = PersonalToken(TOKEN, TOKEN_ISSUED.name, TOKEN_ISSUED.scopes, TOKEN_ISSUED.kind, TOKEN_ISSUED.expires_at)
+    one = fold(User, [registered, TOKEN_ISSUED])
     assert one == User("ada@example.org", "Ada", tokens=(issued,))
-    other = fold(User, [registered, ISSUED, replace(ISSUED, token_id=OTHER_TOKEN), REVOKED])
+    other = fold(User, [registered, TOKEN_ISSUED, replace(TOKEN_ISSUED, token_id=OTHER_TOKEN), TOKEN_REVOKED])
     assert other is not None
-    assert [(token.name, token.revoked) for token in other.tokens] == [(ISSUED.name, True), (ISSUED.name, False)]
+    assert [(token.name, token.revoked) for token in other.tokens] == [
+        (TOKEN_ISSUED.name, True),
+        (TOKEN_ISSUED.name, False),
+    ]
     assert other.find_token(OTHER_TOKEN) == other.tokens[1]
     assert other.find_token(ADA.id) is None
 
 
-def test_what_happens_to_nobody_makes_nobody() -> None:
-    assert fold(User, [ISSUED, REVOKED, PasswordChanged(Change(None, TOKEN))]) is None
+def test_events_without_a_registration_make_no_user() -> None:
+    assert fold(User, [TOKEN_ISSUED, TOKEN_REVOKED, PasswordChanged(Change(None, TOKEN))]) is None

@@ -10,69 +10,69 @@ from uuid import UUID
 
 import httpx
 
-from tests.clients import Answer, Client, Lost, NoAnswer, until_definite
-from tests.e2e.running import PATIENCE_S, Running
-from tests.history import Notes, Place
+from tests.clients import Conflict, DefiniteOutcome, OutcomeUnknown, RetryingClient, retry_until_definite
+from tests.e2e.running import TIMEOUT_S, RunningInstance
+from tests.history import Acknowledged, CallHistory
 
 
-class Http:
+class HttpTaskApi:
     """The way in over HTTP, wherever the instance listens just now."""
 
-    def __init__(self, instance: Running, http: httpx.AsyncClient, project: str) -> None:
+    def __init__(self, instance: RunningInstance, http: httpx.AsyncClient, project: str) -> None:
         self._instance, self._http, self._project = instance, http, project
 
-    async def create(self, title: str, key: str) -> Answer:
-        return await self._ask("POST", f"/projects/{self._project}/tasks", key, title=title)
+    async def create(self, title: str, key: str) -> DefiniteOutcome:
+        return await self._send("POST", f"/projects/{self._project}/tasks", key, title=title)
 
-    async def edit(self, task: UUID, version: int, title: str, key: str) -> Answer:
-        return await self._ask("PATCH", f"/tasks/{task}", key, title=title, expected_version=version)
+    async def edit(self, task: UUID, version: int, title: str, key: str) -> DefiniteOutcome:
+        return await self._send("PATCH", f"/tasks/{task}", key, title=title, expected_version=version)
 
-    async def _ask(self, method: str, path: str, key: str, **body: Any) -> Answer:
+    async def _send(self, method: str, path: str, key: str, **body: Any) -> DefiniteOutcome:
         url, headers = f"{self._instance.address}/api/v1{path}", {"Idempotency-Key": key}
         try:
             response = await self._http.request(method, url, json=body, headers=headers)
         except httpx.HTTPError as error:
-            raise NoAnswer from error
+            raise OutcomeUnknown from error
         answer = response.json()
         if response.is_success:
-            return Place(UUID(answer["id"]), answer["version"], answer["position"])
+            return Acknowledged(UUID(answer["id"]), answer["version"], answer["position"])
         if answer["code"] == "version_conflict":
-            return Lost(answer["current_version"])
+            return Conflict(answer["current_version"])
         assert response.status_code == 503 or answer["code"] == "twin_in_flight", response.text
-        raise NoAnswer
+        raise OutcomeUnknown
 
 
-class Crew:
+class RunningClients:
     """So many clients, who note what they see."""
 
-    def __init__(self, work: Future[None], notes: Notes) -> None:
-        self._work, self.notes = work, notes
+    def __init__(self, work: Future[None], notes: CallHistory) -> None:
+        self._work, self.history = work, notes
 
-    def answered(self) -> int:
+    def definite_count(self) -> int:
         """How many commands have a definite answer by now; raises what a client has met that must not be."""
         if self._work.done():
             self._work.result()
-        return self.notes.count["acknowledged"] + self.notes.count["refused"]
+        return self.history.counts["acknowledged"] + self.history.counts["refused"]
 
 
 @contextlib.contextmanager
-def at_work(instance: Running, token: str, project: str, clients: int) -> Iterator[Crew]:
+def running_clients(instance: RunningInstance, token: str, project: str, clients: int) -> Iterator[RunningClients]:
     """Clients who work until the block ends; by then each of their commands has a definite answer."""
-    notes, over = Notes(), threading.Event()
+    notes, over = CallHistory(), threading.Event()
 
     async def work() -> None:
         headers = {"Authorization": f"Bearer {token}"}
         async with httpx.AsyncClient(headers=headers, timeout=5) as http:
-            door = Http(instance, http, project)
-            shared = await until_definite(notes, "shared", lambda: door.create("shared", "shared"))
-            assert isinstance(shared, Place)
-            everybody = [Client(f"client {at}", door, notes, shared.stream) for at in range(clients)]
-            await asyncio.gather(*(client.work(over.is_set) for client in everybody))
+            door = HttpTaskApi(instance, http, project)
+            shared = await retry_until_definite(notes, "shared", lambda: door.create("shared", "shared"))
+            assert isinstance(shared, Acknowledged)
+            everybody = [RetryingClient(f"client {at}", door, notes, shared.stream) for at in range(clients)]
+            await asyncio.gather(*(client.run(over.is_set) for client in everybody))
 
     with ThreadPoolExecutor(1) as threads:
-        crew = Crew(threads.submit(asyncio.run, work()), notes)
+        crew = RunningClients(threads.submit(asyncio.run, work()), notes)
         try:
             yield crew
         finally:
             over.set()
-        crew._work.result(PATIENCE_S)  # noqa: SLF001 - its own
+        crew._work.result(TIMEOUT_S)  # noqa: SLF001 - its own

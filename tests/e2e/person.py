@@ -5,38 +5,38 @@ from typing import Any, Self
 
 import httpx
 
-_NONE_KEPT = httpx.Limits(max_keepalive_connections=0)
+_NO_KEEPALIVE = httpx.Limits(max_keepalive_connections=0)
 """A connection for each request: none is open to a process that gets killed."""
 PASSWORD = "correct horse battery"
 
 
-class Person:
+class BlockingApiUser:
     """A logged-in user of an instance at some address."""
 
     def __init__(self, address: str, token: str = "") -> None:
         self.token = token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.http = httpx.Client(base_url=f"{address}/api/v1", headers=headers, timeout=20, limits=_NONE_KEPT)
+        self.http = httpx.Client(base_url=f"{address}/api/v1", headers=headers, timeout=20, limits=_NO_KEEPALIVE)
 
     @classmethod
-    def registered(cls, address: str, email: str) -> Self:
+    def register(cls, address: str, email: str) -> Self:
         stranger = cls(address)
         stranger.post("/auth/register", email=email, name=email.partition("@")[0], password=PASSWORD)
-        return cls.back(address, email)
+        return cls.log_in(address, email)
 
     @classmethod
-    def back(cls, address: str, email: str) -> Self:
+    def log_in(cls, address: str, email: str) -> Self:
         """Logged in again."""
         session = cls(address).post("/auth/login", email=email, password=PASSWORD)
         return cls(address, session["access_token"])
 
     def post(self, path: str, **body: Any) -> dict[str, Any]:
-        return done(self.http.post(path, json=body))
+        return success_json(self.http.post(path, json=body))
 
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:
-        return done(self.http.get(path, params=parameters))
+        return success_json(self.http.get(path, params=parameters))
 
-    def pages(self, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+    def iter_items(self, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Every item of a list, page after page."""
         while True:
             page = self.get(path, **parameters)
@@ -46,7 +46,7 @@ class Person:
             parameters["cursor"] = page["next_cursor"]
 
 
-def done(response: httpx.Response) -> dict[str, Any]:
+def success_json(response: httpx.Response) -> dict[str, Any]:
     assert response.is_success, f"{response.request.method} {response.request.url}: {response.text}"
     answer: dict[str, Any] = response.json()
     return answer

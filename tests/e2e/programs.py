@@ -9,44 +9,46 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infra.settings import ENVIRONMENT_PREFIX, Settings
-from tests.e2e.running import fact
+from tests.e2e.running import poll_until
 
-NAMED = ("database_url", "migration_url", "redis_url", "broker_url", "jwt_key", "partitions")
+PASSED_SETTINGS = ("database_url", "migration_url", "redis_url", "broker_url", "jwt_key", "partitions")
 ROOT = Path(__file__).parents[2]
 
 
-class Program(subprocess.Popen[bytes]):
+class CliProcess(subprocess.Popen[bytes]):
     """One process of ours; what it says stands in `output`."""
 
     output: Path
 
-    def says(self) -> str:
+    def read_output(self) -> str:
         return self.output.read_text()
 
-    def halt(self) -> None:
+    def suspend(self) -> None:
         """SIGSTOP, and it has stopped when this returns."""
         self.send_signal(signal.SIGSTOP)
-        fact(self.is_halted)
+        poll_until(self.is_suspended)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         self.send_signal(signal.SIGCONT)
 
-    def is_halted(self) -> bool:
+    def is_suspended(self) -> bool:
         return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 @contextlib.contextmanager
-def program(settings: Settings, folder: Path, name: str, *words: str, change: str = "") -> Iterator[Program]:
+def cli_process(
+    settings: Settings, folder: Path, name: str, *arguments: str, patch_code: str = ""
+) -> Iterator[CliProcess]:
     """`taskledger <words>`, in which, and in all that it starts, `change` is done before anything else."""
     place = folder / name
     place.mkdir()
-    (place / "sitecustomize.py").write_text(change)
+    (place / "sitecustomize.py").write_text(patch_code)
     paths = os.pathsep.join([str(place), str(ROOT)])
-    named = {ENVIRONMENT_PREFIX + each.upper(): str(getattr(settings, each)) for each in NAMED}
-    argv = [sys.executable, "-P", "-m", "cli.main", *words, "--data", str(folder)]
+    named = {ENVIRONMENT_PREFIX + each.upper(): str(getattr(settings, each)) for each in PASSED_SETTINGS}
+    argv = [sys.executable, "-P", "-m", "cli.main", *arguments, "--data", str(folder)]
     with (place / "output").open("wb") as output:
         env = {**os.environ, **named, "PYTHONPATH": paths}
-        started = Program(argv, env=env, stdout=output, stderr=output)
+        started = CliProcess(argv, env=env, stdout=output, stderr=output)
     started.output = place / "output"
     try:
         yield started

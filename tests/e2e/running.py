@@ -16,10 +16,10 @@ from infra.processes import data_directory
 
 T = TypeVar("T")
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 
-class Running:
+class RunningInstance:
     """`taskledger serve` on a data folder; `process` is the supervisor."""
 
     def __init__(self, data: Path, *options: str) -> None:
@@ -30,54 +30,54 @@ class Running:
 
     def start(self) -> None:
         """Start, and return once it answers and says so."""
-        self._said_before = len(self.log())
+        self._log_offset = len(self.log())
         argv = [sys.executable, "-P", "-m", "cli.main", "serve", "--data", str(self.data), "--port", "0", *self.options]
         self.process = subprocess.Popen(argv, stdout=self.output, stderr=self.output)
-        self.address = fact(self._address)
+        self.address = poll_until(self._address)
 
     def stop(self) -> int:
         """Ask it to end; the seconds that it took are the caller's to measure. Returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE_S)
+        return self.process.wait(TIMEOUT_S)
 
-    def kill(self, part: str) -> None:
+    def kill(self, process_name: str) -> None:
         """SIGKILL for the child that `part` describes, or for the supervisor itself."""
-        if part == "supervisor":
+        if process_name == "supervisor":
             self.process.kill()
-            self.process.wait(PATIENCE_S)
+            self.process.wait(TIMEOUT_S)
             return
-        os.kill(self.child(part), signal.SIGKILL)
+        os.kill(self.child(process_name), signal.SIGKILL)
 
-    def child(self, part: str) -> int:
+    def child(self, process_name: str) -> int:
         """The pid of the child whose command line, or folder, `part` stands in."""
-        return next(pid for pid, command in self.children().items() if part in command)
+        return next(pid for pid, command in self.children().items() if process_name in command)
 
     def children(self) -> dict[int, str]:
         """What the supervisor's children run, and in which folder."""
         pid = self.process.pid
         pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return {int(child): _command(int(child)) for child in pids}
+        return {int(child): _command_line(int(child)) for child in pids}
 
     def log(self) -> str:
         return Path(self.output.name).read_text()
 
-    def url(self) -> str:
+    def database_url(self) -> str:
         """Where PostgreSQL is now, as an operator would look it up."""
-        return present(data_directory.find_running(self.data)).database_url
+        return not_none(data_directory.find_running(self.data)).database_url
 
     def _address(self) -> str | None:
         assert self.process.poll() is None, self.log()
         run = data_directory.find_running(self.data)
         with contextlib.suppress(httpx.HTTPError):
             if run and run.pid == self.process.pid and httpx.get(f"{run.address}/health/ready").is_success:
-                return run.address if "Ready after" in self.log()[self._said_before :] else None
+                return run.address if "Ready after" in self.log()[self._log_offset :] else None
         return None
 
 
 @contextlib.contextmanager
-def running(data: Path, *options: str) -> Iterator[Running]:
+def running_instance(data: Path, *options: str) -> Iterator[RunningInstance]:
     """A started instance, which ends with the block whatever happens in it."""
-    started = Running(data, *options)
+    started = RunningInstance(data, *options)
     try:
         yield started
     finally:
@@ -87,21 +87,21 @@ def running(data: Path, *options: str) -> Iterator[Running]:
         started.output.close()
 
 
-def fact(look: Callable[[], T | None], patience: float = PATIENCE_S) -> T:
+def poll_until(fetch: Callable[[], T | None], timeout_s: float = TIMEOUT_S) -> T:
     """Look again and again until there is something; fails when there is nothing for too long."""
-    deadline = time.monotonic() + patience
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"waited {patience} s for {look}"
+    deadline = time.monotonic() + timeout_s
+    while not (found := fetch()):
+        assert time.monotonic() < deadline, f"waited {timeout_s} s for {fetch}"
         time.sleep(0.02)
     return found
 
 
-def present(value: T | None) -> T:
+def not_none(value: T | None) -> T:
     assert value is not None
     return value
 
 
-def _command(pid: int) -> str:
+def _command_line(pid: int) -> str:
     with contextlib.suppress(OSError):
         command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
         return f"{command} in {Path(f'/proc/{pid}/cwd').readlink().name}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import running
+from tests.e2e.running import running_instance
 
 README = Path(__file__).parents[2] / "README.md"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -29,14 +29,14 @@ def test_what_the_readme_shows_is_what_its_commands_print(tmp_path: Path) -> Non
     blocks = _BLOCK.findall(README.read_text())
     commands = [text for language, text in blocks if language == "sh"]
     shown = [after for (language, _), (_, after) in pairwise(blocks) if language == "sh"]
-    with running(tmp_path / "data") as instance:
-        printed = typed(commands, instance.address, instance.data)
+    with running_instance(tmp_path / "data") as instance:
+        printed = run_blocks(commands, instance.address, instance.data)
     # The first block only prepares; what it prints is not shown.
     assert len(commands) >= 4
-    assert [alike(text) for text in printed[1:]] == [alike(text) for text in shown[1:]]
+    assert [without_varying_parts(text) for text in printed[1:]] == [without_varying_parts(text) for text in shown[1:]]
 
 
-def typed(commands: list[str], address: str, data: Path) -> list[str]:
+def run_blocks(commands: list[str], address: str, data: Path) -> list[str]:
     """What each block prints, in one shell, against this instance."""
     script = f"echo '{_BETWEEN.strip()}'\n".join(commands).replace("http://127.0.0.1:8000", address)
     program = str(Path(sys.executable).parent / "taskledger")
@@ -54,7 +54,7 @@ def typed(commands: list[str], address: str, data: Path) -> list[str]:
     return shell.stdout.split(_BETWEEN)
 
 
-def alike(text: str) -> str:
+def without_varying_parts(text: str) -> str:
     """The text without what is another in every run."""
     for pattern, name in _DIFFERS:
         text = re.sub(pattern, name, text)

@@ -6,23 +6,23 @@ from pathlib import Path
 import psycopg
 
 from infra import settings
-from tests.e2e.person import Person
-from tests.e2e.running import running
+from tests.e2e.person import BlockingApiUser
+from tests.e2e.running import running_instance
 
 EMAIL = "ann@example.com"
 
 
-def hashes(data: Path) -> list[str]:
+def password_hashes(data: Path) -> list[str]:
     """How passwords are hashed: at least as OWASP's password storage cheat sheet asks."""
     with psycopg.connect(settings.resolve(data).database_url) as connection:
         kept = connection.execute("select password_hash from auth.credentials").fetchall()
     return [hashed.rsplit("$", 2)[0] for (hashed,) in kept]
 
 
-def test_a_board_is_made_fought_over_and_still_there_after_a_restart(tmp_path: Path) -> None:
-    with running(tmp_path / "data") as instance:
-        ann = Person.registered(instance.address, EMAIL)
-        assert hashes(tmp_path / "data") == ["$argon2id$v=19$m=19456,t=2,p=1"]
+def test_a_board_survives_conflicts_and_a_restart(tmp_path: Path) -> None:
+    with running_instance(tmp_path / "data") as instance:
+        ann = BlockingApiUser.register(instance.address, EMAIL)
+        assert password_hashes(tmp_path / "data") == ["$argon2id$v=19$m=19456,t=2,p=1"]
         workspace = ann.post("/workspaces", name="Home")["id"]
         project = ann.post(f"/workspaces/{workspace}/projects", name="Kitchen", key="KIT")["id"]
         milk = ann.post(f"/projects/{project}/tasks", title="Milk")
@@ -42,7 +42,7 @@ def test_a_board_is_made_fought_over_and_still_there_after_a_restart(tmp_path: P
         ann.post(f"/tasks/{milk['id']}/move", column="In progress", expected_version=4)
         trashed = ann.http.request("DELETE", f"/tasks/{bread['id']}", headers={"If-Match": '"1"'}).json()
 
-        told = list(ann.pages(f"/tasks/{milk['id']}/history", limit=2))
+        told = list(ann.iter_items(f"/tasks/{milk['id']}/history", limit=2))
         wanted = ["TaskMoved", "TaskReopened", "TaskCompleted", "TaskRenamed", "TaskCreated"]
         assert [item["type"] for item in told] == wanted
         assert told[0]["changes"] == {"column": ["todo", "doing"]}
@@ -56,9 +56,9 @@ def test_a_board_is_made_fought_over_and_still_there_after_a_restart(tmp_path: P
         assert time.monotonic() - began < 10
         instance.start()
 
-        ann = Person.back(instance.address, EMAIL)
+        ann = BlockingApiUser.log_in(instance.address, EMAIL)
         assert ann.get(f"/projects/{project}/tasks", min_position=trashed["position"]) == before
-        assert list(ann.pages(f"/tasks/{milk['id']}/history")) == told
+        assert list(ann.iter_items(f"/tasks/{milk['id']}/history")) == told
         assert ann.get("/tasks/KIT-2")["trashed"] is True
         assert [found["id"] for found in ann.get("/workspaces")["items"]] == [workspace]
         assert ann.post(f"/projects/{project}/tasks", title="Butter")["key"] == "KIT-3"

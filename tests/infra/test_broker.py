@@ -22,10 +22,10 @@ def queue() -> str:
 
 
 @contextmanager
-def working(url: str, queue: str, act: Callable[[int], None], threads: int = 4) -> Iterator[RedisBroker]:
+def running_worker(url: str, queue: str, handle: Callable[[int], None], threads: int = 4) -> Iterator[RedisBroker]:
     """A worker with a broker of its own, as another process would have."""
     messages = create_broker(url)
-    dramatiq.actor(broker=messages, queue_name=queue, actor_name="act", max_retries=0)(act)
+    dramatiq.actor(broker=messages, queue_name=queue, actor_name="act", max_retries=0)(handle)
     worker = dramatiq.Worker(messages, worker_threads=threads)
     worker.start()
     try:
@@ -35,25 +35,25 @@ def working(url: str, queue: str, act: Callable[[int], None], threads: int = 4) 
         messages.close()
 
 
-def send(messages: RedisBroker, queue: str, number: int) -> None:
+def enqueue(messages: RedisBroker, queue: str, number: int) -> None:
     messages.enqueue(dramatiq.Message(queue_name=queue, actor_name="act", args=(number,), kwargs={}, options={}))
 
 
 def test_a_message_wakes_a_worker_that_has_long_been_idle(servers: Servers, queue: str) -> None:
     arrived = threading.Event()
-    with working(servers.broker_url, queue, lambda _: arrived.set()) as messages:
+    with running_worker(servers.broker_url, queue, lambda _: arrived.set()) as messages:
         time.sleep(0.6)  # the stock consumer would be deep in its growing back-off by now: 155 to 500 ms
         latencies = []
         for number in range(20):
             arrived.clear()
             began = time.perf_counter()
-            send(messages, queue, number)
+            enqueue(messages, queue, number)
             assert arrived.wait(5)
             latencies.append(time.perf_counter() - began)
     assert sorted(latencies)[10] < 0.05
 
 
-def test_each_of_many_messages_is_worked_on_exactly_once_by_several_workers(servers: Servers, queue: str) -> None:
+def test_several_workers_handle_each_message_exactly_once(servers: Servers, queue: str) -> None:
     seen: Counter[int] = Counter()
     lock, finished = threading.Lock(), threading.Event()
 
@@ -64,9 +64,9 @@ def test_each_of_many_messages_is_worked_on_exactly_once_by_several_workers(serv
                 finished.set()
 
     url = servers.broker_url
-    with working(url, queue, act) as messages, working(url, queue, act), working(url, queue, act):
+    with running_worker(url, queue, act) as messages, running_worker(url, queue, act), running_worker(url, queue, act):
         for number in range(600):
-            send(messages, queue, number)
+            enqueue(messages, queue, number)
         assert finished.wait(20)
         messages.join(queue, timeout=5_000)
     assert seen == Counter(range(600))

@@ -11,21 +11,21 @@ from infra.database.pool import connect
 from infra.log.arrays import BigintArray, ByteaArray, IntArray, TextArray, TypedArray, UuidArray
 from infra.settings import Settings
 
-WRITTEN = some.text(some.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+TEXTS = some.text(some.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 """What PostgreSQL has as text."""
-COLUMNS = [
+ARRAYS = [
     (IntArray, "integer[]", some.integers(-(2**31), 2**31 - 1)),
     (BigintArray, "bigint[]", some.none() | some.integers(-(2**63), 2**63 - 1)),
     (UuidArray, "uuid[]", some.none() | some.uuids()),
-    (TextArray, "text[]", some.none() | WRITTEN),
+    (TextArray, "text[]", some.none() | TEXTS),
     (ByteaArray, "bytea[]", some.none() | some.binary()),
 ]
 
 
-@pytest.mark.parametrize(("column", "name", "values"), COLUMNS)
+@pytest.mark.parametrize(("column", "name", "values"), ARRAYS)
 @tuned(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(some.data())
-def test_what_is_sent_arrives(
+def test_arrays_round_trip(
     settings: Settings, column: type[TypedArray[Any]], name: str, values: Any, data: some.DataObject
 ) -> None:
     sent = data.draw(some.lists(values))

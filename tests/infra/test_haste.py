@@ -15,12 +15,12 @@ from infra.settings import Settings
 from tests.examples import project, task, workspace
 from tests.projections import oracle
 
-MANY = 4
+MAX_CONCURRENCY = 4
 PARTS = [LogPart(1, "task_list", low, low + 1, 100, ()) for low in range(12)]
 
 
 @pytest.fixture
-def most(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def concurrency_samples(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many were at work whenever one began."""
     seen, at_work, lock = list[int](), [0], threading.Lock()
 
@@ -38,46 +38,46 @@ def most(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def log_of(*counts: int) -> Throttle:
+def throttle_for(*counts: int) -> Throttle:
     """A log to which so many events were written in the second before each look, and then as many as before."""
-    looks, last = iter(counts), [0]
+    counts_left, last = iter(counts), [0]
 
     def lately(most: int) -> int:
-        last[0] = next(looks, last[0])
+        last[0] = next(counts_left, last[0])
         return min(last[0], most)
 
-    return Throttle(lately, MANY)
+    return Throttle(lately, MAX_CONCURRENCY)
 
 
-def filled(pace: Throttle) -> int:
-    with ThreadPoolExecutor(MANY) as pool:
-        return sum(one.events for one in FoldPool(pool, pace).fold_parts(PARTS))
+def fill_all(throttle: Throttle) -> int:
+    with ThreadPoolExecutor(MAX_CONCURRENCY) as pool:
+        return sum(one.events for one in FoldPool(pool, throttle).fold_parts(PARTS))
 
 
-def test_all_work_at_once_where_nobody_writes(most: list[int]) -> None:
-    assert filled(log_of(0)) == len(PARTS)
-    assert max(most) == MANY
+def test_full_concurrency_on_an_idle_log(concurrency_samples: list[int]) -> None:
+    assert fill_all(throttle_for(0)) == len(PARTS)
+    assert max(concurrency_samples) == MAX_CONCURRENCY
 
 
-def test_one_works_at_a_time_where_others_write(most: list[int]) -> None:
-    assert filled(log_of(500)) == len(PARTS)
-    assert max(most) == 1
+def test_one_part_at_a_time_while_others_write(concurrency_samples: list[int]) -> None:
+    assert fill_all(throttle_for(500)) == len(PARTS)
+    assert max(concurrency_samples) == 1
 
 
-def test_all_work_again_when_others_have_stopped(most: list[int]) -> None:
-    assert filled(log_of(BUSY_EVENTS_PER_S, BUSY_EVENTS_PER_S, 0)) == len(PARTS)
-    assert most[0] == 1
-    assert max(most) == MANY
+def test_full_concurrency_returns_when_writes_stop(concurrency_samples: list[int]) -> None:
+    assert fill_all(throttle_for(BUSY_EVENTS_PER_S, BUSY_EVENTS_PER_S, 0)) == len(PARTS)
+    assert concurrency_samples[0] == 1
+    assert max(concurrency_samples) == MAX_CONCURRENCY
 
 
-def test_an_event_now_and_then_is_nobody_at_work(most: list[int]) -> None:
-    filled(log_of(BUSY_EVENTS_PER_S - 1))
-    assert max(most) == MANY
+def test_occasional_events_do_not_throttle(concurrency_samples: list[int]) -> None:
+    fill_all(throttle_for(BUSY_EVENTS_PER_S - 1))
+    assert max(concurrency_samples) == MAX_CONCURRENCY
 
 
-def test_what_was_written_in_the_last_second_is_counted(settings: Settings) -> None:
+def test_events_of_the_last_second_are_counted(settings: Settings) -> None:
     with connect(settings.migration_url) as connection:
-        oracle.write(connection, [*workspace(), *project(), *task()])
+        oracle.append_facts(connection, [*workspace(), *project(), *task()])
         written = log.head(connection)
         assert log.count_last_second(connection, 50) == written
         assert log.count_last_second(connection, 2) == 2

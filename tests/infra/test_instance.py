@@ -12,18 +12,18 @@ from infra.processes.child import spawn
 from infra.processes.pids import current_process
 
 
-def this_run() -> data_directory.RunInfo:
+def own_run() -> data_directory.RunInfo:
     me = current_process()
     url = "redis://127.0.0.1:1"
     address, database, owner = "http://127.0.0.1:8000", "postgresql://app@127.0.0.1:1", "postgresql://owner@127.0.0.1:1"
     return data_directory.RunInfo(me.pid, me.started, address, database, url, url, owner)
 
 
-def mode(path: Path) -> int:
+def file_mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
 
-def test_a_held_directory_names_its_holder_to_the_next_one(tmp_path: Path) -> None:
+def test_a_locked_directory_names_its_holder(tmp_path: Path) -> None:
     with (
         data_directory.exclusive_lock(tmp_path),
         pytest.raises(OperatorError, match=f"in use by process {os.getpid()}"),
@@ -31,7 +31,7 @@ def test_a_held_directory_names_its_holder_to_the_next_one(tmp_path: Path) -> No
         data_directory.exclusive_lock(tmp_path).__enter__()
 
 
-def test_a_directory_let_go_can_be_held_again(tmp_path: Path) -> None:
+def test_a_released_directory_can_be_locked_again(tmp_path: Path) -> None:
     with data_directory.exclusive_lock(tmp_path):
         pass
     with data_directory.exclusive_lock(tmp_path):
@@ -44,7 +44,7 @@ def test_a_directory_of_a_newer_taskledger_is_refused(tmp_path: Path) -> None:
         data_directory.exclusive_lock(tmp_path).__enter__()
 
 
-def test_a_file_in_the_place_of_the_directory_is_refused(tmp_path: Path) -> None:
+def test_a_file_instead_of_the_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OperatorError, match="Choose another folder"):
         data_directory.exclusive_lock(tmp_path / "file").__enter__()
@@ -57,20 +57,20 @@ def test_secrets_are_private_and_stay_as_they_are(tmp_path: Path) -> None:
     assert [data_directory.read_secret(tmp_path, name) for name in data_directory.SECRET_NAMES] == first
     assert len(set(first)) == len(first)
     assert len(bytes.fromhex(data_directory.read_secret(tmp_path, "jwt-key"))) == 32
-    assert mode(tmp_path / "secrets") == 0o700
-    assert {mode(tmp_path / "secrets" / name) for name in data_directory.SECRET_NAMES} == {0o600}
+    assert file_mode(tmp_path / "secrets") == 0o700
+    assert {file_mode(tmp_path / "secrets" / name) for name in data_directory.SECRET_NAMES} == {0o600}
 
 
-def test_a_lost_password_is_not_replaced_by_one_that_opens_nothing(tmp_path: Path) -> None:
+def test_a_lost_password_is_not_regenerated(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
     with pytest.raises(OperatorError, match="put it back"):
         data_directory.ensure_secrets(tmp_path)
 
 
 def test_a_run_is_found_while_it_lives_and_only_by_its_owner(tmp_path: Path) -> None:
-    data_directory.write_run_info(tmp_path, this_run())
-    assert data_directory.find_running(tmp_path) == this_run()
-    assert mode(tmp_path / "run.json") == 0o600
+    data_directory.write_run_info(tmp_path, own_run())
+    assert data_directory.find_running(tmp_path) == own_run()
+    assert file_mode(tmp_path / "run.json") == 0o600
     data_directory.remove_run_info(tmp_path)
     assert data_directory.find_running(tmp_path) is None
 
@@ -78,11 +78,11 @@ def test_a_run_is_found_while_it_lives_and_only_by_its_owner(tmp_path: Path) -> 
 def test_a_run_that_was_killed_is_not_running(tmp_path: Path) -> None:
     child = spawn(["true"])
     child.wait()
-    data_directory.write_run_info(tmp_path, msgspec.structs.replace(this_run(), pid=child.pid))
+    data_directory.write_run_info(tmp_path, msgspec.structs.replace(own_run(), pid=child.pid))
     assert data_directory.find_running(tmp_path) is None
 
 
-def test_a_stranger_with_the_pid_of_a_killed_run_is_not_running(tmp_path: Path) -> None:
-    data_directory.write_run_info(tmp_path, msgspec.structs.replace(this_run(), started="before"))
+def test_a_reused_pid_is_not_taken_for_the_run(tmp_path: Path) -> None:
+    data_directory.write_run_info(tmp_path, msgspec.structs.replace(own_run(), started="before"))
     assert data_directory.find_running(tmp_path) is None
     assert data_directory.read_run_info(tmp_path) is not None

@@ -11,13 +11,13 @@ import redis.asyncio
 from domain.errors import TooManyGuesses, TooManyInvitations
 from infra.identity.rate_limits import ACCOUNT_LIMIT, ADDRESS_LIMIT, INVITATION_LIMIT, RateLimits, client_network
 from infra.messaging import clients
-from tests.examples import id7
+from tests.examples import fixed_uuid7
 from tests.servers import Servers
 
-NOWHERE = "redis://127.0.0.1:1/0"
+UNREACHABLE_REDIS_URL = "redis://127.0.0.1:1/0"
 
 
-class WrongError(Exception):
+class WrongPasswordError(Exception):
     """A wrong password."""
 
 
@@ -34,23 +34,23 @@ async def client(servers: Servers) -> AsyncIterator[redis.asyncio.Redis]:
     await client.aclose(close_connection_pool=True)
 
 
-async def wrong(limits: RateLimits, account: int = 1, address: str = "10.0.0.1") -> int:
+async def guess_wrongly(rate_limits: RateLimits, account: int = 1, address: str = "10.0.0.1") -> int:
     """Guess wrongly: 0, or after how many seconds another guess may be made."""
     try:
-        with contextlib.suppress(WrongError):
-            async with limits.charge_guess(id7(account), address):
-                raise WrongError
+        with contextlib.suppress(WrongPasswordError):
+            async with rate_limits.charge_guess(fixed_uuid7(account), address):
+                raise WrongPasswordError
     except TooManyGuesses as no:
         return int(no.params["retry_after"])
     return 0
 
 
-async def right(limits: RateLimits, account: int = 1, address: str = "10.0.0.1") -> None:
-    async with limits.charge_guess(id7(account), address):
+async def guess_rightly(limits: RateLimits, account: int = 1, address: str = "10.0.0.1") -> None:
+    async with limits.charge_guess(fixed_uuid7(account), address):
         await asyncio.sleep(0)
 
 
-async def pass_time(client: redis.asyncio.Redis, seconds: int) -> None:
+async def advance_clock(client: redis.asyncio.Redis, seconds: int) -> None:
     """Let time pass: every time that is kept is so much nearer. Other tests' keys too, which only allows them more."""
     async for name in client.scan_iter("taskledger:limit:*"):
         if kept := await client.get(name):
@@ -58,145 +58,155 @@ async def pass_time(client: redis.asyncio.Redis, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
-async def test_so_many_guesses_and_no_more(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = RateLimits(client if where == "redis" else clients.cache_client(NOWHERE), key, is_enabled=True)
-    assert [await wrong(limits) for _ in range(ACCOUNT_LIMIT.burst)] == [0] * ACCOUNT_LIMIT.burst
-    assert 0 < await wrong(limits) <= ACCOUNT_LIMIT.interval_s
+async def test_guesses_are_limited_per_account(client: redis.asyncio.Redis, key: str, where: str) -> None:
+    limits = RateLimits(
+        client if where == "redis" else clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
+    )
+    assert [await guess_wrongly(limits) for _ in range(ACCOUNT_LIMIT.burst)] == [0] * ACCOUNT_LIMIT.burst
+    assert 0 < await guess_wrongly(limits) <= ACCOUNT_LIMIT.interval_s
     with pytest.raises(TooManyGuesses) as no:
-        await right(limits)
+        await guess_rightly(limits)
     assert no.value.params["policy"] == "account"
 
 
 async def test_guesses_side_by_side_in_two_processes_are_counted_exactly(client: redis.asyncio.Redis, key: str) -> None:
     both = [RateLimits(client, key, is_enabled=True), RateLimits(client, key, is_enabled=True)]
-    answers = await asyncio.gather(*(wrong(both[number % 2]) for number in range(60)))
+    answers = await asyncio.gather(*(guess_wrongly(both[number % 2]) for number in range(60)))
     assert answers.count(0) == ACCOUNT_LIMIT.burst
 
 
 async def test_one_more_guess_after_each_interval(client: redis.asyncio.Redis, key: str) -> None:
     limits = RateLimits(client, key, is_enabled=True)
     for _ in range(ACCOUNT_LIMIT.burst):
-        await wrong(limits)
+        await guess_wrongly(limits)
     for _ in range(3):
-        await pass_time(client, ACCOUNT_LIMIT.interval_s)
-        assert await wrong(limits) == 0
-        assert await wrong(limits) > 0
+        await advance_clock(client, ACCOUNT_LIMIT.interval_s)
+        assert await guess_wrongly(limits) == 0
+        assert await guess_wrongly(limits) > 0
 
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
-async def test_who_is_right_is_never_limited(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = RateLimits(client if where == "redis" else clients.cache_client(NOWHERE), key, is_enabled=True)
+async def test_successful_logins_are_never_limited(client: redis.asyncio.Redis, key: str, where: str) -> None:
+    limits = RateLimits(
+        client if where == "redis" else clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
+    )
     for _ in range(3 * ADDRESS_LIMIT.burst):
-        await right(limits)
-    assert [await wrong(limits) for _ in range(ACCOUNT_LIMIT.burst)] == [0] * ACCOUNT_LIMIT.burst
+        await guess_rightly(limits)
+    assert [await guess_wrongly(limits) for _ in range(ACCOUNT_LIMIT.burst)] == [0] * ACCOUNT_LIMIT.burst
 
 
-async def test_whoever_goes_away_in_the_middle_has_guessed(client: redis.asyncio.Redis, key: str) -> None:
+async def test_a_cancelled_attempt_counts_as_a_guess(client: redis.asyncio.Redis, key: str) -> None:
     limits = RateLimits(client, key, is_enabled=True)
 
     async def left() -> None:
-        async with limits.charge_guess(id7(1), "10.0.0.1"):
+        async with limits.charge_guess(fixed_uuid7(1), "10.0.0.1"):
             raise asyncio.CancelledError
 
     for _ in range(ACCOUNT_LIMIT.burst):
         with pytest.raises(asyncio.CancelledError):
             await left()
-    assert await wrong(limits) > 0
+    assert await guess_wrongly(limits) > 0
 
 
-async def test_a_stranger_elsewhere_locks_nobody_out(client: redis.asyncio.Redis, key: str) -> None:
+async def test_guesses_from_one_address_lock_no_other_out(client: redis.asyncio.Redis, key: str) -> None:
     limits = RateLimits(client, key, is_enabled=True)
-    while not await wrong(limits, address="10.0.0.66"):
+    while not await guess_wrongly(limits, address="10.0.0.66"):
         pass
-    await right(limits, address="10.0.0.1")
-    assert await wrong(limits, account=2, address="10.0.0.66") == 0
+    await guess_rightly(limits, address="10.0.0.1")
+    assert await guess_wrongly(limits, account=2, address="10.0.0.66") == 0
 
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
-async def test_who_tries_many_accounts_is_limited_by_address(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = RateLimits(client if where == "redis" else clients.cache_client(NOWHERE), key, is_enabled=True)
-    assert [await wrong(limits, account) for account in range(ADDRESS_LIMIT.burst)] == [0] * ADDRESS_LIMIT.burst
+async def test_guesses_at_many_accounts_are_limited_by_address(
+    client: redis.asyncio.Redis, key: str, where: str
+) -> None:
+    limits = RateLimits(
+        client if where == "redis" else clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
+    )
+    assert [await guess_wrongly(limits, account) for account in range(ADDRESS_LIMIT.burst)] == [0] * ADDRESS_LIMIT.burst
     with pytest.raises(TooManyGuesses) as no:
-        await right(limits, account=ADDRESS_LIMIT.burst + 1)
+        await guess_rightly(limits, account=ADDRESS_LIMIT.burst + 1)
     assert no.value.params["policy"] == "address"
-    assert await wrong(limits, 1, address="10.0.0.2") == 0
+    assert await guess_wrongly(limits, 1, address="10.0.0.2") == 0
 
 
-async def test_a_redis_that_comes_back_is_asked_again(
+async def test_redis_is_used_again_when_it_returns(
     client: redis.asyncio.Redis, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.identity.rate_limits.REDIS_RETRY_PAUSE_S", 0.0)
     limits = RateLimits(client, key, is_enabled=True)
     evalsha = client.evalsha
-    monkeypatch.setattr(client, "evalsha", away)
+    monkeypatch.setattr(client, "evalsha", raise_connection_error)
     for _ in range(ACCOUNT_LIMIT.burst):
-        assert await wrong(limits) == 0
-    assert await wrong(limits) > 0
+        assert await guess_wrongly(limits) == 0
+    assert await guess_wrongly(limits) > 0
     monkeypatch.setattr(client, "evalsha", evalsha)
-    assert await wrong(limits) == 0
+    assert await guess_wrongly(limits) == 0
 
 
-async def away(*_: object) -> None:
+async def raise_connection_error(*_: object) -> None:
     raise redis.exceptions.ConnectionError("away")
 
 
 async def test_installations_on_one_redis_do_not_count_for_each_other(client: redis.asyncio.Redis, key: str) -> None:
     one, other = RateLimits(client, key, is_enabled=True), RateLimits(client, uuid4().hex, is_enabled=True)
-    while not await wrong(one):
+    while not await guess_wrongly(one):
         pass
-    assert await wrong(other) == 0
+    assert await guess_wrongly(other) == 0
 
 
-async def test_limits_that_are_off_count_nothing(key: str) -> None:
-    limits = RateLimits(clients.cache_client(NOWHERE), key, is_enabled=False)
-    assert {await wrong(limits) for _ in range(3 * ACCOUNT_LIMIT.burst)} == {0}
-    assert {await invited(limits) for _ in range(2 * INVITATION_LIMIT.burst)} == {True}
+async def test_disabled_limits_count_nothing(key: str) -> None:
+    limits = RateLimits(clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=False)
+    assert {await guess_wrongly(limits) for _ in range(3 * ACCOUNT_LIMIT.burst)} == {0}
+    assert {await invite(limits) for _ in range(2 * INVITATION_LIMIT.burst)} == {True}
 
 
-async def test_keys_name_nobody_and_vanish(client: redis.asyncio.Redis, key: str) -> None:
+async def test_redis_keys_are_anonymous_and_expire(client: redis.asyncio.Redis, key: str) -> None:
     before = {name async for name in client.scan_iter("taskledger:limit:*")}
-    await wrong(RateLimits(client, key, is_enabled=True))
+    await guess_wrongly(RateLimits(client, key, is_enabled=True))
     names = {name async for name in client.scan_iter("taskledger:limit:*")} - before
     assert len(names) >= 2
     for name in names:
         assert b"10.0.0.1" not in name
-        assert str(id7(1)).encode() not in name
+        assert str(fixed_uuid7(1)).encode() not in name
         assert 0 < await client.pttl(name) <= 1000 * ADDRESS_LIMIT.burst * ADDRESS_LIMIT.interval_s
 
 
-async def invited(limits: RateLimits, user: int = 1) -> bool:
+async def invite(limits: RateLimits, user: int = 1) -> bool:
     try:
-        async with limits.charge_invitation(id7(user)):
+        async with limits.charge_invitation(fixed_uuid7(user)):
             return True
     except TooManyInvitations:
         return False
 
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
-async def test_so_many_invitations_of_one_user_and_no_more(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = RateLimits(client if where == "redis" else clients.cache_client(NOWHERE), key, is_enabled=True)
-    answers = await asyncio.gather(*(invited(limits) for _ in range(2 * INVITATION_LIMIT.burst)))
+async def test_invitations_are_limited_per_user(client: redis.asyncio.Redis, key: str, where: str) -> None:
+    limits = RateLimits(
+        client if where == "redis" else clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
+    )
+    answers = await asyncio.gather(*(invite(limits) for _ in range(2 * INVITATION_LIMIT.burst)))
     assert answers.count(True) == INVITATION_LIMIT.burst
     with pytest.raises(TooManyInvitations) as no:
-        async with limits.charge_invitation(id7(1)):
+        async with limits.charge_invitation(fixed_uuid7(1)):
             pass
     told = {"policy": "invitations", "quota": 20, "window": 3600, "retry_after": no.value.params["retry_after"]}
     assert no.value.params == told
     assert 0 < told["retry_after"] <= INVITATION_LIMIT.interval_s
-    assert await invited(limits, user=2)
-    assert await wrong(limits) == 0
+    assert await invite(limits, user=2)
+    assert await guess_wrongly(limits) == 0
 
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
-async def test_an_invitation_that_came_to_nothing_is_not_counted(
-    client: redis.asyncio.Redis, key: str, where: str
-) -> None:
-    limits = RateLimits(client if where == "redis" else clients.cache_client(NOWHERE), key, is_enabled=True)
+async def test_a_failed_invitation_is_not_counted(client: redis.asyncio.Redis, key: str, where: str) -> None:
+    limits = RateLimits(
+        client if where == "redis" else clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
+    )
     for _ in range(2 * INVITATION_LIMIT.burst):
-        with pytest.raises(WrongError):
-            async with limits.charge_invitation(id7(1)):
-                raise WrongError
-    assert await invited(limits)
+        with pytest.raises(WrongPasswordError):
+            async with limits.charge_invitation(fixed_uuid7(1)):
+                raise WrongPasswordError
+    assert await invite(limits)
 
 
 @pytest.mark.parametrize(
@@ -210,5 +220,5 @@ async def test_an_invitation_that_came_to_nothing_is_not_counted(
         ("a socket", "a socket"),
     ],
 )
-def test_an_address_is_what_one_customer_has(address: str, counted: str) -> None:
+def test_clients_are_counted_by_ipv4_address_or_ipv6_network(address: str, counted: str) -> None:
     assert client_network(address) == counted

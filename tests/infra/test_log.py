@@ -33,25 +33,25 @@ async def log(settings: Settings) -> AsyncIterator[EventLog]:
         yield EventLog(settings.database_url, connections)
 
 
-def append(stream: UUID, expected: int, *events: Event, **seen: int) -> Append:
+def append_of(stream: UUID, expected: int, *events: Event, **other_seen: int) -> Append:
     written = [(stream, event) for event in events or [TaskRenamed(Change("a", "b"))]]
     return Append(
-        {stream: expected} | {UUID(other): at for other, at in seen.items()}, written, ACTOR, uuid4(), uuid4()
+        {stream: expected} | {UUID(other): at for other, at in other_seen.items()}, written, ACTOR, uuid4(), uuid4()
     )
 
 
-async def one(log: EventLog, wish: Append) -> int:
+async def append_one(log: EventLog, append: Append) -> int:
     """The position of an append that rides alone; raises Changed."""
-    (answer,) = await log.append([wish])
+    (answer,) = await log.append([append])
     if isinstance(answer, Exception):
         raise answer
     return answer.position
 
 
-async def test_what_is_appended_is_read_back_whole(log: EventLog) -> None:
+async def test_appended_events_are_read_back_unchanged(log: EventLog) -> None:
     stream, events = uuid4(), (TaskRenamed(Change("ä\u2028", "\u0000 €")), TaskDescribed(Change("", "x" * 50_000)))
-    wish = append(stream, 0, *events)
-    position = await one(log, wish)
+    wish = append_of(stream, 0, *events)
+    position = await append_one(log, wish)
     first, second = (await log.load_streams([stream]))[stream]
     assert (first.event, second.event) == events
     assert (first.version, second.version, second.position) == (1, 2, position)
@@ -61,24 +61,24 @@ async def test_what_is_appended_is_read_back_whole(log: EventLog) -> None:
 
 async def test_a_stale_version_writes_nothing(log: EventLog) -> None:
     stream = uuid4()
-    await one(log, append(stream, 0))
+    await append_one(log, append_of(stream, 0))
     for expected in (0, 2, 2**40):
         with pytest.raises(WrongExpectedVersion):
-            await one(log, append(stream, expected))
+            await append_one(log, append_of(stream, expected))
     assert len((await log.load_streams([stream]))[stream]) == 1
 
 
-async def test_a_stream_that_was_only_looked_at_is_asserted(log: EventLog) -> None:
+async def test_a_stream_that_was_only_read_is_guarded(log: EventLog) -> None:
     guard, stream = uuid4(), uuid4()
-    await one(log, append(guard, 0))
+    await append_one(log, append_of(guard, 0))
     with pytest.raises(WrongExpectedVersion):
-        await one(log, append(stream, 0, **{str(guard): 0}))
-    assert await one(log, append(stream, 0, **{str(guard): 1}))
+        await append_one(log, append_of(stream, 0, **{str(guard): 0}))
+    assert await append_one(log, append_of(stream, 0, **{str(guard): 1}))
 
 
 async def test_events_of_several_streams_are_written_together_or_not_at_all(log: EventLog) -> None:
     taken, fresh = uuid4(), uuid4()
-    await one(log, append(taken, 0))
+    await append_one(log, append_of(taken, 0))
     both = Append(
         {fresh: 0, taken: 0},
         [(fresh, TaskRenamed(Change("a", "b"))), (taken, TaskRenamed(Change("a", "b")))],
@@ -87,22 +87,24 @@ async def test_events_of_several_streams_are_written_together_or_not_at_all(log:
         None,
     )
     with pytest.raises(WrongExpectedVersion):
-        await one(log, both)
+        await append_one(log, both)
     assert (await log.load_streams([fresh]))[fresh] == []
 
 
 async def test_of_many_writers_on_one_version_one_wins(log: EventLog) -> None:
     stream = uuid4()
     for version in range(10):
-        tries = await asyncio.gather(*(one(log, append(stream, version)) for _ in range(8)), return_exceptions=True)
+        tries = await asyncio.gather(
+            *(append_one(log, append_of(stream, version)) for _ in range(8)), return_exceptions=True
+        )
         assert sum(isinstance(outcome, int) for outcome in tries) == 1
         assert sum(isinstance(outcome, WrongExpectedVersion) for outcome in tries) == 7
     assert [recorded.version for recorded in (await log.load_streams([stream]))[stream]] == list(range(1, 11))
 
 
 async def test_recorded_times_never_go_back(log: EventLog) -> None:
-    await asyncio.gather(*(one(log, append(uuid4(), 0)) for _ in range(50)))
-    with connect(log_url(log)) as connection:
+    await asyncio.gather(*(append_one(log, append_of(uuid4(), 0)) for _ in range(50)))
+    with connect(database_url_of(log)) as connection:
         times = [recorded.recorded_at for recorded in reading.load_after(connection, 0, 100)]
     assert len(times) == 50
     assert times == sorted(times)
@@ -121,31 +123,31 @@ async def test_an_unknown_event_is_named_with_its_stream(log: EventLog, settings
 
 async def test_the_view_shows_events_decoded(log: EventLog) -> None:
     stream = uuid4()
-    await one(log, append(stream, 0))
-    with connect(log_url(log)) as connection:
+    await append_one(log, append_of(stream, 0))
+    with connect(database_url_of(log)) as connection:
         row = connection.execute("select type, data from log.event_log where stream = %s", (stream,)).fetchone()
     assert row == ("TaskRenamed", {"title": ["a", "b"]})
 
 
 def test_a_reader_skips_no_event_that_commits_late(settings: Settings) -> None:
-    assert skipped(settings.database_url, held_by=HOLD) == []
+    assert positions_skipped_by_a_reader(settings.database_url, held_by=APPEND_SQL) == []
 
 
-def test_positions_taken_without_the_lock_would_be_skipped(settings: Settings) -> None:
+def test_positions_allocated_without_the_lock_would_be_skipped(settings: Settings) -> None:
     """The planted defect: the same story on a log whose writers do not take turns."""
     with connect(settings.migration_url) as owner:
         (source,) = owner.execute("select pg_get_functiondef('log.append'::regproc)").fetchone() or ("",)
         broken = source.replace("perform pg_advisory_xact_lock(7291402113004155);", "")
         assert broken != source
         owner.execute(broken.encode())
-    assert skipped(settings.database_url, held_by=HOLD) != []
+    assert positions_skipped_by_a_reader(settings.database_url, held_by=APPEND_SQL) != []
 
 
-HOLD = """select * from log.append(
+APPEND_SQL = """select * from log.append(
     array[%s]::uuid[], '{0}', '{1}', '{1}', '{0}', '{1}', '{1}', '{1}', '{TaskSung}', array['{}'::bytea])"""
 
 
-def skipped(url: str, held_by: str) -> list[int]:
+def positions_skipped_by_a_reader(url: str, held_by: str) -> list[int]:
     """A takes its place and waits, B commits, a reader reads on; then A commits. What the reader never sees."""
     with connect(url) as a, connect(url) as b, connect(url) as reader:
         a.execute("begin")
@@ -155,19 +157,19 @@ def skipped(url: str, held_by: str) -> list[int]:
             b.execute(held_by, (uuid4(),))
         except psycopg.errors.LockNotAvailable:
             b.execute("rollback")
-        read = positions(reader, after=0)
+        read = positions_after(reader, after=0)
         checkpoint = max(read, default=0)
         a.execute("commit")
-        read += positions(reader, after=checkpoint)
-        return sorted(set(positions(reader, after=0)) - set(read))
+        read += positions_after(reader, after=checkpoint)
+        return sorted(set(positions_after(reader, after=0)) - set(read))
 
 
-def positions(connection: psycopg.Connection[tuple[int]], after: int) -> list[int]:
+def positions_after(connection: psycopg.Connection[tuple[int]], after: int) -> list[int]:
     rows = connection.execute("select notification_id from log.events where notification_id > %s", (after,))
     return [position for (position,) in rows]
 
 
-def log_url(log: EventLog) -> str:
+def database_url_of(log: EventLog) -> str:
     kwargs = log.datastore.pool.kwargs
     assert isinstance(kwargs, dict)
     parts = {name: kwargs[name] for name in ("dbname", "host", "port", "user", "password")}
@@ -177,20 +179,22 @@ def log_url(log: EventLog) -> str:
 async def test_a_page_of_a_stream_is_its_last_events_before_a_version(log: EventLog) -> None:
     long, short, none = uuid4(), uuid4(), uuid4()
     for version in range(5):
-        await one(log, append(long, version))
-    await one(log, append(short, 0))
+        await append_one(log, append_of(long, version))
+    await append_one(log, append_of(short, 0))
     assert [recorded.version for recorded in await log.load_last(long, 2)] == [5, 4]
     assert [recorded.version for recorded in await log.load_last(long, 2, before_version=4)] == [3, 2]
     assert [recorded.version for recorded in await log.load_last(short, 2)] == [1]
     assert await log.load_last(none, 1) == []
 
 
-async def test_each_of_a_group_is_judged_on_what_those_before_it_leave(log: EventLog) -> None:
+async def test_each_append_of_a_group_is_checked_after_those_before_it(log: EventLog) -> None:
     """The second rides on the first, the third looked at something old, the fourth rides on the third."""
     one_, other, third = uuid4(), uuid4(), uuid4()
-    await one(log, append(other, 0))
-    stale = append(third, 0, **{str(other): 0})
-    answers = await log.append([append(one_, 0), append(one_, 1), stale, append(third, 1), append(other, 1)])
+    await append_one(log, append_of(other, 0))
+    stale = append_of(third, 0, **{str(other): 0})
+    answers = await log.append(
+        [append_of(one_, 0), append_of(one_, 1), stale, append_of(third, 1), append_of(other, 1)]
+    )
     assert [type(answer) for answer in answers] == [
         AppendResult,
         AppendResult,
@@ -204,20 +208,20 @@ async def test_each_of_a_group_is_judged_on_what_those_before_it_leave(log: Even
     assert versions == {one_: 2, other: 2, third: 0}
 
 
-async def test_who_rides_on_one_that_failed_fails_even_where_the_version_is_right(log: EventLog) -> None:
+async def test_an_append_chained_on_a_failed_one_fails_at_any_version(log: EventLog) -> None:
     """Somebody else wrote the version that the first was to write: not what the second was decided on."""
     stream = uuid4()
-    await one(log, append(stream, 0))
-    answers = await log.append([append(stream, 0), append(stream, 1), append(stream, 2)])
+    await append_one(log, append_of(stream, 0))
+    answers = await log.append([append_of(stream, 0), append_of(stream, 1), append_of(stream, 2)])
     assert [type(answer) for answer in answers] == [WrongExpectedVersion] * 3
     assert len((await log.load_streams([stream]))[stream]) == 1
 
 
-async def test_a_group_that_is_sent_again_is_answered_as_the_first_time(log: EventLog) -> None:
+async def test_a_resent_group_gets_the_same_reply(log: EventLog) -> None:
     """As after a connection that was lost before the answer came."""
     first, second = uuid4(), uuid4()
-    await one(log, append(second, 0))
-    group = [append(first, 0), append(first, 1), append(second, 0), looked(first, 2)]
+    await append_one(log, append_of(second, 0))
+    group = [append_of(first, 0), append_of(first, 1), append_of(second, 0), read_only_append(first, 2)]
     answers = await log.append(group)
     again = await log.append(group)
     assert [str(answer) for answer in again[:3]] == [str(answer) for answer in answers[:3]]
@@ -225,20 +229,20 @@ async def test_a_group_that_is_sent_again_is_answered_as_the_first_time(log: Eve
     assert len((await log.load_streams([first]))[first]) == 2
 
 
-async def test_who_only_looked_is_told_whether_it_still_holds(log: EventLog) -> None:
+async def test_a_read_only_append_checks_its_versions(log: EventLog) -> None:
     stream = uuid4()
-    position = await one(log, append(stream, 0))
-    right, wrong = await log.append([looked(stream, 1), looked(stream, 0)])
+    position = await append_one(log, append_of(stream, 0))
+    right, wrong = await log.append([read_only_append(stream, 1), read_only_append(stream, 0)])
     assert right == AppendResult(position)
     assert isinstance(wrong, WrongExpectedVersion)
 
 
-async def test_a_member_that_the_database_refuses_fails_alone(log: EventLog, settings: Settings) -> None:
-    good = append(uuid4(), 0)
+async def test_an_append_that_the_database_rejects_fails_alone(log: EventLog, settings: Settings) -> None:
+    good = append_of(uuid4(), 0)
     with connect(settings.migration_url) as owner:
         owner.execute("alter table log.events add check (topic <> 'TaskDescribed')")
-    bad = append(uuid4(), 0, TaskDescribed(Change("a", "b")))
-    answers = await log.append([good, bad, append(uuid4(), 0)])
+    bad = append_of(uuid4(), 0, TaskDescribed(Change("a", "b")))
+    answers = await log.append([good, bad, append_of(uuid4(), 0)])
     assert [type(answer) for answer in answers] == [AppendResult, psycopg.errors.CheckViolation, AppendResult]
 
 
@@ -246,8 +250,8 @@ async def test_a_connection_that_is_cut_loses_no_append(log: EventLog) -> None:
     """Every answer is definite: what was acknowledged is there, once."""
     cut = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'taskledger api'"
     streams = [uuid4() for _ in range(60)]
-    with connect(log_url(log)) as killer:
-        writers = asyncio.gather(*(log.append([append(stream, 0)]) for stream in streams), return_exceptions=True)
+    with connect(database_url_of(log)) as killer:
+        writers = asyncio.gather(*(log.append([append_of(stream, 0)]) for stream in streams), return_exceptions=True)
         for _ in range(5):
             await asyncio.sleep(0)
             killer.execute(f"{cut} and datname = current_database()")
@@ -258,16 +262,18 @@ async def test_a_connection_that_is_cut_loses_no_append(log: EventLog) -> None:
             assert len(found[stream]) == 1
 
 
-def looked(stream: UUID, version: int) -> Append:
+def read_only_append(stream: UUID, version: int) -> Append:
     return Append({stream: version}, [], ACTOR, uuid4(), None)
 
 
-async def test_what_rides_on_a_member_that_the_database_refuses_fails_too(log: EventLog, settings: Settings) -> None:
+async def test_appends_chained_on_a_rejected_one_fail_too(log: EventLog, settings: Settings) -> None:
     stream, other = uuid4(), uuid4()
     with connect(settings.migration_url) as owner:
         owner.execute("alter table log.events add check (topic <> 'TaskDescribed')")
-    bad = append(stream, 0, TaskDescribed(Change("a", "b")))
-    answers = await log.append([bad, append(stream, 1), append(other, 0, **{str(stream): 1}), append(uuid4(), 0)])
+    bad = append_of(stream, 0, TaskDescribed(Change("a", "b")))
+    answers = await log.append(
+        [bad, append_of(stream, 1), append_of(other, 0, **{str(stream): 1}), append_of(uuid4(), 0)]
+    )
     assert [type(answer) for answer in answers] == [
         psycopg.errors.CheckViolation,
         WrongExpectedVersion,
@@ -276,29 +282,29 @@ async def test_what_rides_on_a_member_that_the_database_refuses_fails_too(log: E
     ]
 
 
-async def test_every_event_carries_where_it_came_from(log: EventLog) -> None:
+async def test_every_event_carries_its_trace(log: EventLog) -> None:
     stream, trace = uuid4(), Trace(uuid4(), "b7ad6b7169203331")
-    wish = append(stream, 0, *[TaskRenamed(Change("a", "b"))] * 2)
-    await one(log, msgspec.structs.replace(wish, trace=trace))
+    wish = append_of(stream, 0, *[TaskRenamed(Change("a", "b"))] * 2)
+    await append_one(log, msgspec.structs.replace(wish, trace=trace))
     assert [recorded.trace for recorded in await log.load_stream(stream)] == [trace, trace]
-    with connect(log_url(log)) as connection:
+    with connect(database_url_of(log)) as connection:
         row = connection.execute("select correlation_id, causation_id from log.event_log limit 1").fetchone()
     assert row == (trace.correlation_id, trace.causation_id)
 
 
-async def test_each_key_of_a_command_is_kept_with_what_came_of_it(log: EventLog) -> None:
+async def test_each_idempotency_key_is_stored_with_its_outcome(log: EventLog) -> None:
     """A refused one is not: its outcome is None."""
     whole, first, second = (IdempotencyKey(name, name.encode()) for name in ("whole", "first", "second"))
     stream = uuid4()
-    wish = append(stream, 0, *[TaskRenamed(Change("a", "b"))] * 2)
+    wish = append_of(stream, 0, *[TaskRenamed(Change("a", "b"))] * 2)
     wish = msgspec.structs.replace(wish, outcomes=[(whole, b"both"), (first, b"1")])
     accepted, refused, other = await log.append(
-        [wish, msgspec.structs.replace(looked(stream, 2), outcomes=[(second, None)]), append(uuid4(), 0)]
+        [wish, msgspec.structs.replace(read_only_append(stream, 2), outcomes=[(second, None)]), append_of(uuid4(), 0)]
     )
     assert isinstance(accepted, AppendResult)
     assert isinstance(refused, AppendResult)
-    again = msgspec.structs.replace(append(uuid4(), 0), outcomes=[(second, b"2"), (first, b"x"), (whole, b"x")])
-    fresh = msgspec.structs.replace(append(uuid4(), 0), outcomes=[(second, b"2")])
+    again = msgspec.structs.replace(append_of(uuid4(), 0), outcomes=[(second, b"2"), (first, b"x"), (whole, b"x")])
+    fresh = msgspec.structs.replace(append_of(uuid4(), 0), outcomes=[(second, b"2")])
     replayed, accepted_now = await log.append([again, fresh])
     assert isinstance(replayed, IdempotentReplay)
     kept = [StoredOutcome("first", b"first", b"1", accepted.position, wish.workspace_id)]
@@ -308,25 +314,28 @@ async def test_each_key_of_a_command_is_kept_with_what_came_of_it(log: EventLog)
     assert accepted_now.position > other.position if isinstance(other, AppendResult) else False
 
 
-async def test_the_keys_of_one_actor_are_nobody_elses(log: EventLog) -> None:
+async def test_idempotency_keys_are_per_actor(log: EventLog) -> None:
     key = IdempotencyKey("mine", b"")
-    ours, theirs = (msgspec.structs.replace(append(uuid4(), 0), outcomes=[(key, b"")]) for _ in range(2))
+    ours, theirs = (msgspec.structs.replace(append_of(uuid4(), 0), outcomes=[(key, b"")]) for _ in range(2))
     answers = await log.append([ours, msgspec.structs.replace(theirs, actor=Actor(uuid4()))])
     assert [type(answer) for answer in answers] == [AppendResult, AppendResult]
 
 
 async def test_a_stream_is_read_from_one_version_to_another(log: EventLog) -> None:
     stream = uuid4()
-    await one(log, append(stream, 0, *[TaskRenamed(Change("a", "b"))] * 5))
+    await append_one(log, append_of(stream, 0, *[TaskRenamed(Change("a", "b"))] * 5))
     assert [recorded.version for recorded in await log.load_stream(stream, 2, 4)] == [2, 3, 4]
     assert [recorded.version for recorded in await log.load_stream(stream, 4)] == [4, 5]
     assert await log.load_stream(stream, 6) == []
 
 
-async def test_a_part_of_the_log_is_copied_out_in_order(log: EventLog) -> None:
-    wishes = [append(uuid4(), 0), append(uuid4(), 0, TaskDescribed(Change("a", "b")), TaskRenamed(Change("a", "b")))]
-    positions = [await one(log, wish) for wish in wishes]
-    with connect(log_url(log)) as connection:
+async def test_a_slice_of_the_log_is_exported_in_order(log: EventLog) -> None:
+    wishes = [
+        append_of(uuid4(), 0),
+        append_of(uuid4(), 0, TaskDescribed(Change("a", "b")), TaskRenamed(Change("a", "b"))),
+    ]
+    positions = [await append_one(log, wish) for wish in wishes]
+    with connect(database_url_of(log)) as connection:
         everything = reading.load_after(connection, 0, 10)
         assert list(reading.iter_events(connection, EventSelection())) == everything
         assert list(reading.iter_events(connection, EventSelection(after_position=positions[0]))) == everything[1:]

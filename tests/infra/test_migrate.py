@@ -37,7 +37,7 @@ def test_every_projection_has_its_table_and_checkpoint(servers: Servers) -> None
             assert columns == {*projection.row_type.__struct_fields__, *dict(projection.generated_columns)}
 
 
-def test_one_that_is_killed_while_it_migrates_locks_nobody_out(servers: Servers) -> None:
+def test_a_killed_migration_leaves_no_lock(servers: Servers) -> None:
     """It dies with the lock in hand, as one that a Ctrl-C ends does."""
     url = servers.new_database()
     with connect(url) as dying:
@@ -51,7 +51,7 @@ def test_one_that_is_killed_while_it_migrates_locks_nobody_out(servers: Servers)
         assert connection.execute("select count(*) from yoyo_lock").fetchone() == (0,)
 
 
-def test_two_that_migrate_at_once_apply_everything_once(servers: Servers) -> None:
+def test_concurrent_migrations_apply_everything_once(servers: Servers) -> None:
     url = servers.new_database()
     with ThreadPoolExecutor() as threads:
         applied = list(threads.map(migrate, [url] * 3))
@@ -60,24 +60,24 @@ def test_two_that_migrate_at_once_apply_everything_once(servers: Servers) -> Non
     )
 
 
-def test_a_projection_of_another_version_is_folded_beside_the_old_one(
+def test_a_new_projection_version_is_built_beside_the_old_one(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = servers.new_database()
     migrate(url)
     with connect(url) as connection:
-        oracle.write(connection, [*workspace(), *project()])
+        oracle.append_facts(connection, [*workspace(), *project()])
         oracle.catch_up(connection)
-        assert oracle.shown(connection, project_list.projection)
+        assert oracle.serving_rows(connection, project_list.projection)
         projection = project_list.projection
-        older = oracle.build_of(connection, projection)
+        older = oracle.serving_build(connection, projection)
         newer = msgspec.structs.replace(projection, version=projection.version + 1)
         with monkeypatch.context() as deployed:
             deployed.setitem(all_projections(), projection.name, newer)
             assert builds.unbuilt_projections(connection) == [newer]
             migrate(url)
-            assert oracle.build_of(connection, newer).number > older.number
-            assert oracle.is_right(connection)
+            assert oracle.serving_build(connection, newer).number > older.number
+            assert oracle.matches_log(connection)
             migrate(url)
-            assert oracle.position(connection, projection.name) == log.head(connection)
-        assert oracle.build_of(connection, projection) == older
+            assert oracle.checkpoint_position(connection, projection.name) == log.head(connection)
+        assert oracle.serving_build(connection, projection) == older

@@ -20,8 +20,8 @@ from projections import task_list
 from projections.engine import builds
 from projections.engine.builds import SyncConnection
 from projections.projection import all_projections
-from tests.defects import noticed
-from tests.e2e.running import fact, present
+from tests.defects import assert_check_fails
+from tests.e2e.running import not_none, poll_until
 from tests.examples import TASK, project, task, workspace
 from tests.projections import oracle
 
@@ -35,20 +35,20 @@ def database(settings: Settings) -> Iterator[SyncConnection]:
 
 
 @pytest.fixture
-def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.rebuilding.rebuild.open_fold_pool", oracle._alone)  # noqa: SLF001 - a crew that is no process
+def _inline_fold_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.rebuilding.rebuild.open_fold_pool", oracle.inline_fold_pool)
 
 
-def found(database: SyncConnection, wanted: UUID) -> Job:
-    return present(jobs.find(database, wanted))[0]
+def find_job(database: SyncConnection, job_id: UUID) -> Job:
+    return not_none(jobs.find(database, job_id))[0]
 
 
-def silent(database: SyncConnection, wanted: UUID) -> None:
+def age_job(database: SyncConnection, job_id: UUID) -> None:
     """Whoever does it began long ago."""
-    database.execute("update read.operations set began_at = now() - interval '1 minute' where id = %s", (wanted,))
+    database.execute("update read.operations set began_at = now() - interval '1 minute' where id = %s", (job_id,))
 
 
-def test_what_is_asked_for_twice_is_one_operation(database: SyncConnection) -> None:
+def test_enqueueing_twice_is_one_job(database: SyncConnection) -> None:
     first = jobs.enqueue(database, PROJECTION, JobOptions())
     assert jobs.enqueue(database, PROJECTION, JobOptions()) == first
     assert jobs.enqueue(database, all_projections()["activity"], JobOptions()) != first
@@ -58,7 +58,7 @@ def test_what_is_asked_for_twice_is_one_operation(database: SyncConnection) -> N
     assert jobs.enqueue(database, PROJECTION, JobOptions()) != first
 
 
-def one_of_all_claims_it(settings: Settings, rounds: int) -> None:
+def one_worker_claims_each_job(settings: Settings, rounds: int) -> None:
     """Several keepers look at the same moment."""
     keepers = 4
     together = Barrier(keepers)
@@ -76,11 +76,11 @@ def one_of_all_claims_it(settings: Settings, rounds: int) -> None:
             assert [each for each in claimed if each] == [asked]
 
 
-def test_one_keeper_of_all_claims_what_is_asked_for(settings: Settings) -> None:
-    one_of_all_claims_it(settings, 30)
+def test_one_worker_claims_each_job(settings: Settings) -> None:
+    one_worker_claims_each_job(settings, 30)
 
 
-def test_a_claim_of_what_was_seen_to_wait_is_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_then_claim_is_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted defect: look, then claim."""
 
     def careless(connection: SyncConnection) -> UUID | None:
@@ -90,10 +90,12 @@ def test_a_claim_of_what_was_seen_to_wait_is_noticed(settings: Settings, monkeyp
         return row[0] if row else None
 
     monkeypatch.setattr(jobs, "claim", careless)
-    noticed(partial(one_of_all_claims_it, settings, 200))
+    assert_check_fails(partial(one_worker_claims_each_job, settings, 200))
 
 
-def test_what_other_code_asked_for_is_left_to_it(database: SyncConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_of_another_code_version_are_not_claimed(
+    database: SyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     jobs.enqueue(database, PROJECTION, JobOptions())
     with monkeypatch.context() as patch:
         patch.setitem(all_projections(), "task_list", replace(PROJECTION, version=99))
@@ -101,86 +103,84 @@ def test_what_other_code_asked_for_is_left_to_it(database: SyncConnection, monke
     assert jobs.claim(database)
 
 
-def who_died_over_it_is_followed_once(database: SyncConnection) -> None:
+def a_dead_workers_job_is_retried_once(database: SyncConnection) -> None:
     """The first time it waits for another one, the second time it has failed."""
     asked = jobs.enqueue(database, PROJECTION, JobOptions(expect_changes=True))
     assert jobs.claim(database) == asked
     jobs.reap_dead(database)
-    assert found(database, asked).state == "running", "it has only just begun"
-    silent(database, asked)
+    assert find_job(database, asked).state == "running", "it has only just begun"
+    age_job(database, asked)
     jobs.reap_dead(database)
-    assert found(database, asked).state == "waiting"
+    assert find_job(database, asked).state == "waiting"
     assert jobs.claim(database) == asked
-    assert present(jobs.find(database, asked))[1] == JobOptions(expect_changes=True, again=True)
-    silent(database, asked)
+    assert not_none(jobs.find(database, asked))[1] == JobOptions(expect_changes=True, again=True)
+    age_job(database, asked)
     jobs.reap_dead(database)
-    ended = found(database, asked)
+    ended = find_job(database, asked)
     assert (ended.state, ended.outcome) == ("failed", {"error": "whoever did it was killed"})
     assert jobs.claim(database) is None
 
 
-def test_who_died_over_it_is_followed_once(database: SyncConnection) -> None:
-    who_died_over_it_is_followed_once(database)
+def test_a_dead_workers_job_is_retried_once(database: SyncConnection) -> None:
+    a_dead_workers_job_is_retried_once(database)
 
 
 def test_an_operation_that_is_tried_for_ever_is_noticed(
     database: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "_REQUEUE_DEAD_SQL", "update read.operations set state = 'waiting' where id = %s")
-    noticed(partial(who_died_over_it_is_followed_once, database))
+    assert_check_fails(partial(a_dead_workers_job_is_retried_once, database))
 
 
-def test_what_is_being_done_is_not_swept_however_long_it_takes(database: SyncConnection, settings: Settings) -> None:
+def test_a_running_job_is_not_reaped_however_long_it_takes(database: SyncConnection, settings: Settings) -> None:
     asked = jobs.enqueue(database, PROJECTION, JobOptions())
     jobs.claim(database)
-    silent(database, asked)
+    age_job(database, asked)
     with connect(settings.database_url) as rebuild:
         builds.try_lock(rebuild, PROJECTION)
         jobs.reap_dead(database)
-        assert found(database, asked).state == "running"
-    fact(lambda: not builds.is_locked(database, PROJECTION))
+        assert find_job(database, asked).state == "running"
+    poll_until(lambda: not builds.is_locked(database, PROJECTION))
     jobs.reap_dead(database)
-    assert found(database, asked).state == "waiting"
+    assert find_job(database, asked).state == "waiting"
 
 
-def test_what_was_begun_by_hand_is_not_done_by_others(database: SyncConnection) -> None:
+def test_a_job_started_by_hand_is_not_claimed_by_workers(database: SyncConnection) -> None:
     asked = jobs.enqueue(database, PROJECTION, JobOptions(by_hand=True))
     assert jobs.claim(database) is None
-    silent(database, asked)
+    age_job(database, asked)
     jobs.reap_dead(database)
-    assert found(database, asked).state == "failed"
+    assert find_job(database, asked).state == "failed"
 
 
-def test_two_keepers_that_sweep_at_once_give_back_one_operation_once(
-    database: SyncConnection, settings: Settings
-) -> None:
+def test_concurrent_reaping_requeues_a_job_once(database: SyncConnection, settings: Settings) -> None:
     """The second one comes while the first is about it, and leaves it to whoever claimed it."""
     asked = jobs.enqueue(database, PROJECTION, JobOptions())
     jobs.claim(database)
-    silent(database, asked)
+    age_job(database, asked)
     with connect(settings.database_url) as rival:
         with rival.transaction():
             jobs.reap_dead(rival)
             jobs.reap_dead(database)
-            assert found(database, asked).state == "running"
+            assert find_job(database, asked).state == "running"
         assert jobs.claim(rival) == asked
         jobs.reap_dead(database)
-        assert found(database, asked).state == "running"
+        assert find_job(database, asked).state == "running"
 
 
-@pytest.mark.usefixtures("_alone")
-def test_what_fails_is_kept_with_its_reason_and_not_asked_for_again_at_once(
+@pytest.mark.usefixtures("_inline_fold_pool")
+def test_a_failed_job_keeps_its_reason_and_is_not_enqueued_again_at_once(
     database: SyncConnection, settings: Settings
 ) -> None:
     """Rows differ; and a projection that is missing is not built over and over again."""
-    oracle.write(database, [*workspace(), *project(), *task()])
+    oracle.append_facts(database, [*workspace(), *project(), *task()])
     oracle.catch_up(database)
-    table = oracle.build_of(database, "task_list").table_name
+    table = oracle.serving_build(database, "task_list").table_name
     database.execute(SQL("update {} set title = 'Buy nothing'").format(table))
     asked = jobs.enqueue(database, PROJECTION, JobOptions())
     jobs.claim(database)
     run_job.main(asked, settings.database_url)
-    failed = found(database, asked)
+    failed = find_job(database, asked)
     assert failed.state == "failed"
     assert failed.outcome is not None
     assert (failed.outcome["differences"], failed.outcome["first"][0]["document"]) == (1, str(TASK))
@@ -192,8 +192,10 @@ def test_what_fails_is_kept_with_its_reason_and_not_asked_for_again_at_once(
     assert states == [("failed",)]
 
 
-def test_a_keeper_builds_what_is_missing_in_a_process_of_its_own(database: SyncConnection, settings: Settings) -> None:
-    oracle.write(database, [*workspace(), *project(), *task()])
+def test_housekeeping_rebuilds_a_missing_projection_in_a_subprocess(
+    database: SyncConnection, settings: Settings
+) -> None:
+    oracle.append_facts(database, [*workspace(), *project(), *task()])
     oracle.catch_up(database)
     database.execute("delete from read.serving where projection = 'task_list'")
     with closing(Housekeeping(settings)) as keeper, closing(Housekeeping(settings)) as other:
@@ -203,14 +205,14 @@ def test_a_keeper_builds_what_is_missing_in_a_process_of_its_own(database: SyncC
             other.run_once()
             return not builds.unbuilt_projections(database)
 
-        fact(is_built)
+        poll_until(is_built)
     assert database.execute("select kind, count(*) from read.operations group by 1").fetchall() == [("rebuild", 1)]
-    fact(lambda: database.execute("select from read.operations where state = 'done'").fetchall())
+    poll_until(lambda: database.execute("select from read.operations where state = 'done'").fetchall())
     oracle.catch_up(database)
-    assert oracle.is_right(database)
+    assert oracle.matches_log(database)
 
 
-def test_what_has_been_built_since_it_was_missed_is_not_asked_for(database: SyncConnection) -> None:
+def test_a_projection_built_meanwhile_is_not_enqueued(database: SyncConnection) -> None:
     asked = "select count(*) from read.operations"
     jobs.enqueue_missing(database, PROJECTION)
     assert database.execute(asked).fetchone() == (0,)
@@ -220,19 +222,19 @@ def test_what_has_been_built_since_it_was_missed_is_not_asked_for(database: Sync
     assert database.execute(asked).fetchone() == (1,)
 
 
-@pytest.mark.usefixtures("_alone")
-def test_an_operation_says_how_far_it_is_and_what_came_of_it(database: SyncConnection, settings: Settings) -> None:
-    oracle.write(database, [*workspace(), *project(), *task()])
+@pytest.mark.usefixtures("_inline_fold_pool")
+def test_a_job_reports_progress_and_outcome(database: SyncConnection, settings: Settings) -> None:
+    oracle.append_facts(database, [*workspace(), *project(), *task()])
     oracle.catch_up(database)
     asked = jobs.enqueue(database, PROJECTION, JobOptions())
     jobs.claim(database)
     run_job.main(asked, settings.database_url)
-    done = found(database, asked)
+    done = find_job(database, asked)
     assert (done.state, done.phase) == ("done", "")
     assert done.outcome is not None
     assert (done.outcome["switched"], done.outcome["documents"]) == (True, 1)
     assert done.ended_at is not None
 
 
-def test_an_operation_that_nobody_asked_for_is_none(settings: Settings) -> None:
+def test_running_an_unknown_job_does_nothing(settings: Settings) -> None:
     run_job.main(TASK, settings.database_url)

@@ -9,24 +9,24 @@ from psycopg.sql import SQL, Identifier
 
 from infra.database.pool import Pool, connect, create_pool
 from infra.settings import Settings
-from tests.defects import noticed_in_time
+from tests.defects import assert_async_check_fails
 from tests.store import defects
 
 
-async def test_who_is_cancelled_while_giving_a_connection_back_has_given_it_back(settings: Settings) -> None:
+async def test_a_cancelled_return_still_returns_the_connection(settings: Settings) -> None:
     async with create_pool(settings.database_url, max_size=2) as connections:
-        await is_whole_after_a_cancelled_return(connections)
+        await pool_is_whole_after_a_cancelled_return(connections)
 
 
-async def test_a_pool_that_loses_what_is_given_back_is_noticed(
+async def test_a_pool_that_loses_returned_connections_is_noticed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    defects.a_pool_that_loses_what_is_given_back(monkeypatch)
+    defects.pool_loses_returned_connections(monkeypatch)
     async with create_pool(settings.database_url, max_size=2) as connections:
-        await noticed_in_time(lambda: is_whole_after_a_cancelled_return(connections))
+        await assert_async_check_fails(lambda: pool_is_whole_after_a_cancelled_return(connections))
 
 
-async def is_whole_after_a_cancelled_return(connections: Pool) -> None:
+async def pool_is_whole_after_a_cancelled_return(connections: Pool) -> None:
     """The cancellation comes while somebody else is at the pool's books."""
     await connections.wait()
     connection = await connections.getconn()
@@ -42,18 +42,18 @@ async def is_whole_after_a_cancelled_return(connections: Pool) -> None:
     assert stats["pool_available"] == stats["pool_size"] == 2, stats
 
 
-LAST = datetime.max.replace(tzinfo=UTC)
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 
-async def test_the_last_instant_of_the_calendar_is_read_wherever_the_server_stands(settings: Settings) -> None:
+async def test_the_last_instant_is_read_in_any_server_time_zone(settings: Settings) -> None:
     name = conninfo.conninfo_to_dict(settings.migration_url)["dbname"]
     with connect(settings.migration_url) as owner:
         owner.execute(SQL("alter database {} set timezone = 'Asia/Tokyo'").format(Identifier(str(name))))
     with connect(conninfo.make_conninfo(settings.database_url, options="-c work_mem=8MB")) as connection:
         for binary in (False, True):
             cursor = connection.cursor(binary=binary).execute(
-                "select %s::timestamptz, current_setting('work_mem')", [LAST]
+                "select %s::timestamptz, current_setting('work_mem')", [LAST_INSTANT]
             )
-            assert cursor.fetchall() == [(LAST, "8MB")]
+            assert cursor.fetchall() == [(LAST_INSTANT, "8MB")]
     async with create_pool(settings.database_url) as connections, connections.connection() as pooled:
-        assert await (await pooled.execute("select %s::timestamptz", [LAST])).fetchall() == [(LAST,)]
+        assert await (await pooled.execute("select %s::timestamptz", [LAST_INSTANT])).fetchall() == [(LAST_INSTANT,)]

@@ -28,7 +28,7 @@ TRUSTED = "10.0.0.0/8, 192.0.2.1,2001:db8::/32"
         ("", ["198.51.100.1"], ""),
     ],
 )
-def test_a_request_comes_from_the_last_one_that_is_not_trusted(peer: str, forwarded: list[str], origin: str) -> None:
+def test_the_client_is_the_last_untrusted_address(peer: str, forwarded: list[str], origin: str) -> None:
     assert TrustedProxyList(TRUSTED).client_address(peer, forwarded) == origin
 
 
@@ -37,6 +37,6 @@ def test_where_no_proxy_is_trusted_no_header_is_read() -> None:
 
 
 @pytest.mark.parametrize("said", ["localhost", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.1;10.0.0.2", "*"])
-def test_what_is_no_network_is_refused(said: str) -> None:
+def test_an_invalid_network_is_refused(said: str) -> None:
     with pytest.raises(ValueError, match=r"does not appear|has host bits"):
         TrustedProxyList(said)

@@ -13,14 +13,14 @@ from infra.settings import Settings
 
 
 @pytest.fixture
-def _log_for(request: pytest.FixtureRequest, settings: Settings) -> Iterator[None]:
+def _event_log(request: pytest.FixtureRequest, settings: Settings) -> Iterator[None]:
     log = EventLog(settings.database_url, create_pool(settings.database_url))
     request.cls.log = log
     yield
     log.datastore.close()
 
 
-@pytest.mark.usefixtures("_log_for")
+@pytest.mark.usefixtures("_event_log")
 class TestApplicationRecorder(published.ApplicationRecorderTestCase[Any]):
     log: contract.ApplicationRecorder
 
@@ -31,7 +31,7 @@ class TestApplicationRecorder(published.ApplicationRecorderTestCase[Any]):
         self.optional_test_insert_subscribe()
 
 
-@pytest.mark.usefixtures("_log_for")
+@pytest.mark.usefixtures("_event_log")
 class TestPositionsDoNotInterleave(published.NonInterleavingNotificationIDsBaseCase):
     insert_num = 1_000
     log: contract.ApplicationRecorder

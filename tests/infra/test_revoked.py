@@ -12,9 +12,9 @@ from infra.identity import revocations
 from infra.identity.revocations import RETENTION_S, RevokedIds
 from infra.logs import logger
 from infra.settings import Settings
-from tests.examples import ADA, id7
+from tests.examples import ADA, fixed_uuid7
 
-ONE, OTHER = id7(71), id7(72)
+ONE, OTHER = fixed_uuid7(71), fixed_uuid7(72)
 
 
 @pytest.fixture
@@ -23,58 +23,58 @@ async def connections(settings: Settings) -> AsyncIterator[Pool]:
         yield opened
 
 
-def revoke(settings: Settings, *ids: object, ago: float = 0) -> None:
+def revoke(settings: Settings, *ids: object, age_s: float = 0) -> None:
     """As another process does."""
     sql = "insert into auth.revoked (id, revoked_at) values (%s, now() - make_interval(secs => %s))"
     with psycopg.connect(settings.database_url) as connection:
         for each in ids:
-            connection.execute(sql, (each, ago))
+            connection.execute(sql, (each, age_s))
 
 
-def count(settings: Settings, table: bytes) -> int:
+def row_count(settings: Settings, table: bytes) -> int:
     with psycopg.connect(settings.database_url) as connection:
         ((found,),) = connection.execute(b"select count(*) from auth." + table).fetchall()
     return int(found)
 
 
-async def test_what_another_process_revoked_is_heard_of(connections: Pool, settings: Settings) -> None:
+async def test_revocations_of_another_process_are_seen(connections: Pool, settings: Settings) -> None:
     known = RevokedIds(connections)
     revoke(settings, ONE)
     await known.poll()
-    revoke(settings, OTHER, ago=30)  # committed late: its transaction began before the look
+    revoke(settings, OTHER, age_s=30)  # committed late: its transaction began before the look
     await known.poll()
     assert ONE in known
     assert OTHER in known
     assert ADA.id not in known
 
 
-async def test_what_is_told_here_is_known_at_once() -> None:
+async def test_a_local_revocation_is_known_at_once() -> None:
     known = RevokedIds(create_pool("postgresql://nowhere"))
     known.add([ONE])
     assert ONE in known
     assert OTHER not in known
 
 
-async def test_after_a_long_silence_the_whole_of_it_is_read(
+async def test_after_a_long_gap_all_revocations_are_reloaded(
     connections: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = RevokedIds(connections)
     await known.poll()
-    revoke(settings, ONE, ago=1000)
+    revoke(settings, ONE, age_s=1000)
     later = time.monotonic() + 1100
     monkeypatch.setattr("infra.identity.revocations.time.monotonic", lambda: later)
     await known.poll()
     assert ONE in known
 
 
-async def test_what_no_token_can_be_valid_of_any_more_is_forgotten(
+async def test_revocations_older_than_any_token_are_dropped(
     connections: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = RevokedIds(connections)
     known.add([ONE])
-    revoke(settings, OTHER, ago=RETENTION_S + 1)
+    revoke(settings, OTHER, age_s=RETENTION_S + 1)
     with psycopg.connect(settings.database_url) as connection:
-        for session, until in ((id7(73), "-1 second"), (id7(74), "1 hour")):
+        for session, until in ((fixed_uuid7(73), "-1 second"), (fixed_uuid7(74), "1 hour")):
             sql = "insert into auth.sessions (id, user_id, expires_at, user_agent) values (%s, %s, now() + %s, '')"
             connection.execute(sql, (session, ADA.id, until))
     later = time.monotonic() + RETENTION_S + 1
@@ -82,10 +82,10 @@ async def test_what_no_token_can_be_valid_of_any_more_is_forgotten(
     await known.poll()
     assert ONE not in known
     assert OTHER not in known
-    assert (count(settings, b"revoked"), count(settings, b"sessions")) == (0, 1)
+    assert (row_count(settings, b"revoked"), row_count(settings, b"sessions")) == (0, 1)
 
 
-async def test_while_the_database_is_away_what_is_known_stays_and_is_said_once(
+async def test_without_the_database_known_revocations_stay_and_one_line_is_logged(
     connections: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revocations, "POLL_INTERVAL_S", 0.001)

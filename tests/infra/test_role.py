@@ -24,7 +24,7 @@ NewRole = Callable[..., str]
 
 HISTORY = [*workspace(), *project(), (TASK, CREATED)]
 PASSWORD = "secret"
-CLOCK = (
+FORGED_CLOCK_SQL = (
     "create function read.clock_timestamp() returns timestamptz language sql as $$ select timestamptz '2000-01-01' $$"
 )
 
@@ -36,9 +36,9 @@ def application(settings: Settings) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def untouched(servers: Servers, template: str) -> Iterator[Database]:
+def denied_database(servers: Servers, template_database: str) -> Iterator[Database]:
     """A database for those who are refused everything."""
-    with connect(servers.restricted(servers.new_database(template))) as connection:
+    with connect(servers.application_url(servers.new_database(template_database))) as connection:
         yield connection
 
 
@@ -62,19 +62,19 @@ def new_role(servers: Servers) -> NewRole:
     return make
 
 
-def as_(name: str, url: str, password: str = PASSWORD) -> str:
+def url_as(name: str, url: str, password: str = PASSWORD) -> str:
     """The URL of the same database for another role."""
     parts = conninfo.conninfo_to_dict(url)
     return f"postgresql://{name}:{password}@{parts['host']}:{parts['port']}/{parts['dbname']}"
 
 
-def owned(servers: Servers, name: str) -> str:
+def new_owned_database(servers: Servers, name: str) -> str:
     """The URL of a new database for its owner, who is no superuser."""
     url = servers.new_database()
     with connect(url) as superuser:
         database = Identifier(superuser.info.dbname)
         superuser.execute(SQL("alter database {} owner to {}").format(database, Identifier(name)))
-    return as_(name, url)
+    return url_as(name, url)
 
 
 @pytest.mark.parametrize(
@@ -106,46 +106,46 @@ def owned(servers: Servers, name: str) -> str:
         "create table public.mine (one int)",
     ],
 )
-def test_whatever_else_it_tries_on_the_log_is_refused(untouched: Database, statement: str) -> None:
-    with pytest.raises(psycopg.errors.InsufficientPrivilege), untouched.transaction():
-        untouched.execute(statement.encode())
+def test_every_other_statement_on_the_log_is_denied(denied_database: Database, statement: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), denied_database.transaction():
+        denied_database.execute(statement.encode())
 
 
 def test_it_reads_and_appends(application: Database) -> None:
-    oracle.write(application, HISTORY)
+    oracle.append_facts(application, HISTORY)
     assert len(oracle.all_events(application)) == len(HISTORY)
     assert application.execute("select count(*) from log.event_log").fetchone() == (len(HISTORY),)
     assert application.execute("select count(*) from log.commands").fetchone() == (0,)
 
 
-def test_a_function_of_its_own_is_not_run_by_the_owner(application: Database) -> None:
-    assert not stamped_by(application)
+def test_append_does_not_run_functions_of_the_application(application: Database) -> None:
+    assert not runs_forged_clock(application)
 
 
-def test_without_its_fixed_path_append_would_run_it(application: Database, owner: Database) -> None:
+def test_without_a_fixed_search_path_append_would_run_them(application: Database, owner: Database) -> None:
     """The planted defect."""
     owner.execute("alter function log.append reset search_path")
-    assert stamped_by(application)
+    assert runs_forged_clock(application)
 
 
-def stamped_by(application: Database) -> bool:
+def runs_forged_clock(application: Database) -> bool:
     """Whether the application's own clock was asked, by a function that runs with the owner's rights."""
-    application.execute(CLOCK)
+    application.execute(FORGED_CLOCK_SQL)
     application.execute("set search_path = read, pg_catalog")
-    oracle.write(application, HISTORY)
+    oracle.append_facts(application, HISTORY)
     return log.load_after(application, 0, 1)[0].recorded_at.year == 2000
 
 
-def test_strangers_may_not_even_append(settings: Settings, new_role: NewRole) -> None:
-    with connect(as_(new_role(), settings.database_url)) as stranger:
+def test_other_roles_may_not_append(settings: Settings, new_role: NewRole) -> None:
+    with connect(url_as(new_role(), settings.database_url)) as stranger:
         for statement in ("select from log.events", "select from auth.credentials", "select from read.builds"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 stranger.execute(statement.encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            oracle.write(stranger, HISTORY)
+            oracle.append_facts(stranger, HISTORY)
 
 
-def test_what_a_later_migration_makes_anew_has_the_same_rights(
+def test_objects_recreated_by_a_migration_keep_their_grants(
     settings: Settings, application: Database, owner: Database
 ) -> None:
     (source,) = owner.execute("select pg_get_functiondef('log.append'::regproc)").fetchone() or ("",)
@@ -159,7 +159,7 @@ def test_what_a_later_migration_makes_anew_has_the_same_rights(
     owner.execute("create table auth.more (one int)")
     owner.execute("grant delete on log.events to taskledger_app")
     migrate(settings.migration_url, settings.database_url)
-    oracle.write(application, HISTORY)
+    oracle.append_facts(application, HISTORY)
     for statement in ("select from log.more", "insert into read.more values (1)", "insert into auth.more values (1)"):
         application.execute(statement.encode())
     for statement in ("insert into log.more values (1)", "delete from log.events"):
@@ -167,106 +167,106 @@ def test_what_a_later_migration_makes_anew_has_the_same_rights(
             application.execute(statement.encode())
 
 
-def test_the_tables_of_projections_are_its_own(application: Database) -> None:
-    oracle.write(application, HISTORY)
+def test_the_application_role_owns_the_projection_tables(application: Database) -> None:
+    oracle.append_facts(application, HISTORY)
     oracle.catch_up(application)
     with application.transaction():
-        build = oracle.build_of(application, "project_list")
+        build = oracle.serving_build(application, "project_list")
         application.execute(SQL("create table read.fresh (like {} including all)").format(build.table_name))
         application.execute(SQL("insert into read.fresh select * from {}").format(build.table_name))
         application.execute(SQL("drop table {}").format(build.table_name))
         application.execute(
             SQL("alter table read.fresh rename to {}").format(Identifier(f"project_list_{build.number}"))
         )
-    assert oracle.is_right(application)
+    assert oracle.matches_log(application)
 
 
-def test_a_database_of_the_owner_alone_is_handed_over_as_it_is(servers: Servers) -> None:
+def test_a_database_without_an_application_role_is_migrated_in_place(servers: Servers) -> None:
     """One that the version before this one made: its rows stay, and the role may do with them what it likes."""
     url = servers.new_database()
     migrate(url)
     with connect(url) as owner:
-        oracle.write(owner, HISTORY)
+        oracle.append_facts(owner, HISTORY)
         oracle.catch_up(owner)
         assert grants.direct_write_access(owner) == ("taskledger", True)
-    migrate(url, servers.restricted(url))
-    with connect(servers.restricted(url)) as application:
+    migrate(url, servers.application_url(url))
+    with connect(servers.application_url(url)) as application:
         assert grants.direct_write_access(application) == ("taskledger_app", False)
-        assert oracle.is_right(application)
-        assert oracle.position(application, "task_list") == log.head(application)
-        assert oracle.rebuilt(servers.restricted(url), "task_list").switched
-        application.execute(SQL("drop table {}").format(oracle.build_of(application, "project_list").table_name))
+        assert oracle.matches_log(application)
+        assert oracle.checkpoint_position(application, "task_list") == log.head(application)
+        assert oracle.rebuild_inline(servers.application_url(url), "task_list").switched
+        application.execute(SQL("drop table {}").format(oracle.serving_build(application, "project_list").table_name))
 
 
 def test_a_member_of_the_owner_is_not_restricted(servers: Servers, new_role: NewRole) -> None:
     """It need only say `set role`, even where it inherits nothing."""
     mine, its = new_role(), new_role(" noinherit")
-    url = owned(servers, mine)
-    migrate(url, as_(its, url))
-    with connect(servers.postgres.url) as superuser, connect(as_(its, url)) as application:
+    url = new_owned_database(servers, mine)
+    migrate(url, url_as(its, url))
+    with connect(servers.postgres.url) as superuser, connect(url_as(its, url)) as application:
         assert grants.direct_write_access(application) == (its, False)
         superuser.execute(SQL("grant {} to {}").format(Identifier(mine), Identifier(its)))
         assert grants.direct_write_access(application) == (its, True)
 
 
-def test_a_database_may_be_given_back_to_its_owner(servers: Servers) -> None:
+def test_a_database_can_return_to_its_owner_alone(servers: Servers) -> None:
     url = servers.new_database()
-    migrate(url, servers.restricted(url))
+    migrate(url, servers.application_url(url))
     assert migrate(url) == []
     with connect(url) as owner:
-        oracle.write(owner, HISTORY)
+        oracle.append_facts(owner, HISTORY)
         oracle.catch_up(owner)
-        assert oracle.is_right(owner)
+        assert oracle.matches_log(owner)
 
 
-def test_an_owner_needs_no_power_over_the_role_of_a_new_database(servers: Servers, new_role: NewRole) -> None:
-    url = owned(servers, new_role())
-    application_url = as_(new_role(), url)
+def test_an_owner_needs_no_admin_option_for_a_new_database(servers: Servers, new_role: NewRole) -> None:
+    url = new_owned_database(servers, new_role())
+    application_url = url_as(new_role(), url)
     assert migrate(url, application_url)
     assert migrate(url, application_url) == []
     with connect(application_url) as application:
-        oracle.write(application, HISTORY)
+        oracle.append_facts(application, HISTORY)
         oracle.catch_up(application)
-        assert oracle.is_right(application)
+        assert oracle.matches_log(application)
         assert not grants.direct_write_access(application)[1]
 
 
-def test_an_owner_who_needs_it_is_told_what_a_superuser_must_do(servers: Servers, new_role: NewRole) -> None:
+def test_a_missing_privilege_is_reported_with_the_grant_to_run(servers: Servers, new_role: NewRole) -> None:
     mine, its = new_role(), new_role()
-    url = owned(servers, mine)
+    url = new_owned_database(servers, mine)
     migrate(url)
     with pytest.raises(OperatorError, match=f"`grant {its} to {mine}`"):
-        migrate(url, as_(its, url))
+        migrate(url, url_as(its, url))
     with connect(servers.postgres.url) as superuser:
         superuser.execute(SQL("grant {} to {}").format(Identifier(its), Identifier(mine)))
-    assert migrate(url, as_(its, url)) == []
+    assert migrate(url, url_as(its, url)) == []
 
 
-def test_a_role_that_is_missing_is_made_where_the_owner_may(servers: Servers, new_role: NewRole) -> None:
+def test_a_missing_role_is_created_if_the_owner_may(servers: Servers, new_role: NewRole) -> None:
     name = f"test_{uuid4().hex}"
-    plain = owned(servers, new_role())
+    plain = new_owned_database(servers, new_role())
     with pytest.raises(OperatorError, match=f"`create role {name} login password"):
-        migrate(plain, as_(name, plain))
-    url = owned(servers, new_role(" createrole"))
-    migrate(url, as_(name, url))
-    with connect(as_(name, url)) as application:
-        oracle.write(application, HISTORY)
+        migrate(plain, url_as(name, plain))
+    url = new_owned_database(servers, new_role(" createrole"))
+    migrate(url, url_as(name, url))
+    with connect(url_as(name, url)) as application:
+        oracle.append_facts(application, HISTORY)
 
 
-def test_a_role_that_was_made_here_keeps_to_the_password_of_its_url(servers: Servers) -> None:
+def test_a_created_role_follows_the_password_of_its_url(servers: Servers) -> None:
     url, name = servers.new_database(), f"test_{uuid4().hex}"
     for password in ("first", "second"):
-        migrate(url, as_(name, url, password))
-        connect(as_(name, url, password)).close()
+        migrate(url, url_as(name, url, password))
+        connect(url_as(name, url, password)).close()
 
 
-def test_a_role_of_the_operators_keeps_its_password(servers: Servers, new_role: NewRole) -> None:
+def test_an_existing_role_keeps_its_password(servers: Servers, new_role: NewRole) -> None:
     url, name = servers.new_database(), new_role()
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        migrate(url, as_(name, url, "another"))
-    connect(as_(name, url)).close()
+        migrate(url, url_as(name, url, "another"))
+    connect(url_as(name, url)).close()
 
 
-def test_urls_of_two_databases_are_noticed(servers: Servers) -> None:
+def test_urls_of_two_databases_are_refused(servers: Servers) -> None:
     with pytest.raises(OperatorError, match="name two databases"):
-        migrate(servers.new_database(), servers.restricted(servers.new_database()))
+        migrate(servers.new_database(), servers.application_url(servers.new_database()))

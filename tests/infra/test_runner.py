@@ -30,7 +30,7 @@ from tests.examples import ADA, PROJECT, WORKSPACE
 TASKS = 300
 
 
-class Read:
+class DecodedEvent:
     """One of our events as the library hands it to a projection."""
 
     def __init__(self, stored: StoredEvent) -> None:
@@ -39,14 +39,14 @@ class Read:
         self.event: Event = codec.decode(stored.topic, stored.state)
 
 
-class OurEvents(Mapper[UUID]):
+class TaskledgerMapper(Mapper[UUID]):
     """Our stored names and JSON instead of the library's topics and transcodings."""
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        return Read(stored_event)
+        return DecodedEvent(stored_event)
 
 
-class Ours(Application[UUID]):
+class TaskledgerApplication(Application[UUID]):
     """An application of the library on our log."""
 
     url: ClassVar = ""
@@ -56,10 +56,10 @@ class Ours(Application[UUID]):
         return EventLog(self.url, create_pool(self.url))
 
     def construct_mapper(self) -> Mapper[UUID]:
-        return OurEvents(transcoder=self.construct_transcoder())
+        return TaskledgerMapper(transcoder=self.construct_transcoder())
 
 
-class Titles(POPOTrackingRecorder):
+class TitleRecorder(POPOTrackingRecorder):
     """What the projection shows."""
 
     def __init__(self) -> None:
@@ -71,10 +71,10 @@ class Titles(POPOTrackingRecorder):
         self.insert_tracking(tracking)
 
 
-class Titling(Projection[TrackingRecorder]):
+class TitleProjection(Projection[TrackingRecorder]):
     def process_event(self, domain_event: Any, tracking: Tracking) -> None:
         view = self.view
-        assert isinstance(view, Titles)
+        assert isinstance(view, TitleRecorder)
         if isinstance(domain_event.event, TaskCreated):
             view.add(domain_event.event.title, tracking)
         else:
@@ -82,16 +82,18 @@ class Titling(Projection[TrackingRecorder]):
 
 
 @contextmanager
-def following(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setattr(Ours, "url", url)
-    with ProjectionRunner(application_class=Ours, projection_class=Titling, view_class=Titles) as runner:
+def running_projection(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr(TaskledgerApplication, "url", url)
+    with ProjectionRunner(
+        application_class=TaskledgerApplication, projection_class=TitleProjection, view_class=TitleRecorder
+    ) as runner:
         try:
             yield runner
         finally:
             runner.app.recorder.datastore.close()
 
 
-async def test_the_librarys_runner_reads_all_that_our_lane_writes(
+async def test_the_eventsourcing_runner_reads_everything_the_lane_appends(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with create_pool(settings.database_url) as connections:
@@ -102,7 +104,7 @@ async def test_the_librarys_runner_reads_all_that_our_lane_writes(
             CommandOn(PROJECT, CreateProject(workspace_id=WORKSPACE, name="Kitchen", key="KIT")),
         ]
         await handling.handle(CommandRequest(opened, ADA, new_id()))
-        with following(settings.database_url, monkeypatch) as runner:
+        with running_projection(settings.database_url, monkeypatch) as runner:
             titles = [f"task {number}" for number in range(TASKS)]
             wishes = [CommandOn(new_id(), CreateTask(project_id=PROJECT, title=title)) for title in titles]
             done = await asyncio.gather(*(handling.handle(CommandRequest([wish], ADA, new_id())) for wish in wishes))

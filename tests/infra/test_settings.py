@@ -8,7 +8,7 @@ import pytest
 from infra import settings
 from infra.errors import OperatorError
 from infra.processes import data_directory
-from tests.infra.test_instance import this_run
+from tests.infra.test_instance import own_run
 
 SERVERS = {
     "TASKLEDGER_DATABASE_URL": "postgresql://app@db/tasks",
@@ -35,26 +35,26 @@ def test_servers_that_are_named_need_no_instance(tmp_path: Path, environment: py
     assert (found.environment, found.registration) == ("development", "open")
 
 
-def test_what_is_not_named_is_what_runs_in_the_folder(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+def test_defaults_come_from_the_running_instance(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
     data_directory.ensure_secrets(tmp_path)
-    data_directory.write_run_info(tmp_path, this_run())
+    data_directory.write_run_info(tmp_path, own_run())
     environment.setenv("TASKLEDGER_REDIS_URL", SERVERS["TASKLEDGER_REDIS_URL"])
     found = settings.resolve(tmp_path, needs_signing_key=True)
     assert found.redis_url == SERVERS["TASKLEDGER_REDIS_URL"]
-    assert found.database_url == this_run().database_url
-    assert found.migration_url == this_run().migration_url
+    assert found.database_url == own_run().database_url
+    assert found.migration_url == own_run().migration_url
     assert found.jwt_key == data_directory.read_secret(tmp_path, "jwt-key")
 
 
-def test_a_database_of_ones_own_is_never_migrated_as_the_owner_of_another(
+def test_a_named_database_is_not_migrated_with_the_instances_owner(
     tmp_path: Path, environment: pytest.MonkeyPatch
 ) -> None:
-    data_directory.write_run_info(tmp_path, this_run())
+    data_directory.write_run_info(tmp_path, own_run())
     environment.setenv("TASKLEDGER_DATABASE_URL", SERVERS["TASKLEDGER_DATABASE_URL"])
     assert settings.resolve(tmp_path).migration_url == SERVERS["TASKLEDGER_DATABASE_URL"]
 
 
-def test_a_folder_where_nothing_runs_is_told_with_both_ways_out(tmp_path: Path) -> None:
+def test_no_running_instance_is_reported_with_both_remedies(tmp_path: Path) -> None:
     with pytest.raises(
         OperatorError, match=r"No Taskledger runs in .*taskledger serve --data .*TASKLEDGER_DATABASE_URL"
     ):
@@ -83,13 +83,13 @@ def test_named_servers_without_any_signing_key_are_refused(tmp_path: Path, envir
         ("TASKLEDGER_TRUSTED_PROXIES", "10.0.0.1,canary"),
     ],
 )
-def test_a_wrong_value_is_told_by_its_variable_and_never_repeated(variable: str, value: str) -> None:
+def test_an_invalid_value_is_reported_by_variable_and_not_echoed(variable: str, value: str) -> None:
     with pytest.raises(OperatorError, match=variable) as refusal:
         settings.from_environment({variable: value})
     assert "canary" not in str(refusal.value)
 
 
-def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+def test_a_secret_may_be_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(f"{KEY}\n")
     assert settings.from_environment({"TASKLEDGER_JWT_KEY_FILE": str(tmp_path / "key")}) == {"jwt_key": KEY}
 
@@ -99,7 +99,7 @@ def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
         settings.from_environment({"TASKLEDGER_JWT_KEY": KEY, "TASKLEDGER_JWT_KEY_FILE": str(tmp_path)})
 
 
-def test_a_file_that_is_missing_is_told_by_its_variable(tmp_path: Path) -> None:
+def test_a_missing_secret_file_is_reported_by_variable(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="TASKLEDGER_JWT_KEY_FILE"):
         settings.from_environment({"TASKLEDGER_JWT_KEY_FILE": str(tmp_path / "none")})
 

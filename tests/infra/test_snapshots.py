@@ -23,66 +23,68 @@ from domain.user import TokenIssued, User
 from infra.database.pool import connect, create_pool
 from infra.log import EventLog, snapshots
 from infra.settings import Settings
-from tests.e2e.running import fact
-from tests.examples import ADA, CREATED, TASK, Facts, id7, project, user, workspace
+from tests.e2e.running import poll_until
+from tests.examples import ADA, CREATED, TASK, Facts, fixed_uuid7, project, user, workspace
 from tests.projections import oracle
 
-LONG = 1_000
+LONG_STREAM_EVENTS = 1_000
 
 
 @pytest.fixture
 async def log(settings: Settings) -> AsyncIterator[EventLog]:
     with connect(settings.migration_url) as owner:
-        oracle.write(owner, [*user(), *workspace(), *project(), (TASK, CREATED), *renamed(2, LONG)])
+        oracle.append_facts(
+            owner, [*user(), *workspace(), *project(), (TASK, CREATED), *rename_events(2, LONG_STREAM_EVENTS)]
+        )
     async with create_pool(settings.database_url) as connections:
         yield EventLog(settings.database_url, connections)
 
 
-def renamed(first: int, last: int) -> Facts:
+def rename_events(first: int, last: int) -> Facts:
     return [(TASK, TaskRenamed(Change("a", f"title {version}"))) for version in range(first, last + 1)]
 
 
-def read(settings: Settings) -> list[tuple[str, int]]:
+def read_snapshots(settings: Settings) -> list[tuple[str, int]]:
     with connect(settings.migration_url) as owner:
         return owner.execute("select kind, version from read.snapshots where stream = %s", (TASK,)).fetchall()
 
 
-async def test_what_is_known_of_a_long_stream_is_the_fold_of_it_before_and_after_a_snapshot(
-    log: EventLog, settings: Settings
-) -> None:
+async def test_a_long_stream_loads_as_its_fold_before_and_after_a_snapshot(log: EventLog, settings: Settings) -> None:
     whole = fold(Task, [recorded.event for recorded in await log.load_stream(TASK)])
     for _ in range(3):
         (known,) = await log.load_states([(TASK, Task)])
-        assert (known.version, known.states) == (LONG, {Task: whole})
-    await kept(settings, LONG)
+        assert (known.version, known.states) == (LONG_STREAM_EVENTS, {Task: whole})
+    await wait_for_snapshot(settings, LONG_STREAM_EVENTS)
     with connect(settings.migration_url) as owner:
-        owner.execute("delete from log.events where originator_id = %s and originator_version < %s", (TASK, LONG))
+        owner.execute(
+            "delete from log.events where originator_id = %s and originator_version < %s", (TASK, LONG_STREAM_EVENTS)
+        )
     assert (await log.load_states([(TASK, Task)]))[0].states == {Task: whole}, (
         "the events before the snapshot were read"
     )
 
 
-async def test_what_came_after_a_snapshot_is_folded_onto_it(log: EventLog) -> None:
+async def test_events_after_a_snapshot_are_folded_onto_it(log: EventLog) -> None:
     handling = CommandHandler(log)
     await log.load_states([(TASK, Task)])
-    done = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, id7(1)))
+    done = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, fixed_uuid7(1)))
     (known,) = await log.load_states([(TASK, Task)])
     task = known.states[Task]
     assert isinstance(task, Task)
-    assert known.version == done.results[0].version == LONG + 1
-    assert (task.status, task.title) == ("done", f"title {LONG}")
+    assert known.version == done.results[0].version == LONG_STREAM_EVENTS + 1
+    assert (task.status, task.title) == ("done", f"title {LONG_STREAM_EVENTS}")
 
 
-async def test_a_snapshot_of_other_code_is_passed_over_and_written_anew(log: EventLog, settings: Settings) -> None:
+async def test_a_snapshot_of_other_code_is_ignored_and_rewritten(log: EventLog, settings: Settings) -> None:
     await log.load_states([(TASK, Task)])
-    await kept(settings, LONG)
+    await wait_for_snapshot(settings, LONG_STREAM_EVENTS)
     with connect(settings.migration_url) as owner:
         owner.execute("""update read.snapshots set fingerprint = 'other', version = 5000, state = '{"nonsense": 1}'""")
-    assert (await log.load_states([(TASK, Task)]))[0].version == LONG
-    await kept(settings, LONG)
+    assert (await log.load_states([(TASK, Task)]))[0].version == LONG_STREAM_EVENTS
+    await wait_for_snapshot(settings, LONG_STREAM_EVENTS)
 
 
-def test_the_fingerprint_is_of_the_state_and_of_what_folds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fingerprint_covers_the_state_and_its_fold(monkeypatch: pytest.MonkeyPatch) -> None:
     before = snapshots.state_digest(Task)
     assert before != snapshots.state_digest(TaskNumbers) or Task.__module__ == TaskNumbers.__module__
     for changed in (Task.__module__, "domain.event", "domain.codec", "domain.upcasts"):
@@ -98,12 +100,13 @@ def test_the_fingerprint_is_of_the_state_and_of_what_folds_it(monkeypatch: pytes
     snapshots.state_digest.cache_clear()
 
 
-async def test_what_is_personal_is_never_kept(log: EventLog, settings: Settings) -> None:
+async def test_personal_states_are_never_snapshotted(log: EventLog, settings: Settings) -> None:
     issued = [
-        TokenIssued(id7(1_000 + at), "Nightly import", ("read",), "human") for at in range(SNAPSHOT_INTERVAL_EVENTS)
+        TokenIssued(fixed_uuid7(1_000 + at), "Nightly import", ("read",), "human")
+        for at in range(SNAPSHOT_INTERVAL_EVENTS)
     ]
     with connect(settings.migration_url) as owner:
-        oracle.write(owner, [(ADA.id, event) for event in issued])
+        oracle.append_facts(owner, [(ADA.id, event) for event in issued])
     async with create_pool(settings.database_url) as connections, connections.connection() as connection:
         task, ada = await snapshots.load(connection, [(TASK, Task), (ADA.id, User)])
         assert isinstance(ada.stream_state.states[User], User)
@@ -119,34 +122,36 @@ async def test_what_is_personal_is_never_kept(log: EventLog, settings: Settings)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in State.__subclasses__() if kind.is_personal])
-async def test_the_database_takes_nothing_personal_from_older_code(kind: type[State], settings: Settings) -> None:
+async def test_the_database_rejects_personal_snapshots_of_older_code(kind: type[State], settings: Settings) -> None:
     with connect(settings.migration_url) as owner, pytest.raises(CheckViolation):
         owner.execute("insert into read.snapshots values (%s, %s, '', 1, %s, '{}')", (TASK, kind.__name__, TASK))
 
 
-async def test_a_stream_that_grows_is_kept_by_the_lane(log: EventLog, settings: Settings) -> None:
+async def test_the_lane_snapshots_a_growing_stream(log: EventLog, settings: Settings) -> None:
     handling = CommandHandler(log)
-    for version in range(LONG, LONG + SNAPSHOT_INTERVAL_EVENTS):
+    for version in range(LONG_STREAM_EVENTS, LONG_STREAM_EVENTS + SNAPSHOT_INTERVAL_EVENTS):
         kind = ReopenTask if version % 2 else CompleteTask
-        await handling.handle(CommandRequest([CommandOn(TASK, kind())], ADA, id7(version)))
-    await asyncio.to_thread(fact, lambda: read(settings) == [("Task", LONG + SNAPSHOT_INTERVAL_EVENTS)])
+        await handling.handle(CommandRequest([CommandOn(TASK, kind())], ADA, fixed_uuid7(version)))
+    await asyncio.to_thread(
+        poll_until, lambda: read_snapshots(settings) == [("Task", LONG_STREAM_EVENTS + SNAPSHOT_INTERVAL_EVENTS)]
+    )
 
 
-async def test_a_stream_has_an_end_and_says_so(log: EventLog, settings: Settings) -> None:
-    full(settings, TASK, MAX_STREAM_EVENTS - 1)
+async def test_a_full_stream_refuses_more_events(log: EventLog, settings: Settings) -> None:
+    fill_stream(settings, TASK, MAX_STREAM_EVENTS - 1)
     handling = CommandHandler(log)
-    last = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, id7(1)))
+    last = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, fixed_uuid7(1)))
     assert last.results[0].version == MAX_STREAM_EVENTS
     with pytest.raises(StreamIsFull):
-        await handling.handle(CommandRequest([CommandOn(TASK, ReopenTask())], ADA, id7(2)))
-    again = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, id7(3)))
+        await handling.handle(CommandRequest([CommandOn(TASK, ReopenTask())], ADA, fixed_uuid7(2)))
+    again = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, fixed_uuid7(3)))
     assert (again.has_changes, again.results[0].version) == (False, MAX_STREAM_EVENTS)
     rename = RenameTask(title="Once more", expected_version=MAX_STREAM_EVENTS)
     with pytest.raises(StreamIsFull):
         await handling.handle(CommandRequest([CommandOn(TASK, rename)], ADA, uuid4()))
 
 
-def full(settings: Settings, stream: UUID, last: int, first: int = LONG + 1) -> None:
+def fill_stream(settings: Settings, stream: UUID, last: int, first: int = LONG_STREAM_EVENTS + 1) -> None:
     """Let the stream be as long as that."""
     state = codec.encode(TaskRenamed(Change("a", "b")))
     copied = sql.SQL(
@@ -159,39 +164,39 @@ def full(settings: Settings, stream: UUID, last: int, first: int = LONG + 1) -> 
     assert msgspec.json.decode(state)["type"] == "TaskRenamed"
 
 
-async def kept(settings: Settings, version: int) -> None:
+async def wait_for_snapshot(settings: Settings, version: int) -> None:
     """Snapshots are written while others go on."""
-    await asyncio.to_thread(fact, lambda: read(settings) == [("Task", version)])
+    await asyncio.to_thread(poll_until, lambda: read_snapshots(settings) == [("Task", version)])
 
 
-async def test_a_snapshot_of_what_the_log_no_longer_holds_is_passed_over(log: EventLog, settings: Settings) -> None:
+async def test_a_snapshot_ahead_of_the_log_is_ignored(log: EventLog, settings: Settings) -> None:
     """The log was restored to an earlier day, and then went another way."""
     await log.load_states([(TASK, Task)])
-    await kept(settings, LONG)
+    await wait_for_snapshot(settings, LONG_STREAM_EVENTS)
     with connect(settings.migration_url) as owner:
         owner.execute("delete from log.events where originator_id = %s and originator_version > 500", (TASK,))
     handling = CommandHandler(log)
-    done = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, id7(1)))
+    done = await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, fixed_uuid7(1)))
     assert done.results[0].version == 501
-    full(settings, TASK, 600, first=502)
+    fill_stream(settings, TASK, 600, first=502)
     (known,) = await log.load_states([(TASK, Task)])
     assert known.version == 600
-    await kept(settings, 500)
-    full(settings, TASK, LONG + 10, first=601)
+    await wait_for_snapshot(settings, 500)
+    fill_stream(settings, TASK, LONG_STREAM_EVENTS + 10, first=601)
     (known,) = await log.load_states([(TASK, Task)])
     task = known.states[Task]
     assert isinstance(task, Task)
-    assert (known.version, task.status, task.title) == (LONG + 10, "done", "b")
+    assert (known.version, task.status, task.title) == (LONG_STREAM_EVENTS + 10, "done", "b")
 
 
 async def test_a_snapshot_that_does_not_decode_is_passed_over(log: EventLog, settings: Settings) -> None:
     await log.load_states([(TASK, Task)])
-    await kept(settings, LONG)
+    await wait_for_snapshot(settings, LONG_STREAM_EVENTS)
     with connect(settings.migration_url) as owner:
         owner.execute("""update read.snapshots set state = '{"nonsense": 1}'""")
     (known,) = await log.load_states([(TASK, Task)])
-    assert known.version == LONG
-    await kept(settings, LONG)
+    assert known.version == LONG_STREAM_EVENTS
+    await wait_for_snapshot(settings, LONG_STREAM_EVENTS)
 
 
 async def test_where_no_snapshot_can_be_written_commands_are_still_carried_out(
@@ -200,5 +205,5 @@ async def test_where_no_snapshot_can_be_written_commands_are_still_carried_out(
     with connect(settings.migration_url) as owner:
         owner.execute("alter table read.snapshots add check (version < 0)")
     assert (
-        await CommandHandler(log).handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, id7(1)))
+        await CommandHandler(log).handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, fixed_uuid7(1)))
     ).has_changes

@@ -34,24 +34,24 @@ from projections.engine import advance, builds, folding, generations, table
 from projections.engine.advance import BatchReport
 from projections.engine.builds import SyncConnection
 from projections.projection import Question
-from tests.defects import noticed_in_time
-from tests.e2e.running import fact
-from tests.examples import CREATED, PROJECT, TASK, id7, project, task, workspace
+from tests.defects import assert_async_check_fails
+from tests.e2e.running import poll_until
+from tests.examples import CREATED, PROJECT, TASK, fixed_uuid7, project, task, workspace
 from tests.projections import oracle
-from tests.projections.asking import whole
+from tests.projections.asking import all_tasks_of
 from tests.reader import ReadingProcess, open_reading_process
 
-Check: TypeAlias = Callable[["Place"], Awaitable[None]]
+Check: TypeAlias = Callable[["CacheScenario"], Awaitable[None]]
 
 
-class Place:
+class CacheScenario:
     """An API process that reads, a worker that folds, and somebody who writes."""
 
     def __init__(self, settings: Settings, connection: SyncConnection, reader: ReadingProcess) -> None:
-        self.settings, self.connection, self.reader = settings, connection, reader
-        self.reading, self.heard = reader.reading, reader.projected
-        self.told: list[BatchReport] = []
-        self.publish = self.told.append
+        self.settings, self.connection, self.process = settings, connection, reader
+        self.reader, self.progress = reader.reader, reader.progress
+        self.published: list[BatchReport] = []
+        self.publish = self.published.append
         self._renamed = 0
 
     def fold(self, partition: int = 0) -> None:
@@ -59,48 +59,48 @@ class Place:
         projector.project(partition)
         projector.close()
 
-    def rename(self, *tasks: UUID) -> str:
+    def rename_tasks(self, *tasks: UUID) -> str:
         """The title that they have from now on."""
         self._renamed += 1
         title = f"title {self._renamed}"
-        oracle.write(self.connection, [(each, TaskRenamed(Change("", title))) for each in tasks])
+        oracle.append_facts(self.connection, [(each, TaskRenamed(Change("", title))) for each in tasks])
         return title
 
-    async def title(self, each: UUID = TASK, reading: Reader | None = None) -> str:
-        answer = (await (reading or self.reading).answer(task_list.by_id(each))).answer
+    async def title(self, each: UUID = TASK, reader: Reader | None = None) -> str:
+        answer = (await (reader or self.reader).answer(task_list.by_id(each))).answer
         assert answer
         return str(msgspec.json.decode(answer.body)["title"])
 
     async def titles(self) -> dict[str, str]:
-        answer = (await self.reading.answer(whole(PROJECT))).answer
+        answer = (await self.reader.answer(all_tasks_of(PROJECT))).answer
         assert answer
         return {each["id"]: each["title"] for each in msgspec.json.decode(answer.body)["items"]}
 
 
 @asynccontextmanager
-async def place(settings: Settings) -> AsyncIterator[Place]:
+async def cache_scenario(settings: Settings) -> AsyncIterator[CacheScenario]:
     with connect(settings.database_url) as connection:
-        oracle.write(connection, [*workspace(), *project(), *task()])
+        oracle.append_facts(connection, [*workspace(), *project(), *task()])
         oracle.catch_up(connection)
         async with open_reading_process(settings) as made:
-            yield Place(settings, connection, made)
+            yield CacheScenario(settings, connection, made)
 
 
 @pytest.fixture
-async def here(settings: Settings) -> AsyncIterator[Place]:
-    async with place(settings) as made:
+async def scenario(settings: Settings) -> AsyncIterator[CacheScenario]:
+    async with cache_scenario(settings) as made:
         yield made
 
 
-async def partitions_that_commit_out_of_order_are_seen(here: Place) -> None:
+async def out_of_order_partition_commits_are_seen(here: CacheScenario) -> None:
     """A list of tasks of two partitions: one is ahead when the list is read, the other commits below it later."""
-    far = next(each for each in map(id7, range(9_000, 9_100)) if folding.partition_of(each, 2))
-    near = next(each for each in map(id7, range(9_000, 9_100)) if not folding.partition_of(each, 2))
+    far = next(each for each in map(fixed_uuid7, range(9_000, 9_100)) if folding.partition_of(each, 2))
+    near = next(each for each in map(fixed_uuid7, range(9_000, 9_100)) if not folding.partition_of(each, 2))
     tasks = [*task(task_id=far, number=2), *task(task_id=near, number=3)]
-    oracle.write(here.connection, tasks)
+    oracle.append_facts(here.connection, tasks)
     oracle.catch_up(here.connection)
-    advance.repartition(here.connection, oracle.build_of(here.connection, "task_list"), log.load_after, 2)
-    title = here.rename(near, far)
+    advance.repartition(here.connection, oracle.serving_build(here.connection, "task_list"), log.load_after, 2)
+    title = here.rename_tasks(near, far)
     here.fold(1)
     assert (await here.titles())[str(far)] == title
     assert (await here.titles())[str(near)] != title, "the other partition was to be behind"
@@ -108,73 +108,73 @@ async def partitions_that_commit_out_of_order_are_seen(here: Place) -> None:
     assert (await here.titles())[str(near)] == title
 
 
-async def who_is_told_finds_what_it_was_told_of(here: Place) -> None:
+async def published_progress_is_already_committed(here: CacheScenario) -> None:
     """Whoever hears of a position and a generation finds both."""
     heard, too_early = list[BatchReport](), list[str]()
 
     def look(progress: BatchReport) -> None:
         with connect(here.settings.database_url) as other:
             for name in progress.projections:
-                number, told = oracle.build_of(other, name).number, progress.generations.get(name, {})
+                number, told = oracle.serving_build(other, name).number, progress.generations.get(name, {})
                 sql = "select scope, generation from read.generations where build = %s"
                 found: dict[UUID, int] = dict(other.execute(sql, (number,)).fetchall())
-                if oracle.position(other, name) < progress.position or found | told != found:
+                if oracle.checkpoint_position(other, name) < progress.position or found | told != found:
                     too_early.append(name)
         heard.append(progress)
 
     here.publish = look
     for _ in range(3):
-        title = here.rename(TASK)
+        title = here.rename_tasks(TASK)
         here.fold()
         assert await here.title() == title
     assert len([progress for progress in heard if progress.generations.get("task_list")]) >= 3
     assert not too_early
 
 
-async def what_nobody_was_told_of_is_seen(here: Place) -> None:
+async def an_unpublished_commit_is_seen(here: CacheScenario) -> None:
     """The worker is killed between its commit and its message: nothing that follows depends on the message."""
     await here.title()
     await here.titles()
-    title = here.rename(TASK)
+    title = here.rename_tasks(TASK)
     with connect(here.settings.database_url) as connection:
         until = log.head(connection)
-    killed = await asyncio.to_thread(_fold_and_die, here.settings)
+    killed = await asyncio.to_thread(_fold_and_kill, here.settings)
     assert killed == -signal.SIGKILL
-    assert oracle.position(here.connection, "task_list") == until, "it was to be killed after its commit"
-    assert not here.told
+    assert oracle.checkpoint_position(here.connection, "task_list") == until, "it was to be killed after its commit"
+    assert not here.published
     assert (await here.title(), (await here.titles())[str(TASK)]) == (title, title)
-    await asyncio.wait_for(here.heard.wait("task_list", until, 5), 5)
+    await asyncio.wait_for(here.progress.wait("task_list", until, 5), 5)
 
 
-def _fold_and_die(settings: Settings) -> int:
+def _fold_and_kill(settings: Settings) -> int:
     code = """import os, signal, sys; from infra.worker.projector import Projector
 Projector(sys.argv[1], 1, lambda _: os.kill(os.getpid(), signal.SIGKILL)).project(0)"""
     return subprocess.run([sys.executable, "-c", code, settings.database_url], check=False, env=os.environ).returncode
 
 
-async def a_cache_that_comes_back_as_it_was_is_not_believed(here: Place) -> None:
+async def a_restored_shared_cache_is_stale(here: CacheScenario) -> None:
     """It is restored from an older file."""
     before = await here.title()
     with redis.Redis.from_url(here.settings.redis_url) as client:
-        await asyncio.to_thread(fact, lambda: any(client.scan_iter(f"task_list-*{TASK}*")))
+        await asyncio.to_thread(poll_until, lambda: any(client.scan_iter(f"task_list-*{TASK}*")))
         old = {key: client.dump(key) for key in client.scan_iter(f"task_list-*{TASK}*")}
-        title = here.rename(TASK)
+        title = here.rename_tasks(TASK)
         here.fold()
         assert await here.title() == title != before
         client.delete(*client.scan_iter(f"task_list-*{TASK}*"))
         for key, value in old.items():
             client.restore(key, 0, value)
     async with open_reading_process(here.settings) as fresh:  # which remembers nothing itself
-        assert await here.title(reading=fresh.reading) == title
+        assert await here.title(reader=fresh.reader) == title
 
 
-async def what_a_crash_takes_comes_back_under_another_generation(here: Place) -> None:
+async def refolded_rows_get_new_generations(here: CacheScenario) -> None:
     """The last commits of a projection wait for no disk: they are folded again, in other batches than before."""
-    build = oracle.build_of(here.connection, "task_list")
-    held, position = oracle.held(here.connection, build), oracle.position(here.connection, "task_list")
+    build = oracle.serving_build(here.connection, "task_list")
+    held, position = oracle.build_rows(here.connection, build), oracle.checkpoint_position(here.connection, "task_list")
     sql = "select scope, generation from read.generations where build = %s"
     known = here.connection.execute(sql, (build.number,)).fetchall()
-    lost = here.rename(TASK)
+    lost = here.rename_tasks(TASK)
     here.fold()
     assert (await here.title(), (await here.titles())[str(TASK)]) == (lost, lost)
     with here.connection.transaction():
@@ -184,19 +184,21 @@ async def what_a_crash_takes_comes_back_under_another_generation(here: Place) ->
         for scope, generation in known:
             row = (build.number, scope, generation)
             here.connection.execute("insert into read.generations (build, scope, generation) values (%s, %s, %s)", row)
-    title = here.rename(TASK)
+    title = here.rename_tasks(TASK)
     advance.catch_up(here.connection, build, log.load_after, log.head(here.connection))
     assert (await here.title(), (await here.titles())[str(TASK)]) == (title, title)
 
 
-async def who_waits_on_a_silent_channel_is_served(here: Place) -> None:
+async def a_waiter_on_a_silent_subscription_polls(here: CacheScenario) -> None:
     """It is open, and nothing comes: whoever waits looks for himself."""
-    listening = asyncio.create_task(here.reader.channel.listen())
+    listening = asyncio.create_task(here.process.subscription.listen())
     with redis.Redis.from_url(here.settings.redis_url) as client:
-        await asyncio.to_thread(fact, lambda: dict(client.pubsub_numsub(PROGRESS_CHANNEL))[PROGRESS_CHANNEL.encode()])
-    here.rename(TASK)
+        await asyncio.to_thread(
+            poll_until, lambda: dict(client.pubsub_numsub(PROGRESS_CHANNEL))[PROGRESS_CHANNEL.encode()]
+        )
+    here.rename_tasks(TASK)
     until = log.head(here.connection)
-    waiting = asyncio.create_task(here.heard.wait("task_list", until, 20))
+    waiting = asyncio.create_task(here.progress.wait("task_list", until, 20))
     await asyncio.sleep(0.1)
     assert not waiting.done()
     await asyncio.to_thread(here.fold)
@@ -208,36 +210,36 @@ async def who_waits_on_a_silent_channel_is_served(here: Place) -> None:
         listening.cancel()
 
 
-async def what_a_silent_channel_does_not_tell_is_seen_within_a_second(here: Place) -> None:
+async def a_silent_subscription_is_distrusted_within_a_second(here: CacheScenario) -> None:
     """It is open, and whoever believes what he remembers does not go by it for longer."""
-    async with open_reading_process(here.settings, hears=True) as other:
-        assert await here.title(reading=other.reading)
-        other.channel._on_message = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - nothing gets through
-        title = here.rename(TASK)
+    async with open_reading_process(here.settings, subscribed=True) as other:
+        assert await here.title(reader=other.reader)
+        other.subscription._on_message = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - nothing gets through
+        title = here.rename_tasks(TASK)
         here.fold()
         deadline = asyncio.get_running_loop().time() + LIVENESS_S + 1
-        while await here.title(reading=other.reading) != title:
+        while await here.title(reader=other.reader) != title:
             assert asyncio.get_running_loop().time() < deadline, "it goes by what it remembers"
             await asyncio.sleep(0.01)
 
 
 CHECKS = [
-    partitions_that_commit_out_of_order_are_seen,
-    who_is_told_finds_what_it_was_told_of,
-    what_nobody_was_told_of_is_seen,
-    a_cache_that_comes_back_as_it_was_is_not_believed,
-    what_a_crash_takes_comes_back_under_another_generation,
-    who_waits_on_a_silent_channel_is_served,
-    what_a_silent_channel_does_not_tell_is_seen_within_a_second,
+    out_of_order_partition_commits_are_seen,
+    published_progress_is_already_committed,
+    an_unpublished_commit_is_seen,
+    a_restored_shared_cache_is_stale,
+    refolded_rows_get_new_generations,
+    a_waiter_on_a_silent_subscription_polls,
+    a_silent_subscription_is_distrusted_within_a_second,
 ]
 
 
 @pytest.mark.parametrize("check", CHECKS)
-async def test_nothing_old_is_served_as_fresh(here: Place, check: Check) -> None:
-    await check(here)
+async def test_nothing_stale_is_served_as_fresh(scenario: CacheScenario, check: Check) -> None:
+    await check(scenario)
 
 
-def the_highest_position_as_generation(_: Place, patch: pytest.MonkeyPatch) -> None:
+def the_highest_position_as_generation(_: CacheScenario, patch: pytest.MonkeyPatch) -> None:
     highest = f"""select serving.projection, serving.build,
         (select min(position) from read.checkpoints where build = serving.build),
         (select max(position) from read.checkpoints where build = serving.build and %s::uuid[] is not null)
@@ -245,7 +247,7 @@ def the_highest_position_as_generation(_: Place, patch: pytest.MonkeyPatch) -> N
     patch.setattr(tables, "_SELECT_STATE", highest)
 
 
-def publishing_before_the_commit(here: Place, patch: pytest.MonkeyPatch) -> None:
+def publishing_before_the_commit(here: CacheScenario, patch: pytest.MonkeyPatch) -> None:
     take = advance._fold_transaction  # noqa: SLF001 - as above
 
     def early(connection: SyncConnection, *rest: Any) -> BatchReport | None:
@@ -258,11 +260,11 @@ def publishing_before_the_commit(here: Place, patch: pytest.MonkeyPatch) -> None
     patch.setattr(advance, "_fold_transaction", early)
 
 
-def going_by_what_was_told(here: Place, patch: pytest.MonkeyPatch) -> None:
+def published_generations_are_trusted(here: CacheScenario, patch: pytest.MonkeyPatch) -> None:
     state = ReadTables.state_of
 
     async def believing(self: ReadTables, question: Question) -> BuildState:
-        told = [progress.generations["task_list"].get(question.scopes[0], 0) for progress in here.told]
+        told = [progress.generations["task_list"].get(question.scopes[0], 0) for progress in here.published]
         return replace(await state(self, question), generation=max(told, default=0))
 
     async def kept(self: ReadTables, question: Question, numbers: dict[str, int]) -> Any:
@@ -274,7 +276,7 @@ def going_by_what_was_told(here: Place, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ReadTables, "run", kept)
 
 
-def answers_without_a_generation(here: Place, patch: pytest.MonkeyPatch) -> None:
+def generations_ignored(here: CacheScenario, patch: pytest.MonkeyPatch) -> None:
     """And a worker that clears the cache, as many do instead."""
     patch.setattr(BuildState, "is_unchanged_since", lambda *_: True)
     project_ = Projector.project
@@ -283,50 +285,51 @@ def answers_without_a_generation(here: Place, patch: pytest.MonkeyPatch) -> None
         project_(self, partition)
         with redis.Redis.from_url(here.settings.redis_url) as client:
             client.delete(*client.scan_iter("task_list-*"), "none")
-        for key in list(here.reader.hot._entries):  # noqa: SLF001 - as above
-            here.reader.hot._remove(key)  # noqa: SLF001 - as above
+        for key in list(here.process.memory_cache._entries):  # noqa: SLF001 - as above
+            here.process.memory_cache._remove(key)  # noqa: SLF001 - as above
 
     patch.setattr(Projector, "project", clearing)
 
 
-def generations_that_count(_: Place, patch: pytest.MonkeyPatch) -> None:
+def generations_from_a_counter(_: CacheScenario, patch: pytest.MonkeyPatch) -> None:
     text = generations._BUMP  # noqa: SLF001 - as above
     counting = text.replace("(extract(epoch from clock_timestamp()) * 1000000)::bigint", "1::bigint")
     assert counting != text
     patch.setattr(generations, "_BUMP", counting)
 
 
-def a_waiter_who_only_listens(_: Place, patch: pytest.MonkeyPatch) -> None:
+def waiters_do_not_poll(_: CacheScenario, patch: pytest.MonkeyPatch) -> None:
     patch.setattr("infra.reading.progress.WAITER_POLL_INTERVAL_S", 3600.0)
 
 
-def silence_that_is_taken_for_quiet(_: Place, patch: pytest.MonkeyPatch) -> None:
+def silence_taken_for_no_change(_: CacheScenario, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Subscription, "is_alive", lambda _: True)
     patch.setattr(MemoryCache, "invalidate", lambda *_: None)
 
 
 DEFECTS = [
-    (the_highest_position_as_generation, partitions_that_commit_out_of_order_are_seen),
-    (publishing_before_the_commit, who_is_told_finds_what_it_was_told_of),
-    (going_by_what_was_told, what_nobody_was_told_of_is_seen),
-    (answers_without_a_generation, a_cache_that_comes_back_as_it_was_is_not_believed),
-    (generations_that_count, what_a_crash_takes_comes_back_under_another_generation),
-    (a_waiter_who_only_listens, who_waits_on_a_silent_channel_is_served),
-    (silence_that_is_taken_for_quiet, what_a_silent_channel_does_not_tell_is_seen_within_a_second),
+    (the_highest_position_as_generation, out_of_order_partition_commits_are_seen),
+    (publishing_before_the_commit, published_progress_is_already_committed),
+    (published_generations_are_trusted, an_unpublished_commit_is_seen),
+    (generations_ignored, a_restored_shared_cache_is_stale),
+    (generations_from_a_counter, refolded_rows_get_new_generations),
+    (waiters_do_not_poll, a_waiter_on_a_silent_subscription_polls),
+    (silence_taken_for_no_change, a_silent_subscription_is_distrusted_within_a_second),
 ]
 
 
 @pytest.mark.parametrize(("plant", "check"), DEFECTS)
-async def test_it_is_noticed(
-    here: Place, monkeypatch: pytest.MonkeyPatch, plant: Callable[[Place, pytest.MonkeyPatch], None], check: Check
+async def test_a_planted_defect_is_noticed(
+    scenario: CacheScenario,
+    monkeypatch: pytest.MonkeyPatch,
+    plant: Callable[[CacheScenario, pytest.MonkeyPatch], None],
+    check: Check,
 ) -> None:
-    plant(here, monkeypatch)
-    await noticed_in_time(partial(check, here))
+    plant(scenario, monkeypatch)
+    await assert_async_check_fails(partial(check, scenario))
 
 
-async def test_a_build_that_is_gone_by_the_time_it_is_asked_is_no_error(
-    here: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_read_of_a_dropped_build_is_retried(scenario: CacheScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two switches happen between two statements of one reader."""
     state, builds_before = ReadTables.state_of, list[int]()
 
@@ -335,9 +338,11 @@ async def test_a_build_that_is_gone_by_the_time_it_is_asked_is_no_error(
         if not builds_before:
             builds_before.append(found.builds["task_list"])
             for _ in range(2):
-                assert (await asyncio.to_thread(oracle.rebuilt, here.settings.database_url, "task_list")).switched
+                assert (
+                    await asyncio.to_thread(oracle.rebuild_inline, scenario.settings.database_url, "task_list")
+                ).switched
         return found
 
     monkeypatch.setattr(ReadTables, "state_of", late)
-    assert await here.title() == CREATED.title
-    assert oracle.build_of(here.connection, "task_list").number >= builds_before[0] + 2
+    assert await scenario.title() == CREATED.title
+    assert oracle.serving_build(scenario.connection, "task_list").number >= builds_before[0] + 2

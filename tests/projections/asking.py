@@ -16,7 +16,7 @@ from projections.task_page import Caller, TaskPageOptions
 from tests.examples import ADA
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
-ASKER = Caller(ADA.id, NOW)
+CALLER = Caller(ADA.id, NOW)
 
 
 def answer(database: SyncConnection, question: Question) -> Answer | None:
@@ -30,13 +30,13 @@ def answer(database: SyncConnection, question: Question) -> Answer | None:
     return question.build_answer(*found)
 
 
-def body(database: SyncConnection, question: Question) -> Any:
+def answer_body(database: SyncConnection, question: Question) -> Any:
     """What is in it, read from JSON."""
     found = answer(database, question)
     assert found is not None
     return msgspec.json.decode(found.body)
 
 
-def whole(project: UUID) -> Question:
+def all_tasks_of(project: UUID) -> Question:
     """All tasks of a small project."""
-    return task_page.page(task_page.project_scope(project), TaskPageOptions(limit=200), ASKER)
+    return task_page.page(task_page.project_scope(project), TaskPageOptions(limit=200), CALLER)

@@ -7,16 +7,16 @@ import pytest
 from infra.database.pool import connect
 from infra.settings import Settings
 from projections.engine.builds import SyncConnection
-from tests.cli.conftest import environment, typed
+from tests.cli.conftest import environment, run_cli
 from tests.servers import Servers
 
-__all__ = ["environment", "typed"]
+__all__ = ["environment", "run_cli"]
 
 
 @pytest.fixture(autouse=True)
-def _ours(servers: Servers, settings: Settings) -> None:
+def _require_test_database(servers: Servers, settings: Settings) -> None:
     """Tests here spoil tables and truncate the log: only in a database that this run can prove is its own."""
-    servers.prove(settings.migration_url)
+    servers.require_test_database(settings.migration_url)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def database(settings: Settings) -> Iterator[SyncConnection]:
 
 
 @pytest.fixture
-def rival(settings: Settings) -> Iterator[SyncConnection]:
+def other_connection(settings: Settings) -> Iterator[SyncConnection]:
     with connect(settings.database_url) as connection:
         yield connection
 

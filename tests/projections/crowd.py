@@ -15,64 +15,67 @@ from projections.engine.builds import SyncConnection
 from projections.projection import Projection
 from projections.task_list import StoredTaskRow
 from projections.task_search import TaskSearchRow
-from tests.examples import id7, project, workspace
+from tests.examples import fixed_uuid7, project, workspace
 from tests.projections import oracle
 
-TASKS, PROJECTS, FEW = 100_000, 50, 2_000
-CROWDED, QUIET = id7(1_001), id7(1_002)
+LARGE_WORKSPACE_TASKS, PROJECTS_PER_WORKSPACE, SMALL_WORKSPACE_TASKS = 100_000, 50, 2_000
+LARGE_WORKSPACE, SMALL_WORKSPACE = fixed_uuid7(1_001), fixed_uuid7(1_002)
 """The workspace of most, and the one of a few."""
-PEOPLE = [id7(2_000 + number) for number in range(30)]
-BEGAN = datetime(2024, 12, 1, tzinfo=UTC)
+USER_IDS = [fixed_uuid7(2_000 + number) for number in range(30)]
+FIRST_CREATED_AT = datetime(2024, 12, 1, tzinfo=UTC)
 _PRIORITIES: tuple[Priority, ...] = ("none", "none", "none", "none", "low", "medium", "medium", "high", "urgent")
 _STEMS = ("молоко", "bread", "купить", "window", "repair", "дом", "garden", "письмо", "invoice", "срочно")
 WORDS = [*_STEMS, *(f"{stem}{number}" for number in range(300) for stem in _STEMS)]
 """The first of them stand in many tasks."""
 
 
-def project_of(number: int, where: UUID = CROWDED) -> UUID:
+def project_of(number: int, workspace_id: UUID = LARGE_WORKSPACE) -> UUID:
     """One of the projects of a workspace."""
-    return id7((3_000 if where == CROWDED else 4_000) + number)
+    return fixed_uuid7((3_000 if workspace_id == LARGE_WORKSPACE else 4_000) + number)
 
 
 def task_of(number: int) -> UUID:
     """One of the tasks of the crowded workspace."""
-    return id7(10_000 + number)
+    return fixed_uuid7(10_000 + number)
 
 
-def fill(database: SyncConnection) -> None:
+def insert_dataset(database: SyncConnection) -> None:
     """Instead of what stands there; with statistics of all rows, so that plans are the same each time."""
-    facts = [*workspace(CROWDED), *workspace(QUIET)]
-    for where in (CROWDED, QUIET):
-        for number in range(PROJECTS):
+    facts = [*workspace(LARGE_WORKSPACE), *workspace(SMALL_WORKSPACE)]
+    for where in (LARGE_WORKSPACE, SMALL_WORKSPACE):
+        for number in range(PROJECTS_PER_WORKSPACE):
             facts += project(project_of(number, where), f"P{number}", where)
-    oracle.write(database, facts)
+    oracle.append_facts(database, facts)
     oracle.catch_up(database)
     chance = Random(1)
-    tasks = [*_tasks(CROWDED, TASKS, chance), *_tasks(QUIET, FEW, chance)]
-    _put(database, task_list.projection, tasks)
-    _put(database, task_search.projection, map(_text, tasks))
+    tasks = [
+        *_tasks(LARGE_WORKSPACE, LARGE_WORKSPACE_TASKS, chance),
+        *_tasks(SMALL_WORKSPACE, SMALL_WORKSPACE_TASKS, chance),
+    ]
+    _replace_rows(database, task_list.projection, tasks)
+    _replace_rows(database, task_search.projection, map(_text_row, tasks))
 
 
-def _tasks(where: UUID, count: int, chance: Random) -> Iterator[StoredTaskRow]:
+def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTaskRow]:
     for number in range(count):
-        place, created = number % PROJECTS, BEGAN + timedelta(minutes=10 * number)
+        place, created = number % PROJECTS_PER_WORKSPACE, FIRST_CREATED_AT + timedelta(minutes=10 * number)
         updated = created + timedelta(minutes=chance.randrange(400_000))
         priority, is_done = chance.choice(_PRIORITIES), chance.random() < 0.6
         due = str(date(2026, 1, 1) + timedelta(days=chance.randrange(700))) if chance.random() < 0.5 else None
         labels = tuple(f"label {chance.randrange(40)}" for _ in range(chance.choice((0, 0, 1))))
         yield StoredTaskRow(
-            id=id7(10_000 + number + (where == QUIET) * TASKS),
-            workspace_id=where,
-            project_id=project_of(place, where),
-            key=f"P{place}-{number // PROJECTS + 1}",
-            number=number // PROJECTS + 1,
-            title=_words(chance, 4),
-            description=_words(chance, 8),
+            id=fixed_uuid7(10_000 + number + (workspace_id == SMALL_WORKSPACE) * LARGE_WORKSPACE_TASKS),
+            workspace_id=workspace_id,
+            project_id=project_of(place, workspace_id),
+            key=f"P{place}-{number // PROJECTS_PER_WORKSPACE + 1}",
+            number=number // PROJECTS_PER_WORKSPACE + 1,
+            title=_random_words(chance, 4),
+            description=_random_words(chance, 8),
             priority=priority,
             due=due,
             column="done" if is_done else chance.choice(("todo", "doing")),
             labels=labels,
-            assignees=(chance.choice(PEOPLE),) if chance.random() < 0.7 else (),
+            assignees=(chance.choice(USER_IDS),) if chance.random() < 0.7 else (),
             status="done" if is_done else "open",
             trashed=chance.random() < 0.02,
             version=1 + number % 9,
@@ -83,16 +86,16 @@ def _tasks(where: UUID, count: int, chance: Random) -> Iterator[StoredTaskRow]:
         )
 
 
-def _words(chance: Random, count: int) -> str:
+def _random_words(chance: Random, count: int) -> str:
     return " ".join(WORDS[int(len(WORDS) * chance.random() ** 2)] for _ in range(count))
 
 
-def _text(task: StoredTaskRow) -> TaskSearchRow:
+def _text_row(task: StoredTaskRow) -> TaskSearchRow:
     return TaskSearchRow(task.id, task.workspace_id, task.project_id, task.key, task.title, task.description)
 
 
-def _put(database: SyncConnection, projection: Projection[Any], rows: Iterable[Any]) -> None:
-    build = oracle.build_of(database, projection)
+def _replace_rows(database: SyncConnection, projection: Projection[Any], rows: Iterable[Any]) -> None:
+    build = oracle.serving_build(database, projection)
     with database.transaction():
         database.execute(SQL("drop table {}").format(build.table_name))
         database.execute(table.create_table_sql(build))

@@ -15,9 +15,9 @@ from domain.task import Priority, TaskStatus
 from projections.engine.builds import SyncConnection
 from projections.filter_sql import compile_filter
 from tests.examples import ADA, BOB, CAT, OTHER_PROJECT, PROJECT
-from tests.projections.naive_filter import Asking, Row
+from tests.projections.naive_filter import FilterableTask, FilterContext
 
-TABLES = """
+CREATE_TABLES = """
 create temporary table task (
     id int primary key, status text not null, priority text not null, urgency int not null, assignees jsonb not null,
     tags jsonb not null, project_id uuid not null, "column" text not null, key text not null,
@@ -28,19 +28,19 @@ create temporary table search (id int primary key, title text not null, descript
     document tsvector generated always as (
         setweight(to_tsvector('russian', title), 'A') || setweight(to_tsvector('russian', description), 'B')) stored)
 """
-TASK = "insert into task values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+INSERT_TASK = "insert into task values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 TODAY = date(2026, 3, 1)
 _DAYS = [TODAY + timedelta(days=days) for days in (-2, -1, 0, 1, 2)]
 _MOMENTS = [datetime.combine(day, at, UTC) for day in _DAYS for at in (time.min, time(12, 30), time.max)]
-_NEAR = ["yesterday", "today", "tomorrow"]
+_RELATIVE_DAYS = ["yesterday", "today", "tomorrow"]
 _WORDS = ["milk", "bread", "Хлеб", "дом", "the", "и"]
 
 _days, _moments = st.sampled_from(_DAYS), st.sampled_from(_MOMENTS)
 _texts = st.lists(st.sampled_from(_WORDS), max_size=4).map(" ".join)
 _operators = st.sampled_from([":", "<", "<=", ">", ">="])
-rows: SearchStrategy[Sequence[Row]] = st.lists(
+rows: SearchStrategy[Sequence[FilterableTask]] = st.lists(
     st.builds(
-        Row,
+        FilterableTask,
         id=st.integers(1, 1000),
         status=st.sampled_from(get_args(TaskStatus)),
         priority=st.sampled_from(get_args(Priority)),
@@ -59,9 +59,9 @@ rows: SearchStrategy[Sequence[Row]] = st.lists(
     max_size=8,
     unique_by=lambda row: row.id,
 )
-askings: SearchStrategy[Asking] = st.builds(Asking, st.sampled_from([ADA.id, CAT.id]), _moments)
+contexts: SearchStrategy[FilterContext] = st.builds(FilterContext, st.sampled_from([ADA.id, CAT.id]), _moments)
 
-_places = [
+_location_terms = [
     "project:home",
     "project:HO",
     f"project:{OTHER_PROJECT}",
@@ -69,7 +69,7 @@ _places = [
     'column:"In progress"',
     "column:Todo",
 ]
-_whens = st.one_of(
+_time_values = st.one_of(
     _days.map(str),
     _moments.map(lambda at: f'"{at.isoformat()}"'),
     st.sampled_from(["0001-01-01", "9999-12-31", '"9999-12-31T23:59:59.999999Z"']),
@@ -78,11 +78,11 @@ _terms = st.one_of(
     st.sampled_from(["status:open", "status:done"]),
     st.sampled_from(["assignee:me", "assignee:none", f"assignee:{BOB.id}"]),
     st.sampled_from(["label:SHOP", "label:none", 'label:"none"', "label:Срочно", "label:sho"]),
-    st.sampled_from(_places),
+    st.sampled_from(_location_terms),
     st.sampled_from(["key:home-1", "key:HOMES-1", "key:HOME-2", "due:none"]),
     st.builds("priority{}{}".format, _operators, st.sampled_from(get_args(Priority))),
-    st.builds("{}{}{}".format, st.sampled_from(["due", "due", "created", "updated"]), _operators, _whens),
-    st.builds("{}{}{}".format, st.sampled_from(["due", "created"]), _operators, st.sampled_from(_NEAR)),
+    st.builds("{}{}{}".format, st.sampled_from(["due", "due", "created", "updated"]), _operators, _time_values),
+    st.builds("{}{}{}".format, st.sampled_from(["due", "created"]), _operators, st.sampled_from(_RELATIVE_DAYS)),
     st.sampled_from(["due<now", "due<=now", "due>now", "due>=now"]),
     st.sampled_from(["absent", *_WORDS]),
     _texts.map('"{}"'.format),
@@ -92,25 +92,27 @@ filters: SearchStrategy[str] = st.lists(
 ).map(" ".join)
 
 
-def fill(database: SyncConnection, rows: Iterable[Row]) -> None:
+def insert_rows(database: SyncConnection, rows: Iterable[FilterableTask]) -> None:
     """Put these rows there, and no others."""
     database.execute("delete from task; delete from search")
     with database.cursor() as cursor:
-        cursor.executemany(TASK, [_columns(row) for row in rows])
+        cursor.executemany(INSERT_TASK, [_columns(row) for row in rows])
         texts = [(row.id, row.title, row.description) for row in rows]
         cursor.executemany("insert into search (id, title, description) values (%s, %s, %s)", texts)
 
 
-def found(database: SyncConnection, terms: Iterable[Term], asking: Asking, *, by_rank: bool = False) -> list[int]:
+def select_ids(
+    database: SyncConnection, terms: Iterable[Term], context: FilterContext, *, by_rank: bool = False
+) -> list[int]:
     """The ids of the rows that the condition of the terms lets through."""
-    asked = compile_filter(terms, me=asking.me, now=asking.now)
-    joined = " join search using (id)" if asked.text_sql else ""
-    ordered = f"{asked.rank_sql} desc, task.id" if by_rank else "task.id"
-    sql = f"select task.id from task{joined} where {asked.sql} order by {ordered}"  # noqa: S608 - this is what is tested
-    return [number for (number,) in database.execute(SQL(sql), asked.parameters)]
+    sql_condition = compile_filter(terms, me=context.user_id, now=context.now)
+    joined = " join search using (id)" if sql_condition.text_sql else ""
+    ordered = f"{sql_condition.rank_sql} desc, task.id" if by_rank else "task.id"
+    sql = f"select task.id from task{joined} where {sql_condition.sql} order by {ordered}"  # noqa: S608 - this is what is tested
+    return [number for (number,) in database.execute(SQL(sql), sql_condition.parameters)]
 
 
-def _columns(row: Row) -> tuple[Any, ...]:
+def _columns(row: FilterableTask) -> tuple[Any, ...]:
     due = row.due or datetime.max.replace(tzinfo=UTC)
     return (
         row.id,

@@ -27,7 +27,7 @@ from domain.filter.terms import FieldPredicate
 from domain.label import normalize_label
 from domain.task import Priority, TaskStatus
 
-STOPS = frozenset({"the", "и"})
+STOP_WORDS = frozenset({"the", "и"})
 """Words that say nothing, of those that are drawn."""
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ":": operator.eq,
@@ -38,7 +38,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-class Row(Struct, frozen=True):
+class FilterableTask(Struct, frozen=True):
     """A task, with all that a filter may ask of."""
 
     id: int
@@ -56,26 +56,26 @@ class Row(Struct, frozen=True):
     description: str
 
 
-class Asking(Struct, frozen=True):
+class FilterContext(Struct, frozen=True):
     """Who asks, and when."""
 
-    me: UUID
+    user_id: UUID
     now: datetime
 
 
-def found(rows: Iterable[Row], terms: Iterable[Term], asking: Asking) -> list[int]:
+def matching_ids(rows: Iterable[FilterableTask], terms: Iterable[Term], context: FilterContext) -> list[int]:
     """The ids of the tasks that meet every term."""
-    return [row.id for row in rows if all(_meets(row, term, asking) for term in terms)]
+    return [row.id for row in rows if all(_satisfies(row, term, context) for term in terms)]
 
 
-def _meets(row: Row, term: Term, asking: Asking) -> bool:
+def _satisfies(row: FilterableTask, term: Term, asking: FilterContext) -> bool:
     if isinstance(term.predicate, Word | Phrase):
-        wanted = _stripped(term.predicate.text)
-        return not wanted or _says(row, wanted) is not term.negated
-    return _is(row, term.predicate, asking) is not term.negated
+        wanted = _trim_stop_words(term.predicate.text)
+        return not wanted or _contains_words(row, wanted) is not term.negated
+    return _matches(row, term.predicate, asking) is not term.negated
 
 
-def _is(row: Row, asked: FieldPredicate, asking: Asking) -> bool:  # noqa: PLR0911 - a line for each kind of term
+def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) -> bool:  # noqa: PLR0911 - a line for each kind of term
     match asked:
         case StatusIs(status):
             return row.status == status
@@ -83,7 +83,7 @@ def _is(row: Row, asked: FieldPredicate, asking: Asking) -> bool:  # noqa: PLR09
             order = get_args(Priority).index
             return _COMPARE[sign](order(row.priority), order(priority))
         case AssigneeIs(user):
-            return not row.assignees if user == "none" else (asking.me if user == "me" else user) in row.assignees
+            return not row.assignees if user == "none" else (asking.user_id if user == "me" else user) in row.assignees
         case LabelIs(label):
             return normalize_label(label) in map(normalize_label, row.labels) if label else not row.labels
         case ProjectIs(project):
@@ -93,7 +93,7 @@ def _is(row: Row, asked: FieldPredicate, asking: Asking) -> bool:  # noqa: PLR09
         case TaskKeyIs(key):
             return row.key == key
         case TimeIs():
-            return _is_at(_instant(getattr(row, asked.field)), asked, asking.now)
+            return _matches_time(_instant(getattr(row, asked.field)), asked, asking.now)
 
 
 def _instant(when: date | datetime | None) -> datetime | None:
@@ -101,7 +101,7 @@ def _instant(when: date | datetime | None) -> datetime | None:
     return when if when is None or isinstance(when, datetime) else datetime.combine(when, time.max, UTC)
 
 
-def _is_at(instant: datetime | None, asked: TimeIs, now: datetime) -> bool:
+def _matches_time(instant: datetime | None, asked: TimeIs, now: datetime) -> bool:
     if asked.when == "none" or instant is None:
         return asked.when == "none" and instant is None
     compare = _COMPARE[asked.operator]
@@ -117,18 +117,20 @@ def _is_at(instant: datetime | None, asked: TimeIs, now: datetime) -> bool:
             return compare(instant.date(), now.date() + timedelta(days=days))
 
 
-def _says(row: Row, wanted: list[str]) -> bool:
+def _contains_words(row: FilterableTask, wanted: list[str]) -> bool:
     """Where a word says nothing, any other or none may stand in its place."""
-    words = [*_stripped(row.title, begin=False), *row.description.casefold().split()]
+    words = [*_trim_stop_words(row.title, begin=False), *row.description.casefold().split()]
     starts = range(len(words) - len(wanted) + 1)
-    return any(all(want in STOPS or words[start + at] == want for at, want in enumerate(wanted)) for start in starts)
+    return any(
+        all(want in STOP_WORDS or words[start + at] == want for at, want in enumerate(wanted)) for start in starts
+    )
 
 
-def _stripped(text: str, *, begin: bool = True) -> list[str]:
+def _trim_stop_words(text: str, *, begin: bool = True) -> list[str]:
     """Its words, without those at the end, and at the beginning, that say nothing."""
     words = text.casefold().split()
-    while words and words[-1] in STOPS:
+    while words and words[-1] in STOP_WORDS:
         words.pop()
-    while begin and words and words[0] in STOPS:
+    while begin and words and words[0] in STOP_WORDS:
         words.pop(0)
     return words

@@ -25,63 +25,64 @@ from projections.projection import Projection, all_projections
 from tests.examples import ADA, WORKSPACE, Facts
 
 Rows = dict[Any, Any]
-VERIFY = RebuildOptions(1, verify_only=True)
+VERIFY_ONLY = RebuildOptions(1, verify_only=True)
 
 
-def shown(connection: SyncConnection, projection: Projection[Any]) -> Rows:
+def serving_rows(connection: SyncConnection, projection: Projection[Any]) -> Rows:
     """The documents that the build holds which answers."""
-    return held(connection, build_of(connection, projection))
+    return build_rows(connection, serving_build(connection, projection))
 
 
-def held(connection: SyncConnection, build: Build) -> Rows:
+def build_rows(connection: SyncConnection, build: Build) -> Rows:
     """The documents of one build."""
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(SQL("select * from {}").format(build.table_name)).fetchall()
     return {row["id"]: table.row_to_struct(build.projection.row_type, row) for row in rows}
 
 
-def build_of(connection: SyncConnection, projection: Projection[Any] | str) -> Build:
+def serving_build(connection: SyncConnection, projection: Projection[Any] | str) -> Build:
     """The build that answers."""
     return builds.serving_builds(connection)[projection if isinstance(projection, str) else projection.name]
 
 
-def position(connection: SyncConnection, name: str) -> int:
+def checkpoint_position(connection: SyncConnection, name: str) -> int:
     """How far all partitions of the projection have read."""
-    return builds.position_range(connection, build_of(connection, name))[0]
+    return builds.position_range(connection, serving_build(connection, name))[0]
 
 
-def parked_in(connection: SyncConnection, name: str) -> list[str]:
+def parked_documents(connection: SyncConnection, name: str) -> list[str]:
     """The documents that the projection has parked."""
-    return [one.document for one in parked.all_parked(connection, build_of(connection, name))]
+    return [one.document for one in parked.all_parked(connection, serving_build(connection, name))]
 
 
 def all_events(connection: SyncConnection) -> Sequence[RecordedEvent]:
     return log.load_after(connection, 0, 1_000_000)
 
 
-def is_right(connection: SyncConnection) -> bool:
+def matches_log(connection: SyncConnection) -> bool:
     """Every projection equals the naive fold of the log."""
     history = all_events(connection)
     return all(
-        shown(connection, projection) == fold_history(projection, history) for projection in all_projections().values()
+        serving_rows(connection, projection) == fold_history(projection, history)
+        for projection in all_projections().values()
     )
 
 
-def catch_up(connection: SyncConnection, cut: int = 1_000, partitions: int = 1) -> None:
+def catch_up(connection: SyncConnection, max_events: int = 1_000, partitions: int = 1) -> None:
     """Fold all that is new, so many events a batch."""
     for partition in range(partitions):
-        while list(advance.advance(connection, partition, log.load_after, cut)):
+        while list(advance.advance(connection, partition, log.load_after, max_events)):
             pass
 
 
-def rebuilt(url: str, name: str, wish: RebuildOptions | None = None) -> RebuildOutcome:
+def rebuild_inline(url: str, name: str, options: RebuildOptions | None = None) -> RebuildOutcome:
     """Rebuild a projection by everything but processes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infra.rebuilding.rebuild.open_fold_pool", _alone)
-        return ProjectionRebuild(url, all_projections()[name], wish or RebuildOptions(1), lambda _: None).run()
+        patch.setattr("infra.rebuilding.rebuild.open_fold_pool", inline_fold_pool)
+        return ProjectionRebuild(url, all_projections()[name], options or RebuildOptions(1), lambda _: None).run()
 
 
-class Alone:
+class InlineFoldPool:
     """A crew that is no process: all that they do is done here."""
 
     def __init__(self, reader: SyncConnection, writer: SyncConnection) -> None:
@@ -101,12 +102,12 @@ class Alone:
 
 
 @contextlib.contextmanager
-def _alone(url: str, *_: object) -> Iterator[Alone]:
+def inline_fold_pool(url: str, *_: object) -> Iterator[InlineFoldPool]:
     with connect_for_folding(url, "test") as reader, connect_for_folding(url, "test") as writer:
-        yield Alone(reader, writer)
+        yield InlineFoldPool(reader, writer)
 
 
-def write(connection: SyncConnection, facts: Facts, workspace: UUID = WORKSPACE) -> None:
+def append_facts(connection: SyncConnection, facts: Facts, workspace: UUID = WORKSPACE) -> None:
     """Put facts into the log as they are, without asking any rule."""
     streams = dict.fromkeys((stream for stream, _ in facts), 0)
     sql = "select originator_id, max(originator_version) from log.events where originator_id = any(%s) group by 1"
@@ -118,7 +119,7 @@ def write(connection: SyncConnection, facts: Facts, workspace: UUID = WORKSPACE)
         raise answer
 
 
-def place(connection: SyncConnection, event: Event) -> int:
+def position_of(connection: SyncConnection, event: Event) -> int:
     """The position of an event that stands in the log once."""
     (position,) = [one.position for one in all_events(connection) if one.event == event]
     return position

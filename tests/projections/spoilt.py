@@ -13,25 +13,25 @@ from domain.task import TaskRenamed
 from projections import fingerprint
 from projections.projection import all_projections
 
-POISON = TaskRenamed(Change("Buy milk", "poison"))
+POISON_EVENT = TaskRenamed(Change("Buy milk", "poison"))
 """An event that nothing is wrong with, but for folds that are spoilt."""
-REFUSED: dict[str, dict[str, Any]] = {
+REJECTED_FIELDS: dict[str, dict[str, Any]] = {
     "a NUL character": {"title": "poi\0son"},
     "a number out of range": {"number": 2**70},
     "a key too long for an index": {"key": Random(1).randbytes(9_000).hex()},
 }
 """Fields of a task that its table does not take."""
-Spoil = Callable[[Any, RecordedEvent], Any]
+BreakFold = Callable[[Any, RecordedEvent], Any]
 
 
 @contextlib.contextmanager
-def spoilt(name: str, after: Spoil, event: Any = POISON) -> Iterator[None]:
+def broken_fold(name: str, break_fold: BreakFold, event: Any = POISON_EVENT) -> Iterator[None]:
     """A projection whose fold makes something else of an event, and whose fingerprint says so to nobody."""
     good, digest = all_projections()[name], fingerprint.digest
 
     def fold(key: Any, document: Any, recorded: RecordedEvent) -> Any:
         right = good.fold(key, document, recorded)
-        return after(right, recorded) if recorded.event == event else right
+        return break_fold(right, recorded) if recorded.event == event else right
 
     with pytest.MonkeyPatch.context() as patch:
         worse = replace(good, fold=fold)
@@ -40,10 +40,10 @@ def spoilt(name: str, after: Spoil, event: Any = POISON) -> Iterator[None]:
         yield
 
 
-def failing(_: Any, recorded: RecordedEvent) -> Any:
+def raise_error(_: Any, recorded: RecordedEvent) -> Any:
     raise ZeroDivisionError(f"no way to fold {recorded.position}")
 
 
-def yielding(fields: dict[str, Any]) -> Spoil:
+def replace_fields(fields: dict[str, Any]) -> BreakFold:
     """What a table refuses."""
     return lambda document, _: replace(document, **fields)

@@ -27,18 +27,24 @@ from projections.engine import folding as engine
 from projections.engine.advance import BatchReport, ProjectionStuck
 from projections.engine.builds import SyncConnection
 from projections.projection import all_projections
-from tests.defects import noticed
-from tests.e2e.running import fact
+from tests.defects import assert_check_fails
+from tests.e2e.running import poll_until
 from tests.examples import CREATED, RENAMED, TASK, Facts, project, user, workspace
-from tests.given import Past
+from tests.given import EventHistory
 from tests.projections import oracle
-from tests.projections.spoilt import spoilt
-from tests.strategies import walks
+from tests.projections.spoilt import broken_fold
+from tests.strategies import command_sequences
 
 
 @tuned(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(walk=walks, cut=st.integers(1, 7), partitions=st.integers(1, 5), crash=st.integers(0, 12), draw=st.data())
-def test_any_history_in_any_batches_partitions_and_crashes_folds_to_the_same_rows(  # noqa: PLR0913, PLR0917
+@given(
+    walk=command_sequences,
+    cut=st.integers(1, 7),
+    partitions=st.integers(1, 5),
+    crash=st.integers(0, 12),
+    draw=st.data(),
+)
+def test_rows_equal_the_fold_for_any_batches_partitions_and_crashes(  # noqa: PLR0913, PLR0917
     database: SyncConnection,
     owner: SyncConnection,
     settings: Settings,
@@ -48,8 +54,8 @@ def test_any_history_in_any_batches_partitions_and_crashes_folds_to_the_same_row
     crash: int,
     draw: st.DataObject,
 ) -> None:
-    anew(owner, database)
-    oracle.write(database, lived(walk))
+    reset_database(owner, database)
+    oracle.append_facts(database, facts_of(walk))
     for build in builds.serving_builds(database).values():
         advance.repartition(database, build, log.load_after, partitions)
     with pytest.MonkeyPatch.context() as patch:
@@ -60,20 +66,20 @@ def test_any_history_in_any_batches_partitions_and_crashes_folds_to_the_same_row
             except ProjectionStuck:
                 continue
     oracle.catch_up(database, cut, partitions)
-    assert oracle.is_right(database)
+    assert oracle.matches_log(database)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("infra.rebuilding.worker_pool.EVENTS_PER_PART", draw.draw(st.integers(1, 9)))  # events of a part
         name = draw.draw(st.sampled_from(sorted(all_projections())))
-        assert oracle.rebuilt(settings.database_url, name).compared
-    assert oracle.is_right(database)
+        assert oracle.rebuild_inline(settings.database_url, name).compared
+    assert oracle.matches_log(database)
 
 
-def test_a_batch_that_breaks_off_changes_nothing(database: SyncConnection) -> None:
+def test_an_aborted_batch_changes_nothing(database: SyncConnection) -> None:
     assert survives_a_crash(database)
 
 
 def test_a_checkpoint_in_another_transaction_is_noticed(
-    database: SyncConnection, rival: SyncConnection, monkeypatch: pytest.MonkeyPatch
+    database: SyncConnection, other_connection: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: the checkpoint commits by itself, and the rows of a broken batch are lost."""
     take = advance._fold_transaction  # noqa: SLF001 - the defect is planted inside
@@ -83,28 +89,28 @@ def test_a_checkpoint_in_another_transaction_is_noticed(
         try:
             return take(connection, works, batch, save)
         finally:
-            rival.execute("update read.checkpoints set position = greatest(position, %s)", (end,))
+            other_connection.execute("update read.checkpoints set position = greatest(position, %s)", (end,))
 
     monkeypatch.setattr(advance, "_fold_transaction", early)
     assert not survives_a_crash(database)
 
 
-def test_a_worker_that_wakes_up_late_writes_nothing(database: SyncConnection, rival: SyncConnection) -> None:
-    assert not writes_late(database, rival)
+def test_a_late_worker_writes_nothing(database: SyncConnection, other_connection: SyncConnection) -> None:
+    assert not a_late_worker_writes(database, other_connection)
 
 
-def test_a_worker_that_does_not_look_at_the_checkpoint_again_is_noticed(
-    database: SyncConnection, rival: SyncConnection, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_that_does_not_recheck_the_checkpoint_is_noticed(
+    database: SyncConnection, other_connection: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: it takes the checkpoint wherever that is by now."""
     careless = advance._ADVANCE_CHECKPOINTS.replace("and position = %s", "and position >= %s")  # noqa: SLF001 - as above
     monkeypatch.setattr(advance, "_ADVANCE_CHECKPOINTS", careless)
-    assert writes_late(database, rival)
+    assert a_late_worker_writes(database, other_connection)
 
 
-def writes_late(database: SyncConnection, rival: SyncConnection) -> bool:
+def a_late_worker_writes(database: SyncConnection, rival: SyncConnection) -> bool:
     """Whether one that was stopped between reading and folding changes anything after others did its work."""
-    oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
+    oracle.append_facts(database, [*workspace(), *project(), (TASK, CREATED)])
 
     def slow(connection: SyncConnection, position: int, limit: int) -> Sequence[RecordedEvent]:
         batch = log.load_after(connection, position, limit)
@@ -112,14 +118,16 @@ def writes_late(database: SyncConnection, rival: SyncConnection) -> bool:
         return batch
 
     done = list(advance.advance(database, 0, slow, 1_000))
-    assert oracle.position(database, "task_list") == log.head(database)
-    assert oracle.is_right(database) or done
+    assert oracle.checkpoint_position(database, "task_list") == log.head(database)
+    assert oracle.matches_log(database) or done
     return bool(done)
 
 
-def who_stops_is_followed(settings: Settings, rival: SyncConnection, opened: Callable[[str], SyncConnection]) -> None:
+def a_stalled_worker_is_replaced(
+    settings: Settings, rival: SyncConnection, opened: Callable[[str], SyncConnection]
+) -> None:
     """It is stopped while it folds, with its checkpoints taken: others go on, and it changes nothing when it wakes."""
-    oracle.write(rival, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
+    oracle.append_facts(rival, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
     is_stopped, is_over = Event(), Event()
 
     def stopping(document: Any, _: RecordedEvent) -> Any:
@@ -130,42 +138,42 @@ def who_stops_is_followed(settings: Settings, rival: SyncConnection, opened: Cal
 
     def others() -> bool:
         oracle.catch_up(rival)
-        return {oracle.position(rival, name) for name in all_projections()} == {log.head(rival)}
+        return {oracle.checkpoint_position(rival, name) for name in all_projections()} == {log.head(rival)}
 
     with (
-        spoilt("task_list", stopping, RENAMED),
+        broken_fold("task_list", stopping, RENAMED),
         opened(settings.database_url) as late,
         ThreadPoolExecutor(1) as threads,
     ):
         work = threads.submit(lambda: list(advance.advance(late, 0, log.load_after, 1_000)))
         assert is_stopped.wait(5)
         try:
-            fact(others, patience=3)
+            poll_until(others, timeout_s=3)
         finally:
             is_over.set()
         with pytest.raises(psycopg.Error):
             work.result()
-    assert oracle.is_right(rival)
+    assert oracle.matches_log(rival)
 
 
 @pytest.mark.parametrize("bulk", [0, 500], ids=["copied", "written"])
 @pytest.mark.parametrize(
     "opened", [connect_for_worker, partial(connect_for_folding, application_name="test")], ids=["worker", "rebuild"]
 )
-def test_whoever_stops_in_the_middle_of_a_batch_is_followed(
-    settings: Settings, rival: SyncConnection, monkeypatch: pytest.MonkeyPatch, bulk: int, opened: Any
+def test_a_worker_stalled_in_a_batch_is_replaced(
+    settings: Settings, other_connection: SyncConnection, monkeypatch: pytest.MonkeyPatch, bulk: int, opened: Any
 ) -> None:
     monkeypatch.setattr(advance, "MAX_PIPELINED_EVENTS", bulk)
     monkeypatch.setattr("infra.database.pool.STALL_TIMEOUT_S", 0.2)
-    who_stops_is_followed(settings, rival, opened)
+    a_stalled_worker_is_replaced(settings, other_connection, opened)
 
 
-def test_a_server_that_waits_for_whoever_is_stopped_is_noticed(settings: Settings, rival: SyncConnection) -> None:
-    noticed(lambda: who_stops_is_followed(settings, rival, connect))
+def test_waiting_for_a_stalled_worker_is_noticed(settings: Settings, other_connection: SyncConnection) -> None:
+    assert_check_fails(lambda: a_stalled_worker_is_replaced(settings, other_connection, connect))
 
 
-def test_a_batch_whose_statements_wait_for_its_folds_is_noticed(
-    settings: Settings, rival: SyncConnection, monkeypatch: pytest.MonkeyPatch
+def test_a_batch_that_folds_between_its_statements_is_noticed(
+    settings: Settings, other_connection: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: what is written of one projection is under way while the next one is folded."""
     monkeypatch.setattr("infra.database.pool.STALL_TIMEOUT_S", 0.2)
@@ -182,36 +190,34 @@ def test_a_batch_whose_statements_wait_for_its_folds_is_noticed(
         return late[0]
 
     monkeypatch.setattr(engine, "fold_documents", under_way)
-    noticed(lambda: who_stops_is_followed(settings, rival, opened))
+    assert_check_fails(lambda: a_stalled_worker_is_replaced(settings, other_connection, opened))
 
 
-def test_a_checkpoint_that_somebody_holds_is_not_waited_for(database: SyncConnection, rival: SyncConnection) -> None:
-    oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
-    with rival.transaction():
-        builds.lock_checkpoints(rival, oracle.build_of(rival, "task_list"))
+def test_a_locked_checkpoint_is_skipped(database: SyncConnection, other_connection: SyncConnection) -> None:
+    oracle.append_facts(database, [*workspace(), *project(), (TASK, CREATED)])
+    with other_connection.transaction():
+        builds.lock_checkpoints(other_connection, oracle.serving_build(other_connection, "task_list"))
         database.execute("set lock_timeout = '5s'")
         (others,) = advance.advance(database, 0, log.load_after, 1_000)
         assert set(others.projections) == all_projections().keys() - {"task_list"}
     (itself,) = advance.advance(database, 0, log.load_after, 1_000)
     assert itself.projections == ["task_list"]
-    assert oracle.is_right(database)
+    assert oracle.matches_log(database)
 
 
-def test_what_is_wrong_with_one_projection_holds_up_no_other(database: SyncConnection) -> None:
-    oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
-    database.execute(b"drop table " + oracle.build_of(database, "activity").table_name.as_bytes(database))
+def test_a_failing_projection_blocks_no_other(database: SyncConnection) -> None:
+    oracle.append_facts(database, [*workspace(), *project(), (TASK, CREATED)])
+    database.execute(b"drop table " + oracle.serving_build(database, "activity").table_name.as_bytes(database))
     done: list[BatchReport] = []
     with pytest.raises(ProjectionStuck, match="activity after 0: UndefinedTable"):
         done.extend(advance.advance(database, 0, log.load_after, 1_000))
     for name in all_projections().keys() - {"activity"}:
-        assert oracle.position(database, name) == log.head(database)
-    assert oracle.position(database, "activity") == 0
+        assert oracle.checkpoint_position(database, name) == log.head(database)
+    assert oracle.checkpoint_position(database, "activity") == 0
 
 
-def test_a_projection_that_cannot_tell_its_documents_stands_still_alone(
-    database: SyncConnection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
+def test_a_projection_whose_keys_fail_is_stuck_alone(database: SyncConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    oracle.append_facts(database, [*workspace(), *project(), (TASK, CREATED)])
 
     def keys(_: RecordedEvent) -> list[UUID]:
         raise ZeroDivisionError("no keys")
@@ -221,36 +227,36 @@ def test_a_projection_that_cannot_tell_its_documents_stands_still_alone(
     monkeypatch.setattr("projections.engine.builds.all_projections", lambda: {**all_projections(), "activity": spoilt})
     with pytest.raises(ProjectionStuck, match="no keys"):
         list(advance.advance(database, 0, log.load_after, 1_000))
-    assert oracle.position(database, "task_list") == log.head(database)
+    assert oracle.checkpoint_position(database, "task_list") == log.head(database)
 
 
-def test_one_that_lags_catches_up_and_then_goes_with_the_others(database: SyncConnection) -> None:
-    oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
+def test_a_lagging_projection_catches_up_and_rejoins(database: SyncConnection) -> None:
+    oracle.append_facts(database, [*workspace(), *project(), (TASK, CREATED)])
     with database.transaction():
         oracle.catch_up(database)
-    behind = oracle.build_of(database, "task_list")
+    behind = oracle.serving_build(database, "task_list")
     database.execute(b"delete from " + behind.table_name.as_bytes(database))
     database.execute("update read.checkpoints set position = 0 where build = %s", (behind.number,))
     (alone,) = advance.advance(database, 0, log.load_after, 1_000)
     assert alone.projections == ["task_list"]
-    oracle.write(database, user())
+    oracle.append_facts(database, user())
     (together,) = advance.advance(database, 0, log.load_after, 1_000)
     assert set(together.projections) == all_projections().keys()
 
 
 def test_each_change_gives_its_scopes_a_new_generation(database: SyncConnection) -> None:
-    oracle.write(database, [*workspace(), *project(), (TASK, CREATED)])
+    oracle.append_facts(database, [*workspace(), *project(), (TASK, CREATED)])
     (first,) = advance.advance(database, 0, log.load_after, 1_000)
     assert first.generations["task_list"].keys() == {TASK, CREATED.project_id, CREATED.workspace_id}
-    oracle.write(database, user())
+    oracle.append_facts(database, user())
     (second,) = advance.advance(database, 0, log.load_after, 1_000)
     assert second.position > first.position
     assert second.generations["task_list"] == {}
 
 
-def test_a_generation_never_comes_back(database: SyncConnection) -> None:
+def test_generations_are_never_reused(database: SyncConnection) -> None:
     """A crash may take the last commits of a projection: what is folded again has other generations."""
-    build = oracle.build_of(database, "task_list")
+    build = oracle.serving_build(database, "task_list")
     seen = set[int]()
     for _ in range(3):
         with database.transaction(force_rollback=True):
@@ -259,8 +265,8 @@ def test_a_generation_never_comes_back(database: SyncConnection) -> None:
     assert len(seen) == 3
 
 
-def test_many_scopes_age_as_a_whole(database: SyncConnection) -> None:
-    build = oracle.build_of(database, "task_list")
+def test_many_scopes_share_one_generation(database: SyncConnection) -> None:
+    build = oracle.serving_build(database, "task_list")
     scopes = {UUID(int=number) for number in range(1, generations.MAX_BUMPED_SCOPES + 2)}
     told = generations.fetch_bumped({build: scopes}, generations.bump(database, {build: scopes}))
     assert told["task_list"].keys() == {builds.WHOLE_BUILD_SCOPE}
@@ -268,14 +274,14 @@ def test_many_scopes_age_as_a_whole(database: SyncConnection) -> None:
 
 def survives_a_crash(database: SyncConnection) -> bool:
     """Break off in the middle of a batch, go on, and compare with the naive fold."""
-    oracle.write(database, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
+    oracle.append_facts(database, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("projections.engine.generations.bump", failing_after(1))
         with pytest.raises(ProjectionStuck):
             oracle.catch_up(database)
-    assert not oracle.shown(database, task_list.projection)
+    assert not oracle.serving_rows(database, task_list.projection)
     oracle.catch_up(database)
-    return oracle.is_right(database)
+    return oracle.matches_log(database)
 
 
 def failing_after(count: int) -> Any:
@@ -291,19 +297,19 @@ def failing_after(count: int) -> Any:
     return failing
 
 
-def lived(walk: list[CommandOn]) -> Facts:
+def facts_of(commands: list[CommandOn]) -> Facts:
     """The facts that come of these wishes, made one after the other."""
-    past = Past([*workspace(), *project()])
-    for wish in walk:
+    past = EventHistory([*workspace(), *project()])
+    for wish in commands:
         try:
             version = past.version(wish.target)
-            past.add(past.decide(named(wish, version)).new_events)
+            past.append(past.decide(with_version(wish, version)).new_events)
         except Refusal:
             continue
     return past.facts
 
 
-def named(wish: CommandOn, version: int) -> CommandOn:
+def with_version(wish: CommandOn, version: int) -> CommandOn:
     """The wish, with the version that it is made on where it must name one."""
 
     if not wish.command.requires_version:
@@ -311,7 +317,7 @@ def named(wish: CommandOn, version: int) -> CommandOn:
     return CommandOn(wish.target, msgspec.structs.replace(wish.command, expected_version=version))
 
 
-def anew(owner: SyncConnection, application: SyncConnection) -> None:
+def reset_database(owner: SyncConnection, application: SyncConnection) -> None:
     """Forget everything: the database is this test's own, made for it a moment ago."""
     owner.execute("truncate log.events, read.serving, read.builds, read.checkpoints, read.generations, read.parked")
     owner.execute("alter sequence log.events_notification_id_seq restart")

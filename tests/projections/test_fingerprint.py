@@ -11,15 +11,15 @@ from domain.event import RecordedEvent
 from domain.upcasts import UPCASTS
 from projections import fingerprint, task_list
 from projections.projection import all_projections
-from tests.law import planted
-from tests.strategies import KNOWN
+from tests.law import planted_defect
+from tests.strategies import EVENT_TYPES
 
-KEPT = Path(__file__).parent.parent / "golden" / "projections.json"
+GOLDEN_DIGESTS = Path(__file__).parent.parent / "golden" / "projections.json"
 """For each projection its versions so far, each with the digest that it had when it was released."""
 
 
-def digests_are_those_that_were_kept() -> None:
-    kept: dict[str, dict[str, str]] = msgspec.json.decode(KEPT.read_bytes())
+def digests_match_the_golden_file() -> None:
+    kept: dict[str, dict[str, str]] = msgspec.json.decode(GOLDEN_DIGESTS.read_bytes())
     assert kept.keys() == all_projections().keys()
     for name, projection in all_projections().items():
         digest = fingerprint.digest(projection)
@@ -29,8 +29,8 @@ def digests_are_those_that_were_kept() -> None:
         )
 
 
-def test_what_the_golden_histories_fold_to_changes_with_the_version_alone() -> None:
-    digests_are_those_that_were_kept()
+def test_digests_change_only_with_the_version() -> None:
+    digests_match_the_golden_file()
 
 
 @pytest.mark.parametrize("field", ["title", "version", "updated_at"])
@@ -46,23 +46,23 @@ def test_a_fold_that_changed_is_noticed(field: str, monkeypatch: pytest.MonkeyPa
 
     changed = msgspec.structs.replace(task_list.projection, fold=other)
     monkeypatch.setitem(all_projections(), "task_list", changed)
-    with planted(), pytest.raises(AssertionError, match="count its version up"):
-        digests_are_those_that_were_kept()
+    with planted_defect(), pytest.raises(AssertionError, match="count its version up"):
+        digests_match_the_golden_file()
 
 
 def test_an_index_that_changed_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(all_projections(), "task_list", msgspec.structs.replace(task_list.projection, indexes=()))
-    with planted(), pytest.raises(AssertionError, match="count its version up"):
-        digests_are_those_that_were_kept()
+    with planted_defect(), pytest.raises(AssertionError, match="count its version up"):
+        digests_match_the_golden_file()
 
 
 def test_the_golden_histories_hold_every_event_ever_written() -> None:
     lines = [msgspec.json.decode(line) for line in fingerprint.GOLDEN_PATH.read_bytes().splitlines()]
-    assert {line["type"] for line in lines} == KNOWN.keys() | UPCASTS.keys()
+    assert {line["type"] for line in lines} == EVENT_TYPES.keys() | UPCASTS.keys()
     for line in lines:
         assert codec.stored_name_of(codec.decode(line["type"], msgspec.json.encode(line["state"])))
 
 
-def test_every_projection_shows_something_of_them() -> None:
+def test_every_projection_has_rows_from_the_golden_histories() -> None:
     for projection in all_projections().values():
         assert fingerprint.fold_history(projection, fingerprint.golden_history()), projection.name

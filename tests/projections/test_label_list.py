@@ -11,8 +11,8 @@ from domain.label import LabelColoured, label_stream_id
 from domain.task import TaskLabelled
 from projections.fingerprint import fold_history
 from projections.label_list import LabelRow, keys, projection
-from tests.examples import ADA, COMMAND, CREATED, OTHER_WORKSPACE, TASK, WORKSPACE
-from tests.given import AT
+from tests.examples import ADA, COMMAND_ID, CREATED, OTHER_WORKSPACE, TASK, WORKSPACE
+from tests.given import OCCURRED_AT
 
 Use = tuple[UUID, str, str | None]
 """A workspace, a label, and a colour, or none where a task is labelled."""
@@ -22,11 +22,11 @@ USES = st.lists(st.tuples(st.sampled_from([WORKSPACE, OTHER_WORKSPACE]), NAMES, 
 
 def recorded(position: int, event: Event, workspace: UUID = WORKSPACE) -> RecordedEvent:
     stream = label_stream_id(WORKSPACE, event.name) if isinstance(event, LabelColoured) else TASK
-    return RecordedEvent(position, stream, 1, event, ADA, COMMAND, workspace, AT, AT)
+    return RecordedEvent(position, stream, 1, event, ADA, COMMAND_ID, workspace, OCCURRED_AT, OCCURRED_AT)
 
 
 @given(USES)
-def test_each_workspace_has_each_label_once_as_it_was_written_first_with_its_last_colour(uses: list[Use]) -> None:
+def test_a_label_is_listed_once_with_first_spelling_and_last_colour(uses: list[Use]) -> None:
     history, names, colours = list[RecordedEvent](), dict[tuple[UUID, str], str](), dict[tuple[UUID, str], str]()
     for position, (workspace, name, colour) in enumerate(uses, 1):
         this = workspace, name.casefold()
@@ -40,14 +40,16 @@ def test_each_workspace_has_each_label_once_as_it_was_written_first_with_its_las
     assert shown == {(this[0], name): colours.get(this) for this, name in names.items()}
 
 
-def test_a_task_that_has_a_label_in_two_cases_of_letters_names_it_once() -> None:
+def test_a_label_in_two_cases_on_one_task_is_listed_once() -> None:
     created = replace(CREATED, labels=("Shop", "SHOP", "soon"))
     rows = fold_history(projection, [recorded(1, created)])
     assert rows == {
-        label_stream_id(WORKSPACE, name): LabelRow(label_stream_id(WORKSPACE, name), WORKSPACE, name, None, 0, AT, AT)
+        label_stream_id(WORKSPACE, name): LabelRow(
+            label_stream_id(WORKSPACE, name), WORKSPACE, name, None, 0, OCCURRED_AT, OCCURRED_AT
+        )
         for name in ("Shop", "soon")
     }
 
 
-def test_what_this_code_does_not_know_is_of_the_label_whose_stream_it_is_in() -> None:
+def test_unknown_events_of_a_label_stream_concern_its_label() -> None:
     assert list(keys(recorded(1, OpaqueEvent("LabelBlessed", b"{}")))) == [TASK]

@@ -17,23 +17,23 @@ from projections.fingerprint import fold_history
 from projections.pagination import PageCursor, list_id_for
 from projections.saved_filter_list import SavedFilterRow, projection
 from tests import defects
-from tests.defects import noticed
-from tests.examples import ADA, BOB, COMMAND, SAVED, SAVED_FILTER, id7
-from tests.given import AT
+from tests.defects import assert_check_fails
+from tests.examples import ADA, BOB, COMMAND_ID, FILTER_SAVED, SAVED_FILTER, fixed_uuid7
+from tests.given import OCCURRED_AT
 from tests.law import law
 
 STANDARD = ["mine", "overdue"]
 
 
 def recorded(position: int, event: Event, stream: UUID = SAVED_FILTER, version: int = 1) -> RecordedEvent:
-    return RecordedEvent(position, stream, version, event, ADA, COMMAND, None, AT, AT)
+    return RecordedEvent(position, stream, version, event, ADA, COMMAND_ID, None, OCCURRED_AT, OCCURRED_AT)
 
 
 def row(number: int, name: str, user: UUID = ADA.id) -> SavedFilterRow:
-    return SavedFilterRow(id7(number), user, name, "status:open", None, 1, AT, AT)
+    return SavedFilterRow(fixed_uuid7(number), user, name, "status:open", None, 1, OCCURRED_AT, OCCURRED_AT)
 
 
-def listed(rows: Sequence[SavedFilterRow], limit: int, cursor: str | None = None) -> tuple[list[Any], str | None]:
+def page_items(rows: Sequence[SavedFilterRow], limit: int, cursor: str | None = None) -> tuple[list[Any], str | None]:
     """The items of a page, and the cursor of the next."""
     answer = saved_filter_list.page(ADA.id, limit, cursor).build_answer(list(rows))
     assert answer is not None
@@ -52,16 +52,16 @@ _stories = st.lists(
 
 
 @law(_stories, examples=100)
-def a_user_has_those_that_they_saved_under_their_last_names_and_no_others(
+def users_list_their_own_filters_by_last_name(
     story: list[tuple[UUID, int, str, str]],
 ) -> None:
     kept, history, versions = dict[UUID, tuple[UUID, str]](), list[RecordedEvent](), dict[UUID, int]()
     for position, (user, number, name, what) in enumerate(story, 1):
-        stream = id7(number)
+        stream = fixed_uuid7(number)
         owner, before = kept.get(stream, (user, ""))
         event: Event
         if what == "save" and stream not in versions:
-            event, kept[stream] = msgspec.structs.replace(SAVED, user_id=user, name=name), (user, name)
+            event, kept[stream] = msgspec.structs.replace(FILTER_SAVED, user_id=user, name=name), (user, name)
         elif what == "rename" and stream in kept:
             event, kept[stream] = FilterRenamed(Change(before, name)), (owner, name)
         elif what == "drop" and stream in kept:
@@ -76,24 +76,24 @@ def a_user_has_those_that_they_saved_under_their_last_names_and_no_others(
     assert all(list(projection.scopes(found)) == [found.user_id] for found in rows.values())
 
 
-def test_a_user_has_those_that_they_saved_under_their_last_names_and_no_others() -> None:
-    a_user_has_those_that_they_saved_under_their_last_names_and_no_others()
+def test_users_list_their_own_filters_by_last_name() -> None:
+    users_list_their_own_filters_by_last_name()
 
 
 def test_a_fold_that_forgets_the_user_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     defects.a_fold_that_forgets_the_user(monkeypatch)
-    noticed(a_user_has_those_that_they_saved_under_their_last_names_and_no_others)
+    assert_check_fails(users_list_their_own_filters_by_last_name)
 
 
-def test_a_row_tells_what_the_events_say() -> None:
-    later = [FilterRewritten(Change(SAVED.filter, "due<now")), FilterResorted(Change("due", None))]
-    history = [recorded(place, event, version=place) for place, event in enumerate([SAVED, *later], 1)]
+def test_a_row_shows_the_last_values_of_its_events() -> None:
+    later = [FilterRewritten(Change(FILTER_SAVED.filter, "due<now")), FilterResorted(Change("due", None))]
+    history = [recorded(place, event, version=place) for place, event in enumerate([FILTER_SAVED, *later], 1)]
     assert fold_history(projection, history) == {
-        SAVED_FILTER: SavedFilterRow(SAVED_FILTER, ADA.id, "This week", "due<now", None, 3, AT, AT)
+        SAVED_FILTER: SavedFilterRow(SAVED_FILTER, ADA.id, "This week", "due<now", None, 3, OCCURRED_AT, OCCURRED_AT)
     }
 
 
-def test_a_count_is_nothing_to_look_at_and_what_is_not_known_may_be() -> None:
+def test_counts_touch_no_row_and_unknown_events_may() -> None:
     shared = recorded(2, OpaqueEvent("FilterShared", b"{}"))
     assert key_events(projection, [recorded(1, FiltersCounted(1)), shared], 0, 1) == [(SAVED_FILTER, shared)]
 
@@ -101,10 +101,10 @@ def test_a_count_is_nothing_to_look_at_and_what_is_not_known_may_be() -> None:
 @law(st.lists(_NAMES, max_size=12), st.integers(1, 5), examples=100)
 def pages_hold_each_filter_once_by_name(names: list[str], limit: int) -> None:
     rows = [row(number, name) for number, name in enumerate(names, 200)]
-    items, cursor = listed(rows, limit)
+    items, cursor = page_items(rows, limit)
     while cursor:
         assert len(cursor) <= 1_000, "the parameter takes no more"
-        more, cursor = listed(rows, limit, cursor)
+        more, cursor = page_items(rows, limit, cursor)
         items += more
     assert [item["id"] for item in items[:2]] == STANDARD
     assert sorted(item["id"] for item in items[2:]) == [str(one.id) for one in rows]
@@ -115,19 +115,19 @@ def test_pages_hold_each_filter_once_by_name() -> None:
     pages_hold_each_filter_once_by_name()
 
 
-def test_a_page_goes_on_where_the_last_one_ended_though_its_last_filter_is_gone() -> None:
+def test_a_cursor_survives_the_deletion_of_its_filter() -> None:
     rows = [row(201, "a"), row(202, "b"), row(203, "c")]
-    items, cursor = listed(rows, 4)
+    items, cursor = page_items(rows, 4)
     assert [item["name"] for item in items] == ["My tasks", "Overdue", "a", "b"]
-    assert [item["name"] for item in listed([rows[0], rows[2]], 4, cursor)[0]] == ["c"]
+    assert [item["name"] for item in page_items([rows[0], rows[2]], 4, cursor)[0]] == ["c"]
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
     with pytest.raises(CursorMismatch):
-        saved_filter_list.page(BOB.id, 1, listed([], 1)[1])
+        saved_filter_list.page(BOB.id, 1, page_items([], 1)[1])
 
 
 @pytest.mark.parametrize("place", [7, ["a"], [True, "a"], [1, "a", "b"], [True, "a", 7], None, {}])
-def test_a_cursor_that_names_no_place_is_refused(place: object) -> None:
+def test_a_cursor_without_a_position_is_refused(place: object) -> None:
     with pytest.raises(BadCursor):
         saved_filter_list.page(ADA.id, 1, PageCursor(list_id_for(ADA.id, "filters", {}), place).encode())

@@ -15,19 +15,19 @@ from domain.task import DueDateSet, Priority, TaskLabelled, TaskPrioritised
 from projections import task_list
 from projections.engine.builds import SyncConnection
 from projections.task_list import NO_DUE_AT, StoredTaskRow, TaskRow
-from tests.examples import ADA, CREATED, TASK, WORKSPACE, Facts, id7, project, workspace
+from tests.examples import ADA, CREATED, TASK, WORKSPACE, Facts, fixed_uuid7, project, workspace
 from tests.projections import oracle
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 PRIORITIES = get_args(Priority)
-LAST = timedelta(days=1) - timedelta(microseconds=1)
+END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
 
 
 def recorded(event: Event, version: int) -> RecordedEvent:
     return RecordedEvent(version, TASK, version, event, ADA, UUID(int=version), WORKSPACE, AT, AT)
 
 
-def folded(*events: Event) -> StoredTaskRow:
+def fold_row(*events: Event) -> StoredTaskRow:
     row: StoredTaskRow | None = None
     for version, event in enumerate((CREATED, *events), 1):
         row = task_list.fold(TASK, row, recorded(event, version))
@@ -39,9 +39,9 @@ def folded(*events: Event) -> StoredTaskRow:
     ("due", "instant"),
     [
         (None, NO_DUE_AT),
-        ("2026-12-01", datetime(2026, 12, 1, tzinfo=UTC) + LAST),
-        ("0001-01-01", datetime(1, 1, 1, tzinfo=UTC) + LAST),
-        ("9999-12-30", datetime(9999, 12, 30, tzinfo=UTC) + LAST),
+        ("2026-12-01", datetime(2026, 12, 1, tzinfo=UTC) + END_OF_DAY),
+        ("0001-01-01", datetime(1, 1, 1, tzinfo=UTC) + END_OF_DAY),
+        ("9999-12-30", datetime(9999, 12, 30, tzinfo=UTC) + END_OF_DAY),
         ("2026-12-01T10:00:00+03:00", datetime(2026, 12, 1, 7, tzinfo=UTC)),
         ("2026-12-01T10:00:00Z", datetime(2026, 12, 1, 10, tzinfo=UTC)),
         ("0001-01-01T00:00:00+14:00", NO_DUE_AT),
@@ -51,18 +51,18 @@ def folded(*events: Event) -> StoredTaskRow:
     ],
 )
 def test_a_task_is_due_at_an_instant(due: str | None, instant: datetime) -> None:
-    assert folded(DueDateSet(Change(CREATED.due, due))).due_at == instant
+    assert fold_row(DueDateSet(Change(CREATED.due, due))).due_at == instant
 
 
-def test_tags_are_labels_however_they_are_written() -> None:
-    task = folded(TaskLabelled("STRASSE", Change(CREATED.labels, ("Straße", "Ёлка"))))
+def test_tags_are_case_folded_labels() -> None:
+    task = fold_row(TaskLabelled("STRASSE", Change(CREATED.labels, ("Straße", "Ёлка"))))
     assert task.labels == ("Straße", "Ёлка")
     assert task.tags == (normalize_label("STRASSE"), normalize_label("ёлка"))
 
 
 @given(st.lists(st.sampled_from(["due", "priority", "labels"]), max_size=6), st.data())
-def test_what_is_kept_besides_follows_from_what_is_shown(changed: list[str], data: st.DataObject) -> None:
-    task, events = folded(), list[Event]()
+def test_hidden_columns_are_derived_from_shown_ones(changed: list[str], data: st.DataObject) -> None:
+    task, events = fold_row(), list[Event]()
     for field in changed:
         match field:
             case "due":
@@ -73,22 +73,22 @@ def test_what_is_kept_besides_follows_from_what_is_shown(changed: list[str], dat
             case _:
                 labels = tuple(data.draw(st.lists(st.text(min_size=1), max_size=3)))
                 events.append(TaskLabelled("one", Change(task.labels, labels)))
-        task = folded(*events)
+        task = fold_row(*events)
     assert task.due_at == task_list.due_at(task.due)
     assert task.tags == tuple(map(normalize_label, task.labels))
 
 
-def test_what_is_shown_stands_first_in_a_row_and_the_rest_is_not_shown() -> None:
+def test_shown_columns_come_first_and_the_rest_is_hidden() -> None:
     shown = TaskRow.__struct_fields__
     assert StoredTaskRow.__struct_fields__ == (*shown, "due_at", "tags")
     assert not {"due_at", "urgency", "tags", "updated_hour"} & set(shown)
 
 
-def test_urgency_is_the_place_of_a_priority_and_hours_are_counted_from_the_epoch(database: SyncConnection) -> None:
-    facts = [fact for number, name in enumerate(PRIORITIES) for fact in prioritised(number, name)]
-    oracle.write(database, [*workspace(), *project(), *facts])
+def test_urgency_is_the_index_of_the_priority_and_hours_count_from_the_epoch(database: SyncConnection) -> None:
+    facts = [fact for number, name in enumerate(PRIORITIES) for fact in row_with_priority(number, name)]
+    oracle.append_facts(database, [*workspace(), *project(), *facts])
     oracle.catch_up(database)
-    table = oracle.build_of(database, "task_list").table_name.as_string(database)
+    table = oracle.serving_build(database, "task_list").table_name.as_string(database)
     sql = f"select priority, urgency, updated_hour, updated_at from {table} order by urgency"  # noqa: S608 - our own text
     rows = database.execute(sql).fetchall()
     assert [(name, place) for name, place, *_ in rows] == [(name, place) for place, name in enumerate(PRIORITIES)]
@@ -96,5 +96,5 @@ def test_urgency_is_the_place_of_a_priority_and_hours_are_counted_from_the_epoch
     assert list(PRIORITIES) == ["none", "low", "medium", "high", "urgent"]
 
 
-def prioritised(number: int, name: Priority) -> Facts:
-    return [(id7(100 + number), replace(CREATED, number=number, key=f"HOME-{number}", priority=name))]
+def row_with_priority(number: int, name: Priority) -> Facts:
+    return [(fixed_uuid7(100 + number), replace(CREATED, number=number, key=f"HOME-{number}", priority=name))]

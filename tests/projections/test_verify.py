@@ -17,64 +17,64 @@ from projections.engine import differences
 from projections.engine.builds import SyncConnection
 from projections.projection import all_projections
 from projections.task_list import StoredTaskRow
-from tests.cli.conftest import Type
-from tests.defects import noticed
-from tests.e2e.running import fact
-from tests.examples import OTHER_TASK, RENAMED, TASK, id7, project, task, workspace
+from tests.cli.conftest import RunCli
+from tests.defects import assert_check_fails
+from tests.e2e.running import poll_until
+from tests.examples import OTHER_TASK, RENAMED, TASK, fixed_uuid7, project, task, workspace
 from tests.projections import oracle
 
-STRANGER = id7(777)
-STORY = [*workspace(), *project(), *task(), *task(task_id=OTHER_TASK, number=2), (TASK, RENAMED)]
+INVENTED_TASK = fixed_uuid7(777)
+HISTORY = [*workspace(), *project(), *task(), *task(task_id=OTHER_TASK, number=2), (TASK, RENAMED)]
 _FIELDS = ", ".join(f'"{name}"' for name in StoredTaskRow.__struct_fields__)
-COPY = f"""insert into {{table}} ({_FIELDS}) select {_FIELDS} from (
+COPY_ROW_SQL = f"""insert into {{table}} ({_FIELDS}) select {_FIELDS} from (
       select (jsonb_populate_record(task, jsonb_build_object('id', %s::text))).* from {{table}} as task limit 1
     ) as one"""  # noqa: S608 - our own text
 
 
 @pytest.fixture(autouse=True)
-def _alone(database: SyncConnection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.rebuilding.rebuild.open_fold_pool", oracle._alone)  # noqa: SLF001 - a crew that is no process
-    oracle.write(database, STORY)
+def _inline_fold_pool(database: SyncConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.rebuilding.rebuild.open_fold_pool", oracle.inline_fold_pool)
+    oracle.append_facts(database, HISTORY)
     oracle.catch_up(database)
 
 
-def test_what_is_right_is_said_to_be_right_and_stays(database: SyncConnection, typed: Type) -> None:
-    builds = {name: oracle.build_of(database, name).number for name in all_projections()}
-    found = typed("projections", "verify")
+def test_correct_rows_are_reported_as_correct_and_unchanged(database: SyncConnection, run_cli: RunCli) -> None:
+    builds = {name: oracle.serving_build(database, name).number for name in all_projections()}
+    found = run_cli("projections", "verify")
     assert found.exit_code == 0, found.output
     assert found.output.count("The live rows are right.") == len(all_projections())
-    assert {name: oracle.build_of(database, name).number for name in all_projections()} == builds
+    assert {name: oracle.serving_build(database, name).number for name in all_projections()} == builds
     assert database.execute("select count(*) from read.builds").fetchone() == (len(all_projections()),)
 
 
-def each_wrong_row_is_named(database: SyncConnection, typed: Type) -> None:
+def each_wrong_row_is_named(database: SyncConnection, typed: RunCli) -> None:
     """One spoilt, one deleted, one invented."""
-    live = oracle.build_of(database, "task_list").table_name
+    live = oracle.serving_build(database, "task_list").table_name
     database.execute(SQL("update {} set title = 'Buy nothing', version = 9 where id = %s").format(live), (TASK,))
     database.execute(SQL("delete from {} where id = %s").format(live), (OTHER_TASK,))
-    database.execute(SQL(COPY).format(table=live), (str(STRANGER),))
+    database.execute(SQL(COPY_ROW_SQL).format(table=live), (str(INVENTED_TASK),))
     found = typed("projections", "verify", "task_list")
     assert found.exit_code == 1
     assert "3 rows differ from the live ones." in found.output
-    renamed = oracle.place(database, RENAMED)
+    renamed = oracle.position_of(database, RENAMED)
     assert f"  {TASK}, by {renamed} TaskRenamed:" in found.output
     assert "    title is 'Buy nothing', should be 'Buy bread'" in found.output
     assert "    version is 9, should be 2" in found.output
     assert f"  {OTHER_TASK}, by 8 TaskCreated:" in found.output
     assert "    title is None, should be 'Buy milk'" in found.output
-    assert f"  {STRANGER}, by no event:" in found.output
-    assert oracle.shown(database, all_projections()["task_list"])[TASK].title == "Buy nothing", (
+    assert f"  {INVENTED_TASK}, by no event:" in found.output
+    assert oracle.serving_rows(database, all_projections()["task_list"])[TASK].title == "Buy nothing", (
         "verifying mends nothing"
     )
     assert typed("projections", "verify", "activity").exit_code == 0
 
 
-def test_each_wrong_row_is_named_with_its_events(database: SyncConnection, typed: Type) -> None:
-    each_wrong_row_is_named(database, typed)
+def test_each_wrong_row_is_named_with_its_events(database: SyncConnection, run_cli: RunCli) -> None:
+    each_wrong_row_is_named(database, run_cli)
 
 
-def test_a_comparison_of_what_is_shown_only_is_noticed(
-    database: SyncConnection, typed: Type, monkeypatch: pytest.MonkeyPatch
+def test_a_comparison_that_misses_absent_rows_is_noticed(
+    database: SyncConnection, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: what the live table lacks, or has too much, is not found."""
     query = differences._comparison_sql  # noqa: SLF001 - a defect is planted where it would be made
@@ -83,10 +83,10 @@ def test_a_comparison_of_what_is_shown_only_is_noticed(
         return SQL(query(*arguments).as_string().replace("full join", "join").replace("{", "{{").replace("}", "}}"))
 
     monkeypatch.setattr(differences, "_comparison_sql", careless)
-    noticed(partial(each_wrong_row_is_named, database, typed))
+    assert_check_fails(partial(each_wrong_row_is_named, database, run_cli))
 
 
-def nothing_differs_while_events_are_folded(settings: Settings, verifications: int) -> None:
+def verification_ignores_concurrent_folds(settings: Settings, verifications: int) -> None:
     """Somebody renames the tasks all the time, and the live build moves on while it is compared."""
     over, folded = threading.Event(), list[int]()
 
@@ -95,7 +95,7 @@ def nothing_differs_while_events_are_folded(settings: Settings, verifications: i
         with connect(settings.database_url) as connection:
             while not over.is_set():
                 title = TaskRenamed(Change("a", f"title {len(folded)}"))
-                oracle.write(connection, [(TASK, title), (OTHER_TASK, title)])
+                oracle.append_facts(connection, [(TASK, title), (OTHER_TASK, title)])
                 projector.project(0)
         projector.close()
 
@@ -106,21 +106,21 @@ def nothing_differs_while_events_are_folded(settings: Settings, verifications: i
             begun = len(folded)
             name = ("task_list", "project_list", "activity")[number % 3]
             outcome = ProjectionRebuild(
-                settings.database_url, all_projections()[name], oracle.VERIFY, lambda _: None
+                settings.database_url, all_projections()[name], oracle.VERIFY_ONLY, lambda _: None
             ).run()
             assert outcome.compared
             assert not outcome.differences, outcome.first
-            fact(lambda begun=begun: len(folded) > begun)  # type: ignore[misc]
+            poll_until(lambda begun=begun: len(folded) > begun)  # type: ignore[misc]
     finally:
         over.set()
         thread.join()
 
 
-def test_what_is_folded_meanwhile_is_no_difference(settings: Settings) -> None:
-    nothing_differs_while_events_are_folded(settings, 6)
+def test_concurrent_folds_are_no_difference(settings: Settings) -> None:
+    verification_ignores_concurrent_folds(settings, 6)
 
 
 def test_a_comparison_of_two_moments_is_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted defect: the live rows as they are now, the fresh ones as they were."""
     monkeypatch.setattr(ProjectionRebuild, "_touched_keys", lambda *_: set())
-    noticed(partial(nothing_differs_while_events_are_folded, settings, 12))
+    assert_check_fails(partial(verification_ignores_concurrent_folds, settings, 12))

@@ -10,44 +10,44 @@ from commands.handling.append import Append, AppendResult
 from infra.database.pool import Pool, connect
 from infra.log import EventLog
 
-LOCK = "perform pg_advisory_xact_lock(7291402113004155);"
-HELD = "present is distinct from bases"
-USED = "on c.actor_id = actor_ids[used.entry] and c.key = used.key"
-KEPT = "on c.actor_id = actor_ids[i] and c.key = used.key"
-WRITTEN = "and e.command_id = command_ids[i]"
+LOCK_SQL = "perform pg_advisory_xact_lock(7291402113004155);"
+VERSION_CHECK_SQL = "present is distinct from bases"
+KEY_LOOKUP_SQL = "on c.actor_id = actor_ids[used.entry] and c.key = used.key"
+STORED_KEY_SQL = "on c.actor_id = actor_ids[i] and c.key = used.key"
+COMMAND_LOOKUP_SQL = "and e.command_id = command_ids[i]"
 
 
-def writers_who_check_and_then_insert(url: str) -> None:
+def check_then_insert(url: str) -> None:
     """Without the lock and without the unique index."""
-    positions_taken_without_the_lock(url)
+    positions_allocated_without_lock(url)
     with connect(url) as owner:
         owner.execute("alter table log.events drop constraint events_pkey")
         owner.execute("create index on log.events (originator_id, originator_version)")
 
 
-def positions_taken_without_the_lock(url: str) -> None:
-    _rewrite(url, LOCK, "")
+def positions_allocated_without_lock(url: str) -> None:
+    _replace_in_append_function(url, LOCK_SQL, "")
 
 
-def a_log_that_checks_no_version(url: str) -> None:
+def append_without_version_check(url: str) -> None:
     """The index on versions is all that is left."""
-    _rewrite(url, HELD, "false")
+    _replace_in_append_function(url, VERSION_CHECK_SQL, "false")
 
 
-def keys_that_nobody_looks_up(url: str) -> None:
+def idempotency_keys_not_checked(url: str) -> None:
     """Nor does an index say that one was there."""
     with connect(url) as owner:
         owner.execute("alter table log.commands drop constraint commands_pkey")
-    _rewrite(url, USED, f"{USED} where false")
-    _rewrite(url, KEPT, f"{KEPT} and false")
+    _replace_in_append_function(url, KEY_LOOKUP_SQL, f"{KEY_LOOKUP_SQL} where false")
+    _replace_in_append_function(url, STORED_KEY_SQL, f"{STORED_KEY_SQL} and false")
 
 
-def a_group_sent_again_that_nobody_recognises(url: str) -> None:
-    keys_that_nobody_looks_up(url)
-    _rewrite(url, WRITTEN, f"{WRITTEN} and false")
+def resent_group_not_recognised(url: str) -> None:
+    idempotency_keys_not_checked(url)
+    _replace_in_append_function(url, COMMAND_LOOKUP_SQL, f"{COMMAND_LOOKUP_SQL} and false")
 
 
-def answers_before_the_commit(patch: pytest.MonkeyPatch) -> None:
+def acknowledged_before_commit(patch: pytest.MonkeyPatch) -> None:
     """Now and then what was answered for is not written then."""
     append, calls = EventLog.append, count(1)
 
@@ -60,7 +60,7 @@ def answers_before_the_commit(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(EventLog, "append", hasty)
 
 
-def answers_of_nothing_without_a_look(patch: pytest.MonkeyPatch) -> None:
+def no_ops_answered_from_cache(patch: pytest.MonkeyPatch) -> None:
     """What writes nothing does not ride along: a no-op is answered from memory."""
     append = EventLog.append
 
@@ -72,16 +72,16 @@ def answers_of_nothing_without_a_look(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(EventLog, "append", hasty)
 
 
-def a_memory_that_never_forgets(patch: pytest.MonkeyPatch) -> None:
+def stream_cache_never_invalidated(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("commands.handling.stream_cache.StreamCache.invalidate", lambda *_: None)
 
 
-def a_pool_that_loses_what_is_given_back(patch: pytest.MonkeyPatch) -> None:
+def pool_loses_returned_connections(patch: pytest.MonkeyPatch) -> None:
     """The library's own: who is cancelled while giving a connection back has taken it along."""
     patch.setattr(Pool, "putconn", AsyncConnectionPool.putconn)
 
 
-def _rewrite(url: str, text: str, other: str) -> None:
+def _replace_in_append_function(url: str, text: str, other: str) -> None:
     with connect(url) as owner:
         (source,) = owner.execute("select pg_get_functiondef('log.append'::regproc)").fetchone() or ("",)
         broken = source.replace(text, other)

@@ -25,11 +25,11 @@ from domain.event import fold
 from domain.task import Task
 from infra.ids import new_id
 from tests.examples import ADA, WORKSPACE
-from tests.store.model import Board, Expected, Row, expected
-from tests.store.processes import Processes
+from tests.store.model import BoardModel, Expected, TaskModel, expected
+from tests.store.processes import TwoProcesses
 
 T = TypeVar("T")
-MAKES: dict[str, Command[Any]] = {
+COMMANDS: dict[str, Command[Any]] = {
     "complete": CompleteTask(),
     "complete what was seen": CompleteTask(expected_version=0),
     "reopen": ReopenTask(),
@@ -44,91 +44,91 @@ MAKES: dict[str, Command[Any]] = {
 }
 """Commands on a task; those that name a version are given the one that the client saw."""
 processes = st.integers(0, 1)
-makes = st.sampled_from([*sorted(MAKES), "complete", "reopen", "complete", "reopen"])
-behind = st.sampled_from([0, 0, 0, 0, 1, -1])
+command_names = st.sampled_from([*sorted(COMMANDS), "complete", "reopen", "complete", "reopen"])
+versions_behind = st.sampled_from([0, 0, 0, 0, 1, -1])
 """How far the version that a client saw is behind; -1 was never there."""
 
 
-class Asked(Struct, frozen=True):
+class KeyedCall(Struct, frozen=True):
     """A call with a key, and what came of it."""
 
-    wishes: list[CommandOn]
+    commands: list[CommandOn]
     key: IdempotencyKey
-    done: Committed
+    committed: Committed
 
 
-class Boards(RuleBasedStateMachine):
+class TwoProcessMachine(RuleBasedStateMachine):
     """Two API processes and a board of its own for each story."""
 
     tasks = Bundle("tasks")
     keyed = Bundle("keyed")
 
-    both: ClassVar[Processes]
+    both: ClassVar[TwoProcesses]
     runner: ClassVar[asyncio.Runner]
 
     def __init__(self) -> None:
         super().__init__()
-        self.both.forget()
-        self.board: Board = {}
+        self.both.restart()
+        self.board: BoardModel = {}
 
     @initialize()
-    def a_project(self) -> None:
+    def create_project(self) -> None:
         self.project = new_id()
         create = CreateProject(workspace_id=WORKSPACE, name="Household", key=f"K{self.project.hex[-9:].upper()}")
-        self._run(self.both.handlings[0].handle(CommandRequest([CommandOn(self.project, create)], ADA, new_id())))
+        self._run(self.both.handlers[0].handle(CommandRequest([CommandOn(self.project, create)], ADA, new_id())))
 
     @rule(target=tasks, at=processes)
     def create(self, at: int) -> UUID:
         task = new_id()
-        self._one(at, [CommandOn(task, CreateTask(project_id=self.project, title="Buy milk"))])
+        self._run_and_compare(at, [CommandOn(task, CreateTask(project_id=self.project, title="Buy milk"))])
         return task
 
     @rule(task=tasks, at=processes)
     def create_again(self, task: UUID, at: int) -> None:
-        self._one(at, [CommandOn(task, CreateTask(project_id=self.project, title="Buy tea"))])
+        self._run_and_compare(at, [CommandOn(task, CreateTask(project_id=self.project, title="Buy tea"))])
 
     @rule(at=processes)
-    def complete_what_is_not_there(self, at: int) -> None:
-        self._one(at, [CommandOn(new_id(), CompleteTask())])
+    def complete_unknown_task(self, at: int) -> None:
+        self._run_and_compare(at, [CommandOn(new_id(), CompleteTask())])
 
-    @rule(task=tasks, make=makes, late=behind, at=processes)
-    def one(self, task: UUID, make: str, late: int, at: int) -> None:
-        self._one(at, [self._wish(task, make, late)])
+    @rule(task=tasks, make=command_names, late=versions_behind, at=processes)
+    def run_command(self, task: UUID, make: str, late: int, at: int) -> None:
+        self._run_and_compare(at, [self._command_on(task, make, late)])
 
-    @rule(asked=st.lists(st.tuples(tasks, makes), min_size=1, max_size=3), late=behind, at=processes)
-    def try_out(self, asked: list[tuple[UUID, str]], late: int, at: int) -> None:
-        wishes = [self._wish(task, make, late) for task, make in asked]
-        answer, foreseen = self._run(self._answer(at, wishes, dry=True)), expected(self.board, wishes)
-        assert _as_foreseen(answer, foreseen), (answer, foreseen.outcome)
+    @rule(asked=st.lists(st.tuples(tasks, command_names), min_size=1, max_size=3), late=versions_behind, at=processes)
+    def dry_run(self, asked: list[tuple[UUID, str]], late: int, at: int) -> None:
+        wishes = [self._command_on(task, make, late) for task, make in asked]
+        answer, foreseen = self._run(self._outcome(at, wishes, dry=True)), expected(self.board, wishes)
+        assert _matches_expected(answer, foreseen), (answer, foreseen.outcome)
         assert not isinstance(answer, Committed) or bool(answer.planned_events) == (foreseen.board != self.board)
 
-    @rule(asked=st.lists(st.tuples(tasks, makes), min_size=2, max_size=4), late=behind, at=processes)
-    def several_together(self, asked: list[tuple[UUID, str]], late: int, at: int) -> None:
-        self._one(at, [self._wish(task, make, late) for task, make in asked])
+    @rule(asked=st.lists(st.tuples(tasks, command_names), min_size=2, max_size=4), late=versions_behind, at=processes)
+    def run_batch(self, asked: list[tuple[UUID, str]], late: int, at: int) -> None:
+        self._run_and_compare(at, [self._command_on(task, make, late) for task, make in asked])
 
-    @rule(target=keyed, task=tasks, make=makes, late=behind, at=processes)
-    def one_with_a_key(self, task: UUID, make: str, late: int, at: int) -> Any:
-        wishes, key = [self._wish(task, make, late)], IdempotencyKey(str(new_id()), make.encode())
-        done = self._one(at, wishes, key)
-        return Asked(wishes, key, done) if isinstance(done, Committed) else multiple()
+    @rule(target=keyed, task=tasks, make=command_names, late=versions_behind, at=processes)
+    def run_with_key(self, task: UUID, make: str, late: int, at: int) -> Any:
+        wishes, key = [self._command_on(task, make, late)], IdempotencyKey(str(new_id()), make.encode())
+        done = self._run_and_compare(at, wishes, key)
+        return KeyedCall(wishes, key, done) if isinstance(done, Committed) else multiple()
 
     @rule(asked=keyed, at=processes)
-    def the_same_key_again(self, asked: Asked, at: int) -> None:
-        again = self._run(self.both.handlings[at].handle(CommandRequest(asked.wishes, ADA, new_id(), [asked.key])))
-        assert (again.results, again.has_changes, again.is_replay) == (asked.done.results, False, True)
+    def retry_with_key(self, asked: KeyedCall, at: int) -> None:
+        again = self._run(self.both.handlers[at].handle(CommandRequest(asked.commands, ADA, new_id(), [asked.key])))
+        assert (again.results, again.has_changes, again.is_replay) == (asked.committed.results, False, True)
 
-    @rule(asked=consumes(keyed), task=tasks, make=makes, at=processes)
-    def the_same_key_for_something_else(self, asked: Asked, task: UUID, make: str, at: int) -> None:
-        wishes, key = [self._wish(task, make, 0)], IdempotencyKey(asked.key.text, b"something else")
-        assert isinstance(self._run(self._answer(at, wishes, key)), KeyReused)
+    @rule(asked=consumes(keyed), task=tasks, make=command_names, at=processes)
+    def reuse_key_for_another_command(self, asked: KeyedCall, task: UUID, make: str, at: int) -> None:
+        wishes, key = [self._command_on(task, make, 0)], IdempotencyKey(asked.key.text, b"something else")
+        assert isinstance(self._run(self._outcome(at, wishes, key)), KeyReused)
 
-    @rule(calls=st.lists(st.tuples(processes, tasks, makes), min_size=2, max_size=8))
-    def all_at_once(self, calls: list[tuple[int, UUID, str]]) -> None:
-        asked = [(at, [self._wish(task, make, 0)]) for at, task, make in calls]
-        self._at_once(asked)
+    @rule(calls=st.lists(st.tuples(processes, tasks, command_names), min_size=2, max_size=8))
+    def run_concurrently(self, calls: list[tuple[int, UUID, str]]) -> None:
+        asked = [(at, [self._command_on(task, make, 0)]) for at, task, make in calls]
+        self._run_concurrently_and_compare(asked)
 
     @invariant()
-    def the_log_says_what_the_model_says(self) -> None:
+    def log_matches_model(self) -> None:
         found = self._run(self.both.logs[0].load_streams(list(self.board)))
         for stream, row in self.board.items():
             task = fold(Task, (recorded.event for recorded in found[stream]))
@@ -137,46 +137,48 @@ class Boards(RuleBasedStateMachine):
             labels = [label.lower() for label in task.labels]
             assert len(set(labels)) == len(labels)
             assignees = frozenset(task.assignees)
-            assert Row(row.version, task.title, task.status, task.trashed, frozenset(labels), assignees) == row
+            assert TaskModel(row.version, task.title, task.status, task.trashed, frozenset(labels), assignees) == row
 
-    def _wish(self, task: UUID, make: str, late: int) -> CommandOn:
-        command = MAKES[make]
+    def _command_on(self, task: UUID, make: str, late: int) -> CommandOn:
+        command = COMMANDS[make]
         if command.expected_version is not None:
             command = replace(command, expected_version=max(0, self.board[task].version - late))
         return CommandOn(task, command)
 
-    def _one(self, at: int, wishes: list[CommandOn], key: IdempotencyKey | None = None) -> Committed | Refusal:
-        answer = self._run(self._answer(at, wishes, key))
+    def _run_and_compare(
+        self, at: int, wishes: list[CommandOn], key: IdempotencyKey | None = None
+    ) -> Committed | Refusal:
+        answer = self._run(self._outcome(at, wishes, key))
         foreseen = expected(self.board, wishes)
-        assert _as_foreseen(answer, foreseen), (answer, foreseen.outcome)
+        assert _matches_expected(answer, foreseen), (answer, foreseen.outcome)
         assert not isinstance(answer, Committed) or answer.has_changes == (foreseen.board != self.board)
         self.board = foreseen.board
         return answer
 
-    def _at_once(self, asked: Sequence[tuple[int, list[CommandOn]]]) -> None:
+    def _run_concurrently_and_compare(self, asked: Sequence[tuple[int, list[CommandOn]]]) -> None:
         """There is an order in which the model gives all these answers; the positions say which."""
 
         async def together() -> list[Committed | Refusal]:
-            return await asyncio.gather(*(self._answer(at, wishes) for at, wishes in asked))
+            return await asyncio.gather(*(self._outcome(at, wishes) for at, wishes in asked))
 
         answered = list(zip((wishes for _, wishes in asked), self._run(together()), strict=True))
         boards = [self.board]
-        for wishes, answer in sorted(answered, key=lambda one: _position(one[1])):
-            if not _position(answer):
+        for wishes, answer in sorted(answered, key=lambda one: _written_position(one[1])):
+            if not _written_position(answer):
                 continue
             foreseen = expected(boards[-1], wishes)
-            assert _as_foreseen(answer, foreseen), (wishes, answer, foreseen.outcome)
+            assert _matches_expected(answer, foreseen), (wishes, answer, foreseen.outcome)
             boards.append(foreseen.board)
         for wishes, answer in answered:
-            if not _position(answer):
-                assert any(_left_as_it_was(answer, wishes, board) for board in boards), (wishes, answer)
+            if not _written_position(answer):
+                assert any(_is_no_op_on(answer, wishes, board) for board in boards), (wishes, answer)
         self.board = boards[-1]
 
-    async def _answer(
+    async def _outcome(
         self, at: int, wishes: list[CommandOn], key: IdempotencyKey | None = None, *, dry: bool = False
     ) -> Committed | Refusal:
         try:
-            return await self.both.handlings[at].handle(
+            return await self.both.handlers[at].handle(
                 CommandRequest(wishes, ADA, new_id(), [key] if key else [], is_dry_run=dry)
             )
         except Refusal as no:
@@ -188,17 +190,17 @@ class Boards(RuleBasedStateMachine):
         return self.runner.run(asked)
 
 
-def _position(answer: Committed | Refusal) -> int:
+def _written_position(answer: Committed | Refusal) -> int:
     """Of what was written; 0 for nothing."""
     return answer.position if isinstance(answer, Committed) and answer.has_changes else 0
 
 
-def _as_foreseen(answer: Committed | Refusal, foreseen: Expected) -> bool:
+def _matches_expected(answer: Committed | Refusal, foreseen: Expected) -> bool:
     if isinstance(answer, Committed):
         return tuple(result.version for result in answer.results) == foreseen.outcome
     return type(answer) is foreseen.outcome
 
 
-def _left_as_it_was(answer: Committed | Refusal, wishes: list[CommandOn], board: Board) -> bool:
+def _is_no_op_on(answer: Committed | Refusal, wishes: list[CommandOn], board: BoardModel) -> bool:
     foreseen = expected(board, wishes)
-    return foreseen.board == board and _as_foreseen(answer, foreseen)
+    return foreseen.board == board and _matches_expected(answer, foreseen)

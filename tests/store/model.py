@@ -15,7 +15,7 @@ from commands.trash import TrashTask
 from domain.errors import Contradicts, IdTaken, NotFound, Refusal, TaskIsTrashed, VersionConflict
 
 
-class Row(Struct, frozen=True):
+class TaskModel(Struct, frozen=True):
     """A task, as a user would describe it."""
 
     version: int
@@ -26,42 +26,42 @@ class Row(Struct, frozen=True):
     assignees: frozenset[UUID] = frozenset()
 
 
-Board: TypeAlias = Mapping[UUID, Row]
+BoardModel: TypeAlias = Mapping[UUID, TaskModel]
 
 
 class Expected(Struct, frozen=True):
     """What must come of a call: the versions that the tasks are left at, or the refusal; and the board then."""
 
     outcome: tuple[int, ...] | type[Refusal]
-    board: Board
+    board: BoardModel
 
 
-def expected(board: Board, wishes: list[CommandOn]) -> Expected:
+def expected(board: BoardModel, commands: list[CommandOn]) -> Expected:
     """What must come of wishes that are fulfilled together or not at all."""
     after = dict(board)
-    for wish in wishes:
-        row = _row(after.get(wish.target), wish.command)
+    for wish in commands:
+        row = _apply(after.get(wish.target), wish.command)
         if row is VersionConflict and after[wish.target] != board[wish.target]:
             row = Contradicts
-        if not isinstance(row, Row):
+        if not isinstance(row, TaskModel):
             return Expected(row, board)
         after[wish.target] = row
-    return Expected(tuple(after[wish.target].version for wish in wishes), after)
+    return Expected(tuple(after[wish.target].version for wish in commands), after)
 
 
-def _row(row: Row | None, command: Command[Any]) -> Row | type[Refusal]:
+def _apply(row: TaskModel | None, command: Command[Any]) -> TaskModel | type[Refusal]:
     if isinstance(command, CreateTask):
-        return IdTaken if row else Row(1, command.title)
+        return IdTaken if row else TaskModel(1, command.title)
     if row is None:
         return NotFound
     if command.expected_version not in {None, row.version}:
         return VersionConflict
     if isinstance(command, TrashTask):
         return row if row.trashed else replace(row, trashed=True, version=row.version + 1)
-    return TaskIsTrashed if row.trashed else _changed(row, command)
+    return TaskIsTrashed if row.trashed else _apply_change(row, command)
 
 
-def _changed(row: Row, command: Command[Any]) -> Row:
+def _apply_change(row: TaskModel, command: Command[Any]) -> TaskModel:
     changes: dict[str, Any] = {}
     if isinstance(command, EditTask):
         changes = {"title": command.title}

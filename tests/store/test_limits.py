@@ -5,21 +5,25 @@ from functools import partial
 import pytest
 
 from infra.settings import Settings
-from tests.defects import a_count_that_nobody_asserts, noticed_in_time
+from tests.defects import a_column_count_without_a_guard, assert_async_check_fails
 from tests.store import limits
-from tests.store.limits import Doors, Race, folding
-from tests.store.processes import processes
+from tests.store.limits import ColumnHandlers, Race, running_worker
+from tests.store.processes import two_processes
 
 
-@pytest.mark.parametrize("race", [limits.a_full_column_takes_no_more, limits.whoever_comes_and_goes_is_counted])
+@pytest.mark.parametrize(
+    "race", [limits.a_full_column_rejects_concurrent_entries, limits.concurrent_moves_are_counted_exactly]
+)
 async def test_a_count_is_exact(settings: Settings, race: Race) -> None:
-    async with processes(settings.database_url) as both:
-        with folding(settings):
-            await race(Doors(both, settings))
+    async with two_processes(settings.database_url) as both:
+        with running_worker(settings):
+            await race(ColumnHandlers(both, settings))
 
 
-async def test_a_count_that_nobody_asserts_is_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    a_count_that_nobody_asserts(monkeypatch)
-    async with processes(settings.database_url) as both:
-        with folding(settings):
-            await noticed_in_time(partial(limits.a_full_column_takes_no_more, Doors(both, settings)))
+async def test_a_column_count_without_a_guard_is_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_column_count_without_a_guard(monkeypatch)
+    async with two_processes(settings.database_url) as both:
+        with running_worker(settings):
+            await assert_async_check_fails(
+                partial(limits.a_full_column_rejects_concurrent_entries, ColumnHandlers(both, settings))
+            )

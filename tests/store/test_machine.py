@@ -12,44 +12,42 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from infra.settings import Settings
 from tests.store import defects
-from tests.store.machine import Boards
-from tests.store.processes import processes
+from tests.store.machine import TwoProcessMachine
+from tests.store.processes import two_processes
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
 def test_the_log_and_the_answers_are_those_of_the_model(settings: Settings) -> None:
-    with stories(settings.database_url, examples=20) as tell:
+    with machine_runs(settings.database_url, examples=20) as tell:
         tell()
 
 
 @pytest.mark.parametrize(
     "plants",
     [
-        pytest.param([defects.answers_of_nothing_without_a_look], id="no-ops from memory"),
-        pytest.param(
-            [defects.answers_of_nothing_without_a_look, defects.a_memory_that_never_forgets], id="stale for ever"
-        ),
-        pytest.param([defects.answers_before_the_commit], id="answers before the commit"),
+        pytest.param([defects.no_ops_answered_from_cache], id="no-ops from memory"),
+        pytest.param([defects.no_ops_answered_from_cache, defects.stream_cache_never_invalidated], id="stale for ever"),
+        pytest.param([defects.acknowledged_before_commit], id="answers before the commit"),
     ],
 )
 def test_a_planted_defect_is_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch, plants: list[Plant]) -> None:
-    with stories(settings.database_url, 100, derandomize=True) as tell:
+    with machine_runs(settings.database_url, 100, derandomize=True) as tell:
         for plant in plants:
             plant(monkeypatch)
-        noticed(tell)
+        assert_run_fails(tell)
 
 
-def noticed(tell: Callable[[], None]) -> None:
+def assert_run_fails(run: Callable[[], None]) -> None:
     """A race that was lost once need not be lost again when Hypothesis looks twice."""
     with pytest.raises((AssertionError, Flaky)):
-        tell()
+        run()
 
 
 @contextmanager
-def stories(url: str, examples: int, *, derandomize: bool = False) -> Iterator[Callable[[], None]]:
+def machine_runs(url: str, examples: int, *, derandomize: bool = False) -> Iterator[Callable[[], None]]:
     """A check that draws so many stories on one database; none is made shorter, as a race may not come again."""
-    told = hypothesis.settings(
+    run_settings = hypothesis.settings(
         max_examples=examples,
         stateful_step_count=20,
         phases=[Phase.generate],
@@ -58,11 +56,11 @@ def stories(url: str, examples: int, *, derandomize: bool = False) -> Iterator[C
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    opened = processes(url)
+    opened = two_processes(url)
     with asyncio.Runner() as runner:
         both = runner.run(opened.__aenter__())
-        told_of = type("Told", (Boards,), {"both": both, "runner": runner})
+        machine = type("Told", (TwoProcessMachine,), {"both": both, "runner": runner})
         try:
-            yield lambda: run_state_machine_as_test(told_of, settings=told)
+            yield lambda: run_state_machine_as_test(machine, settings=run_settings)
         finally:
             runner.run(opened.__aexit__(None, None, None))

@@ -17,17 +17,17 @@ from domain.task import Task
 from infra.ids import new_id
 from infra.settings import Settings
 from tests import defects
-from tests.commands.races import OWN_FIELDS
-from tests.defects import noticed_in_time
+from tests.commands.races import DISJOINT_EDITS
+from tests.defects import assert_async_check_fails
 from tests.examples import ADA
-from tests.store.processes import PROJECTS, Processes, processes
+from tests.store.processes import PROJECTS, TwoProcesses, two_processes
 
 
-async def many_clients_change_fields_of_their_own_and_nobody_loses(both: Processes) -> None:
+async def concurrent_edits_of_different_fields_all_commit(both: TwoProcesses) -> None:
     """Eighteen clients on three tasks, in two processes, all of whom saw the first version."""
-    tasks = [await created(both) for _ in range(3)]
-    wishes = [(task, command) for command in OWN_FIELDS for task in tasks]
-    answers = await at_once(both, wishes)
+    tasks = [await create_tasks(both) for _ in range(3)]
+    wishes = [(task, command) for command in DISJOINT_EDITS for task in tasks]
+    answers = await handle_concurrently(both, wishes)
     assert all(isinstance(answer, Committed) for answer in answers), answers
     for task in tasks:
         state = await both.logs[0].load_state(Task, task)
@@ -36,39 +36,39 @@ async def many_clients_change_fields_of_their_own_and_nobody_loses(both: Process
         assert (state.column, state.status) == ("doing", "done")
 
 
-async def one_of_many_clients_changes_the_same_field(both: Processes) -> None:
-    task = await created(both)
+async def one_concurrent_edit_of_a_field_commits(both: TwoProcesses) -> None:
+    task = await create_tasks(both)
     edits: list[tuple[UUID, Command[Task]]] = [
         (task, RenameTask(title=f"Buy {number}", expected_version=1)) for number in range(16)
     ]
-    answers = await at_once(both, edits)
+    answers = await handle_concurrently(both, edits)
     assert sum(isinstance(answer, Committed) for answer in answers) == 1
     assert sum(isinstance(answer, VersionConflict) for answer in answers) == 15
     (history,) = (await both.logs[0].load_streams([task])).values()
     assert [type(one.event).__name__ for one in history] == ["TaskCreated", "TaskRenamed"]
 
 
-async def test_many_clients_change_fields_of_their_own_and_nobody_loses(settings: Settings) -> None:
-    async with processes(settings.database_url) as both:
-        await many_clients_change_fields_of_their_own_and_nobody_loses(both)
+async def test_concurrent_edits_of_different_fields_all_commit(settings: Settings) -> None:
+    async with two_processes(settings.database_url) as both:
+        await concurrent_edits_of_different_fields_all_commit(both)
 
 
-async def test_one_of_many_clients_changes_the_same_field(settings: Settings) -> None:
-    async with processes(settings.database_url) as both:
-        await one_of_many_clients_changes_the_same_field(both)
+async def test_one_concurrent_edit_of_a_field_commits(settings: Settings) -> None:
+    async with two_processes(settings.database_url) as both:
+        await one_concurrent_edit_of_a_field_commits(both)
 
 
 async def test_a_rebase_that_merges_the_same_field_is_noticed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     defects.a_rebase_that_merges_the_same_field(monkeypatch)
-    async with processes(settings.database_url) as both:
-        await noticed_in_time(lambda: one_of_many_clients_changes_the_same_field(both))
+    async with two_processes(settings.database_url) as both:
+        await assert_async_check_fails(lambda: one_concurrent_edit_of_a_field_commits(both))
 
 
-async def test_a_process_that_remembers_an_older_version_merges_on_the_present_one(settings: Settings) -> None:
-    async with processes(settings.database_url) as both:
-        task, (one, other) = await created(both), both.handlings
+async def test_a_process_with_a_stale_cache_rebases_onto_the_current_version(settings: Settings) -> None:
+    async with two_processes(settings.database_url) as both:
+        task, (one, other) = await create_tasks(both), both.handlers
         edit = [CommandOn(task, EditTask(due="2026-12-01", expected_version=1))]
         tried = await other.handle(CommandRequest(edit, ADA, new_id(), is_dry_run=True))
         assert [event.version for event in tried.planned_events] == [2]
@@ -88,15 +88,17 @@ async def test_a_process_that_remembers_an_older_version_merges_on_the_present_o
         assert (state.title, state.due, state.status) == ("4", "2026-12-01", "done")
 
 
-async def created(both: Processes) -> UUID:
+async def create_tasks(both: TwoProcesses) -> UUID:
     task = new_id()
-    await both.handlings[0].handle(
+    await both.handlers[0].handle(
         CommandRequest([CommandOn(task, CreateTask(project_id=PROJECTS[0], title="Milk"))], ADA, new_id())
     )
     return task
 
 
-async def at_once(both: Processes, wishes: Sequence[tuple[UUID, Command[Task]]]) -> list[Committed | BaseException]:
+async def handle_concurrently(
+    both: TwoProcesses, wishes: Sequence[tuple[UUID, Command[Task]]]
+) -> list[Committed | BaseException]:
     orders = [CommandRequest([CommandOn(task, command)], ADA, new_id(), can_rebase=True) for task, command in wishes]
-    calls = (both.handlings[at % 2].handle(order) for at, order in enumerate(orders))
+    calls = (both.handlers[at % 2].handle(order) for at, order in enumerate(orders))
     return await asyncio.gather(*calls, return_exceptions=True)
