@@ -24,9 +24,9 @@ from api.ledger import BASE_PATH, Ledger
 from api.response_cache import ResponseCache
 from api.system import docs, event_schemas, health, metrics, problem_pages
 from api.wiring import wire
+from infra.cancel import cancel_all
 from infra.database.pool import Pool, create_pool
-from infra.messaging import clients
-from infra.processes.cancel import cancel_all
+from infra.messaging import redis_clients
 from infra.settings import Settings
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -48,7 +48,7 @@ def create_litestar(settings: Settings) -> Litestar:
 def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
     """The application, and the shortcuts that may stand before it."""
     connections = create_pool(settings.database_url)
-    redis_client = clients.cache_client(settings.redis_url)
+    redis_client = redis_clients.cache_client(settings.redis_url)
     ledger = wire(settings, connections, redis_client)
     response_cache = ResponseCache(ledger.reader, ledger.permissions, ledger.revoked_ids)
     application = Litestar(

@@ -24,22 +24,22 @@ from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
-from infra.column_counts import ColumnCounter
-from infra.delivery.mail import Mailer
+from infra.column_counter import ColumnCounter
+from infra.delivery.mailer import Mailer
 from infra.identity.invitations import Invitations
 from infra.identity.passwords import Passwords
 from infra.identity.permission_revocations import PermissionRevocations, permissions_revoked_by
-from infra.identity.proxies import TrustedProxyList
+from infra.identity.personal_tokens import PersonalTokens
 from infra.identity.rate_limits import RateLimits
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
-from infra.identity.tokens import PersonalTokens
+from infra.identity.trusted_proxies import TrustedProxyList
 from infra.ids import new_id
 from infra.messaging.hints import HintSender
 from infra.messaging.subscription import Subscription
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.memory_cache import MemoryCache
-from infra.rebuilding.admin import ProjectionAdmin
+from infra.rebuilding.projection_admin import ProjectionAdmin
 from infra.settings import Settings
 
 BASE_PATH = "/api/v1"

@@ -4,20 +4,20 @@ import redis.asyncio
 
 from api.ledger import Ledger
 from commands.handling.handler import CommandHandler
-from infra.column_counts import ColumnCounter
+from infra.column_counter import ColumnCounter
 from infra.database.pool import Pool
-from infra.delivery.mail import Mailer
+from infra.delivery.mailer import Mailer
 from infra.identity.invitations import Invitations
 from infra.identity.passwords import Passwords
 from infra.identity.permission_revocations import PermissionRevocations
 from infra.identity.permissions import Permissions
-from infra.identity.proxies import TrustedProxyList
+from infra.identity.personal_tokens import PersonalTokens
 from infra.identity.rate_limits import RateLimits
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
-from infra.identity.tokens import PersonalTokens
+from infra.identity.trusted_proxies import TrustedProxyList
 from infra.log import EventLog
-from infra.messaging import broker, clients
+from infra.messaging import broker, redis_clients
 from infra.messaging.hints import HintSender
 from infra.messaging.subscription import Subscription
 from infra.reading.cached_answer import CachedAnswer
@@ -26,7 +26,7 @@ from infra.reading.progress import ProjectionProgress
 from infra.reading.reader import Reader
 from infra.reading.shared_cache import SharedCache
 from infra.reading.tables import ReadTables
-from infra.rebuilding.admin import ProjectionAdmin
+from infra.rebuilding.projection_admin import ProjectionAdmin
 from infra.settings import Settings
 
 MAX_MEMORY_CACHE_BYTES = 64 * 2**20
@@ -37,7 +37,7 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
     """All parts of one process, not yet opened."""
     log = EventLog(settings.database_url, connections)
     revoked_ids = RevokedIds(connections)
-    subscription = Subscription(clients.subscriber_client(settings.redis_url))
+    subscription = Subscription(redis_clients.subscriber_client(settings.redis_url))
     memory_cache: MemoryCache[CachedAnswer] = MemoryCache(MAX_MEMORY_CACHE_BYTES)
     progress = ProjectionProgress(subscription, connections, settings.partitions, memory_cache)
     read_tables, permissions = ReadTables(connections), Permissions(log, connections, subscription)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from cli import options
 from cli.opened import database_connection, host_and_port
 from infra import settings
-from infra.delivery.mail import Mailer
+from infra.delivery.mailer import Mailer
 from infra.errors import OperatorError
 from infra.schema import grants, migrate
 from infra.settings import Settings

@@ -9,12 +9,12 @@ from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
 from commands.handling.handler import CommandHandler
-from infra.column_counts import ColumnCounter
+from infra.column_counter import ColumnCounter
 from infra.database.pool import connect, create_pool
 from infra.errors import OperatorError
 from infra.identity.passwords import Passwords
 from infra.log import EventLog
-from infra.messaging import clients
+from infra.messaging import redis_clients
 from infra.messaging.subscription import Subscription
 from infra.reading import tables
 from infra.reading.progress import ProjectionBehind, ProjectionProgress
@@ -41,7 +41,7 @@ async def open_instance(settings: Settings) -> AsyncIterator[OpenInstance]:
         log = EventLog(url, connections)
         command_handler = CommandHandler(log)
         progress = ProjectionProgress(
-            Subscription(clients.subscriber_client(settings.redis_url)), connections, settings.partitions
+            Subscription(redis_clients.subscriber_client(settings.redis_url)), connections, settings.partitions
         )
         with _as_operator_errors(url):
             column_counter = ColumnCounter(log, command_handler, connections, progress)

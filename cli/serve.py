@@ -89,7 +89,7 @@ class ServeRun:
         print_line(f"Taskledger {version('taskledger')}, data in {data}")
         self._start_servers()
         exit_code, output = self._run_subcommand(
-            "migrate", MIGRATION_TIMEOUT_S, "Bringing the database up to date: a long log takes a while."
+            "migrate", MIGRATION_TIMEOUT_S, "Still updating the database schema and read models ..."
         )
         if exit_code:
             raise OperatorError(_last_error_line(output))

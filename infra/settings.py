@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from infra.errors import OperatorError
-from infra.identity.proxies import TrustedProxyList
+from infra.identity.trusted_proxies import TrustedProxyList
 from infra.processes import data_directory
 
 ENVIRONMENT_PREFIX = "TASKLEDGER_"

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 import redis.asyncio
 from msgspec import Struct
 
+from infra.cancel import cancel_all
 from infra.database.pool import Pool, create_pool
 from infra.identity.permission_revocations import PermissionRevocations
 from infra.identity.permissions import Permissions
 from infra.log import EventLog
-from infra.messaging import clients
+from infra.messaging import redis_clients
 from infra.messaging.subscription import Subscription
-from infra.processes.cancel import cancel_all
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.memory_cache import MemoryCache
 from infra.reading.progress import ProjectionProgress
@@ -50,8 +50,11 @@ async def open_reading_process(
 ) -> AsyncIterator[ReadingProcess]:
     """One that hears what others say, or asks each time."""
     async with create_pool(settings.database_url, 2) as connections:
-        client, log = clients.cache_client(settings.redis_url), EventLog(settings.database_url, connections)
-        channel, hot = Subscription(clients.subscriber_client(settings.redis_url)), MemoryCache[CachedAnswer](max_bytes)
+        client, log = redis_clients.cache_client(settings.redis_url), EventLog(settings.database_url, connections)
+        channel, hot = (
+            Subscription(redis_clients.subscriber_client(settings.redis_url)),
+            MemoryCache[CachedAnswer](max_bytes),
+        )
         projected, rights = ProjectionProgress(channel, connections, 1, hot), Permissions(log, connections, channel)
         querying, ended = ReadTables(connections), PermissionRevocations(channel, client, rights, connections)
         reading = Reader(connections, querying, SharedCache(client), projected, hot)

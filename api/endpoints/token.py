@@ -21,7 +21,7 @@ from commands.handling.decision import CommandOn
 from commands.user import IssueToken, RevokeToken
 from domain.errors import NotFound, Refusal
 from domain.user import PersonalToken, TokenKind, TokenScope, User
-from infra.identity.tokens import TokenRecord
+from infra.identity.personal_tokens import TokenRecord
 from infra.ids import new_id
 
 Scopes = Annotated[tuple[TokenScope, ...], Meta(min_length=1, max_length=3)]

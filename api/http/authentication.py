@@ -21,8 +21,8 @@ from commands.user import require_human
 from domain.errors import ScopeTooNarrow
 from domain.event import Actor
 from domain.user import TokenScope
-from infra.identity import tokens
-from infra.identity.tokens import TokenRecord
+from infra.identity import personal_tokens
+from infra.identity.personal_tokens import TokenRecord
 from infra.ids import new_id
 
 ALGORITHM = "HS256"
@@ -118,7 +118,7 @@ class TokenVerifier:
         return verified.result
 
     async def _verify_uncached(self, token: str) -> VerifiedToken:
-        if not token.startswith(tokens.PERSONAL_PREFIX):
+        if not token.startswith(personal_tokens.PERSONAL_PREFIX):
             return self._verify_jwt(token)
         personal = await self._find_personal_token(token)
         if personal is None:

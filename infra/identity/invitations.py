@@ -12,7 +12,7 @@ from domain.event import State, fold
 from domain.invitation import Invitation
 from domain.member import Role
 from infra.database.pool import Pool
-from infra.identity import secrets
+from infra.identity import token_secrets
 from infra.log import EventLog
 from projections.pagination import TimeSortKey
 
@@ -62,14 +62,14 @@ class Invitations:
         state = fold(Invitation, (recorded.event for recorded in history))
         if state is None or state.stage != "open":
             return None
-        token, created = secrets.generate(INVITATION_PREFIX), history[0]
+        token, created = token_secrets.generate(INVITATION_PREFIX), history[0]
         row = {
             "id": invitation,
             "workspace_id": state.workspace_id,
             "email": email,
             "role": state.role,
             "invited_by": created.actor.user_id,
-            "hash": secrets.digest(token),
+            "hash": token_secrets.digest(token),
             "at": created.at,
             "until": created.at + INVITATION_LIFETIME,
             "patience": SENDING_TIMEOUT,
@@ -91,7 +91,7 @@ class Invitations:
 
     async def find_by_token(self, token: str) -> InvitationRecord | None:
         """The open invitation that a token proves, unless it is too old."""
-        return await self._find_open(" and token_hash = %s", secrets.digest(token))
+        return await self._find_open(" and token_hash = %s", token_secrets.digest(token))
 
     async def find(self, invitation: UUID) -> InvitationRecord | None:
         """An open invitation by its id, unless it is too old."""

@@ -15,7 +15,7 @@ import redis.asyncio
 from msgspec import Struct
 
 from domain.errors import Refusal, TooManyGuesses, TooManyInvitations
-from infra.identity import secrets
+from infra.identity import token_secrets
 from infra.logs import logger
 
 REDIS_RETRY_PAUSE_S = 2.0
@@ -75,7 +75,7 @@ class RateLimits:
     def __init__(self, client: redis.asyncio.Redis, master_key: str, *, is_enabled: bool) -> None:
         self._charge_script = client.register_script(_CHARGE_SCRIPT)
         self._refund_script = client.register_script(_REFUND_SCRIPT)
-        self._key = secrets.derive_key(master_key, "limits")
+        self._key = token_secrets.derive_key(master_key, "limits")
         self._is_enabled = is_enabled
         self._local_limits = LocalRateLimits()
         self._redis_retry_at = 0.0

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow, class_row
 
 from domain.errors import InvalidRefreshToken, NotFound, WrongCredentials, WrongPassword
 from infra.database.pool import Pool
-from infra.identity import secrets
+from infra.identity import token_secrets
 from infra.identity.revocations import RevokedIds
 from infra.ids import new_id
 
@@ -91,17 +91,17 @@ class Sessions:
     def __init__(self, pool: Pool, revoked_ids: RevokedIds, master_key: str) -> None:
         self._pool = pool
         self._revoked_ids = revoked_ids
-        self._refresh_key = secrets.derive_key(master_key, "refresh tokens")
+        self._refresh_key = token_secrets.derive_key(master_key, "refresh tokens")
         self._password_changes = asyncio.Semaphore(_MAX_CONCURRENT_PASSWORD_CHANGES)
 
     async def open(self, user: UUID, password_hash: str, user_agent: str) -> SessionWithToken:
         """A new session for who has proved themselves; raises WrongCredentials where the password changed meanwhile."""
-        session, token = new_id(), secrets.generate(REFRESH_PREFIX)
+        session, token = new_id(), token_secrets.generate(REFRESH_PREFIX)
         row = {
             "id": session,
             "user": user,
             "proof": password_hash,
-            "hash": secrets.digest(token),
+            "hash": token_secrets.digest(token),
             "lasts": SESSION_LIFETIME,
             "user_agent": user_agent,
         }
@@ -117,8 +117,8 @@ class Sessions:
         The next token is derived from this one. So all who send the same one at once get the same next one, and so
         does who sends it again within `GRACE`, as long as the next one was not used.
         """
-        next_token = secrets.derive_secret(self._refresh_key, token, REFRESH_PREFIX)
-        row = {"hash": secrets.digest(token), "next": secrets.digest(next_token), "grace": REUSE_GRACE}
+        next_token = token_secrets.derive_secret(self._refresh_key, token, REFRESH_PREFIX)
+        row = {"hash": token_secrets.digest(token), "next": token_secrets.digest(next_token), "grace": REUSE_GRACE}
         async with self._pool.connection() as connection, connection.transaction():
             found = await (await connection.execute(_LOCK_SESSION_SQL, row)).fetchone()
             if found is None:

@@ -1,7 +1,7 @@
 """The event log: the only package that knows the log's SQL."""
 
 from infra.log.event_log import EventLog
-from infra.log.reading import (
+from infra.log.queries import (
     EventSelection,
     count_after,
     count_last_second,

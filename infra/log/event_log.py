@@ -17,9 +17,9 @@ from commands.handling.stream_cache import StreamState
 from domain.event import Event, RecordedEvent, State
 from infra.database.pool import Pool
 from infra.log import snapshots
-from infra.log.appending import CALL_APPEND, CALL_INSERT, AppendCall
-from infra.log.notify import Notifier
-from infra.log.reading import SELECT_HEAD
+from infra.log.append_call import CALL_APPEND, CALL_INSERT, AppendCall
+from infra.log.notifier import Notifier
+from infra.log.queries import SELECT_HEAD
 from infra.log.rows import MAX_VERSION, SELECT_EVENTS, SELECT_STREAM, decode_row, decode_row_or_unknown
 from infra.logs import logger
 

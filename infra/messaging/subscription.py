@@ -12,8 +12,8 @@ import redis
 import redis.asyncio
 from redis.asyncio.client import PubSub
 
+from infra.cancel import cancel_all
 from infra.logs import logger
-from infra.processes.cancel import cancel_all
 
 LIVENESS_S = 1.0
 """How long after a question that was answered the channel is believed to be alive."""

@@ -19,9 +19,9 @@ from infra.database.pool import connect_for_folding
 from infra.errors import OperatorError
 from infra.log import slices
 from infra.rebuilding import refold
+from infra.rebuilding.fold_pool import APPLICATION_NAME, EVENTS_PER_PART, FoldPool, open_fold_pool, split_log
 from infra.rebuilding.outcome import RebuildOptions, RebuildOutcome, RebuildProgress
 from infra.rebuilding.throttle import Throttle
-from infra.rebuilding.worker_pool import APPLICATION_NAME, EVENTS_PER_PART, FoldPool, open_fold_pool, split_log
 from projections.engine import advance, builds, differences, parked, table, writing
 from projections.engine.builds import Build, SyncConnection
 from projections.engine.differences import Comparison, RowDifference

@@ -16,7 +16,7 @@ from infra import clock, log
 from infra.database.pool import connect_for_folding
 from infra.identity import permission_revocations
 from infra.logs import logger
-from infra.messaging import clients
+from infra.messaging import redis_clients
 from infra.processes.child import Child, spawn, stop
 from infra.rebuilding import jobs, refold
 from infra.settings import ENVIRONMENT_PREFIX, Settings
@@ -39,7 +39,7 @@ class Housekeeping:
         self._retried: set[tuple[int, str, int]] = set()
         self._is_first_run = True
         self._trash_purge = TrashPurge(
-            settings.database_url, permission_revocations.announcer(clients.publisher_client(settings.redis_url))
+            settings.database_url, permission_revocations.announcer(redis_clients.publisher_client(settings.redis_url))
         )
         self._next_purge_at = 0.0
         self.partitions = settings.partitions

@@ -7,7 +7,7 @@ from typing import TypeVar
 import dramatiq
 
 from infra.logs import logger
-from infra.messaging import broker, clients
+from infra.messaging import broker, redis_clients
 from infra.reading import progress
 from infra.settings import Settings
 from infra.worker.housekeeping import Housekeeping
@@ -21,7 +21,7 @@ _FAILURES: dict[str, str] = {}
 def run(settings: Settings, stop: threading.Event) -> None:
     """Work until `stop` is set, then finish what is in hand."""
     message_broker = broker.create_broker(settings.broker_url)
-    publish = progress.publisher(clients.publisher_client(settings.redis_url))
+    publish = progress.publisher(redis_clients.publisher_client(settings.redis_url))
     projector = Projector(settings.database_url, settings.partitions, publish)
     housekeeping = Housekeeping(settings)
 

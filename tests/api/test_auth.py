@@ -8,7 +8,7 @@ from litestar.exceptions import NotAuthorizedException
 
 from api.http import authentication
 from api.http.authentication import PERSONAL_TOKEN_TTL_S, TokenVerifier
-from infra.identity.tokens import TokenRecord
+from infra.identity.personal_tokens import TokenRecord
 from tests.examples import ADA, TOKEN, fixed_uuid7
 
 KEY = "k" * 32

@@ -17,7 +17,7 @@ from api.http import authentication
 from api.http.basis import Dependencies
 from api.ledger import Ledger
 from domain.errors import TooManyGuesses, WrongCredentials
-from infra.identity import invitations, secrets, sessions
+from infra.identity import invitations, sessions, token_secrets
 from infra.identity.passwords import Passwords
 from infra.identity.permissions import Permission, Permissions
 from infra.identity.rate_limits import ACCOUNT_LIMIT, LimitsByKey, RateLimits
@@ -185,7 +185,7 @@ async def test_an_invitation_checked_by_its_row_only_is_noticed(
 async def test_a_random_next_refresh_token_is_noticed(
     ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(secrets, "derive_secret", lambda *_: secrets.generate(sessions.REFRESH_PREFIX))
+    monkeypatch.setattr(token_secrets, "derive_secret", lambda *_: token_secrets.generate(sessions.REFRESH_PREFIX))
     async with app_client(settings) as other:
         await assert_async_check_fails(partial(identity.concurrent_refreshes_issue_one_token, ann, other, settings))
 
@@ -282,7 +282,7 @@ async def test_a_secret_in_clear_is_noticed(
     ann: ApiUser, bob: ApiUser, settings: Settings, log_lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(secrets, "digest", lambda text: text.encode())
+        patch.setattr(token_secrets, "digest", lambda text: text.encode())
         plain = await ann.log_in_again()
         await assert_async_check_fails(partial(identity.no_secret_is_stored_in_clear, plain, settings, log_lines))
     with monkeypatch.context() as patch:

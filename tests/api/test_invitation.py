@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import pytest
 
-from infra.delivery import mail
+from infra.delivery import mailer
 from infra.identity.rate_limits import INVITATION_LIMIT
 from infra.logs import logger
 from infra.settings import Settings
@@ -307,7 +307,7 @@ async def test_a_silent_mail_server_delays_no_other_request(
     settings: Settings, fold: Callable[[], None], smtp_server: FakeSmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Few talk to it, some wait, and the next are told at once; passwords are hashed elsewhere."""
-    monkeypatch.setattr(mail, "MAX_PENDING_MESSAGES", 8)
+    monkeypatch.setattr(mailer, "MAX_PENDING_MESSAGES", 8)
     async with app_client(msgspec.structs.replace(settings, mail_url=smtp_server.url, rate_limits="off")) as client:
         host = await ApiUser.register_with_project(client, fold, "Host")
         smtp_server.responsive.clear()
@@ -315,10 +315,10 @@ async def test_a_silent_mail_server_delays_no_other_request(
         jobs = [asyncio.create_task(host.request("POST", path, json={"email": f"x{n}@e.com"})) for n in range(12)]
         for first in islice(asyncio.as_completed(jobs), 4):
             assert_problem(await first, 503, "mail_unavailable")
-        for _ in range(mail.MAX_CONNECTIONS):
+        for _ in range(mailer.MAX_CONNECTIONS):
             await smtp_server.connected.acquire()
         await host.log_in_again()
-        assert (sum(job.done() for job in jobs), smtp_server.connection_count) == (4, mail.MAX_CONNECTIONS)
+        assert (sum(job.done() for job in jobs), smtp_server.connection_count) == (4, mailer.MAX_CONNECTIONS)
         smtp_server.responsive.set()
         assert sorted(answer.status_code for answer in await asyncio.gather(*jobs)) == [201] * 8 + [503] * 4
 
@@ -326,7 +326,7 @@ async def test_a_silent_mail_server_delays_no_other_request(
 async def test_a_slow_mail_server_times_out(
     inviter: ApiUser, smtp_server: FakeSmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail, "SEND_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(mailer, "SEND_TIMEOUT_S", 0.2)
     smtp_server.responsive.clear()
     path = f"/workspaces/{inviter.workspace}/invitations"
     assert_problem(await inviter.request("POST", path, json={"email": "eve@example.com"}), 503, "mail_unavailable")

@@ -224,7 +224,7 @@ async def test_a_batch_cannot_limit_and_fill_a_column(ann: ApiUser) -> None:
 
 
 async def test_a_count_that_does_not_arrive_is_projection_behind(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.column_counts.CATCH_UP_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("infra.column_counter.CATCH_UP_TIMEOUT_S", 0.01)
     await set_columns(ann, {"name": "To do", "wip_limit": 1})
     assert_problem(
         await ann.request("POST", f"/projects/{ann.project}/tasks", json={"title": "x"}), 503, "projection_behind"

@@ -87,7 +87,7 @@ def test_a_full_column_is_mentioned(run_import: Import) -> None:
 def test_an_uncounted_column_without_a_worker_stops_the_import(
     run_cli: RunCli, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.column_counts.CATCH_UP_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("infra.column_counter.CATCH_UP_TIMEOUT_S", 0.01)
     run_cli("demo")
     with connect(settings.database_url) as connection:
         oracle.catch_up(connection)

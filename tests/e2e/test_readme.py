@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import running_instance
+from tests.e2e.running import poll_until, running_instance
 
 README = Path(__file__).parents[2] / "README.md"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -29,7 +29,8 @@ def test_what_the_readme_shows_is_what_its_commands_print(tmp_path: Path) -> Non
     blocks = _BLOCK.findall(README.read_text())
     commands = [text for language, text in blocks if language == "sh"]
     shown = [after for (language, _), (_, after) in pairwise(blocks) if language == "sh"]
-    with running_instance(tmp_path / "data") as instance:
+    with running_instance(tmp_path / "data", "--demo") as instance:
+        poll_until(lambda: "Demo login" in instance.log())
         printed = run_blocks(commands, instance.address, instance.data)
     # The first block only prepares; what it prints is not shown.
     assert len(commands) >= 4

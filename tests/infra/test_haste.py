@@ -8,9 +8,9 @@ import pytest
 
 from infra import log
 from infra.database.pool import connect
-from infra.rebuilding import throttle, worker_pool
+from infra.rebuilding import fold_pool, throttle
+from infra.rebuilding.fold_pool import FoldPool, LogPart, PartResult
 from infra.rebuilding.throttle import BUSY_EVENTS_PER_S, Throttle
-from infra.rebuilding.worker_pool import FoldPool, LogPart, PartResult
 from infra.settings import Settings
 from tests.examples import project, task, workspace
 from tests.projections import oracle
@@ -33,7 +33,7 @@ def concurrency_samples(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             at_work[0] -= 1
         return PartResult(1, 1)
 
-    monkeypatch.setattr(worker_pool, "_fold_part_in_worker", fill)
+    monkeypatch.setattr(fold_pool, "_fold_part_in_worker", fill)
     monkeypatch.setattr(throttle, "POLL_INTERVAL_S", 0.0)
     return seen
 

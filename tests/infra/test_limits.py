@@ -10,7 +10,7 @@ import redis.asyncio
 
 from domain.errors import TooManyGuesses, TooManyInvitations
 from infra.identity.rate_limits import ACCOUNT_LIMIT, ADDRESS_LIMIT, INVITATION_LIMIT, RateLimits, client_network
-from infra.messaging import clients
+from infra.messaging import redis_clients
 from tests.examples import fixed_uuid7
 from tests.servers import Servers
 
@@ -29,7 +29,7 @@ def key() -> str:
 
 @pytest.fixture
 async def client(servers: Servers) -> AsyncIterator[redis.asyncio.Redis]:
-    client = clients.cache_client(servers.redis_url)
+    client = redis_clients.cache_client(servers.redis_url)
     yield client
     await client.aclose(close_connection_pool=True)
 
@@ -60,7 +60,7 @@ async def advance_clock(client: redis.asyncio.Redis, seconds: int) -> None:
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_guesses_are_limited_per_account(client: redis.asyncio.Redis, key: str, where: str) -> None:
     limits = RateLimits(
-        client if where == "redis" else clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
+        client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
     )
     assert [await guess_wrongly(limits) for _ in range(ACCOUNT_LIMIT.burst)] == [0] * ACCOUNT_LIMIT.burst
     assert 0 < await guess_wrongly(limits) <= ACCOUNT_LIMIT.interval_s
@@ -88,7 +88,7 @@ async def test_one_more_guess_after_each_interval(client: redis.asyncio.Redis, k
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_successful_logins_are_never_limited(client: redis.asyncio.Redis, key: str, where: str) -> None:
     limits = RateLimits(
-        client if where == "redis" else clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
+        client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
     )
     for _ in range(3 * ADDRESS_LIMIT.burst):
         await guess_rightly(limits)
@@ -121,7 +121,7 @@ async def test_guesses_at_many_accounts_are_limited_by_address(
     client: redis.asyncio.Redis, key: str, where: str
 ) -> None:
     limits = RateLimits(
-        client if where == "redis" else clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
+        client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
     )
     assert [await guess_wrongly(limits, account) for account in range(ADDRESS_LIMIT.burst)] == [0] * ADDRESS_LIMIT.burst
     with pytest.raises(TooManyGuesses) as no:
@@ -156,7 +156,7 @@ async def test_installations_on_one_redis_do_not_count_for_each_other(client: re
 
 
 async def test_disabled_limits_count_nothing(key: str) -> None:
-    limits = RateLimits(clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=False)
+    limits = RateLimits(redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=False)
     assert {await guess_wrongly(limits) for _ in range(3 * ACCOUNT_LIMIT.burst)} == {0}
     assert {await invite(limits) for _ in range(2 * INVITATION_LIMIT.burst)} == {True}
 
@@ -183,7 +183,7 @@ async def invite(limits: RateLimits, user: int = 1) -> bool:
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_invitations_are_limited_per_user(client: redis.asyncio.Redis, key: str, where: str) -> None:
     limits = RateLimits(
-        client if where == "redis" else clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
+        client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
     )
     answers = await asyncio.gather(*(invite(limits) for _ in range(2 * INVITATION_LIMIT.burst)))
     assert answers.count(True) == INVITATION_LIMIT.burst
@@ -200,7 +200,7 @@ async def test_invitations_are_limited_per_user(client: redis.asyncio.Redis, key
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_a_failed_invitation_is_not_counted(client: redis.asyncio.Redis, key: str, where: str) -> None:
     limits = RateLimits(
-        client if where == "redis" else clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
+        client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
     )
     for _ in range(2 * INVITATION_LIMIT.burst):
         with pytest.raises(WrongPasswordError):

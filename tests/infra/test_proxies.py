@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.identity.proxies import TrustedProxyList
+from infra.identity.trusted_proxies import TrustedProxyList
 
 TRUSTED = "10.0.0.0/8, 192.0.2.1,2001:db8::/32"
 

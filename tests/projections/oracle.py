@@ -13,11 +13,11 @@ from commands.handling.append import Append
 from domain.event import Event, RecordedEvent
 from infra import log
 from infra.database.pool import connect_for_folding
-from infra.log.appending import CALL_APPEND, AppendCall
-from infra.rebuilding import worker_pool
+from infra.log.append_call import CALL_APPEND, AppendCall
+from infra.rebuilding import fold_pool
+from infra.rebuilding.fold_pool import LogPart, PartResult
 from infra.rebuilding.outcome import RebuildOptions, RebuildOutcome
 from infra.rebuilding.rebuild import ProjectionRebuild
-from infra.rebuilding.worker_pool import LogPart, PartResult
 from projections.engine import advance, builds, parked, table
 from projections.engine.builds import Build, SyncConnection
 from projections.fingerprint import fold_history
@@ -91,7 +91,7 @@ class InlineFoldPool:
     def fold_parts(self, parts: Sequence[LogPart]) -> Iterator[PartResult]:
         todo = list(parts)
         while todo:
-            filled = worker_pool.fold_part(self._reader, self._writer, todo.pop(0))
+            filled = fold_pool.fold_part(self._reader, self._writer, todo.pop(0))
             todo += [filled.remaining] if filled.remaining else []
             yield filled
 

@@ -68,7 +68,7 @@ def test_rows_equal_the_fold_for_any_batches_partitions_and_crashes(  # noqa: PL
     oracle.catch_up(database, cut, partitions)
     assert oracle.matches_log(database)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infra.rebuilding.worker_pool.EVENTS_PER_PART", draw.draw(st.integers(1, 9)))  # events of a part
+        patch.setattr("infra.rebuilding.fold_pool.EVENTS_PER_PART", draw.draw(st.integers(1, 9)))  # events of a part
         name = draw.draw(st.sampled_from(sorted(all_projections())))
         assert oracle.rebuild_inline(settings.database_url, name).compared
     assert oracle.matches_log(database)

@@ -24,7 +24,7 @@ from domain.task import TaskRenamed
 from infra import log
 from infra.database.pool import connect
 from infra.errors import OperatorError
-from infra.rebuilding import worker_pool
+from infra.rebuilding import fold_pool
 from infra.rebuilding.outcome import RebuildOptions, RebuildProgress
 from infra.rebuilding.rebuild import ProjectionRebuild
 from infra.settings import Settings
@@ -319,13 +319,13 @@ def test_documents_beyond_the_limit_are_folded_in_several_parts(
     monkeypatch.setattr(full_fold, "MAX_DOCUMENTS", 3)
     monkeypatch.setattr(full_fold, "CHUNK_EVENTS", 7)
     parts = list[Any]()
-    fill = worker_pool.fold_part
+    fill = fold_pool.fold_part
 
     def counted(*arguments: Any) -> Any:
         parts.append(arguments[-1])
         return fill(*arguments)
 
-    monkeypatch.setattr(worker_pool, "fold_part", counted)
+    monkeypatch.setattr(fold_pool, "fold_part", counted)
     outcome = oracle.rebuild_inline(settings.database_url, name)
     assert (outcome.switched, outcome.differences) == (True, 0)
     if name == "workspace_list":
@@ -360,7 +360,7 @@ def suspended_rebuild(
 def waiting_backends(database: SyncConnection) -> bool:
     sql = """select from pg_stat_activity where application_name = %s and datname = current_database()
       and wait_event_type = 'Lock' and query ilike 'copy %%'"""
-    return bool(database.execute(sql, (worker_pool.APPLICATION_NAME,)).fetchall())
+    return bool(database.execute(sql, (fold_pool.APPLICATION_NAME,)).fetchall())
 
 
 def descendants(pid: int) -> set[int]:

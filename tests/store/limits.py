@@ -20,10 +20,10 @@ from domain.errors import ColumnIsFull, Refusal, TooBusy
 from domain.event import fold
 from domain.project import WipPolicy
 from domain.task import Task
-from infra.column_counts import ColumnCounter
+from infra.column_counter import ColumnCounter
 from infra.database.pool import connect
 from infra.ids import new_id
-from infra.messaging import clients
+from infra.messaging import redis_clients
 from infra.messaging.subscription import Subscription
 from infra.reading.progress import ProjectionProgress
 from infra.settings import Settings
@@ -46,7 +46,7 @@ class ColumnHandlers:
                 log,
                 handling,
                 pool,
-                ProjectionProgress(Subscription(clients.subscriber_client(settings.redis_url)), pool, 1),
+                ProjectionProgress(Subscription(redis_clients.subscriber_client(settings.redis_url)), pool, 1),
             )
             for log, handling, pool in zip(both.logs, both.handlers, both.pools, strict=True)
         ]

@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 from domain.errors import AlreadyExpired
 from domain.user import TokenKind, TokenScope
 from infra.database.pool import Pool, run_with_timeout
-from infra.identity import secrets
+from infra.identity import token_secrets
 from infra.identity.revocations import RevokedIds
 
 PERSONAL_PREFIX = "tlp_"
@@ -50,11 +50,11 @@ class PersonalTokens:
 
     async def issue(self, record: TokenRecord) -> tuple[str, datetime]:
         """A new secret, for this once, and when it was made; raises AlreadyExpired."""
-        new_token = secrets.generate(PERSONAL_PREFIX)
+        new_token = token_secrets.generate(PERSONAL_PREFIX)
         row = {
             "id": record.id,
             "user": record.user,
-            "hash": secrets.digest(new_token),
+            "hash": token_secrets.digest(new_token),
             "kind": record.kind,
             "scope": record.scope,
             "until": record.expires_at,
@@ -69,7 +69,7 @@ class PersonalTokens:
         """The token with that secret, unless it has expired or was revoked."""
         if not token.startswith(PERSONAL_PREFIX):
             return None
-        return await run_with_timeout(self._fetch(secrets.digest(token)), MAX_LOOKUP_S)
+        return await run_with_timeout(self._fetch(token_secrets.digest(token)), MAX_LOOKUP_S)
 
     async def _fetch(self, digest: bytes) -> TokenRecord | None:
         async with (
