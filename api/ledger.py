@@ -6,7 +6,7 @@ from uuid import UUID
 
 from api.http import conflict, preconditions, tracing
 from api.http.command_mode import DryRunDone, command_mode
-from api.http.outcomes import WriteResult
+from api.http.command_results import WriteResult
 from api.http.problems import DetailedConflict
 from api.http.response import Response
 from api.queries import AuthedRequest as AuthedRequest  # noqa: PLC0414 - the name by which endpoints know who asks

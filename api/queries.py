@@ -8,10 +8,10 @@ import msgspec
 from litestar import Request
 from msgspec import Struct
 
-from api.http import history, preconditions
+from api.http import history_items, preconditions
 from api.http.addressing import is_task_key, parse_id
 from api.http.authentication import Credential
-from api.http.basis import dependencies_of
+from api.http.dependencies import dependencies_of
 from api.http.response import Response
 from commands.command import require_found
 from domain.errors import AmbiguousKey, NotFound, Purged, Refusal
@@ -112,7 +112,7 @@ class Queries(Struct, frozen=True, kw_only=True):
             raise Purged
         next_cursor = PageCursor(stream, events[-1].version).encode() if events and events[-1].version > 1 else None
         answer = pagination.encode_answer(
-            {"items": await history.load_items(self.log, events), "next_cursor": next_cursor}, next_cursor
+            {"items": await history_items.load_items(self.log, events), "next_cursor": next_cursor}, next_cursor
         )
         return preconditions.conditional_response(request, answer, position)
 
@@ -120,7 +120,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         """The events whose positions a question finds, out of the log; raises Behind."""
         found = await self.fetch(request, question, min_position)
         positions, next_cursor = (found.answer.body, found.answer.next_cursor) if found.answer else (b"[]", None)
-        items = await history.load_items(
+        items = await history_items.load_items(
             self.log, await self.log.load_at(msgspec.json.decode(positions, type=list[int]))
         )
         answer = pagination.encode_answer({"items": items, "next_cursor": next_cursor}, next_cursor)

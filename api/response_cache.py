@@ -12,9 +12,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
-from api.http import basis
 from api.http.authentication import Credential
-from api.http.basis import Dependencies
+from api.http.dependencies import Dependencies, recorded_dependencies
 from api.http.preconditions import POSITION_HEADER, etag_matches
 from infra.identity.permissions import Permission, Permissions
 from infra.identity.revocations import RevokedIds
@@ -126,7 +125,7 @@ def _cache_key(scope: Any) -> tuple[_Key, str]:
 
 def _cacheable_response(scope: Any, status: int, sent_headers: _Headers) -> _CachedResponse | None:
     """None where the answer is not what was found, or rests on more than that."""
-    dependencies: Dependencies | None = basis.of(scope)
+    dependencies: Dependencies | None = recorded_dependencies(scope)
     if (
         dependencies is None
         or dependencies.body_read is None

@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from cli import children, options
-from cli.children import SubcommandProcess
+from cli import options, subcommand_process
+from cli.subcommand_process import SubcommandProcess
 from infra import settings
 from infra.embedded.postgres import APPLICATION_ROLE, Postgres
 from infra.embedded.valkey import BROKER_CONFIG, CACHE_CONFIG, Valkey
@@ -147,7 +147,7 @@ class ServeRun:
     def _run_subcommand(self, name: str, timeout_s: float, slow_notice: str = "") -> tuple[int, str]:
         """Exit code and words of one of our commands."""
         with tempfile.TemporaryFile() as output:
-            child = children.spawn_taskledger([name, "--data", self.options.data], output)
+            child = subcommand_process.spawn_taskledger([name, "--data", self.options.data], output)
             try:
                 if not self.supervisor.run_until(lambda: child.poll() is not None, SLOW_NOTICE_S) and slow_notice:
                     print_line(slow_notice)

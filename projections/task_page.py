@@ -14,8 +14,8 @@ from projections import project_list, task_list, task_search
 from projections.filter_sql import FilterSql, compile_filter
 from projections.pagination import PageCursor, encode_answer, list_id_for
 from projections.projection import Answer, Audience, Projection, Query, Question
+from projections.relevance_sql import RelevanceQuery
 from projections.task_list import TaskRow
-from projections.task_relevance import RelevanceQuery
 from projections.task_sorting import Sorting, TaskSort, default_sort, sorting_for
 
 MAX_UNROLLED_WORKSPACES: Final = 8

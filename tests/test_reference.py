@@ -13,7 +13,7 @@ from commands.task import RenameTask
 from domain import errors
 from domain.errors import Refusal
 from infra.settings import Settings
-from scripts.reference import found
+from scripts.reference import inventory
 from scripts.reference.page import REFERENCE_FILE, render_reference
 from tests.domain.laws import GOLDEN
 
@@ -33,7 +33,7 @@ def test_every_setting_is_on_the_page(field: msgspec.structs.FieldInfo) -> None:
 
 
 def test_every_refusal_is_on_the_page_with_its_title() -> None:
-    shown = {(kept.code, kept.title) for kept in found.errors()}
+    shown = {(kept.code, kept.title) for kept in inventory.errors()}
     for _, kind in inspect.getmembers(errors, inspect.isclass):
         if issubclass(kind, Refusal) and kind is not Refusal:
             assert (kind.code(), kind.title()) in shown
@@ -50,7 +50,9 @@ def test_every_command_is_on_the_page_with_fields_and_permissions(name: str) -> 
 
 
 def test_every_route_of_the_application_is_on_the_page() -> None:
-    routes = [route for route in app.create_litestar(found.UNREACHABLE_SETTINGS).routes if isinstance(route, HTTPRoute)]
+    routes = [
+        route for route in app.create_litestar(inventory.UNREACHABLE_SETTINGS).routes if isinstance(route, HTTPRoute)
+    ]
     shown = {(route.path_format, method) for route in routes for method in route.methods - {"OPTIONS"}}
     for path, method in shown - {("/docs", "GET"), ("/openapi.json", "GET")}:
         assert f"| `{method} {path}` |" in REFERENCE_FILE.read_text()
@@ -58,9 +60,9 @@ def test_every_route_of_the_application_is_on_the_page() -> None:
 
 def remove_one(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Let the code have one thing of a kind less than the page."""
-    known = getattr(found, kind)()
+    known = getattr(inventory, kind)()
     less = dict(list(known.items())[1:]) if isinstance(known, dict) else known[1:]
-    monkeypatch.setattr(found, kind, lambda: less)
+    monkeypatch.setattr(inventory, kind, lambda: less)
 
 
 @pytest.mark.parametrize("kind", ["events", "commands", "routes", "errors"])
@@ -75,5 +77,5 @@ def test_a_page_with_outdated_permissions_is_detected(monkeypatch: pytest.Monkey
 
 
 def test_a_page_without_a_field_of_a_command_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(found, "commands", lambda: {**command.all_commands(), "EditTask": RenameTask})
+    monkeypatch.setattr(inventory, "commands", lambda: {**command.all_commands(), "EditTask": RenameTask})
     assert REFERENCE_FILE.read_text() != render_reference()

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from api.http.addressing import parse_id
-from api.http.history import HistoryItem
+from api.http.history_items import HistoryItem
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam, TimeParam, parse_time
 from api.http.problems import MalformedRequest
 from api.http.response import Response

@@ -14,7 +14,7 @@ from api.endpoints import batch_items
 from api.endpoints.batch_items import Batch, BatchItem
 from api.http import preconditions, problems
 from api.http.command_mode import DryRunDone, command_mode
-from api.http.outcomes import BatchResult, IndependentResult, IndependentResults
+from api.http.command_results import BatchResult, IndependentResult, IndependentResults
 from api.http.problems import BatchItemFailed, MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request

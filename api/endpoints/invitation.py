@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from api.http import preconditions
 from api.http.addressing import parse_id
 from api.http.command_mode import command_mode
-from api.http.outcomes import WriteResult
+from api.http.command_results import WriteResult
 from api.http.parameters import CursorParam, LimitParam
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request, write_response

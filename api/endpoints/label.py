@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from api.http.addressing import in_scope, parse_id
-from api.http.outcomes import WriteResult
+from api.http.command_results import WriteResult
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.problems import MalformedRequest
 from api.http.response import Response

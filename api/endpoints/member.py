@@ -8,9 +8,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from api.http import history, preconditions
+from api.http import history_items, preconditions
 from api.http.addressing import in_scope, parse_id
-from api.http.outcomes import WriteResult
+from api.http.command_results import WriteResult
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -44,7 +44,7 @@ async def list_members(
     after = pagination.PageCursor.parse(cursor, list_id, NameSortKey) or MIN_NAME_SORT_KEY
     found = await ledger.fetch(request, workspace_list.members(workspace_id), min_position)
     roles = msgspec.json.decode(found.answer.body, type=dict[UUID, Role]) if found.answer else {}
-    names = await history.load_names(ledger.log, [Actor(user) for user in roles])
+    names = await history_items.load_names(ledger.log, [Actor(user) for user in roles])
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
     remaining = sorted((row for row in rows if _cursor_key(row) > after), key=_cursor_key)
     return preconditions.conditional_response(

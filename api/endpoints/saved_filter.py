@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from api.endpoints.task_list import CountParam, FieldsParam, list_across_workspaces, parse_fields_param
 from api.http.addressing import parse_id
-from api.http.outcomes import WriteResult
+from api.http.command_results import WriteResult
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger

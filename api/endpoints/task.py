@@ -4,9 +4,9 @@ from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from api.http import history
+from api.http import history_items
 from api.http.addressing import in_scope, parse_id
-from api.http.outcomes import WriteResult
+from api.http.command_results import WriteResult
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -126,6 +126,6 @@ async def show_history(
     limit: LimitParam = 50,
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,
-) -> Response[Page[history.HistoryItem]]:
+) -> Response[Page[history_items.HistoryItem]]:
     """What happened to a task, newest first, out of the log itself."""
     return await ledger.history(request, await ledger.resolve_task_id(request, task), limit, cursor, min_position)

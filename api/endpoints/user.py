@@ -14,7 +14,7 @@ from api.endpoints.invitation import find_invitation
 from api.endpoints.session import client_address
 from api.http import authentication, preconditions, tracing
 from api.http.command_mode import DryRunDone
-from api.http.outcomes import WriteResult
+from api.http.command_results import WriteResult
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands import permissions

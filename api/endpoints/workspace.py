@@ -7,7 +7,7 @@ from litestar.params import FromPath, JSONBody
 
 from api.http import preconditions
 from api.http.addressing import parse_id
-from api.http.outcomes import WriteResult
+from api.http.command_results import WriteResult
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.http import history
+from api.http import history_items
 from api.http.problems import DetailedConflict
 from domain import codec
 from domain.errors import VersionConflict
@@ -21,14 +21,14 @@ async def detailed_conflict(
 ) -> DetailedConflict:
     """The answer for the loser: 412 where `If-Match` named the version, else 409."""
     intervening: Sequence[RecordedEvent] = conflict.params["intervening_events"]
-    names = await history.load_names(log, {recorded.actor for recorded in intervening})
+    names = await history_items.load_names(log, {recorded.actor for recorded in intervening})
     events = [
         {
             "version": recorded.version,
             "type": codec.stored_name_of(recorded.event),
-            "actor": history.actor_info(recorded.actor, names),
+            "actor": history_items.actor_info(recorded.actor, names),
             "at": recorded.at,
-            "fields": list(history.field_changes(recorded)),
+            "fields": list(history_items.field_changes(recorded)),
         }
         for recorded in intervening
     ]

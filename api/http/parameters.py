@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 from msgspec import Meta
 
 from api.http.command_mode import MODE_PARAMETERS, command_mode
-from api.http.outcomes import BatchResult, WriteResult
+from api.http.command_results import BatchResult, WriteResult
 from api.http.problems import MalformedRequest
 
 LimitParam: TypeAlias = Annotated[int, QueryParameter(ge=1, le=200, description="How many items, at most.")]

@@ -8,10 +8,10 @@ from typing import Any, Final
 from litestar import Litestar
 
 from api.ledger import BASE_PATH
-from api.openapi import error_cases, headers, parameters, problem_schemas, schemas
-from api.openapi.description import operation_object
+from api.openapi import error_cases, parameters, problem_schemas, response_headers, schemas
 from api.openapi.error_cases import ErrorCase
 from api.openapi.operation import Operation, documented_operations
+from api.openapi.operation_object import operation_object
 from api.openapi.schemas import Schema
 
 METHOD_ORDER: Final = ("get", "post", "put", "patch", "delete")
@@ -59,7 +59,7 @@ def build_document(app: Litestar) -> Schema:
         "components": {
             "securitySchemes": {"bearer": BEARER_SECURITY_SCHEME},
             "parameters": parameters.PARAMETER_COMPONENTS,
-            "headers": headers.HEADER_COMPONENTS,
+            "headers": response_headers.HEADER_COMPONENTS,
             "responses": dict(sorted(shared_responses.items())),
             "links": dict(_links(operations)),
             "examples": dict(_problem_examples(operations)),

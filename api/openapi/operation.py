@@ -17,7 +17,7 @@ from api.http import authentication, parameters
 from api.http.body import JSONBodyDTO
 from api.http.command_mode import DryRun
 from api.ledger import Ledger
-from api.openapi import call_graph, operation_commands
+from api.openapi import call_graph, handler_commands
 from api.openapi.call_graph import ConstantCall, FunctionRef, Reachable
 from api.openapi.schemas import union_members
 from commands import permissions
@@ -78,7 +78,7 @@ class Operation(Struct, frozen=True, dict=True):
     @cached_property
     def reachable(self) -> frozenset[Reachable]:
         """All that its code comes to."""
-        return call_graph.reachable_from(self._call_graph_roots(), operation_commands.COMMAND_PATH_BOUNDARY)
+        return call_graph.reachable_from(self._call_graph_roots(), handler_commands.COMMAND_PATH_BOUNDARY)
 
     @cached_property
     def reachable_functions(self) -> frozenset[Callable[..., Any]]:
@@ -88,7 +88,7 @@ class Operation(Struct, frozen=True, dict=True):
     @cached_property
     def command_types(self) -> list[type[Command[Any]]]:
         """The commands that it carries out."""
-        return operation_commands.commands_of_handler(self.body_type, self.reachable)
+        return handler_commands.commands_of_handler(self.body_type, self.reachable)
 
     @cached_property
     def required_permissions(self) -> list[RequiredPermission]:
@@ -107,7 +107,7 @@ class Operation(Struct, frozen=True, dict=True):
     @property
     def is_batch(self) -> bool:
         """Whether the request names its commands."""
-        return operation_commands.is_batch_handler(self.reachable)
+        return handler_commands.is_batch_handler(self.reachable)
 
     @property
     def subject_noun(self) -> str:

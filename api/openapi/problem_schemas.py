@@ -11,12 +11,12 @@ from litestar.params import QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http import preconditions
-from api.http.history import ActorInfo
+from api.http.history_items import ActorInfo
 from api.http.problems import PROBLEM_MEDIA_TYPE
-from api.openapi import error_cases, examples, operation_commands
+from api.openapi import error_cases, examples, handler_commands
 from api.openapi.error_cases import ErrorCase
-from api.openapi.headers import header_refs, optional_header
 from api.openapi.operation import Operation
+from api.openapi.response_headers import header_refs, optional_header
 from api.openapi.schemas import SCHEMA_REF_PREFIX, Schema
 from commands import permissions
 from domain import errors
@@ -155,7 +155,7 @@ def _framework_cases(operation: Operation) -> Iterator[ErrorCase]:
 
 
 def _refusal_cases(operation: Operation) -> Iterator[ErrorCase]:
-    refusals = operation_commands.refusals_of_commands(operation.command_types, operation.reachable)
+    refusals = handler_commands.refusals_of_commands(operation.command_types, operation.reachable)
     if errors.ColumnNotCounted in refusals:
         yield from error_cases.from_error(ProjectionBehind)  # counting waits for a read table
     for refusal in refusals:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from bench.peers.config import PeerConfig
-from cli.children import answers_200
+from cli.subcommand_process import answers_200
 from infra.processes import data_directory, ports
 from infra.processes.child import Child, spawn, stop
 from infra.processes.data_directory import RunInfo

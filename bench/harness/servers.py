@@ -11,8 +11,8 @@ from psycopg.sql import SQL, Identifier
 
 from bench.harness.durability import require_durable
 from bench.harness.processes import start_command, wait_until
-from cli.children import answers_200
 from cli.serve import embedded_servers, server_urls
+from cli.subcommand_process import answers_200
 from infra.database.pool import connect
 from infra.embedded.postgres import DATABASE
 from infra.processes import data_directory, ports

@@ -4,7 +4,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api.http.outcomes import WriteResult
+from api.http.command_results import WriteResult
 from bench.peers.config import PeerConfig
 from commands.task import CreateTask
 from infra.ids import new_id

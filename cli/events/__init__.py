@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from cli import options
-from cli.events import lines
+from cli.events import formatting
 from cli.opened import database_connection, query_read_models
 from domain import codec
 from domain.upcasts import UPCASTS
@@ -43,7 +43,7 @@ def tail(data: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: 
         while True:
             batch = log.load_after(connection, position, MAX_BATCH_EVENTS)
             for recorded in batch:
-                click.echo(lines.format_as_json(recorded) if as_json else lines.format_as_text(recorded))
+                click.echo(formatting.format_as_json(recorded) if as_json else formatting.format_as_text(recorded))
                 position = recorded.position
             if not batch and not follow:
                 return
@@ -64,7 +64,7 @@ def show(data: Path, stream: str, first: int, last: int, as_json: bool) -> None:
         if not events:
             raise OperatorError(f"The log has no such events of {stream}.")
         for recorded in events:
-            click.echo(lines.format_as_json(recorded) if as_json else lines.format_as_text(recorded))
+            click.echo(formatting.format_as_json(recorded) if as_json else formatting.format_as_text(recorded))
 
 
 @command.command
@@ -80,7 +80,7 @@ def export(data: Path, after: int, workspace: UUID | None, types: tuple[str, ...
         click.echo(f"This version writes no events of the name {', '.join(sorted(unknown))}.", err=True)
     with database_connection(settings.resolve(data).database_url) as connection:
         for recorded in log.iter_events(connection, log.EventSelection(after, workspace, types or None)):
-            output.write(lines.format_as_json(recorded).encode() + b"\n")
+            output.write(formatting.format_as_json(recorded).encode() + b"\n")
             count += 1
     if output.name != "<stdout>":
         click.echo(f"{count} events written.", file=sys.stderr)

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.progress import track
 
 from cli import options
-from cli.import_ import places
-from cli.import_.importing import ImportOutcome, import_tasks
+from cli.import_.file_reader import read_text
+from cli.import_.importer import ImportOutcome, import_tasks
 from cli.import_.mapping import map_rows
 from cli.import_.parsing import parse_json
-from cli.import_.reading import read_text
 from cli.import_.report import print_report
 from cli.import_.rows import Row, find_rows
+from cli.import_.target import find_target
 from cli.opened import open_instance
 from infra import settings
 from infra.errors import OperatorError
@@ -56,7 +56,7 @@ async def _import(
     app_settings: Settings, rows: tuple[Row, ...], target_names: tuple[str, str, str], outcome: ImportOutcome
 ) -> None:
     async with open_instance(app_settings) as instance:
-        target = await places.find_target(instance.log, app_settings.database_url, *target_names)
+        target = await find_target(instance.log, app_settings.database_url, *target_names)
         await import_tasks(instance, map_rows(_with_progress_bar(rows), target.project_id), target.user_id, outcome)
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from cli.import_.fields import AddRemark
-from cli.import_.left import RowFields
+from cli.import_.field_values import AddRemark
+from cli.import_.row_fields import RowFields
 from cli.import_.rows import Row
-from cli.import_.text import MalformedRow, require_text
+from cli.import_.text_validation import MalformedRow, require_text
 
 DESCRIPTION_FIELDS: Final = ("description", "notes", "note", "desc", "body", "content")
 SECTION_HEADINGS: Final = {

@@ -8,12 +8,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from cli.import_ import fields
+from cli.import_ import field_values
 from cli.import_.description import build_description
-from cli.import_.identity import task_id
-from cli.import_.left import RowFields
+from cli.import_.row_fields import RowFields
 from cli.import_.rows import TITLE_FIELDS, Row
-from cli.import_.text import MalformedRow, require_text
+from cli.import_.task_ids import task_id
+from cli.import_.text_validation import MalformedRow, require_text
 from commands.field_types import normalize_due as kept_due
 from commands.handling.decision import CommandOn
 from commands.task import CompleteTask, CreateTask
@@ -98,7 +98,7 @@ def _map_row(row: Row, project_id: UUID, occurrences: Counter[object]) -> Mapped
 
 
 def _build_create_task(
-    row: Row, title: str, row_fields: RowFields, project_id: UUID, add_remark: fields.AddRemark
+    row: Row, title: str, row_fields: RowFields, project_id: UUID, add_remark: field_values.AddRemark
 ) -> tuple[CreateTask, bool]:
     progress = _read_progress(row_fields, add_remark)
     due, priority = row_fields.pop_first(DUE_FIELDS), row_fields.pop_first(PRIORITY_FIELDS)
@@ -106,8 +106,8 @@ def _build_create_task(
         "project_id": project_id,
         "title": title,
         "description": build_description(row, row_fields, add_remark),
-        "priority": fields.parse_priority(*priority, add_remark) if priority[1] is not None else "none",
-        "due": fields.parse_due(*due, add_remark) if due[1] not in (None, "") else None,
+        "priority": field_values.parse_priority(*priority, add_remark) if priority[1] is not None else "none",
+        "due": field_values.parse_due(*due, add_remark) if due[1] not in (None, "") else None,
         "column": progress.column,
         "labels": _collect_labels(row, row_fields, progress),
     }
@@ -117,22 +117,22 @@ def _build_create_task(
         raise MalformedRow(str(error)) from None
 
 
-def _read_progress(row_fields: RowFields, add_remark: fields.AddRemark) -> fields.TaskProgress:
+def _read_progress(row_fields: RowFields, add_remark: field_values.AddRemark) -> field_values.TaskProgress:
     """What the first of the fields says; raises Malformed where another one contradicts it."""
     status_values = [row_fields.pop_first((name,)) for name in STATUS_FIELDS]
     parsed = [
-        (name, fields.parse_progress(name, value, add_remark))
+        (name, field_values.parse_progress(name, value, add_remark))
         for name, value in status_values
         if value not in (None, "")
     ]
     for name, other in parsed[1:]:
         if other.done != parsed[0][1].done:
             raise MalformedRow(f"{parsed[0][0]} and {name} contradict each other")
-    return parsed[0][1] if parsed else fields.TaskProgress()
+    return parsed[0][1] if parsed else field_values.TaskProgress()
 
 
-def _collect_labels(row: Row, row_fields: RowFields, progress: fields.TaskProgress) -> tuple[str, ...]:
+def _collect_labels(row: Row, row_fields: RowFields, progress: field_values.TaskProgress) -> tuple[str, ...]:
     """The tag that the row stands under, its own labels, and a status that is neither open nor done."""
-    own = [label for names in LABEL_FIELDS for label in fields.parse_labels(*row_fields.pop_first((names,), []))]
+    own = [label for names in LABEL_FIELDS for label in field_values.parse_labels(*row_fields.pop_first((names,), []))]
     all_labels = [row.list_name and require_text("tag", row.list_name, "label"), *own, progress.label or ""]
     return distinct_labels(label for label in all_labels if label)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import click
 
-from cli.import_.importing import ImportOutcome
+from cli.import_.importer import ImportOutcome
 
 
 def print_report(outcome: ImportOutcome, name: str, other_fields: Counter[str]) -> None:

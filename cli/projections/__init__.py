@@ -12,7 +12,7 @@ from rich.table import Table
 from cli import options
 from cli.opened import database_connection, open_instance
 from cli.projections import report
-from cli.projections.watching import rebuild_with_progress
+from cli.projections.progress_bar import rebuild_with_progress
 from commands.handling.decision import CommandOn as Asked
 from commands.handling.group import CommandRequest
 from commands.projection import SkipEvent

@@ -1,6 +1,7 @@
 """A filter: terms that a task has to meet, all of them, as people write them and as they are meant."""
 
-from domain.filter.reading import MAX_CHARACTERS, MAX_TERMS, parse
+from domain.filter.formatter import format_terms, quote
+from domain.filter.parser import MAX_CHARACTERS, MAX_TERMS, parse
 from domain.filter.terms import (
     AssigneeIs,
     ColumnIs,
@@ -17,7 +18,6 @@ from domain.filter.terms import (
     TimeIs,
     Word,
 )
-from domain.filter.written import format_terms, quote
 
 __all__ = [
     "MAX_CHARACTERS",

@@ -22,9 +22,9 @@ from infra.rebuilding import refold
 from infra.rebuilding.fold_pool import APPLICATION_NAME, EVENTS_PER_PART, FoldPool, open_fold_pool, split_log
 from infra.rebuilding.outcome import RebuildOptions, RebuildOutcome, RebuildProgress
 from infra.rebuilding.throttle import Throttle
-from projections.engine import advance, builds, differences, parked, table, writing
+from projections.engine import advance, builds, comparison, parked, table, writing
 from projections.engine.builds import Build, SyncConnection
-from projections.engine.differences import Comparison, RowDifference
+from projections.engine.comparison import Comparison, RowDifference
 from projections.engine.full_fold import parse_key
 from projections.projection import DocumentKey, Projection
 
@@ -182,9 +182,7 @@ class ProjectionRebuild:
             self._outcome.lag = high - low
             if high - low <= MAX_COMPARE_LAG_EVENTS:
                 excluded_keys = self._touched_keys(connection, low, high) | self._parked_keys(connection, build, live)
-                self._record_comparison(
-                    differences.compare_builds(connection, build, live, excluded_keys=excluded_keys)
-                )
+                self._record_comparison(comparison.compare_builds(connection, build, live, excluded_keys=excluded_keys))
         return low
 
     def _catch_up_frozen(self, connection: SyncConnection, build: Build, live: Build | None, low: int) -> None:
@@ -198,7 +196,7 @@ class ProjectionRebuild:
             if self._outcome.compared:
                 advance.catch_up(connection, live, log.load_after, high)
                 touched_keys = self._touched_keys(connection, low, high) - self._parked_keys(connection, build, live)
-                self._record_comparison(differences.compare_builds(connection, build, live, only_keys=touched_keys))
+                self._record_comparison(comparison.compare_builds(connection, build, live, only_keys=touched_keys))
         self._outcome.parked = len(parked.parked_keys(connection, build))
 
     def _touched_keys(self, connection: SyncConnection, low: int, high: int) -> set[DocumentKey]:
@@ -213,7 +211,7 @@ class ProjectionRebuild:
             return
         self._outcome.compared = True
         self._outcome.differences += compared.count
-        self._differences += compared.first[: differences.MAX_SHOWN_DIFFERENCES - len(self._differences)]
+        self._differences += compared.first[: comparison.MAX_SHOWN_DIFFERENCES - len(self._differences)]
 
     def _find_causes(self, connection: SyncConnection) -> None:
         """When nobody waits for it any more: it may take reading a whole workspace."""

@@ -12,9 +12,9 @@ from domain.event import RecordedEvent, fold
 from domain.projection import Skipping, skips_stream_id
 from infra import log
 from infra.log import slices
-from projections.engine import builds, folding, generations, parked, table, writing
+from projections.engine import builds, cache_generations, folding, parked, table, writing
 from projections.engine.builds import Build, SyncConnection
-from projections.engine.differences import RowDifference
+from projections.engine.comparison import RowDifference
 from projections.engine.folding import Skips
 from projections.engine.full_fold import parse_key
 from projections.engine.parked import ParkedDocument
@@ -55,7 +55,7 @@ def retry_parked(connection: SyncConnection, build: Build, parked_document: Park
         still_parked = refold_document(connection, build, key, events, skips)
         parked.unpark(connection, build, [key])
         parked.park(connection, build, [still_parked] if still_parked else [])
-        generations.bump(connection, {build: {builds.WHOLE_BUILD_SCOPE}})  # whoever looks sees that, told or not
+        cache_generations.bump(connection, {build: {builds.WHOLE_BUILD_SCOPE}})  # whoever looks sees that, told or not
     return still_parked
 
 

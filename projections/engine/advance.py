@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from domain.event import RecordedEvent
 from projections import fingerprint
-from projections.engine import builds, folding, generations, parked, table, writing
+from projections.engine import builds, cache_generations, folding, parked, table, writing
 from projections.engine.builds import Build, SyncConnection
 from projections.engine.folding import FoldResult, Skips
 from projections.engine.table import Documents
@@ -176,9 +176,9 @@ def _fold_transaction(
         changed = {
             work.build: _write_changes(connection, work, before, after, write) for work, before, _, after in folded
         }
-        bumped = generations.bump(connection, changed)
+        bumped = cache_generations.bump(connection, changed)
     names = [build.projection.name for build in changed]
-    new_generations = generations.fetch_bumped(changed, bumped)
+    new_generations = cache_generations.fetch_bumped(changed, bumped)
     return BatchReport(names, batch.partition, batch.start, end, count, new_generations) if changed else None
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import FieldInfo
 from commands import permissions
 from domain.upcasts import UPCASTS
 from infra.settings import ENVIRONMENT_PREFIX, Settings
-from scripts.reference import found, words
+from scripts.reference import inventory, type_descriptions
 
 REFERENCE_FILE = Path(__file__).parents[2] / "docs" / "reference.md"
 
@@ -35,7 +35,7 @@ def _events() -> Iterator[str]:
         "What can stand in the log. Stored names are for ever. A field that *changed* is stored as the pair",
         "`[old, new]`; the other fields of an event say what began, or where it happened.",
     )
-    for name, event_type in found.events().items():
+    for name, event_type in inventory.events().items():
         yield from _section(name, _docstring_summary(event_type), msgspec.structs.fields(event_type))
     yield from ("", "Events that are no longer written stay readable:", "")
     yield from _table(("stored name", "read as"), [(f"`{old}`", f"`{new}`") for old, (new, _) in UPCASTS.items()])
@@ -48,7 +48,7 @@ def _commands() -> Iterator[str]:
         "on, which `If-Match` may name instead. Ids and places that stand in the address need not stand in the body.",
         "The role in the workspace and the scope of the token are the least that it asks for.",
     )
-    for name, command_type in found.commands().items():
+    for name, command_type in inventory.commands().items():
         fields = [field for field in msgspec.structs.fields(command_type) if field.name != "expected_version"]
         version = " Must name the version." if command_type.requires_version else ""
         alone = "" if command_type.is_batchable else " Not in batches."
@@ -78,7 +78,7 @@ def _routes() -> Iterator[str]:
     )
     rows = [
         (f"`{route.method} {route.path}`", f"`{route.body_schema}`" if route.body_schema else "", route.summary)
-        for route in found.routes()
+        for route in inventory.routes()
     ]
     yield from _table(("route", "body", "what it does"), rows)
 
@@ -93,7 +93,7 @@ def _errors() -> Iterator[str]:
     )
     yield from _table(
         ("code", "status", "title"),
-        [(f"`{error_case.code}`", str(error_case.status), error_case.title) for error_case in found.errors()],
+        [(f"`{error_case.code}`", str(error_case.status), error_case.title) for error_case in inventory.errors()],
     )
 
 
@@ -107,8 +107,8 @@ def _settings() -> Iterator[str]:
     rows = [
         (
             f"`{ENVIRONMENT_PREFIX}{field.name.upper()}`",
-            words.describe_type(types[field.name]),
-            words.describe_default(field),
+            type_descriptions.describe_type(types[field.name]),
+            type_descriptions.describe_default(field),
         )
         for field in msgspec.structs.fields(Settings)
     ]
@@ -127,7 +127,10 @@ def _section(name: str, summary: str, fields: Sequence[FieldInfo]) -> Iterator[s
         yield from ("", summary)
     if fields:
         yield ""
-        rows = [(f"`{field.name}`", words.describe_type(field.type), words.describe_default(field)) for field in fields]
+        rows = [
+            (f"`{field.name}`", type_descriptions.describe_type(field.type), type_descriptions.describe_default(field))
+            for field in fields
+        ]
         yield from _table(("field", "what it holds", "if left out"), rows)
 
 

@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from api.http import authentication
-from api.http.basis import Dependencies
+from api.http.dependencies import Dependencies
 from api.ledger import Ledger
 from domain.errors import TooManyGuesses, WrongCredentials
 from infra.identity import invitations, sessions, token_secrets

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from api.http import history
+from api.http import history_items
 from domain.event import RecordedEvent
 from infra.ids import new_id
 from infra.log import EventLog
@@ -138,13 +138,13 @@ async def test_a_member_removed_during_a_conflict_gets_no_details(
     task = await ann.create_task()
     await ann.post(f"/tasks/{task}/complete")
     await set_role(ann, bob.id, "member")
-    told = history.load_names
+    told = history_items.load_names
 
     async def late(*asked: Any) -> dict[UUID, str]:
         await ann.request("DELETE", f"/workspaces/{ann.workspace}/members/{bob.id}")
         return await told(*asked)
 
-    monkeypatch.setattr(history, "load_names", late)
+    monkeypatch.setattr(history_items, "load_names", late)
     edit = {"title": "Bread", "expected_version": 1}
     if mode == "alone":
         answer = await bob.request("PATCH", f"/tasks/{task}", json=edit)

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
+from cli.import_.file_reader import read_text
 from cli.import_.mapping import RefusedRow, map_rows
 from cli.import_.parsing import parse_json
-from cli.import_.reading import read_text
 from cli.import_.rows import find_rows
 from infra import log
 from infra.database.pool import connect

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from domain.errors import FilterSyntax, FilterTooLong, FilterValue, Refusal, UnknownField
-from domain.filter import Day, LabelIs, Term, TimeIs, fields, format_terms, parse, reading, written
+from domain.filter import Day, LabelIs, Term, TimeIs, fields, format_terms, formatter, parse, parser
 from tests.defects import assert_check_fails
 from tests.domain.filters import filters, texts, without_offsets
 from tests.law import law
@@ -53,7 +53,7 @@ def test_filter_laws_hold(law: Callable[[], None]) -> None:
 
 
 def quotes_without_escaping(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(written, "quote", lambda text: f'"{text}"')
+    patch.setattr(formatter, "quote", lambda text: f'"{text}"')
 
 
 def a_quoted_none_read_as_no_label(patch: pytest.MonkeyPatch) -> None:
@@ -66,11 +66,11 @@ def a_quoted_none_read_as_no_label(patch: pytest.MonkeyPatch) -> None:
 
 
 def shorter_operators_matched_first(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reading, "_OPERATORS", (":", "<", "<=", ">", ">="))
+    patch.setattr(parser, "_OPERATORS", (":", "<", "<=", ">", ">="))
 
 
 def control_characters_accepted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reading, "_FORBIDDEN_CATEGORIES", frozenset())
+    patch.setattr(parser, "_FORBIDDEN_CATEGORIES", frozenset())
 
 
 def calendar_errors_not_caught(patch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ from infra.reading.tables import ReadTables
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list
-from projections.engine import advance, builds, folding, generations, table
+from projections.engine import advance, builds, cache_generations, folding, table
 from projections.engine.advance import BatchReport
 from projections.engine.builds import SyncConnection
 from projections.projection import Question
@@ -292,10 +292,10 @@ def generations_ignored(here: CacheScenario, patch: pytest.MonkeyPatch) -> None:
 
 
 def generations_from_a_counter(_: CacheScenario, patch: pytest.MonkeyPatch) -> None:
-    text = generations._BUMP  # noqa: SLF001 - as above
+    text = cache_generations._BUMP  # noqa: SLF001 - as above
     counting = text.replace("(extract(epoch from clock_timestamp()) * 1000000)::bigint", "1::bigint")
     assert counting != text
-    patch.setattr(generations, "_BUMP", counting)
+    patch.setattr(cache_generations, "_BUMP", counting)
 
 
 def waiters_do_not_poll(_: CacheScenario, patch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from infra.database.pool import connect, connect_for_folding, connect_for_worker
 from infra.schema import migrate
 from infra.settings import Settings
 from projections import task_list
-from projections.engine import advance, builds, generations
+from projections.engine import advance, builds, cache_generations
 from projections.engine import folding as engine
 from projections.engine.advance import BatchReport, ProjectionStuck
 from projections.engine.builds import SyncConnection
@@ -59,7 +59,7 @@ def test_rows_equal_the_fold_for_any_batches_partitions_and_crashes(  # noqa: PL
     for build in builds.serving_builds(database).values():
         advance.repartition(database, build, log.load_after, partitions)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("projections.engine.generations.bump", failing_after(crash))
+        patch.setattr("projections.engine.cache_generations.bump", failing_after(crash))
         for _ in range(crash + 1):
             try:
                 oracle.catch_up(database, cut, partitions)
@@ -260,15 +260,15 @@ def test_generations_are_never_reused(database: SyncConnection) -> None:
     seen = set[int]()
     for _ in range(3):
         with database.transaction(force_rollback=True):
-            told = generations.fetch_bumped({build: {TASK}}, generations.bump(database, {build: {TASK}}))
+            told = cache_generations.fetch_bumped({build: {TASK}}, cache_generations.bump(database, {build: {TASK}}))
             seen.add(told["task_list"][TASK])
     assert len(seen) == 3
 
 
 def test_many_scopes_share_one_generation(database: SyncConnection) -> None:
     build = oracle.serving_build(database, "task_list")
-    scopes = {UUID(int=number) for number in range(1, generations.MAX_BUMPED_SCOPES + 2)}
-    told = generations.fetch_bumped({build: scopes}, generations.bump(database, {build: scopes}))
+    scopes = {UUID(int=number) for number in range(1, cache_generations.MAX_BUMPED_SCOPES + 2)}
+    told = cache_generations.fetch_bumped({build: scopes}, cache_generations.bump(database, {build: scopes}))
     assert told["task_list"].keys() == {builds.WHOLE_BUILD_SCOPE}
 
 
@@ -276,7 +276,7 @@ def survives_a_crash(database: SyncConnection) -> bool:
     """Break off in the middle of a batch, go on, and compare with the naive fold."""
     oracle.append_facts(database, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("projections.engine.generations.bump", failing_after(1))
+        patch.setattr("projections.engine.cache_generations.bump", failing_after(1))
         with pytest.raises(ProjectionStuck):
             oracle.catch_up(database)
     assert not oracle.serving_rows(database, task_list.projection)
@@ -286,7 +286,7 @@ def survives_a_crash(database: SyncConnection) -> bool:
 
 def failing_after(count: int) -> Any:
     """The last thing that a batch writes fails so many times, after all the rest was written."""
-    left, age = [2 * len(all_projections()) * count], generations.bump
+    left, age = [2 * len(all_projections()) * count], cache_generations.bump
 
     def failing(*arguments: Any) -> Any:
         left[0] -= 1

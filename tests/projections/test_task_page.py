@@ -13,13 +13,13 @@ from psycopg.sql import SQL
 
 from domain.errors import CursorMismatch
 from domain.task import Priority
-from projections import board, task_list, task_page, task_relevance, task_search, task_sorting
+from projections import board, relevance_sql, task_list, task_page, task_search, task_sorting
 from projections.engine import table
 from projections.engine.builds import SyncConnection
 from projections.project_list import ProjectRow
+from projections.relevance_sql import RelevanceQuery
 from projections.task_list import NO_DUE_AT, StoredTaskRow
 from projections.task_page import TaskPageOptions, TaskPageSql, TaskScope, project_scope, workspaces_scope
-from projections.task_relevance import RelevanceQuery
 from projections.task_search import TaskSearchRow
 from projections.task_sorting import Sorting, TaskSort
 from tests.defects import assert_check_fails
@@ -203,7 +203,7 @@ def search_law(database: SyncConnection) -> Callable[[], None]:
     @law(paging_cases(filters=("milk", "milk status:open")), st.integers(1, 6), examples=100)
     def however_few_are_tried_first_all_are_found(scene: PagingCase, best: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(task_relevance, "MAX_RANKED_TEXTS", best)
+            patch.setattr(relevance_sql, "MAX_RANKED_TEXTS", best)
             assert_stable_tasks_once(database, scene)
 
     return however_few_are_tried_first_all_are_found

@@ -13,7 +13,7 @@ from infra.database.pool import connect
 from infra.rebuilding.rebuild import ProjectionRebuild
 from infra.settings import Settings
 from infra.worker.projector import Projector
-from projections.engine import differences
+from projections.engine import comparison
 from projections.engine.builds import SyncConnection
 from projections.projection import all_projections
 from projections.task_list import StoredTaskRow
@@ -77,12 +77,12 @@ def test_a_comparison_that_misses_absent_rows_is_noticed(
     database: SyncConnection, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: what the live table lacks, or has too much, is not found."""
-    query = differences._comparison_sql  # noqa: SLF001 - a defect is planted where it would be made
+    query = comparison._comparison_sql  # noqa: SLF001 - a defect is planted where it would be made
 
     def careless(*arguments: Any) -> SQL:
         return SQL(query(*arguments).as_string().replace("full join", "join").replace("{", "{{").replace("}", "}}"))
 
-    monkeypatch.setattr(differences, "_comparison_sql", careless)
+    monkeypatch.setattr(comparison, "_comparison_sql", careless)
     assert_check_fails(partial(each_wrong_row_is_named, database, run_cli))
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from html import escape
 
+from api.openapi.page.css import CSS
 from api.openapi.page.html import anchor_id, render_text, resolve_ref
-from api.openapi.page.operation import render_fields, render_operation
-from api.openapi.page.style import CSS
+from api.openapi.page.operation_section import render_fields, render_operation
 from api.openapi.schemas import Schema
 
 LOGIN_SNIPPET = """api=&lt;the address of this page, without /docs&gt;

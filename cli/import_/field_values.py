@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from cli.import_.rows import describe_json_type, normalize_name
-from cli.import_.text import MalformedRow, require_text
+from cli.import_.text_validation import MalformedRow, require_text
 from commands.field_types import DueText
 from commands.field_types import normalize_due as kept_due
 from domain.task import Priority

@@ -5,7 +5,7 @@ from typing import Any
 
 from cli.import_.parsing import DuplicateNames, InvalidValue
 from cli.import_.rows import describe_json_type, normalize_name, sub_tasks_in
-from cli.import_.text import MalformedRow
+from cli.import_.text_validation import MalformedRow
 
 EMPTY_VALUES: tuple[object, ...] = (None, "", [], {})
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from api.http.body import PATCH_MEDIA_TYPES
-from api.openapi import answers, examples, parameters
+from api.openapi import examples, parameters, responses
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
 from commands import permissions
@@ -25,7 +25,7 @@ def operation_object(operation: Operation, schemas: dict[Any, Schema]) -> Schema
         **({"security": [{}]} if operation.is_public else {}),
         "parameters": list(parameters.parameters_of(operation)),
         **({"requestBody": _request_body(operation, schemas)} if operation.body_type is not None else {}),
-        "responses": answers.responses_of(operation, schemas),
+        "responses": responses.responses_of(operation, schemas),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any, get_origin
 from msgspec import Struct
 
 from api.http import preconditions
-from api.openapi import examples, headers, problem_schemas
+from api.openapi import examples, problem_schemas, response_headers
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
 
@@ -18,7 +18,7 @@ def responses_of(operation: Operation, schemas: dict[Any, Schema]) -> dict[str, 
     if preconditions.conditional_response in operation.reachable_functions:
         not_modified_headers = {
             name: header
-            for name, header in headers.headers_of(operation, operation.handler.status_code).items()
+            for name, header in response_headers.headers_of(operation, operation.handler.status_code).items()
             if name != "Link"
         }
         responses["304"] = {
@@ -34,7 +34,7 @@ def responses_of(operation: Operation, schemas: dict[Any, Schema]) -> dict[str, 
 def _success_response(operation: Operation, status: int, schemas: dict[Any, Schema]) -> Schema:
     kinds, spec = operation.response_types[status], (operation.handler.responses or {}).get(status)
     text = spec.description if spec and status != operation.handler.status_code else _describe_types(kinds, status)
-    response = {"description": text, "headers": headers.headers_of(operation, status)}
+    response = {"description": text, "headers": response_headers.headers_of(operation, status)}
     if not kinds:
         return response
     media = str(getattr(operation.handler.media_type, "value", operation.handler.media_type) or "application/json")

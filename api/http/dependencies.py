@@ -42,7 +42,7 @@ def dependencies_of(request: Request[Any, Any, Any]) -> Dependencies:
     return dependencies
 
 
-def of(scope: Any) -> Dependencies | None:
+def recorded_dependencies(scope: Any) -> Dependencies | None:
     """The one that was begun while a request was answered, if any was."""
     found: Dependencies | None = scope.get(_SCOPE_KEY)
     return found
