@@ -21,9 +21,9 @@ from infra.identity import passwords
 from infra.schema.migrate import migrate
 from infra.settings import Settings
 from infra.worker.projector import Projector
-from tests.hearing import instant_publisher, tracked_progress
+from tests.api_user import ApiUser
+from tests.instant_progress import instant_publisher, tracked_progress
 from tests.servers import Servers
-from tests.visitor import ApiUser
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -156,7 +156,7 @@ class Authentication:
     """Stands before every handler that is not marked `PUBLIC`.
 
     Not as a middleware, which costs two layers more. A handler with a `before_request` of its own would go without:
-    none has one, and each is asked for as nobody (tests/api/test_matrix.py).
+    none has one, and each is asked for as nobody (tests/api/test_permission_matrix.py).
     """
 
     def __init__(self, verifier: TokenVerifier) -> None:

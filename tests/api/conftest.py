@@ -10,17 +10,17 @@ import pytest_asyncio
 
 from infra.logs import logger
 from infra.settings import Settings
-from tests.api import contract
-from tests.api.opened import app_client, manual_projector
-from tests.mailbox import FakeSmtpServer, fake_smtp_server
+from tests.api import openapi_contract
+from tests.api.in_process_app import app_client, manual_projector
+from tests.api_user import ApiUser
+from tests.fake_smtp_server import FakeSmtpServer, fake_smtp_server
 from tests.servers import Servers
-from tests.visitor import ApiUser
 
 
 @pytest.fixture(scope="package", autouse=True)
 def _loaded_openapi() -> None:
     """Read the description from the code, once, before a test plants a defect in what it is read from."""
-    contract.app_contract()
+    openapi_contract.app_contract()
 
 
 @pytest.fixture(scope="package")

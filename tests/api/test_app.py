@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from infra.settings import Settings
-from tests.api.opened import app_client
+from tests.api.in_process_app import app_client
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

@@ -26,7 +26,7 @@ from projections.task_list import TaskRow, projection
 from tests.cli.conftest import DEMO_EVENTS, RunCli
 from tests.examples import PROJECT
 from tests.projections import oracle
-from tests.store.limits import running_worker
+from tests.store.wip_limits import running_worker
 
 REAL_LISTS = Path(__file__).parents[2] / ".." / "shared" / "data" / "simple-json"
 IMPORTER_EMAIL = "demo@example.com"

@@ -18,7 +18,7 @@ from infra.processes import data_directory, ports
 from infra.processes.pids import processes_in
 from infra.schema import grants
 from infra.schema.migrate import migrate
-from tests.e2e.running import RunningInstance, poll_until, running_instance
+from tests.e2e.running_instance import RunningInstance, poll_until, running_instance
 from tests.examples import CREATED, TASK, project, workspace
 from tests.projections import oracle
 from tests.servers import Servers

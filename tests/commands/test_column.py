@@ -14,7 +14,7 @@ from domain.errors import ColumnRepeated, UnknownColumn
 from domain.event import Change, Event, fold
 from domain.project import DEFAULT_COLUMNS, Column, ColumnsSet, Project, WipPolicy
 from domain.task import TaskCompleted, TaskMoved
-from tests.commands import laws
+from tests.commands import decision_laws
 from tests.examples import LIMITED_BOARD, MOVED, PROJECT, Facts, limited_column, project, task, workspace
 from tests.given import EventHistory, Given, given
 
@@ -118,4 +118,4 @@ def test_a_count_is_stored_only_if_no_task_moved_since() -> None:
 
 
 def test_a_column_count_equals_the_fold() -> None:
-    laws.a_column_count_equals_the_fold()
+    decision_laws.a_column_count_equals_the_fold()

@@ -32,9 +32,8 @@ from domain.saved_filter import (
     SavedFilter,
     filter_count_stream_id,
 )
-from tests import defects
-from tests.commands.laws import at_current_version
-from tests.defects import assert_check_fails
+from tests import planted_defects
+from tests.commands.decision_laws import at_current_version
 from tests.examples import (
     ADA,
     AGENT,
@@ -50,6 +49,7 @@ from tests.examples import (
 )
 from tests.given import EventHistory, given
 from tests.law import law
+from tests.planted_defects import assert_check_fails
 from tests.strategies import COMMAND_STRATEGIES
 
 SAVE = SaveFilter(name=FILTER_SAVED.name, filter=FILTER_SAVED.filter, sort=FILTER_SAVED.sort)
@@ -204,7 +204,9 @@ def test_filter_counts_equal_the_fold_and_owners_never_change() -> None:
     filter_counts_equal_the_fold_and_owners_never_change()
 
 
-@pytest.mark.parametrize("defect", [defects.a_filter_readable_by_anyone, defects.a_deletion_that_is_not_counted])
+@pytest.mark.parametrize(
+    "defect", [planted_defects.a_filter_readable_by_anyone, planted_defects.a_deletion_that_is_not_counted]
+)
 def test_a_planted_defect_is_noticed(defect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     defect(monkeypatch)
     assert_check_fails(filter_counts_equal_the_fold_and_owners_never_change)

@@ -9,9 +9,9 @@ import pytest
 
 from domain.errors import FilterSyntax, FilterTooLong, FilterValue, Refusal, UnknownField
 from domain.filter import Day, LabelIs, Term, TimeIs, fields, format_terms, formatter, parse, parser
-from tests.defects import assert_check_fails
-from tests.domain.filters import filters, texts, without_offsets
+from tests.domain.filter_strategies import filters, texts, without_offsets
 from tests.law import law
+from tests.planted_defects import assert_check_fails
 
 
 @law(filters, examples=150)

@@ -6,21 +6,21 @@ a new field has a default, so what was stored before it is still read.
 
 import pytest
 
-from tests.domain import laws
+from tests.domain import event_laws
 from tests.examples import EVERY_EVENT
 from tests.strategies import EVENT_TYPES
 
 
 def test_events_and_golden_files_match() -> None:
-    laws.events_and_golden_files_match()
+    event_laws.events_and_golden_files_match()
 
 
 def test_golden_files_decode_and_encode_unchanged() -> None:
-    laws.golden_files_decode_and_encode_unchanged()
+    event_laws.golden_files_decode_and_encode_unchanged()
 
 
 def test_golden_files_of_retired_events_are_upcast() -> None:
-    laws.golden_files_of_retired_events_are_upcast()
+    event_laws.golden_files_of_retired_events_are_upcast()
 
 
 def test_there_is_an_example_of_every_event() -> None:
@@ -29,4 +29,4 @@ def test_there_is_an_example_of_every_event() -> None:
 
 @pytest.mark.parametrize("name", sorted(EVENT_TYPES))
 def test_a_stored_event_names_itself(name: str) -> None:
-    assert laws.golden_bytes(name).startswith(b'{"type":"' + name.encode() + b'",')
+    assert event_laws.golden_bytes(name).startswith(b'{"type":"' + name.encode() + b'",')

@@ -8,7 +8,7 @@ import pytest
 from infra import settings
 from infra.errors import OperatorError
 from infra.processes import data_directory
-from tests.infra.test_instance import own_run
+from tests.infra.processes.test_data_directory import own_run
 
 SERVERS = {
     "TASKLEDGER_DATABASE_URL": "postgresql://app@db/tasks",

@@ -16,11 +16,11 @@ from projections.engine.folding import key_events
 from projections.fingerprint import fold_history
 from projections.pagination import PageCursor, list_id_for
 from projections.saved_filter_list import SavedFilterRow, projection
-from tests import defects
-from tests.defects import assert_check_fails
+from tests import planted_defects
 from tests.examples import ADA, BOB, COMMAND_ID, FILTER_SAVED, SAVED_FILTER, fixed_uuid7
 from tests.given import OCCURRED_AT
 from tests.law import law
+from tests.planted_defects import assert_check_fails
 
 STANDARD = ["mine", "overdue"]
 
@@ -81,7 +81,7 @@ def test_users_list_their_own_filters_by_last_name() -> None:
 
 
 def test_a_fold_that_forgets_the_user_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    defects.a_fold_that_forgets_the_user(monkeypatch)
+    planted_defects.a_fold_that_forgets_the_user(monkeypatch)
     assert_check_fails(users_list_their_own_filters_by_last_name)
 
 

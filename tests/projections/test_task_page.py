@@ -22,11 +22,11 @@ from projections.task_list import NO_DUE_AT, StoredTaskRow
 from projections.task_page import TaskPageOptions, TaskPageSql, TaskScope, project_scope, workspaces_scope
 from projections.task_search import TaskSearchRow
 from projections.task_sorting import Sorting, TaskSort
-from tests.defects import assert_check_fails
 from tests.examples import ADA, fixed_uuid7
 from tests.law import law
+from tests.planted_defects import assert_check_fails
 from tests.projections import oracle
-from tests.projections.asking import CALLER, answer_body
+from tests.projections.answers import CALLER, answer_body
 
 WORKSPACES = [fixed_uuid7(700 + number) for number in range(3)]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)

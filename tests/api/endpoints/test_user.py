@@ -1,0 +1,337 @@
+"""Registering, logging in, and who you are."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import jwt
+import msgspec
+import psycopg
+import pytest
+
+from domain.errors import WrongCredentials
+from infra.database.pool import create_pool
+from infra.identity import sessions
+from infra.identity.passwords import Passwords
+from infra.identity.rate_limits import ACCOUNT_LIMIT
+from infra.identity.revocations import RevokedIds
+from infra.identity.sessions import Sessions
+from infra.settings import Settings
+from tests.api import identity_guarantees
+from tests.api.in_process_app import UNREACHABLE_REDIS_URL, app_client
+from tests.api.problems import assert_problem
+from tests.api_user import PASSWORD, ApiUser
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+def registration(email: str) -> dict[str, str]:
+    return {"email": email, "name": "Ann", "password": PASSWORD}
+
+
+def unused_email() -> str:
+    return f"ann-{uuid4().hex}@example.com"
+
+
+async def test_a_registered_user_can_log_in_and_see_their_profile(client: httpx.AsyncClient) -> None:
+    email = unused_email()
+    registered = await client.post("/auth/register", json=registration(email))
+    assert registered.status_code == 201
+    assert registered.headers["location"] == "/api/v1/auth/me"
+    assert registered.headers["etag"] == '"1"'
+    assert registered.json().keys() == {"id", "version", "position"}
+    session = await client.post("/auth/login", json={"email": email, "password": PASSWORD})
+    assert session.status_code == 200
+    assert session.headers["cache-control"] == "no-store"
+    assert (session.json()["token_type"], session.json()["expires_in"]) == ("Bearer", 3600)
+    headers = {"Authorization": f"Bearer {session.json()['access_token']}"}
+    me = await client.get(registered.headers["location"].removeprefix("/api/v1"), headers=headers)
+    assert me.json() == {
+        **me.json(),
+        "id": registered.json()["id"],
+        "email": email,
+        "name": "Ann",
+        "kind": "human",
+        "on_behalf_of": None,
+        "scopes": ["read", "write", "admin"],
+    }
+    assert me.headers["cache-control"] == "no-store"
+
+
+async def test_a_token_holds_no_personal_data(ann: ApiUser) -> None:
+    token = ann.headers["Authorization"].removeprefix("Bearer ")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims.keys() == {"exp", "iat", "iss", "aud", "sub", "jti", "typ", "sid"}
+    assert claims["sub"] == ann.id
+    assert jwt.get_unverified_header(token).keys() == {"alg", "typ", "kid"}
+
+
+async def test_the_bearer_scheme_is_case_insensitive(ann: ApiUser) -> None:
+    token = ann.headers["Authorization"].removeprefix("Bearer ")
+    assert (await ann.client.get("/auth/me", headers={"Authorization": f"bearer {token}"})).status_code == 200
+
+
+async def test_an_address_is_unique_in_any_case(client: httpx.AsyncClient) -> None:
+    email = unused_email()
+    assert (await client.post("/auth/register", json=registration(email))).status_code == 201
+    for other in (email, email.upper(), email.replace("ann", "Ann")):
+        assert_problem(await client.post("/auth/register", json=registration(other)), 409, "email_taken")
+        session = await client.post("/auth/login", json={"email": other, "password": PASSWORD})
+        assert session.status_code == 200
+
+
+async def test_concurrent_registrations_of_one_address_succeed_once(client: httpx.AsyncClient) -> None:
+    email = unused_email()
+    spellings = [email if number % 2 else email.upper() for number in range(10)]
+    answers = await asyncio.gather(
+        *(client.post("/auth/register", json={**registration(one), "password": one + one}) for one in spellings)
+    )
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
+    for answer in answers:
+        if answer.status_code == 409:
+            assert_problem(answer, 409, "email_taken")
+    (winner,) = (one for one, answer in zip(spellings, answers, strict=True) if answer.status_code == 201)
+    session = await client.post("/auth/login", json={"email": email, "password": winner + winner})
+    assert session.status_code == 200
+
+
+async def test_concurrent_registrations_all_succeed(client: httpx.AsyncClient) -> None:
+    answers = await asyncio.gather(
+        *(client.post("/auth/register", json=registration(unused_email())) for _ in range(10))
+    )
+    assert [answer.status_code for answer in answers] == [201] * 10
+    assert len({answer.json()["id"] for answer in answers}) == 10
+
+
+async def test_a_wrong_password_and_an_unknown_address_answer_alike(client: httpx.AsyncClient) -> None:
+    email = unused_email()
+    await client.post("/auth/register", json=registration(email))
+    wrong = await client.post("/auth/login", json={"email": email, "password": PASSWORD + "!"})
+    unknown = await client.post("/auth/login", json={"email": unused_email(), "password": PASSWORD})
+    told = [assert_problem(answer, 401, "wrong_credentials") for answer in (wrong, unknown)]
+    assert told[0]["detail"] == told[1]["detail"]
+    assert wrong.headers.keys() == unknown.headers.keys()
+
+
+@pytest.mark.parametrize("email", ["", "no address", "a\0@example.com", "' or 1=1 --", "ann@example.com\n"])
+async def test_a_login_with_an_invalid_address_is_refused(client: httpx.AsyncClient, email: str) -> None:
+    assert_problem(
+        await client.post("/auth/login", json={"email": email, "password": PASSWORD}), 401, "wrong_credentials"
+    )
+
+
+@pytest.mark.parametrize(
+    "password", ["eight ch", "пароль пароль", "🥛🥛🥛🥛🥛🥛🥛🥛", "a\0b\0c\0d\0", "  spaces  ", "x" * 200]
+)
+async def test_a_password_is_used_exactly_as_typed(client: httpx.AsyncClient, password: str) -> None:
+    email = unused_email()
+    assert (await client.post("/auth/register", json={**registration(email), "password": password})).status_code == 201
+    assert (await client.post("/auth/login", json={"email": email, "password": password})).status_code == 200
+    other = password[:-1] + "?"
+    assert_problem(await client.post("/auth/login", json={"email": email, "password": other}), 401)
+
+
+async def test_closed_registration_refuses_registrations(settings: Settings, shared_user: ApiUser) -> None:
+    async with app_client(msgspec.structs.replace(settings, registration="closed")) as closed:
+        for more in ({}, {"invitation": None}):
+            answer = await closed.post("/auth/register", json={**registration(unused_email()), **more})
+            assert_problem(answer, 403, "registration_closed")
+        answer = await closed.post("/auth/register", json={**registration(unused_email()), "invitation": "of nobody"})
+        assert_problem(answer, 422, "invitation_is_closed")
+        assert (await closed.get("/auth/me", headers=shared_user.headers)).status_code == 200
+
+
+async def test_closed_registration_admits_one_first_user(isolated_settings: Settings) -> None:
+    """Or nobody could ever get in."""
+    async with app_client(msgspec.structs.replace(isolated_settings, registration="closed")) as closed:
+        answers = await asyncio.gather(
+            *(closed.post("/auth/register", json=registration(unused_email())) for _ in range(5))
+        )
+        assert sorted(answer.status_code for answer in answers) == [201] + [403] * 4
+        for answer in answers:
+            if answer.status_code == 403:
+                assert_problem(answer, 403, "registration_closed")
+        assert_problem(
+            await closed.post("/auth/register", json=registration(unused_email())), 403, "registration_closed"
+        )
+
+
+async def test_only_the_new_password_works_after_a_change(ann: ApiUser, settings: Settings) -> None:
+    changed = await ann.request("POST", "/auth/password", json=password_change(PASSWORD, "another horse"))
+    assert (changed.status_code, changed.content) == (204, b"")
+    login = {"email": ann.email, "password": PASSWORD}
+    assert_problem(await ann.client.post("/auth/login", json=login), 401, "wrong_credentials")
+    await ann.log_in_again(password="another horse")
+    with psycopg.connect(settings.database_url) as connection:
+        ((said, kept),) = connection.execute(
+            """select data ->> 'password_id', password_id::text from log.event_log
+               join auth.credentials on user_id = stream where stream = %s and type = 'PasswordChanged'""",
+            (ann.id,),
+        ).fetchall()
+    assert said == f'[null, "{kept}"]'
+
+
+async def test_a_login_begun_with_the_old_password_gets_no_session(ann: ApiUser, settings: Settings) -> None:
+    """Between the proof and the session the password changes: the session would outlive it."""
+    async with create_pool(settings.database_url) as connections:
+        proof = await Passwords(connections).verify(UUID(ann.id), PASSWORD, contextlib.nullcontext())
+        assert (
+            await ann.request("POST", "/auth/password", json=password_change(PASSWORD, "another horse"))
+        ).status_code == 204
+        with pytest.raises(WrongCredentials):
+            await Sessions(connections, RevokedIds(connections), settings.jwt_key).open(UUID(ann.id), proof, "")
+
+
+def password_ids(settings: Settings, ann: ApiUser) -> list[tuple[str, ...]]:
+    """The passwords that the log tells of, and the one that is kept."""
+    with psycopg.connect(settings.database_url) as connection:
+        events = connection.execute(
+            """select data -> 'password_id' ->> 1 from log.event_log
+               where stream = %s and type = 'PasswordChanged' order by version""",
+            (ann.id,),
+        ).fetchall()
+        sql = "select password_id::text from auth.credentials where user_id = %s"
+        return [*events, *connection.execute(sql, (ann.id,)).fetchall()]
+
+
+async def test_concurrent_password_changes_succeed_once(ann: ApiUser, settings: Settings) -> None:
+    async with app_client(settings) as other:
+        both = [ann, await ann.log_in_again(other)]
+        wishes = [password_change(PASSWORD, f"another horse {number}") for number in range(2)]
+        asked = (one.request("POST", "/auth/password", json=wish) for one, wish in zip(both, wishes, strict=True))
+        answers = await asyncio.gather(*asked)
+    assert sorted(answer.status_code for answer in answers) == [204, 403]
+    for answer, wish in zip(answers, wishes, strict=True):
+        if answer.status_code == 403:
+            assert_problem(answer, 403, "wrong_password")
+        login = await log_in(ann.client, ann.email, wish["new_password"])
+        assert (answer.status_code, login.status_code) in {(204, 200), (403, 401)}
+    changed, kept = password_ids(settings, ann)
+    assert changed == kept
+
+
+async def test_a_proof_by_the_old_password_is_refused(
+    ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await identity_guarantees.a_proof_by_the_old_password_is_refused(ann, settings, monkeypatch)
+    changed, kept = password_ids(settings, ann)
+    assert changed == kept
+
+
+async def test_an_interrupted_password_change_can_be_retried(
+    ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log was told, and the connection lost before the new hash was kept."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sessions, "_UPDATE_HASH_SQL", "select pg_terminate_backend(pg_backend_pid()), %s, %s, %s")
+        cut = await ann.request("POST", "/auth/password", json=password_change(PASSWORD, "another horse"))
+        assert_problem(cut, 503, "storage_unavailable")
+    assert (await log_in(ann.client, ann.email)).status_code == 200
+    assert (
+        await ann.request("POST", "/auth/password", json=password_change(PASSWORD, "another horse"))
+    ).status_code == 204
+    await ann.log_in_again(password="another horse")
+    *_, changed, kept = password_ids(settings, ann)
+    assert changed == kept
+
+
+async def test_many_change_their_passwords_at_once(client: httpx.AsyncClient, fold: Callable[[], None]) -> None:
+    """More than there are connections."""
+    people = [await ApiUser.register_with_project(client, fold, "Ann") for _ in range(12)]
+    wish = password_change(PASSWORD, "another horse")
+    answers = await asyncio.gather(*(one.request("POST", "/auth/password", json=wish) for one in people))
+    assert {answer.status_code for answer in answers} == {204}
+
+
+async def test_a_wrong_current_password_changes_nothing_and_is_counted(ann: ApiUser, settings: Settings) -> None:
+    """Whoever found an open browser does not find the password by trying."""
+    async with app_client(settings, "203.0.113.1") as client:
+        finder = ann.with_token(ann.token, client=client)
+        for _ in range(ACCOUNT_LIMIT.burst):
+            wrong = await finder.request("POST", "/auth/password", json=password_change("wrong", "another horse"))
+            assert_problem(wrong, 403, "wrong_password")
+        assert_rate_limited(
+            await finder.request("POST", "/auth/password", json=password_change(PASSWORD, "another horse"))
+        )
+        assert_rate_limited(await log_in(client, ann.email))
+    assert (await log_in(ann.client, ann.email)).status_code == 200
+
+
+async def test_wrong_passwords_are_limited_and_the_limit_is_reported(ann: ApiUser, settings: Settings) -> None:
+    async with app_client(settings, "203.0.113.2") as client:
+        for _ in range(ACCOUNT_LIMIT.burst):
+            assert_problem(await log_in(client, ann.email, "wrong"), 401, "wrong_credentials")
+        assert_rate_limited(await log_in(client, ann.email, "wrong"))
+        assert_rate_limited(await log_in(client, ann.email.upper()))
+        assert_problem(await log_in(client, unused_email()), 401, "wrong_credentials")
+
+
+async def test_guesses_at_two_processes_are_counted_together(settings: Settings) -> None:
+    async with app_client(settings, "203.0.113.3") as one, app_client(settings, "203.0.113.3") as other:
+        await identity_guarantees.failed_logins_are_counted_across_processes(
+            unused_email(), [one, other], ACCOUNT_LIMIT.burst
+        )
+
+
+async def test_guesses_from_elsewhere_do_not_lock_the_user_out(settings: Settings, ann: ApiUser) -> None:
+    async with app_client(settings, "203.0.113.9") as stranger:
+        for _ in range(ACCOUNT_LIMIT.burst):
+            assert_problem(await log_in(stranger, ann.email, "wrong"), 401, "wrong_credentials")
+        assert_rate_limited(await log_in(stranger, ann.email))
+        for spoofed in ({"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"}, {"X-Real-IP": "127.0.0.1"}):
+            assert_rate_limited(await log_in(stranger, ann.email, headers=spoofed))
+    assert (await log_in(ann.client, ann.email)).status_code == 200
+
+
+async def test_behind_a_trusted_proxy_clients_are_limited_separately(settings: Settings, ann: ApiUser) -> None:
+    trusting = msgspec.structs.replace(settings, trusted_proxies="203.0.113.20")
+    async with app_client(trusting, "203.0.113.20") as proxied, app_client(trusting, "203.0.113.21") as direct:
+        for number in range(ACCOUNT_LIMIT.burst):
+            headers = {"X-Forwarded-For": f"192.0.2.{number}, 198.51.100.1"}  # the first is the stranger's own word
+            assert_problem(await log_in(proxied, ann.email, "wrong", headers=headers), 401, "wrong_credentials")
+        assert_rate_limited(await log_in(proxied, ann.email, headers={"X-Forwarded-For": "198.51.100.1"}))
+        assert (await log_in(proxied, ann.email, headers={"X-Forwarded-For": "198.51.100.2"})).status_code == 200
+        for number in range(ACCOUNT_LIMIT.burst):
+            headers = {"X-Forwarded-For": f"192.0.2.{number}"}
+            assert_problem(await log_in(direct, ann.email, "wrong", headers=headers), 401, "wrong_credentials")
+        assert_rate_limited(await log_in(direct, ann.email, headers={"X-Forwarded-For": "198.51.100.2"}))
+
+
+async def test_successful_logins_are_not_limited(ann: ApiUser) -> None:
+    answers = await asyncio.gather(*(log_in(ann.client, ann.email) for _ in range(2 * ACCOUNT_LIMIT.burst)))
+    assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_without_redis_guesses_are_limited_too(settings: Settings, ann: ApiUser) -> None:
+    away = msgspec.structs.replace(settings, redis_url=UNREACHABLE_REDIS_URL, broker_url=UNREACHABLE_REDIS_URL)
+    async with app_client(away) as lonely:
+        assert (await log_in(lonely, ann.email)).status_code == 200
+        await identity_guarantees.failed_logins_are_counted_across_processes(ann.email, [lonely], ACCOUNT_LIMIT.burst)
+        assert_rate_limited(await log_in(lonely, ann.email))
+
+
+async def test_limits_can_be_switched_off(settings: Settings, ann: ApiUser) -> None:
+    async with app_client(msgspec.structs.replace(settings, rate_limits="off")) as unlimited:
+        for _ in range(ACCOUNT_LIMIT.burst + 2):
+            assert_problem(await log_in(unlimited, ann.email, "wrong"), 401, "wrong_credentials")
+
+
+def password_change(current: str, new: str) -> dict[str, str]:
+    return {"current_password": current, "new_password": new}
+
+
+async def log_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD, **more: Any) -> httpx.Response:
+    return await client.post("/auth/login", json={"email": email, "password": password}, **more)
+
+
+def assert_rate_limited(response: httpx.Response) -> None:
+    """What draft-ietf-httpapi-ratelimit-headers asks for."""
+    problem = assert_problem(response, 429, "too_many_guesses")
+    wait = int(response.headers["retry-after"])
+    assert 0 < wait <= ACCOUNT_LIMIT.interval_s
+    assert problem["params"] == {"policy": "account", "quota": 10, "window": 600, "retry_after": wait}
+    assert response.headers["ratelimit-policy"] == '"account";q=10;w=600'
+    assert response.headers["ratelimit"] == f'"account";r=0;t={wait}'

@@ -1,0 +1,262 @@
+"""Promises of the API, each a function that fails where it is broken: tests keep them, planted defects break them."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+import pytest
+from msgspec import Struct
+
+from api.ledger import AuthedRequest, Ledger
+from infra.ids import new_id
+from infra.reading import progress
+from infra.reading.progress import ProjectionProgress
+from infra.reading.shared_cache import SharedCache
+from tests.api.problems import assert_problem
+from tests.api_user import ApiUser
+
+T = TypeVar("T")
+CONCURRENT_WRITERS = 20
+LONG_WAIT = {"Prefer": "wait=10"}
+UNKNOWN_USER_ID = str(new_id())
+
+VALID_BODIES: dict[str, dict[str, Any]] = {
+    "edit_workspace": {"name": "House", "expected_version": 1},
+    "set_role": {"role": "viewer"},
+    "invite": {"email": "eve@example.com"},
+    "create_project": {"name": "Garden", "key": "GAR"},
+    "edit_project": {"name": "Garden", "expected_version": 1},
+    "set_columns": {"columns": [{"name": "Bed"}], "expected_version": 1},
+    "archive_project": {},
+    "restore_project": {},
+    "trash_project": {"expected_version": 1},
+    "create_task": {"title": "Bread"},
+    "edit_task": {"title": "Bread", "expected_version": 1},
+    "move_task": {"column": "doing", "expected_version": 1},
+    "trash_task": {"expected_version": 1},
+    "complete_task": {},
+    "reopen_task": {},
+    "assign_task": {"user_id": UNKNOWN_USER_ID},
+    "unassign_task": {"user_id": UNKNOWN_USER_ID},
+    "label_task": {"label": "shop"},
+    "unlabel_task": {"label": "shop"},
+    "colour_label": {"colour": "#cc3300"},
+    "restore_task": {},
+    "save_filter": {"name": "Soon", "filter": "due<now"},
+    "edit_filter": {"name": "Later", "expected_version": 1},
+    "delete_filter": {"expected_version": 1},
+}
+"""A body that would do, for each operation that takes one on a thing that is there."""
+
+
+async def operations(client: httpx.AsyncClient) -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of each operation, as the instance describes itself."""
+    described = (await client.get("http://test/openapi.json")).json()
+    paths, shared = described["paths"], described["components"]["parameters"]
+    for operation in (operation for methods in paths.values() for operation in methods.values()):
+        named = [shared.get(one.get("$ref", "").rpartition("/")[2], one) for one in operation["parameters"]]
+        operation["parameters"] = named
+    return {
+        operation["operationId"]: (method.upper(), path, operation)
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+
+
+async def ids_of_another_tenant_are_not_found(ann: ApiUser, bob: ApiUser) -> None:
+    """Every operation with another's id answers as for an id that there is not."""
+    eve = await bob.post(f"/workspaces/{bob.workspace}/invitations", email="eve@example.com")
+    things = {
+        "workspace": bob.workspace,
+        "project": bob.project,
+        "task": await bob.create_task(labels=["shop"]),
+        "invitation": eve["id"],
+        "saved_filter": (await bob.post("/filters", name="Secret", filter="status:open"))["id"],
+    }
+    theirs = {**things, "user": bob.id, "label": "shop"}
+    bob.fold()
+    asked = 0
+    for name, (method, path, _) in (await operations(ann.client)).items():
+        if not any(f"{{{key}}}" in path for key in things):
+            continue
+        body = {"json": VALID_BODIES[name]} if name in VALID_BODIES else {}
+        found = await ann.request(method, f"http://test{path.format(**theirs)}", **body)
+        absent = await ann.request(method, f"http://test{path.format(**{key: new_id() for key in theirs})}", **body)
+        assert _without_request_ids(found) == _without_request_ids(absent), name
+        asked += 1
+    assert asked >= len(VALID_BODIES) + 6
+    assert len((await bob.get(f"/tasks/{theirs['task']}/history"))["items"]) == 1
+
+
+async def filters_are_visible_to_their_user_only(ann: ApiUser, bob: ApiUser) -> None:
+    """Not in their list, nor one by one, before the other changed it or after."""
+    theirs = (await bob.post("/filters", name="Secret", filter="assignee:me"))["id"]
+    mine = (await ann.post("/filters", name="Soon", filter="due<now"))["id"]
+    for version in (1, 2):
+        for who, own, anothers in ((ann, mine, theirs), (bob, theirs, mine)):
+            assert saved_filter_ids(await who.get("/filters")) == [own]
+            assert (await who.get(f"/filters/{own}"))["id"] == own
+            for path in (f"/filters/{anothers}", f"/filters/{anothers}/tasks"):
+                assert_problem(await who.request("GET", path), 404, "not_found")
+        edit = {"sort": "key", "expected_version": version}
+        assert (await bob.request("PATCH", f"/filters/{theirs}", json=edit)).status_code == 200
+
+
+async def an_edited_filter_invalidates_cached_tasks(ann: ApiUser, patch: pytest.MonkeyPatch) -> None:
+    """What is answered at the door is so no more when the filter says something else, nor when it is gone."""
+    for title in ("Milk", "Bread"):
+        await ann.create_task(title)
+    saved = (await ann.post("/filters", name="Shop", filter="milk", sort="key"))["id"]
+    went, workspaces = list[str](), Ledger.workspaces_of_caller
+
+    async def noted(self: Ledger, asked: AuthedRequest, *rest: Any) -> tuple[UUID, ...]:
+        went.append(asked.url.path)
+        return await workspaces(self, asked, *rest)
+
+    async def shown() -> tuple[list[str], bool]:
+        went.clear()
+        items = (await ann.get(f"/filters/{saved}/tasks"))["items"]
+        return [item["title"] for item in items], not went
+
+    patch.setattr(Ledger, "workspaces_of_caller", noted)
+    edits = [
+        ({"filter": "bread"}, ["Bread"]),
+        ({"filter": ""}, ["Milk", "Bread"]),
+        ({"sort": "-key"}, ["Bread", "Milk"]),
+    ]
+    for version, (edit, titles) in enumerate([({"name": "Corner shop"}, ["Milk"]), *edits], 1):
+        body = {**edit, "expected_version": version}
+        assert (await ann.request("PATCH", f"/filters/{saved}", json=body)).status_code == 200
+        assert (await shown())[0] == titles
+        assert (await eventually(shown, lambda answer: answer[1]))[0] == titles
+    assert (await ann.request("DELETE", f"/filters/{saved}", json={"expected_version": 5})).status_code == 200
+    ann.fold()
+    assert_problem(await ann.request("GET", f"/filters/{saved}/tasks"), 404, "not_found")
+
+
+def saved_filter_ids(listed: dict[str, Any]) -> list[str]:
+    """The ids of the filters in a list that not everybody has."""
+    return [item["id"] for item in listed["items"] if not item["builtin"]]
+
+
+async def one_edit_of_the_same_version_wins(ann: ApiUser) -> None:
+    """The others are told of the winner, and only the winner's edit happened."""
+    task = await ann.create_task()
+    titles = [f"Title {number}" for number in range(CONCURRENT_WRITERS)]
+    answers = await asyncio.gather(
+        *(ann.request("PATCH", f"/tasks/{task}", json={"title": title, "expected_version": 1}) for title in titles)
+    )
+    statuses = [answer.status_code for answer in answers]
+    assert sorted(statuses) == [200] + [409] * (CONCURRENT_WRITERS - 1)
+    winner = titles[statuses.index(200)]
+    for answer in answers:
+        if answer.status_code == 409:
+            problem = assert_problem(answer, 409, "version_conflict")
+            (event,) = problem["intervening_events"]
+            assert (event["type"], event["version"], event["fields"]) == ("TaskRenamed", 2, ["title"])
+            assert event["actor"]["id"] == ann.id
+            assert problem["current"]["title"] == winner
+    told = (await ann.get(f"/tasks/{task}/history"))["items"]
+    assert [item["changes"].get("title") for item in told] == [["Milk", winner], [None, "Milk"]]
+
+
+async def a_change_invalidates_the_cached_answer(ann: ApiUser) -> None:
+    task = await ann.create_task("Title 1")
+    for version in range(1, 6):
+        for _ in range(2):
+            shown = await ann.get(f"/tasks/{task}")
+            listed = (await ann.get(f"/projects/{ann.project}/tasks"))["items"]
+            assert (shown["title"], shown["version"]) == (f"Title {version}", version)
+            assert listed == [shown]
+        edit = {"title": f"Title {version + 1}", "expected_version": version}
+        assert (await ann.request("PATCH", f"/tasks/{task}", json=edit)).status_code == 200
+
+
+async def an_answer_overtaken_by_a_change_is_not_cached_as_new(ann: ApiUser, patch: pytest.MonkeyPatch) -> None:
+    """The model changes between the reading of an answer and its being cached."""
+    task = await ann.create_task()
+    ann.fold()
+    keep, overtaken, kept = SharedCache.set, list[str](), asyncio.Event()
+
+    async def slow_set(self: SharedCache, key: str, snapshot: Struct) -> None:
+        is_first = not overtaken
+        overtaken.append(key)
+        if is_first:
+            await ann.post(f"/tasks/{task}/complete")
+            await asyncio.to_thread(ann.fold)
+        await keep(self, key, snapshot)
+        kept.set()
+
+    patch.setattr(SharedCache, "set", slow_set)
+    await ann.request("GET", f"/tasks/{task}")
+    await asyncio.wait_for(kept.wait(), 5)
+    assert (await ann.get(f"/tasks/{task}"))["status"] == "done"
+
+
+async def a_waiting_reader_sees_the_write(
+    ann: ApiUser, patch: pytest.MonkeyPatch, publish: Callable[[int], None]
+) -> None:
+    """The waiter is woken by `publish`, which is called with the position when it waits, and by nothing else."""
+    patch.setattr(progress, "WAITER_POLL_INTERVAL_S", 60.0)
+    waiting = asyncio.Event()
+    look = ProjectionProgress._fetch_position  # noqa: SLF001 - who has looked in vain is about to wait
+
+    async def seen(self: ProjectionProgress, projection: str) -> int:
+        found = await look(self, projection)
+        waiting.set()
+        return found
+
+    patch.setattr(ProjectionProgress, "_fetch_position", seen)
+    task = await ann.create_task()
+    ann.fold()
+    written = await ann.post(f"/tasks/{task}/complete")
+    path = f"/tasks/{task}?min_position={written['position']}"
+    reader = asyncio.create_task(ann.request("GET", path, headers=LONG_WAIT))
+    await asyncio.wait_for(waiting.wait(), 5)
+    await asyncio.to_thread(publish, written["position"])
+    answer = await asyncio.wait_for(reader, 5)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "done"
+    assert int(answer.headers["taskledger-position"]) >= written["position"]
+
+
+async def a_member_removed_while_waiting_gets_not_found(
+    ann: ApiUser, bob: ApiUser, patch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A list is waited for; then the member who waits is removed, and only after that something else is written."""
+    member = f"/workspaces/{ann.workspace}/members/{bob.id}"
+    assert (await ann.request("PUT", member, json={"role": "member"})).status_code == 200
+    ann.fold()
+    waits, wait = asyncio.Event(), ProjectionProgress.wait
+
+    async def noted(self: ProjectionProgress, projection: str, position: int, seconds: float) -> None:
+        waits.set()
+        await wait(self, projection, position, seconds)
+
+    patch.setattr(ProjectionProgress, "wait", noted)
+    later = (await ann.post(f"/projects/{ann.project}/tasks", title="Milk"))["position"] + 2
+    reader = asyncio.create_task(bob.request("GET", f"{path}?min_position={later}", headers=LONG_WAIT))
+    await asyncio.wait_for(waits.wait(), 5)
+    assert (await ann.request("DELETE", member)).status_code == 200
+    secret = await ann.post(f"/workspaces/{ann.workspace}/projects", name="Secret", key="SECRET")
+    assert secret["position"] >= later
+    await asyncio.to_thread(ann.fold)
+    assert_problem(await reader, 404, "not_found")
+
+
+async def eventually(fetch: Callable[[], Awaitable[T]], is_done: Callable[[T], bool], timeout_s: float = 5.0) -> T:
+    """Ask until it is so: what another process did is heard of, or found out, within moments."""
+    deadline = time.monotonic() + timeout_s
+    while not is_done(found := await fetch()):
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.01)
+    return found
+
+
+def _without_request_ids(answer: httpx.Response) -> tuple[dict[str, Any], dict[str, str]]:
+    problem = assert_problem(answer, 404, "not_found")
+    headers = {name: value for name, value in answer.headers.items() if name not in {"trace-id", "content-length"}}
+    return {name: value for name, value in problem.items() if name not in {"instance", "trace_id"}}, headers

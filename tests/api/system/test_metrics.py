@@ -1,0 +1,117 @@
+"""Metrics: what Prometheus collects is what the projections are."""
+
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from psycopg import AsyncCursor
+
+from infra.settings import Settings
+from projections.engine.status import STATUS_SQL
+from projections.projection import all_projections
+from tests.api.in_process_app import app_client, park_document, without_a_database
+from tests.api.problems import assert_problem
+from tests.api_user import ApiUser
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+METRICS = "http://test/metrics"
+CACHE = "taskledger_cache_"
+PROJECTION_METRICS = {
+    "position",
+    "lag_events",
+    "lag_seconds",
+    "events_per_second",
+    "parked_documents",
+    "rebuild_seconds",
+}
+
+
+async def scrape(visitor: ApiUser) -> dict[str, dict[str, float]]:
+    """The samples of each metric, by projection, as a stranger reads them."""
+    answer = await visitor.client.get(METRICS)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    families = [one for one in text_string_to_metric_families(answer.text) if not one.name.startswith(CACHE)]
+    assert {family.type for family in families} == {"gauge"}
+    assert all(family.documentation for family in families)
+    return {
+        family.name: {sample.labels.get("projection", ""): sample.value for sample in family.samples}
+        for family in families
+    }
+
+
+async def test_every_projection_has_every_metric(administrator: ApiUser) -> None:
+    found = await scrape(administrator)
+    assert found.keys() == {"taskledger_log_position"} | {
+        f"taskledger_projection_{name}" for name in PROJECTION_METRICS
+    }
+    for name in PROJECTION_METRICS:
+        assert list(found[f"taskledger_projection_{name}"]) == list(all_projections())
+
+
+async def test_metrics_say_what_the_list_of_projections_says(
+    administrator: ApiUser, isolated_settings: Settings
+) -> None:
+    administrator.fold()
+    await administrator.create_task()
+    park_document(isolated_settings)
+    found = await scrape(administrator)
+    for item in (await administrator.request("GET", "/projections")).json()["items"]:
+        told = {name: found[f"taskledger_projection_{name}"][item["name"]] for name in PROJECTION_METRICS}
+        assert found["taskledger_log_position"][""] == item["head"]
+        assert (told["position"], told["lag_events"]) == (item["position"], item["lag_events"]) == (item["head"] - 2, 2)
+        assert told["parked_documents"] == item["parked"] == (item["name"] == "task_list")
+        assert told["rebuild_seconds"] == pytest.approx(item["rebuild_seconds"])
+        assert 0 < told["lag_seconds"] <= item["lag_seconds"]
+
+
+async def test_a_scrape_runs_one_query(administrator: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scrape(administrator)
+    asked, execute = list[str](), AsyncCursor.execute
+
+    async def noted(cursor: Any, query: Any, *arguments: Any, **named: Any) -> Any:
+        asked.append(str(query))
+        return await execute(cursor, query, *arguments, **named)
+
+    monkeypatch.setattr(AsyncCursor, "execute", noted)
+    await scrape(administrator)
+    assert [query for query in asked if query != "notify events"] == [STATUS_SQL]
+
+
+async def test_no_accept_and_no_parameter_makes_a_scrape_fail(administrator: ApiUser) -> None:
+    for accept in ("application/openmetrics-text; version=x", "text/plain; version=9.9; escaping=\t", "image/png", ""):
+        answer = await administrator.client.get(METRICS, headers={"Accept": accept})
+        assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert_problem(await administrator.client.get(f"{METRICS}?name[]=up"), 400, "unknown_parameter")
+
+
+async def test_each_cache_layer_reports_hits_misses_and_staleness(administrator: ApiUser) -> None:
+    async def told() -> dict[tuple[str, str], float]:
+        families = text_string_to_metric_families((await administrator.client.get(METRICS)).text)
+        samples = [sample for family in families for sample in family.samples]
+        return {(one.name.removeprefix(CACHE), one.labels.get("layer", "")): one.value for one in samples}
+
+    task = await administrator.create_task()
+    administrator.fold()
+    before = await told()
+    for _ in range(4):
+        assert (await administrator.request("GET", f"/tasks/{task}")).status_code == 200
+    after = await told()
+    grown = {name: value - before[name] for name, value in after.items() if name[0] in {"hits_total", "misses_total"}}
+    assert grown["hits_total", "process"] + grown["hits_total", "postgresql"] == 4
+    assert grown["hits_total", "postgresql"] == grown["misses_total", "redis"] >= 1
+    assert grown["hits_total", "stale"] == 0
+    assert after["age_seconds_sum", "process"] > before["age_seconds_sum", "process"]
+    assert after["answers", ""] > before["answers", ""]
+    assert after["bytes", ""] > before["bytes", ""]
+    assert after["evicted_total", ""] == 0
+
+
+async def test_without_a_database_only_cache_metrics_are_reported(settings: Settings) -> None:
+    async with app_client(without_a_database(settings)) as client:
+        answer = await client.get(METRICS)
+    assert answer.status_code == 200
+    names = {family.name for family in text_string_to_metric_families(answer.text)}
+    assert names
+    assert all(name.startswith(CACHE) for name in names)

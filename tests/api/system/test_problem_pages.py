@@ -1,0 +1,37 @@
+"""Problems over HTTP: the `type` of each is the address of what it means."""
+
+import pytest
+
+from api.system import problem_pages
+from tests.api.problems import assert_problem
+from tests.api_user import ApiUser
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+ROOT = "http://test"
+
+
+async def test_a_problem_type_links_to_its_explanation(shared_user: ApiUser) -> None:
+    met = assert_problem(
+        await shared_user.request("PATCH", f"/tasks/{await shared_user.create_task()}", json={"title": "Bread"}), 428
+    )
+    told = (await shared_user.client.get(ROOT + met["type"])).json()
+    assert told["title"] == met["title"]
+    assert told["statuses"] == [428]
+    assert "If-Match" in told["what_to_do"][0]
+
+
+async def test_every_code_is_listed_with_advice(shared_user: ApiUser) -> None:
+    listed = (await shared_user.client.get(f"{ROOT}/problems")).json()["items"]
+    assert {one["code"] for one in listed} >= {"not_found", "invalid_json", "method_not_allowed", "too_busy"}
+    for one in listed:
+        assert one == (await shared_user.client.get(ROOT + one["type"])).json()
+        assert all(one["what_to_do"])
+        assert len(one["what_to_do"]) == len(one["statuses"])
+
+
+async def test_a_lost_race_has_two_statuses(shared_user: ApiUser) -> None:
+    assert problem_pages.problem_types()["version_conflict"].statuses == [409, 412]
+
+
+async def test_an_unknown_code_is_not_found(shared_user: ApiUser) -> None:
+    assert_problem(await shared_user.client.get(f"{ROOT}/problems/no_milk"), 404, "not_found")

@@ -1,0 +1,201 @@
+"""While PostgreSQL is away what is known is answered, as old; while Redis is, all goes on; both come back."""
+
+import random
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+from msgspec import Struct
+from msgspec.structs import replace
+from psycopg import conninfo
+
+from infra import log
+from infra.database.pool import connect
+from infra.settings import Settings
+from tests.api.guarantees import eventually
+from tests.api.in_process_app import app_client, manual_projector
+from tests.api.problems import assert_problem
+from tests.api_user import ApiUser
+from tests.tcp_proxy import TcpProxy
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+TIMEOUT_S = 30.0
+
+
+class Installation(Struct, frozen=True):
+    """An installation whose servers can be taken away from the API process, though not from the worker."""
+
+    ann: ApiUser
+    settings: Settings
+    postgres_proxy: TcpProxy
+    redis_proxy: TcpProxy
+
+    def log_head(self) -> int:
+        """The end of the log, asked of the database itself."""
+        with connect(self.settings.database_url) as connection:
+            return log.head(connection)
+
+
+@pytest.fixture
+def proxies(isolated_settings: Settings) -> Iterator[tuple[TcpProxy, TcpProxy]]:
+    database, cache = conninfo.conninfo_to_dict(isolated_settings.database_url), urlsplit(isolated_settings.redis_url)
+    with (
+        TcpProxy.in_front_of(str(database["host"]), int(database["port"] or 5432)) as postgres,
+        TcpProxy.in_front_of(str(cache.hostname), int(cache.port or 6379)) as redis,
+    ):
+        yield postgres, redis
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def installation(isolated_settings: Settings, proxies: tuple[TcpProxy, TcpProxy]) -> AsyncIterator[Installation]:
+    postgres, redis = proxies
+    url = conninfo.make_conninfo(isolated_settings.database_url, host="127.0.0.1", port=postgres.port)
+    cache = urlsplit(isolated_settings.redis_url)
+    address = cache._replace(netloc=f"{cache.netloc.rpartition('@')[0]}@127.0.0.1:{redis.port}".lstrip("@")).geturl()
+    through = replace(isolated_settings, database_url=url, redis_url=address)
+    with manual_projector(isolated_settings) as fold:
+        async with app_client(through) as client:
+            yield Installation(
+                await ApiUser.register_with_project(client, fold, "Ann"), isolated_settings, postgres, redis
+            )
+
+
+@asynccontextmanager
+async def unreachable(*proxies: TcpProxy) -> AsyncIterator[None]:
+    """They are away, and come back at the end."""
+    for proxy in proxies:
+        proxy.refuse_connections()
+    try:
+        yield
+    finally:
+        for proxy in proxies:
+            proxy.accept_connections()
+
+
+def is_stale(answer: httpx.Response) -> bool:
+    return str(answer.headers.get("taskledger-stale")) == "true"
+
+
+async def read_task_and_list(here: Installation) -> tuple[str, str]:
+    """The paths of a task and of its list, both read a moment ago."""
+    task, project = await here.ann.create_task(), here.ann.project
+    paths = f"/tasks/{task}", f"/projects/{project}/tasks"
+    for path in paths:
+        assert (await here.ann.get(path))["id" if path.startswith("/tasks/") else "items"]
+    return paths
+
+
+async def test_without_postgresql_cached_answers_are_served_stale_and_others_refused(
+    installation: Installation,
+) -> None:
+    paths, unread = await read_task_and_list(installation), await installation.ann.create_task("Never read")
+    installation.ann.fold()
+    fresh = {path: await installation.ann.request("GET", path) for path in paths}
+    assert (await installation.ann.request("POST", "/tasks/search", json={})).status_code == 200
+    events = installation.log_head()
+    async with unreachable(installation.postgres_proxy):
+        for path in paths:
+            old = await eventually(lambda path=path: installation.ann.request("GET", path), is_stale)  # type: ignore[misc]
+            assert old.status_code == 200
+            assert int(old.headers["age"]) >= 0
+            assert old.content == fresh[path].content
+            assert old.headers["etag"] == fresh[path].headers["etag"]
+            assert int(old.headers["taskledger-position"]) <= events
+            again = await installation.ann.request("GET", path, headers={"If-None-Match": old.headers["etag"]})
+            assert (again.status_code, again.content, is_stale(again)) == (304, b"", True)
+            newer = await installation.ann.request(
+                "GET", f"{path}?min_position={events + 1}", headers={"Prefer": "wait=0"}
+            )
+            assert newer.status_code == 503
+        searched = await installation.ann.request("POST", "/tasks/search", json={})
+        assert (searched.status_code, is_stale(searched)) == (200, True)
+        assert assert_problem(await installation.ann.request("GET", f"/tasks/{unread}"), 503, "storage_unavailable")
+        assert int((await installation.ann.request("GET", f"/tasks/{unread}")).headers["retry-after"]) >= 1
+        assert assert_problem(
+            await installation.ann.request("POST", f"{paths[0]}/complete"), 503, "storage_unavailable"
+        )
+        assert installation.log_head() == events, "something was done half"
+    back = await eventually(
+        lambda: installation.ann.request("GET", f"/tasks/{unread}"), lambda answer: answer.is_success, TIMEOUT_S
+    )
+    assert not is_stale(back)
+    assert (await installation.ann.post(f"{paths[0]}/complete"))["version"] == 2
+    installation.ann.fold()
+    shown = await eventually(
+        lambda: installation.ann.request("GET", paths[0]), lambda answer: not is_stale(answer), TIMEOUT_S
+    )
+    assert shown.json()["status"] == "done"
+
+
+async def test_only_the_first_request_waits_for_an_unreachable_database(installation: Installation) -> None:
+    """The first who asks finds it out; whoever comes next is answered from memory at once."""
+    task, _ = await read_task_and_list(installation)
+    async with unreachable(installation.postgres_proxy):
+        await eventually(lambda: installation.ann.request("GET", task), is_stale)
+        for _ in range(20):
+            answer = await installation.ann.request("GET", task)
+            assert is_stale(answer)
+            assert answer.elapsed.total_seconds() < 1
+
+
+async def test_without_postgresql_only_known_members_get_cached_answers(installation: Installation) -> None:
+    bob = await ApiUser.register_with_project(installation.ann.client, installation.ann.fold, "Bob")
+    cat = await ApiUser.register_with_project(installation.ann.client, installation.ann.fold, "Cat")
+    member = f"/workspaces/{installation.ann.workspace}/members/{bob.id}"
+    assert (await installation.ann.request("PUT", member, json={"role": "member"})).status_code == 200
+    paths = await read_task_and_list(installation)
+    for path in paths:
+        assert (await bob.get(path)) == (await installation.ann.get(path))
+        assert_problem(await cat.request("GET", path), 404, "not_found")
+    assert (await installation.ann.request("DELETE", member)).status_code == 200
+    async with unreachable(installation.postgres_proxy):
+        for path in paths:
+            await eventually(lambda path=path: installation.ann.request("GET", path), is_stale)  # type: ignore[misc]
+        choose = random.Random(20261121)
+        for _ in range(200):
+            path, who = choose.choice(paths), choose.choice([installation.ann, bob, cat])
+            answer = await who.request("GET", path)
+            if who is installation.ann:
+                assert is_stale(answer)
+            else:
+                assert_problem(answer, 503, "storage_unavailable")
+
+
+async def test_without_redis_everything_works_and_nothing_stale_is_served(installation: Installation) -> None:
+    task, tasks = await read_task_and_list(installation)
+    async with unreachable(installation.redis_proxy):
+        for version in range(1, 8):
+            title = f"Title {version}"
+            edit = {"title": title, "expected_version": version}
+            assert (await installation.ann.request("PATCH", task, json=edit)).status_code == 200
+            installation.ann.fold()
+            shown = await installation.ann.request("GET", task)
+            assert (shown.json()["title"], is_stale(shown)) == (title, False)
+            (listed,) = (await installation.ann.request("GET", tasks)).json()["items"]
+            assert listed["title"] == title
+    installation.ann.fold()
+    await eventually(lambda: installation.ann.request("GET", task), lambda answer: answer.json()["version"] == 8)
+
+
+async def test_a_member_removed_without_redis_gets_not_found(installation: Installation) -> None:
+    bob = await ApiUser.register_with_project(installation.ann.client, installation.ann.fold, "Bob")
+    member = f"/workspaces/{installation.ann.workspace}/members/{bob.id}"
+    assert (await installation.ann.request("PUT", member, json={"role": "member"})).status_code == 200
+    task, _ = await read_task_and_list(installation)
+    await bob.get(task)
+    async with unreachable(installation.redis_proxy):
+        assert (await installation.ann.request("DELETE", member)).status_code == 200
+        assert_problem(await bob.request("GET", task), 404, "not_found")
+
+
+async def test_without_postgresql_and_redis_reads_are_refused(installation: Installation) -> None:
+    """Who is a member now nobody can say: a message that somebody was removed would not be heard."""
+    task, _ = await read_task_and_list(installation)
+    async with unreachable(installation.postgres_proxy, installation.redis_proxy):
+        answer = await eventually(lambda: installation.ann.request("GET", task), lambda answer: not answer.is_success)
+        assert_problem(answer, 503, "storage_unavailable")
+    back = await eventually(lambda: installation.ann.request("GET", task), lambda answer: answer.is_success, TIMEOUT_S)
+    assert back.json()["title"] == "Milk"

@@ -1,0 +1,219 @@
+"""Who may do what over HTTP: every operation there is, by everybody there is."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from infra.ids import new_id
+from infra.settings import Settings
+from tests.api.guarantees import VALID_BODIES, operations
+from tests.api.in_process_app import app_client, manual_projector
+from tests.api.problems import assert_problem
+from tests.api_user import PASSWORD, ApiUser
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+MATRIX = """
+                    owner  admin  member viewer agent  stranger removed nobody
+
+show_workspace      yes    yes    yes    yes    yes    404      404     401
+show_activity       yes    yes    yes    yes    yes    404      404     401
+show_trash          yes    yes    yes    yes    yes    404      404     401
+list_members        yes    yes    yes    yes    yes    404      404     401
+list_projects       yes    yes    yes    yes    yes    404      404     401
+list_labels         yes    yes    yes    yes    yes    404      404     401
+show_board          yes    yes    yes    yes    yes    404      404     401
+list_tasks          yes    yes    yes    yes    yes    404      404     401
+show_project        yes    yes    yes    yes    yes    404      404     401
+show_task           yes    yes    yes    yes    yes    404      404     401
+show_history        yes    yes    yes    yes    yes    404      404     401
+
+create_task         yes    yes    yes    403    403    404      404     401
+edit_task           yes    yes    yes    403    403    404      404     401
+complete_task       yes    yes    yes    403    403    404      404     401
+reopen_task         yes    yes    yes    403    403    404      404     401
+move_task           yes    yes    yes    403    403    404      404     401
+assign_task         yes    yes    yes    403    403    404      404     401
+unassign_task       yes    yes    yes    403    403    404      404     401
+label_task          yes    yes    yes    403    403    404      404     401
+unlabel_task        yes    yes    yes    403    403    404      404     401
+trash_task          yes    yes    yes    403    403    404      404     401
+restore_task        yes    yes    yes    403    403    404      404     401
+carry_out           yes    yes    yes    403    403    404      404     401
+colour_label        yes    yes    yes    403    403    404      404     401
+create_project      yes    yes    yes    403    403    404      404     401
+edit_project        yes    yes    yes    403    403    404      404     401
+
+set_columns         yes    yes    403    403    403    404      404     401
+archive_project     yes    yes    403    403    403    404      404     401
+restore_project     yes    yes    403    403    403    404      404     401
+trash_project       yes    yes    403    403    403    404      404     401
+edit_workspace      yes    yes    403    403    403    404      404     401
+set_role            yes    yes    403    403    403    404      404     401
+remove_member       yes    yes    403    403    403    404      404     401
+invite              yes    yes    403    403    403    404      404     401
+revoke_invitation   yes    yes    403    403    403    404      404     401
+list_invitations    yes    yes    403    403    yes    404      404     401
+show_invitation     yes    yes    403    403    yes    404      404     401
+
+find_tasks          yes    yes    yes    yes    yes    yes      yes     401
+search_tasks        yes    yes    yes    yes    yes    yes      yes     401
+list_workspaces     yes    yes    yes    yes    yes    yes      yes     401
+create_workspace    yes    yes    yes    yes    403    yes      yes     401
+accept_invitation   404    404    404    404    404    404      404     401
+list_filters        yes    yes    yes    yes    yes    yes      yes     401
+show_filter         yes    404    404    404    yes    404      404     401
+list_filtered_tasks yes    404    404    404    yes    404      404     401
+save_filter         yes    yes    yes    yes    403    yes      yes     401
+edit_filter         yes    404    404    404    403    404      404     401
+delete_filter       yes    404    404    404    403    404      404     401
+show_me             yes    yes    yes    yes    yes    yes      yes     401
+list_tokens         yes    yes    yes    yes    403    yes      yes     401
+issue_token         yes    yes    yes    yes    403    yes      yes     401
+show_token          404    404    404    404    403    404      404     401
+revoke_token        404    404    404    404    403    404      404     401
+list_sessions       yes    yes    yes    yes    403    yes      yes     401
+end_session         404    404    404    404    403    404      404     401
+change_password     yes    yes    yes    yes    403    yes      yes     401
+
+list_projections    yes    403    403    403    403    403      403     401
+rebuild_projection  yes    403    403    403    403    403      403     401
+show_operation      404    403    403    403    403    403      403     401
+detailed            yes    403    403    403    403    403      403     401
+
+register            yes    yes    yes    yes    yes    yes      yes     yes
+login               yes    yes    yes    yes    yes    yes      yes     yes
+refresh             401    401    401    401    401    401      401     401
+health              yes    yes    yes    yes    yes    yes      yes     yes
+live                yes    yes    yes    yes    yes    yes      yes     yes
+ready               yes    yes    yes    yes    yes    yes      yes     yes
+metrics             yes    yes    yes    yes    yes    yes      yes     yes
+list_problems       yes    yes    yes    yes    yes    yes      yes     yes
+show_problem        yes    yes    yes    yes    yes    yes      yes     yes
+list_event_types    yes    yes    yes    yes    yes    yes      yes     yes
+show_event_schema   yes    yes    yes    yes    yes    yes      yes     yes
+list_event_types    yes    yes    yes    yes    yes    yes      yes     yes
+show_event_schema   yes    yes    yes    yes    yes    yes      yes     yes
+list_problems       yes    yes    yes    yes    yes    yes      yes     yes
+show_problem        yes    yes    yes    yes    yes    yes      yes     yes
+logout              yes    yes    yes    yes    422    yes      yes     401
+"""
+"""The owner administers the installation; the agent acts for the owner, with a token for reading."""
+
+CALLERS, *_LINES = (line.split() for line in MATRIX.splitlines() if line)
+ROWS = {name: dict(zip(CALLERS, outcomes, strict=True)) for name, *outcomes in _LINES}
+PROTECTED_FIELDS = ("owner_id", "version", "is_administrator", "workspace", "created_at", "actor")
+"""What a body must not be able to set."""
+
+
+Operations = dict[str, tuple[str, str, dict[str, Any]]]
+
+
+class PermissionScene:
+    """A workspace with everybody in it, or not, and one thing of each kind."""
+
+    def __init__(self, every: Operations, people: dict[str, ApiUser], ids: dict[str, str]) -> None:
+        self.operations = every
+        self.callers = people
+        self.ids = ids
+
+    async def send(self, who: str, operation: str, **more: Any) -> httpx.Response:
+        """An operation as this person, as a dry run where there is one; its body may have more in it."""
+        method, path, described = self.operations[operation]
+        can_be_tried = any(parameter.get("name") == "dry_run" for parameter in described["parameters"])
+        takes = {"params": {"dry_run": "true"}} if can_be_tried else {}
+        body = self.valid_body(operation)
+        json = {} if body is None else {"json": {**body, **more}}
+        return await self.callers[who].request(method, f"http://test{path.format(**self.ids)}", **takes, **json)
+
+    def valid_body(self, operation: str) -> dict[str, Any] | None:
+        """One that would do."""
+        bodies = {
+            **VALID_BODIES,
+            "edit_workspace": {"name": "House", "expected_version": 3},  # an owner came, and went
+            "assign_task": {"user_id": self.ids["user"]},
+            "carry_out": {"commands": [{"type": "CompleteTask", "id": self.ids["task"], "data": {}}]},
+            "create_workspace": {"name": "Work"},
+            "search_tasks": {"filter": "status:open"},
+            "accept_invitation": {"token": "tli_nobody"},
+            "issue_token": {"name": "Script", "scopes": ["read"]},
+            "change_password": {"current_password": PASSWORD, "new_password": PASSWORD},
+            "register": {"email": f"{uuid4().hex}@example.com", "name": "New", "password": PASSWORD},
+            "login": {"email": self.callers["owner"].email, "password": PASSWORD},
+            "refresh": {"refresh_token": "tlr_nobody"},
+        }
+        return bodies.get(operation)
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
+    with manual_projector(isolated_settings) as fold:
+        async with app_client(isolated_settings) as client:
+            owner = await ApiUser.register_with_project(client, fold, "Owner")
+            others = {name: await ApiUser.register_with_project(client, fold, name.title()) for name in CALLERS[1:4]}
+            others |= {
+                name: await ApiUser.register_with_project(client, fold, name.title())
+                for name in ("stranger", "removed")
+            }
+            guest = await ApiUser.register_with_project(client, fold, "Guest")
+            roles = {name: name for name in ("admin", "member", "viewer")}
+            for name, role in {**roles, "removed": "owner"}.items():
+                await set_role(owner, others[name], role)
+            await set_role(owner, guest, "member")
+            removal = f"/workspaces/{owner.workspace}/members/{others['removed'].id}"
+            assert (await owner.request("DELETE", removal)).status_code == 200
+            token = await owner.post("/auth/tokens", name="Eyes", scopes=["read"], kind="agent")
+            agent, nobody = ApiUser(client, fold, token["token"]), ApiUser(client, fold, "")
+            nobody.headers = {}
+            invited = await owner.post(f"/workspaces/{owner.workspace}/invitations", email="eve@example.com")
+            ids = {"workspace": owner.workspace, "project": owner.project, "task": await owner.create_task()}
+            saved = await owner.post("/filters", name="Soon", filter="due<now")
+            named = {"user": guest.id, "invitation": invited["id"], "label": "shop", "name": "label_list"}
+            named |= {"saved_filter": saved["id"], "code": "not_found", "type": "TaskCreated"}
+            named |= {"type": "TaskMoved", "code": "not_found"}
+            absent = {name: str(new_id()) for name in ("operation", "session", "token")}
+            fold()
+            people = {"owner": owner, **others, "agent": agent, "nobody": nobody}
+            yield PermissionScene(await operations(client), people, {**ids, **named, **absent})
+
+
+async def set_role(owner: ApiUser, other: ApiUser, role: str) -> None:
+    path = f"/workspaces/{owner.workspace}/members/{other.id}"
+    assert (await owner.request("PUT", path, json={"role": role})).status_code == 200
+
+
+async def test_every_operation_allows_exactly_what_the_matrix_says(scene: PermissionScene) -> None:
+    assert ROWS.keys() == scene.operations.keys(), "the matrix has a row for each operation"
+    wrong = []
+    for operation, row in ROWS.items():
+        for who, expected in row.items():
+            answer = await scene.send(who, operation)
+            is_right = answer.is_success if expected == "yes" else answer.status_code == int(expected)
+            if not is_right:
+                wrong.append(f"{operation} by {who}: {answer.status_code}, not {expected}: {answer.text[:200]}")
+            if not answer.is_success:
+                assert_problem(answer, answer.status_code)
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_bodies_cannot_set_protected_fields(scene: PermissionScene) -> None:
+    tried = 0
+    for operation in scene.operations:
+        for field in PROTECTED_FIELDS if scene.valid_body(operation) is not None else ():
+            problem = assert_problem(
+                await scene.send("owner", operation, **{field: str(new_id())}), 400, "invalid_body"
+            )
+            assert field in problem["detail"], (operation, problem)
+            tried += 1
+    assert tried >= 25 * len(PROTECTED_FIELDS)
+
+
+async def test_a_role_in_a_body_is_only_where_roles_are_given(scene: PermissionScene) -> None:
+    given = {"set_role", "invite"}
+    for operation in scene.operations:
+        if scene.valid_body(operation) is not None and operation not in given:
+            assert_problem(await scene.send("owner", operation, role="owner"), 400, "invalid_body")

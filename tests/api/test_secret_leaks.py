@@ -1,0 +1,13 @@
+"""A canary: no password, token or key that anybody sent or got is found in clear anywhere."""
+
+import pytest
+
+from infra.settings import Settings
+from tests.api import identity_guarantees
+from tests.api_user import ApiUser
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+async def test_no_secret_is_stored_in_clear(ann: ApiUser, settings: Settings, log_lines: list[str]) -> None:
+    await identity_guarantees.no_secret_is_stored_in_clear(ann, settings, log_lines)

@@ -1,0 +1,333 @@
+"""The laws of deciding: each a function that fails where its law does not hold."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from hypothesis import strategies as st
+
+from commands import permissions
+from commands.column import ColumnSpec, CountColumn, SetColumns
+from commands.command import Command
+from commands.handling import results
+from commands.handling.append import IdempotencyKey
+from commands.handling.decision import CommandOn, Decision
+from commands.handling.group import CommandRequest
+from commands.handling.handler import CommandHandler, Committed
+from commands.handling.stream_cache import StreamState
+from commands.project import RestoreProject
+from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
+from commands.trash import PurgeTask, RestoreTask, TrashProject, TrashTask
+from domain.column import ColumnCount, column_stream_id
+from domain.errors import Forbidden, IdTaken, NotFound, Purged, Refusal, VersionConflict
+from domain.event import Change, Event, State, changes, fold
+from domain.member import member_stream_id
+from domain.project import DEFAULT_COLUMNS
+from domain.task import Task
+from tests.examples import (
+    ADA,
+    BOB,
+    CAT,
+    COMMAND_ID,
+    COMPLETED,
+    OTHER_TASK,
+    PROJECT,
+    TASK,
+    WORKSPACE,
+    fixed_uuid7,
+    member,
+    project,
+    task,
+    user,
+    workspace,
+)
+from tests.given import EventHistory, default_actor
+from tests.in_memory_event_log import InMemoryEventLog
+from tests.law import law
+from tests.strategies import COMMAND_STRATEGIES, STATE_TYPES, command_sequences
+
+_task_change_types: list[type[Command[Any]]] = [
+    kind
+    for kind in COMMAND_STRATEGIES
+    if kind.state_type is Task and not kind.creates and kind not in {TrashTask, PurgeTask}
+]
+_edits = st.one_of([COMMAND_STRATEGIES[kind] for kind in _task_change_types] + [COMMAND_STRATEGIES[EditTask]] * 2)
+edits = st.lists(_edits.map(lambda wish: wish.command), max_size=3)
+"""What is asked of one task."""
+on_command_sequences = law(command_sequences, examples=150)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One wish that was fulfilled: what happened before it, and with it."""
+
+    before: EventHistory
+    command_on: CommandOn
+    decision: Decision
+    after: EventHistory
+
+
+@on_command_sequences
+def repeating_a_command_changes_nothing(walk: list[CommandOn]) -> None:
+    for step in accepted_steps(walk):
+        again = at_current_version(step.command_on, step.after)
+        try:
+            written = step.after.decide(again).new_events
+        except IdTaken:
+            assert again.command.creates
+        except (Forbidden, NotFound):
+            assert gave_up_own_access(step) or target_was_deleted(step)
+        except Purged:
+            assert type(again.command).__name__.startswith("Purge")
+        else:
+            assert written == []
+
+
+@on_command_sequences
+def deciding_is_deterministic(walk: list[CommandOn]) -> None:
+    for step in accepted_steps(walk):
+        again = step.before.decide(step.command_on)
+        assert (again.new_events, again.read_versions) == (step.decision.new_events, step.decision.read_versions)
+
+
+@on_command_sequences
+def decided_states_equal_folded_states(walk: list[CommandOn]) -> None:
+    for step in accepted_steps(walk):
+        for stream in step.decision.read_versions:
+            for kind in STATE_TYPES:
+                assert step.decision(kind, stream) == fold(kind, step.after.events(stream))
+            assert step.decision.version(stream) == step.after.version(stream)
+
+
+@on_command_sequences
+def an_event_records_the_value_it_replaced(walk: list[CommandOn]) -> None:
+    """Every field that an event changes is a field of the state, and held the old value; before the first, none."""
+    for step in accepted_steps(walk):
+        about, target = step.command_on.command.state_type, step.command_on.target
+        history = step.before.events(target)
+        for stream, event in step.decision.new_events:
+            if stream == target:
+                _assert_replaces(fold(about, history), event)
+                history.append(event)
+
+
+@on_command_sequences
+def a_batch_equals_its_commands_one_by_one(walk: list[CommandOn]) -> None:
+    """As far as they belong to one workspace: others are not carried out together, and happened before.
+
+    What a rule does, nobody does together with it.
+    """
+    steps = list(takewhile(lambda step: default_actor(step.command_on) is ADA, accepted_steps(walk)))
+    here = [step for step in steps if step.decision.workspace_id == WORKSPACE]
+    elsewhere = [fact for step in steps if step not in here for fact in step.decision.new_events]
+    one_by_one = [fact for step in here for fact in step.decision.new_events]
+    before = EventHistory([*initial_history().facts, *elsewhere])
+    assert before.decide(*(step.command_on for step in here)).new_events == one_by_one
+
+
+@on_command_sequences
+def every_loaded_stream_is_guarded_at_its_version(walk: list[CommandOn]) -> None:
+    for step in accepted_steps(walk):
+        watched = RecordingStreams(step.before)
+        decision = Decision(watched, default_actor(step.command_on))
+        decision.decide(step.command_on)
+        assert decision.read_versions == {stream: step.before.version(stream) for stream in watched.loaded}
+        assert {stream for stream, _ in decision.new_events} <= decision.read_versions.keys()
+
+
+@on_command_sequences
+def a_non_member_gets_not_found(walk: list[CommandOn]) -> None:
+    """Nobody but a member learns even that something is there, or writes a word inside a workspace."""
+    for step in accepted_steps(walk):
+        if permissions.REQUIRED_PERMISSIONS[type(step.command_on.command).__name__].role:
+            try:
+                written = step.after.decide(at_current_version(step.command_on, step.after), actor=BOB).new_events
+            except NotFound:
+                continue
+            except Refusal as no:
+                raise AssertionError(f"a stranger was told {no.code()}") from no
+            raise AssertionError(f"a stranger wrote {written}")
+
+
+@law(command_sequences, examples=50)
+def a_dry_run_predicts_the_write_and_writes_nothing(walk: list[CommandOn]) -> None:
+    asyncio.run(_dry_run_then_commit(walk))
+
+
+async def _dry_run_then_commit(walk: list[CommandOn]) -> None:
+    log = InMemoryEventLog(initial_history().facts)
+    handling, key = CommandHandler(log), [IdempotencyKey("mine", b"")]
+    for imagined in walk:
+        wish, before = at_current_version(imagined, log.history), list(log.history.facts)
+        tried = await _outcome(handling, CommandRequest([wish], default_actor(wish), COMMAND_ID, key, is_dry_run=True))
+        assert (log.history.facts, log.outcomes_by_key) == (before, {})
+        done = await _outcome(handling, CommandRequest([wish], default_actor(wish), COMMAND_ID))
+        if isinstance(done, Committed):
+            assert isinstance(tried, Committed), tried
+            assert tried.planned_events == _expected_dry_run_events(log.history, len(before))
+            assert not tried.has_changes
+        else:
+            assert (type(tried), str(tried)) == (type(done), str(done))
+
+
+@law(edits, edits, examples=150)
+def a_rebase_merges_different_fields_only(theirs: list[Command[Task]], mine: list[Command[Task]]) -> None:
+    """Wishes of one call, made on one version and on what those before them leave; meanwhile others did theirs."""
+    seen, wishes = _decide_in_turn(initial_history(), mine)
+    there, _ = _decide_in_turn(initial_history(), theirs)
+    ours, others = (_changed_fields(past) for past in (seen, there))
+    log = InMemoryEventLog(there.facts)
+    answer = asyncio.run(_outcome(CommandHandler(log), CommandRequest(wishes, ADA, COMMAND_ID, can_rebase=True)))
+    if ours & others:
+        assert isinstance(answer, VersionConflict), answer
+        assert set(answer.params["conflicting_fields"]) <= ours & others
+        assert log.history.facts == there.facts
+    else:
+        assert isinstance(answer, Committed), answer
+        wanted = fold(Task, seen.events(TASK))
+        changed = {name: getattr(wanted, name) for name in ours}
+        assert fold(Task, log.history.events(TASK)) == msgspec.structs.replace(_task(there), **changed)
+        assert log.history.version(TASK) == there.version(TASK) + seen.version(TASK) - initial_history().version(TASK)
+
+
+def initial_history() -> EventHistory:
+    """Ada's and Cat's workspace with a project, a task to do and one done; Bob is nobody there."""
+    done = task(COMPLETED, task_id=OTHER_TASK, number=2)
+    return EventHistory([*user(), *workspace(), *member(CAT), *project(), *task(), *done])
+
+
+def accepted_steps(walk: Sequence[CommandOn]) -> Iterator[Step]:
+    """Each wish of Ada's that was fulfilled, in order; those refused are left out."""
+    before = initial_history()
+    for imagined in walk:
+        wish = at_current_version(imagined, before)
+        try:
+            decision = before.decide(wish)
+        except Refusal:
+            continue
+        after = EventHistory([*before.facts, *decision.new_events])
+        yield Step(before, wish, decision, after)
+        before = after
+
+
+def gave_up_own_access(step: Step) -> bool:
+    """Whether Ada took from herself, with her wish, the right to have it."""
+    here = member_stream_id(step.decision.workspace_id or WORKSPACE, ADA.id)
+    return step.after.version(here) > step.before.version(here)
+
+
+def target_was_deleted(step: Step) -> bool:
+    """Whether the wish ended what it was about: it is found no more."""
+    return fold(step.command_on.command.state_type, step.after.events(step.command_on.target)) is None
+
+
+def at_current_version(command_on: CommandOn, history: EventHistory) -> CommandOn:
+    """The wish as made by somebody who has just looked."""
+    command = msgspec.structs.replace(command_on.command, expected_version=history.version(command_on.target))
+    return CommandOn(command_on.target, command)
+
+
+def _decide_in_turn(past: EventHistory, commands: list[Command[Task]]) -> tuple[EventHistory, list[CommandOn]]:
+    """What comes of them, without those refused; and the rest as wishes, each naming the version it was made on."""
+    wishes = []
+    for command in commands:
+        wish = at_current_version(CommandOn(TASK, command), past)
+        try:
+            past = EventHistory([*past.facts, *past.decide(wish).new_events])
+        except Refusal:
+            continue
+        wishes.append(wish)
+    return past, wishes
+
+
+def _changed_fields(past: EventHistory) -> set[str]:
+    """The fields of the task that changed since the start."""
+    return {name for event in past.events(TASK)[initial_history().version(TASK) :] for name in changes(event)}
+
+
+def _task(past: EventHistory) -> Task:
+    task = fold(Task, past.events(TASK))
+    assert task is not None
+    return task
+
+
+async def _outcome(handling: CommandHandler, order: CommandRequest) -> Committed | Refusal:
+    try:
+        return await handling.handle(order)
+    except Refusal as no:
+        return no
+
+
+def _expected_dry_run_events(past: EventHistory, after: int) -> tuple[results.PlannedEvent, ...]:
+    """What stands in the log after that position, as a dry run would say it."""
+    found = sorted((one for history in past.streams.values() for one in history), key=lambda one: one.position)
+    return tuple(
+        results.PlannedEvent(
+            one.stream,
+            type(one.event).__name__,
+            one.version,
+            {name: value for name, value in msgspec.to_builtins(one.event).items() if name != "type"},
+        )
+        for one in found
+        if one.position > after
+    )
+
+
+def _assert_replaces(state: State | None, event: Event) -> None:
+    for name, value in msgspec.structs.asdict(event).items():
+        if isinstance(value, Change):
+            assert value.old == (getattr(state, name) if state else None)
+
+
+class RecordingStreams:
+    """All streams there are, noting those that are looked at."""
+
+    def __init__(self, past: EventHistory) -> None:
+        self.loaded: set[UUID] = set()
+        self._history = past
+
+    def get(self, stream: UUID) -> StreamState:
+        self.loaded.add(stream)
+        return self._history.get(stream)
+
+
+_tasks = st.sampled_from([TASK, OTHER_TASK, fixed_uuid7(33), fixed_uuid7(34)])
+_columns = st.sampled_from(["todo", "doing", "done"])
+_count_steps = st.one_of(
+    st.builds(
+        CommandOn, _tasks, st.builds(CreateTask, project_id=st.just(PROJECT), title=st.just("x"), column=_columns)
+    ),
+    *(st.builds(CommandOn, _tasks, st.builds(MoveTask, column=_columns)) for _ in range(3)),
+    *(st.builds(CommandOn, _tasks, st.just(kind())) for kind in (CompleteTask, TrashTask, RestoreTask, PurgeTask)),
+    st.builds(CommandOn, st.just(PROJECT), COMMAND_STRATEGIES[SetColumns].map(lambda wish: wish.command)),
+    st.builds(CommandOn, st.just(PROJECT), st.sampled_from([TrashProject(), RestoreProject()])),
+    *(st.tuples(st.sampled_from(["look", "count"]), _columns) for _ in range(4)),
+)
+"""A wish; or somebody looks how many stand in a column, or writes down what was seen at the last look."""
+_SET_LIMITS = SetColumns(columns=tuple(ColumnSpec(name=column.name, wip_limit=2) for column in DEFAULT_COLUMNS))
+
+
+@law(st.lists(_count_steps, min_size=10, max_size=40), examples=200)
+def a_column_count_equals_the_fold(steps: list[CommandOn | tuple[str, str]]) -> None:
+    past, pending_counts = EventHistory([*workspace(), *project()]), dict[str, CountColumn]()
+    for step in [CommandOn(PROJECT, _SET_LIMITS), *steps]:
+        if isinstance(step, tuple) and step[0] == "look":
+            tasks, seen = task_count_in_column(past, step[1]), past.version(column_stream_id(PROJECT, step[1]))
+            pending_counts[step[1]] = CountColumn(column=step[1], tasks=tasks, seen=seen)
+            continue
+        wish = step if isinstance(step, CommandOn) else CommandOn(PROJECT, pending_counts.get(step[1], CompleteTask()))
+        try:
+            past.append(past.decide(at_current_version(wish, past)).new_events)
+        except Refusal:
+            continue
+        for column in ("todo", "doing", "done"):
+            count = fold(ColumnCount, past.events(column_stream_id(PROJECT, column)))
+            assert count is None or count.tasks in {None, task_count_in_column(past, column)}
+
+
+def task_count_in_column(past: EventHistory, column: str) -> int:
+    """How many tasks stand in a column, as a fold of each finds."""
+    found = [fold(Task, past.events(stream)) for stream in past.streams]
+    return sum(task is not None and task.column == column and not task.trashed for task in found)

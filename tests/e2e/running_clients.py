@@ -1,0 +1,78 @@
+"""Clients of a running instance, at work in a thread of their own whatever happens to the instance."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from tests.consistency import Acknowledged, CallHistory
+from tests.e2e.running_instance import TIMEOUT_S, RunningInstance
+from tests.retrying_clients import Conflict, DefiniteOutcome, OutcomeUnknown, RetryingClient, retry_until_definite
+
+
+class HttpTaskApi:
+    """The way in over HTTP, wherever the instance listens just now."""
+
+    def __init__(self, instance: RunningInstance, http: httpx.AsyncClient, project: str) -> None:
+        self._instance, self._http, self._project = instance, http, project
+
+    async def create(self, title: str, key: str) -> DefiniteOutcome:
+        return await self._send("POST", f"/projects/{self._project}/tasks", key, title=title)
+
+    async def edit(self, task: UUID, version: int, title: str, key: str) -> DefiniteOutcome:
+        return await self._send("PATCH", f"/tasks/{task}", key, title=title, expected_version=version)
+
+    async def _send(self, method: str, path: str, key: str, **body: Any) -> DefiniteOutcome:
+        url, headers = f"{self._instance.address}/api/v1{path}", {"Idempotency-Key": key}
+        try:
+            response = await self._http.request(method, url, json=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise OutcomeUnknown from error
+        answer = response.json()
+        if response.is_success:
+            return Acknowledged(UUID(answer["id"]), answer["version"], answer["position"])
+        if answer["code"] == "version_conflict":
+            return Conflict(answer["current_version"])
+        assert response.status_code == 503 or answer["code"] == "twin_in_flight", response.text
+        raise OutcomeUnknown
+
+
+class RunningClients:
+    """So many clients, who note what they see."""
+
+    def __init__(self, work: Future[None], notes: CallHistory) -> None:
+        self._work, self.history = work, notes
+
+    def definite_count(self) -> int:
+        """How many commands have a definite answer by now; raises what a client has met that must not be."""
+        if self._work.done():
+            self._work.result()
+        return self.history.counts["acknowledged"] + self.history.counts["refused"]
+
+
+@contextlib.contextmanager
+def running_clients(instance: RunningInstance, token: str, project: str, clients: int) -> Iterator[RunningClients]:
+    """Clients who work until the block ends; by then each of their commands has a definite answer."""
+    notes, over = CallHistory(), threading.Event()
+
+    async def work() -> None:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(headers=headers, timeout=5) as http:
+            door = HttpTaskApi(instance, http, project)
+            shared = await retry_until_definite(notes, "shared", lambda: door.create("shared", "shared"))
+            assert isinstance(shared, Acknowledged)
+            everybody = [RetryingClient(f"client {at}", door, notes, shared.stream) for at in range(clients)]
+            await asyncio.gather(*(client.run(over.is_set) for client in everybody))
+
+    with ThreadPoolExecutor(1) as threads:
+        crew = RunningClients(threads.submit(asyncio.run, work()), notes)
+        try:
+            yield crew
+        finally:
+            over.set()
+        crew._work.result(TIMEOUT_S)  # noqa: SLF001 - its own

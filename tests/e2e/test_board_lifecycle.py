@@ -1,0 +1,64 @@
+"""The story of a board, over HTTP only: made, edited, fought over, looked back on, still there after a restart."""
+
+import time
+from pathlib import Path
+
+import psycopg
+
+from infra import settings
+from tests.e2e.blocking_api_user import BlockingApiUser
+from tests.e2e.running_instance import running_instance
+
+EMAIL = "ann@example.com"
+
+
+def password_hashes(data: Path) -> list[str]:
+    """How passwords are hashed: at least as OWASP's password storage cheat sheet asks."""
+    with psycopg.connect(settings.resolve(data).database_url) as connection:
+        kept = connection.execute("select password_hash from auth.credentials").fetchall()
+    return [hashed.rsplit("$", 2)[0] for (hashed,) in kept]
+
+
+def test_a_board_survives_conflicts_and_a_restart(tmp_path: Path) -> None:
+    with running_instance(tmp_path / "data") as instance:
+        ann = BlockingApiUser.register(instance.address, EMAIL)
+        assert password_hashes(tmp_path / "data") == ["$argon2id$v=19$m=19456,t=2,p=1"]
+        workspace = ann.post("/workspaces", name="Home")["id"]
+        project = ann.post(f"/workspaces/{workspace}/projects", name="Kitchen", key="KIT")["id"]
+        milk = ann.post(f"/projects/{project}/tasks", title="Milk")
+        bread = ann.post(f"/projects/{project}/tasks", title="Bread", priority="high", due="2026-12-01")
+        assert (milk["key"], bread["key"]) == ("KIT-1", "KIT-2")
+
+        edit = ann.http.patch(f"/tasks/{milk['id']}", json={"title": "Oat milk"}, headers={"If-Match": '"1"'})
+        assert edit.json()["version"] == 2
+        late = ann.http.patch(f"/tasks/{milk['id']}", json={"title": "Soy milk", "expected_version": 1})
+        assert late.status_code == 409
+        assert late.json()["conflicting_fields"] == ["title"]
+        assert [event["type"] for event in late.json()["intervening_events"]] == ["TaskRenamed"]
+        assert late.json()["current"]["title"] == "Oat milk"
+
+        ann.post(f"/tasks/{milk['id']}/complete")
+        ann.post(f"/tasks/{milk['id']}/reopen")
+        ann.post(f"/tasks/{milk['id']}/move", column="In progress", expected_version=4)
+        trashed = ann.http.request("DELETE", f"/tasks/{bread['id']}", headers={"If-Match": '"1"'}).json()
+
+        told = list(ann.iter_items(f"/tasks/{milk['id']}/history", limit=2))
+        wanted = ["TaskMoved", "TaskReopened", "TaskCompleted", "TaskRenamed", "TaskCreated"]
+        assert [item["type"] for item in told] == wanted
+        assert told[0]["changes"] == {"column": ["todo", "doing"]}
+        assert {item["actor"]["name"] for item in told} == {"ann"}
+
+        before = ann.get(f"/projects/{project}/tasks", min_position=trashed["position"])
+        assert [task["title"] for task in before["items"]] == ["Oat milk"]
+
+        began = time.monotonic()
+        assert instance.stop() == 0
+        assert time.monotonic() - began < 10
+        instance.start()
+
+        ann = BlockingApiUser.log_in(instance.address, EMAIL)
+        assert ann.get(f"/projects/{project}/tasks", min_position=trashed["position"]) == before
+        assert list(ann.iter_items(f"/tasks/{milk['id']}/history")) == told
+        assert ann.get("/tasks/KIT-2")["trashed"] is True
+        assert [found["id"] for found in ann.get("/workspaces")["items"]] == [workspace]
+        assert ann.post(f"/projects/{project}/tasks", title="Butter")["key"] == "KIT-3"

@@ -1,0 +1,59 @@
+"""Connections: their days are UTC's; and the pool: whoever is cancelled, no connection is lost from it."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from psycopg import conninfo
+from psycopg.sql import SQL, Identifier
+
+from infra.database.pool import Pool, connect, create_pool
+from infra.settings import Settings
+from tests.planted_defects import assert_async_check_fails
+from tests.store import planted_defects
+
+
+async def test_a_cancelled_return_still_returns_the_connection(settings: Settings) -> None:
+    async with create_pool(settings.database_url, max_size=2) as connections:
+        await pool_is_whole_after_a_cancelled_return(connections)
+
+
+async def test_a_pool_that_loses_returned_connections_is_noticed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted_defects.pool_loses_returned_connections(monkeypatch)
+    async with create_pool(settings.database_url, max_size=2) as connections:
+        await assert_async_check_fails(lambda: pool_is_whole_after_a_cancelled_return(connections))
+
+
+async def pool_is_whole_after_a_cancelled_return(connections: Pool) -> None:
+    """The cancellation comes while somebody else is at the pool's books."""
+    await connections.wait()
+    connection = await connections.getconn()
+    async with connections._lock:  # noqa: SLF001 - an instant that is hard to meet from outside
+        giving = asyncio.create_task(connections.putconn(connection))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        giving.cancel()
+        await asyncio.wait([giving])
+    for _ in range(5):
+        await asyncio.sleep(0)
+    stats = connections.get_stats()
+    assert stats["pool_available"] == stats["pool_size"] == 2, stats
+
+
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+
+
+async def test_the_last_instant_is_read_in_any_server_time_zone(settings: Settings) -> None:
+    name = conninfo.conninfo_to_dict(settings.migration_url)["dbname"]
+    with connect(settings.migration_url) as owner:
+        owner.execute(SQL("alter database {} set timezone = 'Asia/Tokyo'").format(Identifier(str(name))))
+    with connect(conninfo.make_conninfo(settings.database_url, options="-c work_mem=8MB")) as connection:
+        for binary in (False, True):
+            cursor = connection.cursor(binary=binary).execute(
+                "select %s::timestamptz, current_setting('work_mem')", [LAST_INSTANT]
+            )
+            assert cursor.fetchall() == [(LAST_INSTANT, "8MB")]
+    async with create_pool(settings.database_url) as connections, connections.connection() as pooled:
+        assert await (await pooled.execute("select %s::timestamptz", [LAST_INSTANT])).fetchall() == [(LAST_INSTANT,)]

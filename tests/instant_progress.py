@@ -1,0 +1,57 @@
+"""Hearing: applications of this process hear at once of what a test folds itself, as if no message ever took time.
+
+Late and lost messages have tests of their own: tests/infra/reading/test_interleaving.py and test_staleness.py.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+import pytest
+import redis
+
+from infra.reading import progress
+from infra.reading.progress import ProjectionProgress
+from projections.engine.advance import BatchReport
+
+_LIVE_PROGRESS: dict[ProjectionProgress, asyncio.AbstractEventLoop] = {}
+
+
+@contextmanager
+def tracked_progress() -> Iterator[None]:
+    """Know of everybody who watches from now on."""
+    original_poll = ProjectionProgress.poll
+
+    async def register_and_poll(self: ProjectionProgress) -> None:
+        _LIVE_PROGRESS[self] = asyncio.get_running_loop()
+        try:
+            await original_poll(self)
+        finally:
+            del _LIVE_PROGRESS[self]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ProjectionProgress, "poll", register_and_poll)
+        yield
+
+
+def instant_publisher(client: redis.Redis) -> Callable[[BatchReport], None]:
+    """As a worker's, and heard before it returns, or before whoever waits for this thread goes on."""
+    publish = progress.publisher(client)
+
+    def publish_and_deliver(progress: BatchReport) -> None:
+        publish(progress)
+        for one, loop in list(_LIVE_PROGRESS.items()):
+            if _running_loop() is loop:
+                one._on_message(msgspec.json.encode(progress))  # noqa: SLF001 - as its channel does it
+            else:
+                loop.call_soon_threadsafe(one._on_message, msgspec.json.encode(progress))  # noqa: SLF001 - as above
+
+    return publish_and_deliver
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -1,0 +1,81 @@
+"""The reference page is what the code generates, and names everything that there is."""
+
+import inspect
+
+import msgspec
+import pytest
+from litestar.routes import HTTPRoute
+
+from api import app
+from commands import command, permissions
+from commands.permissions import RequiredPermission
+from commands.task import RenameTask
+from domain import errors
+from domain.errors import Refusal
+from infra.settings import Settings
+from scripts.reference import inventory
+from scripts.reference.page import REFERENCE_FILE, render_reference
+from tests.domain.event_laws import GOLDEN
+
+
+def test_the_reference_page_matches_the_code() -> None:
+    assert REFERENCE_FILE.read_text() == render_reference(), "run `.venv/bin/python -m scripts.reference`"
+
+
+@pytest.mark.parametrize("event", sorted(file.stem for file in GOLDEN.glob("*.json")))
+def test_every_event_that_was_ever_stored_is_on_the_page(event: str) -> None:
+    assert f"### {event}\n" in REFERENCE_FILE.read_text() or f"| `{event}` |" in REFERENCE_FILE.read_text()
+
+
+@pytest.mark.parametrize("field", msgspec.structs.fields(Settings), ids=lambda field: field.name)
+def test_every_setting_is_on_the_page(field: msgspec.structs.FieldInfo) -> None:
+    assert f"| `TASKLEDGER_{field.name.upper()}` |" in REFERENCE_FILE.read_text()
+
+
+def test_every_refusal_is_on_the_page_with_its_title() -> None:
+    shown = {(kept.code, kept.title) for kept in inventory.errors()}
+    for _, kind in inspect.getmembers(errors, inspect.isclass):
+        if issubclass(kind, Refusal) and kind is not Refusal:
+            assert (kind.code(), kind.title()) in shown
+
+
+@pytest.mark.parametrize("name", command.all_commands())
+def test_every_command_is_on_the_page_with_fields_and_permissions(name: str) -> None:
+    section = REFERENCE_FILE.read_text().partition(f"\n### {name}\n")[2].partition("\n##")[0]
+    for field in msgspec.structs.fields(command.all_commands()[name]):
+        assert f"| `{field.name}` |" in section or field.name == "expected_version"
+    needs = permissions.REQUIRED_PERMISSIONS[name]
+    assert f"scope `{needs.scope}`." in section
+    assert f"Role `{needs.role}`" in section or needs.role is None
+
+
+def test_every_route_of_the_application_is_on_the_page() -> None:
+    routes = [
+        route for route in app.create_litestar(inventory.UNREACHABLE_SETTINGS).routes if isinstance(route, HTTPRoute)
+    ]
+    shown = {(route.path_format, method) for route in routes for method in route.methods - {"OPTIONS"}}
+    for path, method in shown - {("/docs", "GET"), ("/openapi.json", "GET")}:
+        assert f"| `{method} {path}` |" in REFERENCE_FILE.read_text()
+
+
+def remove_one(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Let the code have one thing of a kind less than the page."""
+    known = getattr(inventory, kind)()
+    less = dict(list(known.items())[1:]) if isinstance(known, dict) else known[1:]
+    monkeypatch.setattr(inventory, kind, lambda: less)
+
+
+@pytest.mark.parametrize("kind", ["events", "commands", "routes", "errors"])
+def test_an_outdated_reference_page_is_detected(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    remove_one(monkeypatch, kind)
+    assert REFERENCE_FILE.read_text() != render_reference()
+
+
+def test_a_page_with_outdated_permissions_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(permissions.REQUIRED_PERMISSIONS, "CompleteTask", RequiredPermission("viewer", "read"))
+    assert REFERENCE_FILE.read_text() != render_reference()
+
+
+def test_a_page_without_a_field_of_a_command_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inventory, "commands", lambda: {**command.all_commands(), "EditTask": RenameTask})
+    assert REFERENCE_FILE.read_text() != render_reference()

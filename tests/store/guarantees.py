@@ -1,0 +1,263 @@
+"""The promises of the event store: each a function that fails where its promise is broken."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+from functools import partial
+from itertools import count
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+from commands.command import Command
+from commands.handling.append import Append, AppendResult, WrongExpectedVersion
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import Committed
+from commands.member import RemoveMember, SetRole
+from commands.task import CompleteTask, CreateTask, ReopenTask
+from domain.errors import NotFound
+from domain.event import Actor, Change, Event
+from domain.task import TaskRenamed
+from infra import log as reading
+from infra.database.pool import Pool, connect
+from infra.ids import new_id
+from infra.log import EventLog
+from tests.consistency import Acknowledged, CallHistory, assert_consistent, read_log
+from tests.examples import ADA, WORKSPACE, another_user, fixed_uuid7
+from tests.retrying_clients import OutcomeUnknown, RetryingClient, retry_until_definite
+from tests.store.two_processes import PROJECTS, TwoProcesses, append_new_streams
+
+CONCURRENT_WRITERS = 32
+APPENDS_PER_GROUP = 4
+"""Of the writers on one stream, so many ride in one group."""
+CONCURRENT_REQUESTS = 100
+"""Requests that are made at once, where some are given up."""
+MEMBER_COMMANDS = 4
+"""Of a member who is being removed."""
+HANG_TIMEOUT_S = 30.0
+"""After which something hangs."""
+
+
+async def one_writer_wins_each_version(both: TwoProcesses, rounds: int) -> None:
+    """All say the same version of one stream, several groups at once: versions contiguous, nothing overwritten."""
+    stream, notes = uuid4(), CallHistory()
+    for version in range(rounds):
+        marks = [f"{version}-{writer}" for writer in range(CONCURRENT_WRITERS)]
+        groups = [marks[at : at + APPENDS_PER_GROUP] for at in range(0, CONCURRENT_WRITERS, APPENDS_PER_GROUP)]
+        await asyncio.gather(
+            *(_compete(both.logs[at % 2], notes, stream, version, group) for at, group in enumerate(groups))
+        )
+        assert notes.counts == {"acknowledged": version + 1, "refused": (CONCURRENT_WRITERS - 1) * (version + 1)}, (
+            version
+        )
+    with connect(both.url) as connection:
+        log = read_log(connection)
+    assert sum(entry.stream == stream for entry in log) == rounds
+    assert_consistent(notes.calls, [entry for entry in log if entry.stream == stream])
+
+
+async def _compete(log: EventLog, notes: CallHistory, stream: UUID, version: int, marks: list[str]) -> None:
+    sent = time.monotonic()
+    answers = await log.append([_append({stream: version}, stream, TaskRenamed(Change("", mark))) for mark in marks])
+    for mark, answer in zip(marks, answers, strict=True):
+        assert isinstance(answer, AppendResult | WrongExpectedVersion), answer
+        place = Acknowledged(stream, version + 1, answer.position) if isinstance(answer, AppendResult) else None
+        notes.record(mark, sent, place or "refused")
+
+
+async def a_following_reader_skips_no_event(both: TwoProcesses, writers: int, groups: int, events: int) -> None:
+    """Each writer appends so many groups of so many events; the reader asks only for what is after its checkpoint."""
+    written = threading.Event()
+    reader = asyncio.create_task(asyncio.to_thread(_follow_log, both.url, written))
+    try:
+        await asyncio.gather(*(_append_groups(both.logs[at % 2], groups, events) for at in range(writers)))
+    finally:
+        written.set()
+        seen, pages = await reader
+    with connect(both.url) as connection:
+        rows = connection.execute("select notification_id from log.events order by 1").fetchall()
+    assert len(rows) >= writers * groups * events
+    assert seen == [position for (position,) in rows], f"skipped {len(rows) - len(seen)} of {len(rows)}"
+    assert pages > groups // 4, f"the reader did not follow: {pages} pages"
+
+
+def _follow_log(url: str, written: threading.Event) -> tuple[list[int], int]:
+    """All positions as a reader meets them, and on how many pages."""
+    seen: list[int] = []
+    with connect(url) as connection:
+        for pages in count():
+            last = written.is_set()
+            page = reading.load_after(connection, seen[-1] if seen else 0, 1_000)
+            seen += [recorded.position for recorded in page]
+            if last and not page:
+                return seen, pages
+    raise AssertionError
+
+
+async def _append_groups(log: EventLog, groups: int, events: int) -> None:
+    """Groups of ten commands, which share the events."""
+    for _ in range(groups):
+        renamed: list[Event] = [TaskRenamed(Change("a", "b"))] * (events // 10)
+        streams = [uuid4() for _ in range(10)]
+        answers = await log.append([_append({stream: 0}, stream, *renamed) for stream in streams])
+        assert all(isinstance(answer, AppendResult) for answer in answers), answers
+
+
+async def no_process_decides_on_a_stale_cache(both: TwoProcesses, tasks: int, rounds: int) -> None:
+    """Whatever each of them remembers: done every time."""
+    await asyncio.gather(*(_reopen_and_complete(both, rounds) for _ in range(tasks)))
+
+
+async def _reopen_and_complete(both: TwoProcesses, rounds: int) -> None:
+    (one, other), task = both.handlers, new_id()
+    await one.handle(
+        CommandRequest([CommandOn(task, CreateTask(project_id=PROJECTS[0], title="Buy milk"))], ADA, new_id())
+    )
+    await other.handle(CommandRequest([CommandOn(task, CompleteTask())], ADA, new_id()))
+    for number in range(rounds):
+        reopened = await one.handle(CommandRequest([CommandOn(task, ReopenTask())], ADA, new_id()))
+        assert (reopened.has_changes, reopened.results[0].version) == (True, 2 * number + 3), reopened
+        completed = await other.handle(CommandRequest([CommandOn(task, CompleteTask())], ADA, new_id()))
+        assert (completed.has_changes, completed.results[0].version) == (True, 2 * number + 4), completed
+
+
+async def no_write_of_a_removed_member_commits_later(both: TwoProcesses, members: int, rounds: int) -> None:
+    """One process removes a member while the other carries out what the member wants, on what it remembers."""
+    task = new_id()
+    await both.handlers[0].handle(_request_by(ADA, task, CreateTask(project_id=PROJECTS[0], title="Buy milk")))
+    raced = await asyncio.gather(
+        *(_remove_while_writing(both, Actor(fixed_uuid7(900 + at)), task, rounds) for at in range(members))
+    )
+    assert 0 < sum(raced) < members * rounds * MEMBER_COMMANDS, "nothing raced"
+
+
+async def _remove_while_writing(both: TwoProcesses, member: Actor, task: UUID, rounds: int) -> int:
+    """How many of the commands were carried out."""
+    (one, other), carried_out = both.handlers, 0
+    await append_new_streams(both.logs[0], another_user(member, f"{member.id}@example.org"))
+    for _ in range(rounds):
+        await one.handle(_request_by(ADA, WORKSPACE, SetRole(user_id=member.id, role="member")))
+        await other.handle(_request_by(member, task, CompleteTask()))  # remembered from now on
+        wishes = [
+            _request_by(member, new_id(), CreateTask(project_id=PROJECTS[at], title="x"))
+            for at in range(MEMBER_COMMANDS)
+        ]
+        removal, *commands = await asyncio.gather(
+            one.handle(_request_by(ADA, WORKSPACE, RemoveMember(user_id=member.id))),
+            *(other.handle(wish) for wish in wishes),
+            return_exceptions=True,
+        )
+        assert isinstance(removal, Committed), removal
+        landed = [done.position for done in commands if isinstance(done, Committed)]
+        assert all(isinstance(no, Committed | NotFound) for no in commands), commands
+        assert all(position < removal.position for position in landed), (removal.position, landed)
+        carried_out += len(landed)
+    return carried_out
+
+
+def _request_by(actor: Actor, target: UUID, command: Command[Any]) -> CommandRequest:
+    return CommandRequest([CommandOn(target, command)], actor, new_id())
+
+
+async def retries_make_every_outcome_definite(both: TwoProcesses, clients: int, rounds: int) -> None:
+    """Connections are cut in flight and answers get lost, while clients send each command until they know."""
+    notes, over = CallHistory(), threading.Event()
+    shared = await retry_until_definite(notes, "shared", lambda: both.create("shared", "shared"))
+    assert isinstance(shared, Acknowledged)
+    both.lose_replies(0.05)
+    cut = asyncio.create_task(asyncio.to_thread(_terminate_backends, both.url, over))
+    everybody = [RetryingClient(f"client {at}", both, notes, shared.stream) for at in range(clients)]
+    try:
+        for _ in range(rounds):
+            await asyncio.wait_for(asyncio.gather(*(client.run_round() for client in everybody)), HANG_TIMEOUT_S)
+    finally:
+        over.set()
+        in_flight = await cut
+    assert notes.counts["unknown"], "no answer was lost"
+    assert in_flight > rounds // 4, f"cut in flight: {in_flight}"
+    _assert_history_is_consistent(both, notes)
+
+
+def _terminate_backends(url: str, stop: threading.Event) -> int:
+    """Cut what is at work just now, again and again; how many connections that were."""
+    in_flight = 0
+    with connect(url, "the scissors") as connection:
+        while not stop.wait(0.04):
+            in_flight += connection.execute(_TERMINATE_ACTIVE_SQL).rowcount
+    return in_flight
+
+
+_TERMINATE_ACTIVE_SQL = """select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'taskledger api' and datname = current_database() and state = 'active'"""
+
+
+async def cancelled_requests_leave_the_pool_whole(both: TwoProcesses, requests: int, seed: int) -> None:
+    """Requests cancelled at random instants, each sent again later: each is there exactly once."""
+    random, notes = Random(seed), CallHistory()
+    marks = [f"request {number}" for number in range(requests)]
+    for at in range(0, requests, CONCURRENT_REQUESTS):
+        if at % (8 * CONCURRENT_REQUESTS) == 0:
+            both.restart()  # so that reading is cancelled too
+        await asyncio.gather(
+            *(_create_and_cancel(both, notes, mark, random) for mark in marks[at : at + CONCURRENT_REQUESTS])
+        )
+    await _wait_until_idle(both.pools)
+    sent = time.monotonic()
+    await retry_until_definite(notes, "the next", lambda: both.create("the next", "the next"))
+    assert time.monotonic() - sent < 1
+    await _retry_unknown(both, notes, marks)
+    assert notes.counts["acknowledged"] == requests + 1
+    _assert_history_is_consistent(both, notes)
+
+
+async def _create_and_cancel(both: TwoProcesses, notes: CallHistory, mark: str, random: Random) -> None:
+    sent = time.monotonic()
+    call = asyncio.create_task(both.create(mark, mark))
+    instant = random.choice([0.002, 0.02, 0.2, 5.0]) * random.random()
+    given_up = asyncio.get_running_loop().call_later(instant, call.cancel)
+    try:
+        answer = await call
+    except (asyncio.CancelledError, OutcomeUnknown):
+        notes.record(mark, sent, "unknown")
+    else:
+        assert isinstance(answer, Acknowledged)
+        notes.record(mark, sent, answer)
+    finally:
+        given_up.cancel()
+
+
+async def _retry_unknown(both: TwoProcesses, notes: CallHistory, marks: Sequence[str]) -> None:
+    """Of those given up, some had happened by then and some had not: now all have."""
+    with connect(both.url) as connection:
+        happened = {entry.title for entry in read_log(connection)}
+    answered = {call.unique_title for call in notes.calls if call.outcome != "unknown"}
+    unknown = [mark for mark in marks if mark not in answered]
+    early = [mark for mark in unknown if mark not in happened]
+    assert min(len(answered), len(early), len(unknown) - len(early)) > 0, (len(unknown), len(early))
+    for at in range(0, len(unknown), CONCURRENT_REQUESTS):
+        again = (
+            retry_until_definite(notes, mark, partial(both.create, mark, mark))
+            for mark in unknown[at : at + CONCURRENT_REQUESTS]
+        )
+        await asyncio.gather(*again)
+
+
+async def _wait_until_idle(pools: Sequence[Pool]) -> None:
+    """Wait until every connection is idle."""
+    deadline = time.monotonic() + HANG_TIMEOUT_S
+    while any(stats["pool_available"] != stats["pool_size"] for stats in (pool.get_stats() for pool in pools)):
+        assert time.monotonic() < deadline, f"connections are lost: {[pool.get_stats() for pool in pools]}"
+        await asyncio.sleep(0.01)
+    assert not any(pool.get_stats()["requests_waiting"] for pool in pools)
+
+
+def _assert_history_is_consistent(both: TwoProcesses, notes: CallHistory) -> None:
+    with connect(both.url) as connection:
+        assert_consistent(notes.calls, read_log(connection))
+
+
+def _append(seen: dict[UUID, int], stream: UUID, *events: Event) -> Append:
+    written = [(stream, event) for event in events]
+    return Append(expected_versions=seen, events=written, actor=ADA, command_id=new_id(), workspace_id=None)

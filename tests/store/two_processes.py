@@ -1,0 +1,98 @@
+"""API processes, as far as the store can tell: each a handling with its own lane and memory, on a pool of its own."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from random import Random
+from typing import Any, TypeAlias
+from uuid import UUID
+from zlib import crc32
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from commands.command import Command
+from commands.handling.append import Append, AppendResult, IdempotencyKey
+from commands.handling.decision import CommandOn
+from commands.handling.group import CommandRequest
+from commands.handling.handler import CommandHandler
+from commands.task import CreateTask, EditTask
+from domain.errors import Refusal, TooBusy, TwinInFlight, VersionConflict
+from infra.database.pool import Pool, create_pool
+from infra.ids import new_id
+from infra.log import EventLog
+from tests.consistency import Acknowledged
+from tests.examples import ADA, Facts, fixed_uuid7, project, workspace
+from tests.retrying_clients import Conflict, DefiniteOutcome, OutcomeUnknown
+
+PROJECTS = [fixed_uuid7(10_000 + number) for number in range(100)]
+"""So many that few creates meet: what is shown here is not how well they share."""
+
+ConnectionContext: TypeAlias = AbstractAsyncContextManager[AsyncConnection[TupleRow]]
+
+
+class TwoProcesses:
+    """Two of them. As a door they are a load balancer, which sends each call to either."""
+
+    def __init__(self, url: str, pools: list[Pool], seed: int = 0) -> None:
+        self.url, self.pools = url, pools
+        self.logs = [EventLog(url, pool) for pool in pools]
+        self._random = Random(seed)
+        self.restart()
+
+    def restart(self) -> None:
+        """Start anew with empty memories; what the old ones do still, they do."""
+        self.handlers = [CommandHandler(log) for log in self.logs]
+
+    def lose_replies(self, share: float) -> None:
+        """From now on, of so many statements the answer is lost once they are carried out."""
+        for one in self.pools:
+            one.connection = partial(self._losing_replies, one.connection, share)  # type: ignore[method-assign]
+
+    @contextlib.asynccontextmanager
+    async def _losing_replies(self, connected: Callable[[], ConnectionContext], share: float) -> AsyncIterator[Any]:
+        async with connected() as connection:
+            yield connection
+            if self._random.random() < share:
+                raise psycopg.OperationalError("the answer is lost")
+
+    async def create(self, title: str, key: str) -> DefiniteOutcome:
+        project_id = PROJECTS[crc32(key.encode()) % len(PROJECTS)]
+        return await self._handle(new_id(), CreateTask(project_id=project_id, title=title), key)
+
+    async def edit(self, task: UUID, version: int, title: str, key: str) -> DefiniteOutcome:
+        return await self._handle(task, EditTask(title=title, expected_version=version), key)
+
+    async def _handle(self, target: UUID, command: Command[Any], key: str) -> DefiniteOutcome:
+        handling = self._random.choice(self.handlers)
+        try:
+            done = await handling.handle(
+                CommandRequest([CommandOn(target, command)], ADA, new_id(), [IdempotencyKey(key, b"always the same")])
+            )
+        except VersionConflict as conflict:
+            return Conflict(int(str(conflict.params["current_version"])))
+        except (psycopg.OperationalError, TooBusy, TwinInFlight) as unknown:
+            raise OutcomeUnknown from unknown
+        except Refusal as no:
+            raise AssertionError(f"{command} was refused: {no.code()}") from no
+        return Acknowledged(done.results[0].id, done.results[0].version, done.position)
+
+
+@contextlib.asynccontextmanager
+async def two_processes(url: str, seed: int = 0) -> AsyncIterator[TwoProcesses]:
+    """Two processes on one database, which has a workspace of Ada's with projects."""
+    async with create_pool(url) as first, create_pool(url) as second:
+        both = TwoProcesses(url, [first, second], seed)
+        boards = [fact for at, one in enumerate(PROJECTS) for fact in project(one, f"P{at}")]
+        await append_new_streams(both.logs[0], [*workspace(), *boards])
+        yield both
+
+
+async def append_new_streams(log: EventLog, facts: Facts) -> None:
+    """Let it happen, in streams that have not begun."""
+    seen = {stream: 0 for stream, _ in facts}
+    append = Append(expected_versions=seen, events=facts, actor=ADA, command_id=new_id(), workspace_id=None)
+    (answer,) = await log.append([append])
+    assert isinstance(answer, AppendResult), answer
