@@ -1,11 +1,11 @@
 # The image of the API, the worker and the migrations: one program, three commands (docker-compose.yml).
-# Checked by reading only: it has never been built where it was written, for want of a Docker engine.
+# Checked statically only and never built: no Docker engine was available.
 
 FROM python:3.11-slim AS build
 RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /build
 ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PROJECT_ENVIRONMENT=/opt/taskledger
-# The libraries first: they change less often than the code.
+# Libraries before code: they change less often, so their layer stays cached.
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-dev --no-install-project
 COPY README.md LICENSE ./

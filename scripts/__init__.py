@@ -1,1 +1,1 @@
-"""What developers run: set-up, checks, and the reference page."""
+"""Scripts for developers: setup, checks, and the generated documentation."""
