@@ -4,8 +4,7 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from bench.harness import run
-from bench.scenarios import growth
+from bench import growth, run
 
 RUNS: dict[str, Callable[[], None]] = {
     "quick": partial(run.measure, run.QUICK),

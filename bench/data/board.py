@@ -7,7 +7,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from bench.harness.client_scripts import NEW_TASK, HttpTarget
+from bench.data.http_target import NEW_TASK, HttpTarget
 from cli.opened import OpenInstance, open_instance
 from commands.handling.decision import CommandOn
 from commands.handling.group import CommandRequest

@@ -10,14 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-NEW_TASK = {
-    "title": "Buy oat milk for the spring festival",
-    "description": "Four crates, from the farm if they have them. Ask Ann who drives, and keep the receipt.",
-    "priority": "high",
-    "due": "2027-03-01",
-    "labels": ["food", "before Friday"],
-}
-"""The task that every create asks for, ours and the peer's."""
+from bench.data.http_target import NEW_TASK, HttpTarget
 
 
 class HttpResponse(Struct, frozen=True):
@@ -36,14 +29,6 @@ class HttpRequest(Struct, frozen=True):
     body: bytes = b""
     is_counted: bool = True
     expected_body: bytes | None = None
-
-
-class HttpTarget(Struct, frozen=True):
-    """The path of something on the server, the version that it is at, and what is shown there, where that matters."""
-
-    path: str
-    version: int = 0
-    expected_body: str = ""
 
 
 class _WriteResult(Struct, frozen=True):

@@ -6,7 +6,7 @@ import httpx
 import msgspec
 import redis
 
-from bench.harness.client_scripts import NEW_TASK
+from bench.data.http_target import NEW_TASK
 from bench.harness.instance import BenchInstance
 from infra import settings
 from infra.reading.progress import PROGRESS_CHANNEL

@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 
 from bench.data import board
 from bench.data.board import PROJECT_COUNT, TASKS_PER_PROJECT, Board
-from bench.harness.client_scripts import HttpTarget
+from bench.data.http_target import HttpTarget
 from bench.harness.durability import require_durable
 from bench.harness.processes import start_taskledger
 from cli.opened import query_read_models

@@ -11,8 +11,9 @@ from typing import cast
 
 from msgspec import Struct
 
+from bench.data.http_target import HttpTarget
 from bench.harness.arrivals import Arrivals, ClosedLoop, OpenLoop
-from bench.harness.client_scripts import SCRIPTS, SHARED_TARGET_SCRIPTS, HttpResponse, HttpTarget, Script
+from bench.harness.client_scripts import SCRIPTS, SHARED_TARGET_SCRIPTS, HttpResponse, Script
 from bench.harness.run_module import run_plan
 
 DRAIN_S = 10.0

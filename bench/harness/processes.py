@@ -11,7 +11,7 @@ from typing import cast
 import msgspec
 from msgspec import Struct
 
-from bench.peers.config import PeerConfig
+from bench.harness.peer_config import PeerConfig
 from cli.subcommand_process import answers_200
 from infra.processes import data_directory, ports
 from infra.processes.child import Child, spawn, stop

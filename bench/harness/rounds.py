@@ -6,8 +6,8 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
+from bench.data.http_target import HttpTarget
 from bench.harness import resource_usage
-from bench.harness.client_scripts import HttpTarget
 from bench.harness.idle_lane import IdleLaneLatencies
 from bench.harness.instance import BenchInstance
 from bench.harness.load_generator import LoadPlan, LoadResult

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
-from bench.peers.config import PeerConfig
+from bench.harness.peer_config import PeerConfig
 from infra.processes import gc_tuning
 
 

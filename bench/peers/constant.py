@@ -6,7 +6,7 @@ from litestar import Litestar, Request, get
 
 from api.http import authentication
 from api.http.response import Response
-from bench.peers.config import PeerConfig
+from bench.harness.peer_config import PeerConfig
 
 
 def app(config: PeerConfig) -> Litestar:

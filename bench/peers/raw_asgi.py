@@ -5,7 +5,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.http.command_results import WriteResult
-from bench.peers.config import PeerConfig
+from bench.harness.peer_config import PeerConfig
 from commands.task import CreateTask
 from infra.ids import new_id
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from psycopg import conninfo
 
 from api.http import authentication
-from bench.peers.config import PeerConfig
+from bench.harness.peer_config import PeerConfig
 from commands.field_types import ColumnName, Description, DueText, Labels, Title
 from domain.task import Priority
 

@@ -12,7 +12,7 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from msgspec import Struct
 from psycopg.sql import SQL, Identifier
 
-from bench.harness.client_scripts import NEW_TASK
+from bench.data.http_target import NEW_TASK
 from bench.harness.run_module import run_plan
 from bench.peers.stock import library_settings
 

@@ -10,14 +10,14 @@ from msgspec import Struct
 
 from bench.data import board, history
 from bench.data.backlog import Backlog
+from bench.data.http_target import HttpTarget
 from bench.data.queries import PageQuery, generate_queries
-from bench.harness.client_scripts import HttpTarget
 from bench.harness.instance import wait_caught_up
 from bench.harness.load_generator import LoadPlan, LoadResult
+from bench.harness.load_notes import load_notes
 from bench.harness.processes import start_command
 from bench.harness.run_module import run_module
 from bench.harness.servers import EmbeddedServers, start_api, start_servers
-from bench.report.notes import load_notes
 from bench.targets import Metric, ScenarioReport, at_most, format_number, percentile
 from infra import log
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 from msgspec import Struct
 
-from bench.harness.client_scripts import HttpTarget
+from bench.data.http_target import HttpTarget
 from bench.harness.load_generator import LoadPlan, LoadResult, merge_loads
 from bench.harness.processes import start_command
 from bench.harness.run_module import run_module

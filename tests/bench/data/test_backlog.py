@@ -10,8 +10,9 @@ import httpx
 
 from bench.data.backlog import Backlog
 from bench.data.history import StreamEvent
+from bench.data.http_target import HttpTarget
 from bench.data.queries import PageQuery, generate_queries
-from bench.harness.client_scripts import HttpResponse, HttpTarget, get_in_turn
+from bench.harness.client_scripts import HttpResponse, get_in_turn
 from bench.scenarios.cold_reads import find_page_path
 from commands.field_types import normalize_due
 from domain import codec

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
+from bench.data.http_target import HttpTarget
 from bench.harness import rounds as one_round
-from bench.harness.client_scripts import HttpTarget
 from bench.harness.durability import NotDurable, require_on_disk
 from bench.harness.load_generator import LoadResult
 from bench.harness.rounds import Environment, RoundConfig, RoundResult, RoundRunner

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from api.http import authentication
+from bench.harness.peer_config import PeerConfig
 from bench.harness.processes import start_peer
 from bench.peers import cache_aside_models
-from bench.peers.config import PeerConfig
 from infra.database.pool import connect
 from infra.settings import Settings
 from projections.task_list import TaskRow

@@ -5,7 +5,7 @@ from math import inf
 import msgspec
 from msgspec.structs import replace
 
-from bench.harness import run
+from bench import run
 from bench.harness.idle_lane import IdleLaneLatencies
 from bench.harness.load_generator import LoadResult
 from bench.harness.resource_usage import ResourceUsage

@@ -13,13 +13,13 @@ from msgspec.structs import replace
 
 from bench.data import history
 from bench.data.history import History
+from bench.data.http_target import HttpTarget
 from bench.data.streams import STREAM_LENGTHS_EVENTS, StreamsByLength
-from bench.harness import machine
-from bench.harness.client_scripts import HttpTarget
+from bench.harness import load_notes, machine
 from bench.harness.instance import BenchInstance, print_progress, start_instance
 from bench.harness.rounds import FEW_CLIENTS, Environment, RoundConfig, RoundResult, RoundRunner, rates
-from bench.harness.run import max_lag
-from bench.report import notes, plot, results, table
+from bench.report import plot, results, table
+from bench.run import max_lag
 from bench.scenarios.not_measured import NOT_YET_MEASURED
 from bench.targets import Metric, TargetResult, at_least, format_number
 from cli.opened import query_read_models
@@ -64,7 +64,9 @@ def measure() -> None:
             print_progress(f"Round {count} of {_ROUND_CONFIG.rounds} done after {time.monotonic() - began:.0f} s.")
     marks = [*target_results(rounds), max_lag(rounds)]
     results.write_results("growth", found, marks, rounds, NOT_YET_MEASURED)
-    table.print_results(marks, NOT_YET_MEASURED, [*notes.round_notes(rounds), *said, *machine.machine_notes(found)])
+    table.print_results(
+        marks, NOT_YET_MEASURED, [*load_notes.round_notes(rounds), *said, *machine.machine_notes(found)]
+    )
     table.print_usage(rounds)
     plot.plot_growth(rounds, LOG_SIZES_EVENTS, STREAM_LENGTHS_EVENTS)
     print_progress(f"Done in {time.monotonic() - began:.0f} s: {results.LATEST_FILE}")

@@ -1,9 +1,9 @@
 """Growth: the largest beside the smallest."""
 
+from bench import growth
 from bench.data.streams import STREAM_LENGTHS_EVENTS
 from bench.harness.load_generator import LoadResult
 from bench.harness.rounds import RoundResult
-from bench.scenarios import growth
 
 LARGE, LONG = growth.LOG_SIZES_EVENTS[-1], STREAM_LENGTHS_EVENTS[-1]
 

@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 
 from bench.data.board import Board
-from bench.harness.client_scripts import NEW_TASK
+from bench.data.http_target import NEW_TASK
 from bench.harness.instance import BenchInstance, start_instance
+from bench.harness.peer_config import PeerConfig
 from bench.harness.processes import PeerProcess, start_peer
 from bench.harness.rounds import Environment
 from bench.harness.servers import create_database
 from bench.peers import cache_aside_models, umadb
-from bench.peers.config import PeerConfig
 from infra import settings
 
 _STOCK_DATABASE, _CACHE_ASIDE_DATABASE = "bench_stock", "bench_cache_aside"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from bench.harness import machine
-from bench.harness.environment import start_environment
+from bench.environment import start_environment
+from bench.harness import load_notes, machine
 from bench.harness.instance import print_progress
 from bench.harness.rounds import Environment, RoundConfig, RoundResult, RoundRunner
-from bench.report import notes, plot, results, table
+from bench.report import plot, results, table
 from bench.scenarios import (
     ceilings,
     changes,
@@ -95,7 +95,11 @@ def measure(run: RunConfig) -> None:
     told += _run_on_own_instances(run)
     marks = _target_results(told, rounds)
     results.write_results(run.name, found, marks, rounds, absent)
-    said = [*notes.round_notes(rounds), *(line for one in told for line in one.notes), *machine.machine_notes(found)]
+    said = [
+        *load_notes.round_notes(rounds),
+        *(line for one in told for line in one.notes),
+        *machine.machine_notes(found),
+    ]
     table.print_results(marks, absent, said)
     table.print_usage(rounds)
     if run.is_full:

@@ -2,7 +2,7 @@
 
 from bench.harness import machine
 from bench.harness.load_generator import LoadResult
-from bench.report.notes import load_notes
+from bench.harness.load_notes import load_notes
 
 
 def test_refusals_a_busy_generator_and_unsent_requests_are_noted() -> None:
