@@ -22,7 +22,7 @@ from bench.report import plot, results, table
 from bench.run import max_lag
 from bench.scenarios.not_measured import NOT_YET_MEASURED
 from bench.targets import Metric, TargetResult, at_least, format_number
-from cli.opened import query_read_models
+from cli.database import query_read_models
 
 LOG_SIZES_EVENTS = (10_000, 100_000, 1_000_000)
 BOARD_PROJECTS = 100

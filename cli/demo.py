@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 
 from cli import options
-from cli.opened import OpenInstance, open_instance
+from cli.open_instance import OpenInstance, open_instance
 from commands.column import ColumnSpec, SetColumns
 from commands.command import Command
 from commands.handling.decision import CommandOn

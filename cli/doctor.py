@@ -12,7 +12,7 @@ import redis
 from msgspec import Struct
 
 from cli import options
-from cli.opened import database_connection, host_and_port
+from cli.database import database_connection, host_and_port
 from infra import settings
 from infra.delivery.mailer import Mailer
 from infra.errors import OperatorError

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from cli import options
-from cli.opened import database_connection
+from cli.database import database_connection
 from infra import settings
 from infra.rebuilding.outcome import RebuildProgress
 from infra.schema import migrate

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from bench.data.http_target import NEW_TASK, HttpTarget
-from cli.opened import OpenInstance, open_instance
+from cli.open_instance import OpenInstance, open_instance
 from commands.handling.decision import CommandOn
 from commands.handling.group import CommandRequest
 from commands.project import CreateProject

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 
 from bench.data.board import create_task_command
 from bench.harness.run_module import run_plan
-from cli.opened import open_instance
+from cli.open_instance import open_instance
 from commands.handling.append import Append, AppendResult
 from commands.handling.decision import CommandOn
 from commands.handling.group import CommandRequest

@@ -12,7 +12,7 @@ from msgspec import Struct
 from bench.data.board import create_task_command
 from bench.harness.load_generator import LoadResult
 from bench.harness.run_module import run_plan
-from cli.opened import open_instance
+from cli.open_instance import open_instance
 from commands.handling.decision import CommandOn
 from commands.handling.group import CommandRequest
 from commands.handling.handler import CommandHandler

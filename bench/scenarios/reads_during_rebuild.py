@@ -13,7 +13,7 @@ from bench.harness.run_module import run_module
 from bench.harness.servers import EmbeddedServers, start_api
 from bench.scenarios.rebuild import REBUILD_COMMAND, last_outcome
 from bench.targets import Metric, ScenarioReport, at_most, format_number, percentile
-from cli.opened import query_read_models
+from cli.database import query_read_models
 
 WRITES_PER_S, READS_PER_S = 500.0, 100.0
 """So many changes, and looks at a page, fall due each second while it is rebuilt."""

@@ -11,8 +11,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from cli import options
+from cli.database import database_connection, query_read_models
 from cli.events import formatting
-from cli.opened import database_connection, query_read_models
 from domain import codec
 from domain.upcasts import UPCASTS
 from infra import log, settings

@@ -17,7 +17,7 @@ from cli.import_.parsing import parse_json
 from cli.import_.report import print_report
 from cli.import_.rows import Row, find_rows
 from cli.import_.target import find_target
-from cli.opened import open_instance
+from cli.open_instance import open_instance
 from infra import settings
 from infra.errors import OperatorError
 from infra.settings import Settings

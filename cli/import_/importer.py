@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from cli.import_.mapping import MappedTask, RefusedRow
-from cli.opened import OpenInstance
+from cli.open_instance import OpenInstance
 from commands.handling.group import CommandRequest
 from domain.errors import IdTaken, Refusal
 from domain.event import Actor

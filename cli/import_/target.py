@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from cli.opened import database_connection, query_read_models
+from cli.database import database_connection, query_read_models
 from domain.member import Member, member_stream_id
 from domain.project import ProjectKey, project_key_stream_id
 from domain.user import EmailAddress, email_stream_id

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import options
-from cli.opened import database_connection, open_instance
+from cli.database import database_connection
+from cli.open_instance import open_instance
 from cli.projections import report
 from cli.projections.progress_bar import rebuild_with_progress
 from commands.handling.decision import CommandOn as Asked

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from cli.opened import open_instance
+from cli.open_instance import open_instance
 from commands.handling.decision import CommandOn
 from commands.handling.group import CommandRequest
 from commands.user import RegisterUser

@@ -1,51 +1,17 @@
-"""What a command of this package needs of a running instance, opened for as long as it takes."""
+"""Connections of a command to PostgreSQL: what it refuses becomes an error that names the mend."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import psycopg
-from msgspec import Struct
 from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
-from commands.handling.handler import CommandHandler
-from infra.column_counter import ColumnCounter
-from infra.database.pool import connect, create_pool
+from infra.database.pool import connect
 from infra.errors import OperatorError
-from infra.identity.passwords import Passwords
-from infra.log import EventLog
-from infra.messaging import redis_clients
-from infra.messaging.subscription import Subscription
 from infra.reading import tables
-from infra.reading.progress import ProjectionBehind, ProjectionProgress
-from infra.settings import Settings
+from infra.reading.progress import ProjectionBehind
 from projections.engine import builds
-
-
-class OpenInstance(Struct, frozen=True):
-    """The parts that commands are carried out with."""
-
-    log: EventLog
-    command_handler: CommandHandler
-    column_counter: ColumnCounter
-    passwords: Passwords
-
-
-@contextlib.asynccontextmanager
-async def open_instance(settings: Settings) -> AsyncIterator[OpenInstance]:
-    """The log and what stands on it; raises OperatorError where PostgreSQL does not answer."""
-    url = settings.database_url
-    with database_connection(url):
-        pass
-    async with create_pool(url) as connections:
-        log = EventLog(url, connections)
-        command_handler = CommandHandler(log)
-        progress = ProjectionProgress(
-            Subscription(redis_clients.subscriber_client(settings.redis_url)), connections, settings.partitions
-        )
-        with _as_operator_errors(url):
-            column_counter = ColumnCounter(log, command_handler, connections, progress)
-            yield OpenInstance(log, command_handler, column_counter, Passwords(connections))
 
 
 @contextlib.contextmanager
@@ -55,7 +21,7 @@ def database_connection(url: str) -> Iterator[Connection[TupleRow]]:
         connection = connect(url)
     except psycopg.OperationalError as error:
         raise OperatorError(f"PostgreSQL at {host_and_port(url)} does not answer: {_first_line(error)}") from error
-    with _as_operator_errors(url), connection:
+    with operator_errors(url), connection:
         yield connection
 
 
@@ -71,7 +37,7 @@ def query_read_models(connection: Connection[TupleRow], sql: str, parameters: Se
 
 
 @contextlib.contextmanager
-def _as_operator_errors(url: str) -> Iterator[None]:
+def operator_errors(url: str) -> Iterator[None]:
     """What PostgreSQL refuses, in one line of its own."""
     try:
         yield

@@ -1,0 +1,43 @@
+"""What a command of this package needs of a running instance, opened for as long as it takes."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from msgspec import Struct
+
+from cli.database import database_connection, operator_errors
+from commands.handling.handler import CommandHandler
+from infra.column_counter import ColumnCounter
+from infra.database.pool import create_pool
+from infra.identity.passwords import Passwords
+from infra.log import EventLog
+from infra.messaging import redis_clients
+from infra.messaging.subscription import Subscription
+from infra.reading.progress import ProjectionProgress
+from infra.settings import Settings
+
+
+class OpenInstance(Struct, frozen=True):
+    """The parts that commands are carried out with."""
+
+    log: EventLog
+    command_handler: CommandHandler
+    column_counter: ColumnCounter
+    passwords: Passwords
+
+
+@contextlib.asynccontextmanager
+async def open_instance(settings: Settings) -> AsyncIterator[OpenInstance]:
+    """The log and what stands on it; raises OperatorError where PostgreSQL does not answer."""
+    url = settings.database_url
+    with database_connection(url):
+        pass
+    async with create_pool(url) as connections:
+        log = EventLog(url, connections)
+        command_handler = CommandHandler(log)
+        progress = ProjectionProgress(
+            Subscription(redis_clients.subscriber_client(settings.redis_url)), connections, settings.partitions
+        )
+        with operator_errors(url):
+            column_counter = ColumnCounter(log, command_handler, connections, progress)
+            yield OpenInstance(log, command_handler, column_counter, Passwords(connections))
