@@ -5,7 +5,7 @@ from pathlib import Path
 
 from api import app
 from api.openapi.document import build_document
-from scripts.reference.inventory import UNREACHABLE_SETTINGS
+from scripts.unreachable_settings import UNREACHABLE_SETTINGS
 
 OPENAPI_FILE = Path(__file__).parents[1] / "docs" / "openapi.json"
 

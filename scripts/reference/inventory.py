@@ -13,16 +13,7 @@ from commands import command
 from commands.command import Command
 from domain import codec
 from domain.event import Event
-from infra.settings import Settings
-
-UNREACHABLE_SETTINGS = Settings(
-    database_url="postgresql://nowhere",
-    migration_url="postgresql://nowhere",
-    redis_url="redis://nowhere",
-    broker_url="redis://nowhere",
-    jwt_key="x" * 32,
-)
-"""Enough to build an application that is asked for its description and never opened."""
+from scripts.unreachable_settings import UNREACHABLE_SETTINGS
 
 
 class Route(Struct, frozen=True, order=True):

@@ -10,7 +10,7 @@ import jsonschema_rs
 from api.app import create_litestar
 from api.http.problems import PROBLEM_MEDIA_TYPE
 from api.openapi.document import build_document
-from scripts.reference.inventory import UNREACHABLE_SETTINGS
+from scripts.unreachable_settings import UNREACHABLE_SETTINGS
 
 _CONDITIONAL_HEADERS = (
     "etag",
