@@ -1,4 +1,4 @@
-"""Limits: how many wrong passwords may be tried, for an account and from an address, and how many invitations sent."""
+"""Rate limits on wrong passwords, by account and by address, and on invitations, by user."""
 
 import contextlib
 import ipaddress
@@ -19,14 +19,14 @@ from infra.identity import token_secrets
 from infra.logs import logger
 
 REDIS_RETRY_PAUSE_S = 2.0
-"""How long a Redis that failed is not asked again."""
+"""Pause after a failed call before Redis is called again."""
 MAX_LOCAL_KEYS = 10_000
-"""Keys of the bucket that counts while Redis is away; the one asked for the longest ago goes first."""
+"""Keys counted in memory; the least recently charged is dropped first."""
 MICROSECONDS_PER_S = 1_000_000
 
 
 class RateLimit(Struct, frozen=True):
-    """So many at once, and then one every `interval_s` seconds (GCRA, the generic cell rate algorithm)."""
+    """`burst` attempts at once, then one every `interval_s` seconds (GCRA, the generic cell rate algorithm)."""
 
     name: str
     burst: int
@@ -34,13 +34,13 @@ class RateLimit(Struct, frozen=True):
 
 
 ACCOUNT_LIMIT = RateLimit("account", 10, 60)
-"""Of one account from one address: 70 in the first hour, where ASVS allows 100. Strangers elsewhere lock nobody out."""
+"""For one account from one address: 70 in the first hour; ASVS allows 100. Guesses from elsewhere lock no user out."""
 ADDRESS_LIMIT = RateLimit("address", 100, 6)
-"""From one address, whatever the account."""
+"""From one address, over all accounts."""
 INVITATION_LIMIT = RateLimit("invitations", 20, 180)
-"""Of one user, to whatever workspace: mail goes to people who did not ask for it."""
+"""By one user, over all workspaces: the mail goes to people who did not ask for it."""
 LimitsByKey: TypeAlias = Mapping[str, RateLimit]
-"""Keys, each with the limit that holds for it."""
+"""Limits by the key that is counted."""
 _CHARGE_SCRIPT = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -66,10 +66,11 @@ end
 
 
 class RateLimits:
-    """Counts in Redis, by its clock, in one call: exact, however many processes ask. In memory while it is away.
+    """Counts in this process, and in Redis by its clock, in one call: exact over all processes while Redis answers.
 
-    What is counted is taken before it happens, and given back where it was right, or came to nothing. So what is
-    tried side by side is counted too. Keys say neither account nor address to who reads them.
+    Both must allow an attempt, so a process that loses Redis, or gets it back empty, grants no second allowance.
+    An attempt is charged before it is made, and refunded if it was right or came to nothing: concurrent attempts
+    count too. Keys reveal neither account nor address.
     """
 
     def __init__(self, client: redis.asyncio.Redis, master_key: str, *, is_enabled: bool) -> None:
@@ -104,16 +105,21 @@ class RateLimits:
         return {self._redis_key(name): limit for name, limit in names.items()} if self._is_enabled else {}
 
     async def _charge(self, limits: LimitsByKey, refusal: type[Refusal]) -> bool:
-        """Take one of each, and answer whether it was Redis that counted; raises the refusal where one is used up."""
-        wait, index, is_shared = await self._try_charge(limits)
+        """Charge each limit once and return whether Redis counted too; raises the refusal if a limit is used up."""
+        wait, index = self._local_limits.charge(limits)
+        is_shared = False
+        if not wait:
+            wait, index, is_shared = await self._charge_shared(limits)
+            if wait:
+                self._local_limits.refund(limits)
         if wait:
             limit = list(limits.values())[index]
             window = limit.burst * limit.interval_s
             raise refusal(policy=limit.name, quota=limit.burst, window=window, retry_after=ceil(wait))
         return is_shared
 
-    async def _try_charge(self, limits: LimitsByKey) -> tuple[float, int, bool]:
-        """How many seconds to wait, for which limit, and whether it was Redis that said so; none, and it is taken."""
+    async def _charge_shared(self, limits: LimitsByKey) -> tuple[float, int, bool]:
+        """Charge Redis: the seconds to wait (0: charged), the limit to wait for, and whether Redis answered."""
         if limits and time.monotonic() >= self._redis_retry_at:
             try:
                 which, wait = await self._charge_script(keys=list(limits), args=_script_arguments(limits))
@@ -121,19 +127,18 @@ class RateLimits:
                 self._pause_redis(error)
             else:
                 return wait / MICROSECONDS_PER_S, which - 1, True
-        return (*self._local_limits.charge(limits), False)
+        return 0.0, 0, False
 
     async def _refund(self, limits: LimitsByKey, *, is_shared: bool) -> None:
-        if not is_shared:
-            self._local_limits.refund(limits)
-            return
-        try:
-            await self._refund_script(keys=list(limits), args=_script_arguments(limits))
-        except (redis.RedisError, OSError) as error:
-            self._pause_redis(error)
+        self._local_limits.refund(limits)
+        if is_shared:
+            try:
+                await self._refund_script(keys=list(limits), args=_script_arguments(limits))
+            except (redis.RedisError, OSError) as error:
+                self._pause_redis(error)
 
     def _pause_redis(self, error: Exception) -> None:
-        logger.warning("limits are counted by this process alone: {}", error)
+        logger.warning("Redis does not answer; this process counts rate limits alone: {}", error)
         self._redis_retry_at = time.monotonic() + REDIS_RETRY_PAUSE_S
 
     def _redis_key(self, name: str) -> str:
@@ -141,13 +146,13 @@ class RateLimits:
 
 
 class LocalRateLimits:
-    """The same, in memory and by the clock of this process."""
+    """The attempts that this process let through, in memory, by its own clock."""
 
     def __init__(self) -> None:
         self._arrival_times: OrderedDict[str, float] = OrderedDict()
 
     def charge(self, limits: LimitsByKey) -> tuple[float, int]:
-        """How many seconds to wait, and for which limit; none, and it is taken."""
+        """The seconds to wait (0: charged), and the limit to wait for."""
         now = time.monotonic()
         times = {key: max(self._arrival_times.get(key, now), now) + limit.interval_s for key, limit in limits.items()}
         waits_s = [times[key] - limit.burst * limit.interval_s - now for key, limit in limits.items()]
@@ -172,7 +177,7 @@ def _script_arguments(limits: LimitsByKey) -> list[int]:
 
 
 def client_network(address: str) -> str:
-    """What counts as one address: of IPv6 the /64 that one customer has."""
+    """The network counted as one address: IPv4 as it is, IPv6 by its /64, which one customer has."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

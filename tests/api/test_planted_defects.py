@@ -20,7 +20,7 @@ from domain.errors import TooManyGuesses, WrongCredentials
 from infra.identity import invitations, sessions, token_secrets
 from infra.identity.passwords import Passwords
 from infra.identity.permissions import Permission, Permissions
-from infra.identity.rate_limits import ACCOUNT_LIMIT, LimitsByKey, RateLimits
+from infra.identity.rate_limits import ACCOUNT_LIMIT, RateLimits
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
 from infra.logs import logger
@@ -248,10 +248,10 @@ async def test_an_account_manageable_by_agents_is_noticed(ann: ApiUser, monkeypa
 
 
 async def test_guesses_counted_per_process_are_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def alone(limits: RateLimits, counts: LimitsByKey) -> tuple[float, int, bool]:
-        return (*limits._local_limits.charge(counts), False)  # noqa: SLF001 - as above
+    async def alone(*_: object) -> tuple[float, int, bool]:
+        return 0.0, 0, False
 
-    monkeypatch.setattr(RateLimits, "_try_charge", alone)
+    monkeypatch.setattr(RateLimits, "_charge_shared", alone)
     async with app_client(settings) as one, app_client(settings) as other:
         check = partial(
             identity_guarantees.failed_logins_are_counted_across_processes,
