@@ -47,6 +47,7 @@ projection = Projection(
     key_by_position,
     fold,
     scopes,
+    golden_lines=91,
     indexes=("(workspace_id, id)", "(workspace_id, actor_id, id)", "using brin (at)"),
     accepts_unknown=True,
 )

@@ -1,7 +1,19 @@
 """The fingerprint of a projection: its version, and a digest of what its fold makes of the golden histories.
 
-Processes read and feed the build of their own fingerprint. So a fold that answers otherwise than before never
-continues a table that the earlier one began, even where somebody forgot to count the version up.
+A process reads and folds the builds of its own fingerprint. So a changed fold never continues the table of the
+earlier one, even if its version was not counted up.
+
+A digest covers the golden lines that the version was released with (`golden_lines`). A release that adds an event
+type adds lines, leaves the fingerprints of unchanged folds alone, and rebuilds nothing. During the deploy, old and
+new code then share a build, and old code reads the new event as an `OpaqueEvent`. This is safe in three cases:
+
+* The fold `accepts_unknown` events, and makes the same of this one whether it knows the type or not.
+* Old code parks the document. Readers see it as it was, until a worker that knows the type folds it again.
+* The event changes nothing: no document is there yet, or `keys` or `event_types` pass over it.
+
+A fold for which the third case is wrong would lose the event without a trace: it needs a new version.
+tests/projections/test_fingerprint.py checks this for all lines after `golden_lines`, and that no version changes
+what it makes of any line that was ever released.
 """
 
 from collections.abc import Iterable
@@ -20,7 +32,7 @@ from domain.event import Actor, RecordedEvent
 from projections.projection import DocumentKey, Projection, all_projections
 
 GOLDEN_PATH = Path(__file__).with_name("golden.jsonl")
-"""Every event ever written, in sensible histories, as the log holds them; only ever added to."""
+"""Every event type ever written, in plausible histories, one event a line as the log stores it; append only."""
 
 
 class _GoldenEvent(Struct, frozen=True):
@@ -35,12 +47,12 @@ class _GoldenEvent(Struct, frozen=True):
 
 
 def fingerprints() -> dict[str, str]:
-    """That of each projection, by its name."""
+    """The fingerprint of each projection, by name."""
     return {name: fingerprint(projection) for name, projection in all_projections().items()}
 
 
 def code_fingerprint() -> str:
-    """What tells this code from other code that folds anything otherwise."""
+    """A digest of all fingerprints: equal for code whose folds are all equal."""
     return sha256(msgspec.json.encode(fingerprints())).hexdigest()[:16]
 
 
@@ -51,10 +63,10 @@ def fingerprint(projection: Projection[Any]) -> str:
 
 @cache
 def digest(projection: Projection[Any]) -> str:
-    """Of the documents that the golden histories fold to, and of the table that they stand in."""
-    documents = fold_history(projection, golden_history())
+    """A digest of the table, and of the documents that the golden lines of this version fold to."""
+    documents = fold_history(projection, golden_history()[: projection.golden_lines])
     shape: tuple[object, ...] = (projection.row_type.__struct_fields__, projection.indexes)
-    if projection.generated_columns:  # others keep the digests that they were released with
+    if projection.generated_columns:  # else the digest stays as it was released
         shape += (projection.generated_columns,)
     rows = sorted((str(key), document) for key, document in documents.items())
     return sha256(msgspec.json.encode((shape, rows))).hexdigest()[:16]
@@ -62,7 +74,7 @@ def digest(projection: Projection[Any]) -> str:
 
 @cache
 def golden_history() -> tuple[RecordedEvent, ...]:
-    """The golden histories, in the order of the log."""
+    """The golden histories, in log order."""
     lines = (msgspec.json.decode(line, type=_GoldenEvent) for line in GOLDEN_PATH.read_bytes().splitlines())
     return tuple(
         RecordedEvent(
@@ -81,7 +93,7 @@ def golden_history() -> tuple[RecordedEvent, ...]:
 
 
 def fold_history(projection: Projection[Any], history: Iterable[RecordedEvent]) -> dict[DocumentKey, Any]:
-    """The documents of a history, one event after the other."""
+    """Fold a history event by event; returns the documents by key."""
     documents: dict[DocumentKey, Any] = {}
     for recorded in history:
         for key in projection.keys(recorded):

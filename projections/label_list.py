@@ -65,6 +65,7 @@ projection = Projection(
     keys,
     fold,
     scopes,
+    golden_lines=91,
     indexes=("(workspace_id)",),
     event_types=(TaskCreated, TaskLabelled, LabelColoured, OpaqueEvent),
 )

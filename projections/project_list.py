@@ -130,7 +130,9 @@ def scopes(project: ProjectRow) -> Iterable[UUID]:
     yield project.workspace_id
 
 
-projection = Projection("project_list", 2, ProjectRow, keys, fold, scopes, indexes=("(workspace_id, key)",))
+projection = Projection(
+    "project_list", 2, ProjectRow, keys, fold, scopes, golden_lines=91, indexes=("(workspace_id, key)",)
+)
 
 
 def by_id(project: UUID) -> Question:

@@ -27,7 +27,8 @@ class Projection(Struct, Generic[R], frozen=True):
     be dropped by. The table has a column for each field of `row`, the first of them, `id`, its primary key; columns
     that it makes of these by itself, `generated`, by name, each as `add column <name>` goes on; and `indexes` as
     `create index on <table>` goes on. A fold that `takes_unknown` events never sees what they hold. Where only some
-    kinds of events change anything, `only` names them, and batches pass over the rest.
+    kinds of events change anything, `only` names them, and batches pass over the rest. `golden_lines` is how many lines
+    `golden.jsonl` had when the version was counted up: the fingerprint covers these.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Projection(Struct, Generic[R], frozen=True):
     keys: Callable[[RecordedEvent], Iterable[DocumentKey]]
     fold: Callable[[Any, R | None, RecordedEvent], R | None]
     scopes: Callable[[R], Iterable[UUID]]
+    golden_lines: int
     indexes: tuple[str, ...] = ()
     accepts_unknown: bool = False
     generated_columns: tuple[tuple[str, str], ...] = ()

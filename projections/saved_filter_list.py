@@ -81,6 +81,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
+    golden_lines=91,
     indexes=("(user_id)",),
     event_types=(FilterSaved, FilterRenamed, FilterRewritten, FilterResorted, FilterDeleted, OpaqueEvent),
 )

@@ -38,4 +38,6 @@ def scopes(_: TaskHistoryRow) -> Iterable[UUID]:
     return ()
 
 
-projection = Projection("task_history", 2, TaskHistoryRow, key_by_position, fold, scopes, indexes=("(task_id, id)",))
+projection = Projection(
+    "task_history", 2, TaskHistoryRow, key_by_position, fold, scopes, golden_lines=91, indexes=("(task_id, id)",)
+)

@@ -117,6 +117,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
+    golden_lines=91,
     indexes=(
         "(key)",
         "(project_id, number) where not trashed",

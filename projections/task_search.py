@@ -44,6 +44,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
+    golden_lines=91,
     indexes=("using gin (document)",),
     generated_columns=(("document", _DOCUMENT_COLUMN_SQL),),
     event_types=(TaskCreated, TaskRenamed, TaskDescribed, TaskMoved, TaskPurged, OpaqueEvent),

@@ -76,6 +76,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
+    golden_lines=91,
     indexes=("(workspace_id, position) where not purged", "(position) where not purged", "(id) where purged"),
     event_types=(TaskTrashed, TaskRestored, TaskPurged, ProjectTrashed, ProjectRestored, ProjectPurged, OpaqueEvent),
 )

@@ -67,7 +67,9 @@ def scopes(workspace: WorkspaceRow) -> Iterable[UUID]:
     yield from workspace.members
 
 
-projection = Projection("workspace_list", 2, WorkspaceRow, keys, fold, scopes, indexes=("using gin (members)",))
+projection = Projection(
+    "workspace_list", 2, WorkspaceRow, keys, fold, scopes, golden_lines=91, indexes=("using gin (members)",)
+)
 
 
 def by_id(workspace: UUID) -> Question:
