@@ -27,7 +27,8 @@ from infra.rebuilding import refold
 from infra.rebuilding.outcome import RebuildOptions
 from infra.rebuilding.rollback import roll_back
 from projections.engine import builds, parked, status
-from projections.engine.builds import Build, SyncConnection
+from projections.engine.builds import Build
+from projections.engine.connection import SyncConnection
 from projections.engine.parked import ParkedDocument
 from projections.projection import Projection, all_projections
 

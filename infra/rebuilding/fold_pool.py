@@ -24,7 +24,8 @@ from infra.processes import gc_tuning
 from infra.rebuilding import refold
 from infra.rebuilding.throttle import Throttle
 from projections.engine import parked, table, writing
-from projections.engine.builds import Build, SyncConnection
+from projections.engine.builds import Build
+from projections.engine.connection import SyncConnection
 from projections.engine.folding import Skips
 from projections.engine.full_fold import BUCKET_COUNT, FullFold
 from projections.engine.parked import ParkedDocument

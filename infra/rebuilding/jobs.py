@@ -12,8 +12,8 @@ from psycopg.types.json import Jsonb
 
 from infra.ids import new_id
 from infra.rebuilding.outcome import RebuildOutcome, RebuildProgress
-from projections.engine import builds
-from projections.engine.builds import SyncConnection
+from projections.engine import build_lock, builds
+from projections.engine.connection import SyncConnection
 from projections.fingerprint import fingerprint
 from projections.projection import Projection, all_projections
 
@@ -148,7 +148,7 @@ def reap_dead(connection: SyncConnection) -> None:
     with connection.transaction():
         connection.execute(_DELETE_OLD_SQL)
         for job_id, name, options in connection.execute(_LOCK_RUNNING_SQL, builds.serving_parameters()).fetchall():
-            if not builds.is_locked(connection, all_projections()[name]):
+            if not build_lock.is_locked(connection, all_projections()[name]):
                 job_options = msgspec.convert(options, JobOptions)
                 if job_options.by_hand or job_options.again:
                     finish(connection, job_id, error="whoever did it was killed")

@@ -22,9 +22,10 @@ from infra.rebuilding import refold
 from infra.rebuilding.fold_pool import APPLICATION_NAME, EVENTS_PER_PART, FoldPool, open_fold_pool, split_log
 from infra.rebuilding.outcome import RebuildOptions, RebuildOutcome, RebuildProgress
 from infra.rebuilding.throttle import Throttle
-from projections.engine import advance, builds, comparison, parked, table, writing
-from projections.engine.builds import Build, SyncConnection
+from projections.engine import advance, build_lock, builds, comparison, parked, table, writing
+from projections.engine.builds import Build
 from projections.engine.comparison import Comparison, RowDifference
+from projections.engine.connection import SyncConnection
 from projections.engine.full_fold import parse_key
 from projections.projection import DocumentKey, Projection
 
@@ -228,10 +229,10 @@ class ProjectionRebuild:
 @contextmanager
 def rebuild_lock(connection: SyncConnection, projection: Projection[Any]) -> Iterator[None]:
     """Nobody else builds it meanwhile; raises Held where somebody does."""
-    if not builds.try_lock(connection, projection):
+    if not build_lock.try_lock(connection, projection):
         raise RebuildInProgress(f"{projection.name} is being rebuilt or verified already: wait for that.")
     try:
         yield
     finally:
         with suppress(psycopg.Error):  # a connection that was lost holds nothing
-            builds.unlock(connection, projection)
+            build_lock.unlock(connection, projection)

@@ -13,8 +13,9 @@ from domain.projection import Skipping, skips_stream_id
 from infra import log
 from infra.log import slices
 from projections.engine import builds, cache_generations, folding, parked, table, writing
-from projections.engine.builds import Build, SyncConnection
+from projections.engine.builds import Build
 from projections.engine.comparison import RowDifference
+from projections.engine.connection import SyncConnection
 from projections.engine.folding import Skips
 from projections.engine.full_fold import parse_key
 from projections.engine.parked import ParkedDocument

@@ -7,7 +7,8 @@ from infra.errors import OperatorError
 from infra.rebuilding import refold
 from infra.rebuilding.rebuild import rebuild_lock
 from projections.engine import advance, builds
-from projections.engine.builds import Build, SyncConnection
+from projections.engine.builds import Build
+from projections.engine.connection import SyncConnection
 from projections.projection import Projection
 
 

@@ -16,7 +16,7 @@ from infra.rebuilding.outcome import RebuildOptions, RebuildProgress
 from infra.rebuilding.rebuild import ProjectionRebuild, RebuildInProgress
 from infra.schema import grants
 from projections.engine import builds, table
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.projection import Projection
 
 StepReporter: TypeAlias = Callable[[str, RebuildProgress], None]

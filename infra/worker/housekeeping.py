@@ -22,7 +22,7 @@ from infra.rebuilding import jobs, refold
 from infra.settings import ENVIRONMENT_PREFIX, Settings
 from infra.worker.trash_purge import TrashPurge
 from projections.engine import advance, builds, parked
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 
 MAX_STOP_S = 3.0
 PURGE_INTERVAL_S = 60.0

@@ -28,7 +28,7 @@ from infra.reading.progress import ProjectionBehind
 from infra.reading.tables import with_table_names
 from projections import trash
 from projections.engine import builds
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 
 MAX_PURGES_AT_ONCE = 100
 """So many at once: they ride together, and folding waits for them no longer than for a hiccup."""

@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from domain.event import RecordedEvent
 from projections import fingerprint
 from projections.engine import builds, cache_generations, folding, parked, table, writing
-from projections.engine.builds import Build, SyncConnection
+from projections.engine.builds import Build
+from projections.engine.connection import SyncConnection
 from projections.engine.folding import FoldResult, Skips
 from projections.engine.table import Documents
 from projections.engine.writing import BuildWork, WriteDocuments

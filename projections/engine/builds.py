@@ -1,20 +1,19 @@
 """Builds: the tables that projections were folded into, and which of them answers for this code."""
 
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import psycopg
 from msgspec import Struct
-from psycopg import Connection
-from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
+from projections.engine import build_lock
+from projections.engine.connection import SyncConnection
 from projections.fingerprint import fingerprint, fingerprints
 from projections.projection import Projection, all_projections
 
-SyncConnection: TypeAlias = Connection[TupleRow]
 WHOLE_BUILD_SCOPE = UUID(int=0)
 """The scope of everything that a build holds."""
 
@@ -54,13 +53,6 @@ _DELETE_OLD_SERVING = """with old as (
     )
     delete from read.serving using old
       where (serving.projection, serving.fingerprint) = (old.projection, old.fingerprint)"""
-_UNLOCK = "select pg_advisory_unlock(729140211, hashtext(%s))"
-_TRY_LOCK = "select pg_try_advisory_lock(729140211, hashtext(%s))"
-_ADVISORY_LOCK = """select from pg_locks where locktype = 'advisory' and classid = 729140211
-    and database = (select oid from pg_database where datname = current_database()) and objid ="""
-JOB_HAS_LOCK_SQL = f"{_ADVISORY_LOCK} hashtext(operation.projection || ' ' || operation.fingerprint)::oid"
-"""Whether whoever is at an operation is alive."""
-_IS_LOCKED = f"select exists ({_ADVISORY_LOCK} hashtext(%s)::oid)"
 
 
 class Build(Struct, frozen=True):
@@ -167,7 +159,7 @@ def drop_unused_builds(connection: SyncConnection, projection: Projection[Any]) 
     mine = fingerprint(projection)
     connection.execute(_DELETE_OLD_SERVING, (projection.name, mine))
     for build, found in map(_parse_row, connection.execute(_UNUSED_BUILDS, (projection.name,)).fetchall()):
-        if found == mine or not _is_lock_held(connection, f"{projection.name} {found}"):  # somebody else's may be begun
+        if found == mine or not build_lock.is_locked(connection, projection, found):  # other code may be filling it
             drop_build(connection, build)
 
 
@@ -179,35 +171,10 @@ def drop_build(connection: SyncConnection, build: Build) -> None:
         connection.execute("delete from read.builds where build = %s", (build.number,))
 
 
-def try_lock(connection: SyncConnection, projection: Projection[Any]) -> bool:
-    """Keep others from building this projection as this code folds it, until the connection ends."""
-    row = connection.execute(_TRY_LOCK, (_lock_name(projection),)).fetchone()
-    return bool(row and row[0])
-
-
-def unlock(connection: SyncConnection, projection: Projection[Any]) -> None:
-    """Let others build it, now and not when the server notices that the connection has ended."""
-    connection.execute(_UNLOCK, (_lock_name(projection),))
-
-
-def is_locked(connection: SyncConnection, projection: Projection[Any]) -> bool:
-    """Whether somebody is building it."""
-    return _is_lock_held(connection, _lock_name(projection))
-
-
 def serving_parameters() -> tuple[list[str], list[str]]:
     """The projections and fingerprints of this code, as `OURS` takes them."""
     found = fingerprints()
     return list(found), list(found.values())
-
-
-def _is_lock_held(connection: SyncConnection, name: str) -> bool:
-    row = connection.execute(_IS_LOCKED, (name,)).fetchone()
-    return bool(row and row[0])
-
-
-def _lock_name(projection: Projection[Any]) -> str:
-    return f"{projection.name} {fingerprint(projection)}"
 
 
 def _parse_row(row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -11,7 +11,8 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from projections.engine.builds import WHOLE_BUILD_SCOPE, Build, SyncConnection
+from projections.engine.builds import WHOLE_BUILD_SCOPE, Build
+from projections.engine.connection import SyncConnection
 
 MAX_BUMPED_SCOPES = 500
 """So many scopes are aged one by one."""

@@ -7,7 +7,8 @@ from msgspec import Struct
 from psycopg.sql import SQL, Composed, Identifier
 
 from projections.engine import table
-from projections.engine.builds import Build, SyncConnection
+from projections.engine.builds import Build
+from projections.engine.connection import SyncConnection
 from projections.projection import DocumentKey
 
 MAX_SHOWN_DIFFERENCES = 10

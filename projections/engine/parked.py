@@ -7,7 +7,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.event import OpaqueEvent, RecordedEvent
-from projections.engine.builds import Build, SyncConnection
+from projections.engine.builds import Build
+from projections.engine.connection import SyncConnection
 from projections.projection import DocumentKey
 
 MAX_REASON_CHARACTERS = 300

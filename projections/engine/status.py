@@ -5,8 +5,8 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 from psycopg.rows import dict_row
 
-from projections.engine import builds
-from projections.engine.builds import SyncConnection
+from projections.engine import build_lock, builds
+from projections.engine.connection import SyncConnection
 from projections.projection import all_projections
 
 ProjectionState: TypeAlias = Literal["live", "behind", "rebuilding", "missing"]
@@ -39,7 +39,7 @@ STATUS_SQL = f"""
     left join lateral (
       select phase, done, total from read.operations as operation
       where operation.projection = ours.projection and operation.fingerprint = ours.fingerprint
-        and operation.state = 'running' and exists ({builds.JOB_HAS_LOCK_SQL}) order by began_at desc limit 1
+        and operation.state = 'running' and exists ({build_lock.JOB_HAS_LOCK_SQL}) order by began_at desc limit 1
     ) as operation on true
     order by ours.place"""  # noqa: S608 - our own text
 """Takes what `builds.ours` answers."""

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from domain.event import RecordedEvent
 from projections.engine import folding, parked, table
-from projections.engine.builds import Build, SyncConnection
+from projections.engine.builds import Build
+from projections.engine.connection import SyncConnection
 from projections.engine.folding import KeyedEvents, Skips
 from projections.engine.parked import ParkedDocument
 from projections.engine.table import Documents

@@ -6,7 +6,7 @@ import pytest
 
 from infra.database.pool import connect
 from infra.settings import Settings
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from tests.cli.conftest import environment, run_cli
 from tests.servers import Servers
 

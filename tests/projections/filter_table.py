@@ -12,7 +12,7 @@ from psycopg.sql import SQL
 from domain.filter import Term
 from domain.label import normalize_label
 from domain.task import Priority, TaskStatus
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.filter_sql import compile_filter
 from tests.examples import ADA, BOB, CAT, OTHER_PROJECT, PROJECT
 from tests.projections.naive_filter import FilterableTask, FilterContext

@@ -11,7 +11,7 @@ from psycopg.sql import SQL
 from domain.task import Priority
 from projections import task_list, task_search
 from projections.engine import table
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.projection import Projection
 from projections.task_list import StoredTaskRow
 from projections.task_search import TaskSearchRow

@@ -19,7 +19,8 @@ from infra.rebuilding.fold_pool import LogPart, PartResult
 from infra.rebuilding.outcome import RebuildOptions, RebuildOutcome
 from infra.rebuilding.rebuild import ProjectionRebuild
 from projections.engine import advance, builds, parked, table
-from projections.engine.builds import Build, SyncConnection
+from projections.engine.builds import Build
+from projections.engine.connection import SyncConnection
 from projections.fingerprint import fold_history
 from projections.projection import Projection, all_projections
 from tests.examples import ADA, WORKSPACE, Facts

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.filter import Phrase, Term, Word, parse, quote
 from projections import filter_sql as conditions
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.filter_sql import compile_filter
 from projections.task_list import NO_DUE_AT
 from tests.domain import filter_strategies as any_filters

@@ -21,7 +21,7 @@ from infra.reading.tables import with_table_names
 from infra.schema.migrate import migrate
 from projections import board, task_list
 from projections.engine import builds
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.projection import Question
 from projections.task_page import Caller, TaskPageOptions, TaskScope, page, project_scope, workspaces_scope
 from projections.task_sorting import TaskSort

@@ -13,7 +13,7 @@ from domain.event import Change, Event, RecordedEvent
 from domain.label import normalize_label
 from domain.task import DueDateSet, Priority, TaskLabelled, TaskPrioritised
 from projections import task_list
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.task_list import NO_DUE_AT, StoredTaskRow, TaskRow
 from tests.examples import ADA, CREATED, TASK, WORKSPACE, Facts, fixed_uuid7, project, workspace
 from tests.projections import oracle

@@ -15,7 +15,7 @@ from domain.errors import CursorMismatch
 from domain.task import Priority
 from projections import board, relevance_sql, task_list, task_page, task_search, task_sorting
 from projections.engine import table
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.project_list import ProjectRow
 from projections.relevance_sql import RelevanceQuery
 from projections.task_list import NO_DUE_AT, StoredTaskRow

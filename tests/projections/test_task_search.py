@@ -8,7 +8,7 @@ from domain.task import TaskDescribed, TaskRenamed
 from infra.settings import Settings
 from projections import task_search
 from projections.engine import folding
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from tests.examples import COMPLETED, CREATED, MOVED, PURGED, RENAMED, TASK, TRASHED, project, task, workspace
 from tests.projections import oracle
 

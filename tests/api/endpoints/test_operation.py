@@ -16,8 +16,8 @@ from infra.rebuilding.jobs import ProgressReporter
 from infra.rebuilding.outcome import RebuildProgress
 from infra.settings import Settings
 from infra.worker.housekeeping import Housekeeping
-from projections.engine import builds
-from projections.engine.builds import SyncConnection
+from projections.engine import build_lock
+from projections.engine.connection import SyncConnection
 from projections.projection import all_projections
 from tests.api.guarantees import eventually
 from tests.api.problems import assert_problem
@@ -42,7 +42,7 @@ async def test_an_operation_shows_its_progress_and_remaining_time(
     claimed = jobs.claim(worker_connection)
     assert str(claimed) == asked["id"]
     assert claimed is not None
-    assert builds.try_lock(worker_connection, all_projections()["task_list"])  # as whoever is at it does
+    assert build_lock.try_lock(worker_connection, all_projections()["task_list"])  # as whoever is at it does
     ProgressReporter(worker_connection, claimed)(RebuildProgress("folding", 25, 100))
     shown = await administrator.get(f"/operations/{claimed}")
     assert (shown["state"], shown["phase"], shown["done"], shown["total"]) == ("running", "folding", 25, 100)

@@ -29,7 +29,7 @@ from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list
 from projections.engine.advance import BatchReport
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.projection import Question
 from tests.examples import CREATED, project
 from tests.projections import oracle

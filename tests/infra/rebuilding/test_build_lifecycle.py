@@ -13,7 +13,7 @@ from infra.schema import migrate
 from infra.settings import Settings
 from projections import workspace_list
 from projections.engine import parked
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.projection import all_projections
 from tests.examples import ADA, COMPLETED, RENAMED, TASK, project, task, user, workspace
 from tests.projections import oracle

@@ -17,8 +17,8 @@ from infra.rebuilding.jobs import Job, JobOptions
 from infra.settings import Settings
 from infra.worker.housekeeping import Housekeeping
 from projections import task_list
-from projections.engine import builds
-from projections.engine.builds import SyncConnection
+from projections.engine import build_lock, builds
+from projections.engine.connection import SyncConnection
 from projections.projection import all_projections
 from tests.e2e.running_instance import not_none, poll_until
 from tests.examples import TASK, project, task, workspace
@@ -137,10 +137,10 @@ def test_a_running_job_is_not_reaped_however_long_it_takes(database: SyncConnect
     jobs.claim(database)
     age_job(database, asked)
     with connect(settings.database_url) as rebuild:
-        builds.try_lock(rebuild, PROJECTION)
+        build_lock.try_lock(rebuild, PROJECTION)
         jobs.reap_dead(database)
         assert find_job(database, asked).state == "running"
-    poll_until(lambda: not builds.is_locked(database, PROJECTION))
+    poll_until(lambda: not build_lock.is_locked(database, PROJECTION))
     jobs.reap_dead(database)
     assert find_job(database, asked).state == "waiting"
 

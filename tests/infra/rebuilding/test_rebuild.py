@@ -30,8 +30,8 @@ from infra.rebuilding.rebuild import ProjectionRebuild
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list
-from projections.engine import advance, builds, full_fold
-from projections.engine.builds import SyncConnection
+from projections.engine import advance, build_lock, builds, full_fold
+from projections.engine.connection import SyncConnection
 from projections.projection import all_projections
 from tests.cli.conftest import RunCli
 from tests.e2e.running_instance import poll_until
@@ -277,9 +277,9 @@ def test_a_dropped_table_is_rebuilt(database: SyncConnection, settings: Settings
 def test_a_second_rebuild_is_refused_in_one_line(
     database: SyncConnection, other_connection: SyncConnection, run_cli: RunCli
 ) -> None:
-    assert builds.try_lock(other_connection, task_list.projection)
-    assert builds.is_locked(database, task_list.projection)
-    assert not builds.is_locked(database, all_projections()["activity"])
+    assert build_lock.try_lock(other_connection, task_list.projection)
+    assert build_lock.is_locked(database, task_list.projection)
+    assert not build_lock.is_locked(database, all_projections()["activity"])
     for words in (("rebuild", "task_list"), ("verify", "task_list"), ("rollback", "task_list")):
         refused = run_cli("projections", *words)
         assert "is being rebuilt" in str(refused.exception)

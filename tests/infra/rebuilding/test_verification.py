@@ -14,7 +14,7 @@ from infra.rebuilding.rebuild import ProjectionRebuild
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections.engine import comparison
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.projection import all_projections
 from projections.task_list import StoredTaskRow
 from tests.cli.conftest import RunCli

@@ -24,7 +24,7 @@ from infra.messaging import broker
 from infra.messaging.hints import HintSender
 from infra.settings import Settings
 from infra.worker import worker
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.projection import all_projections
 from tests.e2e.running_instance import poll_until
 from tests.examples import TASK, project, task, workspace

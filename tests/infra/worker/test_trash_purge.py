@@ -21,7 +21,7 @@ from infra.worker import trash_purge
 from infra.worker.housekeeping import Housekeeping
 from infra.worker.trash_purge import TrashPurge
 from projections import project_list, task_list, trash
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from tests.examples import (
     OTHER_TASK,
     PROJECT,

@@ -25,7 +25,7 @@ from projections import task_list
 from projections.engine import advance, builds, cache_generations
 from projections.engine import folding as engine
 from projections.engine.advance import BatchReport, ProjectionStuck
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.projection import all_projections
 from tests.e2e.running_instance import poll_until
 from tests.examples import CREATED, RENAMED, TASK, Facts, project, user, workspace

@@ -23,7 +23,7 @@ from infra.database.pool import connect
 from infra.settings import Settings
 from infra.worker.housekeeping import Housekeeping
 from projections.engine import advance, folding, parked, writing
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.engine.parked import ParkedDocument
 from projections.fingerprint import fold_history
 from projections.projection import all_projections

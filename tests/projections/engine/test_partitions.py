@@ -13,7 +13,7 @@ from infra.rebuilding import refold
 from infra.settings import Settings
 from infra.worker.housekeeping import Housekeeping
 from projections.engine import advance, builds, parked
-from projections.engine.builds import SyncConnection
+from projections.engine.connection import SyncConnection
 from projections.engine.parked import ParkedDocument
 from tests.examples import RENAMED, TASK, project, task, workspace
 from tests.projections import oracle
