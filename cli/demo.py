@@ -20,8 +20,8 @@ from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from commands.user import RegisterUser
 from commands.workspace import CreateWorkspace
 from domain.event import Actor
+from domain.instance import INSTANCE_STREAM_ID
 from domain.label import label_stream_id
-from domain.user import INSTANCE_STREAM_ID
 from infra import settings
 from infra.errors import OperatorError
 from infra.ids import new_id

@@ -11,10 +11,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from commands.command import DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import ColumnName, WipLimit
 from commands.project import ProjectCommand, require_editable_project
-from domain.column import ColumnCount, ColumnCounted, column_stream_id
+from domain.column import Column, ColumnCount, ColumnCounted, column_stream_id
 from domain.errors import ColumnIsFull, ColumnNotCounted, ColumnRepeated, UnknownColumn
 from domain.event import Change, Event
-from domain.project import Column, ColumnsSet, Project, WipPolicy
+from domain.project import ColumnsSet, Project, WipPolicy
 
 MAX_COLUMN_ID_CHARACTERS = 40
 

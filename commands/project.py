@@ -8,10 +8,10 @@ from msgspec import UNSET, UnsetType
 
 from commands.command import CLOSING_EVENTS_OVER_CAP, Command, DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import Name, ProjectKeyText, require_uuid7
+from domain.column import DEFAULT_COLUMNS
 from domain.errors import ProjectIsArchived, ProjectIsTrashed, ProjectKeyTaken, Purged
 from domain.event import Change, Event
 from domain.project import (
-    DEFAULT_COLUMNS,
     Project,
     ProjectArchived,
     ProjectCreated,

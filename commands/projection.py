@@ -7,8 +7,8 @@ from msgspec import Meta
 
 from commands.command import Command, DecisionContext, OtherStreamEvent, require_found
 from domain.errors import Forbidden
+from domain.instance import Instance
 from domain.projection import EventSkipped, Skipping, skips_stream_id
-from domain.user import Instance
 
 
 class SkipEvent(Command[Instance], frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from commands.field_types import (
     require_uuid7,
 )
 from commands.project import require_editable_project
+from domain.column import Column
 from domain.errors import (
     AssigneeIsNoMember,
     TaskIsTrashed,
@@ -29,7 +30,7 @@ from domain.errors import (
 from domain.event import Change, Event
 from domain.label import distinct_labels
 from domain.member import Member, member_stream_id
-from domain.project import Column, Project
+from domain.project import Project
 from domain.task import (
     DueDateSet,
     Priority,

@@ -16,12 +16,10 @@ from commands.command import (
 from commands.field_types import Email, Name
 from domain.errors import EmailTaken, Forbidden, NotFound, RegistrationClosed, TooManyTokens
 from domain.event import Actor, Change, Event
+from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed, Instance
 from domain.user import (
-    INSTANCE_STREAM_ID,
-    AdministratorAppointed,
     EmailAddress,
     EmailReserved,
-    Instance,
     PasswordChanged,
     TokenIssued,
     TokenKind,

@@ -4,7 +4,20 @@ from functools import lru_cache
 from typing import ClassVar, Self
 from uuid import UUID, uuid5
 
+from msgspec import Struct
+
 from domain.event import Event, State
+
+
+class Column(Struct, frozen=True, omit_defaults=True):
+    """A place on the board. The id is for ever, the name may change; `wip_limit` is how many tasks it is meant for."""
+
+    id: str
+    name: str
+    wip_limit: int | None = None
+
+
+DEFAULT_COLUMNS = (Column("todo", "To do"), Column("doing", "In progress"), Column("done", "Done"))
 
 
 class ColumnCounted(Event, frozen=True):

@@ -4,23 +4,12 @@ from typing import Literal, Self
 from uuid import UUID, uuid5
 
 import msgspec
-from msgspec import Struct
 
+from domain.column import Column
 from domain.event import Change, Event, State
 
 WipPolicy = Literal["warn", "refuse"]
 """What becomes of a task that enters a column which is full."""
-
-
-class Column(Struct, frozen=True, omit_defaults=True):
-    """A place on the board. The id is for ever, the name may change; `wip_limit` is how many tasks it is meant for."""
-
-    id: str
-    name: str
-    wip_limit: int | None = None
-
-
-DEFAULT_COLUMNS = (Column("todo", "To do"), Column("doing", "In progress"), Column("done", "Done"))
 
 
 class ProjectCreated(Event, frozen=True):

@@ -4,7 +4,7 @@ from typing import Self
 from uuid import UUID, uuid5
 
 from domain.event import Event, State
-from domain.user import INSTANCE_STREAM_ID
+from domain.instance import INSTANCE_STREAM_ID
 
 
 class EventSkipped(Event, frozen=True):

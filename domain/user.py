@@ -7,17 +7,12 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.event import Actor, Change, Event, State
+from domain.event import Change, Event, State
+from domain.instance import INSTANCE_STREAM_ID
 
 TokenScope = Literal["read", "write", "admin"]
 """How far somebody trusts a token of theirs."""
 TokenKind = Literal["human", "agent"]
-
-INSTANCE_STREAM_ID = UUID("5f1c3f0e-9a5c-5d3e-8b43-7a7d5b6c2e11")
-"""The guard stream of this installation: who administers it. The root of the other reserved names."""
-
-RULE_ACTOR = Actor(uuid5(INSTANCE_STREAM_ID, "rules"), "rule")
-"""Who does what the installation does by itself."""
 
 
 class UserRegistered(Event, frozen=True):
@@ -101,22 +96,6 @@ class EmailAddress(State, frozen=True):
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
         return cls(event.user_id) if isinstance(event, EmailReserved) else state
-
-
-class AdministratorAppointed(Event, frozen=True):
-    """On the instance's stream: the first registered user administers the installation."""
-
-    user_id: UUID
-
-
-class Instance(State, frozen=True):
-    """Who administers this installation."""
-
-    administrator_id: UUID
-
-    @classmethod
-    def evolve(cls, state: Self | None, event: Event) -> Self | None:
-        return cls(event.user_id) if isinstance(event, AdministratorAppointed) else state
 
 
 def email_stream_id(email: str) -> UUID:

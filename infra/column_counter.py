@@ -21,8 +21,8 @@ from commands.handling.handler import CommandHandler, Committed
 from commands.handling.stream_cache import StreamState
 from domain.column import ColumnCount, column_stream_id
 from domain.errors import ColumnNotCounted, TooBusy
+from domain.instance import RULE_ACTOR
 from domain.project import Project
-from domain.user import RULE_ACTOR
 from infra.database.pool import Pool
 from infra.ids import new_id
 from infra.log import EventLog

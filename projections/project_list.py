@@ -8,8 +8,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from domain.column import Column
 from domain.event import RecordedEvent, apply_changes
-from domain.project import Column, ColumnsSet, ProjectCreated, ProjectPurged, WipPolicy
+from domain.project import ColumnsSet, ProjectCreated, ProjectPurged, WipPolicy
 from domain.task import TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskRestored, TaskStatus, TaskTrashed
 from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
 from projections.projection import Answer, Projection, Question, single_table_question

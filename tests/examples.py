@@ -5,14 +5,13 @@ from uuid import UUID
 
 import msgspec
 
-from domain.column import ColumnCounted, column_stream_id
+from domain.column import DEFAULT_COLUMNS, Column, ColumnCounted, column_stream_id
 from domain.event import Actor, Change, Event
+from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed
 from domain.invitation import InvitationAccepted, InvitationRevoked, MemberInvited
 from domain.label import LabelColoured
 from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_stream_id
 from domain.project import (
-    DEFAULT_COLUMNS,
-    Column,
     ColumnsSet,
     ProjectArchived,
     ProjectCreated,
@@ -53,16 +52,7 @@ from domain.task import (
     TaskUnlabelled,
     task_numbers_stream_id,
 )
-from domain.user import (
-    INSTANCE_STREAM_ID,
-    AdministratorAppointed,
-    EmailReserved,
-    PasswordChanged,
-    TokenIssued,
-    TokenRevoked,
-    UserRegistered,
-    email_stream_id,
-)
+from domain.user import EmailReserved, PasswordChanged, TokenIssued, TokenRevoked, UserRegistered, email_stream_id
 from domain.workspace import OwnerAppointed, OwnerResigned, WorkspaceCreated, WorkspaceRenamed
 
 Fact = tuple[UUID, Event]

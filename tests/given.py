@@ -17,12 +17,13 @@ from commands.handling.decision import CommandOn, Decision
 from commands.handling.stream_cache import StreamState
 from domain.errors import Refusal
 from domain.event import Actor, Event, RecordedEvent, State
+from domain.instance import INSTANCE_STREAM_ID, RULE_ACTOR, Instance
 from domain.invitation import Invitation
 from domain.label import Label, label_stream_id
 from domain.project import Project
 from domain.saved_filter import SavedFilter
 from domain.task import Task
-from domain.user import INSTANCE_STREAM_ID, RULE_ACTOR, Instance, User
+from domain.user import User
 from domain.workspace import Workspace
 from tests.examples import ADA, COMMAND_ID, INVITATION, PROJECT, SAVED_FILTER, TASK, WORKSPACE, Fact, Facts
 

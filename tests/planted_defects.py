@@ -23,11 +23,11 @@ from commands.handling.task_numbers import NumberBlocks
 from commands.saved_filter import DeleteFilter
 from commands.task import CompleteTask
 from domain import codec
-from domain.column import ColumnCount, ColumnCounted, column_stream_id
+from domain.column import Column, ColumnCount, ColumnCounted, column_stream_id
 from domain.errors import ColumnIsFull
 from domain.event import Event, State, changes
 from domain.member import Member, member_stream_id
-from domain.project import Column, Project
+from domain.project import Project
 from domain.saved_filter import FilterDeleted, SavedFilter
 from domain.task import Task, TaskCompleted, TaskCreated
 from projections.projection import Question, single_table_question

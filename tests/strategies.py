@@ -25,9 +25,9 @@ from commands.user import ChangePassword, IssueToken, RegisterUser, RevokeToken
 from commands.workspace import CreateWorkspace, EditWorkspace
 from domain import codec
 from domain.event import Change, Event, State
+from domain.instance import INSTANCE_STREAM_ID
 from domain.label import label_stream_id
 from domain.member import Role
-from domain.user import INSTANCE_STREAM_ID
 from tests.examples import (
     ADA,
     BOB,

@@ -33,7 +33,8 @@ from domain.errors import (
     WrongPassword,
 )
 from domain.event import Actor
-from domain.user import INSTANCE_STREAM_ID, EmailAddress, Instance, TokenScope, User, email_stream_id
+from domain.instance import INSTANCE_STREAM_ID, Instance
+from domain.user import EmailAddress, TokenScope, User, email_stream_id
 from infra.identity.invitations import InvitationRecord
 from infra.ids import new_id
 

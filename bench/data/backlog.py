@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from bench.data.history import ProjectEvents, StreamEvent
 from bench.data.vocabulary import CUSTOMERS, LANGUAGES, sentence
+from domain.column import DEFAULT_COLUMNS
 from domain.member import MemberJoined, member_stream_id
-from domain.project import DEFAULT_COLUMNS
 from domain.task import Priority, TaskCompleted, TaskCreated
 from domain.workspace import WorkspaceCreated
 from infra.ids import new_id

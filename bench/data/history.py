@@ -13,9 +13,10 @@ from psycopg.rows import TupleRow
 
 from bench.data.board import create_task_command
 from domain import codec
+from domain.column import DEFAULT_COLUMNS
 from domain.event import Change, Event
 from domain.member import MemberJoined, member_stream_id
-from domain.project import DEFAULT_COLUMNS, ProjectCreated, ProjectKeyReserved, project_key_stream_id
+from domain.project import ProjectCreated, ProjectKeyReserved, project_key_stream_id
 from domain.task import (
     DueDateSet,
     Priority,

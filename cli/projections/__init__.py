@@ -19,7 +19,8 @@ from commands.handling.group import CommandRequest
 from commands.projection import SkipEvent
 from domain.errors import Forbidden
 from domain.event import Actor
-from domain.user import INSTANCE_STREAM_ID, EmailAddress, email_stream_id
+from domain.instance import INSTANCE_STREAM_ID
+from domain.user import EmailAddress, email_stream_id
 from infra import settings
 from infra.errors import OperatorError
 from infra.ids import new_id

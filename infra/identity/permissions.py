@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from commands.permissions import REQUIRED_PERMISSIONS, is_role_at_least
 from domain.errors import Forbidden, NotFound, Purged, UnknownEvent
+from domain.instance import INSTANCE_STREAM_ID, Instance
 from domain.member import Member, member_stream_id
 from domain.project import Project
-from domain.user import INSTANCE_STREAM_ID, Instance
 from infra.database.pool import DatabaseUnavailable, Pool, run_with_timeout
 from infra.log import EventLog
 from infra.messaging.subscription import Subscription

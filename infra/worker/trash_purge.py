@@ -18,7 +18,7 @@ from commands.handling.handler import CommandHandler
 from commands.trash import PurgeProject, PurgeTask
 from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
 from domain.event import Trace
-from domain.user import RULE_ACTOR
+from domain.instance import RULE_ACTOR
 from infra.database.pool import create_pool
 from infra.identity.permission_revocations import permissions_revoked_by
 from infra.ids import new_id

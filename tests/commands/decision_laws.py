@@ -21,11 +21,10 @@ from commands.handling.stream_cache import StreamState
 from commands.project import RestoreProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from commands.trash import PurgeTask, RestoreTask, TrashProject, TrashTask
-from domain.column import ColumnCount, column_stream_id
+from domain.column import DEFAULT_COLUMNS, ColumnCount, column_stream_id
 from domain.errors import Forbidden, IdTaken, NotFound, Purged, Refusal, VersionConflict
 from domain.event import Change, Event, State, changes, fold
 from domain.member import member_stream_id
-from domain.project import DEFAULT_COLUMNS
 from domain.task import Task
 from tests.examples import (
     ADA,

@@ -9,10 +9,10 @@ from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import OtherStreamEvent
 from commands.handling.decision import CommandOn
 from commands.task import CompleteTask, MoveTask
-from domain.column import ColumnCounted, column_stream_id
+from domain.column import DEFAULT_COLUMNS, Column, ColumnCounted, column_stream_id
 from domain.errors import ColumnRepeated, UnknownColumn
 from domain.event import Change, Event, fold
-from domain.project import DEFAULT_COLUMNS, Column, ColumnsSet, Project, WipPolicy
+from domain.project import ColumnsSet, Project, WipPolicy
 from domain.task import TaskCompleted, TaskMoved
 from tests.commands import decision_laws
 from tests.examples import LIMITED_BOARD, MOVED, PROJECT, Facts, limited_column, project, task, workspace

@@ -12,8 +12,9 @@ from commands.task import CompleteTask
 from commands.trash import PurgeProject, PurgeTask
 from domain.errors import Forbidden, NotFound, ScopeTooNarrow
 from domain.event import Actor
+from domain.instance import RULE_ACTOR
 from domain.member import Role
-from domain.user import RULE_ACTOR, TokenScope
+from domain.user import TokenScope
 from tests.examples import (
     ADA,
     BOB,

@@ -10,6 +10,7 @@ from commands.column import ColumnSpec, SetColumns
 from commands.command import Command, OtherStreamEvent
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.trash import PurgeProject, TrashProject
+from domain.column import DEFAULT_COLUMNS
 from domain.errors import (
     Forbidden,
     IdTaken,
@@ -24,7 +25,6 @@ from domain.errors import (
 )
 from domain.event import Change, Event
 from domain.project import (
-    DEFAULT_COLUMNS,
     ProjectArchived,
     ProjectCreated,
     ProjectKeyReserved,

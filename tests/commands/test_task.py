@@ -15,7 +15,7 @@ from commands.handling.results import WipLimitWarning
 from commands.label import LabelTask, UnlabelTask
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask
 from commands.trash import PurgeTask, RestoreTask, TrashTask
-from domain.column import ColumnCounted, column_stream_id
+from domain.column import DEFAULT_COLUMNS, ColumnCounted, column_stream_id
 from domain.errors import (
     AssigneeIsNoMember,
     ColumnIsFull,
@@ -36,7 +36,7 @@ from domain.errors import (
 )
 from domain.event import Change, Event
 from domain.member import member_stream_id
-from domain.project import DEFAULT_COLUMNS, ColumnsSet, ProjectArchived, ProjectPurged
+from domain.project import ColumnsSet, ProjectArchived, ProjectPurged
 from domain.task import (
     DueDateSet,
     TaskAssigned,

@@ -17,16 +17,8 @@ from domain.errors import (
     VersionConflict,
 )
 from domain.event import Change
-from domain.user import (
-    INSTANCE_STREAM_ID,
-    AdministratorAppointed,
-    EmailReserved,
-    PasswordChanged,
-    TokenRevoked,
-    User,
-    UserRegistered,
-    email_stream_id,
-)
+from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed
+from domain.user import EmailReserved, PasswordChanged, TokenRevoked, User, UserRegistered, email_stream_id
 from tests.examples import ADA, AGENT, BOB, TOKEN, TOKEN_ISSUED, TOKEN_REVOKED, another_user, fixed_uuid7, token, user
 from tests.given import EventHistory, given
 

@@ -3,17 +3,9 @@
 import msgspec
 import pytest
 
+from domain.column import DEFAULT_COLUMNS, Column
 from domain.event import Change, fold
-from domain.project import (
-    DEFAULT_COLUMNS,
-    Column,
-    ColumnsSet,
-    Project,
-    ProjectCreated,
-    ProjectKey,
-    ProjectKeyReserved,
-    project_key_stream_id,
-)
+from domain.project import ColumnsSet, Project, ProjectCreated, ProjectKey, ProjectKeyReserved, project_key_stream_id
 from tests.examples import OTHER_WORKSPACE, PROJECT, WORKSPACE
 
 PROJECT_STATE = Project(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS)

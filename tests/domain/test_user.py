@@ -3,12 +3,10 @@
 from msgspec.structs import replace
 
 from domain.event import Change, fold
+from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed, Instance
 from domain.user import (
-    INSTANCE_STREAM_ID,
-    AdministratorAppointed,
     EmailAddress,
     EmailReserved,
-    Instance,
     PasswordChanged,
     PersonalToken,
     User,

@@ -17,10 +17,11 @@ from commands.user import ChangePassword, RegisterUser, RevokeToken
 from commands.workspace import CreateWorkspace
 from domain.errors import Contradicts, NotFound, Refusal, StreamIsFull, TaskIsTrashed, VersionConflict
 from domain.event import Actor
+from domain.instance import INSTANCE_STREAM_ID, RULE_ACTOR
 from domain.member import member_stream_id
 from domain.project import project_key_stream_id
 from domain.task import task_numbers_stream_id
-from domain.user import INSTANCE_STREAM_ID, RULE_ACTOR, email_stream_id
+from domain.user import email_stream_id
 from domain.workspace import OwnerAppointed
 from tests.examples import (
     ADA,

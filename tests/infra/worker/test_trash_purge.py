@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from domain.column import ColumnCounted, column_stream_id
 from domain.event import Event
+from domain.instance import RULE_ACTOR
 from domain.project import ProjectPurged
 from domain.task import TaskPurged
-from domain.user import RULE_ACTOR
 from infra.database.pool import connect
 from infra.logs import logger
 from infra.settings import Settings
