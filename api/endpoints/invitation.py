@@ -19,7 +19,7 @@ from commands.command import require_found
 from commands.field_types import Email
 from commands.handling.decision import CommandOn
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation, invite_action
-from domain.errors import InvitedElsewhere, Refusal
+from domain.errors import Refusal
 from domain.invitation import Invitation
 from domain.member import Role
 from domain.user import User
@@ -117,7 +117,7 @@ async def accept_invitation(
     """Take the place that an invitation to your address keeps for you."""
     key = await preconditions.idempotency_key(request)
     user = require_found(await ledger.log.load_state(User, request.user.user_id))
-    invited = await find_invitation(ledger, data.token, user.email)
+    invited = await ledger.invitations.find_by_token(data.token, user.email)
     target = invited.id if invited else new_id()  # of nothing: not found, unless the key was used before
     done = await ledger.handle(command_request(request, [CommandOn(target, AcceptInvitation())], [key] if key else []))
     accepted = done.results[0].id
@@ -126,14 +126,6 @@ async def accept_invitation(
     workspace = require_found(await ledger.log.load_state(Invitation, accepted)).workspace_id
     answer.headers["Location"] = f"{BASE_PATH}/workspaces/{workspace}"
     return answer
-
-
-async def find_invitation(ledger: Ledger, token: str, email: str) -> InvitationRecord | None:
-    """The open invitation that a token proves; raises InvitedElsewhere where it is for another address."""
-    invited = await ledger.invitations.find_by_token(token)
-    if invited and invited.email.casefold() != email.casefold():
-        raise InvitedElsewhere
-    return invited
 
 
 async def _mail_invitation(

@@ -9,12 +9,13 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
-from api.endpoints.task_list import CountParam, FieldsParam, list_across_workspaces, parse_fields_param
 from api.http.addressing import parse_id
 from api.http.command_results import WriteResult
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
+from api.http.task_parameters import CountParam, FieldsParam, parse_fields_param
 from api.ledger import AuthedRequest, Ledger
+from api.task_queries import list_across_workspaces
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from domain.errors import FilterIsBuiltin, FilterSyntax, FilterTooLong, FilterValue, NotFound, UnknownField
 from infra.ids import new_id

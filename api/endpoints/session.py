@@ -9,8 +9,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api.http import authentication, headers, preconditions
+from api.http import access_tokens, authentication, headers, preconditions
 from api.http.addressing import parse_id
+from api.http.client_address import client_address
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from domain.errors import NoSession, WrongCredentials
@@ -60,7 +61,7 @@ async def login(data: JSONBody[Login], request: AuthedRequest, ledger: NamedDepe
     found = await ledger.log.load_state(EmailAddress, account)
     user = found.user_id if found else None
     proof = await ledger.passwords.verify(
-        user, data.password, ledger.rate_limits.charge_guess(account, client_address(ledger, request))
+        user, data.password, ledger.rate_limits.charge_guess(account, client_address(request, ledger.proxies))
     )
     if user is None:
         raise WrongCredentials
@@ -108,14 +109,8 @@ async def end_session(session: FromPath[str], request: AuthedRequest, ledger: Na
     await ledger.sessions.revoke(request.user.user_id, session_id)
 
 
-def client_address(ledger: Ledger, request: AuthedRequest) -> str:
-    """Where a request comes from, as the socket says, or a proxy that is trusted; else anybody can write a header."""
-    socket_address = request.client.host if request.client else ""
-    return ledger.proxies.client_address(socket_address, headers.lines(request, b"x-forwarded-for"))
-
-
 def _token_response(ledger: Ledger, session: SessionWithToken) -> Response[TokenPair]:
-    token, lifetime = authentication.issue_access_token(
+    token, lifetime = access_tokens.issue_access_token(
         session.user, session.id, session.expires_at, ledger.settings.jwt_key
     )
     return Response(TokenPair(token, "Bearer", lifetime, session.refresh_token), headers=preconditions.NO_STORE)

@@ -10,9 +10,8 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from api.endpoints.invitation import find_invitation
-from api.endpoints.session import client_address
 from api.http import authentication, preconditions, tracing
+from api.http.client_address import client_address
 from api.http.command_mode import DryRunDone
 from api.http.command_results import WriteResult
 from api.http.response import Response
@@ -116,7 +115,7 @@ async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, l
     user, password_id = request.user.user_id, new_id()
     state = await ledger.log.load_state(User, user)
     guess = ledger.rate_limits.charge_guess(
-        email_stream_id(state.email if state else ""), client_address(ledger, request)
+        email_stream_id(state.email if state else ""), client_address(request, ledger.proxies)
     )
     try:
         proof = await ledger.passwords.verify(user, data.current_password, guess)
@@ -135,7 +134,7 @@ async def _acceptable_invitation(ledger: Ledger, user: UUID, data: Registration)
     """
     if data.invitation is None:
         return None
-    invited = await find_invitation(ledger, data.invitation, data.email)
+    invited = await ledger.invitations.find_by_token(data.invitation, data.email)
     if invited is None:
         raise InvitationIsClosed
     with contextlib.suppress(DryRunDone):

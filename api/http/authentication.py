@@ -3,8 +3,6 @@
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Container
-from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -16,6 +14,7 @@ from litestar.middleware import AuthenticationResult
 from msgspec import Struct
 
 from api.http import headers
+from api.http.access_tokens import ACCESS_TOKEN_LIFETIME, ALGORITHM, ISSUER, key_id
 from commands import permissions
 from commands.user import require_human
 from domain.errors import ScopeTooNarrow
@@ -23,11 +22,7 @@ from domain.event import Actor
 from domain.user import TokenScope
 from infra.identity import personal_tokens
 from infra.identity.personal_tokens import TokenRecord
-from infra.ids import new_id
 
-ALGORITHM = "HS256"
-ISSUER = "taskledger"
-ACCESS_TOKEN_LIFETIME = timedelta(hours=1)
 REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "sub", "jti", "typ", "sid"]
 MAX_CACHED_TOKENS = 10_000
 """Tokens that a process need not verify again; the one verified the longest ago goes first."""
@@ -54,27 +49,6 @@ class VerifiedToken(Struct, frozen=True):
     result: AuthenticationResult
     valid_until: float
     id: UUID
-
-
-def issue_access_token(user: UUID, session: UUID, session_expires_at: datetime, signing_key: str) -> tuple[str, int]:
-    """A signed access token for a session of a user, and for how many seconds it is good."""
-    now = int(time.time())
-    lifetime = min(int(ACCESS_TOKEN_LIFETIME.total_seconds()), int(session_expires_at.timestamp()) - now)
-    identity_claims = {
-        "sub": str(user),
-        "sid": str(session),
-        "jti": str(new_id()),
-        "iss": ISSUER,
-        "aud": ISSUER,
-        "typ": "access",
-    }
-    claims = {**identity_claims, "iat": now, "exp": now + lifetime}
-    return jwt.encode(claims, signing_key, ALGORITHM, headers={"kid": key_id(signing_key)}), lifetime
-
-
-def key_id(signing_key: str) -> str:
-    """The name of the one key, which tells nothing about it."""
-    return sha256(f"taskledger key {signing_key}".encode()).hexdigest()[:16]
 
 
 def require_account_management(actor: Actor, credential: Credential) -> None:

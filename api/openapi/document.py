@@ -8,7 +8,7 @@ from typing import Any, Final
 from litestar import Litestar
 
 from api.ledger import BASE_PATH
-from api.openapi import error_cases, parameters, problem_schemas, response_headers, schemas
+from api.openapi import error_cases, operation_errors, parameters, problem_schemas, response_headers, schemas
 from api.openapi.error_cases import ErrorCase
 from api.openapi.operation import Operation, documented_operations
 from api.openapi.operation_object import operation_object
@@ -76,7 +76,7 @@ def _with_shared_responses(
 ) -> Schema:
     """An operation; an answer with one problem only stands among those that operations share."""
     operation_json = operation_object(operation, schema_by_type)
-    for status, cases in problem_schemas.error_cases_of(operation).items():
+    for status, cases in operation_errors.error_cases_of(operation).items():
         if len(cases) == 1:
             name = _shared_response_name(cases[0])
             shared_responses[name] = operation_json["responses"][status]
@@ -129,5 +129,5 @@ def _links(operations: list[Operation]) -> Iterator[tuple[str, Schema]]:
 
 def _problem_examples(operations: Iterable[Operation]) -> Iterator[tuple[str, Schema]]:
     """Every problem that some operation can answer with."""
-    cases = {each for one in operations for nos in problem_schemas.error_cases_of(one).values() for each in nos}
+    cases = {each for one in operations for nos in operation_errors.error_cases_of(one).values() for each in nos}
     yield from ((problem_schemas.example_name(each), problem_schemas.example_object(each)) for each in sorted(cases))

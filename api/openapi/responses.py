@@ -7,7 +7,7 @@ from typing import Any, get_origin
 from msgspec import Struct
 
 from api.http import preconditions
-from api.openapi import examples, problem_schemas, response_headers
+from api.openapi import examples, operation_errors, problem_schemas, response_headers
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
 
@@ -27,7 +27,7 @@ def responses_of(operation: Operation, schemas: dict[Any, Schema]) -> dict[str, 
         }
     return responses | {
         status: problem_schemas.response_object(nos)
-        for status, nos in problem_schemas.error_cases_of(operation).items()
+        for status, nos in operation_errors.error_cases_of(operation).items()
     }
 
 

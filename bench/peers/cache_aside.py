@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from api.http.authentication import ALGORITHM, ISSUER
+from api.http.access_tokens import ALGORITHM, ISSUER
 from bench.harness.peer_config import PeerConfig
 from bench.peers.cache_aside_models import Member, Page, Project, Task, TaskResponse, sqlalchemy_url
 

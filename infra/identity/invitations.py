@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg.rows import class_row
 
+from domain.errors import InvitedElsewhere
 from domain.event import State, fold
 from domain.invitation import Invitation
 from domain.member import Role
@@ -89,9 +90,12 @@ class Invitations:
         async with self._pool.connection() as connection:
             await connection.execute("update auth.invitations set sending_since = null where id = %s", (invitation,))
 
-    async def find_by_token(self, token: str) -> InvitationRecord | None:
-        """The open invitation that a token proves, unless it is too old."""
-        return await self._find_open(" and token_hash = %s", token_secrets.digest(token))
+    async def find_by_token(self, token: str, email: str) -> InvitationRecord | None:
+        """The open invitation that a token proves; raises InvitedElsewhere if it was sent to another address."""
+        invited = await self._find_open(" and token_hash = %s", token_secrets.digest(token))
+        if invited and invited.email.casefold() != email.casefold():
+            raise InvitedElsewhere
+        return invited
 
     async def find(self, invitation: UUID) -> InvitationRecord | None:
         """An open invitation by its id, unless it is too old."""

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from api.app import MAX_BODY_BYTES
-from api.http.authentication import key_id
+from api.http.access_tokens import key_id
 from infra.settings import Settings
 from tests.api.paginated_lists import LIST_PATHS
 from tests.api.problems import assert_problem

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from litestar.exceptions import NotAuthorizedException
 
-from api.http import authentication
+from api.http import access_tokens, authentication
 from api.http.authentication import PERSONAL_TOKEN_TTL_S, TokenVerifier
 from infra.identity.personal_tokens import TokenRecord
 from tests.examples import ADA, TOKEN, fixed_uuid7
@@ -92,7 +92,7 @@ async def test_a_cached_personal_token_is_refused_after_its_expiry(clock: Clock)
 
 
 async def test_a_cached_session_token_is_refused_after_its_expiry(clock: Clock) -> None:
-    token, lifetime = authentication.issue_access_token(ADA.id, fixed_uuid7(71), clock.now + timedelta(seconds=30), KEY)
+    token, lifetime = access_tokens.issue_access_token(ADA.id, fixed_uuid7(71), clock.now + timedelta(seconds=30), KEY)
     keeper = TokenVerifier(KEY)
     assert lifetime in {29, 30}
     result = await keeper.verify(token)
@@ -105,7 +105,7 @@ async def test_a_cached_session_token_is_refused_after_its_expiry(clock: Clock) 
 async def test_a_revoked_token_is_refused_though_cached(clock: Clock) -> None:
     revoked = set[UUID]()
     keeper = TokenVerifier(KEY, FakeTokenStore().find, revoked)
-    token, _ = authentication.issue_access_token(ADA.id, fixed_uuid7(71), clock.now + timedelta(hours=1), KEY)
+    token, _ = access_tokens.issue_access_token(ADA.id, fixed_uuid7(71), clock.now + timedelta(hours=1), KEY)
     for sent, each in ((PERSONAL_TOKEN, TOKEN), (token, fixed_uuid7(71))):
         assert not await is_refused(keeper, sent)
         revoked.add(each)

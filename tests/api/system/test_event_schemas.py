@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from api.system.event_schemas import event_schema
+from api.openapi.event_schema import event_schema
 from domain import codec
 from domain.task import TaskRenamed
 from tests.api.openapi_contract import validator

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from api.http import authentication
+from api.http import access_tokens
 from bench.harness.peer_config import PeerConfig
 from bench.harness.processes import start_peer
 from bench.peers import cache_aside_models
@@ -61,7 +61,7 @@ def address(settings: Settings) -> Iterator[str]:
 
 
 def auth_headers(user: UUID, key: str) -> dict[str, str]:
-    token, _ = authentication.issue_access_token(user, uuid4(), datetime.now(UTC) + timedelta(hours=1), key)
+    token, _ = access_tokens.issue_access_token(user, uuid4(), datetime.now(UTC) + timedelta(hours=1), key)
     return {"Authorization": f"Bearer {token}"}
 
 

@@ -1,0 +1,76 @@
+"""The errors that an operation can answer with, by status."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Final
+
+import psycopg
+from litestar.exceptions import HTTPException
+from litestar.params import QueryParameter
+
+from api.http import preconditions
+from api.openapi import error_cases, handler_commands
+from api.openapi.error_cases import ErrorCase
+from api.openapi.operation import Operation
+from commands import permissions
+from domain import errors
+from infra.reading.progress import ProjectionBehind
+
+INTERNAL_ERROR_STATUS: Final = 500
+
+
+def error_cases_of(operation: Operation) -> dict[str, list[ErrorCase]]:
+    """By status, the problems that an operation can answer with."""
+    cases = {
+        *error_cases.raised_in(operation.reachable),
+        *_refusal_cases(operation),
+        *_framework_cases(operation),
+    } - _impossible_cases(operation)
+    known_statuses = {each.status for each in cases}
+    cases |= {
+        error_cases.from_status(status)
+        for status in operation.handler.opt.get("refuses", ())
+        if status not in known_statuses
+    }
+    unique_cases = {(each.status, each.code): each for each in sorted(cases)}
+    return {str(status): list(each) for status, each in groupby(unique_cases.values(), key=lambda each: each.status)}
+
+
+def _impossible_cases(operation: Operation) -> set[ErrorCase]:
+    """What is our own mistake, that a role is too small where the smallest is enough, a query where there is none."""
+    is_for_all = (
+        not operation.command_types
+        and operation.required_permissions
+        and {needs.role for needs in operation.required_permissions} == {permissions.ROLES[0]}
+    )
+    internal_errors = {each for each in error_cases.all_error_cases() if each.status == INTERNAL_ERROR_STATUS}
+    has_query = any(isinstance(field.kwarg_definition, QueryParameter) for field in operation.parameters.values())
+    no_query = {
+        each
+        for each in error_cases.all_error_cases()
+        if each.code == "invalid_parameter" and not has_query and not operation.takes_mode_parameters
+    }
+    return internal_errors | no_query | ({error_cases.from_refusal(errors.Forbidden)} if is_for_all else set())
+
+
+def _framework_cases(operation: Operation) -> Iterator[ErrorCase]:
+    """What stands in the way before the handler is called, and the database that it may need."""
+    if not operation.is_public:
+        yield error_cases.from_status(401)
+    if operation.body_type is not None:
+        yield error_cases.from_status(400)  # a length that is no number
+        yield error_cases.from_status(413)
+    if any(isinstance(field.kwarg_definition, QueryParameter) for field in operation.parameters.values()):
+        yield from error_cases.from_error(HTTPException)
+    if "ledger" in operation.parameters:
+        yield from error_cases.from_error(psycopg.OperationalError)
+
+
+def _refusal_cases(operation: Operation) -> Iterator[ErrorCase]:
+    refusals = handler_commands.refusals_of_commands(operation.command_types, operation.reachable)
+    if errors.ColumnNotCounted in refusals:
+        yield from error_cases.from_error(ProjectionBehind)  # counting waits for a read table
+    for refusal in refusals:
+        yield error_cases.from_refusal(refusal)
+        if refusal is errors.VersionConflict and preconditions.with_expected_version in operation.reachable_functions:
+            yield ErrorCase(412, refusal.code(), refusal.title())

@@ -1,0 +1,31 @@
+"""Pages of tasks: of one project, or of all workspaces of the caller."""
+
+from typing import Any
+
+from api.http.response import Response
+from api.ledger import AuthedRequest, Ledger
+from infra import clock
+from projections import task_page
+from projections.task_page import Caller, TaskPageOptions, TaskScope
+
+
+async def list_across_workspaces(
+    request: AuthedRequest, ledger: Ledger, query: TaskPageOptions, min_position: int | None
+) -> Response[Any]:
+    """Answer with a page of the tasks of all workspaces that the caller is a member of."""
+    workspaces = await ledger.workspaces_of_caller(request, min_position)
+    scope = task_page.workspaces_scope(workspaces, request.user.user_id)
+    return await read_task_page(request, ledger, scope, query, min_position)
+
+
+async def read_task_page(
+    request: AuthedRequest, ledger: Ledger, scope: TaskScope, query: TaskPageOptions, min_position: int | None
+) -> Response[Any]:
+    """Answer with a page of the tasks in a scope."""
+    question = task_page.page(scope, query, caller_of(request))
+    return await ledger.read(request, question, min_position)
+
+
+def caller_of(request: AuthedRequest) -> Caller:
+    """The user, and the time in whole minutes: an answer that depends on the time is cached for its minute."""
+    return Caller(request.user.user_id, clock.now().replace(second=0, microsecond=0))
