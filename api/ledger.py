@@ -15,8 +15,8 @@ from commands import permissions
 from commands.command import Command
 from commands.handling.append import IdempotencyKey
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
 from commands.handling.handler import CommandHandler, Committed
+from commands.handling.request import CommandRequest
 from domain.errors import NotFound, ScopeTooNarrow, VersionConflict
 from domain.invitation import Invitation
 from domain.project import Project

@@ -13,7 +13,7 @@ from cli.open_instance import OpenInstance, open_instance
 from commands.column import ColumnSpec, SetColumns
 from commands.command import Command
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
+from commands.handling.request import CommandRequest
 from commands.label import ColourLabel
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask

@@ -16,8 +16,8 @@ from psycopg.sql import SQL
 
 from commands.column import CountColumn, is_counted
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
 from commands.handling.handler import CommandHandler, Committed
+from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import StreamState
 from domain.column import ColumnCount, column_stream_id
 from domain.errors import ColumnNotCounted, TooBusy

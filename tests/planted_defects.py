@@ -17,7 +17,8 @@ from commands.command import Command, DecisionContext, OtherStreamEvent, require
 from commands.handling.append import Append
 from commands.handling.conflict import Intervening
 from commands.handling.decision import Decision
-from commands.handling.group import CommandRequest, DecisionGroup
+from commands.handling.group import DecisionGroup
+from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import StreamState
 from commands.handling.task_numbers import NumberBlocks
 from commands.saved_filter import DeleteFilter

@@ -16,9 +16,9 @@ from bench.harness.run_module import run_plan
 from cli.open_instance import open_instance
 from commands.handling.append import Append, AppendResult
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
 from commands.handling.handler import CommandHandler, EventStore, Histories
 from commands.handling.loader import StateKey
+from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import StreamState
 from commands.task import CreateTask
 from domain.event import Actor

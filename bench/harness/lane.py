@@ -14,8 +14,8 @@ from bench.harness.load_generator import LoadResult
 from bench.harness.run_module import run_plan
 from cli.open_instance import open_instance
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
 from commands.handling.handler import CommandHandler
+from commands.handling.request import CommandRequest
 from domain.event import Actor
 from infra import settings
 from infra.database.pool import create_pool

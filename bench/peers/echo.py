@@ -16,6 +16,7 @@ from api.ledger import BASE_PATH, Ledger
 from bench.harness.peer_config import PeerConfig
 from commands.handling.group import CommandRequest
 from commands.handling.handler import Committed
+from commands.handling.request import CommandRequest
 from commands.handling.results import CommandResult
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from cli.import_.mapping import MappedTask, RefusedRow
 from cli.open_instance import OpenInstance
 from commands.handling.group import CommandRequest
+from commands.handling.request import CommandRequest
 from domain.errors import IdTaken, Refusal
 from domain.event import Actor
 from domain.task import Task

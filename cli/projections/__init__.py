@@ -15,7 +15,7 @@ from cli.open_instance import open_instance
 from cli.projections import report
 from cli.projections.progress_bar import rebuild_with_progress
 from commands.handling.decision import CommandOn as Asked
-from commands.handling.group import CommandRequest
+from commands.handling.request import CommandRequest
 from commands.projection import SkipEvent
 from domain.errors import Forbidden
 from domain.event import Actor

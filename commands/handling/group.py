@@ -10,30 +10,11 @@ from commands.handling import results
 from commands.handling.append import Append, IdempotencyKey
 from commands.handling.conflict import Intervening, StaleVersion
 from commands.handling.decision import CommandOn, Decision
+from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import Overlay, StreamCache, StreamState
 from commands.handling.task_numbers import NumberBlocks
 from domain.errors import Refusal
-from domain.event import UNTRACED, Actor, Event, Trace
-from domain.user import TokenScope
-
-
-class CommandRequest(Struct, frozen=True):
-    """The wishes of one call, fulfilled together or not at all: who asks, under which names, where from, how far.
-
-    Where it is `dry`, all is decided and nothing is written; what would be written first, for it to be decided at all,
-    is `assumed`. With `rebase` a wish that lost a race is merged with what others did, as far as that is read: `since`.
-    """
-
-    commands: Sequence[CommandOn]
-    actor: Actor
-    command_id: UUID
-    idempotency_keys: Sequence[IdempotencyKey] = ()
-    trace: Trace = UNTRACED
-    scope: TokenScope = "admin"
-    is_dry_run: bool = False
-    can_rebase: bool = False
-    intervening: Mapping[UUID, Intervening] = {}
-    assumed_states: Mapping[UUID, StreamState] = {}
+from domain.event import Event
 
 
 class DecisionOutcome(Struct, frozen=True):

@@ -14,9 +14,10 @@ from commands.handling import lane, loader, results
 from commands.handling.append import IdempotentReplay, WrongExpectedVersion
 from commands.handling.conflict import StaleVersion
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest, DecisionOutcome
+from commands.handling.group import DecisionOutcome
 from commands.handling.lane import Lane
 from commands.handling.loader import StreamLoader
+from commands.handling.request import CommandRequest
 from commands.handling.results import CommandResult, PlannedEvent
 from commands.handling.stream_cache import NotLoaded, StreamCache, StreamState
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight

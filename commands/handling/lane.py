@@ -9,7 +9,8 @@ from uuid import UUID
 
 from commands.handling.append import Append, AppendResult, WrongExpectedVersion
 from commands.handling.decision import Decision
-from commands.handling.group import CommandRequest, DecisionGroup, DecisionOutcome, QueuedRequest, settle
+from commands.handling.group import DecisionGroup, DecisionOutcome, QueuedRequest, settle
+from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import StreamCache, StreamState
 from commands.handling.task_numbers import NumberBlocks, NumberPool
 from domain.errors import TooBusy

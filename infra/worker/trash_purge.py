@@ -13,8 +13,8 @@ from uuid import UUID
 import psycopg
 
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
 from commands.handling.handler import CommandHandler
+from commands.handling.request import CommandRequest
 from commands.trash import PurgeProject, PurgeTask
 from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
 from domain.event import Trace

@@ -8,7 +8,7 @@ import pytest
 
 from cli.open_instance import open_instance
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
+from commands.handling.request import CommandRequest
 from commands.user import RegisterUser
 from domain.event import Actor
 from infra.errors import OperatorError

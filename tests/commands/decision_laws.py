@@ -15,8 +15,8 @@ from commands.command import Command
 from commands.handling import results
 from commands.handling.append import IdempotencyKey
 from commands.handling.decision import CommandOn, Decision
-from commands.handling.group import CommandRequest
 from commands.handling.handler import CommandHandler, Committed
+from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import StreamState
 from commands.project import RestoreProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from commands.command import Command
 from commands.handling.append import IdempotencyKey
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
 from commands.handling.handler import Committed
+from commands.handling.request import CommandRequest
 from commands.label import LabelTask, UnlabelTask
 from commands.project import CreateProject
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, ReopenTask, UnassignTask

@@ -16,8 +16,8 @@ from psycopg.rows import TupleRow
 from commands.command import Command
 from commands.handling.append import Append, AppendResult, IdempotencyKey
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
 from commands.handling.handler import CommandHandler
+from commands.handling.request import CommandRequest
 from commands.task import CreateTask, EditTask
 from domain.errors import Refusal, TooBusy, TwinInFlight, VersionConflict
 from infra.database.pool import Pool, create_pool

@@ -11,8 +11,8 @@ from typing import Any
 from commands.column import ColumnSpec, SetColumns
 from commands.command import Command
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
 from commands.handling.handler import Committed
+from commands.handling.request import CommandRequest
 from commands.task import CreateTask, MoveTask
 from commands.trash import TrashTask
 from domain.column import ColumnCount, column_stream_id

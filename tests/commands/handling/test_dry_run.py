@@ -6,8 +6,8 @@ import pytest
 
 from commands.handling.append import IdempotencyKey
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
 from commands.handling.handler import CommandHandler
+from commands.handling.request import CommandRequest
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask
 from domain.errors import NotFound, VersionConflict, VersionRequired

@@ -8,9 +8,9 @@ import pytest
 
 from commands.handling.append import Append, AppendResult
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
 from commands.handling.handler import MAX_ATTEMPTS, CommandHandler, Committed
 from commands.handling.loader import StateKey
+from commands.handling.request import CommandRequest
 from commands.handling.results import CommandResult
 from commands.handling.stream_cache import StreamState
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask

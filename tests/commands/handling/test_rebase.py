@@ -10,8 +10,8 @@ from commands.command import Command
 from commands.handling.append import Append, AppendResult, IdempotencyKey
 from commands.handling.conflict import Intervening
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
 from commands.handling.handler import MAX_ATTEMPTS, CommandHandler, Committed
+from commands.handling.request import CommandRequest
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, RenameTask
 from commands.trash import TrashTask
 from domain.errors import Contradicts, TooBusy, VersionConflict, VersionRequired

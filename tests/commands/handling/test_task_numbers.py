@@ -7,8 +7,8 @@ import pytest
 
 from commands.handling.append import Append, AppendResult
 from commands.handling.decision import CommandOn, Decision
-from commands.handling.group import CommandRequest
 from commands.handling.handler import CommandHandler
+from commands.handling.request import CommandRequest
 from commands.handling.task_numbers import MAX_BLOCK_NUMBERS, MIN_BLOCK_NUMBERS, NumberBlocks, NumberPool
 from commands.task import CreateTask
 from domain.task import TaskCreated, TaskNumbersTaken, task_numbers_stream_id

@@ -13,8 +13,8 @@ from eventsourcing.popo import POPOTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 
 from commands.handling.decision import CommandOn
-from commands.handling.group import CommandRequest
 from commands.handling.handler import CommandHandler
+from commands.handling.request import CommandRequest
 from commands.project import CreateProject
 from commands.task import CreateTask
 from commands.workspace import CreateWorkspace

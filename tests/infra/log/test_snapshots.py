@@ -11,9 +11,9 @@ from psycopg import sql
 from psycopg.errors import CheckViolation
 
 from commands.handling.decision import MAX_STREAM_EVENTS, CommandOn
-from commands.handling.group import CommandRequest
 from commands.handling.handler import CommandHandler
 from commands.handling.lane import SNAPSHOT_INTERVAL_EVENTS
+from commands.handling.request import CommandRequest
 from commands.task import CompleteTask, RenameTask, ReopenTask
 from domain import codec
 from domain.errors import StreamIsFull
