@@ -13,9 +13,9 @@ from api.queries import AuthedRequest as AuthedRequest  # noqa: PLC0414 - the na
 from api.queries import Queries
 from commands import permissions
 from commands.command import Command
-from commands.handling.append import IdempotencyKey
 from commands.handling.decision import CommandOn
 from commands.handling.handler import CommandHandler, Committed
+from commands.handling.idempotency import IdempotencyKey
 from commands.handling.request import CommandRequest
 from domain.errors import NotFound, ScopeTooNarrow, VersionConflict
 from domain.invitation import Invitation

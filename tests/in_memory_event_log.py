@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterable, Sequence
 from random import Random
 from uuid import UUID
 
-from commands.handling.append import Append, AppendResult, IdempotentReplay, StoredOutcome, WrongExpectedVersion
+from commands.handling.append import Append, AppendResult, WrongExpectedVersion
 from commands.handling.handler import Histories
+from commands.handling.idempotency import IdempotentReplay, StoredOutcome
 from commands.handling.loader import StateKey
 from commands.handling.stream_cache import StreamState
 from tests.examples import Fact

@@ -18,9 +18,9 @@ from api.http.command_results import BatchResult, IndependentResult, Independent
 from api.http.problems import BatchItemFailed, MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request
-from commands.handling.append import IdempotencyKey
 from commands.handling.decision import CommandOn
 from commands.handling.handler import Committed
+from commands.handling.idempotency import IdempotencyKey
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 
 MAX_CONCURRENT_COMMANDS = 10

@@ -16,8 +16,8 @@ from api.ledger import AuthedRequest, Ledger
 from commands import command
 from commands.command import Command
 from commands.field_types import ExpectedVersion
-from commands.handling.append import IdempotencyKey
 from commands.handling.decision import CommandOn
+from commands.handling.idempotency import IdempotencyKey
 from domain.errors import Refusal
 from domain.task import Task
 from infra.ids import new_id

@@ -13,7 +13,7 @@ from api.http import headers
 from api.http.problems import MalformedRequest
 from api.http.response import Response
 from commands.command import Command
-from commands.handling.append import IdempotencyKey
+from commands.handling.idempotency import IdempotencyKey
 from projections.projection import Answer
 
 POSITION_HEADER, STALE_HEADER = "Taskledger-Position", "Taskledger-Stale"

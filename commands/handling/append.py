@@ -5,25 +5,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from commands.handling.idempotency import IdempotencyKey
 from domain.event import UNTRACED, Actor, Event, Trace
-
-
-class IdempotencyKey(Struct, frozen=True):
-    """A client's own name for a call, or for one of its wishes: unique for the actor, with a digest of all it says."""
-
-    text: str
-    fingerprint: bytes
-    command_index: int | None = None
-
-
-class StoredOutcome(Struct, frozen=True):
-    """What the log keeps of a key: what it stood for, and what came of that."""
-
-    text: str
-    fingerprint: bytes
-    outcome: bytes
-    position: int
-    workspace_id: UUID | None
 
 
 class Append(Struct, frozen=True):
@@ -42,14 +25,6 @@ class AppendResult(Struct, frozen=True):
     """All of it is written, and every version held; a position that includes it."""
 
     position: int
-
-
-class IdempotentReplay(Exception):
-    """Nothing of it is written: these of its keys were used before."""
-
-    def __init__(self, outcomes: Sequence[StoredOutcome]) -> None:
-        super().__init__(*(one.text for one in outcomes))
-        self.outcomes = {one.text: one for one in outcomes}
 
 
 class WrongExpectedVersion(Exception):

@@ -7,9 +7,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from commands.handling import results
-from commands.handling.append import Append, IdempotencyKey
+from commands.handling.append import Append
 from commands.handling.conflict import Intervening, StaleVersion
 from commands.handling.decision import CommandOn, Decision
+from commands.handling.idempotency import IdempotencyKey
 from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import Overlay, StreamCache, StreamState
 from commands.handling.task_numbers import NumberBlocks

@@ -11,10 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from commands.handling import lane, loader, results
-from commands.handling.append import IdempotentReplay, WrongExpectedVersion
+from commands.handling.append import WrongExpectedVersion
 from commands.handling.conflict import StaleVersion
 from commands.handling.decision import CommandOn
 from commands.handling.group import DecisionOutcome
+from commands.handling.idempotency import IdempotentReplay
 from commands.handling.lane import Lane
 from commands.handling.loader import StreamLoader
 from commands.handling.request import CommandRequest

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from commands.handling.append import IdempotencyKey
 from commands.handling.conflict import Intervening
 from commands.handling.decision import CommandOn
+from commands.handling.idempotency import IdempotencyKey
 from commands.handling.stream_cache import StreamState
 from domain.event import UNTRACED, Actor, Trace
 from domain.user import TokenScope

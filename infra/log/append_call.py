@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from commands.handling.append import Append, AppendResult, IdempotentReplay, StoredOutcome, WrongExpectedVersion
+from commands.handling.append import Append, AppendResult, WrongExpectedVersion
+from commands.handling.idempotency import IdempotentReplay, StoredOutcome
 from domain import codec
 from infra.log.arrays import BigintArray, ByteaArray, IntArray, TextArray, UuidArray
 

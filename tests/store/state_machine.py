@@ -12,9 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from commands.command import Command
-from commands.handling.append import IdempotencyKey
 from commands.handling.decision import CommandOn
 from commands.handling.handler import Committed
+from commands.handling.idempotency import IdempotencyKey
 from commands.handling.request import CommandRequest
 from commands.label import LabelTask, UnlabelTask
 from commands.project import CreateProject

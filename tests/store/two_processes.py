@@ -14,9 +14,10 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from commands.command import Command
-from commands.handling.append import Append, AppendResult, IdempotencyKey
+from commands.handling.append import Append, AppendResult
 from commands.handling.decision import CommandOn
 from commands.handling.handler import CommandHandler
+from commands.handling.idempotency import IdempotencyKey
 from commands.handling.request import CommandRequest
 from commands.task import CreateTask, EditTask
 from domain.errors import Refusal, TooBusy, TwinInFlight, VersionConflict

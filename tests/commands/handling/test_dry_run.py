@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from commands.handling.append import IdempotencyKey
 from commands.handling.decision import CommandOn
 from commands.handling.handler import CommandHandler
+from commands.handling.idempotency import IdempotencyKey
 from commands.handling.request import CommandRequest
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask

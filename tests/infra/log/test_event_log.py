@@ -8,14 +8,8 @@ import msgspec
 import psycopg
 import pytest
 
-from commands.handling.append import (
-    Append,
-    AppendResult,
-    IdempotencyKey,
-    IdempotentReplay,
-    StoredOutcome,
-    WrongExpectedVersion,
-)
+from commands.handling.append import Append, AppendResult, WrongExpectedVersion
+from commands.handling.idempotency import IdempotencyKey, IdempotentReplay, StoredOutcome
 from domain.errors import UnknownEvent
 from domain.event import Actor, Change, Event, Trace
 from domain.task import TaskDescribed, TaskRenamed
