@@ -20,8 +20,9 @@ from commands.project import ArchiveProject, CreateProject, EditProject, Restore
 from commands.projection import SkipEvent
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, UnassignTask
+from commands.token import IssueToken, RevokeToken
 from commands.trash import PurgeProject, PurgeTask, RestoreTask, TrashProject, TrashTask
-from commands.user import ChangePassword, IssueToken, RegisterUser, RevokeToken
+from commands.user import ChangePassword, RegisterUser
 from commands.workspace import CreateWorkspace, EditWorkspace
 from domain import codec
 from domain.event import Change, Event, State

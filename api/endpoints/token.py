@@ -18,7 +18,7 @@ from commands import permissions
 from commands.command import require_found
 from commands.field_types import Name
 from commands.handling.decision import CommandOn
-from commands.user import IssueToken, RevokeToken
+from commands.token import IssueToken, RevokeToken
 from domain.errors import NotFound, Refusal
 from domain.user import PersonalToken, TokenKind, TokenScope, User
 from infra.identity.personal_tokens import TokenRecord

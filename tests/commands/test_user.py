@@ -5,7 +5,8 @@ from msgspec.structs import replace
 
 from commands.command import Command, OtherStreamEvent
 from commands.handling.decision import CommandOn, Decision
-from commands.user import MAX_TOKENS_PER_USER, ChangePassword, IssueToken, RegisterUser, RevokeToken
+from commands.token import MAX_TOKENS_PER_USER, IssueToken, RevokeToken
+from commands.user import ChangePassword, RegisterUser
 from domain.errors import (
     EmailTaken,
     Forbidden,

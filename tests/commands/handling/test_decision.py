@@ -12,8 +12,9 @@ from commands.member import LeaveWorkspace, RemoveMember
 from commands.project import ArchiveProject, CreateProject, RestoreProject
 from commands.saved_filter import DeleteFilter
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask
+from commands.token import RevokeToken
 from commands.trash import PurgeProject, PurgeTask, RestoreTask, TrashProject, TrashTask
-from commands.user import ChangePassword, RegisterUser, RevokeToken
+from commands.user import ChangePassword, RegisterUser
 from commands.workspace import CreateWorkspace
 from domain.errors import Contradicts, NotFound, Refusal, StreamIsFull, TaskIsTrashed, VersionConflict
 from domain.event import Actor
