@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from api.http import conflict, preconditions, tracing
+from api.http import conflict, idempotency, preconditions, tracing
 from api.http.command_mode import DryRunDone, command_mode
 from api.http.command_results import WriteResult
+from api.http.conditional_response import command_headers
 from api.http.problems import DetailedConflict
 from api.http.response import Response
 from api.queries import AuthedRequest as AuthedRequest  # noqa: PLC0414 - the name by which endpoints know who asks
@@ -77,7 +78,7 @@ class Ledger(Queries, frozen=True, kw_only=True):
         """Carry out a command, and say what it did. Raises the Refusal that answers it otherwise."""
         command, by_header = preconditions.with_expected_version(request, command)
         try:
-            key = await preconditions.idempotency_key(request)
+            key = await idempotency.idempotency_key(request)
             committed = await self.handle(command_request(request, [CommandOn(target, command)], [key] if key else []))
         except VersionConflict as error:
             raise await self.conflict(request, target, error, by_header=by_header) from error
@@ -146,7 +147,7 @@ def write_response(command: Command[Any], committed: Committed) -> Response[Writ
     content = WriteResult(result.id, result.version, committed.position, result.key, result.warnings)
     headers = {
         "ETag": f'"{result.version}"',
-        **preconditions.command_headers(committed.position, replayed=committed.is_replay),
+        **command_headers(committed.position, replayed=committed.is_replay),
     }
     if command.creates:
         headers["Location"] = BASE_PATH + _LOCATION_PATHS[command.state_type].format(result.id)

@@ -8,9 +8,10 @@ import msgspec
 from litestar import Request
 from msgspec import Struct
 
-from api.http import history_items, preconditions
+from api.http import history_items, prefer
 from api.http.addressing import is_task_key, parse_id
 from api.http.authentication import Credential
+from api.http.conditional_response import conditional_response
 from api.http.dependencies import dependencies_of
 from api.http.response import Response
 from commands.command import require_found
@@ -47,7 +48,7 @@ class Queries(Struct, frozen=True, kw_only=True):
             raise await self._not_found_or_purged(request, question.scopes[0])
         dependencies_of(request).body_read = found
         position, age = dependencies_of(request).position_and_age()
-        return preconditions.conditional_response(request, found.answer, position, age)
+        return conditional_response(request, found.answer, position, age)
 
     async def fetch(self, request: AuthedRequest, question: Question, min_position: int | None) -> ReadResult:
         """The answer to a question and the position that it includes, once the read model includes `min_position`.
@@ -56,7 +57,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         too, so that a stranger does not wait. Raises Behind where it takes too long, and what `Rights.may_read` raises.
         """
         person, names = request.user.user_id, [projection.name for projection in question.projections]
-        required_position, deadline = min_position or 0, time.monotonic() + preconditions.preferred_wait_s(request)
+        required_position, deadline = min_position or 0, time.monotonic() + prefer.preferred_wait_s(request)
         while True:
             for name in names:
                 if required_position and not self.progress.has_reached(name, required_position):
@@ -114,7 +115,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         answer = pagination.encode_answer(
             {"items": await history_items.load_items(self.log, events), "next_cursor": next_cursor}, next_cursor
         )
-        return preconditions.conditional_response(request, answer, position)
+        return conditional_response(request, answer, position)
 
     async def activity(self, request: AuthedRequest, question: Question, min_position: int | None) -> Response[Any]:
         """The events whose positions a question finds, out of the log; raises Behind."""
@@ -124,7 +125,7 @@ class Queries(Struct, frozen=True, kw_only=True):
             self.log, await self.log.load_at(msgspec.json.decode(positions, type=list[int]))
         )
         answer = pagination.encode_answer({"items": items, "next_cursor": next_cursor}, next_cursor)
-        return preconditions.conditional_response(request, answer, found.position, found.age_s)
+        return conditional_response(request, answer, found.position, found.age_s)
 
     async def resolve_task_id(self, request: AuthedRequest, task: str) -> UUID:
         """The id of a task named by id or by a human key in one of the caller's workspaces."""
@@ -134,7 +135,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         wanted = (task, str(request.user.user_id))
         found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
         if not found:  # perhaps not yet: the key of a task that was created a moment ago
-            head, wait_s = await self.log.head(), preconditions.preferred_wait_s(request)
+            head, wait_s = await self.log.head(), prefer.preferred_wait_s(request)
             for projection in (task_list.projection, workspace_list.projection):
                 await self.progress.wait(projection.name, head, wait_s)
             found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)

@@ -13,8 +13,8 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
 from api.http.authentication import Credential
+from api.http.conditional_response import POSITION_HEADER, etag_matches
 from api.http.dependencies import Dependencies, recorded_dependencies
-from api.http.preconditions import POSITION_HEADER, etag_matches
 from infra.identity.permissions import Permission, Permissions
 from infra.identity.revocations import RevokedIds
 from infra.reading.cached_answer import CachedAnswer

@@ -12,9 +12,10 @@ from litestar.params import JSONBody
 
 from api.endpoints import batch_items
 from api.endpoints.batch_items import Batch, BatchItem
-from api.http import preconditions, problems
+from api.http import idempotency, preconditions, problems
 from api.http.command_mode import DryRunDone, command_mode
 from api.http.command_results import BatchResult, IndependentResult, IndependentResults
+from api.http.conditional_response import command_headers
 from api.http.problems import BatchItemFailed, MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request
@@ -42,14 +43,14 @@ async def carry_out(
     """
     if preconditions.has_if_match(request):
         raise MalformedRequest("invalid_if_match", "In a batch each command names its own expected_version.")
-    key = await preconditions.idempotency_key(request)
+    key = await idempotency.idempotency_key(request)
     batch_items.check_keys(data.commands, key)
     if data.mode == "atomic":
         batch_items.check_keys_all_or_none(data.commands, key)
         return await _run_atomic(ledger, request, data.commands, key)
     if command_mode(request).is_dry_run:
         return await _run_independent(ledger, request, data.commands, None)
-    with ledger.command_handler.lock_keys(request.user, [key.text + preconditions.WHOLE_BATCH_SUFFIX] if key else []):
+    with ledger.command_handler.lock_keys(request.user, [key.text + idempotency.WHOLE_BATCH_SUFFIX] if key else []):
         return await _run_independent(ledger, request, data.commands, key)
 
 
@@ -94,7 +95,7 @@ async def _run_independent(
             if command_mode(request).is_dry_run
             else [last_task_by_name[name] for name in item.referenced_names() if name and name in last_task_by_name]
         )
-        item_key = keys[place] or (preconditions.batch_item_key(key, place) if key else None)
+        item_key = keys[place] or (idempotency.batch_item_key(key, place) if key else None)
         task = asyncio.create_task(_run_item(ledger, request, item, place, item_key, predecessors, semaphore))
         running.append(task)
         if item.target_name():
@@ -153,5 +154,5 @@ def _item_result(command_on: CommandOn, committed: Committed) -> IndependentResu
 
 
 def _batch_response(content: BatchResult | IndependentResults, status: int, *, replayed: bool) -> Response[Any]:
-    headers = preconditions.command_headers(content.position, replayed=replayed)
+    headers = command_headers(content.position, replayed=replayed)
     return Response(content, status_code=status, headers=headers)

@@ -8,10 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api.http import preconditions
+from api.http import idempotency
 from api.http.addressing import parse_id
 from api.http.command_mode import command_mode
 from api.http.command_results import WriteResult
+from api.http.conditional_response import LOCATION_HEADER, conditional_response
 from api.http.parameters import CursorParam, LimitParam
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request, write_response
@@ -59,10 +60,8 @@ async def invite(
 ) -> Response[WriteResult]:
     """Invite somebody by mail; only an owner invites an owner."""
     command = InviteMember(workspace_id=parse_id(workspace), role=data.role)
-    key = await preconditions.idempotency_key(request)
-    batch_keys = (
-        [] if key is None or command_mode(request).is_dry_run else [key.text + preconditions.WHOLE_BATCH_SUFFIX]
-    )
+    key = await idempotency.idempotency_key(request)
+    batch_keys = [] if key is None or command_mode(request).is_dry_run else [key.text + idempotency.WHOLE_BATCH_SUFFIX]
     with ledger.command_handler.lock_keys(request.user, batch_keys):  # the mail is a part of what must not happen twice
         async with ledger.rate_limits.charge_invitation(request.user.user_id):
             await ledger.mail.check_recipient(data.email)
@@ -86,7 +85,7 @@ async def list_invitations(
     await ledger.permissions.require_permission("SeeInvitations", request.user.user_id, workspace_id)
     rows = await ledger.invitations.list_for_workspace(workspace_id, after, limit + 1)
     answer = pagination.paginate(rows, limit, list_id, invitations.sort_key)
-    return preconditions.conditional_response(request, answer, await ledger.log.head())
+    return conditional_response(request, answer, await ledger.log.head())
 
 
 @get("/invitations/{invitation:str}")
@@ -96,7 +95,7 @@ async def show_invitation(
     """One invitation that nobody has accepted yet."""
     found = require_found(await ledger.invitations.find(parse_id(invitation)))
     await ledger.permissions.require_permission("SeeInvitations", request.user.user_id, found.workspace_id)
-    return preconditions.conditional_response(request, pagination.encode_answer(found), await ledger.log.head())
+    return conditional_response(request, pagination.encode_answer(found), await ledger.log.head())
 
 
 @delete("/invitations/{invitation:str}", status_code=200)
@@ -110,12 +109,12 @@ async def revoke_invitation(
     return answer
 
 
-@post("/invitations/accept", status_code=200, response_headers=[preconditions.LOCATION_HEADER])
+@post("/invitations/accept", status_code=200, response_headers=[LOCATION_HEADER])
 async def accept_invitation(
     data: JSONBody[Acceptance], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[WriteResult]:
     """Take the place that an invitation to your address keeps for you."""
-    key = await preconditions.idempotency_key(request)
+    key = await idempotency.idempotency_key(request)
     user = require_found(await ledger.log.load_state(User, request.user.user_id))
     invited = await ledger.invitations.find_by_token(data.token, user.email)
     target = invited.id if invited else new_id()  # of nothing: not found, unless the key was used before

@@ -8,9 +8,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from api.http import history_items, preconditions
+from api.http import history_items
 from api.http.addressing import in_scope, parse_id
 from api.http.command_results import WriteResult
+from api.http.conditional_response import conditional_response
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -47,7 +48,7 @@ async def list_members(
     names = await history_items.load_names(ledger.log, [Actor(user) for user in roles])
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
     remaining = sorted((row for row in rows if _cursor_key(row) > after), key=_cursor_key)
-    return preconditions.conditional_response(
+    return conditional_response(
         request, pagination.paginate(remaining, limit, list_id, _cursor_key), found.position, found.age_s
     )
 

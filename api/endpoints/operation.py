@@ -4,8 +4,8 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from api.http import preconditions
 from api.http.addressing import parse_id
+from api.http.conditional_response import conditional_response
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from infra.rebuilding.jobs import Job
@@ -20,4 +20,4 @@ async def show_operation(
     operation_id = parse_id(operation)
     await ledger.require_operator(request)
     job = await ledger.projection_admin.find_job(operation_id)
-    return preconditions.conditional_response(request, pagination.encode_answer(job), await ledger.log.head())
+    return conditional_response(request, pagination.encode_answer(job), await ledger.log.head())

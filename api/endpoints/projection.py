@@ -8,7 +8,7 @@ from litestar.openapi.spec import Example
 from litestar.params import JSONBody, PathParameter
 from msgspec import Meta, Struct
 
-from api.http import preconditions
+from api.http.conditional_response import LOCATION_HEADER, conditional_response
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger
 from domain.errors import NotFound
@@ -32,12 +32,12 @@ async def list_projections(request: AuthedRequest, ledger: NamedDependency[Ledge
     """How far each projection has read, how far it is behind, what it shows no further."""
     await ledger.require_operator(request)
     statuses = await ledger.projection_admin.statuses()
-    return preconditions.conditional_response(
+    return conditional_response(
         request, pagination.encode_answer({"items": statuses}), max(one.head for one in statuses)
     )
 
 
-@post("/projections/{name:str}/rebuild", status_code=202, response_headers=[preconditions.LOCATION_HEADER])
+@post("/projections/{name:str}/rebuild", status_code=202, response_headers=[LOCATION_HEADER])
 async def rebuild_projection(
     name: ProjectionNameParam, data: JSONBody[RebuildRequest], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[Job]:

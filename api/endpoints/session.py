@@ -9,9 +9,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api.http import access_tokens, authentication, headers, preconditions
+from api.http import access_tokens
+from api.http import authentication
+from api.http import headers
+from api.http import preconditions
 from api.http.addressing import parse_id
 from api.http.client_address import client_address
+from api.http.conditional_response import NO_STORE
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from domain.errors import NoSession, WrongCredentials
@@ -98,7 +102,7 @@ async def list_sessions(request: AuthedRequest, ledger: NamedDependency[Ledger])
         )
         for one in sessions
     ]
-    return Response(SessionList(items), headers=preconditions.NO_STORE)
+    return Response(SessionList(items), headers=NO_STORE)
 
 
 @delete("/auth/sessions/{session:str}", status_code=204)
@@ -113,7 +117,7 @@ def _token_response(ledger: Ledger, session: SessionWithToken) -> Response[Token
     token, lifetime = access_tokens.issue_access_token(
         session.user, session.id, session.expires_at, ledger.settings.jwt_key
     )
-    return Response(TokenPair(token, "Bearer", lifetime, session.refresh_token), headers=preconditions.NO_STORE)
+    return Response(TokenPair(token, "Bearer", lifetime, session.refresh_token), headers=NO_STORE)
 
 
 def _user_agent(request: AuthedRequest) -> str:

@@ -10,8 +10,9 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from api.http import authentication, preconditions
+from api.http import authentication
 from api.http.addressing import parse_id
+from api.http.conditional_response import LOCATION_HEADER, NO_STORE
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request
 from commands import permissions
@@ -65,7 +66,7 @@ class TokenList(Struct, frozen=True):
     items: list[TokenInfo]
 
 
-@post("/auth/tokens", response_headers=[preconditions.LOCATION_HEADER])
+@post("/auth/tokens", response_headers=[LOCATION_HEADER])
 async def issue_token(
     data: JSONBody[NewToken], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[IssuedToken]:
@@ -84,7 +85,7 @@ async def issue_token(
         await ledger.tokens.revoke(user, token_id)
         raise
     info = _token_info(user, PersonalToken(token_id, data.name, scopes, data.kind, expires_at), created_at)
-    headers = {**preconditions.NO_STORE, "Location": f"{BASE_PATH}/auth/tokens/{token_id}"}
+    headers = {**NO_STORE, "Location": f"{BASE_PATH}/auth/tokens/{token_id}"}
     return Response(IssuedToken(**asdict(info), token=secret), status_code=201, headers=headers)
 
 
@@ -92,7 +93,7 @@ async def issue_token(
 async def list_tokens(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[TokenList]:
     """Your personal tokens that were not revoked, oldest first."""
     authentication.require_account_management(request.user, request.auth)
-    return Response(TokenList(await _active_tokens(ledger, request.user.user_id)), headers=preconditions.NO_STORE)
+    return Response(TokenList(await _active_tokens(ledger, request.user.user_id)), headers=NO_STORE)
 
 
 @get("/auth/tokens/{token:str}")
@@ -103,7 +104,7 @@ async def show_token(
     token_id = parse_id(token)
     authentication.require_account_management(request.user, request.auth)
     found = next((one for one in await _active_tokens(ledger, request.user.user_id) if one.id == token_id), None)
-    return Response(require_found(found), headers=preconditions.NO_STORE)
+    return Response(require_found(found), headers=NO_STORE)
 
 
 @delete("/auth/tokens/{token:str}", status_code=204)

@@ -10,10 +10,14 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from api.http import authentication, preconditions, tracing
+from api.http import authentication
+from api.http import preconditions
+from api.http import tracing
 from api.http.client_address import client_address
+from api.endpoints.session import client_address
 from api.http.command_mode import DryRunDone
 from api.http.command_results import WriteResult
+from api.http.conditional_response import NO_STORE
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands import permissions
@@ -105,7 +109,7 @@ async def show_me(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Re
         tuple(scope for scope in permissions.SCOPES if permissions.is_scope_at_least(request.auth.scope, scope)),
         instance is not None and instance.administrator_id == actor.user_id,
     )
-    return Response(me, headers=preconditions.NO_STORE)
+    return Response(me, headers=NO_STORE)
 
 
 @post("/auth/password", status_code=204)

@@ -5,9 +5,9 @@ from litestar import get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from api.http import preconditions
 from api.http.addressing import parse_id
 from api.http.command_results import WriteResult
+from api.http.conditional_response import conditional_response
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -60,7 +60,7 @@ async def list_workspaces(
     rows, reads = await _fetch_visible(request, ledger, after, limit + 1, min_position)
     age = max((one.age_s for one in reads if one.age_s is not None), default=None)
     answer = pagination.paginate(rows, limit, list_id, workspace_list.sort_key)
-    return preconditions.conditional_response(request, answer, min(one.position for one in reads), age)
+    return conditional_response(request, answer, min(one.position for one in reads), age)
 
 
 async def _fetch_visible(

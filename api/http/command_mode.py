@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import Request
 from msgspec import Struct
 
-from api.http.preconditions import NO_STORE, POSITION_HEADER
+from api.http.conditional_response import NO_STORE, POSITION_HEADER
 from api.http.problems import MalformedRequest
 from api.http.response import Response
 from commands.handling.handler import Committed

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from api.http import authentication, preconditions
+from api.http import authentication, idempotency, preconditions
 from api.ledger import Ledger
 from api.openapi import call_graph
 from api.openapi.call_graph import FunctionRef, Reachable
@@ -71,7 +71,7 @@ def _unreachable_refusals(command_type: type[Command[Any]], reachable: frozenset
         errors.CrossesWorkspaces: not is_batch_handler(reachable),
         errors.Contradicts: not is_batch_handler(reachable),
         errors.ColumnNotCounted: True,  # but by the rule of one that enters columns
-        errors.KeyReused: preconditions.idempotency_key not in called,
-        errors.TwinInFlight: preconditions.idempotency_key not in called,
+        errors.KeyReused: idempotency.idempotency_key not in called,
+        errors.TwinInFlight: idempotency.idempotency_key not in called,
     }
     return {no for no, is_so in is_unreachable.items() if is_so}

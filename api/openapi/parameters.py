@@ -9,9 +9,10 @@ import msgspec
 from litestar.params import KwargDefinition, PathParameter, QueryParameter
 from litestar.types import Empty
 
-from api.http import preconditions
+from api.http import idempotency, preconditions, prefer
 from api.http.addressing import parse_id
 from api.http.command_mode import MODE_DESCRIPTIONS, MODE_PARAMETERS
+from api.http.conditional_response import conditional_response
 from api.ledger import Ledger
 from api.openapi import call_graph, examples
 from api.openapi.call_graph import FunctionRef
@@ -67,9 +68,9 @@ PARAMETER_COMPONENTS: Final[dict[str, Schema]] = {
 }
 HEADER_READERS: Final[dict[str, Callable[..., Any]]] = {
     "If-Match": preconditions.with_expected_version,
-    "Idempotency-Key": preconditions.idempotency_key,
-    "If-None-Match": preconditions.conditional_response,
-    "Prefer": preconditions.preferred_wait_s,
+    "Idempotency-Key": idempotency.idempotency_key,
+    "If-None-Match": conditional_response,
+    "Prefer": prefer.preferred_wait_s,
 }
 """The function that reads each header: a handler that comes to it takes the header."""
 TASK_ID_OR_KEY_SCHEMA: Final[Schema] = {

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from api import ledger
-from api.http import preconditions
+from api.http import idempotency
 from api.http.command_mode import DryRun
+from api.http.conditional_response import STALE_HEADER, command_headers, conditional_response
 from api.openapi import examples
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
@@ -123,15 +124,15 @@ def optional_header(name: str) -> dict[str, Schema]:
 
 def _implied_headers(operation: Operation) -> Iterator[str]:
     called = operation.reachable_functions
-    if preconditions.conditional_response in called or ledger.write_response in called:
+    if conditional_response in called or ledger.write_response in called:
         yield "ETag"
-    if preconditions.conditional_response in called or preconditions.command_headers in called:
+    if conditional_response in called or command_headers in called:
         yield "Taskledger-Position"
     if Queries.fetch in called:
-        yield from ("Age", preconditions.STALE_HEADER)
-    if preconditions.conditional_response in called and "cursor" in operation.parameters:
+        yield from ("Age", STALE_HEADER)
+    if conditional_response in called and "cursor" in operation.parameters:
         yield "Link"
-    if preconditions.command_headers in called and preconditions.idempotency_key in called:
+    if command_headers in called and idempotency.idempotency_key in called:
         yield "Idempotent-Replayed"
     if ledger.write_response in called and any(kind.creates for kind in operation.command_types):
         yield "Location"

@@ -7,7 +7,11 @@ from typing import Any, get_origin
 from msgspec import Struct
 
 from api.http import preconditions
-from api.openapi import examples, operation_errors, problem_schemas, response_headers
+from api.openapi import examples
+from api.openapi import operation_errors
+from api.openapi import problem_schemas
+from api.openapi import response_headers
+from api.http.conditional_response import conditional_response
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
 
@@ -15,7 +19,7 @@ from api.openapi.schemas import Schema
 def responses_of(operation: Operation, schemas: dict[Any, Schema]) -> dict[str, Schema]:
     """Every answer, those that say yes first."""
     responses = {str(status): _success_response(operation, status, schemas) for status in operation.response_types}
-    if preconditions.conditional_response in operation.reachable_functions:
+    if conditional_response in operation.reachable_functions:
         not_modified_headers = {
             name: header
             for name, header in response_headers.headers_of(operation, operation.handler.status_code).items()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from api import queries
-from api.http import preconditions
+from api.http import prefer
 from infra.settings import Settings
 from tests.api import fuzzing
 from tests.api.app_server import app_server
@@ -20,8 +20,8 @@ SHORT_TIMEOUT_S = 0.02
 
 @pytest.fixture
 def server_address(isolated_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(preconditions, "DEFAULT_WAIT_S", SHORT_TIMEOUT_S)
-    monkeypatch.setattr(preconditions, "MAX_WAIT_S", SHORT_TIMEOUT_S)
+    monkeypatch.setattr(prefer, "DEFAULT_WAIT_S", SHORT_TIMEOUT_S)
+    monkeypatch.setattr(prefer, "MAX_WAIT_S", SHORT_TIMEOUT_S)
     with app_server(isolated_settings) as address:
         yield address
 

@@ -1,0 +1,50 @@
+"""Responses with an entity tag and a position: the answer to a query, or 304; and the headers of a command's answer."""
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Request
+from litestar.datastructures import ResponseHeader
+
+from api.http import headers
+from api.http.response import Response
+from projections.projection import Answer
+
+POSITION_HEADER, STALE_HEADER = "Taskledger-Position", "Taskledger-Stale"
+LOCATION_HEADER = ResponseHeader(name="Location", documentation_only=True)
+"""For an endpoint that says by itself where something is."""
+NO_STORE = {"Cache-Control": "no-store"}
+_ENTITY_TAG = re.compile(r'"[^"]*"')
+
+
+def command_headers(position: int, *, replayed: bool) -> dict[str, str]:
+    """What the answer to commands says back: a position that includes them, and whether they happened before."""
+    fields = {POSITION_HEADER: str(position), **NO_STORE}
+    return {**fields, "Idempotent-Replayed": "true"} if replayed else fields
+
+
+def conditional_response(
+    request: Request[Any, Any, Any], answer: Answer, position: int, age: float | None = None
+) -> Response[Any]:
+    """The answer as it was encoded, or 304 where the client has it already; an old one says so, and how old it is."""
+    fields = {"ETag": answer.etag, POSITION_HEADER: str(position), **NO_STORE}
+    if age is not None:
+        fields |= {"Age": str(int(age)), STALE_HEADER: "true"}
+    if request.method != "GET":  # whose address does not say what was asked
+        return Response(answer.body, headers=fields)
+    if etag_matches(",".join(headers.lines(request, b"if-none-match")), answer.etag):
+        return Response(None, status_code=304, headers=fields)
+    if answer.next_cursor:
+        fields["Link"] = f'<{request.scope["path"]}?{_next_page_query(request, answer.next_cursor)}>; rel="next"'
+    return Response(answer.body, headers=fields)
+
+
+def etag_matches(if_none_match: str, etag: str) -> bool:
+    """Whether `If-None-Match` names the tag, weak or strong, or any at all (RFC 9110, section 13.1.2)."""
+    return if_none_match.strip() == "*" or etag in _ENTITY_TAG.findall(if_none_match)
+
+
+def _next_page_query(request: Request[Any, Any, Any], cursor: str) -> str:
+    other_params = {name: value for name, value in request.query_params.items() if name != "cursor"}
+    return urlencode({"cursor": cursor, **other_params})
