@@ -8,7 +8,6 @@ from api.http import conflict, idempotency, preconditions, tracing
 from api.http.command_mode import DryRunDone, command_mode
 from api.http.command_results import WriteResult
 from api.http.conditional_response import command_headers
-from api.http.problems import DetailedConflict
 from api.http.response import Response
 from api.queries import AuthedRequest as AuthedRequest  # noqa: PLC0414 - the name by which endpoints know who asks
 from api.queries import Queries
@@ -76,12 +75,12 @@ class Ledger(Queries, frozen=True, kw_only=True):
 
     async def write(self, request: AuthedRequest, target: UUID, command: Command[Any]) -> Response[WriteResult]:
         """Carry out a command, and say what it did. Raises the Refusal that answers it otherwise."""
-        command, by_header = preconditions.with_expected_version(request, command)
+        command = preconditions.with_expected_version(request, command)
         try:
             key = await idempotency.idempotency_key(request)
             committed = await self.handle(command_request(request, [CommandOn(target, command)], [key] if key else []))
         except VersionConflict as error:
-            raise await self.conflict(request, target, error, by_header=by_header) from error
+            raise await self.conflict(request, target, error) from error
         return write_response(command, committed)
 
     async def handle(self, request: CommandRequest) -> Committed:
@@ -100,15 +99,13 @@ class Ledger(Queries, frozen=True, kw_only=True):
             self.hints.hint(committed.position)
         return committed
 
-    async def conflict(
-        self, request: AuthedRequest, target: UUID, error: VersionConflict, *, by_header: bool = False
-    ) -> DetailedConflict:
-        """The answer to who lost a race; raises NotFound to who may not see any more what happened."""
-        detailed = await conflict.detailed_conflict(self.log, target, error, by_if_match=by_header)
-        workspaces = [error.workspace_id] if error.workspace_id and detailed.members["current"] else []
+    async def conflict(self, request: AuthedRequest, target: UUID, error: VersionConflict) -> VersionConflict:
+        """The refusal as its client sees it; raises NotFound if the client may no longer see what happened."""
+        rendered = await conflict.rendered_conflict(self.log, target, error)
+        workspaces = [error.workspace_id] if error.workspace_id and rendered.params["current"] else []
         if workspaces and not await self.permissions.memberships(request.user.user_id, workspaces):
             raise NotFound
-        return detailed
+        return rendered
 
     async def require_permission(self, request: AuthedRequest, action: str, workspace: UUID) -> None:
         """Raise NotFound, ScopeTooNarrow or Forbidden unless who asks may do something there, as they ask."""

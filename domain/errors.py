@@ -10,6 +10,8 @@ class Refusal(Exception):
 
     command_index: int = 0
     """Which command of a call was refused, from 0."""
+    pointer: str | None = None
+    """The place in the request body that was refused, as a JSON Pointer, if it is one item of several."""
 
     def __init__(self, detail: str = "", **params: Any) -> None:
         super().__init__(detail or self.title())
@@ -183,6 +185,8 @@ class VersionConflict(Refusal):
 
     workspace_id: UUID | None = None
     """Where that happened: whoever may not see into it is not told."""
+    stale_command: Any = None
+    """The facts of the decision: a `StaleCommand`, of a layer that this one does not know."""
 
 
 class RegistrationClosed(Refusal):

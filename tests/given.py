@@ -12,10 +12,9 @@ from uuid import UUID
 
 from commands import permissions
 from commands.command import Command, OtherStreamEvent
-from commands.handling.conflict import StaleVersion
 from commands.handling.decision import CommandOn, Decision
 from commands.handling.stream_cache import StreamState
-from domain.errors import Refusal
+from domain.errors import Refusal, VersionConflict
 from domain.event import Actor, Event, RecordedEvent, State
 from domain.instance import INSTANCE_STREAM_ID, RULE_ACTOR, Instance
 from domain.invitation import Invitation
@@ -73,8 +72,9 @@ class EventHistory:
         try:
             for wish in commands:
                 decision.decide(wish)
-        except StaleVersion as late:
-            raise late.to_conflict(self.streams.get(late.stream, ())) from late
+        except VersionConflict as late:
+            stale = late.stale_command
+            raise stale.explained_refusal(self.streams.get(stale.stream, ())) from late
         return decision
 
     def get(self, stream: UUID) -> StreamState:

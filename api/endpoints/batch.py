@@ -16,7 +16,7 @@ from api.http import idempotency, preconditions, problems
 from api.http.command_mode import DryRunDone, command_mode
 from api.http.command_results import BatchResult, IndependentResult, IndependentResults
 from api.http.conditional_response import command_headers
-from api.http.problems import BatchItemFailed, MalformedRequest
+from api.http.problems import MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request
 from commands.handling.decision import CommandOn
@@ -64,10 +64,9 @@ async def _run_atomic(
     except (KeyReused, TwinInFlight, TooBusy):
         raise
     except Refusal as refusal:
-        raise BatchItemFailed(
-            f"#/commands/{refusal.command_index}",
-            await _explain_refusal(ledger, request, commands[refusal.command_index], refusal),
-        ) from refusal
+        explained = await _explain_refusal(ledger, request, commands[refusal.command_index], refusal)
+        explained.pointer = f"#/commands/{refusal.command_index}"
+        raise explained from refusal
     return _batch_response(BatchResult(done.results, done.position), 200, replayed=done.is_replay)
 
 
@@ -75,7 +74,8 @@ async def _resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem,
     try:
         return await batch_items.resolve_item(ledger, request, item, index)
     except Refusal as refusal:
-        raise BatchItemFailed(f"#/commands/{index}/id", refusal) from refusal
+        refusal.pointer = f"#/commands/{index}/id"
+        raise
 
 
 async def _run_independent(
@@ -132,9 +132,7 @@ async def _run_item(
             return IndependentResult(answer.status_code or 500, problem=msgspec.Raw(answer.content))
 
 
-async def _explain_refusal(
-    ledger: Ledger, request: AuthedRequest, command_on: CommandOn, refusal: Refusal
-) -> Exception:
+async def _explain_refusal(ledger: Ledger, request: AuthedRequest, command_on: CommandOn, refusal: Refusal) -> Refusal:
     return (
         await ledger.conflict(request, command_on.target, refusal) if isinstance(refusal, VersionConflict) else refusal
     )

@@ -1,4 +1,4 @@
-"""A lost race over HTTP: 409 or 412, with what happened in between."""
+"""A version conflict over HTTP: the refusal with its intervening events and the present state as clients see them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,6 @@ from uuid import UUID
 import msgspec
 
 from api.http import history_items
-from api.http.problems import DetailedConflict
 from domain import codec
 from domain.errors import VersionConflict
 from domain.event import RecordedEvent, State
@@ -16,10 +15,8 @@ from infra.log import EventLog
 _INTERNAL_FIELDS = {"removed", "purged"}
 
 
-async def detailed_conflict(
-    log: EventLog, stream: UUID, conflict: VersionConflict, *, by_if_match: bool
-) -> DetailedConflict:
-    """The answer for the loser: 412 where `If-Match` named the version, else 409."""
+async def rendered_conflict(log: EventLog, stream: UUID, conflict: VersionConflict) -> VersionConflict:
+    """The same refusal with the names of actors and the changed fields of each intervening event."""
     intervening: Sequence[RecordedEvent] = conflict.params["intervening_events"]
     names = await history_items.load_names(log, {recorded.actor for recorded in intervening})
     events = [
@@ -34,9 +31,7 @@ async def detailed_conflict(
     ]
     version, state = conflict.params["current_version"], conflict.params["current"]
     current = {"id": stream, "version": version, **_public_state(state)} if state else None
-    return DetailedConflict(
-        conflict, 412 if by_if_match else 409, {**conflict.params, "intervening_events": events, "current": current}
-    )
+    return VersionConflict(str(conflict), **{**conflict.params, "intervening_events": events, "current": current})
 
 
 def _public_state(state: State) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import psycopg
 from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
 
+from api.http import headers
 from api.http.response import Response
 from api.http.tracing import current_trace_id
 from domain import errors
@@ -75,22 +76,6 @@ class MalformedRequest(Exception):
         self.code, self.detail, self.pointer, self.status = code, detail, pointer, status
 
 
-class DetailedConflict(Exception):
-    """A lost race, told with what happened in between."""
-
-    def __init__(self, conflict: VersionConflict, status: int, members: dict[str, Any]) -> None:
-        super().__init__(str(conflict))
-        self.conflict, self.status, self.members = conflict, status, members
-
-
-class BatchItemFailed(Exception):
-    """One of several commands failed, and so all did: which one, and why."""
-
-    def __init__(self, pointer: str, error: Exception) -> None:
-        super().__init__(str(error))
-        self.pointer, self.error = pointer, error
-
-
 def problem_response(
     request: Request[Any, Any, Any], status: int, code: str, title: str, **extra_members: Any
 ) -> Response[bytes]:
@@ -109,8 +94,15 @@ def problem_response(
 
 def refusal_response(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
     status = next((STATUS_BY_REFUSAL[kind] for kind in type(refusal).__mro__ if kind in STATUS_BY_REFUSAL), 422)
-    params = refusal.params or None
-    response = problem_response(request, status, refusal.code(), refusal.title(), detail=str(refusal), params=params)
+    response = problem_response(
+        request,
+        status,
+        refusal.code(),
+        refusal.title(),
+        detail=str(refusal),
+        params=refusal.params or None,
+        errors=_item_errors(refusal),
+    )
     if isinstance(refusal, errors.TwinInFlight):
         response.headers["Retry-After"] = "1"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -118,11 +110,11 @@ def refusal_response(request: Request[Any, Any, Any], refusal: Refusal) -> Respo
     return response
 
 
-def conflict_response(request: Request[Any, Any, Any], error: DetailedConflict) -> Response[bytes]:
-    conflict = error.conflict
-    return problem_response(
-        request, error.status, conflict.code(), conflict.title(), detail=str(conflict), **error.members
-    )
+def conflict_response(request: Request[Any, Any, Any], conflict: VersionConflict) -> Response[bytes]:
+    """412 if an If-Match header named the version, else 409; what happened since is in members of its own."""
+    status = 412 if headers.lines(request, b"if-match") else STATUS_BY_REFUSAL[VersionConflict]
+    members = {**conflict.params, "errors": _item_errors(conflict)}
+    return problem_response(request, status, conflict.code(), conflict.title(), detail=str(conflict), **members)
 
 
 def malformed_response(request: Request[Any, Any, Any], error: MalformedRequest) -> Response[bytes]:
@@ -174,14 +166,6 @@ def code_of(title: str) -> str:
 _STABLE_PHRASES = {413: "Request Entity Too Large", 414: "Request-URI Too Long", 422: "Unprocessable Entity"}
 
 
-def batch_item_response(request: Request[Any, Any, Any], error: BatchItemFailed) -> Response[bytes]:
-    """As the command would have been answered alone, with the pointer to it."""
-    response = error_response(request, error.error)
-    members = msgspec.json.decode(response.content)
-    response.content = msgspec.json.encode({**members, "errors": [{"pointer": error.pointer, "code": members["code"]}]})
-    return response
-
-
 def error_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The problem document of any error."""
     handler = next(EXCEPTION_HANDLERS[kind] for kind in type(error).__mro__ if kind in EXCEPTION_HANDLERS)
@@ -214,8 +198,7 @@ def internal_error_response(request: Request[Any, Any, Any], error: Exception) -
 EXCEPTION_HANDLERS: dict[Any, Any] = {
     Refusal: refusal_response,
     MalformedRequest: malformed_response,
-    DetailedConflict: conflict_response,
-    BatchItemFailed: batch_item_response,
+    VersionConflict: conflict_response,
     HTTPException: framework_error_response,
     ProjectionBehind: behind_response,
     psycopg.OperationalError: storage_error_response,
@@ -225,13 +208,18 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
 }
 
 
+def _item_errors(refusal: Refusal) -> list[dict[str, str]] | None:
+    """The item of a batch that was refused."""
+    return [{"pointer": refusal.pointer, "code": refusal.code()}] if refusal.pointer else None
+
+
 def _status_headers(status: int) -> dict[str, str]:
-    headers = {"Cache-Control": "no-store"}
+    fields = {"Cache-Control": "no-store"}
     if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
+        fields["WWW-Authenticate"] = "Bearer"
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = "1"
-    return headers
+        fields["Retry-After"] = "1"
+    return fields
 
 
 def _rate_limit_headers(*, policy: str, quota: int, window: int, retry_after: int) -> dict[str, str]:

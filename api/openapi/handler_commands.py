@@ -10,7 +10,6 @@ from api.openapi import call_graph
 from api.openapi.call_graph import FunctionRef, Reachable
 from commands import command, permissions
 from commands.command import Command
-from commands.handling.conflict import StaleVersion
 from commands.handling.decision import Decision
 from commands.handling.handler import CommandHandler
 from domain import errors
@@ -21,7 +20,6 @@ COMMAND_PATH_BOUNDARY: Final[frozenset[Callable[..., Any]]] = frozenset({Ledger.
 COMMAND_PATH_ROOTS: Final = (
     FunctionRef(CommandHandler.handle, CommandHandler),
     FunctionRef(Decision.decide, Decision),
-    FunctionRef(StaleVersion.to_conflict, StaleVersion),
 )
 
 

@@ -1,17 +1,14 @@
-"""A lost race: told to the loser, or merged with what others did where both changed different fields."""
+"""A version conflict: a command made on an old version, refused with what others did since, or merged with it."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
 
-from commands.command import Command, OtherStreamEvent
+from commands.command import Command, DecisionContext, OtherStreamEvent
 from domain.errors import ColumnNotCounted, Refusal, VersionConflict
 from domain.event import Actor, Event, RecordedEvent, State, changes, fold
-
-if TYPE_CHECKING:
-    from commands.handling.decision import Decision
 
 S = TypeVar("S", bound=State)
 
@@ -50,15 +47,15 @@ class Intervening(Struct, frozen=True):
         """Whether it changes what they changed: a wish that is merged leaves that alone."""
         return not self.changed_fields.isdisjoint(changes(event))
 
-    def compare(self, command: Command[Any], decision: "Decision") -> tuple[list[str], bool]:
-        """The fields that a wish changes as well, and whether it can be merged.
+    def compare(self, stale: "StaleCommand") -> tuple[list[str], bool]:
+        """The fields that the command changes as well, and whether it can be merged.
 
-        What a wish changes is what it would have changed on what its author saw, with the wishes of the same
-        call before it. A field that it leaves as it was seen, and others changed, stays as they left it.
+        What a command changes is what it would have changed on the state that its author saw, after the earlier
+        commands of the same call. A field that it leaves as seen, and others changed, stays as they left it.
         """
-        own = [event for stream, event in decision.new_events if stream == decision.target]
-        decided_on_base = _decide_hypothetically(fold(command.state_type, own, self.base_state), command, decision)
-        decided_on_current = _decide_hypothetically(decision(command.state_type, decision.target), command, decision)
+        state_type, context = stale.command.state_type, stale.context
+        decided_on_base = stale.decide_on(fold(state_type, stale.own_events, self.base_state))
+        decided_on_current = stale.decide_on(context(state_type, stale.stream))
         if decided_on_base is None or decided_on_current is None:
             return sorted(_changed_fields(_own_events(decided_on_base or ())) & self.changed_fields), False
         conflicting = sorted(_changed_fields(_own_events(decided_on_base)) & self.changed_fields)
@@ -67,7 +64,7 @@ class Intervening(Struct, frozen=True):
         )
 
     def _can_omit_overlap(self, decided: Sequence[Event | OtherStreamEvent]) -> bool:
-        """Whether what is to be left alone can be left out, with nothing else that belongs to it."""
+        """Whether the events that overlap can be left out, with nothing else that belongs to them."""
         left_out = [event for event in _own_events(decided) if self.overlaps(event)]
         return not left_out or (
             all(changes(event).keys() <= self.changed_fields for event in left_out)
@@ -75,84 +72,90 @@ class Intervening(Struct, frozen=True):
         )
 
 
-class StaleVersion(Exception):
-    """The wish names a version that the stream is not at: the history says what happened in between."""
+class StaleCommand(Struct, frozen=True):
+    """A command that names a version which its stream is not at, with the facts that its decision had.
 
-    command_index: int = 0
+    `own_events` are those of earlier commands of the same call on that stream.
+    """
 
-    def __init__(self, command: Command[Any], decision: "Decision") -> None:
-        super().__init__(decision.target)
-        self.stream = decision.target
-        self._command, self._decision = command, decision
+    stream: UUID
+    command: Command[Any]
+    base_version: int
+    current_version: int
+    own_events: Sequence[Event]
+    context: DecisionContext
+    workspace_id: UUID | None
 
-    def ends_history(self, history: Sequence[RecordedEvent]) -> bool:
-        """Whether the decision was on the end of this history."""
-        return self._decision.read_versions[self.stream] == (history[-1].version if history else 0)
+    def refusal(self, **params: Any) -> VersionConflict:
+        """The one refusal of a lost race; `params` add the intervening events once the history is read."""
+        conflict = VersionConflict(
+            f"You expected version {self.base_version}; the present version is {self.current_version}.",
+            expected_version=self.base_version,
+            current_version=self.current_version,
+            **params,
+        )
+        conflict.stale_command, conflict.workspace_id = self, self.workspace_id
+        return conflict
+
+    def is_current(self, history: Sequence[RecordedEvent]) -> bool:
+        """Whether the command was decided on the end of this history."""
+        return self.current_version == (history[-1].version if history else 0)
 
     def intervening(self, history: Sequence[RecordedEvent]) -> Intervening:
-        """What others did since the version that the wish was made on."""
-        return Intervening.from_history(self._command.state_type, history, self._decision.base_version(self._command))
+        """What others did since the version that the command was made on."""
+        return Intervening.from_history(self.command.state_type, history, self.base_version)
 
-    def to_conflict(self, history: Sequence[RecordedEvent]) -> VersionConflict:
-        """The refusal, with the events since, the fields both sides changed, and the present state."""
+    def explained_refusal(self, history: Sequence[RecordedEvent]) -> VersionConflict:
+        """The refusal with the intervening events, the fields that both sides changed, and the present state."""
         since = self.intervening(history)
-        conflicting, possible = since.compare(self._command, self._decision)
-        version = self._decision.read_versions[self.stream]
-        conflict = VersionConflict(
-            f"You expected version {since.base_version}; the present version is {version}.",
-            expected_version=since.base_version,
-            current_version=version,
+        conflicting, possible = since.compare(self)
+        return self.refusal(
             conflicting_fields=conflicting,
             rebase_possible=possible,
             intervening_events=history[since.base_version :][-MAX_INTERVENING_EVENTS:],
             current=fold(
-                self._command.state_type, (one.event for one in history[since.base_version :]), since.base_state
+                self.command.state_type, (one.event for one in history[since.base_version :]), since.base_state
             ),
         )
-        conflict.command_index, conflict.workspace_id = self.command_index, self._decision.workspace_id
-        return conflict
+
+    def decide_on(self, state: State | None) -> list[Event | OtherStreamEvent] | None:
+        """The events that the command would lead to on that state; None if a rule would refuse it."""
+        try:
+            return list(self.command.decide(state, Hypothetical(self.context)))
+        except ColumnNotCounted:
+            raise  # it is no rule that refuses: once the column is counted, this can be answered
+        except Refusal:
+            return None
 
 
 class Hypothetical(Struct, frozen=True):
-    """A decision that is asked what it would come to: it takes no number."""
+    """The context of a decision that is only tried out: it allocates no number and reports no warning."""
 
-    decision: "Decision"
+    context: DecisionContext
 
     @property
     def target(self) -> UUID:
-        return self.decision.target
+        return self.context.target
 
     @property
     def actor(self) -> Actor:
-        return self.decision.actor
+        return self.context.actor
 
     def __call__(self, state_type: type[S], stream: UUID) -> S | None:
-        return self.decision(state_type, stream)
+        return self.context(state_type, stream)
 
     def require_permission(self, action: str) -> None:
-        self.decision.require_permission(action)
+        self.context.require_permission(action)
 
     def allocate_task_number(self, project_id: UUID) -> int:
         del project_id
         return 0
 
     def version(self, stream: UUID) -> int:
-        return self.decision.version(stream)
+        return self.context.version(stream)
 
     def warn(self, warning: Refusal) -> None:
-        """Nobody is to hear of what is only imagined."""
-
-
-def _decide_hypothetically(
-    state: State | None, command: Command[Any], decision: "Decision"
-) -> list[Event | OtherStreamEvent] | None:
-    """What the command would come to on that state; None where a rule would say no."""
-    try:
-        return list(command.decide(state, Hypothetical(decision)))
-    except ColumnNotCounted:
-        raise  # it is no rule that says no: once it is counted, this can be answered
-    except Refusal:
-        return None
+        """A hypothetical decision reports no warnings."""
 
 
 def _own_events(decided: Iterable[Event | OtherStreamEvent]) -> list[Event]:

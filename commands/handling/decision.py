@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from commands import permissions
 from commands.command import Command, OtherStreamEvent, require_found
-from commands.handling.conflict import Intervening, StaleVersion
+from commands.handling.conflict import Intervening, StaleCommand
 from commands.handling.stream_cache import NotLoaded, StreamState, StreamStateSource
 from commands.handling.task_numbers import NumberBlocks, NumberPool
 from domain.errors import (
@@ -120,7 +120,7 @@ class Decision:
         self.warnings.append((self.decided_count, warning))
 
     def decide(self, command_on: CommandOn) -> None:
-        """Decide one more command; raises a Refusal, Late, or NotLoaded."""
+        """Decide one more command; raises a Refusal or NotLoaded."""
         command, self.target = command_on.command, command_on.target
         state = self._load_target_state(command)
         if state is None and not (command.creates or command.may_create):
@@ -175,14 +175,16 @@ class Decision:
             return None
         if self._is_contradiction(base, first_base_version):
             raise Contradicts(version=self.version(self.target))
+        own_events = [event for stream, event in self.new_events if stream == self.target]
+        stale = StaleCommand(self.target, command, base, seen, own_events, self, self.workspace_id)
         intervening = self._intervening and self._intervening.get(self.target)
         if (
             intervening
             and (intervening.base_version, intervening.current_version) == (base, seen)
-            and intervening.compare(command, self)[1]
+            and intervening.compare(stale)[1]
         ):
             return intervening
-        raise StaleVersion(command, self)
+        raise stale.refusal()
 
     def _is_contradiction(self, base_version: int, first_base_version: int) -> bool:
         """Whether the version that is named cannot be the fault of others: this call wrote, or it names two."""

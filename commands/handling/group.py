@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from commands.handling import results
 from commands.handling.append import Append
-from commands.handling.conflict import Intervening, StaleVersion
+from commands.handling.conflict import Intervening
 from commands.handling.decision import CommandOn, Decision
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.request import CommandRequest
@@ -23,7 +23,7 @@ class DecisionOutcome(Struct, frozen=True):
 
     decision: Decision
     position: int
-    refusal: Refusal | StaleVersion | None
+    refusal: Refusal | None
 
 
 QueuedRequest = tuple[CommandRequest, asyncio.Future[DecisionOutcome]]
@@ -35,7 +35,7 @@ class PendingDecision(Struct, frozen=True):
 
     future: asyncio.Future[DecisionOutcome]
     decision: Decision
-    refusal: Refusal | StaleVersion | None
+    refusal: Refusal | None
 
 
 class DecisionGroup:
@@ -73,7 +73,7 @@ class DecisionGroup:
         try:
             for wish in request.commands:
                 decision.decide(wish)
-        except (Refusal, StaleVersion) as error:
+        except Refusal as error:
             refusal = error
             refusal.command_index = decision.decided_count
         events = [] if refusal or request.is_dry_run else decision.new_events

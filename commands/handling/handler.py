@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from commands.handling import lane, loader, results
 from commands.handling.append import WrongExpectedVersion
-from commands.handling.conflict import StaleVersion
+from commands.handling.conflict import StaleCommand
 from commands.handling.decision import CommandOn
 from commands.handling.group import DecisionOutcome
 from commands.handling.idempotency import IdempotentReplay
@@ -21,7 +21,7 @@ from commands.handling.loader import StreamLoader
 from commands.handling.request import CommandRequest
 from commands.handling.results import CommandResult, PlannedEvent
 from commands.handling.stream_cache import NotLoaded, StreamCache, StreamState
-from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight
+from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 from domain.event import Actor, RecordedEvent
 
 MAX_ATTEMPTS = 12
@@ -116,23 +116,23 @@ class CommandHandler:
             if wish.command.creates and wish.target in race.streams:
                 await self._loader.load(NotLoaded(wish.target, wish.command.state_type))
 
-    async def _raise_or_rebase(self, request: CommandRequest, refusal: Refusal | StaleVersion) -> CommandRequest:
-        """Raise the no of a rule; of a conflict only unless more has happened since, or the order can be merged."""
-        if isinstance(refusal, Refusal):
+    async def _raise_or_rebase(self, request: CommandRequest, refusal: Refusal) -> CommandRequest:
+        """Raise the refusal; a conflict only unless more has happened since, or the request can be merged."""
+        if not isinstance(refusal, VersionConflict):
             raise refusal
-        history = (await self._log.load_streams([refusal.stream]))[refusal.stream]
-        while refusal.ends_history(history):
+        stale: StaleCommand = refusal.stale_command
+        history = (await self._log.load_streams([stale.stream]))[stale.stream]
+        while stale.is_current(history):
             try:
-                conflict = refusal.to_conflict(history)
+                conflict = stale.explained_refusal(history)
             except NotLoaded as missing:
                 await self._loader.load(missing)
                 continue
             if request.can_rebase and conflict.params["rebase_possible"]:
-                return replace(
-                    request, intervening={**request.intervening, refusal.stream: refusal.intervening(history)}
-                )
+                return replace(request, intervening={**request.intervening, stale.stream: stale.intervening(history)})
+            conflict.command_index = refusal.command_index
             raise conflict
-        self._cache.set_unless_older(refusal.stream, StreamState.from_history(history, []))
+        self._cache.set_unless_older(stale.stream, StreamState.from_history(history, []))
         return request
 
 
