@@ -14,8 +14,9 @@ from api.queries import Queries
 from commands import permissions
 from commands.command import Command
 from commands.handling.decision import CommandOn
-from commands.handling.handler import CommandHandler, Committed
+from commands.handling.handler import CommandHandler
 from commands.handling.idempotency import IdempotencyKey
+from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from domain.errors import NotFound, ScopeTooNarrow, VersionConflict
 from domain.invitation import Invitation
@@ -24,7 +25,6 @@ from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
-from infra.column_counter import ColumnCounter
 from infra.delivery.mailer import Mailer
 from infra.identity.invitations import Invitations
 from infra.identity.passwords import Passwords
@@ -58,7 +58,6 @@ class Ledger(Queries, frozen=True, kw_only=True):
 
     settings: Settings
     command_handler: CommandHandler
-    column_counter: ColumnCounter
     subscription: Subscription
     memory_cache: MemoryCache[CachedAnswer]
     permission_revocations: PermissionRevocations
@@ -88,7 +87,7 @@ class Ledger(Queries, frozen=True, kw_only=True):
 
         Raises Tried where they were only tried.
         """
-        committed = await self.column_counter.handle(request)
+        committed = await self.command_handler.handle(request)
         if request.is_dry_run:
             raise DryRunDone(committed)
         if revoked := permissions_revoked_by(request.commands, request.actor):

@@ -41,12 +41,10 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
     memory_cache: MemoryCache[CachedAnswer] = MemoryCache(MAX_MEMORY_CACHE_BYTES)
     progress = ProjectionProgress(subscription, connections, settings.partitions, memory_cache)
     read_tables, permissions = ReadTables(connections), Permissions(log, connections, subscription)
-    command_handler = CommandHandler(log)
     return Ledger(
         settings=settings,
         log=log,
-        command_handler=command_handler,
-        column_counter=ColumnCounter(log, command_handler, connections, progress),
+        command_handler=CommandHandler(log, ColumnCounter(log, connections, progress)),
         subscription=subscription,
         memory_cache=memory_cache,
         read_tables=read_tables,

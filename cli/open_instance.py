@@ -22,7 +22,6 @@ class OpenInstance(Struct, frozen=True):
 
     log: EventLog
     command_handler: CommandHandler
-    column_counter: ColumnCounter
     passwords: Passwords
 
 
@@ -34,10 +33,9 @@ async def open_instance(settings: Settings) -> AsyncIterator[OpenInstance]:
         pass
     async with create_pool(url) as connections:
         log = EventLog(url, connections)
-        command_handler = CommandHandler(log)
         progress = ProjectionProgress(
             Subscription(redis_clients.subscriber_client(settings.redis_url)), connections, settings.partitions
         )
         with operator_errors(url):
-            column_counter = ColumnCounter(log, command_handler, connections, progress)
-            yield OpenInstance(log, command_handler, column_counter, Passwords(connections))
+            command_handler = CommandHandler(log, ColumnCounter(log, connections, progress))
+            yield OpenInstance(log, command_handler, Passwords(connections))

@@ -20,8 +20,8 @@ from api.http.problems import MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request
 from commands.handling.decision import CommandOn
-from commands.handling.handler import Committed
 from commands.handling.idempotency import IdempotencyKey
+from commands.handling.outcome import Committed
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 
 MAX_CONCURRENT_COMMANDS = 10

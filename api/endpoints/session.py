@@ -9,10 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api.http import access_tokens
-from api.http import authentication
-from api.http import headers
-from api.http import preconditions
+from api.http import access_tokens, authentication, headers
 from api.http.addressing import parse_id
 from api.http.client_address import client_address
 from api.http.conditional_response import NO_STORE

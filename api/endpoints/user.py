@@ -10,11 +10,8 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from api.http import authentication
-from api.http import preconditions
-from api.http import tracing
+from api.http import authentication, tracing
 from api.http.client_address import client_address
-from api.endpoints.session import client_address
 from api.http.command_mode import DryRunDone
 from api.http.command_results import WriteResult
 from api.http.conditional_response import NO_STORE

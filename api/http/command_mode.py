@@ -9,7 +9,7 @@ from msgspec import Struct
 from api.http.conditional_response import NO_STORE, POSITION_HEADER
 from api.http.problems import MalformedRequest
 from api.http.response import Response
-from commands.handling.handler import Committed
+from commands.handling.outcome import Committed
 from commands.handling.results import PlannedEvent, WipLimitWarning
 
 MODE_PARAMETERS: Final = {"dry_run": ("false", "true"), "on_conflict": ("rebase",)}

@@ -6,12 +6,8 @@ from typing import Any, get_origin
 
 from msgspec import Struct
 
-from api.http import preconditions
-from api.openapi import examples
-from api.openapi import operation_errors
-from api.openapi import problem_schemas
-from api.openapi import response_headers
 from api.http.conditional_response import conditional_response
+from api.openapi import examples, operation_errors, problem_schemas, response_headers
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
 

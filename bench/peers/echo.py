@@ -14,8 +14,7 @@ from api.http.problems import EXCEPTION_HANDLERS
 from api.http.tracing import with_tracing
 from api.ledger import BASE_PATH, Ledger
 from bench.harness.peer_config import PeerConfig
-from commands.handling.group import CommandRequest
-from commands.handling.handler import Committed
+from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from commands.handling.results import CommandResult
 

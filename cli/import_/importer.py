@@ -8,7 +8,6 @@ from msgspec import Struct, field
 
 from cli.import_.mapping import MappedTask, RefusedRow
 from cli.open_instance import OpenInstance
-from commands.handling.group import CommandRequest
 from commands.handling.request import CommandRequest
 from domain.errors import IdTaken, Refusal
 from domain.event import Actor
@@ -49,7 +48,7 @@ async def import_tasks(
             outcome.refused_rows.append(task)
             continue
         try:
-            committed = await instance.column_counter.handle(
+            committed = await instance.command_handler.handle(
                 CommandRequest(task.commands, actor, new_id(), is_dry_run=outcome.is_dry_run)
             )
         except IdTaken:

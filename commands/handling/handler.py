@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from commands.handling import lane, loader, results
@@ -18,10 +17,11 @@ from commands.handling.group import DecisionOutcome
 from commands.handling.idempotency import IdempotentReplay
 from commands.handling.lane import Lane
 from commands.handling.loader import StreamLoader
+from commands.handling.missing_counts import MAX_COUNT_ATTEMPTS, ColumnCounts, MissingCounts
+from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
-from commands.handling.results import CommandResult, PlannedEvent
 from commands.handling.stream_cache import NotLoaded, StreamCache, StreamState
-from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
+from domain.errors import ColumnNotCounted, KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 from domain.event import Actor, RecordedEvent
 
 MAX_ATTEMPTS = 12
@@ -36,22 +36,13 @@ class EventStore(lane.EventAppender, loader.StateReader, Protocol):
         """All events of these streams, in order; none where one has not begun."""
 
 
-class Committed(Struct, frozen=True):
-    """What became of the wishes, and a position that includes them; of a dry run, the events that would be written."""
-
-    results: tuple[CommandResult, ...]
-    position: int
-    has_changes: bool = False
-    is_replay: bool = False
-    workspace_ids: Collection[UUID] = ()
-    planned_events: tuple[PlannedEvent, ...] = ()
-
-
 class CommandHandler:
     """Carries out commands. Several wishes in one call happen together or not at all."""
 
-    def __init__(self, log: EventStore) -> None:
+    def __init__(self, log: EventStore, column_counts: ColumnCounts | None = None) -> None:
+        """Without `column_counts`, a command that enters a column not counted yet is refused: ColumnNotCounted."""
         self._log = log
+        self._missing_counts = MissingCounts(log, column_counts, self.handle) if column_counts else None
         self._cache = StreamCache()
         self._lane = Lane(log, self._cache)
         self._loader = StreamLoader(log, self._cache)
@@ -65,13 +56,19 @@ class CommandHandler:
         actor may still see that is the caller's to ask. Raises the Refusal of the rule that said no,
         KeyReused where a key stands for something else, TwinInFlight where the same call is not done.
         """
-        if request.is_dry_run or not request.idempotency_keys:
-            return await self._handle(request)
-        with self.lock_keys(request.actor, [key.text for key in request.idempotency_keys]):
+        failed_counts = 0
+        while True:
             try:
-                return await self._handle(request)
-            except IdempotentReplay as replay:
-                return _build_replay(request, replay)
+                if request.is_dry_run or not request.idempotency_keys:
+                    return await self._handle(request)
+                return await self._handle_with_keys(request)
+            except ColumnNotCounted as missing:
+                if self._missing_counts is None:
+                    raise
+                request, is_supplied = await self._missing_counts.supply(request, missing)
+                failed_counts += not is_supplied
+                if failed_counts == MAX_COUNT_ATTEMPTS:
+                    raise await self._missing_counts.refusal(missing) from missing
 
     @contextlib.contextmanager
     def lock_keys(self, actor: Actor, keys: Iterable[str]) -> Iterator[None]:
@@ -84,6 +81,13 @@ class CommandHandler:
             yield
         finally:
             self._keys_in_flight -= names
+
+    async def _handle_with_keys(self, request: CommandRequest) -> Committed:
+        with self.lock_keys(request.actor, [key.text for key in request.idempotency_keys]):
+            try:
+                return await self._handle(request)
+            except IdempotentReplay as replay:
+                return _build_replay(request, replay)
 
     async def _handle(self, request: CommandRequest) -> Committed:
         lost_races = 0

@@ -275,7 +275,7 @@ async def test_guesses_counted_after_the_attempt_are_noticed(
         try:
             yield
         except WrongCredentials:
-            await limits._try_charge(counts)  # noqa: SLF001 - as above
+            await limits._charge_shared(counts)  # noqa: SLF001 - as above
             raise
 
     monkeypatch.setattr(RateLimits, "charge_guess", afterwards)

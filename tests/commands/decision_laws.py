@@ -14,8 +14,9 @@ from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import Command
 from commands.handling import results
 from commands.handling.decision import CommandOn, Decision
-from commands.handling.handler import CommandHandler, Committed
+from commands.handling.handler import CommandHandler
 from commands.handling.idempotency import IdempotencyKey
+from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import StreamState
 from commands.project import RestoreProject

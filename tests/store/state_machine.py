@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from commands.command import Command
 from commands.handling.decision import CommandOn
-from commands.handling.handler import Committed
 from commands.handling.idempotency import IdempotencyKey
+from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from commands.label import LabelTask, UnlabelTask
 from commands.project import CreateProject

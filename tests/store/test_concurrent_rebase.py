@@ -8,7 +8,7 @@ import pytest
 
 from commands.command import Command
 from commands.handling.decision import CommandOn
-from commands.handling.handler import Committed
+from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from commands.task import CompleteTask, CreateTask, EditTask, RenameTask
 from domain.errors import VersionConflict

@@ -11,7 +11,8 @@ from typing import Any
 from commands.column import ColumnSpec, SetColumns
 from commands.command import Command
 from commands.handling.decision import CommandOn
-from commands.handling.handler import Committed
+from commands.handling.handler import CommandHandler
+from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from commands.task import CreateTask, MoveTask
 from commands.trash import TrashTask
@@ -42,13 +43,15 @@ class ColumnHandlers:
     def __init__(self, both: TwoProcesses, settings: Settings) -> None:
         self.both = both
         self.handlers = [
-            ColumnCounter(
+            CommandHandler(
                 log,
-                handling,
-                pool,
-                ProjectionProgress(Subscription(redis_clients.subscriber_client(settings.redis_url)), pool, 1),
+                ColumnCounter(
+                    log,
+                    pool,
+                    ProjectionProgress(Subscription(redis_clients.subscriber_client(settings.redis_url)), pool, 1),
+                ),
             )
-            for log, handling, pool in zip(both.logs, both.handlers, both.pools, strict=True)
+            for log, pool in zip(both.logs, both.pools, strict=True)
         ]
 
     async def handle(self, process: int, *commands: CommandOn) -> Committed | Refusal:

@@ -8,7 +8,7 @@ import pytest
 
 from api.http.command_mode import DryRunDone
 from api.ledger import Ledger
-from commands.handling.handler import Committed
+from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from infra.database.pool import connect
 from infra.ids import new_id

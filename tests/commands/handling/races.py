@@ -6,7 +6,8 @@ from itertools import pairwise
 from uuid import UUID
 
 from commands.handling.decision import CommandOn
-from commands.handling.handler import MAX_ATTEMPTS, CommandHandler, Committed
+from commands.handling.handler import MAX_ATTEMPTS, CommandHandler
+from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask

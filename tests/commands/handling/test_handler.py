@@ -8,8 +8,9 @@ import pytest
 
 from commands.handling.append import Append, AppendResult
 from commands.handling.decision import CommandOn
-from commands.handling.handler import MAX_ATTEMPTS, CommandHandler, Committed
+from commands.handling.handler import MAX_ATTEMPTS, CommandHandler
 from commands.handling.loader import StateKey
+from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from commands.handling.results import CommandResult
 from commands.handling.stream_cache import StreamState

@@ -8,8 +8,9 @@ import pytest
 from commands.handling import lane
 from commands.handling.append import Append, AppendResult
 from commands.handling.decision import CommandOn
-from commands.handling.handler import CommandHandler, Committed
+from commands.handling.handler import CommandHandler
 from commands.handling.lane import Lane
+from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import NotLoaded, StreamCache, StreamState
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask

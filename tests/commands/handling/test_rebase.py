@@ -10,8 +10,9 @@ from commands.command import Command
 from commands.handling.append import Append, AppendResult
 from commands.handling.conflict import Intervening
 from commands.handling.decision import CommandOn
-from commands.handling.handler import MAX_ATTEMPTS, CommandHandler, Committed
+from commands.handling.handler import MAX_ATTEMPTS, CommandHandler
 from commands.handling.idempotency import IdempotencyKey
+from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, RenameTask
 from commands.trash import TrashTask

@@ -152,7 +152,7 @@ async def test_losing_redis_grants_no_second_allowance(
 
     async def fail_some(*arguments: Any) -> object:
         if next(calls) in failing:
-            return await raise_connection_error()
+            await raise_connection_error()
         return await evalsha(*arguments)
 
     monkeypatch.setattr(client, "evalsha", fail_some)
