@@ -16,7 +16,6 @@ from litestar.types import ASGIApp
 from api import endpoints
 from api.http import authentication
 from api.http.body import JSONBodyDTO, JSONRequest
-from api.http.command_mode import DryRunDone, dry_run_response
 from api.http.parameters import reject_unknown_parameters
 from api.http.problems import EXCEPTION_HANDLERS
 from api.http.tracing import with_tracing
@@ -62,7 +61,7 @@ def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
             authentication.create_authentication(settings.jwt_key, ledger.tokens.find, ledger.revoked_ids).on_app_init
         ],
         before_request=reject_unknown_parameters,
-        exception_handlers=EXCEPTION_HANDLERS | {DryRunDone: dry_run_response},
+        exception_handlers=EXCEPTION_HANDLERS,
         request_class=JSONRequest,
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,

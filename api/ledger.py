@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from api.http import conflict, idempotency, preconditions, tracing
-from api.http.command_mode import DryRunDone, command_mode
+from api.http.command_mode import command_mode, dry_run_response
 from api.http.command_results import WriteResult
 from api.http.conditional_response import command_headers
 from api.http.response import Response
@@ -16,7 +16,7 @@ from commands.command import Command
 from commands.handling.decision import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.idempotency import IdempotencyKey
-from commands.handling.outcome import Committed
+from commands.handling.outcome import Committed, DryRunOutcome, Outcome
 from commands.handling.request import CommandRequest
 from domain.errors import NotFound, ScopeTooNarrow, VersionConflict
 from domain.invitation import Invitation
@@ -72,24 +72,28 @@ class Ledger(Queries, frozen=True, kw_only=True):
     invitations: Invitations
     mail: Mailer
 
-    async def write(self, request: AuthedRequest, target: UUID, command: Command[Any]) -> Response[WriteResult]:
-        """Carry out a command, and say what it did. Raises the Refusal that answers it otherwise."""
+    async def write(self, request: AuthedRequest, target: UUID, command: Command[Any]) -> Response[Any]:
+        """Carry out a command; the response is a WriteResult, or the DryRun of a dry run. Raises its Refusal."""
+        return write_response(command, await self.carry_out(request, target, command))
+
+    async def carry_out(self, request: AuthedRequest, target: UUID, command: Command[Any]) -> Outcome:
+        """Carry out a command under the version, key and mode that the request names. Raises its Refusal."""
         command = preconditions.with_expected_version(request, command)
         try:
             key = await idempotency.idempotency_key(request)
-            committed = await self.handle(command_request(request, [CommandOn(target, command)], [key] if key else []))
+            return await self.handle(command_request(request, [CommandOn(target, command)], [key] if key else []))
         except VersionConflict as error:
             raise await self.conflict(request, target, error) from error
-        return write_response(command, committed)
 
-    async def handle(self, request: CommandRequest) -> Committed:
-        """Carry out commands, and wake the workers if anything changed; a replay is authorised like a read.
-
-        Raises Tried where they were only tried.
-        """
-        committed = await self.command_handler.handle(request)
+    async def handle(self, request: CommandRequest) -> Outcome:
+        """Carry out commands, or run them dry: what an endpoint does after a command needs a Committed."""
         if request.is_dry_run:
-            raise DryRunDone(committed)
+            return await self.command_handler.dry_run(request)
+        return await self.commit(request)
+
+    async def commit(self, request: CommandRequest) -> Committed:
+        """Carry out commands, and hint the workers if anything changed; a replay is authorised like a read."""
+        committed = await self.command_handler.handle(request)
         if revoked := permissions_revoked_by(request.commands, request.actor):
             await self.permission_revocations.broadcast(revoked)
         for workspace_id in committed.workspace_ids:  # of a replay
@@ -137,14 +141,13 @@ def command_request(
     )
 
 
-def write_response(command: Command[Any], committed: Committed) -> Response[WriteResult]:
-    """The answer to a command that was carried out."""
-    result = committed.results[0]
-    content = WriteResult(result.id, result.version, committed.position, result.key, result.warnings)
-    headers = {
-        "ETag": f'"{result.version}"',
-        **command_headers(committed.position, replayed=committed.is_replay),
-    }
+def write_response(command: Command[Any], outcome: Outcome) -> Response[Any]:
+    """The answer to one command: a WriteResult if it was carried out, else a DryRun."""
+    if isinstance(outcome, DryRunOutcome):
+        return dry_run_response(outcome)
+    result = outcome.results[0]
+    content = WriteResult(result.id, result.version, outcome.position, result.key, result.warnings)
+    headers = {"ETag": f'"{result.version}"', **command_headers(outcome.position, replayed=outcome.is_replay)}
     if command.creates:
         headers["Location"] = BASE_PATH + _LOCATION_PATHS[command.state_type].format(result.id)
     return Response(content, status_code=201 if command.creates else 200, headers=headers)

@@ -13,7 +13,7 @@ from litestar.params import JSONBody
 from api.endpoints import batch_items
 from api.endpoints.batch_items import Batch, BatchItem
 from api.http import idempotency, preconditions, problems
-from api.http.command_mode import DryRunDone, command_mode
+from api.http.command_mode import command_mode, dry_run_response
 from api.http.command_results import BatchResult, IndependentResult, IndependentResults
 from api.http.conditional_response import command_headers
 from api.http.problems import MalformedRequest
@@ -21,7 +21,7 @@ from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request
 from commands.handling.decision import CommandOn
 from commands.handling.idempotency import IdempotencyKey
-from commands.handling.outcome import Committed
+from commands.handling.outcome import Committed, DryRunOutcome
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 
 MAX_CONCURRENT_COMMANDS = 10
@@ -60,14 +60,16 @@ async def _run_atomic(
     commands = [await _resolve_item(ledger, request, item, place) for place, item in enumerate(items)]
     keys = [own for place, item in enumerate(items) if (own := item.idempotency_key(place))]
     try:
-        done = await ledger.handle(command_request(request, commands, [key, *keys] if key else keys))
+        outcome = await ledger.handle(command_request(request, commands, [key, *keys] if key else keys))
     except (KeyReused, TwinInFlight, TooBusy):
         raise
     except Refusal as refusal:
         explained = await _explain_refusal(ledger, request, commands[refusal.command_index], refusal)
         explained.pointer = f"#/commands/{refusal.command_index}"
         raise explained from refusal
-    return _batch_response(BatchResult(done.results, done.position), 200, replayed=done.is_replay)
+    if isinstance(outcome, DryRunOutcome):
+        return dry_run_response(outcome)
+    return _batch_response(BatchResult(outcome.results, outcome.position), 200, replayed=outcome.is_replay)
 
 
 async def _resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, index: int) -> CommandOn:
@@ -83,16 +85,16 @@ async def _run_independent(
 ) -> Response[Any]:
     """Side by side, except that a command waits for those before it which are about something that it names."""
     if key:
-        await ledger.handle(command_request(request, [], [key]))  # first: it stands for these commands and no others
+        await ledger.commit(command_request(request, [], [key]))  # first: it stands for these commands and no others
     keys = [item.idempotency_key(0) for item in items]  # of what was sent, whatever it is found to mean
     items = await batch_items.resolve_task_keys(ledger, request, items)
     semaphore = asyncio.Semaphore(MAX_CONCURRENT_COMMANDS)
     last_task_by_name: dict[str, asyncio.Task[IndependentResult]] = {}
-    running = []
+    running, is_dry_run = [], command_mode(request).is_dry_run
     for place, item in enumerate(items):
         predecessors = (
             []
-            if command_mode(request).is_dry_run
+            if is_dry_run
             else [last_task_by_name[name] for name in item.referenced_names() if name and name in last_task_by_name]
         )
         item_key = keys[place] or (idempotency.batch_item_key(key, place) if key else None)
@@ -120,11 +122,8 @@ async def _run_item(
         try:
             command_on = await batch_items.resolve_item(ledger, request, item, index)
             try:
-                return _item_result(
-                    command_on, await ledger.handle(command_request(request, [command_on], [key] if key else []))
-                )
-            except DryRunDone as dry_run:
-                return _dry_run_result(dry_run.outcome)
+                outcome = await ledger.handle(command_request(request, [command_on], [key] if key else []))
+                return _item_result(command_on, outcome) if isinstance(outcome, Committed) else _dry_run_result(outcome)
             except Refusal as refusal:
                 raise await _explain_refusal(ledger, request, command_on, refusal) from refusal
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this one's answer and nobody else's
@@ -138,7 +137,7 @@ async def _explain_refusal(ledger: Ledger, request: AuthedRequest, command_on: C
     )
 
 
-def _dry_run_result(outcome: Committed) -> IndependentResult:
+def _dry_run_result(outcome: DryRunOutcome) -> IndependentResult:
     warnings = outcome.results[0].warnings
     return IndependentResult(HTTPStatus.OK, position=outcome.position, events=outcome.planned_events, warnings=warnings)
 

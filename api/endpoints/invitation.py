@@ -19,6 +19,7 @@ from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request, write_
 from commands.command import require_found
 from commands.field_types import Email
 from commands.handling.decision import CommandOn
+from commands.handling.outcome import Committed
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation, invite_action
 from domain.errors import Refusal
 from domain.invitation import Invitation
@@ -61,13 +62,16 @@ async def invite(
     """Invite somebody by mail; only an owner invites an owner."""
     command = InviteMember(workspace_id=parse_id(workspace), role=data.role)
     key = await idempotency.idempotency_key(request)
-    batch_keys = [] if key is None or command_mode(request).is_dry_run else [key.text + idempotency.WHOLE_BATCH_SUFFIX]
+    is_dry_run = command_mode(request).is_dry_run
+    batch_keys = [] if key is None or is_dry_run else [key.text + idempotency.WHOLE_BATCH_SUFFIX]
     with ledger.command_handler.lock_keys(request.user, batch_keys):  # the mail is a part of what must not happen twice
-        async with ledger.rate_limits.charge_invitation(request.user.user_id):
+        async with ledger.rate_limits.charge_invitation(request.user.user_id, is_dry_run=is_dry_run):
             await ledger.mail.check_recipient(data.email)
-            done = await ledger.handle(command_request(request, [CommandOn(new_id(), command)], [key] if key else []))
-            await _mail_invitation(ledger, request, done.results[0].id, command, data.email)
-    return write_response(command, done)
+            commands = [CommandOn(new_id(), command)]
+            outcome = await ledger.handle(command_request(request, commands, [key] if key else []))
+            if isinstance(outcome, Committed):
+                await _mail_invitation(ledger, request, outcome.results[0].id, command, data.email)
+    return write_response(command, outcome)
 
 
 @get("/workspaces/{workspace:str}/invitations")
@@ -104,9 +108,10 @@ async def revoke_invitation(
 ) -> Response[WriteResult]:
     """Let an invitation be good for nothing any more."""
     invitation_id = parse_id(invitation)
-    answer = await ledger.write(request, invitation_id, data)
-    await ledger.invitations.delete(invitation_id)
-    return answer
+    outcome = await ledger.carry_out(request, invitation_id, data)
+    if isinstance(outcome, Committed):
+        await ledger.invitations.delete(invitation_id)
+    return write_response(data, outcome)
 
 
 @post("/invitations/accept", status_code=200, response_headers=[LOCATION_HEADER])
@@ -118,10 +123,13 @@ async def accept_invitation(
     user = require_found(await ledger.log.load_state(User, request.user.user_id))
     invited = await ledger.invitations.find_by_token(data.token, user.email)
     target = invited.id if invited else new_id()  # of nothing: not found, unless the key was used before
-    done = await ledger.handle(command_request(request, [CommandOn(target, AcceptInvitation())], [key] if key else []))
-    accepted = done.results[0].id
+    commands = [CommandOn(target, AcceptInvitation())]
+    outcome = await ledger.handle(command_request(request, commands, [key] if key else []))
+    answer = write_response(AcceptInvitation(), outcome)
+    if not isinstance(outcome, Committed):
+        return answer
+    accepted = outcome.results[0].id
     await ledger.invitations.delete(accepted)
-    answer = write_response(AcceptInvitation(), done)
     workspace = require_found(await ledger.log.load_state(Invitation, accepted)).workspace_id
     answer.headers["Location"] = f"{BASE_PATH}/workspaces/{workspace}"
     return answer

@@ -80,7 +80,7 @@ async def issue_token(
     )
     command = IssueToken(token_id=token_id, name=data.name, scopes=scopes, kind=data.kind, expires_at=expires_at)
     try:
-        await ledger.handle(command_request(request, [CommandOn(user, command)]))
+        await ledger.commit(command_request(request, [CommandOn(user, command)]))
     except Refusal:
         await ledger.tokens.revoke(user, token_id)
         raise
@@ -117,7 +117,7 @@ async def revoke_token(token: FromPath[str], request: AuthedRequest, ledger: Nam
     if state is None or state.find_token(token_id) is None:
         raise NotFound
     await ledger.tokens.revoke(user, token_id)  # first: what is told to be revoked must not work
-    await ledger.handle(command_request(request, [CommandOn(user, RevokeToken(token_id=token_id))]))
+    await ledger.commit(command_request(request, [CommandOn(user, RevokeToken(token_id=token_id))]))
 
 
 async def _active_tokens(ledger: Ledger, user: UUID) -> list[TokenInfo]:

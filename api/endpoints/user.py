@@ -1,6 +1,5 @@
 """Users over HTTP: registering, who you are, and your password."""
 
-import contextlib
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from msgspec.structs import replace
 
 from api.http import authentication, tracing
 from api.http.client_address import client_address
-from api.http.command_mode import DryRunDone
 from api.http.command_results import WriteResult
 from api.http.conditional_response import NO_STORE
 from api.http.response import Response
@@ -80,7 +78,7 @@ async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]
         raise EmailTaken
     await ledger.passwords.store(user, data.password)  # first: a row without events is harmless, the reverse is not
     command = RegisterUser(email=data.email, name=data.name, only_first=only_first)
-    committed = await ledger.handle(_command_request(user, CommandOn(user, command)))
+    committed = await ledger.commit(_command_request(user, CommandOn(user, command)))
     if invited:
         committed = replace(committed, position=await _join_workspace(ledger, user, invited) or committed.position)
     return write_response(command, committed)
@@ -125,7 +123,7 @@ async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, l
     hashed = await ledger.passwords.hash(data.new_password)
     # The event first: no password changes in silence, and whose answer got lost asks again with the same words.
     async with ledger.sessions.change_password(user, proof, hashed, password_id, except_session=request.auth.session):
-        await ledger.handle(command_request(request, [CommandOn(user, ChangePassword(password_id=password_id))]))
+        await ledger.commit(command_request(request, [CommandOn(user, ChangePassword(password_id=password_id))]))
 
 
 async def _acceptable_invitation(ledger: Ledger, user: UUID, data: Registration) -> InvitationRecord | None:
@@ -138,15 +136,14 @@ async def _acceptable_invitation(ledger: Ledger, user: UUID, data: Registration)
     invited = await ledger.invitations.find_by_token(data.invitation, data.email)
     if invited is None:
         raise InvitationIsClosed
-    with contextlib.suppress(DryRunDone):
-        await ledger.handle(replace(_command_request(user, CommandOn(invited.id, AcceptInvitation())), is_dry_run=True))
+    await ledger.handle(replace(_command_request(user, CommandOn(invited.id, AcceptInvitation())), is_dry_run=True))
     return invited
 
 
 async def _join_workspace(ledger: Ledger, user: UUID, invited: InvitationRecord) -> int:
     """Take the place that was kept, unless it was given up just now; a position that includes it, or 0."""
     try:
-        committed = await ledger.handle(_command_request(user, CommandOn(invited.id, AcceptInvitation())))
+        committed = await ledger.commit(_command_request(user, CommandOn(invited.id, AcceptInvitation())))
     except Refusal:
         return 0
     await ledger.invitations.delete(invited.id)

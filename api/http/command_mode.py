@@ -1,5 +1,6 @@
 """The manner of a command: carried out as it is, as a dry run, or merged with what others did."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from msgspec import Struct
 from api.http.conditional_response import NO_STORE, POSITION_HEADER
 from api.http.problems import MalformedRequest
 from api.http.response import Response
-from commands.handling.outcome import Committed
+from commands.handling.outcome import DryRunOutcome
 from commands.handling.results import PlannedEvent, WipLimitWarning
 
 MODE_PARAMETERS: Final = {"dry_run": ("false", "true"), "on_conflict": ("rebase",)}
@@ -28,13 +29,21 @@ class CommandMode(Struct, frozen=True):
 
 
 DEFAULT_MODE: Final = CommandMode()
+_SCOPE_KEY: Final = "taskledger.command_mode"
 
 
 def command_mode(request: Request[Any, Any, Any]) -> CommandMode:
-    """How this request wants its commands carried out; raises Malformed for what is no such manner."""
-    if not request.scope["query_string"]:
+    """The mode that the query of this request names, parsed once; raises MalformedRequest for an unknown value."""
+    scope: Any = request.scope
+    if not scope["query_string"]:
         return DEFAULT_MODE
-    params = request.query_params
+    mode: CommandMode | None = scope.get(_SCOPE_KEY)
+    if mode is None:
+        mode = scope[_SCOPE_KEY] = _parse_mode(request.query_params)
+    return mode
+
+
+def _parse_mode(params: Mapping[str, str]) -> CommandMode:
     for name, values in MODE_PARAMETERS.items():
         if params.get(name, values[0]) not in values:
             raise MalformedRequest("invalid_parameter", f"{name} is {' or '.join(values)}.", pointer=f"?{name}")
@@ -49,17 +58,8 @@ class DryRun(Struct, frozen=True, omit_defaults=True):
     warnings: tuple[WipLimitWarning, ...] = ()
 
 
-class DryRunDone(Exception):
-    """A dry run ends where the command would have happened: what an endpoint does after that is not done either."""
-
-    def __init__(self, outcome: Committed) -> None:
-        super().__init__()
-        self.outcome = outcome
-
-
-def dry_run_response(_: Request[Any, Any, Any], dry_run: DryRunDone) -> Response[DryRun]:
+def dry_run_response(outcome: DryRunOutcome) -> Response[DryRun]:
     """The answer to a dry run."""
-    outcome = dry_run.outcome
     headers = {POSITION_HEADER: str(outcome.position), **NO_STORE}
     warnings = tuple(warning for result in outcome.results for warning in result.warnings)
     return Response(

@@ -15,7 +15,7 @@ from commands.handling.handler import CommandHandler
 from domain import errors
 from domain.errors import Refusal
 
-COMMAND_PATH_BOUNDARY: Final[frozenset[Callable[..., Any]]] = frozenset({Ledger.handle})
+COMMAND_PATH_BOUNDARY: Final[frozenset[Callable[..., Any]]] = frozenset({Ledger.handle, Ledger.commit})
 """What lies behind is the path of every command, and read from `PATH`."""
 COMMAND_PATH_ROOTS: Final = (
     FunctionRef(CommandHandler.handle, CommandHandler),
@@ -25,7 +25,7 @@ COMMAND_PATH_ROOTS: Final = (
 
 def commands_of_handler(body: Any, reachable: frozenset[Reachable]) -> list[type[Command[Any]]]:
     """The commands that a handler carries out which comes to all this: its body, what it names, or all of a batch."""
-    if Ledger.handle not in call_graph.functions_in(reachable):
+    if COMMAND_PATH_BOUNDARY.isdisjoint(call_graph.functions_in(reachable)):
         return []
     if is_batch_handler(reachable):
         return [kind for kind in command.all_commands().values() if kind.is_batchable]

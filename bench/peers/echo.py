@@ -22,7 +22,7 @@ from commands.handling.results import CommandResult
 def app(config: PeerConfig) -> ASGIApp:
     """Our own endpoint, on a ledger that has nothing but what handles orders."""
     parts: dict[str, Any] = dict.fromkeys(Ledger.__struct_fields__)
-    ledger = Ledger(**parts | {"counting": _Echo()})
+    ledger = Ledger(**parts | {"command_handler": _Echo()})
     endpoints = Litestar(
         [Router(BASE_PATH, route_handlers=[create_task], dto=JSONBodyDTO)],
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from cli.import_.mapping import MappedTask, RefusedRow
 from cli.open_instance import OpenInstance
+from commands.handling.outcome import Outcome
 from commands.handling.request import CommandRequest
 from domain.errors import IdTaken, Refusal
 from domain.event import Actor
@@ -48,9 +49,9 @@ async def import_tasks(
             outcome.refused_rows.append(task)
             continue
         try:
-            committed = await instance.command_handler.handle(
-                CommandRequest(task.commands, actor, new_id(), is_dry_run=outcome.is_dry_run)
-            )
+            request = CommandRequest(task.commands, actor, new_id())
+            handle = instance.command_handler.dry_run if outcome.is_dry_run else instance.command_handler.handle
+            imported: Outcome = await handle(request)
         except IdTaken:
             outcome.existing += 1
             outcome.changed_since += not task.matches(await instance.log.load_state(Task, task.id))
@@ -63,4 +64,4 @@ async def import_tasks(
             outcome.sub_tasks += task.is_sub_task
             outcome.ignored_fields.update(task.ignored_fields)
             outcome.remarks.update(task.remarks)
-            outcome.remarks.update([OVER_LIMIT_REMARK] if any(result.warnings for result in committed.results) else [])
+            outcome.remarks.update([OVER_LIMIT_REMARK] if any(result.warnings for result in imported.results) else [])

@@ -18,7 +18,7 @@ from commands.handling.idempotency import IdempotentReplay
 from commands.handling.lane import Lane
 from commands.handling.loader import StreamLoader
 from commands.handling.missing_counts import MAX_COUNT_ATTEMPTS, ColumnCounts, MissingCounts
-from commands.handling.outcome import Committed
+from commands.handling.outcome import Committed, DryRunOutcome
 from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import NotLoaded, StreamCache, StreamState
 from domain.errors import ColumnNotCounted, KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
@@ -49,26 +49,46 @@ class CommandHandler:
         self._keys_in_flight: set[tuple[UUID, str]] = set()
 
     async def handle(self, request: CommandRequest) -> Committed:
-        """Decide and append; a race lost by a wish that named no version is run again, with jitter.
+        """Decide and append; a race lost by a command that names no version is run again, with jitter.
 
-        So is one lost by a wish that may be rebased, where others changed other fields. A dry run heeds no keys.
-        With keys that were used before, what came of it then is answered, and nothing happens; whether the
-        actor may still see that is the caller's to ask. Raises the Refusal of the rule that said no,
-        KeyReused where a key stands for something else, TwinInFlight where the same call is not done.
+        So is one lost by a command that may be rebased, if others changed other fields. If its keys were used before,
+        the stored outcome is returned and nothing is written; the caller checks whether the actor may still see it.
+        Raises the Refusal of the rule, KeyReused if a key belongs to another request, TwinInFlight if the same
+        request is still being carried out.
         """
+        if request.is_dry_run:
+            raise ValueError("a dry run goes through dry_run")
         failed_counts = 0
         while True:
             try:
-                if request.is_dry_run or not request.idempotency_keys:
-                    return await self._handle(request)
-                return await self._handle_with_keys(request)
+                if request.idempotency_keys:
+                    return await self._handle_with_keys(request)
+                return _build_committed(request, await self._decide_until_current(request))
             except ColumnNotCounted as missing:
                 if self._missing_counts is None:
                     raise
-                request, is_supplied = await self._missing_counts.supply(request, missing)
-                failed_counts += not is_supplied
+                failed_counts += not await self._missing_counts.write(missing)
                 if failed_counts == MAX_COUNT_ATTEMPTS:
                     raise await self._missing_counts.refusal(missing) from missing
+
+    async def dry_run(self, request: CommandRequest) -> DryRunOutcome:
+        """Decide and assert what was read, but write nothing. Idempotency keys are ignored.
+
+        Raises what `handle` would raise.
+        """
+        request = replace(request, is_dry_run=True)
+        while True:
+            try:
+                outcome = await self._decide_until_current(request)
+            except ColumnNotCounted as missing:
+                if self._missing_counts is None:
+                    raise
+                request = await self._missing_counts.assume(request, missing)
+            else:
+                planned_events = results.planned_events(outcome.decision)
+                return DryRunOutcome(
+                    results.from_decision(request.commands, outcome.decision), outcome.position, planned_events
+                )
 
     @contextlib.contextmanager
     def lock_keys(self, actor: Actor, keys: Iterable[str]) -> Iterator[None]:
@@ -85,18 +105,19 @@ class CommandHandler:
     async def _handle_with_keys(self, request: CommandRequest) -> Committed:
         with self.lock_keys(request.actor, [key.text for key in request.idempotency_keys]):
             try:
-                return await self._handle(request)
+                return _build_committed(request, await self._decide_until_current(request))
             except IdempotentReplay as replay:
                 return _build_replay(request, replay)
 
-    async def _handle(self, request: CommandRequest) -> Committed:
+    async def _decide_until_current(self, request: CommandRequest) -> DecisionOutcome:
+        """A decision on the current state of all that it read, without a refusal."""
         lost_races = 0
         while True:
             intervening_streams = len(request.intervening)
             try:
                 verdict = await self._decide_and_append(request)
                 if verdict.refusal is None:
-                    return _build_committed(request, verdict)
+                    return verdict
                 request = await self._raise_or_rebase(request, verdict.refusal)
             except WrongExpectedVersion as race:
                 await self._reload_targets(request.commands, race)
@@ -141,12 +162,10 @@ class CommandHandler:
 
 
 def _build_committed(request: CommandRequest, outcome: DecisionOutcome) -> Committed:
-    """A position that includes it: where it changed nothing, the end of the log then, which includes what it found."""
-    decision = outcome.decision
-    found = results.from_decision(request.commands, decision)
-    if request.is_dry_run:
-        return Committed(found, outcome.position, planned_events=results.planned_events(decision))
-    return Committed(found, outcome.position, bool(decision.new_events))
+    """A position that includes it: if it changed nothing, the end of the log then, which includes what it found."""
+    return Committed(
+        results.from_decision(request.commands, outcome.decision), outcome.position, bool(outcome.decision.new_events)
+    )
 
 
 def _build_replay(request: CommandRequest, replay: IdempotentReplay) -> Committed:

@@ -56,15 +56,26 @@ class MissingCounts:
         self._handle = handle
         self._in_flight: dict[UUID, asyncio.Task[bool]] = {}
 
-    async def supply(self, request: CommandRequest, missing: ColumnNotCounted) -> tuple[CommandRequest, bool]:
-        """The request to decide again, and whether the count was supplied: a dry run assumes it, others write it.
-
-        Raises the refusal itself if a dry run lacks a count that cannot be made.
-        """
+    async def write(self, missing: ColumnNotCounted) -> bool:
+        """Whether the count was written, by this call or by another that was already at it."""
         project_id, column = _column_of(missing)
-        if request.is_dry_run:
-            return await self._assume(request, missing), True
-        return request, await self._write_once(project_id, column)
+        guard = column_stream_id(project_id, column)
+        if guard not in self._in_flight:
+            task = asyncio.create_task(self._write(project_id, column, guard), name="counting")
+            self._in_flight[guard] = task
+            task.add_done_callback(lambda _: self._in_flight.pop(guard))
+        return await asyncio.shield(self._in_flight[guard])
+
+    async def assume(self, request: CommandRequest, missing: ColumnNotCounted) -> CommandRequest:
+        """The dry run with the count as an assumed state; raises the refusal if there is nothing to count."""
+        project_id, column = _column_of(missing)
+        guard = column_stream_id(project_id, column)
+        version = await self._uncounted_version(guard)
+        if version is None or guard in request.assumed_states:
+            raise missing
+        count = ColumnCount((await self._counts.count_tasks(project_id, column)).tasks)
+        assumed_count = {guard: StreamState(version, {ColumnCount: count})}
+        return replace(request, assumed_states={**request.assumed_states, **assumed_count})
 
     async def refusal(self, missing: ColumnNotCounted) -> Refusal:
         """The answer after too many attempts.
@@ -77,25 +88,6 @@ class MissingCounts:
         project = cast("Project | None", state.states[Project])
         config = project.find_column_by_id(column) if project else None
         return TooBusy() if config is not None and config.wip_limit is not None else missing
-
-    async def _assume(self, request: CommandRequest, missing: ColumnNotCounted) -> CommandRequest:
-        project_id, column = _column_of(missing)
-        guard = column_stream_id(project_id, column)
-        version = await self._uncounted_version(guard)
-        if version is None or guard in request.assumed_states:
-            raise missing
-        count = ColumnCount((await self._counts.count_tasks(project_id, column)).tasks)
-        assumed_count = {guard: StreamState(version, {ColumnCount: count})}
-        return replace(request, assumed_states={**request.assumed_states, **assumed_count})
-
-    async def _write_once(self, project_id: UUID, column: str) -> bool:
-        """Whether this count, or one that was already in flight, was written."""
-        guard = column_stream_id(project_id, column)
-        if guard not in self._in_flight:
-            task = asyncio.create_task(self._write(project_id, column, guard), name="counting")
-            self._in_flight[guard] = task
-            task.add_done_callback(lambda _: self._in_flight.pop(guard))
-        return await asyncio.shield(self._in_flight[guard])
 
     async def _write(self, project_id: UUID, column: str, guard: UUID) -> bool:
         version = await self._uncounted_version(guard)

@@ -1,6 +1,7 @@
 """The outcome of a command request: what was committed, or what a dry run would have committed."""
 
 from collections.abc import Collection
+from typing import TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -9,11 +10,21 @@ from commands.handling.results import CommandResult, PlannedEvent
 
 
 class Committed(Struct, frozen=True):
-    """What became of the wishes, and a position that includes them; of a dry run, the events that would be written."""
+    """What was done, now or when the request came first; the position includes it."""
 
     results: tuple[CommandResult, ...]
     position: int
     has_changes: bool = False
     is_replay: bool = False
     workspace_ids: Collection[UUID] = ()
-    planned_events: tuple[PlannedEvent, ...] = ()
+
+
+class DryRunOutcome(Struct, frozen=True):
+    """What would have been written after that position. Nothing was, so nothing that follows a command may follow."""
+
+    results: tuple[CommandResult, ...]
+    position: int
+    planned_events: tuple[PlannedEvent, ...]
+
+
+Outcome: TypeAlias = Committed | DryRunOutcome

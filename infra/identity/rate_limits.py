@@ -91,8 +91,8 @@ class RateLimits:
         await self._refund(limits, is_shared=is_shared)
 
     @contextlib.asynccontextmanager
-    async def charge_invitation(self, user: UUID) -> AsyncIterator[None]:
-        """Counts as an invitation unless it fails; raises TooManyInvitations before it begins."""
+    async def charge_invitation(self, user: UUID, *, is_dry_run: bool = False) -> AsyncIterator[None]:
+        """Counts as an invitation unless it fails or is a dry run; raises TooManyInvitations before it begins."""
         limits = self._limits_by_key({f"invitations of {user}": INVITATION_LIMIT})
         is_shared = await self._charge(limits, TooManyInvitations)
         try:
@@ -100,6 +100,8 @@ class RateLimits:
         except Exception:
             await self._refund(limits, is_shared=is_shared)
             raise
+        if is_dry_run:
+            await self._refund(limits, is_shared=is_shared)
 
     def _limits_by_key(self, names: LimitsByKey) -> LimitsByKey:
         return {self._redis_key(name): limit for name, limit in names.items()} if self._is_enabled else {}

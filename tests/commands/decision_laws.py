@@ -1,9 +1,9 @@
 """The laws of deciding: each a function that fails where its law does not hold."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import takewhile
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -16,7 +16,7 @@ from commands.handling import results
 from commands.handling.decision import CommandOn, Decision
 from commands.handling.handler import CommandHandler
 from commands.handling.idempotency import IdempotencyKey
-from commands.handling.outcome import Committed
+from commands.handling.outcome import Committed, DryRunOutcome
 from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import StreamState
 from commands.project import RestoreProject
@@ -48,6 +48,8 @@ from tests.given import EventHistory, default_actor
 from tests.in_memory_event_log import InMemoryEventLog
 from tests.law import law
 from tests.strategies import COMMAND_STRATEGIES, STATE_TYPES, command_sequences
+
+OutcomeType = TypeVar("OutcomeType", Committed, DryRunOutcome)
 
 _task_change_types: list[type[Command[Any]]] = [
     kind
@@ -161,13 +163,12 @@ async def _dry_run_then_commit(walk: list[CommandOn]) -> None:
     handling, key = CommandHandler(log), [IdempotencyKey("mine", b"")]
     for imagined in walk:
         wish, before = at_current_version(imagined, log.history), list(log.history.facts)
-        tried = await _outcome(handling, CommandRequest([wish], default_actor(wish), COMMAND_ID, key, is_dry_run=True))
+        tried = await _outcome(handling.dry_run, CommandRequest([wish], default_actor(wish), COMMAND_ID, key))
         assert (log.history.facts, log.outcomes_by_key) == (before, {})
-        done = await _outcome(handling, CommandRequest([wish], default_actor(wish), COMMAND_ID))
+        done = await _outcome(handling.handle, CommandRequest([wish], default_actor(wish), COMMAND_ID))
         if isinstance(done, Committed):
-            assert isinstance(tried, Committed), tried
+            assert isinstance(tried, DryRunOutcome), tried
             assert tried.planned_events == _expected_dry_run_events(log.history, len(before))
-            assert not tried.has_changes
         else:
             assert (type(tried), str(tried)) == (type(done), str(done))
 
@@ -179,7 +180,7 @@ def a_rebase_merges_different_fields_only(theirs: list[Command[Task]], mine: lis
     there, _ = _decide_in_turn(initial_history(), theirs)
     ours, others = (_changed_fields(past) for past in (seen, there))
     log = InMemoryEventLog(there.facts)
-    answer = asyncio.run(_outcome(CommandHandler(log), CommandRequest(wishes, ADA, COMMAND_ID, can_rebase=True)))
+    answer = asyncio.run(_outcome(CommandHandler(log).handle, CommandRequest(wishes, ADA, COMMAND_ID, can_rebase=True)))
     if ours & others:
         assert isinstance(answer, VersionConflict), answer
         assert set(answer.params["conflicting_fields"]) <= ours & others
@@ -253,9 +254,11 @@ def _task(past: EventHistory) -> Task:
     return task
 
 
-async def _outcome(handling: CommandHandler, order: CommandRequest) -> Committed | Refusal:
+async def _outcome(
+    handle: Callable[[CommandRequest], Awaitable[OutcomeType]], order: CommandRequest
+) -> OutcomeType | Refusal:
     try:
-        return await handling.handle(order)
+        return await handle(order)
     except Refusal as no:
         return no
 

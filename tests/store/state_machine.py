@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from commands.command import Command
 from commands.handling.decision import CommandOn
 from commands.handling.idempotency import IdempotencyKey
-from commands.handling.outcome import Committed
+from commands.handling.outcome import Committed, DryRunOutcome, Outcome
 from commands.handling.request import CommandRequest
 from commands.label import LabelTask, UnlabelTask
 from commands.project import CreateProject
@@ -100,7 +100,7 @@ class TwoProcessMachine(RuleBasedStateMachine):
         wishes = [self._command_on(task, make, late) for task, make in asked]
         answer, foreseen = self._run(self._outcome(at, wishes, dry=True)), expected(self.board, wishes)
         assert _matches_expected(answer, foreseen), (answer, foreseen.outcome)
-        assert not isinstance(answer, Committed) or bool(answer.planned_events) == (foreseen.board != self.board)
+        assert not isinstance(answer, DryRunOutcome) or bool(answer.planned_events) == (foreseen.board != self.board)
 
     @rule(asked=st.lists(st.tuples(tasks, command_names), min_size=2, max_size=4), late=versions_behind, at=processes)
     def run_batch(self, asked: list[tuple[UUID, str]], late: int, at: int) -> None:
@@ -147,7 +147,7 @@ class TwoProcessMachine(RuleBasedStateMachine):
 
     def _run_and_compare(
         self, at: int, wishes: list[CommandOn], key: IdempotencyKey | None = None
-    ) -> Committed | Refusal:
+    ) -> Outcome | Refusal:
         answer = self._run(self._outcome(at, wishes, key))
         foreseen = expected(self.board, wishes)
         assert _matches_expected(answer, foreseen), (answer, foreseen.outcome)
@@ -158,7 +158,7 @@ class TwoProcessMachine(RuleBasedStateMachine):
     def _run_concurrently_and_compare(self, asked: Sequence[tuple[int, list[CommandOn]]]) -> None:
         """There is an order in which the model gives all these answers; the positions say which."""
 
-        async def together() -> list[Committed | Refusal]:
+        async def together() -> list[Outcome | Refusal]:
             return await asyncio.gather(*(self._outcome(at, wishes) for at, wishes in asked))
 
         answered = list(zip((wishes for _, wishes in asked), self._run(together()), strict=True))
@@ -176,11 +176,10 @@ class TwoProcessMachine(RuleBasedStateMachine):
 
     async def _outcome(
         self, at: int, wishes: list[CommandOn], key: IdempotencyKey | None = None, *, dry: bool = False
-    ) -> Committed | Refusal:
+    ) -> Outcome | Refusal:
         try:
-            return await self.both.handlers[at].handle(
-                CommandRequest(wishes, ADA, new_id(), [key] if key else [], is_dry_run=dry)
-            )
+            handler, request = self.both.handlers[at], CommandRequest(wishes, ADA, new_id(), [key] if key else [])
+            return await (handler.dry_run(request) if dry else handler.handle(request))
         except Refusal as no:
             return no
         except psycopg.Error as error:
@@ -190,17 +189,17 @@ class TwoProcessMachine(RuleBasedStateMachine):
         return self.runner.run(asked)
 
 
-def _written_position(answer: Committed | Refusal) -> int:
+def _written_position(answer: Outcome | Refusal) -> int:
     """Of what was written; 0 for nothing."""
     return answer.position if isinstance(answer, Committed) and answer.has_changes else 0
 
 
-def _matches_expected(answer: Committed | Refusal, foreseen: Expected) -> bool:
-    if isinstance(answer, Committed):
+def _matches_expected(answer: Outcome | Refusal, foreseen: Expected) -> bool:
+    if isinstance(answer, Committed | DryRunOutcome):
         return tuple(result.version for result in answer.results) == foreseen.outcome
     return type(answer) is foreseen.outcome
 
 
-def _is_no_op_on(answer: Committed | Refusal, wishes: list[CommandOn], board: BoardModel) -> bool:
+def _is_no_op_on(answer: Outcome | Refusal, wishes: list[CommandOn], board: BoardModel) -> bool:
     foreseen = expected(board, wishes)
     return foreseen.board == board and _matches_expected(answer, foreseen)

@@ -70,14 +70,14 @@ async def test_a_process_with_a_stale_cache_rebases_onto_the_current_version(set
     async with two_processes(settings.database_url) as both:
         task, (one, other) = await create_tasks(both), both.handlers
         edit = [CommandOn(task, EditTask(due="2026-12-01", expected_version=1))]
-        tried = await other.handle(CommandRequest(edit, ADA, new_id(), is_dry_run=True))
+        tried = await other.dry_run(CommandRequest(edit, ADA, new_id()))
         assert [event.version for event in tried.planned_events] == [2]
         for number in range(5):
             rename = RenameTask(title=f"{number}", expected_version=1 + number)
             await one.handle(CommandRequest([CommandOn(task, rename)], ADA, new_id()))
         with pytest.raises(VersionConflict):
-            await other.handle(CommandRequest(edit, ADA, new_id(), is_dry_run=True))
-        tried = await other.handle(CommandRequest(edit, ADA, new_id(), is_dry_run=True, can_rebase=True))
+            await other.dry_run(CommandRequest(edit, ADA, new_id()))
+        tried = await other.dry_run(CommandRequest(edit, ADA, new_id(), can_rebase=True))
         assert [event.version for event in tried.planned_events] == [7]
         await one.handle(CommandRequest([CommandOn(task, CompleteTask())], ADA, new_id()))
         done = await other.handle(CommandRequest(edit, ADA, new_id(), can_rebase=True))

@@ -6,9 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.http.command_mode import DryRunDone
 from api.ledger import Ledger
-from commands.handling.outcome import Committed
+from commands.handling.outcome import Committed, DryRunOutcome, Outcome
 from commands.handling.request import CommandRequest
 from infra.database.pool import connect
 from infra.ids import new_id
@@ -95,11 +94,9 @@ async def test_an_endpoint_with_side_effects_in_a_dry_run_is_noticed(
     """What stands beside the log is written, or goes, though its command was only tried."""
     handle = Ledger.handle
 
-    async def going_on(ledger: Ledger, order: CommandRequest) -> Committed:
-        try:
-            return await handle(ledger, order)
-        except DryRunDone as tried:
-            return tried.outcome
+    async def going_on(ledger: Ledger, order: CommandRequest) -> Outcome:
+        outcome = await handle(ledger, order)
+        return Committed(outcome.results, outcome.position) if isinstance(outcome, DryRunOutcome) else outcome
 
     monkeypatch.setattr(Ledger, "handle", going_on)
     await assert_async_check_fails(lambda: every_dry_run_writes_nothing(settings, ann, bob.id))

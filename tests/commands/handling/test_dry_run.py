@@ -42,7 +42,7 @@ def board_log(*later: Event) -> InMemoryEventLog:
 async def dry_run(handling: CommandHandler, *wishes: CommandOn, keys: bool = False) -> list[tuple[str, int]]:
     """The events, by name and version."""
     named = [IdempotencyKey("mine", b"")] if keys else []
-    done = await handling.handle(CommandRequest(wishes, ADA, COMMAND_ID, named, is_dry_run=True))
+    done = await handling.dry_run(CommandRequest(wishes, ADA, COMMAND_ID, named))
     return [(event.type, event.version) for event in done.planned_events]
 
 
@@ -112,9 +112,9 @@ async def test_dry_runs_and_commits_share_a_group() -> None:
     log = board_log()
     handling = CommandHandler(log)
     first, real, then = await asyncio.gather(
-        handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID, is_dry_run=True)),
+        handling.dry_run(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID)),
         handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID)),
-        handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID, is_dry_run=True)),
+        handling.dry_run(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID)),
     )
     assert (len(first.planned_events), real.has_changes, then.planned_events) == (1, True, ())
 
@@ -123,25 +123,23 @@ async def a_dry_run_allocates_no_numbers() -> None:
     log = InMemoryEventLog([*workspace(), *project()])
     handling = CommandHandler(log)
 
-    async def create(*numbers: int, dry: bool) -> list[int]:
-        calls = (
-            handling.handle(
-                CommandRequest(
-                    [CommandOn(fixed_uuid7(1000 + number), CREATE)], ADA, fixed_uuid7(number), is_dry_run=dry
-                )
-            )
+    def requests(*numbers: int) -> list[CommandRequest]:
+        return [
+            CommandRequest([CommandOn(fixed_uuid7(1000 + number), CREATE)], ADA, fixed_uuid7(number))
             for number in numbers
-        )
-        answers = await asyncio.gather(*calls)
+        ]
+
+    async def planned_numbers(*numbers: int) -> list[int]:
+        answers = await asyncio.gather(*map(handling.dry_run, requests(*numbers)))
         return [
             event.data["number"] for answer in answers for event in answer.planned_events if event.type == "TaskCreated"
         ]
 
-    assert await create(1, 2, 3, dry=True) == [1, 1, 1]
-    await create(1, 2, 3, dry=False)
+    assert await planned_numbers(1, 2, 3) == [1, 1, 1]
+    await asyncio.gather(*map(handling.handle, requests(1, 2, 3)))
     taken = log.history.version(task_numbers_stream_id(PROJECT))
-    assert await create(4, 5, dry=True) == [4, 4]
-    await create(4, 5, dry=False)
+    assert await planned_numbers(4, 5) == [4, 4]
+    await asyncio.gather(*map(handling.handle, requests(4, 5)))
     created = [event for _, event in log.history.facts if type(event).__name__ == "TaskCreated"]
     assert [getattr(event, "number", 0) for event in created] == [1, 2, 3, 4, 5]
     assert log.history.version(task_numbers_stream_id(PROJECT)) == taken
@@ -158,6 +156,11 @@ async def test_a_dry_run_that_allocates_numbers_is_noticed(monkeypatch: pytest.M
 
 async def test_a_dry_run_of_a_non_member_is_not_found() -> None:
     with pytest.raises(NotFound):
-        await CommandHandler(board_log()).handle(
-            CommandRequest([CommandOn(TASK, CompleteTask())], BOB, COMMAND_ID, is_dry_run=True)
-        )
+        await CommandHandler(board_log()).dry_run(CommandRequest([CommandOn(TASK, CompleteTask())], BOB, COMMAND_ID))
+
+
+async def test_handle_refuses_a_dry_run() -> None:
+    """Its answer would be a Committed, which lets endpoints go on."""
+    request = CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID, is_dry_run=True)
+    with pytest.raises(ValueError, match="dry_run"):
+        await CommandHandler(board_log()).handle(request)

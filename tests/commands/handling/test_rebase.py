@@ -210,10 +210,8 @@ async def test_concurrent_rebases_merge_with_each_other() -> None:
     """Those who were decided before in the same group are others too."""
     log = board_log(RENAMED)
     handling = CommandHandler(log)
-    await handling.handle(
-        CommandRequest(
-            [CommandOn(TASK, MoveTask(column="doing", expected_version=2))], ADA, COMMAND_ID, is_dry_run=True
-        )
+    await handling.dry_run(
+        CommandRequest([CommandOn(TASK, MoveTask(column="doing", expected_version=2))], ADA, COMMAND_ID)
     )
     since, before = {TASK: Intervening.from_history(Task, log.history.streams[TASK], 1)}, log.append_count
     others = [command for command in races.DISJOINT_EDITS if command != races.DISJOINT_EDITS[0]]
@@ -259,7 +257,7 @@ async def test_a_create_cannot_be_rebased() -> None:
 async def test_a_rebase_can_be_a_dry_run() -> None:
     log = board_log(RENAMED)
     wishes = [CommandOn(TASK, EditTask(due="2026-12-01", expected_version=1))]
-    tried = await CommandHandler(log).handle(CommandRequest(wishes, ADA, COMMAND_ID, is_dry_run=True, can_rebase=True))
+    tried = await CommandHandler(log).dry_run(CommandRequest(wishes, ADA, COMMAND_ID, can_rebase=True))
     assert [(event.type, event.version, event.data) for event in tried.planned_events] == [
         ("DueDateSet", 3, {"due": [None, "2026-12-01"]})
     ]
