@@ -16,9 +16,9 @@ from cli.database import database_connection, host_and_port
 from infra import settings
 from infra.delivery.mailer import Mailer
 from infra.errors import OperatorError
+from infra.rebuilding import projection_status
 from infra.schema import grants, migrate
 from infra.settings import Settings
-from projections.engine import status
 
 
 class Finding(Struct, frozen=True):
@@ -85,7 +85,7 @@ def _migrations(app_settings: Settings) -> Iterator[Finding]:
 
 def _projections(app_settings: Settings) -> Iterator[Finding]:
     with database_connection(app_settings.database_url) as connection:
-        for found in status.fetch_statuses(connection):
+        for found in projection_status.fetch_statuses(connection):
             message = {
                 "missing": f"{found.name} has not been folded: run `taskledger migrate`, or wait for a worker to do it",
                 "behind": f"{found.name} is {found.lag_events} events behind: is a worker running?",

@@ -13,8 +13,8 @@ from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger
 from domain.errors import NotFound
 from infra.rebuilding.jobs import Job, JobOptions
+from infra.rebuilding.projection_status import ProjectionStatus
 from projections import pagination
-from projections.engine.status import ProjectionStatus
 from projections.pagination import Page
 from projections.projection import all_projections
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from api.http.authentication import PUBLIC
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
-from projections.engine.status import ProjectionState, ProjectionStatus
+from infra.rebuilding.projection_status import ProjectionState, ProjectionStatus
 
 MAX_LAG_S = 60.0
 """A projection that is further behind is not well."""

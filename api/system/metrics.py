@@ -15,7 +15,7 @@ from api.ledger import Ledger
 from infra.reading.cache_stats import CacheStats
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.memory_cache import MemoryCache
-from projections.engine.status import ProjectionStatus
+from infra.rebuilding.projection_status import ProjectionStatus
 
 PROMETHEUS_MEDIA_TYPE = "text/plain; version=0.0.4"
 PROJECTION_GAUGES = {

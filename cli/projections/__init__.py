@@ -24,10 +24,10 @@ from domain.user import EmailAddress, email_stream_id
 from infra import settings
 from infra.errors import OperatorError
 from infra.ids import new_id
-from infra.rebuilding import refold
+from infra.rebuilding import projection_status, refold
 from infra.rebuilding.outcome import RebuildOptions
 from infra.rebuilding.rollback import roll_back
-from projections.engine import builds, parked, status
+from projections.engine import builds, parked
 from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection
 from projections.engine.parked import ParkedDocument
@@ -53,7 +53,7 @@ def command() -> None:
 def list_projections(data: Path) -> None:
     """Show each projection: how far it has read, how far it is behind, what is parked, how long a rebuild takes."""
     with database_connection(settings.resolve(data).database_url) as connection:
-        _print_wide(report.status_table(status.fetch_statuses(connection)))
+        _print_wide(report.status_table(projection_status.fetch_statuses(connection)))
 
 
 @command.command

@@ -6,7 +6,7 @@ import click
 from rich.table import Table
 
 from infra.rebuilding.outcome import RebuildOutcome
-from projections.engine.status import ProjectionStatus
+from infra.rebuilding.projection_status import ProjectionStatus
 
 TABLE_HEADERS = ("projection", "version", "state", "position", "lag", "seconds", "events/s", "parked", "rebuild")
 MIN_PHASE_REPORT_S = 3.0

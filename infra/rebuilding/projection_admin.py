@@ -1,4 +1,4 @@
-"""Operating: what an administrator asks of the read models, over the pool of a process that serves."""
+"""Administration of projections for the API: their statuses and rebuild jobs, over its connection pool."""
 
 from typing import Any
 from uuid import UUID
@@ -8,37 +8,35 @@ from psycopg.rows import TupleRow, dict_row
 
 from domain.errors import NotFound
 from infra.database.pool import Pool
-from infra.rebuilding import jobs
+from infra.rebuilding import jobs, projection_status
 from infra.rebuilding.jobs import Job, JobOptions
-from projections.engine import builds, status
-from projections.engine.status import ProjectionStatus
+from infra.rebuilding.projection_status import ProjectionStatus
+from projections.engine import builds
 from projections.projection import Projection
 
 
 class ProjectionAdmin:
-    """Looks, and writes down what is wanted; workers do it."""
+    """Reads statuses and enqueues jobs; workers run them."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def statuses(self) -> list[ProjectionStatus]:
-        """That of each projection of this code."""
+        """The status of each projection of this code."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(status.STATUS_SQL, builds.serving_parameters(), prepare=True)
-            return [status.parse_status(row) for row in await cursor.fetchall()]
+            await cursor.execute(projection_status.STATUS_SQL, builds.serving_parameters(), prepare=True)
+            return [projection_status.parse_status(row) for row in await cursor.fetchall()]
 
     async def enqueue_rebuild(self, projection: Projection[Any], options: JobOptions, asked_by: UUID) -> Job:
-        """Ask for a rebuild; where one is waiting or running, it is that one."""
+        """Request a rebuild; returns the waiting or running job if there is one."""
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(jobs.LOCK_PROJECTION_SQL, (projection.name,))
-            row = await (await connection.execute(jobs.FIND_OPEN_SQL, jobs.find_open_parameters(projection))).fetchone()
-            if row is None:
-                row = jobs.insert_parameters(projection, options, asked_by)
-                await connection.execute(jobs.INSERT_SQL, row)
-            return await _fetch_job(connection, row[0])
+            parameters = jobs.enqueue_parameters(projection, options, asked_by)
+            ((job_id,),) = await (await connection.execute(jobs.ENQUEUE_SQL, parameters)).fetchall()
+            return await _fetch_job(connection, job_id)
 
     async def find_job(self, job_id: UUID) -> Job:
-        """One operation as it stands; raises NotFound."""
+        """The job with this id; raises NotFound."""
         async with self._pool.connection() as connection:
             return await _fetch_job(connection, job_id)
 

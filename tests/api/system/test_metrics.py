@@ -6,8 +6,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg import AsyncCursor
 
+from infra.rebuilding.projection_status import STATUS_SQL
 from infra.settings import Settings
-from projections.engine.status import STATUS_SQL
 from projections.projection import all_projections
 from tests.api.in_process_app import app_client, park_document, without_a_database
 from tests.api.problems import assert_problem

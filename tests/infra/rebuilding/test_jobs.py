@@ -117,7 +117,7 @@ def a_dead_workers_job_is_retried_once(database: SyncConnection) -> None:
     age_job(database, asked)
     jobs.reap_dead(database)
     ended = find_job(database, asked)
-    assert (ended.state, ended.outcome) == ("failed", {"error": "whoever did it was killed"})
+    assert (ended.state, ended.outcome) == ("failed", {"error": "The process that ran this was killed."})
     assert jobs.claim(database) is None
 
 

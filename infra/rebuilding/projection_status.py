@@ -1,19 +1,20 @@
-"""The status of each projection: what answers, how far it is behind, and what it shows no further."""
+"""The status of each projection: which build serves it, how far it lags, how many documents are parked."""
 
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 from psycopg.rows import dict_row
 
-from projections.engine import build_lock, builds
+from infra.rebuilding import jobs
+from projections.engine import builds
 from projections.engine.connection import SyncConnection
 from projections.projection import all_projections
 
 ProjectionState: TypeAlias = Literal["live", "behind", "rebuilding", "missing"]
 MAX_COUNTED_LAG_EVENTS = 100_000
-"""A lag is counted up to so many events; then positions tell about how many there are."""
+"""A larger lag is not counted, but estimated from positions."""
 DEFAULT_REBUILD_EVENTS_PER_S = 50_000.0
-"""Events a second of a rebuild, where none was measured."""
+"""The rate of a rebuild, if none was measured."""
 STATUS_SQL = f"""
     with head as (select coalesce(max(notification_id), 0) as position from log.events),
     ours as (select * from unnest(%s::text[], %s::text[]) with ordinality as ours (projection, fingerprint, place)),
@@ -37,19 +38,17 @@ STATUS_SQL = f"""
       operation.phase, operation.done, operation.total
     from ours cross join head left join live using (projection)
     left join lateral (
-      select phase, done, total from read.operations as operation
-      where operation.projection = ours.projection and operation.fingerprint = ours.fingerprint
-        and operation.state = 'running' and exists ({build_lock.JOB_HAS_LOCK_SQL}) order by began_at desc limit 1
+      {jobs.RUNNING_PROGRESS_SQL}
     ) as operation on true
     order by ours.place"""  # noqa: S608 - our own text
-"""Takes what `builds.ours` answers."""
+"""Its parameters are `builds.serving_parameters()`."""
 
 
 class ProjectionStatus(Struct, frozen=True, kw_only=True):
     """One projection, as this code folds it.
 
-    `lag_events` and `lag_seconds` say how many events it has not folded, and how old the first of them is;
-    `events_per_s` how many it folds just now, `rebuild_seconds` how long a rebuild is expected to take.
+    `lag_events` is the number of events that it has not folded, `lag_seconds` the age of the first of them;
+    `events_per_s` is its present rate, `rebuild_seconds` the expected duration of a rebuild.
     """
 
     name: str
@@ -69,7 +68,7 @@ class ProjectionStatus(Struct, frozen=True, kw_only=True):
 
 
 def parse_status(row: dict[str, Any]) -> ProjectionStatus:
-    """What a row that `STATUS` answers says."""
+    """Parse a row of `STATUS_SQL`."""
     phase, done, total = (row.pop(name) for name in ("phase", "done", "total"))
     state: ProjectionState = "behind" if row["lag_events"] else "live"
     if phase is not None or row["build"] is None:
@@ -84,6 +83,6 @@ def parse_status(row: dict[str, Any]) -> ProjectionStatus:
 
 
 def fetch_statuses(connection: SyncConnection) -> list[ProjectionStatus]:
-    """That of each projection of this code."""
+    """The status of each projection of this code."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return [parse_status(row) for row in cursor.execute(STATUS_SQL, builds.serving_parameters())]
