@@ -25,7 +25,7 @@ from infra import settings
 from infra.errors import OperatorError
 from infra.ids import new_id
 from infra.rebuilding import projection_status, refold
-from infra.rebuilding.outcome import RebuildOptions
+from infra.rebuilding.rebuild import RebuildOptions
 from infra.rebuilding.rollback import roll_back
 from projections.engine import builds, parked
 from projections.engine.builds import Build

@@ -9,8 +9,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from infra.rebuilding import jobs
 from infra.rebuilding.jobs import JobOptions, ProgressReporter
-from infra.rebuilding.outcome import RebuildOptions, RebuildOutcome, RebuildProgress
-from infra.rebuilding.rebuild import ProjectionRebuild
+from infra.rebuilding.outcome import RebuildOutcome, RebuildProgress
+from infra.rebuilding.rebuild import ProjectionRebuild, RebuildOptions
 from projections.projection import Projection
 
 

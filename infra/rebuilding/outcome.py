@@ -1,4 +1,4 @@
-"""What a rebuild is asked for, how far it is, and what came of it."""
+"""The progress of a rebuild while it runs, and its outcome."""
 
 from msgspec import Struct
 
@@ -6,7 +6,7 @@ from infra.rebuilding.refold import DifferenceCause
 
 
 class RebuildProgress(Struct, frozen=True):
-    """How far it is: of `total` events, or of so many indexes, so many are done."""
+    """A step: `done` of `total` events, or of as many indexes."""
 
     phase: str
     done: int = 0
@@ -14,7 +14,7 @@ class RebuildProgress(Struct, frozen=True):
 
 
 class RebuildOutcome(Struct):
-    """What came of it; `seconds` by phase. Where the live one lagged too far behind it was not compared."""
+    """The result of a rebuild, `seconds` by phase. A live build with too much lag is not compared."""
 
     events: int = 0
     documents: int = 0
@@ -28,21 +28,10 @@ class RebuildOutcome(Struct):
     seconds: dict[str, float] = {}
 
     def rejection_reason(self) -> str:
-        """Why it was not switched to; empty where it was, or was not meant to be."""
+        """Why the new build is not served; empty if it is, or was not meant to be."""
         refused = self.differences and not self.switched and not self.verify_only
         return f"{self.differences} rows differ from the live ones" if refused else ""
 
     def events_per_s(self) -> float:
-        """The events of the log for each second until the table could have been switched to."""
+        """The rate at which the log was folded, without the time for verifying."""
         return self.events / max(0.001, sum(each for phase, each in self.seconds.items() if phase != "verifying"))
-
-
-class RebuildOptions(Struct, frozen=True):
-    """How to rebuild: `verify_only` never switches, `expect_changes` switches whatever differs.
-
-    `processes` fold, as many as there are cores where nothing is said, none for a small log.
-    """
-
-    process_count: int | None = None
-    expect_changes: bool = False
-    verify_only: bool = False

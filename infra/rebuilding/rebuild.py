@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any
 
 import psycopg
+from msgspec import Struct
 from psycopg.sql import SQL
 
 from infra import log
@@ -20,7 +21,7 @@ from infra.errors import OperatorError
 from infra.log import slices
 from infra.rebuilding import refold
 from infra.rebuilding.fold_pool import APPLICATION_NAME, EVENTS_PER_PART, FoldPool, open_fold_pool, split_log
-from infra.rebuilding.outcome import RebuildOptions, RebuildOutcome, RebuildProgress
+from infra.rebuilding.outcome import RebuildOutcome, RebuildProgress
 from infra.rebuilding.throttle import Throttle
 from projections.engine import advance, build_lock, builds, comparison, parked, table, writing
 from projections.engine.builds import Build
@@ -33,6 +34,17 @@ MAX_SWITCH_LAG_EVENTS = 1_000
 """A build that lags by fewer events can be switched to: what is left takes a moment."""
 MAX_COMPARE_LAG_EVENTS = 100_000
 """A build that lags by more events is not compared."""
+
+
+class RebuildOptions(Struct, frozen=True):
+    """How to rebuild: `verify_only` never switches, `expect_changes` switches even if rows differ.
+
+    `process_count` processes fold; None is one for each core, or none for a small log.
+    """
+
+    process_count: int | None = None
+    expect_changes: bool = False
+    verify_only: bool = False
 
 
 class RebuildInProgress(OperatorError):

@@ -12,8 +12,7 @@ from infra.logs import logger
 from infra.rebuilding import jobs
 from infra.rebuilding.fold_pool import APPLICATION_NAME
 from infra.rebuilding.jobs import ProgressReporter
-from infra.rebuilding.outcome import RebuildOptions
-from infra.rebuilding.rebuild import ProjectionRebuild, RebuildInProgress
+from infra.rebuilding.rebuild import ProjectionRebuild, RebuildInProgress, RebuildOptions
 from infra.settings import ENVIRONMENT_PREFIX
 from projections.projection import all_projections
 

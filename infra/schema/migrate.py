@@ -12,8 +12,8 @@ import yoyo
 from infra import log
 from infra.database.pool import connect, connect_for_folding
 from infra.errors import OperatorError
-from infra.rebuilding.outcome import RebuildOptions, RebuildProgress
-from infra.rebuilding.rebuild import ProjectionRebuild, RebuildInProgress
+from infra.rebuilding.outcome import RebuildProgress
+from infra.rebuilding.rebuild import ProjectionRebuild, RebuildInProgress, RebuildOptions
 from infra.schema import grants
 from projections.engine import builds, table
 from projections.engine.connection import SyncConnection

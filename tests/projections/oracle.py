@@ -16,8 +16,8 @@ from infra.database.pool import connect_for_folding
 from infra.log.append_call import CALL_APPEND, AppendCall
 from infra.rebuilding import fold_pool
 from infra.rebuilding.fold_pool import LogPart, PartResult
-from infra.rebuilding.outcome import RebuildOptions, RebuildOutcome
-from infra.rebuilding.rebuild import ProjectionRebuild
+from infra.rebuilding.outcome import RebuildOutcome
+from infra.rebuilding.rebuild import ProjectionRebuild, RebuildOptions
 from projections.engine import advance, builds, parked, table
 from projections.engine.builds import Build
 from projections.engine.connection import SyncConnection

@@ -7,8 +7,8 @@ from psycopg.sql import SQL
 from domain.projection import EventSkipped, skips_stream_id
 from infra.errors import OperatorError
 from infra.rebuilding import rebuild, refold, rollback
-from infra.rebuilding.outcome import RebuildOptions, RebuildProgress
-from infra.rebuilding.rebuild import ProjectionRebuild
+from infra.rebuilding.outcome import RebuildProgress
+from infra.rebuilding.rebuild import ProjectionRebuild, RebuildOptions
 from infra.schema import migrate
 from infra.settings import Settings
 from projections import workspace_list

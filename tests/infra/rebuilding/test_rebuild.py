@@ -25,8 +25,8 @@ from infra import log
 from infra.database.pool import connect
 from infra.errors import OperatorError
 from infra.rebuilding import fold_pool
-from infra.rebuilding.outcome import RebuildOptions, RebuildProgress
-from infra.rebuilding.rebuild import ProjectionRebuild
+from infra.rebuilding.outcome import RebuildProgress
+from infra.rebuilding.rebuild import ProjectionRebuild, RebuildOptions
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list

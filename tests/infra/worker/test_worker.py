@@ -16,7 +16,7 @@ from infra.database.pool import connect
 from infra.messaging import broker
 from infra.messaging.hints import MAX_QUEUED_HINTS_PER_PARTITION, HintSender, hint_message
 from infra.reading.progress import publisher
-from infra.rebuilding.outcome import RebuildOptions
+from infra.rebuilding.rebuild import RebuildOptions
 from infra.settings import Settings
 from infra.worker import worker
 from infra.worker.projector import Projector
