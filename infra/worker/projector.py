@@ -19,8 +19,6 @@ from projections.engine.advance import BatchReport
 
 POLL_INTERVAL_S = 1.0
 """So long, at most, one call goes on where there is always more."""
-MIN_BATCH_EVENTS, MAX_BATCH_EVENTS = 500, 4_000
-"""A batch has so many events at first; it grows and shrinks with the time that it takes."""
 FAST_BATCH_S, SLOW_BATCH_S = 0.5, 1.5
 """In a backlog nobody sees the difference between these, and an event of a large batch costs two thirds of another."""
 
@@ -31,14 +29,14 @@ class _PartitionState:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.fold_requested = threading.Event()
-        self.batch_size = MIN_BATCH_EVENTS
+        self.batch_size = advance.MAX_PIPELINED_EVENTS
 
     def adapt_batch_size(self, event_count: int, seconds: float) -> None:
         """Larger batches while there is a backlog and they are quick, smaller ones where they take long."""
         if event_count >= self.batch_size and seconds < FAST_BATCH_S:
-            self.batch_size = min(MAX_BATCH_EVENTS, self.batch_size * 2)
+            self.batch_size = min(advance.MAX_BATCH_EVENTS, self.batch_size * 2)
         elif seconds > SLOW_BATCH_S:
-            self.batch_size = max(MIN_BATCH_EVENTS, self.batch_size // 2)
+            self.batch_size = max(advance.MAX_PIPELINED_EVENTS, self.batch_size // 2)
 
 
 class Projector:
@@ -90,7 +88,7 @@ class Projector:
                 self._publish(progress)
                 max_events = max(max_events, progress.events)
         except Exception:
-            state.batch_size = MIN_BATCH_EVENTS  # what was too much at once may do in smaller pieces
+            state.batch_size = advance.MAX_PIPELINED_EVENTS  # what was too much at once may do in smaller pieces
             raise
         state.adapt_batch_size(max_events, time.monotonic() - began)
         return max_events
