@@ -64,23 +64,11 @@ def refold_document(
     connection: SyncConnection, build: Build, key: DocumentKey, events: Sequence[RecordedEvent], skips: Skips
 ) -> ParkedDocument | None:
     """Write a document as all its events make it, or as far as that goes; answers where it had to end."""
-    document, still_parked = _fold_events(build.projection, key, events, skips)
+    document, still_parked = folding.fold_until_parked(build.projection, key, events, skips)
     if writing.try_write(connection, build, key, document):
         table.replace_document(connection, build, key, None)
         return writing.write_event_by_event(connection, build, key, None, events, skips)[1]
     return still_parked
-
-
-def _fold_events(
-    projection: Projection[Any], key: DocumentKey, events: Iterable[RecordedEvent], skips: Skips
-) -> tuple[Any, ParkedDocument | None]:
-    document: Any = None
-    for one in events:
-        next_document = folding.fold_event(projection, key, document, one, skips)
-        if isinstance(next_document, ParkedDocument):
-            return document, next_document
-        document = next_document
-    return document, None
 
 
 def find_cause(connection: SyncConnection, projection: Projection[Any], difference: RowDifference) -> DifferenceCause:

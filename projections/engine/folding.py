@@ -76,6 +76,19 @@ def fold_event(
         return parked.parked_by_event(key, recorded, error)
 
 
+def fold_until_parked(
+    projection: Projection[Any], key: DocumentKey, events: Iterable[RecordedEvent], skips: Skips = ()
+) -> tuple[Any, ParkedDocument | None]:
+    """Fold one document from its first event; returns it, and why it is parked if an event cannot be folded."""
+    document: Any = None
+    for one in events:
+        found = fold_event(projection, key, document, one, skips)
+        if type(found) is ParkedDocument:
+            return document, found
+        document = found
+    return document, None
+
+
 def changed_scopes(
     projection: Projection[Any], before: Mapping[DocumentKey, Any], after: Mapping[DocumentKey, Any]
 ) -> Iterator[UUID]:

@@ -69,13 +69,9 @@ class FullFold:
     def _fold_document(self, key: DocumentKey, events: Sequence[RecordedEvent]) -> Any:
         """One document by all its events, as it was before the first that cannot be folded."""
         self.event_count += len(events)
-        document: Any = None
-        for one in events:
-            found = folding.fold_event(self._projection, key, document, one, self._skips)
-            if type(found) is ParkedDocument:
-                self.parked.append(found)
-                break
-            document = found
+        document, parked = folding.fold_until_parked(self._projection, key, events, self._skips)
+        if parked is not None:
+            self.parked.append(parked)
         return document
 
 
