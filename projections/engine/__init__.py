@@ -1,1 +1,1 @@
-"""The engine that runs all projections: builds, folding what is new, parking what cannot be folded."""
+"""The engine that runs all projections: builds, folding new events, parking documents that cannot be folded."""

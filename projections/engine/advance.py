@@ -1,8 +1,8 @@
-"""Advancing: fold what is new in the log into all builds that stand at the same position, in one transaction.
+"""Advancing: fold new events of the log into all builds at the same position, in one transaction.
 
-The checkpoints move first, only where they are still what was read: whoever comes late writes nothing. Rows,
-checkpoints and generations of all of them are committed together, or not at all. What each batch costs, a look, a
-transaction, a message, is so paid once and not for each projection.
+The checkpoints advance first, and only if they are still as read: a worker that comes late writes nothing. Rows,
+checkpoints and generations of all builds are committed together, or not at all. So the cost of a batch (a poll, a
+transaction, a message) is paid once, not for each projection.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,12 +25,12 @@ from projections.engine.writing import BuildWork, WriteDocuments
 from projections.projection import key_by_position
 
 ReadEvents: TypeAlias = Callable[[SyncConnection, int, int], Sequence[RecordedEvent]]
-"""The next events of the log after a position, so many at most."""
+"""Reads the next events of the log after a position, up to a number of them."""
 
 MAX_BATCH_EVENTS = 4_000
-"""So many events, at most, make a batch where one build is folded alone."""
+"""The largest batch; a build that is folded alone always gets batches of this size."""
 MAX_PIPELINED_EVENTS = 500
-"""So many events are a backlog: new documents go in by COPY. Fewer are written without waiting for each answer."""
+"""A larger batch is a backlog, written by COPY; a smaller one is pipelined. A worker begins with this size."""
 _ADVANCE_CHECKPOINTS = """update read.checkpoints set position = %s, moved_at = clock_timestamp(),
       rate = rate * exp(-least(extract(epoch from clock_timestamp() - moved_at)::float8 / 10, 60)) + %s / 10.0
     where (build, partition) in (
@@ -42,10 +42,10 @@ _ADVANCE_CHECKPOINTS = """update read.checkpoints set position = %s, moved_at = 
 
 
 class BatchReport(Struct, frozen=True):
-    """What one batch did: how far these projections have read, and the new generation of each scope that changed.
+    """The result of a batch: the new position of these projections, and the generation of each scope that changed.
 
-    It began where the batch before it ended, at `start`: who did not hear of that one has missed something. `code`
-    says by whose fold: builds of other code may be elsewhere.
+    It follows the batch that ended at `start`: a reader that did not receive that one has missed a report. `code` is
+    the fingerprint of the code that folded: builds of other code may be at another position.
     """
 
     projections: list[str]
@@ -58,7 +58,7 @@ class BatchReport(Struct, frozen=True):
 
 
 class EventBatch(Struct, frozen=True):
-    """Events that follow a position, one after the other, for one partition; at least one."""
+    """Consecutive events after a position, at least one, for one partition."""
 
     partition: int
     start: int
@@ -66,12 +66,12 @@ class EventBatch(Struct, frozen=True):
     skips: Skips = ()
 
     def work_for(self, build: Build) -> BuildWork:
-        """What it has in store for a build. Raises what the projection's `keys` raises."""
+        """The keyed events of a build. Raises what the projection's `keys` raises."""
         return BuildWork(build, folding.key_events(build.projection, self.events, self.partition, build.partitions))
 
 
 class ProjectionStuck(Exception):
-    """Something is wrong with a projection as a whole; the others have gone on."""
+    """A projection cannot be folded at all; the others have advanced."""
 
 
 def advance(
@@ -79,8 +79,8 @@ def advance(
 ) -> Iterator[BatchReport]:
     """Fold the next batch, at most so many events, for each group of builds that stand at the same position.
 
-    Nothing where nothing is new, or where somebody else is at it, who will look again. Raises StandsStill at
-    the end.
+    Yields nothing if there are no new events, or if another worker has the checkpoint: it polls again. Raises
+    ProjectionStuck at the end.
     """
     positions = builds.serving_positions(connection, partition)
     starts = sorted({position for _, position in positions})
@@ -99,7 +99,7 @@ def advance(
 
 
 def catch_up(connection: SyncConnection, build: Build, read_events: ReadEvents, until: int, skips: Skips = ()) -> None:
-    """Fold one build alone, all partitions of it, up to the event at a position, without what is to be left out."""
+    """Fold all partitions of one build up to a position, without the skipped events."""
     for partition in range(build.partitions):
         while (start := builds.checkpoint_position(connection, build, partition)) < until:
             events = [one for one in read_events(connection, start, MAX_BATCH_EVENTS) if one.position <= until]
@@ -108,7 +108,7 @@ def catch_up(connection: SyncConnection, build: Build, read_events: ReadEvents, 
 
 
 def repartition(connection: SyncConnection, build: Build, read_events: ReadEvents, partitions: int) -> None:
-    """Fold the build in so many partitions from now on."""
+    """Split the build into this number of partitions from now on."""
     with connection.transaction():
         build = builds.lock_checkpoints(connection, build)
         until = builds.position_range(connection, build)[1]
@@ -117,25 +117,25 @@ def repartition(connection: SyncConnection, build: Build, read_events: ReadEvent
 
 
 def fold_batch(connection: SyncConnection, group: Sequence[Build], batch: EventBatch) -> BatchReport | None:
-    """Fold a batch into those builds that still stand where it begins; None where none does."""
+    """Fold a batch into those builds that are still at its start; None if none is."""
     works = [batch.work_for(build) for build in group]
     try:
         return _fold_transaction(
             connection, works, batch, writing.by_copy if len(batch.events) > MAX_PIPELINED_EVENTS else writing.pipelined
         )
-    except writing.REJECTION_ERRORS:  # find out which document it is
+    except writing.REJECTION_ERRORS:  # find the document that is rejected
         return _fold_transaction(connection, works, batch, writing.row_by_row)
 
 
 def _fold_group(
     connection: SyncConnection, group: Sequence[Build], batch: EventBatch, stuck: list[str]
 ) -> Iterator[BatchReport]:
-    """All together; where that fails, each by itself, so that what is wrong with one holds up no other."""
+    """Fold the group together; if that fails, fold each build alone, so that a fault of one stops no other."""
     try:
         progress = fold_batch(connection, group, batch)
     except (psycopg.OperationalError, psycopg.InterfaceError):
-        raise  # the database is away, which is about no projection
-    except Exception as error:  # noqa: BLE001 - whatever it is
+        raise  # the database is away: no fault of a projection
+    except Exception as error:  # noqa: BLE001 - any error is a fault of this projection
         if len(group) == 1:
             stuck.append(f"{group[0].projection.name} after {batch.start}: {type(error).__name__}: {error}")
             return
@@ -169,7 +169,7 @@ def _fold_transaction(
             if work.build.number in has_parked
         ]
         if pipeline:
-            pipeline.sync()  # or the server takes us for at work while we fold, and does not part us if we stop there
+            pipeline.sync()  # else the server sees us active while we fold, and applies no idle timeout
         folded = [
             (*one, folding.fold_documents(one[0].build.projection, one[0].keyed_events, *one[1:], batch.skips))
             for one in loaded
@@ -184,7 +184,7 @@ def _fold_transaction(
 
 
 def _parked_keys(connection: SyncConnection, build: Build, has_parked: bool) -> set[str]:  # noqa: FBT001
-    """The documents that are parked already, where an event may come for one of them."""
+    """The keys of parked documents, if an event may touch one of them."""
     is_asked = has_parked and build.projection.keys is not key_by_position  # no event comes twice
     return parked.parked_keys(connection, build) if is_asked else set()
 
@@ -192,6 +192,6 @@ def _parked_keys(connection: SyncConnection, build: Build, has_parked: bool) -> 
 def _write_changes(
     connection: SyncConnection, work: BuildWork, before: Documents, after: FoldResult, write: WriteDocuments
 ) -> set[UUID]:
-    """Write what changed, and answer the scopes in which something did."""
+    """Write the changed documents; returns the scopes that changed."""
     parked.park(connection, work.build, [*after.parked, *write(connection, work, before, after.changed)])
     return set(folding.changed_scopes(work.build.projection, before, after.changed))

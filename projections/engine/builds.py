@@ -1,4 +1,4 @@
-"""Builds: the tables that projections were folded into, and which of them answers for this code."""
+"""Builds: the tables that projections are folded into, and which of them serves this code."""
 
 from contextlib import suppress
 from typing import Any
@@ -15,7 +15,7 @@ from projections.fingerprint import fingerprint, fingerprints
 from projections.projection import Projection, all_projections
 
 WHOLE_BUILD_SCOPE = UUID(int=0)
-"""The scope of everything that a build holds."""
+"""The scope of all rows of a build."""
 
 IS_THIS_CODE_SQL = "(serving.projection, serving.fingerprint) in (select * from unnest(%s::text[], %s::text[]))"
 _BUILD_COLUMNS = """build.build, build.projection,
@@ -56,7 +56,7 @@ _DELETE_OLD_SERVING = """with old as (
 
 
 class Build(Struct, frozen=True):
-    """One table of a projection; its number is the end of the table's name."""
+    """One table of a projection; the table's name ends with the number."""
 
     number: int
     projection: Projection[Any]
@@ -69,7 +69,7 @@ class Build(Struct, frozen=True):
 
 
 def serving_builds(connection: SyncConnection) -> dict[str, Build]:
-    """The builds that answer for this code, by projection; some may not have been built yet."""
+    """The builds that serve this code, by projection; some may be missing."""
     return {
         build.projection.name: build
         for build, *_ in map(_parse_row, connection.execute(SERVING_BUILDS_SQL, serving_parameters(), prepare=True))
@@ -77,84 +77,84 @@ def serving_builds(connection: SyncConnection) -> dict[str, Build]:
 
 
 def serving_positions(connection: SyncConnection, partition: int) -> list[tuple[Build, int]]:
-    """The builds that answer for this code, each with the position that a partition of it has read up to."""
+    """The builds that serve this code, each with the checkpoint of this partition."""
     rows = connection.execute(_BUILD_POSITIONS, (*serving_parameters(), partition), prepare=True)
     return [(build, position) for build, position in map(_parse_row, rows)]
 
 
 def checkpoint_position(connection: SyncConnection, build: Build, partition: int) -> int:
-    """The position that a partition of a build has read up to. Raises ValueError where it has no such partition."""
+    """The checkpoint of a partition of a build. Raises ValueError if there is no such partition."""
     sql = "select position from read.checkpoints where build = %s and partition = %s"
     ((found,),) = connection.execute(sql, (build.number, partition), prepare=True).fetchall()
     return int(found)
 
 
 def table_exists(connection: SyncConnection, build: Build) -> bool:
-    """Whether the table has not been dropped by hand."""
+    """Whether the table exists; it may have been dropped by hand."""
     row = connection.execute("select to_regclass(%s) is not null", (build.table_name.as_string(),)).fetchone()
     return bool(row and row[0])
 
 
 def position_range(connection: SyncConnection, *builds: Build) -> tuple[int, int]:
-    """The lowest and the highest position that any partition of these builds has read up to."""
+    """The lowest and the highest checkpoint of all partitions of these builds."""
     sql = "select min(position), max(position) from read.checkpoints where build = any(%s)"
     row = connection.execute(sql, ([build.number for build in builds],)).fetchone()
     return (row[0] or 0, row[1] or 0) if row else (0, 0)
 
 
 def lock_checkpoints(connection: SyncConnection, build: Build) -> Build:
-    """Let nobody fold anything into it until this transaction ends; answers it with its partitions as they are now."""
+    """Keep others from folding into the build until this transaction ends; returns it with its present partitions."""
     sql = "select partitions from read.checkpoints where build = %s order by partition for update"
     while (rows := connection.execute(sql, (build.number,)).fetchall()) and len(rows) != rows[0][0]:
-        pass  # it was split while we waited: the new ones too
+        pass  # it was split while we waited: lock the new ones too
     return msgspec.structs.replace(build, partitions=len(rows))
 
 
 def unbuilt_projections(connection: SyncConnection) -> list[Projection[Any]]:
-    """The projections that have no build as this code folds them."""
+    """The projections that have no build for this code."""
     found = serving_builds(connection)
     return [projection for name, projection in all_projections().items() if name not in found]
 
 
 def previous_build(connection: SyncConnection, projection: Projection[Any]) -> Build | None:
-    """The build that answered for this code before the present one."""
+    """The build that served this code before the present one."""
     names = ([projection.name], [fingerprint(projection)])
     return next((build for build, *_ in map(_parse_row, connection.execute(_PREVIOUS_BUILD, names))), None)
 
 
 def build_of_other_code(connection: SyncConnection, projection: Projection[Any]) -> Build | None:
-    """The build that last began to answer for other code than this."""
+    """The latest build that serves other code."""
     rows = connection.execute(_BUILDS_OF_OTHER_CODE, (projection.name, fingerprint(projection)))
     return next((build for build, *_ in map(_parse_row, rows)), None)
 
 
 def create_build(connection: SyncConnection, projection: Projection[Any], partitions: int) -> Build:
-    """A new build of the projection, whose table is not there yet."""
+    """Register a new build of the projection; its table does not exist yet."""
     row = connection.execute(_INSERT_BUILD, (projection.name, fingerprint(projection))).fetchone()
     return Build(row[0] if row else 0, projection, partitions)
 
 
 def set_checkpoints(connection: SyncConnection, build: Build, position: int) -> None:
-    """Say that the table holds everything up to a position, in each partition."""
+    """Set the checkpoint of each partition to a position."""
     started = {"build": build.number, "position": position, "partitions": build.partitions}
     connection.execute(_SET_CHECKPOINTS, started)
 
 
 def serve_build(connection: SyncConnection, build: Build) -> None:
-    """Let it answer for this code from the end of this transaction on; the one before is kept."""
+    """Serve this build to this code once the transaction commits; the previous one is kept."""
     projection = build.projection
     connection.execute(_SERVE, (projection.name, fingerprint(projection), build.number))
 
 
 def record_rate(connection: SyncConnection, build: Build, events_per_s: float) -> None:
-    """Remember how fast the log was folded into it, to tell how long the next one will take."""
+    """Record the rate of the rebuild, to estimate the duration of the next one."""
     connection.execute("update read.builds set events_per_s = %s where build = %s", (events_per_s, build.number))
 
 
 def drop_unused_builds(connection: SyncConnection, projection: Projection[Any]) -> None:
-    """Drop the builds that nobody can ask any more: half ones, and all but the last two kinds of code.
+    """Drop the builds that serve no code: unfinished ones, and those of all but the last two versions of the code.
 
-    Only for whoever holds the projection.
+    The caller holds the build lock of the projection.
     """
     mine = fingerprint(projection)
     connection.execute(_DELETE_OLD_SERVING, (projection.name, mine))
@@ -164,7 +164,7 @@ def drop_unused_builds(connection: SyncConnection, projection: Projection[Any]) 
 
 
 def drop_build(connection: SyncConnection, build: Build) -> None:
-    """Remove a build and all that is known of it; one that somebody reads for long is left for the next time."""
+    """Drop a build with its table; a table that is in use for over 2 s is left to the next rebuild."""
     with suppress(psycopg.errors.LockNotAvailable), connection.transaction():
         connection.execute("set local lock_timeout = '2s'")
         connection.execute(SQL("drop table if exists {}").format(build.table_name))
@@ -172,7 +172,7 @@ def drop_build(connection: SyncConnection, build: Build) -> None:
 
 
 def serving_parameters() -> tuple[list[str], list[str]]:
-    """The projections and fingerprints of this code, as `OURS` takes them."""
+    """The projections and fingerprints of this code, as `IS_THIS_CODE_SQL` takes them."""
     found = fingerprints()
     return list(found), list(found.values())
 

@@ -1,8 +1,8 @@
-"""Generations: what caches are keyed by; a scope gets its next one in the transaction that changes its rows.
+"""Cache generations: part of each cache key; a scope gets a new one in the transaction that changes its rows.
 
-A generation is a time in microseconds, made larger where the clock does not: so none ever comes back, not even where
-a crash took the last commits of a projection, which wait for no disk, or where all is folded anew. A build begins with
-one as a whole, which ages too where a batch changes more than a few scopes: the sum of both is what a reader goes by.
+A generation is a time in microseconds, or one more than the last if that is larger. So none is used twice, even if a
+crash loses the last commits of a projection (they do not wait for the disk) or a projection is rebuilt. A build has a
+generation as a whole too, which is bumped instead if a batch changes many scopes: a cache key uses the sum of both.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,7 +15,7 @@ from projections.engine.builds import WHOLE_BUILD_SCOPE, Build
 from projections.engine.connection import SyncConnection
 
 MAX_BUMPED_SCOPES = 500
-"""So many scopes are aged one by one."""
+"""Up to this many scopes are bumped one by one."""
 _BUMP = """insert into read.generations as old (build, scope, generation)
     select build, scope, (extract(epoch from clock_timestamp()) * 1000000)::bigint
     from unnest(%b::int[], %b::uuid[]) as changed (build, scope) order by build, scope
@@ -24,7 +24,7 @@ _BUMP = """insert into read.generations as old (build, scope, generation)
 
 
 def bump(connection: SyncConnection, changed: Mapping[Build, Collection[UUID]]) -> Cursor[TupleRow] | None:
-    """Give each scope of each build its next generation, and do not wait for the answer."""
+    """Give each scope of each build its next generation; does not wait for the result."""
     pairs = [
         (build.number, scope)
         for build, scopes in changed.items()

@@ -1,4 +1,4 @@
-"""Differences: where the table of one build says something else than that of another, row by row."""
+"""Comparing two builds row by row: how many rows differ, and the first of them."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -12,20 +12,20 @@ from projections.engine.connection import SyncConnection
 from projections.projection import DocumentKey
 
 MAX_SHOWN_DIFFERENCES = 10
-"""So many are shown; all are counted."""
+"""Only the first are returned; all are counted."""
 _COLUMN_TYPES = """select attname, format_type(atttypid, null) from pg_attribute
     where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped and attgenerated = ''"""
 
 
 class RowDifference(Struct, frozen=True):
-    """A document that is not the same: each field as it is and as it should be, None for the whole where it is not."""
+    """A document that differs: its live row and its fresh row, None if there is none."""
 
     document: str
     live: dict[str, Any] | None
     fresh: dict[str, Any] | None
 
     def changed_fields(self) -> dict[str, tuple[Any, Any]]:
-        """What differs: as it is, as it should be."""
+        """The fields that differ, each with its live and its fresh value."""
         live, fresh = self.live or {}, self.fresh or {}
         names = [*fresh, *(name for name in live if name not in fresh)]
         return {name: (live.get(name), fresh.get(name)) for name in names if live.get(name) != fresh.get(name)}
@@ -46,9 +46,9 @@ def compare_builds(
     only_keys: Collection[DocumentKey] | None = None,
     excluded_keys: Collection[DocumentKey] = (),
 ) -> Comparison | None:
-    """Compare all rows, or only those of some keys, but those of others; of fields only those that both have.
+    """Compare all rows or those of `only_keys`, without `excluded_keys`, by the columns that both builds have.
 
-    None where they are not of the same things: other code may have had other keys.
+    None if their keys have different types, as other code may have had.
     """
     mine, other = (_column_types(connection, build) for build in (fresh, live))
     if mine["id"] != other.get("id"):

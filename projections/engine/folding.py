@@ -1,4 +1,4 @@
-"""Folding: what becomes of documents by a batch of events, in memory."""
+"""Folding a batch of events into documents, in memory."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -13,11 +13,11 @@ from projections.projection import DocumentKey, Projection, key_by_position
 
 KeyedEvents: TypeAlias = Sequence[tuple[DocumentKey, RecordedEvent]]
 Skips: TypeAlias = Collection[tuple[str, int]]
-"""Documents, as text, and the positions of events that an operator decided to leave out of them."""
+"""Documents, as text, each with the position of an event that an administrator decided to skip."""
 
 
 class FoldResult(Struct, frozen=True):
-    """What a batch made of the documents that it touched: those that changed, and those to be parked."""
+    """The documents that a batch changed, and those to be parked."""
 
     changed: dict[DocumentKey, Any]
     parked: list[ParkedDocument]
@@ -26,7 +26,7 @@ class FoldResult(Struct, frozen=True):
 def key_events(
     projection: Projection[Any], events: Iterable[RecordedEvent], partition: int, partitions: int
 ) -> KeyedEvents:
-    """Each document of the partition with each event that touches it, in the order of the log."""
+    """Each document of the partition with each event that touches it, in log order."""
     keys, only = projection.keys, projection.event_types
     if only:
         events = [one for one in events if type(one.event) in only]
@@ -47,7 +47,7 @@ def fold_documents(
     parked_keys: Collection[str] = (),
     skips: Skips = (),
 ) -> FoldResult:
-    """Fold what can be folded; `closed` are the documents that are parked already."""
+    """Fold the events into the documents, except those in `parked_keys`, which are parked already."""
     after: dict[DocumentKey, Any] = dict(before)
     newly_parked: dict[DocumentKey, ParkedDocument] = {}
     for key, recorded in keyed_events:
@@ -64,7 +64,7 @@ def fold_documents(
 def fold_event(
     projection: Projection[Any], key: DocumentKey, document: Any, recorded: RecordedEvent, skips: Skips = ()
 ) -> Any:
-    """The document after one more event, or Parked where that cannot be folded."""
+    """The document after one more event, or a ParkedDocument if the event cannot be folded."""
     if skips and (str(key), recorded.position) in skips:
         return document
     if type(recorded.event) is OpaqueEvent and not projection.accepts_unknown:
@@ -72,7 +72,7 @@ def fold_event(
         return parked.parked_by_event(key, recorded) if is_ours else None
     try:
         return projection.fold(key, document, recorded)
-    except Exception as error:  # noqa: BLE001 - whatever a fold raises, it is about this document alone
+    except Exception as error:  # noqa: BLE001 - any error of a fold parks this document alone
         return parked.parked_by_event(key, recorded, error)
 
 
@@ -92,11 +92,11 @@ def fold_until_parked(
 def changed_scopes(
     projection: Projection[Any], before: Mapping[DocumentKey, Any], after: Mapping[DocumentKey, Any]
 ) -> Iterator[UUID]:
-    """What the documents that changed are shown under, before and after."""
+    """The scopes of the changed documents, before and after."""
     for key, row in after.items():
         old = before.get(key)
         was = projection.scopes(old) if old is not None else ()
         now = projection.scopes(row) if row is not None else ()
         yield from now
-        if was != now:  # mostly they are the same, where they are tuples
+        if was != now:  # mostly equal tuples
             yield from was

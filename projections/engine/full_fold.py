@@ -1,4 +1,4 @@
-"""Folding afresh: the documents of a part of the log from its first event on, in memory that stays small."""
+"""The full fold of a rebuild: the documents of a part of the log from the first event on, in bounded memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
@@ -13,16 +13,16 @@ from projections.engine.parked import ParkedDocument
 from projections.projection import DocumentKey, Projection
 
 CHUNK_EVENTS = 1_000
-"""Events that are folded at once where any event may touch any document."""
+"""Events folded at once, if any event may touch any document."""
 MAX_DOCUMENTS = 50_000
-"""Documents that are held at once there."""
+"""Documents held in memory at once, in that case."""
 BUCKET_COUNT = 1 << 16
-"""And there documents are told apart by a number below this one."""
+"""Documents are divided into this number of buckets, in that case."""
 BucketRange: TypeAlias = tuple[int, int]
 
 
 class FullFold:
-    """One part of one projection; `events` counts what was read, `parked` grows with what cannot be folded."""
+    """The fold of one part; `event_count` counts the events read, `parked` lists the documents that are parked."""
 
     def __init__(self, projection: Projection[Any], skips: Skips = ()) -> None:
         self._projection = projection
@@ -31,14 +31,14 @@ class FullFold:
         self.parked: list[ParkedDocument] = []
 
     def fold_streams(self, history: Iterable[RecordedEvent]) -> Iterator[Any]:
-        """The documents of streams that come one after the other."""
+        """The documents of streams, from events that are ordered by stream."""
         for stream, events in groupby(history, attrgetter("stream")):
             document = self._fold_document(stream, list(events))
             if document is not None:
                 yield document
 
     def fold_positions(self, history: Iterable[RecordedEvent]) -> Iterator[Any]:
-        """The documents of events, each its own."""
+        """The documents of a projection with one document an event."""
         for one in history:
             document = self._fold_document(one.position, [one])
             if document is not None:
@@ -47,7 +47,7 @@ class FullFold:
     def fold_buckets(
         self, history: Iterable[RecordedEvent], bucket_range: BucketRange
     ) -> tuple[list[Any], BucketRange | None]:
-        """The documents of a range of buckets out of the whole history, and the range that there was no room for."""
+        """The documents of a range of buckets, from the whole history, and the rest of the range if memory ran out."""
         low, high = bucket_range
         documents: dict[DocumentKey, Any] = {}
         parked: dict[str, ParkedDocument] = {}
@@ -67,7 +67,7 @@ class FullFold:
         return [row for row in documents.values() if row is not None], rest
 
     def _fold_document(self, key: DocumentKey, events: Sequence[RecordedEvent]) -> Any:
-        """One document by all its events, as it was before the first that cannot be folded."""
+        """One document from all its events, or as it was before the first that cannot be folded."""
         self.event_count += len(events)
         document, parked = folding.fold_until_parked(self._projection, key, events, self._skips)
         if parked is not None:
@@ -76,12 +76,12 @@ class FullFold:
 
 
 def bucket_of(key: DocumentKey) -> int:
-    """The bucket of a document; nothing to do with partitions."""
+    """The bucket of a document; unrelated to partitions."""
     return (key if isinstance(key, int) else key.int) % BUCKET_COUNT
 
 
 def parse_key(document: str) -> DocumentKey:
-    """The key that was written as text; raises ValueError for what is none."""
+    """Parse a key written as text; raises ValueError."""
     return UUID(document) if "-" in document else int(document)
 
 

@@ -1,4 +1,4 @@
-"""Parked documents: those that a build shows no further, because one of their events cannot be folded."""
+"""Parked documents: a build stops updating them, because one of their events cannot be folded."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -12,7 +12,7 @@ from projections.engine.connection import SyncConnection
 from projections.projection import DocumentKey
 
 MAX_REASON_CHARACTERS = 300
-"""A reason is cut after so many characters."""
+"""A longer reason is truncated."""
 _PARKED_KEYS = "select document from read.parked where build = %s"
 _ALL_PARKED = """select document, position, workspace_id, unknown, reason, parked_at from read.parked
     where build = %s order by position, document"""
@@ -23,7 +23,7 @@ _UNPARK = "delete from read.parked where build = %s and document = %s"
 
 
 class ParkedDocument(Struct, frozen=True):
-    """A document, and the first of its events that could not be folded; `unknown` is the name of an unknown one."""
+    """A document, and its first event that could not be folded; `unknown` is its name, if its type is unknown."""
 
     document: str
     position: int
@@ -34,7 +34,7 @@ class ParkedDocument(Struct, frozen=True):
 
 
 def parked_by_event(key: DocumentKey, recorded: RecordedEvent, error: Exception | None = None) -> ParkedDocument:
-    """A document that an event cannot be folded into."""
+    """The document, parked because this event cannot be folded into it."""
     unknown = recorded.event.stored_name if isinstance(recorded.event, OpaqueEvent) else None
     reason = f"unknown event {unknown!r}" if error is None else f"{type(error).__name__}: {error}"
     words = " ".join(reason.replace("\0", "").split())[:MAX_REASON_CHARACTERS]
@@ -42,34 +42,34 @@ def parked_by_event(key: DocumentKey, recorded: RecordedEvent, error: Exception 
 
 
 def parked_keys(connection: SyncConnection, build: Build) -> set[str]:
-    """The keys of what is parked, as text."""
+    """The keys of the parked documents, as text."""
     return {document for (document,) in connection.execute(_PARKED_KEYS, (build.number,), prepare=True)}
 
 
 def all_parked(connection: SyncConnection, build: Build) -> list[ParkedDocument]:
-    """All that is parked, in the order of positions."""
+    """The parked documents, by position."""
     return [ParkedDocument(*row) for row in connection.execute(_ALL_PARKED, (build.number,))]
 
 
 def parked_by_unknown(connection: SyncConnection, build: Build, event_names: Collection[str]) -> list[ParkedDocument]:
-    """What is parked for an unknown event of one of these names."""
+    """The documents parked because of an unknown event of one of these names."""
     sql = f"{_ALL_PARKED.partition(' order')[0]} and unknown = any(%s) order by position, document"
     return [ParkedDocument(*row) for row in connection.execute(sql, (build.number, list(event_names)))]
 
 
 def park(connection: SyncConnection, build: Build, parked_documents: Iterable[ParkedDocument]) -> None:
-    """Show these no further."""
+    """Park these documents."""
     for one in parked_documents:
         row = (build.number, one.document, one.position, one.workspace_id, one.unknown, one.reason)
         connection.execute(_PARK, row)
 
 
 def clear_parked(connection: SyncConnection, build: Build) -> None:
-    """Know of nothing that is parked."""
+    """Unpark all documents of the build."""
     connection.execute("delete from read.parked where build = %s", (build.number,))
 
 
 def unpark(connection: SyncConnection, build: Build, keys: Collection[DocumentKey]) -> None:
-    """Show these again."""
+    """Unpark the documents of these keys."""
     for key in keys:
         connection.execute(_UNPARK, (build.number, str(key)))

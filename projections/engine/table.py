@@ -1,4 +1,4 @@
-"""The table of a build: its columns, documents in and out."""
+"""The table of a build: its columns, and reading and writing documents."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -20,11 +20,11 @@ from projections.projection import DocumentKey, Projection, key_by_position
 
 _SELECT = "select {fields} from {table} where id = any(%b)"
 _INSERT = "insert into {table} ({fields}) select {fields} from json_populate_recordset(null::{table}, %s::json)"
-"""All rows in one statement, as JSON: the database takes them apart, and a column's type says how."""
+"""All rows in one statement, as JSON, which the database parses by the types of the columns."""
 _UPSERT = f"{_INSERT} on conflict (id) do update set {{changes}}"
 _UPDATE = """update {table} as old set {changes}
     from json_populate_recordset(null::{table}, %s::json) as excluded where old.id = excluded.id"""
-"""Only the columns that changed: what is generated from others, and indexes of them, stay as they are."""
+"""Only the changed columns, so that generated columns and indexes of others are not written."""
 R = TypeVar("R")
 Decode: TypeAlias = Callable[[Raw], Any]
 Documents = Mapping[DocumentKey, Any]
@@ -33,7 +33,7 @@ _POSTGRES_TYPES = {UUID: "uuid", str: "text", int: "bigint", bool: "boolean", da
 
 
 def column_types(row: type[Struct]) -> dict[str, str]:
-    """The type of each column; what is no plain value is kept as jsonb."""
+    """The type of each column; a nested value is jsonb."""
     return {field.name: _column_type(field.type) for field in msgspec.structs.fields(row)}
 
 
@@ -49,14 +49,14 @@ def _column_type(annotation: Any) -> str:
 
 
 def create_table_sql(build: Build) -> Composed:
-    """The statement that makes the table, without any index: filling it comes first."""
+    """The statement that creates the table, without indexes: they follow once it is filled."""
     kinds = [*column_types(build.projection.row_type).items(), *build.projection.generated_columns]
     each = [SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind in kinds]
     return SQL("create table {} ({}) with (fillfactor = 80)").format(build.table_name, SQL(", ").join(each))
 
 
 def create_index_sql(build: Build) -> list[Composed]:
-    """The statements that make a filled table quick to ask."""
+    """The statements that create the primary key and the indexes of a filled table."""
     more = [SQL("create index on {} " + index).format(build.table_name) for index in build.projection.indexes]
     return [SQL("alter table {} add primary key (id)").format(build.table_name), *more]
 
@@ -64,33 +64,33 @@ def create_index_sql(build: Build) -> list[Composed]:
 def send_select(
     connection: Connection[TupleRow], build: Build, keys: Collection[DocumentKey]
 ) -> Cursor[TupleRow] | None:
-    """Ask for the documents of these keys, where there may be any, and do not wait for the answer."""
-    is_new = build.projection.keys is key_by_position  # no event comes twice
+    """Query the documents of these keys, if there can be any; does not wait for the result."""
+    is_new = build.projection.keys is key_by_position  # each event is a new document
     return select_documents(connection, build, keys) if keys and not is_new else None
 
 
 def select_documents(connection: Connection[TupleRow], build: Build, keys: Collection[DocumentKey]) -> Cursor[TupleRow]:
-    """Ask for the documents of these keys."""
+    """Query the documents of these keys."""
     sql = _build_statement(_SELECT, build.projection.row_type.__struct_fields__, build.table_name.as_string())
     cursor = connection.cursor(binary=True)
-    set_json_loads(Raw, cursor)  # whoever knows the type decodes it
+    set_json_loads(Raw, cursor)  # decoded later, by the type of the field
     return cursor.execute(sql, (list(keys),), prepare=True)
 
 
 def fetch_documents(build: Build, cursor: Cursor[TupleRow] | None) -> dict[DocumentKey, Any]:
-    """The documents that there are, by key."""
+    """The documents found, by key."""
     row = build.projection.row_type
     nested = _jsonb_decoders(build.projection)
     return {found[0]: _struct_from_columns(row, nested, found) for found in cursor.fetchall()} if cursor else {}
 
 
 def row_to_struct(row_type: type[R], values: Mapping[str, object]) -> R:
-    """A row of the table as its Struct; a plain dict stays what it is."""
+    """A row of the table as its Struct; for `dict`, the row itself."""
     return cast("R", values) if row_type is dict else msgspec.convert(values, row_type, str_keys=True)
 
 
 def _struct_from_columns(row_type: type[R], jsonb_decoders: Sequence[tuple[int, Decode]], values: TupleRow) -> R:
-    """The same from the columns in their order: only what is nested has to be decoded."""
+    """The Struct from the columns in their order; only jsonb columns are decoded."""
     fields = list(values)
     for place, decode in jsonb_decoders:
         if fields[place] is not None:
@@ -100,13 +100,13 @@ def _struct_from_columns(row_type: type[R], jsonb_decoders: Sequence[tuple[int, 
 
 @cache
 def _jsonb_decoders(projection: Projection[Any]) -> tuple[tuple[int, Decode], ...]:
-    """The places of columns that are kept as jsonb, and what makes of one what it is."""
+    """The indexes of the jsonb columns, each with its decoder."""
     fields = enumerate(msgspec.structs.fields(projection.row_type))
     return tuple((place, Decoder(field.type).decode) for place, field in fields if _column_type(field.type) == "jsonb")
 
 
 def write_documents(connection: Connection[TupleRow], build: Build, before: Documents, rows: Documents) -> None:
-    """Write documents: new ones, of those from before what has changed; remove those that are None."""
+    """Insert new documents, update the changed columns of others, delete those that are None."""
     table = build.table_name.as_string()
     new = [row for key, row in rows.items() if row is not None and key not in before]
     gone = [key for key, row in rows.items() if row is None]
@@ -120,7 +120,7 @@ def write_documents(connection: Connection[TupleRow], build: Build, before: Docu
 
 
 def _changed_columns(before: Documents, rows: Documents) -> dict[tuple[str, ...], list[dict[str, Any]]]:
-    """What is new in documents from before, by the names of the columns."""
+    """The changed values of existing documents, grouped by the columns that changed."""
     found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for key, row in rows.items():
         old = before.get(key)
@@ -133,7 +133,7 @@ def _changed_columns(before: Documents, rows: Documents) -> dict[tuple[str, ...]
 
 
 def replace_document(connection: Connection[TupleRow], build: Build, key: DocumentKey, row: Any) -> None:
-    """Write one document over what was there, by itself, whether the table has its indexes yet or not."""
+    """Replace one document in statements that need no index."""
     connection.execute(SQL("delete from {} where id = %s").format(build.table_name), (key,))
     if row is not None:
         sql = _build_statement(_INSERT, build.projection.row_type.__struct_fields__, build.table_name.as_string())
@@ -141,7 +141,7 @@ def replace_document(connection: Connection[TupleRow], build: Build, key: Docume
 
 
 def copy_documents(connection: Connection[TupleRow], build: Build, rows: Iterable[Any]) -> int:
-    """Write documents that were not there, by COPY; answers how many. Not inside a pipeline."""
+    """Insert new documents by COPY, outside a pipeline; returns how many."""
     kinds, count = column_types(build.projection.row_type), 0
     names = SQL(", ").join(map(Identifier, kinds))
     sql = SQL("copy {} ({}) from stdin (format binary)").format(build.table_name, names)
@@ -155,7 +155,7 @@ def copy_documents(connection: Connection[TupleRow], build: Build, rows: Iterabl
 
 @cache
 def _build_statement(sql: str, fields: tuple[str, ...], table: str) -> bytes:
-    """The statement for one table, put together once."""
+    """Format a statement for one table, cached."""
     names = [Identifier(field) for field in fields]
     changes = SQL(", ").join(SQL("{0} = excluded.{0}").format(name) for name in names)
     return SQL(sql).format(table=SQL(table), fields=SQL(", ").join(names), changes=changes).as_bytes()

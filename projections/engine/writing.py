@@ -1,4 +1,4 @@
-"""Saving: how the documents that a batch changed get into their table."""
+"""Writing the documents that a batch changed to their table: pipelined, by COPY, or row by row."""
 
 import struct
 from collections.abc import Callable, Iterable
@@ -25,28 +25,28 @@ REJECTION_ERRORS = (
     TypeError,
     ValueError,
 )
-"""What a table, or the way into it, says of a document that it does not take."""
+"""The errors of a table, or of the encoding for it, that reject a document."""
 
 
 class BuildWork(Struct, frozen=True):
-    """What a batch has in store for one build: its documents, each with each event that touches it."""
+    """The work of a batch for one build: its documents, each with each event that touches it."""
 
     build: Build
     keyed_events: KeyedEvents
 
 
 WriteDocuments: TypeAlias = Callable[[SyncConnection, BuildWork, Documents, Documents], list[ParkedDocument]]
-"""Writes the documents that changed, given what was there before, and answers those that the table refuses."""
+"""Writes the changed documents, given those before; returns the documents that the table rejects."""
 
 
 def pipelined(connection: SyncConnection, work: BuildWork, before: Documents, rows: Documents) -> list[ParkedDocument]:
-    """In few statements, which nobody waits for."""
+    """Write in few statements, without waiting for their results."""
     table.write_documents(connection, work.build, before, rows)
     return []
 
 
 def by_copy(connection: SyncConnection, work: BuildWork, before: Documents, rows: Documents) -> list[ParkedDocument]:
-    """New documents by COPY, which is quicker for many."""
+    """Insert new documents by COPY, which is faster for many."""
     new = {key: row for key, row in rows.items() if key not in before}
     table.copy_documents(connection, work.build, new.values())
     table.write_documents(connection, work.build, before, {key: row for key, row in rows.items() if key in before})
@@ -54,7 +54,7 @@ def by_copy(connection: SyncConnection, work: BuildWork, before: Documents, rows
 
 
 def row_by_row(connection: SyncConnection, work: BuildWork, before: Documents, rows: Documents) -> list[ParkedDocument]:
-    """What the table takes; a document that it refuses is parked as far as it takes it."""
+    """Write each document by itself; one that the table rejects is written up to the rejected event, and parked."""
     stopped = []
     for key, row in rows.items():
         if try_write(connection, work.build, key, row):
@@ -71,7 +71,7 @@ def write_event_by_event(  # noqa: PLR0913, PLR0917 - a document, what happened 
     events: Iterable[RecordedEvent],
     skips: Skips = (),
 ) -> tuple[Any, ParkedDocument | None]:
-    """Fold and write a document event by event; answers how it is at last, and where it had to end."""
+    """Fold and write a document event by event; returns its last state, and why it is parked, if it is."""
     for one in events:
         after = folding.fold_event(build.projection, key, document, one, skips)
         if isinstance(after, ParkedDocument):
@@ -84,7 +84,7 @@ def write_event_by_event(  # noqa: PLR0913, PLR0917 - a document, what happened 
 
 
 def try_write(connection: SyncConnection, build: Build, key: DocumentKey, row: Any) -> Exception | None:
-    """Write a document over what was there; why the table does not take it, which changes nothing."""
+    """Replace a document; returns the error if the table rejects it, which leaves the old row."""
     try:
         with connection.transaction():
             table.replace_document(connection, build, key, row)
