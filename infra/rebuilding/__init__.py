@@ -1,1 +1,1 @@
-"""Rebuilds: the log folded again beside what is served, as jobs that administrators ask for."""
+"""Rebuilds: fold the whole log into a new build beside the serving one, in this process or as a queued job."""

@@ -1,4 +1,4 @@
-"""A crew: those who fold the parts of a log side by side, each with a connection to read and one to write."""
+"""A pool of processes that fold parts of the log in parallel, each with a connection to read and one to write."""
 
 import contextlib
 import os
@@ -38,17 +38,17 @@ APPLICATION_NAME = "taskledger rebuild"
 NICENESS = 10
 _AUTOGROUP_FILE = Path("/proc/self/autogroup")
 EVENTS_PER_PART = 25_000
-"""About so many events are a part."""
+"""The approximate size of a part."""
 _INDEX_SETTINGS_SQL = "set maintenance_work_mem = '128MB'; set max_parallel_maintenance_workers = 0"
-"""There are others of the crew for other indexes."""
+"""No parallel workers of the server: the pool creates several indexes at once."""
 _CANCEL_IF_CLIENT_DIES_SQL = "set client_connection_check_interval = '500ms'"
-"""What is being done for a process that is no more ends, and its locks with it."""
+"""The server cancels the statements of a process that died, and releases their locks."""
 _CONNECTIONS = threading.local()
-"""The connections of one of a crew."""
+"""The connections of one process of the pool."""
 
 
 class LogPart(Struct, frozen=True):
-    """What one process does at once: the events after `low`, up to and with `high`, or a range of buckets."""
+    """The work of one process in one transaction: the events after `low` up to `high`, or a range of buckets."""
 
     build: int
     projection: str
@@ -59,7 +59,7 @@ class LogPart(Struct, frozen=True):
 
 
 class PartResult(Struct, frozen=True):
-    """What came of a part: the events read, the documents written, and a part that there was no room for."""
+    """The result of a part: the events read, the documents written, and the rest that did not fit into memory."""
 
     events: int
     documents: int
@@ -67,7 +67,7 @@ class PartResult(Struct, frozen=True):
 
 
 def split_log(connection: SyncConnection, build: Build, event_count: int, head: int, skips: Skips) -> list[LogPart]:
-    """The parts of a log of so many events up to `head`, as this projection can be folded."""
+    """Split the log up to `head` into parts that this projection can be folded in."""
     part_count = -(-event_count // EVENTS_PER_PART) or 1
     edges: Sequence[tuple[Any, Any]]
     if build.projection.keys is key_by_stream:
@@ -80,26 +80,26 @@ def split_log(connection: SyncConnection, build: Build, event_count: int, head: 
 
 
 class FoldPool:
-    """Those who fold: processes, or a thread; as many at once as haste allows."""
+    """Runs folds in processes or in one thread, as many at a time as the throttle allows."""
 
     def __init__(self, executor: Executor, throttle: Throttle) -> None:
         self._executor = executor
         self._throttle = throttle
 
     def fold_parts(self, parts: Sequence[LogPart]) -> Iterator[PartResult]:
-        """Fold all parts into the table, in any order; what is left of one is folded too."""
+        """Fold all parts into the table, in any order, and the rests that they leave."""
         waiting = deque(parts)
         for _, filled in self._run_all(_fold_part_in_worker, waiting):
             waiting.extend([filled.remaining] if filled.remaining else [])
             yield filled
 
     def execute_all(self, statements: Sequence[str]) -> Iterator[str]:
-        """Carry out statements side by side, and tell each that is done."""
+        """Execute statements in parallel; yields each one when it is done."""
         for statement, _ in self._run_all(_execute_in_worker, deque(statements)):
             yield statement
 
     def _run_all(self, function: Callable[[T], R], queue: deque[T]) -> Iterator[tuple[T, R]]:
-        """Whatever waits, done, with what came of it; more may come to wait meanwhile."""
+        """Run the queue, which may grow meanwhile; yields each argument with its result."""
         running: dict[Future[R], T] = {}
         while queue or running:
             while queue and len(running) < self._throttle.concurrency():
@@ -111,9 +111,9 @@ class FoldPool:
 
 @contextlib.contextmanager
 def open_fold_pool(url: str, process_count: int, throttle: Throttle) -> Iterator[FoldPool]:
-    """So many processes, which end with the block; none is a thread of this one, which a small log is quicker for.
+    """A pool of processes that end with the block; 0 is one thread of this process, faster for a small log.
 
-    Where the block fails they end in the middle of their work. Raises OperatorError where one of them was killed.
+    If the block fails, they are killed. Raises OperatorError if one of them was killed from outside.
     """
     with contextlib.ExitStack() as stack:
         if process_count:
@@ -131,19 +131,19 @@ def open_fold_pool(url: str, process_count: int, throttle: Throttle) -> Iterator
 
 @contextlib.contextmanager
 def _kill_on_error(executor: ProcessPoolExecutor) -> Iterator[None]:
-    """Whatever fails in the block ends the processes at once."""
+    """Kill the processes if the block fails."""
     try:
         yield
     except BaseException as error:
         for process in [*(executor._processes or {}).values()]:  # noqa: SLF001 - public from Python 3.14 on: kill_workers
             process.kill()
         if isinstance(error, BrokenProcessPool):
-            raise OperatorError("A process that folded the log was killed; what is live was not touched.") from error
+            raise OperatorError("A process that folded the log was killed. The live rows are unchanged.") from error
         raise
 
 
 def _initialize_worker(url: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us, who tells us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops us
     if parent := parent_process():
         threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
     _lower_priority()
@@ -151,7 +151,7 @@ def _initialize_worker(url: str) -> None:
     _set_connections(connect_for_folding(url, APPLICATION_NAME), connect_for_folding(url, APPLICATION_NAME))
     _CONNECTIONS.writer.execute(_INDEX_SETTINGS_SQL)
     for connection in (_CONNECTIONS.reader, _CONNECTIONS.writer):
-        with contextlib.suppress(psycopg.Error):  # where the server's platform cannot tell
+        with contextlib.suppress(psycopg.Error):  # not supported on every platform of the server
             connection.execute(_CANCEL_IF_CLIENT_DIES_SQL)
 
 
@@ -160,7 +160,7 @@ def _set_connections(reader: SyncConnection, writer: SyncConnection) -> None:
 
 
 def _lower_priority() -> None:
-    """Let whoever serves go first. Linux may share out time session by session, and then be nice among these only."""
+    """Give serving processes priority. With autogroups, Linux applies niceness within a session only."""
     os.nice(NICENESS)
     with contextlib.suppress(OSError):
         os.setsid()
@@ -173,7 +173,7 @@ def _exit_with_parent(parent: BaseProcess) -> None:
 
 
 def fold_part(reader: SyncConnection, writer: SyncConnection, part: LogPart) -> PartResult:
-    """Fold a part into the table, in one transaction; what the table refuses is parked."""
+    """Fold a part into the table in one transaction; documents that the table rejects are parked."""
     with contextlib.suppress(*writing.REJECTION_ERRORS):
         return _fold_and_write(reader, writer, part, _write_by_copy)
     return _fold_and_write(reader, writer, part, _write_row_by_row)
@@ -182,7 +182,7 @@ def fold_part(reader: SyncConnection, writer: SyncConnection, part: LogPart) -> 
 WriteNewDocuments: TypeAlias = Callable[
     [SyncConnection, SyncConnection, Build, LogPart, Iterable[Any]], tuple[int, list[ParkedDocument]]
 ]
-"""Writes documents that were not there; answers how many, and those that the table refuses."""
+"""Writes new documents; returns how many, and those that the table rejects."""
 
 
 def _fold_and_write(
@@ -216,7 +216,7 @@ def _write_row_by_row(
     reader: SyncConnection, writer: SyncConnection, build: Build, part: LogPart, rows: Iterable[Any]
 ) -> tuple[int, list[ParkedDocument]]:
     written, refused = 0, []
-    for row in list(rows):  # all of them, so that the reader can be asked for more
+    for row in list(rows):  # read to the end, so that the reader is free for other queries
         if writing.try_write(writer, build, row.id, row):
             workspace = getattr(row, "workspace_id", None)
             events = refold.load_history(reader, build.projection, row.id, workspace)

@@ -1,7 +1,7 @@
-"""Rebuilding: a projection folded afresh beside the live one, compared with it row by row, and put in its place.
+"""Rebuilding a projection: fold a new build beside the live one, compare them row by row, and switch.
 
-Nothing that is live is touched before the switch, which is one transaction: whoever is killed leaves a table that
-nobody asks, and the next one drops it.
+The live build is untouched until the switch, which is one transaction. A rebuild that is killed leaves a table that
+is not served; the next rebuild drops it.
 """
 
 import os
@@ -31,9 +31,9 @@ from projections.engine.full_fold import parse_key
 from projections.projection import DocumentKey, Projection
 
 MAX_SWITCH_LAG_EVENTS = 1_000
-"""A build that lags by fewer events can be switched to: what is left takes a moment."""
+"""A build with less lag can be switched to: the rest is folded in a moment."""
 MAX_COMPARE_LAG_EVENTS = 100_000
-"""A build that lags by more events is not compared."""
+"""A build with more lag is not compared."""
 
 
 class RebuildOptions(Struct, frozen=True):
@@ -48,11 +48,11 @@ class RebuildOptions(Struct, frozen=True):
 
 
 class RebuildInProgress(OperatorError):
-    """Somebody else is at it."""
+    """Another process is rebuilding or verifying the projection."""
 
 
 class ProjectionRebuild:
-    """One rebuild of one projection; `tell` hears each step."""
+    """One rebuild of one projection; calls `report_progress` at each step."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class ProjectionRebuild:
         self._differences: list[RowDifference] = []
 
     def run(self) -> RebuildOutcome:
-        """Do it. Raises OperatorError where somebody is at it already; whatever ends it leaves the live one alone."""
+        """Rebuild, and switch if allowed; a failure changes no live row. Raises RebuildInProgress, OperatorError."""
         with (
             closing(connect_for_folding(self._url, APPLICATION_NAME)) as connection,
             rebuild_lock(connection, self._projection),
@@ -84,7 +84,7 @@ class ProjectionRebuild:
                     self._fill_table(connection, build, fold_pool)
                 self._verify_and_switch(connection, build)
             except BaseException:
-                with suppress(psycopg.Error):  # the first error is the one to be told
+                with suppress(psycopg.Error):  # report the first error, not this one
                     builds.drop_build(connection, build)
                 raise
             self._find_causes(connection)
@@ -94,7 +94,7 @@ class ProjectionRebuild:
         return self._outcome
 
     def _require_comparable(self, connection: SyncConnection) -> None:
-        """Before all the work: the live build must not be too far behind."""
+        """Fail early if the live build lags too far behind to be compared."""
         live = builds.serving_builds(connection).get(self._projection.name)
         lag = log.head(connection) - builds.position_range(connection, live)[0] if live else 0
         if lag > MAX_COMPARE_LAG_EVENTS and not self._options.expect_changes:
@@ -116,14 +116,14 @@ class ProjectionRebuild:
         return build
 
     def _fill_table(self, connection: SyncConnection, build: Build, fold_pool: FoldPool) -> None:
-        """The table as it should be at the end of the log as it is now, with its indexes."""
+        """Fold the log as it is now into the table, and create its indexes."""
         live = builds.serving_builds(connection).get(self._projection.name)
         is_for_comparing = self._options.verify_only and live is not None
         head = builds.position_range(connection, live)[0] if live and is_for_comparing else log.head(connection)
         try:
             self._fold_log(connection, build, fold_pool, head)
             self._create_indexes(connection, build, fold_pool)
-        except writing.REJECTION_ERRORS:  # a document is too much for an index: with all of them in place, it is found
+        except writing.REJECTION_ERRORS:  # an index rejects a document: fold with all indexes in place to find it
             self._recreate_table(connection, build)
             self._create_indexes(connection, build, fold_pool)
             self._fold_log(connection, build, fold_pool, head)
@@ -172,7 +172,7 @@ class ProjectionRebuild:
                 self._outcome.switched = True
 
     def _catch_up(self, connection: SyncConnection, build: Build, live: Build | None) -> None:
-        """Both, so that the live one is held for a moment only; where it is verified, the live one is left alone."""
+        """Catch up both builds, so that the switch locks the live one briefly; verifying leaves the live one alone."""
         if self._options.verify_only and live is not None:
             return
         while log.head(connection) > builds.position_range(connection, build)[0] + MAX_SWITCH_LAG_EVENTS:
@@ -188,7 +188,7 @@ class ProjectionRebuild:
         advance.catch_up(connection, build, log.load_after, position, refold.load_skips(connection, self._projection))
 
     def _verify(self, connection: SyncConnection, build: Build, live: Build) -> int:
-        """Compare all rows as one moment shows them, but those that events between the two positions touch."""
+        """Compare all rows in one snapshot, except those that lagging events touch; returns the lower position."""
         with connection.transaction():
             connection.execute("set transaction isolation level repeatable read")
             low, high = builds.position_range(connection, build, live)
@@ -199,7 +199,7 @@ class ProjectionRebuild:
         return low
 
     def _catch_up_frozen(self, connection: SyncConnection, build: Build, live: Build | None, low: int) -> None:
-        """Fold what is left while nobody folds into the live one, so that no reader goes back in time."""
+        """Fold the rest while the live build is locked, so that no reader goes back in time."""
         if live is None:
             self._fold_up_to(connection, build, log.head(connection))
         else:
@@ -216,7 +216,7 @@ class ProjectionRebuild:
         return {key for one in slices.iter_by_position(connection, low, high) for key in self._projection.keys(one)}
 
     def _parked_keys(self, connection: SyncConnection, *some: Build) -> set[DocumentKey]:
-        """Documents that nobody says are right."""
+        """Documents that are parked in any of these builds: their rows are incomplete."""
         return {parse_key(document) for build in some for document in parked.parked_keys(connection, build)}
 
     def _record_comparison(self, compared: Comparison | None) -> None:
@@ -227,7 +227,7 @@ class ProjectionRebuild:
         self._differences += compared.first[: comparison.MAX_SHOWN_DIFFERENCES - len(self._differences)]
 
     def _find_causes(self, connection: SyncConnection) -> None:
-        """When nobody waits for it any more: it may take reading a whole workspace."""
+        """Find the events behind the first differences. Slow (it may read a whole workspace), so after the switch."""
         self._outcome.first = [refold.find_cause(connection, self._projection, one) for one in self._differences]
 
     @contextmanager
@@ -240,11 +240,11 @@ class ProjectionRebuild:
 
 @contextmanager
 def rebuild_lock(connection: SyncConnection, projection: Projection[Any]) -> Iterator[None]:
-    """Nobody else builds it meanwhile; raises Held where somebody does."""
+    """Hold the build lock of the projection; raises RebuildInProgress if another process has it."""
     if not build_lock.try_lock(connection, projection):
-        raise RebuildInProgress(f"{projection.name} is being rebuilt or verified already: wait for that.")
+        raise RebuildInProgress(f"{projection.name} is being rebuilt or verified already: wait for that to end.")
     try:
         yield
     finally:
-        with suppress(psycopg.Error):  # a connection that was lost holds nothing
+        with suppress(psycopg.Error):  # a lost connection holds no lock
             build_lock.unlock(connection, projection)

@@ -1,4 +1,4 @@
-"""A document by itself: its events out of the log, folded again, where it was parked or is not what it should be."""
+"""Refolding one document from its events: to retry a parked one, or to find the cause of a difference."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ from projections.projection import DocumentKey, Projection, key_by_position, key
 
 
 class DifferenceCause(Struct, frozen=True):
-    """A difference, with the events that last set what differs: their positions and names."""
+    """A difference, with the events (position and name) that last set the fields that differ."""
 
     document: str
     fields: dict[str, tuple[Any, Any]]
@@ -31,15 +31,15 @@ class DifferenceCause(Struct, frozen=True):
 
 
 def load_skips(connection: SyncConnection, projection: Projection[Any]) -> Skips:
-    """The events that operators decided to leave out of documents of a projection."""
+    """The events that administrators decided to skip in documents of a projection."""
     state = fold(Skipping, (one.event for one in log.load_stream(connection, skips_stream_id(projection.name))))
     return frozenset(state.skips) if state else frozenset()
 
 
 def retry_parked(connection: SyncConnection, build: Build, parked_document: ParkedDocument) -> ParkedDocument | None:
-    """Fold a parked document again from its first event, so that order is the log's; answers why it stays parked.
+    """Fold a parked document again from its first event, in log order; returns why it stays parked, if it does.
 
-    The log is read before the build is held, and only what came meanwhile after that.
+    The log is read before the checkpoints are locked; only the events that came meanwhile are read after that.
     """
     key, projection = parse_key(parked_document.document), build.projection
     skips, head = load_skips(connection, projection), log.head(connection)
@@ -56,14 +56,16 @@ def retry_parked(connection: SyncConnection, build: Build, parked_document: Park
         still_parked = refold_document(connection, build, key, events, skips)
         parked.unpark(connection, build, [key])
         parked.park(connection, build, [still_parked] if still_parked else [])
-        cache_generations.bump(connection, {build: {builds.WHOLE_BUILD_SCOPE}})  # whoever looks sees that, told or not
+        cache_generations.bump(
+            connection, {build: {builds.WHOLE_BUILD_SCOPE}}
+        )  # invalidates caches that miss the message too
     return still_parked
 
 
 def refold_document(
     connection: SyncConnection, build: Build, key: DocumentKey, events: Sequence[RecordedEvent], skips: Skips
 ) -> ParkedDocument | None:
-    """Write a document as all its events make it, or as far as that goes; answers where it had to end."""
+    """Write a document folded from all its events, or up to the first that fails; returns why it is parked then."""
     document, still_parked = folding.fold_until_parked(build.projection, key, events, skips)
     if writing.try_write(connection, build, key, document):
         table.replace_document(connection, build, key, None)
@@ -72,7 +74,7 @@ def refold_document(
 
 
 def find_cause(connection: SyncConnection, projection: Projection[Any], difference: RowDifference) -> DifferenceCause:
-    """Which events made the fields what they should be; the last one where there should be nothing."""
+    """The events that set the fields to their right values; the last event if the document should not exist."""
     key, fields = parse_key(difference.document), difference.changed_fields()
     row = difference.fresh or difference.live or {}
     workspace = msgspec.convert(row.get("workspace_id"), UUID | None)
@@ -94,7 +96,7 @@ def find_cause(connection: SyncConnection, projection: Projection[Any], differen
 def load_history(
     connection: SyncConnection, projection: Projection[Any], key: DocumentKey, workspace: UUID | None
 ) -> Iterable[RecordedEvent]:
-    """The events that touch a document, oldest first. Ask the connection nothing else before the last of them."""
+    """The events that touch a document, oldest first. The connection is busy until the last one is read."""
     if projection.keys is key_by_stream and isinstance(key, UUID):
         return log.load_stream(connection, key)
     if projection.keys is key_by_position and isinstance(key, int):

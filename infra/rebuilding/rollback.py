@@ -1,4 +1,4 @@
-"""Going back: the build that answered before the present one answers again."""
+"""Rolling back: serve the previous build of a projection again."""
 
 from typing import Any
 
@@ -13,16 +13,14 @@ from projections.projection import Projection
 
 
 def roll_back(connection: SyncConnection, projection: Projection[Any]) -> Build:
-    """Let the build answer that answered before, once it has caught up; raises OperatorError where there is none."""
+    """Catch up the previous build and serve it again; raises OperatorError if there is none."""
     with rebuild_lock(connection, projection):
         previous, live = (
             builds.previous_build(connection, projection),
             builds.serving_builds(connection).get(projection.name),
         )
         if previous is None or live is None or not builds.table_exists(connection, previous):
-            raise OperatorError(
-                f"{projection.name} has no build from before the present one: there is nothing to go back to."
-            )
+            raise OperatorError(f"{projection.name} has no previous build: there is nothing to go back to.")
         left_out = refold.load_skips(connection, projection)
         advance.catch_up(connection, previous, log.load_after, log.head(connection), left_out)
         with connection.transaction():

@@ -1,4 +1,4 @@
-"""`python -m infra.rebuilding.run_job ID`: one operation that somebody asked for, in a process of its own."""
+"""`python -m infra.rebuilding.run_job ID`: run one queued rebuild job in a process of its own."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ from projections.projection import all_projections
 
 
 def main(job_id: UUID, url: str) -> None:
-    """Do it, and say what came of it, whatever that is."""
+    """Run the job, and record its outcome or its error."""
     with closing(connect_for_folding(url, APPLICATION_NAME)) as connection:
         job_and_options = jobs.find(connection, job_id)
         if job_and_options is None:

@@ -1,1 +1,1 @@
-"""The worker: folds what is new, and keeps house."""
+"""The worker: folds new events into projections, and does the housekeeping."""

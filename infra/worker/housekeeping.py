@@ -1,4 +1,4 @@
-"""The keeper: sees to it that every projection of this code has a build, and that what was asked for is done."""
+"""Housekeeping of a worker: missing builds, rebuild jobs, parked documents, partitions, the trash."""
 
 import os
 import sys
@@ -26,11 +26,11 @@ from projections.engine.connection import SyncConnection
 
 MAX_STOP_S = 3.0
 PURGE_INTERVAL_S = 60.0
-"""So often the trash is looked through."""
+"""The trash is checked this often."""
 
 
 class Housekeeping:
-    """What a worker does beside folding; made and used in its main thread."""
+    """What a worker does beside folding; used in its main thread only."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -43,12 +43,12 @@ class Housekeeping:
         )
         self._next_purge_at = 0.0
         self.partitions = settings.partitions
-        """How many there are, of whatever build has the most."""
+        """The largest number of partitions of any build."""
 
     def run_once(self) -> None:
-        """Look after everything once: what is wrong with one thing is raised when all others were looked after."""
+        """Run every step once; an error of one is raised after the others have run."""
         if self._connection is None or self._connection.closed:
-            self._connection = connect_for_folding(self._settings.database_url, "taskledger keeper")
+            self._connection = connect_for_folding(self._settings.database_url, "taskledger housekeeping")
         connection, errors = self._connection, list[str]()
         serving = builds.serving_builds(connection)
         self.partitions = max([self.partitions, *(build.partitions for build in serving.values())])
@@ -65,7 +65,7 @@ class Housekeeping:
                 step()
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever it is must not keep the others waiting
+            except Exception as error:  # noqa: BLE001 - no error of one step stops the others
                 errors.append(f"{type(error).__name__}: {error}")
         self._is_first_run = False
         if errors:
@@ -85,24 +85,24 @@ class Housekeeping:
     def _purge_trash(self, connection: SyncConnection) -> None:
         if monotonic() >= self._next_purge_at:
             before = clock.now() - timedelta(days=self._settings.trash_days)
-            self._next_purge_at = monotonic() + PURGE_INTERVAL_S  # even if this look fails
+            self._next_purge_at = monotonic() + PURGE_INTERVAL_S  # even if this attempt fails
             if self._trash_purge.purge_page(connection, before):
                 self._next_purge_at = 0.0
 
     def _split_partitions(self, connection: SyncConnection, build: builds.Build) -> None:
-        """Once, by each worker that starts: two that want it otherwise do not go on undoing each other's work."""
+        """Only when a worker starts: two workers with different settings would undo each other's work for ever."""
         if self._is_first_run and build.partitions != self._settings.partitions:
             advance.repartition(connection, build, log.load_after, self._settings.partitions)
 
     def close(self) -> None:
-        """End what is being done; it is begun again by whoever looks next."""
+        """Stop the running job; another worker restarts it."""
         if self._job_process:
             stop([self._job_process], MAX_STOP_S)
         if self._connection:
             self._connection.close()
 
     def _retry_parked(self, connection: SyncConnection, build: builds.Build) -> None:
-        """Documents that were parked for an event which other code did not know, and this one does."""
+        """Retry documents that other code parked for an event type that this code knows."""
         for parked_document in parked.parked_by_unknown(
             connection, build, codec.all_event_types().keys() | UPCASTS.keys()
         ):
@@ -118,7 +118,7 @@ class Housekeeping:
                 )
 
     def _spawn_job(self, job_id: UUID) -> Child:
-        """In a process of its own, so that folding goes on here."""
+        """Start the job in a process of its own, so that folding continues here."""
         argv = [sys.executable, "-P", "-m", "infra.rebuilding.run_job", str(job_id)]
         environment = {**os.environ, f"{ENVIRONMENT_PREFIX}DATABASE_URL": self._settings.database_url}
         return spawn(argv, env=environment, log=sys.stderr.buffer)

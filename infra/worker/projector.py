@@ -1,6 +1,6 @@
-"""The projector: how a worker folds what is new, whether a message or its own look calls it.
+"""The projector: folds new events of a partition into all projections, on a hint or a poll of the worker.
 
-Nothing else does, but what rebuilds, rolls back or splits a build: that brings it to a position first.
+Only a rebuild, a rollback or a repartitioning folds elsewhere, to bring one build to a position.
 """
 
 import threading
@@ -18,13 +18,13 @@ from projections.engine import advance
 from projections.engine.advance import BatchReport
 
 POLL_INTERVAL_S = 1.0
-"""So long, at most, one call goes on where there is always more."""
+"""The interval of polls, and the longest time that one call folds without a break."""
 FAST_BATCH_S, SLOW_BATCH_S = 0.5, 1.5
-"""In a backlog nobody sees the difference between these, and an event of a large batch costs two thirds of another."""
+"""Batches grow below the first and shrink above the second; an event in a large batch costs a third less."""
 
 
 class _PartitionState:
-    """Who folds a partition holds its turn; who wants it folded says so, and whoever holds the turn looks again."""
+    """The lock of the thread that folds a partition; a request made meanwhile makes that thread poll again."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -32,7 +32,7 @@ class _PartitionState:
         self.batch_size = advance.MAX_PIPELINED_EVENTS
 
     def adapt_batch_size(self, event_count: int, seconds: float) -> None:
-        """Larger batches while there is a backlog and they are quick, smaller ones where they take long."""
+        """Grow fast batches while there is a backlog, shrink slow ones."""
         if event_count >= self.batch_size and seconds < FAST_BATCH_S:
             self.batch_size = min(advance.MAX_BATCH_EVENTS, self.batch_size * 2)
         elif seconds > SLOW_BATCH_S:
@@ -40,7 +40,7 @@ class _PartitionState:
 
 
 class Projector:
-    """Advances all projections of a partition, one batch at a time, and tells caches after each commit."""
+    """Advances all projections of a partition batch by batch, and publishes the progress after each commit."""
 
     def __init__(self, database_url: str, partitions: int, publish: Callable[[BatchReport], None]) -> None:
         self._url = database_url
@@ -52,10 +52,11 @@ class Projector:
         )
 
     def project(self, partition: int) -> bool:
-        """Fold all that is new, and answer whether there is more that nobody else is at.
+        """Fold all new events; returns whether there are more, and no other thread folds them.
 
-        Never waits for another thread that folds the same: that one will look again. Raises psycopg's errors and
-        StandsStill; the checkpoints then still say where to go on. Ends after a while even where there is more.
+        Never waits for another thread that folds the partition: that thread polls again. Returns after
+        `POLL_INTERVAL_S` even if there is more. Raises ProjectionStuck and errors of psycopg; the checkpoints then
+        say where to continue.
         """
         state = self._partitions[partition]
         state.fold_requested.set()
@@ -67,28 +68,28 @@ class Projector:
             finally:
                 state.lock.release()
             if not event_count and is_crowded:
-                self._publish(BatchReport([], partition, 0, 0, 0))  # nothing came: the next one needs a hint
+                self._publish(BatchReport([], partition, 0, 0, 0))  # no longer batching: the next event needs a hint
             is_crowded = event_count >= FULL_BATCH_EVENTS
             if event_count:
                 state.fold_requested.set()
                 if is_crowded and event_count < state.batch_size:
                     time.sleep(LINGER_S)
-        return state.fold_requested.is_set() and not state.lock.locked()  # whoever holds it goes on by himself
+        return state.fold_requested.is_set() and not state.lock.locked()  # else the thread with the lock continues
 
     def close(self) -> None:
-        """Close what every thread has opened."""
+        """Close the connections of all threads."""
         for connection in self._connections:
             connection.close()
 
     def _advance(self, state: _PartitionState, partition: int) -> int:
-        """The most events that any of the projections has just folded."""
+        """Fold one batch; returns the largest number of events that any projection folded."""
         max_events, began = 0, time.monotonic()
         try:
             for progress in advance.advance(self._connection(), partition, log.load_after, state.batch_size):
                 self._publish(progress)
                 max_events = max(max_events, progress.events)
         except Exception:
-            state.batch_size = advance.MAX_PIPELINED_EVENTS  # what was too much at once may do in smaller pieces
+            state.batch_size = advance.MAX_PIPELINED_EVENTS  # a smaller batch may succeed
             raise
         state.adapt_batch_size(max_events, time.monotonic() - began)
         return max_events

@@ -1,7 +1,7 @@
-"""Purging: what has been in the trash for long enough is gone, by a rule and not by a person.
+"""The trash purge: a rule that purges tasks and projects that were in the trash for long enough.
 
-A project goes first and its tasks after it, so that nobody can take back a half of one. Whatever ends in between, the
-read models still say what is left; and what was taken out of the trash since they were folded has another version.
+A project is purged before its tasks, so that no half of one can be restored. After a crash in between, the read
+models still name the rest. An item that was restored since they were folded has another version, and is refused.
 """
 
 import asyncio
@@ -31,23 +31,23 @@ from projections.engine import builds
 from projections.engine.connection import SyncConnection
 
 MAX_PURGES_AT_ONCE = 100
-"""So many at once: they ride together, and folding waits for them no longer than for a hiccup."""
+"""Few enough to be appended together without a noticeable delay for folding."""
 _NIL_ID = UUID(int=0)
 PURGE_COMMANDS: dict[str, type[PurgeTask | PurgeProject]] = {"task": PurgeTask, "project": PurgeProject}
 
 
 class TrashPurge:
-    """One pass after the other over the trash, a piece at each look."""
+    """Pages over the trash again and again, one page a call."""
 
     def __init__(self, database_url: str, announce: Callable[[Collection[UUID]], None] = lambda _: None) -> None:
-        """`tell` is called with what nobody may see any more."""
+        """`announce` is called with the ids whose permissions end."""
         self._url = database_url
         self._announce = announce
         self._due_cursor, self._orphan_cursor = 0, _NIL_ID
         self._stuck: set[UUID] = set()
 
     def purge_page(self, connection: SyncConnection, cutoff: datetime) -> bool:
-        """Purge what was trashed before a time, so much at most; answers whether there may be more."""
+        """Purge one page of items trashed before `cutoff`; returns whether there may be more."""
         try:
             due, orphaned = self._fetch_due(connection, cutoff), self._fetch_orphaned(connection)
         except ProjectionBehind:
@@ -60,7 +60,7 @@ class TrashPurge:
         rows = _fetch(connection, trash.DUE_FOR_PURGE_SQL, (self._due_cursor, cutoff, MAX_PURGES_AT_ONCE))
         self._due_cursor = (
             rows[-1][3] if len(rows) == MAX_PURGES_AT_ONCE else 0
-        )  # on with the rest, even if some of these are stuck
+        )  # continue with the rest, even if some of these are stuck
         return [CommandOn(one, PURGE_COMMANDS[kind](expected_version=version)) for one, kind, version, _ in rows]
 
     def _fetch_orphaned(self, connection: SyncConnection) -> list[CommandOn]:
@@ -74,17 +74,17 @@ class TrashPurge:
             await asyncio.gather(*(self._purge(command_handler, command_on) for command_on in commands))
 
     async def _purge(self, command_handler: CommandHandler, command_on: CommandOn) -> None:
-        """One of them: what is wrong with it alone, as an event that nobody can read, is no reason to keep the rest."""
+        """Purge one item; a fault of it alone, such as an unreadable event, does not stop the others."""
         try:
             await command_handler.handle(
                 CommandRequest([command_on], RULE_ACTOR, new_id(), trace=Trace(causation_id="trash"))
             )
             self._announce(permissions_revoked_by([command_on], RULE_ACTOR))
         except (NotTrashed, Purged, VersionConflict, TooBusy):
-            pass  # it is not in the trash any more, or gone already; or its turn comes again
+            pass  # restored or purged meanwhile, or retried later
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is belongs to this one
+        except Exception as error:  # noqa: BLE001 - any error is about this item
             if command_on.target not in self._stuck:
                 logger.warning("{} cannot be purged: {}: {}", command_on.target, type(error).__name__, error)
             self._stuck.add(command_on.target)

@@ -1,4 +1,4 @@
-"""The worker: folds the log into read models when a hint comes, and once a second in any case."""
+"""The worker process: folds the log into read models on a hint, and on a poll once a second."""
 
 import threading
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from infra.worker.projector import POLL_INTERVAL_S, Projector
 
 T = TypeVar("T")
 _FAILURES: dict[str, str] = {}
-"""Why something stands still, as it was logged last."""
+"""The reason last logged for each step that fails."""
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Work until `stop` is set, then finish what is in hand."""
+    """Work until `stop` is set, then finish the batch in hand."""
     message_broker = broker.create_broker(settings.broker_url)
     publish = progress.publisher(redis_clients.publisher_client(settings.redis_url))
     projector = Projector(settings.database_url, settings.partitions, publish)
@@ -39,7 +39,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         while not stop.wait(0 if is_behind else POLL_INTERVAL_S):
             has_more = [try_project(partition) for partition in range(housekeeping.partitions)]
             is_behind = any(has_more)
-            _log_failure("looking after the builds", housekeeping.run_once)
+            _log_failure("housekeeping", housekeeping.run_once)
     finally:
         worker.stop(timeout=4_000)
         message_broker.close()
@@ -48,15 +48,15 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 
 def _log_failure(step_name: str, step: Callable[[], T]) -> T | None:
-    """The database may be away, or a fold wrong: one line for each reason, and the next look tries again."""
+    """Run a step that is retried at the next poll if it fails; log each reason once."""
     try:
         done = step()
-    except Exception as error:  # noqa: BLE001 - whatever it is must not end the worker
+    except Exception as error:  # noqa: BLE001 - no error of a step ends the worker
         reason = " ".join(str(error).split())
         if _FAILURES.get(step_name) != reason:
-            logger.warning("{} stands still: {}", step_name, reason)
+            logger.warning("{} is stuck: {}", step_name, reason)
         _FAILURES[step_name] = reason
         return None
     if _FAILURES.pop(step_name, None):
-        logger.info("{} goes on", step_name)
+        logger.info("{} recovered", step_name)
     return done

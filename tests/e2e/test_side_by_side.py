@@ -141,7 +141,7 @@ def test_two_workers_on_one_partition_write_nothing_twice_despite_kills(settings
         assert oracle.matches_log(connection)
         assert not any(oracle.parked_documents(connection, name) for name in all_projections())
         assert one.returncode == -signal.SIGKILL
-        still = [line for line in one.read_output().splitlines() if "stands still" in line]
+        still = [line for line in one.read_output().splitlines() if "is stuck" in line]
         assert all("connection" in line for line in still), still  # the server may part who stops in a transaction
 
 
