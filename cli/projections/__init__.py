@@ -1,4 +1,4 @@
-"""`taskledger projections`: how far the read models are, and folding them afresh from the log."""
+"""`taskledger projections`: list, rebuild, verify and roll back the read models; retry or skip parked documents."""
 
 import asyncio
 from collections.abc import Iterable
@@ -39,19 +39,19 @@ _workers_option = click.option(
     "processes",
     type=click.IntRange(1, 64),
     metavar="N",
-    help="How many processes fold: one for each core unless told otherwise, none for a small log.",
+    help="Number of processes that fold. Default: one for each core, or none for a small log.",
 )
 
 
 @click.group
 def command() -> None:
-    """See how far the read models are, and rebuild or verify them."""
+    """Show, rebuild and verify the read models."""
 
 
 @command.command("list")
 @options.data_option
 def list_projections(data: Path) -> None:
-    """Show each projection: how far it has read, how far it is behind, what is parked, how long a rebuild takes."""
+    """Show the position, lag and parked documents of each projection, and how long a rebuild takes."""
     with database_connection(settings.resolve(data).database_url) as connection:
         _print_wide(report.status_table(projection_status.fetch_statuses(connection)))
 
@@ -60,12 +60,12 @@ def list_projections(data: Path) -> None:
 @options.data_option
 @click.argument("name")
 @_workers_option
-@click.option("--expect-changes", is_flag=True, help="Switch even where rows differ from the live ones.")
+@click.option("--expect-changes", is_flag=True, help="Switch even if rows differ from the live ones.")
 def rebuild(data: Path, name: str, processes: int | None, expect_changes: bool) -> None:  # noqa: FBT001 - a flag
-    """Fold the whole log afresh into NAME, compare with what is live, and switch.
+    """Rebuild NAME from the whole log, compare it with the live rows, and switch.
 
-    Readers see the old rows until the switch, and the new ones from then on. Where rows differ nothing is switched,
-    unless that was expected. Exits with 1 then.
+    Readers see the old rows until the switch, and the new ones after it. If rows differ, it does not switch and exits
+    with 1, unless --expect-changes is given.
     """
     app_settings = settings.resolve(data)
     with database_connection(app_settings.database_url) as connection:
@@ -84,7 +84,7 @@ def rebuild(data: Path, name: str, processes: int | None, expect_changes: bool) 
 @click.argument("name", required=False)
 @_workers_option
 def verify(data: Path, name: str | None, processes: int | None) -> None:
-    """Fold the log afresh and compare NAME, or all, with it row by row; exits with 1 where anything differs."""
+    """Fold the log again and compare NAME, or all, with it row by row; exits with 1 if anything differs."""
     app_settings, outcomes = settings.resolve(data), []
     with database_connection(app_settings.database_url) as connection:
         for projection in [_find_projection(name)] if name else all_projections().values():
@@ -98,17 +98,17 @@ def verify(data: Path, name: str | None, processes: int | None) -> None:
 @options.data_option
 @click.argument("name")
 def rollback(data: Path, name: str) -> None:
-    """Let the build answer again that answered before the last rebuild of NAME, once it has caught up."""
+    """Serve the build from before the last rebuild of NAME again, after it has caught up."""
     with database_connection(settings.resolve(data).database_url) as connection:
         build = roll_back(connection, _find_projection(name))
-    click.echo(f"{name}: build {build.number} answers again.")
+    click.echo(f"{name}: build {build.number} is live again.")
 
 
 @command.command("parked")
 @options.data_option
 @click.argument("name", required=False)
 def list_parked(data: Path, name: str | None) -> None:
-    """Show the documents that are shown no further, each with its first event that cannot be folded."""
+    """Show documents that stopped updating because an event could not be applied, each with that event."""
     with database_connection(settings.resolve(data).database_url) as connection:
         rows = Table("projection", "document", "position", "since", "because", box=None, pad_edge=False)
         for build, parked_document in _fetch_parked(connection, name):
@@ -120,7 +120,7 @@ def list_parked(data: Path, name: str | None) -> None:
                 since,
                 parked_document.reason,
             )
-    _print_wide(rows if rows.row_count else "Nothing is parked.")
+    _print_wide(rows if rows.row_count else "No documents are parked.")
 
 
 @command.command
@@ -128,12 +128,12 @@ def list_parked(data: Path, name: str | None) -> None:
 @click.argument("name")
 @click.argument("document", required=False)
 def retry(data: Path, name: str, document: str | None) -> None:
-    """Fold the parked documents of NAME, or one DOCUMENT, again from the log; exits with 1 if any stays parked."""
+    """Fold the parked documents of NAME, or one DOCUMENT, again; exits with 1 if any stays parked."""
     with database_connection(settings.resolve(data).database_url) as connection:
         parked_documents = _select_parked(connection, name, document)
         results = [_retry_document(connection, build, parked_document) for build, parked_document in parked_documents]
         if not parked_documents:
-            click.echo(f"Nothing of {name} is parked.")
+            click.echo(f"No documents of {name} are parked.")
     raise SystemExit(0 if all(results) else 1)
 
 
@@ -141,12 +141,12 @@ def retry(data: Path, name: str, document: str | None) -> None:
 @options.data_option
 @click.argument("name")
 @click.argument("document")
-@click.option("--reason", required=True, help="Why: it is kept in the log for ever.")
-@click.option("--as", "email", required=True, metavar="EMAIL", help="The administrator who decides it.")
+@click.option("--reason", required=True, help="The reason. It stays in the log for ever.")
+@click.option("--as", "email", required=True, metavar="EMAIL", help="The administrator who decides this.")
 def skip(data: Path, name: str, document: str, reason: str, email: str) -> None:
-    """Leave the event that a parked DOCUMENT of NAME cannot be folded with out of it, now and in every rebuild.
+    """Skip the event that parked DOCUMENT of NAME, now and in every rebuild.
 
-    The decision is an event of the log itself. Exits with 1 if a later event parks the document again.
+    The decision is an event in the log. Exits with 1 if a later event parks the document again.
     """
     app_settings = settings.resolve(data)
     with database_connection(app_settings.database_url) as connection:
@@ -169,13 +169,15 @@ async def _append_skip(
     async with open_instance(app_settings) as instance:
         email_address = await instance.log.load_state(EmailAddress, email_stream_id(email))
         if email_address is None:
-            raise OperatorError(f"Nobody is registered as {email}: check --as.")
+            raise OperatorError(f"No user is registered as {email}: check --as.")
         try:
             await instance.command_handler.handle(
                 CommandRequest([Asked(INSTANCE_STREAM_ID, skip_event)], Actor(email_address.user_id), new_id())
             )
         except Forbidden as error:
-            raise OperatorError(f"{email} does not administer this installation: only who does may skip.") from error
+            raise OperatorError(
+                f"{email} is not an administrator of this installation: only administrators may skip events."
+            ) from error
 
 
 def _retry_document(connection: SyncConnection, build: Build, parked_document: ParkedDocument) -> bool:
@@ -186,11 +188,11 @@ def _retry_document(connection: SyncConnection, build: Build, parked_document: P
 
 
 def _select_parked(connection: SyncConnection, name: str, document: str | None) -> list[tuple[Build, ParkedDocument]]:
-    """What is parked of a projection, or one of it."""
+    """The parked documents of a projection, or one of them."""
     _find_projection(name)
     matching = [pair for pair in _fetch_parked(connection, name) if document in {None, pair[1].document}]
     if document and not matching:
-        raise OperatorError(f"{name} has parked no document {document}: `taskledger projections parked` shows all.")
+        raise OperatorError(f"{name} has no parked document {document}: `taskledger projections parked` shows all.")
     return matching
 
 
@@ -201,12 +203,12 @@ def _fetch_parked(connection: SyncConnection, name: str | None) -> Iterable[tupl
 
 
 def _print_wide(content: Table | str) -> None:
-    """As wide as it is: who pipes it has no terminal that it must fit into."""
+    """Print at full width if the output is piped, else at the width of the terminal."""
     console = Console()
     Console(width=console.width if console.is_terminal else PIPED_WIDTH_CHARS).print(content)
 
 
 def _find_projection(name: str) -> Projection[Any]:
     if name not in all_projections():
-        raise OperatorError(f"There is no projection {name!r}: choose one of {', '.join(all_projections())}.")
+        raise OperatorError(f"There is no projection {name!r}. Choose one of {', '.join(all_projections())}.")
     return all_projections()[name]

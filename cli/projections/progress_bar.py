@@ -1,4 +1,4 @@
-"""Watching a rebuild: a progress bar for people, an operation in the database for everybody else."""
+"""A rebuild with a progress bar in the terminal, and a job in the database for other readers."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from projections.projection import Projection
 def rebuild_with_progress(
     connection: Connection[TupleRow], url: str, projection: Projection[Any], rebuild_options: RebuildOptions
 ) -> RebuildOutcome:
-    """Do it, here and now, and show how far it is."""
+    """Rebuild in this process, and show the progress."""
     job = jobs.enqueue(
         connection,
         projection,
@@ -44,7 +44,7 @@ def rebuild_with_progress(
 
 
 def _progress_bar() -> Progress:
-    """Nothing where nobody is looking."""
+    """A progress bar, disabled if stderr is not a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"))
     return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)

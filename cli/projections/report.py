@@ -1,4 +1,4 @@
-"""What is said of projections: a table of all, and what came of a rebuild."""
+"""What `taskledger projections` prints: a table of all projections, and the outcome of a rebuild."""
 
 from collections.abc import Iterable
 
@@ -10,11 +10,11 @@ from infra.rebuilding.projection_status import ProjectionStatus
 
 TABLE_HEADERS = ("projection", "version", "state", "position", "lag", "seconds", "events/s", "parked", "rebuild")
 MIN_PHASE_REPORT_S = 3.0
-"""What took longer is told phase by phase."""
+"""A longer rebuild is reported phase by phase."""
 
 
 def status_table(statuses: Iterable[ProjectionStatus]) -> Table:
-    """A line for each projection."""
+    """A table with a row for each projection."""
     lines = Table(*TABLE_HEADERS, box=None, pad_edge=False)
     for projection_status in statuses:
         doing = (
@@ -37,7 +37,7 @@ def status_table(statuses: Iterable[ProjectionStatus]) -> Table:
 
 
 def print_outcome(name: str, outcome: RebuildOutcome) -> None:
-    """What was folded, how long it took, and what differs."""
+    """Print what was folded, how long it took, and what differs."""
     seconds = sum(outcome.seconds.values())
     summary = f"{outcome.events} events into {outcome.documents} rows in {seconds:.1f} s"
     click.echo(f"{name}: {summary}, {outcome.events_per_s():,.0f}/s.")
@@ -46,7 +46,7 @@ def print_outcome(name: str, outcome: RebuildOutcome) -> None:
             "  " + ", ".join(f"{phase} {phase_seconds:.1f} s" for phase, phase_seconds in outcome.seconds.items())
         )
     if outcome.parked:
-        click.echo(f"{outcome.parked} documents are parked: `taskledger projections parked {name}` says why.")
+        click.echo(f"{outcome.parked} documents are parked: `taskledger projections parked {name}` shows why.")
     for cause in outcome.first:
         events = ", ".join(f"{position} {event}" for position, event in cause.events) or "no event"
         click.echo(f"  {cause.document}, by {events}:")
@@ -65,7 +65,7 @@ def _verdict(outcome: RebuildOutcome) -> str:
         return (
             f"{difference_text}."
             if outcome.verify_only
-            else f"{difference_text}: not switched. If that is meant, say --expect-changes."
+            else f"{difference_text}: not switched. If that is intended, use --expect-changes."
         )
     if outcome.compared:
         return "The live rows are right."

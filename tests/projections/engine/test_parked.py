@@ -249,8 +249,8 @@ def test_a_document_that_is_not_parked_cannot_be_retried(database: SyncConnectio
     oracle.append_facts(database, HISTORY)
     oracle.catch_up(database)
     asked = run_cli("projections", "retry", "task_list", str(TASK))
-    assert "has parked no document" in str(asked.exception)
-    assert "Nothing is parked" in run_cli("projections", "parked").output
+    assert "has no parked document" in str(asked.exception)
+    assert "No documents are parked" in run_cli("projections", "parked").output
 
 
 def a_skip_is_recorded_and_permanent(database: SyncConnection, settings: Settings, typed: RunCli) -> None:
@@ -296,7 +296,7 @@ def test_only_the_administrator_may_skip(database: SyncConnection, run_cli: RunC
         asked = run_cli(
             "projections", "skip", "task_list", str(TASK), "--reason", "I want", "--as", "nobody@example.org"
         )
-    assert "Nobody is registered" in str(asked.exception)
+    assert "No user is registered" in str(asked.exception)
     assert oracle.parked_documents(database, "task_list") == [str(TASK)]
 
 
