@@ -1,4 +1,4 @@
-"""Operations over HTTP: long works that were asked for, and how far they are."""
+"""Operations over HTTP: the progress and outcome of rebuild jobs."""
 
 from litestar import get
 from litestar.di import NamedDependency
@@ -16,7 +16,7 @@ from projections import pagination
 async def show_operation(
     operation: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[Job]:
-    """How far a long work is, at which rate, and what came of it."""
+    """Show the progress, the rate and the outcome of a long-running operation."""
     operation_id = parse_id(operation)
     await ledger.require_operator(request)
     job = await ledger.projection_admin.find_job(operation_id)

@@ -1,4 +1,4 @@
-"""Projections over HTTP, for whoever administers the installation."""
+"""Projections over HTTP, for administrators of the installation: their statuses, and rebuilds."""
 
 from typing import Annotated
 
@@ -24,12 +24,12 @@ ProjectionNameParam = Annotated[
 
 
 class RebuildRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    expect_changes: Annotated[bool, Meta(description="Switch even where rows differ from the live ones.")] = False
+    expect_changes: Annotated[bool, Meta(description="Switch even if rows differ from the live ones.")] = False
 
 
 @get("/projections")
 async def list_projections(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[Page[ProjectionStatus]]:
-    """How far each projection has read, how far it is behind, what it shows no further."""
+    """List the projections: position, lag, and number of parked documents of each."""
     await ledger.require_operator(request)
     statuses = await ledger.projection_admin.statuses()
     return conditional_response(
@@ -41,7 +41,7 @@ async def list_projections(request: AuthedRequest, ledger: NamedDependency[Ledge
 async def rebuild_projection(
     name: ProjectionNameParam, data: JSONBody[RebuildRequest], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[Job]:
-    """Have the log folded afresh and switched to; where rows differ from the live ones, only if that is expected."""
+    """Rebuild a projection from the log. If rows differ from the live ones, it switches only with `expect_changes`."""
     await ledger.require_operator(request)
     if name not in all_projections():
         raise NotFound

@@ -1,4 +1,4 @@
-"""Health: is this process alive, and can it do its work."""
+"""Health checks: liveness, readiness, and details for administrators."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ from api.ledger import AuthedRequest, Ledger
 from infra.rebuilding.projection_status import ProjectionState, ProjectionStatus
 
 MAX_LAG_S = 60.0
-"""A projection that is further behind is not well."""
+"""A projection with more lag is degraded."""
 
 
 class Health(Struct, frozen=True):
@@ -22,7 +22,7 @@ class Health(Struct, frozen=True):
 
 
 class ProjectionHealth(Struct, frozen=True):
-    """How one projection is."""
+    """The health of one projection."""
 
     name: str
     status: Literal["ok", "degraded"]
@@ -33,7 +33,7 @@ class ProjectionHealth(Struct, frozen=True):
 
 
 class DetailedHealth(Struct, frozen=True):
-    """How everything is that answers depend on; whoever reads it has an answer of the database in hand."""
+    """The health of what answers depend on; `database` is always `ok`, because this was read from it."""
 
     status: Literal["ok", "degraded"]
     database: Literal["ok"]
@@ -43,19 +43,19 @@ class DetailedHealth(Struct, frozen=True):
 
 @get("/health", opt=PUBLIC)
 async def health() -> Health:
-    """All is well, as far as strangers are told."""
+    """Public health check; no details."""
     return Health("ok")
 
 
 @get("/health/live", opt=PUBLIC)
 async def live() -> Health:
-    """This process answers."""
+    """Liveness check: this process answers."""
     return Health("ok")
 
 
 @get("/health/ready", opt=PUBLIC)
 async def ready(ledger: NamedDependency[Ledger]) -> Response[Health]:
-    """The log answers, and every read model has been built for this code: commands and queries can be served."""
+    """Readiness check: the database answers, and every read model has been built for this version."""
     try:
         is_ready = await ledger.read_tables.is_ready()
     except psycopg.Error as error:
@@ -67,7 +67,7 @@ async def ready(ledger: NamedDependency[Ledger]) -> Response[Health]:
 
 @get("/health/detailed")
 async def detailed(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[DetailedHealth]:
-    """How the database and each projection are; `degraded` with parked documents, no build, or a minute of lag."""
+    """Health of the database and each projection: `degraded` with parked documents, no build, or a minute of lag."""
     await ledger.require_operator(request)
     statuses = await ledger.projection_admin.statuses()
     projections = [_projection_health(one) for one in statuses]
