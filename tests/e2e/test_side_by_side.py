@@ -1,4 +1,4 @@
-"""Workers and API processes side by side: stopped, killed, of two kinds of code; every projection is right in the end.
+"""Workers and API processes side by side, suspended, killed, of two versions: every projection is right in the end.
 
 `TASKLEDGER_TEST_KILLS` in the environment asks for more rounds.
 """
@@ -32,7 +32,7 @@ from tests.projections import oracle
 ROUNDS = 60 if "TASKLEDGER_TEST_KILLS" in os.environ else 4
 STOPPED_S = 1
 TAKEN_OVER_S = 8
-"""Within so long somebody else goes on, on a machine that does much else."""
+"""Another worker takes over within this time, on a busy machine."""
 TASKS = [fixed_uuid7(number) for number in range(1_000, 1_020)]
 SHORT_TIMEOUT_PATCH = f"""
 import infra.database.pool
@@ -69,7 +69,7 @@ all_projections()["task_list"] = replace(all_projections()["task_list"], version
 
 @contextmanager
 def write_load(settings: Settings) -> Iterator[list[int]]:
-    """Somebody writes all the time; answers the position of each write."""
+    """A client that writes all the time; yields the position of each write."""
     over, written = threading.Event(), list[int]()
 
     def write() -> None:
@@ -125,7 +125,7 @@ def test_two_workers_on_one_partition_write_nothing_twice_despite_kills(settings
         poll_until(lambda: one.is_suspended() or other.is_suspended())
         poll_until(lambda: is_folded(connection, log.head(connection)), TAKEN_OVER_S)
         late = one if one.is_suspended() else other
-        assert late.is_suspended(), "it was to sleep until others had done its work"
+        assert late.is_suspended(), "it has to sleep until the other worker has done its work"
         oracle.append_facts(connection, [(TASKS[1], TaskRenamed(Change("a", "the last but one")))])
         poll_until(lambda: is_folded(connection, log.head(connection)), TAKEN_OVER_S)
         late.resume()
@@ -142,7 +142,9 @@ def test_two_workers_on_one_partition_write_nothing_twice_despite_kills(settings
         assert not any(oracle.parked_documents(connection, name) for name in all_projections())
         assert one.returncode == -signal.SIGKILL
         still = [line for line in one.read_output().splitlines() if "is stuck" in line]
-        assert all("connection" in line for line in still), still  # the server may part who stops in a transaction
+        assert all("connection" in line for line in still), (
+            still
+        )  # the server disconnects a client that stalls inside a transaction
 
 
 @pytest.mark.usefixtures("template_database")
@@ -185,6 +187,6 @@ def test_old_and_new_code_run_together_each_on_a_build_of_its_own(settings: Sett
 
 
 def parse_address(said: str) -> str | None:
-    """Where a program says that it listens."""
+    """The address in the line that a process prints when it listens."""
     lines = [line for line in said.splitlines() if line.startswith("Listening at ")]
     return lines[0].split()[2] if lines else None

@@ -102,8 +102,8 @@ def test_a_fold_that_changed_is_noticed(field: str, monkeypatch: pytest.MonkeyPa
         key: object, row: task_list.StoredTaskRow | None, recorded: RecordedEvent
     ) -> task_list.StoredTaskRow | None:
         after = fold(key, row, recorded)
-        spoilt = {"title": "!", "version": 0, "updated_at": datetime.min.replace(tzinfo=UTC)}[field]
-        return replace(after, **{field: spoilt}) if after else None
+        broken = {"title": "!", "version": 0, "updated_at": datetime.min.replace(tzinfo=UTC)}[field]
+        return replace(after, **{field: broken}) if after else None
 
     monkeypatch.setitem(all_projections(), "task_list", replace(task_list.projection, fold=other))
     with planted_defect(), pytest.raises(AssertionError, match="count its version up"):

@@ -1,4 +1,4 @@
-"""Builds: what nobody can ask any more goes, what was decided stays decided, and nothing old comes back."""
+"""The lifecycle of builds: unused ones are dropped, skipped events stay out, and no stale answer comes back."""
 
 import pytest
 from msgspec.structs import replace
@@ -143,7 +143,7 @@ def reset_read_schema(owner: SyncConnection, settings: Settings) -> None:
 
 
 def skip_poison(database: SyncConnection) -> None:
-    """The poison is left out of the task, as the administrator's command does it."""
+    """Skip the poison event of the task, as the administrator's command does."""
     (one,) = parked.all_parked(database, oracle.serving_build(database, "task_list"))
     oracle.append_facts(
         database, [(skips_stream_id("task_list"), EventSkipped(one.document, one.position, "it is poison"))]

@@ -1,4 +1,4 @@
-"""Operations and the keeper: claimed by one, swept when whoever did it died, kept when they failed."""
+"""Rebuild jobs: one worker claims each, the job of a dead worker is requeued, a failed one keeps its reason."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +44,7 @@ def find_job(database: SyncConnection, job_id: UUID) -> Job:
 
 
 def age_job(database: SyncConnection, job_id: UUID) -> None:
-    """Whoever does it began long ago."""
+    """Make the job look as if it began a minute ago."""
     database.execute("update read.operations set began_at = now() - interval '1 minute' where id = %s", (job_id,))
 
 
@@ -59,16 +59,16 @@ def test_enqueueing_twice_is_one_job(database: SyncConnection) -> None:
 
 
 def one_worker_claims_each_job(settings: Settings, rounds: int) -> None:
-    """Several keepers look at the same moment."""
-    keepers = 4
-    together = Barrier(keepers)
+    """Several workers poll at the same moment."""
+    workers = 4
+    together = Barrier(workers)
 
     def claim(connection: SyncConnection) -> UUID | None:
         together.wait(20)
         return jobs.claim(connection)
 
-    with ThreadPoolExecutor(keepers) as threads, ExitStack() as opened:
-        connections = [opened.enter_context(connect(settings.database_url)) for _ in range(keepers)]
+    with ThreadPoolExecutor(workers) as threads, ExitStack() as opened:
+        connections = [opened.enter_context(connect(settings.database_url)) for _ in range(workers)]
         for _ in range(rounds):
             asked = jobs.enqueue(connections[0], PROJECTION, JobOptions())
             claimed = list(threads.map(claim, connections))
@@ -81,7 +81,7 @@ def test_one_worker_claims_each_job(settings: Settings) -> None:
 
 
 def test_a_check_then_claim_is_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The planted defect: look, then claim."""
+    """The planted defect: select a job, then claim it."""
 
     def careless(connection: SyncConnection) -> UUID | None:
         row = connection.execute("select id from read.operations where state = 'waiting' limit 1").fetchone()
@@ -154,7 +154,7 @@ def test_a_job_started_by_hand_is_not_claimed_by_workers(database: SyncConnectio
 
 
 def test_concurrent_reaping_requeues_a_job_once(database: SyncConnection, settings: Settings) -> None:
-    """The second one comes while the first is about it, and leaves it to whoever claimed it."""
+    """The second worker reaps while the first does, and skips the job."""
     asked = jobs.enqueue(database, PROJECTION, JobOptions())
     jobs.claim(database)
     age_job(database, asked)

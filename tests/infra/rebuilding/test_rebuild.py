@@ -110,7 +110,7 @@ def test_an_aborted_rebuild_leaves_nothing(
 
 
 def rebuild_with(settings: Settings, on_step: Any, name: str = "task_list") -> Any:
-    """A rebuild that tells of its steps."""
+    """A rebuild that reports its steps."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("infra.rebuilding.rebuild.open_fold_pool", oracle.inline_fold_pool)
         return ProjectionRebuild(settings.database_url, all_projections()[name], RebuildOptions(1), on_step).run()
@@ -144,7 +144,7 @@ def test_events_during_a_rebuild_are_in_the_new_table(
 def answers_stay_correct_during_switches(
     database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch, switches: int
 ) -> None:
-    """Somebody asks all the time for tasks that are known, others rename them, and the table is rebuilt meanwhile."""
+    """Clients read known tasks all the time, others rename them, and the table is rebuilt meanwhile."""
     monkeypatch.setattr("infra.rebuilding.rebuild.MAX_SWITCH_LAG_EVENTS", 5)
     created = [fact for number, each in enumerate(TASKS, 1) for fact in task(task_id=each, number=number)]
     oracle.append_facts(database, [*workspace(), *project(), *created])
@@ -177,7 +177,7 @@ def answers_stay_correct_during_switches(
 async def _read_continuously(
     settings: Settings, over: threading.Event, problems: list[str], answers: list[int]
 ) -> None:
-    """As an API process does; every answer has all tasks, none of them older than it was."""
+    """Read as an API process does: each answer has all tasks, none of them older than before."""
     async with open_reading_process(settings) as here:
         await _read_until(here, over, problems, answers)
 
@@ -338,7 +338,7 @@ def test_documents_beyond_the_limit_are_folded_in_several_parts(
 def suspended_rebuild(
     database: SyncConnection, rival: SyncConnection, environment: dict[str, str], data: Path
 ) -> Iterator[tuple[subprocess.Popen[bytes], set[int]]]:
-    """The command, and its crew: stopped while it writes the first rows of a new table."""
+    """The command and its pool, stopped while it writes the first rows of a new table."""
     known = remaining_builds(database)
     argv = [sys.executable, "-P", "-m", "cli.main", "projections", "rebuild", "task_list", "--workers", "2"]
     with subprocess.Popen(
@@ -386,7 +386,7 @@ def test_a_killed_rebuild_changes_nothing_and_the_next_starts_clean(  # noqa: PL
     tmp_path: Path,
     victim: str,
 ) -> None:
-    """Killed with SIGKILL, or interrupted; the crew ends with the command."""
+    """Killed with SIGKILL, or interrupted; the pool ends with the command."""
     live = oracle.serving_build(database, "task_list")
     with suspended_rebuild(database, other_connection, environment, tmp_path) as (command, members):
         if victim == "nobody":

@@ -1,4 +1,4 @@
-"""Haste: a rebuild takes one core where others write, and all of them where nobody does."""
+"""The throttle: a rebuild takes one core while clients write, and all cores otherwise."""
 
 import threading
 import time
@@ -39,7 +39,7 @@ def concurrency_samples(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def throttle_for(*counts: int) -> Throttle:
-    """A log to which so many events were written in the second before each look, and then as many as before."""
+    """A throttle that reads these counts of recent events, one a poll, and then the last one again."""
     counts_left, last = iter(counts), [0]
 
     def lately(most: int) -> int:

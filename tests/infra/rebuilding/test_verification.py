@@ -87,7 +87,7 @@ def test_a_comparison_that_misses_absent_rows_is_noticed(
 
 
 def verification_ignores_concurrent_folds(settings: Settings, verifications: int) -> None:
-    """Somebody renames the tasks all the time, and the live build moves on while it is compared."""
+    """Tasks are renamed all the time, and the live build advances while it is compared."""
     over, folded = threading.Event(), list[int]()
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""Losing the broker costs only latency (P6): away, emptied or cut off, whatever it was told of is folded after all.
+"""Losing the broker costs only latency (P6): away, emptied or cut off, every event is folded in the end.
 
 `TASKLEDGER_TEST_KILLS` in the environment asks for all that is promised: away for 10 s, 67 cut connections.
 """
@@ -44,7 +44,7 @@ def has_caught_up(connection: SyncConnection, name: str) -> bool:
 
 @contextmanager
 def write_load(settings: Settings) -> Iterator[list[int]]:
-    """Somebody writes all the time, and gives a hint each time; answers the positions."""
+    """A client that writes all the time and sends a hint each time; yields the positions."""
     messages = broker.create_broker(settings.broker_url)
     hints, over, written = HintSender(messages, ProgressNeverReported(), 1), threading.Event(), list[int]()
     hints.start()
@@ -70,7 +70,7 @@ def write_load(settings: Settings) -> Iterator[list[int]]:
 
 
 def everything_is_folded_after_broker_loss(settings: Settings, proxy: TcpProxy, timeout_s: float) -> None:
-    """The broker is cut off so many times, emptied, and away; nobody is started again."""
+    """The broker is cut off several times, emptied, and away; no process is restarted."""
     with running_worker(settings), connect(settings.database_url) as connection:
         oracle.append_facts(connection, [*workspace(), *project(), *task()])
         with write_load(settings) as written:
@@ -81,7 +81,7 @@ def everything_is_folded_after_broker_loss(settings: Settings, proxy: TcpProxy, 
             proxy.refuse_connections()
             begun, since = len(written), time.monotonic()
             poll_until(lambda: time.monotonic() > since + AWAY_S and len(written) > begun + 20)
-        # Nobody writes any more: of the last events nobody is told again.
+        # The client has stopped: no hint follows for the last events.
         proxy.accept_connections()
         for name in all_projections():
             poll_until(partial(has_caught_up, connection, name), timeout_s)
@@ -113,6 +113,6 @@ def test_broker_loss_costs_latency_only(broker_proxy: tuple[Settings, TcpProxy])
 def test_a_worker_that_relies_on_messages_alone_is_noticed(
     broker_proxy: tuple[Settings, TcpProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The planted defect: its periodic look does nothing."""
+    """The planted defect: its periodic poll does nothing."""
     monkeypatch.setattr(worker, "POLL_INTERVAL_S", 3600)
     assert_check_fails(partial(everything_is_folded_after_broker_loss, *broker_proxy, 2.0))

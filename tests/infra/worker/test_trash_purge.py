@@ -1,4 +1,4 @@
-"""Purging: what was in the trash for long enough is gone, nothing else is, and whoever dies over it changes nothing."""
+"""The trash purge: items that were in the trash for long enough are gone, nothing else is, also after a crash."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -119,7 +119,7 @@ def test_a_purge_that_ignores_the_version_is_noticed(settings: Settings, monkeyp
 def test_a_project_is_purged_with_its_tasks_in_batches(
     database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And whoever goes on is another one each time, as after a crash."""
+    """Another purge continues each time, as after a crash."""
     monkeypatch.setattr(trash_purge, "MAX_PURGES_AT_ONCE", 2)
     counted: Facts = [(column_stream_id(PROJECT, "todo"), ColumnCounted(3))]
     seed_project(
@@ -142,7 +142,7 @@ def test_a_project_is_purged_with_its_tasks_in_batches(
 def test_a_stuck_row_does_not_block_the_purge(
     database: SyncConnection, purge: TrashPurge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows that are there and whose tasks are not, as where a document was parked, are looked at and left."""
+    """Rows whose tasks are gone, as when a document was parked, are passed over."""
     monkeypatch.setattr(trash_purge, "MAX_PURGES_AT_ONCE", 2)
     seed_project(database, task_facts(5, TRASHED))
     monkeypatch.setattr(oracle, "catch_up", lambda _: None)

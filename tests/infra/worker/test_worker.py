@@ -1,4 +1,4 @@
-"""The worker against real servers: hints make it fold at once, and without any it looks by itself."""
+"""The worker against real servers: it folds at once on a hint, and polls without one."""
 
 import threading
 from collections.abc import Callable, Iterator, Sized
@@ -135,7 +135,7 @@ def test_a_rebuild_blocks_no_other_projection(settings: Settings, monkeypatch: p
 
 
 def test_a_hint_during_a_run_is_served_by_that_run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hint comes while somebody is just finding nothing: what it told of is not left for the next look."""
+    """A hint comes while a poll finds nothing: its event does not wait for the next poll."""
     go_on, looks = advance.advance, list[list[BatchReport]]()
     projector = Projector(settings.database_url, 1, lambda _: None)
     with connect(settings.database_url) as connection:
@@ -157,7 +157,7 @@ def test_a_hint_during_a_run_is_served_by_that_run(settings: Settings, monkeypat
 def test_project_reports_more_work_unless_another_thread_runs(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker goes on without a rest while there is more, and leaves it to whoever has the turn."""
+    """The worker continues at once while there is more, unless another thread folds the partition."""
     monkeypatch.setattr("infra.worker.projector.POLL_INTERVAL_S", 0.0)
     with closing(Projector(settings.database_url, 1, lambda _: None)) as projector:
         assert projector.project(0)
@@ -168,9 +168,9 @@ def test_project_reports_more_work_unless_another_thread_runs(
 
 
 def test_a_caught_up_partition_is_hinted_at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However seldom the thread looks by itself, and whatever it is at when a command comes."""
+    """Even if the thread rarely polls, and whatever it is doing when a command comes."""
     monkeypatch.setattr("infra.messaging.hints.LINGER_S", 3600)
-    monkeypatch.setattr("infra.messaging.hints.QUEUE_NAME", "deserted")  # where no message of another test is left
+    monkeypatch.setattr("infra.messaging.hints.QUEUE_NAME", "deserted")  # no message of another test is in it
     messages = broker.create_broker(settings.broker_url)
     told, hearing = list[object](), ProgressNeverReported()
     monkeypatch.setattr(messages, "enqueue", told.append)

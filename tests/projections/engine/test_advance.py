@@ -310,7 +310,7 @@ def facts_of(commands: list[CommandOn]) -> Facts:
 
 
 def with_version(wish: CommandOn, version: int) -> CommandOn:
-    """The wish, with the version that it is made on where it must name one."""
+    """The command, with the expected version if it must name one."""
 
     if not wish.command.requires_version:
         return wish

@@ -64,7 +64,7 @@ HISTORY = [
     (TASK, LATER_EVENT),
     (OTHER_TASK, COMPLETED),
 ]
-"""The poison is meant for one task, and both go on afterwards."""
+"""The poison is for one task, and both tasks get later events."""
 
 
 def only_parked(database: SyncConnection, name: str = "task_list") -> ParkedDocument:
@@ -76,7 +76,7 @@ def only_parked(database: SyncConnection, name: str = "task_list") -> ParkedDocu
 
 
 def only_the_document_is_parked(database: SyncConnection, cut: int, why: str, spoil: Any = raise_error) -> None:
-    """The poisoned document stands as it was before; its projection, and all others, show the rest rightly."""
+    """The poisoned document stays as it was; its projection and all others show the rest correctly."""
     with broken_fold("task_list", spoil):
         oracle.append_facts(database, HISTORY)
         oracle.catch_up(database, cut)
@@ -139,7 +139,7 @@ def test_a_rejected_document_left_unparked_is_noticed(
 
 
 def a_failing_database_parks_nothing(database: SyncConnection, rival: SyncConnection) -> None:
-    """Somebody holds the table for longer than anybody waits: nothing is written, and then everything."""
+    """The table is locked for longer than the timeout: nothing is written, and then everything."""
     oracle.append_facts(database, HISTORY)
     database.execute("set lock_timeout = '50ms'")
     with rival.transaction():
@@ -172,7 +172,7 @@ def test_parking_on_a_database_failure_is_noticed(
 def test_a_lost_connection_parks_nothing(
     database: SyncConnection, other_connection: SyncConnection, settings: Settings
 ) -> None:
-    """Cut while it folds: whoever comes next folds it, once."""
+    """The connection is cut during a fold: the next worker folds the batch, once."""
     cut = "select pg_terminate_backend(%s, 5000)"
 
     def cutting(document: Any, _: Any) -> Any:
@@ -220,7 +220,7 @@ def test_parked_documents_are_refolded_after_the_fix(database: SyncConnection, r
 def test_a_retry_that_only_unparks_is_noticed(
     database: SyncConnection, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It goes on with the events to come, and what came meanwhile is lost."""
+    """It continues with later events, and loses those that came meanwhile."""
 
     def forgetful(connection: SyncConnection, build: Any, found: ParkedDocument) -> None:
         parked.unpark(connection, build, [TASK])
@@ -308,7 +308,7 @@ def run_housekeeping(settings: Settings) -> None:
 def newer_code_refolds_parked_documents(
     database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Parked by code that does not know the event, shown by the first look of a worker that does."""
+    """Parked by code that does not know the event, folded at the first poll of a worker that does."""
     oracle.append_facts(database, HISTORY)
     with monkeypatch.context() as older:
         forgotten = {name: event for name, event in codec.all_event_types().items() if name != "TaskRenamed"}
