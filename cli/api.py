@@ -1,4 +1,4 @@
-"""`taskledger api`: one process that answers HTTP."""
+"""`taskledger api`: one process that serves HTTP requests."""
 
 import contextlib
 import socket
@@ -14,16 +14,16 @@ from infra import logs, settings
 from infra.processes import gc_tuning, ports
 
 SHUTDOWN_GRACE_S = 5
-"""How long requests in hand may go on after we were asked to stop."""
+"""How long requests in progress may continue after a stop was requested."""
 
 
 @click.command
 @options.data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port to listen on.")
-@click.option("--fd", type=click.IntRange(0), help="Listen on this inherited socket instead.")
+@click.option("--fd", type=click.IntRange(0), help="Listen on this inherited file descriptor instead.")
 def command(data: Path, host: str, port: int, fd: int | None) -> None:
-    """Answer HTTP, one process, on servers that run already. `serve` starts it for you."""
+    """Run one API process on servers that are already running. `serve` starts it for you."""
     app_settings = settings.resolve(data, needs_signing_key=True)
     logs.configure(app_settings.log_level, app_settings.environment)
     config = uvicorn.Config(

@@ -1,4 +1,4 @@
-"""Connections of a command to PostgreSQL: what it refuses becomes an error that names the mend."""
+"""Database access for CLI commands: connections, read-model queries, and PostgreSQL errors that name the fix."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from projections.engine import builds
 
 @contextlib.contextmanager
 def database_connection(url: str) -> Iterator[Connection[TupleRow]]:
-    """A connection; raises OperatorError where PostgreSQL does not answer, or was never migrated."""
+    """A connection; raises OperatorError if PostgreSQL does not answer or the database was never migrated."""
     try:
         connection = connect(url)
     except psycopg.OperationalError as error:
@@ -26,33 +26,33 @@ def database_connection(url: str) -> Iterator[Connection[TupleRow]]:
 
 
 def query_read_models(connection: Connection[TupleRow], sql: str, parameters: Sequence[object]) -> list[TupleRow]:
-    """The rows of a query of read models, which it names `{name}`; raises OperatorError where one is not there yet."""
+    """The rows of a query that names read models as `{name}`; raises OperatorError if one is not built yet."""
     build_numbers = {name: build.number for name, build in builds.serving_builds(connection).items()}
     try:
         return connection.execute(tables.with_table_names(sql, build_numbers), parameters).fetchall()
     except ProjectionBehind as error:
         raise OperatorError(
-            "The read models are still being built: `taskledger projections list` says more."
+            "The read models are still being built: `taskledger projections list` shows their progress."
         ) from error
 
 
 @contextlib.contextmanager
 def operator_errors(url: str) -> Iterator[None]:
-    """What PostgreSQL refuses, in one line of its own."""
+    """Turns errors of PostgreSQL into an OperatorError of one line."""
     try:
         yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
         raise OperatorError("The database has not been prepared: run `taskledger migrate` first.") from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise OperatorError(
-            f"PostgreSQL at {host_and_port(url)} refuses ({_first_line(error)}): {MISSING_GRANTS_ADVICE}"
+            f"PostgreSQL at {host_and_port(url)} refuses access ({_first_line(error)}): {MISSING_GRANTS_ADVICE}"
         ) from error
     except psycopg.Error as error:
-        raise OperatorError(f"PostgreSQL at {host_and_port(url)} gave up: {_first_line(error)}") from error
+        raise OperatorError(f"PostgreSQL at {host_and_port(url)} reported an error: {_first_line(error)}") from error
 
 
 MISSING_GRANTS_ADVICE = (
-    "`taskledger migrate`, with the owner's URL in TASKLEDGER_MIGRATION_URL, gives the role its rights."
+    "`taskledger migrate`, with the owner's URL in TASKLEDGER_MIGRATION_URL, grants the role its privileges."
 )
 
 

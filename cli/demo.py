@@ -1,4 +1,4 @@
-"""`taskledger demo`: something to look at in an empty instance."""
+"""`taskledger demo`: sample data for an empty instance."""
 
 import asyncio
 import secrets
@@ -32,20 +32,22 @@ SET_WIP_LIMITS = SetColumns(
     columns=(ColumnSpec(name="To do"), ColumnSpec(name="In progress", wip_limit=3), ColumnSpec(name="Done")),
     expected_version=1,
 )
-"""Of the board, when all is on it: nothing then enters a column before a worker is there to count it."""
+"""Sent last: no task then enters a limited column before a worker is running to count its tasks."""
 
 
 @click.command
 @options.data_option
 def command(data: Path) -> None:
-    """Fill an empty instance with a workspace to try things in, and print how to log in."""
+    """Fill an empty instance with a sample workspace and print its login."""
     app_settings = settings.resolve(data)
     if app_settings.environment == "production":
-        raise OperatorError("There is no demo in production: register your first user instead.")
+        raise OperatorError("The demo is not available in production: register your first user instead.")
     password_file = data / "secrets" / "demo-password"
     if not asyncio.run(_is_empty(app_settings)):
         if not password_file.exists():
-            raise OperatorError("No demo here: this instance has users of its own.")
+            raise OperatorError(
+                "The demo needs an empty instance, and this one already has users: choose another folder with --data."
+            )
     else:
         password_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         password_file.touch(mode=0o600)

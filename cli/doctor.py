@@ -1,4 +1,4 @@
-"""`taskledger doctor`: what is reachable, which versions, what is misconfigured."""
+"""`taskledger doctor`: checks that every server is reachable, recent enough and configured correctly."""
 
 import platform
 import smtplib
@@ -22,7 +22,7 @@ from infra.settings import Settings
 
 
 class Finding(Struct, frozen=True):
-    """One thing looked at: well, to be known, or wrong."""
+    """The result of one check; `symbol` is ✓ (good), ! (a warning) or ✗ (a fault)."""
 
     symbol: str
     subject: str
@@ -30,9 +30,9 @@ class Finding(Struct, frozen=True):
 
 
 MIN_POSTGRES_VERSION = 15
-PARKED_ADVICE = "`taskledger projections parked` says why"
+PARKED_ADVICE = "`taskledger projections parked` shows the errors"
 UNRESTRICTED_ROLE_ADVICE = (
-    "is not restricted, it can rewrite the log: leave that to TASKLEDGER_MIGRATION_URL, name another role in "
+    "is not restricted and can rewrite the log: use it in TASKLEDGER_MIGRATION_URL only, name another role in "
     "TASKLEDGER_DATABASE_URL, and run `taskledger migrate`"
 )
 
@@ -40,7 +40,7 @@ UNRESTRICTED_ROLE_ADVICE = (
 @click.command
 @options.data_option
 def command(data: Path) -> None:
-    """Look at everything that Taskledger needs; exit with 1 if anything is wrong."""
+    """Check everything that Taskledger needs; exit with 1 if anything is wrong."""
     app_settings = settings.resolve(data)
     click.echo(f"  taskledger   {version('taskledger')} on Python {platform.python_version()}")
     findings = [finding for check in CHECKS for finding in _run_check(check, app_settings)]
@@ -87,7 +87,7 @@ def _projections(app_settings: Settings) -> Iterator[Finding]:
     with database_connection(app_settings.database_url) as connection:
         for found in projection_status.fetch_statuses(connection):
             message = {
-                "missing": f"{found.name} has not been folded: run `taskledger migrate`, or wait for a worker to do it",
+                "missing": f"{found.name} is not built yet: run `taskledger migrate`, or wait for a worker",
                 "behind": f"{found.name} is {found.lag_events} events behind: is a worker running?",
             }.get(found.state)
             yield (
@@ -107,7 +107,9 @@ def _caches(app_settings: Settings) -> Iterator[Finding]:
     yield _check_redis("cache", app_settings.redis_url, eviction_policy="allkeys-lru")
     yield _check_redis("broker", app_settings.broker_url, eviction_policy="noeviction")
     if app_settings.redis_url == app_settings.broker_url:
-        yield Finding("!", "broker", "is the cache too: a cache may evict, a broker may not; use two servers")
+        yield Finding(
+            "!", "broker", "is the same server as the cache: a cache may evict keys, a broker must not; use two servers"
+        )
 
 
 def _check_redis(subject: str, url: str, eviction_policy: str) -> Finding:
@@ -130,21 +132,21 @@ def _mail(app_settings: Settings) -> Iterator[Finding]:
         is_needed = app_settings.environment == "production"
         message = "no server (TASKLEDGER_MAIL_URL): "
         yield (
-            Finding("!", "mail", message + "nobody can be invited")
+            Finding("!", "mail", message + "users cannot be invited")
             if is_needed
-            else ok_finding("mail", message + "invitations are printed where the API runs")
+            else ok_finding("mail", message + "invitations are printed in the output of the API")
         )
         return
     try:
         Mailer(app_settings).check_connection()
     except (OSError, smtplib.SMTPException) as error:
-        yield Finding("✗", "mail", f"the server does not take us: {error}")
+        yield Finding("✗", "mail", f"the server does not accept our connection: {error}")
     else:
-        yield ok_finding("mail", f"the server answers, as {app_settings.mail_from}")
+        yield ok_finding("mail", f"the server answers; messages are sent from {app_settings.mail_from}")
 
 
 def ok_finding(subject: str, message: str) -> Finding:
-    """Nothing to be done here."""
+    """A check that passed."""
     return Finding("✓", subject, message)
 
 

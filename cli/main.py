@@ -1,4 +1,4 @@
-"""The command line: `taskledger` and the commands found in the modules beside this one."""
+"""The command line: `taskledger`, with a command from each sibling module that defines one."""
 
 import ast
 import importlib
@@ -18,15 +18,15 @@ INTERRUPTED_EXIT_CODE = 130
 
 
 class CommandGroup(click.Group):
-    """Each module of the package that defines `command`; imported when called, only read when listed."""
+    """Every module of the package that defines `command`: imported when run, only parsed when listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """`import_` is called `import`, `dead_letters` would be `dead-letters`."""
+        """Names as typed: `import_` is `import`, `dead_letters` would be `dead-letters`."""
         del ctx
         return sorted(_command_modules())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, or None when there is none of that name."""
+        """The command, or None if no command has that name."""
         del ctx
         module = _command_modules().get(cmd_name)
         if module is None:
@@ -35,7 +35,7 @@ class CommandGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list in `--help`, without importing a server to learn what its command says of itself."""
+        """The list in `--help`, read from docstrings without importing the commands."""
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, _summary(module)) for name, module in sorted(_command_modules().items())])
@@ -46,13 +46,14 @@ class CommandGroup(click.Group):
 def taskledger() -> None:
     """A task backend that never loses an edit and never forgets.
 
-    Start one with `taskledger serve`; it brings its own PostgreSQL and Valkey. Every other command finds it by
-    the same --data folder, or finds your own servers by TASKLEDGER_DATABASE_URL, _REDIS_URL and _BROKER_URL.
+    Start an instance with `taskledger serve`; it includes PostgreSQL and Valkey. Every other command finds it by
+    the same --data folder, or connects to your own servers, named by TASKLEDGER_DATABASE_URL,
+    TASKLEDGER_REDIS_URL and TASKLEDGER_BROKER_URL.
     """
 
 
 def main() -> None:
-    """Exit codes: 2 for an operator's mistake, 130 for Ctrl-C, what the command says otherwise."""
+    """Runs the command line; exits with 2 for an operator's mistake, 130 for Ctrl-C, else the command's own code."""
     try:
         sys.exit(taskledger.main(prog_name="taskledger", standalone_mode=False))
     except OperatorError as mistake:
@@ -63,7 +64,7 @@ def main() -> None:
         sys.exit(misuse.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED_EXIT_CODE)
-    except BrokenPipeError:  # `taskledger events | head`: the reader has seen enough
+    except BrokenPipeError:  # `taskledger events | head`: the reader closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
@@ -96,7 +97,7 @@ def _defined_names(statement: ast.stmt) -> list[str]:
 
 
 def _summary(module: str) -> str:
-    """The first paragraph of the command's docstring, else of its module's."""
+    """The first paragraph of the command's docstring, or of its module's if it has none."""
     syntax = _parse_module(module)
     functions = [found for found in syntax.body if isinstance(found, ast.FunctionDef) and found.name == "command"]
     text = ast.get_docstring(functions[0]) if functions else ast.get_docstring(syntax)

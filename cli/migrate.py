@@ -1,4 +1,4 @@
-"""`taskledger migrate`: bring the database up to date."""
+"""`taskledger migrate`: brings the schema and the read models up to date."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from infra.schema.migrate import StepReporter
 
 
 def _phase_printer() -> StepReporter:
-    """A line for each phase of each projection that is folded."""
+    """Prints a line for each phase of each projection that is rebuilt."""
     printed = set[tuple[str, str]]()
 
     def print_phase(name: str, step: RebuildProgress) -> None:
@@ -26,9 +26,9 @@ def _phase_printer() -> StepReporter:
 
 @click.command
 @options.data_option
-@click.option("--check", is_flag=True, help="Only say what is missing; exit with 1 if anything is.")
+@click.option("--check", is_flag=True, help="Only list missing migrations; exit with 1 if there are any.")
 def command(data: Path, check: bool) -> None:  # noqa: FBT001 - a flag
-    """Bring the database up to date; doing it twice changes nothing more."""
+    """Bring the database up to date. Safe to run again."""
     app_settings = settings.resolve(data)
     owner_url = app_settings.migration_url
     with database_connection(owner_url):

@@ -1,4 +1,4 @@
-"""What a command of this package needs of a running instance, opened for as long as it takes."""
+"""An opened instance: the event log, the command handler and passwords, wired for one CLI command."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from infra.settings import Settings
 
 
 class OpenInstance(Struct, frozen=True):
-    """The parts that commands are carried out with."""
+    """The parts that a CLI command executes domain commands with."""
 
     log: EventLog
     command_handler: CommandHandler
@@ -27,7 +27,7 @@ class OpenInstance(Struct, frozen=True):
 
 @contextlib.asynccontextmanager
 async def open_instance(settings: Settings) -> AsyncIterator[OpenInstance]:
-    """The log and what stands on it; raises OperatorError where PostgreSQL does not answer."""
+    """Opens the log and the parts built on it; raises OperatorError if PostgreSQL does not answer."""
     url = settings.database_url
     with database_connection(url):
         pass

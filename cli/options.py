@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share: `--data`."""
 
 from pathlib import Path
 
@@ -12,6 +12,6 @@ data_option = click.option(
     show_default=True,
     show_envvar=True,
     callback=lambda _context, _option, folder: folder.absolute(),
-    help="The folder that holds everything of one Taskledger.",
+    help="The folder that holds all data of one instance.",
 )
-"""A command decorated with it gets `data: Path`, absolute."""
+"""Passes `data: Path` to the command, as an absolute path."""

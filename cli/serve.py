@@ -1,4 +1,4 @@
-"""`taskledger serve`: everything of one instance, started in order, kept running, stopped in order."""
+"""`taskledger serve`: starts the servers, API and workers of one instance, restarts them, stops them in order."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ from infra.processes.supervised import Program, SupervisedProcess
 from infra.processes.supervisor import StopRequested, Supervisor
 from infra.settings import ENVIRONMENT_PREFIX
 
-# Together under ten seconds, the time that containers give by default.
+# Together under ten seconds, the default grace period of containers.
 REQUESTS_STOP_TIMEOUT_S = 6.0
 SERVERS_STOP_TIMEOUT_S = 3.0
 START_TIMEOUT_S = 60.0
@@ -34,7 +34,7 @@ SLOW_NOTICE_S = 5.0
 
 
 class ServeOptions(msgspec.Struct, frozen=True):
-    """What the command line asked for."""
+    """The options of `taskledger serve`."""
 
     data: Path
     host: str
@@ -46,11 +46,13 @@ class ServeOptions(msgspec.Struct, frozen=True):
 
 @click.command(context_settings={"show_default": True})
 @options.data_option
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="The port to listen on; 0 takes a free one.")
-@click.option("--host", default="127.0.0.1", help="The address to listen on; 0.0.0.0 is everybody's.")
-@click.option("--api", type=click.IntRange(1), default=1, metavar="N", help="How many API processes.")
-@click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="How many workers.")
-@click.option("--demo", is_flag=True, help="Fill an empty instance with something to look at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="The port to listen on; 0 picks a free port.")
+@click.option(
+    "--host", default="127.0.0.1", help="The address to listen on; 0.0.0.0 accepts connections from other machines."
+)
+@click.option("--api", type=click.IntRange(1), default=1, metavar="N", help="The number of API processes.")
+@click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="The number of workers.")
+@click.option("--demo", is_flag=True, help="Fill an empty instance with sample data.")
 def command(data: Path, host: str, port: int, api: int, workers: int, demo: bool) -> None:  # noqa: FBT001, PLR0917 - click calls it by name
     """Start Taskledger and keep it running until Ctrl-C."""
     serve_options = ServeOptions(data, host, port, api, workers, demo)
@@ -59,10 +61,10 @@ def command(data: Path, host: str, port: int, api: int, workers: int, demo: bool
 
 
 class ServeRun:
-    """One run of one instance."""
+    """One run of an instance, from the first server started to the last one stopped."""
 
     def __init__(self, serve_options: ServeOptions, listener: socket.socket) -> None:
-        """The data directory is held and the port is bound; nothing is started yet."""
+        """The caller holds the data directory's lock and has bound the port; no process is started yet."""
         self.options = serve_options
         self.listener = listener
         self.base_url = ports.listener_url(listener)
@@ -71,7 +73,7 @@ class ServeRun:
         self.command_processes: list[SupervisedProcess] = []
 
     def run_until_stopped(self) -> None:
-        """Returns when all is gone; an OperatorError says why it did not come up."""
+        """Returns when every process has ended; raises OperatorError if the instance does not start."""
         with self.supervisor.handle_signals():
             try:
                 self._start()
@@ -81,7 +83,7 @@ class ServeRun:
             finally:
                 self._stop()
         self.supervisor.close()
-        print_line(f"Stopped. Everything is kept in {self.options.data}.")
+        print_line(f"Stopped. All data is in {self.options.data}.")
 
     def _start(self) -> None:
         started_at = time.monotonic()
@@ -103,7 +105,7 @@ class ServeRun:
         data, external = self.options.data, settings.from_environment()
         data_directory.ensure_secrets(data)
         if not (data / "postgres").exists() and "database_url" not in external:
-            print_line("First start: making the database.")
+            print_line("First start: creating the database.")
         embedded = {field: server for field, server in embedded_servers(data).items() if field not in external}
         self._start_and_wait(self.server_processes, embedded.values())
         own_process, urls_by_setting = current_process(), server_urls(data, embedded)
@@ -137,15 +139,15 @@ class ServeRun:
         self._start_and_wait(self.command_processes, [*api, *workers])
 
     def _start_and_wait(self, group: list[SupervisedProcess], programs: Iterable[Program]) -> None:
-        """Started together, and all of them ready."""
+        """Starts the programs together and returns when all are ready."""
         group += [SupervisedProcess(program, print_line) for program in programs]
         self.supervisor.processes += group
-        if not self.supervisor.run_until(lambda: all(ward.is_ready for ward in group), START_TIMEOUT_S):
-            not_ready = ", ".join(ward.program.name for ward in group if not ward.is_ready)
+        if not self.supervisor.run_until(lambda: all(process.is_ready for process in group), START_TIMEOUT_S):
+            not_ready = ", ".join(process.program.name for process in group if not process.is_ready)
             raise OperatorError(f"Not ready after {START_TIMEOUT_S:.0f} s: {not_ready}.")
 
     def _run_subcommand(self, name: str, timeout_s: float, slow_notice: str = "") -> tuple[int, str]:
-        """Exit code and words of one of our commands."""
+        """Runs one of our commands to its end; returns its exit code and output."""
         with tempfile.TemporaryFile() as output:
             child = subcommand_process.spawn_taskledger([name, "--data", self.options.data], output)
             try:
@@ -158,14 +160,14 @@ class ServeRun:
             return child.returncode, output.read().decode(errors="replace").strip()
 
     def _stop(self) -> None:
-        self.listener.close()  # or the kernel would go on accepting for nobody
+        self.listener.close()  # otherwise the kernel would still accept connections that no process serves
         data_directory.remove_run_info(self.options.data)
         self.supervisor.stop(self.command_processes, REQUESTS_STOP_TIMEOUT_S)
         self.supervisor.stop(self.server_processes, SERVERS_STOP_TIMEOUT_S)
 
 
 def embedded_servers(data: Path) -> dict[str, Postgres | Valkey]:
-    """The servers that we bring, by the setting that names another one instead."""
+    """The embedded servers, by the setting that would name an external one instead."""
     password = data_directory.read_secret(data, "valkey-password")
     return {
         "broker_url": Valkey("Broker", data / "broker", password, BROKER_CONFIG),
@@ -175,7 +177,7 @@ def embedded_servers(data: Path) -> dict[str, Postgres | Valkey]:
 
 
 def server_urls(data: Path, servers: dict[str, Postgres | Valkey]) -> dict[str, str]:
-    """What run.json says of them; the owner's is for migrations only."""
+    """Their URLs for run.json; the owner's is for migrations only."""
     urls_by_setting = {field: server.url for field, server in servers.items()}
     if isinstance(postgres := servers.get("database_url"), Postgres):
         urls_by_setting["migration_url"] = postgres.url
@@ -186,16 +188,16 @@ def server_urls(data: Path, servers: dict[str, Postgres | Valkey]) -> dict[str, 
 
 
 def print_line(line: str) -> None:
-    """To whoever started us, if they are still listening."""
+    """Prints a line, unless standard output was closed."""
     with contextlib.suppress(OSError):
         click.echo(line)
 
 
 def _last_error_line(output: str) -> str:
-    """The last line of it as our own; what stands before, a traceback perhaps, goes to standard error."""
+    """The last line, for our own error; earlier lines (a traceback, for example) go to standard error."""
     earlier_output, _, last = output.rpartition("\n")
     click.echo(earlier_output, err=True, nl=bool(earlier_output))
-    return last.removeprefix("taskledger: ") or "The database cannot be brought up to date."
+    return last.removeprefix("taskledger: ") or "The database could not be brought up to date."
 
 
 def _process_names(what: str, count: int) -> list[str]:
@@ -203,7 +205,7 @@ def _process_names(what: str, count: int) -> list[str]:
 
 
 def _port_wait_s(serve_options: ServeOptions) -> float:
-    """A killed predecessor's API may still be answering its last requests on our port."""
+    """The API of a killed run may still be answering its last requests on our port."""
     with contextlib.suppress(OperatorError):
         last = data_directory.read_run_info(serve_options.data)
         if last is not None and last.address.endswith(f":{serve_options.port}"):

@@ -1,4 +1,4 @@
-"""Our own commands as child processes of `taskledger serve`."""
+"""`taskledger` subcommands as child processes of `taskledger serve`."""
 
 import contextlib
 import http.client
@@ -12,35 +12,35 @@ from infra.processes.child import Child, spawn
 
 
 class SubcommandProcess:
-    """`taskledger NAME --data DIR ...`, kept running; ready when `ready_at`, if given, answers 200."""
+    """`taskledger NAME --data DIR ...`, kept running; ready when `ready_url`, if given, answers 200."""
 
     log: Path | None = None
 
     def __init__(
         self, name: str, arguments: Sequence[str | Path], pass_fds: Sequence[int] = (), ready_url: str | None = None
     ) -> None:
-        """`name` is what people read."""
+        """`name` is the display name."""
         self.name = name
         self.arguments = arguments
         self.pass_fds = pass_fds
         self.ready_url = ready_url
 
     def prepare(self) -> None:
-        """Nothing to make."""
+        """Needs no preparation."""
 
     def can_start(self) -> bool:
-        """Several may run at once."""
+        """Always: several may run at once."""
         return True
 
     def kill_stale(self) -> None:
-        """Nobody is in the way."""
+        """Does nothing: a process of a former run is not in the way."""
 
     def spawn(self) -> Child:
-        """Start it; it writes to our standard error."""
+        """Start it; its output goes to our standard error."""
         return spawn_taskledger(self.arguments, pass_fds=self.pass_fds)
 
     def is_ready(self, child: Child) -> bool:
-        """Alive, and answering where it should."""
+        """Whether it is alive and its ready URL, if any, answers 200."""
         return child.poll() is None and (self.ready_url is None or answers_200(self.ready_url))
 
 
@@ -48,12 +48,12 @@ def spawn_taskledger(
     arguments: Sequence[str | Path], log: IO[bytes] | None = None, pass_fds: Sequence[int] = ()
 ) -> Child:
     """Start `taskledger` with these arguments."""
-    # -P: a folder called `api` or `cli` where the operator happens to stand must not be taken for ours.
+    # -P: a folder called `api` or `cli` in the current directory must not shadow our package.
     return spawn([sys.executable, "-P", "-m", "cli.main", *arguments], log=log or sys.stderr.buffer, pass_fds=pass_fds)
 
 
 def answers_200(url: str) -> bool:
-    """One GET, at most a second."""
+    """Whether a GET answers 200 within a second."""
     parts = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=1)
     with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):

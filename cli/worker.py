@@ -1,4 +1,4 @@
-"""`taskledger worker`: one process that keeps the read models up to date."""
+"""`taskledger worker`: one process that folds new events into the read models."""
 
 import signal
 import threading
@@ -15,7 +15,7 @@ from infra.worker import worker
 @click.command
 @options.data_option
 def command(data: Path) -> None:
-    """Keep the read models up to date, on servers that run already. `serve` starts it for you."""
+    """Run one worker, which updates the read models, on servers that are already running. `serve` starts it for you."""
     app_settings = settings.resolve(data)
     logs.configure(app_settings.log_level, app_settings.environment)
     stop = threading.Event()

@@ -1,4 +1,4 @@
-"""`taskledger events`: what the log says."""
+"""`taskledger events`: shows, follows and exports the event log."""
 
 import sys
 import time
@@ -21,7 +21,7 @@ from projections import task_list
 
 MAX_BATCH_EVENTS = 500
 POSITION_RANGE = click.IntRange(0, log.MAX_VERSION)
-_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 
 
 @click.group
@@ -32,9 +32,9 @@ def command() -> None:
 @command.command
 @options.data_option
 @click.option(
-    "-n", "count", type=click.IntRange(0, 1_000_000), default=10, show_default=True, help="How many of the last."
+    "-n", "count", type=click.IntRange(0, 1_000_000), default=10, show_default=True, help="How many events to show."
 )
-@click.option("--follow", "-f", is_flag=True, help="Go on with new events as they come, until Ctrl-C.")
+@click.option("--follow", "-f", is_flag=True, help="Keep printing new events until Ctrl-C.")
 @_json_option
 def tail(data: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: FBT001 - flags
     """Show the last events of the log, oldest first."""
@@ -54,45 +54,56 @@ def tail(data: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: 
 @command.command
 @options.data_option
 @click.argument("stream")
-@click.option("--from", "first", type=POSITION_RANGE, default=1, help="The version to begin with.")
-@click.option("--to", "last", type=POSITION_RANGE, default=log.MAX_VERSION, help="The version to end with.")
+@click.option("--from", "first", type=POSITION_RANGE, default=1, help="The first version to show.")
+@click.option("--to", "last", type=POSITION_RANGE, default=log.MAX_VERSION, help="The last version to show.")
 @_json_option
 def show(data: Path, stream: str, first: int, last: int, as_json: bool) -> None:  # noqa: FBT001 - a flag
-    """Show all events of STREAM, oldest first: an id, or the human key of a task."""
+    """Show the events of STREAM, oldest first.
+
+    STREAM is the id of a stream, or the key of a task such as KIT-1.
+    """
     with database_connection(settings.resolve(data).database_url) as connection:
         events = log.load_stream(connection, _resolve_stream_id(connection, stream), first, last)
         if not events:
-            raise OperatorError(f"The log has no such events of {stream}.")
+            raise OperatorError(f"The log has no events of {stream} in this range: check the id, --from and --to.")
         for recorded in events:
             click.echo(formatting.format_as_json(recorded) if as_json else formatting.format_as_text(recorded))
 
 
 @command.command
 @options.data_option
-@click.option("--after", type=POSITION_RANGE, default=0, show_default=True, help="Begin after this position.")
-@click.option("--workspace", type=click.UUID, help="Only what happened in this workspace.")
-@click.option("--type", "types", multiple=True, metavar="NAME", help="Only events of this name; may be repeated.")
-@click.option("--output", "-o", type=click.File("wb", lazy=False), default="-", help="A file, not standard output.")
+@click.option("--after", type=POSITION_RANGE, default=0, show_default=True, help="Start after this position.")
+@click.option("--workspace", type=click.UUID, help="Only events of this workspace.")
+@click.option("--type", "types", multiple=True, metavar="NAME", help="Only events of this type; may be repeated.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.File("wb", lazy=False),
+    default="-",
+    help="Write to this file instead of standard output.",
+)
 def export(data: Path, after: int, workspace: UUID | None, types: tuple[str, ...], output: BinaryIO) -> None:
-    """Write the log as JSON Lines, oldest first, however long it is."""
+    """Write the log as JSON Lines, oldest first."""
     count = 0
     if unknown := set(types) - codec.all_event_types().keys() - UPCASTS.keys():
-        click.echo(f"This version writes no events of the name {', '.join(sorted(unknown))}.", err=True)
+        click.echo(f"This version has no event type named {', '.join(sorted(unknown))}.", err=True)
     with database_connection(settings.resolve(data).database_url) as connection:
         for recorded in log.iter_events(connection, log.EventSelection(after, workspace, types or None)):
             output.write(formatting.format_as_json(recorded).encode() + b"\n")
             count += 1
     if output.name != "<stdout>":
-        click.echo(f"{count} events written.", file=sys.stderr)
+        click.echo(f"{count} events written to {output.name}.", file=sys.stderr)
 
 
 def _resolve_stream_id(connection: Connection[TupleRow], id_or_key: str) -> UUID:
-    """The id of a stream, or of the only task with that key."""
+    """The id itself, or the id of the only task with that key."""
     try:
         return UUID(id_or_key)
     except ValueError:
         rows = query_read_models(connection, task_list.IDS_BY_KEY_SQL, (id_or_key.upper(),))
     if len(rows) != 1:
-        reason = "Several tasks have the key" if rows else "No task has the id or key"
-        raise OperatorError(f"{reason} {id_or_key}: name the id.") from None
+        problem = (
+            f"Several tasks have the key {id_or_key}" if rows else f"{id_or_key} is no id and no task has that key"
+        )
+        raise OperatorError(f"{problem}: use the id.") from None
     return UUID(str(rows[0][0]))

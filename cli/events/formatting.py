@@ -1,4 +1,4 @@
-"""An event as a line: for people, and for programs."""
+"""Formats an event as one line: text for people, JSON for programs."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from domain.event import Event, OpaqueEvent, RecordedEvent
 
 
 def format_as_text(recorded: RecordedEvent) -> str:
-    """Position, time, place in its stream, who, and what."""
+    """Position, time, stream and version, actor, then the event's name and fields."""
     fields_json = msgspec.json.encode(_event_fields(recorded.event)).decode()
     return (
         f"{recorded.position:>8}  {recorded.at:%Y-%m-%d %H:%M:%S}  {recorded.stream} v{recorded.version}"
@@ -18,7 +18,7 @@ def format_as_text(recorded: RecordedEvent) -> str:
 
 
 def format_as_json(recorded: RecordedEvent) -> str:
-    """One JSON object: everything that the log keeps of it, `event` without its name."""
+    """One JSON object with everything the log stores about the event; its name is in `type`."""
     members = {
         "type": codec.stored_name_of(recorded.event),
         **msgspec.structs.asdict(recorded),
@@ -28,7 +28,7 @@ def format_as_json(recorded: RecordedEvent) -> str:
 
 
 def _event_fields(event: Event) -> dict[str, Any]:
-    """Its fields; of one that this version does not know, whatever was stored."""
+    """The fields, or the stored data if this version does not know the event."""
     if not isinstance(event, OpaqueEvent):
         fields: dict[str, Any] = msgspec.to_builtins(event)
     else:

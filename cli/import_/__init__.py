@@ -1,4 +1,4 @@
-"""`taskledger import`: a task list out of a JSON file."""
+"""`taskledger import`: creates tasks from a JSON file."""
 
 import asyncio
 from collections.abc import Iterable
@@ -28,15 +28,15 @@ T = TypeVar("T")
 @click.command("import")
 @options.data_option
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--workspace", required=True, metavar="W", help="The workspace to import into: its id, or its name.")
-@click.option("--project", required=True, metavar="KEY", help="The project to import into, by its key.")
-@click.option("--as", "email", required=True, metavar="EMAIL", help="The user who imports.")
-@click.option("--dry-run", "dry", is_flag=True, help="Decide on every row, say what would become of it, write nothing.")
+@click.option("--workspace", required=True, metavar="W", help="The workspace to import into: its id or name.")
+@click.option("--project", required=True, metavar="KEY", help="The key of the project to import into.")
+@click.option("--as", "email", required=True, metavar="EMAIL", help="The user to import as, by email address.")
+@click.option("--dry-run", "dry", is_flag=True, help="Check every row and report the result without writing anything.")
 def command(data: Path, file: Path, *, workspace: str, project: str, email: str, dry: bool) -> None:
-    """Import a task list from a JSON file, gzip or not.
+    """Import tasks from a JSON file, plain or gzip.
 
-    FILE is a list of objects, an object with such a list, or one object a line. Importing a file again changes
-    nothing: a row is known again by its list, its id and its title. Exits with 1 if any row was refused.
+    FILE holds a list of objects, an object with such a list, or one object per line. Importing a file again changes
+    nothing: a row is recognized by its list, id and title. Exits with 1 if any row was refused.
     """
     file_rows = find_rows(parse_json(read_text(file), str(file)), str(file))
     outcome = ImportOutcome(dry)
@@ -45,7 +45,7 @@ def command(data: Path, file: Path, *, workspace: str, project: str, email: str,
     except (OperatorError, KeyboardInterrupt):
         if outcome != ImportOutcome(dry):
             print_report(outcome, file.name, file_rows.other_fields)
-            click.echo("Not all of it: run the same command again to go on.")
+            click.echo("The import is incomplete: run the same command again to continue.")
         raise
     print_report(outcome, file.name, file_rows.other_fields)
     if outcome.refused_rows:
@@ -61,6 +61,6 @@ async def _import(
 
 
 def _with_progress_bar(rows: tuple[T, ...]) -> Iterable[T]:
-    """A progress bar for people; nothing where nobody is looking."""
+    """The rows, with a progress bar if standard error is a terminal."""
     console = Console(stderr=True)
     return track(rows, "Importing", console=console, transient=True, disable=not console.is_terminal)

@@ -1,4 +1,4 @@
-"""Description: a row's own, the task that it is part of, and its longer texts under headings."""
+"""The description of an imported task: its own text, its parent's title, and longer texts under headings."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -18,7 +18,7 @@ MAX_DESCRIPTION_CHARS: Final = 50_000
 
 
 def build_description(row: Row, row_fields: RowFields, add_remark: AddRemark) -> str:
-    """All of it as one Markdown text; what does not fit is left out, with a remark."""
+    """The description as one Markdown text; a part that does not fit is left out, with a remark."""
     description = ""
     for name, part in _sections(row, row_fields):
         extended = f"{description}\n\n{part}" if description else part
@@ -42,11 +42,11 @@ def _sections(row: Row, row_fields: RowFields) -> Iterator[tuple[str, str]]:
 
 
 def _to_markdown(name: str, value: object) -> str:
-    """Text as it is; a list of texts as a list."""
+    """Text unchanged; a list of texts as a Markdown list."""
     if isinstance(value, list):
         return "\n".join(f"- {require_text(name, item, 'description')}" for item in value)
     if not isinstance(value, str):
         return require_text(name, value, "description")
     if len(value) > MAX_DESCRIPTION_CHARS:
-        raise MalformedRow(f"{name}: {len(value):,} characters, {MAX_DESCRIPTION_CHARS:,} at most")
+        raise MalformedRow(f"{name}: {len(value):,} characters, at most {MAX_DESCRIPTION_CHARS:,}")
     return value

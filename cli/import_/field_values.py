@@ -1,4 +1,4 @@
-"""Fields: what people write as status, date, priority and labels, in Taskledger's words."""
+"""Parses the status, due date, priority and labels of a row, in the spellings that task lists use."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -10,16 +10,15 @@ from msgspec import Struct
 
 from cli.import_.rows import describe_json_type, normalize_name
 from cli.import_.text_validation import MalformedRow, require_text
-from commands.field_types import DueText
-from commands.field_types import normalize_due as kept_due
+from commands.field_types import DueText, normalize_due
 from domain.task import Priority
 
 AddRemark = Callable[[str], None]
-"""Where a remark for the summary goes, when a value was kept in another way than it was written."""
+"""Adds a remark to the summary when a value was converted to something else."""
 
 
 class TaskProgress(Struct, frozen=True):
-    """How far a task is: done or not, in which column, and the status that neither of them says."""
+    """A parsed status: done or not, the column, and a label for a status that neither expresses."""
 
     done: bool = False
     column: str | None = None
@@ -50,7 +49,7 @@ _TIME_WITHOUT_OFFSET: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([
 
 
 def parse_progress(name: str, value: object, add_remark: AddRemark) -> TaskProgress:
-    """What a status, or a yes or no, says; a status of the user's own is open, and kept as a label."""
+    """The progress that a status or boolean means; an unknown status is open and becomes a label."""
     if isinstance(value, bool) or (isinstance(value, int) and value in (0, 1)):
         return _DONE if value else _OPEN
     if not isinstance(value, str):
@@ -66,34 +65,34 @@ def parse_progress(name: str, value: object, add_remark: AddRemark) -> TaskProgr
 
 
 def parse_due(name: str, value: object, add_remark: AddRemark) -> str:
-    """The date, or date-time with its offset; the date alone where the time names no zone."""
+    """The date, or date-time with its offset; the date alone if the time has no zone."""
     if not isinstance(value, str):
         raise MalformedRow(f"{name}: {describe_json_type(value)}, not a date")
     text_value = value.strip()
     try:
         if _TIME_WITHOUT_OFFSET.fullmatch(text_value):
-            add_remark(f"{name} names a time without a zone: only the date was kept")
+            add_remark(f"{name} has a time without a zone: only the date was kept")
             return datetime.fromisoformat(text_value.upper()).date().isoformat()
-        return kept_due(msgspec.convert(text_value, DueText)) or ""
+        return normalize_due(msgspec.convert(text_value, DueText)) or ""
     except msgspec.ValidationError:
-        raise MalformedRow(f"{name}: {value!r} is no YYYY-MM-DD, nor a date-time with an offset") from None
+        raise MalformedRow(f"{name}: {value!r} is not YYYY-MM-DD or a date-time with an offset") from None
     except ValueError as error:
         raise MalformedRow(f"{name}: {value!r}: {error}") from None
 
 
 def parse_priority(name: str, value: object, add_remark: AddRemark) -> Priority:
-    """The priority that a word or number means; none, with a remark, where it means nothing known."""
+    """The priority that a word or number means; `none`, with a remark, if it is unknown."""
     is_number = isinstance(value, int) and not isinstance(value, bool)
     parsed = _PRIORITY_BY_WORD.get(normalize_name(str(value))) if is_number or isinstance(value, str) else None
     if parsed is None:
-        add_remark(f"{name} {value if is_number else repr(value)} is not known: none was set")
+        add_remark(f"{name} {value if is_number else repr(value)} is unknown: no priority was set")
     elif is_number:
         add_remark(f"{name} {value} was read as {parsed}")
     return parsed or "none"
 
 
 def parse_labels(name: str, value: object) -> list[str]:
-    """Labels, from a list of texts, numbers or objects with a name, or from text with commas."""
+    """Labels from a list of texts, numbers or named objects, or from comma-separated text."""
     if isinstance(value, str):
         return _parse_label_items(name, value.split(","))
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Reading: the text of the operator's file, or one line that says why there is none."""
+"""Reads the file to import as text: gzip is unpacked, encoding and size are checked."""
 
 import gzip
 import zlib
@@ -7,22 +7,22 @@ from pathlib import Path
 from infra.errors import OperatorError
 
 MAX_FILE_BYTES = 200_000_000
-"""The most bytes that a file may hold once unpacked: a few kilobytes of gzip can hide terabytes."""
+"""The largest file after unpacking: a few kilobytes of gzip can hold terabytes."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF_16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_text(path: Path, max_bytes: int = MAX_FILE_BYTES) -> str:
-    """The file as text, unpacked if it is gzip whatever its name; raises OperatorError."""
+    """The file as text, unpacked if its content is gzip; raises OperatorError."""
     try:
         data = _read_unpacked(path, max_bytes + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise OperatorError(f"{path} is gzip, but damaged: {error}") from error
     except OSError as error:
-        raise OperatorError(f"cannot read {path}: {error.strerror}") from error
+        raise OperatorError(f"Cannot read {path}: {error.strerror}.") from error
     if len(data) > max_bytes:
-        raise OperatorError(f"{path} holds more than {max_bytes:,} bytes: split it")
+        raise OperatorError(f"{path} holds more than {max_bytes:,} bytes: split it.")
     return _decode_utf8(path, data)
 
 
@@ -36,7 +36,7 @@ def _read_unpacked(path: Path, max_bytes: int) -> bytes:
 
 def _decode_utf8(path: Path, data: bytes) -> str:
     if data.startswith(_UTF_16_BOMS) or b"\0" in data[:4]:
-        raise OperatorError(f"{path} is UTF-16, or no text: save it as UTF-8")
+        raise OperatorError(f"{path} is UTF-16 or not text: save it as UTF-8.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

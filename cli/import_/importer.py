@@ -1,4 +1,4 @@
-"""Importing: the tasks of a file through the same commands as everybody's, one row at a time."""
+"""Imports mapped tasks through the command handler, one row at a time, as the API would create them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -17,14 +17,14 @@ from infra.errors import OperatorError
 from infra.ids import new_id
 from infra.reading.progress import ProjectionBehind
 
-OVER_LIMIT_REMARK = "in a column that has more tasks than its limit"
+OVER_LIMIT_REMARK = "put in a column that is over its limit"
 NOT_COUNTED_MESSAGE = (
-    "A column has a limit, and its tasks are not counted, as no worker keeps up: start `taskledger worker`."
+    "The tasks of a limited column are not counted, as no worker is up to date: start `taskledger worker`."
 )
 
 
 class ImportOutcome(Struct):
-    """What became of the rows, or would, for the summary."""
+    """Counts of the rows created, already there and refused, for the report."""
 
     is_dry_run: bool = False
     created: int = 0
@@ -39,9 +39,9 @@ class ImportOutcome(Struct):
 async def import_tasks(
     instance: OpenInstance, tasks: Iterable[MappedTask | RefusedRow], user_id: UUID, outcome: ImportOutcome
 ) -> None:
-    """Create each task that is not there yet, all of it or nothing of it; a refused one stops no other.
+    """Creates each task that does not exist yet, completely or not at all; a refused row does not stop the others.
 
-    Where the outcome is a dry one, all is decided as it would be, and nothing is written.
+    In a dry run every row is decided as in a real one, and nothing is written.
     """
     actor = Actor(user_id, "import")
     for task in tasks:

@@ -1,4 +1,4 @@
-"""Mapping: one row as the commands that make it a task."""
+"""Maps rows of an imported file to the commands that create tasks."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from cli.import_.row_fields import RowFields
 from cli.import_.rows import TITLE_FIELDS, Row
 from cli.import_.task_ids import task_id
 from cli.import_.text_validation import MalformedRow, require_text
-from commands.field_types import normalize_due as kept_due
+from commands.field_types import normalize_due
 from commands.handling.decision import CommandOn
 from commands.task import CompleteTask, CreateTask
 from domain.label import distinct_labels, normalize_label
@@ -27,7 +27,7 @@ LABEL_FIELDS: Final = ("tags", "labels")
 
 
 class MappedTask(Struct, frozen=True):
-    """A row as a task, with the fields that it lost and what to know about those that it kept."""
+    """A row as a task, with the fields that were ignored and remarks on those that were converted."""
 
     location: str
     id: UUID
@@ -39,11 +39,11 @@ class MappedTask(Struct, frozen=True):
 
     @property
     def commands(self) -> list[CommandOn]:
-        """Its commands, to be carried out together or not at all."""
+        """Its commands, to be executed all together or not at all."""
         return [CommandOn(self.id, self.create), *([CommandOn(self.id, CompleteTask())] if self.is_done else [])]
 
     def matches(self, task: Task | None) -> bool:
-        """Whether the task that is there says the same as the row."""
+        """Whether the existing task has the values of the row."""
         create = self.create
         return (
             task is not None
@@ -52,7 +52,7 @@ class MappedTask(Struct, frozen=True):
                 create.title,
                 create.description or "",
                 create.priority or "none",
-                kept_due(create.due),
+                normalize_due(create.due),
             )
             and set(map(normalize_label, task.labels)) == set(map(normalize_label, create.labels))
             and (task.status == "done") == self.is_done
@@ -60,14 +60,14 @@ class MappedTask(Struct, frozen=True):
 
 
 class RefusedRow(Struct, frozen=True):
-    """A row that did not become a task."""
+    """A row that was not imported, and why."""
 
     location: str
     reason: str
 
 
 def map_rows(rows: Iterable[Row], project_id: UUID) -> Iterator[MappedTask | RefusedRow]:
-    """Each row, in order, as a task of the project or with the reason why it is none."""
+    """Each row, in order, as a task of the project or a refusal with its reason."""
     occurrences: Counter[object] = Counter()
     for row in rows:
         try:
@@ -118,7 +118,7 @@ def _build_create_task(
 
 
 def _read_progress(row_fields: RowFields, add_remark: field_values.AddRemark) -> field_values.TaskProgress:
-    """What the first of the fields says; raises Malformed where another one contradicts it."""
+    """The progress from the first status field; raises MalformedRow if another one contradicts it."""
     status_values = [row_fields.pop_first((name,)) for name in STATUS_FIELDS]
     parsed = [
         (name, field_values.parse_progress(name, value, add_remark))
@@ -132,7 +132,7 @@ def _read_progress(row_fields: RowFields, add_remark: field_values.AddRemark) ->
 
 
 def _collect_labels(row: Row, row_fields: RowFields, progress: field_values.TaskProgress) -> tuple[str, ...]:
-    """The tag that the row stands under, its own labels, and a status that is neither open nor done."""
+    """The name of the row's list, its own labels, and a status that is neither open nor done."""
     own = [label for names in LABEL_FIELDS for label in field_values.parse_labels(*row_fields.pop_first((names,), []))]
     all_labels = [row.list_name and require_text("tag", row.list_name, "label"), *own, progress.label or ""]
     return distinct_labels(label for label in all_labels if label)

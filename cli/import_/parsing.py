@@ -1,4 +1,4 @@
-"""Parsing: JSON, or JSON Lines, with nothing lost on the way and the place of what is wrong."""
+"""Parses JSON or JSON Lines without dropping duplicate names, and reports where a syntax error is."""
 
 import json
 from typing import Final
@@ -9,23 +9,23 @@ from infra.errors import OperatorError
 
 
 class InvalidValue(Struct, frozen=True):
-    """What stands where a value should."""
+    """A placeholder for a value that could not be parsed."""
 
     reason: str
 
 
 class DuplicateNames(dict[str, object]):
-    """An object in which a name stands twice: a parser would drop the first value without a word."""
+    """An object with a repeated name: a plain parser would silently drop the first value."""
 
 
 class JsonLines(Struct, frozen=True):
-    """JSON Lines: the number and value of each line that is not blank."""
+    """A JSON Lines file: the number and value of each line that is not blank."""
 
     values: tuple[tuple[int, object], ...]
 
 
 def parse_json(text: str, name: str) -> object:
-    """The value of a JSON text, or its Lines; raises OperatorError where it is neither."""
+    """The value of a JSON text, or its lines; raises OperatorError if it is neither."""
     try:
         return _decode_json(text)
     except ValueError as error:
@@ -38,7 +38,7 @@ def parse_json(text: str, name: str) -> object:
 
 
 def _parse_json_lines(text: str) -> JsonLines | None:
-    """Split at the line feed only: U+2028 and its like stand inside real titles."""
+    """Splits at line feeds only: U+2028 and similar characters occur inside real titles."""
     lines = [(number, line.strip(" \t\r")) for number, line in enumerate(text.split("\n"), 1)]
     lines = [(number, line) for number, line in lines if line]
     if len(lines) == 1 or not (lines[0][1].startswith("{") and lines[0][1].endswith("}")):
@@ -62,7 +62,7 @@ def _build_object(members: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _reject_constant(name: str) -> InvalidValue:
-    return InvalidValue(f"{name} is no JSON value")
+    return InvalidValue(f"{name} is not a JSON value")
 
 
 _decode_json: Final = json.JSONDecoder(object_pairs_hook=_build_object, parse_constant=_reject_constant).decode
@@ -70,5 +70,5 @@ _decode_json: Final = json.JSONDecoder(object_pairs_hook=_build_object, parse_co
 
 def _error_location(error: ValueError) -> str:
     if not isinstance(error, json.JSONDecodeError):
-        return "a number of more digits than anybody counts"
+        return "a number with too many digits"
     return f"{error.msg} at line {error.lineno}, column {error.colno}"

@@ -1,4 +1,4 @@
-"""The report of an import: what is there now, what was refused and why, and what has no place yet."""
+"""Prints the report of an import: tasks created, converted values, ignored fields, refused rows."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from cli.import_.importer import ImportOutcome
 
 
 def print_report(outcome: ImportOutcome, name: str, other_fields: Counter[str]) -> None:
-    """Print it; refused rows last, where they are seen."""
+    """Prints the report; refused rows come last, where they are seen."""
     for line in _lines(outcome, name, other_fields):
         click.echo(line)
 
@@ -17,17 +17,17 @@ def print_report(outcome: ImportOutcome, name: str, other_fields: Counter[str]) 
 def _lines(outcome: ImportOutcome, name: str, other_fields: Counter[str]) -> Iterator[str]:
     would = "would be " if outcome.is_dry_run else ""
     created, refused = f"{outcome.created} {would}created", f"{len(outcome.refused_rows)} {would}refused"
-    yield f"{name}: {created}, {outcome.existing} there already, {refused}."
+    yield f"{name}: {created}, {outcome.existing} already there, {refused}."
     if outcome.is_dry_run:
-        yield "A dry run: nothing was written."
+        yield "Dry run: nothing was written."
     if outcome.changed_since:
-        yield f"{outcome.changed_since} of those there already differ from the file by now, and were left as they are."
+        yield f"{outcome.changed_since} existing tasks differ from the file and were left unchanged."
     if outcome.sub_tasks:
         became = "would become" if outcome.is_dry_run else "became"
-        yield f"{outcome.sub_tasks} sub-tasks {became} tasks; their descriptions say what they are part of."
-    yield from _count_lines("Kept in another way:", outcome.remarks)
-    yield from _count_lines("Not carried over, as nothing here takes them:", outcome.ignored_fields)
-    yield from _count_lines("Not carried over, as it stands beside the tasks:", other_fields)
+        yield f"{outcome.sub_tasks} sub-tasks {became} tasks; their descriptions name the parent task."
+    yield from _count_lines("Converted:", outcome.remarks)
+    yield from _count_lines("Task fields not imported, as Taskledger has no such field:", outcome.ignored_fields)
+    yield from _count_lines("Other fields not imported, as they belong to no task:", other_fields)
     if outcome.refused_rows:
         yield "Refused:"
         yield from (f"  {refused.location}: {refused.reason}" for refused in outcome.refused_rows)

@@ -1,4 +1,4 @@
-"""What is left of a row: its fields, of which each is taken once; the rest is reported."""
+"""The fields of a row, each read once; fields that stay unread are reported."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,13 +11,13 @@ EMPTY_VALUES: tuple[object, ...] = (None, "", [], {})
 
 
 class RowFields:
-    """The fields of a row by their plain names; raises Malformed where the row is no object."""
+    """The fields of a row by normalized name; raises MalformedRow if the row is not an object."""
 
     def __init__(self, value: object) -> None:
         if isinstance(value, InvalidValue):
             raise MalformedRow(value.reason)
         if isinstance(value, DuplicateNames):
-            raise MalformedRow("a name stands twice: only one of the two values would be read")
+            raise MalformedRow("a name occurs twice: only one of the two values would be read")
         if not isinstance(value, dict):
             raise MalformedRow(f"{describe_json_type(value)}, not an object")
         self._fields: dict[str, tuple[str, object]] = {}
@@ -26,7 +26,7 @@ class RowFields:
                 self._fields.setdefault(normalize_name(name), (name, field))
 
     def pop_first(self, names: Iterable[str], default: Any = None) -> tuple[str, Any]:
-        """The first of these fields that says anything, as it is named in the file; it is then no longer left."""
+        """Removes the first of these fields that is not null; returns its name in the file and its value."""
         candidates = list(names)
         for name in candidates:
             if name in self._fields and self._fields[name][1] is not None:
@@ -34,10 +34,10 @@ class RowFields:
         return candidates[0], default
 
     def own_id(self) -> object:
-        """The id that the row has in its file, if it has a simple one; it is reported as left all the same."""
+        """The row's own id, if it is text or a number; the field still counts as unread."""
         value = self._fields.get("id", ("id", None))[1]
         return value if isinstance(value, str | int | float) else None
 
     def unread_names(self) -> tuple[str, ...]:
-        """The fields that nobody took and that say something."""
+        """The names of fields that were not read and are not empty."""
         return tuple(name for name, value in self._fields.values() if value not in EMPTY_VALUES)

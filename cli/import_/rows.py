@@ -1,4 +1,4 @@
-"""Rows: every object of a file that stands for a task, with its place in the file."""
+"""Finds the rows of an imported file: every object that represents a task, with its location."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ SUB_TASK_FIELDS = frozenset({"subtasks", "children", "tasks", "todos"})
 
 
 class Row(Struct, frozen=True):
-    """What may be a task, below the titles of the tasks that it is part of."""
+    """A candidate for a task: its value, location in the file, and the titles of its parent tasks."""
 
     location: str
     value: object
@@ -25,14 +25,14 @@ class Row(Struct, frozen=True):
 
 
 class FileRows(Struct, frozen=True):
-    """The rows of a file, and the fields beside its lists, which no task carries."""
+    """The rows of a file, and counts of the fields that are outside its task lists."""
 
     rows: tuple[Row, ...]
     other_fields: Counter[str]
 
 
 def find_rows(document: object, name: str) -> FileRows:
-    """The rows of a parsed file; raises OperatorError where it is no task list."""
+    """The rows of a parsed file; raises OperatorError if it is not a task list."""
     other_fields: Counter[str] = Counter()
     if isinstance(document, JsonLines):
         top_rows = [Row(f"line {number}", value) for number, value in document.values]
@@ -46,26 +46,26 @@ def find_rows(document: object, name: str) -> FileRows:
 
 
 def normalize_name(name: str) -> str:
-    """A name without what people vary in it: `due_date`, `Due date` and `dueDate` are one."""
+    """A name without spelling variants: `due_date`, `Due date` and `dueDate` are the same."""
     return re.sub(r"[\s_-]", "", name).casefold()
 
 
 def title_of(row: Mapping[str, object]) -> object:
-    """The value of the first synonym of title that the row has; None without one."""
+    """The value of the first synonym of title that the row has, or None."""
     values = {normalize_name(name): value for name, value in reversed(list(row.items())) if value is not None}
     return next((values[name] for name in TITLE_FIELDS if name in values), None)
 
 
 def describe_json_type(value: object) -> str:
-    """What a JSON value is, in words."""
+    """The type of a JSON value, in words."""
     kinds: dict[type, str] = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
     return "null" if value is None else kinds.get(type(value), "a number")
 
 
 def _rows_of_object(document: Mapping[str, object], name: str, other_fields: Counter[str]) -> list[Row]:
-    """Lists by their names; otherwise tags, each an object with such lists, or a list itself; otherwise one task."""
+    """Lists with known names, else tags (objects with such lists, or lists themselves), else one task."""
     if isinstance(document, DuplicateNames):
-        raise OperatorError(f"{name} has a name twice at its top: only one of the two would be read")
+        raise OperatorError(f"{name} has a name twice at the top level: only one of the two would be read")
     objects_by_tag = {
         tag: value for tag, value in document.items() if isinstance(value, dict) and _has_task_list(value)
     }
@@ -75,7 +75,7 @@ def _rows_of_object(document: Mapping[str, object], name: str, other_fields: Cou
             other_fields.update(document.keys() - lists.keys())
             return [Row(f"{tag}[{at}]", task, tag) for tag, value in lists.items() for at, task in enumerate(value)]
         if title_of(document) is None:
-            raise OperatorError(f"{name} has no list of tasks: expected a list, or an object with `tasks`")
+            raise OperatorError(f"{name} has no list of tasks: a list, or an object with `tasks`, is needed.")
         return [Row("the object", document)]
     rows = list(_rows_of_lists(document, "", "", other_fields, objects_by_tag))
     for tag, value in objects_by_tag.items():
@@ -100,7 +100,7 @@ def _rows_of_lists(
 
 
 def _is_task_list(value: object) -> TypeGuard[list[object]]:
-    """Whether it is a list of tasks, whatever its name."""
+    """Whether it is a list with at least one object in it."""
     return isinstance(value, list) and any(isinstance(task, dict) for task in value)
 
 
@@ -109,7 +109,7 @@ def _has_task_list(parent: Mapping[str, object]) -> bool:
 
 
 def _with_sub_tasks(top: Row) -> Iterator[Row]:
-    """The row, then all below it, in the order of the file; without recursion, as files nest deep."""
+    """The row, then its sub-tasks, in file order; iterative, as files may nest deeply."""
     pending = [top]
     while pending:
         row = pending.pop()
@@ -127,5 +127,5 @@ def _sub_task_rows(row: Row, value: Mapping[str, object]) -> Iterator[Row]:
 
 
 def sub_tasks_in(name: str, value: object) -> list[object]:
-    """The tasks that a task's field holds; none in, say, a list of their ids."""
+    """The sub-tasks in a field of a task; none if it holds a list of ids, for example."""
     return value if normalize_name(name) in SUB_TASK_FIELDS and _is_task_list(value) else []

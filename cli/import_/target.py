@@ -1,4 +1,4 @@
-"""Where an import goes, and as whom: what the operator named, found and checked before anything is read."""
+"""The project and user of an import, found from the names the operator gave before anything is imported."""
 
 from uuid import UUID
 
@@ -14,20 +14,20 @@ from projections import workspace_list
 
 
 class ImportTarget(Struct, frozen=True):
-    """A project, and the user who imports into it."""
+    """The project to import into, and the user who imports."""
 
     project_id: UUID
     user_id: UUID
 
 
 async def find_target(log: EventLog, url: str, workspace: str, project_key: str, email: str) -> ImportTarget:
-    """The place that these words name; raises OperatorError for the first that names nothing."""
+    """The project and user with these names; raises OperatorError for the first one not found."""
     email_address = await log.load_state(EmailAddress, email_stream_id(email))
     if email_address is None:
-        raise OperatorError(f"Nobody is registered as {email}: check --as.")
+        raise OperatorError(f"No user is registered as {email}: check --as.")
     workspace_id = _find_workspace_id(url, workspace, email_address.user_id)
     if await log.load_state(Member, member_stream_id(workspace_id, email_address.user_id)) is None:
-        raise OperatorError(f"{email} is a member of no workspace {workspace}: check --workspace.")
+        raise OperatorError(f"{email} is not a member of workspace {workspace}: check --workspace.")
     project = await log.load_state(ProjectKey, project_key_stream_id(workspace_id, project_key.upper()))
     if project is None:
         raise OperatorError(f"The workspace has no project with the key {project_key}: check --project.")
@@ -45,7 +45,7 @@ def _find_workspace_id(url: str, id_or_name: str, user_id: UUID) -> UUID:
     if len(workspace_ids) == 1:
         return UUID(str(workspace_ids[0]))
     if not workspace_ids:
-        raise OperatorError(f"There is no workspace {id_or_name!r} that this user is a member of: check --workspace.")
+        raise OperatorError(f"This user is a member of no workspace named {id_or_name!r}: check --workspace.")
     raise OperatorError(
-        f"Several workspaces are called {id_or_name!r}; name one by its id: {', '.join(map(str, workspace_ids))}."
+        f"Several workspaces are called {id_or_name!r}: use one of the ids {', '.join(map(str, workspace_ids))}."
     )

@@ -1,4 +1,4 @@
-"""Text of a row: taken as it is, or refused with the reason; never altered."""
+"""Validates text of a row: accepted unchanged, or refused with the reason."""
 
 from typing import Final
 
@@ -12,11 +12,11 @@ _MAX_CHARS: Final = {"title": 500, "description": 50_000, "label": 100}
 
 
 class MalformedRow(Exception):
-    """This row cannot become a task."""
+    """A row that cannot become a task."""
 
 
 def require_text(name: str, value: object, field_type: str | None = None) -> str:
-    """The value, if it is text of that form: `title`, `description` or `label`; raises Malformed."""
+    """The value, if it is valid as a `title`, `description` or `label`; raises MalformedRow otherwise."""
     field_type = field_type or name
     if not isinstance(value, str):
         raise MalformedRow(f"{name}: {describe_json_type(value)}, not text")
@@ -36,8 +36,8 @@ def _is_valid(value: str, field_type: str) -> bool:
 
 def _explain_invalid(value: str, field_type: str) -> str:
     if not value.strip():
-        return "only spaces"
+        return "blank"
     if len(value) > _MAX_CHARS[field_type]:
-        return f"{len(value):,} characters, {_MAX_CHARS[field_type]:,} at most"
+        return f"{len(value):,} characters, at most {_MAX_CHARS[field_type]:,}"
     at, bad = next((at, char) for at, char in enumerate(value) if not _is_valid(f"x{char}", field_type))
-    return f"character {at + 1} is U+{ord(bad):04X}, which steers machines and says nothing"
+    return f"character {at + 1} is U+{ord(bad):04X}, a control or invisible character"

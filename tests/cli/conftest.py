@@ -1,4 +1,4 @@
-"""The command line as an operator types it, against servers of the test's own."""
+"""Runs CLI commands in-process against the servers of one test."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,14 +16,14 @@ DEMO_EVENTS = 23
 
 @pytest.fixture
 def environment(settings: Settings) -> dict[str, str]:
-    """What names the servers of this test to every command."""
+    """Environment variables that point every command to the servers of this test."""
     names = ("database_url", "migration_url", "redis_url", "broker_url", "jwt_key")
     return {f"TASKLEDGER_{name.upper()}": str(getattr(settings, name)) for name in names}
 
 
 @pytest.fixture
 def run_cli(environment: dict[str, str], tmp_path: Path) -> RunCli:
-    """Type `taskledger ...` and read what it says."""
+    """Runs `taskledger WORDS...`; keyword arguments are environment variables."""
 
     def invoke(*words: str, **named: str) -> Result:
         return CliRunner().invoke(taskledger, [*words, "--data", str(tmp_path)], env=environment | named)

@@ -1,4 +1,4 @@
-"""`taskledger demo` fills an empty instance once, and no other."""
+"""`taskledger demo` fills an empty instance once and refuses any other."""
 
 import asyncio
 from collections.abc import Callable
@@ -45,19 +45,19 @@ def test_a_second_run_prints_the_same_login_and_writes_nothing(run_cli: RunCli) 
     assert run_cli("events", "tail", "-n", "100").output == before
 
 
-def test_an_instance_with_users_of_its_own_gets_no_demo(run_cli: RunCli, settings: Settings) -> None:
+def test_an_instance_that_has_users_gets_no_demo(run_cli: RunCli, settings: Settings) -> None:
     asyncio.run(_register(settings))
-    with pytest.raises(OperatorError, match="has users of its own"):
+    with pytest.raises(OperatorError, match="already has users"):
         raise run_cli("demo").exception or AssertionError
 
 
 def test_production_gets_no_demo(run_cli: RunCli) -> None:
-    with pytest.raises(OperatorError, match="no demo in production"):
+    with pytest.raises(OperatorError, match="not available in production"):
         raise run_cli("demo", TASKLEDGER_ENVIRONMENT="production").exception or AssertionError
 
 
 async def _register(settings: Settings) -> None:
     user = new_id()
     async with open_instance(settings) as instance:
-        wish = CommandOn(user, RegisterUser(email="ann@example.com", name="Ann"))
-        await instance.command_handler.handle(CommandRequest([wish], Actor(user), new_id()))
+        command = CommandOn(user, RegisterUser(email="ann@example.com", name="Ann"))
+        await instance.command_handler.handle(CommandRequest([command], Actor(user), new_id()))

@@ -1,4 +1,4 @@
-"""`taskledger doctor` says what is reachable, which versions, and what is wrong; its exit code says whether."""
+"""`taskledger doctor` reports servers, versions and faults; its exit code is 1 if there is a fault."""
 
 from infra.database.pool import connect
 from infra.schema.migrate import migrate
@@ -14,14 +14,14 @@ def test_healthy_parts_are_ticked(run_cli: RunCli) -> None:
 
 
 def test_non_durable_servers_are_reported(run_cli: RunCli) -> None:
-    """Those of the test run are in a hurry: fsync is off there, and only there."""
+    """Servers of the test run have fsync off, for speed."""
     said = run_cli("doctor")
     assert "✗ durability   fsync is off" in said.output
     assert said.exit_code == 1
 
 
 def test_a_role_that_can_rewrite_the_log_is_mentioned(run_cli: RunCli, settings: Settings) -> None:
-    """Asked of the database, whatever the variables say."""
+    """The database decides, not the names of the variables."""
     one = settings.database_url
     assert "✓ role         taskledger_app can only append" in run_cli("doctor", TASKLEDGER_MIGRATION_URL=one).output
     assert (
@@ -37,13 +37,13 @@ def test_missing_grants_are_reported_with_the_command_that_gives_them(run_cli: R
     url = servers.new_database()
     migrate(url)
     said = run_cli("doctor", TASKLEDGER_DATABASE_URL=servers.application_url(url), TASKLEDGER_MIGRATION_URL=url)
-    assert "refuses (permission denied for table _yoyo_migration)" in said.output
-    assert "TASKLEDGER_MIGRATION_URL, gives the role its rights" in said.output
+    assert "refuses access (permission denied for table _yoyo_migration)" in said.output
+    assert "TASKLEDGER_MIGRATION_URL, grants the role its privileges" in said.output
 
 
 def test_one_server_for_cache_and_broker_is_mentioned(run_cli: RunCli, settings: Settings) -> None:
     said = run_cli("doctor", TASKLEDGER_REDIS_URL=settings.broker_url).output
-    assert "is the cache too" in said
+    assert "is the same server as the cache" in said
     assert "maxmemory-policy is noeviction, should be allkeys-lru" in said
 
 
@@ -77,6 +77,6 @@ def test_mail_is_checked_as_far_as_it_is_configured(run_cli: RunCli) -> None:
     assert "✓ mail         no server (TASKLEDGER_MAIL_URL): invitations are printed" in run_cli("doctor").output
     assert "! mail         no server" in run_cli("doctor", TASKLEDGER_ENVIRONMENT="production").output
     assert (
-        "✗ mail         the server does not take us"
+        "✗ mail         the server does not accept our connection"
         in run_cli("doctor", TASKLEDGER_MAIL_URL="smtp://127.0.0.1:1").output
     )

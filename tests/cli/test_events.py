@@ -1,4 +1,4 @@
-"""`taskledger events`: the log for people and for programs, whole or in part, whatever stands in it."""
+"""`taskledger events`: the log as text and JSON, whole or filtered, unknown events included."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""`taskledger import` on a real log: nothing lost without a word, and the same file twice changes nothing."""
+"""`taskledger import` on a real log: nothing is dropped silently, and importing a file again changes nothing."""
 
 import gzip
 import json
@@ -35,7 +35,7 @@ Import = Callable[..., Any]
 
 @pytest.fixture
 def run_import(run_cli: RunCli, tmp_path: Path, settings: Settings) -> Iterator[Import]:
-    """Import some content, or a file, into the demo project, one column of which has a limit."""
+    """Imports content or a file into the demo project, which has one limited column."""
     assert run_cli("demo").exit_code == 0
     with connect(settings.database_url) as connection:
         oracle.catch_up(connection)
@@ -73,7 +73,7 @@ def test_the_words_that_people_use_become_fields(run_import: Import, settings: S
     assert (a.status, a.description, a.due, a.priority) == ("done", "why", "2026-12-01", "high")
     assert (b.status, b.column, b.labels, b.due) == ("open", "doing", ("x", "y"), "2026-12-01T10:00:00+00:00")
     assert (c.status, c.labels, milk.status) == ("open", ("x", "z"), "done")
-    assert "4 created, 0 there already, 1 refused" in said.output
+    assert "4 created, 0 already there, 1 refused" in said.output
     assert "[3]: title: character 7 is U+2028" in said.output
     assert said.exit_code == 1
 
@@ -81,7 +81,7 @@ def test_the_words_that_people_use_become_fields(run_import: Import, settings: S
 def test_a_full_column_is_mentioned(run_import: Import) -> None:
     said = run_import([{"title": str(at), "status": "in progress"} for at in range(4)])
     assert "4 created" in said.output
-    assert "2 x in a column that has more tasks than its limit" in said.output
+    assert "2 x put in a column that is over its limit" in said.output
 
 
 def test_an_uncounted_column_without_a_worker_stops_the_import(
@@ -101,10 +101,10 @@ def test_an_uncounted_column_without_a_worker_stops_the_import(
 
 def test_a_file_imported_twice_changes_nothing(run_import: Import, settings: Settings) -> None:
     content = [{"id": 1, "title": "A", "done": True}, {"id": 1, "title": "A"}, {"id": 2, "title": "A"}]
-    assert "3 created, 0 there already" in run_import(content).output
+    assert "3 created, 0 already there" in run_import(content).output
     before = event_count(settings)
     again = run_import(content)
-    assert "0 created, 3 there already, 0 refused" in again.output
+    assert "0 created, 3 already there, 0 refused" in again.output
     assert again.exit_code == 0
     assert event_count(settings) == before
 
@@ -114,12 +114,12 @@ def test_a_dry_run_says_what_an_import_would_do_and_does_nothing(run_import: Imp
     before = event_count(settings)
     content = [{"id": 1, "title": "A"}, {"title": "B", "done": True}, {"title": " "}, {"title": "C", "mood": "good"}]
     dry = run_import(content, "--dry-run")
-    assert "2 would be created, 1 there already, 1 would be refused.\nA dry run: nothing was written." in dry.output
+    assert "2 would be created, 1 already there, 1 would be refused.\nA dry run: nothing was written." in dry.output
     assert "1 x mood" in dry.output
     assert dry.exit_code == 1
     assert event_count(settings) == before
     real = run_import(content)
-    assert "2 created, 1 there already, 1 refused" in real.output
+    assert "2 created, 1 already there, 1 refused" in real.output
     assert dry.output.splitlines()[2:] == real.output.splitlines()[1:]
 
 
@@ -131,8 +131,8 @@ def test_a_file_changed_since_its_import_is_reported(run_import: Import, setting
         {"id": 3, "title": "C"},
     ]
     said = run_import(again).output
-    assert "0 created, 3 there already" in said
-    assert "2 of those there already differ from the file by now" in said
+    assert "0 created, 3 already there" in said
+    assert "2 existing tasks differ from the file" in said
     assert tasks_by_title(settings)["B"].due is None
 
 
@@ -144,9 +144,9 @@ def test_a_label_in_two_cases_of_letters_is_one_and_the_same_the_next_time(
     assert tasks_by_title(settings)["A"].labels == ("Urgent", "shop")
     for tags in (["Urgent", "urgent", "shop"], ["shop", "urgent"]):
         said = run_import([{"id": 1, "title": "A", "tags": tags}]).output
-        assert "0 created, 1 there already" in said
+        assert "0 created, 1 already there" in said
         assert "differ" not in said
-    assert "1 of those there already differ" in run_import([{"id": 1, "title": "A", "tags": ["shop"]}]).output
+    assert "1 existing tasks differ" in run_import([{"id": 1, "title": "A", "tags": ["shop"]}]).output
 
 
 def test_lists_by_their_names_become_labels(run_import: Import, settings: Settings) -> None:
@@ -170,7 +170,7 @@ def test_two_files_whose_ids_are_the_same_are_two_lists(run_import: Import) -> N
 def test_tasks_that_were_edited_since_are_left_alone(run_import: Import, settings: Settings) -> None:
     run_import([{"id": 1, "title": "A"}])
     said = run_import([{"id": 1, "title": "A", "done": True}])
-    assert "0 created, 1 there already" in said.output
+    assert "0 created, 1 already there" in said.output
     assert tasks_by_title(settings)["A"].status == "open"
 
 
@@ -193,7 +193,7 @@ def test_gzip_is_read_whatever_its_name(run_import: Import) -> None:
 
 def test_json_lines_end_at_the_line_feed_only(run_import: Import, settings: Settings) -> None:
     said = run_import('{"title":"A","description":"one\u2028two"}\n{"title":"B"}\n{"title":\n'.encode())
-    assert "2 created, 0 there already, 1 refused" in said.output
+    assert "2 created, 0 already there, 1 refused" in said.output
     assert "line 3: not JSON" in said.output
     assert tasks_by_title(settings)["A"].description == "one\u2028two"
 
@@ -213,16 +213,16 @@ def test_sub_tasks_say_what_they_are_part_of(run_import: Import, settings: Setti
         ({}, "title: null, not text"),
         ([], "a list, not an object"),
         ("milk", "text, not an object"),
-        ({"title": "   "}, "title: only spaces"),
+        ({"title": "   "}, "title: blank"),
         ({"title": "a\u0000b"}, "title: character 2 is U+0000"),
         ({"title": "\u001b[31mred"}, "title: character 1 is U+001B"),
-        ({"title": "x" * 501}, "title: 501 characters, 500 at most"),
+        ({"title": "x" * 501}, "title: 501 characters, at most 500"),
         ({"title": 7}, "title: a number, not text"),
         ({"title": "A", "due": "2026-02-30"}, "due: '2026-02-30': day is out of range"),
         ({"title": "A", "due": "0000-01-01"}, "due: '0000-01-01': year 0 is out of range"),
-        ({"title": "A", "due": "tomorrow"}, "due: 'tomorrow' is no YYYY-MM-DD"),
+        ({"title": "A", "due": "tomorrow"}, "due: 'tomorrow' is not YYYY-MM-DD"),
         ({"title": "A", "status": "done", "completed": False}, "contradict each other"),
-        ({"title": "A", "description": "x" * 50_001}, "description: 50,001 characters, 50,000 at most"),
+        ({"title": "A", "description": "x" * 50_001}, "description: 50,001 characters, at most 50,000"),
         ({"title": "A", "labels": 7}, "labels: a number, not a list of labels"),
     ],
 )
@@ -235,7 +235,7 @@ def test_a_malformed_row_is_refused_with_its_reason(row: object, reason: str) ->
 
 def test_good_rows_go_in_beside_malformed_ones(run_import: Import, settings: Settings) -> None:
     said = run_import([{"title": "A"}, {"title": " "}, {"title": "B"}])
-    assert "2 created, 0 there already, 1 refused" in said.output
+    assert "2 created, 0 already there, 1 refused" in said.output
     assert set(tasks_by_title(settings)) == {"A", "B"}
 
 
@@ -274,7 +274,6 @@ def test_a_byte_order_mark_is_no_part_of_the_list(run_import: Import) -> None:
 
 
 def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path) -> None:
-
     file = tmp_path / "bomb.gz"
     file.write_bytes(gzip.compress(b" " * 5_000_000))
     with pytest.raises(OperatorError, match="holds more than 1,000,000 bytes"):
@@ -284,10 +283,10 @@ def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["--workspace", "Nowhere", "--project", "FEST", "--as", IMPORTER_EMAIL], "no workspace 'Nowhere'"),
-        (["--workspace", str(PROJECT), "--project", "FEST", "--as", IMPORTER_EMAIL], "is a member of no workspace"),
+        (["--workspace", "Nowhere", "--project", "FEST", "--as", IMPORTER_EMAIL], "no workspace named 'Nowhere'"),
+        (["--workspace", str(PROJECT), "--project", "FEST", "--as", IMPORTER_EMAIL], "is not a member of workspace"),
         (["--workspace", "Demo", "--project", "NONE", "--as", IMPORTER_EMAIL], "no project with the key NONE"),
-        (["--workspace", "Demo", "--project", "FEST", "--as", "x@y.z"], "Nobody is registered as x@y.z"),
+        (["--workspace", "Demo", "--project", "FEST", "--as", "x@y.z"], "No user is registered as x@y.z"),
     ],
 )
 def test_an_unknown_import_target_is_named(
@@ -343,10 +342,10 @@ def test_whatever_a_file_holds_every_row_is_a_task_or_is_refused(value: object) 
 )
 def test_real_lists_go_in_whole_and_only_once(run_import: Import, settings: Settings, name: str, created: int) -> None:
     if not REAL_LISTS.exists():
-        pytest.skip("the real lists stand beside the project's checkout only where it is developed")
-    assert f"{created} created, 0 there already, 0 refused" in run_import(REAL_LISTS / name).output
+        pytest.skip("the real lists are not beside this checkout")
+    assert f"{created} created, 0 already there, 0 refused" in run_import(REAL_LISTS / name).output
     before = event_count(settings)
-    assert f"0 created, {created} there already, 0 refused" in run_import(REAL_LISTS / name).output
+    assert f"0 created, {created} already there, 0 refused" in run_import(REAL_LISTS / name).output
     assert event_count(settings) == before
 
 

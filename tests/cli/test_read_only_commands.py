@@ -1,4 +1,4 @@
-"""`taskledger events`, `projections` and `migrate`: what they say, and what they change."""
+"""`taskledger events`, `projections` and `migrate`: what they print, and what they change."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""`taskledger serve` and the command line around it: what an operator sees when it goes well, and when not."""
+"""`taskledger serve` and the command line: output, restarts, stops, and errors of one line."""
 
 import os
 import pkgutil
@@ -25,13 +25,13 @@ from tests.servers import Servers
 
 
 def run_taskledger(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+    """Run `taskledger` with these arguments to its end."""
     argv = [sys.executable, "-P", "-m", "cli.main", *arguments]
     return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environ})
 
 
 def error_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line of an operator's mistake."""
+    """The single error line that an operator's mistake prints."""
     assert done.returncode == 2, done
     (line,) = done.stderr.splitlines()
     assert line.startswith("taskledger: ")
@@ -117,11 +117,11 @@ def test_a_stop_leaves_no_process_and_takes_under_ten_seconds(tmp_path: Path, si
         assert not (started.data / "run.json").exists()
         assert not processes_in(started.data / "postgres", "postgres")
         assert not processes_in(started.data / "broker", "valkey-server")
-        assert "Stopped. Everything is kept in" in started.log()
+        assert "Stopped. All data is in" in started.log()
 
 
 def test_an_older_data_directory_gets_its_database_role_at_start(tmp_path: Path) -> None:
-    """There the application was the owner of everything, and had no password of its own."""
+    """In older directories the application connects as the owner and has no password of its own."""
     data = tmp_path / "data"
     data.mkdir()
     facts = [*workspace(), *project(), (TASK, CREATED)]
