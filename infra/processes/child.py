@@ -1,4 +1,4 @@
-"""Child processes that never outlive the process that started them."""
+"""Spawns and stops child processes that never outlive their parent."""
 
 import contextlib
 import ctypes
@@ -20,7 +20,7 @@ LIBC = ctypes.CDLL(None) if ON_LINUX else None
 
 
 class Child(subprocess.Popen[bytes]):
-    """A process that gets a signal when we die, however we die; the same one asks it to stop."""
+    """A child that gets `stop_signal` when we die, however we die; `stop` sends the same signal."""
 
     stop_signal = signal.SIGTERM
     parent_watcher: subprocess.Popen[bytes] | None = None
@@ -36,9 +36,9 @@ def spawn(  # noqa: PLR0913 - each one is a property of the child that only its 
     log: IO[bytes] | None = None,
     pass_fds: Iterable[int] = (),
 ) -> Child:
-    """Start a program in a session of its own (Ctrl-C reaches us alone).
+    """Start a program in its own session, so that Ctrl-C reaches only us.
 
-    Call it from the main thread: Linux sends `halt` when the starting *thread* ends.
+    Call it from the main thread: Linux sends `stop_signal` when the starting *thread* ends.
     """
     child = Child(
         argv,
@@ -62,7 +62,7 @@ def spawn(  # noqa: PLR0913 - each one is a property of the child that only its 
 
 
 def stop(children: Iterable[Child], timeout_s: float) -> None:
-    """Ask all of them at once; whoever is still there after `within` seconds is killed."""
+    """Signal all children at once, and kill those that are still alive after `timeout_s` seconds."""
     running = [child for child in children if child.poll() is None]
     for child in running:
         child.send_signal(child.stop_signal)
@@ -76,7 +76,7 @@ def stop(children: Iterable[Child], timeout_s: float) -> None:
 
 
 def start_parent_watcher(pid: int, sig: signal.Signals) -> subprocess.Popen[bytes]:
-    """Where the kernel offers no death signal: a second process that waits for our end of a pipe to close."""
+    """For kernels without a parent-death signal: a process that waits for our end of a pipe to close."""
     argv = [sys.executable, "-P", "-m", "infra.processes.parent_watch", str(pid), str(int(sig))]
     return subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)
 

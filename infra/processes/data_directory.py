@@ -1,4 +1,4 @@
-"""The data directory of one Taskledger: who holds it, its secrets, and how to find what runs in it."""
+"""The data directory of one instance: its lock, secrets, format, and run.json for finding what runs in it."""
 
 import contextlib
 import fcntl
@@ -14,14 +14,14 @@ import msgspec
 from infra.errors import OperatorError
 from infra.processes.pids import find_process
 
-DATA_FORMAT_VERSION = 1  # of the data directory as a whole; a newer one is refused, an older one is carried forward
+DATA_FORMAT_VERSION = 1  # of the data directory as a whole; newer ones are refused, older ones are upgraded
 SECRET_NAMES = ("postgres-password", "application-password", "valkey-password", "jwt-key")
 
 
 class RunInfo(msgspec.Struct, frozen=True):
-    """What `serve` writes for all other commands to find it (run.json); redis_url is the cache.
+    """The contents of run.json, by which other commands find a running `serve`; redis_url is the cache.
 
-    Only the servers that it brings: those that the operator named are not written down, passwords and all.
+    It holds embedded servers only: URLs of external servers, with their passwords, are not written down.
     """
 
     pid: int
@@ -36,7 +36,7 @@ class RunInfo(msgspec.Struct, frozen=True):
 
 @contextlib.contextmanager
 def exclusive_lock(data: Path) -> Iterator[None]:
-    """The directory is ours alone, made when missing; the kernel lets go of it when we die."""
+    """Locks the directory, created if missing; the kernel releases the lock when we die."""
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -59,10 +59,12 @@ def exclusive_lock(data: Path) -> Iterator[None]:
 
 
 def ensure_secrets(data: Path) -> None:
-    """Make those that are missing, in a folder that only we may enter."""
+    """Create missing secrets, in a folder that only our account can enter."""
     folder = data / "secrets"
     if (data / "postgres").exists() and not (folder / "postgres-password").exists():
-        raise OperatorError(f"{folder}/postgres-password is gone but {data}/postgres needs it: put it back.")
+        raise OperatorError(
+            f"{folder}/postgres-password is missing but {data}/postgres needs it: restore it from a backup."
+        )
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
     for name in SECRET_NAMES:
@@ -72,7 +74,7 @@ def ensure_secrets(data: Path) -> None:
 
 
 def read_secret(data: Path, name: str) -> str:
-    """One of SECRETS; OperatorError when it was never made."""
+    """One of SECRET_NAMES; raises OperatorError if it cannot be read."""
     try:
         return (data / "secrets" / name).read_text().strip()
     except OSError as error:
@@ -80,17 +82,17 @@ def read_secret(data: Path, name: str) -> str:
 
 
 def write_run_info(data: Path, run: RunInfo) -> None:
-    """Write run.json in one step."""
+    """Write run.json atomically."""
     _write_atomically(data / "run.json", msgspec.json.format(msgspec.json.encode(run)).decode())
 
 
 def remove_run_info(data: Path) -> None:
-    """Nothing runs here any more."""
+    """Remove run.json: nothing runs here now."""
     (data / "run.json").unlink(missing_ok=True)
 
 
 def read_run_info(data: Path) -> RunInfo | None:
-    """The run that run.json speaks of, alive or killed."""
+    """The run that run.json describes, alive or not."""
     try:
         return msgspec.json.decode((data / "run.json").read_bytes(), type=RunInfo)
     except FileNotFoundError:
@@ -100,14 +102,14 @@ def read_run_info(data: Path) -> RunInfo | None:
 
 
 def find_running(data: Path) -> RunInfo | None:
-    """The run that is alive; what a killed one left behind, or a stranger with its pid, is none."""
+    """The run, if its process is alive; the run.json of a killed run does not count, even if its pid was reused."""
     run = read_run_info(data)
     process = find_process(run.pid) if run else None
     return run if run and process and process.started == run.started else None
 
 
 def _lock_owner(data: Path) -> str:
-    """The winner of the lock writes its pid a moment after winning."""
+    """The pid in the lock file; its owner writes it a moment after locking."""
     deadline = time.monotonic() + 1
     while not (pid := (data / "lock").read_text().strip()) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -120,14 +122,14 @@ def _check_format(data: Path) -> None:
         _write_atomically(file, str(DATA_FORMAT_VERSION))
     version = file.read_text().strip()
     if not version.isdecimal():
-        raise OperatorError(f"{file} should hold a number: put back the one of your backup.")
+        raise OperatorError(f"{file} must hold a number: restore it from a backup.")
     if int(version) > DATA_FORMAT_VERSION:
-        newer = f"(data format {version}, this one knows {DATA_FORMAT_VERSION})"
+        newer = f"(data format {version}, this one supports {DATA_FORMAT_VERSION})"
         raise OperatorError(f"{data} was written by a newer Taskledger {newer}: upgrade, or choose another --data.")
 
 
 def _write_atomically(path: Path, text: str) -> None:
-    """All or nothing, and only for us to read."""
+    """Replace the file atomically, readable only by our account."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 from the start
     with os.fdopen(descriptor, "w") as file:
         file.write(f"{text}\n")

@@ -1,4 +1,4 @@
-"""Cycles: how seldom Python looks for them, in processes that make many objects at once and hardly any cycle."""
+"""Tunes the garbage collector for processes that make many objects and hardly any cycles."""
 
 import gc
 
@@ -6,6 +6,6 @@ _GC_THRESHOLDS = (20_000, 20, 20)
 
 
 def freeze_and_relax() -> None:
-    """Look at what is there already never, and at what comes seldom: a request, or a batch, makes no cycle."""
+    """Freeze existing objects and run the garbage collector rarely; requests and batches create no cycles."""
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)

@@ -1,4 +1,4 @@
-"""The pipe watcher: signals one process when the pipe on its standard input closes."""
+"""The parent watcher: signals one process when the pipe on its standard input closes."""
 
 import os
 import select
@@ -9,7 +9,7 @@ from infra.processes.pids import find_process
 
 
 def main() -> None:
-    """Arguments: pid and signal number. Leaves when that process does, so a reused pid is never signalled."""
+    """Arguments: pid and signal number. Exits when that process does, so a reused pid is never signalled."""
     pid, sig = int(sys.argv[1]), int(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     original = find_process(pid)

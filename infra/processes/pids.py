@@ -1,4 +1,4 @@
-"""Who is alive: processes seen through the system, not fooled by zombies and reused pids."""
+"""Finds living processes by pid or working directory, without being fooled by zombies and reused pids."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ ON_LINUX = sys.platform == "linux"
 
 
 class ProcessInfo(msgspec.Struct, frozen=True):
-    """What the system says of a living process; `started` tells a reused pid from the first bearer."""
+    """A living process as the system reports it; `started` distinguishes it from others with the same pid."""
 
     pid: int
     name: str
@@ -25,17 +25,17 @@ def current_process() -> ProcessInfo:
     """This process."""
     me = find_process(os.getpid())
     if me is None:
-        raise ProcessLookupError("the system does not show us to ourselves: is /proc mounted?")
+        raise ProcessLookupError("our own process is not visible: is /proc mounted?")
     return me
 
 
 def find_process(pid: int) -> ProcessInfo | None:
-    """The living process of that pid; a zombie, which still answers kill(pid, 0), is not one."""
+    """The living process with that pid; None for a zombie, which still answers kill(pid, 0)."""
     return _process_from_proc(pid) if ON_LINUX else _process_from_ps(pid)
 
 
 def pid_exists(pid: int) -> bool:
-    """Whether kill(pid, 0) finds somebody: also a zombie, also a stranger."""
+    """Whether kill(pid, 0) finds any process, including zombies and processes of other users."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -46,12 +46,12 @@ def pid_exists(pid: int) -> bool:
 
 
 def processes_in(folder: Path, name: str) -> list[int]:
-    """Living processes called `name` whose working directory is `folder` (Linux; elsewhere none are seen)."""
+    """Living processes called `name` whose working directory is `folder` (Linux only; empty elsewhere)."""
     return [pid for pid in _all_pids() if _is_in(pid, folder) and _has_name(pid, name)] if ON_LINUX else []
 
 
 def is_elsewhere(pid: int, folder: Path) -> bool:
-    """Whether its working directory is known to be another one; a container may forbid us to know."""
+    """Whether its working directory is known to be another one; a container may hide it."""
     try:
         return ON_LINUX and not Path(f"/proc/{pid}/cwd").samefile(folder)
     except OSError:
@@ -59,7 +59,7 @@ def is_elsewhere(pid: int, folder: Path) -> bool:
 
 
 def kill_stale(folder: Path, name: str) -> None:
-    """Kill those inhabitants."""
+    """Kill the processes called `name` whose working directory is `folder`."""
     for pid in processes_in(folder, name):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -86,7 +86,7 @@ def _process_from_proc(pid: int) -> ProcessInfo | None:
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return None
-    # The name stands in parentheses and may hold spaces and parentheses itself.
+    # The name is in parentheses and may itself contain spaces and parentheses.
     name, _, rest = stat.partition("(")[2].rpartition(")")
     fields = rest.split()
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()

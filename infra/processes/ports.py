@@ -1,4 +1,4 @@
-"""Ports: the one we listen on, and free ones for the servers beside us."""
+"""Ports: the listener of the API, and free loopback ports for embedded servers."""
 
 import contextlib
 import errno
@@ -16,24 +16,24 @@ SERVER_PORTS = range(15_000, 32_000)
 
 
 def find_free_port() -> int:
-    """A loopback port that nobody listens on now; its taker must be ready to lose the race for it."""
+    """A loopback port that is free now; another process may take it first, so the caller must retry."""
     for port in random.sample(SERVER_PORTS, 100):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((LOOPBACK, port))
             return port
-    raise OperatorError("No port is free for the servers on 127.0.0.1: something has taken them all.")
+    raise OperatorError("No port is free for the embedded servers on 127.0.0.1: stop what uses ports 15000 to 31999.")
 
 
 @contextlib.contextmanager
 def open_listener(host: str, port: int, wait_s: float = 0) -> Iterator[socket.socket]:
-    """A listening socket; `patience` seconds are given to a predecessor that is about to leave the port."""
+    """A listening socket; waits up to `wait_s` seconds for a former process to release the port."""
     with _bind(host, port, time.monotonic() + wait_s) as listener:
         listener.listen(2048)
         yield listener
 
 
 def listener_url(listener: socket.socket) -> str:
-    """Where a browser on this machine finds it: an address for everybody is reached by loopback."""
+    """The URL for a browser on this machine: loopback if it listens on all addresses."""
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -58,12 +58,14 @@ def _address_family(host: str, port: int) -> socket.AddressFamily:
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     except OSError as error:
-        raise OperatorError(f"The host {host!r} is no address of this machine: check --host.") from error
+        raise OperatorError(f"{host!r} is not an address of this machine: check --host.") from error
 
 
 def _bind_error_text(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is taken: stop what listens there, or choose another with --port."
+        return (
+            f"Port {port} on {host} is taken: stop the process that listens there, or choose another port with --port."
+        )
     if error.errno == errno.EACCES:
-        return f"Port {port} needs rights that you do not have: choose one above 1023 with --port."
+        return f"Port {port} needs privileges that you do not have: choose one above 1023 with --port."
     return f"Cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}. Check --host and --port."

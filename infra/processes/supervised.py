@@ -1,4 +1,4 @@
-"""A program that is kept running: started again when it dies, after a pause that grows."""
+"""A supervised process: a program that is restarted when it dies, with a growing pause."""
 
 import signal
 import time
@@ -9,42 +9,42 @@ from typing import Protocol
 from infra.errors import OperatorError
 from infra.processes.child import Child
 
-MAX_START_ATTEMPTS = 5  # to start at all
-STABLE_AFTER_S = 10.0  # seconds after which a death counts as the first one
+MAX_START_ATTEMPTS = 5  # until the first successful start
+STABLE_AFTER_S = 10.0  # a later exit counts as the first one again
 MAX_RESTART_PAUSE_S = 5.0
-MAX_STALE_S = 10.0  # seconds for those of a former run to leave
+MAX_STALE_S = 10.0  # how long processes of a former run may take to exit
 
 
 class Program(Protocol):
-    """What can be kept running: a server, or one of our own commands."""
+    """A program that can be supervised: an embedded server, or one of our own commands."""
 
     name: str
 
     @property
     def log(self) -> Path | None:
-        """Where it says why it failed; None: on our standard error."""
+        """The file that explains a failure; None if it writes to our standard error."""
 
     def prepare(self) -> None:
-        """Before each attempt until the first success; afterwards a start is a start in the same place."""
+        """Called before each start until one succeeds; restarts reuse the same port and folder."""
 
     def can_start(self) -> bool:
-        """Whether nobody of a former run is in the way."""
+        """Whether no process of a former run is in the way."""
 
     def kill_stale(self) -> None:
-        """Kill those of a former run."""
+        """Kill the processes of a former run."""
 
     def spawn(self) -> Child:
         """Start it; it is not ready yet."""
 
     def is_ready(self, child: Child) -> bool:
-        """Whether that child does its work."""
+        """Whether that child is ready for work."""
 
 
 class SupervisedProcess:
-    """Call `tend` and `look` often, from the main thread; starting one program never waits for another to answer."""
+    """Call `check` and `probe` often, from the main thread; starting one program never waits for another."""
 
     def __init__(self, program: Program, report: Callable[[str], None]) -> None:
-        """`say` gets a line whenever the program died."""
+        """`report` gets a line whenever the program died after it was ready."""
         self.program = program
         self.report = report
         self.child: Child | None = None
@@ -55,7 +55,7 @@ class SupervisedProcess:
         self._start_due_at = time.monotonic()
 
     def check(self) -> None:
-        """Notice a death, start what is due. OperatorError when it does not start at all."""
+        """Detect an exit and start the program if due; raises OperatorError if it does not start at all."""
         if self.child is not None and self.child.poll() is not None:
             self._on_exit(self.child.returncode)
         if self.child is None and time.monotonic() >= self._start_due_at and self._can_start():
@@ -65,7 +65,7 @@ class SupervisedProcess:
             self.child = self.program.spawn()
 
     def probe(self) -> None:
-        """Notice readiness, which may take as long as the program takes to answer."""
+        """Check for readiness; takes as long as the program takes to answer."""
         if self.child is not None and not self.is_ready:
             self.is_ready = self.program.is_ready(self.child)
             self._was_ready |= self.is_ready
@@ -83,7 +83,7 @@ class SupervisedProcess:
         self._start_due_at = now + min(0.1 * 2**self._exit_count, MAX_RESTART_PAUSE_S)
         self.child, self.is_ready = None, False
         if self._was_ready:
-            self.report(f"{self.program.name} {_exit_reason(code)}: starting it again.")
+            self.report(f"{self.program.name} {_exit_reason(code)}: restarting it.")
         elif self._exit_count == MAX_START_ATTEMPTS:
             raise OperatorError(
                 f"{self.program.name} does not start ({_exit_reason(code)}): {_last_log_lines(self.program.log)}"
@@ -96,8 +96,8 @@ def _exit_reason(code: int) -> str:
 
 def _last_log_lines(log: Path | None) -> str:
     if log is None:
-        return "it says why above."
+        return "see its output above."
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
     fatal_lines = [number for number, line in enumerate(lines) if "FATAL" in line]
     start = fatal_lines[-1] if fatal_lines else -1
-    return f"{' '.join(lines[start:][:4]) or 'it said nothing'} (log: {log})"
+    return f"{' '.join(lines[start:][:4]) or 'it logged nothing'} (log: {log})"

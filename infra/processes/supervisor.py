@@ -1,4 +1,4 @@
-"""The loop that tends wards until a signal says to stop."""
+"""The supervisor: a loop that checks and restarts processes until a signal requests a stop."""
 
 import contextlib
 import select
@@ -12,19 +12,19 @@ from infra.processes.child import Child, stop
 from infra.processes.supervised import SupervisedProcess
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-PROBE_INTERVAL_S = 1.0  # seconds between looks when nothing rings
+PROBE_INTERVAL_S = 1.0  # between probes, unless a signal arrives
 STARTING_PROBE_INTERVAL_S = 0.01
 
 
 class StopRequested(BaseException):
-    """The operator wants us to end; no error, so nothing that catches errors may swallow it."""
+    """The operator requested a stop; a BaseException, so that error handlers do not swallow it."""
 
 
 class Supervisor:
-    """Made and used in the main thread, where Python delivers signals and Linux ties children to us."""
+    """Create and use it in the main thread, where Python delivers signals and to which Linux ties children."""
 
     def __init__(self) -> None:
-        """Nothing to tend yet."""
+        """Starts without processes; callers add to `processes`."""
         self.processes: list[SupervisedProcess] = []
         self._stop_request_count = 0
         self._stopping_children: list[Child] = []
@@ -34,7 +34,7 @@ class Supervisor:
 
     @contextlib.contextmanager
     def handle_signals(self) -> Iterator[None]:
-        """Signals are heard; the first asks to stop, the second kills everybody."""
+        """Handles signals: the first requests a stop, the second kills the children being stopped."""
         before = {number: signal.signal(number, self._on_signal) for number in (*STOP_SIGNALS, signal.SIGCHLD)}
         fd = signal.set_wakeup_fd(self._wakeup_writer.fileno(), warn_on_full_buffer=False)
         try:
@@ -45,7 +45,7 @@ class Supervisor:
                 signal.signal(number, handler)
 
     def run_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
-        """Whether it came true in time."""
+        """Supervise until the condition holds; returns whether it did in time."""
         deadline = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > deadline:
@@ -54,18 +54,18 @@ class Supervisor:
         return True
 
     def run_forever(self) -> None:
-        """Until StopAsked."""
+        """Supervise until StopRequested."""
         while True:
             self._run_once(PROBE_INTERVAL_S)
 
     def stop(self, processes: list[SupervisedProcess], timeout_s: float) -> None:
-        """All of them at once; whoever needs longer is killed. They are tended no more."""
-        self.processes = [ward for ward in self.processes if ward not in processes]
-        self._stopping_children = [ward.child for ward in processes if ward.child is not None]
+        """Stop these processes at once and kill the slow ones; they are no longer supervised."""
+        self.processes = [process for process in self.processes if process not in processes]
+        self._stopping_children = [process.child for process in processes if process.child is not None]
         stop(self._stopping_children, 0 if self._stop_request_count > 1 else timeout_s)
 
     def close(self) -> None:
-        """Give back what was opened to hear signals."""
+        """Close the sockets that signals wake the loop with."""
         self._wakeup_reader.close()
         self._wakeup_writer.close()
 
@@ -76,8 +76,8 @@ class Supervisor:
             process.check()
         for process in self.processes:
             process.probe()
-        # A ward that is not well is looked at soon: its pause ends, or it becomes ready, without a bell.
-        are_ready = all(ward.is_ready for ward in self.processes)
+        # A process that is not ready is polled often: no signal tells when its pause ends or it becomes ready.
+        are_ready = all(process.is_ready for process in self.processes)
         select.select([self._wakeup_reader], [], [], interval_s if are_ready else STARTING_PROBE_INTERVAL_S)
         with contextlib.suppress(BlockingIOError):
             self._wakeup_reader.recv(1024)

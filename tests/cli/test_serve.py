@@ -103,7 +103,7 @@ def test_a_dead_child_process_is_restarted_and_reported(served_instance: Running
     pid = served_instance.child(part)
     served_instance.kill(part)
     poll_until(lambda: any(part in command for child, command in served_instance.children().items() if child != pid))
-    poll_until(lambda: "died of SIGKILL: starting it again." in served_instance.log())
+    poll_until(lambda: "died of SIGKILL: restarting it." in served_instance.log())
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])

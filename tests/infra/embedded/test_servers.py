@@ -214,7 +214,7 @@ def test_unreadable_binaries_are_copied_once(tmp_path: Path, monkeypatch: pytest
         (first / "initdb").unlink()
         assert (binaries.postgres_bin_folder(who) / "initdb").exists()
         os.chown(first.parents[2], who.pw_uid, who.pw_gid)
-        with pytest.raises(OperatorError, match="belongs to somebody else"):
+        with pytest.raises(OperatorError, match="belongs to another user"):
             binaries.postgres_bin_folder(who)
 
 

@@ -63,7 +63,7 @@ def test_secrets_are_private_and_stay_as_they_are(tmp_path: Path) -> None:
 
 def test_a_lost_password_is_not_regenerated(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
-    with pytest.raises(OperatorError, match="put it back"):
+    with pytest.raises(OperatorError, match="restore it from a backup"):
         data_directory.ensure_secrets(tmp_path)
 
 
