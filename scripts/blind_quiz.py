@@ -2,7 +2,7 @@
 
 `scripts/blind SEED` prints the tree and forty definitions, each by its name and the first line of its docstring (of its
 code, where it has none). A reader who knows nothing else writes a line `NUMBER PATH` for each;
-`scripts/blind SEED --score FILE` says how many are right, and what the others were.
+`scripts/blind SEED --score FILE` counts the right guesses and lists the wrong ones.
 """
 
 import ast
@@ -30,7 +30,7 @@ class Definition(Struct, frozen=True):
 def source_files() -> list[str]:
     """The Python files of the application that Git tracks, by path."""
     listed = subprocess.run(
-        ["git", "ls-files", *(f"{package}/*.py" for package in DRAWN_DEFINITIONS)],  # noqa: S607 - Git, wherever it is
+        ["git", "ls-files", *(f"{package}/*.py" for package in DRAWN_DEFINITIONS)],  # noqa: S607 - git from PATH
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -40,7 +40,7 @@ def source_files() -> list[str]:
 
 
 def definitions(path: str) -> Iterator[Definition]:
-    """The public classes and functions at the top of a file, but those that other files define under the same name."""
+    """The public top-level classes and functions of a file."""
     source = (ROOT / path).read_text()
     lines = source.splitlines()
     for node in ast.parse(source).body:
@@ -50,7 +50,7 @@ def definitions(path: str) -> Iterator[Definition]:
 
 
 def draw(seed: int) -> list[Definition]:
-    """Forty definitions with names that only one file has, as many from each package as it is to have."""
+    """Forty definitions with unique names, a fixed number from each package."""
     found = [one for path in source_files() for one in definitions(path)]
     names = [one.name for one in found]
     unique = [one for one in found if names.count(one.name) == 1]
@@ -65,13 +65,13 @@ def draw(seed: int) -> list[Definition]:
 
 
 def question_sheet(seed: int) -> str:
-    """What a reader is given: the tree, then the definitions."""
-    asked = (f"{number}. {one.name}: {one.first_line}" for number, one in enumerate(draw(seed), 1))
-    return "\n".join([*source_files(), "", *asked])
+    """The sheet for the reader: the tree, then the numbered definitions."""
+    questions = (f"{number}. {one.name}: {one.first_line}" for number, one in enumerate(draw(seed), 1))
+    return "\n".join([*source_files(), "", *questions])
 
 
 def mark(seed: int, guesses: Sequence[str]) -> list[str]:
-    """The score, in all and of `infra`, and a line for each wrong guess."""
+    """The score, overall and for `infra`, and a line for each wrong guess."""
     guessed = dict(line.split(maxsplit=1) for line in guesses if line.strip())
     drawn = draw(seed)
     rows = [(one, guessed.get(str(number), "no guess").strip()) for number, one in enumerate(drawn, 1)]
@@ -88,7 +88,7 @@ def _right(rows: Sequence[tuple[Definition, str]]) -> int:
 @click.argument("seed", type=int)
 @click.option("--score", "guesses", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Score a file.")
 def main(seed: int, guesses: Path | None) -> None:
-    """Print a question sheet, or score the guesses made on it."""
+    """Print a question sheet, or score the guesses in a file."""
     lines = mark(seed, guesses.read_text().splitlines()) if guesses else [question_sheet(seed)]
     click.echo("\n".join(lines))
 

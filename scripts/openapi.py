@@ -1,4 +1,4 @@
-"""The OpenAPI description as a file: `python -m scripts.openapi` writes docs/openapi.json."""
+"""Writes the OpenAPI description to docs/openapi.json: `python -m scripts.openapi`."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ OPENAPI_FILE = Path(__file__).parents[1] / "docs" / "openapi.json"
 
 
 def render_openapi_json() -> str:
-    """What the file should be."""
+    """The contents of the file."""
     return json.dumps(build_document(app.create_litestar(UNREACHABLE_SETTINGS)), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,1 +1,1 @@
-"""The reference page: every event, command, route, error and setting, read from the code."""
+"""Generates the reference page: every event, command, route, error and setting, read from the code."""

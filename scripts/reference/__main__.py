@@ -1,4 +1,4 @@
-"""`python -m scripts.reference`: write the page."""
+"""Writes docs/reference.md: `python -m scripts.reference`."""
 
 from scripts.reference.page import REFERENCE_FILE, render_reference
 

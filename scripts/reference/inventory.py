@@ -1,4 +1,4 @@
-"""What the code holds: the things that the page has a row or a section for."""
+"""Lists the events, commands, routes and errors in the code, for the reference page."""
 
 import inspect
 from typing import Any
@@ -17,7 +17,7 @@ from scripts.unreachable_settings import UNREACHABLE_SETTINGS
 
 
 class Route(Struct, frozen=True, order=True):
-    """One operation of the HTTP floor; `body` is the Struct that its body is decoded into."""
+    """One HTTP operation; `body_schema` is the name of the schema of its body."""
 
     path: str
     method: str
@@ -26,17 +26,17 @@ class Route(Struct, frozen=True, order=True):
 
 
 def events() -> dict[str, type[Event]]:
-    """Every event by its stored name, in the order of the code."""
+    """Every event by its stored name, in source order."""
     return dict(sorted(codec.all_event_types().items(), key=lambda found: _source_position(found[1])))
 
 
 def commands() -> dict[str, type[Command[Any]]]:
-    """Every command that can be carried out by its name, in the order of the code."""
+    """Every command by its name, in source order."""
     return dict(sorted(command.all_commands().items(), key=lambda found: _source_position(found[1])))
 
 
 def routes() -> list[Route]:
-    """Every operation that the OpenAPI description names."""
+    """Every operation in the OpenAPI description, sorted by path and method."""
     paths: dict[str, Any] = build_document(app.create_litestar(UNREACHABLE_SETTINGS))["paths"]
     return sorted(
         Route(address, method.upper(), _body_schema(operation), operation["summary"])
@@ -46,7 +46,7 @@ def routes() -> list[Route]:
 
 
 def errors() -> list[ErrorCase]:
-    """Every problem with a code of ours: the refusals of the rules, and what the HTTP floor says by itself."""
+    """Every problem with our own code: refusals of domain rules, and errors of the HTTP layer."""
     return sorted(error_cases.all_error_cases(), key=lambda one: (one.code, one.status))
 
 

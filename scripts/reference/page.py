@@ -1,4 +1,4 @@
-"""The page itself, in Markdown."""
+"""Renders the reference page as Markdown."""
 
 import typing
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,23 +17,23 @@ REFERENCE_FILE = Path(__file__).parents[2] / "docs" / "reference.md"
 
 
 def render_reference() -> str:
-    """All of it, as docs/reference.md should be."""
+    """The contents of docs/reference.md."""
     return "\n".join([*_introduction(), *_events(), *_commands(), *_routes(), *_errors(), *_settings()]) + "\n"
 
 
 def _introduction() -> Iterator[str]:
     yield "# Reference"
     yield ""
-    yield "Made from the code by `python -m scripts.reference`; a test fails while it is out of date. The form of every"
-    yield "answer is in [openapi.json](openapi.json), which `python -m scripts.openapi` writes; an instance has it"
-    yield "at `/openapi.json`, for people at `/docs`, and a JSON Schema of each event at `/schemas/events`."
+    yield "Generated from the code by `python -m scripts.reference`; a test fails if it is out of date. The schema of"
+    yield "every response is in [openapi.json](openapi.json), by `python -m scripts.openapi`. An instance serves it"
+    yield "at `/openapi.json`, as a web page at `/docs`, and a JSON Schema of each event at `/schemas/events`."
 
 
 def _events() -> Iterator[str]:
     yield from _heading(
         "Events",
-        "What can stand in the log. Stored names are for ever. A field that *changed* is stored as the pair",
-        "`[old, new]`; the other fields of an event say what began, or where it happened.",
+        "What the log can contain. Stored names never change. A field that *changed* is stored as the pair",
+        "`[old, new]`; the other fields of an event give initial values or the place of the change.",
     )
     for name, event_type in inventory.events().items():
         yield from _section(name, _docstring_summary(event_type), msgspec.structs.fields(event_type))
@@ -44,13 +44,13 @@ def _events() -> Iterator[str]:
 def _commands() -> Iterator[str]:
     yield from _heading(
         "Commands",
-        "What may be asked. Every one takes `expected_version` too: the version of the stream that the wish was made",
-        "on, which `If-Match` may name instead. Ids and places that stand in the address need not stand in the body.",
-        "The role in the workspace and the scope of the token are the least that it asks for.",
+        "What clients can send. Every command also accepts `expected_version`: the version of the stream last read,",
+        "which `If-Match` may give instead. Ids that are in the URL can be left out of the body.",
+        "The role in the workspace and the scope of the token are the minimum that the command requires.",
     )
     for name, command_type in inventory.commands().items():
         fields = [field for field in msgspec.structs.fields(command_type) if field.name != "expected_version"]
-        version = " Must name the version." if command_type.requires_version else ""
+        version = " Requires the version." if command_type.requires_version else ""
         alone = "" if command_type.is_batchable else " Not in batches."
         yield from _section(
             name, f"{_docstring_summary(command_type)}{version}{alone}\n\n{_permission_text(name)}", fields
@@ -58,23 +58,23 @@ def _commands() -> Iterator[str]:
 
 
 def _permission_text(name: str) -> str:
-    """Who may, by role and by scope of the token."""
+    """The role and token scope that the command requires."""
     required = permissions.REQUIRED_PERMISSIONS[name]
     if required.rule_only:
-        return f"For rules of the installation alone, scope `{required.scope}`."
+        return f"For rules of the installation only, scope `{required.scope}`."
     return f"Role {f'`{required.role}`' if required.role else 'none'}, scope `{required.scope}`."
 
 
 def _routes() -> Iterator[str]:
     yield from _heading(
         "Routes",
-        "A body is the command that is carried out, but for batches, searches and all below `/auth`. An item of a",
+        "A body is the command to execute, except for batches, searches and everything below `/auth`. An item of a",
         "batch is `{type, data, id, expected_version, command_id}`: the name of a command, its body, and the id or",
-        "human key of what it is about unless it creates or, as ColourLabel, names that in its data; only `type` and",
-        "`data` are required. `command_id` is a key for that item, as `Idempotency-Key` is for the whole.",
-        "Every route that carries out a command, `/auth` excepted, takes `?dry_run=true`, which answers with the",
-        "events that would be written and writes nothing, and `?on_conflict=rebase`, which carries it out all the same",
-        "where others changed other fields since.",
+        "human key of its target, unless it creates one or, like ColourLabel, names it in its data. Only `type` and",
+        "`data` are required. `command_id` is an idempotency key for the item, as `Idempotency-Key` is for the batch.",
+        "Every route that executes a command, except below `/auth`, accepts `?dry_run=true`, which answers with the",
+        "events that would be written and writes nothing, and `?on_conflict=rebase`, which executes the command even",
+        "if other users have changed other fields since.",
     )
     rows = [
         (f"`{route.method} {route.path}`", f"`{route.body_schema}`" if route.body_schema else "", route.summary)
@@ -86,10 +86,10 @@ def _routes() -> Iterator[str]:
 def _errors() -> Iterator[str]:
     yield from _heading(
         "Errors",
-        "Every error is an `application/problem+json` document (RFC 9457) with a stable `code`. Where the framework",
-        "says no (401, 404, 405, 413), the code is the phrase of the status, such as `method_not_allowed`.",
-        "A lost race is 409 where the body named the version, and 412 where `If-Match` did. The `type` of a problem is",
-        "the address of what it means and what to do: `/problems/{code}`.",
+        "Every error is an `application/problem+json` document (RFC 9457) with a stable `code`. If the framework",
+        "refuses a request (401, 404, 405, 413), the code is the phrase of the status, such as `method_not_allowed`.",
+        "A version conflict is 409 if the body gave the version, and 412 if `If-Match` did. The `type` of a problem is",
+        "the URL of a page on its meaning and remedy: `/problems/{code}`.",
     )
     yield from _table(
         ("code", "status", "title"),
@@ -100,8 +100,8 @@ def _errors() -> Iterator[str]:
 def _settings() -> Iterator[str]:
     yield from _heading(
         "Settings",
-        "Variables of the environment. Each may be given as a file instead, named by the same variable with `_FILE`",
-        "behind it. A server that none of them names is the one that `taskledger serve` brings.",
+        "Environment variables. Each can be read from a file instead, named by the same variable with the suffix",
+        "`_FILE`. For a server that no variable names, `taskledger serve` starts an embedded one.",
     )
     types = typing.get_type_hints(Settings, include_extras=True)
     rows = [
@@ -142,5 +142,5 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def _docstring_summary(kind: type[Struct]) -> str:
-    """The first paragraph of its own docstring, in one line."""
+    """The first paragraph of the type's own docstring, on one line."""
     return " ".join((vars(kind).get("__doc__") or "").partition("\n\n")[0].split())

@@ -1,4 +1,4 @@
-"""Words for types: what a field holds, as a person says it."""
+"""Describes the types and defaults of fields in words."""
 
 import typing
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _WORDS_BY_TYPE: Final[dict[object, str]] = {
 
 
 def describe_type(annotation: Any) -> str:
-    """A field's type; raises KeyError for one that has no words yet."""
+    """A field's type in words; raises KeyError for a type without a description."""
     if isinstance(annotation, type) and issubclass(annotation, Struct):
         return f"`{{{', '.join(annotation.__struct_fields__)}}}`"
     describe = _DESCRIBERS.get(get_origin(annotation))
@@ -32,11 +32,11 @@ def describe_type(annotation: Any) -> str:
 
 
 def describe_default(field: FieldInfo) -> str:
-    """What is taken where the field is left out; nothing for one that must be there."""
+    """The default of a field in words; empty for a required field."""
     if field.required:
         return ""
     if field.default is msgspec.UNSET:
-        return "stays as it is"
+        return "unchanged"
     return f"`{field.default}`" if field.default and isinstance(field.default, str) else f"`{_to_json(field.default)}`"
 
 

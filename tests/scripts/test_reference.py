@@ -1,4 +1,4 @@
-"""The reference page is what the code generates, and names everything that there is."""
+"""The reference page is up to date and contains every event, command, route, error and setting."""
 
 import inspect
 
@@ -34,7 +34,7 @@ def test_every_setting_is_on_the_page(field: msgspec.structs.FieldInfo) -> None:
 
 
 def test_every_refusal_is_on_the_page_with_its_title() -> None:
-    shown = {(kept.code, kept.title) for kept in inventory.errors()}
+    shown = {(error_case.code, error_case.title) for error_case in inventory.errors()}
     for _, kind in inspect.getmembers(errors, inspect.isclass):
         if issubclass(kind, Refusal) and kind is not Refusal:
             assert (kind.code(), kind.title()) in shown
@@ -45,9 +45,9 @@ def test_every_command_is_on_the_page_with_fields_and_permissions(name: str) -> 
     section = REFERENCE_FILE.read_text().partition(f"\n### {name}\n")[2].partition("\n##")[0]
     for field in msgspec.structs.fields(command.all_commands()[name]):
         assert f"| `{field.name}` |" in section or field.name == "expected_version"
-    needs = permissions.REQUIRED_PERMISSIONS[name]
-    assert f"scope `{needs.scope}`." in section
-    assert f"Role `{needs.role}`" in section or needs.role is None
+    required = permissions.REQUIRED_PERMISSIONS[name]
+    assert f"scope `{required.scope}`." in section
+    assert f"Role `{required.role}`" in section or required.role is None
 
 
 def test_every_route_of_the_application_is_on_the_page() -> None:
@@ -58,7 +58,7 @@ def test_every_route_of_the_application_is_on_the_page() -> None:
 
 
 def remove_one(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    """Let the code have one thing of a kind less than the page."""
+    """Makes the code have one item of a kind fewer than the page."""
     known = getattr(inventory, kind)()
     less = dict(list(known.items())[1:]) if isinstance(known, dict) else known[1:]
     monkeypatch.setattr(inventory, kind, lambda: less)
@@ -75,6 +75,6 @@ def test_a_page_with_outdated_permissions_is_detected(monkeypatch: pytest.Monkey
     assert REFERENCE_FILE.read_text() != render_reference()
 
 
-def test_a_page_without_a_field_of_a_command_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_without_a_field_of_a_command_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inventory, "commands", lambda: {**command.all_commands(), "EditTask": RenameTask})
     assert REFERENCE_FILE.read_text() != render_reference()
