@@ -1,4 +1,4 @@
-"""Somebody at the other end of HTTP, who knows the contract and nothing else."""
+"""A blocking HTTP client that acts as one user and knows only the public contract."""
 
 from collections.abc import Iterator
 from typing import Any, Self
@@ -6,7 +6,7 @@ from typing import Any, Self
 import httpx
 
 _NO_KEEPALIVE = httpx.Limits(max_keepalive_connections=0)
-"""A connection for each request: none is open to a process that gets killed."""
+"""One connection per request: none stays open to a process that is killed."""
 PASSWORD = "correct horse battery"
 
 
@@ -20,13 +20,13 @@ class BlockingApiUser:
 
     @classmethod
     def register(cls, address: str, email: str) -> Self:
-        stranger = cls(address)
-        stranger.post("/auth/register", email=email, name=email.partition("@")[0], password=PASSWORD)
+        anonymous = cls(address)
+        anonymous.post("/auth/register", email=email, name=email.partition("@")[0], password=PASSWORD)
         return cls.log_in(address, email)
 
     @classmethod
     def log_in(cls, address: str, email: str) -> Self:
-        """Logged in again."""
+        """A client with a new session of this user."""
         session = cls(address).post("/auth/login", email=email, password=PASSWORD)
         return cls(address, session["access_token"])
 
@@ -37,7 +37,7 @@ class BlockingApiUser:
         return success_json(self.http.get(path, params=parameters))
 
     def iter_items(self, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-        """Every item of a list, page after page."""
+        """Every item of a list, page by page."""
         while True:
             page = self.get(path, **parameters)
             yield from page["items"]

@@ -1,4 +1,4 @@
-"""Workers and API processes as an operator starts them one by one, on the servers of the test run."""
+"""Starts `taskledger worker` and `taskledger api` as processes on the servers of the test run."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class CliProcess(subprocess.Popen[bytes]):
-    """One process of ours; what it says stands in `output`."""
+    """One `taskledger` process; it writes its output to the file `output`."""
 
     output: Path
 
@@ -24,7 +24,7 @@ class CliProcess(subprocess.Popen[bytes]):
         return self.output.read_text()
 
     def suspend(self) -> None:
-        """SIGSTOP, and it has stopped when this returns."""
+        """Sends SIGSTOP and returns once the process has stopped."""
         self.send_signal(signal.SIGSTOP)
         poll_until(self.is_suspended)
 
@@ -39,7 +39,7 @@ class CliProcess(subprocess.Popen[bytes]):
 def cli_process(
     settings: Settings, folder: Path, name: str, *arguments: str, patch_code: str = ""
 ) -> Iterator[CliProcess]:
-    """`taskledger <words>`, in which, and in all that it starts, `change` is done before anything else."""
+    """Runs `taskledger ARGUMENTS`; it and its children execute `patch_code` first."""
     place = folder / name
     place.mkdir()
     (place / "sitecustomize.py").write_text(patch_code)
@@ -53,5 +53,5 @@ def cli_process(
     try:
         yield started
     finally:
-        started.kill()  # which is to be survived at any time, and waits for nobody
+        started.kill()  # a kill must be survived at any time, and needs no waiting
         started.wait()

@@ -1,4 +1,4 @@
-"""Clients of a running instance, at work in a thread of their own whatever happens to the instance."""
+"""Clients that send commands to a running instance from a thread, whatever happens to the instance."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from tests.retrying_clients import Conflict, DefiniteOutcome, OutcomeUnknown, Re
 
 
 class HttpTaskApi:
-    """The way in over HTTP, wherever the instance listens just now."""
+    """Creates and edits tasks over HTTP, at the current address of the instance."""
 
     def __init__(self, instance: RunningInstance, http: httpx.AsyncClient, project: str) -> None:
         self._instance, self._http, self._project = instance, http, project
@@ -43,13 +43,13 @@ class HttpTaskApi:
 
 
 class RunningClients:
-    """So many clients, who note what they see."""
+    """Running clients and the history of their calls."""
 
-    def __init__(self, work: Future[None], notes: CallHistory) -> None:
-        self._work, self.history = work, notes
+    def __init__(self, work: Future[None], history: CallHistory) -> None:
+        self._work, self.history = work, history
 
     def definite_count(self) -> int:
-        """How many commands have a definite answer by now; raises what a client has met that must not be."""
+        """How many commands have a definite answer so far; raises the error of a client that failed."""
         if self._work.done():
             self._work.result()
         return self.history.counts["acknowledged"] + self.history.counts["refused"]
@@ -57,22 +57,22 @@ class RunningClients:
 
 @contextlib.contextmanager
 def running_clients(instance: RunningInstance, token: str, project: str, clients: int) -> Iterator[RunningClients]:
-    """Clients who work until the block ends; by then each of their commands has a definite answer."""
-    notes, over = CallHistory(), threading.Event()
+    """Runs clients until the block ends, when each of their commands has a definite answer."""
+    history, stopping = CallHistory(), threading.Event()
 
     async def work() -> None:
         headers = {"Authorization": f"Bearer {token}"}
         async with httpx.AsyncClient(headers=headers, timeout=5) as http:
-            door = HttpTaskApi(instance, http, project)
-            shared = await retry_until_definite(notes, "shared", lambda: door.create("shared", "shared"))
+            api = HttpTaskApi(instance, http, project)
+            shared = await retry_until_definite(history, "shared", lambda: api.create("shared", "shared"))
             assert isinstance(shared, Acknowledged)
-            everybody = [RetryingClient(f"client {at}", door, notes, shared.stream) for at in range(clients)]
-            await asyncio.gather(*(client.run(over.is_set) for client in everybody))
+            retrying_clients = [RetryingClient(f"client {at}", api, history, shared.stream) for at in range(clients)]
+            await asyncio.gather(*(client.run(stopping.is_set) for client in retrying_clients))
 
     with ThreadPoolExecutor(1) as threads:
-        crew = RunningClients(threads.submit(asyncio.run, work()), notes)
+        running = RunningClients(threads.submit(asyncio.run, work()), history)
         try:
-            yield crew
+            yield running
         finally:
-            over.set()
-        crew._work.result(TIMEOUT_S)  # noqa: SLF001 - its own
+            stopping.set()
+        running._work.result(TIMEOUT_S)  # noqa: SLF001 - its own

@@ -1,4 +1,4 @@
-"""A whole Taskledger in a folder of the test's own: started, killed and started again as an operator would."""
+"""Runs `taskledger serve` in a folder of the test, to be killed and restarted."""
 
 import contextlib
 import os
@@ -29,19 +29,19 @@ class RunningInstance:
         self.start()
 
     def start(self) -> None:
-        """Start, and return once it answers and says so."""
+        """Start, and return once it is ready and has printed so."""
         self._log_offset = len(self.log())
         argv = [sys.executable, "-P", "-m", "cli.main", "serve", "--data", str(self.data), "--port", "0", *self.options]
         self.process = subprocess.Popen(argv, stdout=self.output, stderr=self.output)
         self.address = poll_until(self._address)
 
     def stop(self) -> int:
-        """Ask it to end; the seconds that it took are the caller's to measure. Returns the exit code."""
+        """Send SIGTERM and wait for the end; returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(TIMEOUT_S)
 
     def kill(self, process_name: str) -> None:
-        """SIGKILL for the child that `part` describes, or for the supervisor itself."""
+        """Send SIGKILL to the child that `child` finds by this name, or to the supervisor."""
         if process_name == "supervisor":
             self.process.kill()
             self.process.wait(TIMEOUT_S)
@@ -49,11 +49,11 @@ class RunningInstance:
         os.kill(self.child(process_name), signal.SIGKILL)
 
     def child(self, process_name: str) -> int:
-        """The pid of the child whose command line, or folder, `part` stands in."""
+        """The pid of the child whose command line or folder contains `process_name`."""
         return next(pid for pid, command in self.children().items() if process_name in command)
 
     def children(self) -> dict[int, str]:
-        """What the supervisor's children run, and in which folder."""
+        """The command line and folder of each child of the supervisor, by pid."""
         pid = self.process.pid
         pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return {int(child): _command_line(int(child)) for child in pids}
@@ -62,7 +62,7 @@ class RunningInstance:
         return Path(self.output.name).read_text()
 
     def database_url(self) -> str:
-        """Where PostgreSQL is now, as an operator would look it up."""
+        """The current URL of PostgreSQL, from run.json."""
         return not_none(data_directory.find_running(self.data)).database_url
 
     def _address(self) -> str | None:
@@ -76,7 +76,7 @@ class RunningInstance:
 
 @contextlib.contextmanager
 def running_instance(data: Path, *options: str) -> Iterator[RunningInstance]:
-    """A started instance, which ends with the block whatever happens in it."""
+    """A running instance that is stopped at the end of the block."""
     started = RunningInstance(data, *options)
     try:
         yield started
@@ -88,7 +88,7 @@ def running_instance(data: Path, *options: str) -> Iterator[RunningInstance]:
 
 
 def poll_until(fetch: Callable[[], T | None], timeout_s: float = TIMEOUT_S) -> T:
-    """Look again and again until there is something; fails when there is nothing for too long."""
+    """Poll until `fetch` returns something truthy; fails after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not (found := fetch()):
         assert time.monotonic() < deadline, f"waited {timeout_s} s for {fetch}"

@@ -1,4 +1,4 @@
-"""The story of a board, over HTTP only: made, edited, fought over, looked back on, still there after a restart."""
+"""The life of a board over HTTP: created, edited, in conflict, reviewed in its history, intact after a restart."""
 
 import time
 from pathlib import Path
@@ -13,10 +13,10 @@ EMAIL = "ann@example.com"
 
 
 def password_hashes(data: Path) -> list[str]:
-    """How passwords are hashed: at least as OWASP's password storage cheat sheet asks."""
+    """The hash parameters of stored passwords; OWASP's cheat sheet gives the minimum."""
     with psycopg.connect(settings.resolve(data).database_url) as connection:
-        kept = connection.execute("select password_hash from auth.credentials").fetchall()
-    return [hashed.rsplit("$", 2)[0] for (hashed,) in kept]
+        rows = connection.execute("select password_hash from auth.credentials").fetchall()
+    return [hashed.rsplit("$", 2)[0] for (hashed,) in rows]
 
 
 def test_a_board_survives_conflicts_and_a_restart(tmp_path: Path) -> None:
@@ -42,11 +42,11 @@ def test_a_board_survives_conflicts_and_a_restart(tmp_path: Path) -> None:
         ann.post(f"/tasks/{milk['id']}/move", column="In progress", expected_version=4)
         trashed = ann.http.request("DELETE", f"/tasks/{bread['id']}", headers={"If-Match": '"1"'}).json()
 
-        told = list(ann.iter_items(f"/tasks/{milk['id']}/history", limit=2))
-        wanted = ["TaskMoved", "TaskReopened", "TaskCompleted", "TaskRenamed", "TaskCreated"]
-        assert [item["type"] for item in told] == wanted
-        assert told[0]["changes"] == {"column": ["todo", "doing"]}
-        assert {item["actor"]["name"] for item in told} == {"ann"}
+        history = list(ann.iter_items(f"/tasks/{milk['id']}/history", limit=2))
+        expected = ["TaskMoved", "TaskReopened", "TaskCompleted", "TaskRenamed", "TaskCreated"]
+        assert [item["type"] for item in history] == expected
+        assert history[0]["changes"] == {"column": ["todo", "doing"]}
+        assert {item["actor"]["name"] for item in history} == {"ann"}
 
         before = ann.get(f"/projects/{project}/tasks", min_position=trashed["position"])
         assert [task["title"] for task in before["items"]] == ["Oat milk"]
@@ -58,7 +58,7 @@ def test_a_board_survives_conflicts_and_a_restart(tmp_path: Path) -> None:
 
         ann = BlockingApiUser.log_in(instance.address, EMAIL)
         assert ann.get(f"/projects/{project}/tasks", min_position=trashed["position"]) == before
-        assert list(ann.iter_items(f"/tasks/{milk['id']}/history")) == told
+        assert list(ann.iter_items(f"/tasks/{milk['id']}/history")) == history
         assert ann.get("/tasks/KIT-2")["trashed"] is True
         assert [found["id"] for found in ann.get("/workspaces")["items"]] == [workspace]
         assert ann.post(f"/projects/{project}/tasks", title="Butter")["key"] == "KIT-3"

@@ -1,4 +1,4 @@
-"""The README tells the truth: its commands are typed in their order, and print what it shows."""
+"""The commands of the README, run in order, print what it shows."""
 
 import os
 import re
@@ -21,10 +21,10 @@ _DIFFERS = [
     (r"\d+\.\d s, [\d,]+/s", "TIME"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "TIME"),
 ]
-"""What is another in every run."""
+"""Parts that differ from run to run."""
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="the README's commands are typed with curl, which is not here")
+@pytest.mark.skipif(not shutil.which("curl"), reason="the README's commands need curl")
 def test_what_the_readme_shows_is_what_its_commands_print(tmp_path: Path) -> None:
     blocks = _BLOCK.findall(README.read_text())
     commands = [text for language, text in blocks if language == "sh"]
@@ -32,13 +32,13 @@ def test_what_the_readme_shows_is_what_its_commands_print(tmp_path: Path) -> Non
     with running_instance(tmp_path / "data", "--demo") as instance:
         poll_until(lambda: "Demo login" in instance.log())
         printed = run_blocks(commands, instance.address, instance.data)
-    # The first block only prepares; what it prints is not shown.
+    # The first block is preparation; the README does not show its output.
     assert len(commands) >= 4
     assert [without_varying_parts(text) for text in printed[1:]] == [without_varying_parts(text) for text in shown[1:]]
 
 
 def run_blocks(commands: list[str], address: str, data: Path) -> list[str]:
-    """What each block prints, in one shell, against this instance."""
+    """The output of each block, run in one shell against this instance."""
     script = f"echo '{_BETWEEN.strip()}'\n".join(commands).replace("http://127.0.0.1:8000", address)
     program = str(Path(sys.executable).parent / "taskledger")
     shell = subprocess.run(
@@ -56,7 +56,7 @@ def run_blocks(commands: list[str], address: str, data: Path) -> list[str]:
 
 
 def without_varying_parts(text: str) -> str:
-    """The text without what is another in every run."""
+    """The text with the parts that differ from run to run replaced."""
     for pattern, name in _DIFFERS:
         text = re.sub(pattern, name, text)
     return text.strip()
