@@ -1,1 +1,1 @@
-"""HTTP: decode the wish, hand it in, say how it went."""
+"""The HTTP API: decodes requests, executes commands and queries, and encodes the responses."""

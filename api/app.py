@@ -1,4 +1,4 @@
-"""The application: the only place that knows which parts there are and puts them together."""
+"""The application: assembles endpoints, authentication, error handling and the life cycle."""
 
 import asyncio
 import contextlib
@@ -30,22 +30,22 @@ from infra.settings import Settings
 
 MAX_BODY_BYTES = 1024 * 1024
 SYSTEM_MODULES = (docs, health, metrics, problem_pages, event_schemas)
-"""The modules whose endpoints stand outside the base address."""
+"""The modules whose endpoints are outside the base path."""
 
 
 def create_app(settings: Settings) -> ASGIApp:
-    """The ASGI application; it opens its connections when it starts and closes them when it ends."""
+    """The ASGI application; it opens its connections on start-up and closes them on shutdown."""
     application, response_cache = create_app_and_cache(settings)
     return with_tracing(response_cache.wrap(application))
 
 
 def create_litestar(settings: Settings) -> Litestar:
-    """The application without what stands before it."""
+    """The application without its middleware."""
     return create_app_and_cache(settings)[0]
 
 
 def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
-    """The application, and the shortcuts that may stand before it."""
+    """The application, and the response cache that can wrap it."""
     connections = create_pool(settings.database_url)
     redis_client = redis_clients.cache_client(settings.redis_url)
     ledger = wire(settings, connections, redis_client)
@@ -71,7 +71,7 @@ def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
 
 
 def _endpoint_modules() -> Iterable[ModuleType]:
-    """Every module of the endpoints."""
+    """Every endpoint module."""
     return (
         import_module(f"{endpoints.__name__}.{module_info.name}")
         for module_info in pkgutil.iter_modules(endpoints.__path__)
@@ -86,7 +86,7 @@ def _route_handlers(modules: Iterable[ModuleType]) -> Iterator[HTTPRouteHandler]
 @contextlib.asynccontextmanager
 async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.asyncio.Redis) -> AsyncIterator[None]:
     await connections.open()
-    await ledger.revoked_ids.try_poll()  # before anybody is let in
+    await ledger.revoked_ids.try_poll()  # before the first request
     ledger.hints.start()
     coroutines = (ledger.subscription.listen(), ledger.revoked_ids.poll_forever(), ledger.progress.poll())
     background_tasks = [asyncio.create_task(part) for part in coroutines]

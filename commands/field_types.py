@@ -56,11 +56,11 @@ _PATTERN_DESCRIPTIONS = {
 
 
 def describe_validation_error(message: str) -> str:
-    """What a validation error says, with words for a pattern that was missed."""
+    """The message of a validation error, in words if a pattern did not match; without backticks, for people."""
     words = next(
         (words for pattern, words in _PATTERN_DESCRIPTIONS.items() if f"matching regex {pattern!r}" in message), None
     )
-    return f"Expected {words}" if words else message
+    return f"Expected {words}" if words else message.replace("`", "")
 
 
 def normalize_due(text: str | None) -> str | None:

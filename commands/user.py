@@ -72,7 +72,7 @@ class ChangePassword(UserCommand, frozen=True, kw_only=True):
 def require_human(actor: Actor) -> None:
     """Raise Forbidden for an agent."""
     if actor.kind != "human":
-        raise Forbidden("An agent does not manage the account of whom it acts for.")
+        raise Forbidden("An agent cannot manage the account of the user it acts for.")
 
 
 def require_own_account(state: User | None, context: DecisionContext) -> User:

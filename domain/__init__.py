@@ -1,1 +1,1 @@
-"""What can happen, and what it means: events, states and their folds, with no I/O and no clock."""
+"""The domain: events, states and their folds, without I/O and without a clock."""

@@ -1,4 +1,4 @@
-"""The codec: an event as the log keeps it, a stored name and JSON bytes, and back."""
+"""The codec: encodes an event as a stored name and JSON bytes, and decodes it."""
 
 import pkgutil
 from functools import cache
@@ -20,9 +20,9 @@ def stored_name_of(event: Event | type[Event]) -> str:
 
 
 def decode(stored_name: str, data: bytes) -> Event:
-    """The event that was stored, as it is written today.
+    """The stored event, upcast to the current type.
 
-    Raises UnknownEvent where this code knows no event of that name, or not in that shape.
+    Raises UnknownEvent if this code has no event of that name or shape.
     """
     try:
         decoder = _decoders().get(stored_name)
@@ -32,7 +32,7 @@ def decode(stored_name: str, data: bytes) -> Event:
 
 
 def decode_or_opaque(stored_name: str, data: bytes) -> Event:
-    """As `decode`, for whoever looks and does not decide: an event that this code does not know is Unknown."""
+    """As `decode`, for readers that only display: an event that cannot be decoded becomes an OpaqueEvent."""
     try:
         return decode(stored_name, data)
     except UnknownEvent:
@@ -47,7 +47,7 @@ def all_event_types() -> dict[str, type[Event]]:
 
 
 def _upcast(stored_name: str, data: bytes) -> Event:
-    """What an event that is no longer written is read as; raises KeyError for a name that never was."""
+    """The current event for one that is no longer written; raises KeyError for an unknown name."""
     stored_name, upcast = UPCASTS[stored_name]
     fields = upcast(msgspec.json.decode(data))
     while stored_name in UPCASTS:

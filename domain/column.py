@@ -1,4 +1,4 @@
-"""How many tasks stand in a column that has a limit: counted on a guard stream, which all who come and go assert."""
+"""A column of a project's board, and the task count of a column with a WIP limit, on a guard stream."""
 
 from functools import lru_cache
 from typing import ClassVar, Self
@@ -10,7 +10,7 @@ from domain.event import Event, State
 
 
 class Column(Struct, frozen=True, omit_defaults=True):
-    """A place on the board. The id is for ever, the name may change; `wip_limit` is how many tasks it is meant for."""
+    """A column of the board. The id is permanent, the name may change; `wip_limit` is the intended maximum of tasks."""
 
     id: str
     name: str
@@ -21,16 +21,16 @@ DEFAULT_COLUMNS = (Column("todo", "To do"), Column("doing", "In progress"), Colu
 
 
 class ColumnCounted(Event, frozen=True):
-    """On the column's guard stream: so many tasks, done or not, stand there and not in the trash; None: nobody counts.
+    """On the column's guard stream: the number of its tasks outside the trash, done or not; None: not counted.
 
-    Every task that comes or goes writes one, and so does whoever begins or ceases to limit the column.
+    Written whenever a task enters or leaves the column, and when its limit is set or removed.
     """
 
     tasks: int | None
 
 
 class ColumnCount(State, frozen=True):
-    """How many tasks stand in a column, where somebody counts them."""
+    """The number of tasks in a column; None while they are not counted."""
 
     is_last_event_enough: ClassVar = True
 

@@ -1,4 +1,4 @@
-"""The ways in which the answer is no: each a sentence, its docstring the title that the client sees."""
+"""Refusals: the reasons to refuse a command or a query. The docstring is the title that the client sees."""
 
 import re
 from typing import Any
@@ -9,9 +9,9 @@ class Refusal(Exception):
     """The rules do not allow this."""
 
     command_index: int = 0
-    """Which command of a call was refused, from 0."""
+    """The index of the refused command in its request, from 0."""
     pointer: str | None = None
-    """The place in the request body that was refused, as a JSON Pointer, if it is one item of several."""
+    """The JSON Pointer of the refused item in the request body, if the request has several."""
 
     def __init__(self, detail: str = "", **params: Any) -> None:
         super().__init__(detail or self.title())
@@ -29,23 +29,23 @@ class Refusal(Exception):
 
 
 class NotFound(Refusal):
-    """There is nothing here that you may see."""
+    """Not found, or not visible to you."""
 
 
 class Forbidden(Refusal):
-    """Your role does not go so far."""
+    """Your role does not allow this."""
 
 
 class ScopeTooNarrow(Refusal):
-    """The token that you use was not given so much."""
+    """This token's scope does not allow this."""
 
 
 class CrossesWorkspaces(Refusal):
-    """Commands that are carried out together belong to one workspace."""
+    """All commands of an atomic batch must belong to one workspace."""
 
 
 class Contradicts(Refusal):
-    """The version that this expects is not the one that the commands before it leave."""
+    """The expected version contradicts an earlier command in this batch."""
 
 
 class IdTaken(Refusal):
@@ -53,39 +53,39 @@ class IdTaken(Refusal):
 
 
 class TaskIsTrashed(Refusal):
-    """The task is in the trash, where nothing changes any more."""
+    """The task is in the trash and cannot be changed."""
 
 
 class LastOwner(Refusal):
-    """A workspace has an owner: appoint another one first."""
+    """A workspace needs an owner. Appoint another one first."""
 
 
 class InvitationIsClosed(Refusal):
-    """This invitation is good for nothing any more; ask for another."""
+    """This invitation is no longer valid. Ask for a new one."""
 
 
 class InvitedElsewhere(Refusal):
-    """This invitation is for another e-mail address than yours."""
+    """This invitation was sent to another e-mail address."""
 
 
 class MailIsNotSetUp(Refusal):
-    """This installation cannot send mail: whoever operates it sets TASKLEDGER_MAIL_URL."""
+    """This installation cannot send mail. Its operator must set TASKLEDGER_MAIL_URL."""
 
 
 class MailUnavailable(Refusal):
-    """The mail server did not take the message; try again."""
+    """The mail server did not accept the message. Try again."""
 
 
 class AddressRefused(Refusal):
-    """No mail gets to this e-mail address."""
+    """Mail cannot be delivered to this e-mail address."""
 
 
 class ProjectIsArchived(Refusal):
-    """The project is archived: restore it before you change anything in it."""
+    """The project is archived. Restore it before you change anything in it."""
 
 
 class ProjectIsTrashed(Refusal):
-    """The project is in the trash, where nothing changes any more."""
+    """The project is in the trash and cannot be changed."""
 
 
 class NotTrashed(Refusal):
@@ -93,43 +93,43 @@ class NotTrashed(Refusal):
 
 
 class Purged(Refusal):
-    """This was in the trash for so long that it is gone."""
+    """This was permanently deleted from the trash."""
 
 
 class ColumnIsFull(Refusal):
-    """The column has as many tasks as it may: finish or move one first."""
+    """The column has reached its limit. Finish or move a task first."""
 
 
 class ColumnNotCounted(Refusal):
-    """The tasks of this column are not counted yet: set its limit in one call, and fill it in the next."""
+    """The tasks of this column are not counted yet. Set its limit in one call and fill it in the next."""
 
 
 class ColumnRepeated(Refusal):
-    """Two columns have the same name, or the same id."""
+    """Two columns have the same name or the same id."""
 
 
 class StreamIsFull(Refusal):
-    """This has changed so often that it can only be put away now; make a new one."""
+    """This has reached its maximum number of changes. Remove it and create a new one."""
 
 
 class AssigneeIsNoMember(Refusal):
-    """A task is assigned to members of its workspace only."""
+    """Tasks can only be assigned to members of their workspace."""
 
 
 class TooManyAssignees(Refusal):
-    """The task is assigned to as many people as a task can be."""
+    """The task has the maximum number of assignees."""
 
 
 class TooManyLabels(Refusal):
-    """The task has as many labels as a task can have."""
+    """The task has the maximum number of labels."""
 
 
 class TooManyFilters(Refusal):
-    """You keep as many filters as there may be; delete one that you do not use."""
+    """You have the maximum number of saved filters. Delete one that you do not use."""
 
 
 class FilterIsBuiltin(Refusal):
-    """This filter is everybody's, and nobody changes it; save one of your own."""
+    """Built-in filters cannot be changed. Save one of your own."""
 
 
 class UnknownColumn(Refusal):
@@ -141,7 +141,7 @@ class ProjectKeyTaken(Refusal):
 
 
 class EmailTaken(Refusal):
-    """Somebody is registered with this e-mail address."""
+    """This e-mail address is already registered."""
 
 
 class WrongCredentials(Refusal):
@@ -153,48 +153,48 @@ class WrongPassword(Refusal):
 
 
 class InvalidRefreshToken(Refusal):
-    """This refresh token is not good any more: log in again."""
+    """This refresh token is no longer valid. Log in again."""
 
 
 class NoSession(Refusal):
-    """A personal token belongs to no session: revoke it instead."""
+    """A personal token has no session. Revoke the token instead."""
 
 
 class TooManyTokens(Refusal):
-    """You have as many personal tokens as there may be; revoke one that you do not use."""
+    """You have the maximum number of personal tokens. Revoke one that you do not use."""
 
 
 class AlreadyExpired(Refusal):
-    """This would have expired before it began."""
+    """The expiry time is in the past."""
 
 
 class TooManyGuesses(Refusal):
-    """Too many wrong passwords; wait a little."""
+    """Too many wrong passwords. Try again later."""
 
 
 class TooManyInvitations(Refusal):
-    """You have sent many invitations; wait a little."""
+    """You have sent too many invitations. Try again later."""
 
 
 class VersionRequired(Refusal):
-    """This change overwrites: name the version that you saw."""
+    """This change overwrites data. Send the version you last read."""
 
 
 class VersionConflict(Refusal):
-    """Somebody changed this after you read it."""
+    """This was changed after you read it."""
 
     workspace_id: UUID | None = None
-    """Where that happened: whoever may not see into it is not told."""
+    """The workspace of the change; a caller without access to it gets NotFound instead."""
     stale_command: Any = None
     """The facts of the decision: a `StaleCommand`, of a layer that this one does not know."""
 
 
 class RegistrationClosed(Refusal):
-    """Registration is closed here; ask for an invitation."""
+    """Registration is closed. Ask for an invitation."""
 
 
 class BadCursor(Refusal):
-    """This is no cursor of ours: take `next_cursor` as it was given."""
+    """This cursor is invalid. Send next_cursor as you received it."""
 
 
 class CursorMismatch(Refusal):
@@ -202,15 +202,15 @@ class CursorMismatch(Refusal):
 
 
 class FilterSyntax(Refusal):
-    """The filter cannot be read."""
+    """The filter has a syntax error."""
 
 
 class UnknownField(Refusal):
-    """The filter compares a field that tasks do not have."""
+    """The filter uses a field that tasks do not have."""
 
 
 class FilterValue(Refusal):
-    """The filter compares a field with what it cannot be compared with in this way."""
+    """The filter uses a value or an operator that the field does not allow."""
 
 
 class FilterTooLong(Refusal):
@@ -218,11 +218,11 @@ class FilterTooLong(Refusal):
 
 
 class SortNeedsText(Refusal):
-    """Only what is searched for by words is more or less relevant."""
+    """Sorting by relevance needs search text in the filter."""
 
 
 class AmbiguousKey(Refusal):
-    """Tasks in two of your workspaces have this key; use the id."""
+    """Tasks in two of your workspaces have this key. Use the id."""
 
 
 class KeyReused(Refusal):
@@ -230,15 +230,15 @@ class KeyReused(Refusal):
 
 
 class TwinInFlight(Refusal):
-    """A request with this Idempotency-Key is being carried out just now."""
+    """A request with this Idempotency-Key is still in progress."""
 
 
 class TooBusy(Refusal):
-    """Too many changes at once in one place; try again."""
+    """Too many concurrent changes. Try again."""
 
 
 class UnknownEvent(Exception):
-    """The log holds an event that this version of Taskledger does not know."""
+    """The log holds an event that this version of Taskledger cannot decode."""
 
     def __init__(self, stored_name: str, stream: UUID | None = None) -> None:
         super().__init__(f"unknown event {stored_name!r}" + (f" in stream {stream}" if stream else ""))

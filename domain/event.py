@@ -1,4 +1,4 @@
-"""An event: one fact in the past tense, as it is stored for ever."""
+"""An event: one fact in the past tense, stored for ever."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -26,19 +26,19 @@ class Event(Struct, frozen=True, tag=True):
 
     The first event of a stream carries plain fields. In a later one, the fields that it changed are
     `Change`s; its plain fields are context (where it happened), so that a projection can count it
-    without asking what went before.
+    without reading earlier events.
     """
 
 
 class OpaqueEvent(Event, frozen=True):
-    """What the log holds and this version of Taskledger cannot read: a name and bytes, for looking only."""
+    """A stored event that this version of Taskledger cannot decode: its name and bytes, for display only."""
 
     stored_name: str
     data: bytes
 
 
 class Actor(Struct, frozen=True):
-    """Who did it: a user by id, a rule or an import, or an agent with an id of its own, on behalf of a user."""
+    """The author of an event: a user by id, a rule or an import, or an agent with its own id, on behalf of a user."""
 
     id: UUID
     kind: Literal["human", "agent", "rule", "import"] = "human"
@@ -46,14 +46,14 @@ class Actor(Struct, frozen=True):
 
     @property
     def user_id(self) -> UUID:
-        """Whose rights it has."""
+        """The user whose permissions it has."""
         return self.on_behalf_of or self.id
 
 
 class Trace(Struct, frozen=True):
-    """Where a command came from (W3C Trace Context): the trace that it belongs to, and what directly caused it.
+    """The origin of a command (W3C Trace Context): its trace, and its direct cause.
 
-    `causation_id` is the caller's span, 16 hexadecimal digits, or what a rule names.
+    `causation_id` is the caller's span, 16 hexadecimal digits, or the cause that a rule names.
     """
 
     correlation_id: UUID | None = None
@@ -64,10 +64,10 @@ UNTRACED = Trace()
 
 
 class RecordedEvent(Struct, frozen=True):
-    """An event in its place in the log.
+    """An event with its position in the log.
 
-    `position` is its place in the whole log, in the order of commits; `version` its place in
-    `stream`, from 1. `at` is when it happened, `recorded_at` when the log took it.
+    `position` orders the whole log by commit; `version` orders `stream`, from 1. `at` is when it
+    happened, `recorded_at` when it was appended.
     """
 
     position: int
@@ -83,10 +83,10 @@ class RecordedEvent(Struct, frozen=True):
 
 
 class State(Struct, frozen=True):
-    """What the events of one stream add up to. Its fields are named as the events name them.
+    """The state of one stream: the fold of its events. Its fields have the names that the events give them.
 
-    Where `last_says_all` holds, the last event alone gives the state, however long the stream. What `is_personal` is
-    kept nowhere but in its stream.
+    With `is_last_event_enough`, the last event alone gives the state, however long the stream. A state that
+    `is_personal` is stored only as the events of its stream, never as a snapshot.
     """
 
     is_last_event_enough: ClassVar[bool] = False
@@ -99,7 +99,7 @@ class State(Struct, frozen=True):
 
 
 def apply_changes(record: R, event: Event, **more: object) -> R:
-    """The record with `more`, and the new value of each field that the event changed, where it has that field."""
+    """The record with `more` and the new value of each of its fields that the event changed."""
     for name in _change_fields(type(event)):
         change = getattr(event, name)
         if change.old != change.new and name in record.__struct_fields__:
@@ -108,7 +108,7 @@ def apply_changes(record: R, event: Event, **more: object) -> R:
 
 
 def changes(event: Event) -> dict[str, Change[object]]:
-    """Each field that the event changed, with the value before and after."""
+    """Each field that the event changed, with its old and new value."""
     values = ((name, getattr(event, name)) for name in _change_fields(type(event)))
     return {name: value for name, value in values if value.old != value.new}
 
@@ -120,5 +120,5 @@ def _change_fields(event_type: type[Event]) -> tuple[str, ...]:
 
 
 def fold(state_type: type[S], events: Iterable[Event], start: S | None = None) -> S | None:
-    """The state of a stream, from all its events in order or those after `start`; None where no such kind began."""
+    """The state of a stream, from all its events in order or those after `start`; None if none of them creates it."""
     return reduce(state_type.evolve, events, start)

@@ -6,9 +6,9 @@ from uuid import UUID, uuid5
 from domain.event import Actor, Event, State
 
 INSTANCE_STREAM_ID = UUID("5f1c3f0e-9a5c-5d3e-8b43-7a7d5b6c2e11")
-"""The guard stream of this installation: who administers it. The root of the other reserved names."""
+"""The guard stream of this installation, with its administrator; the namespace of other reserved names."""
 RULE_ACTOR = Actor(uuid5(INSTANCE_STREAM_ID, "rules"), "rule")
-"""Who does what the installation does by itself."""
+"""The actor of what the installation does by itself."""
 
 
 class AdministratorAppointed(Event, frozen=True):
@@ -18,7 +18,7 @@ class AdministratorAppointed(Event, frozen=True):
 
 
 class Instance(State, frozen=True):
-    """Who administers this installation."""
+    """The state of the installation: its administrator."""
 
     administrator_id: UUID
 

@@ -1,4 +1,4 @@
-"""An invitation: a place in a workspace for whoever holds its token. Whom it was sent to is no part of the log."""
+"""An invitation: its token admits one user to a workspace. The e-mail address is not in the log."""
 
 from typing import Literal, Self
 from uuid import UUID
@@ -28,7 +28,7 @@ class InvitationRevoked(Event, frozen=True):
 
 
 class Invitation(State, frozen=True):
-    """What deciding needs to know of an invitation."""
+    """The state of an invitation that decisions need."""
 
     workspace_id: UUID
     role: Role

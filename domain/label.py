@@ -1,4 +1,4 @@
-"""A label: a name that tasks of a workspace carry, the same however it is written, and its colour."""
+"""A label: a name on tasks of a workspace, compared caselessly, and its colour."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -10,14 +10,14 @@ from domain.event import Change, Event, State
 
 
 class LabelColoured(Event, frozen=True):
-    """On the label's guard stream, under the name that it was called by."""
+    """On the label's guard stream, with the name as the client wrote it."""
 
     name: str
     colour: Change[str | None]
 
 
 class Label(State, frozen=True):
-    """What deciding needs to know of a label; None where nobody gave it a colour yet."""
+    """The state of a label that decisions need; None until it is given a colour."""
 
     name: str
     colour: str | None
@@ -31,21 +31,21 @@ class Label(State, frozen=True):
 
 @lru_cache(maxsize=10_000)
 def label_stream_id(workspace_id: UUID, name: str) -> UUID:
-    """The guard stream of a label of a workspace, however it is written."""
+    """The guard stream of a label of a workspace, in any spelling."""
     return uuid5(workspace_id, f"label {normalize_label(name)}")
 
 
 @lru_cache(maxsize=10_000)
 def normalize_label(name: str) -> str:
-    """What tells labels apart: neither the case of letters nor how they are composed.
+    """The form by which labels are compared: case and Unicode composition do not matter.
 
-    That is canonical caseless matching, section 3.13 of the Unicode Standard.
+    This is canonical caseless matching, section 3.13 of the Unicode Standard.
     """
     return normalize("NFC", normalize("NFD", name).casefold())
 
 
 def distinct_labels(names: Iterable[str]) -> tuple[str, ...]:
-    """Each label once, as it was written first."""
+    """Each label once, in its first spelling."""
     first: dict[str, str] = {}
     for name in names:
         first.setdefault(normalize_label(name), name)
@@ -53,5 +53,5 @@ def distinct_labels(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def remove_label(names: Iterable[str], name: str) -> tuple[str, ...]:
-    """The labels but this one, however it is written."""
+    """The labels without this one, in any spelling."""
     return tuple(one for one in names if normalize_label(one) != normalize_label(name))

@@ -1,4 +1,4 @@
-"""A member: what one user may do in one workspace. Every command there asserts the member's guard stream."""
+"""A member: the role of one user in one workspace. Every command there asserts the member's guard stream."""
 
 from functools import lru_cache
 from typing import Literal, Self
@@ -10,7 +10,7 @@ Role = Literal["owner", "admin", "member", "viewer"]
 
 
 class MemberJoined(Event, frozen=True):
-    """On the member's guard stream, as are the others: nothing but roles is written there."""
+    """On the member's guard stream, which holds only changes of the role."""
 
     user_id: UUID
     role: Role
@@ -22,21 +22,21 @@ class MemberRoleChanged(Event, frozen=True):
 
 
 class MemberRemoved(Event, frozen=True):
-    """Somebody else ended it."""
+    """Another member removed them."""
 
     user_id: UUID
     role: Change[Role | None]
 
 
 class MemberLeft(Event, frozen=True):
-    """They went by themselves."""
+    """They left on their own."""
 
     user_id: UUID
     role: Change[Role | None]
 
 
 class Member(State, frozen=True):
-    """What a user may do here. Whoever is gone has no state, as if they had never come."""
+    """The role of a user in a workspace. A former member has no state, like one who never joined."""
 
     user_id: UUID
     role: Role

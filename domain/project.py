@@ -1,4 +1,4 @@
-"""A project: a board of columns that holds tasks, with a key that starts their human names."""
+"""A project: a board of columns with tasks, and the key that prefixes their numbers."""
 
 from typing import Literal, Self
 from uuid import UUID, uuid5
@@ -9,7 +9,7 @@ from domain.column import Column
 from domain.event import Change, Event, State
 
 WipPolicy = Literal["warn", "refuse"]
-"""What becomes of a task that enters a column which is full."""
+"""What happens when a task enters a full column."""
 
 
 class ProjectCreated(Event, frozen=True):
@@ -24,7 +24,7 @@ class ProjectRenamed(Event, frozen=True):
 
 
 class ColumnsSet(Event, frozen=True):
-    """A column that is left out takes no more tasks; those in it stay there until they are moved."""
+    """A removed column accepts no new tasks; those in it stay until they are moved."""
 
     columns: Change[tuple[Column, ...]]
     wip: Change[WipPolicy]
@@ -41,20 +41,20 @@ class ProjectTrashed(Event, frozen=True):
 
 
 class ProjectRestored(Event, frozen=True):
-    """In use again, wherever it was."""
+    """In use again, out of the trash or the archive."""
 
     trashed: Change[bool]
     archived: Change[bool]
 
 
 class ProjectPurged(Event, frozen=True):
-    """Out of the trash for good: its tasks follow."""
+    """Permanently deleted from the trash; its tasks follow."""
 
     purged: Change[bool] = Change(old=False, new=True)
 
 
 class Project(State, frozen=True):
-    """What deciding needs to know of a project; `removed` are the ids of columns that it once had."""
+    """The state of a project that decisions need; `removed` are the ids of its former columns."""
 
     workspace_id: UUID
     name: str
@@ -78,7 +78,7 @@ class Project(State, frozen=True):
         return after
 
     def find_column(self, id_or_name: str) -> Column | None:
-        """The column with that id or else, in any case of letters, that name."""
+        """The column with that id, or else with that name, in any letter case."""
         by_name = (column for column in self.columns if column.name.casefold() == id_or_name.casefold())
         return self.find_column_by_id(id_or_name) or next(by_name, None)
 
@@ -88,14 +88,14 @@ class Project(State, frozen=True):
 
 
 class ProjectKeyReserved(Event, frozen=True):
-    """On the key's reservation stream: no two projects of a workspace share a key."""
+    """On the key's reservation stream: keys are unique in a workspace."""
 
     key: str
     project_id: UUID
 
 
 class ProjectKey(State, frozen=True):
-    """Whose key it is."""
+    """The project that holds a key."""
 
     project_id: UUID
 

@@ -1,4 +1,4 @@
-"""A projection, as far as operators decide about it: which events are left out of which of its documents."""
+"""Skipped events of a projection: which events an operator excluded from which documents."""
 
 from typing import Self
 from uuid import UUID, uuid5
@@ -8,7 +8,7 @@ from domain.instance import INSTANCE_STREAM_ID
 
 
 class EventSkipped(Event, frozen=True):
-    """On the projection's stream: from now on the event at a position is left out of one document."""
+    """On the projection's stream: from now on one document skips the event at a position."""
 
     document: str
     position: int
@@ -16,7 +16,7 @@ class EventSkipped(Event, frozen=True):
 
 
 class Skipping(State, frozen=True):
-    """What is left out of a projection: documents, and the positions of events."""
+    """The skipped events of a projection: pairs of a document and a position."""
 
     skips: tuple[tuple[str, int], ...]
 
@@ -28,5 +28,5 @@ class Skipping(State, frozen=True):
 
 
 def skips_stream_id(projection: str) -> UUID:
-    """The stream of what is left out of a projection."""
+    """The stream of a projection's skipped events."""
     return uuid5(INSTANCE_STREAM_ID, f"projection {projection}")

@@ -1,4 +1,4 @@
-"""A saved filter: a choice among tasks that a user keeps under a name, in no workspace and for nobody else."""
+"""A saved filter: a named task filter, private to one user and independent of workspaces."""
 
 from functools import lru_cache
 from typing import ClassVar, Literal, Self
@@ -9,11 +9,11 @@ from domain.event import Change, Event, State
 SavedFilterSort = Literal[
     "rank", "-rank", "due", "-due", "priority", "-priority", "created", "-created", "updated", "-updated", "key", "-key"
 ]
-"""What tasks are sorted by; `-` turns it round."""
+"""The sort order of tasks; `-` reverses it."""
 
 
 class FilterSaved(Event, frozen=True):
-    """The filter stands as it was written, so that `me` is whoever asks, and `today` the day they do."""
+    """The filter is stored as written: `me` is the current caller, and `today` the day of the request."""
 
     user_id: UUID
     name: str
@@ -34,19 +34,19 @@ class FilterResorted(Event, frozen=True):
 
 
 class FilterDeleted(Event, frozen=True):
-    """Under the name that it had last; its id is not used again."""
+    """With its last name; its id is never reused."""
 
     name: str
 
 
 class FiltersCounted(Event, frozen=True):
-    """On the user's guard stream: so many filters of theirs are kept now. Each that comes or goes writes one."""
+    """On the user's guard stream: the number of their filters, written on every save and delete."""
 
     filters: int
 
 
 class SavedFilter(State, frozen=True):
-    """What deciding needs to know of a saved filter. One that is deleted has no state, as if it had never been."""
+    """The state of a saved filter that decisions need. A deleted filter has no state."""
 
     user_id: UUID
     name: str
@@ -61,7 +61,7 @@ class SavedFilter(State, frozen=True):
 
 
 class FilterCount(State, frozen=True):
-    """How many filters a user keeps."""
+    """The number of saved filters of a user."""
 
     is_last_event_enough: ClassVar = True
 

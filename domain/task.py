@@ -1,4 +1,4 @@
-"""A task: something to be done, in one project, in one of its columns."""
+"""A task: a piece of work in one column of one project."""
 
 from functools import lru_cache
 from typing import ClassVar, Literal, Self
@@ -78,7 +78,7 @@ class TaskRestored(Event, frozen=True):
 
 
 class TaskPurged(Event, frozen=True):
-    """Out of the trash for good."""
+    """Permanently deleted from the trash."""
 
     project_id: UUID
     purged: Change[bool] = Change(old=False, new=True)
@@ -105,7 +105,7 @@ class TaskUnlabelled(Event, frozen=True):
 
 
 class Task(State, frozen=True):
-    """What deciding needs to know of a task."""
+    """The state of a task that decisions need."""
 
     workspace_id: UUID
     project_id: UUID
@@ -140,9 +140,9 @@ class Task(State, frozen=True):
 
 
 class TaskNumbersTaken(Event, frozen=True):
-    """On the project's number stream: these, both ends included, are for tasks to come.
+    """On the project's number stream: a block of numbers, both ends included, allocated to future tasks.
 
-    `PROJ-12` belongs to one task for ever; a number that was taken and not used leaves a gap.
+    `PROJ-12` belongs to one task for ever; an allocated number that is never used leaves a gap.
     """
 
     first: int
@@ -150,7 +150,7 @@ class TaskNumbersTaken(Event, frozen=True):
 
 
 class TaskNumbers(State, frozen=True):
-    """The numbers taken in one project."""
+    """The task numbers allocated in one project."""
 
     is_last_event_enough: ClassVar = True
 

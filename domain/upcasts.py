@@ -1,4 +1,4 @@
-"""Upcasts: how an event that is no longer written is read, as one that is."""
+"""Upcasts: conversions of retired events to current ones, applied on read."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,4 +13,4 @@ def _upcast_task_number(stored: EventFields) -> EventFields:
 UPCASTS: dict[str, tuple[str, Callable[[EventFields], EventFields]]] = {
     "TaskNumberTaken": ("TaskNumbersTaken", _upcast_task_number),
 }
-"""By stored name: the name that it is read as, perhaps an old one too, and what its fields become."""
+"""By stored name: the name to read it as, possibly retired too, and the conversion of its fields."""

@@ -1,4 +1,4 @@
-"""A user: somebody who can log in. Personal data stand in the user's own stream and nowhere else."""
+"""A user: a person who can log in. Personal data are stored only in the user's own stream."""
 
 from datetime import datetime
 from typing import ClassVar, Literal, Self
@@ -11,7 +11,7 @@ from domain.event import Change, Event, State
 from domain.instance import INSTANCE_STREAM_ID
 
 TokenScope = Literal["read", "write", "admin"]
-"""How far somebody trusts a token of theirs."""
+"""What a token may be used for; each scope includes the ones before it."""
 TokenKind = Literal["human", "agent"]
 
 
@@ -21,7 +21,7 @@ class UserRegistered(Event, frozen=True):
 
 
 class PasswordChanged(Event, frozen=True):
-    """Which password it is now, by an id that stands beside its hash; nothing of it is told."""
+    """The current password, by an id stored beside its hash; nothing of the password itself."""
 
     password_id: Change[UUID | None]
 
@@ -41,7 +41,7 @@ class TokenRevoked(Event, frozen=True):
 
 
 class PersonalToken(Struct, frozen=True):
-    """What is known of a personal token; revoked ones are kept, for the names of who used them."""
+    """A personal token, without its secret; revoked tokens are kept for the names of past actors."""
 
     id: UUID
     name: str
@@ -52,7 +52,7 @@ class PersonalToken(Struct, frozen=True):
 
 
 class User(State, frozen=True):
-    """What deciding needs to know of a user."""
+    """The state of a user that decisions need."""
 
     is_personal: ClassVar = True
 
@@ -83,13 +83,13 @@ class User(State, frozen=True):
 
 
 class EmailReserved(Event, frozen=True):
-    """On the address's reservation stream, whose id is a digest of it: one user an address."""
+    """On the address's reservation stream, whose id is a digest of the address: one user per address."""
 
     user_id: UUID
 
 
 class EmailAddress(State, frozen=True):
-    """Whose e-mail address it is."""
+    """The user that holds an e-mail address."""
 
     user_id: UUID
 
@@ -99,5 +99,5 @@ class EmailAddress(State, frozen=True):
 
 
 def email_stream_id(email: str) -> UUID:
-    """The guard stream of an e-mail address, in any case of letters."""
+    """The guard stream of an e-mail address, in any letter case."""
     return uuid5(INSTANCE_STREAM_ID, f"email {email.casefold()}")

@@ -1,4 +1,4 @@
-"""A workspace: the people, projects and tasks that see one another, and nobody else's."""
+"""A workspace: the people, projects and tasks of one tenant, invisible to all others."""
 
 from typing import Self
 from uuid import UUID
@@ -9,7 +9,7 @@ from domain.event import Change, Event, State
 
 
 class WorkspaceCreated(Event, frozen=True):
-    """Whoever opened it is its first owner."""
+    """The creator is its first owner."""
 
     name: str
 
@@ -19,19 +19,19 @@ class WorkspaceRenamed(Event, frozen=True):
 
 
 class OwnerAppointed(Event, frozen=True):
-    """On the workspace's own stream, which therefore knows how many owners there are."""
+    """On the workspace's own stream, which therefore counts its owners."""
 
     user_id: UUID
 
 
 class OwnerResigned(Event, frozen=True):
-    """As OwnerAppointed, the other way round, whoever wanted it."""
+    """The reverse of OwnerAppointed, whether they resigned or were demoted or removed."""
 
     user_id: UUID
 
 
 class Workspace(State, frozen=True):
-    """What deciding needs to know of a workspace."""
+    """The state of a workspace that decisions need."""
 
     name: str
     owners: int = 1

@@ -49,7 +49,7 @@ def board(project: UUID, options: TaskPageOptions, caller: Caller, tasks_path: s
     """
     terms = filters.parse(options.filter)
     if len(terms) == filters.MAX_TERMS or len(options.filter) > filters.MAX_CHARACTERS - _RESERVED_FILTER_CHARACTERS:
-        raise FilterTooLong("Leave room for one more term, the column.", offset=0)
+        raise FilterTooLong("Use one term less: the board adds a term for the column.", offset=0)
     filter_sql = compile_filter(terms, me=caller.user, now=caller.now)
     listing = TaskPageSql(project_scope(project), filter_sql, sorting_for("rank", "", is_project=True))
     return Question(

@@ -1,1 +1,1 @@
-"""One file a noun: its routes, each a command or a question."""
+"""The endpoints, one module per noun; each route is one command or one query."""

@@ -1,4 +1,4 @@
-"""Activity over HTTP: what happened in a workspace."""
+"""Activity over HTTP: the events of a workspace."""
 
 from typing import Annotated
 from uuid import UUID
@@ -18,8 +18,8 @@ from projections import activity
 from projections.activity import ActivityFilter
 from projections.pagination import Page
 
-ActorParam = Annotated[UUID | None, QueryParameter(description="Only what this user did.")]
-EventTypeParam = Annotated[str | None, QueryParameter(description="Only events of this name, as in TaskCompleted.")]
+ActorParam = Annotated[UUID | None, QueryParameter(description="Only events caused by this user.")]
+EventTypeParam = Annotated[str | None, QueryParameter(description="Only events of this type, such as TaskCompleted.")]
 
 
 @get("/workspaces/{workspace:str}/activity")
@@ -35,9 +35,9 @@ async def show_activity(
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[Page[HistoryItem]]:
-    """What happened in a workspace, newest first: from `since` on, before `until`."""
+    """List the events of a workspace, newest first, from `since` (inclusive) to `until` (exclusive)."""
     workspace_id = parse_id(workspace)
     if type is not None and type not in codec.all_event_types():
-        raise MalformedRequest("invalid_parameter", f"There is no event {type[:100]!r}.", pointer="?type")
+        raise MalformedRequest("invalid_parameter", f"There is no event type {type[:100]!r}.", pointer="?type")
     filters = ActivityFilter(actor, type, parse_time("since", since), parse_time("until", until))
     return await ledger.activity(request, activity.page(workspace_id, filters, limit, cursor), min_position)

@@ -31,18 +31,18 @@ MAX_CONCURRENT_COMMANDS = 10
 @post(
     "/commands",
     status_code=200,
-    responses={207: ResponseSpec(IndependentResults, description="Each for itself", generate_examples=False)},
+    responses={207: ResponseSpec(IndependentResults, description="One result per command", generate_examples=False)},
 )
 async def carry_out(
     data: JSONBody[Batch], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[BatchResult]:
-    """Carry out up to a hundred commands, `atomic` (one answer for all) or `independent` (one for each, 207).
+    """Execute up to a hundred commands, `atomic` (one answer for all) or `independent` (one for each, 207).
 
-    Independent commands run side by side, but one that names what an earlier one is about waits for that. In a
-    dry run nothing happens that it could wait for: each is answered on what stands there now.
+    Independent commands run concurrently, but a command that names the target of an earlier one waits for it. In a
+    dry run nothing is written to wait for: each command is answered against the current state.
     """
     if preconditions.has_if_match(request):
-        raise MalformedRequest("invalid_if_match", "In a batch each command names its own expected_version.")
+        raise MalformedRequest("invalid_if_match", "In a batch, send an expected_version with each command instead.")
     key = await idempotency.idempotency_key(request)
     batch_items.check_keys(data.commands, key)
     if data.mode == "atomic":

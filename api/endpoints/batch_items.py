@@ -30,7 +30,7 @@ _DATA_SCHEMA = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in _
 
 
 class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
-    """One command: its name, its body, and the id or key of what it is about, unless the body says that."""
+    """One command: its name, its body, and the id or key of its target, unless the body names it."""
 
     type: Annotated[
         str, Meta(description="The name of a command.", examples=["CreateTask"], extra_json_schema=_TYPE_SCHEMA)
@@ -38,7 +38,7 @@ class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
     data: Annotated[dict[str, Any], Meta(description="The body of that command.", extra_json_schema=_DATA_SCHEMA)]
     id: str | None = None
     expected_version: ExpectedVersion | None = None
-    command_id: Annotated[UUID | None, Meta(description="Your own key for this item, as an Idempotency-Key.")] = None
+    command_id: Annotated[UUID | None, Meta(description="Your own idempotency key for this item.")] = None
 
     def target_name(self) -> str:
         """What it is about, as far as that has a name before it is carried out."""
@@ -57,7 +57,7 @@ class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Batch(Struct, frozen=True, forbid_unknown_fields=True):
-    """Commands in their order: all of them or none (`atomic`), or each for itself (`independent`)."""
+    """Commands in order: all or none (`atomic`), or each on its own (`independent`)."""
 
     commands: Annotated[list[BatchItem], Meta(min_length=1, max_length=MAX_BATCH_COMMANDS)]
     mode: Literal["atomic", "independent"] = "atomic"
@@ -76,13 +76,17 @@ def check_keys(items: list[BatchItem], key: IdempotencyKey | None) -> None:
     """Raise Malformed where one key would stand for two things, or for a part of what happens together."""
     texts = [str(item.command_id) for item in items if item.command_id]
     if len({*texts, *([key.text] if key else [])}) < len(texts) + bool(key):
-        raise MalformedRequest("invalid_body", "Two things in this request have the same key.", pointer="#/commands")
+        raise MalformedRequest(
+            "invalid_body",
+            "A key is used twice in this request.",
+            pointer="#/commands",
+        )
 
 
 def check_keys_all_or_none(items: list[BatchItem], key: IdempotencyKey | None) -> None:
     """Raise Malformed where some commands of an atomic batch have a key and nothing names the whole."""
     if not key and len({item.command_id is None for item in items}) > 1:
-        text = "Where all happen together, give each a command_id, or none, or the whole an Idempotency-Key."
+        text = "In an atomic batch, send an Idempotency-Key, or a command_id with every command or with none."
         raise MalformedRequest("invalid_body", text, pointer="#/commands")
 
 
@@ -95,7 +99,7 @@ async def resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, 
     if wanted.may_create:
         return CommandOn(_target_stream(wanted, pointer), wanted)
     if item.id is None:
-        raise MalformedRequest("invalid_body", f"{item.type} is about something: name its id.", pointer=f"{pointer}/id")
+        raise MalformedRequest("invalid_body", f"{item.type} needs the id of its target.", pointer=f"{pointer}/id")
     return CommandOn(
         await ledger.resolve_task_id(request, item.id) if wanted.state_type is Task else parse_id(item.id), wanted
     )
@@ -108,20 +112,20 @@ def _decode_command(item: BatchItem, pointer: str) -> Command[Any]:
             "unknown_command", f"There is no command {item.type[:100]!r}.", pointer=f"{pointer}/type"
         )
     if kind.creates and item.id is not None:
-        raise MalformedRequest("invalid_body", "An id for what is new goes into data.", pointer=f"{pointer}/id")
+        raise MalformedRequest("invalid_body", "Send the id of a new object in data.", pointer=f"{pointer}/id")
     if kind.may_create and item.id is not None:
         raise MalformedRequest(
-            "invalid_body", f"{item.type} has no id: its data name what it is about.", pointer=f"{pointer}/id"
+            "invalid_body", f"{item.type} takes no id: its data names its target.", pointer=f"{pointer}/id"
         )
     wanted = convert_part(item.data, kind, f"{pointer}/data")
     for field in SCOPE_FIELDS:
         if getattr(wanted, field, "") is None:
-            raise MalformedRequest("invalid_body", f"Say where: {field} is missing.", pointer=f"{pointer}/data/{field}")
+            raise MalformedRequest("invalid_body", f"{field} is missing.", pointer=f"{pointer}/data/{field}")
     if item.expected_version is None:
         return wanted
     if wanted.expected_version not in {None, item.expected_version}:
         raise MalformedRequest(
-            "versions_differ", "expected_version is said twice, differently.", pointer=f"{pointer}/data"
+            "versions_differ", "The two values of expected_version differ.", pointer=f"{pointer}/data"
         )
     return replace(wanted, expected_version=item.expected_version)
 
@@ -130,7 +134,7 @@ def _target_stream(wanted: Command[Any], pointer: str) -> UUID:
     """What a command is about that has no id; raises Malformed where its fields do not say it."""
     stream = wanted.derive_target()
     if stream is None:
-        raise MalformedRequest("invalid_body", "Say which: a name is missing.", pointer=f"{pointer}/data")
+        raise MalformedRequest("invalid_body", "The name of the target is missing.", pointer=f"{pointer}/data")
     return stream
 
 

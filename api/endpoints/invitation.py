@@ -1,4 +1,4 @@
-"""Invitations to a workspace over HTTP: a token goes by mail, and whoever brings it back belongs to the workspace."""
+"""Invitations to a workspace over HTTP: a token sent by mail, which admits its holder to the workspace."""
 
 from typing import Annotated
 from uuid import UUID
@@ -59,7 +59,7 @@ class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
 async def invite(
     workspace: FromPath[str], data: JSONBody[Invite], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[WriteResult]:
-    """Invite somebody by mail; only an owner invites an owner."""
+    """Invite a person by mail; only an owner can invite an owner."""
     command = InviteMember(workspace_id=parse_id(workspace), role=data.role)
     key = await idempotency.idempotency_key(request)
     is_dry_run = command_mode(request).is_dry_run
@@ -82,7 +82,7 @@ async def list_invitations(
     limit: LimitParam = 50,
     cursor: CursorParam = None,
 ) -> Response[Page[InvitationRecord]]:
-    """The invitations to a workspace that nobody has accepted yet, oldest first."""
+    """List the open invitations to a workspace, oldest first."""
     workspace_id = parse_id(workspace)
     list_id = pagination.list_id_for(workspace_id, "invitations", {})
     after = pagination.PageCursor.parse(cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
@@ -96,7 +96,7 @@ async def list_invitations(
 async def show_invitation(
     invitation: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[InvitationRecord]:
-    """One invitation that nobody has accepted yet."""
+    """Show one open invitation."""
     found = require_found(await ledger.invitations.find(parse_id(invitation)))
     await ledger.permissions.require_permission("SeeInvitations", request.user.user_id, found.workspace_id)
     return conditional_response(request, pagination.encode_answer(found), await ledger.log.head())
@@ -106,7 +106,7 @@ async def show_invitation(
 async def revoke_invitation(
     invitation: FromPath[str], data: JSONBody[RevokeInvitation], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[WriteResult]:
-    """Let an invitation be good for nothing any more."""
+    """Revoke an invitation."""
     invitation_id = parse_id(invitation)
     outcome = await ledger.carry_out(request, invitation_id, data)
     if isinstance(outcome, Committed):
@@ -118,7 +118,7 @@ async def revoke_invitation(
 async def accept_invitation(
     data: JSONBody[Acceptance], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[WriteResult]:
-    """Take the place that an invitation to your address keeps for you."""
+    """Accept an invitation to your e-mail address and join its workspace."""
     key = await idempotency.idempotency_key(request)
     user = require_found(await ledger.log.load_state(User, request.user.user_id))
     invited = await ledger.invitations.find_by_token(data.token, user.email)

@@ -31,7 +31,7 @@ async def list_labels(
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[Page[LabelRow]]:
-    """The labels of a workspace and their colours, by name."""
+    """List the labels of a workspace and their colours, by name."""
     return await ledger.read(request, label_list.page(parse_id(workspace), limit, cursor), min_position)
 
 
@@ -43,21 +43,21 @@ async def colour_label(
     request: AuthedRequest,
     ledger: NamedDependency[Ledger],
 ) -> Response[WriteResult]:
-    """Give a label a colour, or none for null; a `/` in its name is written `%2F`."""
-    del label  # as the framework read it: with its slashes set right
+    """Set the colour of a label, or remove it with null; write a `/` in its name as `%2F`."""
+    del label  # the framework's value, with its slashes normalised
     command = in_scope(data, workspace_id=parse_id(workspace), label=_label_name(request))
     return await ledger.write(request, require_found(command.derive_target()), command)
 
 
 def _label_name(request: Request[Any, Any, Any]) -> str:
-    """The name of the label as the address has it, to the letter; raises Malformed."""
+    """The name of the label exactly as the address spells it; raises MalformedRequest."""
     raw_name = request.scope["raw_path"].partition(b"/labels/")[2].decode()
     if "/" in raw_name:
-        raise MalformedRequest("invalid_label", "A / in the name of a label is written %2F.")
+        raise MalformedRequest("invalid_label", "Write a / in the name of a label as %2F.")
     try:
         name: str = msgspec.convert(unquote(raw_name, errors="strict"), LabelName)
     except msgspec.ValidationError as error:
         raise MalformedRequest("invalid_label", describe_validation_error(str(error))) from error
     except UnicodeDecodeError as error:
-        raise MalformedRequest("invalid_label", "The name of a label is UTF-8, percent-encoded.") from error
+        raise MalformedRequest("invalid_label", "Send the name of a label as percent-encoded UTF-8.") from error
     return name

@@ -23,7 +23,7 @@ from projections.pagination import MIN_NAME_SORT_KEY, NameSortKey, Page
 
 
 class MemberRow(Struct, frozen=True):
-    """A member as the others see them; the name is null once it is forgotten."""
+    """A member as other members see them; the name is null once it is erased."""
 
     id: UUID
     name: str | None
@@ -39,7 +39,7 @@ async def list_members(
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[Page[MemberRow]]:
-    """Who belongs to a workspace, by name."""
+    """List the members of a workspace, by name."""
     workspace_id = parse_id(workspace)
     list_id = pagination.list_id_for(workspace_id, "members", {})
     after = pagination.PageCursor.parse(cursor, list_id, NameSortKey) or MIN_NAME_SORT_KEY
@@ -61,7 +61,7 @@ async def set_role(
     request: AuthedRequest,
     ledger: NamedDependency[Ledger],
 ) -> Response[WriteResult]:
-    """Give a user a role, whether they are a member yet or not; only an owner makes an owner, or ends one."""
+    """Set the role of a user and add them if they are no member yet; only an owner can appoint or demote owners."""
     return await ledger.write(request, parse_id(workspace), in_scope(data, user_id=parse_id(user)))
 
 
@@ -73,7 +73,7 @@ async def remove_member(
     request: AuthedRequest,
     ledger: NamedDependency[Ledger],
 ) -> Response[WriteResult]:
-    """End a membership, one's own or somebody else's, at once; the last owner stays."""
+    """Remove a member, or leave the workspace yourself, at once; the last owner cannot go."""
     removal = in_scope(data, user_id=parse_id(user))
     is_own = removal.user_id == request.user.user_id
     command = LeaveWorkspace(expected_version=data.expected_version) if is_own else removal

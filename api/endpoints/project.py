@@ -20,14 +20,14 @@ from projections.pagination import Page
 from projections.project_list import ProjectRow
 
 WriteResponse = Response[WriteResult]
-IncludeArchivedParam = Annotated[bool, QueryParameter(description="Those in the archive too.")]
+IncludeArchivedParam = Annotated[bool, QueryParameter(description="Include archived projects.")]
 
 
 @post("/workspaces/{workspace:str}/projects")
 async def create_project(
     workspace: FromPath[str], data: JSONBody[CreateProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Open a project with a board of three columns."""
+    """Create a project with a board of three columns."""
     command = in_scope(data, workspace_id=parse_id(workspace))
     return await ledger.write(request, data.id or new_id(), command)
 
@@ -42,7 +42,7 @@ async def list_projects(
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[Page[ProjectRow]]:
-    """The projects of a workspace that are not in the trash, by key; those in the archive only if you ask."""
+    """List the projects of a workspace outside the trash, by key; archived ones only on request."""
     question = project_list.page(parse_id(workspace), limit, cursor, archived=archived)
     return await ledger.read(request, question, min_position)
 
@@ -54,7 +54,7 @@ async def show_project(
     ledger: NamedDependency[Ledger],
     min_position: MinPositionParam = None,
 ) -> Response[ProjectRow]:
-    """One project."""
+    """Show one project."""
     return await ledger.read(request, project_list.by_id(parse_id(project)), min_position)
 
 
@@ -62,7 +62,7 @@ async def show_project(
 async def edit_project(
     project: FromPath[str], data: JSONBody[EditProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Give a project another name; name the version that you saw."""
+    """Rename a project; send the version you last read."""
     return await ledger.write(request, parse_id(project), data)
 
 
@@ -70,9 +70,9 @@ async def edit_project(
 async def set_columns(
     project: FromPath[str], data: JSONBody[SetColumns], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Say which columns a board has, in their order, with their limits; name the version that you saw.
+    """Set the columns of a board, in order, with their limits; send the version you last read.
 
-    A column that you leave out takes no more tasks. Those in it stay there, and are shown there, until they are moved.
+    A column that you leave out accepts no new tasks. Its tasks stay there, and are shown there, until they are moved.
     """
     return await ledger.write(request, parse_id(project), data)
 
@@ -81,7 +81,7 @@ async def set_columns(
 async def archive_project(
     project: FromPath[str], data: JSONBody[ArchiveProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Put a project aside: nothing in it changes any more, and it is out of the list."""
+    """Archive a project: it becomes read-only and is left out of the list."""
     return await ledger.write(request, parse_id(project), data)
 
 
@@ -89,7 +89,7 @@ async def archive_project(
 async def restore_project(
     project: FromPath[str], data: JSONBody[RestoreProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Take a project back into use, out of the trash and out of the archive."""
+    """Restore a project from the trash and from the archive."""
     return await ledger.write(request, parse_id(project), data)
 
 
@@ -97,5 +97,5 @@ async def restore_project(
 async def trash_project(
     project: FromPath[str], data: JSONBody[TrashProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Put a project into the trash, with all that is in it; name the version that you saw."""
+    """Move a project and its tasks to the trash; send the version you last read."""
     return await ledger.write(request, parse_id(project), data)

@@ -28,10 +28,8 @@ from projections.task_sorting import TaskSort
 
 _BUILTIN_IDS = {one.id for one in BUILTIN_FILTERS}
 _PARSE_ERRORS = (FilterSyntax, UnknownField, FilterValue, FilterTooLong)
-_ID_DESCRIPTION = "The id of a filter, or the name of one that everybody has."
-_SORT_DESCRIPTION = (
-    "What to sort by, as in `GET /tasks`. If left out: as the filter says; where it says nothing, as there."
-)
+_ID_DESCRIPTION = "The id of a filter, or the name of a built-in one."
+_SORT_DESCRIPTION = "The sort order, as in `GET /tasks`. Default: that of the filter, else that of `GET /tasks`."
 FilterIdParam = Annotated[str, PathParameter(description=_ID_DESCRIPTION, examples=[Example(value="overdue")])]
 SavedSortParam = Annotated[TaskSort | None, QueryParameter(description=_SORT_DESCRIPTION)]
 
@@ -40,7 +38,7 @@ SavedSortParam = Annotated[TaskSort | None, QueryParameter(description=_SORT_DES
 async def save_filter(
     data: JSONBody[SaveFilter], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[WriteResult]:
-    """Keep a filter of the task list under a name, for nobody but yourself; two may have the same name."""
+    """Save a filter of the task list under a name, private to you; two filters may have the same name."""
     return await ledger.write(request, data.id or new_id(), data)
 
 
@@ -52,7 +50,7 @@ async def list_filters(
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[Page[SavedFilterShown]]:
-    """Your filters by name, after those that everybody has."""
+    """List the built-in filters, then your own by name."""
     return await ledger.read(request, saved_filter_list.page(request.user.user_id, limit, cursor), min_position)
 
 
@@ -63,7 +61,7 @@ async def show_filter(
     ledger: NamedDependency[Ledger],
     min_position: MinPositionParam = None,
 ) -> Response[SavedFilterShown]:
-    """One filter of yours, or one that everybody has."""
+    """Show one of your filters or a built-in one."""
     return await ledger.read(request, _filter_question(request, saved_filter), min_position)
 
 
@@ -79,17 +77,17 @@ async def list_filtered_tasks(
     count: CountParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[TaskPage | TaskParts]:
-    """The tasks that a filter of yours chooses, or one that everybody has: what `GET /tasks` answers with its terms.
+    """List the tasks that match one of your filters or a built-in one, as `GET /tasks` does with its terms.
 
-    A cursor is good for as long as the filter chooses and sorts as it did.
+    A cursor stays valid until the terms or the sort order of the filter change.
     """
     shown = parse_fields_param(fields)
     saved = await _fetch_filter(request, ledger, saved_filter, min_position)
     wanted = TaskPageOptions(saved.filter, sort or saved.sort, limit, cursor, shown, count is not None)
     try:
         return await list_across_workspaces(request, ledger, wanted, min_position)
-    except _PARSE_ERRORS as error:  # the grammar is another than when it was saved
-        detail = f"This filter cannot be read any more: edit it. {error}"
+    except _PARSE_ERRORS as error:  # the grammar has changed since it was saved
+        detail = f"This filter is no longer valid: edit it. {error}"
         raise type(error)(detail, **error.params) from error
 
 
@@ -97,7 +95,7 @@ async def list_filtered_tasks(
 async def edit_filter(
     saved_filter: FromPath[str], data: JSONBody[EditFilter], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[WriteResult]:
-    """Change the name, the filter or the order of its tasks; name the version that you saw."""
+    """Change the name, the terms or the sort order of a filter; send the version you last read."""
     return await ledger.write(request, _own_filter_id(saved_filter), data)
 
 
@@ -105,14 +103,14 @@ async def edit_filter(
 async def delete_filter(
     saved_filter: FromPath[str], data: JSONBody[DeleteFilter], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[WriteResult]:
-    """Keep a filter no longer; name the version that you saw."""
+    """Delete a filter; send the version you last read."""
     return await ledger.write(request, _own_filter_id(saved_filter), data)
 
 
 async def _fetch_filter(
     request: AuthedRequest, ledger: Ledger, text: str, min_position: int | None
 ) -> SavedFilterShown:
-    """The filter of that id, on which the answer rests from then on; raises NotFound, or Malformed."""
+    """The filter of that id, recorded as a dependency of the response; raises NotFound or MalformedRequest."""
     answer = (await ledger.fetch(request, _filter_question(request, text), min_position)).answer
     if answer is None:
         raise NotFound
@@ -120,12 +118,12 @@ async def _fetch_filter(
 
 
 def _filter_question(request: AuthedRequest, text: str) -> Question:
-    """What asks for the filter of that id; raises Malformed."""
+    """The question for the filter of that id; raises MalformedRequest."""
     return saved_filter_list.by_id(request.user.user_id, text if text in _BUILTIN_IDS else str(parse_id(text)))
 
 
 def _own_filter_id(text: str) -> UUID:
-    """The id of a filter that can change; raises FilterIsBuiltin, or Malformed."""
+    """The id of a filter that can be changed; raises FilterIsBuiltin or MalformedRequest."""
     if text in _BUILTIN_IDS:
         raise FilterIsBuiltin
     return parse_id(text)

@@ -1,4 +1,4 @@
-"""Sessions over HTTP: logging in, staying in, and out."""
+"""Sessions over HTTP: log in, refresh tokens, list sessions and log out."""
 
 from datetime import datetime
 from typing import Annotated
@@ -32,7 +32,7 @@ class Refresh(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TokenPair(Struct, frozen=True):
-    """What lets a client in: an access token, good for `expires_in` seconds, and the token for the next one."""
+    """An access token, valid for `expires_in` seconds, and the refresh token for the next one."""
 
     access_token: str
     token_type: str
@@ -41,7 +41,7 @@ class TokenPair(Struct, frozen=True):
 
 
 class SessionInfo(Struct, frozen=True):
-    """A session, and whether it is the one that asks."""
+    """A session, and whether it is the current one."""
 
     id: UUID
     created_at: datetime
@@ -57,7 +57,7 @@ class SessionList(Struct, frozen=True):
 
 @post("/auth/login", opt=authentication.PUBLIC, status_code=200)
 async def login(data: JSONBody[Login], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[TokenPair]:
-    """Prove who you are, and get a token for `Authorization: Bearer`, and another to get the next with."""
+    """Log in: get an access token for `Authorization: Bearer`, and a refresh token."""
     account = email_stream_id(data.email)
     found = await ledger.log.load_state(EmailAddress, account)
     user = found.user_id if found else None
@@ -71,13 +71,13 @@ async def login(data: JSONBody[Login], request: AuthedRequest, ledger: NamedDepe
 
 @post("/auth/refresh", opt=authentication.PUBLIC, status_code=200)
 async def refresh(data: JSONBody[Refresh], ledger: NamedDependency[Ledger]) -> Response[TokenPair]:
-    """Get the next tokens of a session. One that was used before ends it, unless the answer was just lost."""
+    """Get the next tokens of a session. Reusing a refresh token ends the session, unless its answer was just lost."""
     return _token_response(ledger, await ledger.sessions.refresh(data.refresh_token))
 
 
 @post("/auth/logout", status_code=204)
 async def logout(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
-    """End the session of the access token that this is sent with."""
+    """Log out: end the session of this access token."""
     if request.auth.session is None:
         raise NoSession
     await ledger.sessions.revoke(request.user.user_id, request.auth.session)
@@ -85,7 +85,7 @@ async def logout(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Non
 
 @get("/auth/sessions")
 async def list_sessions(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[SessionList]:
-    """Where you are logged in, the one used last first."""
+    """List your sessions, the most recently used first."""
     authentication.require_account_management(request.user, request.auth)
     sessions = await ledger.sessions.list_for_user(request.user.user_id)
     items = [
@@ -104,7 +104,7 @@ async def list_sessions(request: AuthedRequest, ledger: NamedDependency[Ledger])
 
 @delete("/auth/sessions/{session:str}", status_code=204)
 async def end_session(session: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
-    """Log out elsewhere."""
+    """End one of your sessions."""
     session_id = parse_id(session)
     authentication.require_account_management(request.user, request.auth)
     await ledger.sessions.revoke(request.user.user_id, session_id)
@@ -118,6 +118,6 @@ def _token_response(ledger: Ledger, session: SessionWithToken) -> Response[Token
 
 
 def _user_agent(request: AuthedRequest) -> str:
-    """The name of the browser or program, as far as it can be shown."""
+    """The User-Agent, shortened, without unprintable characters."""
     value = headers.first(request, b"user-agent")
     return "".join(letter for letter in value[:_MAX_USER_AGENT_CHARS] if letter.isprintable())

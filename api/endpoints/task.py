@@ -25,7 +25,7 @@ WriteResponse = Response[WriteResult]
 async def create_task(
     project: FromPath[str], data: JSONBody[CreateTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Put a new task on the board of a project."""
+    """Create a task on the board of a project."""
     command = in_scope(data, project_id=parse_id(project))
     return await ledger.write(request, data.id or new_id(), command)
 
@@ -34,7 +34,7 @@ async def create_task(
 async def show_task(
     task: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger], min_position: MinPositionParam = None
 ) -> Response[TaskRow]:
-    """One task, in the trash or not."""
+    """Show one task, in the trash or not."""
     return await ledger.read(request, task_list.by_id(await ledger.resolve_task_id(request, task)), min_position)
 
 
@@ -42,7 +42,7 @@ async def show_task(
 async def edit_task(
     task: FromPath[str], data: JSONBody[EditTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Change title, description, priority or due date; name the version that you saw."""
+    """Change the title, description, priority or due date; send the version you last read."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
@@ -50,7 +50,7 @@ async def edit_task(
 async def trash_task(
     task: FromPath[str], data: JSONBody[TrashTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Put a task into the trash; name the version that you saw."""
+    """Move a task to the trash; send the version you last read."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
@@ -66,7 +66,7 @@ async def complete_task(
 async def reopen_task(
     task: FromPath[str], data: JSONBody[ReopenTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Mark a task as not done after all."""
+    """Mark a done task as open again."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
@@ -74,7 +74,7 @@ async def reopen_task(
 async def move_task(
     task: FromPath[str], data: JSONBody[MoveTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Put a task into another column; name the version that you saw."""
+    """Move a task to another column; send the version you last read."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
@@ -82,7 +82,7 @@ async def move_task(
 async def assign_task(
     task: FromPath[str], data: JSONBody[AssignTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Give a task to a member of its workspace too."""
+    """Assign a task to one more member of its workspace."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
@@ -90,7 +90,7 @@ async def assign_task(
 async def unassign_task(
     task: FromPath[str], data: JSONBody[UnassignTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Take a task from somebody, who may have left the workspace since."""
+    """Unassign a task from a user, who may have left the workspace."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
@@ -98,7 +98,7 @@ async def unassign_task(
 async def label_task(
     task: FromPath[str], data: JSONBody[LabelTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Put a label on a task, unless it has that in any case of letters."""
+    """Add a label to a task, unless it has it already, in any letter case."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
@@ -106,7 +106,7 @@ async def label_task(
 async def unlabel_task(
     task: FromPath[str], data: JSONBody[UnlabelTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Take a label from a task, however it is written."""
+    """Remove a label from a task, in any spelling."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
@@ -114,7 +114,7 @@ async def unlabel_task(
 async def restore_task(
     task: FromPath[str], data: JSONBody[RestoreTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Take a task out of the trash, to where it was or into the column that you name."""
+    """Restore a task from the trash, to its old column or to the one that you name."""
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 
@@ -127,5 +127,5 @@ async def show_history(
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[Page[history_items.HistoryItem]]:
-    """What happened to a task, newest first, out of the log itself."""
+    """List the events of a task, newest first, straight from the log."""
     return await ledger.history(request, await ledger.resolve_task_id(request, task), limit, cursor, min_position)

@@ -31,7 +31,7 @@ from projections.task_sorting import TaskSort
 
 
 class TaskSearch(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to look for: the same that `GET /tasks` takes in its address."""
+    """A search: the same parameters that `GET /tasks` takes in its query."""
 
     filter: Annotated[str, Meta(description=FILTER_DESCRIPTION, examples=["status:open assignee:me"])] = ""
     sort: Annotated[TaskSort | None, Meta(description=SORT_DESCRIPTION, examples=["due"])] = None
@@ -42,7 +42,7 @@ class TaskSearch(Struct, frozen=True, forbid_unknown_fields=True):
     min_position: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError for fields that there are not."""
+        """Raise ValueError for unknown or repeated fields."""
         parse_fields(self.fields)
 
 
@@ -58,9 +58,9 @@ async def find_tasks(
     count: CountParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[TaskPage | TaskParts]:
-    """The tasks of all your workspaces that a filter chooses, without those in the trash.
+    """List the tasks of all your workspaces that match a filter, without those in the trash.
 
-    The list is yours: if you join a workspace between two pages, its tasks are on those to come.
+    If you join a workspace between two pages, its tasks appear on the pages that follow.
     """
     query = TaskPageOptions(filter, sort, limit, cursor, parse_fields_param(fields), count is not None)
     return await list_across_workspaces(request, ledger, query, min_position)
@@ -70,7 +70,7 @@ async def find_tasks(
 async def search_tasks(
     data: JSONBody[TaskSearch], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[TaskPage | TaskParts]:
-    """The same as `GET /tasks`, for what is too long for an address; it changes nothing."""
+    """List tasks as `GET /tasks` does, for filters too long for a URL; changes nothing."""
     fields, is_counted = parse_fields(data.fields), data.count is not None
     query = TaskPageOptions(data.filter, data.sort, data.limit, data.cursor, fields, is_counted)
     return await list_across_workspaces(request, ledger, query, data.min_position)
@@ -89,7 +89,7 @@ async def list_tasks(
     count: CountParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[TaskPage | TaskParts]:
-    """The tasks of a project that a filter chooses, without those in the trash; oldest first unless you sort them."""
+    """List the tasks of a project that match a filter, without those in the trash; oldest first by default."""
     query = TaskPageOptions(filter, sort, limit, cursor, parse_fields_param(fields), count is not None)
     return await read_task_page(request, ledger, task_page.project_scope(parse_id(project)), query, min_position)
 
@@ -103,7 +103,7 @@ async def show_board(
     limit: LimitParam = 50,
     min_position: MinPositionParam = None,
 ) -> Response[Board]:
-    """The columns of a project in their order, each with the first of its tasks that a filter chooses, by rank."""
+    """Show the columns of a project in order, each with its first tasks that match a filter, by rank."""
     project_id = parse_id(project)
     address = f"{BASE_PATH}/projects/{project_id}/tasks"
     question = board.board(project_id, TaskPageOptions(filter, limit=limit), caller_of(request), address)

@@ -1,4 +1,4 @@
-"""Personal tokens over HTTP: made, shown once, revoked."""
+"""Personal tokens over HTTP: issue, list and revoke; the secret is shown once."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -30,7 +30,7 @@ ExpiresAt = Annotated[datetime, Meta(tz=True, description="A time with an offset
 
 
 class NewToken(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to make: as far as `scopes` go; an agent acts under the token's name, on your behalf."""
+    """A personal token to issue, limited to `scopes`; an agent acts under the token's name, on your behalf."""
 
     name: Name
     scopes: Scopes
@@ -57,7 +57,7 @@ class TokenInfo(Struct, frozen=True):
 
 
 class IssuedToken(TokenInfo, frozen=True):
-    """A personal token with its secret, for this once."""
+    """A personal token with its secret, which is shown only once."""
 
     token: str
 
@@ -70,7 +70,7 @@ class TokenList(Struct, frozen=True):
 async def issue_token(
     data: JSONBody[NewToken], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[IssuedToken]:
-    """Make a token for a program of yours; its secret is shown here and never again."""
+    """Issue a personal token; its secret is shown here and never again."""
     authentication.require_account_management(request.user, request.auth)
     user, token_id = request.user.user_id, new_id()
     scopes = tuple(scope for scope in permissions.SCOPES if scope in data.scopes)
@@ -91,7 +91,7 @@ async def issue_token(
 
 @get("/auth/tokens")
 async def list_tokens(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[TokenList]:
-    """Your personal tokens that were not revoked, oldest first."""
+    """List your active personal tokens, oldest first."""
     authentication.require_account_management(request.user, request.auth)
     return Response(TokenList(await _active_tokens(ledger, request.user.user_id)), headers=NO_STORE)
 
@@ -100,7 +100,7 @@ async def list_tokens(request: AuthedRequest, ledger: NamedDependency[Ledger]) -
 async def show_token(
     token: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[TokenInfo]:
-    """One of your personal tokens that were not revoked."""
+    """Show one of your active personal tokens."""
     token_id = parse_id(token)
     authentication.require_account_management(request.user, request.auth)
     found = next((one for one in await _active_tokens(ledger, request.user.user_id) if one.id == token_id), None)
@@ -109,19 +109,19 @@ async def show_token(
 
 @delete("/auth/tokens/{token:str}", status_code=204)
 async def revoke_token(token: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
-    """Have a personal token be good no more."""
+    """Revoke a personal token."""
     token_id = parse_id(token)
     authentication.require_account_management(request.user, request.auth)
     user = request.user.user_id
     state = await ledger.log.load_state(User, user)
     if state is None or state.find_token(token_id) is None:
         raise NotFound
-    await ledger.tokens.revoke(user, token_id)  # first: what is told to be revoked must not work
+    await ledger.tokens.revoke(user, token_id)  # first: a token that is reported as revoked must not work
     await ledger.commit(command_request(request, [CommandOn(user, RevokeToken(token_id=token_id))]))
 
 
 async def _active_tokens(ledger: Ledger, user: UUID) -> list[TokenInfo]:
-    """All that were made and not revoked, oldest first."""
+    """The tokens that were not revoked, oldest first."""
     state, created_at_by_id = await ledger.log.load_state(User, user), await ledger.tokens.creation_times(user)
     tokens = [token for token in (state.tokens if state else ()) if not token.revoked and token.id in created_at_by_id]
     return [_token_info(user, token, created_at_by_id[token.id]) for token in tokens]

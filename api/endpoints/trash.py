@@ -14,7 +14,7 @@ from projections import trash
 from projections.pagination import Page
 from projections.trash import Trashed, TrashKind
 
-KindParam = Annotated[TrashKind | None, QueryParameter(description="Only tasks, or only projects.")]
+KindParam = Annotated[TrashKind | None, QueryParameter(description="Only tasks or only projects.")]
 
 
 @get("/workspaces/{workspace:str}/trash")
@@ -27,7 +27,7 @@ async def show_trash(
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[Page[Trashed]]:
-    """What is in the trash of a workspace, newest first, with when it will be gone.
+    """List the trash of a workspace, newest first, with the time of permanent deletion.
 
     The tasks of a project in the trash are not listed one by one.
     """

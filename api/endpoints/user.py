@@ -1,4 +1,4 @@
-"""Users over HTTP: registering, who you are, and your password."""
+"""Users over HTTP: registration, the current user, and passwords."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -52,7 +52,7 @@ class NewPassword(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Me(Struct, frozen=True):
-    """Who asks. An agent has an id and a name of its own; the e-mail address is that of whom it acts for."""
+    """The caller. An agent has its own id and name, and the e-mail address of the user it acts for."""
 
     id: UUID
     email: str
@@ -65,9 +65,9 @@ class Me(Struct, frozen=True):
 
 @post("/auth/register", opt=authentication.PUBLIC)
 async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]) -> Response[WriteResult]:
-    """Become a user; the first one administers the installation, and may come even where registration is closed.
+    """Register a user; the first one administers the installation, and can register even if registration is closed.
 
-    Whoever brings an invitation to their address may come too, and belongs to its workspace at once.
+    So can a user with an invitation to their address, who joins its workspace at once.
     """
     user = new_id()
     invited = await _acceptable_invitation(ledger, user, data)
@@ -86,7 +86,7 @@ async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]
 
 @get("/auth/me")
 async def show_me(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[Me]:
-    """Who you are, how far your token goes, and whether you administer the installation."""
+    """Show the caller, the scopes of their token, and whether they administer the installation."""
     actor = request.user
     user, instance = (
         await ledger.log.load_state(User, actor.user_id),
@@ -109,7 +109,7 @@ async def show_me(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Re
 
 @post("/auth/password", status_code=204)
 async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
-    """Take another password; all sessions but this one end."""
+    """Change your password; all other sessions end."""
     authentication.require_account_management(request.user, request.auth)
     user, password_id = request.user.user_id, new_id()
     state = await ledger.log.load_state(User, user)

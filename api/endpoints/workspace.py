@@ -23,7 +23,7 @@ from projections.workspace_list import WorkspaceRow
 async def create_workspace(
     data: JSONBody[CreateWorkspace], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[WriteResult]:
-    """Open a workspace; whoever opens it owns it."""
+    """Create a workspace and become its owner."""
     return await ledger.write(request, data.id or new_id(), data)
 
 
@@ -31,7 +31,7 @@ async def create_workspace(
 async def edit_workspace(
     workspace: FromPath[str], data: JSONBody[EditWorkspace], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[WriteResult]:
-    """Give a workspace another name; name the version that you saw."""
+    """Rename a workspace; send the version you last read."""
     return await ledger.write(request, parse_id(workspace), data)
 
 
@@ -42,7 +42,7 @@ async def show_workspace(
     ledger: NamedDependency[Ledger],
     min_position: MinPositionParam = None,
 ) -> Response[WorkspaceRow]:
-    """One workspace, with its members and what they may do."""
+    """Show one workspace, with its members and their roles."""
     return await ledger.read(request, workspace_list.by_id(parse_id(workspace)), min_position)
 
 
@@ -54,7 +54,7 @@ async def list_workspaces(
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[Page[WorkspaceRow]]:
-    """The workspaces that you are a member of, oldest first."""
+    """List the workspaces that you are a member of, oldest first."""
     list_id = workspace_list.user_list_id(request.user.user_id)
     after = pagination.PageCursor.parse(cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
     rows, reads = await _fetch_visible(request, ledger, after, limit + 1, min_position)
@@ -66,9 +66,9 @@ async def list_workspaces(
 async def _fetch_visible(
     request: AuthedRequest, ledger: Ledger, after: TimeSortKey, limit: int, min_position: int | None
 ) -> tuple[list[WorkspaceRow], list[ReadResult]]:
-    """The workspaces after a place, so many if there are as many, and what they were found in.
+    """Up to `limit` workspaces after a cursor position, and the reads that they came from.
 
-    Where somebody was removed a moment ago, others come instead: no page shows by a gap what is not to be seen.
+    Workspaces that the caller was just removed from are replaced by later ones, so that no gap reveals them.
     """
     person, rows, reads = request.user.user_id, list[WorkspaceRow](), list[ReadResult]()
     while True:

@@ -1,1 +1,1 @@
-"""The words of HTTP: bodies, headers, parameters, problems, and what an answer says."""
+"""HTTP building blocks of the endpoints: bodies, headers, parameters, problems, authentication."""

@@ -15,7 +15,7 @@ ACCESS_TOKEN_LIFETIME = timedelta(hours=1)
 
 
 def issue_access_token(user: UUID, session: UUID, session_expires_at: datetime, signing_key: str) -> tuple[str, int]:
-    """A signed access token for a session of a user, and for how many seconds it is good."""
+    """A signed access token for a session of a user, and its lifetime in seconds."""
     now = int(time.time())
     lifetime = min(int(ACCESS_TOKEN_LIFETIME.total_seconds()), int(session_expires_at.timestamp()) - now)
     identity_claims = {
@@ -31,5 +31,5 @@ def issue_access_token(user: UUID, session: UUID, session_expires_at: datetime, 
 
 
 def key_id(signing_key: str) -> str:
-    """The name of the one key, which tells nothing about it."""
+    """The key id of the signing key: a digest that reveals nothing of it."""
     return sha256(f"taskledger key {signing_key}".encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Naming: what an address names, by id or by human key, and the place that a command happens in."""
+"""Addressing: ids and human keys in URLs, and the scope (workspace, project) of a command."""
 
 import re
 from typing import Any, TypeVar
@@ -14,12 +14,12 @@ _TASK_KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}")
 
 
 def is_task_key(text: str) -> bool:
-    """Whether it has the form of a human key, such as PROJ-12."""
+    """Whether a text has the form of a human key, such as PROJ-12."""
     return bool(_TASK_KEY.fullmatch(text))
 
 
 def parse_id(text: str) -> UUID:
-    """An id from an address; raises Malformed."""
+    """An id from an address; raises MalformedRequest."""
     try:
         return msgspec.convert(text, UUID)
     except msgspec.ValidationError:
@@ -27,10 +27,8 @@ def parse_id(text: str) -> UUID:
 
 
 def in_scope(command: C, **scope: UUID | str) -> C:
-    """The command in the place that its address names; raises Malformed where its body names another."""
+    """The command in the scope of its address; raises MalformedRequest if its body names another."""
     for field, value in scope.items():
         if getattr(command, field) not in {None, value}:
-            raise MalformedRequest(
-                "places_differ", f"The address and {field} name different places.", pointer=f"#/{field}"
-            )
+            raise MalformedRequest("places_differ", f"The address and {field} differ.", pointer=f"#/{field}")
     return msgspec.structs.replace(command, **scope)

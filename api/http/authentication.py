@@ -1,4 +1,4 @@
-"""Who asks: a bearer token, either signed by us for a session, or a personal one that is looked up."""
+"""Authentication: verifies a bearer token, either a signed access token or a personal one."""
 
 import time
 from collections import OrderedDict
@@ -25,17 +25,17 @@ from infra.identity.personal_tokens import TokenRecord
 
 REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "sub", "jti", "typ", "sid"]
 MAX_CACHED_TOKENS = 10_000
-"""Tokens that a process need not verify again; the one verified the longest ago goes first."""
+"""Verified tokens cached by a process; the oldest is evicted first."""
 PERSONAL_TOKEN_TTL_S = 300.0
-"""How long a personal token is believed without looking again."""
+"""How long a personal token is cached before it is looked up again."""
 PUBLIC = {"public": True}
-"""The option of a handler that needs no token. Handlers are marked one by one: patterns let too much through."""
+"""The option of a handler that needs no token. Handlers are marked one by one: path patterns would admit too much."""
 
 BeforeRequestHook: TypeAlias = Callable[[Request[Any, Any, Any]], Awaitable[Any]]
 
 
 class Credential(Struct, frozen=True):
-    """What somebody has proved who they are with: how far it goes, until when (seconds since 1970), and which it is."""
+    """The verified credential of a caller: its scope, its expiry (seconds since 1970), and its session or token id."""
 
     scope: TokenScope
     expires_at: float | None
@@ -44,7 +44,7 @@ class Credential(Struct, frozen=True):
 
 
 class VerifiedToken(Struct, frozen=True):
-    """A token that was good, to be believed until a time unless its id is revoked."""
+    """A verified token, valid until a time unless its id is revoked."""
 
     result: AuthenticationResult
     valid_until: float
@@ -52,7 +52,7 @@ class VerifiedToken(Struct, frozen=True):
 
 
 def require_account_management(actor: Actor, credential: Credential) -> None:
-    """Raise ScopeTooNarrow or Forbidden unless sessions, tokens and the password are theirs to manage."""
+    """Raise ScopeTooNarrow or Forbidden unless the caller may manage their sessions, tokens and password."""
     needed = permissions.REQUIRED_PERMISSIONS["ManageAccount"].scope
     if not permissions.is_scope_at_least(credential.scope, needed):
         raise ScopeTooNarrow(needed=needed)
@@ -60,11 +60,11 @@ def require_account_management(actor: Actor, credential: Credential) -> None:
 
 
 async def _no_personal_token(_: str) -> None:
-    """No personal token is known."""
+    """Find nothing: there are no personal tokens."""
 
 
 class TokenVerifier:
-    """Verifies a token once and remembers it: its signature does not change. What is revoked is asked each time."""
+    """Verifies a token once and caches the result, since a signature does not change; revocation is always checked."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class TokenVerifier:
         self._verified_tokens: OrderedDict[str, VerifiedToken] = OrderedDict()
 
     async def verify(self, token: str) -> AuthenticationResult:
-        """Who holds it, and how far it goes; raises NotAuthorizedException."""
+        """The actor and the credential of a token; raises NotAuthorizedException."""
         verified = self._verified_tokens.get(token)
         if verified is None or verified.valid_until <= time.time():
             self._verified_tokens.pop(token, None)
@@ -96,7 +96,7 @@ class TokenVerifier:
             return self._verify_jwt(token)
         personal = await self._find_personal_token(token)
         if personal is None:
-            raise NotAuthorizedException("Invalid token")
+            raise NotAuthorizedException("This token is invalid.")
         agent = Actor(personal.id, "agent", on_behalf_of=personal.user)
         actor = agent if personal.kind == "agent" else Actor(personal.user)
         expires = personal.expires_at.timestamp() if personal.expires_at else None
@@ -105,10 +105,10 @@ class TokenVerifier:
         return VerifiedToken(AuthenticationResult(actor, credential), until, personal.id)
 
     def _verify_jwt(self, token: str) -> VerifiedToken:
-        """One algorithm, one key, and nothing longer than we sign."""
+        """Accept one algorithm, one key, and no longer lifetime than this installation issues."""
         try:
             if jwt.get_unverified_header(token).get("kid") != self._key_id:
-                raise NotAuthorizedException("Invalid token")
+                raise NotAuthorizedException("This token is invalid.")
             claims = jwt.decode(
                 token,
                 self._signing_key,
@@ -119,25 +119,25 @@ class TokenVerifier:
             )
             user, session, expires = UUID(claims["sub"]), UUID(claims["sid"]), float(claims["exp"])
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError) as error:
-            raise NotAuthorizedException("Invalid token") from error
+            raise NotAuthorizedException("This token is invalid.") from error
         if claims["typ"] != "access" or not 0 < expires - time.time() <= ACCESS_TOKEN_LIFETIME.total_seconds():
-            raise NotAuthorizedException("Invalid token")
+            raise NotAuthorizedException("This token is invalid.")
         credential = Credential("admin", expires, session=session)
         return VerifiedToken(AuthenticationResult(Actor(user), credential), expires, session)
 
 
 class Authentication:
-    """Stands before every handler that is not marked `PUBLIC`.
+    """Authenticates requests to every handler that is not marked `PUBLIC`.
 
-    Not as a middleware, which costs two layers more. A handler with a `before_request` of its own would go without:
-    none has one, and each is asked for as nobody (tests/api/test_permission_matrix.py).
+    A hook, not a middleware, which would cost two more layers. A handler with its own `before_request` would bypass it:
+    none has one, and each is requested without a token in tests/api/test_permission_matrix.py.
     """
 
     def __init__(self, verifier: TokenVerifier) -> None:
         self._verifier = verifier
 
     def on_app_init(self, config: AppConfig) -> AppConfig:
-        """Come before all else that an application asks before its handlers."""
+        """Run before all other `before_request` hooks of an application."""
         config.before_request = self._authenticate_before(config.before_request)
         return config
 
@@ -152,7 +152,7 @@ class Authentication:
     async def _authenticate(self, request: Request[Any, Any, Any]) -> None:
         scheme, _, token = headers.first(request, b"authorization").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise NotAuthorizedException("Send `Authorization: Bearer <token>`.")
+            raise NotAuthorizedException("Send the header Authorization: Bearer <token>.")
         result = await self._verifier.verify(token)
         request.scope["user"], request.scope["auth"] = result.user, result.auth
 
@@ -162,5 +162,5 @@ def create_authentication(
     find_personal_token: Callable[[str], Awaitable[TokenRecord | None]] = _no_personal_token,
     revoked_ids: Container[UUID] = frozenset(),
 ) -> Authentication:
-    """The check that every handler is behind unless it is marked `PUBLIC`."""
+    """The authentication of all handlers that are not marked `PUBLIC`."""
     return Authentication(TokenVerifier(signing_key, find_personal_token, revoked_ids))

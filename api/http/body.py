@@ -1,4 +1,4 @@
-"""A body: JSON decoded once, straight into the command that it is, or refused with the place that is wrong."""
+"""Request bodies: JSON decoded once, straight into its command, or refused with a pointer to the error."""
 
 import math
 import re
@@ -26,12 +26,12 @@ _ERROR_PATH = re.compile(r" - at `\$\.?(.*)`$")
 
 
 class JSONRequest(Request[Any, Any, Any]):
-    """A request without a body asks for the same as one with `{}`."""
+    """A request; an empty body is the same as `{}`."""
 
     _cached_body: bytes | None = None
 
     async def body(self) -> bytes:
-        """All of it, kept for whoever asks again. Raises RequestEntityTooLarge."""
+        """The whole body, cached. Raises RequestEntityTooLarge."""
         if self._cached_body is None:
             max_bytes = self.route_handler.resolve_request_max_body_size() or math.inf
             if self._declared_length() > max_bytes:
@@ -44,7 +44,7 @@ class JSONRequest(Request[Any, Any, Any]):
         try:
             return int(value)
         except ValueError:
-            raise ClientException(f"Invalid content-length: {value!r}") from None
+            raise ClientException(f"Content-Length is not a number: {value!r}") from None
 
     async def _receive(self, max_bytes: float) -> bytes:
         body, more = bytearray(), True
@@ -90,7 +90,7 @@ class JSONBodyDTO(AbstractDTO[Any]):
         return False
 
     def decode_bytes(self, value: bytes) -> Any:
-        """Raise Malformed for anything but the right JSON under the right content type."""
+        """Raise MalformedRequest for anything but valid JSON with the right content type."""
         request: Any = self.asgi_connection
         content_type = headers.first(request, b"content-type")
         if content_type or value != b"{}":
@@ -100,12 +100,12 @@ class JSONBodyDTO(AbstractDTO[Any]):
 
 @cache
 def _handler_id(handler: BaseRouteHandler) -> str:
-    """The framework works it out anew each time."""
+    """The handler's id, cached: the framework computes it on every access."""
     return handler.handler_id
 
 
 def decode_body(body: bytes, kind: type) -> Any:
-    """A body as a Struct; raises Malformed with the pointer of what is wrong."""
+    """A body as a Struct; raises MalformedRequest with a pointer to the error."""
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
@@ -117,7 +117,7 @@ def decode_body(body: bytes, kind: type) -> Any:
 
 
 def convert_part(value: Any, kind: type[T], pointer: str) -> T:
-    """A part of a body, decoded already, as a Struct; raises Malformed with the pointer of what is wrong."""
+    """A decoded part of a body as a Struct; raises MalformedRequest with a pointer to the error."""
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
@@ -137,8 +137,6 @@ def _invalid_body(error: msgspec.ValidationError, pointer: str) -> MalformedRequ
 def _check_content_type(request: Any, content_type: str) -> None:
     allowed = PATCH_MEDIA_TYPES if request.method == "PATCH" else JSON_MEDIA_TYPES
     if content_type.partition(";")[0].strip().lower() not in allowed:
-        raise MalformedRequest("unsupported_media_type", "Send JSON, as application/json.", status=415)
+        raise MalformedRequest("unsupported_media_type", "Send JSON, with Content-Type: application/json.", status=415)
     if headers.first(request, b"content-encoding", "identity") != "identity":
-        raise MalformedRequest(
-            "unsupported_media_type", "Send the body as it is, without a content encoding.", status=415
-        )
+        raise MalformedRequest("unsupported_media_type", "Send the body without a content encoding.", status=415)

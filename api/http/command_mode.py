@@ -16,8 +16,8 @@ from commands.handling.results import PlannedEvent, WipLimitWarning
 MODE_PARAMETERS: Final = {"dry_run": ("false", "true"), "on_conflict": ("rebase",)}
 """The parameters of every command, and the values that each takes."""
 MODE_DESCRIPTIONS: Final = {
-    "dry_run": "Answer with the events that would be written, and write nothing. An Idempotency-Key is not heeded.",
-    "on_conflict": "`rebase`: where others changed other fields since the version you name, carry it out all the same.",
+    "dry_run": "Answer with the events that would be written, and write nothing. An Idempotency-Key is ignored.",
+    "on_conflict": "`rebase`: execute the command even if others changed other fields since the version you send.",
 }
 
 

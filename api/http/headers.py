@@ -1,4 +1,4 @@
-"""A header of a request, by its name in small letters, looked up where it stands."""
+"""Request headers, read straight from the ASGI scope by lower-case name."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from litestar import Request
 
 
 def first(request: Request[Any, Any, Any], name: bytes, default: str = "") -> str:
-    """What its first line says."""
+    """The value of its first line."""
     for field_name, value in request.scope["headers"]:
         if field_name == name:
             return value.decode("latin-1")
@@ -14,5 +14,5 @@ def first(request: Request[Any, Any, Any], name: bytes, default: str = "") -> st
 
 
 def lines(request: Request[Any, Any, Any], name: bytes) -> list[str]:
-    """What each of its lines says, in the order that they came."""
+    """The values of all its lines, in order."""
     return [value.decode("latin-1") for field_name, value in request.scope["headers"] if field_name == name]

@@ -1,4 +1,4 @@
-"""History: what happened to one thing, newest first, with who did it."""
+"""History items: recorded events as clients see them, with the names of their actors."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -14,11 +14,11 @@ from domain.user import TokenIssued, User, UserRegistered
 from infra.log import EventLog
 
 NAME_EVENTS: tuple[type[Event], ...] = (UserRegistered, TokenIssued)
-"""The events that name a user, and an agent of theirs."""
+"""The events that name a user and a user's agent."""
 
 
 class ActorInfo(Struct, frozen=True):
-    """An actor as people know them; the name is null once it is forgotten."""
+    """An actor with their name, which is null once it is erased."""
 
     kind: Literal["human", "agent", "rule", "import"]
     id: UUID
@@ -40,7 +40,7 @@ class HistoryItem(Struct, frozen=True):
 
 
 async def load_items(log: EventLog, events: Sequence[RecordedEvent]) -> list[HistoryItem]:
-    """Recorded events as they are shown, in the order given."""
+    """Recorded events as history items, in the same order."""
     names = await load_names(log, {recorded.actor for recorded in events})
     return [
         HistoryItem(
@@ -58,7 +58,7 @@ async def load_items(log: EventLog, events: Sequence[RecordedEvent]) -> list[His
 
 
 def field_changes(recorded: RecordedEvent) -> dict[str, tuple[Any, Any]]:
-    """Each field with its old and new value; what the first event gave has no old one, of an unknown one none shows."""
+    """Each field with its old and new value; old is None in the first event of a stream; opaque events give none."""
     if isinstance(recorded.event, OpaqueEvent):
         return {}
     changed = {name: (change.old, change.new) for name, change in changes(recorded.event).items()}
@@ -69,9 +69,9 @@ def field_changes(recorded: RecordedEvent) -> dict[str, tuple[Any, Any]]:
 
 
 async def load_names(log: EventLog, actors: Collection[Actor]) -> dict[UUID, str]:
-    """Names of users and their agents stand in the users' own streams, and are asked for when they are shown.
+    """The names of users and their agents, from the users' own streams, the only place where they are stored.
 
-    Only what names them is read, and of tokens only where an agent is among them.
+    Only naming events are read; those of tokens only if there is an agent among the actors.
     """
     has_agents = any(actor.kind == "agent" for actor in actors)
     streams = await log.load_events_of_types(

@@ -52,20 +52,21 @@ STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
 """The status of each refusal; a rule that is not named here says no with 422."""
 
 TITLE_BY_CODE = {
-    "invalid_body": "The body has not the right form.",
-    "invalid_id": "This is no id.",
-    "invalid_idempotency_key": "The Idempotency-Key has not the right form.",
-    "invalid_if_match": "If-Match has not the right form, or no place here.",
-    "invalid_json": "The body is not JSON.",
-    "invalid_parameter": "A parameter has not the right form.",
-    "places_differ": "The address and the body name different places.",
-    "repeated_parameter": "A parameter is given twice.",
+    "invalid_body": "The request body is invalid.",
+    "invalid_id": "This is not a valid id.",
+    "invalid_idempotency_key": "The Idempotency-Key is invalid.",
+    "invalid_if_match": "If-Match is invalid or not allowed here.",
+    "invalid_json": "The request body is not valid JSON.",
+    "invalid_label": "The name of the label is invalid.",
+    "invalid_parameter": "A parameter is invalid.",
+    "places_differ": "The address and the body contradict each other.",
+    "repeated_parameter": "A parameter is repeated.",
     "unknown_command": "There is no such command.",
-    "unknown_parameter": "There is no such parameter here.",
-    "unsupported_media_type": "The body is not sent as JSON.",
-    "versions_differ": "Two different versions are named.",
+    "unknown_parameter": "This endpoint has no such parameter.",
+    "unsupported_media_type": "The body must be sent as JSON.",
+    "versions_differ": "The request contains two different versions.",
 }
-"""The title of each code of a Malformed; one that is not named here has the phrase of its status."""
+"""The title of each code of a MalformedRequest; any other code has the phrase of its status."""
 
 
 class MalformedRequest(Exception):
@@ -131,13 +132,15 @@ def framework_error_response(request: Request[Any, Any, Any], error: HTTPExcepti
             {"pointer": f"?{one.get('key', '')}", "code": "invalid"} for one in error.extra if isinstance(one, dict)
         ]
         detail = "; ".join(
-            f"{one.get('key', '')}: {one.get('message', '')}" for one in error.extra if isinstance(one, dict)
+            f"{one.get('key', '')}: {one.get('message', '')}".replace("`", "")
+            for one in error.extra
+            if isinstance(one, dict)
         )
         return problem_response(
             request,
             400,
             "invalid_parameter",
-            "A parameter has not the right form.",
+            "A parameter is invalid.",
             detail=detail,
             errors=parameter_errors,
         )

@@ -1,4 +1,4 @@
-"""A response: a status, headers and a body in JSON, made into bytes once and sent as they are."""
+"""The response: status, headers and a JSON body, encoded once and sent without further layers."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Response(litestar.Response[T]):
-    """The framework's own without cookies, encoders and tasks for afterwards, which were most of its price."""
+    """The framework's response without cookies, encoders and background tasks, which were most of its cost."""
 
     media_type: str
 
@@ -31,7 +31,7 @@ class Response(litestar.Response[T]):
         self.headers = dict(headers or {})
 
     def to_asgi_response(self, app: Any, request: Any, *, status_code: int | None = None, **more: Any) -> Any:
-        """The call that sends it; its status is the handler's unless it has one of its own."""
+        """The ASGI callable that sends it, with the handler's status unless it has its own."""
         del app, request, more
         status = self.status_code or status_code or 200
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]

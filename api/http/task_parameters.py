@@ -9,16 +9,15 @@ from projections.task_page import TASK_FIELDS
 from projections.task_sorting import TaskSort
 
 FILTER_DESCRIPTION = (
-    'Terms that hold all at once, such as `status:open assignee:me due<2026-12-01 -label:later "free text"`.'
+    'Terms that a task must all meet, such as `status:open assignee:me due<2026-12-01 -label:later "free text"`.'
 )
 SORT_DESCRIPTION = (
-    "What to sort by, `-` before it for the other way round. `priority` begins with none, `due` ends with none both "
-    "ways; `rank` is the order in which tasks were created in a project, `key` is by project key, then number; "
-    "`relevance` is best first. If left out: relevance where there is free text, else rank in a project, -updated "
-    "across projects."
+    "The sort order; a leading `-` reverses it. `priority` begins with none, `due` ends with none in both directions; "
+    "`rank` is the order of creation in a project, `key` is by project key, then number; `relevance` is best first. "
+    "Default: relevance if the filter has free text, else rank in a project and -updated across projects."
 )
-FIELDS_DESCRIPTION = "Only these members of each item, with commas between them."
-COUNT_DESCRIPTION = "`exact`: say in `count` how many there are on all pages."
+FIELDS_DESCRIPTION = "Only these members of each item, separated by commas."
+COUNT_DESCRIPTION = "`exact`: return the number of items on all pages as `count`."
 FilterParam = Annotated[str, QueryParameter(description=FILTER_DESCRIPTION)]
 SortParam = Annotated[TaskSort | None, QueryParameter(description=SORT_DESCRIPTION)]
 FieldsParam = Annotated[str | None, QueryParameter(description=FIELDS_DESCRIPTION)]
@@ -26,7 +25,7 @@ CountParam = Annotated[Literal["exact"] | None, QueryParameter(description=COUNT
 
 
 def parse_fields_param(text: str | None) -> tuple[str, ...]:
-    """The members of a task that a parameter names, in their order; raises Malformed."""
+    """The members of a task named by a parameter, in the order of the type; raises MalformedRequest."""
     try:
         return parse_fields(text)
     except ValueError as error:
@@ -34,10 +33,10 @@ def parse_fields_param(text: str | None) -> tuple[str, ...]:
 
 
 def parse_fields(text: str | None) -> tuple[str, ...]:
-    """The members of a task that a text names, in their order; raises ValueError for one that is none, or repeated."""
+    """The members of a task named by a text, in the type's order; raises ValueError for unknown or repeated ones."""
     names = text.split(",") if text is not None else TASK_FIELDS
     for name in names:
         if name not in TASK_FIELDS or names.count(name) > 1:
-            msg = f"{name[:100]!r} is no field of a task" if name not in TASK_FIELDS else f"{name!r} is named twice"
+            msg = f"{name[:100]!r} is not a field of a task" if name not in TASK_FIELDS else f"{name!r} is named twice"
             raise ValueError(msg)
     return tuple(name for name in TASK_FIELDS if name in names)

@@ -1,4 +1,4 @@
-"""The trace of a request: from its `traceparent` (W3C Trace Context), or begun here."""
+"""Tracing: the trace of a request, from its `traceparent` (W3C Trace Context) or a new one; security headers."""
 
 import re
 from contextvars import ContextVar
@@ -21,18 +21,18 @@ SECURITY_HEADERS = [
 
 
 def current_trace() -> Trace:
-    """Where the request in hand came from."""
+    """The trace of the current request."""
     return _trace.get()
 
 
 def current_trace_id() -> str:
-    """The trace id of the request in hand; 32 hexadecimal digits."""
+    """The trace id of the current request; 32 hexadecimal digits."""
     correlation = _trace.get().correlation_id
     return correlation.hex if correlation else ""
 
 
 def with_tracing(app: ASGIApp) -> ASGIApp:
-    """Wrap the whole application: a framework's middleware does not run for 404 and 405."""
+    """Wrap the whole application: the framework's middleware does not run for 404 and 405."""
 
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:

@@ -1,7 +1,7 @@
-"""Reach: which functions and classes some code comes to, as far as its own text says so.
+"""The call graph: the functions, classes and constant calls that code reaches, read from its source.
 
-A name in the body of a function stands for what its module, its parameters' types or its class make of it. Whatever
-is named counts as reached, and is read in turn where it is code of ours: what a handler raises is found where it is.
+A name in the body of a function is resolved by its module, the types of its parameters or its class. Everything named
+counts as reached, and is read in turn if it is code of ours; so the errors that a handler can raise are found.
 """
 
 import ast
@@ -18,20 +18,20 @@ SOURCE_PACKAGES = ("api", "commands", "infra", "projections", "domain")
 
 
 class InstanceOf(Struct, frozen=True):
-    """Some object of a class."""
+    """An object of a class."""
 
     instance_type: type
 
 
 class FunctionRef(Struct, frozen=True):
-    """A function, and the class that it is a method of."""
+    """A function, and its class if it is a method."""
 
     function: Callable[..., Any]
     owner: type | None = None
 
 
 class ConstantCall(Struct, frozen=True):
-    """A call with constants: `Malformed("invalid_id", ..., status=400)`."""
+    """A call with constants: `MalformedRequest("invalid_id", ..., status=400)`."""
 
     callee: Any
     arguments: tuple[Any, ...]
@@ -39,7 +39,7 @@ class ConstantCall(Struct, frozen=True):
 
 
 class CallSite(Struct, frozen=True):
-    """A call, with its arguments as they are written."""
+    """A call, with the expressions of its arguments."""
 
     callee: Any
     arguments: tuple[ast.expr, ...]
@@ -51,7 +51,7 @@ Reachable: TypeAlias = FunctionRef | ConstantCall | type
 def reachable_from(
     roots: Iterable[FunctionRef], boundary: frozenset[Callable[..., Any]] = frozenset()
 ) -> frozenset[Reachable]:
-    """All that the roots come to, themselves included; code that stands in `stops` is reached and not read."""
+    """Everything that the roots reach, including themselves; functions in `boundary` are reached but not read."""
     seen, todo = set[Reachable](), list[Reachable](roots)
     while todo:
         node = todo.pop()
@@ -66,17 +66,17 @@ def reachable_from(
 
 
 def functions_in(reachable: frozenset[Reachable]) -> frozenset[Callable[..., Any]]:
-    """The functions among them."""
+    """The functions among the reachable references."""
     return frozenset(one.function for one in reachable if isinstance(one, FunctionRef))
 
 
 def subclasses_in(reachable: frozenset[Reachable], base: type) -> set[Any]:
-    """The classes among them that are below a certain one."""
+    """The proper subclasses of `base` among the reachable references."""
     return {one for one in reachable if isinstance(one, type) and issubclass(one, base) and one is not base}
 
 
 def calls_in(function_ref: FunctionRef) -> Iterator[CallSite]:
-    """The calls of functions of ours in its own text, with their arguments as they are written."""
+    """The calls of our functions in a function's body, with the expressions of their arguments."""
     tree = _syntax_tree(function_ref.function)
     scope = _namespace(function_ref, tree)
     for node in ast.walk(tree):
@@ -85,14 +85,14 @@ def calls_in(function_ref: FunctionRef) -> Iterator[CallSite]:
 
 
 def constant_calls_in(module: ModuleType) -> Iterator[ConstantCall]:
-    """The calls with constants in a whole module."""
+    """The calls with constants in a module."""
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         if isinstance(node, ast.Call) and (call := _constant_call(node, vars(module))):
             yield call
 
 
 def _methods_of(kind: type) -> Iterator[FunctionRef]:
-    """The methods of a class of ours that does something: not of data, nor of errors."""
+    """The methods of a class of ours; none for Structs and exceptions."""
     if _is_own_code(kind) and not issubclass(kind, Struct | BaseException):
         yield from (FunctionRef(each, kind) for each in vars(kind).values() if isinstance(each, FunctionType))
 
@@ -106,11 +106,11 @@ def _references(function_ref: FunctionRef) -> frozenset[Reachable]:
         if isinstance(node, ast.Call) and (call := _constant_call(node, scope)):
             references.add(call)
         if isinstance(node, ast.Name | ast.Attribute):
-            references.update(_followed(_resolve(node, scope)))
+            references.update(_own_references(_resolve(node, scope)))
     return frozenset(references)
 
 
-def _followed(target: Any) -> Iterator[Reachable]:
+def _own_references(target: Any) -> Iterator[Reachable]:
     if isinstance(target, FunctionRef):
         if _is_own_code(target.function):
             yield target
@@ -133,7 +133,7 @@ def _constant_value(node: ast.expr) -> Any:
 
 
 def _resolve(node: ast.AST, scope: dict[str, Any]) -> Any:
-    """What an expression stands for: a module, a class, `Code`, or `Of` a class; None where that is not known."""
+    """What an expression refers to: a module, a class, a FunctionRef or an InstanceOf; None if unknown."""
     match node:
         case ast.Name(id=name):
             return _to_function_ref(scope.get(name))
@@ -155,7 +155,7 @@ def _resolve_attribute(owner: Any, name: str) -> Any:
 
 
 def _to_function_ref(target: Any, owner: type | None = None) -> Any:
-    if inspect.ismethod(target):  # a class method, by its class
+    if inspect.ismethod(target):  # a class method, with its class
         return FunctionRef(target.__func__, target.__self__) if isinstance(target.__self__, type) else None
     target = inspect.unwrap(target) if callable(target) and not isinstance(target, type) else target
     return FunctionRef(target, owner) if isinstance(target, FunctionType) else target
@@ -174,7 +174,7 @@ def _namespace(function_ref: FunctionRef, tree: ast.FunctionDef | ast.AsyncFunct
 
 
 def _instance_of(hint: Any) -> InstanceOf | None:
-    """An object that a type hint names the class of."""
+    """An object of the class that a type hint names."""
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     origin = get_origin(hint) or hint
@@ -191,7 +191,7 @@ def _type_hints(target: Any) -> dict[str, Any]:
 
 @cache
 def _syntax_tree(function: Callable[..., Any]) -> ast.FunctionDef | ast.AsyncFunctionDef:
-    """Its text; nothing where it has none of its own, as what a decorator made."""
+    """The parsed source of a function; empty if it has none, such as one made by a decorator."""
     try:
         tree: ast.stmt = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, SyntaxError):

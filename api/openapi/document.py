@@ -1,4 +1,4 @@
-"""The document: every operation of an application, and what they share, as OpenAPI 3.1."""
+"""The OpenAPI 3.1 document: every operation of an application, and shared components."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -17,22 +17,22 @@ from api.openapi.schemas import Schema
 METHOD_ORDER: Final = ("get", "post", "put", "patch", "delete")
 API_DESCRIPTION = """A task backend that never loses an edit and never forgets.
 
-A change is a command; what it did is an event, for ever. A command that overwrites names the version that it was made
-on, and is told what happened since if that is not the present one (409, 412). `Idempotency-Key` makes it safe to send
-a command again. What a command answers as `position` can be waited for by any query, as `min_position`.
+Every change is a command, and its result is stored as events for ever. A command that overwrites data names the version
+you last read; if that is not the current one, the answer lists what happened since (409, 412). `Idempotency-Key` makes
+it safe to retry a command. Any query can wait for the `position` that a command returned, with `min_position`.
 
-Every error is an `application/problem+json` document with a stable `code`; `/problems` has them all. Every event that
-can stand in the log has a JSON Schema, at `/schemas/events`."""
+Every error is an `application/problem+json` document with a stable `code`; `/problems` lists them all. Every event that
+the log can hold has a JSON Schema, at `/schemas/events`."""
 BEARER_SECURITY_SCHEME: Final[Schema] = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "The `access_token` that `POST /api/v1/auth/login` answers, or a personal token (`tlp_...`).",
+    "description": "The `access_token` returned by `POST /api/v1/auth/login`, or a personal token (`tlp_...`).",
 }
 
 
 def build_document(app: Litestar) -> Schema:
-    """All of it."""
+    """The complete document."""
     operations = sorted(documented_operations(app), key=lambda one: (one.path, METHOD_ORDER.index(one.method)))
     types = [kind for one in operations for kind in one.schema_types()]
     schema_by_type, component_schemas = schemas.schema_components(
@@ -74,7 +74,7 @@ def _with_shared_responses(
     schema_by_type: dict[Any, Schema],
     shared_responses: dict[str, Schema],
 ) -> Schema:
-    """An operation; an answer with one problem only stands among those that operations share."""
+    """An operation object; a response with a single problem is moved to the shared ones."""
     operation_json = operation_object(operation, schema_by_type)
     for status, cases in operation_errors.error_cases_of(operation).items():
         if len(cases) == 1:
@@ -87,7 +87,7 @@ def _with_shared_responses(
 
 
 def _shared_response_name(error_case: ErrorCase) -> str:
-    """After its code; a code with two statuses has the second behind it."""
+    """Derived from its code; a code with two statuses has the higher one appended."""
     lowest_status = min(
         each.status for each in (*error_cases.all_error_cases(), error_case) if each.code == error_case.code
     )
@@ -96,7 +96,7 @@ def _shared_response_name(error_case: ErrorCase) -> str:
 
 
 def _tags(operations: Iterable[Operation]) -> Iterator[Schema]:
-    """The nouns, with what their modules say they are; those at the root last."""
+    """The tags, described by their modules' docstrings; those outside the base path last."""
     operation_by_tag = {one.tag: one for one in operations}
     for name in sorted(
         operation_by_tag, key=lambda name: (not operation_by_tag[name].path.startswith(BASE_PATH), name)
@@ -105,7 +105,7 @@ def _tags(operations: Iterable[Operation]) -> Iterator[Schema]:
 
 
 def _linked_operations(operation: Operation, operations: Iterable[Operation]) -> Iterator[str]:
-    """What can be done with what it creates."""
+    """The operations that take the id of what this one creates."""
     if (
         operation.handler.status_code == HTTPStatus.CREATED
         and operation.subject_noun
@@ -117,7 +117,7 @@ def _linked_operations(operation: Operation, operations: Iterable[Operation]) ->
 
 
 def _links(operations: list[Operation]) -> Iterator[tuple[str, Schema]]:
-    """How an operation is asked for that takes the id of what was just created, by its name."""
+    """The links to operations that take the id of what was just created, by name."""
     linked_names = {name for one in operations for name in _linked_operations(one, operations)}
     for one in sorted(operations, key=lambda one: one.name):
         if one.name in linked_names:
@@ -128,6 +128,11 @@ def _links(operations: list[Operation]) -> Iterator[tuple[str, Schema]]:
 
 
 def _problem_examples(operations: Iterable[Operation]) -> Iterator[tuple[str, Schema]]:
-    """Every problem that some operation can answer with."""
-    cases = {each for one in operations for nos in operation_errors.error_cases_of(one).values() for each in nos}
+    """An example of every problem that some operation can answer with."""
+    cases = {
+        each
+        for one in operations
+        for same_status in operation_errors.error_cases_of(one).values()
+        for each in same_status
+    }
     yield from ((problem_schemas.example_name(each), problem_schemas.example_object(each)) for each in sorted(cases))

@@ -1,4 +1,4 @@
-"""No: every way in which an answer says it, as the code raises it: status, code and title."""
+"""Error cases: every status, code and title that an error response can have, and advice by status."""
 
 import pkgutil
 from collections.abc import Iterable, Iterator
@@ -18,30 +18,30 @@ from domain import errors
 from domain.errors import Refusal
 
 ADVICE_BY_STATUS = {
-    400: "Correct the request: `detail` and `errors` say what is wrong with it. Sent again as it is, it fails again.",
+    400: "Correct the request: `detail` and `errors` say what is wrong. Retrying it unchanged fails again.",
     401: "Log in, and send `Authorization: Bearer <token>`.",
-    403: "Ask somebody whose role or token goes further; trying again changes nothing.",
-    404: "Check the address and the ids. Whether it is absent or not yours to see is not told.",
-    405: "Use one of the methods that `Allow` names.",
-    409: "Read what is there now, and decide again on that.",
-    410: "It is gone for good.",
-    412: "Read what is there now, decide again on that, and name its version in `If-Match`.",
+    403: "Use an account or a token with wider permissions; retrying does not help.",
+    404: "Check the address and the ids. The answer does not reveal whether a thing is absent or hidden from you.",
+    405: "Use one of the methods listed in `Allow`.",
+    409: "Read the current state and decide again.",
+    410: "It was permanently deleted.",
+    412: "Read the current state, decide again, and send its version in `If-Match`.",
     413: "Send less in one request.",
     415: "Send JSON, with `Content-Type: application/json`.",
-    422: "A rule says no to what was understood: choose something that it allows.",
-    428: "Name the version that you saw, in `If-Match` or as `expected_version`.",
-    429: "Slow down: wait as long as `Retry-After` says.",
-    500: "This is a fault of the server: tell whoever runs it the `trace_id`.",
-    503: "Try again after as many seconds as `Retry-After` says.",
+    422: "The request is valid but not allowed here; the detail says why.",
+    428: "Send the version you last read, in `If-Match` or as `expected_version`.",
+    429: "Slow down: wait for the seconds given in `Retry-After`.",
+    500: "This is a fault of the server: report the `trace_id` to its operator.",
+    503: "Try again after the seconds given in `Retry-After`.",
 }
-"""What to do, by status."""
+"""Advice for clients, by status."""
 
 FRAMEWORK_STATUSES = (400, 401, 404, 405, 413, 503)
-"""The statuses of what the framework says by itself, or is asked to say."""
+"""The statuses that the framework answers with, by itself or on request."""
 
 
 class ErrorCase(Struct, frozen=True, order=True):
-    """One way of saying no."""
+    """One kind of error response."""
 
     status: int
     code: str
@@ -56,13 +56,13 @@ def from_refusal(refusal_type: type[Refusal]) -> ErrorCase:
 
 
 def from_status(status: int) -> ErrorCase:
-    """As the framework says it: the code is the phrase."""
+    """The framework's own error: its code is the phrase of the status."""
     phrase = problems.status_phrase(status)
     return ErrorCase(status, problems.code_of(phrase), phrase)
 
 
 def raised_in(reachable: Iterable[Reachable]) -> Iterator[ErrorCase]:
-    """The problems that code can answer with which comes to all this."""
+    """The problems that code with these reachable references can answer with."""
     for one in reachable:
         if isinstance(one, ConstantCall) and one.callee is MalformedRequest:
             yield _from_malformed(one)
@@ -75,7 +75,7 @@ def raised_in(reachable: Iterable[Reachable]) -> Iterator[ErrorCase]:
 
 
 def from_error(error_type: type[Exception]) -> Iterator[ErrorCase]:
-    """What an error that is neither a refusal nor the framework's is answered with."""
+    """The problems that the handler of an error type answers with."""
     for one in call_graph.reachable_from(
         [FunctionRef(problems.EXCEPTION_HANDLERS[error_type])], frozenset({problems.problem_response})
     ):
@@ -87,7 +87,7 @@ def from_error(error_type: type[Exception]) -> Iterator[ErrorCase]:
 
 @cache
 def all_error_cases() -> tuple[ErrorCase, ...]:
-    """Every problem with a code of ours, and what the framework says by itself."""
+    """Every problem with a code of ours, and the framework's own."""
     error_cases = {from_refusal(kind) for kind in _subclasses(Refusal)}
     error_cases |= {ErrorCase(412, kind.code(), kind.title()) for kind in (errors.VersionConflict,)}
     by_handlers = {one for kind in problems.EXCEPTION_HANDLERS for one in from_error(kind)}

@@ -14,7 +14,7 @@ JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def event_schema(event: type[Event]) -> Schema:
-    """With every pair of a change written out where it stands."""
+    """The schema of an event type, with the `[old, new]` pair of every change written inline."""
     generated = msgspec.json.schema(event)
     definitions = generated["$defs"]
     own: Schema = _inline_changes(definitions.pop(event.__name__), definitions)

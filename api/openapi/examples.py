@@ -1,7 +1,7 @@
-"""Examples: one for every type, put together of those that its parts have.
+"""Examples: one for every type, composed of the examples of its parts.
 
-An example stands where the form of a text does: `Meta(examples=[...])` in `commands/field_types.py`, or at a field. A
-field of an answer has the one that a command has for a field of that name, or the one below.
+An example is declared beside the type: `Meta(examples=[...])` in `commands/field_types.py`, or at a field. A field of
+a response takes the example of a command's field of that name, or the one below.
 """
 
 from collections.abc import Callable
@@ -21,12 +21,12 @@ from commands.command import Command
 
 EXAMPLE_TIME: Final = "2026-12-01T10:00:00Z"
 EXAMPLE_UUID7_TIMESTAMP: Final = bytes.fromhex("0193805a8d00")
-"""The milliseconds of a UUIDv7."""
+"""The timestamp bytes of the example UUIDv7s."""
 NO_EXAMPLE: Final = object()
 
 
 def example_id(noun: str) -> str:
-    """The id of the one thing of its kind that all examples are about."""
+    """The id that all examples use for one kind of thing."""
     digest = sha256(noun.encode()).digest()[:10]
     bits = int.from_bytes(EXAMPLE_UUID7_TIMESTAMP + digest)
     return str(UUID(int=bits & ~(0xF000 << 64) & ~(0xC000 << 48) | 0x7000 << 64 | 0x8000 << 48))
@@ -82,11 +82,11 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
     "user_id": example_id("user"),
     "version": 3,
 }
-"""By the name of a field or parameter, where no command has one; used where it has the right type."""
+"""By the name of a field or parameter without an example in a command; used if its type fits."""
 
 
 def example_of(annotation: Any, name: str = "", noun: str = "") -> Any:
-    """An example of a type, for a field of that name, of that kind of thing; `NOTHING` where there is none."""
+    """An example of a type, for a field of that name and an object of that noun; NO_EXAMPLE if there is none."""
     declared = declared_example(annotation)
     if declared is not NO_EXAMPLE:
         return declared
@@ -97,7 +97,7 @@ def example_of(annotation: Any, name: str = "", noun: str = "") -> Any:
 
 
 def declared_example(annotation: Any) -> Any:
-    """The example that stands at the type itself."""
+    """The example declared at the type itself."""
     if get_origin(annotation) is Annotated:
         for meta in get_args(annotation)[1:]:
             if isinstance(meta, Meta) and meta.examples:
@@ -109,7 +109,7 @@ def declared_example(annotation: Any) -> Any:
 
 
 def example_body(kind: type[Struct], noun: str = "") -> dict[str, Any]:
-    """A whole object: what must be there, and what has an example of its own."""
+    """A whole object: its required fields, and those with an example of their own."""
     noun = noun or noun_of(kind)
     return {
         field.encode_name: found
@@ -119,7 +119,7 @@ def example_body(kind: type[Struct], noun: str = "") -> dict[str, Any]:
 
 
 def noun_of(kind: type) -> str:
-    """What an object of the class is about: `TaskRow` and `CreateTask` are about a task."""
+    """The noun of a class: that of `TaskRow` and `CreateTask` is `task`."""
     return public_name(getattr(kind, "state_type", kind).__name__).lower()
 
 
@@ -137,7 +137,7 @@ def _is_in_example(kind: type[Struct], field: msgspec.structs.FieldInfo) -> bool
 
 @cache
 def _examples_of_command_fields() -> dict[str, Any]:
-    """The example of each field that some command has one for; the first that is found stays."""
+    """The example of each field of a command that declares one; the first found wins."""
     found = dict[str, Any]()
     for kind in command.all_commands().values():
         for field in msgspec.structs.fields(kind):
@@ -170,7 +170,7 @@ def _example_by_type(annotation: Any, name: str, noun: str) -> Any:
 
 
 def _example_page(page_type: Any) -> dict[str, Any]:
-    """A page, with one item."""
+    """A page with one item."""
     item = get_args(page_type)[0]
     return {"items": [example_of(item)], "next_cursor": EXAMPLE_BY_FIELD["next_cursor"]}
 

@@ -1,4 +1,4 @@
-"""Carrying: which commands a handler carries out, and which of the rules' refusals that can come to."""
+"""Which commands a handler executes, and which refusals they can answer with."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ from domain import errors
 from domain.errors import Refusal
 
 COMMAND_PATH_BOUNDARY: Final[frozenset[Callable[..., Any]]] = frozenset({Ledger.handle, Ledger.commit})
-"""What lies behind is the path of every command, and read from `PATH`."""
+"""Code behind this boundary is the path of every command, and read from COMMAND_PATH_ROOTS."""
 COMMAND_PATH_ROOTS: Final = (
     FunctionRef(CommandHandler.handle, CommandHandler),
     FunctionRef(Decision.decide, Decision),
@@ -24,7 +24,7 @@ COMMAND_PATH_ROOTS: Final = (
 
 
 def commands_of_handler(body: Any, reachable: frozenset[Reachable]) -> list[type[Command[Any]]]:
-    """The commands that a handler carries out which comes to all this: its body, what it names, or all of a batch."""
+    """The commands that a handler executes: its body, those among its reachable references, or all of a batch."""
     if COMMAND_PATH_BOUNDARY.isdisjoint(call_graph.functions_in(reachable)):
         return []
     if is_batch_handler(reachable):
@@ -34,15 +34,15 @@ def commands_of_handler(body: Any, reachable: frozenset[Reachable]) -> list[type
 
 
 def is_batch_handler(reachable: frozenset[Reachable]) -> bool:
-    """Whether commands are named by the request, and there may be several."""
+    """Whether the request names its commands, possibly several."""
     return inspect.unwrap(command.all_commands) in call_graph.functions_in(reachable)
 
 
 def refusals_of_commands(
     command_types: Iterable[type[Command[Any]]], reachable: frozenset[Reachable]
 ) -> set[type[Refusal]]:
-    """How the rules can say no to these commands, by a handler that comes to all this."""
-    return {no for kind in command_types for no in _refusals_of_command(kind, reachable)}
+    """The refusals of these commands, executed by a handler with these reachable references."""
+    return {refusal for kind in command_types for refusal in _refusals_of_command(kind, reachable)}
 
 
 def _refusals_of_command(command_type: type[Command[Any]], reachable: frozenset[Reachable]) -> set[type[Refusal]]:
@@ -56,7 +56,7 @@ def _refusals_of_command(command_type: type[Command[Any]], reachable: frozenset[
 
 
 def _unreachable_refusals(command_type: type[Command[Any]], reachable: frozenset[Reachable]) -> set[type[Refusal]]:
-    """What the path of every command can say, but not of this one, or not here."""
+    """The refusals on the path of every command that are impossible for this one, or here."""
     needs, called = permissions.REQUIRED_PERMISSIONS[command_type.__name__], call_graph.functions_in(reachable)
     is_unreachable = {
         errors.NotFound: needs.role is None and command_type.creates,
@@ -68,8 +68,8 @@ def _unreachable_refusals(command_type: type[Command[Any]], reachable: frozenset
         errors.VersionConflict: preconditions.with_expected_version not in called and not is_batch_handler(reachable),
         errors.CrossesWorkspaces: not is_batch_handler(reachable),
         errors.Contradicts: not is_batch_handler(reachable),
-        errors.ColumnNotCounted: True,  # but by the rule of one that enters columns
+        errors.ColumnNotCounted: True,  # raised only by commands that move tasks into columns
         errors.KeyReused: idempotency.idempotency_key not in called,
         errors.TwinInFlight: idempotency.idempotency_key not in called,
     }
-    return {no for no, is_so in is_unreachable.items() if is_so}
+    return {refusal for refusal, unreachable in is_unreachable.items() if unreachable}

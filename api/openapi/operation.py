@@ -1,4 +1,4 @@
-"""An operation: a handler at an address, with all that its code comes to."""
+"""An operation: a handler at an address, with everything that its code reaches."""
 
 import inspect
 import re
@@ -35,7 +35,7 @@ class Operation(Struct, frozen=True, dict=True):
 
     @property
     def name(self) -> str:
-        """The name of the function, which is unique."""
+        """The name of the handler function, which is unique."""
         return self.handler.handler_name
 
     @property
@@ -44,25 +44,25 @@ class Operation(Struct, frozen=True, dict=True):
 
     @property
     def takes_mode_parameters(self) -> bool:
-        """Whether it takes the parameters of every command: a dry run, and merging."""
+        """Whether it takes the mode parameters of commands: dry run and rebase."""
         return parameters.is_command_endpoint(self.handler)
 
     @property
     def parameters(self) -> dict[str, FieldDefinition]:
-        """What the function takes, by name."""
+        """The parameters of the handler function, by name."""
         return self.handler.parsed_fn_signature.parameters
 
     @property
     def body_type(self) -> Any:
-        """The type that the body of a request is decoded into; None where none is read."""
+        """The type that the request body is decoded into; None without a body."""
         return self.parameters["data"].annotation if "data" in self.parameters else None
 
     @property
     def response_types(self) -> dict[int, list[Any]]:
-        """By status, the types that an answer can have which says yes; none where it has no body.
+        """By status, the types of a successful response; none if it has no body.
 
-        They stand in the annotation, `Response[Written]` or `Response[Written | Foreseen]`, and in the `responses` of
-        the handler for other statuses.
+        They are read from the annotation, such as `Response[WriteResult]` or `Response[TaskPage | TaskParts]`, and from
+        the `responses` of the handler for other statuses.
         """
         returned = self.handler.parsed_fn_signature.return_type
         returned_type = get_args(returned.annotation)[0] if returned.is_subclass_of(Response) else returned.annotation
@@ -77,22 +77,22 @@ class Operation(Struct, frozen=True, dict=True):
 
     @cached_property
     def reachable(self) -> frozenset[Reachable]:
-        """All that its code comes to."""
+        """Everything that its code reaches."""
         return call_graph.reachable_from(self._call_graph_roots(), handler_commands.COMMAND_PATH_BOUNDARY)
 
     @cached_property
     def reachable_functions(self) -> frozenset[Callable[..., Any]]:
-        """The functions among it."""
+        """The functions that its code reaches."""
         return call_graph.functions_in(self.reachable)
 
     @cached_property
     def command_types(self) -> list[type[Command[Any]]]:
-        """The commands that it carries out."""
+        """The commands that it executes."""
         return handler_commands.commands_of_handler(self.body_type, self.reachable)
 
     @cached_property
     def required_permissions(self) -> list[RequiredPermission]:
-        """What it asks for before it answers, by the table of rights: as an operator, or as a member."""
+        """The permissions that it requires, as an operator or as a member, from the table of permissions."""
         actions = {
             call.arguments[0]
             for call in self.reachable
@@ -111,22 +111,22 @@ class Operation(Struct, frozen=True, dict=True):
 
     @property
     def subject_noun(self) -> str:
-        """What its commands are about, where that is one kind of thing."""
+        """The noun of its commands, if they share one; else empty."""
         nouns = {kind.state_type.__name__.lower() for kind in self.command_types}
         return nouns.pop() if len(nouns) == 1 else ""
 
     @property
     def module_summary(self) -> str:
-        """What its module says that it is about."""
+        """The first line of its module's docstring."""
         return (inspect.getdoc(inspect.getmodule(self.handler.fn)) or "").partition("\n")[0]
 
     @property
     def tag(self) -> str:
-        """The noun that this begins with: `Members of a workspace over HTTP.` is `Members`."""
+        """The noun that the summary begins with: `Members of a workspace over HTTP.` gives `Members`."""
         return _TAG_END.split(self.module_summary)[0]
 
     def schema_types(self) -> Iterator[Any]:
-        """The types that it decodes and answers."""
+        """The types that it decodes and encodes."""
         yield from (kind for kinds in self.response_types.values() for kind in kinds if kind not in {bytes, str})
         if self.body_type is not None:
             yield self.body_type
@@ -134,7 +134,7 @@ class Operation(Struct, frozen=True, dict=True):
             yield from self.command_types
 
     def _call_graph_roots(self) -> Iterator[FunctionRef]:
-        """Where the code begins that a request runs through."""
+        """The entry points of the code that serves a request."""
         yield FunctionRef(self.handler.fn)
         yield FunctionRef(parameters.reject_unknown_parameters)
         if not self.is_public:
@@ -144,7 +144,7 @@ class Operation(Struct, frozen=True, dict=True):
 
 
 def documented_operations(app: Litestar) -> Iterator[Operation]:
-    """Every operation of an application that is to be described."""
+    """Every operation of an application that belongs in the document."""
     for route in app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if handler.fn.__module__.startswith("api.") and handler.resolve_include_in_schema():

@@ -20,7 +20,7 @@ INTERNAL_ERROR_STATUS: Final = 500
 
 
 def error_cases_of(operation: Operation) -> dict[str, list[ErrorCase]]:
-    """By status, the problems that an operation can answer with."""
+    """The problems that an operation can answer with, by status."""
     cases = {
         *error_cases.raised_in(operation.reachable),
         *_refusal_cases(operation),
@@ -37,7 +37,7 @@ def error_cases_of(operation: Operation) -> dict[str, list[ErrorCase]]:
 
 
 def _impossible_cases(operation: Operation) -> set[ErrorCase]:
-    """What is our own mistake, that a role is too small where the smallest is enough, a query where there is none."""
+    """Internal errors, Forbidden where the lowest role is enough, and query errors where there is no query."""
     is_for_all = (
         not operation.command_types
         and operation.required_permissions
@@ -54,11 +54,11 @@ def _impossible_cases(operation: Operation) -> set[ErrorCase]:
 
 
 def _framework_cases(operation: Operation) -> Iterator[ErrorCase]:
-    """What stands in the way before the handler is called, and the database that it may need."""
+    """Errors that occur before the handler is called, and an unavailable database."""
     if not operation.is_public:
         yield error_cases.from_status(401)
     if operation.body_type is not None:
-        yield error_cases.from_status(400)  # a length that is no number
+        yield error_cases.from_status(400)  # a Content-Length that is not a number
         yield error_cases.from_status(413)
     if any(isinstance(field.kwarg_definition, QueryParameter) for field in operation.parameters.values()):
         yield from error_cases.from_error(HTTPException)

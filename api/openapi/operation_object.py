@@ -1,4 +1,4 @@
-"""The description of one operation: what it takes, does and answers."""
+"""The operation object: summary, parameters, request body and responses of one operation."""
 
 import inspect
 from typing import Any
@@ -14,7 +14,7 @@ from commands.permissions import RequiredPermission
 
 
 def operation_object(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
-    """The operation object."""
+    """The OpenAPI operation object."""
     summary, _, more = inspect.cleandoc(operation.handler.fn.__doc__ or operation.name).partition("\n\n")
     text = "\n\n".join(filter(None, (" ".join(more.split()), _permission_text(operation))))
     return {
@@ -37,11 +37,11 @@ def _request_body(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
 
 
 def _permission_text(operation: Operation) -> str:
-    """Who may, in a sentence."""
+    """The required permission, in a sentence."""
     if operation.is_public:
-        return "For everybody, without a token."
+        return "Public: needs no token."
     if operation.is_batch:
-        return "Each command asks for the role and the scope that it asks for alone."
+        return "Each command needs the same role and scope as on its own."
     if permissions.REQUIRED_PERMISSIONS["Operate"] in operation.required_permissions:
         scope = _token_scope_text(permissions.REQUIRED_PERMISSIONS["Operate"])
         return f"For the administrator of this installation, with {scope}"
@@ -60,9 +60,9 @@ def _permission_text(operation: Operation) -> str:
 
 
 def _required_permission_text(required: RequiredPermission) -> str:
-    """The least that is asked for, in a sentence."""
+    """The required role and scope, in a sentence."""
     role = f"the role `{required.role}` in the workspace, and " if required.role else ""
-    return f"Asks for {role}{_token_scope_text(required)}"
+    return f"Needs {role}{_token_scope_text(required)}"
 
 
 def _token_scope_text(required: RequiredPermission) -> str:

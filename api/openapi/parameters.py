@@ -1,4 +1,4 @@
-"""Parameters: of the path, of the query, and the request headers that a handler's code asks for."""
+"""Parameter objects: of the path, of the query, and the request headers that a handler's code reads."""
 
 import ast
 import re
@@ -23,36 +23,36 @@ PARAMETER_COMPONENTS: Final[dict[str, Schema]] = {
     "If-Match": {
         "name": "If-Match",
         "in": "header",
-        "description": "The version that you saw, as `ETag` gave it. If it is not the present one: 412.",
+        "description": "The version you last read, as the `ETag` gave it. 412 if it is not the current one.",
         "schema": {"type": "string", "pattern": r'^("[0-9]{1,15}(-[0-9a-f]+)?"|[0-9]{1,15}(-[0-9a-f]+)?)$'},
         "example": '"3"',
     },
     "Idempotency-Key": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "Your own name for this request. Sent again with the same key and body, it happens once, and is "
-        "answered as the first time.",
+        "description": "Your own key for this request. A retry with the same key and body changes nothing more and "
+        "gets the same answer.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~][ -~]*$"},
         "example": "saturday-1",
     },
     "If-None-Match": {
         "name": "If-None-Match",
         "in": "header",
-        "description": "The `ETag` of what you have: 304 without a body where it is still right.",
+        "description": "The `ETag` of your copy. Answered with 304 and no body if it is still current.",
         "schema": {"type": "string"},
         "example": '"3-9f2c41d07be3"',
     },
     "Prefer": {
         "name": "Prefer",
         "in": "header",
-        "description": "`wait=<seconds>`, up to 10, instead of 2: how long to wait for a position (RFC 7240).",
+        "description": "`wait=<seconds>`: how long to wait for a position; 2 by default, at most 10 (RFC 7240).",
         "schema": {"type": "string"},
         "example": "wait=5",
     },
     "traceparent": {
         "name": "traceparent",
         "in": "header",
-        "description": "The trace that this request belongs to (W3C Trace Context); else one begins here.",
+        "description": "The trace that this request belongs to (W3C Trace Context); a new one begins without it.",
         "schema": {"type": "string"},
         "example": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     },
@@ -72,7 +72,7 @@ HEADER_READERS: Final[dict[str, Callable[..., Any]]] = {
     "If-None-Match": conditional_response,
     "Prefer": prefer.preferred_wait_s,
 }
-"""The function that reads each header: a handler that comes to it takes the header."""
+"""The function that reads each header: a handler that reaches it takes the header."""
 TASK_ID_OR_KEY_SCHEMA: Final[Schema] = {
     "anyOf": [
         {"type": "string", "format": "uuid"},
@@ -109,7 +109,7 @@ def _path_parameter(operation: Operation, name: str, annotation: Any, definition
 
 
 def _describe_path_parameter(operation: Operation, name: str) -> tuple[Schema, str, Any]:
-    """A thing by id where the handler reads it as one, by id or human key where it finds a task so, else by name."""
+    """An id if the handler calls `parse_id`, an id or human key if it calls `resolve_task_id`, else a name."""
     for call in call_graph.calls_in(FunctionRef(operation.handler.fn)):
         if any(isinstance(argument, ast.Name) and argument.id == name for argument in call.arguments):
             if call.callee is parse_id:

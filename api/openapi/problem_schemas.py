@@ -1,4 +1,4 @@
-"""Problems: what the body of every answer is that says no, and which ones an operation can say."""
+"""Problem schemas: the bodies of error responses, with their headers and examples."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,18 +20,18 @@ HEADERS_BY_STATUS: Final = {
     429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
     503: ("Retry-After",),
 }
-"""The headers that every answer with a status has."""
+"""The headers of every response with a status."""
 
 
 class Fault(Struct, frozen=True):
-    """A part of the request that is wrong."""
+    """An invalid part of the request."""
 
     pointer: Annotated[str, Meta(examples=["#/title"])]
     code: Annotated[str, Meta(examples=["invalid_body"])]
 
 
 class Problem(Struct, frozen=True):
-    """What went wrong, for people and for programs (RFC 9457); `code` is stable, and `type` can be read."""
+    """An error, for people and for programs (RFC 9457); `code` is stable, and `type` links to its description."""
 
     type: Annotated[str, Meta(examples=["/problems/not_found"])]
     title: str
@@ -45,7 +45,7 @@ class Problem(Struct, frozen=True):
 
 
 class InterveningEventSchema(Struct, frozen=True):
-    """An event after the version that the wish was made on."""
+    """An event after the version you last read."""
 
     version: int
     type: str
@@ -55,7 +55,7 @@ class InterveningEventSchema(Struct, frozen=True):
 
 
 class Conflict(Problem, frozen=True):
-    """A problem; where it is a lost race, with what happened in between."""
+    """A problem; for a version conflict, with the intervening events."""
 
     expected_version: Annotated[int, Meta(examples=[2])] | UnsetType = UNSET
     current_version: Annotated[int, Meta(examples=[3])] | UnsetType = UNSET
@@ -66,7 +66,7 @@ class Conflict(Problem, frozen=True):
 
 
 def response_object(cases: Iterable[ErrorCase]) -> Schema:
-    """The answer with one of these problems, all of one status."""
+    """The response object for these problems, which share one status."""
     cases = list(cases)
     body_type = Conflict if any(one.code == CONFLICT_CODE for one in cases) else Problem
     schema = {
@@ -82,7 +82,7 @@ def response_object(cases: Iterable[ErrorCase]) -> Schema:
 
 
 def example_object(error_case: ErrorCase) -> Schema:
-    """A problem as it is answered."""
+    """An example of a problem document."""
     body_type = Conflict if error_case.code == CONFLICT_CODE else Problem
     value = examples.example_body(Problem) | {
         "type": f"/problems/{error_case.code}",

@@ -1,6 +1,6 @@
-"""Public names: what schemas are called in the HTTP description, whatever the classes are called in the code.
+"""Public names: the schema names of the OpenAPI document, independent of the class names in the code.
 
-Clients generated from the description have classes of these names, so a class that is renamed keeps its name here.
+Generated clients have classes of these names, so a class that is renamed keeps its public name here.
 """
 
 from typing import Final
@@ -26,11 +26,11 @@ _BY_CLASS: Final = {
     "WipLimitWarning": "Warned",
     "WriteResult": "Written",
 }
-"""The classes that have another name in the code."""
+"""The public names of classes with another name in the code."""
 
 
 def public_name(name: str) -> str:
-    """`TaskRow` is `Task`; a class name that two modules share is preceded by its module's."""
+    """`TaskRow` is `Task`; a class name that two modules share is prefixed with its module's."""
     module, _, plain = name.rpartition(".")
     before = module.rpartition(".")[2].title().replace("_", "")
     return before + (_BY_CLASS.get(plain) or plain.removesuffix("Row"))

@@ -1,4 +1,4 @@
-"""Headers of answers: what they mean, and which answers have them."""
+"""Response headers: their descriptions, and which responses have them."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -15,7 +15,7 @@ from api.queries import Queries
 HEADER_COMPONENTS: Final[dict[str, Schema]] = {
     "ETag": {
         "required": True,
-        "description": "The entity tag of what is answered; of a thing with a version that version, a dash and a hash.",
+        "description": "The entity tag of the answer; for an object with a version: the version, a dash and a hash.",
         "schema": {"type": "string"},
         "example": '"3-9f2c41d07be3"',
     },
@@ -26,18 +26,18 @@ HEADER_COMPONENTS: Final[dict[str, Schema]] = {
         "example": "1042",
     },
     "Age": {
-        "description": "For how many seconds this has been known, where it may be old; it is the present otherwise.",
+        "description": "How old the answer may be, in seconds. Absent if the answer is current.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
         "example": "42",
     },
     "Taskledger-Stale": {
-        "description": "`true` while the database is away: this is how things were, not perhaps how they are.",
+        "description": "`true` while the database is unavailable: the answer may be out of date.",
         "schema": {"type": "string", "enum": ["true"]},
         "example": "true",
     },
     "Location": {
         "required": True,
-        "description": "The address of what was made.",
+        "description": "The address of the created object.",
         "schema": {"type": "string"},
         "example": f"/api/v1/tasks/{examples.example_id('task')}",
     },
@@ -47,46 +47,46 @@ HEADER_COMPONENTS: Final[dict[str, Schema]] = {
         "example": f'</api/v1/workspaces?cursor={examples.EXAMPLE_BY_FIELD["cursor"]}>; rel="next"',
     },
     "Idempotent-Replayed": {
-        "description": "`true` where this was carried out before, under the same key, and nothing happened now.",
+        "description": "`true` if the request was executed before under the same key, and nothing was done now.",
         "schema": {"type": "string", "enum": ["true"]},
         "example": "true",
     },
     "Retry-After": {
         "required": True,
-        "description": "After so many seconds it is worth another try.",
+        "description": "Retry after this many seconds.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
         "example": "1",
     },
     "RateLimit": {
         "required": True,
-        "description": "The limit that was reached, how much is left of it, and in how many seconds there is more.",
+        "description": "The exhausted limit, its remaining quota (`r`), and the seconds until it is replenished (`t`).",
         "schema": {"type": "string"},
         "example": '"account";r=0;t=42',
     },
     "RateLimit-Policy": {
         "required": True,
-        "description": "How much the limit allows (`q`) in how many seconds (`w`).",
+        "description": "The quota of the limit (`q`) in a window of seconds (`w`).",
         "schema": {"type": "string"},
         "example": '"account";q=10;w=600',
     },
     "WWW-Authenticate": {
         "required": True,
-        "description": "How to say who you are.",
+        "description": "The authentication scheme to use.",
         "schema": {"type": "string"},
         "example": "Bearer",
     },
     "Trace-Id": {
         "required": True,
-        "description": "The trace of the request: 32 hexadecimal digits, to be named when something is reported.",
+        "description": "The trace id of the request, 32 hexadecimal digits; include it in a bug report.",
         "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
         "example": examples.EXAMPLE_BY_FIELD["trace_id"],
     },
 }
-"""Every answer has a `Trace-Id`."""
+"""Every response has a `Trace-Id`."""
 
 
 def headers_of(operation: Operation, status: int) -> dict[str, Schema]:
-    """The headers of an answer that says yes; what a dry run answers has the position alone."""
+    """The headers of a successful response; that of a dry run has only the position."""
     kinds = operation.response_types.get(status, [])
     if kinds == [DryRun]:
         return header_refs(["Taskledger-Position", "Trace-Id"])
@@ -118,7 +118,7 @@ def header_refs(names: Iterable[str]) -> dict[str, Schema]:
 
 
 def optional_header(name: str) -> dict[str, Schema]:
-    """One that only some of these answers have."""
+    """A header that only some of these responses have."""
     return {name: {**HEADER_COMPONENTS[name], "required": False}}
 
 

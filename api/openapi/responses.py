@@ -1,4 +1,4 @@
-"""Answers: what an operation can say, by status: with which body and headers."""
+"""Response objects of an operation, by status, with their bodies and headers."""
 
 import inspect
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from api.openapi.schemas import Schema
 
 
 def responses_of(operation: Operation, schemas: dict[Any, Schema]) -> dict[str, Schema]:
-    """Every answer, those that say yes first."""
+    """Every response, successful ones first."""
     responses = {str(status): _success_response(operation, status, schemas) for status in operation.response_types}
     if conditional_response in operation.reachable_functions:
         not_modified_headers = {
@@ -22,12 +22,12 @@ def responses_of(operation: Operation, schemas: dict[Any, Schema]) -> dict[str, 
             if name != "Link"
         }
         responses["304"] = {
-            "description": "You have it already, as `If-None-Match` says.",
+            "description": "Your copy is still current, as named in `If-None-Match`.",
             "headers": not_modified_headers,
         }
     return responses | {
-        status: problem_schemas.response_object(nos)
-        for status, nos in operation_errors.error_cases_of(operation).items()
+        status: problem_schemas.response_object(cases)
+        for status, cases in operation_errors.error_cases_of(operation).items()
     }
 
 
@@ -55,7 +55,7 @@ def _example_member(operation: Operation, status: int) -> Schema:
 
 
 def _describe_types(kinds: list[Any], status: int) -> str:
-    """What the types say that they are."""
+    """The first lines of the types' docstrings, or the phrase of the status."""
     origins = [get_origin(kind) or kind for kind in kinds]
     sentences = [inspect.cleandoc(one.__doc__).splitlines()[0] for one in origins if _has_docstring(one)]
     return " ".join(sentences) or HTTPStatus(status).phrase

@@ -1,4 +1,4 @@
-"""Schemas: the JSON Schema of every type that is sent or answered, as msgspec has it, under plain names."""
+"""Component schemas: the JSON Schema of every request and response type, under its public name."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -15,7 +15,7 @@ SCHEMA_REF_PREFIX: Final = "#/components/schemas/"
 
 
 def schema_components(types: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, Schema]]:
-    """The schema of each of these types, and of every Struct that they hold, by its public name."""
+    """The schema of each of these types, and of every Struct that they contain by its public name."""
     distinct_types = list(dict.fromkeys(types))
     schemas, components = msgspec.json.schema_components(distinct_types, ref_template=SCHEMA_REF_PREFIX + "{name}")
     for kind in structs_in(distinct_types):
@@ -30,14 +30,14 @@ def schema_components(types: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str
 
 
 def _page_name(schema: Schema) -> str | None:
-    """A page of tasks is a `TaskPage`, whatever the code calls the items."""
+    """A page of tasks is a `TaskPage`, whatever the class of its items."""
     if not schema["title"].startswith("Page["):
         return None
     return public_name(schema["properties"]["items"]["items"]["$ref"].removeprefix(SCHEMA_REF_PREFIX)) + "Page"
 
 
 def structs_in(types: Iterable[Any]) -> set[type[Struct]]:
-    """Every plain Struct that these types are or hold."""
+    """Every plain Struct among these types and their fields."""
     seen = set[type[Struct]]()
     todo = list(types)
     while todo:
@@ -51,14 +51,14 @@ def structs_in(types: Iterable[Any]) -> set[type[Struct]]:
 
 
 def strip_annotated(annotation: Any) -> Any:
-    """The type without what is said about it."""
+    """The type without its annotations."""
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     return annotation
 
 
 def union_members(annotation: Any) -> Iterator[Any]:
-    """The types of a union, those that stand for absence left out; a type that is no union alone."""
+    """The types of a union without those of absence; any other type alone."""
     if get_origin(strip_annotated(annotation)) in {Union, UnionType}:
         for one in get_args(strip_annotated(annotation)):
             if one not in {type(None), UnsetType}:
@@ -68,7 +68,7 @@ def union_members(annotation: Any) -> Iterator[Any]:
 
 
 def _add_time_formats(struct_type: type[Struct], schema: Schema) -> None:
-    """Say of every time that it is one, and has an offset: all that we write have one."""
+    """Give every time the format `date-time`: all times in responses have an offset."""
     for field in msgspec.structs.fields(struct_type):
         if any(strip_annotated(one) is datetime for one in union_members(field.type)):
             property_schema = schema["properties"][field.encode_name]
@@ -78,7 +78,7 @@ def _add_time_formats(struct_type: type[Struct], schema: Schema) -> None:
 
 
 def _with_public_names(schema: Any, names: dict[str, str]) -> Any:
-    """The same, with the public names in its references."""
+    """The schema with public names in its references."""
     if isinstance(schema, list):
         return [_with_public_names(one, names) for one in schema]
     if not isinstance(schema, dict):

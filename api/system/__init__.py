@@ -1,1 +1,1 @@
-"""The routes of the installation itself: health, metrics, documentation, problem pages."""
+"""The endpoints of the installation itself: health, metrics, documentation, problem pages, event schemas."""

@@ -1,4 +1,4 @@
-"""Description over HTTP: what this instance can be asked, for programs and for people."""
+"""API documentation over HTTP: the OpenAPI document and its HTML page."""
 
 from typing import Any
 
@@ -13,18 +13,18 @@ from api.openapi.schemas import Schema
 
 @get("/openapi.json", opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
 def show_openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """The OpenAPI description."""
+    """Show the OpenAPI document."""
     return Response(msgspec.json.encode(_openapi_document(request)), media_type="application/json")
 
 
 @get("/docs", opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
 def show_docs(request: Request[Any, Any, Any]) -> Response[str]:
-    """The same as a page that loads nothing from anywhere."""
+    """Show the OpenAPI document as an HTML page without external resources."""
     return Response(render_page(_openapi_document(request)), media_type="text/html; charset=utf-8")
 
 
 def _openapi_document(request: Request[Any, Any, Any]) -> Schema:
-    """Made once for each application, when somebody first asks for it."""
+    """The document, built once per application on first request."""
     state = request.app.state
     if "description" not in state:
         state.description = build_document(request.app)

@@ -1,4 +1,4 @@
-"""Event schemas over HTTP: what every event that can stand in the log looks like."""
+"""Event schemas over HTTP: the JSON Schema of every event that the log can hold."""
 
 from typing import Annotated, Any
 
@@ -15,12 +15,12 @@ from domain.errors import NotFound
 from projections.pagination import Page
 
 EventNameParam = Annotated[
-    str, PathParameter(description="The name of an event.", examples=[Example(value="TaskRenamed")])
+    str, PathParameter(description="The stored name of an event.", examples=[Example(value="TaskRenamed")])
 ]
 
 
 class EventType(Struct, frozen=True):
-    """An event by its stored name, and where its schema is."""
+    """An event type by its stored name, and the address of its schema."""
 
     type: Annotated[str, Meta(examples=["TaskRenamed"])]
     schema: Annotated[str, Meta(examples=["/schemas/events/TaskRenamed"])]
@@ -28,13 +28,13 @@ class EventType(Struct, frozen=True):
 
 @get(EVENT_SCHEMAS_PATH, opt=PUBLIC)
 async def list_event_types() -> Response[Page[EventType]]:
-    """Every event that can be written to the log."""
+    """List every event type that can be written to the log."""
     return Response(Page([EventType(name, f"{EVENT_SCHEMAS_PATH}/{name}") for name in sorted(codec.all_event_types())]))
 
 
 @get(EVENT_SCHEMAS_PATH + "/{type:str}", opt=PUBLIC, media_type="application/schema+json")
 async def show_event_schema(type: EventNameParam) -> Response[dict[str, Any]]:  # noqa: A002 - the parameter's name
-    """The JSON Schema of an event, as the log keeps it: its name in `type`, and a changed field as `[old, new]`."""
+    """Show the JSON Schema of a stored event: its name in `type`, and a changed field as `[old, new]`."""
     event = codec.all_event_types().get(type)
     if event is None:
         raise NotFound

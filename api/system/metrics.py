@@ -1,4 +1,4 @@
-"""Metrics: how the projections and the caches are, as Prometheus collects it."""
+"""Metrics: the state of the log, the projections and the caches, in the format of Prometheus."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -19,25 +19,30 @@ from infra.rebuilding.projection_status import ProjectionStatus
 
 PROMETHEUS_MEDIA_TYPE = "text/plain; version=0.0.4"
 PROJECTION_GAUGES = {
-    "position": ("position", "The last event that the projection has folded."),
-    "lag_events": ("lag_events", "How many events it has not folded."),
-    "lag_seconds": ("lag_seconds", "How old the first event is that it has not folded."),
-    "events_per_second": ("events_per_s", "How many events it folds just now."),
-    "parked_documents": ("parked", "How many documents it shows no further."),
-    "rebuild_seconds": ("rebuild_seconds", "How long a rebuild is expected to take."),
+    "position": ("position", "The position of the last event that the projection has folded."),
+    "lag_events": ("lag_events", "The number of events that it has not folded yet."),
+    "lag_seconds": ("lag_seconds", "The age of the first event that it has not folded yet."),
+    "events_per_second": ("events_per_s", "The rate at which it is folding events."),
+    "parked_documents": (
+        "parked",
+        "Documents that stopped updating because an event could not be applied.",
+    ),
+    "rebuild_seconds": ("rebuild_seconds", "The expected duration of a rebuild."),
 }
-"""The fields of a Status, by what follows `taskledger_projection_`."""
+"""The fields of a ProjectionStatus and their help texts, by the metric name after `taskledger_projection_`."""
 
 
 class ProjectionCollector(Collector):
-    """What one query has found, as gauges."""
+    """Gauges of the projections' statuses."""
 
     def __init__(self, statuses: Sequence[ProjectionStatus]) -> None:
         self._statuses = statuses
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield GaugeMetricFamily(
-            "taskledger_log_position", "The last event of the log.", max(one.head for one in self._statuses)
+            "taskledger_log_position",
+            "The position of the log's last event.",
+            max(one.head for one in self._statuses),
         )
         for name, (field, sentence) in PROJECTION_GAUGES.items():
             gauge = GaugeMetricFamily(f"taskledger_projection_{name}", sentence, labels=["projection"])
@@ -47,35 +52,37 @@ class ProjectionCollector(Collector):
 
 
 class CacheCollector(Collector):
-    """Where this process got its answers from, and how old they were."""
+    """Hits, misses and ages of this process's caches, and the size of the in-process one."""
 
     def __init__(self, stats: CacheStats, memory_cache: MemoryCache[CachedAnswer]) -> None:
         self._stats, self._memory_cache = stats, memory_cache
 
     def collect(self) -> Iterator[Metric]:
-        hits = CounterMetricFamily("taskledger_cache_hits", "Answers that a layer had.", labels=["layer"])
-        misses = CounterMetricFamily("taskledger_cache_misses", "Answers that a layer had not.", labels=["layer"])
-        ages = SummaryMetricFamily("taskledger_cache_age_seconds", "How old those were that it had.", labels=["layer"])
+        hits = CounterMetricFamily("taskledger_cache_hits", "Answers found in a layer.", labels=["layer"])
+        misses = CounterMetricFamily("taskledger_cache_misses", "Answers not found in a layer.", labels=["layer"])
+        ages = SummaryMetricFamily(
+            "taskledger_cache_age_seconds", "The age of answers found in a layer.", labels=["layer"]
+        )
         for layer, count in self._stats.hits.items():
             hits.add_metric([layer], count)
             ages.add_metric([layer], count, self._stats.total_age_s[layer])
         for layer, count in self._stats.misses.items():
             misses.add_metric([layer], count)
         yield from (hits, misses, ages)
+        yield GaugeMetricFamily("taskledger_cache_answers", "Answers in the in-process cache.", len(self._memory_cache))
         yield GaugeMetricFamily(
-            "taskledger_cache_answers", "Answers in the memory of this process.", len(self._memory_cache)
+            "taskledger_cache_bytes", "The size of the in-process cache.", self._memory_cache.size_bytes
         )
-        yield GaugeMetricFamily("taskledger_cache_bytes", "The memory that they take.", self._memory_cache.size_bytes)
         yield CounterMetricFamily(
-            "taskledger_cache_evicted", "Answers that had no room there.", self._memory_cache.evictions
+            "taskledger_cache_evicted", "Answers evicted from the in-process cache.", self._memory_cache.evictions
         )
 
 
 @get("/metrics", opt=PUBLIC, media_type=PROMETHEUS_MEDIA_TYPE)
 async def metrics(ledger: NamedDependency[Ledger]) -> Response[bytes]:
-    """The log, each projection, and the caches of the process that answers, in the text format of Prometheus."""
+    """Show the metrics of the log, the projections and the caches of this process, in the text format of Prometheus."""
     registry = CollectorRegistry()
     registry.register(CacheCollector(ledger.reader.cache_stats, ledger.memory_cache))
-    with contextlib.suppress(psycopg.OperationalError, psycopg.InterfaceError):  # the rest is worth telling then too
+    with contextlib.suppress(psycopg.OperationalError, psycopg.InterfaceError):  # the cache metrics need no database
         registry.register(ProjectionCollector(await ledger.projection_admin.statuses()))
     return Response(generate_latest(registry), media_type=PROMETHEUS_MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""Problems over HTTP: what each code means, and what to do."""
+"""Problems over HTTP: the meaning of each error code, and advice."""
 
 from functools import cache
 from typing import Annotated
@@ -19,7 +19,7 @@ CodeParam = Annotated[str, PathParameter(description="The `code` of a problem.",
 
 
 class ProblemType(Struct, frozen=True):
-    """What a problem of one code means."""
+    """The meaning of one error code, and advice."""
 
     type: Annotated[str, Meta(examples=["/problems/id_taken"])]
     code: Annotated[str, Meta(examples=["id_taken"])]
@@ -30,13 +30,13 @@ class ProblemType(Struct, frozen=True):
 
 @get(PROBLEMS_PATH, opt=PUBLIC)
 async def list_problems() -> Response[Page[ProblemType]]:
-    """Every code that an answer can have which says no."""
+    """List every error code."""
     return Response(Page(list(problem_types().values())))
 
 
 @get(PROBLEMS_PATH + "/{code:str}", opt=PUBLIC)
 async def show_problem(code: CodeParam) -> Response[ProblemType]:
-    """What a problem means that has its `type` here."""
+    """Show the meaning of one error code; a problem's `type` links here."""
     meaning = problem_types().get(code)
     if meaning is None:
         raise NotFound
@@ -45,7 +45,7 @@ async def show_problem(code: CodeParam) -> Response[ProblemType]:
 
 @cache
 def problem_types() -> dict[str, ProblemType]:
-    """Each code with all that is known about it."""
+    """The meaning of every error code, by code."""
     cases_by_code = dict[str, list[error_cases.ErrorCase]]()
     for one in error_cases.all_error_cases():
         cases_by_code.setdefault(one.code, []).append(one)

@@ -1,4 +1,4 @@
-"""A filter: terms that a task has to meet, all of them, as people write them and as they are meant."""
+"""The task filter language: a filter is a list of terms that a task must all meet; parsing and formatting."""
 
 from domain.filter.formatter import format_terms, quote
 from domain.filter.parser import MAX_CHARACTERS, MAX_TERMS, parse

@@ -1,4 +1,4 @@
-"""The fields that a filter compares, and what each of them takes."""
+"""The fields that a filter can compare, and the values that each accepts."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ _RELATIVE_DAYS: tuple[str, ...] = get_args(RelativeDay)
 
 
 class Comparison(Struct, frozen=True):
-    """A field, an operator and a value, as they are written."""
+    """A field, an operator and a value, as written in the filter."""
 
     field: str
     operator: Operator
@@ -42,9 +42,9 @@ class Comparison(Struct, frozen=True):
 
 
 class FilterField(Struct, frozen=True):
-    """What comparing a field asks, and what it takes, in words.
+    """How a field parses its value, and descriptions of the values that it accepts.
 
-    `asked` raises ValueError or OverflowError where the field takes no such value.
+    `parse_value` raises ValueError or OverflowError for any other value.
     """
 
     parse_value: Callable[[Comparison], FieldPredicate]
@@ -52,7 +52,7 @@ class FilterField(Struct, frozen=True):
 
 
 def allowed_operators(predicate: FieldPredicate) -> tuple[Operator, ...]:
-    """The operators that make sense where that is asked."""
+    """The operators that a predicate allows."""
     match predicate:
         case TimeIs(when="none"):
             return (":",)
@@ -130,4 +130,4 @@ FILTER_FIELDS: Mapping[str, FilterField] = {
     "created": FilterField(_parse_time, _EXPECTED_TIMES),
     "updated": FilterField(_parse_time, _EXPECTED_TIMES),
 }
-"""Each field that a filter may compare."""
+"""Each field that a filter can compare."""

@@ -1,4 +1,4 @@
-"""A filter in writing: the text that its terms are read from."""
+"""Formatting a filter: from its terms to its text."""
 
 from collections.abc import Iterable
 
@@ -21,12 +21,12 @@ from domain.filter.terms import (
 
 
 def format_terms(terms: Iterable[Term]) -> str:
-    """A text that says the same: `parse` reads these terms from it again, at offsets of its own."""
+    """The text of these terms; `parse` returns the same terms from it, at its own offsets."""
     return " ".join("-" * term.negated + _format_predicate(term.predicate) for term in terms)
 
 
 def quote(text: str) -> str:
-    """A value or a phrase in quotes, as it may stand in a filter."""
+    """A value or a phrase in quotes, escaped for a filter."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

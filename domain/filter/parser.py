@@ -1,4 +1,4 @@
-"""Reading a filter: from its text to its terms, or to what is wrong with it, and where."""
+"""Parsing a filter: from its text to its terms, or to an error with its offset."""
 
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
@@ -15,13 +15,13 @@ MAX_TERMS, MAX_CHARACTERS = 100, 4_000
 _OPERATORS: tuple[Operator, ...] = tuple(sorted(get_args(Operator), key=len, reverse=True))
 _UNQUOTED_PUNCTUATION = frozenset("-_.@/#")
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs"})
-"""The categories of control characters and of halves of surrogate pairs: nobody types them, and no table keeps all."""
+"""Control characters and lone surrogates: not typed by people, and not all storable in PostgreSQL."""
 
 
 def parse(text: str) -> tuple[Term, ...]:
-    """The terms of a filter in their order; none where there is nothing but spaces.
+    """The terms of a filter in their order; none for an empty or blank text.
 
-    Raises FilterSyntax, UnknownField, FilterValue or FilterTooLong, with the offset of what is wrong.
+    Raises FilterSyntax, UnknownField, FilterValue or FilterTooLong, with the offset of the error.
     """
     if len(text) > MAX_CHARACTERS:
         raise FilterTooLong(f"Write at most {MAX_CHARACTERS} characters.", offset=MAX_CHARACTERS)
@@ -29,7 +29,7 @@ def parse(text: str) -> tuple[Term, ...]:
 
 
 class _Token(Struct, frozen=True):
-    """A word or a quoted text; `end` is the offset behind it."""
+    """A word or a quoted text; `end_offset` is the offset after it."""
 
     text: str
     quoted: bool
@@ -50,7 +50,7 @@ def _parse_terms(text: str) -> Iterator[Term]:
 
 
 def _parse_predicate(text: str, offset: int) -> tuple[Predicate, int]:
-    """What one term asks, without its sign, and the offset behind it."""
+    """The predicate of one term, without its sign, and the offset after it."""
     if text.startswith("-", offset):
         raise FilterSyntax("Write a single -, or put a word that begins with one in quotes.", offset=offset)
     token = _parse_token(text, offset)
@@ -94,12 +94,12 @@ def _parse_token(text: str, offset: int) -> _Token:
 
 
 def _parse_quoted(text: str, offset: int) -> _Token:
-    """A text between quotes, where a backslash stands before a quote or another backslash."""
+    """A quoted text, in which a backslash escapes a quote or another backslash."""
     characters, at = list[str](), offset + 1
     while at < len(text) and text[at] != '"':
         escaped = text[at] == "\\"
         if escaped and text[at + 1 : at + 2] not in {'"', "\\"}:
-            raise FilterSyntax('Write \\" or \\\\ in quotes; a backslash alone says nothing.', offset=at)
+            raise FilterSyntax('Write \\" or \\\\ in quotes; a single backslash is not allowed.', offset=at)
         if category(text[at]) in _FORBIDDEN_CATEGORIES:
             raise _syntax_error(text, at)
         characters.append(text[at + escaped])

@@ -1,4 +1,4 @@
-"""The terms of a filter: what each of them asks of a task, in values that nobody has to read again."""
+"""The terms of a filter: the predicates that a task must meet, with parsed values."""
 
 from datetime import date, datetime
 from typing import Literal, TypeAlias
@@ -37,19 +37,19 @@ class PriorityIs(Struct, frozen=True):
 
 
 class AssigneeIs(Struct, frozen=True):
-    """That user is among the assignees, or whoever asks, or there is nobody."""
+    """The user, or the caller (`me`), is among the assignees; `none`: there are no assignees."""
 
     user: UUID | Literal["me", "none"]
 
 
 class LabelIs(Struct, frozen=True):
-    """It has that label, as somebody wrote it; None: it has none."""
+    """The task has that label, in any spelling; None: it has no label."""
 
     label: str | None
 
 
 class ProjectIs(Struct, frozen=True):
-    """The project by its id, or by its key, which stands here in capitals."""
+    """The project by its id, or by its key in capitals."""
 
     project: UUID | str
 
@@ -61,13 +61,13 @@ class ColumnIs(Struct, frozen=True):
 
 
 class TaskKeyIs(Struct, frozen=True):
-    """The human key, which stands here in capitals."""
+    """The human key, in capitals."""
 
     key: str
 
 
 class TimeIs(Struct, frozen=True):
-    """When it is due, was created or was changed last. Only what is due can be so `now`, or have no such time."""
+    """When the task is due, was created or was last changed. Only `due` allows `now` and `none`."""
 
     field: TimeField
     operator: Operator
@@ -75,13 +75,13 @@ class TimeIs(Struct, frozen=True):
 
 
 class Word(Struct, frozen=True):
-    """The text has this word, in any of its forms."""
+    """The text contains this word, in any of its forms."""
 
     text: str
 
 
 class Phrase(Struct, frozen=True):
-    """The text has these words, one after the other."""
+    """The text contains these words in sequence."""
 
     text: str
 
@@ -91,7 +91,7 @@ Predicate: TypeAlias = FieldPredicate | Word | Phrase
 
 
 class Term(Struct, frozen=True):
-    """One term: what it asks or, negated, what must not be; `offset` is where it begins, in characters from 0."""
+    """One term: a predicate, possibly negated; `offset` is where it begins, in characters from 0."""
 
     predicate: Predicate
     negated: bool = False

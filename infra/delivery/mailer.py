@@ -142,7 +142,7 @@ def _check_address_supported(server: smtplib.SMTP, to: str) -> None:
     """Raise AddressRefused where the server is too old for the letters of an address."""
     server.ehlo_or_helo_if_needed()
     if not to.isascii() and not server.has_extn("smtputf8"):
-        raise AddressRefused("The mail server takes addresses of ASCII letters only.")
+        raise AddressRefused("The mail server accepts only addresses of ASCII letters.")
 
 
 def _is_permanent_failure(error: Exception) -> bool:

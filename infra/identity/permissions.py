@@ -117,7 +117,7 @@ class Permissions:
         """Raise Forbidden unless the user administers this installation."""
         state = await self._log.load_state(Instance, INSTANCE_STREAM_ID)
         if state is None or state.administrator_id != user:
-            raise Forbidden("Only the administrator of this installation may.")
+            raise Forbidden("Only the administrator of this installation may do this.")
 
     async def _ensure_cached(self, permission: Permission, topics: Collection[UUID], lookup: _Lookup) -> None:
         """Ask unless it is remembered. While PostgreSQL is away nothing can end it, and all that did was heard."""

@@ -1,4 +1,4 @@
-"""The page: the description as HTML for people, without a script and without a network."""
+"""The /docs page: the OpenAPI document as static HTML, without scripts or external resources."""
 
 from collections.abc import Iterator
 from html import escape
@@ -15,7 +15,7 @@ token=$(curl -sS $api/api/v1/auth/login -H "Content-Type: application/json" \\
 
 
 def render_page(document: Schema) -> str:
-    """All of it."""
+    """The complete page."""
     return "".join(_render_page(document))
 
 
@@ -28,7 +28,7 @@ def _render_page(document: Schema) -> Iterator[str]:
     yield render_text(document["info"]["description"])
     yield "<p>For programs: <a href=/openapi.json>/openapi.json</a> (OpenAPI 3.1), <a href=/schemas/events>"
     yield "/schemas/events</a>, <a href=/problems>/problems</a>.</p>"
-    yield f"<h3>Be somebody</h3><pre>{LOGIN_SNIPPET}</pre>"
+    yield f"<h3>Register and log in</h3><pre>{LOGIN_SNIPPET}</pre>"
     for tag in document["tags"]:
         yield f"<h2 id={anchor_id(tag['name'])}>{escape(tag['name'])}</h2>"
         yield render_text(tag["description"].partition(": ")[2].capitalize())
@@ -46,7 +46,7 @@ def _nav_links(document: Schema) -> Iterator[str]:
 
 def _type_sections(document: Schema) -> Iterator[str]:
     for name, schema in document["components"]["schemas"].items():
-        yield f"<details id=schema-{name}><summary><code>{name}</code> <span class=said>"
+        yield f"<details id=schema-{name}><summary><code>{name}</code> <span class=note>"
         yield f"{render_text(schema.get('description', ''))}</span></summary>"
         yield from render_fields(resolve_ref(document, schema))
         yield "</details>"

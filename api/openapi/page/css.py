@@ -1,4 +1,4 @@
-"""How the page looks."""
+"""The style sheet of the /docs page."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ summary p { display: inline; } summary:hover code { color: var(--accent); }
 details[open] > summary { margin-bottom: .6rem; }
 .verb { display: inline-block; width: 5rem; font: 600 13px ui-monospace, monospace; text-transform: uppercase; }
 .get { color: #1a7f37; } .post { color: #9a6700; } .patch, .put { color: #8250df; } .delete { color: #cf222e; }
-.said { opacity: .7; } summary > .said { display: block; margin-left: 5rem; }
+.note { opacity: .7; } summary > .note { display: block; margin-left: 5rem; }
 .public { font-size: .75rem; border: 1px solid var(--line); border-radius: 1rem; padding: 0 .5rem; margin-left: .5rem; }
 code, pre { font: 13.5px/1.5 ui-monospace, monospace; }
 pre { background: var(--soft); border: 1px solid var(--line); border-radius: .4rem; padding: .7rem .9rem;
@@ -33,8 +33,8 @@ table { border-collapse: collapse; width: calc(100% - 5rem); font-size: .93rem; 
 main > table, details details table, td table { width: 100%; }
 td { padding: .3rem 1rem .3rem 0; vertical-align: top; border-top: 1px solid var(--line); }
 tr:first-child td { border-top: 0; } td:first-child { white-space: nowrap; width: 1%; }
-td p { margin: 0; } .no code:first-child { color: #cf222e; }
+td p { margin: 0; } .problems code:first-child { color: #cf222e; }
 @media (max-width: 50rem) { body { display: block; } nav { position: static; height: auto; border: 0; }
   nav a { display: inline-block; margin-right: 1rem; } main { padding: 1rem; }
-  details > :not(summary), summary > .said { margin-left: 0; } table { width: 100%; } }
+  details > :not(summary), summary > .note { margin-left: 0; } table { width: 100%; } }
 """

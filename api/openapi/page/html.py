@@ -1,4 +1,4 @@
-"""Words of the page: texts, types and examples as HTML."""
+"""HTML fragments of the /docs page: texts, tables, types and examples."""
 
 import json
 import re
@@ -12,7 +12,7 @@ _BACKQUOTED = re.compile(r"`([^`]+)`")
 
 
 def render_text(text: str) -> str:
-    """Paragraphs, with what stands in back quotes as code."""
+    """Paragraphs, with backquoted text as code."""
     marked = _BACKQUOTED.sub(r"<code>\1</code>", escape(text))
     return "".join(f"<p>{paragraph}</p>" for paragraph in marked.split("\n\n") if paragraph)
 
@@ -23,13 +23,13 @@ def render_json(value: Any) -> str:
 
 
 def render_table(rows: Iterable[Iterable[str]], css_class: str = "") -> str:
-    """Cells that are HTML already; nothing where there is no row."""
+    """A table of cells that are HTML already; empty without rows."""
     lines = ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows]
     return f"<table class='{css_class}'>{''.join(lines)}</table>" if lines else ""
 
 
 def resolve_ref(document: Schema, schema: Schema) -> Schema:
-    """What a reference stands for; anything else as it is."""
+    """The target of a reference; any other schema unchanged."""
     while "$ref" in schema:
         node: Any = document
         for part in schema["$ref"].removeprefix("#/").split("/"):
@@ -39,7 +39,7 @@ def resolve_ref(document: Schema, schema: Schema) -> Schema:
 
 
 def render_type(schema: Schema) -> str:
-    """A type in few words: `string (uuid)`, `list of Task`, `low | high`."""
+    """A short form of a type: `string (uuid)`, `list of Task`, `low | high`."""
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(SCHEMA_REF_PREFIX)
         return f"<a href=#schema-{name}>{name}</a>"

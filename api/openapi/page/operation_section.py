@@ -1,4 +1,4 @@
-"""One operation on the page: what to send, what comes back, and how it can say no."""
+"""The section of one operation on the /docs page: parameters, body, responses and problems."""
 
 import json
 import shlex
@@ -12,10 +12,10 @@ from api.openapi.schemas import Schema
 
 
 def render_operation(document: Schema, method: str, path: str, operation: Schema) -> Iterator[str]:
-    """A line that unfolds."""
+    """A collapsible section."""
     public = "<span class=public>public</span>" if operation.get("security") == [{}] else ""
     yield f"<details id={operation['operationId']}><summary><span class='verb {method}'>{method}</span>"
-    yield f"<code>{escape(path)}</code>{public}<span class=said>{render_text(operation['summary'])}</span></summary>"
+    yield f"<code>{escape(path)}</code>{public}<span class=note>{render_text(operation['summary'])}</span></summary>"
     yield f"<div>{render_text(operation.get('description', ''))}</div>"
     yield f"<pre>{escape(_curl_command(method, path, operation, document))}</pre>"
     parameters = [resolve_ref(document, one) for one in operation.get("parameters", [])]
@@ -29,7 +29,7 @@ def render_operation(document: Schema, method: str, path: str, operation: Schema
     for status, response in responses.items():
         if PROBLEM_MEDIA_TYPE not in response.get("content", {}):
             yield _section(f"Answer {status}", "".join(_success_parts(document, response)))
-    yield _section("Problems", render_table(_problem_rows(document, responses), "no"))
+    yield _section("Problems", render_table(_problem_rows(document, responses), "problems"))
     yield "</details>"
 
 
@@ -61,7 +61,7 @@ def _parameter_row(parameter: Schema) -> Iterator[str]:
     yield render_type(parameter["schema"])
     yield (
         render_text(parameter.get("description", ""))
-        + f"<span class=said>for example <code>{escape(str(parameter['example']))}</code></span>"
+        + f"<span class=note>for example <code>{escape(str(parameter['example']))}</code></span>"
     )
 
 
@@ -94,7 +94,7 @@ def _json_content(request_body: Schema) -> Any:
 
 
 def _curl_command(method: str, path: str, operation: Schema, document: Schema) -> str:
-    """How to ask for it from a shell."""
+    """The curl command that calls the operation."""
     for one in (resolve_ref(document, each) for each in operation.get("parameters", [])):
         path = path.replace(f"{{{one['name']}}}", str(one["example"]))
     verb = "" if method == "get" else f"-X {method.upper()} "

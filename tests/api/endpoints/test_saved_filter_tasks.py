@@ -1,4 +1,4 @@
-"""The tasks of a saved filter over HTTP: those that the task list has for what the filter says now."""
+"""The tasks of a saved filter over HTTP: the same as the task list with the filter's current terms."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from tests.api_user import ApiUser
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 VARYING_MEMBERS = {"instance", "trace_id"}
-"""What two problems differ in, however alike they are."""
+"""The members in which equal problems differ."""
 
 
 async def save(who: ApiUser, filter_: str, sort: str | None = None) -> str:
@@ -23,7 +23,7 @@ async def save(who: ApiUser, filter_: str, sort: str | None = None) -> str:
 
 
 async def edit(who: ApiUser, saved: str, version: int, **fields: Any) -> int:
-    """The position of an edit."""
+    """Edit a filter, and return the position."""
     answer = await who.request("PATCH", f"/filters/{saved}", json={**fields, "expected_version": version})
     assert answer.status_code == 200, answer.text
     return int(answer.json()["position"])
@@ -34,7 +34,7 @@ async def titles(who: ApiUser, path: str) -> list[str]:
 
 
 async def seed_tasks(who: ApiUser) -> None:
-    """Four tasks, of which one is done; what is due is due long ago, or not for long."""
+    """Four tasks, one of them done; due dates are long past or far in the future."""
     await who.create_task("Milk", due="2020-01-02", assignees=[who.id], priority="high")
     await who.create_task("Bread", due="2020-01-01")
     await who.create_task("Butter", due="2999-01-01", assignees=[who.id])
@@ -149,12 +149,12 @@ async def test_a_filter_of_an_old_grammar_is_refused_until_edited(
 ) -> None:
     await seed_tasks(ann)
     with monkeypatch.context() as patch:
-        patch.setattr("commands.saved_filter.parse", lambda _: None)  # as if it could have been read then
+        patch.setattr("commands.saved_filter.parse", lambda _: None)  # as if it had been valid then
         saved = await save(ann, text)
     assert (await ann.get(f"/filters/{saved}"))["filter"] == text
     problem = assert_problem(await ann.request("GET", f"/filters/{saved}/tasks"), 400, code)
     assert problem["params"]["offset"] == offset
-    assert problem["detail"].startswith("This filter cannot be read any more: edit it.")
+    assert problem["detail"].startswith("This filter is no longer valid: edit it.")
     await edit(ann, saved, 1, filter="milk")
     assert await titles(ann, f"/filters/{saved}/tasks") == ["Milk"]
 
