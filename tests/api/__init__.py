@@ -1,1 +1,1 @@
-"""The contract, over HTTP against real servers, in this process."""
+"""API tests: over HTTP, in this process, against real PostgreSQL and Redis."""

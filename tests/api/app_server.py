@@ -1,4 +1,4 @@
-"""An application behind a real port, with somebody who folds all the while."""
+"""An application on a real port, with a thread that keeps folding the log."""
 
 import contextlib
 import socket
@@ -13,13 +13,13 @@ from infra.settings import Settings
 from tests.api.in_process_app import manual_projector
 
 PROJECT_INTERVAL_S = 0.02
-"""Between two looks of the worker."""
+"""The pause between two polls of the worker."""
 JOIN_TIMEOUT_S = 10
 
 
 @contextlib.contextmanager
 def app_server(settings: Settings) -> Iterator[str]:
-    """The address of the application, for as long as the block lasts."""
+    """The address of the application, served for the duration of the block."""
     config = uvicorn.Config(cast("Any", create_app(settings)), log_config=None, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening, _running_worker(settings):

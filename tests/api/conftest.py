@@ -1,4 +1,4 @@
-"""One application and one database for all of these tests, each test with users of its own."""
+"""Fixtures of the API tests: one application and one database for all, with new users for each test."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from uuid import uuid4
@@ -19,7 +19,7 @@ from tests.servers import Servers
 
 @pytest.fixture(scope="package", autouse=True)
 def _loaded_openapi() -> None:
-    """Read the description from the code, once, before a test plants a defect in what it is read from."""
+    """Build the OpenAPI document once, before a test plants a defect in the code that it is derived from."""
     openapi_contract.app_contract()
 
 
@@ -30,13 +30,13 @@ def settings(servers: Servers, template_database: str) -> Settings:
 
 @pytest.fixture
 def isolated_settings(servers: Servers, template_database: str) -> Settings:
-    """A database of this test's own."""
+    """A database for this test only."""
     return _isolated_settings(servers, template_database)
 
 
 @pytest_asyncio.fixture(loop_scope="package")
 async def administrator(isolated_settings: Settings) -> AsyncIterator[ApiUser]:
-    """Whoever administers an installation of this test's own."""
+    """The administrator of an installation for this test only."""
     with manual_projector(isolated_settings) as fold:
         async with app_client(isolated_settings) as client:
             yield await ApiUser.register_with_project(client, fold, "Root")
@@ -67,7 +67,7 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def shared_user(client: httpx.AsyncClient, fold: Callable[[], None]) -> ApiUser:
-    """A settled user for the rows of a table, who must not mind what was there before."""
+    """A user shared by parametrized cases, which must tolerate existing data."""
     return await ApiUser.register_with_project(client, fold, "Hugo")
 
 
@@ -79,7 +79,7 @@ async def ann(client: httpx.AsyncClient, fold: Callable[[], None]) -> ApiUser:
 
 @pytest_asyncio.fixture(loop_scope="package")
 async def bob(client: httpx.AsyncClient, fold: Callable[[], None]) -> ApiUser:
-    """Another, with a workspace and a project that look just like Ann's."""
+    """Another user, with a workspace and a project that look just like Ann's."""
     return await ApiUser.register_with_project(client, fold, "Bob")
 
 
@@ -91,14 +91,14 @@ async def smtp_server() -> AsyncIterator[FakeSmtpServer]:
 
 @pytest_asyncio.fixture(loop_scope="package")
 async def inviter(settings: Settings, fold: Callable[[], None], smtp_server: FakeSmtpServer) -> AsyncIterator[ApiUser]:
-    """Somebody in an installation that sends its mail into the box."""
+    """A user of an installation that sends its mail to the test's mailbox."""
     async with app_client(msgspec.structs.replace(settings, mail_url=smtp_server.url)) as client:
         yield await ApiUser.register_with_project(client, fold, "Host")
 
 
 @pytest.fixture
 def log_lines() -> Iterator[list[str]]:
-    """Everything that is logged meanwhile, however unimportant."""
+    """All log lines of the test, of every level."""
     lines = list[str]()
     sink = logger.add(lines.append, level=0, format="{message} {extra} {exception}", backtrace=False, diagnose=False)
     yield lines

@@ -1,4 +1,4 @@
-"""Requests that are made from the description, by schemathesis: what it is told, and what it says."""
+"""Fuzzing with schemathesis: requests generated from the OpenAPI document, and the checks on responses."""
 
 import json
 import os
@@ -22,18 +22,18 @@ CHECKS = (
     "response_headers_conformance",
     "response_schema_conformance",
 )
-"""Left out: that what fits a schema is accepted and the rest refused. Rules, versions and keys that were used are in no
-schema, and msgspec takes some forms of a number or time that a schema does not know."""
+"""Not checked: that valid data are accepted and others refused. Rules, versions and used keys are in no schema, and
+msgspec accepts some forms of a number or time that a schema does not."""
 CONFIG = '[checks.not_a_server_error]\nexpected-statuses = ["2xx", "3xx", "4xx", 503]\n'
-"""503 has `Retry-After`, as the description says and the headers are checked for; it is no error of ours."""
+"""503 is a described answer, checked for its `Retry-After`; it is not a server error here."""
 
 
 EXCLUDED_OPERATION = "revoke_token"
-"""Left out: who asks would be nobody from then on."""
+"""Excluded: it would revoke the token of the fuzzer itself."""
 
 
 def administrator_token(address: str) -> str:
-    """A personal one of somebody who administers the installation: logging out does not end it."""
+    """A personal token of the administrator: logging out does not end it."""
     person, auth = {"email": "ann@example.com", "password": PASSWORD}, f"{address}/api/v1/auth"
     httpx.post(f"{auth}/register", json={**person, "name": "Ann"}).raise_for_status()
     session = {"Authorization": f"Bearer {httpx.post(f'{auth}/login', json=person).json()['access_token']}"}
@@ -42,7 +42,7 @@ def administrator_token(address: str) -> str:
 
 
 def fuzz(address: str, token: str, folder: Path, phases: str, *options: str) -> None:
-    """Ask for all that the description offers; assert that every answer is one that it names."""
+    """Send requests to every operation; assert that every response is described."""
     described = httpx.get(f"{address}/openapi.json").json()
     (folder / "schemathesis.toml").write_text(CONFIG)
     (folder / "openapi.json").write_text(json.dumps(_without_lookaheads(described)))
@@ -59,7 +59,7 @@ def fuzz(address: str, token: str, folder: Path, phases: str, *options: str) -> 
 
 
 def _without_lookaheads(node: Any) -> Any:
-    """The description without patterns that look ahead: making texts for them takes minutes."""
+    """The OpenAPI document without lookahead patterns: generating texts for them takes minutes."""
     if isinstance(node, list):
         return [_without_lookaheads(one) for one in node]
     if not isinstance(node, dict):

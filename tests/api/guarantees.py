@@ -1,4 +1,4 @@
-"""Promises of the API, each a function that fails where it is broken: tests keep them, planted defects break them."""
+"""Guarantees of the API: each a check that fails if it is broken; tests run them, planted defects break them."""
 
 import asyncio
 import time
@@ -49,11 +49,11 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "edit_filter": {"name": "Later", "expected_version": 1},
     "delete_filter": {"expected_version": 1},
 }
-"""A body that would do, for each operation that takes one on a thing that is there."""
+"""A valid body for each operation that takes one on an existing object."""
 
 
 async def operations(client: httpx.AsyncClient) -> dict[str, tuple[str, str, dict[str, Any]]]:
-    """Method, path and description of each operation, as the instance describes itself."""
+    """Method, path and operation object of each operation in the served OpenAPI document."""
     described = (await client.get("http://test/openapi.json")).json()
     paths, shared = described["paths"], described["components"]["parameters"]
     for operation in (operation for methods in paths.values() for operation in methods.values()):
@@ -67,7 +67,7 @@ async def operations(client: httpx.AsyncClient) -> dict[str, tuple[str, str, dic
 
 
 async def ids_of_another_tenant_are_not_found(ann: ApiUser, bob: ApiUser) -> None:
-    """Every operation with another's id answers as for an id that there is not."""
+    """Every operation answers another tenant's id as it answers an unknown id."""
     eve = await bob.post(f"/workspaces/{bob.workspace}/invitations", email="eve@example.com")
     things = {
         "workspace": bob.workspace,
@@ -92,7 +92,7 @@ async def ids_of_another_tenant_are_not_found(ann: ApiUser, bob: ApiUser) -> Non
 
 
 async def filters_are_visible_to_their_user_only(ann: ApiUser, bob: ApiUser) -> None:
-    """Not in their list, nor one by one, before the other changed it or after."""
+    """A filter is invisible to others, in the list and by id, before and after its owner changes it."""
     theirs = (await bob.post("/filters", name="Secret", filter="assignee:me"))["id"]
     mine = (await ann.post("/filters", name="Soon", filter="due<now"))["id"]
     for version in (1, 2):
@@ -106,7 +106,7 @@ async def filters_are_visible_to_their_user_only(ann: ApiUser, bob: ApiUser) -> 
 
 
 async def an_edited_filter_invalidates_cached_tasks(ann: ApiUser, patch: pytest.MonkeyPatch) -> None:
-    """What is answered at the door is so no more when the filter says something else, nor when it is gone."""
+    """A cached response is not used after the filter was changed or deleted."""
     for title in ("Milk", "Bread"):
         await ann.create_task(title)
     saved = (await ann.post("/filters", name="Shop", filter="milk", sort="key"))["id"]
@@ -138,12 +138,12 @@ async def an_edited_filter_invalidates_cached_tasks(ann: ApiUser, patch: pytest.
 
 
 def saved_filter_ids(listed: dict[str, Any]) -> list[str]:
-    """The ids of the filters in a list that not everybody has."""
+    """The ids of the filters in a list that are not built in."""
     return [item["id"] for item in listed["items"] if not item["builtin"]]
 
 
 async def one_edit_of_the_same_version_wins(ann: ApiUser) -> None:
-    """The others are told of the winner, and only the winner's edit happened."""
+    """The losers get the winner's event, and only the winner's edit is applied."""
     task = await ann.create_task()
     titles = [f"Title {number}" for number in range(CONCURRENT_WRITERS)]
     answers = await asyncio.gather(
@@ -176,7 +176,7 @@ async def a_change_invalidates_the_cached_answer(ann: ApiUser) -> None:
 
 
 async def an_answer_overtaken_by_a_change_is_not_cached_as_new(ann: ApiUser, patch: pytest.MonkeyPatch) -> None:
-    """The model changes between the reading of an answer and its being cached."""
+    """The read model changes between the read of an answer and its caching."""
     task = await ann.create_task()
     ann.fold()
     keep, overtaken, kept = SharedCache.set, list[str](), asyncio.Event()
@@ -199,7 +199,7 @@ async def an_answer_overtaken_by_a_change_is_not_cached_as_new(ann: ApiUser, pat
 async def a_waiting_reader_sees_the_write(
     ann: ApiUser, patch: pytest.MonkeyPatch, publish: Callable[[int], None]
 ) -> None:
-    """The waiter is woken by `publish`, which is called with the position when it waits, and by nothing else."""
+    """A waiting request is woken by `publish`, called with the position, and by nothing else."""
     patch.setattr(progress, "WAITER_POLL_INTERVAL_S", 60.0)
     waiting = asyncio.Event()
     look = ProjectionProgress._fetch_position  # noqa: SLF001 - who has looked in vain is about to wait
@@ -226,7 +226,7 @@ async def a_waiting_reader_sees_the_write(
 async def a_member_removed_while_waiting_gets_not_found(
     ann: ApiUser, bob: ApiUser, patch: pytest.MonkeyPatch, path: str
 ) -> None:
-    """A list is waited for; then the member who waits is removed, and only after that something else is written."""
+    """A member waits for a list and is removed while waiting; only then is another event written."""
     member = f"/workspaces/{ann.workspace}/members/{bob.id}"
     assert (await ann.request("PUT", member, json={"role": "member"})).status_code == 200
     ann.fold()
@@ -248,7 +248,7 @@ async def a_member_removed_while_waiting_gets_not_found(
 
 
 async def eventually(fetch: Callable[[], Awaitable[T]], is_done: Callable[[T], bool], timeout_s: float = 5.0) -> T:
-    """Ask until it is so: what another process did is heard of, or found out, within moments."""
+    """Retry until it holds: changes by another process arrive within moments."""
     deadline = time.monotonic() + timeout_s
     while not is_done(found := await fetch()):
         assert time.monotonic() < deadline, found

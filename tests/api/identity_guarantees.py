@@ -1,4 +1,4 @@
-"""Promises about who somebody is, each a function that fails where it is broken."""
+"""Guarantees of identity: sessions, tokens, passwords and invitations; each a check that fails if it is broken."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ from tests.fake_smtp_server import FakeSmtpServer
 
 CONCURRENT_REFRESHES = 50
 REVOCATION_TIMEOUT_S = 2.0
-"""Twice the second that is promised: the machine has more to do."""
+"""Twice the guaranteed second, for a busy machine."""
 
 
 async def refresh(client: httpx.AsyncClient, token: str) -> httpx.Response:
@@ -33,7 +33,7 @@ async def refresh(client: httpx.AsyncClient, token: str) -> httpx.Response:
 async def concurrent_refreshes_issue_one_token(
     ann: ApiUser, other_process: httpx.AsyncClient, settings: Settings
 ) -> None:
-    """Through two processes: all get the same new refresh token, and one row stands beside the old one's."""
+    """Through two processes: all get the same new refresh token, and only one row is added."""
     clients = [ann.client if number % 2 else other_process for number in range(CONCURRENT_REFRESHES)]
     answers = await asyncio.gather(*(refresh(client, ann.refresh_token) for client in clients))
     assert Counter(answer.status_code for answer in answers) == {200: CONCURRENT_REFRESHES}
@@ -44,7 +44,7 @@ async def concurrent_refreshes_issue_one_token(
 
 
 async def an_ended_session_is_refused(ann: ApiUser, other: httpx.AsyncClient) -> None:
-    """At once in the process that was told, within a second in others, although both know the token well."""
+    """At once in the process that revokes it, within a second in others, although both have the token cached."""
     elsewhere = ann.with_token(ann.token, ann.refresh_token, other)
     for visitor in (ann, elsewhere):
         assert (await visitor.request("GET", "/auth/me")).status_code == 200
@@ -74,7 +74,7 @@ async def assert_refused_soon(visitor: ApiUser) -> None:
 
 
 async def an_agent_cannot_manage_the_account(ann: ApiUser) -> None:
-    """However far its token goes: it makes no tokens, and neither sees nor ends what keeps its user in."""
+    """Whatever the scope of its token, an agent issues no tokens and neither lists nor ends its user's sessions."""
     agent = await ann.with_personal_token("read", "write", "admin", kind="agent")
     session = (await ann.get("/auth/sessions"))["items"][0]["id"]
     token = (await ann.get("/auth/tokens"))["items"][0]["id"]
@@ -94,7 +94,7 @@ async def an_agent_cannot_manage_the_account(ann: ApiUser) -> None:
 
 
 async def a_proof_by_the_old_password_is_refused(ann: ApiUser, settings: Settings, patch: pytest.MonkeyPatch) -> None:
-    """Whoever proved it before the change, and is late with a new one, changes nothing."""
+    """A request that verified the old password before the change cannot set a new one after it."""
     hashed, began, may_go_on = Passwords.hash, asyncio.Event(), asyncio.Event()
 
     async def slow(credentials: Passwords, password: str) -> str:
@@ -128,7 +128,7 @@ def registration_body(email: str, token: str) -> dict[str, str]:
 async def a_closed_invitation_is_refused(
     host: ApiUser, box: FakeSmtpServer, settings: Settings, patch: pytest.MonkeyPatch
 ) -> None:
-    """Even where the process ended before the row of a revoked invitation was gone."""
+    """Even if the process ended before the row of a revoked invitation was deleted."""
 
     async def gone(*_: object) -> None:
         raise psycopg.OperationalError("gone")
@@ -150,7 +150,7 @@ async def a_closed_invitation_is_refused(
 async def failed_logins_are_counted_across_processes(
     account: str, clients: Sequence[httpx.AsyncClient], max_attempts: int
 ) -> None:
-    """However many processes are asked, side by side: so many are told that they are wrong, the others nothing."""
+    """With any number of processes, concurrently: only the limit of guesses is verified, the others are refused."""
     body = {"email": account, "password": "wrong"}
     answers = await asyncio.gather(
         *(client.post("/auth/login", json=body) for client in clients for _ in range(max_attempts))
@@ -160,7 +160,7 @@ async def failed_logins_are_counted_across_processes(
 
 
 async def no_secret_is_stored_in_clear(ann: ApiUser, settings: Settings, logged: list[str]) -> None:
-    """After a visit to everything that takes or gives a secret, none is found anywhere."""
+    """After requests to every endpoint that takes or returns a secret, none is found in clear."""
     secrets = await _use_every_secret(ann)
     kept = [
         *_table_rows(settings),
@@ -237,7 +237,7 @@ def _redis_value(client: "redis.Redis", key: bytes) -> Any:
 
 
 def refresh_token_count(settings: Settings, user: ApiUser) -> int:
-    """How many refresh tokens stand in the sessions of a user."""
+    """The number of refresh tokens in the sessions of a user."""
     sql = """select count(*) from auth.refresh_tokens join auth.sessions on sessions.id = session_id
         where user_id = %s"""
     with psycopg.connect(settings.database_url) as connection:
@@ -246,7 +246,7 @@ def refresh_token_count(settings: Settings, user: ApiUser) -> int:
 
 
 def age_credentials(settings: Settings, user: ApiUser, seconds: int) -> None:
-    """Let time pass for the sessions and tokens of a user: what stands there is moved back."""
+    """Age the sessions and tokens of a user by moving their times back."""
     by = f"interval '{seconds} seconds'"
     with psycopg.connect(settings.database_url) as connection:
         for table, column, whose in [

@@ -1,4 +1,4 @@
-"""An application in this process, opened by a test that needs one of another kind, or one for many rows of a table."""
+"""Applications in this process, for tests that need special settings or share one over many cases."""
 
 import asyncio
 import contextlib
@@ -19,16 +19,16 @@ from tests.api import openapi_contract
 from tests.instant_progress import instant_publisher
 
 UNREACHABLE_REDIS_URL = "redis://127.0.0.1:1/0"
-"""An address that refuses every connection."""
+"""A URL that refuses every connection."""
 
 
 def without_a_database(settings: Settings) -> Settings:
-    """The same, where PostgreSQL is away."""
+    """The same settings, with PostgreSQL unavailable."""
     return msgspec.structs.replace(settings, database_url="postgresql://nobody@127.0.0.1:1/none")
 
 
 def park_document(settings: Settings) -> None:
-    """Let the task list show one document no further."""
+    """Park one document of the task list."""
     with psycopg.connect(settings.database_url) as connection:
         connection.execute(
             """insert into read.parked (build, document, position, reason)
@@ -38,17 +38,17 @@ def park_document(settings: Settings) -> None:
 
 @contextlib.asynccontextmanager
 async def app_client(settings: Settings, client_address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
-    """An application of its own, visited from an address; an answer that is not described fails who asked for it."""
-    (app, shortcuts), holds = create_app_and_cache(settings), openapi_contract.app_contract().check
-    transport = httpx.ASGITransport(cast("Any", with_tracing(shortcuts.wrap(app))), client=(client_address, 1))
+    """A client of its own application, from a client address; an undescribed response fails the request."""
+    (app, response_cache), check_response = create_app_and_cache(settings), openapi_contract.app_contract().check
+    transport = httpx.ASGITransport(cast("Any", with_tracing(response_cache.wrap(app))), client=(client_address, 1))
     async with lifespan_task(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
-        client.event_hooks["response"] = [holds]
+        client.event_hooks["response"] = [check_response]
         yield client
 
 
 @contextlib.asynccontextmanager
 async def lifespan_task(app: Litestar) -> AsyncIterator[None]:
-    """The application's lifespan in one task of its own: a fixture's two halves run in two."""
+    """Run the application's lifespan in one task: the two halves of a fixture run in two."""
     started, ended = asyncio.Event(), asyncio.Event()
 
     async def live() -> None:
@@ -65,7 +65,7 @@ async def lifespan_task(app: Litestar) -> AsyncIterator[None]:
 
 @contextlib.contextmanager
 def manual_projector(settings: Settings) -> Iterator[Callable[[], None]]:
-    """What a worker does when it looks."""
+    """Fold once, as a polling worker does."""
     with redis.Redis.from_url(settings.redis_url) as cache:
         projector = Projector(settings.database_url, settings.partitions, instant_publisher(cache))
 

@@ -1,4 +1,4 @@
-"""The contract: whether an answer is one that the OpenAPI description says there can be."""
+"""The OpenAPI contract: checks that every response is described by the document."""
 
 import re
 from functools import cache, cached_property
@@ -22,20 +22,20 @@ _CONDITIONAL_HEADERS = (
     "retry-after",
     "idempotent-replayed",
 )
-"""Headers that an answer has only where it is described with them."""
+"""Headers that a response may have only if they are described for it."""
 PLANTED_ERROR_STATUS = 500
-"""What a test makes go wrong inside is no part of the contract."""
+"""Internal errors provoked by tests are not part of the contract."""
 
 
 class OpenApiContract:
-    """Holds every answer against a description."""
+    """Checks responses against an OpenAPI document."""
 
     def __init__(self, description: dict[str, Any]) -> None:
         self.description = description
         self._validators = dict[str, jsonschema_rs.Validator]()
 
     async def check(self, answer: httpx.Response) -> None:
-        """Assert that the answer is described: its status, headers, media type, and the form of its body."""
+        """Assert that the response is described: its status, headers, media type and body."""
         operation = self._operation(answer.request)
         if operation is None or answer.status_code == PLANTED_ERROR_STATUS:
             return
@@ -97,10 +97,10 @@ class OpenApiContract:
 
 @cache
 def app_contract() -> OpenApiContract:
-    """That of this code; made before anything is timed."""
+    """The contract of this code; built before anything is timed."""
     return OpenApiContract(build_document(create_litestar(UNREACHABLE_SETTINGS)))
 
 
 def validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
-    """Formats count: a UUID is one, and a time has an offset."""
+    """A validator that checks formats too: UUIDs, and times with an offset."""
     return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)

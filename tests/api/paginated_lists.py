@@ -1,4 +1,4 @@
-"""Lists that are read page by page while others come and go: what stays is on exactly one page, in its order."""
+"""Paginated lists under concurrent changes: every item that stays is on exactly one page, in order."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,13 +18,13 @@ LIST_PATHS = {
     "labels": "/workspaces/{}/labels",
     "invitations": "/workspaces/{}/invitations",
 }
-"""Where each list stands, in a workspace."""
+"""The path of each list, in a workspace."""
 
 
 class PaginatedList(Struct, frozen=True):
-    """A list that who asks sees at a path, and how something comes into it and goes; `n` tells one from another.
+    """A list at a path, with functions that add and remove its items; the number identifies an item.
 
-    What stays is made in the order of the list, after what was there before. What comes again is the same, or another.
+    Stable items are added in the order of the list, after existing ones. Adding an item again may create a new one.
     """
 
     user: ApiUser
@@ -35,7 +35,7 @@ class PaginatedList(Struct, frozen=True):
 
 
 async def stable_items_are_on_exactly_one_page(paginated: PaginatedList, limit: int) -> None:
-    """After each page another one comes or goes; every second time the read models are behind."""
+    """Add or remove another item after each page; every second time the read models are behind."""
     stay, there = await fill_list(paginated), set(range(0, STABLE_ITEMS, 2))
     paginated.user.fold()
     path: str | None = f"{paginated.path}?limit={limit}"
@@ -53,7 +53,7 @@ async def stable_items_are_on_exactly_one_page(paginated: PaginatedList, limit: 
 
 
 async def fill_list(paginated: PaginatedList) -> list[str]:
-    """The ids of what stays, with others among them."""
+    """The ids of the stable items, after adding other items among them."""
     stay = [item["id"] for item in (await paginated.user.get(paginated.path))["items"]]
     for number in range(STABLE_ITEMS):
         if number % 2 == 0:
@@ -63,7 +63,7 @@ async def fill_list(paginated: PaginatedList) -> list[str]:
 
 
 def next_page_path(answer: httpx.Response) -> str | None:
-    """The address of the next page, where there is one; the body must say the same."""
+    """The address of the next page, if there is one; the body must agree with the header."""
     path = answer.links["next"]["url"].removeprefix("/api/v1") if "next" in answer.links else None
     cursor = answer.json()["next_cursor"]
     assert (f"cursor={cursor}" in path) if path else cursor is None
@@ -71,7 +71,7 @@ def next_page_path(answer: httpx.Response) -> str | None:
 
 
 async def projects(host: ApiUser) -> PaginatedList:
-    """By key; others come out of the archive and go there."""
+    """Projects by key; others are restored and archived."""
     path, made = LIST_PATHS["projects"].format(host.workspace), dict[int, str]()
 
     async def open_(key: str) -> str:
@@ -89,7 +89,7 @@ async def projects(host: ApiUser) -> PaginatedList:
 
 
 async def labels(host: ApiUser) -> PaginatedList:
-    """By name; those that came do not go."""
+    """Labels by name; added ones cannot be removed."""
     path = LIST_PATHS["labels"].format(host.workspace)
 
     async def colour(name: str) -> str:
@@ -101,7 +101,7 @@ async def labels(host: ApiUser) -> PaginatedList:
 
 
 async def members(host: ApiUser) -> PaginatedList:
-    """By name; others are made members and removed."""
+    """Members by name; others are added and removed."""
     path, made = LIST_PATHS["members"].format(host.workspace), dict[int, str]()
 
     async def join(user: str) -> str:
@@ -118,7 +118,7 @@ async def members(host: ApiUser) -> PaginatedList:
 
 
 async def workspaces(host: ApiUser) -> PaginatedList:
-    """By age; the host is made a member of somebody else's, and removed."""
+    """Workspaces by age; the user is added to those of another user, and removed."""
     other, made = await ApiUser.register_with_project(host.client, host.fold, "Other"), dict[int, str]()
 
     async def join(workspace: str) -> str:
@@ -139,7 +139,7 @@ async def workspaces(host: ApiUser) -> PaginatedList:
 
 
 async def invitations(host: ApiUser) -> PaginatedList:
-    """By age; others are sent, and revoked."""
+    """Invitations by age; others are sent and revoked."""
     path, made = LIST_PATHS["invitations"].format(host.workspace), dict[int, str]()
 
     async def stay(n: int) -> str:
@@ -153,8 +153,8 @@ async def invitations(host: ApiUser) -> PaginatedList:
 
 async def register_user(host: ApiUser, name: str) -> str:
     """The id of a new user."""
-    wish = {"email": f"{uuid4().hex}@example.com", "name": name, "password": PASSWORD}
-    return str(_success_json(await host.client.post("/auth/register", json=wish))["id"])
+    registration = {"email": f"{uuid4().hex}@example.com", "name": name, "password": PASSWORD}
+    return str(_success_json(await host.client.post("/auth/register", json=registration))["id"])
 
 
 def _item_ids(answer: httpx.Response, limit: int) -> list[str]:

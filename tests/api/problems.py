@@ -1,4 +1,4 @@
-"""What every answer that says no looks like."""
+"""Assertions on problem documents."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ LEAK_MARKERS = ("Traceback", 'File "', "site-packages", "psycopg", "msgspec.")
 
 
 def assert_problem(response: httpx.Response, status: int, code: str = "") -> dict[str, Any]:
-    """The problem document, after a look at all that it must have and must not have."""
+    """The problem document, after asserting its required members and that it leaks nothing."""
     request = f"{response.request.method} {str(response.request.url)[:200]}"
     assert response.status_code == status, f"{request}: {response.status_code} {response.text[:400]}"
     assert response.headers["content-type"] == "application/problem+json", request

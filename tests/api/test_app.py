@@ -1,4 +1,4 @@
-"""The application begins and ends, whatever it is just doing."""
+"""The application starts and stops cleanly at any time."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_the_application_can_stop_during_startup(settings: Settings) -> None:
-    """The listener may be connecting, subscribing or listening when it is told to end."""
+    """The listener may be connecting, subscribing or listening when it is stopped."""
     for steps in range(40):
         async with asyncio.timeout(10), app_client(settings):
             for _ in range(steps):

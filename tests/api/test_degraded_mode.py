@@ -1,4 +1,4 @@
-"""While PostgreSQL is away what is known is answered, as old; while Redis is, all goes on; both come back."""
+"""Degraded mode: without PostgreSQL, cached answers are served as stale; without Redis, all works; both recover."""
 
 import random
 from collections.abc import AsyncIterator, Iterator
@@ -26,7 +26,7 @@ TIMEOUT_S = 30.0
 
 
 class Installation(Struct, frozen=True):
-    """An installation whose servers can be taken away from the API process, though not from the worker."""
+    """An installation whose servers can be cut off from the API process, but not from the worker."""
 
     ann: ApiUser
     settings: Settings
@@ -34,7 +34,7 @@ class Installation(Struct, frozen=True):
     redis_proxy: TcpProxy
 
     def log_head(self) -> int:
-        """The end of the log, asked of the database itself."""
+        """The head of the log, read from the database itself."""
         with connect(self.settings.database_url) as connection:
             return log.head(connection)
 
@@ -65,7 +65,7 @@ async def installation(isolated_settings: Settings, proxies: tuple[TcpProxy, Tcp
 
 @asynccontextmanager
 async def unreachable(*proxies: TcpProxy) -> AsyncIterator[None]:
-    """They are away, and come back at the end."""
+    """Cut off these servers for the duration of the block."""
     for proxy in proxies:
         proxy.refuse_connections()
     try:
@@ -80,7 +80,7 @@ def is_stale(answer: httpx.Response) -> bool:
 
 
 async def read_task_and_list(here: Installation) -> tuple[str, str]:
-    """The paths of a task and of its list, both read a moment ago."""
+    """The paths of a task and of its list, both cached by a recent read."""
     task, project = await here.ann.create_task(), here.ann.project
     paths = f"/tasks/{task}", f"/projects/{project}/tasks"
     for path in paths:
@@ -131,7 +131,7 @@ async def test_without_postgresql_cached_answers_are_served_stale_and_others_ref
 
 
 async def test_only_the_first_request_waits_for_an_unreachable_database(installation: Installation) -> None:
-    """The first who asks finds it out; whoever comes next is answered from memory at once."""
+    """The first request detects the outage; later ones are answered from the in-process cache at once."""
     task, _ = await read_task_and_list(installation)
     async with unreachable(installation.postgres_proxy):
         await eventually(lambda: installation.ann.request("GET", task), is_stale)
@@ -192,7 +192,7 @@ async def test_a_member_removed_without_redis_gets_not_found(installation: Insta
 
 
 async def test_without_postgresql_and_redis_reads_are_refused(installation: Installation) -> None:
-    """Who is a member now nobody can say: a message that somebody was removed would not be heard."""
+    """Membership is unknown: the message of a removal would not arrive."""
     task, _ = await read_task_and_list(installation)
     async with unreachable(installation.postgres_proxy, installation.redis_proxy):
         answer = await eventually(lambda: installation.ann.request("GET", task), lambda answer: not answer.is_success)

@@ -1,6 +1,6 @@
-"""Whatever is asked for that fits the description, or just does not: each answer is one that it names.
+"""Fuzzing: requests that match the OpenAPI document, or barely do not, get only responses that it describes.
 
-`TASKLEDGER_TEST_FUZZ=50` in the environment asks for so many requests for each operation, and for every boundary.
+`TASKLEDGER_TEST_FUZZ=50` in the environment sends so many requests to each operation, and every boundary value.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.api import fuzzing
 from tests.api.app_server import app_server
 
 SHORT_TIMEOUT_S = 0.02
-"""Positions of the far future are asked for all the time."""
+"""Fuzzed requests often wait for positions in the far future."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Bad input: whatever is sent, the answer is a problem that says what is wrong, and nothing is written."""
+"""Invalid requests: each gets a problem that names the error, and nothing is written."""
 
 import gzip
 import hmac
@@ -527,7 +527,7 @@ async def test_irrelevant_headers_are_ignored(shared_user: ApiUser, headers: Hea
 
 
 class Claims:
-    """The claims of a good token, and what can be wrong with them."""
+    """The claims of a valid token, and ways to invalidate them."""
 
     def __init__(self, user: str) -> None:
         now = datetime.now(UTC)
@@ -655,7 +655,7 @@ OWN_KEY_ID: Any = object()
 
 
 def _sign(claims: dict[str, Any], key: str, kid: Any = OWN_KEY_ID) -> str:
-    """Without PyJWT's own checks, which would not let a wrong claim through."""
+    """Sign without PyJWT's own checks, which would reject a wrong claim."""
     times = {name: int(value.timestamp()) for name, value in claims.items() if isinstance(value, datetime)}
     headers = json.dumps({"typ": "JWT", "alg": "HS256", "kid": key_id(key) if kid is OWN_KEY_ID else kid})
     parts = [_base64(headers.encode()), _base64(json.dumps({**claims, **times}, default=str).encode())]

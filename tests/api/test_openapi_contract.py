@@ -1,4 +1,4 @@
-"""An answer that the description does not name fails the test that asked for it."""
+"""The OpenAPI contract check: a response that the document does not describe fails its test."""
 
 import json
 from typing import Any

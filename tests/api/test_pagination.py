@@ -1,4 +1,4 @@
-"""Pages of the smaller lists: full, in order, and each with a cursor that is good for that list alone."""
+"""Pagination of the smaller lists: full pages, in order, with cursors valid only for their list."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -105,7 +105,7 @@ async def test_a_cursor_at_the_end_of_the_calendar_works_or_is_refused(
 
 @pytest.mark.parametrize("name", ["\u0390" * 100, "\U0001f6d2" * 100, '"' * 100], ids=["Greek", "carts", "quotes"])
 async def test_a_cursor_holds_the_longest_name(ann: ApiUser, name: str) -> None:
-    """Of any letters: the first of these is six bytes in any case of letters."""
+    """Keys of any letters: the first of these takes six bytes in upper and lower case."""
     user = await paginated_lists.register_user(ann, name)
     last = await paginated_lists.register_user(ann, "\U0001f6d2" * 100)
     for one in (user, last):

@@ -1,4 +1,4 @@
-"""Who may do what over HTTP: every operation there is, by everybody there is."""
+"""The permission matrix over HTTP: every operation, by every kind of caller."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -107,14 +107,14 @@ logout              yes    yes    yes    yes    422    yes      yes     401
 CALLERS, *_LINES = (line.split() for line in MATRIX.splitlines() if line)
 ROWS = {name: dict(zip(CALLERS, outcomes, strict=True)) for name, *outcomes in _LINES}
 PROTECTED_FIELDS = ("owner_id", "version", "is_administrator", "workspace", "created_at", "actor")
-"""What a body must not be able to set."""
+"""Fields that a body must not be able to set."""
 
 
 Operations = dict[str, tuple[str, str, dict[str, Any]]]
 
 
 class PermissionScene:
-    """A workspace with everybody in it, or not, and one thing of each kind."""
+    """A workspace with every kind of caller, and one object of each kind."""
 
     def __init__(self, every: Operations, people: dict[str, ApiUser], ids: dict[str, str]) -> None:
         self.operations = every
@@ -122,7 +122,7 @@ class PermissionScene:
         self.ids = ids
 
     async def send(self, who: str, operation: str, **more: Any) -> httpx.Response:
-        """An operation as this person, as a dry run where there is one; its body may have more in it."""
+        """Call an operation as this person, as a dry run where possible; extra fields can be added to the body."""
         method, path, described = self.operations[operation]
         can_be_tried = any(parameter.get("name") == "dry_run" for parameter in described["parameters"])
         takes = {"params": {"dry_run": "true"}} if can_be_tried else {}
@@ -131,10 +131,10 @@ class PermissionScene:
         return await self.callers[who].request(method, f"http://test{path.format(**self.ids)}", **takes, **json)
 
     def valid_body(self, operation: str) -> dict[str, Any] | None:
-        """One that would do."""
+        """A valid body."""
         bodies = {
             **VALID_BODIES,
-            "edit_workspace": {"name": "House", "expected_version": 3},  # an owner came, and went
+            "edit_workspace": {"name": "House", "expected_version": 3},  # after an owner was added and removed
             "assign_task": {"user_id": self.ids["user"]},
             "carry_out": {"commands": [{"type": "CompleteTask", "id": self.ids["task"], "data": {}}]},
             "create_workspace": {"name": "Work"},
@@ -201,15 +201,15 @@ async def test_every_operation_allows_exactly_what_the_matrix_says(scene: Permis
 
 
 async def test_bodies_cannot_set_protected_fields(scene: PermissionScene) -> None:
-    tried = 0
+    attempts = 0
     for operation in scene.operations:
         for field in PROTECTED_FIELDS if scene.valid_body(operation) is not None else ():
             problem = assert_problem(
                 await scene.send("owner", operation, **{field: str(new_id())}), 400, "invalid_body"
             )
             assert field in problem["detail"], (operation, problem)
-            tried += 1
-    assert tried >= 25 * len(PROTECTED_FIELDS)
+            attempts += 1
+    assert attempts >= 25 * len(PROTECTED_FIELDS)
 
 
 async def test_a_role_in_a_body_is_only_where_roles_are_given(scene: PermissionScene) -> None:

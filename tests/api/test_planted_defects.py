@@ -1,4 +1,4 @@
-"""The promises of the API can be broken: a planted defect turns each of them red."""
+"""Planted defects: each breaks one guarantee of the API, and its check must turn red."""
 
 import asyncio
 import contextlib
@@ -50,7 +50,7 @@ async def test_a_cache_key_without_a_generation_is_noticed(ann: ApiUser, monkeyp
 
 
 async def test_a_generation_read_after_the_answer_is_noticed(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The generation as it is when the answer is kept, not as it was when the answer was read."""
+    """Use the generation at the time of caching, not at the time of the read."""
     asked, keep = ReadTables.run, SharedCache.set
     read: list[tuple[ReadTables, Question]] = []
 
@@ -72,7 +72,7 @@ async def test_a_generation_read_after_the_answer_is_noticed(ann: ApiUser, monke
 async def test_a_reader_that_trusts_reported_positions_is_noticed(
     ann: ApiUser, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    """Somebody tells of a commit that has not happened, and nobody asks the answer for its own position."""
+    """A commit that has not happened is reported, and the position of the answer is not checked."""
 
     def too_early(position: int) -> None:
         with redis.Redis.from_url(settings.redis_url) as cache:
@@ -102,9 +102,9 @@ async def test_permissions_checked_only_before_the_wait_are_noticed(
 ) -> None:
     may_read = Permissions.require_read
 
-    async def before(rights: Permissions, user: UUID, question: Question, answer: Answer | None = None) -> None:
+    async def before(permissions: Permissions, user: UUID, question: Question, answer: Answer | None = None) -> None:
         if answer is None:
-            await may_read(rights, user, question)
+            await may_read(permissions, user, question)
 
     monkeypatch.setattr(Permissions, "require_read", before)
     check = guarantees.a_member_removed_while_waiting_gets_not_found
@@ -128,14 +128,14 @@ async def test_a_query_that_ignores_the_user_is_noticed(
 async def test_a_cached_list_that_does_not_depend_on_its_filter_is_noticed(
     ann: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Remembered by the address, where the filter has a name, and nobody asks what it says now."""
-    rests_on = Dependencies.depends_on
+    """Cache by the address, which only names the filter, without checking its current terms."""
+    depends_on = Dependencies.depends_on
 
-    def forgetful(basis: Dependencies, found: ReadResult, rights: Iterable[Permission]) -> None:
+    def without_filter(dependencies: Dependencies, found: ReadResult, permissions: Iterable[Permission]) -> None:
         if not found.cache_key.startswith(saved_filter_list.projection.name):
-            rests_on(basis, found, rights)
+            depends_on(dependencies, found, permissions)
 
-    monkeypatch.setattr(Dependencies, "depends_on", forgetful)
+    monkeypatch.setattr(Dependencies, "depends_on", without_filter)
     await assert_async_check_fails(partial(guarantees.an_edited_filter_invalidates_cached_tasks, ann, monkeypatch))
 
 
@@ -147,7 +147,7 @@ async def test_an_unchecked_expected_version_is_noticed(ann: ApiUser, monkeypatc
 async def test_a_read_then_write_token_rotation_is_noticed(
     ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two look before either writes."""
+    """Both read before either writes."""
     looked, both, standing = list[object](), asyncio.Event(), Sessions._rotation_status  # noqa: SLF001 - as above
 
     async def together(
@@ -220,7 +220,7 @@ async def test_a_process_that_does_not_poll_revocations_is_noticed(
 
 
 async def test_offset_pagination_is_noticed(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cursor that says how many were shown, not which was the last."""
+    """A cursor that holds an offset, not the last item."""
 
     def counted(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> Question:
         before = PageCursor.parse_number(cursor, workspace)
@@ -265,7 +265,7 @@ async def test_guesses_counted_per_process_are_noticed(settings: Settings, monke
 async def test_guesses_counted_after_the_attempt_are_noticed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All who come at once find room, and all guess."""
+    """All concurrent requests are admitted, and all guess."""
 
     @contextlib.asynccontextmanager
     async def afterwards(limits: RateLimits, account: UUID, _: str) -> AsyncIterator[None]:

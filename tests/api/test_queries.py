@@ -1,4 +1,4 @@
-"""Reading: cached and never stale, waited for where a position is named, each task on exactly one page."""
+"""Queries: cached but never stale, waiting for a position, with each task on exactly one page."""
 
 import asyncio
 import socket
@@ -44,7 +44,7 @@ async def test_a_waiting_reader_is_woken_by_the_worker(ann: ApiUser, monkeypatch
 
 
 async def test_a_waiting_reader_sees_commits_without_messages(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Redis may lose a message: whoever waits looks for themselves."""
+    """Redis may lose a message: a waiting request polls as well."""
     task = await ann.create_task()
     written = await ann.post(f"/tasks/{task}/complete")
     monkeypatch.setattr(redis.Redis, "publish", lambda *_: 0)
@@ -89,10 +89,10 @@ async def test_permissions_are_checked_once_and_again_after_a_wait(
     asked, waits, may_read = list[bool](), asyncio.Event(), Permissions.require_read
 
     async def noted(
-        rights: Permissions, user: UUID, question: Question, answer: Answer | None = None
+        permissions: Permissions, user: UUID, question: Question, answer: Answer | None = None
     ) -> list[Permission]:
         asked.append(answer is not None)
-        found = await may_read(rights, user, question, answer)
+        found = await may_read(permissions, user, question, answer)
         waits.set()
         return found
 
@@ -165,7 +165,7 @@ async def test_without_redis_reads_are_correct_and_writes_succeed(settings: Sett
 
 
 async def test_a_redis_that_hangs_is_waited_for_once_and_not_for_long(settings: Settings, ann: ApiUser) -> None:
-    """It takes connections and never says a word."""
+    """A server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent_url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         task = await ann.create_task()
@@ -179,7 +179,7 @@ async def test_a_redis_that_hangs_is_waited_for_once_and_not_for_long(settings: 
 
 
 async def test_a_position_of_another_instance_is_not_trusted(settings: Settings, ann: ApiUser) -> None:
-    """Channels know no database numbers: whoever shares the server is heard by all."""
+    """Redis channels ignore database numbers: all clients of a server receive each other's messages."""
     task = await ann.create_task()
     ann.fold()
     position = (await ann.post(f"/tasks/{task}/complete"))["position"]
@@ -213,7 +213,7 @@ async def test_malformed_messages_are_ignored(settings: Settings, ann: ApiUser) 
 
 
 async def test_corrupt_cache_entries_are_ignored_and_replaced(settings: Settings, ann: ApiUser) -> None:
-    """Garbage, and a body in which one byte is another: a process that remembers nothing itself reads what is true."""
+    """Garbage, and a body with one byte changed: a process with an empty cache still reads the truth."""
     task = await ann.create_task("Milk")
     await ann.get(f"/tasks/{task}")
     with redis.Redis.from_url(settings.redis_url) as cache:

@@ -1,4 +1,4 @@
-"""Bad commands: wrong versions, wrong keys and wishes that come too late are refused, or change nothing, and say so."""
+"""Refused commands: wrong versions, wrong keys and late commands are refused or change nothing, and say so."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ def case(name: str, *values: object) -> Any:
 
 @pytest_asyncio.fixture(loop_scope="package")
 async def task_id(shared_user: ApiUser) -> str:
-    """A task at version 2: its title was another at first."""
+    """A task at version 2, renamed once."""
     task = await shared_user.create_task("Oat milk")
     answer = await shared_user.request("PATCH", f"/tasks/{task}", json={"title": "Milk", "expected_version": 1})
     assert answer.status_code == 200, answer.text

@@ -1,4 +1,4 @@
-"""A canary: no password, token or key that anybody sent or got is found in clear anywhere."""
+"""Secret leaks: no password, token or key that was sent or received is stored or logged in clear."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Two households: neither finds anything of the other's, nor learns that it is there."""
+"""Tenant isolation: no tenant can read another's data or learn that they exist."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""No answer crosses users, and whoever is removed is told nothing more, by whichever process."""
+"""User isolation: no answer reaches another user, and a removed member gets nothing more from any process."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ ROUNDS = 200 if IS_FULL_RUN else 40
 
 
 class TwoUsers:
-    """Two users with a place of their own each, and one of the first that the second belongs to now and then."""
+    """Two users with their own workspaces, and one of the first that the second is sometimes a member of."""
 
     def __init__(self, ann: ApiUser, bob: ApiUser) -> None:
         self.ann, self.bob = ann, bob
@@ -48,7 +48,7 @@ class TwoUsers:
         self.ann.fold()
 
     async def step(self, workspace: str) -> None:
-        """Perhaps something changes; then both ask the same, in any order, at once."""
+        """Optionally change something; then both send the same request concurrently, in any order."""
         if self._random.random() < 0.05:
             await self._toggle(workspace)
         paths = ["/auth/me", "/workspaces", f"/tasks/{self.task}", f"/projects/{self.ann.project}/tasks"]
@@ -69,7 +69,7 @@ class TwoUsers:
         self.ann.fold()
 
     def check(self, who: ApiUser, path: str, answer: httpx.Response, workspace: str) -> None:
-        """What is theirs and nothing else."""
+        """Assert that the answer holds the user's own data only."""
         other = self.bob if who is self.ann else self.ann
         assert other.email not in answer.text, f"{path} tells {who.email} of the other"
         is_shared = path in {f"/tasks/{self.task}", f"/projects/{self.ann.project}/tasks"}
@@ -134,7 +134,7 @@ async def test_a_leak_is_noticed(
 
 @asynccontextmanager
 async def users_at_two_processes(own: Settings) -> AsyncIterator[tuple[ApiUser, ApiUser]]:
-    """Ann at one process, who may remove Bob, who asks another."""
+    """Ann at one process, who may remove Bob, at another."""
     with manual_projector(own) as fold:
         async with app_client(own) as one, app_client(own) as other:
             ann, bob = (
@@ -181,7 +181,7 @@ async def test_a_revocation_that_is_not_broadcast_is_noticed(
 async def test_a_revocation_acknowledged_too_early_is_noticed(
     two_processes: tuple[ApiUser, ApiUser], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is published, and acknowledged before the others have heard of it."""
+    """The revocation is published, but acknowledged before other processes received it."""
 
     async def careless(self: PermissionRevocations, streams: list[object]) -> None:
         told = asyncio.create_task(tell(self, streams))  # type: ignore[arg-type]  # as above
@@ -199,7 +199,7 @@ async def test_a_revocation_acknowledged_too_early_is_noticed(
 
 @pytest.fixture
 def silenced_subscriptions(monkeypatch: pytest.MonkeyPatch) -> list[Subscription]:
-    """Channels of which nothing gets through any more, though they are open."""
+    """Channels that stay open but deliver nothing."""
     take, deafened = Subscription._on_message, list[Subscription]()  # noqa: SLF001 - as above
 
     def unheard(self: Subscription, kind: str, channel: bytes | None, data: bytes) -> None:
@@ -233,7 +233,7 @@ async def test_a_silenced_process_does_not_trust_its_cache(
 
 
 async def test_reads_with_a_min_position_are_monotonic(two_processes: tuple[ApiUser, ApiUser]) -> None:
-    """Two processes, one reader who goes from one to the other, one who writes, and a fold now and then (P13)."""
+    """Two processes, a reader who alternates between them, a writer, and an occasional fold (P13)."""
     choose = random.Random(SEED)
     ann, bob = two_processes
     tasks = [await ann.create_task(f"Task {number}") for number in range(3)]

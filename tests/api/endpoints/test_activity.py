@@ -1,4 +1,4 @@
-"""The activity of a workspace: all that happened in it, newest first, and the parts that one can ask for."""
+"""Activity over HTTP: all events of a workspace, newest first, and its filters."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def activity_path_with_ten_events(ann: ApiUser) -> str:
-    """The path of the activity of a workspace in which ten things happened, with a task that tells five of them."""
+    """The path of the activity of a workspace with ten events, and a task with five of them."""
     task = await ann.create_task("Milk")
     edit = {"title": "Bread", "due": "2026-12-01", "expected_version": 1}
     assert (await ann.request("PATCH", f"/tasks/{task}", json=edit)).status_code == 200
@@ -29,7 +29,7 @@ async def activity_path_with_ten_events(ann: ApiUser) -> str:
 
 
 async def all_items(ann: ApiUser, path: str) -> list[dict[str, Any]]:
-    """All that it shows."""
+    """All items of all its pages."""
     items: list[dict[str, Any]] = (await ann.get(path))["items"]
     return items
 
@@ -224,7 +224,7 @@ async def test_an_unknown_event_is_listed_by_its_type_only(administrator: ApiUse
 
 
 def _append_member_joined(settings: Settings, workspace: str, user: str) -> None:
-    """As an invitation will do one day."""
+    """As invitations may do one day."""
     stream, joined = member_stream_id(UUID(workspace), UUID(user)), MemberJoined(UUID(user), "member")
     with psycopg.connect(settings.migration_url) as owner:
         owner.execute(

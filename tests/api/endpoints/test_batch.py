@@ -1,4 +1,4 @@
-"""Batches: all commands or none, or each for itself, in the order of the request."""
+"""Batches over HTTP: atomic or independent commands, in the order of the request."""
 
 import asyncio
 from typing import Any

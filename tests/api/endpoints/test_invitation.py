@@ -1,4 +1,4 @@
-"""Invitations over HTTP: mailed, accepted once, by whom they were sent to."""
+"""Invitations over HTTP: mailed, and accepted once, only by their recipient."""
 
 import asyncio
 from collections.abc import Callable
@@ -189,7 +189,7 @@ async def test_an_invitation_to_another_address_does_not_open_registration(
 async def test_an_invalid_invitation_is_refused_before_registering(
     inviter: ApiUser, smtp_server: FakeSmtpServer, settings: Settings
 ) -> None:
-    """Whoever registers with one would not find the workspace that they came for."""
+    """A user who registers with it would not find the workspace."""
     email, guest = f"eve-{uuid4().hex}@example.com", await register_guest(inviter)
     members = f"/workspaces/{inviter.workspace}/members/{guest.id}"
     await inviter.request("PUT", members, json={"role": "admin"})
@@ -306,7 +306,7 @@ async def test_an_invitation_is_not_mailed_twice_at_once(
 async def test_a_silent_mail_server_delays_no_other_request(
     settings: Settings, fold: Callable[[], None], smtp_server: FakeSmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Few talk to it, some wait, and the next are told at once; passwords are hashed elsewhere."""
+    """Few requests talk to the mail server, some wait, the rest are refused at once; password hashing is unaffected."""
     monkeypatch.setattr(mailer, "MAX_PENDING_MESSAGES", 8)
     async with app_client(msgspec.structs.replace(settings, mail_url=smtp_server.url, rate_limits="off")) as client:
         host = await ApiUser.register_with_project(client, fold, "Host")

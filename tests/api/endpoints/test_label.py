@@ -1,4 +1,4 @@
-"""Labels over HTTP: one in any case of letters, with a colour, in the catalogue of their workspace and no other."""
+"""Labels over HTTP: caseless, with a colour, listed in their workspace only."""
 
 from typing import Any
 from urllib.parse import quote
@@ -141,7 +141,7 @@ async def test_a_batch_names_a_label_in_data(ann: ApiUser) -> None:
 
 
 async def test_equal_labels_and_keys_of_two_tenants_stay_apart(ann: ApiUser, bob: ApiUser) -> None:
-    """Both have the project KIT, with a task that is labelled shop."""
+    """Both users have a project KIT with a task labelled shop."""
     mine, theirs = await ann.create_task(labels=["shop"]), await bob.create_task(labels=["Shop"])
     await set_colour(ann, "shop", "#cc3300")
     assert await list_labels(ann) == [("shop", "#cc3300")]

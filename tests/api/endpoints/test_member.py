@@ -1,4 +1,4 @@
-"""Members over HTTP: who may come, what they may do, and how they go."""
+"""Members over HTTP: adding them, their roles, removing them and leaving."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Operations over HTTP: how far a long work is, what came of it, and who may know."""
+"""Operations over HTTP: progress, outcome and permissions of long-running jobs."""
 
 import asyncio
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ REBUILD = "/projections/task_list/rebuild"
 
 @pytest.fixture
 def worker_connection(isolated_settings: Settings) -> Iterator[SyncConnection]:
-    """The connection of somebody who takes up what is asked for."""
+    """The connection of a worker that runs enqueued jobs."""
     with closing(connect_for_folding(isolated_settings.database_url, "taskledger test")) as connection:
         yield connection
 
@@ -42,7 +42,7 @@ async def test_an_operation_shows_its_progress_and_remaining_time(
     claimed = jobs.claim(worker_connection)
     assert str(claimed) == asked["id"]
     assert claimed is not None
-    assert build_lock.try_lock(worker_connection, all_projections()["task_list"])  # as whoever is at it does
+    assert build_lock.try_lock(worker_connection, all_projections()["task_list"])  # as a running rebuild does
     ProgressReporter(worker_connection, claimed)(RebuildProgress("folding", 25, 100))
     shown = await administrator.get(f"/operations/{claimed}")
     assert (shown["state"], shown["phase"], shown["done"], shown["total"]) == ("running", "folding", 25, 100)
@@ -110,7 +110,7 @@ async def test_only_administrators_may_operate(administrator: ApiUser) -> None:
 
 
 async def _run_rebuild(root: ApiUser, own: Settings, *, expect_changes: bool) -> dict[str, Any]:
-    """A rebuild, from the wish to its end, by a worker's keeper."""
+    """A rebuild, from the request to its end, by a worker's housekeeping."""
     asked = await root.post(REBUILD, expect_changes=expect_changes)
     path = f"/operations/{asked['id']}"
     with closing(Housekeeping(own)) as keeper:
@@ -122,7 +122,7 @@ async def _run_rebuild(root: ApiUser, own: Settings, *, expect_changes: bool) ->
 
 
 def _corrupt_titles(url: str, title: str) -> None:
-    """Another title in every row of the task list."""
+    """Change the title in every row of the task list."""
     with psycopg.connect(url) as connection:
         ((build,),) = connection.execute("select build from read.serving where projection = 'task_list'")
         table = sql.Identifier("read", f"task_list_{build}")

@@ -154,7 +154,7 @@ async def test_invalid_columns_are_refused(shared_user: ApiUser, wanted: list[An
 
 
 async def response_while_folding(who: ApiUser, asking: Awaitable[httpx.Response]) -> dict[str, Any]:
-    """The answer to what may have to wait for the read models."""
+    """The answer to a command that may have to wait for the read models."""
     asked = asyncio.ensure_future(asking)
     while not asked.done():
         who.fold()
@@ -169,9 +169,9 @@ async def test_a_full_column_warns_and_the_replay_warns_too(ann: ApiUser) -> Non
     path, body = f"/projects/{ann.project}/tasks", {"title": "Bread", "column": "doing"}
     key = {"Idempotency-Key": "bread"}
     warned = [{"code": "column_is_full", "column": "doing", "limit": 1, "tasks": 2}]
-    tried = await response_while_folding(ann, ann.request("POST", f"{path}?dry_run=true", json=body))
+    dry_run = await response_while_folding(ann, ann.request("POST", f"{path}?dry_run=true", json=body))
     first = await response_while_folding(ann, ann.request("POST", path, json=body, headers=key))
-    assert first["warnings"] == tried["warnings"] == warned
+    assert first["warnings"] == dry_run["warnings"] == warned
     again = await ann.request("POST", path, json=body, headers=key)
     assert (again.json()["warnings"], again.headers["idempotent-replayed"]) == (warned, "true")
     commands = [
@@ -201,11 +201,11 @@ async def test_dry_runs_and_rebases_count_the_column_first(ann: ApiUser) -> None
     limited = [{"name": "To do", "wip_limit": 9}, {"name": "In progress", "wip_limit": 1}]
     last = (await set_columns(ann, *limited)).json()["position"]
     path, body = f"/tasks/{task}/move", {"column": "doing", "expected_version": 1}
-    tried = await response_while_folding(
+    dry_run = await response_while_folding(
         ann, ann.request("POST", f"{path}?dry_run=true", json={**body, "expected_version": 2})
     )
-    assert tried["position"] == last, "a dry run wrote the count down"
-    assert [one["type"] for one in tried["events"]] == ["ColumnCounted", "ColumnCounted", "TaskMoved"]
+    assert dry_run["position"] == last, "a dry run wrote the count down"
+    assert [one["type"] for one in dry_run["events"]] == ["ColumnCounted", "ColumnCounted", "TaskMoved"]
     await set_columns(ann, {"name": "To do"}, {"name": "In progress"})
     await set_columns(ann, *limited)
     late = await response_while_folding(ann, ann.request("POST", path, json=body))

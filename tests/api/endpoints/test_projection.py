@@ -1,4 +1,4 @@
-"""Projections over HTTP: how far they are, and asking for a rebuild."""
+"""Projections over HTTP: their status, and rebuilds."""
 
 import asyncio
 from typing import Any
@@ -33,7 +33,7 @@ async def test_a_lagging_projection_shows_its_lag(administrator: ApiUser) -> Non
     await administrator.post(f"/tasks/{task}/complete")
     behind = (await administrator.request("GET", "/projections")).json()["items"]
     assert {item["state"] for item in behind} == {"behind"}
-    assert {item["lag_events"] for item in behind} == {3}  # the numbers that were taken are an event too
+    assert {item["lag_events"] for item in behind} == {3}  # allocating task numbers is an event too
     assert all(item["lag_seconds"] > 0 for item in behind)
     assert {item["state"] for item in (await administrator.get("/projections"))["items"]} == {"live"}
 

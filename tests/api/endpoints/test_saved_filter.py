@@ -1,4 +1,4 @@
-"""Saved filters over HTTP: kept by name, changed by version, and nobody's but their user's."""
+"""Saved filters over HTTP: saved by name, changed by version, and private to their user."""
 
 import asyncio
 from typing import Any
@@ -97,8 +97,8 @@ async def test_built_in_filters_are_shown_and_read_only(ann: ApiUser, saved: str
 
 async def test_an_edit_is_one_event_a_field_and_null_clears_the_sort(ann: ApiUser) -> None:
     saved = await save(ann)
-    tried = await edit(ann, saved, 1, "?dry_run=true", name="Soon", filter="due<now", sort=None)
-    assert [(event["type"], event["version"]) for event in tried.json()["events"]] == [
+    dry_run = await edit(ann, saved, 1, "?dry_run=true", name="Soon", filter="due<now", sort=None)
+    assert [(event["type"], event["version"]) for event in dry_run.json()["events"]] == [
         ("FilterRenamed", 2),
         ("FilterRewritten", 3),
         ("FilterResorted", 4),

@@ -1,4 +1,4 @@
-"""Sessions: logging in, staying in, and out, here and everywhere."""
+"""Sessions over HTTP: log in, refresh, log out here and everywhere."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -58,14 +58,14 @@ async def test_a_lost_refresh_is_repeated_within_the_grace_period(ann: ApiUser, 
 
 
 async def reuse_after_the_grace_period(ann: ApiUser, settings: Settings) -> str:
-    """The answer may have got lost, but that was long ago."""
+    """The answer may have been lost, but too long ago."""
     following = (await refresh(ann.client, ann.refresh_token)).json()["refresh_token"]
     age_credentials(settings, ann, int(REUSE_GRACE.total_seconds()) + 1)
     return str(following)
 
 
 async def reuse_after_its_successor(ann: ApiUser, _: Settings) -> str:
-    """The answer cannot have got lost."""
+    """The answer cannot have been lost."""
     following = (await refresh(ann.client, ann.refresh_token)).json()["refresh_token"]
     return str((await refresh(ann.client, following)).json()["refresh_token"])
 

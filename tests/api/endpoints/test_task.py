@@ -1,4 +1,4 @@
-"""Tasks over HTTP: each command does what its route says, once, and says what it did."""
+"""Tasks over HTTP: each route executes its command once and reports the result."""
 
 import asyncio
 from typing import Any
@@ -206,7 +206,7 @@ async def test_a_member_is_assigned_and_can_be_unassigned_after_leaving(ann: Api
 
 
 async def test_concurrent_labels_and_assignments_all_succeed(ann: ApiUser) -> None:
-    """Neither names a version: none is lost, and none is there twice."""
+    """Neither request names a version: no assignee is lost or added twice."""
     task = await ann.create_task()
     bodies = [("label", {"label": f"l{number % 8}"}) for number in range(16)] + [("assign", {"user_id": ann.id})] * 4
     answers = await asyncio.gather(

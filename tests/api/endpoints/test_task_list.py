@@ -1,4 +1,4 @@
-"""Lists of tasks over HTTP: what a filter chooses, in which order, a page at a time, and what is refused."""
+"""Task lists over HTTP: filters, sort orders, pages, and refused parameters."""
 
 from base64 import urlsafe_b64decode
 from typing import Any
@@ -121,7 +121,7 @@ async def test_a_board_takes_a_filter_and_a_limit(shared_user: ApiUser, asked: s
 
 
 async def titles(visitor: ApiUser, path: str = "/tasks", **asked: Any) -> list[str]:
-    """What is listed, all pages of it, one by one of so many."""
+    """The titles of all tasks in a list, over all its pages."""
     shown = list[str]()
     visitor.fold()
     while True:
@@ -367,7 +367,7 @@ async def test_a_board_shows_removed_columns_with_tasks_and_applies_its_filter(
 
 @pytest.mark.parametrize("part", [-1, 1, 99, 2**40])
 async def test_a_forged_cursor_is_refused_and_affects_no_other_page(ann: ApiUser, part: int) -> None:
-    """Its digest is no secret; its part chooses which queries are asked."""
+    """A cursor's digest is no secret; its part decides which queries run."""
     for number in range(5):
         await ann.create_task(f"Task {number}")
     path = f"/projects/{ann.project}/tasks?limit=2"

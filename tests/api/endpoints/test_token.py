@@ -1,4 +1,4 @@
-"""Personal tokens: shown once, as far as their scopes go, dead within a second of being revoked."""
+"""Personal tokens over HTTP: shown once, limited by scope, refused within a second of revocation."""
 
 import re
 from collections.abc import AsyncIterator
@@ -33,8 +33,8 @@ async def other_process(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_a_token_is_shown_once_and_listed_without_its_secret(ann: ApiUser, bob: ApiUser) -> None:
     until = "2126-12-01T12:00:00+02:00"
-    wish = {"name": "Nightly import", "scopes": ["write", "read", "write"], "expires_at": until}
-    answer = await ann.request("POST", "/auth/tokens", json=wish)
+    new_token = {"name": "Nightly import", "scopes": ["write", "read", "write"], "expires_at": until}
+    answer = await ann.request("POST", "/auth/tokens", json=new_token)
     assert answer.status_code == 201
     assert answer.headers["cache-control"] == "no-store"
     made = answer.json()
@@ -126,13 +126,13 @@ async def test_an_expired_token_is_refused(ann: ApiUser, settings: Settings) -> 
 
 
 async def test_a_token_with_a_past_expiry_is_not_issued(ann: ApiUser) -> None:
-    wish = {"name": "x", "scopes": ["read"], "expires_at": "2020-01-01T00:00:00Z"}
-    assert_problem(await ann.request("POST", "/auth/tokens", json=wish), 422, "already_expired")
+    new_token = {"name": "x", "scopes": ["read"], "expires_at": "2020-01-01T00:00:00Z"}
+    assert_problem(await ann.request("POST", "/auth/tokens", json=new_token), 422, "already_expired")
     assert (await ann.get("/auth/tokens"))["items"] == []
 
 
 async def test_a_read_token_cannot_write(ann: ApiUser) -> None:
-    """Every command, on every address: the scope is asked for all of them alike."""
+    """Every command, on every address, requires the same scope."""
     reader, task = await ann.with_personal_token("read"), await ann.create_task()
     places = {"workspace": ann.workspace, "project": ann.project, "task": task, "user": ann.id, "label": "shop"}
     asked = 0

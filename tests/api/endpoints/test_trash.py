@@ -1,4 +1,4 @@
-"""The trash over HTTP: what goes into it, comes back out of it, and is gone."""
+"""The trash over HTTP: trashing, restoring and purging."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -24,11 +24,11 @@ async def trash_item(who: ApiUser, path: str, version: int = 1) -> None:
 
 
 async def purge_all(who: ApiUser, settings: Settings, *, and_folded: bool = True) -> None:
-    """As if a month had passed."""
+    """Purge as if a month had passed."""
     who.fold()
     with connect(settings.database_url) as connection, redis.Redis.from_url(settings.redis_url) as client:
         purging = TrashPurge(settings.database_url, announcer(client))
-        # In a thread of its own: it has an event loop of its own.
+        # In its own thread, because it has its own event loop.
         await asyncio.to_thread(purging.purge_page, connection, datetime.now(UTC) + timedelta(days=1))
     if and_folded:
         who.fold()
@@ -137,7 +137,7 @@ async def test_purging_a_project_purges_its_tasks(ann: ApiUser, bob: ApiUser, se
         assert_problem(await ann.request("GET", path), 410, "purged")
         assert_problem(await bob.request("GET", path), 404, "not_found")
     asks = [("GET", ""), ("GET", "/history"), ("POST", "/complete"), ("POST", "/restore")]
-    for _ in range(2):  # the task by its project, and then by itself
+    for _ in range(2):  # once for the task's project, then for the task
         for method, path in asks:
             assert_problem(await ann.request(method, f"/tasks/{task}{path}"), 410, "purged")
             assert_problem(await bob.request(method, f"/tasks/{task}{path}"), 404, "not_found")

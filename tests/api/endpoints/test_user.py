@@ -1,4 +1,4 @@
-"""Registering, logging in, and who you are."""
+"""Users over HTTP: registration, log-in, the current user, and passwords."""
 
 import asyncio
 import contextlib
@@ -145,7 +145,7 @@ async def test_closed_registration_refuses_registrations(settings: Settings, sha
 
 
 async def test_closed_registration_admits_one_first_user(isolated_settings: Settings) -> None:
-    """Or nobody could ever get in."""
+    """Otherwise the installation would be unusable."""
     async with app_client(msgspec.structs.replace(isolated_settings, registration="closed")) as closed:
         answers = await asyncio.gather(
             *(closed.post("/auth/register", json=registration(unused_email())) for _ in range(5))
@@ -175,7 +175,7 @@ async def test_only_the_new_password_works_after_a_change(ann: ApiUser, settings
 
 
 async def test_a_login_begun_with_the_old_password_gets_no_session(ann: ApiUser, settings: Settings) -> None:
-    """Between the proof and the session the password changes: the session would outlive it."""
+    """The password changes between its verification and the new session, which would outlive it."""
     async with create_pool(settings.database_url) as connections:
         proof = await Passwords(connections).verify(UUID(ann.id), PASSWORD, contextlib.nullcontext())
         assert (
@@ -186,7 +186,7 @@ async def test_a_login_begun_with_the_old_password_gets_no_session(ann: ApiUser,
 
 
 def password_ids(settings: Settings, ann: ApiUser) -> list[tuple[str, ...]]:
-    """The passwords that the log tells of, and the one that is kept."""
+    """The password ids in the log, and the stored one."""
     with psycopg.connect(settings.database_url) as connection:
         events = connection.execute(
             """select data -> 'password_id' ->> 1 from log.event_log
@@ -224,7 +224,7 @@ async def test_a_proof_by_the_old_password_is_refused(
 async def test_an_interrupted_password_change_can_be_retried(
     ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The log was told, and the connection lost before the new hash was kept."""
+    """The event was appended, and the connection lost before the new hash was stored."""
     with monkeypatch.context() as patch:
         patch.setattr(sessions, "_UPDATE_HASH_SQL", "select pg_terminate_backend(pg_backend_pid()), %s, %s, %s")
         cut = await ann.request("POST", "/auth/password", json=password_change(PASSWORD, "another horse"))
@@ -239,7 +239,7 @@ async def test_an_interrupted_password_change_can_be_retried(
 
 
 async def test_many_change_their_passwords_at_once(client: httpx.AsyncClient, fold: Callable[[], None]) -> None:
-    """More than there are connections."""
+    """More concurrent requests than connections."""
     people = [await ApiUser.register_with_project(client, fold, "Ann") for _ in range(12)]
     wish = password_change(PASSWORD, "another horse")
     answers = await asyncio.gather(*(one.request("POST", "/auth/password", json=wish) for one in people))
@@ -247,7 +247,7 @@ async def test_many_change_their_passwords_at_once(client: httpx.AsyncClient, fo
 
 
 async def test_a_wrong_current_password_changes_nothing_and_is_counted(ann: ApiUser, settings: Settings) -> None:
-    """Whoever found an open browser does not find the password by trying."""
+    """A person at an unlocked browser cannot guess the password."""
     async with app_client(settings, "203.0.113.1") as client:
         finder = ann.with_token(ann.token, client=client)
         for _ in range(ACCOUNT_LIMIT.burst):
@@ -290,7 +290,7 @@ async def test_behind_a_trusted_proxy_clients_are_limited_separately(settings: S
     trusting = msgspec.structs.replace(settings, trusted_proxies="203.0.113.20")
     async with app_client(trusting, "203.0.113.20") as proxied, app_client(trusting, "203.0.113.21") as direct:
         for number in range(ACCOUNT_LIMIT.burst):
-            headers = {"X-Forwarded-For": f"192.0.2.{number}, 198.51.100.1"}  # the first is the stranger's own word
+            headers = {"X-Forwarded-For": f"192.0.2.{number}, 198.51.100.1"}  # the first is forged by the client
             assert_problem(await log_in(proxied, ann.email, "wrong", headers=headers), 401, "wrong_credentials")
         assert_rate_limited(await log_in(proxied, ann.email, headers={"X-Forwarded-For": "198.51.100.1"}))
         assert (await log_in(proxied, ann.email, headers={"X-Forwarded-For": "198.51.100.2"})).status_code == 200
@@ -328,7 +328,7 @@ async def log_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD
 
 
 def assert_rate_limited(response: httpx.Response) -> None:
-    """What draft-ietf-httpapi-ratelimit-headers asks for."""
+    """Assert the headers of draft-ietf-httpapi-ratelimit-headers."""
     problem = assert_problem(response, 429, "too_many_guesses")
     wait = int(response.headers["retry-after"])
     assert 0 < wait <= ACCOUNT_LIMIT.interval_s

@@ -1,4 +1,4 @@
-"""The keeper of the door: looks once at each token, and believes it no longer than it may."""
+"""Authentication: a token is verified once, and cached no longer than it is valid."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -16,7 +16,7 @@ PERSONAL_TOKEN = "tlp_sent"
 
 
 class Clock:
-    """Time that passes when it is told to."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC)
@@ -29,7 +29,7 @@ class Clock:
 
 
 class FakeTokenStore:
-    """Personal tokens as the database has them."""
+    """Personal tokens, as the database returns them."""
 
     def __init__(self, expires_at: datetime | None = None) -> None:
         self.token: TokenRecord | None = TokenRecord(TOKEN, ADA.id, "agent", "write", expires_at)
@@ -57,59 +57,59 @@ async def is_refused(verifier: TokenVerifier, token: str = PERSONAL_TOKEN) -> bo
 
 
 async def test_a_personal_token_is_cached_for_a_while(clock: Clock) -> None:
-    kept = FakeTokenStore()
-    keeper = TokenVerifier(KEY, kept.find)
+    token_store = FakeTokenStore()
+    verifier = TokenVerifier(KEY, token_store.find)
     for _ in range(3):
-        result = await keeper.verify(PERSONAL_TOKEN)
-    assert kept.lookup_count == 1
+        result = await verifier.verify(PERSONAL_TOKEN)
+    assert token_store.lookup_count == 1
     assert (result.user.id, result.user.kind, result.user.on_behalf_of) == (TOKEN, "agent", ADA.id)
     assert (result.auth.scope, result.auth.token, result.auth.session) == ("write", TOKEN, None)
     clock.advance(PERSONAL_TOKEN_TTL_S)
-    await keeper.verify(PERSONAL_TOKEN)
-    assert kept.lookup_count == 2
+    await verifier.verify(PERSONAL_TOKEN)
+    assert token_store.lookup_count == 2
 
 
 async def test_a_deleted_personal_token_is_accepted_until_its_cache_entry_expires(clock: Clock) -> None:
-    kept = FakeTokenStore()
-    keeper = TokenVerifier(KEY, kept.find)
-    await keeper.verify(PERSONAL_TOKEN)
-    kept.token = None
+    token_store = FakeTokenStore()
+    verifier = TokenVerifier(KEY, token_store.find)
+    await verifier.verify(PERSONAL_TOKEN)
+    token_store.token = None
     clock.advance(PERSONAL_TOKEN_TTL_S - 1)
-    assert not await is_refused(keeper)
+    assert not await is_refused(verifier)
     clock.advance(1)
-    assert await is_refused(keeper)
+    assert await is_refused(verifier)
 
 
 async def test_a_cached_personal_token_is_refused_after_its_expiry(clock: Clock) -> None:
-    kept = FakeTokenStore(expires_at=clock.now + timedelta(seconds=10))
-    keeper = TokenVerifier(KEY, kept.find)
-    await keeper.verify(PERSONAL_TOKEN)
-    kept.token = None
+    token_store = FakeTokenStore(expires_at=clock.now + timedelta(seconds=10))
+    verifier = TokenVerifier(KEY, token_store.find)
+    await verifier.verify(PERSONAL_TOKEN)
+    token_store.token = None
     clock.advance(9)
-    assert not await is_refused(keeper)
+    assert not await is_refused(verifier)
     clock.advance(1)
-    assert await is_refused(keeper)
+    assert await is_refused(verifier)
 
 
 async def test_a_cached_session_token_is_refused_after_its_expiry(clock: Clock) -> None:
     token, lifetime = access_tokens.issue_access_token(ADA.id, fixed_uuid7(71), clock.now + timedelta(seconds=30), KEY)
-    keeper = TokenVerifier(KEY)
+    verifier = TokenVerifier(KEY)
     assert lifetime in {29, 30}
-    result = await keeper.verify(token)
+    result = await verifier.verify(token)
     assert (result.user, result.auth.session) == (ADA, fixed_uuid7(71))
     clock.advance(31)
-    assert await is_refused(keeper, token)
+    assert await is_refused(verifier, token)
 
 
 @pytest.mark.usefixtures("clock")
 async def test_a_revoked_token_is_refused_though_cached(clock: Clock) -> None:
     revoked = set[UUID]()
-    keeper = TokenVerifier(KEY, FakeTokenStore().find, revoked)
+    verifier = TokenVerifier(KEY, FakeTokenStore().find, revoked)
     token, _ = access_tokens.issue_access_token(ADA.id, fixed_uuid7(71), clock.now + timedelta(hours=1), KEY)
     for sent, each in ((PERSONAL_TOKEN, TOKEN), (token, fixed_uuid7(71))):
-        assert not await is_refused(keeper, sent)
+        assert not await is_refused(verifier, sent)
         revoked.add(each)
-        assert await is_refused(keeper, sent)
+        assert await is_refused(verifier, sent)
 
 
 async def test_the_token_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ async def test_the_token_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
         asked.append(sent)
         return TokenRecord(TOKEN, ADA.id, "agent", "write", None)
 
-    keeper = TokenVerifier(KEY, find)
+    verifier = TokenVerifier(KEY, find)
     for number in (1, 2, 3, 3, 2, 1):
-        await keeper.verify(f"tlp_{number}")
+        await verifier.verify(f"tlp_{number}")
     assert asked == ["tlp_1", "tlp_2", "tlp_3", "tlp_1"]

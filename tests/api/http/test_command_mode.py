@@ -1,4 +1,4 @@
-"""The manner of a command over HTTP: `dry_run` writes nothing, `on_conflict=rebase` merges, on every route of one."""
+"""Command mode: `dry_run` writes nothing and `on_conflict=rebase` merges, on every command route."""
 
 import asyncio
 from typing import Any
@@ -24,7 +24,7 @@ DRY, REBASE = {"dry_run": "true"}, {"on_conflict": "rebase"}
 
 
 def table_digests(settings: Settings) -> dict[str, str]:
-    """Every table in which a command leaves anything, in one word each."""
+    """A digest of every table that a command can write to."""
     tables = """select table_schema || '.' || table_name from information_schema.tables
         where table_schema in ('log', 'auth') and table_type = 'BASE TABLE'"""
     digest = "select md5(coalesce(string_agg(md5(one::text), '' order by md5(one::text)), '')) from {} one"
@@ -34,7 +34,7 @@ def table_digests(settings: Settings) -> dict[str, str]:
 
 
 async def every_dry_run_writes_nothing(settings: Settings, ann: ApiUser, user: str) -> None:
-    """Every operation that takes the parameter, as the instance describes itself."""
+    """Every operation that takes the parameter, from the served OpenAPI document."""
     there = {"workspace": ann.workspace, "project": ann.project, "task": await ann.create_task(), "user": user}
     there["invitation"] = (await ann.post(f"/workspaces/{ann.workspace}/invitations", email="eve@example.com"))["id"]
     ann.fold()
@@ -91,7 +91,7 @@ async def test_a_dry_run_that_writes_is_noticed(
 async def test_an_endpoint_with_side_effects_in_a_dry_run_is_noticed(
     settings: Settings, ann: ApiUser, bob: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What stands beside the log is written, or goes, though its command was only tried."""
+    """Rows beside the log are written or deleted although the command was a dry run."""
     handle = Ledger.handle
 
     async def going_on(ledger: Ledger, order: CommandRequest) -> Outcome:

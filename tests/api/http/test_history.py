@@ -1,4 +1,4 @@
-"""The history of a task: everything that happened, newest first, and who did it."""
+"""The history of a task: all its events, newest first, with their actors."""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ ITEM = {"position", "version", "type", "at", "actor", "command_id", "stream", "c
 
 
 async def task_with_five_events(ann: ApiUser) -> str:
-    """A task to which five things happened."""
+    """A task with a history of five events."""
     task = await ann.create_task(due="2026-12-01")
     edit = {"title": "Bread", "due": None, "expected_version": 1}
     assert (await ann.request("PATCH", f"/tasks/{task}", json=edit)).status_code == 200

@@ -1,4 +1,4 @@
-"""Idempotency-Key: a request with one happens once, however often it is sent, and is answered each time."""
+"""Idempotency-Key: a request with a key is executed once, however often it is sent, and answered every time."""
 
 import asyncio
 from typing import Any

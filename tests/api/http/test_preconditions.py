@@ -1,4 +1,4 @@
-"""Conditions: the version that a wish was made on, and the answer that a client has already."""
+"""Preconditions: the expected version of a command, and the entity tag of a cached answer."""
 
 import re
 from typing import Any
@@ -28,7 +28,7 @@ CONFLICT_MEMBERS = {
 
 
 async def task_at_version_three(ann: ApiUser) -> str:
-    """A task at version 3: whoever saw version 1 has lost."""
+    """A task at version 3; a command that expects version 1 conflicts."""
     task = await ann.create_task()
     edit = {"title": "Oat milk", "priority": "high", "expected_version": 1}
     assert (await ann.request("PATCH", f"/tasks/{task}", json=edit)).json()["version"] == 3

@@ -1,4 +1,4 @@
-"""What is sent: a status, headers as they were given, and a body, if it has one."""
+"""The response sends its status, its headers unchanged, and its body, if it has one."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ RAW_HEADERS = [(b"etag", b'"3"'), (b"cache-control", b"no-store")]
 
 
 async def asgi_messages(response: Response[Any], status: int | None = None) -> list[Any]:
-    """The messages that a server gets, from a handler of this status."""
+    """The ASGI messages of a response from a handler with this status."""
     messages: list[Message] = []
 
     async def receive() -> Any:

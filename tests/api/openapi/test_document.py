@@ -1,4 +1,4 @@
-"""The description as a file is what the code says, every time, and all of it has a name, a sentence and an example."""
+"""The OpenAPI document: docs/openapi.json is up to date, and everything has a name, a summary and an example."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def resolve(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def examples_with_schemas() -> Iterator[tuple[str, dict[str, Any], Any]]:
-    """Every example, with where it stands and the schema that it stands for."""
+    """Every example, with its place and its schema."""
     for _, operation in operations():
         name = operation["operationId"]
         for parameter in map(resolve, operation["parameters"]):
@@ -167,7 +167,7 @@ def test_create_responses_link_to_the_new_resource() -> None:
 
 
 def problem_codes(operation: dict[str, Any]) -> set[str]:
-    """The problems that an operation names."""
+    """The problem codes in an operation's responses."""
     answers = map(resolve, operation["responses"].values())
     kinds = (answer.get("content", {}).get(PROBLEM_MEDIA_TYPE, {}) for answer in answers)
     return {code for kind in kinds for code in kind.get("examples", {})}

@@ -1,4 +1,4 @@
-"""Schemas over HTTP: of every event, as the log keeps it."""
+"""Event schemas: every stored event matches its schema."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""Health in detail: how the database and each projection are, for whoever administers the installation."""
+"""Detailed health: the state of the database and of each projection, for the administrator."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ async def detailed(root: ApiUser) -> dict[str, Any]:
 
 
 async def unhealthy_projections(root: ApiUser) -> list[str]:
-    """The projections that are not well, which the whole says too."""
+    """The unhealthy projections, after asserting that the overall status agrees."""
     found = await detailed(root)
     degraded = [one["name"] for one in found["projections"] if one["status"] != "ok"]
     assert found["status"] == ("degraded" if degraded else "ok")

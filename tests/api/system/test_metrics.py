@@ -1,4 +1,4 @@
-"""Metrics: what Prometheus collects is what the projections are."""
+"""Metrics: the values that Prometheus scrapes match the state of the projections."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ PROJECTION_METRICS = {
 
 
 async def scrape(visitor: ApiUser) -> dict[str, dict[str, float]]:
-    """The samples of each metric, by projection, as a stranger reads them."""
+    """The samples of each metric, by projection, read without a token."""
     answer = await visitor.client.get(METRICS)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"

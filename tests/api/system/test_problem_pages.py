@@ -1,4 +1,4 @@
-"""Problems over HTTP: the `type` of each is the address of what it means."""
+"""Problem pages: the `type` of a problem is the address of its explanation."""
 
 import pytest
 
