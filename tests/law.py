@@ -1,33 +1,35 @@
-"""A law: a check that Hypothesis tries on what it draws; called without arguments, it fails where it does not hold."""
+"""Laws: property checks that Hypothesis runs; a failure shows the shrunk counterexample."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, Verbosity, given, settings
 from hypothesis.strategies import SearchStrategy
 
+MAX_SHRINK_SECONDS = 8.0
+_PHASES = (Phase.generate, Phase.shrink)
 _is_defect_planted = ContextVar("_planted", default=False)
 
 
 def law(*strategies: SearchStrategy[object], examples: int) -> Callable[[Callable[..., None]], Callable[[], None]]:
-    """Make a law of a function of what is drawn."""
+    """Make a check without arguments of a function of drawn values."""
 
     def decorate(body: Callable[..., None]) -> Callable[[], None]:
         @wraps(body)
         def check() -> None:
-            planted = _is_defect_planted.get()
-            phases = (Phase.generate,) if planted else tuple(Phase)
             run_settings = settings(
                 max_examples=examples,
                 deadline=None,
                 database=None,
                 report_multiple_bugs=False,
-                phases=phases,
-                derandomize=planted,
+                phases=_PHASES,
+                derandomize=_is_defect_planted.get(),
+                verbosity=Verbosity.quiet,
             )
-            run_settings(given(*strategies)(body))()
+            run_settings(given(*strategies)(_reporting_counterexamples(body)))()
 
         return check
 
@@ -36,9 +38,37 @@ def law(*strategies: SearchStrategy[object], examples: int) -> Callable[[Callabl
 
 @contextmanager
 def planted_defect() -> Iterator[None]:
-    """While a defect is planted, any failure will do, and the same examples find it every time."""
+    """While a defect is planted, laws draw the same examples in every run; shrinking is as in any run."""
     token = _is_defect_planted.set(True)
     try:
         yield
     finally:
         _is_defect_planted.reset(token)
+
+
+def _reporting_counterexamples(body: Callable[..., None]) -> Callable[..., None]:
+    """The body with its arguments noted on a failure; under pytest Hypothesis prints nested values as nothing.
+
+    Once shrinking has taken MAX_SHRINK_SECONDS, only values that failed before are tried again.
+    """
+    failures: set[str] = set()
+    deadline = float("inf")
+
+    @wraps(body)
+    def attempt(**drawn: object) -> None:
+        nonlocal deadline
+        if time.monotonic() > deadline and _as_text(drawn) not in failures:
+            return
+        try:
+            body(**drawn)
+        except Exception as failure:
+            deadline = min(deadline, time.monotonic() + MAX_SHRINK_SECONDS)
+            failures.add(_as_text(drawn))
+            failure.add_note(f"Counterexample of {body.__name__}: {_as_text(drawn)}")
+            raise
+
+    return attempt
+
+
+def _as_text(drawn: dict[str, object]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in drawn.items())

@@ -1,7 +1,7 @@
-"""Planted defects: mutations of the code under test, each of which a check has to notice.
+"""Planted defects: mutations of the code under test, each of which a check must detect.
 
-A check that stays green under its defect cannot fail, and is a defect itself. A new one is one function: break
-what a promise rests on, as somebody in a hurry would.
+A check that stays green under its defect is worthless. A new defect is one function that breaks the code as a
+careless change would.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -38,10 +38,11 @@ from tests.law import planted_defect
 R = TypeVar("R", bound=msgspec.Struct)
 
 
-def assert_check_fails(check: Callable[[], None]) -> None:
-    """Assert that the check fails, in the way in which checks fail."""
-    with planted_defect(), pytest.raises(AssertionError):
+def assert_check_fails(check: Callable[[], None]) -> AssertionError:
+    """Run the check, which must raise an AssertionError, and return that."""
+    with planted_defect(), pytest.raises(AssertionError) as raised:
         check()
+    return raised.value
 
 
 async def assert_async_check_fails(check: Callable[[], Awaitable[None]]) -> None:
@@ -56,6 +57,20 @@ def an_evolve_that_drops_a_change(patch: pytest.MonkeyPatch) -> None:
         return msgspec.structs.replace(record, **news)
 
     patch.setattr("domain.event.apply_changes", applied)
+
+
+def an_evolve_that_forgets_a_field(
+    patch: pytest.MonkeyPatch, event_type: type[Event], state_type: type[State], field: str
+) -> None:
+    evolve = state_type.evolve
+
+    def forgetful(state: State | None, event: Event) -> State | None:
+        after = evolve(state, event)
+        if state and after and isinstance(event, event_type):
+            return msgspec.structs.replace(after, **{field: getattr(state, field)})
+        return after
+
+    patch.setattr(state_type, "evolve", forgetful)
 
 
 def an_evolve_that_validates(patch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What Hypothesis draws: every known event and state from its own fields, and wishes that meet one another."""
+"""Hypothesis strategies: events and states of any type, and commands that affect one another."""
 
 from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
@@ -49,7 +49,7 @@ from tests.examples import (
 EVENT_TYPES: dict[str, type[Event]] = {
     name: kind for name, kind in codec.all_event_types().items() if kind.__module__.startswith("domain.")
 }
-"""Every event of the house; not those that a test made up."""
+"""Every event type of `domain`, without those that tests define."""
 STATE_TYPES: tuple[type[State], ...] = tuple(
     kind for kind in State.__subclasses__() if kind.__module__.startswith("domain.")
 )
@@ -70,20 +70,28 @@ def values(type_: Any) -> SearchStrategy[Any]:
 
 
 def structs(struct_type: type[Any]) -> SearchStrategy[Any]:
-    """Any Struct of that kind, every field filled."""
+    """Any Struct of that type, with a value for every field."""
     return st.builds(struct_type, **{field.name: values(field.type) for field in msgspec.structs.fields(struct_type)})
 
 
-one_event_of_each_type: SearchStrategy[tuple[Event, ...]] = st.tuples(*(structs(kind) for kind in EVENT_TYPES.values()))
-"""An event of every kind: what concerns one event alone is found every time."""
-histories: SearchStrategy[list[Event]] = st.builds(
-    lambda events, places: [events[place] for place in places],
-    one_event_of_each_type,
-    st.permutations(range(2 * len(EVENT_TYPES))).map(lambda places: [place % len(EVENT_TYPES) for place in places]),
-)
-"""An event of every kind, and every one twice, in any order, sensible or not."""
-one_state_of_each_type: SearchStrategy[tuple[State, ...]] = st.tuples(*(structs(kind) for kind in STATE_TYPES))
-"""A state of every kind."""
+def changing(event_type: type[Event]) -> SearchStrategy[Event]:
+    """An event of that type whose every Change has two different values."""
+    fields = msgspec.structs.fields(event_type)
+    return st.builds(
+        event_type,
+        **{
+            field.name: values(field.type).filter(lambda change: change.old != change.new)
+            if field.name in change_fields(event_type)
+            else values(field.type)
+            for field in fields
+        },
+    )
+
+
+def change_fields(event_type: type[Event]) -> set[str]:
+    """The names of the fields of an event type that are Changes."""
+    return {field.name for field in msgspec.structs.fields(event_type) if get_origin(field.type) is Change}
+
 
 _texts = st.sampled_from(["Buy milk", "Buy bread"])
 _due_dates = st.sampled_from(["2026-12-01", None, "2026-12-01T10:00:00Z"])
@@ -226,7 +234,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
     ),
     RevokeToken: _command_on(_account_owners, RevokeToken, token_id=_tokens),
 }
-"""For every command, wishes on a few targets with a few values, so that one meets the outcome of another."""
+"""Each command type on a few targets with a few values, so that later commands meet the outcome of earlier ones."""
 
 _task_commands = st.one_of(*(COMMAND_STRATEGIES[kind] for kind in (EditTask, CompleteTask, ReopenTask, MoveTask)))
 targeted_commands: SearchStrategy[CommandOn] = st.one_of(*COMMAND_STRATEGIES.values()) | _task_commands | _task_commands

@@ -1,4 +1,4 @@
-"""The laws of the domain, held."""
+"""The laws of events hold."""
 
 from tests.domain import event_laws
 

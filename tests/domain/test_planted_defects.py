@@ -1,15 +1,46 @@
-"""The laws of the domain can fail: a planted defect turns each of them red."""
+"""Planted defects of events and states: each turns a law of the domain red."""
+
+import time
 
 import pytest
 
+from domain.event import Event, State
+from domain.member import MemberLeft, MemberRemoved
 from tests import planted_defects
 from tests.domain import event_laws
 from tests.planted_defects import assert_check_fails
+from tests.strategies import change_fields
+
+ENDINGS = {MemberLeft, MemberRemoved}
+"""Events after which there is no state."""
 
 
 def test_an_evolve_that_drops_a_change_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     planted_defects.an_evolve_that_drops_a_change(monkeypatch)
-    assert_check_fails(event_laws.exactly_the_changed_fields_are_set)
+    started = time.monotonic()
+    failure = assert_check_fails(event_laws.exactly_the_changed_fields_are_set)
+    assert time.monotonic() - started < 20
+    assert str(failure).startswith("DueDateSet leaves Task.due at ")
+    assert "event=DueDateSet(due=Change(" in failure.__notes__[0]
+
+
+@pytest.mark.parametrize(
+    ("event_type", "state_type", "field"),
+    [
+        pytest.param(event_type, state_type, field, id=f"{event_type.__name__}.{field}")
+        for event_type, state_type in event_laws.CHANGED_STATES
+        for field in sorted(change_fields(event_type) & set(state_type.__struct_fields__))
+        if event_type.__module__ == state_type.__module__ and event_type not in ENDINGS
+    ],
+)
+def test_an_evolve_that_forgets_a_field_is_named(
+    event_type: type[Event], state_type: type[State], field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted_defects.an_evolve_that_forgets_a_field(monkeypatch, event_type, state_type, field)
+    started = time.monotonic()
+    failure = assert_check_fails(lambda: event_laws.changed_fields_are_set(event_type, state_type))
+    assert time.monotonic() - started < 20
+    assert str(failure).startswith(f"{event_type.__name__} leaves {state_type.__name__}.{field} at ")
 
 
 def test_an_evolve_that_validates_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
