@@ -1,6 +1,7 @@
 """Hypothesis strategies: events and states of any type, and commands that affect one another."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
@@ -231,6 +232,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         name=_texts,
         scopes=st.sampled_from([("read",), ("write", "admin")]),
         kind=st.sampled_from(["human", "agent"]),
+        expires_at=st.sampled_from([None, datetime(2027, 1, 1, tzinfo=UTC)]),
     ),
     RevokeToken: _command_on(_account_owners, RevokeToken, token_id=_tokens),
 }

@@ -1,11 +1,20 @@
-"""The laws of deciding, held."""
+"""The laws of decisions hold, and their strategies draw every field of every command."""
 
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+import pytest
+from hypothesis import Phase, given, settings
+from msgspec import UNSET
+
 from commands.command import Command
+from commands.handling.decision import CommandOn
 from tests.commands import decision_laws
 from tests.strategies import COMMAND_STRATEGIES
+
+SET_BY_CALLERS = {"id", "expected_version"}
+"""Fields that a target or a version gives when a command is sent."""
 
 
 def test_repeating_a_command_changes_nothing() -> None:
@@ -48,6 +57,23 @@ def test_the_laws_are_tried_on_every_command() -> None:
     assert {kind.__name__ for kind in _kinds(Command) if "decide" in vars(kind)} == {
         kind.__name__ for kind in COMMAND_STRATEGIES
     }
+
+
+@pytest.mark.parametrize("command_type", COMMAND_STRATEGIES, ids=lambda command_type: command_type.__name__)
+def test_every_field_of_a_command_is_drawn(command_type: type[Command[Any]]) -> None:
+    """Each with a value other than its default."""
+    missing = set(command_type.__struct_fields__) - SET_BY_CALLERS
+    fields = {field.name: field.default for field in msgspec.structs.fields(command_type)}
+
+    @settings(max_examples=100, derandomize=True, database=None, deadline=None, phases=(Phase.generate,))
+    @given(COMMAND_STRATEGIES[command_type])
+    def draw(drawn: CommandOn) -> None:
+        missing.difference_update(
+            [name for name in missing if getattr(drawn.command, name) not in (fields[name], UNSET)]
+        )
+
+    draw()
+    assert not missing, f"the strategy of {command_type.__name__} never draws {sorted(missing)}"
 
 
 def _kinds(kind: type[Any]) -> Iterator[type[Any]]:
