@@ -1,14 +1,9 @@
 """The laws of deciding: each a function that fails where its law does not hold."""
 
 import asyncio
-from collections.abc import Awaitable
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
-from itertools import takewhile
-from typing import Any
-from typing import TypeVar
-from itertools import chain
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import chain, takewhile
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
