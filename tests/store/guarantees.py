@@ -1,6 +1,7 @@
 """The promises of the event store: each a function that fails where its promise is broken."""
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from commands.handling.append import Append, AppendResult, WrongExpectedVersion
 from commands.handling.decision import CommandOn
 from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
+from commands.handling.group import CommandRequest
+from commands.handling.handler import CommandHandler
 from commands.member import RemoveMember, SetRole
 from commands.task import CompleteTask, CreateTask, ReopenTask
 from domain.errors import NotFound
@@ -34,8 +37,10 @@ APPENDS_PER_GROUP = 4
 """Of the writers on one stream, so many ride in one group."""
 CONCURRENT_REQUESTS = 100
 """Requests that are made at once, where some are given up."""
-MEMBER_COMMANDS = 4
-"""Of a member who is being removed."""
+MEMBER_WRITERS = 2
+"""Writers of a member who is being removed."""
+COMMANDS_BETWEEN_CUTS = 8
+"""Commands that get a definite answer between two times that connections are terminated."""
 HANG_TIMEOUT_S = 30.0
 """After which something hangs."""
 
@@ -124,37 +129,48 @@ async def _reopen_and_complete(both: TwoProcesses, rounds: int) -> None:
 
 
 async def no_write_of_a_removed_member_commits_later(both: TwoProcesses, members: int, rounds: int) -> None:
-    """One process removes a member while the other carries out what the member wants, on what it remembers."""
+    """One process removes a member while the other carries out the member's commands, on what it remembers."""
     task = new_id()
     await both.handlers[0].handle(_request_by(ADA, task, CreateTask(project_id=PROJECTS[0], title="Buy milk")))
-    raced = await asyncio.gather(
+    await asyncio.gather(
         *(_remove_while_writing(both, Actor(fixed_uuid7(900 + at)), task, rounds) for at in range(members))
     )
-    assert 0 < sum(raced) < members * rounds * MEMBER_COMMANDS, "nothing raced"
 
 
-async def _remove_while_writing(both: TwoProcesses, member: Actor, task: UUID, rounds: int) -> int:
-    """How many of the commands were carried out."""
-    (one, other), carried_out = both.handlers, 0
+async def _remove_while_writing(both: TwoProcesses, member: Actor, task: UUID, rounds: int) -> None:
+    """The writers pause at no time, so a command of each is in flight when the removal commits."""
+    one, other = both.handlers
     await append_new_streams(both.logs[0], another_user(member, f"{member.id}@example.org"))
     for _ in range(rounds):
         await one.handle(_request_by(ADA, WORKSPACE, SetRole(user_id=member.id, role="member")))
-        await other.handle(_request_by(member, task, CompleteTask()))  # remembered from now on
-        wishes = [
-            _request_by(member, new_id(), CreateTask(project_id=PROJECTS[at], title="x"))
-            for at in range(MEMBER_COMMANDS)
+        await other.handle(_request_by(member, task, CompleteTask()))  # cached from now on
+        race = _RemovalRace()
+        writers = [
+            asyncio.create_task(_write_until_refused(other, member, project, race))
+            for project in PROJECTS[:MEMBER_WRITERS]
         ]
-        removal, *commands = await asyncio.gather(
-            one.handle(_request_by(ADA, WORKSPACE, RemoveMember(user_id=member.id))),
-            *(other.handle(wish) for wish in wishes),
-            return_exceptions=True,
-        )
-        assert isinstance(removal, Committed), removal
-        landed = [done.position for done in commands if isinstance(done, Committed)]
-        assert all(isinstance(no, Committed | NotFound) for no in commands), commands
-        assert all(position < removal.position for position in landed), (removal.position, landed)
-        carried_out += len(landed)
-    return carried_out
+        await asyncio.wait_for(race.has_landed.wait(), HANG_TIMEOUT_S)
+        removal = await one.handle(_request_by(ADA, WORKSPACE, RemoveMember(user_id=member.id)))
+        race.is_removed.set()
+        await asyncio.gather(*writers)
+        assert all(position < removal.position for position in race.landed), (removal.position, race.landed)
+
+
+class _RemovalRace:
+    """The positions of the member's commands, and how far the race is."""
+
+    def __init__(self) -> None:
+        self.landed: list[int] = []
+        self.has_landed, self.is_removed = asyncio.Event(), asyncio.Event()
+
+
+async def _write_until_refused(handler: CommandHandler, member: Actor, project_id: UUID, race: _RemovalRace) -> None:
+    """Send each command when the one before it was acknowledged; stop when the removal was, refused or not."""
+    with contextlib.suppress(NotFound):
+        while not race.is_removed.is_set():
+            done = await handler.handle(_request_by(member, new_id(), CreateTask(project_id=project_id, title="x")))
+            race.landed.append(done.position)
+            race.has_landed.set()
 
 
 def _request_by(actor: Actor, target: UUID, command: Command[Any]) -> CommandRequest:
@@ -167,7 +183,7 @@ async def retries_make_every_outcome_definite(both: TwoProcesses, clients: int, 
     shared = await retry_until_definite(notes, "shared", lambda: both.create("shared", "shared"))
     assert isinstance(shared, Acknowledged)
     both.lose_replies(0.05)
-    cut = asyncio.create_task(asyncio.to_thread(_terminate_backends, both.url, over))
+    cut = asyncio.create_task(asyncio.to_thread(_terminate_backends, both.url, notes, over))
     everybody = [RetryingClient(f"client {at}", both, notes, shared.stream) for at in range(clients)]
     try:
         for _ in range(rounds):
@@ -180,13 +196,22 @@ async def retries_make_every_outcome_definite(both: TwoProcesses, clients: int, 
     _assert_history_is_consistent(both, notes)
 
 
-def _terminate_backends(url: str, stop: threading.Event) -> int:
-    """Cut what is at work just now, again and again; how many connections that were."""
-    in_flight = 0
+def _terminate_backends(url: str, notes: CallHistory, stop: threading.Event) -> int:
+    """Terminate active connections again and again; returns how many.
+
+    Commands must get their answers in between: statements slower than the pause would never finish.
+    """
+    terminated, next_cut_at = 0, 0
     with connect(url, "the scissors") as connection:
         while not stop.wait(0.04):
-            in_flight += connection.execute(_TERMINATE_ACTIVE_SQL).rowcount
-    return in_flight
+            if _count_definite(notes) >= next_cut_at and (cut := connection.execute(_TERMINATE_ACTIVE_SQL).rowcount):
+                terminated += cut
+                next_cut_at = _count_definite(notes) + COMMANDS_BETWEEN_CUTS
+    return terminated
+
+
+def _count_definite(notes: CallHistory) -> int:
+    return notes.counts["acknowledged"] + notes.counts["refused"]
 
 
 _TERMINATE_ACTIVE_SQL = """select pg_terminate_backend(pid) from pg_stat_activity
