@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import redis
 
 from domain import codec
 from domain.member import member_stream_id
@@ -211,10 +210,6 @@ def test_a_projector_gets_over_a_cut_connection(settings: Settings) -> None:
         assert oracle.serving_rows(connection, task_list.projection)
     assert [set(progress.projections) for progress in told if progress.events] == [all_projections().keys()] * 2
     projector.close()
-
-
-def test_publishing_survives_an_unreachable_redis() -> None:
-    publisher(redis.Redis.from_url("redis://127.0.0.1:1/0"))(BatchReport(["task_list"], 0, 0, 1, 1))
 
 
 def test_the_message_names_a_partition() -> None:
