@@ -71,8 +71,8 @@ class DecisionGroup:
         states = Overlay(request.assumed_states, self._states) if request.assumed_states else self._states
         decision, refusal = Decision(states, request.actor, supply, request.scope, self._intervening(request)), None
         try:
-            for wish in request.commands:
-                decision.decide(wish)
+            for command_on in request.commands:
+                decision.decide(command_on)
         except Refusal as error:
             refusal = error
             refusal.command_index = decision.decided_count

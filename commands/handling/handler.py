@@ -115,10 +115,10 @@ class CommandHandler:
         while True:
             intervening_streams = len(request.intervening)
             try:
-                verdict = await self._decide_and_append(request)
-                if verdict.refusal is None:
-                    return verdict
-                request = await self._raise_or_rebase(request, verdict.refusal)
+                outcome = await self._decide_and_append(request)
+                if outcome.refusal is None:
+                    return outcome
+                request = await self._raise_or_rebase(request, outcome.refusal)
             except WrongExpectedVersion as race:
                 await self._reload_targets(request.commands, race)
             if len(request.intervening) > intervening_streams:
@@ -137,9 +137,9 @@ class CommandHandler:
 
     async def _reload_targets(self, commands: Sequence[CommandOn], race: WrongExpectedVersion) -> None:
         """Read the targets that were taken for new; whatever else is old was forgotten, and is read when asked for."""
-        for wish in commands:
-            if wish.command.creates and wish.target in race.streams:
-                await self._loader.load(NotLoaded(wish.target, wish.command.state_type))
+        for command_on in commands:
+            if command_on.command.creates and command_on.target in race.streams:
+                await self._loader.load(NotLoaded(command_on.target, command_on.command.state_type))
 
     async def _raise_or_rebase(self, request: CommandRequest, refusal: Refusal) -> CommandRequest:
         """Raise the refusal; a conflict only unless more has happened since, or the request can be merged."""
@@ -185,10 +185,10 @@ def _build_replay(request: CommandRequest, replay: IdempotentReplay) -> Committe
             range(len(request.commands))
         ):
             raise KeyReused
-        by_wish = sorted(
+        by_command = sorted(
             (key.command_index or 0, key.text) for key in request.idempotency_keys if key.command_index is not None
         )
-        outcomes = [replay.outcomes[text] for _, text in by_wish]
+        outcomes = [replay.outcomes[text] for _, text in by_command]
     command_results = tuple(result for one in outcomes for result in results.decode(one.outcome))
     return Committed(
         command_results,

@@ -78,15 +78,15 @@ class Lane:
         """Those who have waited the longest, and have not given up."""
         group = DecisionGroup(self._cache, NumberBlocks(self._number_pool, self._number_demand))
         while self._queue and len(group.requests) < MAX_GROUP_REQUESTS and group.event_count < MAX_GROUP_EVENTS:
-            order, future = self._queue.popleft()
+            request, future = self._queue.popleft()
             if not future.done():
-                group.add(order, future)
+                group.add(request, future)
         return group
 
     def _number_demand(self, project_id: UUID) -> int:
         """How many more tasks are being created in a project just now; 0 where nobody else waits for anything."""
-        waiting = [order for order, _ in islice(self._queue, MAX_GROUP_REQUESTS) if not order.is_dry_run]
-        queued_commands = (wish.command for order in waiting for wish in order.commands)
+        waiting = [request for request, _ in islice(self._queue, MAX_GROUP_REQUESTS) if not request.is_dry_run]
+        queued_commands = (command_on.command for request in waiting for command_on in request.commands)
         creating = [one for one in queued_commands if one.creates and getattr(one, "project_id", None) == project_id]
         return 1 + len(creating) if waiting else 0
 

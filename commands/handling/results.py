@@ -48,14 +48,14 @@ def from_decision(commands: Sequence[CommandOn], decision: Decision) -> tuple[Co
     """One result for each wish that the decision fulfilled."""
     return tuple(
         CommandResult(
-            wish.target,
-            decision.version(wish.target),
-            getattr(decision(wish.command.state_type, wish.target), "key", None),
+            command_on.target,
+            decision.version(command_on.target),
+            getattr(decision(command_on.command.state_type, command_on.target), "key", None),
             tuple(
                 WipLimitWarning.from_refusal(warning) for index, warning in decision.warnings if index == command_index
             ),
         )
-        for command_index, wish in enumerate(commands)
+        for command_index, command_on in enumerate(commands)
     )
 
 
