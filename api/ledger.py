@@ -1,4 +1,4 @@
-"""The ledger: the one thing that endpoints ask, to write and to read."""
+"""The ledger: the one facade that endpoints use, to write and to read."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from api.http.command_mode import command_mode, dry_run_response
 from api.http.command_results import WriteResult
 from api.http.conditional_response import command_headers
 from api.http.response import Response
-from api.queries import AuthedRequest as AuthedRequest  # noqa: PLC0414 - the name by which endpoints know who asks
+from api.queries import AuthedRequest as AuthedRequest  # noqa: PLC0414 - the name that endpoints use
 from api.queries import Queries
 from commands import permissions
 from commands.command import Command
@@ -54,7 +54,7 @@ _LOCATION_PATHS = {
 
 
 class Ledger(Queries, frozen=True, kw_only=True):
-    """Everything that this process holds open."""
+    """The parts of this process, with the operations of endpoints on them."""
 
     settings: Settings
     command_handler: CommandHandler
@@ -111,14 +111,14 @@ class Ledger(Queries, frozen=True, kw_only=True):
         return rendered
 
     async def require_permission(self, request: AuthedRequest, action: str, workspace: UUID) -> None:
-        """Raise NotFound, ScopeTooNarrow or Forbidden unless who asks may do something there, as they ask."""
+        """Raise NotFound, ScopeTooNarrow or Forbidden unless the caller has this permission, with this token."""
         needed_scope = permissions.REQUIRED_PERMISSIONS[action].scope
         if not permissions.is_scope_at_least(request.auth.scope, needed_scope):
             raise ScopeTooNarrow(needed=needed_scope)
         await self.permissions.require_permission(action, request.user.user_id, workspace)
 
     async def require_operator(self, request: AuthedRequest) -> None:
-        """Raise ScopeTooNarrow or Forbidden unless who asks administers this installation, and may do so as they do."""
+        """Raise ScopeTooNarrow or Forbidden unless the caller administers this installation, with a token that may."""
         if not permissions.is_scope_at_least(request.auth.scope, permissions.REQUIRED_PERMISSIONS["Operate"].scope):
             raise ScopeTooNarrow(needed=permissions.REQUIRED_PERMISSIONS["Operate"].scope)
         await self.permissions.require_operator(request.user.user_id)
@@ -127,7 +127,7 @@ class Ledger(Queries, frozen=True, kw_only=True):
 def command_request(
     request: AuthedRequest, commands: Sequence[CommandOn], keys: Sequence[IdempotencyKey] = ()
 ) -> CommandRequest:
-    """What a request asks for: as whom, how far its token goes, where it came from, and in which manner."""
+    """The commands of an HTTP request, with its actor, keys, trace, token scope and command mode."""
     mode = command_mode(request)
     return CommandRequest(
         commands,

@@ -1,4 +1,4 @@
-"""Queries: what endpoints ask of read models and of the log, as the one who asks may have it."""
+"""Queries: what endpoints read from read models and from the log, checked against the caller's permissions."""
 
 import time
 from typing import Any, TypeAlias
@@ -33,7 +33,7 @@ AuthedRequest: TypeAlias = Request[Actor, Credential, Any]
 
 
 class Queries(Struct, frozen=True, kw_only=True):
-    """Answers who may have an answer."""
+    """Answers queries of callers who may see the answer."""
 
     log: EventLog
     read_tables: ReadTables
@@ -42,7 +42,7 @@ class Queries(Struct, frozen=True, kw_only=True):
     permissions: Permissions
 
     async def read(self, request: AuthedRequest, question: Question, min_position: int | None) -> Response[Any]:
-        """Answer a question, as `found` does; raises Purged for what was there, NotFound for what never was."""
+        """Respond to a question; raises Purged for what was purged, NotFound for what never existed."""
         found = await self.fetch(request, question, min_position)
         if found.answer is None:
             raise await self._not_found_or_purged(request, question.scopes[0])
@@ -53,8 +53,8 @@ class Queries(Struct, frozen=True, kw_only=True):
     async def fetch(self, request: AuthedRequest, question: Question, min_position: int | None) -> ReadResult:
         """The answer to a question and the position that it includes, once the read model includes `min_position`.
 
-        Who may have it is asked last, of the log as it is when all waiting and reading is over; and before any waiting
-        too, so that a stranger does not wait. Raises Behind where it takes too long, and what `Rights.may_read` raises.
+        The permission is checked last, against the log as it is after all waiting and reading; and before waiting too,
+        so that a stranger does not wait. Raises ProjectionBehind after too long, and what the permission check raises.
         """
         person, names = request.user.user_id, [projection.name for projection in question.projections]
         required_position, deadline = min_position or 0, time.monotonic() + prefer.preferred_wait_s(request)
@@ -67,9 +67,7 @@ class Queries(Struct, frozen=True, kw_only=True):
             if found.position >= required_position:
                 break
             for name in names:
-                self.progress.invalidate(
-                    name
-                )  # an answer has its own position: what was heard of the read model was wrong
+                self.progress.invalidate(name)  # the answer has a position of its own: the reported one was wrong
             if time.monotonic() > deadline:
                 raise ProjectionBehind
         dependencies_of(request).depends_on(found, await self.permissions.require_read(person, question, found.answer))
@@ -78,7 +76,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         return found
 
     async def workspaces_of_caller(self, request: AuthedRequest, min_position: int | None = None) -> tuple[UUID, ...]:
-        """Those that who asks is a member of now, in an order of their own."""
+        """Those that the caller is a member of now, sorted by id."""
         question = workspace_list.for_user(request.user.user_id)
         answer = (await self.fetch(request, question, min_position)).answer
         ids = [one.id for one in msgspec.json.decode(answer.body, type=Page[WorkspaceRow]).items] if answer else []
@@ -87,7 +85,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         return tuple(workspace for _, workspace in memberships)
 
     async def _not_found_or_purged(self, request: AuthedRequest, stream: UUID) -> Refusal:
-        """Why there is nothing: it was purged, or never was; a stranger learns nothing of either."""
+        """The reason for a missing answer: purged, or never there; a stranger cannot tell which."""
         for known in await self.log.load_states([(stream, Task), (stream, Project)]):
             for state in known.states.values():
                 if isinstance(state, Task | Project) and state.purged:
@@ -98,12 +96,12 @@ class Queries(Struct, frozen=True, kw_only=True):
     async def history(
         self, request: AuthedRequest, stream: UUID, limit: int, cursor: str | None, min_position: int | None
     ) -> Response[Any]:
-        """The history of a task out of the log itself, newest first; raises NotFound.
+        """The history of a task from the log itself, newest first; raises NotFound.
 
-        It is never behind: Behind is raised for a position that the log has not reached.
+        It is never behind: ProjectionBehind is raised only for a position that the log has not reached.
         """
         before = PageCursor.parse_number(cursor, stream) or MAX_VERSION
-        position = await self.log.head()  # first: the answer holds at least what stood there by then
+        position = await self.log.head()  # first: the answer includes at least everything up to it
         if position < (min_position or 0):
             raise ProjectionBehind
         task = require_found(await self.log.load_state(Task, stream))
@@ -118,7 +116,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         return conditional_response(request, answer, position)
 
     async def activity(self, request: AuthedRequest, question: Question, min_position: int | None) -> Response[Any]:
-        """The events whose positions a question finds, out of the log; raises Behind."""
+        """The events whose positions a question finds, from the log; raises ProjectionBehind."""
         found = await self.fetch(request, question, min_position)
         positions, next_cursor = (found.answer.body, found.answer.next_cursor) if found.answer else (b"[]", None)
         items = await history_items.load_items(
@@ -134,12 +132,12 @@ class Queries(Struct, frozen=True, kw_only=True):
         dependencies_of(request).uncacheable()
         wanted = (task, str(request.user.user_id))
         found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
-        if not found:  # perhaps not yet: the key of a task that was created a moment ago
+        if not found:  # maybe not yet: the read model may lack a new task
             head, wait_s = await self.log.head(), prefer.preferred_wait_s(request)
             for projection in (task_list.projection, workspace_list.projection):
                 await self.progress.wait(projection.name, head, wait_s)
             found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
-        if len(found) > 1:  # whoever was removed a moment ago is not told of two
+        if len(found) > 1:  # a member removed a moment ago must not learn of two
             memberships = await self.permissions.memberships(
                 request.user.user_id, {workspace for _, workspace in found}
             )

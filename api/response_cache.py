@@ -1,7 +1,7 @@
-"""The shortcut: who asks again for what still holds is answered at the door, before any routing.
+"""The response cache: answers a repeated GET in a middleware before any routing, while all that it depends on holds.
 
-What an answer rests on is written down while it is made: what was read, by which rights, with which token. As long as
-all of that holds, the same request has the same answer; where any of it does not, it goes the long way.
+The dependencies of a response are recorded while it is built: the reads, the permissions, the token. While all of them
+hold, the same request has the same answer; if one does not, the request goes to the application.
 """
 
 import time
@@ -22,7 +22,7 @@ from infra.reading.reader import Reader
 from projections.projection import Answer
 
 MAX_CACHED_RESPONSES, MAX_KEY_BYTES = 5_000, 4_096
-"""Ways that are remembered, and the bytes of an address and a token that one may have."""
+"""Responses in the cache, and the bytes of address and token that a key may have."""
 _POSITION_HEADER = POSITION_HEADER.lower().encode()
 _BODY_HEADERS = {b"content-type", b"content-length", b"link"}
 _VOLATILE_HEADERS = {_POSITION_HEADER, b"content-type", b"content-length"}
@@ -32,7 +32,7 @@ _Key = tuple[bytes, bytes, bytes]
 
 
 class _CachedResponse(Struct, frozen=True):
-    """A request that was answered: which answers, under these tags, and rights must still be so, and which is shown."""
+    """A response: the answers with their tags, and the permissions, that must still hold, and which is its body."""
 
     headers: _Headers
     body_index: int
@@ -42,7 +42,7 @@ class _CachedResponse(Struct, frozen=True):
 
 
 class ResponseCache:
-    """Remembers the ways of this process; the one that was not gone the longest is forgotten first."""
+    """The cached responses of this process; the least recently used is dropped first."""
 
     def __init__(self, reader: Reader, permissions: Permissions, revoked_ids: RevokedIds) -> None:
         self._reader = reader
@@ -51,7 +51,7 @@ class ResponseCache:
         self._responses = OrderedDict[_Key, _CachedResponse]()
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
-        """The application with shortcuts before it."""
+        """The application with the cache in front of it."""
 
         async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != ScopeType.HTTP or scope["method"] != "GET":
@@ -70,7 +70,7 @@ class ResponseCache:
         return middleware
 
     def _fresh_answers(self, cached: _CachedResponse) -> list[CachedAnswer] | None:
-        """What would be answered now, and all else that was read for it, if what it rests on holds."""
+        """The answers that the response depends on, if all of them and its permissions still hold."""
         credential = cached.credential
         is_permitted = (
             (credential.expires_at is None or time.time() < credential.expires_at)
@@ -94,7 +94,7 @@ class ResponseCache:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _call_and_cache(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, key: _Key) -> None:
-        """The long way, noticing how it was answered."""
+        """Call the application, and cache its response if possible."""
         sent: list[tuple[int, _Headers]] = []
 
         async def record_start(message: Message) -> None:
@@ -112,11 +112,11 @@ class ResponseCache:
 
 
 def _cache_key(scope: Any) -> tuple[_Key, str]:
-    """What a request asks, as whom; and the entity tags that it names."""
+    """The address and token of a request, and the entity tags that it names."""
     authorization, etags = b"", []
     for name, value in scope["headers"]:
         if name == b"authorization":
-            authorization += value + b"\n"  # of two, nobody knows which one counts
+            authorization += value + b"\n"  # of two headers, either may count
         elif name == b"if-none-match":
             etags.append(value.decode("latin-1"))
     path = scope.get("raw_path") or scope["path"].encode()
@@ -124,7 +124,7 @@ def _cache_key(scope: Any) -> tuple[_Key, str]:
 
 
 def _cacheable_response(scope: Any, status: int, sent_headers: _Headers) -> _CachedResponse | None:
-    """None where the answer is not what was found, or rests on more than that."""
+    """None if the body is not one answer, or depends on more than was recorded."""
     dependencies: Dependencies | None = recorded_dependencies(scope)
     if (
         dependencies is None
@@ -135,7 +135,7 @@ def _cacheable_response(scope: Any, status: int, sent_headers: _Headers) -> _Cac
     ):
         return None
     if status == _CACHEABLE_STATUSES[1] and dependencies.body_read.answer.next_cursor:
-        return None  # it did not say where the next page is
+        return None  # a 304 has no Link to the next page
     length = str(len(dependencies.body_read.answer.body)).encode()
     headers = [(name.lower(), value) for name, value in sent_headers if name.lower() not in _VOLATILE_HEADERS]
     headers += [(b"content-type", b"application/json"), (b"content-length", length)]

@@ -1,4 +1,4 @@
-"""Wiring: which parts a process of the API has, and how they know each other."""
+"""Wiring: builds the parts of an API process and connects them."""
 
 import redis.asyncio
 
@@ -30,11 +30,11 @@ from infra.rebuilding.projection_admin import ProjectionAdmin
 from infra.settings import Settings
 
 MAX_MEMORY_CACHE_BYTES = 64 * 2**20
-"""Of the answers that a process keeps in memory."""
+"""Of cached answers per process."""
 
 
 def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redis) -> Ledger:
-    """All parts of one process, not yet opened."""
+    """All parts of one process, not yet open."""
     log = EventLog(settings.database_url, connections)
     revoked_ids = RevokedIds(connections)
     subscription = Subscription(redis_clients.subscriber_client(settings.redis_url))

@@ -1,4 +1,4 @@
-"""What may be asked of the columns of a project, and what becomes of their limits when tasks come and go."""
+"""Commands about the columns of a board, and the counting of tasks that enter and leave a column with a limit."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ MAX_COLUMN_ID_CHARACTERS = 40
 
 
 class ColumnSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A column as it is to be: one that is there by its id or its name, or a new one."""
+    """A column as requested: an existing one, by its id or name, or a new one."""
 
     name: ColumnName
     id: Annotated[str, Meta(min_length=1, max_length=MAX_COLUMN_ID_CHARACTERS)] | None = None
@@ -28,10 +28,10 @@ class ColumnSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
 
 
 class SetColumns(ProjectCommand, frozen=True, kw_only=True):
-    """Say which columns a board has, in their order, and whether one that is full warns or refuses.
+    """Set the columns of a board, in order, and whether a full one warns or refuses.
 
-    A column that is left out takes no more tasks. Those in it stay there until they are moved, and its id brings
-    it back.
+    A column that is left out accepts no more tasks. Its tasks stay there until they are moved, and its id restores
+    it.
     """
 
     requires_version: ClassVar = True
@@ -53,9 +53,9 @@ class SetColumns(ProjectCommand, frozen=True, kw_only=True):
 
 
 class CountColumn(ProjectCommand, frozen=True, kw_only=True):
-    """Say how many tasks stand in a column that has a limit, as counted when its guard stream was at a version.
+    """Record how many tasks are in a column with a limit, as counted when its guard stream was at version `seen`.
 
-    Nothing where it has none, or is counted by now, or where anybody has come or gone since.
+    Writes nothing if the column has no limit, is counted already, or a task has entered or left since.
     """
 
     is_batchable: ClassVar = False
@@ -76,7 +76,7 @@ class CountColumn(ProjectCommand, frozen=True, kw_only=True):
 def enter_column(
     project_id: UUID, project: Project, column: Column, context: DecisionContext
 ) -> Iterator[OtherStreamEvent]:
-    """What a task that comes writes; raises ColumnNotCounted, or ColumnIsFull where the project refuses then."""
+    """The events of a task that enters; raises ColumnNotCounted, or ColumnIsFull if the project refuses then."""
     if column.wip_limit is None:
         return
     guard = column_stream_id(project_id, column.id)
@@ -93,7 +93,7 @@ def enter_column(
 def leave_column(
     project_id: UUID, project: Project, column_id: str, context: DecisionContext
 ) -> Iterator[OtherStreamEvent]:
-    """What a task that goes writes, counted or not: whoever is just counting must notice."""
+    """The events of a task that leaves. An uncounted column gets one too, which invalidates a count in progress."""
     if column_id in _limited_column_ids(project.columns):
         guard = column_stream_id(project_id, column_id)
         column_count = context(ColumnCount, guard)
@@ -103,7 +103,7 @@ def leave_column(
 
 
 def is_counted(count: ColumnCount | None) -> bool:
-    """Whether somebody counts."""
+    """Whether the column has a count."""
     return count is not None and count.tasks is not None
 
 
@@ -133,7 +133,7 @@ def _resolve_columns(project: Project, specs: Sequence[ColumnSpec]) -> tuple[Col
 
 
 def _new_column_id(name: str, used_ids: set[str]) -> str:
-    """An id that no column of the project ever had, which becomes one of those taken."""
+    """An id that no column of the project ever had; it is added to the used ones."""
     slug = re.sub(r"\W+", "-", name.casefold()).strip("-")[: MAX_COLUMN_ID_CHARACTERS - 6] or "column"
     new_id = next(each for number in count(1) if (each := slug if number == 1 else f"{slug}-{number}") not in used_ids)
     used_ids.add(new_id)

@@ -1,4 +1,4 @@
-"""A command: a wish as data, with the rule that turns it into events."""
+"""A command: data, with the rule that turns it into events."""
 
 import pkgutil
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 CLOSING_EVENTS_OVER_CAP, FINAL_EVENTS_OVER_CAP = 1_000, 1_100
-"""How many events past the end of its stream may put something away or take it back, and may end it once for all."""
+"""How many events over the stream cap are left for archiving, trashing or restoring, and for a final deletion."""
 
 
 class OtherStreamEvent(Struct, frozen=True):
@@ -30,9 +30,9 @@ class OtherStreamEvent(Struct, frozen=True):
 
 
 class DecisionContext(Protocol):
-    """What a decision may know beside its own state: who asks, and the states of other streams.
+    """What a rule can read besides its own state: the actor, and the states of other streams.
 
-    Every stream looked at is asserted by the append, at the version that was seen.
+    The append asserts every stream that was read, at the version that was read.
     """
 
     @property
@@ -41,32 +41,32 @@ class DecisionContext(Protocol):
 
     @property
     def actor(self) -> Actor:
-        """Who asks."""
+        """The actor of the request."""
 
     def __call__(self, state_type: type[S], stream: UUID) -> S | None:
-        """The present state of a stream; None where it has not begun."""
+        """The current state of a stream; None if it has no events."""
 
     def require_permission(self, action: str) -> None:
-        """Raise NotFound, ScopeTooNarrow or Forbidden unless who asks may do that too, where the command happens."""
+        """Raise NotFound, ScopeTooNarrow or Forbidden unless the actor has this permission in the workspace too."""
 
     def allocate_task_number(self, project_id: UUID) -> int:
-        """A task number of that project that nobody else gets, ever."""
+        """A task number of that project, never given out twice."""
 
     def version(self, stream: UUID) -> int:
-        """The version of a stream that was looked at."""
+        """The version of a stream that was read."""
 
     def warn(self, warning: Refusal) -> None:
-        """Let the answer say what would have been refused under another setting, though it is done."""
+        """Report in the result what another setting would have refused."""
 
 
 class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A wish about one stream. Its class name is its name in batches and histories.
+    """A command on one stream. Its class name is its name in batches and histories.
 
-    `expected_version` is the version of the stream that the wish was made on; 0 is a stream that has
-    not begun. `creates` holds for commands on a stream that has not begun, `begins` for those on a stream that may
-    have, which their own fields name. `must_name_version` holds for commands that overwrite or destroy, `in_batches`
-    for all that needs nothing but its body. `past_the_end` is how many events longer than others it may make the
-    stream: what takes away or closes is still done where nothing else is. Who may ask stands in `commands.permissions`.
+    `expected_version` is the version of the stream that its author saw; 0 is a stream without events. `creates` holds
+    for commands on a new stream, `may_create` for those on a stream that may be new and that their own fields name.
+    `requires_version` holds for commands that overwrite or destroy, `is_batchable` for those that need nothing but
+    their body. `events_over_cap` is how far over the cap it may extend the stream, so that a full one can still be
+    closed or removed. The permissions are in `commands.permissions`.
     """
 
     state_type: ClassVar[type[State]]
@@ -79,18 +79,15 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
     expected_version: ExpectedVersion | None = None
 
     def derive_target(self) -> UUID | None:
-        """What it is about, where it `begins` and its fields say enough."""
+        """The target of a command that `may_create`, if its fields name one."""
         return None
 
     def resolve_workspace_id(self, state: S | None, context: DecisionContext) -> UUID | None:
-        """The workspace that this happens in; None for what is a user's own."""
+        """The workspace of the target; None for a user's own things."""
         raise NotImplementedError
 
     def decide(self, state: S | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
-        """The events that fulfil the wish; none where it is fulfilled already.
-
-        Raises a Refusal where a rule says no.
-        """
+        """The events to write; none if there is nothing left to do. Raises a Refusal if a rule forbids it."""
         raise NotImplementedError
 
 
@@ -109,7 +106,7 @@ def _subclasses(kind: type[Command[Any]]) -> Iterator[type[Command[Any]]]:
 
 
 def require_found(value: T | None) -> T:
-    """What must be there; raises NotFound where it is not."""
+    """The value; raises NotFound if it is None."""
     if value is None:
         raise NotFound
     return value

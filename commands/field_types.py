@@ -1,4 +1,4 @@
-"""The form of what people type: checked by type when a command is decoded, before anything is decided."""
+"""Types of fields that people fill in: names, texts, dates, e-mail addresses, checked when a command is decoded."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -9,7 +9,7 @@ from msgspec import Meta
 # Patterns end in `$(?!\n)`: Python's `$` also matches before a last line end, and other dialects have no `\Z`.
 _INVISIBLE_CHARACTERS = r"\s\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
 LINE_PATTERN = rf"^(?=[^\n]*[^{_INVISIBLE_CHARACTERS}])[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]*$(?!\n)"
-"""One line with something to see on it; nothing that steers a terminal, or shows a text as another."""
+"""One line with a visible character; without control characters, or those that make text look like another."""
 TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$(?!\n)"
 """Any number of lines: tabs and line ends are the only control characters."""
 
@@ -18,12 +18,12 @@ Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE_PATTERN, 
 Description = Annotated[str, Meta(max_length=50_000, pattern=TEXT_PATTERN, examples=["The one without sugar."])]
 LabelName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE_PATTERN, examples=["shopping"])]
 MAX_LABELS_PER_TASK, MAX_ASSIGNEES_PER_TASK = 50, 50
-"""Of one task."""
+"""Per task."""
 Labels = Annotated[tuple[LabelName, ...], Meta(max_length=MAX_LABELS_PER_TASK, examples=[["shopping"]])]
 Assignees = Annotated[tuple[UUID, ...], Meta(max_length=MAX_ASSIGNEES_PER_TASK)]
 _COLOUR_PATTERN = r"^#[0-9a-fA-F]{6}$(?!\n)"
 _COLOUR_DESCRIPTION = "A colour as #rrggbb, in hexadecimal digits."
-_FILTER_DESCRIPTION = "What `GET /tasks` takes as `filter`, kept as it is written: `me` is whoever asks."
+_FILTER_DESCRIPTION = "What `GET /tasks` takes as `filter`, stored as written: `me` is the current user."
 FilterText = Annotated[str, Meta(description=_FILTER_DESCRIPTION, examples=["assignee:me due<now"])]
 Colour = Annotated[str, Meta(pattern=_COLOUR_PATTERN, description=_COLOUR_DESCRIPTION, examples=["#cc3300"])]
 ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE_PATTERN, examples=["doing"])]
@@ -43,7 +43,7 @@ _DNS_LABEL_PATTERN = r"\w([\w-]*\w)?"
 _EMAIL_LOCAL_PART_PATTERN = rf"""[^{_INVISIBLE_CHARACTERS}@<>()\[\],;:\\"\x00-\x1f\x7f-\x9f]{{1,64}}"""
 _EMAIL_PATTERN = rf"^(?!.*=\?){_EMAIL_LOCAL_PART_PATTERN}@{_DNS_LABEL_PATTERN}(\.{_DNS_LABEL_PATTERN})*$(?!\n)"
 Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL_PATTERN, examples=["ann@example.com"])]
-_EXPECTED_VERSION_DESCRIPTION = "The version that the wish was made on; `If-Match` may name it instead."
+_EXPECTED_VERSION_DESCRIPTION = "The version that you last read; `If-Match` may name it instead."
 ExpectedVersion = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_EXPECTED_VERSION_DESCRIPTION, examples=[3])]
 _PATTERN_DESCRIPTIONS = {
     LINE_PATTERN: "one line of text, with something to see on it and no control characters",
@@ -64,7 +64,7 @@ def describe_validation_error(message: str) -> str:
 
 
 def normalize_due(text: str | None) -> str | None:
-    """The due date as it is kept, `YYYY-MM-DD` or RFC 3339 with an offset; None for none.
+    """The due date as stored, `YYYY-MM-DD` or RFC 3339 with an offset; None for none.
 
     Raises ValueError where the calendar has no such day or the clock no such time.
     """
@@ -81,7 +81,7 @@ def normalize_due(text: str | None) -> str | None:
 
 
 def require_uuid7(supplied: UUID | None) -> None:
-    """Raise ValueError unless an id chosen by the client is a UUIDv7: no other can meet a guard stream."""
+    """Raise ValueError unless an id chosen by the client is a UUIDv7, which cannot collide with a guard stream."""
     if supplied is not None and supplied.version != 7:  # noqa: PLR2004 - RFC 9562, section 5.7
         msg = "id must be a UUID of version 7"
         raise ValueError(msg)

@@ -1,4 +1,4 @@
-"""What may be asked of an invitation. Whom it is for, and the token, go another way."""
+"""Commands about an invitation to a workspace. The address and the token are stored outside of the log."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -15,7 +15,7 @@ from domain.workspace import Workspace
 
 
 class InviteMember(Command[Invitation], frozen=True, kw_only=True):
-    """Keep a place in a workspace for somebody."""
+    """Invite a person to a workspace."""
 
     state_type: ClassVar = Invitation
     creates: ClassVar = True
@@ -34,7 +34,7 @@ class InviteMember(Command[Invitation], frozen=True, kw_only=True):
 
 
 class RevokeInvitation(Command[Invitation], frozen=True, kw_only=True):
-    """Let an invitation be good for nothing any more."""
+    """Revoke an invitation."""
 
     state_type: ClassVar = Invitation
     is_batchable: ClassVar = False
@@ -49,7 +49,7 @@ class RevokeInvitation(Command[Invitation], frozen=True, kw_only=True):
 
 
 class AcceptInvitation(Command[Invitation], frozen=True, kw_only=True):
-    """Take the place that an invitation keeps, while whoever keeps it may; whoever has a higher role keeps that."""
+    """Join the workspace of an invitation, if its sender may still invite. A member with a higher role keeps it."""
 
     state_type: ClassVar = Invitation
     is_batchable: ClassVar = False
@@ -75,12 +75,12 @@ class AcceptInvitation(Command[Invitation], frozen=True, kw_only=True):
 
 
 def invite_action(role: Role) -> str:
-    """The operation that it is to invite somebody to a role."""
+    """The operation in the permission table that inviting to a role is."""
     return "AppointOwner" if role == "owner" else "InviteMember"
 
 
 def _may_inviter_still_invite(invitation: Invitation, context: DecisionContext) -> bool:
-    """Whether who invited may do so now; of the first invitations nobody knows who did."""
+    """Whether the sender may still invite; the oldest invitations do not name their sender."""
     if invitation.invited_by is None:
         return True
     inviter = context(Member, member_stream_id(invitation.workspace_id, invitation.invited_by))

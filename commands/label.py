@@ -1,4 +1,4 @@
-"""What may be asked of a label: on a task, off it, and its colour."""
+"""Commands about labels: add one to a task, remove it, and set its colour."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -16,7 +16,7 @@ from domain.workspace import Workspace
 
 
 class ColourLabel(Command[Label], frozen=True, kw_only=True):
-    """Give a label of a workspace a colour, or none; it may be on no task yet."""
+    """Set or clear the colour of a label of a workspace; no task needs to have it yet."""
 
     state_type: ClassVar = Label
     may_create: ClassVar = True
@@ -41,7 +41,7 @@ class ColourLabel(Command[Label], frozen=True, kw_only=True):
 
 
 class LabelTask(TaskCommand, frozen=True, kw_only=True):
-    """Put a label on a task, unless it has that in any case of letters."""
+    """Add a label to a task, unless it has it already. Upper and lower case are the same."""
 
     label: Name
 
@@ -55,7 +55,7 @@ class LabelTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class UnlabelTask(TaskCommand, frozen=True, kw_only=True):
-    """Take a label from a task, however it is written."""
+    """Remove a label from a task. Upper and lower case are the same."""
 
     label: Name
 

@@ -1,4 +1,4 @@
-"""What may be asked of a workspace about its members."""
+"""Commands about the members of a workspace: set a role, remove a member, leave."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -13,7 +13,7 @@ from domain.workspace import OwnerAppointed, OwnerResigned, Workspace
 
 
 class MemberCommand(Command[Workspace], frozen=True, kw_only=True):
-    """A wish about a workspace: roles are written to the members' guard streams, owners counted on its own."""
+    """A command on a workspace: roles are written to the members' guard streams, owners are counted on its own."""
 
     state_type: ClassVar = Workspace
 
@@ -22,7 +22,7 @@ class MemberCommand(Command[Workspace], frozen=True, kw_only=True):
 
 
 class SetRole(MemberCommand, frozen=True, kw_only=True):
-    """Give a user a role in the workspace, whether they are a member yet or not."""
+    """Give a user a role in the workspace, as a new member or an existing one."""
 
     user_id: UUID | None = None
     role: Role
@@ -42,7 +42,7 @@ class SetRole(MemberCommand, frozen=True, kw_only=True):
 
 
 class RemoveMember(MemberCommand, frozen=True, kw_only=True):
-    """End somebody's membership of the workspace."""
+    """Remove a member from the workspace."""
 
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
@@ -60,7 +60,7 @@ class RemoveMember(MemberCommand, frozen=True, kw_only=True):
 
 
 class LeaveWorkspace(MemberCommand, frozen=True, kw_only=True):
-    """End one's own membership of the workspace."""
+    """Leave the workspace."""
 
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
@@ -72,12 +72,12 @@ class LeaveWorkspace(MemberCommand, frozen=True, kw_only=True):
 
 
 def role_event(user_id: UUID, old_role: Role | None, new_role: Role) -> MemberJoined | MemberRoleChanged:
-    """What is written on the member's stream when they get a role."""
+    """The event on the member's stream when they get a role."""
     return MemberRoleChanged(user_id, Change(old_role, new_role)) if old_role else MemberJoined(user_id, new_role)
 
 
 def owner_events(workspace: Workspace, user_id: UUID, old_role: Role | None, new_role: Role | None) -> Iterator[Event]:
-    """What the workspace notes when a role changes; raises LastOwner where nobody would own it any more."""
+    """The workspace's own event when the number of owners changes; raises LastOwner if none would be left."""
     if new_role == "owner" != old_role:
         yield OwnerAppointed(user_id)
     elif old_role == "owner" != new_role:

@@ -1,4 +1,4 @@
-"""Who may do what: the role in a workspace, and the scope of a token, that each operation asks for."""
+"""The permission table: the workspace role and the token scope that each operation requires."""
 
 from collections.abc import Collection
 from typing import Final
@@ -10,14 +10,14 @@ from domain.user import TokenScope
 
 ROLES: Final[tuple[Role, ...]] = ("viewer", "member", "admin", "owner")
 SCOPES: Final[tuple[TokenScope, ...]] = ("read", "write", "admin")
-"""From the least to the most: whoever has one has those before it too."""
+"""From the least to the most; each includes those before it."""
 
 
 class RequiredPermission(Struct, frozen=True):
-    """The least that an operation asks for.
+    """The least role and scope that an operation requires.
 
-    Without a role it is no matter of a workspace's members: anybody may, or, where it is `by_rule`, nobody but a rule
-    of this installation.
+    Without a role, no membership is needed: any user may do it, or, if it is `rule_only`, only a rule of this
+    installation.
     """
 
     role: Role | None
@@ -67,7 +67,7 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
 
     "SetRole":           RequiredPermission("admin",  "admin"),
     "RemoveMember":      RequiredPermission("admin",  "admin"),
-    "AppointOwner":      RequiredPermission("owner",  "admin"),  # or take that from somebody
+    "AppointOwner":      RequiredPermission("owner",  "admin"),  # or remove an owner
     "LeaveWorkspace":    RequiredPermission("viewer", "admin"),
     "SeeInvitations":    RequiredPermission("admin",  "read"),
     "InviteMember":      RequiredPermission("admin",  "admin"),
@@ -83,19 +83,19 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "SkipEvent":         RequiredPermission(None,     "admin"),
 }
 # fmt: on
-"""By the name of a command, or of what is asked beside commands."""
+"""By the name of a command, or of another operation."""
 
 
 def widest_scope(scopes: Collection[TokenScope]) -> TokenScope:
-    """The scope that holds all of these."""
+    """The widest of these scopes, which includes the others."""
     return max(scopes, key=SCOPES.index)
 
 
 def is_role_at_least(role: Role, min_role: Role) -> bool:
-    """Whether a role is at least the one that is wanted."""
+    """Whether a role is the required one or a higher one."""
     return ROLES.index(role) >= ROLES.index(min_role)
 
 
 def is_scope_at_least(scope: TokenScope, min_scope: TokenScope) -> bool:
-    """Whether a scope is at least the one that is wanted."""
+    """Whether a scope is the required one or a wider one."""
     return SCOPES.index(scope) >= SCOPES.index(min_scope)

@@ -1,4 +1,4 @@
-"""What may be asked of a project."""
+"""Commands about a project: create, rename, archive, restore."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -25,7 +25,7 @@ from domain.workspace import Workspace
 
 
 class ProjectCommand(Command[Project], frozen=True, kw_only=True):
-    """A wish about a project: the actor must be a member of the workspace that the project is in."""
+    """A command on a project; the actor must be a member of its workspace."""
 
     state_type: ClassVar = Project
 
@@ -34,7 +34,7 @@ class ProjectCommand(Command[Project], frozen=True, kw_only=True):
 
 
 class CreateProject(ProjectCommand, frozen=True, kw_only=True):
-    """Open a project with a board of three columns."""
+    """Create a project with a board of three columns."""
 
     creates: ClassVar = True
 
@@ -61,7 +61,7 @@ class CreateProject(ProjectCommand, frozen=True, kw_only=True):
 
 
 class EditProject(ProjectCommand, frozen=True, kw_only=True):
-    """Give a project another name."""
+    """Rename a project."""
 
     requires_version: ClassVar = True
 
@@ -74,7 +74,7 @@ class EditProject(ProjectCommand, frozen=True, kw_only=True):
 
 
 class ArchiveProject(ProjectCommand, frozen=True, kw_only=True):
-    """Put a project aside: it stays as it is, and out of the list."""
+    """Archive a project: it becomes read-only and leaves the list."""
 
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
@@ -87,7 +87,7 @@ class ArchiveProject(ProjectCommand, frozen=True, kw_only=True):
 
 
 class RestoreProject(ProjectCommand, frozen=True, kw_only=True):
-    """Take a project back into use, out of the trash and out of the archive."""
+    """Restore a project from the trash or the archive."""
 
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
@@ -98,7 +98,7 @@ class RestoreProject(ProjectCommand, frozen=True, kw_only=True):
 
 
 def require_editable_project(project: Project | None) -> Project:
-    """The project, unless nothing in it may change: raises Purged, ProjectIsTrashed or ProjectIsArchived."""
+    """The project, if it may change; raises Purged, ProjectIsTrashed or ProjectIsArchived."""
     project = require_found(project)
     if project.purged:
         raise Purged

@@ -1,4 +1,4 @@
-"""What may be asked of the installation about a projection."""
+"""A command about a projection: skip an event that a document cannot be folded with."""
 
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
@@ -12,7 +12,7 @@ from domain.projection import EventSkipped, Skipping, skips_stream_id
 
 
 class SkipEvent(Command[Instance], frozen=True, kw_only=True):
-    """Leave an event out of one document of a projection, for good: only the administrator may."""
+    """Skip an event in one document of a projection, permanently; only the administrator may."""
 
     state_type: ClassVar = Instance
     is_batchable: ClassVar = False
@@ -23,7 +23,7 @@ class SkipEvent(Command[Instance], frozen=True, kw_only=True):
     reason: Annotated[str, Meta(min_length=1, max_length=1000)]
 
     def resolve_workspace_id(self, state: Instance | None, context: DecisionContext) -> None:
-        """It belongs to no workspace."""
+        """The installation belongs to no workspace."""
 
     def decide(self, state: Instance | None, context: DecisionContext) -> Iterator[OtherStreamEvent]:
         if require_found(state).administrator_id != context.actor.user_id:

@@ -1,4 +1,4 @@
-"""What may be asked of a saved filter."""
+"""Commands about a saved filter: save, change, delete."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -25,11 +25,11 @@ from domain.saved_filter import (
 )
 
 MAX_FILTERS_PER_USER = 200
-"""Of one user."""
+"""Per user."""
 
 
 class FilterCommand(Command[SavedFilter], frozen=True, kw_only=True):
-    """A wish about a filter of one's own: no other's is found."""
+    """A command on one of the actor's own filters; those of others are not found."""
 
     state_type: ClassVar = SavedFilter
 
@@ -40,7 +40,7 @@ class FilterCommand(Command[SavedFilter], frozen=True, kw_only=True):
 
 
 class SaveFilter(FilterCommand, frozen=True, kw_only=True):
-    """Keep a filter of the task list under a name. Without `sort` its tasks come as a list without one sorts them."""
+    """Save a filter of the task list under a name. Without `sort` its tasks have the default order of a list."""
 
     creates: ClassVar = True
 
@@ -53,7 +53,7 @@ class SaveFilter(FilterCommand, frozen=True, kw_only=True):
         require_uuid7(self.id)
 
     def resolve_workspace_id(self, state: SavedFilter | None, context: DecisionContext) -> None:
-        """It is the actor's, wherever it was written."""
+        """A new filter belongs to the actor."""
 
     def decide(self, state: SavedFilter | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         parse(self.filter)
@@ -66,7 +66,7 @@ class SaveFilter(FilterCommand, frozen=True, kw_only=True):
 
 
 class EditFilter(FilterCommand, frozen=True, kw_only=True):
-    """Change a saved filter: one event for each field that becomes another."""
+    """Change a saved filter: one event for each field that changes."""
 
     requires_version: ClassVar = True
 
@@ -86,7 +86,7 @@ class EditFilter(FilterCommand, frozen=True, kw_only=True):
 
 
 class DeleteFilter(FilterCommand, frozen=True, kw_only=True):
-    """Keep a filter no longer."""
+    """Delete a saved filter."""
 
     requires_version: ClassVar = True
     events_over_cap: ClassVar = FINAL_EVENTS_OVER_CAP
@@ -100,5 +100,5 @@ class DeleteFilter(FilterCommand, frozen=True, kw_only=True):
 
 
 def count_filters(user_id: UUID, context: DecisionContext) -> int:
-    """How many filters somebody keeps, which the append asserts."""
+    """How many filters a user has; the append asserts it."""
     return (context(FilterCount, filter_count_stream_id(user_id)) or FilterCount()).filters

@@ -1,4 +1,4 @@
-"""What may be asked of a task."""
+"""Commands about a task: create, edit, complete, reopen, move, assign."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -48,7 +48,7 @@ from domain.task import (
 
 
 class TaskCommand(Command[Task], frozen=True, kw_only=True):
-    """A wish about a task: the actor must be a member of the workspace that the task is in."""
+    """A command on a task; the actor must be a member of its workspace."""
 
     state_type: ClassVar = Task
 
@@ -57,7 +57,7 @@ class TaskCommand(Command[Task], frozen=True, kw_only=True):
 
 
 class CreateTask(TaskCommand, frozen=True, kw_only=True):
-    """Put a new task on a project's board, in its first column unless another is named."""
+    """Create a task on a project's board, in the first column unless another is named."""
 
     creates: ClassVar = True
 
@@ -102,7 +102,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class EditTask(TaskCommand, frozen=True, kw_only=True):
-    """Change what is written on a task: one event for each field that becomes another."""
+    """Edit a task: one event for each field that changes."""
 
     requires_version: ClassVar = True
 
@@ -128,7 +128,7 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class RenameTask(TaskCommand, frozen=True, kw_only=True):
-    """Give a task another title."""
+    """Rename a task."""
 
     requires_version: ClassVar = True
 
@@ -150,7 +150,7 @@ class CompleteTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class ReopenTask(TaskCommand, frozen=True, kw_only=True):
-    """Mark a task as not done after all."""
+    """Mark a completed task as not done."""
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         task = require_editable_task(state, context)
@@ -159,7 +159,7 @@ class ReopenTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class MoveTask(TaskCommand, frozen=True, kw_only=True):
-    """Put a task into another column of its board, named by id or name."""
+    """Move a task to another column of its board, named by id or name."""
 
     requires_version: ClassVar = True
 
@@ -176,7 +176,7 @@ class MoveTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class AssignTask(TaskCommand, frozen=True, kw_only=True):
-    """Give a task to a member of its workspace too."""
+    """Assign a task to a member of its workspace, in addition to others."""
 
     user_id: UUID
 
@@ -191,7 +191,7 @@ class AssignTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class UnassignTask(TaskCommand, frozen=True, kw_only=True):
-    """Take a task from somebody, who may have left the workspace since."""
+    """Unassign a user from a task, even one who has left the workspace."""
 
     user_id: UUID
 
@@ -203,13 +203,13 @@ class UnassignTask(TaskCommand, frozen=True, kw_only=True):
 
 
 def require_assignable(workspace_id: UUID, user_id: UUID, context: DecisionContext) -> None:
-    """Raise AssigneeIsNoMember unless the user is a member of the workspace, which the append asserts."""
+    """Raise AssigneeIsNoMember unless the user is a member of the workspace; the append asserts it."""
     if context(Member, member_stream_id(workspace_id, user_id)) is None:
         raise AssigneeIsNoMember(user_id=user_id)
 
 
 def require_editable_task(state: Task | None, context: DecisionContext) -> Task:
-    """The task, unless nothing may change in it or its project: then raises TaskIsTrashed, or as `project_of` does."""
+    """The task, if it and its project may change; raises TaskIsTrashed, or what the project's check raises."""
     task = require_found(state)
     load_editable_project(task.project_id, context)
     if task.trashed:
@@ -218,7 +218,7 @@ def require_editable_task(state: Task | None, context: DecisionContext) -> Task:
 
 
 def load_editable_project(project_id: UUID, context: DecisionContext) -> Project:
-    """The project, which is open for changes; raises Purged, ProjectIsTrashed or ProjectIsArchived."""
+    """The project, if it may change; raises Purged, ProjectIsTrashed or ProjectIsArchived."""
     return require_editable_project(context(Project, project_id))
 
 

@@ -24,11 +24,11 @@ from domain.user import (
 )
 
 MAX_TOKENS_PER_USER = 100
-"""Personal tokens that a user may have at a time."""
+"""Active personal tokens per user."""
 
 
 class IssueToken(UserCommand, frozen=True, kw_only=True):
-    """Let a program use what is one's own, as far as the scopes go; the secret goes another way."""
+    """Issue a personal token for a program, with the given scopes; the secret is stored outside of the log."""
 
     token_id: UUID
     name: Name
@@ -46,7 +46,7 @@ class IssueToken(UserCommand, frozen=True, kw_only=True):
 
 
 class RevokeToken(UserCommand, frozen=True, kw_only=True):
-    """Have a personal token be good no more."""
+    """Revoke a personal token."""
 
     events_over_cap: ClassVar = FINAL_EVENTS_OVER_CAP
 

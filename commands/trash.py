@@ -1,4 +1,4 @@
-"""What may be asked of the trash: tasks and projects go into it, come out of it, and are gone in time."""
+"""Commands about the trash: move tasks and projects into it, restore tasks, and purge."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -21,7 +21,7 @@ from domain.task import Task, TaskPurged, TaskRestored, TaskTrashed
 
 
 class TrashTask(TaskCommand, frozen=True, kw_only=True):
-    """Put a task into the trash."""
+    """Move a task to the trash."""
 
     requires_version: ClassVar = True
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
@@ -35,7 +35,7 @@ class TrashTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class RestoreTask(TaskCommand, frozen=True, kw_only=True):
-    """Take a task out of the trash: to where it was (the first column, if that is gone), or into the column named."""
+    """Restore a task from the trash, to its former column (the first one, if that is gone) or to the one named."""
 
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
@@ -52,7 +52,7 @@ class RestoreTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class PurgeTask(TaskCommand, frozen=True, kw_only=True):
-    """Let a task in the trash, or of a project that is gone, be gone: what the installation does by itself in time."""
+    """Purge a task that is in the trash, or whose project is purged. The installation does this after a time."""
 
     requires_version: ClassVar = True
     is_batchable: ClassVar = False
@@ -66,7 +66,7 @@ class PurgeTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class TrashProject(ProjectCommand, frozen=True, kw_only=True):
-    """Put a project into the trash, with all that is in it."""
+    """Move a project to the trash, with everything in it."""
 
     requires_version: ClassVar = True
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
@@ -78,7 +78,7 @@ class TrashProject(ProjectCommand, frozen=True, kw_only=True):
 
 
 class PurgeProject(ProjectCommand, frozen=True, kw_only=True):
-    """Let a project that is in the trash be gone: what the installation does by itself when its time is over."""
+    """Purge a project that is in the trash. The installation does this after a time."""
 
     requires_version: ClassVar = True
     is_batchable: ClassVar = False

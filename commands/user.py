@@ -1,4 +1,4 @@
-"""What may be asked of a user."""
+"""Commands about a user's own account: register, change the password."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -26,7 +26,7 @@ from domain.user import (
 
 
 class UserCommand(Command[User], frozen=True, kw_only=True):
-    """A wish about oneself: no other's stream is found, and no agent may."""
+    """A command on the actor's own account; those of others are not found, and agents are refused."""
 
     state_type: ClassVar = User
     is_batchable: ClassVar = False
@@ -36,7 +36,7 @@ class UserCommand(Command[User], frozen=True, kw_only=True):
 
 
 class RegisterUser(UserCommand, frozen=True, kw_only=True):
-    """Become a user. The first one administers the installation. The password goes another way."""
+    """Register a user. The first one administers the installation. The password is stored outside of the log."""
 
     creates: ClassVar = True
 
@@ -57,7 +57,7 @@ class RegisterUser(UserCommand, frozen=True, kw_only=True):
 
 
 class ChangePassword(UserCommand, frozen=True, kw_only=True):
-    """Take another password, named by an id; the password itself goes another way."""
+    """Change the password, named by an id; the password itself is stored outside of the log."""
 
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
@@ -76,7 +76,7 @@ def require_human(actor: Actor) -> None:
 
 
 def require_own_account(state: User | None, context: DecisionContext) -> User:
-    """The user, where it is who asks; raises NotFound otherwise, and Forbidden for an agent of theirs."""
+    """The user, if it is the actor; raises NotFound otherwise, and Forbidden for an agent of theirs."""
     if context.actor.user_id != context.target:
         raise NotFound
     require_human(context.actor)

@@ -1,4 +1,4 @@
-"""What may be asked of a workspace."""
+"""Commands about a workspace: create and rename."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -12,7 +12,7 @@ from domain.workspace import Workspace, WorkspaceCreated, WorkspaceRenamed
 
 
 class CreateWorkspace(Command[Workspace], frozen=True, kw_only=True):
-    """Open a workspace; whoever opens it owns it."""
+    """Create a workspace; its creator becomes its owner."""
 
     state_type: ClassVar = Workspace
     creates: ClassVar = True
@@ -33,7 +33,7 @@ class CreateWorkspace(Command[Workspace], frozen=True, kw_only=True):
 
 
 class EditWorkspace(Command[Workspace], frozen=True, kw_only=True):
-    """Give a workspace another name."""
+    """Rename a workspace."""
 
     state_type: ClassVar = Workspace
     requires_version: ClassVar = True

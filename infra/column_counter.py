@@ -1,7 +1,7 @@
 """The column counter: how many tasks are in a column, for the first command that enters it under a limit.
 
 The head of the log is read first; the read model is queried once it includes that. Why a count made like this is exact
-is said in `commands.handling.missing_counts`, which writes it.
+is explained in `commands.handling.missing_counts`, which writes it.
 """
 
 from time import monotonic

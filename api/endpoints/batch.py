@@ -1,4 +1,4 @@
-"""Commands over HTTP in batches: all or none, or each for itself."""
+"""Commands over HTTP: a batch of them, carried out atomically or each on its own."""
 
 import asyncio
 from http import HTTPStatus
@@ -25,7 +25,7 @@ from commands.handling.outcome import Committed, DryRunOutcome
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 
 MAX_CONCURRENT_COMMANDS = 10
-"""Commands of one independent batch that are carried out side by side: others want their turn too."""
+"""Commands of one independent batch that run at the same time; the rest leaves room for other requests."""
 
 
 @post(
@@ -83,10 +83,10 @@ async def _resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem,
 async def _run_independent(
     ledger: Ledger, request: AuthedRequest, items: list[BatchItem], key: IdempotencyKey | None
 ) -> Response[Any]:
-    """Side by side, except that a command waits for those before it which are about something that it names."""
+    """Concurrently, except that a command waits for earlier ones whose target it names."""
     if key:
-        await ledger.commit(command_request(request, [], [key]))  # first: it stands for these commands and no others
-    keys = [item.idempotency_key(0) for item in items]  # of what was sent, whatever it is found to mean
+        await ledger.commit(command_request(request, [], [key]))  # first: bind the key to these commands
+    keys = [item.idempotency_key(0) for item in items]  # of the items as sent, before keys are resolved
     items = await batch_items.resolve_task_keys(ledger, request, items)
     semaphore = asyncio.Semaphore(MAX_CONCURRENT_COMMANDS)
     last_task_by_name: dict[str, asyncio.Task[IndependentResult]] = {}
@@ -126,7 +126,7 @@ async def _run_item(
                 return _item_result(command_on, outcome) if isinstance(outcome, Committed) else _dry_run_result(outcome)
             except Refusal as refusal:
                 raise await _explain_refusal(ledger, request, command_on, refusal) from refusal
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this one's answer and nobody else's
+        except Exception as error:  # noqa: BLE001 - it is the answer to this item alone
             answer = problems.error_response(request, error)
             return IndependentResult(answer.status_code or 500, problem=msgspec.Raw(answer.content))
 

@@ -1,4 +1,4 @@
-"""A batch: up to a hundred commands in one request, as they are sent."""
+"""The body of a batch: up to a hundred commands, decoded and resolved to their targets."""
 
 import contextlib
 from hashlib import sha256
@@ -41,11 +41,11 @@ class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
     command_id: Annotated[UUID | None, Meta(description="Your own idempotency key for this item.")] = None
 
     def target_name(self) -> str:
-        """What it is about, as far as that has a name before it is carried out."""
+        """The id or key of the target, if it has one before the command is carried out."""
         return _canonical_id(self.id or self.data.get("id"))
 
     def referenced_names(self) -> set[str]:
-        """What it is about, and where that is."""
+        """The target, and the places that the body names."""
         return {self.target_name(), *(_canonical_id(self.data.get(field)) for field in SCOPE_FIELDS)}
 
     def idempotency_key(self, index: int) -> IdempotencyKey | None:
@@ -64,7 +64,7 @@ class Batch(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def resolve_task_keys(ledger: Ledger, request: AuthedRequest, items: list[BatchItem]) -> list[BatchItem]:
-    """The same, with ids for human keys; where there is no such task the key stays, and fails where it is used."""
+    """The items with ids for human keys; the key of an unknown task stays, and fails when it is used."""
     ids: dict[str, str] = {}
     for key in {item.id for item in items if item.id and is_task_key(item.id)}:
         with contextlib.suppress(Refusal):
@@ -73,7 +73,7 @@ async def resolve_task_keys(ledger: Ledger, request: AuthedRequest, items: list[
 
 
 def check_keys(items: list[BatchItem], key: IdempotencyKey | None) -> None:
-    """Raise Malformed where one key would stand for two things, or for a part of what happens together."""
+    """Raise MalformedRequest if two items, or an item and the whole, have the same key."""
     texts = [str(item.command_id) for item in items if item.command_id]
     if len({*texts, *([key.text] if key else [])}) < len(texts) + bool(key):
         raise MalformedRequest(
@@ -84,14 +84,14 @@ def check_keys(items: list[BatchItem], key: IdempotencyKey | None) -> None:
 
 
 def check_keys_all_or_none(items: list[BatchItem], key: IdempotencyKey | None) -> None:
-    """Raise Malformed where some commands of an atomic batch have a key and nothing names the whole."""
+    """Raise MalformedRequest if only some commands of an atomic batch have a key, and the whole has none."""
     if not key and len({item.command_id is None for item in items}) > 1:
         text = "In an atomic batch, send an Idempotency-Key, or a command_id with every command or with none."
         raise MalformedRequest("invalid_body", text, pointer="#/commands")
 
 
 async def resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, index: int) -> CommandOn:
-    """What an item asks for; raises Malformed with the pointer of what is wrong, or NotFound."""
+    """The command of an item with its target; raises MalformedRequest with the pointer of the fault, or NotFound."""
     pointer = f"#/commands/{index}"
     wanted = _decode_command(item, pointer)
     if wanted.creates:
@@ -131,7 +131,7 @@ def _decode_command(item: BatchItem, pointer: str) -> Command[Any]:
 
 
 def _target_stream(wanted: Command[Any], pointer: str) -> UUID:
-    """What a command is about that has no id; raises Malformed where its fields do not say it."""
+    """The target of a command without an id; raises MalformedRequest if its fields do not name one."""
     stream = wanted.derive_target()
     if stream is None:
         raise MalformedRequest("invalid_body", "The name of the target is missing.", pointer=f"{pointer}/data")
@@ -139,7 +139,7 @@ def _target_stream(wanted: Command[Any], pointer: str) -> UUID:
 
 
 def _canonical_id(name: object) -> str:
-    """A name of something, written in one way only."""
+    """An id in its canonical form; any other name as it is."""
     text = str(name or "")
     try:
         return str(UUID(text))

@@ -37,7 +37,7 @@ InvitationToken = Annotated[
 ]
 _MAIL_TEMPLATE = """{who} invites you to the workspace "{where}" on Taskledger, as {role}.
 
-Your token, good once and for {days} days:
+Your token, valid once and for {days} days:
 
     {token}
 
@@ -64,7 +64,7 @@ async def invite(
     key = await idempotency.idempotency_key(request)
     is_dry_run = command_mode(request).is_dry_run
     batch_keys = [] if key is None or is_dry_run else [key.text + idempotency.WHOLE_BATCH_SUFFIX]
-    with ledger.command_handler.lock_keys(request.user, batch_keys):  # the mail is a part of what must not happen twice
+    with ledger.command_handler.lock_keys(request.user, batch_keys):  # the mail must not be sent twice either
         async with ledger.rate_limits.charge_invitation(request.user.user_id, is_dry_run=is_dry_run):
             await ledger.mail.check_recipient(data.email)
             commands = [CommandOn(new_id(), command)]
@@ -138,9 +138,9 @@ async def accept_invitation(
 async def _mail_invitation(
     ledger: Ledger, request: AuthedRequest, invitation: UUID, command: InviteMember, email: str
 ) -> None:
-    """Mail the token, unless that was done before, or is no longer to be done, or not by who asks for it again.
+    """Mail the token, unless it was sent before, the invitation is closed, or the caller may no longer invite.
 
-    Raises MailUnavailable, and whoever asks again has another try.
+    Raises MailUnavailable; a repeated request tries again.
     """
     token = await _can_invite(ledger, request, command) and await ledger.invitations.create_token(invitation, email)
     if not token:
@@ -163,7 +163,7 @@ async def _mail_invitation(
 
 
 async def _can_invite(ledger: Ledger, request: AuthedRequest, command: InviteMember) -> bool:
-    """Whether who asks might invite now: what they did before is answered again to whoever may see it."""
+    """Whether the caller may invite now; a replay is answered to callers who may not."""
     try:
         await ledger.require_permission(request, invite_action(command.role), command.workspace_id)
     except Refusal:

@@ -121,15 +121,15 @@ async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, l
     except WrongCredentials:
         raise WrongPassword from None
     hashed = await ledger.passwords.hash(data.new_password)
-    # The event first: no password changes in silence, and whose answer got lost asks again with the same words.
+    # The event first: no password changes without one, and a client that lost the answer can repeat the request.
     async with ledger.sessions.change_password(user, proof, hashed, password_id, except_session=request.auth.session):
         await ledger.commit(command_request(request, [CommandOn(user, ChangePassword(password_id=password_id))]))
 
 
 async def _acceptable_invitation(ledger: Ledger, user: UUID, data: Registration) -> InvitationRecord | None:
-    """The invitation that somebody brings, where they could accept it.
+    """The invitation of a registration, if it can be accepted.
 
-    Raises InvitationIsClosed for one that is good for nothing, InvitedElsewhere for another's.
+    Raises InvitationIsClosed for one that is no longer valid, InvitedElsewhere for one to another address.
     """
     if data.invitation is None:
         return None
@@ -141,7 +141,7 @@ async def _acceptable_invitation(ledger: Ledger, user: UUID, data: Registration)
 
 
 async def _join_workspace(ledger: Ledger, user: UUID, invited: InvitationRecord) -> int:
-    """Take the place that was kept, unless it was given up just now; a position that includes it, or 0."""
+    """Accept the invitation; the position that includes it, or 0 if it was revoked a moment ago."""
     try:
         committed = await ledger.commit(_command_request(user, CommandOn(invited.id, AcceptInvitation())))
     except Refusal:

@@ -1,4 +1,4 @@
-"""The manner of a command: carried out as it is, as a dry run, or merged with what others did."""
+"""The command mode of a request: whether it is a dry run, and whether a conflict may be rebased."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -22,7 +22,7 @@ MODE_DESCRIPTIONS: Final = {
 
 
 class CommandMode(Struct, frozen=True):
-    """How a command is to be carried out."""
+    """How to carry out a command."""
 
     is_dry_run: bool = False
     rebase: bool = False
@@ -51,7 +51,7 @@ def _parse_mode(params: Mapping[str, str]) -> CommandMode:
 
 
 class DryRun(Struct, frozen=True, omit_defaults=True):
-    """What a command would do: the events, in the order of the log, after what stands there up to that position."""
+    """What a command would do: the events that it would write after that position, in the order of the log."""
 
     events: tuple[PlannedEvent, ...]
     position: int

@@ -1,4 +1,4 @@
-"""Outcomes: what became of commands, as they are answered."""
+"""Command results in response bodies: of one command, of an atomic batch, of an independent batch."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from commands.handling.results import CommandResult, PlannedEvent, WipLimitWarni
 
 
 class WriteResult(Struct, frozen=True, omit_defaults=True):
-    """What a command did: the stream it is about, its version now, and a position that includes it."""
+    """The result of a command: its stream, the new version, and a position that includes it."""
 
     id: UUID
     version: int
@@ -19,14 +19,14 @@ class WriteResult(Struct, frozen=True, omit_defaults=True):
 
 
 class BatchResult(Struct, frozen=True):
-    """What became of all commands, and a position that includes them."""
+    """The results of all commands, and a position that includes them."""
 
     results: tuple[CommandResult, ...]
     position: int
 
 
 class IndependentResult(Struct, frozen=True, omit_defaults=True):
-    """What became of one command, or would: as its own request would have been answered."""
+    """The result of one command, or of its dry run, as a request of its own would have been answered."""
 
     status: int
     id: UUID | None = None
@@ -40,7 +40,7 @@ class IndependentResult(Struct, frozen=True, omit_defaults=True):
 
 
 class IndependentResults(Struct, frozen=True):
-    """What became of each, and a position that includes all that was carried out."""
+    """The result of each command, and a position that includes all that were carried out."""
 
     results: list[IndependentResult]
     position: int

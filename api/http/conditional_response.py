@@ -13,13 +13,13 @@ from projections.projection import Answer
 
 POSITION_HEADER, STALE_HEADER = "Taskledger-Position", "Taskledger-Stale"
 LOCATION_HEADER = ResponseHeader(name="Location", documentation_only=True)
-"""For an endpoint that says by itself where something is."""
+"""For an endpoint that sets Location itself."""
 NO_STORE = {"Cache-Control": "no-store"}
 _ENTITY_TAG = re.compile(r'"[^"]*"')
 
 
 def command_headers(position: int, *, replayed: bool) -> dict[str, str]:
-    """What the answer to commands says back: a position that includes them, and whether they happened before."""
+    """The headers of a command's answer: a position that includes it, and whether it is a replay."""
     fields = {POSITION_HEADER: str(position), **NO_STORE}
     return {**fields, "Idempotent-Replayed": "true"} if replayed else fields
 
@@ -27,11 +27,11 @@ def command_headers(position: int, *, replayed: bool) -> dict[str, str]:
 def conditional_response(
     request: Request[Any, Any, Any], answer: Answer, position: int, age: float | None = None
 ) -> Response[Any]:
-    """The answer as it was encoded, or 304 where the client has it already; an old one says so, and how old it is."""
+    """The encoded answer, or 304 if the client has it already; a stale one is marked, with its age."""
     fields = {"ETag": answer.etag, POSITION_HEADER: str(position), **NO_STORE}
     if age is not None:
         fields |= {"Age": str(int(age)), STALE_HEADER: "true"}
-    if request.method != "GET":  # whose address does not say what was asked
+    if request.method != "GET":  # the question is in the body, so no tag or link applies
         return Response(answer.body, headers=fields)
     if etag_matches(",".join(headers.lines(request, b"if-none-match")), answer.etag):
         return Response(None, status_code=304, headers=fields)

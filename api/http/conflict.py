@@ -35,5 +35,5 @@ async def rendered_conflict(log: EventLog, stream: UUID, conflict: VersionConfli
 
 
 def _public_state(state: State) -> dict[str, Any]:
-    """The present state, without what only the rules ask for."""
+    """The current state, without fields that only rules use."""
     return {name: value for name, value in msgspec.structs.asdict(state).items() if name not in _INTERNAL_FIELDS}

@@ -15,7 +15,7 @@ MAX_IDEMPOTENCY_KEY_CHARS = 255
 async def idempotency_key(request: Request[Any, Any, Any]) -> IdempotencyKey | None:
     """The client's key for this request, quoted or bare, with a digest of method, address, version and body.
 
-    After draft-ietf-httpapi-idempotency-key-header. Raises Malformed where it is empty or too long, or there are two.
+    After draft-ietf-httpapi-idempotency-key-header. Raises MalformedRequest if it is empty or too long, or sent twice.
     """
     lines = headers.lines(request, b"idempotency-key")
     if not lines:
@@ -32,9 +32,9 @@ async def idempotency_key(request: Request[Any, Any, Any]) -> IdempotencyKey | N
 
 
 WHOLE_BATCH_SUFFIX = "\n"
-"""Behind a key: the whole batch that is sent under it. No client can send such a one."""
+"""Appended to a key, it names the whole batch. No client can send such a key."""
 
 
 def batch_item_key(key: IdempotencyKey, index: int) -> IdempotencyKey:
-    """The key of one of the commands that are sent under it."""
+    """The key of one command of the batch that was sent with it."""
     return IdempotencyKey(f"{key.text}{WHOLE_BATCH_SUFFIX}{index}", key.fingerprint)

@@ -31,5 +31,5 @@ def with_expected_version(request: Request[Any, Any, Any], command: Command[Any]
 
 
 def has_if_match(request: Request[Any, Any, Any]) -> bool:
-    """Whether `If-Match` names a version."""
+    """Whether the request has an If-Match header."""
     return bool(headers.lines(request, b"if-match"))

@@ -49,7 +49,7 @@ STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
     errors.TooBusy: 503,
     errors.MailUnavailable: 503,
 }
-"""The status of each refusal; a rule that is not named here says no with 422."""
+"""The status of each refusal; 422 if it is not listed."""
 
 TITLE_BY_CODE = {
     "invalid_body": "The request body is invalid.",
@@ -70,7 +70,7 @@ TITLE_BY_CODE = {
 
 
 class MalformedRequest(Exception):
-    """What was sent has not the right form: answered with `status`, 400 unless said otherwise."""
+    """The request is malformed: answered with `status`, 400 by default."""
 
     def __init__(self, code: str, detail: str, *, pointer: str | None = None, status: int = 400) -> None:
         super().__init__(detail)
@@ -80,7 +80,7 @@ class MalformedRequest(Exception):
 def problem_response(
     request: Request[Any, Any, Any], status: int, code: str, title: str, **extra_members: Any
 ) -> Response[bytes]:
-    """One problem document; `more` are its further members, without those that are None."""
+    """One problem document, with those further members that are not None."""
     members = {
         "type": f"/problems/{code}",
         "title": title,
@@ -125,7 +125,7 @@ def malformed_response(request: Request[Any, Any, Any], error: MalformedRequest)
 
 
 def framework_error_response(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """Routing, authentication and parameters: refused before any of our code ran."""
+    """Errors of the framework: routing, authentication and parameters."""
     title = status_phrase(error.status_code)
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         parameter_errors = [
@@ -152,12 +152,12 @@ def framework_error_response(request: Request[Any, Any, Any], error: HTTPExcepti
 
 
 def status_phrase(status: int) -> str:
-    """The name of a status; of one that newer Pythons name anew, the old one: codes are for ever."""
+    """The phrase of a status; the old one if newer Pythons renamed it, as codes never change."""
     return _STABLE_PHRASES.get(status) or HTTPStatus(status).phrase
 
 
 def title_of(code: str, status: int) -> str:
-    """What a Malformed of that code is called."""
+    """The title of a MalformedRequest with that code."""
     return TITLE_BY_CODE.get(code) or status_phrase(status)
 
 
@@ -182,20 +182,20 @@ def behind_response(request: Request[Any, Any, Any], _: ProjectionBehind) -> Res
 
 def storage_error_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     logger.warning("storage: {}", error)
-    return problem_response(request, 503, "storage_unavailable", "The database does not answer; try again.")
+    return problem_response(request, 503, "storage_unavailable", "The database does not respond. Try again.")
 
 
 def unknown_event_response(request: Request[Any, Any, Any], error: UnknownEvent) -> Response[bytes]:
     logger.error("unreadable: {}", error)
-    detail = "Nothing is lost, nor can be changed here."
+    detail = "Nothing is lost, but it cannot be changed here."
     return problem_response(
-        request, 500, "unknown_event", "A newer Taskledger wrote what this one cannot read.", detail=detail
+        request, 500, "unknown_event", "A newer Taskledger wrote data that this one cannot read.", detail=detail
     )
 
 
 def internal_error_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     logger.opt(exception=error).error("unexpected: {}", type(error).__name__)
-    return problem_response(request, 500, "internal_error", "This is our mistake, not yours.")
+    return problem_response(request, 500, "internal_error", "An internal error occurred. It is not your mistake.")
 
 
 EXCEPTION_HANDLERS: dict[Any, Any] = {

@@ -1,1 +1,1 @@
-"""The one path of every command: load, decide, append if the version still holds."""
+"""The path of every command: load, decide, append if the versions still hold."""

@@ -1,4 +1,4 @@
-"""An append: what a command asks of the log, and how the log may answer."""
+"""An append: the events and asserted versions that go to the log, and how the log answers."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -10,7 +10,7 @@ from domain.event import UNTRACED, Actor, Event, Trace
 
 
 class Append(Struct, frozen=True):
-    """Events to be written together or not at all, if each stream seen is still at its version."""
+    """Events to write together or not at all, if every stream that was read is still at its version."""
 
     expected_versions: dict[UUID, int]
     events: Sequence[tuple[UUID, Event]]
@@ -22,13 +22,17 @@ class Append(Struct, frozen=True):
 
 
 class AppendResult(Struct, frozen=True):
-    """All of it is written, and every version held; a position that includes it."""
+    """All events are written, and every version held; the position includes them."""
 
     position: int
 
 
 class WrongExpectedVersion(Exception):
-    """Nothing of it is written: these streams, which the decision looked at, are at other versions by now."""
+    """Nothing is written: these streams, which the decision read, are at other versions by now.
+
+    It is the log's answer to the command handler, which decides again. It names streams of rules too, about which the
+    client said nothing; so it is no refusal, and never leaves the handler.
+    """
 
     def __init__(self, streams: Sequence[UUID] = ()) -> None:
         super().__init__(*streams)

@@ -13,11 +13,11 @@ from domain.event import Actor, Event, RecordedEvent, State, changes, fold
 S = TypeVar("S", bound=State)
 
 MAX_INTERVENING_EVENTS = 50
-"""The most intervening events that an answer carries."""
+"""The most intervening events in an answer."""
 
 
 class Intervening(Struct, frozen=True):
-    """What others did to a stream since the version that a call was made on: from when to when, and to which fields."""
+    """What others did to a stream since the version that a request was made on: the versions, and the fields."""
 
     base_version: int
     base_state: State | None
@@ -28,14 +28,14 @@ class Intervening(Struct, frozen=True):
     def from_history(
         cls, state_type: type[State], history: Sequence[RecordedEvent], base_version: int
     ) -> "Intervening":
-        """What a whole history says of it."""
+        """Taken from a whole history."""
         before = fold(state_type, (recorded.event for recorded in history[:base_version]))
         return cls(base_version, before, base_version, frozenset()).with_events(
             [recorded.event for recorded in history[base_version:]]
         )
 
     def with_events(self, events: Sequence[Event]) -> "Intervening":
-        """The same with what they did next."""
+        """The same with later events."""
         return Intervening(
             self.base_version,
             self.base_state,
@@ -44,7 +44,7 @@ class Intervening(Struct, frozen=True):
         )
 
     def overlaps(self, event: Event) -> bool:
-        """Whether it changes what they changed: a wish that is merged leaves that alone."""
+        """Whether an event changes a field that others changed: a merge leaves such an event out."""
         return not self.changed_fields.isdisjoint(changes(event))
 
     def compare(self, stale: "StaleCommand") -> tuple[list[str], bool]:

@@ -1,4 +1,4 @@
-"""A decision: what a command was given, what it looked at, and the events that it came to."""
+"""A decision: what a request was decided on, which streams it read, and the events that it led to."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
@@ -31,23 +31,22 @@ from domain.user import TokenScope
 S = TypeVar("S", bound=State)
 
 MAX_STREAM_EVENTS = 50_000
-"""The longest that a stream may become, but for commands that go `past_the_end`. Guard streams have no end: nobody
-reads them from the beginning."""
+"""The cap of a stream, except for commands with `events_over_cap`. Guard streams have none: they are never read from
+the beginning."""
 
 
 class CommandOn(Struct, frozen=True):
-    """A command and the stream that it is about."""
+    """A command and its target stream."""
 
     target: UUID
     command: Command[Any]
 
 
 class Decision:
-    """Commands decided one after the other, each on the states that those before it leave.
+    """Commands decided one after the other, each on the states after those before it.
 
-    `seen` holds every stream looked at with the version it was at: the append asserts them all, so a
-    rule that asked for a state cannot forget to guard it. Deciding can be done again: it changes nothing but
-    the supply of numbers.
+    `read_versions` has the version of every stream that was read. The append asserts them all, so a rule cannot look
+    at a state without guarding it. Deciding can be repeated: it changes nothing but the pool of task numbers.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class Decision:
         scope: TokenScope = "admin",
         intervening: Mapping[UUID, Intervening] | None = None,
     ) -> None:
-        """`since` says what others did to streams that the wishes may be merged with; None: each race is told."""
+        """With `intervening`, a stale command is merged with what others did; None refuses every conflict."""
         self.actor = actor
         self.target = actor.id
         self.decided_count = 0
@@ -81,7 +80,7 @@ class Decision:
         return cast("S | None", states[state_type])
 
     def require_permission(self, action: str) -> None:
-        """Raise NotFound to who is no member or no rule, ScopeTooNarrow or Forbidden to who does not go so far."""
+        """Raise NotFound unless the actor is a member (or a rule), ScopeTooNarrow or Forbidden if it is not enough."""
         needs = permissions.REQUIRED_PERMISSIONS[action]
         if needs.rule_only and self.actor.kind != "rule":
             raise NotFound
@@ -92,7 +91,7 @@ class Decision:
             raise Forbidden(needed=needs.role)
 
     def allocate_task_number(self, project_id: UUID) -> int:
-        """A task number of that project that nobody else gets: one in hand, or one of a block taken with this."""
+        """A new task number of that project: from the pool, or from a block that is taken with this decision."""
         number = self._number_blocks.available.allocate(project_id)
         if number is not None:
             return number
@@ -108,15 +107,15 @@ class Decision:
         return first
 
     def version(self, stream: UUID) -> int:
-        """The version of a stream that was looked at, with what is written so far; 0 where it has not begun."""
+        """The version of a stream that was read, with the new events so far; 0 if it has none."""
         return self.stream_states[stream].version
 
     def base_version(self, command: Command[Any]) -> int:
-        """The version of the target that a wish was made on: the one it names, without what this call wrote."""
+        """The version of the target that a command was made on: the one it names, minus new events of this request."""
         return (command.expected_version or 0) - (self.version(self.target) - self.read_versions[self.target])
 
     def warn(self, warning: Refusal) -> None:
-        """Keep it, with which command it is about."""
+        """Record a warning for the current command."""
         self.warnings.append((self.decided_count, warning))
 
     def decide(self, command_on: CommandOn) -> None:
@@ -141,7 +140,7 @@ class Decision:
         self.decided_count += 1
 
     def _load_target_state(self, command: Command[State]) -> State | None:
-        """The state of the target. Whoever creates may take an unknown stream for one that has not begun."""
+        """The state of the target. A command that creates takes an uncached stream for a new one."""
         if command.creates and self.target not in self.stream_states and self._states.get(self.target) is None:
             self.read_versions[self.target], self.stream_states[self.target] = (
                 0,
@@ -157,13 +156,13 @@ class Decision:
             raise CrossesWorkspaces
 
     def _require_member(self) -> Member:
-        """What who asks is in the workspace; the append asserts it. Raises NotFound."""
+        """The actor's membership in the workspace; the append asserts it. Raises NotFound."""
         return require_found(self(Member, member_stream_id(require_found(self.workspace_id), self.actor.user_id)))
 
     def _check_version(self, command: Command[State]) -> Intervening | None:
-        """What others did since the version that is named, if anything, where the wish can be merged with it.
+        """What others did since the version that the command names, if the command can be merged with it.
 
-        All that a call says of one stream was made on one version.
+        All commands of a request on one stream were made on one version.
         """
         if command.expected_version is None:
             if command.requires_version:
@@ -187,7 +186,7 @@ class Decision:
         raise stale.refusal()
 
     def _is_contradiction(self, base_version: int, first_base_version: int) -> bool:
-        """Whether the version that is named cannot be the fault of others: this call wrote, or it names two."""
+        """Whether others cannot have caused the mismatch: this request wrote to the stream, or names two versions."""
         seen = self.read_versions[self.target]
         wrote = self.version(self.target) != seen
         if self._intervening is None:
@@ -195,7 +194,7 @@ class Decision:
         return base_version != first_base_version or (wrote and not 0 <= base_version < seen)
 
     def _read_and_guard(self, stream: UUID, state_type: type[State]) -> StreamState:
-        """The stream with what is written so far; from now on the append asserts it."""
+        """The stream with the new events so far; from now on the append asserts it."""
         if stream not in self.stream_states:
             loaded = self._states.get(stream)
             if loaded is None:

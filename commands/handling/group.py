@@ -1,4 +1,4 @@
-"""A group: orders that are decided one after the other and appended together."""
+"""A group: requests that are decided one after the other and appended together."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from domain.event import Event
 
 
 class DecisionOutcome(Struct, frozen=True):
-    """What a decision came to, true of the log: the decision, the position, the no of a rule if there was one."""
+    """A decision that the log has confirmed: its position, and the refusal of a rule, if any."""
 
     decision: Decision
     position: int
@@ -27,11 +27,11 @@ class DecisionOutcome(Struct, frozen=True):
 
 
 QueuedRequest = tuple[CommandRequest, asyncio.Future[DecisionOutcome]]
-"""An order, and who waits for it."""
+"""A request, and the future of its caller."""
 
 
 class PendingDecision(Struct, frozen=True):
-    """A decision in its place in a group, with the no of a rule if there was one, and who waits for it."""
+    """A decision in a group before the append, with the refusal of a rule, if any, and the future of its caller."""
 
     future: asyncio.Future[DecisionOutcome]
     decision: Decision
@@ -39,7 +39,7 @@ class PendingDecision(Struct, frozen=True):
 
 
 class DecisionGroup:
-    """Each order is decided on what those before it leave."""
+    """Requests, each decided on the states after those before it."""
 
     def __init__(self, cache: StreamCache, number_blocks: NumberBlocks) -> None:
         self.requests: list[QueuedRequest] = []
@@ -52,16 +52,16 @@ class DecisionGroup:
         self._block_owners: dict[UUID, Decision] = {}
 
     def add(self, request: CommandRequest, future: asyncio.Future[DecisionOutcome]) -> None:
-        """Decide one more; whoever cannot be decided, for want of a stream above all, is told and left out."""
+        """Decide one more request; if that fails, mostly for a stream not loaded, its caller gets the error."""
         try:
             self._decide(request, future)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this order's alone
+        except Exception as error:  # noqa: BLE001 - it concerns this request alone
             settle(future, error)
         else:
             self.requests.append((request, future))
 
     def release_numbers(self, decision: Decision) -> None:
-        """What is left of the blocks that came with a decision which was written."""
+        """Make the rest of the blocks of a written decision available."""
         for project in decision.new_blocks:
             if self._block_owners.get(project) is decision:
                 self._number_blocks.pending.move_to(project, self._number_blocks.available)
@@ -99,7 +99,7 @@ class DecisionGroup:
                 self._block_owners[project] = decision
 
     def _intervening(self, request: CommandRequest) -> Mapping[UUID, Intervening] | None:
-        """What others did, with what they do who were decided before it in this group; None where nobody asks."""
+        """The intervening events, with those of requests decided earlier in this group; None without rebase."""
         if not request.can_rebase:
             return None
         return {
@@ -112,7 +112,7 @@ class DecisionGroup:
 
 
 def settle(future: asyncio.Future[DecisionOutcome], outcome: DecisionOutcome | Exception) -> None:
-    """Tell whoever waits, if they still do."""
+    """Resolve the future, unless its caller has gone."""
     if future.done():
         return
     if isinstance(outcome, Exception):

@@ -1,4 +1,4 @@
-"""The one path of every command: decide, append if all that was looked at still holds, else read and decide again."""
+"""The command handler: decide, append if everything that was read still holds, else load and decide again."""
 
 import asyncio
 import contextlib
@@ -30,14 +30,14 @@ Histories = Mapping[UUID, Sequence[RecordedEvent]]
 
 
 class EventStore(lane.EventAppender, loader.StateReader, Protocol):
-    """The event log, as commands need it."""
+    """The event log, as the command handler needs it."""
 
     async def load_streams(self, ids: Collection[UUID]) -> Histories:
-        """All events of these streams, in order; none where one has not begun."""
+        """All events of these streams, in order; none for a new stream."""
 
 
 class CommandHandler:
-    """Carries out commands. Several wishes in one call happen together or not at all."""
+    """Carries out commands. The commands of one request are written together or not at all."""
 
     def __init__(self, log: EventStore, column_counts: ColumnCounts | None = None) -> None:
         """Without `column_counts`, a command that enters a column not counted yet is refused: ColumnNotCounted."""
@@ -92,7 +92,7 @@ class CommandHandler:
 
     @contextlib.contextmanager
     def lock_keys(self, actor: Actor, keys: Iterable[str]) -> Iterator[None]:
-        """Nobody else carries out anything under one of these keys of the actor meanwhile; raises TwinInFlight."""
+        """Lock these keys of the actor in this process; raises TwinInFlight if one is locked."""
         names = {(actor.id, key) for key in keys}
         if names & self._keys_in_flight:
             raise TwinInFlight
@@ -122,7 +122,7 @@ class CommandHandler:
             except WrongExpectedVersion as race:
                 await self._reload_targets(request.commands, race)
             if len(request.intervening) > intervening_streams:
-                continue  # a stream more: no race is lost twice yet
+                continue  # one more stream is merged: no race is lost twice yet
             lost_races += 1
             if lost_races == MAX_ATTEMPTS:
                 raise TooBusy
@@ -136,7 +136,7 @@ class CommandHandler:
                 await self._loader.load(missing)
 
     async def _reload_targets(self, commands: Sequence[CommandOn], race: WrongExpectedVersion) -> None:
-        """Read the targets that were taken for new; whatever else is old was forgotten, and is read when asked for."""
+        """Load targets that were taken for new; other stale streams left the cache, and are loaded when read."""
         for command_on in commands:
             if command_on.command.creates and command_on.target in race.streams:
                 await self._loader.load(NotLoaded(command_on.target, command_on.command.state_type))
@@ -169,7 +169,7 @@ def _build_committed(request: CommandRequest, outcome: DecisionOutcome) -> Commi
 
 
 def _build_replay(request: CommandRequest, replay: IdempotentReplay) -> Committed:
-    """What came of it the first time: all of it under one key, or each wish under its own."""
+    """The outcome of the first time: stored under one key, or under one for each command."""
     if any(
         key.text in replay.outcomes and replay.outcomes[key.text].fingerprint != key.fingerprint
         for key in request.idempotency_keys

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class IdempotencyKey(Struct, frozen=True):
-    """A client's own name for a call, or for one of its wishes: unique for the actor, with a digest of all it says."""
+    """A client's key for a call, or for one of its commands: unique per actor, with a digest of the request."""
 
     text: str
     fingerprint: bytes
@@ -15,7 +15,7 @@ class IdempotencyKey(Struct, frozen=True):
 
 
 class StoredOutcome(Struct, frozen=True):
-    """What the log keeps of a key: what it stood for, and what came of that."""
+    """A key in the log: the digest of the request that used it, and the outcome."""
 
     text: str
     fingerprint: bytes
@@ -25,7 +25,7 @@ class StoredOutcome(Struct, frozen=True):
 
 
 class IdempotentReplay(Exception):
-    """Nothing of it is written: these of its keys were used before."""
+    """Nothing is written, because some keys were used before: their stored outcomes."""
 
     def __init__(self, outcomes: Sequence[StoredOutcome]) -> None:
         super().__init__(*(one.text for one in outcomes))

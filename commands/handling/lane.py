@@ -1,4 +1,4 @@
-"""The append lane: what waits while an append is in flight rides the next one; an idle lane appends at once."""
+"""The append lane: requests that wait during an append go with the next one; an idle lane appends at once."""
 
 import asyncio
 from collections import deque
@@ -16,32 +16,32 @@ from commands.handling.task_numbers import NumberBlocks, NumberPool
 from domain.errors import TooBusy
 
 MAX_GROUP_REQUESTS, MAX_GROUP_EVENTS = 128, 500
-"""Orders in a group, and events after which no more are added."""
+"""Requests in a group, and events after which no more are added."""
 MAX_QUEUED_REQUESTS = 2_000
-"""Orders that may wait; the next one is refused with TooBusy, so that memory stays bounded."""
+"""Requests that may wait; the next one is refused with TooBusy, so memory stays bounded."""
 SNAPSHOT_INTERVAL_EVENTS = 200
-"""How many events a stream grows by until its state is kept anew."""
+"""How many events a stream grows by until the next snapshot."""
 
 
 class EventAppender(Protocol):
-    """The event log, as writing needs it."""
+    """The event log, as the lane needs it."""
 
     def save_snapshot(self, stream: UUID, known: StreamState, command_id: UUID) -> None:
-        """Keep what is known of a long stream, whose last event is that command's; returns at once."""
+        """Store the state of a long stream, whose last event is that command's; returns at once."""
 
     async def append(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
-        """Judge them in order, each on what those before it leave, and write those that hold.
+        """Check them in order, each after those before it, and write those whose versions hold.
 
-        What rides on one that failed fails too, whatever its versions. One answer each; an exception,
-        Changed above all, where nothing of it is written.
+        One that builds on a failed one fails too, whatever its versions. One answer each; an exception, mostly
+        WrongExpectedVersion, if nothing of it is written.
         """
 
 
 class Lane:
-    """Decides orders in their turn and appends them in groups. One for each process; its task never dies.
+    """Decides requests in turn and appends them in groups. One per process; its task never dies.
 
-    A decision that writes nothing rides along too, as a mere assertion of what it looked at: on a memory
-    that is behind the log it would be an answer about the past.
+    A decision that writes nothing is appended too, as an assertion of what it read: from a cache that is behind the
+    log, it would be an answer about the past.
     """
 
     def __init__(self, log: EventAppender, cache: StreamCache) -> None:
@@ -52,9 +52,9 @@ class Lane:
         self._task: asyncio.Task[None] | None = None
 
     async def submit(self, request: CommandRequest) -> DecisionOutcome:
-        """Decide and append; raises NotLoaded, Changed or TooBusy, and then nothing is written.
+        """Decide and append; raises NotLoaded, WrongExpectedVersion or TooBusy, and then nothing is written.
 
-        Who is cancelled while waiting may have had their wish: the log alone knows.
+        A request that is cancelled while it waits may have been written: only the log knows.
         """
         if len(self._queue) >= MAX_QUEUED_REQUESTS:
             raise TooBusy
@@ -84,7 +84,7 @@ class Lane:
         return group
 
     def _number_demand(self, project_id: UUID) -> int:
-        """How many more tasks are being created in a project just now; 0 where nobody else waits for anything."""
+        """How many more tasks are being created in a project right now; 0 if no other request waits."""
         waiting = [request for request, _ in islice(self._queue, MAX_GROUP_REQUESTS) if not request.is_dry_run]
         queued_commands = (command_on.command for request in waiting for command_on in request.commands)
         creating = [one for one in queued_commands if one.creates and getattr(one, "project_id", None) == project_id]

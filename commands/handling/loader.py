@@ -1,4 +1,4 @@
-"""Loading: what decisions lack is read once, however many wait for it, and together with what others lack."""
+"""The stream loader: reads each missing stream once, however many decisions wait for it, in batches."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,18 +12,18 @@ from domain.event import State
 MAX_BATCH_STREAMS, MAX_QUEUED_STREAMS = 100, 2_000
 
 StateKey = tuple[UUID, type[State]]
-"""A stream, and the kind of state that it is wanted as."""
+"""A stream, and the type of state to fold it into."""
 
 
 class StateReader(Protocol):
-    """The event log, as loading needs it."""
+    """The event log, as the loader needs it."""
 
     async def load_states(self, wanted: Sequence[StateKey]) -> Sequence[StreamState]:
-        """What is to be known of each stream, as that kind of state."""
+        """The state of each stream, as that type."""
 
 
 class StreamLoader:
-    """Reads in groups: what is asked for while a read is in flight rides the next one."""
+    """Reads in batches: streams that are missing during a read go with the next one."""
 
     def __init__(self, log: StateReader, cache: StreamCache) -> None:
         self._log = log
@@ -32,7 +32,7 @@ class StreamLoader:
         self._task: asyncio.Task[None] | None = None
 
     async def load(self, missing: NotLoaded) -> None:
-        """Remember it; who is cancelled leaves the read to the others. Raises what the log raises, or TooBusy."""
+        """Load a stream into the cache; cancelling one caller does not cancel the read. Raises TooBusy."""
         wanted = missing.stream, missing.state_type
         if wanted not in self._pending:
             if len(self._pending) >= MAX_QUEUED_STREAMS:
@@ -49,10 +49,10 @@ class StreamLoader:
             batch = {wanted: self._pending.pop(wanted) for wanted in first}
             try:
                 await self._load_batch(batch)
-            except UnknownEvent:  # what one stream holds is no reason for the others to fail
+            except UnknownEvent:  # one unreadable stream must not fail the others
                 for wanted, future in batch.items():
                     await self._load_one(wanted, future)
-            except Exception as error:  # noqa: BLE001 - it belongs to those who wait
+            except Exception as error:  # noqa: BLE001 - it goes to the callers that wait
                 for future in batch.values():
                     _fail(future, error)
 
@@ -71,4 +71,4 @@ class StreamLoader:
 
 def _fail(future: asyncio.Future[None], error: Exception) -> None:
     future.set_exception(error)
-    future.exception()  # seen, even where nobody waits any more
+    future.exception()  # retrieved, even if no caller waits any longer

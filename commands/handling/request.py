@@ -14,10 +14,10 @@ from domain.user import TokenScope
 
 
 class CommandRequest(Struct, frozen=True):
-    """The wishes of one call, fulfilled together or not at all: who asks, under which names, where from, how far.
+    """The commands of one call, carried out together or not at all, with actor, keys, trace and scope.
 
-    Where it is `dry`, all is decided and nothing is written; what would be written first, for it to be decided at all,
-    is `assumed`. With `rebase` a wish that lost a race is merged with what others did, as far as that is read: `since`.
+    A dry run is decided and not written; `assumed_states` are those that would be written before it, for it to be
+    decided at all. With `can_rebase` a stale command is merged with what others did: with `intervening`, once loaded.
     """
 
     commands: Sequence[CommandOn]

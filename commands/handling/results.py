@@ -1,4 +1,4 @@
-"""The results of a call: what became of each wish, answered now and kept for a replay; or what would be written."""
+"""The results of commands, as answered and as stored for a replay; and the planned events of a dry run."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from domain.errors import Refusal
 
 
 class WipLimitWarning(Struct, frozen=True):
-    """What another setting of the project would have refused: a column has more tasks than it is meant for."""
+    """A column has more tasks than its limit, which another setting of the project would have refused."""
 
     code: str
     column: str
@@ -27,7 +27,7 @@ class WipLimitWarning(Struct, frozen=True):
 
 
 class CommandResult(Struct, frozen=True, omit_defaults=True):
-    """What became of one wish: its stream, the version that it is at, the human key of a task, and what to mind."""
+    """The result of one command: its stream, the new version, the human key of a task, and warnings."""
 
     id: UUID
     version: int
@@ -36,7 +36,7 @@ class CommandResult(Struct, frozen=True, omit_defaults=True):
 
 
 class PlannedEvent(Struct, frozen=True):
-    """An event that would be written: where it would stand, and what it would say."""
+    """An event that a dry run would have written: its stream, type, version and data."""
 
     stream: UUID
     type: str
@@ -45,7 +45,7 @@ class PlannedEvent(Struct, frozen=True):
 
 
 def from_decision(commands: Sequence[CommandOn], decision: Decision) -> tuple[CommandResult, ...]:
-    """One result for each wish that the decision fulfilled."""
+    """One result for each command of the decision."""
     return tuple(
         CommandResult(
             command_on.target,
@@ -60,7 +60,7 @@ def from_decision(commands: Sequence[CommandOn], decision: Decision) -> tuple[Co
 
 
 def planned_events(decision: Decision) -> tuple[PlannedEvent, ...]:
-    """All that the decision would write, those of guard streams too, in the order of the log."""
+    """The events that the decision would write, those of guard streams too, in the order of the log."""
     versions = Counter(decision.read_versions)
     events = []
     for stream, event in decision.new_events:
@@ -72,10 +72,10 @@ def planned_events(decision: Decision) -> tuple[PlannedEvent, ...]:
 
 
 def encode(results: Sequence[CommandResult]) -> bytes:
-    """As they are kept beside a client's key."""
+    """As stored with a client's key."""
     return msgspec.json.encode(results)
 
 
 def decode(outcome: bytes) -> tuple[CommandResult, ...]:
-    """As they were."""
+    """From what `encode` made."""
     return msgspec.json.decode(outcome, type=tuple[CommandResult, ...])

@@ -1,4 +1,4 @@
-"""What is known of streams: the states that deciding starts from, kept by version and proved right by the append."""
+"""The stream cache: states by stream and version that decisions start from; the append checks the versions."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,18 +11,18 @@ from msgspec.structs import replace
 from domain.event import Event, RecordedEvent, State, fold
 
 MAX_STREAMS = 20_000
-"""Streams that are kept; those that nobody asked for the longest go first."""
+"""Streams in the cache; the least recently used is dropped first."""
 
 
 class StreamState(Struct, frozen=True):
-    """One stream: its version, and its state as each kind that was asked for."""
+    """One stream: its version, and its state as each type that was needed."""
 
     version: int = 0
     states: Mapping[type[State], State | None] = {}
 
     @classmethod
     def from_history(cls, history: Sequence[RecordedEvent], state_types: Iterable[type[State]]) -> Self:
-        """What a history, or the end of one that says all, tells."""
+        """From a history, or from an end of one that determines the state."""
         states = {kind: fold(kind, (recorded.event for recorded in history)) for kind in state_types}
         return cls(history[-1].version, states) if history else cls(states=states)
 
@@ -33,10 +33,10 @@ class StreamState(Struct, frozen=True):
 
 
 class StreamStateSource(Protocol):
-    """Where a decision finds what is known."""
+    """Where a decision looks up states."""
 
     def get(self, stream: UUID, /) -> StreamState | None:
-        """What is known of a stream, if anything."""
+        """The state of a stream, if it is there."""
 
 
 class NotLoaded(Exception):
@@ -49,21 +49,21 @@ class NotLoaded(Exception):
 
 
 class StreamCache:
-    """All that this process knows. It may be behind the log: whatever is decided on it, the append checks."""
+    """The cached streams of this process. They may be behind the log: the append checks every version."""
 
     def __init__(self, max_streams: int = MAX_STREAMS) -> None:
         self._streams: OrderedDict[UUID, StreamState] = OrderedDict()
         self._max_streams = max_streams
 
     def get(self, stream: UUID) -> StreamState | None:
-        """What is known of a stream, if anything."""
+        """The state of a stream, if it is there."""
         found = self._streams.get(stream)
         if found is not None:
             self._streams.move_to_end(stream)
         return found
 
     def set_unless_older(self, stream: UUID, state: StreamState) -> None:
-        """Take what was read or written, unless something later is known."""
+        """Cache a state, unless a later version is cached."""
         cached = self._streams.get(stream)
         if cached is not None:
             if cached.version > state.version:
@@ -76,17 +76,17 @@ class StreamCache:
             self._streams.popitem(last=False)
 
     def invalidate(self, streams: Iterable[UUID]) -> None:
-        """What turned out to be old."""
+        """Drop stale streams."""
         for stream in streams:
             self._streams.pop(stream, None)
 
 
 class Overlay(Struct, frozen=True):
-    """What will be known if all that was decided so far is written, in front of what is known now."""
+    """The states after all decisions so far, in front of the cached ones."""
 
     pending: Mapping[UUID, StreamState]
     underlying: StreamStateSource
 
     def get(self, stream: UUID) -> StreamState | None:
-        """What is known of a stream, if anything."""
+        """The state of a stream, if it is there."""
         return self.pending.get(stream) or self.underlying.get(stream)

@@ -14,7 +14,6 @@ from infra import log
 from infra.database.pool import connect
 from infra.messaging import broker
 from infra.messaging.hints import MAX_QUEUED_HINTS_PER_PARTITION, HintSender, hint_message
-from infra.reading.progress import publisher
 from infra.rebuilding.rebuild import RebuildOptions
 from infra.settings import Settings
 from infra.worker import worker
