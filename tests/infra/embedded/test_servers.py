@@ -182,7 +182,7 @@ def test_a_half_initialised_cluster_is_recreated(postgres: Postgres, tmp_path: P
 def test_a_cluster_of_another_major_is_refused_with_upgrade_steps(postgres: Postgres) -> None:
     postgres.folder.mkdir()
     (postgres.folder / "PG_VERSION").write_text("9\n")
-    with pytest.raises(OperatorError, match=r"made by PostgreSQL 9.*pg_dump.*psql") as refusal:
+    with pytest.raises(OperatorError, match=r"created by PostgreSQL 9.*pg_dump.*psql") as refusal:
         postgres.prepare()
     assert "\n" not in str(refusal.value)
 
