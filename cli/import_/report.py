@@ -21,10 +21,10 @@ def _lines(outcome: ImportOutcome, name: str, other_fields: Counter[str]) -> Ite
     if outcome.is_dry_run:
         yield "Dry run: nothing was written."
     if outcome.changed_since:
-        yield f"{outcome.changed_since} existing tasks differ from the file and were left unchanged."
+        yield f"Existing tasks that differ from the file, left unchanged: {outcome.changed_since}."
     if outcome.sub_tasks:
         became = "would become" if outcome.is_dry_run else "became"
-        yield f"{outcome.sub_tasks} sub-tasks {became} tasks; their descriptions name the parent task."
+        yield f"Sub-tasks that {became} tasks of their own: {outcome.sub_tasks}; their descriptions name the parent."
     yield from _count_lines("Converted:", outcome.remarks)
     yield from _count_lines("Task fields not imported, as Taskledger has no such field:", outcome.ignored_fields)
     yield from _count_lines("Other fields not imported, as they belong to no task:", other_fields)

@@ -20,9 +20,9 @@ from tests.cli.conftest import RunCli
 async def test_the_printed_login_opens_a_board_with_history(
     run_cli: RunCli, client: httpx.AsyncClient, fold: Callable[[], None]
 ) -> None:
-    said = await asyncio.to_thread(run_cli, "demo")
-    assert said.exit_code == 0, said.output
-    email, password = said.output.removeprefix("Demo login: ").strip().split(" / ")
+    result = await asyncio.to_thread(run_cli, "demo")
+    assert result.exit_code == 0, result.output
+    email, password = result.output.removeprefix("Demo login: ").strip().split(" / ")
     login = await client.post("/auth/login", json={"email": email, "password": password})
     client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
     fold()

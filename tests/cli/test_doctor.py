@@ -8,16 +8,16 @@ from tests.servers import Servers
 
 
 def test_healthy_parts_are_ticked(run_cli: RunCli) -> None:
-    said = run_cli("doctor").output
+    result = run_cli("doctor").output
     for line in ("✓ PostgreSQL   18", "✓ migrations   up to date", "✓ cache        valkey", "✓ broker       valkey"):
-        assert line in said
+        assert line in result
 
 
 def test_non_durable_servers_are_reported(run_cli: RunCli) -> None:
     """Servers of the test run have fsync off, for speed."""
-    said = run_cli("doctor")
-    assert "✗ durability   fsync is off" in said.output
-    assert said.exit_code == 1
+    result = run_cli("doctor")
+    assert "✗ durability   fsync is off" in result.output
+    assert result.exit_code == 1
 
 
 def test_a_role_that_can_rewrite_the_log_is_mentioned(run_cli: RunCli, settings: Settings) -> None:
@@ -36,33 +36,33 @@ def test_a_role_that_can_rewrite_the_log_is_mentioned(run_cli: RunCli, settings:
 def test_missing_grants_are_reported_with_the_command_that_gives_them(run_cli: RunCli, servers: Servers) -> None:
     url = servers.new_database()
     migrate(url)
-    said = run_cli("doctor", TASKLEDGER_DATABASE_URL=servers.application_url(url), TASKLEDGER_MIGRATION_URL=url)
-    assert "refuses access (permission denied for table _yoyo_migration)" in said.output
-    assert "TASKLEDGER_MIGRATION_URL, grants the role its privileges" in said.output
+    result = run_cli("doctor", TASKLEDGER_DATABASE_URL=servers.application_url(url), TASKLEDGER_MIGRATION_URL=url)
+    assert "refuses access (permission denied for table _yoyo_migration)" in result.output
+    assert "TASKLEDGER_MIGRATION_URL, grants the role its privileges" in result.output
 
 
 def test_one_server_for_cache_and_broker_is_mentioned(run_cli: RunCli, settings: Settings) -> None:
-    said = run_cli("doctor", TASKLEDGER_REDIS_URL=settings.broker_url).output
-    assert "is the same server as the cache" in said
-    assert "maxmemory-policy is noeviction, should be allkeys-lru" in said
+    result = run_cli("doctor", TASKLEDGER_REDIS_URL=settings.broker_url).output
+    assert "is the same server as the cache" in result
+    assert "maxmemory-policy is noeviction, should be allkeys-lru" in result
 
 
 def test_a_server_that_is_away_is_named_without_its_password(run_cli: RunCli, settings: Settings) -> None:
     secret = "s3cret-canary"
     away = f"postgresql://me:{secret}@127.0.0.1:1/none"
-    said = run_cli("doctor", TASKLEDGER_DATABASE_URL=away, TASKLEDGER_REDIS_URL=f"redis://:{secret}@127.0.0.1:1/0")
-    assert said.exit_code == 1
-    assert "PostgreSQL at 127.0.0.1:1 does not answer" in said.output
-    assert "✗ cache        does not answer" in said.output
-    assert secret not in said.output
+    result = run_cli("doctor", TASKLEDGER_DATABASE_URL=away, TASKLEDGER_REDIS_URL=f"redis://:{secret}@127.0.0.1:1/0")
+    assert result.exit_code == 1
+    assert "PostgreSQL at 127.0.0.1:1 does not answer" in result.output
+    assert "✗ cache        does not answer" in result.output
+    assert secret not in result.output
 
 
 def test_an_empty_database_lacks_its_migrations(run_cli: RunCli, servers: Servers) -> None:
     url = servers.new_database()
-    said = run_cli("doctor", TASKLEDGER_DATABASE_URL=url, TASKLEDGER_MIGRATION_URL=url)
-    assert "✗ migrations   missing 0001" in said.output
-    assert " role " not in said.output
-    assert said.exit_code == 1
+    result = run_cli("doctor", TASKLEDGER_DATABASE_URL=url, TASKLEDGER_MIGRATION_URL=url)
+    assert "✗ migrations   missing 0001" in result.output
+    assert " role " not in result.output
+    assert result.exit_code == 1
 
 
 def test_a_projection_that_lags_is_mentioned(run_cli: RunCli, settings: Settings) -> None:

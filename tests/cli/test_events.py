@@ -52,7 +52,7 @@ def test_an_export_is_the_whole_log_or_a_part_of_it(run_cli: RunCli, tmp_path: P
     assert parse_lines((tmp_path / "log.jsonl").read_text()) == whole
 
 
-def test_what_this_version_cannot_read_is_shown_as_it_was_stored(run_cli: RunCli, settings: Settings) -> None:
+def test_events_unknown_to_this_version_are_shown_as_stored(run_cli: RunCli, settings: Settings) -> None:
     with connect(settings.migration_url) as owner:
         columns = "(originator_id, originator_version, topic, state)"
         for version, state in ((1, b'{"type":"TaskSung","song":"la"}'), (2, b"\xff")):

@@ -27,9 +27,9 @@ def test_a_rebuild_brings_a_projection_up_to_the_log(run_cli: RunCli, settings: 
     run_cli("demo")
     assert f"0 of {DEMO_EVENTS}" in run_cli("projections", "list").output
     for name in all_projections():
-        said = run_cli("projections", "rebuild", name).output
-        assert f"{name}: {DEMO_EVENTS} events into" in said
-        assert said.endswith("Switched.\n")
+        result = run_cli("projections", "rebuild", name).output
+        assert f"{name}: {DEMO_EVENTS} events into" in result
+        assert result.endswith("Switched.\n")
     assert f"{DEMO_EVENTS} of {DEMO_EVENTS}" in run_cli("projections", "list").output
     with connect(settings.database_url) as connection:
         assert oracle.matches_log(connection)
