@@ -25,7 +25,7 @@ _DIFFERS = [
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the README's commands need curl")
-def test_what_the_readme_shows_is_what_its_commands_print(tmp_path: Path) -> None:
+def test_the_readme_shows_what_its_commands_print(tmp_path: Path) -> None:
     blocks = _BLOCK.findall(README.read_text())
     commands = [text for language, text in blocks if language == "sh"]
     shown = [after for (language, _), (_, after) in pairwise(blocks) if language == "sh"]

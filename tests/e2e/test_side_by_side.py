@@ -69,12 +69,12 @@ all_projections()["task_list"] = replace(all_projections()["task_list"], version
 
 @contextmanager
 def write_load(settings: Settings) -> Iterator[list[int]]:
-    """A client that writes all the time; yields the position of each write."""
-    over, written = threading.Event(), list[int]()
+    """Writes continuously in a thread; yields the positions written."""
+    stopping, written = threading.Event(), list[int]()
 
     def write() -> None:
         with connect(settings.database_url) as connection:
-            while not over.wait(0.005):
+            while not stopping.wait(0.005):
                 number = len(written)
                 each = TASKS[number % len(TASKS)]
                 there = ("doing", "todo") if number // len(TASKS) % 2 else ("todo", "doing")
@@ -87,7 +87,7 @@ def write_load(settings: Settings) -> Iterator[list[int]]:
     try:
         yield written
     finally:
-        over.set()
+        stopping.set()
         thread.join()
 
 
@@ -124,11 +124,11 @@ def test_two_workers_on_one_partition_write_nothing_twice_despite_kills(settings
         )
         poll_until(lambda: one.is_suspended() or other.is_suspended())
         poll_until(lambda: is_folded(connection, log.head(connection)), TAKEN_OVER_S)
-        late = one if one.is_suspended() else other
-        assert late.is_suspended(), "it has to sleep until the other worker has done its work"
+        suspended = one if one.is_suspended() else other
+        assert suspended.is_suspended(), "it should stay suspended until the other worker has done its work"
         oracle.append_facts(connection, [(TASKS[1], TaskRenamed(Change("a", "the last but one")))])
         poll_until(lambda: is_folded(connection, log.head(connection)), TAKEN_OVER_S)
-        late.resume()
+        suspended.resume()
         assert oracle.matches_log(connection)
 
         with write_load(settings) as written:
@@ -186,7 +186,7 @@ def test_old_and_new_code_run_together_each_on_a_build_of_its_own(settings: Sett
         assert oracle.matches_log(connection)
 
 
-def parse_address(said: str) -> str | None:
-    """The address in the line that a process prints when it listens."""
-    lines = [line for line in said.splitlines() if line.startswith("Listening at ")]
+def parse_address(output: str) -> str | None:
+    """The address that a process prints."""
+    lines = [line for line in output.splitlines() if line.startswith("Listening at ")]
     return lines[0].split()[2] if lines else None
