@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from domain import filter as filters
 from domain.errors import BadCursor
-from domain.task import Priority, TaskStatus
 from projections import project_list, task_list, task_search
 from projections.filter_sql import FilterSql, compile_filter
 from projections.pagination import PageCursor, encode_answer, list_id_for
@@ -74,30 +74,21 @@ class TaskPage(Struct, frozen=True, omit_defaults=True):
     count: int | None = None
 
 
-class TaskPart(Struct, frozen=True, omit_defaults=True):
-    """Of a task what was asked for."""
-
-    id: UUID | UnsetType = UNSET
-    workspace_id: UUID | UnsetType = UNSET
-    project_id: UUID | UnsetType = UNSET
-    key: str | UnsetType = UNSET
-    number: int | UnsetType = UNSET
-    title: str | UnsetType = UNSET
-    description: str | UnsetType = UNSET
-    priority: Priority | UnsetType = UNSET
-    due: str | UnsetType | None = UNSET
-    column: str | UnsetType = UNSET
-    labels: tuple[str, ...] | UnsetType = UNSET
-    assignees: tuple[UUID, ...] | UnsetType = UNSET
-    status: TaskStatus | UnsetType = UNSET
-    trashed: bool | UnsetType = UNSET
-    version: int | UnsetType = UNSET
-    created_at: datetime | UnsetType = UNSET
-    updated_at: datetime | UnsetType = UNSET
+if TYPE_CHECKING:
+    TaskPart: TypeAlias = TaskRow
+else:
+    TaskPart = msgspec.defstruct(
+        "TaskPart",
+        [(field.name, Union[field.type, UnsetType], UNSET) for field in msgspec.structs.fields(TaskRow)],  # noqa: UP007 - of types that are known at run time only
+        module=__name__,
+        namespace={"__doc__": "The members of a task that were requested."},
+        frozen=True,
+        omit_defaults=True,
+    )
 
 
 class TaskParts(Struct, frozen=True, omit_defaults=True):
-    """A page of tasks, and of each only some members."""
+    """A page of tasks, each with the requested members only."""
 
     items: list[TaskPart]
     next_cursor: str | None = None
