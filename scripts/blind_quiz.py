@@ -1,7 +1,7 @@
 """The blind quiz: whether a reader who sees only the tree guesses the file of a definition.
 
 `scripts/blind SEED` prints the tree and forty definitions, each by its name and the first line of its docstring (of its
-code, where it has none). A reader who knows nothing else writes a line `NUMBER PATH` for each;
+code, where it has none). A reader who knows nothing else writes a line `NAME PATH` for each;
 `scripts/blind SEED --score FILE` counts the right guesses and lists the wrong ones.
 """
 
@@ -71,10 +71,14 @@ def question_sheet(seed: int) -> str:
 
 
 def mark(seed: int, guesses: Sequence[str]) -> list[str]:
-    """The score, overall and for `infra`, and a line for each wrong guess."""
+    """The score, in all and of `infra`, and a line for each wrong guess.
+
+    Raises ClickException for a guess about a definition that is not drawn: the code has changed since the sheet was made.
+    """
     guessed = dict(line.split(maxsplit=1) for line in guesses if line.strip())
-    drawn = draw(seed)
-    rows = [(one, guessed.get(str(number), "no guess").strip()) for number, one in enumerate(drawn, 1)]
+    rows = [(one, guessed.pop(one.name, "no guess").strip()) for one in draw(seed)]
+    if guessed:
+        raise click.ClickException(f"{min(guessed)} is not on the sheet of this seed and this code: print it again.")
     infra = [(one, guess) for one, guess in rows if one.path.startswith("infra/")]
     wrong = [f"{one.name}: {guess}, not {one.path}" for one, guess in rows if guess != one.path]
     return [f"{_right(rows)} of {len(rows)} right, {_right(infra)} of {len(infra)} in infra.", *wrong]
