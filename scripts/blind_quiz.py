@@ -65,15 +65,14 @@ def draw(seed: int) -> list[Definition]:
 
 
 def question_sheet(seed: int) -> str:
-    """The sheet for the reader: the tree, then the numbered definitions."""
-    questions = (f"{number}. {one.name}: {one.first_line}" for number, one in enumerate(draw(seed), 1))
-    return "\n".join([*source_files(), "", *questions])
+    """What a reader is given: the tree, then the definitions."""
+    return "\n".join([*source_files(), "", *(f"{one.name}: {one.first_line}" for one in draw(seed))])
 
 
 def mark(seed: int, guesses: Sequence[str]) -> list[str]:
     """The score, in all and of `infra`, and a line for each wrong guess.
 
-    Raises ClickException for a guess about a definition that is not drawn: the code has changed since the sheet was made.
+    Raises ClickException for a guess about a definition that is not drawn: the code has changed since.
     """
     guessed = dict(line.split(maxsplit=1) for line in guesses if line.strip())
     rows = [(one, guessed.pop(one.name, "no guess").strip()) for one in draw(seed)]
