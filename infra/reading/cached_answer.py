@@ -1,4 +1,4 @@
-"""A snapshot: an answer, with the state of the read models that it is true of."""
+"""A cached answer, with the state of the read models that it reflects."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -12,7 +12,7 @@ from projections.projection import Answer, Question
 
 
 class BuildState(Struct, frozen=True):
-    """Which builds answer a question now, the position that they have read up to, the generation of its scopes."""
+    """The builds that serve a question, the position that they have reached, and the generation of its scopes."""
 
     builds: dict[str, int]
     position: int
@@ -20,24 +20,24 @@ class BuildState(Struct, frozen=True):
 
     @classmethod
     def from_rows(cls, question: Question, rows: Sequence[TupleRow]) -> Self:
-        """Of what each projection says. Raises Behind where one has not been built for this code yet."""
+        """From a row for each projection. Raises ProjectionBehind if one has not been built for this code yet."""
         if len(rows) < len(question.projections):
             raise ProjectionBehind
         names, build_numbers, positions, generations = zip(*rows, strict=True)
         return cls(dict(zip(names, build_numbers, strict=True)), min(positions), sum(generations))
 
     def is_unchanged_since(self, other: Self) -> bool:
-        """Whether nothing has changed between the two, whatever else was read meanwhile."""
+        """Whether nothing changed between the two states, whatever else was folded meanwhile."""
         return (self.builds, self.generation) == (other.builds, other.generation)
 
 
 class CachedAnswer(Struct, frozen=True):
-    """An answer (None where there is no such thing), what it is true of, and when it last was: seconds since 1970."""
+    """An answer (None if nothing exists), the state it reflects, and when that was current: seconds since 1970."""
 
     answer: Answer | None
     state: BuildState
     at: float
 
     def is_intact(self) -> bool:
-        """Whether what is kept elsewhere is as it was written."""
+        """Whether the answer came back from Redis as it was written."""
         return self.answer is None or is_intact(self.answer)

@@ -1,6 +1,6 @@
-"""Hot: what this process keeps in memory of what it has read, each an immutable value, doubted when a topic changes.
+"""The in-process cache: immutable values, invalidated when one of their topics changes.
 
-One thread writes and reads: there is no lock. What is doubted is still there for whoever can ask nobody better.
+One thread writes and reads, so there is no lock. An invalidated value stays, as a stale one while PostgreSQL is away.
 """
 
 from collections import OrderedDict
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 T = TypeVar("T")
 MAX_ENTRY_DIVISOR = 8
-"""Nothing is kept that is larger than all together divided by this: it would push out too much else."""
+"""A value larger than this fraction of the cache is not cached: it would evict too many others."""
 
 
 class _Entry(Struct, Generic[T], frozen=True):
@@ -20,7 +20,7 @@ class _Entry(Struct, Generic[T], frozen=True):
 
 
 class Invalidation:
-    """Whether any of the topics of something changed while it was read."""
+    """Whether any of these topics changed while a value was read."""
 
     def __init__(self, topics: Collection[Hashable]) -> None:
         self.topics = topics
@@ -28,7 +28,7 @@ class Invalidation:
 
 
 class MemoryCache(Generic[T]):
-    """Values by key, as many as fit into so many bytes; the one that nobody asked for the longest goes first."""
+    """Values by key, bounded by their bytes; the least recently used is evicted first."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -43,26 +43,26 @@ class MemoryCache(Generic[T]):
         return len(self._entries)
 
     def get_fresh(self, key: Hashable) -> T | None:
-        """The value, if nothing has cast doubt on it since it was read."""
+        """The value, unless it was invalidated since it was read."""
         value = self._fresh.get(key)
         if value is not None:
             self._entries.move_to_end(key)
         return value
 
     def get_stale(self, key: Hashable) -> T | None:
-        """The value as it was when it was read, however long ago."""
+        """The value as it was read, however long ago."""
         entry = self._entries.get(key)
         return entry.value if entry else None
 
     def watch(self, topics: Collection[Hashable]) -> Invalidation:
-        """Notice from now on whether any of the topics changes."""
+        """Record from now on whether any of the topics changes."""
         invalidation = Invalidation(topics)
         for topic in topics:
             self._invalidations_by_topic.setdefault(topic, set()).add(invalidation)
         return invalidation
 
     def unwatch(self, invalidation: Invalidation) -> None:
-        """Nobody wants to know it any more."""
+        """Stop recording."""
         for topic in invalidation.topics:
             others = self._invalidations_by_topic[topic]
             others.discard(invalidation)
@@ -70,7 +70,7 @@ class MemoryCache(Generic[T]):
                 del self._invalidations_by_topic[topic]
 
     def set(self, key: Hashable, value: T, size: int, invalidation: Invalidation) -> None:
-        """Keep what was read under a watch on its topics; without trust in it where one of them changed since."""
+        """Cache a value that was read while its topics were watched; as stale, if one of them changed since."""
         if size > self._max_bytes // MAX_ENTRY_DIVISOR:
             return
         self._remove(key)
@@ -86,14 +86,14 @@ class MemoryCache(Generic[T]):
             self.evictions += 1
 
     def invalidate(self, topic: Hashable) -> None:
-        """It has changed, or may have."""
+        """The topic has changed, or may have."""
         for invalidation in self._invalidations_by_topic.get(topic, ()):
             invalidation.is_invalidated = True
         for key in list(self._keys_by_topic.get(topic, ())):
             self._mark_stale(key)
 
     def invalidate_all(self) -> None:
-        """Anything may have changed."""
+        """Every topic may have changed."""
         for invalidations in self._invalidations_by_topic.values():
             for invalidation in invalidations:
                 invalidation.is_invalidated = True

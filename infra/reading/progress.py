@@ -1,8 +1,8 @@
-"""How far the projections are: published by workers after each commit, awaited by readers.
+"""Projection progress: published by workers after each commit, polled by API processes, awaited by readers.
 
-What is published can get lost: a worker dies between its commit and its message, or cannot reach Redis. So a process
-notices where a message is missing between two, looks at the checkpoints itself four times a second, and believes
-nothing that it heard for longer than a second after the channel or the database went silent.
+A message can be lost: a worker dies between its commit and its message, or cannot reach Redis. So a process notices
+if a message is missing between two, polls the checkpoints itself four times a second, and trusts nothing that was
+reported for longer than a second after the subscription or the database went silent.
 """
 
 import asyncio
@@ -32,11 +32,11 @@ from projections.projection import all_projections
 
 PROGRESS_CHANNEL, POLLER_APPLICATION_NAME = "taskledger:projected", "taskledger looks"
 MAX_BATCH_GAP_S = 3 * LINGER_S
-"""How long after a crowded batch the next one may take."""
+"""How long after a full batch the next one may take."""
 POLL_INTERVAL_S = 0.25
-"""How often everybody asks PostgreSQL, in case a message was lost."""
+"""How often each process polls the checkpoints, in case a message was lost."""
 WAITER_POLL_INTERVAL_S = 0.25
-"""How often a waiting reader does."""
+"""How often a waiting reader polls them."""
 _SELECT_POSITIONS = """select checkpoint.partition, checkpoint.position
     from read.serving join read.checkpoints as checkpoint using (build)
     where serving.projection = %s and serving.fingerprint = %s"""
@@ -62,7 +62,7 @@ class _ProgressMessage(Struct, frozen=True):
 
 
 class _PolledProgress(Struct, frozen=True):
-    """Where a projection was at a look: its build, the generation of that as a whole, and each partition's position."""
+    """A projection at one poll: its build, the generation of the whole build, and each partition's position."""
 
     build: int
     generation: int
@@ -70,23 +70,23 @@ class _PolledProgress(Struct, frozen=True):
 
 
 def publisher(client: redis.Redis) -> Callable[[BatchReport], None]:
-    """A function that tells every API process about a commit; Redis being away costs them a look."""
+    """A function that reports a commit to every API process; if Redis is away, their polling finds it."""
 
     def publish(progress: BatchReport) -> None:
         try:
             client.publish(PROGRESS_CHANNEL, msgspec.json.encode(progress))
         except redis.RedisError as error:
-            logger.warning("nobody was told of position {}: {}", progress.position, error)
+            logger.warning("position {} was not published: {}", progress.position, error)
 
     return publish
 
 
 class ProjectionProgress:
-    """The positions that this process has heard of, and those who wait for the next.
+    """The positions that this process knows of, and the readers that wait for the next.
 
-    What is kept in `hot` is about topics (projection, scope), and doubted when one of them changes. What is heard may
-    be wrong (another instance on the same Redis, a restored database): an answer carries its own position, and
-    whoever finds it too low says so with `doubt`.
+    Cached answers have topics (projection, scope), invalidated when one of them changes. A report may be wrong
+    (another instance on the same Redis, a restored database): an answer carries its own position, and a reader
+    that finds it too low calls `invalidate`.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class ProjectionProgress:
         subscription.on_gap(lambda: self._reset(all_projections()))
 
     async def wait(self, projection: str, position: int, timeout_s: float) -> None:
-        """Return when the projection has read up to `position`; raises Behind after so many seconds."""
+        """Return when the projection has read up to `position`; raises ProjectionBehind at the time-out."""
         deadline = time.monotonic() + timeout_s
         must_fetch = True
         while not self.has_reached(projection, position):
@@ -123,11 +123,11 @@ class ProjectionProgress:
                 must_fetch = True
 
     def has_reached(self, projection: str, position: int) -> bool:
-        """Whether the projection is known to have read up to there, so that nobody need wait."""
+        """Whether the projection is known to have read up to a position, so that no reader need wait."""
         return min(self._reported_positions[projection].values()) >= position
 
     def known_position(self, projections: Iterable[str]) -> int:
-        """The position that these have read up to for sure, with all that changed until there heard."""
+        """The position that these have certainly read up to, with every change until there reported."""
         return min(
             min(self._polled_positions.get(name, -1), *self._reported_positions[name].values()) for name in projections
         )
@@ -137,30 +137,30 @@ class ProjectionProgress:
         return time.monotonic() < self._polled_until and self._subscription.is_alive()
 
     def reported_position(self, partition: int) -> int:
-        """The position that all projections are known to have read up to there; -1 where nothing is known."""
+        """The position up to which all projections are known to have read a partition; -1 if none is known."""
         return min(positions.get(partition, -1) for positions in self._reported_positions.values())
 
     def is_batching(self, partition: int) -> bool:
-        """Whether so much has just been folded there that somebody will look again by himself."""
+        """Whether a worker has just folded a full batch there, and so polls again by itself."""
         return time.monotonic() < self._last_full_batch_at.get(partition, 0.0) + MAX_BATCH_GAP_S
 
     def invalidate(self, projection: str) -> None:
-        """Forget what was heard: an answer showed that it is not so."""
+        """Forget what was reported: an answer showed that it is wrong."""
         self._reset([projection])
 
     async def poll(self) -> None:
-        """Look at the checkpoints again and again, for ever: what changed unheard is found out, and who is silent.
+        """Poll the checkpoints for ever: find what changed without a message, and whether PostgreSQL answers.
 
-        On a connection of its own: however much is asked of the pool, this is answered, or PostgreSQL is away.
+        On a connection of its own: however busy the pool is, this is answered, or PostgreSQL is away.
         """
         while True:
             try:
                 async with await self._pool.connect_separately(POLLER_APPLICATION_NAME) as connection:
                     await self._poll_on(connection)
             except (psycopg.Error, OSError) as error:
-                logger.debug("cannot look at the checkpoints: {}", error)
-            except Exception as error:  # noqa: BLE001 - whatever it is, without looks nothing is believed
-                logger.error("looking at the checkpoints: {}: {}", type(error).__name__, error)
+                logger.debug("cannot poll the checkpoints: {}", error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, without polling nothing is trusted
+                logger.error("polling the checkpoints: {}: {}", type(error).__name__, error)
             self._pool.is_unresponsive = True
             await asyncio.sleep(POLL_INTERVAL_S)
 
@@ -180,9 +180,9 @@ class ProjectionProgress:
     async def _poll_once(
         self, connection: AsyncConnection[TupleRow], previous: dict[str, _PolledProgress]
     ) -> dict[str, _PolledProgress]:
-        """Look, and doubt what has moved without a message since the look before; one may still be on its way.
+        """Poll once, and invalidate what has moved without a message since the previous poll.
 
-        What the look before saw is then known for sure.
+        What the previous poll saw is then known for certain; a message about anything later may be on its way.
         """
         began, looked_at, serving = time.monotonic(), time.time(), builds.serving_parameters()
         reported = {name: dict(positions) for name, positions in self._reported_positions.items()}
@@ -192,7 +192,7 @@ class ProjectionProgress:
             polled.setdefault(name, _PolledProgress(build, generation, {})).positions[partition] = position
         for name, current in polled.items():
             if any(reported[name].get(partition, -1) > position for partition, position in current.positions.items()):
-                self._reset([name])  # it was not said of this database
+                self._reset([name])  # the reports were about another database
             self._reconcile(name, current, previous.get(name))
             self._polled_positions[name] = min(previous[name].positions.values()) if name in previous else -1
         self._polled_until, self.polled_at = began + LIVENESS_S, looked_at
@@ -223,12 +223,12 @@ class ProjectionProgress:
             if is_ours:
                 self._invalidate_changed(name, message)
                 self._record_position(name, message.partition, message.position)
-            else:  # during a deploy: how far our own builds are must be looked up
+            else:  # during a deploy: fetch the position of our own builds
                 self._to_refetch.add(name)
                 self._advance_events.pop(name, asyncio.Event()).set()
 
     def _invalidate_changed(self, name: str, message: _ProgressMessage) -> None:
-        """Doubt what changed; everything where the batch before this one was not heard of."""
+        """Invalidate what changed; everything, if the batch before this one was not reported."""
         known = self._reported_positions[name].get(message.partition, -1)
         if message.start != known and message.position > known:
             self._memory_cache.invalidate((name, WHOLE_BUILD_SCOPE))
@@ -246,7 +246,7 @@ class ProjectionProgress:
             self._memory_cache.invalidate((name, WHOLE_BUILD_SCOPE))
 
     async def _fetch_position(self, projection: str) -> int:
-        """The position that all partitions have read up to."""
+        """The position up to which all partitions have read."""
         self._to_refetch.discard(projection)
         serving = (projection, fingerprints()[projection])
         async with self._pool.connection_fail_fast() as connection:

@@ -1,7 +1,7 @@
-"""Reading: an answer from the memory of this process, from Redis, or from the read tables, whichever has what is true.
+"""The reader: answers a question from the in-process cache, from Redis, or from the read tables.
 
-All three hold the same. What this process remembers is true until it hears that something changed; what Redis has is
-true while its generation is that of the database. While PostgreSQL is away both are old, and said to be so.
+All three hold the same answers. One in this process is current until its invalidation arrives; one in Redis is current
+while its generation is that of the database. While PostgreSQL is away both are stale, and are marked so.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from projections.fingerprint import fingerprints
 from projections.projection import Answer, Question
 
 MAX_READ_ATTEMPTS = 3
-"""A build may stop answering between two looks, but not again and again."""
+"""A build may stop serving between two statements, but not again and again."""
 READ_TIMEOUT_S = 2.0
-"""How long anybody waits for an answer that is being read."""
+"""How long a caller waits for a read in flight."""
 _ENTRY_OVERHEAD_BYTES, _TOPIC_OVERHEAD_BYTES = 1_500, 250
-"""Bytes that an answer takes beside its body: its key and whatever points to it, and each of its topics."""
+"""Bytes that a cached answer takes beside its body: for its key and references, and for each topic."""
 
 
 class _InFlight(Struct, frozen=True):
-    """Somebody reads: whether that is old before it is done, and when nobody waits for it any more."""
+    """A read in flight: whether it was invalidated before it ended, and the deadline of its callers."""
 
     task: asyncio.Task["ReadResult"]
     invalidation: Invalidation
@@ -39,7 +39,7 @@ class _InFlight(Struct, frozen=True):
 
 
 class ReadResult(Struct, frozen=True):
-    """What a question found, and the position that it reflects; of an old one, for how many seconds it has been that.
+    """An answer and the position that it reflects; of a stale one, also its age in seconds.
 
     `key` is what it is remembered under.
     """
@@ -51,12 +51,12 @@ class ReadResult(Struct, frozen=True):
 
     @property
     def answer(self) -> Answer | None:
-        """The answer, None where there is no such thing."""
+        """The answer, None if the thing does not exist."""
         return self.cached.answer
 
 
 class Reader:
-    """Answers questions; whoever asks the same at the same time gets the same answer, which is read once."""
+    """Answers questions through the cache layers; the same question asked concurrently is read once."""
 
     def __init__(
         self,
@@ -75,10 +75,10 @@ class Reader:
         self.cache_stats = CacheStats()
 
     async def answer(self, question: Question, min_position: int = 0) -> ReadResult:
-        """The answer, as it is now, or was a moment ago; as old as it may be while PostgreSQL is away.
+        """The current answer, or a stale one of any age while PostgreSQL is away.
 
-        Raises Behind where a projection has not been built for this code yet, or its table is gone, and what psycopg
-        raises where nothing is remembered that includes the position.
+        Raises ProjectionBehind if a projection has not been built for this code yet or its table is gone, and what
+        psycopg raises if no cached answer includes the position.
         """
         key = _cache_key(question)
         cached = self._memory_cache.get_fresh(key)
@@ -89,7 +89,7 @@ class Reader:
                 return ReadResult(cached, position, key)
         try:
             result, is_own = await self._coalesced(question, key)
-            if result.position < min_position and not is_own:  # it was begun before the position was there
+            if result.position < min_position and not is_own:  # that read began before the position was reached
                 result, _ = await self._coalesced(question, key)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             stale = await self._read_stale(key)
@@ -99,17 +99,17 @@ class Reader:
         return result
 
     def unchanged(self, tagged_keys: Sequence[tuple[str, str]]) -> list[CachedAnswer] | None:
-        """What is remembered under these keys, if all of it holds for sure, and has these tags (no answer has none)."""
+        """The cached answers for these keys, if all are current and their ETags match (no answer has an empty one)."""
         cached = [self._memory_cache.get_fresh(key) for key, _ in tagged_keys]
         are_same = all(one and _etag(one) == etag for one, (_, etag) in zip(cached, tagged_keys, strict=True))
         return [one for one in cached if one] if are_same and self._progress.is_live() else None
 
     def position_of(self, cached: CachedAnswer) -> int:
-        """The position that an answer reflects which still holds."""
+        """The position that a current answer reflects."""
         return max(cached.state.position, self._progress.known_position(cached.state.builds))
 
     async def _coalesced(self, question: Question, key: str) -> tuple[ReadResult, bool]:
-        """What whoever is at it finds, unless that is old already; and whether nobody was, but this one itself.
+        """The result of the read in flight, unless that is invalidated; and whether this call began the read.
 
         Raises what psycopg raises, Away after a while.
         """
@@ -137,10 +137,10 @@ class Reader:
         if self._in_flight.get(key) is in_flight:
             del self._in_flight[key]
         if not in_flight.task.cancelled():
-            in_flight.task.exception()  # seen, even where nobody waits any more
+            in_flight.task.exception()  # retrieved, even if no caller waits
 
     async def _read(self, question: Question, key: str, invalidation: Invalidation) -> ReadResult:
-        """The answer that is true now, from the nearest place."""
+        """The current answer, from the nearest layer."""
         for _ in range(MAX_READ_ATTEMPTS):
             cached = await self._read_from_caches(question, key) or await self._read_from_tables(question, key)
             if cached:
@@ -154,7 +154,7 @@ class Reader:
         raise ProjectionBehind
 
     async def _read_from_caches(self, question: Question, key: str) -> CachedAnswer | None:
-        """What this process or Redis has, if it is still so; where neither has anything, nobody is asked about it."""
+        """The answer of the in-process cache or of Redis, if current; checked only if there is one."""
         state: BuildState | None = None
         for layer in ("process", "redis"):
             cached = (
@@ -166,12 +166,12 @@ class Reader:
                 state = state or await self._tables.state_of(question)
                 if cached.state.is_unchanged_since(state):
                     self.cache_stats.hit(layer, time.time() - cached.at)
-                    return CachedAnswer(cached.answer, state, time.time())  # it has just been found to be so
+                    return CachedAnswer(cached.answer, state, time.time())  # just checked
             self.cache_stats.miss(layer)
         return None
 
     async def _read_from_tables(self, question: Question, key: str) -> CachedAnswer | None:
-        """What the read tables say; None where those builds do not answer any more."""
+        """The answer of the read tables; None if those builds no longer serve."""
         answer_and_state = await self._tables.run(question, await self._tables.likely_builds(question))
         if answer_and_state is None:
             return None
@@ -182,7 +182,7 @@ class Reader:
         return cached
 
     async def _read_stale(self, key: str) -> ReadResult | None:
-        """What was true once."""
+        """The newest stale answer."""
         in_memory, is_fresh = self._memory_cache.get_stale(key), self._memory_cache.get_fresh(key) is not None
         shared = None if is_fresh else await self._shared_cache.get(key, CachedAnswer)
         if shared and not shared.is_intact():
@@ -198,7 +198,7 @@ class Reader:
 
 
 def _is_invalidated(in_flight: _InFlight) -> bool:
-    """Whether something changed since it began."""
+    """Whether one of its topics changed since it began."""
     return in_flight.invalidation.is_invalidated
 
 
@@ -207,9 +207,9 @@ def _etag(cached: CachedAnswer) -> str:
 
 
 def _cache_key(question: Question) -> str:
-    """What an answer is remembered under: how it is folded, what it is of, and all that was asked.
+    """The cache key of an answer: the fingerprints of its projections, its scope, and the whole question.
 
-    What a reader may see is a part of that: the scopes, or parameters, of what is theirs alone.
+    What a caller may see is part of the question: its scopes or parameters name what is theirs alone.
     """
     folds = ",".join(f"{one.name}-{fingerprints()[one.name]}" for one in question.projections)
     return f"{folds}:{question.scopes[0] if question.scopes else ''}:{question.digest()}"

@@ -1,4 +1,4 @@
-"""Kept: what is kept in Redis for all processes, each under its own key and for minutes; losing it costs a query."""
+"""The shared cache: values in Redis for all processes, each for a few minutes; losing one costs a query."""
 
 import random
 import time
@@ -13,19 +13,19 @@ from infra.logs import logger
 
 TTL_S = 300
 FAILURE_PAUSE_S = 2.0
-"""How long a cache that failed is not asked again, so that not every request waits for it."""
+"""How long Redis is left alone after a failure, so that not every request waits for it."""
 T = TypeVar("T", bound=Struct)
 
 
 class SharedCache:
-    """Finds and keeps. A Redis that is away, or holds garbage, is no error: there is nothing then."""
+    """Gets and sets. If Redis is away or a value is garbage, that is a miss and not an error."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
         self._paused_until = 0.0
 
     async def get(self, key: str, value_type: type[T]) -> T | None:
-        """What stands there, if it is such a thing."""
+        """The value, if there is one of this type."""
         if time.monotonic() < self._paused_until:
             return None
         try:
@@ -38,7 +38,7 @@ class SharedCache:
             return None
 
     async def set(self, key: str, value: Struct) -> None:
-        """Let it stand there for minutes, in place of whatever does."""
+        """Set the value for a few minutes, over any other."""
         if time.monotonic() < self._paused_until:
             return
         try:

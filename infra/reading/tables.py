@@ -1,4 +1,4 @@
-"""Querying: the read tables asked, by whichever names they stand there now."""
+"""The read tables: questions are run against the tables of the builds that serve now."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,20 +27,20 @@ _BEGIN = "begin isolation level repeatable read read only"
 
 
 class ReadTables:
-    """What is in the read tables, and under which state. Raises what psycopg raises."""
+    """Runs questions against the read tables, with the state that the rows belong to. Raises what psycopg raises."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._last_builds = dict[str, int]()
 
     async def state_of(self, question: Question) -> BuildState:
-        """That of a question. Raises Behind where one of its projections was not built for this code yet."""
+        """The state of a question. Raises ProjectionBehind if one of its projections is not built for this code yet."""
         async with self._pool.connection_fail_fast() as connection:
             rows = await (await connection.execute(_SELECT_STATE, _state_parameters(question), prepare=True)).fetchall()
         return self._remember_builds(BuildState.from_rows(question, rows))
 
     async def likely_builds(self, question: Question) -> dict[str, int]:
-        """Those that answered last, and so most likely do; raises as `state` does."""
+        """The builds that served last, and so most likely still do; raises what `state_of` raises."""
         names = [projection.name for projection in question.projections]
         if self._last_builds.keys() >= set(names):
             return {name: self._last_builds[name] for name in names}
@@ -49,7 +49,7 @@ class ReadTables:
     async def run(
         self, question: Question, build_numbers: Mapping[str, int]
     ) -> tuple[Answer | None, BuildState] | None:
-        """State and rows in one snapshot; None where those builds do not answer any more.
+        """State and rows in one database snapshot; None if those builds no longer serve.
 
         All of it is sent at once: a transaction of the driver would wait where it begins and where it ends.
         """
@@ -63,7 +63,7 @@ class ReadTables:
                 await state.execute(_SELECT_STATE, _state_parameters(question))
                 for query, cursor in zip(question.queries, cursors, strict=True):
                     await cursor.execute(with_table_names(query.sql, build_numbers), question.parameters)
-                await connection.execute("commit")  # where anything fails, whoever takes the connection back rolls back
+                await connection.execute("commit")  # after a failure the pool rolls back
                 build_state = self._remember_builds(BuildState.from_rows(question, await state.fetchall()))
                 found = [await cursor.fetchall() for cursor in cursors]
         except errors.UndefinedTable:
@@ -81,7 +81,7 @@ class ReadTables:
         return state
 
     async def fetch_rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
-        """The rows of a small query that is not worth keeping."""
+        """The rows of a small query that is not worth caching."""
         async with self._pool.connection() as connection:
             query = with_table_names(sql, await self._serving_builds(connection))
             return await (await connection.execute(query, parameters)).fetchall()
@@ -92,7 +92,7 @@ class ReadTables:
             return all_projections().keys() <= (await self._serving_builds(connection)).keys()
 
     async def _serving_builds(self, connection: AsyncConnection[TupleRow]) -> dict[str, int]:
-        """The builds that answer for this code, by projection."""
+        """The builds that serve this code, by projection."""
         rows = await (
             await connection.execute(builds.SERVING_BUILDS_SQL, builds.serving_parameters(), prepare=True)
         ).fetchall()
@@ -100,7 +100,7 @@ class ReadTables:
 
 
 def with_table_names(sql: str, build_numbers: Mapping[str, int]) -> Composed:
-    """The query, with the tables that answer now; raises Behind where one has not been built."""
+    """The query with the names of the serving tables; raises ProjectionBehind if one has not been built."""
     tables = {name: Identifier("read", f"{name}_{build}") for name, build in build_numbers.items()}
     try:
         return SQL(sql).format(**tables)
