@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,9 @@ from infra.worker.projector import Projector
 from tests.api_user import ApiUser
 from tests.instant_progress import instant_publisher, tracked_progress
 from tests.servers import Servers
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell that runs us in the background ignores it for all children
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import redis
 
-from infra.reading import progress
+from infra.reading import progress_messages
 from infra.reading.progress import ProjectionProgress
 from projections.engine.advance import BatchReport
 
@@ -37,7 +37,7 @@ def tracked_progress() -> Iterator[None]:
 
 def instant_publisher(client: redis.Redis) -> Callable[[BatchReport], None]:
     """As a worker's, and heard before it returns, or before whoever waits for this thread goes on."""
-    publish = progress.publisher(client)
+    publish = progress_messages.publisher(client)
 
     def publish_and_deliver(progress: BatchReport) -> None:
         publish(progress)

@@ -9,7 +9,7 @@ import redis
 from bench.data.http_target import NEW_TASK
 from bench.harness.instance import BenchInstance
 from infra import settings
-from infra.reading.progress import PROGRESS_CHANNEL
+from infra.reading.progress_messages import PROGRESS_CHANNEL
 
 PAUSE_S = 0.02
 MAX_VISIBILITY_S = 5.0

@@ -8,13 +8,11 @@ reported for longer than a second after the subscription or the database went si
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import psycopg
-import redis
 from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -24,13 +22,13 @@ from infra.logs import logger
 from infra.messaging.hints import FULL_BATCH_EVENTS, LINGER_S
 from infra.messaging.subscription import LIVENESS_S, Subscription
 from infra.reading.memory_cache import MemoryCache
+from infra.reading.progress_messages import PROGRESS_CHANNEL, ProgressMessage
 from projections.engine import builds
-from projections.engine.advance import BatchReport
 from projections.engine.builds import WHOLE_BUILD_SCOPE
 from projections.fingerprint import code_fingerprint, fingerprints
 from projections.projection import all_projections
 
-PROGRESS_CHANNEL, POLLER_APPLICATION_NAME = "taskledger:projected", "taskledger looks"
+POLLER_APPLICATION_NAME = "taskledger looks"
 MAX_BATCH_GAP_S = 3 * LINGER_S
 """How long after a full batch the next one may take."""
 POLL_INTERVAL_S = 0.25
@@ -51,34 +49,12 @@ class ProjectionBehind(Exception):
     """The read model does not include that position yet."""
 
 
-class _ProgressMessage(Struct, frozen=True):
-    projections: list[str]
-    partition: int
-    start: int
-    position: int
-    events: int
-    generations: dict[str, dict[UUID, int]]
-    code: str
-
-
 class _PolledProgress(Struct, frozen=True):
     """A projection at one poll: its build, the generation of the whole build, and each partition's position."""
 
     build: int
     generation: int
     positions: dict[int, int]
-
-
-def publisher(client: redis.Redis) -> Callable[[BatchReport], None]:
-    """A function that reports a commit to every API process; if Redis is away, their polling finds it."""
-
-    def publish(progress: BatchReport) -> None:
-        try:
-            client.publish(PROGRESS_CHANNEL, msgspec.json.encode(progress))
-        except redis.RedisError as error:
-            logger.warning("position {} was not published: {}", progress.position, error)
-
-    return publish
 
 
 class ProjectionProgress:
@@ -214,7 +190,7 @@ class ProjectionProgress:
 
     def _on_message(self, data: bytes) -> None:
         try:
-            message = msgspec.json.decode(data, type=_ProgressMessage)
+            message = msgspec.json.decode(data, type=ProgressMessage)
         except msgspec.DecodeError:
             return
         self._last_full_batch_at[message.partition] = time.monotonic() if message.events >= FULL_BATCH_EVENTS else 0.0
@@ -227,7 +203,7 @@ class ProjectionProgress:
                 self._to_refetch.add(name)
                 self._advance_events.pop(name, asyncio.Event()).set()
 
-    def _invalidate_changed(self, name: str, message: _ProgressMessage) -> None:
+    def _invalidate_changed(self, name: str, message: ProgressMessage) -> None:
         """Invalidate what changed; everything, if the batch before this one was not reported."""
         known = self._reported_positions[name].get(message.partition, -1)
         if message.start != known and message.position > known:

@@ -8,7 +8,7 @@ import dramatiq
 
 from infra.logs import logger
 from infra.messaging import broker, redis_clients
-from infra.reading import progress
+from infra.reading import progress_messages
 from infra.settings import Settings
 from infra.worker.housekeeping import Housekeeping
 from infra.worker.projector import POLL_INTERVAL_S, Projector
@@ -21,7 +21,7 @@ _FAILURES: dict[str, str] = {}
 def run(settings: Settings, stop: threading.Event) -> None:
     """Work until `stop` is set, then finish the batch in hand."""
     message_broker = broker.create_broker(settings.broker_url)
-    publish = progress.publisher(redis_clients.publisher_client(settings.redis_url))
+    publish = progress_messages.publisher(redis_clients.publisher_client(settings.redis_url))
     projector = Projector(settings.database_url, settings.partitions, publish)
     housekeeping = Housekeeping(settings)
 

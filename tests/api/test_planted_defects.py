@@ -25,7 +25,7 @@ from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
 from infra.logs import logger
 from infra.reading.cached_answer import BuildState, CachedAnswer
-from infra.reading.progress import PROGRESS_CHANNEL
+from infra.reading.progress_messages import PROGRESS_CHANNEL
 from infra.reading.reader import ReadResult
 from infra.reading.shared_cache import SharedCache
 from infra.reading.tables import ReadTables

@@ -13,7 +13,7 @@ import redis
 from infra.identity.permissions import Permission, Permissions
 from infra.ids import new_id
 from infra.messaging.redis_clients import REDIS_TIMEOUT_S
-from infra.reading.progress import PROGRESS_CHANNEL
+from infra.reading.progress_messages import PROGRESS_CHANNEL
 from infra.reading.tables import ReadTables
 from infra.settings import Settings
 from projections.engine.advance import BatchReport

@@ -36,7 +36,7 @@ def test_a_rebuild_brings_a_projection_up_to_the_log(run_cli: RunCli, settings: 
 
 
 def test_an_unknown_projection_is_named_with_those_there_are(run_cli: RunCli) -> None:
-    with pytest.raises(OperatorError, match="no projection 'nope'. Choose one of activity, label_list, project_list"):
+    with pytest.raises(OperatorError, match=r"no projection 'nope'\. Choose one of activity, label_list, project_list"):
         raise run_cli("projections", "rebuild", "nope").exception or AssertionError
 
 

@@ -13,7 +13,7 @@ from infra.database.pool import connect
 from infra.identity.permission_revocations import REVOCATIONS_CHANNEL as ENDED
 from infra.messaging import subscription
 from infra.messaging.subscription import Subscription
-from infra.reading.progress import PROGRESS_CHANNEL
+from infra.reading.progress_messages import PROGRESS_CHANNEL
 from infra.settings import Settings
 from projections import task_list
 from projections.projection import Answer, Query

@@ -6,7 +6,7 @@ import redis
 
 from infra.logs import logger
 from infra.messaging import redis_clients
-from infra.reading.progress import PROGRESS_CHANNEL, publisher
+from infra.reading.progress_messages import PROGRESS_CHANNEL, publisher
 from projections.engine.advance import BatchReport
 from tests.servers import Servers
 

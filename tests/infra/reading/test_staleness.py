@@ -24,7 +24,7 @@ from infra.messaging.subscription import LIVENESS_S, Subscription
 from infra.reading import tables
 from infra.reading.cached_answer import BuildState
 from infra.reading.memory_cache import MemoryCache
-from infra.reading.progress import PROGRESS_CHANNEL
+from infra.reading.progress_messages import PROGRESS_CHANNEL
 from infra.reading.reader import Reader
 from infra.reading.tables import ReadTables
 from infra.settings import Settings
