@@ -26,7 +26,7 @@ from tests.api_user import ApiUser
 from tests.instant_progress import instant_publisher, tracked_progress
 from tests.servers import Servers
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell that runs us in the background ignores it for all children
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
