@@ -82,7 +82,9 @@ class Mailer:
             running = asyncio.get_running_loop().run_in_executor(self._threads, self._run_connected, action, deadline)
             await asyncio.wait_for(running, SEND_TIMEOUT_S)
         except (OSError, smtplib.SMTPException) as error:  # a timeout is an OSError
-            logger.warning("mail was not taken: {}", type(error).__name__)  # its text may name the person
+            logger.warning(
+                "the mail server did not accept a message: {}", type(error).__name__
+            )  # its text may name the person
             raise (AddressRefused() if _is_permanent_failure(error) else MailUnavailable()) from error
         finally:
             self._pending_count -= 1

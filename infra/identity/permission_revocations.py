@@ -50,7 +50,7 @@ def announcer(client: redis.Redis) -> Callable[[Collection[UUID]], None]:
             if streams:
                 client.publish(REVOCATIONS_CHANNEL, msgspec.json.encode(_RevocationMessage(list(streams))))
         except redis.RedisError as error:
-            logger.debug("nobody was told of what ended: {}", error)
+            logger.debug("a permission revocation was not published: {}", error)
 
     return announce
 
@@ -106,7 +106,7 @@ class PermissionRevocations:
                     await connection.execute(_COUNT_PROCESSES_SQL, (POLLER_APPLICATION_NAME,), prepare=True)
                 ).fetchall()
         except (redis.RedisError, OSError, psycopg.Error) as error:
-            logger.debug("not everybody was told of what ended: {}", error)
+            logger.debug("not every process acknowledged a permission revocation: {}", error)
             receiver_count, process_count = 0, 1
         return int(receiver_count) if receiver_count >= process_count else UNREACHABLE_COUNT
 
@@ -126,7 +126,7 @@ class PermissionRevocations:
         try:
             await self._redis_client.publish(message.answer_to, message.number.bytes)
         except (redis.RedisError, OSError) as error:
-            logger.debug("nobody was answered: {}", error)
+            logger.debug("an acknowledgement was not sent: {}", error)
 
     def _on_answer(self, data: bytes) -> None:
         pending = self._pending.get(UUID(bytes=data)) if len(data) == len(UUID(int=0).bytes) else None

@@ -54,7 +54,7 @@ class RevokedIds:
             self._is_failing = False
         except psycopg.Error as error:
             if not self._is_failing:
-                logger.warning("not hearing of what is revoked: {}", error)
+                logger.warning("cannot poll revocations: {}", error)
             self._is_failing = True
 
     async def poll(self) -> None:

@@ -103,7 +103,7 @@ class EventLog(PostgresApplicationRecorder):
         except PoolTimeout:
             raise  # nothing was sent
         except psycopg.OperationalError as connection_error:
-            logger.warning("an append is sent again: {}", connection_error)
+            logger.warning("retrying an append: {}", connection_error)
             await self._pool.check()  # where one connection was cut, others were: draw none of them
             return await self._append_group(appends)
         except psycopg.DatabaseError as database_error:
@@ -151,7 +151,7 @@ class EventLog(PostgresApplicationRecorder):
             async with self._pool.connection() as connection:
                 await snapshots.save(connection, stream, state, command_id)
         except psycopg.Error as error:
-            logger.warning("no snapshot of {}: {}", stream, error)
+            logger.warning("no snapshot of {} was saved: {}", stream, error)
 
     async def _append_group(self, appends: Sequence[Append]) -> list[AppendResult | Exception]:
         call = AppendCall(appends)

@@ -121,7 +121,7 @@ class HintSender:
             self._is_broker_down = False if partitions else self._is_broker_down
         except Exception as error:  # noqa: BLE001 - a hint may get lost: the worker looks by itself
             if not self._is_broker_down:
-                logger.warning("no hint can be sent: {}", error)
+                logger.warning("cannot send hints: {}", error)
             self._is_broker_down = True
 
 

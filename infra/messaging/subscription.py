@@ -50,9 +50,9 @@ class Subscription:
             try:
                 await self._listen_once()
             except (redis.RedisError, OSError) as error:
-                logger.warning("not hearing from others: {}", error)
+                logger.warning("the subscription is down: {}", error)
             except Exception as error:  # noqa: BLE001 - whatever it is, without hearing nothing is believed
-                logger.error("hearing from others: {}: {}", type(error).__name__, error)
+                logger.error("the subscription failed: {}: {}", type(error).__name__, error)
             finally:
                 self._alive_until = 0.0
             await asyncio.sleep(LIVENESS_S)
@@ -91,7 +91,7 @@ class Subscription:
         try:
             self._handlers[channel](data)
         except Exception as error:  # noqa: BLE001 - what others say must not make us deaf
-            logger.warning("not understood on {}: {}: {}", channel, type(error).__name__, error)
+            logger.warning("a message on {} could not be handled: {}: {}", channel, type(error).__name__, error)
             for handler in self._gap_handlers:
                 handler()
 

@@ -49,4 +49,4 @@ class SharedCache:
 
     def _pause(self, error: Exception) -> None:
         self._paused_until = time.monotonic() + FAILURE_PAUSE_S
-        logger.debug("without the cache: {}", error)
+        logger.debug("Redis cache unavailable: {}", error)
