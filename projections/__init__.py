@@ -1,1 +1,1 @@
-"""Questions kept answered: each projection folds the log into one table, which can be thrown away and rebuilt."""
+"""Read models: each projection folds the log into one table, which can be dropped and rebuilt."""

@@ -1,4 +1,4 @@
-"""The activity of a workspace: one row per event, who did what and when; what it changed stands in the log."""
+"""The activity of a workspace: one row per event, with its type, actor and time. The log has its content."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -30,7 +30,7 @@ class ActivityRow(Struct, frozen=True):
 
 
 def fold(key: int, _: ActivityRow | None, recorded: RecordedEvent) -> ActivityRow | None:
-    """A row for what happened in a workspace, none for what stands on guard streams beside it."""
+    """A row for each event of a workspace; none for the bookkeeping events in `_GUARD_EVENTS`."""
     if recorded.workspace_id is None or isinstance(recorded.event, _GUARD_EVENTS):
         return None
     return ActivityRow(key, recorded.workspace_id, codec.stored_name_of(recorded.event), recorded.actor.id, recorded.at)
@@ -61,7 +61,7 @@ _FILTER_CONDITIONS = {
 
 
 class ActivityFilter(Struct, frozen=True, omit_defaults=True):
-    """Which part of an activity: whose, of one type, from `since` on and before `until`; all where nothing is said."""
+    """The events to list: by actor, by type, from `since`, and before `until`; a field that is None does not filter."""
 
     actor: UUID | None = None
     type: str | None = None
@@ -70,9 +70,9 @@ class ActivityFilter(Struct, frozen=True, omit_defaults=True):
 
 
 def page(workspace: UUID, filters: ActivityFilter, limit: int, cursor: str | None) -> Question:
-    """The positions of what happened in a workspace, newest first.
+    """The positions of the events of a workspace, newest first.
 
-    Raises BadCursor, or CursorMismatch for a cursor of another list or another choice.
+    Raises BadCursor, or CursorMismatch for a cursor of another list or filter.
     """
     wanted = {name: value for name, value in asdict(filters).items() if value is not None}
     list_id = list_id_for(workspace, "activity", wanted)

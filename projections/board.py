@@ -1,4 +1,4 @@
-"""The board of a project: its columns in their order, each with the first of its tasks that a filter chooses."""
+"""The board of a project: its columns in order, each with the first of its tasks that match a filter."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -19,11 +19,11 @@ from projections.task_page import TASK_FIELDS, Caller, TaskPageOptions, TaskPage
 from projections.task_sorting import sorting_for
 
 _RESERVED_FILTER_CHARACTERS = 250
-"""Characters that a column may take in the filter of its own list."""
+"""Characters of a filter reserved for the column term that the link to the next page adds."""
 
 
 class ShownColumn(Struct, frozen=True):
-    """A column with `count` tasks that were wanted, and the first of them by rank; `next` is where the others are."""
+    """A column with `count` matching tasks, and the first of them by rank; `next` links to the others."""
 
     id: str
     name: str
@@ -36,16 +36,16 @@ class ShownColumn(Struct, frozen=True):
 
 
 class Board(Struct, frozen=True):
-    """A project as a board; a column that was removed is at the end, for as long as tasks stand in it."""
+    """A project as a board; a removed column is shown last, until it has no tasks."""
 
     project_id: UUID
     columns: list[ShownColumn]
 
 
 def board(project: UUID, options: TaskPageOptions, caller: Caller, tasks_path: str) -> Question:
-    """The tasks of a project that a filter chooses, so many of each column; `address` is where they are listed.
+    """The matching tasks of a project, up to the limit per column; `tasks_path` is the path of its task list.
 
-    Raises what `filter.parse` raises.
+    Raises what `domain.filter.parse` raises.
     """
     terms = filters.parse(options.filter)
     if len(terms) == filters.MAX_TERMS or len(options.filter) > filters.MAX_CHARACTERS - _RESERVED_FILTER_CHARACTERS:
@@ -65,7 +65,7 @@ def board(project: UUID, options: TaskPageOptions, caller: Caller, tasks_path: s
 
 
 class _AnswerBuilder(Struct, frozen=True):
-    """Makes the answer of what was found."""
+    """Builds the answer from the rows of both queries."""
 
     listing: TaskPageSql
     options: TaskPageOptions
@@ -88,7 +88,7 @@ class _AnswerBuilder(Struct, frozen=True):
         return ShownColumn(**asdict(column), count=count, items=items, next_cursor=cursor, next=following)
 
     def _next_page_link(self, column: str, last: dict[str, Any]) -> tuple[str, str]:
-        """Where the tasks of a column go on: in the list of the project, with the column as one more term."""
+        """The cursor and link to the rest of a column: the project's task list, filtered by one more term."""
         filter_ = f"{self.options.filter} column:{filters.quote(column)}".lstrip()
         cursor = PageCursor(
             task_list_id(self.listing.scope, filter_, "rank"), self.listing.cursor_values(last)
@@ -98,7 +98,7 @@ class _AnswerBuilder(Struct, frozen=True):
 
 
 def _tasks_sql(listing: TaskPageSql) -> str:
-    """The first tasks of each column, with how many there are in it; only those are read whole."""
+    """The first tasks of each column, and the number of all of them; only the first are read in full."""
     return f"""select {select_columns()}, place.count, 0 as part, task.number as at_0, task.id as at_1 from (
           select task.id, count(*) over (partition by task."column") as count,
             row_number() over (partition by task."column" order by task.number, task.id) as nth
@@ -108,5 +108,5 @@ def _tasks_sql(listing: TaskPageSql) -> str:
 
 
 def _placeholder_column(column: str) -> BoardColumn:
-    """A column that tasks stand in, and that the list of projects will only hear of."""
+    """A column that the task list has and the project list does not have yet."""
     return BoardColumn(column, column, removed=True)

@@ -1,7 +1,7 @@
-"""What a filter asks of the tables of tasks: a condition in SQL, put together of fixed pieces, and its parameters.
+"""A filter in SQL: a condition on the task tables, assembled from fixed fragments, and its parameters.
 
-The pieces speak of `task`, a row of the task list, and, where words are asked for, of `search`, the row of its text,
-which has to be there. A list that asks for words is read with both joined.
+The fragments refer to `task`, a row of the task list, and, if the filter has words, to `search`, the task's row in the
+task search. The query for such a filter joins both tables.
 """
 
 from collections.abc import Iterable
@@ -34,10 +34,10 @@ from domain.task import Priority
 from projections.task_list import NO_DUE_AT
 
 _SqlFragment: TypeAlias = tuple[str, tuple[object, ...]]
-"""SQL with places for its values, `{0}` and `{1}`, and those."""
+"""SQL with the placeholders `{0}` and `{1}`, and their values."""
 
 _PRIORITY_SQL: dict[Operator, str] = {
-    ":": "task.urgency between {0} and {0}",  # not `=`, or the primary key would do to sort by it
+    ":": "task.urgency between {0} and {0}",  # not `=`: the planner would sort by id, by the primary key
     "<": "task.urgency < {0}",
     "<=": "task.urgency <= {0}",
     ">": "task.urgency > {0}",
@@ -53,11 +53,11 @@ _DAY_OFFSETS: dict[RelativeDay, int] = {"yesterday": -1, "today": 0, "tomorrow":
 
 
 class FilterSql(Struct, frozen=True):
-    """What `tasks` have to meet, and their `words`, '' where none are asked for; these alone speak of `search`.
+    """A compiled filter: the condition on tasks, and the one on their text ('' if the filter has no words).
 
-    `rank` orders by how well the words are met, '' where none are. It `is_wide` where the terms beside the words leave
-    many tasks, as far as one can tell by looking at them. It `moves` where the same terms ask something else as time
-    goes by.
+    Only `text_sql` and `rank_sql` refer to `search`. `rank_sql` scores how well the text matches; it is '' if no word
+    is required. `has_low_selectivity` says that the terms other than words probably match many tasks, judged by the
+    kinds of the terms. `is_time_dependent` says that the same terms match other tasks as time passes.
     """
 
     task_sql: str
@@ -69,15 +69,15 @@ class FilterSql(Struct, frozen=True):
 
     @property
     def sql(self) -> str:
-        """All of it."""
+        """The whole condition."""
         return f"{self.task_sql} and {self.text_sql}" if self.text_sql else self.task_sql
 
 
 def compile_filter(terms: Iterable[Term], *, me: UUID, now: datetime) -> FilterSql:
-    """What every one of the terms asks, of whoever asks as `me`, at the moment `now`.
+    """The condition that a task meets all terms, for the user `me` at the time `now`.
 
-    Only terms that depend on the time, and no more exactly than they do, bring it into the parameters: these may
-    stand in cache keys. Days are days of UTC.
+    The parameters may be part of cache keys, so they depend on `now` only if a term does, and are no more precise than
+    the term. Days are days in UTC.
     """
     terms, tasks, words, queries, parameters = list(terms), list[str](), list[str](), list[str](), dict[str, object]()
     for place, term in enumerate(terms):
@@ -107,23 +107,23 @@ def compile_filter(terms: Iterable[Term], *, me: UUID, now: datetime) -> FilterS
 
 
 def _rank_sql(tsqueries: list[str]) -> str:
-    """What is found meets all queries anyway: they are ranked as alternatives, which takes time as the text is long.
+    """The rank by any of the queries, in time linear in the text; a text that is found matches all of them anyway.
 
-    Ranked together, or as a phrase, every two words are compared wherever they stand: seconds for one long text. Each
-    query stands here twice, since one that stands alone would be a phrase again.
+    Joined by `and`, or as a phrase, every two words are compared at all of their positions: seconds for one long text.
+    Each query is included twice, because a single phrase would be ranked as a phrase.
     """
     return f"ts_rank(search.document, {' || '.join(tsqueries * 2)})" if tsqueries else ""
 
 
 def _excludes_one_value(term: Term) -> bool:
-    """Whether it lets through all but what is in one of many places, or has one of many things."""
+    """Whether the term excludes only the tasks of one assignee, label, project or column, or with one key."""
     return term.negated and isinstance(term.predicate, AssigneeIs | LabelIs | ProjectIs | ColumnIs | TaskKeyIs)
 
 
 def _term_sql(term: Term, me: UUID, now: datetime) -> _SqlFragment:
     if isinstance(term.predicate, Word | Phrase):
         query, denied = _TSQUERY_SQL[type(term.predicate)], "not " * term.negated
-        # What nothing is left of, as of a stop word, is met by everything; so is its denial.
+        # A query without lexemes, such as a stop word, matches every task; so does its negation.
         return f"(numnode({query}) = 0 or {denied}search.document @@ {query})", (term.predicate.text,)
     sql, values = _comparison_sql(term.predicate, me, now)
     return f"not ({sql})" if term.negated else sql, values
@@ -153,10 +153,10 @@ def _comparison_sql(comparison: FieldPredicate, me: UUID, now: datetime) -> _Sql
 
 
 def _contains_sql(column: str, value: UUID | str | None) -> _SqlFragment:
-    """One of a column's members; None: it has none."""
+    """The condition that a column contains a value; None: that it is empty."""
     if value is None:
         return f"{column} = '[]'::jsonb", ()
-    # An index of what is held leaves out where nothing is, and has to hear that this is not asked for.
+    # The partial index omits empty values; the planner uses it only if the condition excludes them explicitly.
     return f"{column} <> '[]'::jsonb and {column} @> {{0}}::jsonb", (msgspec.json.encode([value]).decode(),)
 
 
@@ -169,7 +169,7 @@ def _time_sql(comparison: TimeIs, now: datetime) -> _SqlFragment:
         until = until or NO_DUE_AT
     bounds = [(sign, bound) for sign, bound in ((">=", since), ("<", until)) if bound]
     pieces = [f"{column} {sign} {{{place}}}" for place, (sign, _) in enumerate(bounds)]
-    if comparison.field == "updated":  # whose hours have the index
+    if comparison.field == "updated":  # the index is on the hour
         pieces += [
             f"task.updated_hour {sign.rstrip('=')}= {_EPOCH_HOUR_SQL}".format(f"{{{at}}}")
             for at, (sign, _) in enumerate(bounds)
@@ -178,7 +178,7 @@ def _time_sql(comparison: TimeIs, now: datetime) -> _SqlFragment:
 
 
 def _time_bounds(operator: Operator, start: datetime, end: datetime) -> tuple[datetime | None, datetime | None]:
-    """What stands so to the time from `start` to before `end`: from when on, and before when; None without a bound."""
+    """The times that compare so with the range from `start` to before `end`: their own bounds; None: unbounded."""
     match operator:
         case ":":
             return start, end
@@ -189,7 +189,7 @@ def _time_bounds(operator: Operator, start: datetime, end: datetime) -> tuple[da
 
 
 def _time_range(when: Day | Instant | RelativeDay | Literal["now"], now: datetime) -> tuple[datetime, datetime]:
-    """When it begins, and when it is over."""
+    """The start, and the end, which is not included."""
     match when:
         case Instant(at):
             start, length = at, timedelta.resolution

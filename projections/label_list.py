@@ -1,4 +1,4 @@
-"""The label list: one row per label of a workspace, from when it is first on a task or has a colour."""
+"""The label list: one row per label of a workspace, from its first use on a task or its first colour."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,7 +15,7 @@ from projections.projection import Answer, Projection, Question, single_table_qu
 
 
 class LabelRow(Struct, frozen=True):
-    """A label as it is shown, as it was written first; its version is 0 until it has a colour."""
+    """A label, spelled as it was first written; its version is 0 until it has a colour."""
 
     id: UUID
     workspace_id: UUID
@@ -43,7 +43,7 @@ def fold(key: UUID, label: LabelRow | None, recorded: RecordedEvent) -> LabelRow
 
 
 def _label_names(recorded: RecordedEvent) -> dict[UUID, str]:
-    """The labels that an event names, in its own workspace."""
+    """The names of the labels in an event, by their stream; none outside a workspace."""
     names: Iterable[str] = ()
     match recorded.event:
         case TaskCreated(labels=labels):
@@ -72,7 +72,7 @@ projection = Projection(
 
 
 def page(workspace: UUID, limit: int, cursor: str | None) -> Question:
-    """The labels of a workspace, by name, as Python sorts it: all are read.
+    """The labels of a workspace by name; Python sorts them, so all are read.
 
     Raises BadCursor, or CursorMismatch for a cursor of another list.
     """

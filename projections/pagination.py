@@ -1,4 +1,4 @@
-"""A page of a list: its items, and a cursor that goes on after the last one."""
+"""A page of a list: its items, and a cursor for the next page."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -15,21 +15,21 @@ from projections.projection import Answer
 
 T = TypeVar("T")
 _EncodedCursor = tuple[UUID, Raw, str]
-"""The list, what its last item goes by, and the digest of both."""
+"""The id of the list, the sort key of the page's last item, and a digest of both."""
 
 
 class Page(Struct, Generic[T], frozen=True, omit_defaults=True):
-    """What a list answers with; a list that has no pages has no cursor."""
+    """A page of a list; a list that is not paginated has no cursor."""
 
     items: list[T]
     next_cursor: str | None = None
 
 
 class PageCursor(Struct, frozen=True, array_like=True):
-    """Where a page ended: the list it belongs to, and the place of its last item, a number or several values.
+    """Where a page ended: the id of its list, and the sort key of its last item, a number or several values.
 
-    A list is named by what it is of, or, where there are several or it can be filtered, by `list_of`. The text of a
-    cursor ends in a digest, so that what was changed or cut on the way is no cursor any more.
+    The list id is that of the list's owner, or, if the owner has several lists or the list has filters, the result of
+    `list_id_for`. The text of a cursor ends in a digest, so an altered or truncated cursor is rejected.
     """
 
     list_id: UUID
@@ -37,12 +37,12 @@ class PageCursor(Struct, frozen=True, array_like=True):
 
     @classmethod
     def parse_number(cls, text: str | None, list_id: UUID) -> int:
-        """The number to go on after; 0 without a cursor. Raises BadCursor, or CursorMismatch for another list's."""
+        """The number to continue after; 0 without a cursor. Raises BadCursor, or CursorMismatch for another list's."""
         return cls.parse(text, list_id, int) or 0
 
     @classmethod
     def parse(cls, text: str | None, list_id: UUID, value_type: type[T]) -> T | None:
-        """The place to go on after; None without a cursor. Raises as `read` does."""
+        """The sort key to continue after; None without a cursor. Raises as `parse_number` does."""
         if text is None:
             return None
         try:
@@ -58,21 +58,21 @@ class PageCursor(Struct, frozen=True, array_like=True):
             raise BadCursor from error
 
     def encode(self) -> str:
-        """The cursor as clients carry it: opaque, and safe in an address."""
+        """The cursor as clients receive it: opaque, and safe in a URL."""
         after = Raw(msgspec.json.encode(self.after))
         digest = blake2b(self.list_id.bytes + bytes(after), digest_size=4).hexdigest()
         return urlsafe_b64encode(msgspec.json.encode((self.list_id, after, digest))).decode().rstrip("=")
 
 
 class NameSortKey(Struct, frozen=True, array_like=True, order=True):
-    """A place in a list by name, in any case of letters."""
+    """The sort key of a list by name, with the name in folded case."""
 
     name: str
     id: UUID
 
 
 class TimeSortKey(Struct, frozen=True, array_like=True):
-    """A place in a list by when things were made."""
+    """The sort key of a list by creation time."""
 
     created_at: datetime
     id: UUID
@@ -83,18 +83,18 @@ MIN_TIME_SORT_KEY: Final = TimeSortKey(datetime.min.replace(tzinfo=UTC), UUID(in
 
 
 def list_id_for(owner_id: UUID, name: str, filters: Mapping[str, object]) -> UUID:
-    """The name of one list of something under one filter, which no other list has."""
+    """The id of an owner's list under one filter, unique to that list and filter."""
     return uuid5(owner_id, f"{name} {msgspec.json.encode(filters, order='sorted').decode()}")
 
 
 def paginate(rows: Sequence[T], limit: int, list_id: UUID, sort_key: Callable[[T], object]) -> Answer:
-    """So many rows of a list at most, and where there are more of them a cursor, made of the place of the last."""
+    """At most `limit` rows of a list and, if there are more, a cursor with the sort key of the last one."""
     cursor = PageCursor(list_id, sort_key(rows[limit - 1])).encode() if len(rows) > limit else None
     return encode_answer({"items": rows[:limit], "next_cursor": cursor}, cursor)
 
 
 def encode_answer(content: object, next_cursor: str | None = None) -> Answer:
-    """A list, encoded once."""
+    """The answer for a list, encoded once."""
     body = msgspec.json.encode(content)
     return Answer(body, etag(body), next_cursor=next_cursor)
 
@@ -102,17 +102,17 @@ def encode_answer(content: object, next_cursor: str | None = None) -> Answer:
 def encode_versioned_answer(
     content: object, version: int, workspace_id: UUID | None = None, project_id: UUID | None = None
 ) -> Answer:
-    """One thing, encoded once, and the workspace and project that it belongs to, where it belongs to any."""
+    """The answer for one document, encoded once, with the workspace and project that it belongs to, if any."""
     body = msgspec.json.encode(content)
     return Answer(body, etag(body, version), workspace_id, project_id)
 
 
 def etag(body: bytes, version: int | None = None) -> str:
-    """A strong entity tag: `"<version>-<hash>"` for a thing with a version, `"<hash>"` for a list."""
+    """A strong entity tag: `"<version>-<hash>"` for a document with a version, `"<hash>"` for a list."""
     digest = blake2b(body, digest_size=9).hexdigest()
     return f'"{digest}"' if version is None else f'"{version}-{digest}"'
 
 
 def is_intact(answer: Answer) -> bool:
-    """Whether the body is the one that the entity tag was made of."""
+    """Whether the entity tag matches the body."""
     return answer.etag[1:-1].rpartition("-")[2] == etag(answer.body)[1:-1]

@@ -1,4 +1,4 @@
-"""The project list: one row per project of a workspace, with how many tasks stand where."""
+"""The project list: one row per project of a workspace, with its number of tasks by column and status."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -19,7 +19,7 @@ _ProjectKey: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z0-9]+$(?!\n)", max_l
 
 
 class BoardColumn(Struct, frozen=True):
-    """A column as it is shown; one that was removed is, at the end, for as long as tasks stand in it."""
+    """A column of a board; a removed one is shown last, until it has no tasks."""
 
     id: str
     name: str
@@ -28,7 +28,7 @@ class BoardColumn(Struct, frozen=True):
 
 
 class ProjectRow(Struct, frozen=True):
-    """A project as it is shown; `counts` has the tasks of each column by status, without those in the trash."""
+    """A project; `counts` is the number of tasks by column and status, without those in the trash."""
 
     id: UUID
     workspace_id: UUID
@@ -104,7 +104,7 @@ def _apply(project: ProjectRow, recorded: RecordedEvent) -> ProjectRow:
 
 
 def _add_to_count(project: ProjectRow, column: str, status: TaskStatus, delta: int) -> ProjectRow:
-    """With so many tasks more in one column; what is empty is not counted."""
+    """The project with `delta` more tasks in one column, without zero counts and without empty removed columns."""
     here = project.counts.get(column, {})
     here = {**here, status: here.get(status, 0) + delta}
     counts_by_column = {**project.counts, column: {each: count for each, count in sorted(here.items()) if count}}
@@ -118,7 +118,7 @@ def _board_columns(columns: Iterable[Column]) -> tuple[BoardColumn, ...]:
 
 
 def _replace_columns(project: ProjectRow, columns: Iterable[Column]) -> tuple[BoardColumn, ...]:
-    """The columns that a board has now, and those taken from it in which tasks still stand."""
+    """The columns that a board has now, then removed columns that still have tasks."""
     now = _board_columns(columns)
     left = (
         column for column in project.columns if column.id in project.counts and column.id not in {one.id for one in now}
@@ -143,9 +143,9 @@ def by_id(project: UUID) -> Question:
 
 
 def page(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> Question:
-    """The projects of a workspace that are not in the trash, by key; those in the archive where they are wanted.
+    """The projects of a workspace that are not in the trash, by key; archived ones only if `archived`.
 
-    Raises BadCursor, or CursorMismatch for a cursor of another list or another choice.
+    Raises BadCursor, or CursorMismatch for a cursor of another list or filter.
     """
     list_id = list_id_for(workspace, "projects", {"archived": archived})
     after = PageCursor.parse(cursor, list_id, _ProjectKey) or ""

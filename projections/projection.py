@@ -1,4 +1,4 @@
-"""A projection: which documents an event touches, how it changes them, and the table that they stand in."""
+"""A projection: the documents that an event changes, the fold that changes them, and the table that stores them."""
 
 import pkgutil
 from collections.abc import Callable, Iterable
@@ -20,15 +20,16 @@ Audience: TypeAlias = Literal["workspace", "workspaces", "project", "user", "one
 
 
 class Projection(Struct, Generic[R], frozen=True):
-    """One question, kept answered by a pure fold.
+    """A read model that a pure fold derives from the log.
 
-    `keys` names the documents that an event touches, all of them in the event's own workspace; `fold` gives a
-    document after an event (None where there is none); `scopes` names what a document is shown under, for caches to
-    be dropped by. The table has a column for each field of `row`, the first of them, `id`, its primary key; columns
-    that it makes of these by itself, `generated`, by name, each as `add column <name>` goes on; and `indexes` as
-    `create index on <table>` goes on. A fold that `takes_unknown` events never sees what they hold. Where only some
-    kinds of events change anything, `only` names them, and batches pass over the rest. `golden_lines` is how many lines
-    `golden.jsonl` had when the version was counted up: the fingerprint covers these.
+    `keys` returns the keys of the documents that an event changes, all in the event's own workspace; `fold` returns a
+    document after an event (None: there is none); `scopes` returns the ids by which cached answers with a document are
+    invalidated. The table has a column for each field of `row_type`; the first, `id`, is its primary key.
+    `generated_columns` are further columns, each a name and the text after `add column <name>`. `indexes` are the texts
+    after `create index on <table>`. A fold that `accepts_unknown` events does not read their content; for any other
+    fold, an unknown event parks the document. If only some event types change anything, `event_types` lists them, and
+    batches skip the rest. `golden_lines` is the number of lines that `golden.jsonl` had when the version was raised;
+    the fingerprint covers these.
     """
 
     name: str
@@ -45,17 +46,17 @@ class Projection(Struct, Generic[R], frozen=True):
 
 
 def key_by_stream(recorded: RecordedEvent) -> Iterable[UUID]:
-    """The keys of a projection with one document for each stream."""
+    """The keys of a projection with one document per stream."""
     return (recorded.stream,)
 
 
 def key_by_position(recorded: RecordedEvent) -> Iterable[int]:
-    """The keys of a projection with one document for each event."""
+    """The keys of a projection with one document per event."""
     return (recorded.position,)
 
 
 class Answer(Struct, frozen=True):
-    """What a query found, encoded once: the JSON body, its entity tag, where it belongs, and what comes next."""
+    """The answer to a question, encoded once: JSON body, entity tag, workspace and project, and next cursor."""
 
     body: bytes
     etag: str
@@ -65,9 +66,9 @@ class Answer(Struct, frozen=True):
 
 
 class Query(Struct, frozen=True):
-    """One statement of a question, and what each of its rows is. Tables are `{name}`, of any projection asked.
+    """One SQL statement of a question, and the type of its rows; `{name}` is the table of that projection.
 
-    Rows that are only passed on are a `dict` each, as the database gives them.
+    Rows that are passed on unchanged have the type `dict`, as the database returns them.
     """
 
     sql: str
@@ -75,11 +76,12 @@ class Query(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True):
-    """Queries of the tables of projections, whose answer stays true while the generations of its scopes do.
+    """Queries on the tables of projections; the answer is valid until the generation of one of its scopes changes.
 
-    `of` says what the scopes are, and so who may have the answer: the members of each of those workspaces, those of the
-    one that the project is in, that user, or, for `one` thing, the members of the workspace that the answer names.
-    `answer` is called with the rows of each query, all read in one snapshot. It `moves` where time alone changes it.
+    `audience` says what the scopes are, and so who may read the answer: the members of each of those workspaces, the
+    members of the project's workspace, that user, or, for `one`, the members of the workspace that the answer names.
+    `build_answer` is called with the rows of each query, all read in one snapshot. If `is_time_dependent`, the passing
+    of time alone can change the answer.
     """
 
     projections: tuple[Projection[Any], ...]
@@ -92,12 +94,12 @@ class Question(Struct, frozen=True):
     is_time_dependent: bool = False
 
     def digest(self) -> str:
-        """What tells this question from all others, for cache keys: whatever is asked, in whichever words."""
+        """A hash of all that distinguishes this question from others, including its SQL, for cache keys."""
         asked = (self.name, self.audience, self.scopes, [query.sql for query in self.queries], self.parameters)
         return blake2b(msgspec.json.encode(asked), digest_size=16).hexdigest()
 
 
-def single_table_question(  # noqa: PLR0913, PLR0917 - what makes a question
+def single_table_question(  # noqa: PLR0913, PLR0917 - the parts of a question
     projection: Projection[Any],
     audience: Audience,
     scope: UUID,
@@ -106,7 +108,7 @@ def single_table_question(  # noqa: PLR0913, PLR0917 - what makes a question
     parameters: dict[str, object],
     build_answer: Callable[[list[Any]], Answer | None],
 ) -> Question:
-    """A question of one table, in one query, of one scope."""
+    """A question with one query, on one table, in one scope."""
     return Question(
         (projection,), audience, (scope,), name, (Query(sql, projection.row_type),), parameters, build_answer
     )
@@ -114,7 +116,7 @@ def single_table_question(  # noqa: PLR0913, PLR0917 - what makes a question
 
 @cache
 def all_projections() -> dict[str, Projection[Any]]:
-    """Each module of this package that has a `projection`, by its name."""
+    """The `projection` of each module of this package that has one, by the projection's name."""
     modules = (import_module(f"projections.{found.name}") for found in pkgutil.iter_modules(projections.__path__))
     found = [module.projection for module in modules if hasattr(module, "projection")]
     return {projection.name: projection for projection in found}

@@ -1,8 +1,8 @@
-"""What fits words best: found among the texts alone first, and in the list itself where those few are not enough.
+"""Sorting by relevance: among the texts alone first, then in the whole list if the best texts are not enough.
 
-Words that stand in many tasks stand in those of all kinds, so that among the best of them there is a page of a filter
-that leaves many; the others need neither be sorted nor looked up. A filter that leaves few, as a project, is better
-met first, which the database sees by itself. What is found is the same either way.
+Words that occur in many tasks occur in tasks of all kinds. So the best texts include a page of tasks for any filter
+that matches many, and the others are neither sorted nor joined. A filter that matches few, such as a project, is
+better applied first, which the planner does by itself. The result is the same either way.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from projections import task_list
 from projections.task_sorting import Sorting
 
 MAX_RANKED_TEXTS: Final = 2_000
-"""So many texts are tried first; more than any page has."""
+"""The number of best texts to try first; more than the rows of any page."""
 
 
 class RelevanceQuery(Struct, frozen=True):
-    """Tasks of several workspaces, those first that fit best; `words` is what their texts have to meet.
+    """The tasks of several workspaces, sorted by relevance; `text_sql` is the condition on their texts.
 
-    `tasks` is what they have to meet themselves.
+    `task_sql` is the condition on the tasks.
     """
 
     text_sql: str
@@ -28,10 +28,10 @@ class RelevanceQuery(Struct, frozen=True):
     sorting: Sorting
 
     def sql(self, fields: Sequence[str], fallback_sql: str, *, is_after: bool) -> str:
-        """The first rows, or those after what a cursor holds; `otherwise` finds the same whatever is rare."""
+        """The first rows, or those after a cursor; `fallback_sql` finds the same rows however rare they are."""
         rank, way = self.sorting.expressions[0], self.sorting.direction
         beyond = f"where {self.sorting.after_sql(('rank', 'id'))}" if is_after else ""
-        # `offset 0` lets the rank be worked out once for each; `limit 1` keeps the texts in their order.
+        # `offset 0` makes PostgreSQL compute each rank once; `limit 1` preserves the order of the texts.
         return f"""with best as materialized (
           select id, rank from (
             select search.id, {rank} as rank from {{task_search}} search

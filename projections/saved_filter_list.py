@@ -1,4 +1,4 @@
-"""The saved filters: one row per filter that a user keeps, beside those that everybody has."""
+"""The saved filters: one row per filter of a user, in addition to the builtin ones."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,7 +21,7 @@ from projections.projection import Answer, Projection, Question, key_by_stream, 
 
 
 class SavedFilterRow(Struct, frozen=True):
-    """A filter of a user's."""
+    """A saved filter of one user."""
 
     id: UUID
     user_id: UUID
@@ -34,7 +34,7 @@ class SavedFilterRow(Struct, frozen=True):
 
 
 class SavedFilterSortKey(Struct, frozen=True, array_like=True, order=True):
-    """What the list is sorted by: first those that everybody has, then by name in any case of letters."""
+    """The sort key of the list: builtin filters first, then by name in folded case."""
 
     is_own: bool
     name: str
@@ -42,7 +42,7 @@ class SavedFilterSortKey(Struct, frozen=True, array_like=True, order=True):
 
 
 class SavedFilterShown(Struct, frozen=True):
-    """A filter as it is shown; one that everybody has is `builtin`, at version 0, and nobody changes it."""
+    """A saved filter; a `builtin` one belongs to every user, has version 0 and cannot be changed."""
 
     id: Annotated[str, Meta(description="A UUID, or the name of a builtin one.", examples=["overdue"])]
     name: str
@@ -58,7 +58,7 @@ BUILTIN_FILTERS = (
     SavedFilterShown("mine", "My tasks", "assignee:me status:open", "due", builtin=True),
     SavedFilterShown("overdue", "Overdue", "due<now status:open", "due", builtin=True),
 )
-"""Those that everybody has."""
+"""The filters that every user has."""
 
 
 def fold(key: UUID, saved: SavedFilterRow | None, recorded: RecordedEvent) -> SavedFilterRow | None:
@@ -88,7 +88,7 @@ projection = Projection(
 
 
 def by_id(user: UUID, filter_id: str) -> Question:
-    """A single filter of a user, or one that everybody has."""
+    """A single filter of a user, or a builtin one."""
     sql = "select * from {saved_filter_list} where user_id = %(user)s and id::text = %(id)s"
     parameters: dict[str, object] = {"user": user, "id": filter_id}
     return single_table_question(
@@ -97,9 +97,9 @@ def by_id(user: UUID, filter_id: str) -> Question:
 
 
 def page(user: UUID, limit: int, cursor: str | None) -> Question:
-    """The filters of a user by name, after those that everybody has.
+    """The filters of a user by name, after the builtin ones.
 
-    A user has so few that all are read. Raises BadCursor for a cursor that this list did not give.
+    A user has few, so all are read. Raises BadCursor, or CursorMismatch for a cursor of another list.
     """
     list_id = list_id_for(user, "filters", {})
     after = PageCursor.parse(cursor, list_id, SavedFilterSortKey)
@@ -129,7 +129,7 @@ def _page_answer(
 
 
 def _with_builtins(rows: Iterable[SavedFilterRow]) -> list[SavedFilterShown]:
-    """As the rows are shown, and those that everybody has, in their order."""
+    """The rows as filters to show, together with the builtin ones, sorted."""
     own = [
         SavedFilterShown(
             id=str(row.id),

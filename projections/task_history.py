@@ -1,4 +1,4 @@
-"""The index of the history of tasks: one row per event of a task; what it changed stands in the log."""
+"""The index of task histories: one row per event of a task. The log has its content."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -24,7 +24,7 @@ class TaskHistoryRow(Struct, frozen=True):
 
 
 def fold(key: int, _: TaskHistoryRow | None, recorded: RecordedEvent) -> TaskHistoryRow | None:
-    """A row for every event of a task, none for what stands in another's stream or on a guard stream."""
+    """A row for each event of a task; none for other events, nor for `TaskNumbersTaken` on its guard stream."""
     event = recorded.event
     if type(event).__module__ != task.__name__ or isinstance(event, TaskNumbersTaken):
         return None
@@ -34,7 +34,7 @@ def fold(key: int, _: TaskHistoryRow | None, recorded: RecordedEvent) -> TaskHis
 
 
 def scopes(_: TaskHistoryRow) -> Iterable[UUID]:
-    """None: nothing that is read from here is kept in a cache."""
+    """None: nothing read from this table is cached."""
     return ()
 
 

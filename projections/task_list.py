@@ -1,4 +1,4 @@
-"""The task list: one row per task, for looking, not for deciding."""
+"""The task list: one row per task, for queries, not for decisions."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,7 +17,7 @@ from projections.projection import Answer, Projection, Query, Question, key_by_s
 
 
 class TaskRow(Struct, frozen=True):
-    """A task as it is shown."""
+    """A task as clients see it."""
 
     id: UUID
     workspace_id: UUID
@@ -39,21 +39,21 @@ class TaskRow(Struct, frozen=True):
 
 
 class StoredTaskRow(TaskRow, frozen=True):
-    """A task as it is kept: also the last instant at which it is not overdue, and its labels as `meant` has them."""
+    """A task as stored: also the last instant at which it is not overdue, and its normalized labels."""
 
     due_at: datetime
     tags: tuple[str, ...]
 
 
 NO_DUE_AT: Final = datetime.max.replace(tzinfo=UTC)
-"""When a task is due that has no due date."""
+"""The `due_at` of a task without a due date."""
 _MAX_DUE_AT: Final = NO_DUE_AT - timedelta.resolution
 _PRIORITIES_SQL: Final = ", ".join(f"'{priority}'" for priority in get_args(Priority))
 _URGENCY_COLUMN_SQL: Final = (
     f"bigint generated always as (array_position(array[{_PRIORITIES_SQL}], priority) - 1) stored"
 )
-# Counted from the epoch, and indexed instead of the time itself: a change that is not the first of its hour leaves all
-# indexes as they are.
+# Hours since the epoch, indexed instead of `updated_at` itself: only the first change of a task in an hour has to
+# update the index.
 _UPDATED_HOUR_COLUMN_SQL: Final = (
     "bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored"
 )
@@ -97,7 +97,7 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) ->
 
 @lru_cache(maxsize=10_000)
 def due_at(due: str | None) -> datetime:
-    """The last microsecond of a day, in UTC; the instant of a date-time; `NO_DUE` for none, and for what is no time."""
+    """The last microsecond of a day, in UTC; the instant of a date-time; `NO_DUE_AT` for None and for invalid text."""
     try:
         if due and len(due) == len("YYYY-MM-DD"):
             return min(_MAX_DUE_AT, datetime.combine(date.fromisoformat(due), time.max, UTC))
@@ -134,7 +134,7 @@ projection = Projection(
 
 
 def select_columns(names: Iterable[str] = TaskRow.__struct_fields__) -> str:
-    """These columns of the table `task`, for a query to select."""
+    """The select list for these columns of `task`."""
     return ", ".join(f'task."{name}"' for name in names)
 
 
@@ -145,13 +145,13 @@ def by_id(task: UUID) -> Question:
 
 
 COUNT_IN_COLUMN_SQL = """select count(*) from {task_list} where project_id = %s and "column" = %s and not trashed"""
-"""How many tasks stand in a column of a project."""
+"""The number of tasks in a column of a project, without those in the trash."""
 IDS_BY_KEY_FOR_MEMBER_SQL = """select task.id, workspace.id from {task_list} task
             join {workspace_list} workspace on workspace.id = task.workspace_id
             where task.key = %s and workspace.members ? %s"""
-"""The ids of the tasks with a human key in a user's workspaces, and of those."""
+"""The ids of the tasks with a human key in a user's workspaces, and of those workspaces."""
 IDS_BY_KEY_SQL = "select id from {task_list} where key = %s limit 2"
-"""The ids of all tasks with a human key."""
+"""The ids of the tasks with a human key; two are enough to show that it is ambiguous."""
 
 
 def _item_answer(rows: list[TaskRow]) -> Answer | None:

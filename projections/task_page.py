@@ -1,4 +1,4 @@
-"""Pages of tasks: those of a project, or of several workspaces, that a filter chooses, in an order."""
+"""Pages of tasks: the tasks of a project, or of several workspaces, that match a filter, sorted."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ from projections.task_list import TaskRow
 from projections.task_sorting import Sorting, TaskSort, default_sort, sorting_for
 
 MAX_UNROLLED_WORKSPACES: Final = 8
-"""More workspaces than these are asked in one loop, not each in words of its own."""
+"""The most workspaces that get a branch each in the SQL; more of them share a lateral join."""
 TASK_FIELDS: Final = TaskRow.__struct_fields__
 _JOIN_SEARCH_SQL: Final = "join {task_search} search on search.id = task.id"
 _IN_WORKSPACES_SQL: Final = "task.workspace_id = any(%(here)s)"
@@ -28,7 +28,7 @@ _IN_LIVE_PROJECT_SQL: Final = """task.project_id <> all (array(
 
 
 class TaskScope(Struct, frozen=True):
-    """Where tasks are listed: in one project, or in those workspaces; `whose` tells the lists of one from another's."""
+    """Where tasks are listed: in a project, or in several workspaces; list ids are derived from `owner_id`."""
 
     audience: Audience
     ids: tuple[UUID, ...]
@@ -44,12 +44,12 @@ def project_scope(project: UUID) -> TaskScope:
 
 
 def workspaces_scope(ids: Sequence[UUID], user: UUID) -> TaskScope:
-    """The lists are the user's: whoever joins a workspace between two pages goes on in the same list."""
+    """The lists belong to the user: one who joins a workspace between two pages continues in the same list."""
     return TaskScope("workspaces", tuple(ids), user)
 
 
 class TaskPageOptions(Struct, frozen=True):
-    """Which tasks, in which order, and how many and what of them; `fields` in the order of a task."""
+    """The filter, order, size and fields of a page; `fields` has the order of `TASK_FIELDS`."""
 
     filter: str = ""
     sort: TaskSort | None = None
@@ -60,14 +60,14 @@ class TaskPageOptions(Struct, frozen=True):
 
 
 class Caller(Struct, frozen=True):
-    """Who asks, and when, in UTC: what `me` and `today` mean."""
+    """The calling user and the time of the call, in UTC: the meaning of `me` and `today`."""
 
     user: UUID
     now: datetime
 
 
 class TaskPage(Struct, frozen=True, omit_defaults=True):
-    """A page of tasks; `count` says how many there are on all pages, where that was asked."""
+    """A page of tasks; `count` is the number of tasks on all pages, if requested."""
 
     items: list[TaskRow]
     next_cursor: str | None = None
@@ -96,9 +96,9 @@ class TaskParts(Struct, frozen=True, omit_defaults=True):
 
 
 def page(scope: TaskScope, options: TaskPageOptions, caller: Caller) -> Question:
-    """The tasks that are wanted and not in the trash, nor, across projects, in a project that is there.
+    """The matching tasks outside the trash; across projects, without those of projects in the trash.
 
-    Raises what `filter.parse` raises, SortNeedsText, BadCursor, and CursorMismatch for a cursor of another list.
+    Raises what `domain.filter.parse` raises, SortNeedsText, BadCursor, and CursorMismatch for a cursor of another list.
     """
     filter_sql = compile_filter(filters.parse(options.filter), me=caller.user, now=caller.now)
     sort = options.sort or default_sort(filter_sql.rank_sql, is_project=scope.is_project)
@@ -130,7 +130,7 @@ def page(scope: TaskScope, options: TaskPageOptions, caller: Caller) -> Question
 
 
 def task_list_id(scope: TaskScope, filter_: str, sort: TaskSort) -> UUID:
-    """The name of one list of tasks, which its cursors carry."""
+    """The id of a list of tasks, which its cursors carry."""
     return list_id_for(scope.owner_id, "tasks", {"filter": filter_, "sort": sort})
 
 
@@ -143,20 +143,20 @@ def _parameters(scope: TaskScope, after: tuple[Any, ...] | None) -> dict[str, ob
 
 
 class TaskPageSql(Struct, frozen=True):
-    """The SQL of one list."""
+    """The SQL of one list of tasks."""
 
     scope: TaskScope
     filter_sql: FilterSql
     sorting: Sorting
 
     def projections(self) -> tuple[Projection[Any], ...]:
-        """Whose tables it reads."""
+        """The projections whose tables the SQL reads."""
         projects = () if self.scope.is_project else (project_list.projection,)
         texts = (task_search.projection,) if self.filter_sql.text_sql else ()
         return (task_list.projection, *projects, *texts)
 
     def page_sql(self, fields: Sequence[str], after_part: int | None) -> str:
-        """Its first rows, or those after what a cursor holds; `reached` is the part that it stands in."""
+        """The first rows, or those after a cursor; `after_part` is the part that the cursor is in."""
         rows = self._merged_sql(fields, after_part)
         if not (self.sorting.is_by_relevance and self.filter_sql.has_low_selectivity) or self.scope.is_project:
             return rows
@@ -166,7 +166,7 @@ class TaskPageSql(Struct, frozen=True):
         )
 
     def _merged_sql(self, fields: Sequence[str], after_part: int | None) -> str:
-        """Each place and part by itself, so that an index gives it sorted, and then all of them merged."""
+        """One branch per workspace and part, so that an index can return each in order, then all of them merged."""
         names = tuple(f"at_{number}" for number in range(len(self.sorting.expressions)))
         values = ", ".join(f"{each} as {name}" for each, name in zip(self.sorting.expressions, names, strict=True))
         after = f" and {self.sorting.after_sql(self.sorting.expressions)}"
@@ -185,11 +185,11 @@ class TaskPageSql(Struct, frozen=True):
             order by part, {self.sorting.order_by_sql(names)} limit %(rows)s"""  # noqa: S608 - as above
 
     def cursor_values(self, row: dict[str, Any]) -> tuple[Any, ...]:
-        """Where a page ends with that row."""
+        """The values of a cursor after this row."""
         return (row["part"], *(row[f"at_{number}"] for number in range(len(self.sorting.expressions))))
 
     def count_sql(self) -> str:
-        """How many there are, on all pages."""
+        """The number of tasks on all pages."""
         return f"select count(*) as count from {self.from_sql()} where {self.where_sql()}"  # noqa: S608 - as above
 
     def from_sql(self) -> str:
@@ -197,13 +197,13 @@ class TaskPageSql(Struct, frozen=True):
         return f"{{task_list}} task {_JOIN_SEARCH_SQL if self.filter_sql.text_sql else ''}"
 
     def where_sql(self) -> str:
-        """The condition of all that is in it, wherever that is."""
+        """The condition for all tasks of the list, in any of its workspaces."""
         return self._where("task.project_id = %(here_0)s" if self.scope.is_project else _IN_WORKSPACES_SQL)
 
     def _branch_conditions(self) -> Iterator[str]:
-        """The conditions of the branches."""
+        """The condition of each branch."""
         if self.scope.is_project or self.sorting.is_by_relevance or not self.scope.ids:
-            yield self.where_sql()  # no index has tasks in the order of a rank
+            yield self.where_sql()  # no index is sorted by relevance
         elif self._uses_lateral_join():
             yield self._where("task.workspace_id = here.id")
         else:

@@ -1,4 +1,4 @@
-"""The text of tasks: one row per task, for finding it by the words in it, in Russian and English."""
+"""The text of tasks: one row per task, for full-text search in Russian and English."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -11,7 +11,7 @@ from projections.projection import Projection, key_by_stream
 
 
 class TaskSearchRow(Struct, frozen=True):
-    """What is written in a task, and where that stands."""
+    """The text of a task, and its workspace and project."""
 
     id: UUID
     workspace_id: UUID
@@ -32,7 +32,7 @@ def scopes(text: TaskSearchRow) -> Iterable[UUID]:
     return text.project_id, text.workspace_id
 
 
-# The configuration `russian` stems words in Latin letters as English. What is in the title weighs more.
+# The configuration `russian` stems words in Latin letters as English. Key and title have a higher weight.
 _DOCUMENT_COLUMN_SQL = """tsvector generated always as (
     setweight(to_tsvector('russian', key || ' ' || title), 'A') || setweight(to_tsvector('russian', description), 'B')
     ) stored"""

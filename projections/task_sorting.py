@@ -1,4 +1,4 @@
-"""The orders in which tasks are listed: what each goes by, and where a page of it goes on."""
+"""The orders of task lists: the expressions to sort by, and the condition to continue after a cursor."""
 
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -18,10 +18,10 @@ _ProjectKey: TypeAlias = Annotated[str, Meta(pattern="^[A-Z][A-Z0-9]*$", max_len
 
 
 class Sorting(Struct, frozen=True):
-    """Expressions to sort by, the id last, so that no two tasks are equal; `kind` is the type of their values.
+    """Expressions to sort by, the id last, so that no two tasks are equal; `cursor_type` is the type of a cursor.
 
-    A list comes in `parts`, one after the other, each sorted alone, so that an index that has the part in this order
-    gives it so. What a page ended with is the number of its part, then the values.
+    A list consists of `parts`, one after the other, each sorted separately, so that an index in this order can return
+    the part. A cursor has the number of its part, then the values of the expressions.
     """
 
     expressions: tuple[str, ...]
@@ -35,11 +35,11 @@ class Sorting(Struct, frozen=True):
         return "desc" if self.is_descending else "asc"
 
     def order_by_sql(self, columns: tuple[str, ...]) -> str:
-        """What `order by` says, for columns that hold the values."""
+        """The `order by` list, for columns that hold the values."""
         return ", ".join(f"{name} {self.direction}" for name in columns)
 
     def after_sql(self, columns: tuple[str, ...]) -> str:
-        """The condition of what comes after the values in the parameters `after_0` and so on, for such columns."""
+        """The condition for rows after the values in the parameters `after_0` and so on, for such columns."""
         values = ", ".join(f"%(after_{place})s" for place in range(len(self.expressions)))
         return f"({', '.join(columns)}) {'<' if self.is_descending else '>'} ({values})"
 
@@ -56,10 +56,10 @@ _RELEVANCE_CURSOR_TYPE: Final = tuple[int, float, UUID]
 
 
 def sorting_for(sort: TaskSort, rank_sql: str, *, is_project: bool) -> Sorting:
-    """The order of that name; `rank` is how well a task fits the text that is searched for, in SQL, '' without any.
+    """The order with that name; `rank_sql` is the relevance of a task to the search text, '' without one.
 
-    Tasks without a due date come last both ways. What fits best is most relevant, and comes first unless that is
-    turned round. Raises SortNeedsText.
+    Tasks without a due date come last in both directions. `relevance` sorts the best match first, `-relevance` last.
+    Raises SortNeedsText.
     """
     name, is_down = sort.removeprefix("-"), sort.startswith("-")
     if name == "relevance":
@@ -67,13 +67,13 @@ def sorting_for(sort: TaskSort, rank_sql: str, *, is_project: bool) -> Sorting:
             raise SortNeedsText
         return Sorting((f"({rank_sql})::float8", "task.id"), _RELEVANCE_CURSOR_TYPE, not is_down, is_by_relevance=True)
     by, kind = _EXPRESSIONS["key" if name == "rank" and not is_project else name]
-    # Not `=`: where only the id is left to sort by, the primary key is, and that goes through everybody's tasks.
+    # Not `=`: the planner would sort by id alone, by the primary key, which scans the tasks of all workspaces.
     parts = (f"task.due_at < {_NO_DUE_AT_SQL}", f"task.due_at >= {_NO_DUE_AT_SQL}") if sort == "-due" else ("true",)
     return Sorting((*by, "task.id"), kind, is_down, parts)
 
 
 def default_sort(rank_sql: str, *, is_project: bool) -> TaskSort:
-    """The order where nobody says: what fits the text best, else by rank in a project, what changed last elsewhere."""
+    """The order if none is requested: relevance with search text, rank in a project, else the latest change."""
     if rank_sql:
         return "relevance"
     return "rank" if is_project else "-updated"

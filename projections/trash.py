@@ -1,4 +1,4 @@
-"""The trash: one row for each task and project in it, and for each project that is gone and leaves tasks behind."""
+"""The trash: one row for each task and project in it, and for each purged project, to find its tasks."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ TrashKind = Literal["task", "project"]
 
 
 class TrashFields(Struct, frozen=True):
-    """Something in the trash; `version` is the one that this left it at."""
+    """A task or project in the trash; `version` is the one that its move to the trash gave it."""
 
     id: UUID
     kind: TrashKind
@@ -30,7 +30,7 @@ class TrashFields(Struct, frozen=True):
 
 
 class TrashRow(TrashFields, frozen=True):
-    """Something in the trash since the event at a position, or a project that is gone from there."""
+    """A task or project in the trash since the event at `position`, or a project purged from it."""
 
     position: int
     trashed_at: datetime
@@ -38,14 +38,14 @@ class TrashRow(TrashFields, frozen=True):
 
 
 class Trashed(TrashFields, frozen=True):
-    """Something in the trash, and when it will be gone."""
+    """A task or project in the trash, and when it will be purged."""
 
     trashed_at: datetime
     purge_at: datetime
 
 
 def fold(key: UUID, row: TrashRow | None, recorded: RecordedEvent) -> TrashRow | None:
-    """A project that is gone keeps a row, without its name, by which the tasks are found that go after it."""
+    """A purged project still has a row, without key and name, to find its tasks, which are purged after it."""
     match recorded.event:
         case TaskTrashed() as event:
             return _trash_row("task", event.project_id, event.key, event.title, recorded)
@@ -83,9 +83,9 @@ projection = Projection(
 
 
 def page(workspace: UUID, kind: TrashKind | None, retention_days: int, limit: int, cursor: str | None) -> Question:
-    """What is in the trash of a workspace, newest first, each for so many days.
+    """The trash of a workspace, newest first; each item is purged after `retention_days`.
 
-    Raises BadCursor, or CursorMismatch for a cursor of another list or another choice.
+    Raises BadCursor, or CursorMismatch for a cursor of another list or filter.
     """
     list_id = list_id_for(workspace, "trash", {"kind": kind})
     before = PageCursor.parse_number(cursor, list_id)
@@ -124,11 +124,11 @@ def _trash_item(row: TrashRow, retention: timedelta) -> Trashed:
 
 DUE_FOR_PURGE_SQL = """select id, kind, version, position from {trash}
     where not purged and position > %s and trashed_at <= %s order by position limit %s"""
-"""What has been in the trash for long enough, after a position."""
+"""Tasks and projects that went to the trash no later than a time, after a position."""
 ORPHANED_TASKS_SQL = """select task.id, task.version from {trash} project
     join {task_list} task on task.project_id = project.id and not task.trashed
     where project.purged and task.id > %s order by task.id limit %s"""
-"""Tasks of projects that are gone, after an id.
+"""Tasks of purged projects, after an id.
 
-Those in the trash are due by themselves: they were there before their project.
+Tasks in the trash are left out: they are due by themselves, because they were there before their project.
 """

@@ -1,4 +1,4 @@
-"""The workspace list: one row per workspace, with its members and what they may do."""
+"""The workspace list: one row per workspace, with its members and their roles."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,7 +17,7 @@ _MEMBER_EVENTS = (MemberJoined, MemberRoleChanged, MemberRemoved, MemberLeft)
 
 
 class WorkspaceRow(Struct, frozen=True):
-    """A workspace as it is shown."""
+    """A workspace as clients see it."""
 
     id: UUID
     name: str
@@ -52,13 +52,13 @@ def fold(key: UUID, workspace: WorkspaceRow | None, recorded: RecordedEvent) -> 
 
 
 def _with_role(workspace: WorkspaceRow, user: UUID, role: Role | None) -> WorkspaceRow:
-    """With that role for that user, or without them."""
+    """The workspace with this role for the user; None removes the user."""
     others = {each: of for each, of in workspace.members.items() if each != user}
     return msgspec.structs.replace(workspace, members={**others, user: role} if role else others)
 
 
 def _may_be_member_event(recorded: RecordedEvent) -> bool:
-    """An event that this code does not know, on a guard stream, as members are."""
+    """Whether the event type is unknown and the stream a guard stream, as the streams of members are."""
     return isinstance(recorded.event, OpaqueEvent) and recorded.stream.version == 5  # noqa: PLR2004 - RFC 9562
 
 
@@ -88,7 +88,7 @@ def members(workspace: UUID) -> Question:
 
 
 def for_user(user: UUID) -> Question:
-    """The workspaces that a user is a member of, or was until a moment ago, oldest first."""
+    """The workspaces that a user is a member of, oldest first; one left a moment ago may still be included."""
     sql = "select * from {workspace_list} where members ? %(user)s order by created_at, id"
     return single_table_question(
         projection, "user", user, "list", sql, {"user": str(user)}, lambda rows: encode_answer({"items": rows})
@@ -96,7 +96,7 @@ def for_user(user: UUID) -> Question:
 
 
 def page(user: UUID, after: TimeSortKey, max_rows: int) -> Question:
-    """So many of these after a place, to choose from those that the user is still a member of."""
+    """At most `max_rows` of these after a sort key; the caller drops those that the user has left."""
     sql = """select * from {workspace_list} where members ? %(user)s and (created_at, id) > (%(created_at)s, %(id)s)
              order by created_at, id limit %(rows)s"""
     parameters: dict[str, object] = {
@@ -111,7 +111,7 @@ def page(user: UUID, after: TimeSortKey, max_rows: int) -> Question:
 
 
 def user_list_id(user: UUID) -> UUID:
-    """The name of a user's list, which its cursors carry."""
+    """The id of a user's list, which its cursors carry."""
     return list_id_for(user, "workspaces", {})
 
 
@@ -120,7 +120,7 @@ def sort_key(workspace: WorkspaceRow) -> TimeSortKey:
 
 
 IDS_BY_NAME_FOR_MEMBER_SQL = "select id from {workspace_list} where name = %s and members ? %s"
-"""The ids of the workspaces of that name that a user is a member of."""
+"""The ids of the workspaces with that name that a user is a member of."""
 
 
 def _member_roles(rows: list[WorkspaceRow]) -> dict[UUID, Role]:
