@@ -148,19 +148,22 @@ class RateLimits:
 
 
 class LocalRateLimits:
-    """The attempts that this process let through, in memory, by its own clock."""
+    """The attempts that this process let through, in memory, by its own clock.
+
+    Times are whole microseconds, as in Redis: sums of fractions would refuse an attempt at the very moment it is due.
+    """
 
     def __init__(self) -> None:
-        self._arrival_times: OrderedDict[str, float] = OrderedDict()
+        self._arrival_times: OrderedDict[str, int] = OrderedDict()
 
     def charge(self, limits: LimitsByKey) -> tuple[float, int]:
         """The seconds to wait (0: charged), and the limit to wait for."""
-        now = time.monotonic()
-        times = {key: max(self._arrival_times.get(key, now), now) + limit.interval_s for key, limit in limits.items()}
-        waits_s = [times[key] - limit.burst * limit.interval_s - now for key, limit in limits.items()]
-        longest = max(waits_s, default=0.0)
+        now = round(time.monotonic() * MICROSECONDS_PER_S)
+        times = {key: max(self._arrival_times.get(key, now), now) + _interval(limit) for key, limit in limits.items()}
+        waits = [times[key] - limit.burst * _interval(limit) - now for key, limit in limits.items()]
+        longest = max(waits, default=0)
         if longest > 0:
-            return longest, waits_s.index(longest)
+            return longest / MICROSECONDS_PER_S, waits.index(longest)
         for key, at in times.items():
             self._arrival_times[key] = at
             self._arrival_times.move_to_end(key)
@@ -171,7 +174,12 @@ class LocalRateLimits:
     def refund(self, limits: LimitsByKey) -> None:
         for key, limit in limits.items():
             if key in self._arrival_times:
-                self._arrival_times[key] -= limit.interval_s
+                self._arrival_times[key] -= _interval(limit)
+
+
+def _interval(limit: RateLimit) -> int:
+    """Its interval in microseconds."""
+    return limit.interval_s * MICROSECONDS_PER_S
 
 
 def _script_arguments(limits: LimitsByKey) -> list[int]:
