@@ -26,7 +26,7 @@ from infra.reading.reader import Reader, ReadResult
 from infra.reading.tables import ReadTables
 from projections import pagination, task_list, workspace_list
 from projections.pagination import Page, PageCursor
-from projections.projection import Question
+from projections.question import Question
 from projections.workspace_list import WorkspaceRow
 
 AuthedRequest: TypeAlias = Request[Actor, Credential, Any]

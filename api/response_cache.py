@@ -19,7 +19,7 @@ from infra.identity.permissions import Permission, Permissions
 from infra.identity.revocations import RevokedIds
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.reader import Reader
-from projections.projection import Answer
+from projections.question import Answer
 
 MAX_CACHED_RESPONSES, MAX_KEY_BYTES = 5_000, 4_096
 """Responses in the cache, and the bytes of address and token that a key may have."""

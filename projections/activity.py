@@ -14,7 +14,8 @@ from domain.event import RecordedEvent
 from domain.project import ProjectKeyReserved
 from domain.task import TaskNumbersTaken
 from projections.pagination import PageCursor, etag, list_id_for
-from projections.projection import Answer, Projection, Question, key_by_position, single_table_question
+from projections.projection import Projection, key_by_position
+from projections.question import Answer, Question, single_table_question
 
 _GUARD_EVENTS = (TaskNumbersTaken, ProjectKeyReserved, ColumnCounted)
 

@@ -13,7 +13,7 @@ from projections import project_list
 from projections.filter_sql import compile_filter
 from projections.pagination import PageCursor, encode_answer, list_id_for
 from projections.project_list import BoardColumn, ProjectRow
-from projections.projection import Answer, Query, Question
+from projections.question import Answer, Query, Question
 from projections.task_list import TaskRow, select_columns
 from projections.task_page import TASK_FIELDS, Caller, TaskPageOptions, TaskPageSql, project_scope, task_list_id
 from projections.task_sorting import sorting_for

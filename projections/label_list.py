@@ -11,7 +11,8 @@ from domain.event import OpaqueEvent, RecordedEvent
 from domain.label import LabelColoured, distinct_labels, label_stream_id
 from domain.task import TaskCreated, TaskLabelled
 from projections.pagination import MIN_NAME_SORT_KEY, NameSortKey, PageCursor, list_id_for, paginate
-from projections.projection import Answer, Projection, Question, single_table_question
+from projections.projection import Projection
+from projections.question import Answer, Question, single_table_question
 
 
 class LabelRow(Struct, frozen=True):

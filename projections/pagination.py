@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from domain.errors import BadCursor, CursorMismatch
-from projections.projection import Answer
+from projections.question import Answer
 
 T = TypeVar("T")
 _EncodedCursor = tuple[UUID, Raw, str]

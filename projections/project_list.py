@@ -13,7 +13,8 @@ from domain.event import RecordedEvent, apply_changes
 from domain.project import ColumnsSet, ProjectCreated, ProjectPurged, WipPolicy
 from domain.task import TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskRestored, TaskStatus, TaskTrashed
 from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
-from projections.projection import Answer, Projection, Question, single_table_question
+from projections.projection import Projection
+from projections.question import Answer, Question, single_table_question
 
 _ProjectKey: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z0-9]+$(?!\n)", max_length=20)]
 

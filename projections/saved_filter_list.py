@@ -17,7 +17,8 @@ from domain.saved_filter import (
     SavedFilterSort,
 )
 from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
-from projections.projection import Answer, Projection, Question, key_by_stream, single_table_question
+from projections.projection import Projection, key_by_stream
+from projections.question import Answer, Question, single_table_question
 
 
 class SavedFilterRow(Struct, frozen=True):

@@ -13,7 +13,8 @@ from domain.event import RecordedEvent, apply_changes
 from domain.label import normalize_label
 from domain.task import Priority, TaskCreated, TaskPurged, TaskStatus
 from projections.pagination import encode_versioned_answer
-from projections.projection import Answer, Projection, Query, Question, key_by_stream
+from projections.projection import Projection, key_by_stream
+from projections.question import Answer, Query, Question
 
 
 class TaskRow(Struct, frozen=True):

@@ -13,7 +13,8 @@ from domain.errors import BadCursor
 from projections import project_list, task_list, task_search
 from projections.filter_sql import FilterSql, compile_filter
 from projections.pagination import PageCursor, encode_answer, list_id_for
-from projections.projection import Answer, Audience, Projection, Query, Question
+from projections.projection import Projection
+from projections.question import Answer, Audience, Query, Question
 from projections.relevance_sql import RelevanceQuery
 from projections.task_list import TaskRow
 from projections.task_sorting import Sorting, TaskSort, default_sort, sorting_for

@@ -12,7 +12,8 @@ from domain.event import OpaqueEvent, RecordedEvent
 from domain.project import ProjectPurged, ProjectRestored, ProjectTrashed
 from domain.task import TaskPurged, TaskRestored, TaskTrashed
 from projections.pagination import PageCursor, encode_answer, list_id_for
-from projections.projection import Answer, Projection, Question, key_by_stream, single_table_question
+from projections.projection import Projection, key_by_stream
+from projections.question import Answer, Question, single_table_question
 
 TrashKind = Literal["task", "project"]
 

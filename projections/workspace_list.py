@@ -11,7 +11,8 @@ from domain.event import OpaqueEvent, RecordedEvent, apply_changes
 from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role
 from domain.workspace import WorkspaceCreated
 from projections.pagination import TimeSortKey, encode_answer, encode_versioned_answer, list_id_for
-from projections.projection import Answer, Projection, Question, single_table_question
+from projections.projection import Projection
+from projections.question import Answer, Question, single_table_question
 
 _MEMBER_EVENTS = (MemberJoined, MemberRoleChanged, MemberRemoved, MemberLeft)
 

@@ -31,7 +31,7 @@ from domain.member import Member, member_stream_id
 from domain.project import Project
 from domain.saved_filter import FilterDeleted, SavedFilter
 from domain.task import Task, TaskCompleted, TaskCreated
-from projections.projection import Question, single_table_question
+from projections.question import Question, single_table_question
 from projections.saved_filter_list import SavedFilterRow
 from tests.law import planted_defect
 

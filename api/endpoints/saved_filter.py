@@ -21,7 +21,7 @@ from domain.errors import FilterIsBuiltin, FilterSyntax, FilterTooLong, FilterVa
 from infra.ids import new_id
 from projections import saved_filter_list
 from projections.pagination import Page
-from projections.projection import Question
+from projections.question import Question
 from projections.saved_filter_list import BUILTIN_FILTERS, SavedFilterShown
 from projections.task_page import TaskPage, TaskPageOptions, TaskParts
 from projections.task_sorting import TaskSort

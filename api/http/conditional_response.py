@@ -9,7 +9,7 @@ from litestar.datastructures import ResponseHeader
 
 from api.http import headers
 from api.http.response import Response
-from projections.projection import Answer
+from projections.question import Answer
 
 POSITION_HEADER, STALE_HEADER = "Taskledger-Position", "Taskledger-Stale"
 LOCATION_HEADER = ResponseHeader(name="Location", documentation_only=True)

@@ -21,7 +21,7 @@ from infra.database.pool import DatabaseUnavailable, Pool, run_with_timeout
 from infra.log import EventLog
 from infra.messaging.subscription import Subscription
 from infra.reading.memory_cache import MemoryCache
-from projections.projection import Answer, Question
+from projections.question import Answer, Question
 
 PERMISSION_TTL_S = 10.0
 """How long a right is believed without asking again, while the log answers."""

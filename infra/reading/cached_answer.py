@@ -8,7 +8,7 @@ from psycopg.rows import TupleRow
 
 from infra.reading.progress import ProjectionBehind
 from projections.pagination import is_intact
-from projections.projection import Answer, Question
+from projections.question import Answer, Question
 
 
 class BuildState(Struct, frozen=True):

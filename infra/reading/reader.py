@@ -20,7 +20,7 @@ from infra.reading.shared_cache import SharedCache
 from infra.reading.tables import ReadTables
 from projections.engine.builds import WHOLE_BUILD_SCOPE
 from projections.fingerprint import fingerprints
-from projections.projection import Answer, Question
+from projections.question import Answer, Question
 
 MAX_READ_ATTEMPTS = 3
 """A build may stop serving between two statements, but not again and again."""

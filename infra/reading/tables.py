@@ -14,7 +14,8 @@ from infra.reading.progress import ProjectionBehind
 from projections.engine import builds, table
 from projections.engine.builds import WHOLE_BUILD_SCOPE
 from projections.fingerprint import fingerprints
-from projections.projection import Answer, Question, all_projections
+from projections.projection import all_projections
+from projections.question import Answer, Question
 
 _SELECT_STATE = f"""select serving.projection, serving.build,
       (select min(position) from read.checkpoints as checkpoint where checkpoint.build = serving.build),

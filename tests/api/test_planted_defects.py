@@ -33,7 +33,7 @@ from infra.settings import Settings
 from projections import project_list, saved_filter_list
 from projections.engine.advance import BatchReport
 from projections.pagination import PageCursor, paginate
-from projections.projection import Answer, Question, single_table_question
+from projections.question import Answer, Question, single_table_question
 from tests import planted_defects
 from tests.api import guarantees, identity_guarantees, paginated_lists
 from tests.api.in_process_app import app_client

@@ -17,7 +17,7 @@ from infra.reading.progress_messages import PROGRESS_CHANNEL
 from infra.reading.tables import ReadTables
 from infra.settings import Settings
 from projections.engine.advance import BatchReport
-from projections.projection import Answer, Question
+from projections.question import Answer, Question
 from tests.api import guarantees
 from tests.api.in_process_app import UNREACHABLE_REDIS_URL, app_client
 from tests.api.problems import assert_problem

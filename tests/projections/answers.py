@@ -11,7 +11,7 @@ from infra.reading.tables import with_table_names
 from projections import task_page
 from projections.engine import builds, table
 from projections.engine.connection import SyncConnection
-from projections.projection import Answer, Question
+from projections.question import Answer, Question
 from projections.task_page import Caller, TaskPageOptions
 from tests.examples import ADA
 

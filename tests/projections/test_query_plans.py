@@ -22,7 +22,7 @@ from infra.schema.migrate import migrate
 from projections import board, task_list
 from projections.engine import builds
 from projections.engine.connection import SyncConnection
-from projections.projection import Question
+from projections.question import Question
 from projections.task_page import Caller, TaskPageOptions, TaskScope, page, project_scope, workspaces_scope
 from projections.task_sorting import TaskSort
 from tests.projections import answers, large_dataset

@@ -16,7 +16,7 @@ from infra.messaging.subscription import Subscription
 from infra.reading.progress_messages import PROGRESS_CHANNEL
 from infra.settings import Settings
 from projections import task_list
-from projections.projection import Answer, Query
+from projections.question import Answer, Query
 from tests.examples import fixed_uuid7, project, task, workspace
 from tests.projections import oracle
 from tests.reading_process import ReadingProcess, open_reading_process

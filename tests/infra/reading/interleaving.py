@@ -30,7 +30,7 @@ from infra.worker.projector import Projector
 from projections import task_list
 from projections.engine.advance import BatchReport
 from projections.engine.connection import SyncConnection
-from projections.projection import Question
+from projections.question import Question
 from tests.examples import CREATED, project
 from tests.projections import oracle
 from tests.projections.answers import all_tasks_of

@@ -33,7 +33,7 @@ from projections import task_list
 from projections.engine import advance, builds, cache_generations, folding, table
 from projections.engine.advance import BatchReport
 from projections.engine.connection import SyncConnection
-from projections.projection import Question
+from projections.question import Question
 from tests.e2e.running_instance import poll_until
 from tests.examples import CREATED, PROJECT, TASK, fixed_uuid7, project, task, workspace
 from tests.planted_defects import assert_async_check_fails
