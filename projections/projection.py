@@ -52,6 +52,11 @@ def key_by_position(recorded: RecordedEvent) -> Iterable[int]:
     return (recorded.position,)
 
 
+def parse_key(document: str) -> DocumentKey:
+    """Parse a key written as text; raises ValueError."""
+    return UUID(document) if "-" in document else int(document)
+
+
 @cache
 def all_projections() -> dict[str, Projection[Any]]:
     """The `projection` of each module of this package that has one, by the projection's name."""

@@ -27,8 +27,7 @@ from projections.engine import advance, build_lock, builds, comparison, parked, 
 from projections.engine.builds import Build
 from projections.engine.comparison import Comparison, RowDifference
 from projections.engine.connection import SyncConnection
-from projections.engine.full_fold import parse_key
-from projections.projection import DocumentKey, Projection
+from projections.projection import DocumentKey, Projection, parse_key
 
 MAX_SWITCH_LAG_EVENTS = 1_000
 """A build with less lag can be switched to: the rest is folded in a moment."""

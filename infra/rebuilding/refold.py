@@ -17,9 +17,8 @@ from projections.engine.builds import Build
 from projections.engine.comparison import RowDifference
 from projections.engine.connection import SyncConnection
 from projections.engine.folding import Skips
-from projections.engine.full_fold import parse_key
 from projections.engine.parked import ParkedDocument
-from projections.projection import DocumentKey, Projection, key_by_position, key_by_stream
+from projections.projection import DocumentKey, Projection, key_by_position, key_by_stream, parse_key
 
 
 class DifferenceCause(Struct, frozen=True):

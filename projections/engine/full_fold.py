@@ -4,13 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from operator import attrgetter
 from typing import Any, TypeAlias
-from uuid import UUID
 
 from domain.event import RecordedEvent
 from projections.engine import folding
 from projections.engine.folding import Skips
 from projections.engine.parked import ParkedDocument
-from projections.projection import DocumentKey, Projection
+from projections.projection import DocumentKey, Projection, parse_key
 
 CHUNK_EVENTS = 1_000
 """Events folded at once, if any event may touch any document."""
@@ -78,11 +77,6 @@ class FullFold:
 def bucket_of(key: DocumentKey) -> int:
     """The bucket of a document; unrelated to partitions."""
     return (key if isinstance(key, int) else key.int) % BUCKET_COUNT
-
-
-def parse_key(document: str) -> DocumentKey:
-    """Parse a key written as text; raises ValueError."""
-    return UUID(document) if "-" in document else int(document)
 
 
 def _chunks(history: Iterable[RecordedEvent]) -> Iterator[list[RecordedEvent]]:
