@@ -6,7 +6,8 @@ from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from infra import clock
 from projections import task_page
-from projections.task_page import Caller, TaskPageOptions, TaskScope
+from projections.task_page import Caller, TaskPageOptions
+from projections.task_page_sql import TaskScope, workspaces_scope
 
 
 async def list_across_workspaces(
@@ -14,7 +15,7 @@ async def list_across_workspaces(
 ) -> Response[Any]:
     """Answer with a page of the tasks of all workspaces that the caller is a member of."""
     workspaces = await ledger.workspaces_of_caller(request, min_position)
-    scope = task_page.workspaces_scope(workspaces, request.user.user_id)
+    scope = workspaces_scope(workspaces, request.user.user_id)
     return await read_task_page(request, ledger, scope, query, min_position)
 
 

@@ -15,7 +15,8 @@ from projections.pagination import PageCursor, encode_answer, list_id_for
 from projections.project_list import BoardColumn, ProjectRow
 from projections.question import Answer, Query, Question
 from projections.task_list import TaskRow, select_columns
-from projections.task_page import TASK_FIELDS, Caller, TaskPageOptions, TaskPageSql, project_scope, task_list_id
+from projections.task_page import TASK_FIELDS, Caller, TaskPageOptions, task_list_id
+from projections.task_page_sql import TaskPageSql, project_scope
 from projections.task_sorting import sorting_for
 
 _RESERVED_FILTER_CHARACTERS = 250

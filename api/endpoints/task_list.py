@@ -24,9 +24,10 @@ from api.http.task_parameters import (
 )
 from api.ledger import BASE_PATH, AuthedRequest, Ledger
 from api.task_queries import caller_of, list_across_workspaces, read_task_page
-from projections import board, task_page
+from projections import board
 from projections.board import Board
 from projections.task_page import TaskPage, TaskPageOptions, TaskParts
+from projections.task_page_sql import project_scope
 from projections.task_sorting import TaskSort
 
 
@@ -91,7 +92,7 @@ async def list_tasks(
 ) -> Response[TaskPage | TaskParts]:
     """List the tasks of a project that match a filter, without those in the trash; oldest first by default."""
     query = TaskPageOptions(filter, sort, limit, cursor, parse_fields_param(fields), count is not None)
-    return await read_task_page(request, ledger, task_page.project_scope(parse_id(project)), query, min_position)
+    return await read_task_page(request, ledger, project_scope(parse_id(project)), query, min_position)
 
 
 @get("/projects/{project:str}/board")

@@ -13,6 +13,7 @@ from projections.engine import builds, table
 from projections.engine.connection import SyncConnection
 from projections.question import Answer, Question
 from projections.task_page import Caller, TaskPageOptions
+from projections.task_page_sql import project_scope
 from tests.examples import ADA
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -39,4 +40,4 @@ def answer_body(database: SyncConnection, question: Question) -> Any:
 
 def all_tasks_of(project: UUID) -> Question:
     """All tasks of a small project."""
-    return task_page.page(task_page.project_scope(project), TaskPageOptions(limit=200), CALLER)
+    return task_page.page(project_scope(project), TaskPageOptions(limit=200), CALLER)

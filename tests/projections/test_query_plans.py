@@ -23,7 +23,8 @@ from projections import board, task_list
 from projections.engine import builds
 from projections.engine.connection import SyncConnection
 from projections.question import Question
-from projections.task_page import Caller, TaskPageOptions, TaskScope, page, project_scope, workspaces_scope
+from projections.task_page import Caller, TaskPageOptions, page
+from projections.task_page_sql import TaskScope, project_scope, workspaces_scope
 from projections.task_sorting import TaskSort
 from tests.projections import answers, large_dataset
 from tests.servers import Servers

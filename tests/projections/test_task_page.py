@@ -19,7 +19,8 @@ from projections.engine.connection import SyncConnection
 from projections.project_list import ProjectRow
 from projections.relevance_sql import RelevanceQuery
 from projections.task_list import NO_DUE_AT, StoredTaskRow
-from projections.task_page import TaskPageOptions, TaskPageSql, TaskScope, project_scope, workspaces_scope
+from projections.task_page import TaskPageOptions
+from projections.task_page_sql import TaskPageSql, TaskScope, project_scope, workspaces_scope
 from projections.task_search import TaskSearchRow
 from projections.task_sorting import Sorting, TaskSort
 from tests.examples import ADA, fixed_uuid7
