@@ -15,7 +15,7 @@ from domain.project import ProjectKeyReserved
 from domain.task import TaskNumbersTaken
 from projections.pagination import PageCursor, etag, list_id_for
 from projections.projection import Projection, key_by_position
-from projections.question import Answer, Question, single_table_question
+from projections.question import WORKSPACE_MEMBERS, Answer, Question, single_table_question
 
 _GUARD_EVENTS = (TaskNumbersTaken, ProjectKeyReserved, ColumnCounted)
 
@@ -84,7 +84,13 @@ def page(workspace: UUID, filters: ActivityFilter, limit: int, cursor: str | Non
     sql = f"select * from {{activity}} where {where} order by id desc limit %(rows)s"  # noqa: S608 - our own text
     parameters = {**wanted, "workspace": workspace, "before": before, "rows": limit + 1}
     return single_table_question(
-        projection, "workspace", workspace, "page", sql, parameters, lambda rows: _page_answer(rows, limit, list_id)
+        projection,
+        WORKSPACE_MEMBERS,
+        workspace,
+        "page",
+        sql,
+        parameters,
+        lambda rows: _page_answer(rows, limit, list_id),
     )
 
 

@@ -13,7 +13,7 @@ from projections import project_list
 from projections.filter_sql import compile_filter
 from projections.pagination import PageCursor, encode_answer, list_id_for
 from projections.project_list import BoardColumn, ProjectRow
-from projections.question import Answer, Query, Question
+from projections.question import PROJECT_MEMBERS, Answer, Query, Question
 from projections.task_list import TaskRow, select_columns
 from projections.task_page import TASK_FIELDS, Caller, TaskPageOptions, task_list_id
 from projections.task_page_sql import TaskPageSql, project_scope
@@ -55,7 +55,7 @@ def board(project: UUID, options: TaskPageOptions, caller: Caller, tasks_path: s
     listing = TaskPageSql(project_scope(project), filter_sql, sorting_for("rank", "", is_project=True))
     return Question(
         (project_list.projection, *listing.projections()),
-        "project",
+        PROJECT_MEMBERS,
         (project,),
         f"board {list_id_for(project, 'board', {'filter': options.filter})} {tasks_path}",
         (Query("select * from {project_list} where id = %(here_0)s", ProjectRow), Query(_tasks_sql(listing), dict)),

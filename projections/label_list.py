@@ -12,7 +12,7 @@ from domain.label import LabelColoured, distinct_labels, label_stream_id
 from domain.task import TaskCreated, TaskLabelled
 from projections.pagination import MIN_NAME_SORT_KEY, NameSortKey, PageCursor, list_id_for, paginate
 from projections.projection import Projection
-from projections.question import Answer, Question, single_table_question
+from projections.question import WORKSPACE_MEMBERS, Answer, Question, single_table_question
 
 
 class LabelRow(Struct, frozen=True):
@@ -83,7 +83,7 @@ def page(workspace: UUID, limit: int, cursor: str | None) -> Question:
     parameters: dict[str, object] = {"workspace": workspace, "limit": limit, "after": after}
     return single_table_question(
         projection,
-        "workspace",
+        WORKSPACE_MEMBERS,
         workspace,
         "page",
         sql,

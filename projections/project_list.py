@@ -14,7 +14,7 @@ from domain.project import ColumnsSet, ProjectCreated, ProjectPurged, WipPolicy
 from domain.task import TaskCompleted, TaskCreated, TaskMoved, TaskReopened, TaskRestored, TaskStatus, TaskTrashed
 from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
 from projections.projection import Projection
-from projections.question import Answer, Question, single_table_question
+from projections.question import ANSWER_MEMBERS, WORKSPACE_MEMBERS, Answer, Question, single_table_question
 
 _ProjectKey: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z0-9]+$(?!\n)", max_length=20)]
 
@@ -140,7 +140,7 @@ projection = Projection(
 def by_id(project: UUID) -> Question:
     """A single project."""
     sql = "select * from {project_list} where id = %(id)s"
-    return single_table_question(projection, "one", project, "one", sql, {"id": project}, _item_answer)
+    return single_table_question(projection, ANSWER_MEMBERS, project, "one", sql, {"id": project}, _item_answer)
 
 
 def page(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> Question:
@@ -154,7 +154,13 @@ def page(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> 
              and (%(archived)s or not archived) and key > %(after)s order by key limit %(rows)s"""
     parameters: dict[str, object] = {"workspace": workspace, "archived": archived, "after": after, "rows": limit + 1}
     return single_table_question(
-        projection, "workspace", workspace, "page", sql, parameters, lambda rows: _page_answer(rows, limit, list_id)
+        projection,
+        WORKSPACE_MEMBERS,
+        workspace,
+        "page",
+        sql,
+        parameters,
+        lambda rows: _page_answer(rows, limit, list_id),
     )
 
 

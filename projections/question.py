@@ -1,16 +1,15 @@
 """A question: queries on the read tables, the audience that may read the answer, and the answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Any, Literal, TypeAlias
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from domain.errors import NotFound
 from projections.projection import Projection
-
-Audience: TypeAlias = Literal["workspace", "workspaces", "project", "user", "one"]
 
 
 class Answer(Struct, frozen=True):
@@ -21,6 +20,54 @@ class Answer(Struct, frozen=True):
     workspace_id: UUID | None = None
     project_id: UUID | None = None
     next_cursor: str | None = None
+
+
+class AccessTarget(Struct, frozen=True):
+    """What a reader needs access to: a workspace and a project in it; with no workspace, the project in its own."""
+
+    workspace_id: UUID | None
+    project_id: UUID | None = None
+
+
+class Audience(Struct, frozen=True):
+    """The users who may read an answer. `name` is part of cache keys and never changes.
+
+    `required_access` takes the user, the scopes of the question, and the answer: None before it is known, for what can
+    be checked without it. It raises NotFound for a user who is excluded whatever they have access to.
+    """
+
+    name: str
+    required_access: Callable[[UUID, Sequence[UUID], Answer | None], Sequence[AccessTarget]]
+
+
+def _each_workspace(_: UUID, scopes: Sequence[UUID], __: Answer | None) -> Sequence[AccessTarget]:
+    return [AccessTarget(workspace) for workspace in scopes]
+
+
+def _project(_: UUID, scopes: Sequence[UUID], __: Answer | None) -> Sequence[AccessTarget]:
+    return (AccessTarget(None, scopes[0]),)
+
+
+def _same_user(user: UUID, scopes: Sequence[UUID], _: Answer | None) -> Sequence[AccessTarget]:
+    if user not in scopes:
+        raise NotFound
+    return ()
+
+
+def _answer_workspace(_: UUID, __: Sequence[UUID], answer: Answer | None) -> Sequence[AccessTarget]:
+    return (AccessTarget(answer.workspace_id, answer.project_id),) if answer and answer.workspace_id else ()
+
+
+WORKSPACE_MEMBERS = Audience("workspace", _each_workspace)
+"""The members of the workspace that is the scope."""
+EACH_WORKSPACE_MEMBERS = Audience("workspaces", _each_workspace)
+"""The users who are members of all workspaces that are scopes."""
+PROJECT_MEMBERS = Audience("project", _project)
+"""The members of the workspace of the project that is the scope."""
+USER_ALONE = Audience("user", _same_user)
+"""The user who is the scope."""
+ANSWER_MEMBERS = Audience("one", _answer_workspace)
+"""The members of the workspace that the answer names."""
 
 
 class Query(Struct, frozen=True):
@@ -36,10 +83,8 @@ class Query(Struct, frozen=True):
 class Question(Struct, frozen=True):
     """Queries on the tables of projections; the answer is valid until the generation of one of its scopes changes.
 
-    `audience` says what the scopes are, and so who may read the answer: the members of each of those workspaces, the
-    members of the project's workspace, that user, or, for `one`, the members of the workspace that the answer names.
-    `build_answer` is called with the rows of each query, all read in one snapshot. If `is_time_dependent`, the passing
-    of time alone can change the answer.
+    `audience` may read the answer. `build_answer` is called with the rows of each query, all read in one snapshot. If
+    `is_time_dependent`, the passing of time alone can change the answer.
     """
 
     projections: tuple[Projection[Any], ...]
@@ -53,7 +98,7 @@ class Question(Struct, frozen=True):
 
     def digest(self) -> str:
         """A hash of all that distinguishes this question from others, including its SQL, for cache keys."""
-        asked = (self.name, self.audience, self.scopes, [query.sql for query in self.queries], self.parameters)
+        asked = (self.name, self.audience.name, self.scopes, [query.sql for query in self.queries], self.parameters)
         return blake2b(msgspec.json.encode(asked), digest_size=16).hexdigest()
 
 

@@ -18,7 +18,7 @@ from domain.saved_filter import (
 )
 from projections.pagination import PageCursor, encode_versioned_answer, list_id_for, paginate
 from projections.projection import Projection, key_by_stream
-from projections.question import Answer, Question, single_table_question
+from projections.question import USER_ALONE, Answer, Question, single_table_question
 
 
 class SavedFilterRow(Struct, frozen=True):
@@ -93,7 +93,7 @@ def by_id(user: UUID, filter_id: str) -> Question:
     sql = "select * from {saved_filter_list} where user_id = %(user)s and id::text = %(id)s"
     parameters: dict[str, object] = {"user": user, "id": filter_id}
     return single_table_question(
-        projection, "user", user, "one", sql, parameters, lambda rows: _item_answer(_with_builtins(rows), filter_id)
+        projection, USER_ALONE, user, "one", sql, parameters, lambda rows: _item_answer(_with_builtins(rows), filter_id)
     )
 
 
@@ -108,7 +108,7 @@ def page(user: UUID, limit: int, cursor: str | None) -> Question:
     parameters: dict[str, object] = {"user": user, "limit": limit, "after": after}
     return single_table_question(
         projection,
-        "user",
+        USER_ALONE,
         user,
         "page",
         sql,

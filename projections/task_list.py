@@ -14,7 +14,7 @@ from domain.label import normalize_label
 from domain.task import Priority, TaskCreated, TaskPurged, TaskStatus
 from projections.pagination import encode_versioned_answer
 from projections.projection import Projection, key_by_stream
-from projections.question import Answer, Query, Question
+from projections.question import ANSWER_MEMBERS, Answer, Query, Question
 
 
 class TaskRow(Struct, frozen=True):
@@ -142,7 +142,7 @@ def select_columns(names: Iterable[str] = TaskRow.__struct_fields__) -> str:
 def by_id(task: UUID) -> Question:
     """A single task, in the trash or not."""
     query = Query(f"select {select_columns()} from {{task_list}} task where id = %(id)s", TaskRow)  # noqa: S608 - our own text
-    return Question((projection,), "one", (task,), "one", (query,), {"id": task}, _item_answer)
+    return Question((projection,), ANSWER_MEMBERS, (task,), "one", (query,), {"id": task}, _item_answer)
 
 
 COUNT_IN_COLUMN_SQL = """select count(*) from {task_list} where project_id = %s and "column" = %s and not trashed"""

@@ -9,7 +9,7 @@ from msgspec import Struct
 from projections import project_list, task_list, task_search
 from projections.filter_sql import FilterSql
 from projections.projection import Projection
-from projections.question import Audience
+from projections.question import EACH_WORKSPACE_MEMBERS, PROJECT_MEMBERS, Audience
 from projections.relevance_sql import RelevanceQuery
 from projections.task_sorting import Sorting
 
@@ -24,22 +24,22 @@ _IN_LIVE_PROJECT_SQL: Final = """task.project_id <> all (array(
 class TaskScope(Struct, frozen=True):
     """Where tasks are listed: in a project, or in several workspaces; list ids are derived from `owner_id`."""
 
-    audience: Audience
     ids: tuple[UUID, ...]
     owner_id: UUID
+    is_project: bool = False
 
     @property
-    def is_project(self) -> bool:
-        return self.audience == "project"
+    def audience(self) -> Audience:
+        return PROJECT_MEMBERS if self.is_project else EACH_WORKSPACE_MEMBERS
 
 
 def project_scope(project: UUID) -> TaskScope:
-    return TaskScope("project", (project,), project)
+    return TaskScope((project,), project, is_project=True)
 
 
 def workspaces_scope(ids: Sequence[UUID], user: UUID) -> TaskScope:
     """The lists belong to the user: one who joins a workspace between two pages continues in the same list."""
-    return TaskScope("workspaces", tuple(ids), user)
+    return TaskScope(tuple(ids), user)
 
 
 class TaskPageSql(Struct, frozen=True):

@@ -13,7 +13,7 @@ from domain.project import ProjectPurged, ProjectRestored, ProjectTrashed
 from domain.task import TaskPurged, TaskRestored, TaskTrashed
 from projections.pagination import PageCursor, encode_answer, list_id_for
 from projections.projection import Projection, key_by_stream
-from projections.question import Answer, Question, single_table_question
+from projections.question import WORKSPACE_MEMBERS, Answer, Question, single_table_question
 
 TrashKind = Literal["task", "project"]
 
@@ -102,7 +102,7 @@ def page(workspace: UUID, kind: TrashKind | None, retention_days: int, limit: in
     }
     return single_table_question(
         projection,
-        "workspace",
+        WORKSPACE_MEMBERS,
         workspace,
         "page",
         sql,

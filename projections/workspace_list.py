@@ -12,7 +12,7 @@ from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleCha
 from domain.workspace import WorkspaceCreated
 from projections.pagination import TimeSortKey, encode_answer, encode_versioned_answer, list_id_for
 from projections.projection import Projection
-from projections.question import Answer, Question, single_table_question
+from projections.question import USER_ALONE, WORKSPACE_MEMBERS, Answer, Question, single_table_question
 
 _MEMBER_EVENTS = (MemberJoined, MemberRoleChanged, MemberRemoved, MemberLeft)
 
@@ -76,7 +76,7 @@ projection = Projection(
 def by_id(workspace: UUID) -> Question:
     """A single workspace."""
     sql = "select * from {workspace_list} where id = %(id)s"
-    return single_table_question(projection, "workspace", workspace, "one", sql, {"id": workspace}, _item_answer)
+    return single_table_question(projection, WORKSPACE_MEMBERS, workspace, "one", sql, {"id": workspace}, _item_answer)
 
 
 def members(workspace: UUID) -> Question:
@@ -84,7 +84,13 @@ def members(workspace: UUID) -> Question:
     sql = "select * from {workspace_list} where id = %(id)s"
     parameters: dict[str, object] = {"id": workspace}
     return single_table_question(
-        projection, "workspace", workspace, "members", sql, parameters, lambda rows: encode_answer(_member_roles(rows))
+        projection,
+        WORKSPACE_MEMBERS,
+        workspace,
+        "members",
+        sql,
+        parameters,
+        lambda rows: encode_answer(_member_roles(rows)),
     )
 
 
@@ -92,7 +98,7 @@ def for_user(user: UUID) -> Question:
     """The workspaces that a user is a member of, oldest first; one left a moment ago may still be included."""
     sql = "select * from {workspace_list} where members ? %(user)s order by created_at, id"
     return single_table_question(
-        projection, "user", user, "list", sql, {"user": str(user)}, lambda rows: encode_answer({"items": rows})
+        projection, USER_ALONE, user, "list", sql, {"user": str(user)}, lambda rows: encode_answer({"items": rows})
     )
 
 
@@ -107,7 +113,7 @@ def page(user: UUID, after: TimeSortKey, max_rows: int) -> Question:
         "rows": max_rows,
     }
     return single_table_question(
-        projection, "user", user, "page", sql, parameters, lambda rows: encode_answer({"items": rows})
+        projection, USER_ALONE, user, "page", sql, parameters, lambda rows: encode_answer({"items": rows})
     )
 
 

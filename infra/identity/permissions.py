@@ -5,13 +5,14 @@ is acknowledged (`infra.identity.permission_revocations`).
 """
 
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
-from typing import Any, TypeAlias, cast
+from collections.abc import Collection, Iterable, Sequence
+from typing import TypeAlias, cast
 from uuid import UUID
 
 import psycopg
 from msgspec import Struct
 
+from commands.handling.loader import StateKey
 from commands.permissions import REQUIRED_PERMISSIONS, is_role_at_least
 from domain.errors import Forbidden, NotFound, Purged, UnknownEvent
 from domain.instance import INSTANCE_STREAM_ID, Instance
@@ -33,25 +34,22 @@ Permission: TypeAlias = tuple[UUID, ...]
 """A user, and the workspace, project, or both, that they may see."""
 
 
-_Lookup: TypeAlias = Callable[[], Coroutine[Any, Any, UUID]]
-
-
 class _CachedPermission(Struct, frozen=True):
     """A right that there was at a time (monotonic), and the workspace that it is about."""
 
-    workspace: UUID
+    workspace_id: UUID
     checked_at: float
 
 
 class Permissions:
     """Says no by raising; NotFound is the same for what is absent and for what is somebody else's."""
 
-    def __init__(self, log: EventLog, pool: Pool, channel: Subscription) -> None:
+    def __init__(self, log: EventLog, pool: Pool, subscription: Subscription) -> None:
         self._log = log
         self._pool = pool
-        self._channel = channel
+        self._subscription = subscription
         self._cache: MemoryCache[_CachedPermission] = MemoryCache(_MAX_CACHE_BYTES)
-        channel.on_gap(self._cache.invalidate_all)
+        subscription.on_gap(self._cache.invalidate_all)
 
     def revoke(self, streams: Iterable[UUID]) -> None:
         """Believe nothing any more of these memberships and projects."""
@@ -60,7 +58,7 @@ class Permissions:
 
     def are_held(self, permissions: Collection[Permission]) -> bool:
         """Whether there are all of these still, as far as this process knows without asking."""
-        return self._channel.is_alive() and all(self._is_fresh(self._cache.get_fresh(right)) for right in permissions)
+        return self._subscription.is_alive() and all(self._is_fresh(self._cache.get_fresh(one)) for one in permissions)
 
     async def require_permission(self, action: str, user: UUID, workspace: UUID) -> None:
         """Raise NotFound unless the user is a member of the workspace, Forbidden unless their role goes so far."""
@@ -71,39 +69,25 @@ class Permissions:
         if needed_role and not is_role_at_least(member.role, needed_role):
             raise Forbidden(needed=needed_role)
 
-    async def require_access(self, user: UUID, workspace: UUID, project: UUID | None = None) -> Permission:
-        """Raise NotFound unless the user is a member of the workspace, Purged where that project in it is gone."""
-        permission = (user, workspace, project) if project else (user, workspace)
-        topics = {member_stream_id(workspace, user), *permission[2:]}
-        await self._ensure_cached(permission, topics, lambda: self._check_access(user, workspace, project))
-        return permission
-
     async def require_read(self, user: UUID, question: Question, answer: Answer | None = None) -> list[Permission]:
-        """Raise NotFound unless the user may have the answer, Purged where it is of a project that is gone.
+        """The permissions by which the user may read the answer; raises what `require_access` raises.
 
-        Answers the rights by which they may. Without the answer, this says as much as can be said before.
+        Without the answer, checks what can be checked before it is known.
         """
-        match question.audience:
-            case "workspace" | "workspaces":
-                return [await self.require_access(user, workspace) for workspace in question.scopes]
-            case "project":
-                return [await self.require_project_access(user, question.scopes[0])]
-            case "one" if answer and answer.workspace_id:
-                return [await self.require_access(user, answer.workspace_id, answer.project_id)]
-            case "user" if user not in question.scopes:
-                raise NotFound
-        return []
+        targets = question.audience.required_access(user, question.scopes, answer)
+        return [await self.require_access(user, target.workspace_id, target.project_id) for target in targets]
 
-    async def require_project_access(self, user: UUID, project: UUID) -> Permission:
-        """Raise NotFound unless the project exists and the user is a member of its workspace; Purged if it is gone."""
-        cached = self._cache.get_stale((user, project))
-        workspace = cached.workspace if cached else await self._load_workspace_id(project)
-        permission = user, project
-        await self._ensure_cached(
-            permission,
-            {member_stream_id(workspace, user), project},
-            lambda: self._check_access(user, workspace, project),
-        )
+    async def require_access(self, user: UUID, workspace: UUID | None, project: UUID | None = None) -> Permission:
+        """Raise NotFound unless the user is a member of the workspace, Purged if the project in it was purged.
+
+        Without a workspace, the project's own is meant; NotFound if there is no such project.
+        """
+        permission = tuple(filter(None, (user, workspace, project)))
+        if workspace is None:
+            cached = self._cache.get_stale(permission)
+            workspace = cached.workspace_id if cached else await self._load_workspace_id(project)
+        if not self._is_cached(permission):
+            await self._check_access(permission, user, workspace, project)
         return permission
 
     async def memberships(self, user: UUID, workspaces: Iterable[UUID]) -> list[Permission]:
@@ -119,20 +103,18 @@ class Permissions:
         if state is None or state.administrator_id != user:
             raise Forbidden("Only the administrator of this installation may do this.")
 
-    async def _ensure_cached(self, permission: Permission, topics: Collection[UUID], lookup: _Lookup) -> None:
-        """Ask unless it is remembered. While PostgreSQL is away nothing can end it, and all that did was heard."""
-        if self._is_cached(permission):
-            return
+    async def _check_access(self, permission: Permission, user: UUID, workspace: UUID, project: UUID | None) -> None:
+        """Check a permission against the log, and cache it.
+
+        If PostgreSQL is lost meanwhile, a cached permission is enough: nothing can revoke it until PostgreSQL is back.
+        """
         if self._pool.is_unresponsive:
             raise DatabaseUnavailable
-        invalidation = self._cache.watch(topics)
+        member = member_stream_id(workspace, user)
+        invalidation = self._cache.watch({member, project} if project else {member})
         try:
-            self._cache.set(
-                permission,
-                _CachedPermission(await run_with_timeout(lookup(), MAX_LOOKUP_S), time.monotonic()),
-                _ENTRY_BYTES,
-                invalidation,
-            )
+            await run_with_timeout(self._query_access(member, project), MAX_LOOKUP_S)
+            self._cache.set(permission, _CachedPermission(workspace, time.monotonic()), _ENTRY_BYTES, invalidation)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             if not self._is_cached(permission):
                 raise
@@ -141,30 +123,36 @@ class Permissions:
 
     def _is_cached(self, permission: Permission) -> bool:
         """Whether there is no need to ask, or nobody to ask."""
-        cached = self._cache.get_fresh(permission) if self._channel.is_alive() else None
+        cached = self._cache.get_fresh(permission) if self._subscription.is_alive() else None
         return cached is not None and (self._is_fresh(cached) or self._pool.is_unresponsive)
 
     @staticmethod
     def _is_fresh(cached: _CachedPermission | None) -> bool:
         return cached is not None and time.monotonic() < cached.checked_at + PERMISSION_TTL_S
 
-    async def _load_workspace_id(self, project: UUID) -> UUID:
-        """The one that a project is in for ever; raises NotFound where there is no such project."""
+    async def _load_workspace_id(self, project: UUID | None) -> UUID:
+        """The workspace of a project, which never changes; raises NotFound if there is no such project."""
         if self._pool.is_unresponsive:
             raise DatabaseUnavailable
-        state = await self._log.load_state(Project, project)
+        state = await self._log.load_state(Project, project) if project else None
         if state is None:
             raise NotFound
         return state.workspace_id
 
-    async def _check_access(self, user: UUID, workspace: UUID, project: UUID | None) -> UUID:
-        """The workspace, of which the user is a member, and in which the project is not gone; one question."""
-        member, is_gone = await self._load_member(member_stream_id(workspace, user), project)
-        if member is None:
+    async def _query_access(self, member: UUID, project: UUID | None) -> None:
+        """Raise NotFound unless the member exists, Purged if the project was purged; one query."""
+        keys: list[StateKey] = [(member, Member), (project, Project)] if project else [(member, Member)]
+        try:
+            loaded = await self._log.load_states(keys)
+        except UnknownEvent:
+            if project is None:
+                raise
+            loaded = await self._log.load_states(keys[:1])  # an event by newer code does not hide the project
+        if loaded[0].states[Member] is None:
             raise NotFound
-        if is_gone:
+        project_state = cast("Project | None", loaded[1].states[Project]) if len(loaded) > 1 else None
+        if project_state is not None and project_state.purged:
             raise Purged
-        return workspace
 
     async def _check_memberships(self, user: UUID, workspaces: Sequence[UUID]) -> dict[UUID, bool]:
         """Whether the user is a member of each, with one question."""
@@ -183,14 +171,3 @@ class Permissions:
             for invalidation in invalidations:
                 self._cache.unwatch(invalidation)
         return {one: known.states[Member] is not None for one, known in zip(workspaces, loaded, strict=True)}
-
-    async def _load_member(self, member: UUID, project: UUID | None) -> tuple[Member | None, bool]:
-        """A member, and whether a project is gone, with one question."""
-        if project is None:
-            return await self._log.load_state(Member, member), False
-        try:
-            loaded_member, loaded_project = await self._log.load_states([(member, Member), (project, Project)])
-        except UnknownEvent:  # what newer code wrote of the project is no reason not to show what is in it
-            return await self._load_member(member, None)
-        state = cast("Project | None", loaded_project.states[Project])
-        return cast("Member | None", loaded_member.states[Member]), state is not None and state.purged

@@ -33,7 +33,7 @@ from infra.settings import Settings
 from projections import project_list, saved_filter_list
 from projections.engine.advance import BatchReport
 from projections.pagination import PageCursor, paginate
-from projections.question import Answer, Question, single_table_question
+from projections.question import WORKSPACE_MEMBERS, Answer, Question, single_table_question
 from tests import planted_defects
 from tests.api import guarantees, identity_guarantees, paginated_lists
 from tests.api.in_process_app import app_client
@@ -229,7 +229,7 @@ async def test_offset_pagination_is_noticed(ann: ApiUser, monkeypatch: pytest.Mo
         values = {"workspace": workspace, "archived": archived, "rows": limit + 1, "before": before}
         return single_table_question(
             project_list.projection,
-            "workspace",
+            WORKSPACE_MEMBERS,
             workspace,
             "counted",
             sql,
