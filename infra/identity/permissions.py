@@ -1,7 +1,7 @@
-"""Rights: who may read what, and who administers this installation, by the log as it is now.
+"""Permissions: which users may read what, and who administers this installation, by the current log.
 
-What was found out is remembered for as long as nothing about it changes; that is said by whoever changes it, before it
-is acknowledged (`infra.identity.permission_revocations`).
+A permission is cached until it is revoked: the process that revokes it informs all others before it acknowledges the
+command (`infra.identity.permission_revocations`).
 """
 
 import time
@@ -25,24 +25,24 @@ from infra.reading.memory_cache import MemoryCache
 from projections.question import Answer, Question
 
 PERMISSION_TTL_S = 10.0
-"""How long a right is believed without asking again, while the log answers."""
+"""How long a cached permission is used without another check, while PostgreSQL answers."""
 MAX_LOOKUP_S = 2.0
-"""How long anybody waits for an answer about a right."""
+"""How long a caller waits for a check."""
 _MAX_CACHE_BYTES, _ENTRY_BYTES = 16 * 2**20, 1_500
 
 Permission: TypeAlias = tuple[UUID, ...]
-"""A user, and the workspace, project, or both, that they may see."""
+"""A user, and the workspace, the project, or both, that they may read."""
 
 
 class _CachedPermission(Struct, frozen=True):
-    """A right that there was at a time (monotonic), and the workspace that it is about."""
+    """The workspace of a permission, and when the log last confirmed it (monotonic)."""
 
     workspace_id: UUID
     checked_at: float
 
 
 class Permissions:
-    """Says no by raising; NotFound is the same for what is absent and for what is somebody else's."""
+    """Checks that raise a refusal; NotFound is the same for what does not exist and for what another user owns."""
 
     def __init__(self, log: EventLog, pool: Pool, subscription: Subscription) -> None:
         self._log = log
@@ -52,16 +52,16 @@ class Permissions:
         subscription.on_gap(self._cache.invalidate_all)
 
     def revoke(self, streams: Iterable[UUID]) -> None:
-        """Believe nothing any more of these memberships and projects."""
+        """Invalidate all permissions that depend on these memberships and projects."""
         for stream in streams:
             self._cache.invalidate(stream)
 
     def are_held(self, permissions: Collection[Permission]) -> bool:
-        """Whether there are all of these still, as far as this process knows without asking."""
+        """Whether all of these are cached and current, so that the log need not be read."""
         return self._subscription.is_alive() and all(self._is_fresh(self._cache.get_fresh(one)) for one in permissions)
 
     async def require_permission(self, action: str, user: UUID, workspace: UUID) -> None:
-        """Raise NotFound unless the user is a member of the workspace, Forbidden unless their role goes so far."""
+        """Raise NotFound unless the user is a member of the workspace, Forbidden unless their role allows it."""
         member = await self._log.load_state(Member, member_stream_id(workspace, user))
         if member is None:
             raise NotFound
@@ -91,7 +91,7 @@ class Permissions:
         return permission
 
     async def memberships(self, user: UUID, workspaces: Iterable[UUID]) -> list[Permission]:
-        """The rights to see those of these workspaces that the user is a member of now, in the order of their ids."""
+        """The permissions to read those of these workspaces that the user is a member of now, sorted by workspace."""
         workspace_ids, is_member = sorted(workspaces), dict[UUID, bool]()
         while unknown := [one for one in workspace_ids if one not in is_member and not self._is_cached((user, one))]:
             is_member |= await self._check_memberships(user, unknown)
@@ -122,7 +122,7 @@ class Permissions:
             self._cache.unwatch(invalidation)
 
     def _is_cached(self, permission: Permission) -> bool:
-        """Whether there is no need to ask, or nobody to ask."""
+        """Whether the permission is cached, and either recently checked or, while PostgreSQL is away, uncheckable."""
         cached = self._cache.get_fresh(permission) if self._subscription.is_alive() else None
         return cached is not None and (self._is_fresh(cached) or self._pool.is_unresponsive)
 
@@ -155,7 +155,7 @@ class Permissions:
             raise Purged
 
     async def _check_memberships(self, user: UUID, workspaces: Sequence[UUID]) -> dict[UUID, bool]:
-        """Whether the user is a member of each, with one question."""
+        """Whether the user is a member of each workspace; one query."""
         if self._pool.is_unresponsive:
             raise DatabaseUnavailable
         members = [member_stream_id(workspace, user) for workspace in workspaces]
