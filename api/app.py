@@ -88,7 +88,11 @@ async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.async
     await connections.open()
     await ledger.revoked_ids.try_poll()  # before the first request
     ledger.hints.start()
-    coroutines = (ledger.subscription.listen(), ledger.revoked_ids.poll_forever(), ledger.progress.poll())
+    coroutines = (
+        ledger.subscription.listen(),
+        ledger.revoked_ids.poll_forever(),
+        ledger.progress_poller.poll_forever(),
+    )
     background_tasks = [asyncio.create_task(part) for part in coroutines]
     try:
         yield

@@ -39,6 +39,7 @@ from infra.messaging.hints import HintSender
 from infra.messaging.subscription import Subscription
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.memory_cache import MemoryCache
+from infra.reading.progress_polling import ProgressPoller
 from infra.rebuilding.projection_admin import ProjectionAdmin
 from infra.settings import Settings
 
@@ -60,6 +61,7 @@ class Ledger(Queries, frozen=True, kw_only=True):
     command_handler: CommandHandler
     subscription: Subscription
     memory_cache: MemoryCache[CachedAnswer]
+    progress_poller: ProgressPoller
     permission_revocations: PermissionRevocations
     passwords: Passwords
     sessions: Sessions

@@ -22,6 +22,7 @@ from domain.task import Task
 from infra.identity.permissions import Permissions
 from infra.log import MAX_VERSION, EventLog
 from infra.reading.progress import ProjectionBehind, ProjectionProgress
+from infra.reading.progress_waiting import ProgressWaiter
 from infra.reading.reader import Reader, ReadResult
 from infra.reading.tables import ReadTables
 from projections import pagination, task_list, workspace_list
@@ -39,6 +40,7 @@ class Queries(Struct, frozen=True, kw_only=True):
     read_tables: ReadTables
     reader: Reader
     progress: ProjectionProgress
+    progress_waiter: ProgressWaiter
     permissions: Permissions
 
     async def read(self, request: AuthedRequest, question: Question, min_position: int | None) -> Response[Any]:
@@ -62,7 +64,7 @@ class Queries(Struct, frozen=True, kw_only=True):
             for name in names:
                 if required_position and not self.progress.has_reached(name, required_position):
                     await self.permissions.require_read(person, question)
-                    await self.progress.wait(name, required_position, deadline - time.monotonic())
+                    await self.progress_waiter.wait(name, required_position, deadline - time.monotonic())
             found = await self.reader.answer(question, required_position)
             if found.position >= required_position:
                 break
@@ -135,7 +137,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         if not found:  # maybe not yet: the read model may lack a new task
             head, wait_s = await self.log.head(), prefer.preferred_wait_s(request)
             for projection in (task_list.projection, workspace_list.projection):
-                await self.progress.wait(projection.name, head, wait_s)
+                await self.progress_waiter.wait(projection.name, head, wait_s)
             found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
         if len(found) > 1:  # a member removed a moment ago must not learn of two
             memberships = await self.permissions.memberships(

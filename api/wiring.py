@@ -23,6 +23,8 @@ from infra.messaging.subscription import Subscription
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.memory_cache import MemoryCache
 from infra.reading.progress import ProjectionProgress
+from infra.reading.progress_polling import ProgressPoller
+from infra.reading.progress_waiting import ProgressWaiter
 from infra.reading.reader import Reader
 from infra.reading.shared_cache import SharedCache
 from infra.reading.tables import ReadTables
@@ -39,17 +41,20 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
     revoked_ids = RevokedIds(connections)
     subscription = Subscription(redis_clients.subscriber_client(settings.redis_url))
     memory_cache: MemoryCache[CachedAnswer] = MemoryCache(MAX_MEMORY_CACHE_BYTES)
-    progress = ProjectionProgress(subscription, connections, settings.partitions, memory_cache)
+    progress = ProjectionProgress(subscription, settings.partitions, memory_cache)
+    progress_waiter = ProgressWaiter(progress, connections)
     read_tables, permissions = ReadTables(connections), Permissions(log, connections, subscription)
     return Ledger(
         settings=settings,
         log=log,
-        command_handler=CommandHandler(log, ColumnCounter(log, connections, progress)),
+        command_handler=CommandHandler(log, ColumnCounter(log, connections, progress, progress_waiter)),
         subscription=subscription,
         memory_cache=memory_cache,
         read_tables=read_tables,
         reader=Reader(connections, read_tables, SharedCache(redis_client), progress, memory_cache),
         progress=progress,
+        progress_waiter=progress_waiter,
+        progress_poller=ProgressPoller(progress, connections),
         permissions=permissions,
         permission_revocations=PermissionRevocations(subscription, redis_client, permissions, connections),
         passwords=Passwords(connections),

@@ -14,6 +14,7 @@ from infra.log import EventLog
 from infra.messaging import redis_clients
 from infra.messaging.subscription import Subscription
 from infra.reading.progress import ProjectionProgress
+from infra.reading.progress_waiting import ProgressWaiter
 from infra.settings import Settings
 
 
@@ -33,9 +34,10 @@ async def open_instance(settings: Settings) -> AsyncIterator[OpenInstance]:
         pass
     async with create_pool(url) as connections:
         log = EventLog(url, connections)
-        progress = ProjectionProgress(
-            Subscription(redis_clients.subscriber_client(settings.redis_url)), connections, settings.partitions
-        )
+        subscription = Subscription(redis_clients.subscriber_client(settings.redis_url))
+        progress = ProjectionProgress(subscription, settings.partitions)
         with operator_errors(url):
-            command_handler = CommandHandler(log, ColumnCounter(log, connections, progress))
+            command_handler = CommandHandler(
+                log, ColumnCounter(log, connections, progress, ProgressWaiter(progress, connections))
+            )
             yield OpenInstance(log, command_handler, Passwords(connections))

@@ -14,6 +14,7 @@ from infra.database.pool import Pool
 from infra.ids import new_id
 from infra.log import EventLog
 from infra.reading.progress import ProjectionProgress
+from infra.reading.progress_waiting import ProgressWaiter
 from infra.reading.tables import with_table_names
 from projections import task_list
 from projections.engine import builds
@@ -26,10 +27,13 @@ _COUNT_WITH_POSITION = SQL("select (select min(position) from read.checkpoints w
 class ColumnCounter:
     """Counts the tasks of a column in the task list."""
 
-    def __init__(self, log: EventLog, pool: Pool, progress: ProjectionProgress) -> None:
+    def __init__(
+        self, log: EventLog, pool: Pool, progress: ProjectionProgress, progress_waiter: ProgressWaiter
+    ) -> None:
         self._log = log
         self._pool = pool
         self._progress = progress
+        self._progress_waiter = progress_waiter
 
     async def count_tasks(self, project_id: UUID, column: str) -> TaskCount:
         """How many tasks are in the column, at the head of the log or later.
@@ -39,7 +43,7 @@ class ColumnCounter:
         head = await self._log.head()
         deadline = monotonic() + CATCH_UP_TIMEOUT_S
         while True:
-            await self._progress.wait(task_list.projection.name, head, deadline - monotonic())
+            await self._progress_waiter.wait(task_list.projection.name, head, deadline - monotonic())
             position, tasks = await self._query(project_id, column)
             if position >= head:
                 return TaskCount(tasks, new_id())

@@ -13,6 +13,7 @@ import redis
 
 from infra.reading import progress_messages
 from infra.reading.progress import ProjectionProgress
+from infra.reading.progress_polling import ProgressPoller
 from projections.engine.advance import BatchReport
 
 _LIVE_PROGRESS: dict[ProjectionProgress, asyncio.AbstractEventLoop] = {}
@@ -21,17 +22,18 @@ _LIVE_PROGRESS: dict[ProjectionProgress, asyncio.AbstractEventLoop] = {}
 @contextmanager
 def tracked_progress() -> Iterator[None]:
     """Know of everybody who watches from now on."""
-    original_poll = ProjectionProgress.poll
+    original_poll = ProgressPoller.poll_forever
 
-    async def register_and_poll(self: ProjectionProgress) -> None:
-        _LIVE_PROGRESS[self] = asyncio.get_running_loop()
+    async def register_and_poll(self: ProgressPoller) -> None:
+        progress = self._progress
+        _LIVE_PROGRESS[progress] = asyncio.get_running_loop()
         try:
             await original_poll(self)
         finally:
-            del _LIVE_PROGRESS[self]
+            del _LIVE_PROGRESS[progress]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ProjectionProgress, "poll", register_and_poll)
+        patch.setattr(ProgressPoller, "poll_forever", register_and_poll)
         yield
 
 

@@ -17,6 +17,8 @@ from infra.messaging.subscription import Subscription
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.memory_cache import MemoryCache
 from infra.reading.progress import ProjectionProgress
+from infra.reading.progress_polling import ProgressPoller
+from infra.reading.progress_waiting import ProgressWaiter
 from infra.reading.reader import Reader
 from infra.reading.shared_cache import SharedCache
 from infra.reading.tables import ReadTables
@@ -29,6 +31,8 @@ class ReadingProcess(Struct, frozen=True):
     tables: ReadTables
     reader: Reader
     progress: ProjectionProgress
+    progress_poller: ProgressPoller
+    progress_waiter: ProgressWaiter
     subscription: Subscription
     permissions: Permissions
     permission_revocations: PermissionRevocations
@@ -55,11 +59,14 @@ async def open_reading_process(
             Subscription(redis_clients.subscriber_client(settings.redis_url)),
             MemoryCache[CachedAnswer](max_bytes),
         )
-        projected, rights = ProjectionProgress(channel, connections, 1, hot), Permissions(log, connections, channel)
+        projected, rights = ProjectionProgress(channel, 1, hot), Permissions(log, connections, channel)
         querying, ended = ReadTables(connections), PermissionRevocations(channel, client, rights, connections)
         reading = Reader(connections, querying, SharedCache(client), projected, hot)
-        running = [asyncio.create_task(one) for one in (channel.listen(), projected.poll())] if subscribed else []
-        made = ReadingProcess(querying, reading, projected, channel, rights, ended, hot, connections, client)
+        poller, waiter = ProgressPoller(projected, connections), ProgressWaiter(projected, connections)
+        running = [asyncio.create_task(one) for one in (channel.listen(), poller.poll_forever())] if subscribed else []
+        made = ReadingProcess(
+            querying, reading, projected, poller, waiter, channel, rights, ended, hot, connections, client
+        )
         try:
             if subscribed:
                 await asyncio.wait_for(made.wait_until_live(), 10)

@@ -18,7 +18,6 @@ from commands.handling.handler import CommandHandler
 from commands.handling.request import CommandRequest
 from domain.event import Actor
 from infra import settings
-from infra.database.pool import create_pool
 from infra.ids import new_id
 from infra.messaging import broker, redis_clients
 from infra.messaging.hints import HintSender
@@ -39,9 +38,9 @@ class LanePlan(Struct, frozen=True):
 async def run_lane(plan: LanePlan) -> LoadResult:
     """Each waits for its task, then asks for the next; workers are told as the API tells them."""
     instance_settings = settings.resolve(Path(plan.data))
-    async with open_instance(instance_settings) as instance, create_pool(instance_settings.database_url) as connections:
+    async with open_instance(instance_settings) as instance:
         channel = Subscription(redis_clients.subscriber_client(instance_settings.redis_url))
-        projected = ProjectionProgress(channel, connections, instance_settings.partitions)
+        projected = ProjectionProgress(channel, instance_settings.partitions)
         listening = asyncio.create_task(channel.listen())
         hints = HintSender(broker.create_broker(instance_settings.broker_url), projected, instance_settings.partitions)
         hints.start()

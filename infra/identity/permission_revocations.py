@@ -25,7 +25,7 @@ from infra.identity.permissions import Permissions
 from infra.ids import new_id
 from infra.logs import logger
 from infra.messaging.subscription import LIVENESS_S, Subscription
-from infra.reading.progress import POLLER_APPLICATION_NAME
+from infra.reading.progress_polling import POLLER_APPLICATION_NAME
 
 REVOCATIONS_CHANNEL = "taskledger:ended"
 UNREACHABLE_COUNT = 2**31

@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from api.ledger import AuthedRequest, Ledger
 from infra.ids import new_id
-from infra.reading import progress
-from infra.reading.progress import ProjectionProgress
+from infra.reading import progress_waiting
+from infra.reading.progress_waiting import ProgressWaiter
 from infra.reading.shared_cache import SharedCache
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
@@ -200,16 +200,16 @@ async def a_waiting_reader_sees_the_write(
     ann: ApiUser, patch: pytest.MonkeyPatch, publish: Callable[[int], None]
 ) -> None:
     """A waiting request is woken by `publish`, called with the position, and by nothing else."""
-    patch.setattr(progress, "WAITER_POLL_INTERVAL_S", 60.0)
+    patch.setattr(progress_waiting, "WAITER_POLL_INTERVAL_S", 60.0)
     waiting = asyncio.Event()
-    look = ProjectionProgress._fetch_position  # noqa: SLF001 - who has looked in vain is about to wait
+    look = ProgressWaiter._fetch_position  # noqa: SLF001 - who has looked in vain is about to wait
 
-    async def seen(self: ProjectionProgress, projection: str) -> int:
+    async def seen(self: ProgressWaiter, projection: str) -> int:
         found = await look(self, projection)
         waiting.set()
         return found
 
-    patch.setattr(ProjectionProgress, "_fetch_position", seen)
+    patch.setattr(ProgressWaiter, "_fetch_position", seen)
     task = await ann.create_task()
     ann.fold()
     written = await ann.post(f"/tasks/{task}/complete")
@@ -230,13 +230,13 @@ async def a_member_removed_while_waiting_gets_not_found(
     member = f"/workspaces/{ann.workspace}/members/{bob.id}"
     assert (await ann.request("PUT", member, json={"role": "member"})).status_code == 200
     ann.fold()
-    waits, wait = asyncio.Event(), ProjectionProgress.wait
+    waits, wait = asyncio.Event(), ProgressWaiter.wait
 
-    async def noted(self: ProjectionProgress, projection: str, position: int, seconds: float) -> None:
+    async def noted(self: ProgressWaiter, projection: str, position: int, seconds: float) -> None:
         waits.set()
         await wait(self, projection, position, seconds)
 
-    patch.setattr(ProjectionProgress, "wait", noted)
+    patch.setattr(ProgressWaiter, "wait", noted)
     later = (await ann.post(f"/projects/{ann.project}/tasks", title="Milk"))["position"] + 2
     reader = asyncio.create_task(bob.request("GET", f"{path}?min_position={later}", headers=LONG_WAIT))
     await asyncio.wait_for(waits.wait(), 5)

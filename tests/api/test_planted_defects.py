@@ -80,7 +80,7 @@ async def test_a_reader_that_trusts_reported_positions_is_noticed(
 
     async def believing(ledger: Ledger, _: object, question: Question, at_least: int | None) -> ReadResult:
         if at_least:
-            await ledger.progress.wait(question.projections[0].name, at_least, 5)
+            await ledger.progress_waiter.wait(question.projections[0].name, at_least, 5)
         return await ledger.reader.answer(question)
 
     monkeypatch.setattr(Ledger, "fetch", believing)

@@ -27,6 +27,7 @@ from infra.ids import new_id
 from infra.messaging import redis_clients
 from infra.messaging.subscription import Subscription
 from infra.reading.progress import ProjectionProgress
+from infra.reading.progress_waiting import ProgressWaiter
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from tests.examples import ADA
@@ -43,15 +44,9 @@ class ColumnHandlers:
     def __init__(self, both: TwoProcesses, settings: Settings) -> None:
         self.both = both
         self.handlers = [
-            CommandHandler(
-                log,
-                ColumnCounter(
-                    log,
-                    pool,
-                    ProjectionProgress(Subscription(redis_clients.subscriber_client(settings.redis_url)), pool, 1),
-                ),
-            )
+            CommandHandler(log, ColumnCounter(log, pool, progress, ProgressWaiter(progress, pool)))
             for log, pool in zip(both.logs, both.pools, strict=True)
+            for progress in [ProjectionProgress(Subscription(redis_clients.subscriber_client(settings.redis_url)), 1)]
         ]
 
     async def handle(self, process: int, *commands: CommandOn) -> Committed | Refusal:

@@ -10,7 +10,7 @@ from api.http import history_items
 from domain.event import RecordedEvent
 from infra.ids import new_id
 from infra.log import EventLog
-from infra.reading.progress import ProjectionProgress
+from infra.reading.progress_waiting import ProgressWaiter
 from tests.api import guarantees
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
@@ -109,7 +109,7 @@ async def test_a_member_removed_while_waiting_gets_not_found(
 async def test_a_non_member_does_not_wait_for_a_position(
     ann: ApiUser, bob: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ProjectionProgress, "wait", None)
+    monkeypatch.setattr(ProgressWaiter, "wait", None)
     here = f"/workspaces/{ann.workspace}"
     for path in (here, f"{here}/projects", f"{here}/activity", f"{here}/members", f"/projects/{ann.project}/tasks"):
         assert_problem(await bob.request("GET", f"{path}?min_position={2**60}"), 404, "not_found")

@@ -192,7 +192,7 @@ class Simulation:
     async def poll(self, _: int) -> None:
         """As it does four times a second; what stood there the time before is known from now on."""
         folded = self._folded_position
-        self._polled = await self._process.progress._poll_once(self.poll_connection, self._polled)  # noqa: SLF001 - as above
+        self._polled = await self._process.progress_poller._poll_once(self.poll_connection, self._polled)  # noqa: SLF001 - as above
         self._reported_position = max(self._reported_position, self._polled_position)
         self._polled_position = folded
 

@@ -49,7 +49,7 @@ class CacheScenario:
 
     def __init__(self, settings: Settings, connection: SyncConnection, reader: ReadingProcess) -> None:
         self.settings, self.connection, self.process = settings, connection, reader
-        self.reader, self.progress = reader.reader, reader.progress
+        self.reader, self.progress_waiter = reader.reader, reader.progress_waiter
         self.published: list[BatchReport] = []
         self.publish = self.published.append
         self._renamed = 0
@@ -143,7 +143,7 @@ async def an_unpublished_commit_is_seen(here: CacheScenario) -> None:
     assert oracle.checkpoint_position(here.connection, "task_list") == until, "it was to be killed after its commit"
     assert not here.published
     assert (await here.title(), (await here.titles())[str(TASK)]) == (title, title)
-    await asyncio.wait_for(here.progress.wait("task_list", until, 5), 5)
+    await asyncio.wait_for(here.progress_waiter.wait("task_list", until, 5), 5)
 
 
 def _fold_and_kill(settings: Settings) -> int:
@@ -198,7 +198,7 @@ async def a_waiter_on_a_silent_subscription_polls(here: CacheScenario) -> None:
         )
     here.rename_tasks(TASK)
     until = log.head(here.connection)
-    waiting = asyncio.create_task(here.progress.wait("task_list", until, 20))
+    waiting = asyncio.create_task(here.progress_waiter.wait("task_list", until, 20))
     await asyncio.sleep(0.1)
     assert not waiting.done()
     await asyncio.to_thread(here.fold)
@@ -299,7 +299,7 @@ def generations_from_a_counter(_: CacheScenario, patch: pytest.MonkeyPatch) -> N
 
 
 def waiters_do_not_poll(_: CacheScenario, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("infra.reading.progress.WAITER_POLL_INTERVAL_S", 3600.0)
+    patch.setattr("infra.reading.progress_waiting.WAITER_POLL_INTERVAL_S", 3600.0)
 
 
 def silence_taken_for_no_change(_: CacheScenario, patch: pytest.MonkeyPatch) -> None:

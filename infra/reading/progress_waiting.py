@@ -1,0 +1,60 @@
+"""Waiting for progress: a reader waits until a projection has reached a position."""
+
+import asyncio
+import time
+from collections import defaultdict
+
+from infra.database.pool import Pool
+from infra.reading.progress import ProjectionBehind, ProjectionProgress
+from projections.fingerprint import fingerprints
+
+WAITER_POLL_INTERVAL_S = 0.25
+"""How often a waiting reader fetches the position from the checkpoints, in case a message was lost."""
+_SELECT_POSITIONS = """select checkpoint.partition, checkpoint.position
+    from read.serving join read.checkpoints as checkpoint using (build)
+    where serving.projection = %s and serving.fingerprint = %s"""
+
+
+class ProgressWaiter:
+    """Lets readers wait; an advance of the projection wakes them."""
+
+    def __init__(self, progress: ProjectionProgress, pool: Pool) -> None:
+        self._progress = progress
+        self._pool = pool
+        self._advance_events: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._to_refetch: set[str] = set()
+        progress.on_advance(self._wake)
+        progress.on_foreign_advance(self._wake_to_refetch)
+
+    async def wait(self, projection: str, position: int, timeout_s: float) -> None:
+        """Return when the projection has read up to `position`; raises ProjectionBehind at the time-out."""
+        deadline = time.monotonic() + timeout_s
+        must_fetch = True
+        while not self._progress.has_reached(projection, position):
+            advanced = self._advance_events[projection]
+            if must_fetch and await self._fetch_position(projection) >= position:
+                return
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise ProjectionBehind
+            try:
+                await asyncio.wait_for(advanced.wait(), min(left, WAITER_POLL_INTERVAL_S))
+                must_fetch = projection in self._to_refetch
+            except TimeoutError:
+                must_fetch = True
+
+    async def _fetch_position(self, projection: str) -> int:
+        """The position up to which all partitions have read."""
+        self._to_refetch.discard(projection)
+        serving = (projection, fingerprints()[projection])
+        async with self._pool.connection_fail_fast() as connection:
+            found = await (await connection.execute(_SELECT_POSITIONS, serving, prepare=True)).fetchall()
+        return min((position for _, position in found), default=-1)
+
+    def _wake(self, projection: str) -> None:
+        self._advance_events.pop(projection, asyncio.Event()).set()
+
+    def _wake_to_refetch(self, projection: str) -> None:
+        """Other code has advanced its build: the position of our own build must be fetched."""
+        self._to_refetch.add(projection)
+        self._wake(projection)
