@@ -1,8 +1,9 @@
-"""Ended: rights that were taken away are believed by no process any more when that is acknowledged.
+"""Permission revocations: once a revocation is acknowledged, no process uses the permission from its cache.
 
-Whoever took one away tells all and waits until each has answered, as many as look at the database. One that does not
-answer, or was not told, is deaf: after a second it believes nothing that it remembers, so nobody waits for longer. What
-nobody told of, as its process was killed, is asked of the log again within seconds.
+The revoking process publishes to all others and waits until as many have answered as poll the database. A process that
+did not answer, or did not receive the message, has lost its subscription: after a second it trusts nothing that it
+cached, so the wait ends then. If the revoking process is killed before it publishes, the others check the permission
+against the log within `PERMISSION_TTL_S`.
 """
 
 import asyncio
@@ -29,11 +30,11 @@ from infra.reading.progress_polling import POLLER_APPLICATION_NAME
 
 REVOCATIONS_CHANNEL = "taskledger:ended"
 UNREACHABLE_COUNT = 2**31
-"""More answers than will ever come."""
+"""More answers than can arrive."""
 _COUNT_PROCESSES_SQL = (
     "select count(*) from pg_stat_activity where application_name = %s and datname = current_database()"
 )
-"""How many processes look at this database."""
+"""The number of API processes that poll this database."""
 
 
 class _RevocationMessage(Struct, frozen=True):
@@ -43,7 +44,7 @@ class _RevocationMessage(Struct, frozen=True):
 
 
 def announcer(client: redis.Redis) -> Callable[[Collection[UUID]], None]:
-    """A function that tells every process of what ended by a rule, which nobody waits for."""
+    """A function that publishes revocations by a rule to every process, without waiting for answers."""
 
     def announce(streams: Collection[UUID]) -> None:
         try:
@@ -56,7 +57,7 @@ def announcer(client: redis.Redis) -> Callable[[Collection[UUID]], None]:
 
 
 class _PendingBroadcast:
-    """How many have answered so far, of how many."""
+    """The number of answers to a broadcast so far, and the number expected."""
 
     def __init__(self) -> None:
         self.answer_count, self.expected_count = 0, 0
@@ -64,7 +65,7 @@ class _PendingBroadcast:
 
 
 class PermissionRevocations:
-    """Tells other processes, and hears of them."""
+    """Broadcasts the revocations of this process, and applies and answers those of others."""
 
     def __init__(
         self, subscription: Subscription, redis_client: redis.asyncio.Redis, permissions: Permissions, pool: Pool
@@ -79,7 +80,7 @@ class PermissionRevocations:
         subscription.on_message(self._answer_channel, self._on_answer)
 
     async def broadcast(self, streams: Collection[UUID]) -> None:
-        """Return when no process believes these memberships and projects any more."""
+        """Return when no process uses cached permissions that depend on these memberships and projects."""
         if not streams:
             return
         self._permissions.revoke(streams)
@@ -93,12 +94,12 @@ class PermissionRevocations:
                     pending.answer_arrived.clear()
                     await pending.answer_arrived.wait()
         except TimeoutError:
-            pass  # by now who did not answer believes nothing
+            pass  # by now a process that did not answer trusts nothing that it cached
         finally:
             del self._pending[broadcast_id]
 
     async def _publish(self, message: bytes) -> int:
-        """How many will answer; `NOBODY` where that is not everybody who is there."""
+        """The number of processes that will answer; `UNREACHABLE_COUNT` if not all of them received the message."""
         try:
             receiver_count = await self._redis_client.publish(REVOCATIONS_CHANNEL, message)
             async with self._pool.connection_fail_fast() as connection:
@@ -136,7 +137,7 @@ class PermissionRevocations:
 
 
 def permissions_revoked_by(commands: Sequence[CommandOn], actor: Actor) -> list[UUID]:
-    """The memberships and projects that end where these are fulfilled, now or when they were sent before."""
+    """The memberships and projects that these commands end, now or, in a replay, when they were first carried out."""
     return list(_streams_revoked_by(commands, actor))
 
 
