@@ -1,4 +1,4 @@
-"""An API process as far as it reads: what it hears, remembers, and asks."""
+"""The reading parts of an API process: subscription, progress, caches, permissions and read tables."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ from infra.settings import Settings
 
 
 class ReadingProcess(Struct, frozen=True):
-    """Its parts."""
+    """The parts, connected as in an API process."""
 
     tables: ReadTables
     reader: Reader
@@ -41,8 +41,8 @@ class ReadingProcess(Struct, frozen=True):
     redis_client: redis.asyncio.Redis
 
     async def wait_until_live(self) -> None:
-        """Wait until it hears others, and has seen where the projections are."""
-        while not (  # noqa: ASYNC110 - nobody tells when it is so
+        """Wait until it is subscribed, and has polled the positions of the projections."""
+        while not (  # noqa: ASYNC110 - there is no event for it
             self.progress.is_live() and self.progress.known_position(["task_list"]) >= 0
         ):
             await asyncio.sleep(0.01)
@@ -52,26 +52,33 @@ class ReadingProcess(Struct, frozen=True):
 async def open_reading_process(
     settings: Settings, *, subscribed: bool = False, max_bytes: int = 2**20
 ) -> AsyncIterator[ReadingProcess]:
-    """One that hears what others say, or asks each time."""
-    async with create_pool(settings.database_url, 2) as connections:
-        client, log = redis_clients.cache_client(settings.redis_url), EventLog(settings.database_url, connections)
-        channel, hot = (
-            Subscription(redis_clients.subscriber_client(settings.redis_url)),
-            MemoryCache[CachedAnswer](max_bytes),
+    """Open a process; `subscribed`, it receives messages and polls, else it checks each answer in the database."""
+    async with create_pool(settings.database_url, 2) as pool:
+        client, log = redis_clients.cache_client(settings.redis_url), EventLog(settings.database_url, pool)
+        subscription = Subscription(redis_clients.subscriber_client(settings.redis_url))
+        memory_cache = MemoryCache[CachedAnswer](max_bytes)
+        progress = ProjectionProgress(subscription, 1, memory_cache)
+        tables, permissions = ReadTables(pool), Permissions(log, pool, subscription)
+        process = ReadingProcess(
+            tables=tables,
+            reader=Reader(pool, tables, SharedCache(client), progress, memory_cache),
+            progress=progress,
+            progress_poller=ProgressPoller(progress, pool),
+            progress_waiter=ProgressWaiter(progress, pool),
+            subscription=subscription,
+            permissions=permissions,
+            permission_revocations=PermissionRevocations(subscription, client, permissions, pool),
+            memory_cache=memory_cache,
+            pool=pool,
+            redis_client=client,
         )
-        projected, rights = ProjectionProgress(channel, 1, hot), Permissions(log, connections, channel)
-        querying, ended = ReadTables(connections), PermissionRevocations(channel, client, rights, connections)
-        reading = Reader(connections, querying, SharedCache(client), projected, hot)
-        poller, waiter = ProgressPoller(projected, connections), ProgressWaiter(projected, connections)
-        running = [asyncio.create_task(one) for one in (channel.listen(), poller.poll_forever())] if subscribed else []
-        made = ReadingProcess(
-            querying, reading, projected, poller, waiter, channel, rights, ended, hot, connections, client
-        )
+        coroutines = (subscription.listen(), process.progress_poller.poll_forever()) if subscribed else ()
+        running = [asyncio.create_task(one) for one in coroutines]
         try:
             if subscribed:
-                await asyncio.wait_for(made.wait_until_live(), 10)
-            yield made
+                await asyncio.wait_for(process.wait_until_live(), 10)
+            yield process
         finally:
             await cancel_all(*running)
-            await channel.close()
+            await subscription.close()
             await client.aclose(close_connection_pool=True)

@@ -1,4 +1,4 @@
-"""Asking questions of projections: without an API process, as it would."""
+"""Answers to questions, read from the serving tables without an API process."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,7 @@ CALLER = Caller(ADA.id, NOW)
 
 
 def answer(database: SyncConnection, question: Question) -> Answer | None:
-    """The answer to a question, from the tables as they are."""
+    """The answer to a question, from the current tables."""
     numbers = {name: build.number for name, build in builds.serving_builds(database).items()}
     found = list[list[Any]]()
     for query in question.queries:
@@ -32,7 +32,7 @@ def answer(database: SyncConnection, question: Question) -> Answer | None:
 
 
 def answer_body(database: SyncConnection, question: Question) -> Any:
-    """What is in it, read from JSON."""
+    """The decoded body of the answer to a question."""
     found = answer(database, question)
     assert found is not None
     return msgspec.json.decode(found.body)

@@ -1,4 +1,4 @@
-"""Projections made wrong for as long as a block lasts: folds that fail, or yield what no table takes."""
+"""Broken folds, patched in for a block: they fail, or return fields that their table rejects."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -14,19 +14,19 @@ from projections import fingerprint
 from projections.projection import all_projections
 
 POISON_EVENT = TaskRenamed(Change("Buy milk", "poison"))
-"""An event that nothing is wrong with, but for folds that are spoilt."""
+"""A valid event, on which broken folds fail."""
 REJECTED_FIELDS: dict[str, dict[str, Any]] = {
     "a NUL character": {"title": "poi\0son"},
     "a number out of range": {"number": 2**70},
     "a key too long for an index": {"key": Random(1).randbytes(9_000).hex()},
 }
-"""Fields of a task that its table does not take."""
+"""Fields of a task that its table rejects."""
 BreakFold = Callable[[Any, RecordedEvent], Any]
 
 
 @contextlib.contextmanager
 def broken_fold(name: str, break_fold: BreakFold, event: Any = POISON_EVENT) -> Iterator[None]:
-    """A projection whose fold makes something else of an event, and whose fingerprint says so to nobody."""
+    """Break the fold of a projection for one event; its fingerprint stays the same."""
     good, digest = all_projections()[name], fingerprint.digest
 
     def fold(key: Any, document: Any, recorded: RecordedEvent) -> Any:
@@ -45,5 +45,5 @@ def raise_error(_: Any, recorded: RecordedEvent) -> Any:
 
 
 def replace_fields(fields: dict[str, Any]) -> BreakFold:
-    """What a table refuses."""
+    """Return the document with these fields, which its table rejects."""
     return lambda document, _: replace(document, **fields)

@@ -1,4 +1,4 @@
-"""A database of the test's own, and connections to it; what they share with the tests of the command line."""
+"""Connections to the database of a test, and fixtures shared with the tests of the command line."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ __all__ = ["environment", "run_cli"]
 
 @pytest.fixture(autouse=True)
 def _require_test_database(servers: Servers, settings: Settings) -> None:
-    """Tests here spoil tables and truncate the log: only in a database that this run can prove is its own."""
+    """Tests here damage tables and truncate the log: only in one proven to belong to this run."""
     servers.require_test_database(settings.migration_url)
 
 

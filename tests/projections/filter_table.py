@@ -1,4 +1,4 @@
-"""A table of tasks to be filtered: rows and filters that Hypothesis draws, and what PostgreSQL finds."""
+"""A table of tasks to filter: strategies for rows and filters, and the ids that PostgreSQL finds."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -93,7 +93,7 @@ filters: SearchStrategy[str] = st.lists(
 
 
 def insert_rows(database: SyncConnection, rows: Iterable[FilterableTask]) -> None:
-    """Put these rows there, and no others."""
+    """Replace all rows by these."""
     database.execute("delete from task; delete from search")
     with database.cursor() as cursor:
         cursor.executemany(INSERT_TASK, [_columns(row) for row in rows])
@@ -104,7 +104,7 @@ def insert_rows(database: SyncConnection, rows: Iterable[FilterableTask]) -> Non
 def select_ids(
     database: SyncConnection, terms: Iterable[Term], context: FilterContext, *, by_rank: bool = False
 ) -> list[int]:
-    """The ids of the rows that the condition of the terms lets through."""
+    """The ids of the rows that match the condition of the terms."""
     sql_condition = compile_filter(terms, me=context.user_id, now=context.now)
     joined = " join search using (id)" if sql_condition.text_sql else ""
     ordered = f"{sql_condition.rank_sql} desc, task.id" if by_rank else "task.id"

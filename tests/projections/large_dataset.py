@@ -1,4 +1,4 @@
-"""A crowd: 100,000 tasks of one workspace, in 50 projects, and a few of another, straight into the read models."""
+"""A large dataset: 100,000 tasks of one workspace, in 50 projects, and 2,000 of another, written to the read models."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -20,13 +20,13 @@ from tests.projections import oracle
 
 LARGE_WORKSPACE_TASKS, PROJECTS_PER_WORKSPACE, SMALL_WORKSPACE_TASKS = 100_000, 50, 2_000
 LARGE_WORKSPACE, SMALL_WORKSPACE = fixed_uuid7(1_001), fixed_uuid7(1_002)
-"""The workspace of most, and the one of a few."""
+"""The workspace with most of the tasks, and the one with few."""
 USER_IDS = [fixed_uuid7(2_000 + number) for number in range(30)]
 FIRST_CREATED_AT = datetime(2024, 12, 1, tzinfo=UTC)
 _PRIORITIES: tuple[Priority, ...] = ("none", "none", "none", "none", "low", "medium", "medium", "high", "urgent")
 _STEMS = ("молоко", "bread", "купить", "window", "repair", "дом", "garden", "письмо", "invoice", "срочно")
 WORDS = [*_STEMS, *(f"{stem}{number}" for number in range(300) for stem in _STEMS)]
-"""The first of them stand in many tasks."""
+"""The first words are in many tasks."""
 
 
 def project_of(number: int, workspace_id: UUID = LARGE_WORKSPACE) -> UUID:
@@ -35,12 +35,12 @@ def project_of(number: int, workspace_id: UUID = LARGE_WORKSPACE) -> UUID:
 
 
 def task_of(number: int) -> UUID:
-    """One of the tasks of the crowded workspace."""
+    """One of the tasks of the large workspace."""
     return fixed_uuid7(10_000 + number)
 
 
 def insert_dataset(database: SyncConnection) -> None:
-    """Instead of what stands there; with statistics of all rows, so that plans are the same each time."""
+    """Replace all rows, and analyze them at a high statistics target, so that plans are the same each time."""
     facts = [*workspace(LARGE_WORKSPACE), *workspace(SMALL_WORKSPACE)]
     for where in (LARGE_WORKSPACE, SMALL_WORKSPACE):
         for number in range(PROJECTS_PER_WORKSPACE):

@@ -1,4 +1,4 @@
-"""A filter as a reader of its terms takes it, one task at a time, with no tables: what conditions are compared with."""
+"""A naive filter: matches one task at a time in Python; the SQL conditions are compared with it."""
 
 import operator
 from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ from domain.label import normalize_label
 from domain.task import Priority, TaskStatus
 
 STOP_WORDS = frozenset({"the", "и"})
-"""Words that say nothing, of those that are drawn."""
+"""The stop words among the words that are drawn."""
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ":": operator.eq,
     "<": operator.lt,
@@ -39,7 +39,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class FilterableTask(Struct, frozen=True):
-    """A task, with all that a filter may ask of."""
+    """A task, with all fields that a filter can match."""
 
     id: int
     status: TaskStatus
@@ -57,14 +57,14 @@ class FilterableTask(Struct, frozen=True):
 
 
 class FilterContext(Struct, frozen=True):
-    """Who asks, and when."""
+    """The calling user, and the time of the call."""
 
     user_id: UUID
     now: datetime
 
 
 def matching_ids(rows: Iterable[FilterableTask], terms: Iterable[Term], context: FilterContext) -> list[int]:
-    """The ids of the tasks that meet every term."""
+    """The ids of the tasks that match every term."""
     return [row.id for row in rows if all(_satisfies(row, term, context) for term in terms)]
 
 
@@ -97,7 +97,7 @@ def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) 
 
 
 def _instant(when: date | datetime | None) -> datetime | None:
-    """A whole day is due with its last moment."""
+    """The due instant; for a day, its last microsecond."""
     return when if when is None or isinstance(when, datetime) else datetime.combine(when, time.max, UTC)
 
 
@@ -118,7 +118,7 @@ def _matches_time(instant: datetime | None, asked: TimeIs, now: datetime) -> boo
 
 
 def _contains_words(row: FilterableTask, wanted: list[str]) -> bool:
-    """Where a word says nothing, any other or none may stand in its place."""
+    """Whether the words occur in this order; a stop word stands for any word."""
     words = [*_trim_stop_words(row.title, begin=False), *row.description.casefold().split()]
     starts = range(len(words) - len(wanted) + 1)
     return any(
@@ -127,7 +127,7 @@ def _contains_words(row: FilterableTask, wanted: list[str]) -> bool:
 
 
 def _trim_stop_words(text: str, *, begin: bool = True) -> list[str]:
-    """Its words, without those at the end, and at the beginning, that say nothing."""
+    """The words of a text, without stop words at its end and, if `begin`, at its beginning."""
     words = text.casefold().split()
     while words and words[-1] in STOP_WORDS:
         words.pop()

@@ -1,4 +1,4 @@
-"""What a projection must show: the naive fold of the whole log, one event after the other, in memory."""
+"""The oracle of projections: the naive fold of the whole log, event by event, in memory."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ VERIFY_ONLY = RebuildOptions(1, verify_only=True)
 
 
 def serving_rows(connection: SyncConnection, projection: Projection[Any]) -> Rows:
-    """The documents that the build holds which answers."""
+    """The documents of the serving build."""
     return build_rows(connection, serving_build(connection, projection))
 
 
@@ -42,12 +42,12 @@ def build_rows(connection: SyncConnection, build: Build) -> Rows:
 
 
 def serving_build(connection: SyncConnection, projection: Projection[Any] | str) -> Build:
-    """The build that answers."""
+    """The serving build of a projection."""
     return builds.serving_builds(connection)[projection if isinstance(projection, str) else projection.name]
 
 
 def checkpoint_position(connection: SyncConnection, name: str) -> int:
-    """How far all partitions of the projection have read."""
+    """The position up to which all partitions of the projection have read."""
     return builds.position_range(connection, serving_build(connection, name))[0]
 
 
@@ -70,21 +70,21 @@ def matches_log(connection: SyncConnection) -> bool:
 
 
 def catch_up(connection: SyncConnection, max_events: int = 1_000, partitions: int = 1) -> None:
-    """Fold all that is new, so many events a batch."""
+    """Fold all new events, in batches of at most `max_events`."""
     for partition in range(partitions):
         while list(advance.advance(connection, partition, log.load_after, max_events)):
             pass
 
 
 def rebuild_inline(url: str, name: str, options: RebuildOptions | None = None) -> RebuildOutcome:
-    """Rebuild a projection by everything but processes."""
+    """Rebuild a projection as in production, except that the fold pool has no processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("infra.rebuilding.rebuild.open_fold_pool", inline_fold_pool)
         return ProjectionRebuild(url, all_projections()[name], options or RebuildOptions(1), lambda _: None).run()
 
 
 class InlineFoldPool:
-    """A crew that is no process: all that they do is done here."""
+    """A fold pool without processes: it works in the calling thread."""
 
     def __init__(self, reader: SyncConnection, writer: SyncConnection) -> None:
         self._reader, self._writer = reader, writer
@@ -109,7 +109,7 @@ def inline_fold_pool(url: str, *_: object) -> Iterator[InlineFoldPool]:
 
 
 def append_facts(connection: SyncConnection, facts: Facts, workspace: UUID = WORKSPACE) -> None:
-    """Put facts into the log as they are, without asking any rule."""
+    """Append facts to the log without checking any rule."""
     streams = dict.fromkeys((stream for stream, _ in facts), 0)
     sql = "select originator_id, max(originator_version) from log.events where originator_id = any(%s) group by 1"
     streams |= dict(connection.execute(sql, (list(streams),)).fetchall())
@@ -121,6 +121,6 @@ def append_facts(connection: SyncConnection, facts: Facts, workspace: UUID = WOR
 
 
 def position_of(connection: SyncConnection, event: Event) -> int:
-    """The position of an event that stands in the log once."""
+    """The position of an event that the log has once."""
     (position,) = [one.position for one in all_events(connection) if one.event == event]
     return position

@@ -1,4 +1,4 @@
-"""Conditions find what their filters say: each way to go wrong is a check, and a planted defect turns it red."""
+"""Filters in SQL match the tasks that they describe; each check is proven by a planted defect."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ HOSTILE = ["'; drop table task; --", "%(f0)s", "%", "{0}", "\\", '"', "a' or tru
 
 
 def task_row(number: int, **more: Any) -> FilterableTask:
-    """An open task without anything."""
+    """An open task with no optional fields."""
     plain = FilterableTask(number, "open", "none", (), (), PROJECT, "todo", f"HOME-{number}", NOON, NOON, None, "", "")
     return msgspec.structs.replace(plain, **more)
 
@@ -46,7 +46,7 @@ def _tables(database: SyncConnection) -> None:
 
 
 def every_filter_finds_what_it_says(database: SyncConnection) -> None:
-    """In any time zone that a session may have."""
+    """In any time zone of the session."""
 
     @law(rows, filters, contexts, st.sampled_from(ZONES), examples=200)
     def finds(rows: Sequence[FilterableTask], text: str, asking: FilterContext, zone: str) -> None:
@@ -132,7 +132,7 @@ def stop_words_are_ignored(database: SyncConnection) -> None:
 
 
 def better_matches_rank_first(database: SyncConnection) -> None:
-    """In its title rather than its description; more often; in both languages; whatever is not asked for."""
+    """A word in the title before one in the description, more often before less, in both languages."""
     titles = {1: "Bread", 2: "Buy milk", 3: "Хлеб", 4: "Купить молоко"}
     also = {1: "with milk", 3: "и молоко", 4: "Молоко, и ещё раз молоко"}
     insert_rows(
@@ -146,7 +146,7 @@ def better_matches_rank_first(database: SyncConnection) -> None:
 
 
 def ranking_is_no_slower_than_matching(database: SyncConnection) -> None:
-    """The most that may be asked, of texts of the greatest length that have all of it as often as they can."""
+    """The longest query, on texts of the maximum length that contain all of its words as often as possible."""
     pairs = [first + second for first in "bcdfghjklm" for second in "nprstvwxz0"]
     insert_rows(database, [task_row(each, title="Long", description=" ".join(pairs * 125)) for each in range(1, 31)])
     database.execute("set statement_timeout = '3s'")
@@ -220,7 +220,7 @@ def test_an_empty_filter_matches_everything() -> None:
 
 
 def _patch_result(patch: pytest.MonkeyPatch, name: str, change: Callable[..., Any]) -> None:
-    """Let what a function of the module returns be changed before anybody sees it."""
+    """Change what a function of the module returns."""
     function = getattr(conditions, name)
     patch.setattr(conditions, name, lambda *given: change(function(*given), *given))
 

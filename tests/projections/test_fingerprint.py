@@ -168,7 +168,7 @@ def test_a_fold_of_a_later_line_that_changed_is_noticed(monkeypatch: pytest.Monk
 
 
 def lines_before(event: type) -> int:
-    """How many golden lines there were when no event of this type had been written."""
+    """The number of golden lines before the first event of this type."""
     return next(one.position for one in fingerprint.golden_history() if type(one.event) is event) - 1
 
 

@@ -1,4 +1,4 @@
-"""The label list, held against a dictionary that is told the same story without streams or events."""
+"""The label list, compared with a dictionary that is updated without streams and events."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from tests.examples import ADA, COMMAND_ID, CREATED, OTHER_WORKSPACE, TASK, WORK
 from tests.given import OCCURRED_AT
 
 Use = tuple[UUID, str, str | None]
-"""A workspace, a label, and a colour, or none where a task is labelled."""
+"""A workspace, a label, and its new colour; None: a task is labelled."""
 NAMES = st.sampled_from(["shop", "Shop", "SHOP", "Straße", "STRASSE", "soon"])
 USES = st.lists(st.tuples(st.sampled_from([WORKSPACE, OTHER_WORKSPACE]), NAMES, st.sampled_from([None, "a", "b"])))
 

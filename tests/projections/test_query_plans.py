@@ -1,6 +1,6 @@
-"""Plans: how PostgreSQL finds tasks among 100,000, kept in `tests/golden/plans.txt`, and never by reading them all.
+"""Query plans for 100,000 tasks: equal to the golden file `tests/golden/plans.txt`, without a scan of all tasks.
 
-Set TASKLEDGER_TEST_RENEW to write the file anew.
+Set TASKLEDGER_TEST_RENEW to rewrite the file.
 """
 
 import os
@@ -31,9 +31,9 @@ from tests.servers import Servers
 
 GOLDEN_PLANS = Path(__file__).parent.parent / "golden" / "plans.txt"
 GOLDEN_POSTGRES_MAJOR = 18
-"""The major version of PostgreSQL whose plans are kept; others find other ways."""
+"""The major version of PostgreSQL that made the plans; others choose other plans."""
 MAX_PAGE_MS = 250.0
-"""No page takes longer even on a busy machine; the mark is 20 ms on an idle one."""
+"""The limit on a busy machine; the target is 20 ms on an idle one."""
 CALLER = Caller(large_dataset.USER_IDS[3], datetime(2026, 11, 21, 12, tzinfo=UTC))
 PROJECT_SCOPE = project_scope(large_dataset.project_of(3))
 LARGE_WORKSPACE_SCOPE = workspaces_scope([large_dataset.LARGE_WORKSPACE], CALLER.user)
@@ -68,7 +68,7 @@ _LINE = re.compile(r"(?:^|->\s+)((?:Parallel )?[A-Z]\w+(?: [A-Z]\w+)*)(?: Backwa
 
 
 def all_questions() -> Iterator[tuple[str, Question]]:
-    """Every sort, every field, text, a count and a board; each by a name."""
+    """Questions with every sort, every filter field, search text, a count and a board, by name."""
     for sort in SORTS:
         yield f"in a workspace, sort {sort}", _page(LARGE_WORKSPACE_SCOPE, sort=sort)
         yield f"in a project, sort {sort}", _page(PROJECT_SCOPE, sort=sort)
@@ -102,7 +102,7 @@ QUESTIONS = dict(all_questions())
 
 @pytest.fixture(scope="module")
 def large_database(servers: Servers) -> Iterator[SyncConnection]:
-    """A database that holds them, for all of these tests."""
+    """A database with the large dataset, shared by these tests."""
     url = servers.new_database()
     migrate(url, servers.application_url(url))
     servers.require_test_database(url)
@@ -119,7 +119,7 @@ def plans(large_database: SyncConnection) -> dict[str, str]:
 
 
 def plan_nodes(database: SyncConnection, question: Question) -> str:
-    """The nodes of the plans of a question, with the indexes and tables that they read, without numbers of builds."""
+    """The plan nodes of a question, with the indexes and tables that they read, without build numbers."""
     lines = list[str]()
     numbers = {name: build.number for name, build in builds.serving_builds(database).items()}
     for query in question.queries:
@@ -134,13 +134,13 @@ def plan_nodes(database: SyncConnection, question: Question) -> str:
 
 
 def _is_project_lookup(node: re.Match[str]) -> bool:
-    """They are few: by a bitmap in one run, without it in another."""
+    """Whether a node looks up projects; these are few, and a bitmap is used in some runs only."""
     return node[1] == "Bitmap Index Scan" and "project_list" in "".join(filter(None, node.groups()))
 
 
 def _without_builds(node: str) -> str:
     node = re.sub(r"(?<=[a-z])_\d+(?=_|\b)", "", node)
-    return "Scan project_list" if node.endswith(" project_list") else node  # small: however it is read
+    return "Scan project_list" if node.endswith(" project_list") else node  # small: any scan is fine
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -150,12 +150,12 @@ def test_no_query_scans_all_tasks(name: str, plans: dict[str, str]) -> None:
 
 def test_plans_match_the_golden_file(large_database: SyncConnection, plans: dict[str, str]) -> None:
     if large_database.info.server_version // 10_000 != GOLDEN_POSTGRES_MAJOR:
-        pytest.skip(f"kept as PostgreSQL {GOLDEN_POSTGRES_MAJOR} makes them")
+        pytest.skip(f"the golden plans are those of PostgreSQL {GOLDEN_POSTGRES_MAJOR}")
     found = "".join(f"{name}\n{nodes}\n\n" for name, nodes in plans.items())
     if "TASKLEDGER_TEST_RENEW" in os.environ:
         GOLDEN_PLANS.write_text(found)
     assert found == GOLDEN_PLANS.read_text(), (
-        "if they are as good: TASKLEDGER_TEST_RENEW=1 pytest tests/projections/test_query_plans.py"
+        "if the new plans are as good: TASKLEDGER_TEST_RENEW=1 pytest tests/projections/test_query_plans.py"
     )
 
 

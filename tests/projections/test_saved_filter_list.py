@@ -1,4 +1,4 @@
-"""The saved filters, held against a dictionary that is told the same story without streams or events."""
+"""The saved filters, compared with a dictionary that is updated without streams and events."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -103,7 +103,7 @@ def pages_hold_each_filter_once_by_name(names: list[str], limit: int) -> None:
     rows = [row(number, name) for number, name in enumerate(names, 200)]
     items, cursor = page_items(rows, limit)
     while cursor:
-        assert len(cursor) <= 1_000, "the parameter takes no more"
+        assert len(cursor) <= 1_000, "the cursor is too long for the parameter"
         more, cursor = page_items(rows, limit, cursor)
         items += more
     assert [item["id"] for item in items[:2]] == STANDARD

@@ -1,4 +1,4 @@
-"""The task list: what it is found and sorted by follows from what is shown, whatever changed that."""
+"""The task list: the columns to filter and sort by are derived from the shown ones after every change."""
 
 from datetime import UTC, datetime, timedelta
 from typing import get_args

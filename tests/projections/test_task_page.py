@@ -1,4 +1,4 @@
-"""Pages of tasks: in the order that they say, and each task that does not change on exactly one of them."""
+"""Pages of tasks: sorted, with each task that does not change on exactly one page."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ FILTERS: dict[str, Callable[[StoredTaskRow], bool]] = {
 
 
 class PagingCase(Struct, frozen=True, dict=True):
-    """Tasks, of which those of `calm` do not change, what others become after each page, and what is asked."""
+    """A list to page through: its tasks, which of them are stable, and the changes of the others after each page."""
 
     tasks: list[StoredTaskRow]
     stable: frozenset[int]
@@ -58,7 +58,7 @@ class PagingCase(Struct, frozen=True, dict=True):
 
     @cached_property
     def expected(self) -> list[StoredTaskRow]:
-        """The calm ones that are asked for, in their order."""
+        """The stable tasks that match, sorted."""
         here = [
             task
             for at, task in enumerate(self.tasks)
@@ -75,7 +75,7 @@ class PagingCase(Struct, frozen=True, dict=True):
 
 
 def naive_sort(tasks: Sequence[StoredTaskRow], sort: TaskSort, place: TaskScope) -> list[StoredTaskRow]:
-    """Sorted as a person would say it."""
+    """The tasks in the order that the sort describes."""
     name, is_down = sort.removeprefix("-"), sort.startswith("-")
     if name == "rank":
         name = "number" if place.is_project else "key"
@@ -95,7 +95,7 @@ def naive_sort(tasks: Sequence[StoredTaskRow], sort: TaskSort, place: TaskScope)
 
 @st.composite
 def _task_rows(draw: st.DrawFn, place: int, max_workspace: int = 2) -> StoredTaskRow:
-    """In one of the first workspaces; 0: in the one project that there are boards of."""
+    """A task in one of the workspaces up to `max_workspace`; with 0, in the project that the boards show."""
     where, project, number = (
         draw(st.integers(0, max_workspace)),
         draw(st.integers(min(1, max_workspace) ^ 1, 1)),
@@ -154,7 +154,7 @@ def paging_cases(draw: st.DrawFn, most: int = 2, filters: Sequence[str] = tuple(
 
 
 def store_rows(database: SyncConnection, tasks: dict[Any, StoredTaskRow | None]) -> None:
-    """Let the tables hold these, or no more."""
+    """Write these tasks to the tables; None deletes one."""
     table.write_documents(database, oracle.serving_build(database, "task_list"), {}, tasks)
     texts = {
         key: task and TaskSearchRow(*(getattr(task, name) for name in TaskSearchRow.__struct_fields__))
@@ -170,7 +170,7 @@ def reset_rows(database: SyncConnection, tasks: Sequence[StoredTaskRow]) -> None
 
 
 def pages(database: SyncConnection, scene: PagingCase) -> Iterator[list[str]]:
-    """The ids on each page; between two of them others change."""
+    """The ids on each page; unstable tasks change between two pages."""
     changes, cursor = iter(scene.changes_after_page), None
     for _ in range(30):  # 8 pages with changes between them, then 17 tasks at most, and the end
         wanted = TaskPageOptions(scene.filter, scene.sort, scene.limit, cursor)
@@ -180,11 +180,11 @@ def pages(database: SyncConnection, scene: PagingCase) -> Iterator[list[str]]:
         if cursor is None:
             return
         store_rows(database, {fixed_uuid7(10_000 + at): after for at, after in next(changes, [])})
-    raise AssertionError("no page is the last")
+    raise AssertionError("there is no last page")
 
 
 def assert_stable_tasks_once(database: SyncConnection, scene: PagingCase) -> None:
-    """Assert that each calm task is on exactly one page, in its order."""
+    """Assert that each stable task is on exactly one page, in order."""
     reset_rows(database, scene.tasks)
     found = list(pages(database, scene))
     assert all(len(page) == scene.limit for page in found[:-1])
@@ -263,7 +263,7 @@ def _page_or_fail(database: SyncConnection, place: TaskScope, wanted: TaskPageOp
 
 
 def _columns(database: SyncConnection, wanted: TaskPageOptions) -> list[dict[str, Any]]:
-    """Of a project that the list of projects has yet to hear of."""
+    """The columns of a board, for a project that the project list does not have yet."""
     question = board.board(fixed_uuid7(801), wanted, CALLER, "/api/v1/projects/x/tasks")
     projects = [project_row()]
     answer = question.build_answer
@@ -285,12 +285,12 @@ def cursors_repeat_their_own_task(patch: pytest.MonkeyPatch) -> None:
 
 
 def ties_left_unsorted(patch: pytest.MonkeyPatch) -> None:
-    """Goes on after the values alone, so that tasks with the same are passed over."""
+    """Continues after the first value alone, so that tasks with an equal one are skipped."""
     patch.setattr(Sorting, "after_sql", lambda order, by: f"{by[0]} {'<' if order.is_descending else '>'} %(after_0)s")
 
 
 def tasks_without_due_date_restart_the_list(patch: pytest.MonkeyPatch) -> None:
-    """Goes on in the first part, wherever a page ended."""
+    """Continues in the first part, whatever part a page ended in."""
     patch.setattr(
         TaskPageSql,
         "cursor_values",

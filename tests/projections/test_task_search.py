@@ -1,4 +1,4 @@
-"""The text of tasks: the database takes whatever may be written, and what changes it is followed."""
+"""The text of tasks: the database indexes every text that a command accepts, and follows its changes."""
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from tests.examples import COMPLETED, CREATED, MOVED, PURGED, RENAMED, TASK, TRA
 from tests.projections import oracle
 
 MAX_TITLE_CHARACTERS, MAX_DESCRIPTION_CHARACTERS = 500, 50_000
-"""The most characters of each that a command takes."""
+"""The most characters of each that a command accepts."""
 LONGEST_TEXTS = {
     "one long word": "я" * MAX_DESCRIPTION_CHARACTERS,
     "as many words as there is room for": " ".join(map(chr, range(0x3400, 0x3400 + MAX_DESCRIPTION_CHARACTERS // 2))),

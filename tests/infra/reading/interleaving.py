@@ -1,7 +1,7 @@
-"""Interleaving: one process reads while others write, fold and tell, each a step at a time, in any order.
+"""Interleaving: one process reads while others write, fold and publish, one step at a time, in any order.
 
-Messages come late, in another order, or never; reads stop at every place at which they wait. An answer shows exactly
-what the log said at the position that it names, and what was heard or looked at before it was asked for.
+Messages arrive late, out of order, or never; reads pause wherever they await. An answer is exactly the state of the log
+at the position that it names, and includes all that was reported or polled before the read began.
 """
 
 import asyncio
@@ -69,11 +69,11 @@ STEPS: st.SearchStrategy[list[Step]] = st.lists(
     min_size=8,
     max_size=20,
 ).map(lambda rows: [step for row in rows for step in row])
-"""What often goes together is drawn together, and comes apart where Hypothesis makes an example smaller."""
+"""Steps that often follow each other are drawn together; Hypothesis separates them when it shrinks an example."""
 
 
 class PendingRead(Struct, frozen=True):
-    """A read under way: what it asks, and the position that whatever it answers includes."""
+    """A read in flight: its task (None: all tasks), and the position that its answer must include."""
 
     task: UUID | None
     min_position: int
@@ -81,7 +81,7 @@ class PendingRead(Struct, frozen=True):
 
 
 class Breakpoints:
-    """The places at which reading waits: whoever gets there stops until told to go on."""
+    """The places where reads await: a task that gets there pauses until it is resumed."""
 
     def __init__(self) -> None:
         self.paused: list[asyncio.Future[None]] = []
@@ -107,20 +107,20 @@ class Breakpoints:
             self.paused.pop(number % len(self.paused)).set_result(None)
 
     async def wait_until_paused(self, other_tasks: Callable[[], Iterable[asyncio.Task[Any]]]) -> None:
-        """Wait until everybody who is at work, and these too, has stopped somewhere or is done."""
+        """Wait until each running task, and each of these, is paused or done."""
         for _ in range(5):
             await asyncio.sleep(0)
-            while len([one for one in {*self.running, *other_tasks()} if not one.done()]) != len(self.paused):  # noqa: ASYNC110 - nobody tells when it is so
+            while len([one for one in {*self.running, *other_tasks()} if not one.done()]) != len(self.paused):  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.001)
 
     async def _pause(self) -> None:
-        self.running.add(asyncio.current_task() or pytest.fail("nobody"))
+        self.running.add(asyncio.current_task() or pytest.fail("not in a task"))
         self.paused.append(asyncio.get_running_loop().create_future())
         await self.paused[-1]
 
 
 class Simulation:
-    """What has happened so far, in a project of its own; looks go by a connection of theirs."""
+    """The state of one example, in a project of its own; polls use a connection of their own."""
 
     poll_connection: AsyncConnection[TupleRow]
 
@@ -157,7 +157,7 @@ class Simulation:
         self._check()
 
     async def end(self) -> None:
-        """Let everybody come to an end."""
+        """Resume all tasks until they are done."""
         while self._stops.paused:
             self._stops.resume(0)
             await self._stops.wait_until_paused(self._running_tasks)
@@ -170,14 +170,14 @@ class Simulation:
         self._titles.append((log.head(self._connection), one, title))
 
     def fold(self, _: int) -> None:
-        """And the message is on its way."""
+        """Fold, which leaves a message to deliver or drop."""
         self._projector.project(0)
         self._folded_position = log.head(self._connection)
 
     def deliver(self, number: int) -> None:
         if self._messages:
             message = self._messages.pop(number % len(self._messages))
-            self._process.progress._on_message(msgspec.json.encode(message))  # noqa: SLF001 - as the channel does it
+            self._process.progress._on_message(msgspec.json.encode(message))  # noqa: SLF001 - as the subscription does
             self._reported_position = max(self._reported_position, message.position)
 
     def drop(self, number: int) -> None:
@@ -185,25 +185,25 @@ class Simulation:
             self._messages.pop(number % len(self._messages))
 
     def receive_foreign(self, _: int) -> None:
-        """Somebody else's message, of another database."""
+        """Receive a message about another database."""
         away = BatchReport(["task_list"], 0, 10**9, 10**9 + 1, 1)
         self._process.progress._on_message(msgspec.json.encode(away))  # noqa: SLF001 - as above
 
     async def poll(self, _: int) -> None:
-        """As it does four times a second; what stood there the time before is known from now on."""
+        """Poll; the positions of the previous poll are known from now on."""
         folded = self._folded_position
         self._polled = await self._process.progress_poller._poll_once(self.poll_connection, self._polled)  # noqa: SLF001 - as above
         self._reported_position = max(self._reported_position, self._polled_position)
         self._polled_position = folded
 
     def reconnect(self, _: int) -> None:
-        """What was on its way is lost, and the channel says so."""
+        """Lose all undelivered messages, with a gap that the subscription reports."""
         self._messages.clear()
         self._process.subscription._on_message("subscribe", None, b"")  # noqa: SLF001 - as above
         self._reported_position = self._folded_position
 
     async def corrupt_cache(self, _: int) -> None:
-        """Garbage gets into what Redis holds."""
+        """Overwrite the answers in Redis with garbage."""
         for key in await self._process.redis_client.keys("task_list*"):
             await self._process.redis_client.set(key, b"garbage")
 
@@ -215,7 +215,7 @@ class Simulation:
         )
 
     async def resume(self, number: int) -> None:
-        """Somebody by one step; or everybody, to the end."""
+        """Resume one task by one step, or, with a number over 1, all tasks to the end."""
         self._stops.resume(number)
         await self._stops.wait_until_paused(self._running_tasks)
         while number > 1 and self._stops.paused:
@@ -232,14 +232,14 @@ class Simulation:
             shown = _titles(found, asked.task)
             wanted = [one for one in self._tasks if asked.task in {one, None}]
             assert found.age_s is None
-            assert shown == self._titles_at(found.position, wanted), f"not what was so at {found.position}"
+            assert shown == self._titles_at(found.position, wanted), f"not the titles at position {found.position}"
             later = {found.position, *(position for position, *_ in self._titles), asked.min_position}
             true = [
                 self._titles_at(position, wanted)
                 for position in later
                 if asked.min_position <= position <= self._folded_position
             ]
-            assert shown in true, f"older than {asked.min_position}, which was known when it was asked for"
+            assert shown in true, f"older than {asked.min_position}, the position known when the read began"
 
     def _running_tasks(self) -> Iterable[asyncio.Task[Any]]:
         flights = self._process.reader._in_flight.values()  # noqa: SLF001 - as above
@@ -255,7 +255,7 @@ def _titles(found: ReadResult, one: UUID | None) -> dict[str, str]:
 
 
 async def simulate(settings: Settings, steps: list[Step]) -> None:
-    """Let it all happen, and check what every read finds."""
+    """Run the steps, and check the answer of every read."""
     with connect(settings.database_url) as connection, pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "READ_TIMEOUT_S", NEVER_S)
         async with open_reading_process(settings) as here:
@@ -264,7 +264,7 @@ async def simulate(settings: Settings, steps: list[Step]) -> None:
             stopping: list[tuple[Any, str, Any]] = [
                 (here.tables, "state_of", stops.after),
                 (here.tables, "run", stops.after),
-                (here.reader._shared_cache, "get", stops.after),  # noqa: SLF001 - a place at which it waits
+                (here.reader._shared_cache, "get", stops.after),  # noqa: SLF001 - reads await it
                 (here.reader._shared_cache, "set", stops.before),  # noqa: SLF001 - as above
             ]
             for place, name, manner in stopping:

@@ -1,4 +1,4 @@
-"""No answer is older than it says, whatever comes late or never; and whoever weakens a part of that is found out."""
+"""No answer is older than it claims, even if messages are late or lost; planted defects are noticed."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from tests.projections import oracle
 
 @pytest.fixture
 def run_steps(settings: Settings) -> Callable[[list[Step]], None]:
-    """Let something happen, and check what is found."""
+    """A function that runs steps, and checks every answer."""
     with connect(settings.database_url) as connection:
         oracle.append_facts(connection, workspace())
         oracle.catch_up(connection)
@@ -32,7 +32,7 @@ def test_every_answer_is_exact_at_its_position_and_never_stale(
 
 
 def parse_steps(*steps: str) -> list[Step]:
-    """`ask 1` and so on; without a number it is 0."""
+    """Parse steps such as `read 1`; the default number is 0."""
     return [(name, int(number or 0)) for name, _, number in (step.partition(" ") for step in steps)]
 
 
@@ -42,12 +42,12 @@ READ_STEPS, DELIVERED_CHANGE_STEPS, LOST_CHANGE_STEPS = (
     ("write", "fold", "drop"),
 )
 OVERTAKEN_READ_STEPS = ("read", "resume", "resume", *DELIVERED_CHANGE_STEPS)
-"""It has its rows, and stops before it remembers them."""
+"""The read has its rows, and pauses before it caches them."""
 OTHER_TASK_CHANGE_STEPS = ("write 5", "fold", "deliver")
 
 
 def an_overtaken_load_is_cached_as_fresh(patch: pytest.MonkeyPatch) -> None:
-    """What was read before a change is taken for what is true after it."""
+    """Rows read before a change are cached as if they were read after it."""
     keep = MemoryCache.set
 
     def careless(self: MemoryCache[object], key: str, value: object, size: int, watch: Invalidation) -> None:
@@ -66,7 +66,7 @@ def a_gap_in_messages_goes_unnoticed(patch: pytest.MonkeyPatch) -> None:
 
 
 def the_highest_reported_position_is_trusted(patch: pytest.MonkeyPatch) -> None:
-    """The highest that was heard of, whoever said it."""
+    """Also one that was reported about another database."""
     patch.setattr(
         ProjectionProgress, "known_position", lambda self, _: max(self._reported_positions["task_list"].values())
     )

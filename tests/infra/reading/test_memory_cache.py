@@ -1,4 +1,4 @@
-"""What a process remembers is bounded, and believed only while nothing about it has changed."""
+"""The in-process cache is bounded, and fresh values are invalidated by a change of their topics."""
 
 from collections import OrderedDict
 
@@ -10,16 +10,16 @@ from infra.reading.memory_cache import MAX_ENTRY_DIVISOR, MemoryCache
 MAX_BYTES = 80
 KEYS, TOPICS = st.sampled_from("abcdef"), st.sampled_from("xyz")
 STEPS = st.lists(
-    st.tuples(st.just("keep"), KEYS, st.integers(1, MAX_BYTES // MAX_ENTRY_DIVISOR + 3), TOPICS, st.booleans())
-    | st.tuples(st.just("sure"), KEYS)
-    | st.tuples(st.just("doubt"), TOPICS)
-    | st.tuples(st.just("doubt_all")),
+    st.tuples(st.just("set"), KEYS, st.integers(1, MAX_BYTES // MAX_ENTRY_DIVISOR + 3), TOPICS, st.booleans())
+    | st.tuples(st.just("get_fresh"), KEYS)
+    | st.tuples(st.just("invalidate"), TOPICS)
+    | st.tuples(st.just("invalidate_all")),
     max_size=40,
 )
 
 
 class ModelCache:
-    """The same in the plainest way: each value with its size, its topic, and whether it is believed."""
+    """A plain model of the cache: each value with its size, its topic, and whether it is fresh."""
 
     def __init__(self) -> None:
         self.entries = OrderedDict[str, tuple[int, int, str, bool]]()
@@ -39,46 +39,46 @@ class ModelCache:
         return self.entries[key][0]
 
     def invalidate(self, *topics: str) -> None:
-        for key, (value, size, topic, is_sure) in self.entries.items():
-            self.entries[key] = (value, size, topic, is_sure and topic not in topics)
+        for key, (value, size, topic, is_fresh) in self.entries.items():
+            self.entries[key] = (value, size, topic, is_fresh and topic not in topics)
 
 
 @given(STEPS)
 def test_the_memory_cache_matches_a_plain_model(steps: list[tuple[object, ...]]) -> None:
-    hot, model = MemoryCache[int](MAX_BYTES), ModelCache()
+    cache, model = MemoryCache[int](MAX_BYTES), ModelCache()
     for number, (kind, *rest) in enumerate(steps, 1):
         match kind, *rest:
-            case "keep", str(key), int(size), str(topic), bool(is_overtaken):
-                watch = hot.watch({topic})
+            case "set", str(key), int(size), str(topic), bool(is_overtaken):
+                invalidation = cache.watch({topic})
                 if is_overtaken:
-                    hot.invalidate(topic)
+                    cache.invalidate(topic)
                     model.invalidate(topic)
-                hot.set(key, number, size, watch)
-                hot.unwatch(watch)
+                cache.set(key, number, size, invalidation)
+                cache.unwatch(invalidation)
                 model.set(key, number, size, topic, is_fresh=not is_overtaken)
-            case "sure", str(key):
-                assert hot.get_fresh(key) == model.get_fresh(key)
-            case "doubt", str(topic):
-                hot.invalidate(topic)
+            case "get_fresh", str(key):
+                assert cache.get_fresh(key) == model.get_fresh(key)
+            case "invalidate", str(topic):
+                cache.invalidate(topic)
                 model.invalidate(topic)
             case _:
-                hot.invalidate_all()
+                cache.invalidate_all()
                 model.invalidate(*"xyz")
-        assert hot.size_bytes == sum(size for _, size, *_ in model.entries.values()) <= MAX_BYTES
-        assert {key: hot.get_stale(key) for key in "abcdef"} == {
+        assert cache.size_bytes == sum(size for _, size, *_ in model.entries.values()) <= MAX_BYTES
+        assert {key: cache.get_stale(key) for key in "abcdef"} == {
             key: model.entries[key][0] if key in model.entries else None for key in "abcdef"
         }
     for key in "abcdef":
-        assert hot.get_fresh(key) == model.get_fresh(key)
+        assert cache.get_fresh(key) == model.get_fresh(key)
 
 
 def test_an_ended_invalidation_leaves_no_entry() -> None:
-    hot = MemoryCache[int](MAX_BYTES)
+    cache = MemoryCache[int](MAX_BYTES)
     for number in range(100):
-        watch = hot.watch({number, number + 1})
-        hot.set("a", number, 1, watch)
-        hot.unwatch(watch)
-    hot.invalidate_all()
-    assert not hot._invalidations_by_topic  # noqa: SLF001 - what would grow for ever
-    assert not hot._keys_by_topic  # noqa: SLF001 - as above
-    assert not hot._topics_by_key  # noqa: SLF001 - as above
+        invalidation = cache.watch({number, number + 1})
+        cache.set("a", number, 1, invalidation)
+        cache.unwatch(invalidation)
+    cache.invalidate_all()
+    assert not cache._invalidations_by_topic  # noqa: SLF001 - a leak would be here
+    assert not cache._keys_by_topic  # noqa: SLF001 - as above
+    assert not cache._topics_by_key  # noqa: SLF001 - as above

@@ -1,4 +1,4 @@
-"""Progress of projections, as a worker publishes it."""
+"""Progress messages of workers, published through Redis."""
 
 import msgspec
 import pytest

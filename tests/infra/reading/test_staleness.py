@@ -1,4 +1,4 @@
-"""A cache never serves old as fresh (P17): each way to get there is a check, and a planted defect turns it red."""
+"""A cache never serves a stale answer as fresh (P17): each check is proven by a planted defect."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ Check: TypeAlias = Callable[["CacheScenario"], Awaitable[None]]
 
 
 class CacheScenario:
-    """An API process that reads, a worker that folds, and somebody who writes."""
+    """An API process that reads, a worker that folds, and writes to the log."""
 
     def __init__(self, settings: Settings, connection: SyncConnection, reader: ReadingProcess) -> None:
         self.settings, self.connection, self.process = settings, connection, reader
@@ -60,7 +60,7 @@ class CacheScenario:
         projector.close()
 
     def rename_tasks(self, *tasks: UUID) -> str:
-        """The title that they have from now on."""
+        """Rename the tasks; returns their new title."""
         self._renamed += 1
         title = f"title {self._renamed}"
         oracle.append_facts(self.connection, [(each, TaskRenamed(Change("", title))) for each in tasks])
@@ -103,13 +103,13 @@ async def out_of_order_partition_commits_are_seen(here: CacheScenario) -> None:
     title = here.rename_tasks(near, far)
     here.fold(1)
     assert (await here.titles())[str(far)] == title
-    assert (await here.titles())[str(near)] != title, "the other partition was to be behind"
+    assert (await here.titles())[str(near)] != title, "the other partition should be behind"
     here.fold(0)
     assert (await here.titles())[str(near)] == title
 
 
 async def published_progress_is_already_committed(here: CacheScenario) -> None:
-    """Whoever hears of a position and a generation finds both."""
+    """A process that receives a position and a generation finds both in the database."""
     heard, too_early = list[BatchReport](), list[str]()
 
     def look(progress: BatchReport) -> None:
@@ -140,7 +140,9 @@ async def an_unpublished_commit_is_seen(here: CacheScenario) -> None:
         until = log.head(connection)
     killed = await asyncio.to_thread(_fold_and_kill, here.settings)
     assert killed == -signal.SIGKILL
-    assert oracle.checkpoint_position(here.connection, "task_list") == until, "it was to be killed after its commit"
+    assert oracle.checkpoint_position(here.connection, "task_list") == until, (
+        "the worker should be killed after its commit"
+    )
     assert not here.published
     assert (await here.title(), (await here.titles())[str(TASK)]) == (title, title)
     await asyncio.wait_for(here.progress_waiter.wait("task_list", until, 5), 5)
@@ -153,7 +155,7 @@ Projector(sys.argv[1], 1, lambda _: os.kill(os.getpid(), signal.SIGKILL)).projec
 
 
 async def a_restored_shared_cache_is_stale(here: CacheScenario) -> None:
-    """It is restored from an older file."""
+    """Redis is restored from an older file."""
     before = await here.title()
     with redis.Redis.from_url(here.settings.redis_url) as client:
         await asyncio.to_thread(poll_until, lambda: any(client.scan_iter(f"task_list-*{TASK}*")))
@@ -164,12 +166,12 @@ async def a_restored_shared_cache_is_stale(here: CacheScenario) -> None:
         client.delete(*client.scan_iter(f"task_list-*{TASK}*"))
         for key, value in old.items():
             client.restore(key, 0, value)
-    async with open_reading_process(here.settings) as fresh:  # which remembers nothing itself
+    async with open_reading_process(here.settings) as fresh:  # with an empty in-process cache
         assert await here.title(reader=fresh.reader) == title
 
 
 async def refolded_rows_get_new_generations(here: CacheScenario) -> None:
-    """The last commits of a projection wait for no disk: they are folded again, in other batches than before."""
+    """The last commits of a projection can be lost with PostgreSQL: they are folded again, in other batches."""
     build = oracle.serving_build(here.connection, "task_list")
     held, position = oracle.build_rows(here.connection, build), oracle.checkpoint_position(here.connection, "task_list")
     sql = "select scope, generation from read.generations where build = %s"
@@ -190,7 +192,7 @@ async def refolded_rows_get_new_generations(here: CacheScenario) -> None:
 
 
 async def a_waiter_on_a_silent_subscription_polls(here: CacheScenario) -> None:
-    """It is open, and nothing comes: whoever waits looks for himself."""
+    """The subscription is open but receives nothing: a waiting reader polls."""
     listening = asyncio.create_task(here.process.subscription.listen())
     with redis.Redis.from_url(here.settings.redis_url) as client:
         await asyncio.to_thread(
@@ -205,21 +207,21 @@ async def a_waiter_on_a_silent_subscription_polls(here: CacheScenario) -> None:
     try:
         await asyncio.wait_for(waiting, 2)
     except TimeoutError:
-        raise AssertionError("nobody looked") from None
+        raise AssertionError("the waiter did not poll") from None
     finally:
         listening.cancel()
 
 
 async def a_silent_subscription_is_distrusted_within_a_second(here: CacheScenario) -> None:
-    """It is open, and whoever believes what he remembers does not go by it for longer."""
+    """The subscription is open but receives nothing: cached answers are trusted for a second only."""
     async with open_reading_process(here.settings, subscribed=True) as other:
         assert await here.title(reader=other.reader)
-        other.subscription._on_message = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - nothing gets through
+        other.subscription._on_message = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - nothing is received
         title = here.rename_tasks(TASK)
         here.fold()
         deadline = asyncio.get_running_loop().time() + LIVENESS_S + 1
         while await here.title(reader=other.reader) != title:
-            assert asyncio.get_running_loop().time() < deadline, "it goes by what it remembers"
+            assert asyncio.get_running_loop().time() < deadline, "it still trusts its cache"
             await asyncio.sleep(0.01)
 
 
@@ -277,7 +279,7 @@ def published_generations_are_trusted(here: CacheScenario, patch: pytest.MonkeyP
 
 
 def generations_ignored(here: CacheScenario, patch: pytest.MonkeyPatch) -> None:
-    """And a worker that clears the cache, as many do instead."""
+    """And a worker clears the cache instead, a common design."""
     patch.setattr(BuildState, "is_unchanged_since", lambda *_: True)
     project_ = Projector.project
 
