@@ -28,7 +28,8 @@ from projections.engine.connection import SyncConnection
 from projections.projection import all_projections
 from tests.e2e.running_instance import poll_until
 from tests.examples import TASK, project, task, workspace
-from tests.infra.worker.test_worker import ProgressNeverReported, running_worker
+from tests.infra.messaging.unreported_progress import ProgressNeverReported
+from tests.infra.worker.running_worker import running_worker
 from tests.planted_defects import assert_check_fails
 from tests.projections import oracle
 from tests.tcp_proxy import TcpProxy

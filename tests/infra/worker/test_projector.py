@@ -1,0 +1,91 @@
+"""The projector: it folds what is new, whatever happens meanwhile."""
+
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from domain.member import member_stream_id
+from infra import log
+from infra.database.pool import connect
+from infra.settings import Settings
+from infra.worker.projector import Projector
+from projections import task_list
+from projections.engine import advance
+from projections.engine.advance import BatchReport
+from projections.projection import all_projections
+from tests.e2e.running_instance import poll_until
+from tests.examples import ADA, CREATED, TASK, WORKSPACE, project, workspace
+from tests.projections import oracle
+
+
+def test_an_unknown_event_of_a_member_parks_the_workspace_and_no_task(settings: Settings) -> None:
+    projector = Projector(settings.database_url, 1, lambda _: None)
+    with connect(settings.database_url) as connection, connect(settings.migration_url) as owner:
+        oracle.append_facts(connection, [*workspace(), *project(), (TASK, CREATED)])
+        left = "(originator_id, originator_version, topic, state, workspace_id) values (%s, 2, 'MemberLeft', 'x', %s)"
+        owner.execute(f"insert into log.events {left}", (member_stream_id(WORKSPACE, ADA.id), WORKSPACE))
+        projector.project(0)
+        parked = {name: oracle.parked_documents(connection, name) for name in all_projections()}
+        assert parked.pop("workspace_list") == [str(WORKSPACE)]
+        assert parked.pop("task_history") == [str(log.head(connection))]  # it may have been a task's
+        assert not any(parked.values())
+    projector.close()
+
+
+def test_a_hint_during_a_run_is_served_by_that_run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hint comes while a poll finds nothing: its event does not wait for the next poll."""
+    go_on, looks = advance.advance, list[list[BatchReport]]()
+    projector = Projector(settings.database_url, 1, lambda _: None)
+    with connect(settings.database_url) as connection:
+
+        def found(*arguments: Any) -> list[BatchReport]:
+            looks.append(list(go_on(*arguments)))
+            if len(looks) == 1:
+                oracle.append_facts(connection, [*workspace(), *project(), (TASK, CREATED)])
+                projector.project(0)
+            return looks[-1]
+
+        monkeypatch.setattr(advance, "advance", found)
+        projector.project(0)
+        assert looks[0] == []
+        assert oracle.checkpoint_position(connection, "task_list") == log.head(connection)
+    projector.close()
+
+
+def test_project_reports_more_work_unless_another_thread_runs(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker continues at once while there is more, unless another thread folds the partition."""
+    monkeypatch.setattr("infra.worker.projector.POLL_INTERVAL_S", 0.0)
+    with closing(Projector(settings.database_url, 1, lambda _: None)) as projector:
+        assert projector.project(0)
+        with projector._partitions[0].lock:  # noqa: SLF001 - as another thread does
+            assert not projector.project(0)
+        monkeypatch.undo()
+        assert not projector.project(0)
+
+
+def test_a_projector_gets_over_a_cut_connection(settings: Settings) -> None:
+    told: list[BatchReport] = []
+    projector = Projector(settings.database_url, 1, told.append)
+    with connect(settings.database_url) as connection:
+        oracle.append_facts(connection, workspace())
+        projector.project(0)
+        cut = (
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'taskledger worker'"
+        )
+        connection.execute(f"{cut} and datname = current_database()")
+        oracle.append_facts(connection, [*project(), (TASK, CREATED)])
+        poll_until(lambda: projects_again(projector))
+        assert oracle.serving_rows(connection, task_list.projection)
+    assert [set(progress.projections) for progress in told if progress.events] == [all_projections().keys()] * 2
+    projector.close()
+
+
+def projects_again(projector: Projector) -> bool:
+    try:
+        projector.project(0)
+    except Exception:  # noqa: BLE001 - whatever a cut connection raises
+        return False
+    return True
