@@ -17,7 +17,7 @@ from infra.rebuilding.jobs import Job, JobOptions
 from infra.settings import Settings
 from infra.worker.housekeeping import Housekeeping
 from projections import task_list
-from projections.engine import build_lock, builds
+from projections.engine import build_lock
 from projections.engine.connection import SyncConnection
 from projections.projection import all_projections
 from tests.e2e.running_instance import not_none, poll_until
@@ -190,26 +190,6 @@ def test_a_failed_job_keeps_its_reason_and_is_not_enqueued_again_at_once(
         keeper.run_once()
     states = database.execute("select state from read.operations").fetchall()
     assert states == [("failed",)]
-
-
-def test_housekeeping_rebuilds_a_missing_projection_in_a_subprocess(
-    database: SyncConnection, settings: Settings
-) -> None:
-    oracle.append_facts(database, [*workspace(), *project(), *task()])
-    oracle.catch_up(database)
-    database.execute("delete from read.serving where projection = 'task_list'")
-    with closing(Housekeeping(settings)) as keeper, closing(Housekeeping(settings)) as other:
-
-        def is_built() -> bool:
-            keeper.run_once()
-            other.run_once()
-            return not builds.unbuilt_projections(database)
-
-        poll_until(is_built)
-    assert database.execute("select kind, count(*) from read.operations group by 1").fetchall() == [("rebuild", 1)]
-    poll_until(lambda: database.execute("select from read.operations where state = 'done'").fetchall())
-    oracle.catch_up(database)
-    assert oracle.matches_log(database)
 
 
 def test_a_projection_built_meanwhile_is_not_enqueued(database: SyncConnection) -> None:

@@ -44,12 +44,6 @@ from tests.projections import oracle
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[SyncConnection]:
-    with connect(settings.database_url) as connection:
-        yield connection
-
-
-@pytest.fixture
 def purge(settings: Settings) -> TrashPurge:
     return TrashPurge(settings.database_url)
 

@@ -1,0 +1,15 @@
+"""The database of a test, as the application connects to it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.database.pool import connect
+from infra.settings import Settings
+from projections.engine.connection import SyncConnection
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[SyncConnection]:
+    with connect(settings.database_url) as connection:
+        yield connection
