@@ -13,6 +13,7 @@ from projections.fingerprint import fold_history
 from projections.label_list import LabelRow, keys, projection
 from tests.examples import ADA, COMMAND_ID, CREATED, OTHER_WORKSPACE, TASK, WORKSPACE
 from tests.given import OCCURRED_AT
+from tests.projections.rows import build_row
 
 Use = tuple[UUID, str, str | None]
 """A workspace, a label, and its new colour; None: a task is labelled."""
@@ -44,8 +45,8 @@ def test_a_label_in_two_cases_on_one_task_is_listed_once() -> None:
     created = replace(CREATED, labels=("Shop", "SHOP", "soon"))
     rows = fold_history(projection, [recorded(1, created)])
     assert rows == {
-        label_stream_id(WORKSPACE, name): LabelRow(
-            label_stream_id(WORKSPACE, name), WORKSPACE, name, None, 0, OCCURRED_AT, OCCURRED_AT
+        label_stream_id(WORKSPACE, name): build_row(
+            LabelRow, id=label_stream_id(WORKSPACE, name), workspace_id=WORKSPACE, name=name, version=0
         )
         for name in ("Shop", "soon")
     }

@@ -21,6 +21,7 @@ from tests.examples import ADA, BOB, COMMAND_ID, FILTER_SAVED, SAVED_FILTER, fix
 from tests.given import OCCURRED_AT
 from tests.law import law
 from tests.planted_defects import assert_check_fails
+from tests.projections.rows import build_row
 
 STANDARD = ["mine", "overdue"]
 
@@ -30,7 +31,7 @@ def recorded(position: int, event: Event, stream: UUID = SAVED_FILTER, version: 
 
 
 def row(number: int, name: str, user: UUID = ADA.id) -> SavedFilterRow:
-    return SavedFilterRow(fixed_uuid7(number), user, name, "status:open", None, 1, OCCURRED_AT, OCCURRED_AT)
+    return build_row(SavedFilterRow, id=fixed_uuid7(number), user_id=user, name=name)
 
 
 def page_items(rows: Sequence[SavedFilterRow], limit: int, cursor: str | None = None) -> tuple[list[Any], str | None]:
@@ -89,7 +90,9 @@ def test_a_row_shows_the_last_values_of_its_events() -> None:
     later = [FilterRewritten(Change(FILTER_SAVED.filter, "due<now")), FilterResorted(Change("due", None))]
     history = [recorded(place, event, version=place) for place, event in enumerate([FILTER_SAVED, *later], 1)]
     assert fold_history(projection, history) == {
-        SAVED_FILTER: SavedFilterRow(SAVED_FILTER, ADA.id, "This week", "due<now", None, 3, OCCURRED_AT, OCCURRED_AT)
+        SAVED_FILTER: build_row(
+            SavedFilterRow, id=SAVED_FILTER, user_id=ADA.id, name="This week", filter="due<now", version=3
+        )
     }
 
 

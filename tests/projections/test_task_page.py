@@ -28,6 +28,7 @@ from tests.law import law
 from tests.planted_defects import assert_check_fails
 from tests.projections import oracle
 from tests.projections.answers import CALLER, answer_body
+from tests.projections.rows import build_row
 
 WORKSPACES = [fixed_uuid7(700 + number) for number in range(3)]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -102,26 +103,22 @@ def _task_rows(draw: st.DrawFn, place: int, max_workspace: int = 2) -> StoredTas
         draw(st.integers(1, 12)),
     )
     due = draw(st.none() | st.none() | st.sampled_from(["2026-12-01", "2026-12-02", "2026-12-01T10:00:00Z"]))
-    return StoredTaskRow(
+    return build_row(
+        StoredTaskRow,
         id=fixed_uuid7(10_000 + place),
         workspace_id=WORKSPACES[where],
         project_id=fixed_uuid7(800 + 2 * where + project),
         key=f"P{project}-{number}",
         number=number,
         title=draw(st.sampled_from(["milk", "bread", "milk milk", "milk bread"])),
-        description="",
         priority=draw(st.sampled_from(get_args(Priority))),
         due=due,
         column=draw(st.sampled_from(["todo", 'a "b"'])),
-        labels=(),
-        assignees=(),
         status=draw(st.sampled_from(["open", "done"])),
         trashed=draw(st.integers(0, 4)) == 0,
-        version=1,
         created_at=draw(_HOURS),
         updated_at=draw(_HOURS),
         due_at=task_list.due_at(due),
-        tags=(),
     )
 
 
@@ -265,18 +262,13 @@ def _page_or_fail(database: SyncConnection, place: TaskScope, wanted: TaskPageOp
 def _columns(database: SyncConnection, wanted: TaskPageOptions) -> list[dict[str, Any]]:
     """The columns of a board, for a project that the project list does not have yet."""
     question = board.board(fixed_uuid7(801), wanted, CALLER, "/api/v1/projects/x/tasks")
-    projects = [project_row()]
+    projects = [build_row(ProjectRow, id=fixed_uuid7(801), workspace_id=WORKSPACES[0])]
     answer = question.build_answer
     rows = answer_body(
         database, replace(question, queries=question.queries[1:], build_answer=lambda tasks: answer(projects, tasks))
     )
     found: list[dict[str, Any]] = rows["columns"]
     return found
-
-
-def project_row() -> ProjectRow:
-    at = LONG_AGO
-    return ProjectRow(fixed_uuid7(801), WORKSPACES[0], "Home", "P1", (), "warn", False, False, 1, at, at, {})  # noqa: FBT003 - a row
 
 
 def cursors_repeat_their_own_task(patch: pytest.MonkeyPatch) -> None:
