@@ -1,4 +1,4 @@
-"""An append as the database takes it: arrays for a group of commands in, an answer to each out."""
+"""The call of `log.append`: encodes a group of commands as arrays, and parses one result for each command."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from infra.log.arrays import BigintArray, ByteaArray, IntArray, TextArray, UuidA
 CALL_APPEND = f"""select entry, positions, head, stale, key, fingerprint, outcome, first_workspace
     from log.append({", ".join(["%b"] * 22)})"""  # noqa: S608 - our own text
 CALL_INSERT = "select positions from log.append(%s, %s, '{}', '{}', '{}', %s, %s, %s, %s, %s) where entry = 0"
-"""Events whose versions are given: nothing was looked at, the primary key judges."""
+"""Inserts events with given versions and expects none: only the primary key refuses a version that is taken."""
 
 
 class AppendCall:
-    """Commands to be appended together, as the columns that `log.append` takes: see there."""
+    """A group of commands to append together, as the array parameters of `log.append`."""
 
     def __init__(self, appends: Sequence[Append]) -> None:
         self.appends = appends
@@ -33,11 +33,11 @@ class AppendCall:
 
     @property
     def has_events(self) -> bool:
-        """Whether there is anything to write."""
+        """Whether any command of the group has events to write."""
         return bool(self._event_arrays[0])
 
     def parameters(self) -> tuple[object, ...]:
-        """All columns, in the order of the function's parameters."""
+        """All arrays, in the order of the function's parameters."""
         return (
             UuidArray(self._stream_indexes),
             self._base_versions,
@@ -54,7 +54,7 @@ class AppendCall:
         )
 
     def parse_results(self, rows: Sequence[tuple[Any, ...]]) -> list[AppendResult | Exception]:
-        """One for each command, in their order."""
+        """One result for each command, in the order of the group."""
         rows_by_entry: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
         for row in rows:
             rows_by_entry[row[0]].append(row[1:])
@@ -77,7 +77,7 @@ class AppendCall:
                 self._base_versions.append(version)
                 self._versions_after.append(version)
             elif self._versions_after[index] != version:
-                self._base_versions[index - 1] = None  # they disagree: no version holds for all
+                self._base_versions[index - 1] = None  # two commands disagree: no version fits both
                 self._versions_after[index] = version
             entries.append(entry)
             indexes.append(index)
@@ -103,7 +103,7 @@ class AppendCall:
 
 
 def _parse_unwritten(rows: Sequence[tuple[Any, ...]]) -> AppendResult | Exception:
-    """The answer to one that was not written: what it looked at has changed, or it was there before."""
+    """The result of a command that was not written: a stream that it read is stale, or it was appended before."""
     positions, head, stale = rows[0][:3]
     if stale is not None:
         return WrongExpectedVersion(stale)

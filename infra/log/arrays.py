@@ -1,4 +1,4 @@
-"""Columns: arrays that say of what type they are, so that the driver need not look at every value to find out."""
+"""Typed arrays: lists that name their PostgreSQL type, so that the driver need not inspect every value."""
 
 from collections.abc import Callable
 from struct import Struct
@@ -44,7 +44,7 @@ class ByteaArray(TypedArray[bytes | None]):
 
 
 class _ArrayDumper(Dumper):
-    """One dimension in the binary format: a head, then the length and the bytes of each value."""
+    """Dumps one dimension in the binary format: a header, then the length and the bytes of each value."""
 
     format = Format.BINARY
     element: ClassVar[int]

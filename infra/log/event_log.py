@@ -1,4 +1,4 @@
-"""The event log for deciding, and as a recorder of the `eventsourcing` library."""
+"""The event log: loads streams and states, appends events, and is a recorder of the `eventsourcing` library."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, TypeVar, cast
@@ -34,16 +34,16 @@ _SELECT_AT = f"{SELECT_EVENTS} where notification_id = any(%s) order by notifica
 
 
 class EventLog(PostgresApplicationRecorder):
-    """The log on a pool, asynchronous; the recorder's own methods are not, and connect for themselves."""
+    """The event log: its own methods are asynchronous and use a pool, those of the recorder block and do not."""
 
     def __init__(self, url: str, pool: Pool) -> None:
-        """`pool` serves all that is asynchronous; the recorder's methods connect to `url` when called."""
+        """The asynchronous methods use `pool`; the recorder's methods connect to `url` when called."""
         super().__init__(_Datastore(url), events_table_name="events")
         self._pool = pool
         self._notifier = Notifier(pool)
 
     async def load_streams(self, stream_ids: Collection[UUID]) -> Histories:
-        """All events of these streams, in order; none where one has not begun. Raises UnknownEvent."""
+        """All events of these streams, in order; an empty list for a stream without events. Raises UnknownEvent."""
         histories: dict[UUID, list[RecordedEvent]] = {stream: [] for stream in stream_ids}
         for row in await self._fetch(_SELECT_STREAMS, (list(stream_ids),)):
             histories[row[1]].append(decode_row(row))
@@ -52,7 +52,7 @@ class EventLog(PostgresApplicationRecorder):
     async def load_events_of_types(
         self, stream_ids: Collection[UUID], event_types: Collection[type[Event]]
     ) -> Histories:
-        """The events of these kinds in these streams, in order. Raises UnknownEvent."""
+        """The events of these types in these streams, in order. Raises UnknownEvent."""
         histories: dict[UUID, list[RecordedEvent]] = {stream: [] for stream in stream_ids}
         for row in await self._fetch(
             _SELECT_EVENTS_OF_TYPES, (list(stream_ids), [kind.__name__ for kind in event_types])
@@ -75,7 +75,7 @@ class EventLog(PostgresApplicationRecorder):
         return [decode_row_or_unknown(row) for row in await self._fetch(_SELECT_AT, (list(positions),))]
 
     async def load_states(self, keys: Sequence[StateKey]) -> list[StreamState]:
-        """Each stream as one kind of state, from its snapshot and what came after. Raises UnknownEvent."""
+        """The state of each key, from its snapshot and the events after it. Raises UnknownEvent."""
         async with self._pool.connection() as connection:
             loaded = await snapshots.load(connection, keys)
         for (stream, _), loaded_stream in zip(keys, loaded, strict=True):
@@ -84,19 +84,20 @@ class EventLog(PostgresApplicationRecorder):
         return [read.stream_state for read in loaded]
 
     def save_snapshot(self, stream: UUID, state: StreamState, command_id: UUID) -> None:
-        """Write a snapshot while others go on; losing one costs a longer read."""
+        """Write a snapshot in the background; losing one only makes the next load read more events."""
         self._pool.run_in_background(self._save_snapshot(stream, state, command_id))
 
     async def load_state(self, state_type: type[S], stream: UUID) -> S | None:
-        """What the events of one stream add up to; None where nothing of that kind began."""
+        """The state of one stream; None if no event of it begins a state of that type. Raises UnknownEvent."""
         (stream_state,) = await self.load_states([(stream, state_type)])
         return cast("S | None", stream_state.states[state_type])
 
     async def append(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
-        """Judge them in order, each on what those before it leave, and write those that hold: one transaction.
+        """Append a group of commands in one transaction: one result, or one error, for each, in their order.
 
-        An answer that gets lost is asked for again. A group that the database refuses is written one by one,
-        so that a bad member fails alone.
+        Each command is checked against the versions that the commands before it leave; a stale one is not written. If
+        the connection fails, the group is sent once more. If the database refuses the group, its commands are appended
+        one by one, so that a bad one fails alone.
         """
         try:
             return await self._append_group(appends)
@@ -104,7 +105,7 @@ class EventLog(PostgresApplicationRecorder):
             raise  # nothing was sent
         except psycopg.OperationalError as connection_error:
             logger.warning("retrying an append: {}", connection_error)
-            await self._pool.check()  # where one connection was cut, others were: draw none of them
+            await self._pool.check()  # other connections were probably lost too: replace them
             return await self._append_group(appends)
         except psycopg.DatabaseError as database_error:
             return [database_error] if len(appends) == 1 else await self._append_one_by_one(appends)
@@ -115,7 +116,7 @@ class EventLog(PostgresApplicationRecorder):
         return int(position)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
-        """Write another program's events, versions as they say; raises IntegrityError where one is taken."""
+        """Write another program's events with their own versions; raises IntegrityError if a version is taken."""
         streams = list({event.originator_id: None for event in stored_events})
         columns = (
             streams,
@@ -128,14 +129,14 @@ class EventLog(PostgresApplicationRecorder):
         )
         with self.datastore.get_connection() as connection:
             row = connection.execute(CALL_INSERT, columns, prepare=True).fetchone()
-            connection.execute("notify events")  # after the commit: inside it would serialise all writers
+            connection.execute("notify events")  # after the commit: inside it, all writers would serialise
         return row["positions"] if row else []
 
     def create_table(self) -> None:
-        """Do nothing: the migrations make the table."""
+        """Do nothing: the migrations create the table."""
 
     async def _append_one_by_one(self, appends: Sequence[Append]) -> list[AppendResult | Exception]:
-        """As the database judges a group: what rides on one that failed fails too."""
+        """As `log.append` does in a group, refuse a command that expects a version of a stream that failed before."""
         failed_streams: set[UUID] = set()
         answers: list[AppendResult | Exception] = []
         for append in appends:
@@ -182,4 +183,4 @@ class _Datastore(PostgresDatastore):
         )
 
     def register_type_adapters(self) -> None:
-        """Do nothing: ours takes arrays, no composite types, so making a recorder connects nowhere."""
+        """Do nothing: `log.append` takes arrays, no composite types, so creating a recorder opens no connection."""

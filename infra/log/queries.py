@@ -1,6 +1,6 @@
-"""The log from a position on, in the order of commits, for whoever follows it, exports it or folds it.
+"""Queries of the log in commit order, for projectors, exports and status reports.
 
-An event that this code does not know is Unknown here: looking never fails.
+An event type that this code does not know is read as Unknown, so reading never fails.
 """
 
 from collections.abc import Collection, Iterator
@@ -21,7 +21,7 @@ SELECT_HEAD = "select coalesce(max(notification_id), 0) from log.events"
 
 
 class EventSelection(Struct, frozen=True):
-    """Which part of the log: after a position, of one workspace, of some types; everything where nothing is said."""
+    """A filter on the log: after a position, of one workspace, of some types. Without arguments, the whole log."""
 
     after_position: int = 0
     workspace_id: UUID | None = None
@@ -49,7 +49,7 @@ def load_stream(
 
 
 def iter_events(connection: Connection[TupleRow], selection: EventSelection) -> Iterator[RecordedEvent]:
-    """A part of the log as long as it may be, by COPY, in memory that stays small."""
+    """The selected events in commit order, streamed by COPY: memory stays constant however many there are."""
     types = list(selection.event_types) if selection.event_types is not None else None
     parameters = {"after": selection.after_position, "workspace": selection.workspace_id, "types": types}
     with (
@@ -61,7 +61,7 @@ def iter_events(connection: Connection[TupleRow], selection: EventSelection) -> 
 
 
 def head(connection: Connection[TupleRow]) -> int:
-    """The last position of the log; 0 where it is empty."""
+    """The last position of the log; 0 if it is empty."""
     row = connection.execute(SELECT_HEAD).fetchone()
     return row[0] if row else 0
 
@@ -73,7 +73,7 @@ def count_after(connection: Connection[TupleRow], position: int) -> int:
 
 
 def count_last_second(connection: Connection[TupleRow], max_count: int) -> int:
-    """How many events were written in the last second, counted up to so many."""
+    """How many events were recorded in the last second; counts `max_count` at most."""
     sql = """select count(*) from (select recorded_at from log.events order by notification_id desc limit %s) as last
              where recorded_at between clock_timestamp() - interval '1 s' and clock_timestamp()"""
     row = connection.execute(sql, (max_count,)).fetchone()
@@ -81,7 +81,7 @@ def count_last_second(connection: Connection[TupleRow], max_count: int) -> int:
 
 
 def position_before_last(connection: Connection[TupleRow], count: int) -> int:
-    """The position after which the last `count` events stand."""
+    """The position that the last `count` events come after."""
     sql = """select coalesce(min(notification_id) - 1, (select coalesce(max(notification_id), 0) from log.events))
              from (select notification_id from log.events order by notification_id desc limit %s) as last"""
     row = connection.execute(sql, (count,)).fetchone()

@@ -1,4 +1,4 @@
-"""A row of the log, as it is selected and as what was recorded."""
+"""Rows of the log: the columns to select, and how a row is decoded into a RecordedEvent."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ SELECT_EVENTS = """select notification_id, originator_id, originator_version, to
 SELECT_STREAM = f"""{SELECT_EVENTS} where originator_id = %s and originator_version between %s and %s
     order by originator_version"""
 MAX_VERSION = 2**63 - 1
-"""Later than any version."""
+"""The largest bigint: at least as large as any version."""
 COLUMN_TYPES = [
     "int8",
     "uuid",
@@ -31,7 +31,7 @@ COLUMN_TYPES += ["uuid", "text"]
 
 
 def decode_row(row: tuple[Any, ...]) -> RecordedEvent:
-    """What a row says, to decide on; raises UnknownEvent, with the stream that it stands in."""
+    """Decode a row for a decision; raises UnknownEvent, which names the event's stream."""
     try:
         return _build_recorded(row, codec.decode)
     except UnknownEvent as error:
@@ -39,7 +39,7 @@ def decode_row(row: tuple[Any, ...]) -> RecordedEvent:
 
 
 def decode_row_or_unknown(row: tuple[Any, ...]) -> RecordedEvent:
-    """What a row says, to look at; its event may be Unknown."""
+    """Decode a row for reading; an event type that this code does not know becomes Unknown."""
     return _build_recorded(row, codec.decode_or_opaque)
 
 

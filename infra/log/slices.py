@@ -1,4 +1,4 @@
-"""Slices of the log: how it is cut for several processes to read at once, each event by one of them."""
+"""Slices of the log: disjoint parts that several processes read at the same time."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,7 +11,7 @@ from domain.event import RecordedEvent
 from infra.log.rows import COLUMN_TYPES, SELECT_EVENTS, decode_row_or_unknown
 
 SAMPLE_EVENTS = 20_000
-"""So many events tell well enough where streams lie."""
+"""The sample size that is enough to split the streams into about equal slices."""
 _MAX_UUID = UUID(int=2**128 - 1)
 _SELECT_BY_STREAM = f"""{SELECT_EVENTS}
     where originator_id > %(low)s and originator_id <= %(high)s and notification_id <= %(head)s
@@ -23,13 +23,13 @@ _COUNT_EVENTS = "select count(*) from log.events where notification_id <= %s"
 
 
 def count_events(connection: Connection[TupleRow], head: int) -> int:
-    """How many events there are up to a position."""
+    """The number of events up to and including a position."""
     row = connection.execute(_COUNT_EVENTS, (head,)).fetchone()
     return row[0] if row else 0
 
 
 def split_by_stream(connection: Connection[TupleRow], events: int, parts: int) -> list[tuple[UUID, UUID]]:
-    """About equal parts of a log of so many events: after one stream, up to and with another."""
+    """About equal slices of a log with `events` events: (exclusive first, inclusive last) stream id of each."""
     sql = "select originator_id from log.events tablesample system (%s) repeatable (1) order by originator_id"
     share = min(100.0, 100.0 * SAMPLE_EVENTS / max(1, events))
     sample = [stream for (stream,) in connection.execute(sql, (share,))]
@@ -38,17 +38,17 @@ def split_by_stream(connection: Connection[TupleRow], events: int, parts: int) -
 
 
 def split_by_position(head: int, parts: int) -> list[tuple[int, int]]:
-    """About equal parts: after one position, up to and with another."""
+    """About equal slices: (exclusive first, inclusive last) position of each."""
     return list(pairwise(sorted({head * part // parts for part in range(parts + 1)}))) or [(0, head)]
 
 
 def iter_by_stream(connection: Connection[TupleRow], low: UUID, high: UUID, head: int) -> Iterator[RecordedEvent]:
-    """The events of a part up to a position, stream by stream, in memory that stays small."""
+    """The events of a slice up to position `head`, stream by stream, in constant memory."""
     yield from _iter_copy(connection, _SELECT_BY_STREAM, {"low": low, "high": high, "head": head})
 
 
 def iter_by_position(connection: Connection[TupleRow], low: int, high: int) -> Iterator[RecordedEvent]:
-    """The events of a part in the order of the log, in memory that stays small."""
+    """The events of a slice in commit order, in constant memory."""
     yield from _iter_copy(connection, _SELECT_BY_POSITION, {"low": low, "high": high})
 
 

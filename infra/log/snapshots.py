@@ -52,14 +52,14 @@ Row = tuple[Any, ...]
 
 
 class LoadedStream(Struct, frozen=True):
-    """What is known of a stream now, and, where it is to be kept, the command that wrote its last event."""
+    """The state of a stream and, if a snapshot of it is due, the command that wrote its last event."""
 
     stream_state: StreamState
     snapshot_command_id: UUID | None = None
 
 
 async def load(connection: AsyncConnection[TupleRow], keys: Sequence[StateKey]) -> list[LoadedStream]:
-    """Each stream as one kind of state, all with one question. Raises UnknownEvent."""
+    """The state of each key, in their order; one query. Raises UnknownEvent."""
     parameters = (
         [stream for stream, _ in keys],
         [kind.__name__ for _, kind in keys],
@@ -73,13 +73,13 @@ async def load(connection: AsyncConnection[TupleRow], keys: Sequence[StateKey]) 
             rows[index - 1].append(tuple(row))
     try:
         return [_fold_rows(kind, found) for (_, kind), found in zip(keys, rows, strict=True)]
-    except msgspec.DecodeError:  # a cache may hold anything: do without
+    except msgspec.DecodeError:  # a snapshot is only a cache: delete a corrupt one and fold all events
         await connection.execute(_DELETE, (parameters[0],))
         return await load(connection, keys)
 
 
 def _fold_rows(state_type: type[State], rows: Sequence[Row]) -> LoadedStream:
-    """What the rows of one stream say, a snapshot first where there is one."""
+    """Fold the rows of one stream; the first row is its snapshot if there is one."""
     if not rows:
         return LoadedStream(StreamState(states={state_type: None}))
     snapshot = msgspec.json.decode(rows[0][4], type=state_type) if rows[0][3] is None else None
@@ -92,7 +92,7 @@ def _fold_rows(state_type: type[State], rows: Sequence[Row]) -> LoadedStream:
 async def save(
     connection: AsyncConnection[TupleRow], stream: UUID, stream_state: StreamState, command_id: UUID
 ) -> None:
-    """Keep the states of a stream that are not personal, instead of older ones; `command_id` is of its last event."""
+    """Replace the snapshots of a stream, except personal states; `command_id` is the command of its last event."""
     for state_type, state in stream_state.states.items():
         if state is not None and not state_type.is_last_event_enough and not state_type.is_personal:
             row = (
@@ -108,6 +108,6 @@ async def save(
 
 @cache
 def state_digest(state_type: type[State]) -> bytes:
-    """A digest of all the code that folds a kind: of another one's snapshots nothing is known."""
+    """A digest of all code that folds a state type; snapshots with another digest are ignored."""
     modules = (sys.modules[state_type.__module__], event, codec, upcasts)
     return sha256("".join(map(inspect.getsource, modules)).encode()).digest()
