@@ -18,18 +18,13 @@ from domain.upcasts import UPCASTS
 from projections import activity, fingerprint, label_list, saved_filter_list, task_history, task_list
 from projections.engine import folding
 from projections.projection import Projection, all_projections
+from scripts.golden import GOLDEN_DIGESTS_FILE
 from tests.law import planted_defect
 from tests.strategies import EVENT_TYPES
 
-GOLDEN_DIGESTS = Path(__file__).parent.parent / "golden" / "projections.json"
-"""For each projection its versions, each with its digests over the golden lines of the releases that had it.
-
-The first of them is the digest in the fingerprint. A release that adds golden lines adds a digest over all of them.
-"""
-
 
 def recorded_digests() -> dict[str, dict[int, dict[int, str]]]:
-    return msgspec.json.decode(GOLDEN_DIGESTS.read_bytes(), type=dict[str, dict[int, dict[int, str]]])
+    return msgspec.json.decode(GOLDEN_DIGESTS_FILE.read_bytes(), type=dict[str, dict[int, dict[int, str]]])
 
 
 def digests_match_the_golden_file() -> None:
@@ -40,23 +35,20 @@ def digests_match_the_golden_file() -> None:
         line_counts = sorted({projection.golden_lines, total, *digests})
         current = {count: fingerprint.digest(replace(projection, golden_lines=count)) for count in line_counts}
         changed = {count: digest for count, digest in digests.items() if current[count] != digest}
-        assert digests, f"{name} has a new version: {advice(projection, projection.version)}"
+        assert digests, f"{name} has a new version: {advice(projection.version)}"
         assert not changed, (
             f"{name} folds the golden histories to something else: "
-            f"if that is meant, count its version up: {advice(projection, projection.version + 1)}"
+            f"if that is meant, count its version up: {advice(projection.version + 1)}"
         )
-        assert digests == current, (
-            f"golden lines were added: record {current} for version {projection.version} of {name}"
-        )
+        assert digests == current, f"golden lines were added, and {name} unchanged: run `python -m scripts.golden`"
         assert projection.golden_lines == min(digests), f"golden_lines of {name} changes only with its version"
         before = recorded[name].get(projection.version - 1, {0: ""})
         assert projection.golden_lines >= max(before), f"golden_lines of {name} is older than its version"
 
 
-def advice(projection: Projection[Any], version: int) -> str:
+def advice(version: int) -> str:
     total = len(fingerprint.golden_history())
-    digest = fingerprint.digest(replace(projection, golden_lines=total))
-    return f'set golden_lines={total}, and record "{version}": {{"{total}": "{digest}"}} beside the versions before it'
+    return f"set version {version} and golden_lines={total}, and run `python -m scripts.golden`"
 
 
 def later_events_are_parked_or_folded_alike_by_older_code() -> None:
@@ -77,7 +69,7 @@ def later_events_are_parked_or_folded_alike_by_older_code() -> None:
         ]
         assert not lost, (
             f"older code that shares the build of {name} would lose events of {len(lost)} documents without parking "
-            f"them: count its version up: {advice(projection, projection.version + 1)}"
+            f"them: count its version up: {advice(projection.version + 1)}"
         )
 
 
@@ -154,7 +146,7 @@ def test_a_fold_of_a_later_line_that_changed_is_noticed(monkeypatch: pytest.Monk
         recorded[name][all_projections()[name].version][len(fingerprint.golden_history())] = digest
     released = tmp_path / "projections.json"
     released.write_bytes(msgspec.json.encode(recorded))
-    monkeypatch.setattr("tests.projections.test_fingerprint.GOLDEN_DIGESTS", released)
+    monkeypatch.setattr("tests.projections.test_fingerprint.GOLDEN_DIGESTS_FILE", released)
     digests_match_the_golden_file()
 
     def other(key: int, row: activity.ActivityRow | None, recorded: RecordedEvent) -> activity.ActivityRow | None:
