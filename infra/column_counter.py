@@ -1,4 +1,4 @@
-"""The column counter: how many tasks are in a column, for the first command that enters it under a limit.
+"""The column counter: counts the tasks in a column for the first command that enters it under a WIP limit.
 
 The head of the log is read first; the read model is queried once it includes that. Why a count made like this is exact
 is explained in `commands.handling.missing_counts`, which writes it.
@@ -36,7 +36,7 @@ class ColumnCounter:
         self._progress_waiter = progress_waiter
 
     async def count_tasks(self, project_id: UUID, column: str) -> TaskCount:
-        """How many tasks are in the column, at the head of the log or later.
+        """The number of tasks in the column, at the head of the log or later.
 
         Raises ProjectionBehind if the read model does not include the head in time.
         """
@@ -50,7 +50,7 @@ class ColumnCounter:
             self._progress.invalidate(task_list.projection.name)
 
     async def _query(self, project_id: UUID, column: str) -> tuple[int, int]:
-        """The position of the read model, and the tasks that it has in the column: in one statement."""
+        """The position of the read model, and its number of tasks in the column, read in one statement."""
         async with self._pool.connection() as connection:
             rows = await (
                 await connection.execute(builds.SERVING_BUILDS_SQL, builds.serving_parameters(), prepare=True)

@@ -1,4 +1,4 @@
-"""An operator's mistake, told in one line that says what to do."""
+"""An operator's mistake, reported in one line that says what to do."""
 
 
 class OperatorError(Exception):

@@ -1,4 +1,4 @@
-"""Where new ids come from: UUIDv7 (RFC 9562), which sort by the time they were made."""
+"""New ids: UUIDv7 (RFC 9562), which sort by creation time."""
 
 from uuid import UUID
 
@@ -6,5 +6,5 @@ from uuid_utils.compat import uuid7
 
 
 def new_id() -> UUID:
-    """A UUIDv7 that nothing else has."""
+    """A new, unique UUIDv7."""
     return uuid7()

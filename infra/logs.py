@@ -1,4 +1,4 @@
-"""Logs: lines for people on a terminal, JSON lines in production; what libraries log goes the same way."""
+"""Logging: readable lines on a terminal, JSON lines in production; libraries log through it too."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ __all__ = ["configure", "logger"]
 
 
 def configure(level: str, environment: str) -> None:
-    """Send all logging to stderr. No variable values in tracebacks: they hold passwords and tokens."""
+    """Send all logging to stderr, without variable values in tracebacks: they may contain passwords and tokens."""
     logger.remove()
     logger.add(
         sys.stderr,

@@ -1,4 +1,4 @@
-"""What an operator may set: TASKLEDGER_ variables, or files named by TASKLEDGER_..._FILE, beside the data directory."""
+"""Settings: from TASKLEDGER_ variables, files named by TASKLEDGER_..._FILE, or the instance in the data directory."""
 
 import os
 import typing
@@ -31,7 +31,7 @@ SigningKey = Annotated[
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Every setting; a description in its type is what the operator is told when the value is wrong."""
+    """Every setting; a description in its type is what an operator reads when the value is invalid."""
 
     database_url: PostgresUrl
     migration_url: PostgresUrl  # the owner's; the same unless named
@@ -54,9 +54,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def resolve(data_dir: Path, *, needs_signing_key: bool = False) -> Settings:
-    """The environment wins; what it does not name is what runs in `data`. OperatorError when nothing does.
+    """The settings: from the environment and, where it is silent, from the instance that runs in `data_dir`.
 
-    Only who signs tokens needs the key for it.
+    Raises OperatorError if a server is named by neither. Only processes that sign tokens need the signing key.
     """
     values = from_environment()
     if missing := {"database_url", "redis_url", "broker_url"} - values.keys():
@@ -81,7 +81,7 @@ def resolve(data_dir: Path, *, needs_signing_key: bool = False) -> Settings:
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What the environment names, by field; OperatorError tells the variable that is wrong, never its value."""
+    """The values that the environment sets, by field; raises OperatorError, which names the variable, not its value."""
     types = typing.get_type_hints(Settings, include_extras=True)
     raw_values = {field: _read_variable(environ, ENVIRONMENT_PREFIX + field.upper()) for field in types}
     values = {field: value for field, value in raw_values.items() if value}
@@ -97,7 +97,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def _read_variable(environ: Mapping[str, str], variable: str) -> str:
-    """An empty variable is an unset one: compose files make them."""
+    """The value of a variable or of its file; empty counts as unset, because compose files set empty variables."""
     value, path = environ.get(variable, ""), environ.get(f"{variable}_FILE", "")
     if value and path:
         raise OperatorError(f"{variable} and {variable}_FILE are both set: keep one.")

@@ -111,7 +111,7 @@ class Reader:
     async def _coalesced(self, question: Question, key: str) -> tuple[ReadResult, bool]:
         """The result of the read in flight, unless that is invalidated; and whether this call began the read.
 
-        Raises what psycopg raises, Away after a while.
+        Raises psycopg.Error, or DatabaseUnavailable if PostgreSQL does not answer in time.
         """
         if self._pool.is_unresponsive:
             raise DatabaseUnavailable
