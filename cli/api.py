@@ -6,15 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import uvicorn
 
-from api.app import create_app
+from api.server import create_server
 from cli import options
 from infra import logs, settings
-from infra.processes import gc_tuning, ports
-
-SHUTDOWN_GRACE_S = 5
-"""How long requests in progress may continue after a stop was requested."""
+from infra.processes import file_limits, gc_tuning, ports
 
 
 @click.command
@@ -26,17 +22,10 @@ def command(data: Path, host: str, port: int, fd: int | None) -> None:
     """Run one API process on servers that are already running. `serve` starts it for you."""
     app_settings = settings.resolve(data, needs_signing_key=True)
     logs.configure(app_settings.log_level, app_settings.environment)
-    config = uvicorn.Config(
-        create_app(app_settings),
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
-    )
+    server = create_server(app_settings, file_limits.raise_open_file_limit())
     gc_tuning.freeze_and_relax()
     with _listener(host, port, fd) as listener:
-        uvicorn.Server(config).run([listener])
+        server.run([listener])
 
 
 @contextlib.contextmanager

@@ -10,7 +10,8 @@ from litestar.exceptions import HTTPException
 from msgspec import Struct
 
 import api
-from api.http import problems
+from api.http import connection_problems, problems
+from api.http.connection_problems import ConnectionProblem
 from api.http.problems import MalformedRequest
 from api.openapi import call_graph
 from api.openapi.call_graph import ConstantCall, FunctionRef, Reachable
@@ -23,6 +24,7 @@ ADVICE_BY_STATUS = {
     403: "Use an account or a token with wider permissions; retrying does not help.",
     404: "Check the address and the ids. The answer does not reveal whether a thing is absent or hidden from you.",
     405: "Use one of the methods listed in `Allow`.",
+    408: "Send the whole request without long pauses.",
     409: "Read the current state and decide again.",
     410: "It was permanently deleted.",
     412: "Read the current state, decide again, and send its version in `If-Match`.",
@@ -31,6 +33,7 @@ ADVICE_BY_STATUS = {
     422: "The request is valid but not allowed here; the detail says why.",
     428: "Send the version you last read, in `If-Match` or as `expected_version`.",
     429: "Slow down: wait for the seconds given in `Retry-After`.",
+    431: "Send fewer or shorter headers, or a shorter address.",
     500: "This is a fault of the server: report the `trace_id` to its operator.",
     503: "Try again after the seconds given in `Retry-After`.",
 }
@@ -90,6 +93,11 @@ def all_error_cases() -> tuple[ErrorCase, ...]:
     """Every problem with a code of ours, and the framework's own."""
     error_cases = {from_refusal(kind) for kind in _subclasses(Refusal)}
     error_cases |= {ErrorCase(412, kind.code(), kind.title()) for kind in (errors.VersionConflict,)}
+    error_cases |= {
+        ErrorCase(one.status, one.code, one.title)
+        for one in vars(connection_problems).values()
+        if isinstance(one, ConnectionProblem)
+    }
     by_handlers = {one for kind in problems.EXCEPTION_HANDLERS for one in from_error(kind)}
     return tuple(sorted(error_cases | by_handlers | {*_all_malformed_cases(), *map(from_status, FRAMEWORK_STATUSES)}))
 

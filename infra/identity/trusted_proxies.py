@@ -23,14 +23,15 @@ class TrustedProxyList:
         """
         address = peer
         hops = [one for line in forwarded_for for one in line.split(",")] if self._trusted else []
-        while hops and self._is_trusted(address):
+        while hops and self.is_trusted(address):
             previous = _parse_address(hops.pop())
             if previous is None:
                 break
             address = str(previous)
         return address
 
-    def _is_trusted(self, address: str) -> bool:
+    def is_trusted(self, address: str) -> bool:
+        """Whether this is the address of a trusted proxy."""
         parsed = _parse_address(address)
         return parsed is not None and any(parsed in network for network in self._trusted)
 

@@ -4,11 +4,8 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
-from typing import Any, cast
 
-import uvicorn
-
-from api.app import create_app
+from api.server import create_server
 from infra.settings import Settings
 from tests.api.in_process_app import manual_projector
 
@@ -20,8 +17,7 @@ JOIN_TIMEOUT_S = 10
 @contextlib.contextmanager
 def app_server(settings: Settings) -> Iterator[str]:
     """The address of the application, served for the duration of the block."""
-    config = uvicorn.Config(cast("Any", create_app(settings)), log_config=None, timeout_graceful_shutdown=5)
-    server = uvicorn.Server(config)
+    server = create_server(settings, max_files=1024)
     with socket.create_server(("127.0.0.1", 0)) as listening, _running_worker(settings):
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()

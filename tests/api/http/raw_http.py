@@ -1,0 +1,92 @@
+"""Raw HTTP: a server with our connections around a small application, and sockets that send it any bytes."""
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import uvicorn
+from litestar.types import Receive, Scope, Send
+
+from api.http.connection import Connection
+from api.http.connection_registry import ConnectionRegistry
+
+JOIN_TIMEOUT_S = 10
+GET = b"GET / HTTP/1.1\r\nHost: test\r\n"
+POST_CHUNKED = b"POST /read HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+async def echo_app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with the names of the headers and the length of the body; only /read reads the body."""
+    length, is_whole = 0, scope["path"] != "/read"
+    while not is_whole:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        length += len(message.get("body", b""))  # type: ignore[arg-type]
+        is_whole = not message.get("more_body")
+    body = json.dumps({"headers": [name.decode() for name, _ in scope["headers"]], "length": length}).encode()
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+@contextlib.contextmanager
+def raw_server(
+    max_connections: int = 900, is_trusted_proxy: Callable[[str], bool] = lambda _: False, protocol: Any = Connection
+) -> Iterator[int]:
+    """The port of the server; `protocol` takes a registry unless it is uvicorn's own."""
+    registry = ConnectionRegistry(max_connections, is_trusted_proxy)
+    http: Any = partial(Connection, registry=registry) if protocol is Connection else protocol
+    config = uvicorn.Config(echo_app, http=http, ws="none", log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join(JOIN_TIMEOUT_S)
+
+
+@contextlib.contextmanager
+def raw_client(port: int) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", port), timeout=JOIN_TIMEOUT_S) as client:
+        yield client
+
+
+def read_until_closed(client: socket.socket) -> bytes:
+    """All that the server sends until it closes the connection."""
+    received = bytearray()
+    with contextlib.suppress(ConnectionResetError):
+        while data := client.recv(65536):
+            received += data
+    return bytes(received)
+
+
+def read_response(client: socket.socket) -> tuple[int, Any]:
+    """The status and the JSON body of one response."""
+    received = bytearray()
+    while b"\r\n\r\n" not in received:
+        data = client.recv(65536)
+        assert data, f"closed after {bytes(received)!r}"
+        received += data
+    head, _, body = bytes(received).partition(b"\r\n\r\n")
+    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    while len(body) < int(fields[b"content-length"]):
+        body += client.recv(65536)
+    return int(head.split()[1]), json.loads(body)
+
+
+def refusal_of(port: int, data: bytes) -> tuple[int, str] | None:
+    """The status and code of the problem that answers these bytes, if the connection is closed after it."""
+    with raw_client(port) as client:
+        with contextlib.suppress(ConnectionError):
+            client.sendall(data)
+        received = read_until_closed(client)
+    head, _, body = received.partition(b"\r\n\r\n")
+    return (int(head.split()[1]), json.loads(body)["code"]) if b"problem+json" in head else None
