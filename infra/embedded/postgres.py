@@ -57,9 +57,11 @@ class Postgres:
         self._check_major_version()
 
     def can_start(self) -> bool:
-        """Whether the server of a former run is gone; removes a postmaster.pid that names no PostgreSQL."""
+        """Whether the server of a former run is gone; removes a postmaster.pid that names none."""
         lock_file = self.folder / "postmaster.pid"
         lines = _read_lines(lock_file)
+        if lock_file.exists() and not (lines and lines[0].isdecimal()) and not processes_in(self.folder, "postgres"):
+            lock_file.unlink()  # a crash left it empty or garbled, and PostgreSQL would refuse to start
         if lines and lines[0].isdecimal():
             pid = int(lines[0])
             process = find_process(pid)
@@ -179,7 +181,7 @@ def _accessible_path(folder: Path) -> str:
 
 def _read_lines(path: Path) -> list[str]:
     try:
-        return path.read_text().splitlines()
+        return path.read_text(errors="replace").splitlines()
     except OSError:
         return []
 

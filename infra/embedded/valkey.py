@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+import re
+import shutil
 import socket
 from pathlib import Path
 
 from infra.embedded import binaries
+from infra.logs import logger
 from infra.processes import ports
 from infra.processes.child import Child, spawn
 from infra.processes.pids import kill_stale, processes_in
@@ -22,6 +25,12 @@ maxmemory-policy allkeys-lru
 """
 
 
+_UNREADABLE_DATA = re.compile(
+    rb"AOF MANIFEST FILE ERROR|AOF manifest|reading the append only file|Unable to obtain the AOF file"
+)
+"""What Valkey logs before it exits because of its append-only files."""
+
+
 class Valkey:
     """One server; `folder` is its working directory, `role_config` the configuration of a broker or cache."""
 
@@ -32,6 +41,7 @@ class Valkey:
         self.password = password
         self.role_config = role_config
         self.port = 0
+        self._log_start = 0
 
     @property
     def url(self) -> str:
@@ -58,6 +68,7 @@ class Valkey:
 
     def spawn(self) -> Child:
         """Start the server on the current port; the password goes in a file, never on the command line."""
+        self._set_aside_unreadable_data()
         config = self.folder / "valkey.conf"
         config.unlink(missing_ok=True)
         with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -75,6 +86,17 @@ class Valkey:
             connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
             return connection.makefile("rb").read(12) == b"+OK\r\n+PONG\r\n"
         return False
+
+    def _set_aside_unreadable_data(self) -> None:
+        """Rename data files that the last start failed to read: a crash broke them, and hints are not worth a stop."""
+        lines = self.log.read_bytes()[self._log_start :] if self.log.exists() else b""
+        self._log_start += len(lines)
+        data = self.folder / "appendonlydir"
+        if data.exists() and _UNREADABLE_DATA.search(lines):
+            aside = data.with_suffix(".unreadable")
+            shutil.rmtree(aside, ignore_errors=True)
+            data.rename(aside)
+            logger.warning("{} could not read its data, and starts empty; they are kept in {}", self.name, aside)
 
     def _config_text(self) -> str:
         return f"""\

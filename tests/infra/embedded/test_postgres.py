@@ -64,6 +64,15 @@ def test_a_lock_file_with_a_foreign_pid_is_ignored(postgres: Postgres, pid: int 
     zombie.wait()
 
 
+@pytest.mark.parametrize("content", [b"", b"\0" * 100, b"\xff\xfenonsense\n"])
+def test_a_lock_file_that_a_crash_broke_is_ignored(postgres: Postgres, content: bytes) -> None:
+    with supervised(postgres):
+        pass
+    (postgres.folder / "postmaster.pid").write_bytes(content)
+    with supervised(postgres):
+        assert query_one(postgres.url, "select 1") == "1"
+
+
 def test_a_half_initialised_cluster_is_recreated(postgres: Postgres, tmp_path: Path) -> None:
     half = tmp_path / "postgres.new"
     half.mkdir()

@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 
+import pytest
 import redis
 
 from infra.embedded.valkey import CACHE_CONFIG, Valkey
@@ -21,6 +22,19 @@ def test_the_killed_broker_loses_no_message(broker: Valkey) -> None:
         assert ready()[0].pid != first.pid
         with redis.Redis.from_url(broker.url) as client:
             assert client.get("kept") == b"yes"
+
+
+@pytest.mark.parametrize("file", ["appendonly.aof.manifest", "appendonly.aof.1.incr.aof", "appendonly.aof.1.base.rdb"])
+@pytest.mark.parametrize("content", [b"", b"nonsense" * 100])
+def test_a_broker_whose_data_a_crash_broke_starts(file: str, content: bytes, broker: Valkey) -> None:
+    with supervised(broker):
+        pass
+    broken = broker.folder / "appendonlydir" / file
+    broken.write_bytes(content)
+    with supervised(broker), redis.Redis.from_url(broker.url) as client:
+        assert client.set("kept", "yes")
+    aside = broker.folder / "appendonlydir.unreadable" / file
+    assert not aside.exists() or aside.read_bytes() == content
 
 
 def test_the_cache_evicts_when_full_and_is_not_persisted(tmp_path: Path) -> None:
