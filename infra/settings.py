@@ -25,8 +25,9 @@ MailUrl = Annotated[
 MailAddress = Annotated[str, Meta(pattern=r"^[^\s@]+@[^\s@]+$", description="the address that mail comes from")]
 _PROXIES_DESCRIPTION = "addresses and networks of your proxies, as in 10.0.0.2,192.168.0.0/16"
 TrustedProxies = Annotated[str, Meta(description=_PROXIES_DESCRIPTION)]
+MIN_KEY_LENGTH = 32
 SigningKey = Annotated[
-    str, Meta(min_length=32, description="at least 32 characters, as `openssl rand -hex 32` makes them")
+    str, Meta(min_length=MIN_KEY_LENGTH, description="at least 32 characters, as `openssl rand -hex 32` makes them")
 ]
 
 
@@ -114,4 +115,9 @@ def _instance_signing_key(data_dir: Path) -> str:
         raise OperatorError(
             f"No signing key: set {ENVIRONMENT_PREFIX}JWT_KEY to 32 random characters or more (`openssl rand -hex 32`)."
         )
-    return data_directory.read_secret(data_dir, "jwt-key")
+    key = data_directory.read_secret(data_dir, "jwt-key")
+    if len(key) < MIN_KEY_LENGTH:
+        raise OperatorError(
+            f"{data_dir}/secrets/jwt-key is damaged: remove it, and `taskledger serve` makes a new one."
+        )
+    return key

@@ -59,26 +59,30 @@ def exclusive_lock(data: Path) -> Iterator[None]:
 
 
 def ensure_secrets(data: Path) -> None:
-    """Create missing secrets, in a folder that only our account can enter."""
+    """Create missing secrets, in a folder that only our account can enter; those that a crash left empty, too."""
     folder = data / "secrets"
-    if (data / "postgres").exists() and not (folder / "postgres-password").exists():
+    if (data / "postgres").exists() and not _has_content(folder / "postgres-password"):
         raise OperatorError(
-            f"{folder}/postgres-password is missing but {data}/postgres needs it: restore it from a backup."
+            f"{folder}/postgres-password is missing or empty but {data}/postgres needs it: restore it from a backup."
         )
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
     for name in SECRET_NAMES:
-        if not (folder / name).exists():
+        if not _has_content(folder / name):
             _write_atomically(folder / name, secrets.token_hex(32))
         (folder / name).chmod(0o600)
+
+
+def _has_content(secret: Path) -> bool:
+    return secret.exists() and bool(secret.read_bytes().strip(b"\0\t\r\n "))
 
 
 def read_secret(data: Path, name: str) -> str:
     """One of SECRET_NAMES; raises OperatorError if it cannot be read."""
     try:
         return (data / "secrets" / name).read_text().strip()
-    except OSError as error:
-        raise OperatorError(f"Cannot read {data}/secrets/{name}: {error.strerror}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"Cannot read {data}/secrets/{name}: {error}.") from error
 
 
 def write_run_info(data: Path, run: RunInfo) -> None:

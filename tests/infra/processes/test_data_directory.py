@@ -50,6 +50,29 @@ def test_a_file_instead_of_the_directory_is_refused(tmp_path: Path) -> None:
         data_directory.exclusive_lock(tmp_path / "file").__enter__()
 
 
+@pytest.mark.parametrize("content", [b"", b"\n", b"\0" * 64])
+def test_secrets_that_a_crash_left_empty_are_made_again(content: bytes, tmp_path: Path) -> None:
+    data_directory.ensure_secrets(tmp_path)
+    (tmp_path / "secrets" / "jwt-key").write_bytes(content)
+    data_directory.ensure_secrets(tmp_path)
+    assert len(bytes.fromhex(data_directory.read_secret(tmp_path, "jwt-key"))) == 32
+
+
+def test_an_empty_password_of_existing_data_is_refused(tmp_path: Path) -> None:
+    data_directory.ensure_secrets(tmp_path)
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "secrets" / "postgres-password").write_bytes(b"")
+    with pytest.raises(OperatorError, match="restore it from a backup"):
+        data_directory.ensure_secrets(tmp_path)
+
+
+def test_a_garbled_secret_is_refused_in_one_line(tmp_path: Path) -> None:
+    data_directory.ensure_secrets(tmp_path)
+    (tmp_path / "secrets" / "jwt-key").write_bytes(b"\xff\xfe")
+    with pytest.raises(OperatorError, match=r"Cannot read .*jwt-key"):
+        data_directory.read_secret(tmp_path, "jwt-key")
+
+
 def test_secrets_are_private_and_stay_as_they_are(tmp_path: Path) -> None:
     data_directory.ensure_secrets(tmp_path)
     first = [data_directory.read_secret(tmp_path, name) for name in data_directory.SECRET_NAMES]
