@@ -13,7 +13,7 @@ NAME = re.compile(r"`([A-Za-z_][\w.]*)`")
 
 
 def defined_names(source: str) -> Iterator[str]:
-    """Functions, classes with their methods, and constants at the top of a module."""
+    """The functions, classes with their methods, and constants of a module."""
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
