@@ -1,4 +1,4 @@
-"""What was revoked lately: heard of by every process, kept while the database is away, forgotten when it is old."""
+"""Recent revocations: every process receives them, keeps them during a database outage, and drops them when old."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ async def connections(settings: Settings) -> AsyncIterator[Pool]:
 
 
 def revoke(settings: Settings, *ids: object, age_s: float = 0) -> None:
-    """As another process does."""
+    """Revoke as another process does."""
     sql = "insert into auth.revoked (id, revoked_at) values (%s, now() - make_interval(secs => %s))"
     with psycopg.connect(settings.database_url) as connection:
         for each in ids:
@@ -41,7 +41,7 @@ async def test_revocations_of_another_process_are_seen(connections: Pool, settin
     known = RevokedIds(connections)
     revoke(settings, ONE)
     await known.poll()
-    revoke(settings, OTHER, age_s=30)  # committed late: its transaction began before the look
+    revoke(settings, OTHER, age_s=30)  # committed late: its transaction began before the poll
     await known.poll()
     assert ONE in known
     assert OTHER in known

@@ -1,4 +1,4 @@
-"""Which proxies are believed, and what they can say."""
+"""Which proxies are trusted, and which headers of theirs."""
 
 import pytest
 
