@@ -118,12 +118,13 @@ async def test_foreign_and_deleted_filters_are_not_found(ann: ApiUser, bob: ApiU
     theirs, gone = await save(bob, "status:open"), await save(ann, "status:open")
     assert (await ann.request("DELETE", f"/filters/{gone}", json={"expected_version": 1})).status_code == 200
     ann.fold()
-    told = [
+    problems = [
         assert_problem(await ann.request("GET", f"/filters/{saved}/tasks?cursor=x"), 404, "not_found")
         for saved in (theirs, gone, new_id())
     ]
     assert (
-        len({str({name: problem[name] for name in problem.keys() - VARYING_MEMBERS}.items()) for problem in told}) == 1
+        len({str({name: problem[name] for name in problem.keys() - VARYING_MEMBERS}.items()) for problem in problems})
+        == 1
     )
 
 

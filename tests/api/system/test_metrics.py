@@ -58,12 +58,16 @@ async def test_metrics_say_what_the_list_of_projections_says(
     park_document(isolated_settings)
     found = await scrape(administrator)
     for item in (await administrator.request("GET", "/projections")).json()["items"]:
-        told = {name: found[f"taskledger_projection_{name}"][item["name"]] for name in PROJECTION_METRICS}
+        metrics = {name: found[f"taskledger_projection_{name}"][item["name"]] for name in PROJECTION_METRICS}
         assert found["taskledger_log_position"][""] == item["head"]
-        assert (told["position"], told["lag_events"]) == (item["position"], item["lag_events"]) == (item["head"] - 2, 2)
-        assert told["parked_documents"] == item["parked"] == (item["name"] == "task_list")
-        assert told["rebuild_seconds"] == pytest.approx(item["rebuild_seconds"])
-        assert 0 < told["lag_seconds"] <= item["lag_seconds"]
+        assert (
+            (metrics["position"], metrics["lag_events"])
+            == (item["position"], item["lag_events"])
+            == (item["head"] - 2, 2)
+        )
+        assert metrics["parked_documents"] == item["parked"] == (item["name"] == "task_list")
+        assert metrics["rebuild_seconds"] == pytest.approx(item["rebuild_seconds"])
+        assert 0 < metrics["lag_seconds"] <= item["lag_seconds"]
 
 
 async def test_a_scrape_runs_one_query(administrator: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,17 +91,17 @@ async def test_no_accept_and_no_parameter_makes_a_scrape_fail(administrator: Api
 
 
 async def test_each_cache_layer_reports_hits_misses_and_staleness(administrator: ApiUser) -> None:
-    async def told() -> dict[tuple[str, str], float]:
+    async def cache_metrics() -> dict[tuple[str, str], float]:
         families = text_string_to_metric_families((await administrator.client.get(METRICS)).text)
         samples = [sample for family in families for sample in family.samples]
         return {(one.name.removeprefix(CACHE), one.labels.get("layer", "")): one.value for one in samples}
 
     task = await administrator.create_task()
     administrator.fold()
-    before = await told()
+    before = await cache_metrics()
     for _ in range(4):
         assert (await administrator.request("GET", f"/tasks/{task}")).status_code == 200
-    after = await told()
+    after = await cache_metrics()
     grown = {name: value - before[name] for name, value in after.items() if name[0] in {"hits_total", "misses_total"}}
     assert grown["hits_total", "process"] + grown["hits_total", "postgresql"] == 4
     assert grown["hits_total", "postgresql"] == grown["misses_total", "redis"] >= 1
