@@ -106,7 +106,7 @@ def test_a_digest_over_all_golden_lines_is_noticed(
 def test_what_old_code_parks_in_a_shared_build_is_folded_by_new_code(
     database: Connection[TupleRow], settings: Settings, tmp_path: Path
 ) -> None:
-    """The old worker, in this process, meets the new event first."""
+    """The old worker, in this process, reads the new event first."""
     append_new_event(settings, version=2)
     oracle.append_facts(database, [(OTHER_TASK, RENAMED)])
     oracle.catch_up(database)
