@@ -1,4 +1,4 @@
-"""The guided tour: every file that it links to exists, and defines what the link says."""
+"""The guided tour: every file that it links to exists, and defines the names in the link."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Permissions: one row for each command, which is enforced as it says."""
+"""Permissions: one row for each command; every row is enforced."""
 
 from typing import Any, Literal
 

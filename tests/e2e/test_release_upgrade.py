@@ -120,6 +120,6 @@ def test_what_old_code_parks_in_a_shared_build_is_folded_by_new_code(
         rows = oracle.serving_rows(database, task_list.projection)
         assert (rows[TASK].version, rows[TASK].title) == (2, RENAMED.title.new)
         append_new_event(settings, version=3)
-        oracle.catch_up(database)  # both are at work: the event is parked again, or folded at once
+        oracle.catch_up(database)  # both workers are running: the event is parked again, or folded at once
         poll_until(lambda: is_folded(database, log.head(database)) and not parked_anywhere(database))
         assert oracle.serving_rows(database, task_list.projection)[TASK].version == 3

@@ -9,5 +9,5 @@ import pytest
 def seed() -> int:
     """A random seed, printed so that a failed test shows it."""
     drawn = random.randrange(2**32)
-    print(f"seed={drawn}")  # noqa: T201 - as said above
+    print(f"seed={drawn}")  # noqa: T201 - so that a failed test shows it
     return drawn

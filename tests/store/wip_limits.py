@@ -103,8 +103,8 @@ async def a_full_column_rejects_concurrent_entries(doors: ColumnHandlers) -> Non
     moves = [CommandOn(task, MoveTask(column="doing", expected_version=1)) for task in there]
     creates = [_create(new_id(), "doing") for _ in range(32)]
     answers = await doors.handle_concurrently([entry for pair in zip(moves, creates, strict=True) for entry in pair])
-    said = Counter(type(answer) for answer in answers)
-    assert said == {Committed: WIP_LIMIT - 1, ColumnIsFull: 64 - WIP_LIMIT + 1}, said
+    counts = Counter(type(answer) for answer in answers)
+    assert counts == {Committed: WIP_LIMIT - 1, ColumnIsFull: 64 - WIP_LIMIT + 1}, counts
     await _assert_counted(doors, WIP_LIMIT)
 
 

@@ -1,4 +1,4 @@
-"""A backlog: tasks as a company would have them, and queries whose answers are not cached."""
+"""A backlog: tasks as a company would have them, and queries that no client has sent before."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -174,9 +174,9 @@ def test_refused_or_unsent_cold_pages_fail_the_target() -> None:
 
 def test_the_slowest_cold_page_is_reported() -> None:
     paths = ["/api/v1/tasks?filter=milk", "/api/v1/tasks?filter=oat%20milk"]
-    said = cold_reads.report(ColdReads(paths, LoadResult(1.0, [2], {}, [1.0, 9.0], 0, 0.1))).notes
-    assert "R3: 2 of 2 questions were answered, half of them within 5 ms." in said
-    assert "R3: the slowest took 9 ms: /api/v1/tasks?filter=oat milk" in said
+    notes = cold_reads.report(ColdReads(paths, LoadResult(1.0, [2], {}, [1.0, 9.0], 0, 0.1))).notes
+    assert "R3: 2 of 2 questions were answered, half of them within 5 ms." in notes
+    assert "R3: the slowest took 9 ms: /api/v1/tasks?filter=oat milk" in notes
 
 
 def test_the_longest_lag_must_be_under_five_seconds() -> None:

@@ -11,8 +11,8 @@ from infra.processes.supervisor import Supervisor
 @contextlib.contextmanager
 def supervised(*programs: Program) -> Iterator[Callable[[], list[Child]]]:
     """Runs programs; a call supervises them until all are ready, and returns their processes."""
-    supervisor, said = Supervisor(), list[str]()
-    wards = [SupervisedProcess(program, said.append) for program in programs]
+    supervisor, messages = Supervisor(), list[str]()
+    wards = [SupervisedProcess(program, messages.append) for program in programs]
     supervisor.processes = list(wards)
 
     def ready() -> list[Child]:

@@ -54,8 +54,8 @@ async def guess_wrongly(limits: RateLimits, account: int = 1, address: str = "10
         with contextlib.suppress(WrongPasswordError):
             async with limits.charge_guess(fixed_uuid7(account), address):
                 raise WrongPasswordError
-    except TooManyGuesses as no:
-        return int(no.params["retry_after"])
+    except TooManyGuesses as refusal:
+        return int(refusal.params["retry_after"])
     return 0
 
 
@@ -78,9 +78,9 @@ async def test_guesses_are_limited_per_account(client: redis.asyncio.Redis, key:
     )
     assert [await guess_wrongly(limits) for _ in range(ACCOUNT_LIMIT.burst)] == [0] * ACCOUNT_LIMIT.burst
     assert 0 < await guess_wrongly(limits) <= ACCOUNT_LIMIT.interval_s
-    with pytest.raises(TooManyGuesses) as no:
+    with pytest.raises(TooManyGuesses) as refusal:
         await guess_rightly(limits)
-    assert no.value.params["policy"] == "account"
+    assert refusal.value.params["policy"] == "account"
 
 
 async def test_guesses_side_by_side_in_two_processes_are_counted_exactly(client: redis.asyncio.Redis, key: str) -> None:
@@ -155,9 +155,9 @@ async def test_guesses_at_many_accounts_are_limited_by_address(
         client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
     )
     assert [await guess_wrongly(limits, account) for account in range(ADDRESS_LIMIT.burst)] == [0] * ADDRESS_LIMIT.burst
-    with pytest.raises(TooManyGuesses) as no:
+    with pytest.raises(TooManyGuesses) as refusal:
         await guess_rightly(limits, account=ADDRESS_LIMIT.burst + 1)
-    assert no.value.params["policy"] == "address"
+    assert refusal.value.params["policy"] == "address"
     assert await guess_wrongly(limits, 1, address="10.0.0.2") == 0
 
 
@@ -249,11 +249,16 @@ async def test_invitations_are_limited_per_user(client: redis.asyncio.Redis, key
     )
     answers = await asyncio.gather(*(invite(limits) for _ in range(2 * INVITATION_LIMIT.burst)))
     assert answers.count(True) == INVITATION_LIMIT.burst
-    with pytest.raises(TooManyInvitations) as no:
+    with pytest.raises(TooManyInvitations) as refusal:
         async with limits.charge_invitation(fixed_uuid7(1)):
             pass
-    expected = {"policy": "invitations", "quota": 20, "window": 3600, "retry_after": no.value.params["retry_after"]}
-    assert no.value.params == expected
+    expected = {
+        "policy": "invitations",
+        "quota": 20,
+        "window": 3600,
+        "retry_after": refusal.value.params["retry_after"],
+    }
+    assert refusal.value.params == expected
     assert 0 < expected["retry_after"] <= INVITATION_LIMIT.interval_s
     assert await invite(limits, user=2)
     assert await guess_wrongly(limits) == 0

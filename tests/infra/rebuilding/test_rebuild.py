@@ -396,11 +396,11 @@ def test_a_killed_rebuild_changes_nothing_and_the_next_starts_clean(  # noqa: PL
         if victim == "command":
             for pid in members:
                 os.kill(pid, signal.SIGCONT)  # the test had suspended them
-        _, said = command.communicate(timeout=30)
+        _, output = command.communicate(timeout=30)
     if victim != "command":
         assert remaining_builds(database) == {live.number}
-        assert (command.returncode, len(said.strip().splitlines())) == ((2, 1) if victim == "pool" else (130, 0)), (
-            said.decode()
+        assert (command.returncode, len(output.strip().splitlines())) == ((2, 1) if victim == "pool" else (130, 0)), (
+            output.decode()
         )
     assert oracle.serving_build(database, "task_list") == live
     assert oracle.matches_log(database)
