@@ -1,4 +1,4 @@
-"""Servers of our own for the whole run, and a fresh database for each test that asks for one."""
+"""Fixtures: the run's own servers, and a fresh database for each test that requests one."""
 
 import asyncio
 import contextlib
@@ -26,13 +26,13 @@ from tests.api_user import ApiUser
 from tests.instant_progress import instant_publisher, tracked_progress
 from tests.servers import Servers
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _fast_password_hashing() -> Iterator[None]:
-    """Hashing is slow on purpose, and would take a minute of the run; what it costs is asked of a real program."""
+    """Hash cheaply: real hashing is slow on purpose and would take a minute of the run; e2e tests use the real cost."""
     with pytest.MonkeyPatch.context() as patch:
         hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         patch.setattr(passwords, "_HASHER", hasher)
@@ -48,7 +48,7 @@ def _instant_progress() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    """A PostgreSQL and two Valkeys that this run started, and that end with it."""
+    """A PostgreSQL and two Valkeys, started by this run and stopped with it."""
     with tempfile.TemporaryDirectory(prefix="taskledger-test-") as folder:
         Path(folder).chmod(0o711)  # PostgreSQL before 16 does not start below a folder that it cannot enter
         with Servers.start(Path(folder)) as started:
@@ -57,7 +57,7 @@ def servers() -> Iterator[Servers]:
 
 @pytest.fixture(scope="session")
 def template_database(servers: Servers) -> str:
-    """The name of a migrated database to be copied."""
+    """The name of a migrated database that other databases are copied from."""
     url = servers.new_database()
     migrate(url, servers.application_url(url))
     return str(conninfo.conninfo_to_dict(url)["dbname"])
@@ -65,7 +65,7 @@ def template_database(servers: Servers) -> str:
 
 @pytest.fixture
 def settings(servers: Servers, template_database: str) -> Settings:
-    """A fresh, migrated database, and caches that nobody else's keys are in."""
+    """Settings of a fresh, migrated database, with the run's Valkeys."""
     url = servers.new_database(template_database)
     return Settings(
         database_url=servers.application_url(url),
@@ -78,7 +78,7 @@ def settings(servers: Servers, template_database: str) -> Settings:
 
 @pytest.fixture
 def fold(settings: Settings) -> Iterator[Callable[[], None]]:
-    """Do what a worker does when it looks: bring every projection up to date, and tell the caches."""
+    """A function that does what a worker's poll does: bring every projection up to date and publish its progress."""
     redis_client = redis.Redis.from_url(settings.redis_url)
     projector = Projector(settings.database_url, settings.partitions, instant_publisher(redis_client))
 
@@ -93,7 +93,7 @@ def fold(settings: Settings) -> Iterator[Callable[[], None]]:
 
 @contextlib.asynccontextmanager
 async def lifespan_task(app: Litestar) -> AsyncIterator[None]:
-    """The application's lifespan, in a task of its own: a fixture's two halves do not run in the same one."""
+    """Run the application's lifespan in one task: a fixture's set-up and tear-down run in different tasks."""
     started, ended = asyncio.Event(), asyncio.Event()
 
     async def live() -> None:
@@ -112,7 +112,7 @@ async def lifespan_task(app: Litestar) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """HTTP to an application in this process, with nobody logged in."""
+    """An HTTP client of an application in this process, without a login."""
     app, shortcuts = create_app_and_cache(settings)
     transport = httpx.ASGITransport(cast("Any", with_tracing(shortcuts.wrap(app))))
     async with lifespan_task(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as http_client:

@@ -1,4 +1,4 @@
-"""A history: what clients were told of their commands, held against what the log says of them."""
+"""Checks a history: the answers that clients received must agree with the contents of the log."""
 
 import time
 from collections import Counter, defaultdict
@@ -18,7 +18,7 @@ PAGE_EVENTS = 5_000
 
 
 class Acknowledged(Struct, frozen=True):
-    """Where an acknowledged command left its mark, and the position of its last event."""
+    """The stream and version of an acknowledged command's event, and the position of its last event."""
 
     stream: UUID
     version: int
@@ -29,10 +29,10 @@ CallOutcome: TypeAlias = Acknowledged | Literal["refused", "unknown"]
 
 
 class Call(Struct, frozen=True):
-    """A command as a client sent it once, and what came back. Who retries makes several calls with one mark.
+    """One request with a command, and its outcome. A client that retries makes several calls with one title.
 
-    The mark is a title that no other command gives, so that the log can be asked for it: what the code
-    under test says of keys and ids is not taken as evidence. Times are of one monotonic clock.
+    No other command has the same title, so its event can be found in the log without trusting the keys and ids
+    that the code under test returns. Times are read from one monotonic clock.
     """
 
     unique_title: str
@@ -42,7 +42,7 @@ class Call(Struct, frozen=True):
 
 
 class LogEntry(Struct, frozen=True):
-    """An event as the log has it."""
+    """An event as it is stored in the log."""
 
     position: int
     stream: UUID
@@ -52,14 +52,14 @@ class LogEntry(Struct, frozen=True):
 
 
 class CallHistory:
-    """What all clients of a test saw; any thread may add."""
+    """The calls of all clients of a test; any thread may record one."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.counts: Counter[str] = Counter()
 
     def record(self, unique_title: str, sent: float, outcome: CallOutcome) -> None:
-        """An answer that came just now, or failed to."""
+        """Record an answer, or its absence, as of now."""
         self.calls.append(Call(unique_title, sent, time.monotonic(), outcome))
         self.counts[outcome if isinstance(outcome, str) else "acknowledged"] += 1
 
@@ -75,14 +75,14 @@ def read_log(connection: Connection[TupleRow]) -> list[LogEntry]:
 
 
 def title_of(event: Event) -> str | None:
-    """The title that an event gives."""
+    """The title that an event sets."""
     if isinstance(event, TaskCreated):
         return event.title
     return event.title.new if isinstance(event, TaskRenamed) else None
 
 
 def assert_consistent(calls: Sequence[Call], log: Iterable[LogEntry]) -> None:
-    """Fail unless the log and the answers of all clients tell one story."""
+    """Fail unless the log and the answers to all clients agree."""
     entries = sorted(log, key=lambda entry: entry.position)
     _assert_versions_are_contiguous(entries)
     found: dict[str, list[LogEntry]] = defaultdict(list)
@@ -96,50 +96,50 @@ def assert_consistent(calls: Sequence[Call], log: Iterable[LogEntry]) -> None:
 
 
 def _assert_versions_are_contiguous(entries: Sequence[LogEntry]) -> None:
-    """From 1, without gaps, in the order of positions, each position once."""
+    """Versions of a stream start at 1 without gaps, in the order of positions; positions are unique."""
     versions: Counter[UUID] = Counter()
     positions: set[int] = set()
     for entry in entries:
         versions[entry.stream] += 1
         assert entry.version == versions[entry.stream], f"not version {versions[entry.stream]} of its stream: {entry}"
-        assert entry.position not in positions, f"a position taken twice: {entry}"
+        assert entry.position not in positions, f"a position used twice: {entry}"
         positions.add(entry.position)
 
 
 def _acknowledgements(calls: Iterable[Call]) -> dict[str, Acknowledged]:
-    """Where each acknowledged command is said to be: every answer says the same."""
+    """The place of each acknowledged command; all answers to it must agree."""
     places: dict[str, Acknowledged] = {}
     for call in calls:
         if isinstance(call.outcome, Acknowledged):
             place = places.setdefault(call.unique_title, call.outcome)
-            assert place == call.outcome, f"acknowledged at two places: {call}, {place}"
+            assert place == call.outcome, f"acknowledged in two places: {call}, {place}"
     return places
 
 
 def _assert_acknowledged_are_stored(places: Mapping[str, Acknowledged], entries: Sequence[LogEntry]) -> None:
     by_version = {(entry.stream, entry.version): entry for entry in entries}
     commands = {entry.position: entry.command_id for entry in entries}
-    for mark, place in places.items():
+    for title, place in places.items():
         entry = by_version.get((place.stream, place.version))
-        assert entry is not None, f"{mark!r} was acknowledged and is lost: {place}"
-        assert entry.title == mark, f"in the place of {mark!r} stands {entry}"
+        assert entry is not None, f"{title!r} was acknowledged but is lost: {place}"
+        assert entry.title == title, f"another event is stored instead of {title!r}: {entry}"
         here = commands.get(place.position) == entry.command_id and entry.position <= place.position
-        assert here, f"{mark!r} is not where it was said to be: {place}, {entry}"
+        assert here, f"{title!r} is not at the acknowledged position: {place}, {entry}"
 
 
 def _assert_stored_were_sent_once(
     calls: Iterable[Call], places: Mapping[str, Acknowledged], found: Mapping[str, Sequence[LogEntry]]
 ) -> None:
-    """Whatever is there was sent, is there once, and was not refused in the end."""
+    """Every stored title was sent, is stored once, and was not finally refused."""
     last = {call.unique_title: call.outcome for call in sorted(calls, key=lambda call: call.answered)}
-    for mark, entries in found.items():
-        assert mark in last, f"nobody sent {mark!r}: {entries}"
-        assert len(entries) == 1, f"{mark!r} happened twice: {entries}"
-        assert mark in places or last[mark] != "refused", f"{mark!r} was refused and is there: {entries}"
+    for title, entries in found.items():
+        assert title in last, f"no client sent {title!r}: {entries}"
+        assert len(entries) == 1, f"{title!r} is stored twice: {entries}"
+        assert title in places or last[title] != "refused", f"{title!r} was refused but is stored: {entries}"
 
 
 def _assert_real_time_order(calls: Iterable[Call], places: Mapping[str, Acknowledged]) -> None:
-    """What was acknowledged before another command was first sent has the lower position."""
+    """A command acknowledged before another was first sent has the lower position."""
     spans = list(_call_intervals(calls, places))
     answered = iter(sorted(spans, key=lambda span: span.answered))
     done, latest = next(answered, None), 0
@@ -151,11 +151,11 @@ def _assert_real_time_order(calls: Iterable[Call], places: Mapping[str, Acknowle
 
 
 def _call_intervals(calls: Iterable[Call], places: Mapping[str, Acknowledged]) -> Iterator[Call]:
-    """For each acknowledged command the time in which it happened: first sent to first acknowledged."""
+    """The interval in which each acknowledged command took effect: from first sent to first acknowledged."""
     sent: dict[str, float] = {}
     answered: dict[str, float] = {}
     for call in calls:
         sent[call.unique_title] = min(call.sent, sent.get(call.unique_title, call.sent))
         if isinstance(call.outcome, Acknowledged):
             answered[call.unique_title] = min(call.answered, answered.get(call.unique_title, call.answered))
-    return (Call(mark, sent[mark], answered[mark], place) for mark, place in places.items())
+    return (Call(title, sent[title], answered[title], place) for title, place in places.items())

@@ -1,4 +1,4 @@
-"""The canonical examples: who, where and what, with ids that are the same in every run."""
+"""The canonical examples: users, workspaces, projects, tasks and events, with the same ids in every run."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -56,12 +56,12 @@ from domain.user import EmailReserved, PasswordChanged, TokenIssued, TokenRevoke
 from domain.workspace import OwnerAppointed, OwnerResigned, WorkspaceCreated, WorkspaceRenamed
 
 Fact = tuple[UUID, Event]
-"""An event and the stream that it stands in."""
+"""An event and its stream."""
 Facts = list[Fact]
 
 
 def fixed_uuid7(number: int) -> UUID:
-    """The UUIDv7 (RFC 9562, section 5.7) of that number: later numbers are later ids."""
+    """The UUIDv7 (RFC 9562, section 5.7) for a number: ids sort like their numbers."""
     return UUID(int=(0x0190_0000_0000 + number) << 80 | 7 << 76 | 2 << 62 | number)
 
 
@@ -96,7 +96,7 @@ PURGED = TaskPurged(PROJECT)
 PROJECT_TRASHED = ProjectTrashed("Household", "HOME")
 PROJECT_RESTORED = ProjectRestored(trashed=Change(old=True, new=False), archived=Change(old=False, new=False))
 LIMITED_BOARD = (DEFAULT_COLUMNS[0], Column("doing", "In progress", 2), DEFAULT_COLUMNS[2])
-"""The board, of which the middle column is meant for two tasks."""
+"""The default board, with a limit of two tasks on the middle column."""
 FILTER_SAVED = FilterSaved(ADA.id, "This week", "assignee:me -label:later", "due")
 EVENT_SKIPPED = EventSkipped(str(TASK), 12, "The fold of 0.2 fails here")
 
@@ -166,7 +166,7 @@ EVERY_EVENT: tuple[Event, ...] = (
 
 
 def user(actor: Actor = ADA, email: str = "ada@example.org", name: str = "Ada") -> Facts:
-    """The first user, who administers the installation."""
+    """The first user, who is the administrator."""
     return [(INSTANCE_STREAM_ID, AdministratorAppointed(actor.id)), *another_user(actor, email, name)]
 
 
@@ -175,12 +175,12 @@ def another_user(actor: Actor = BOB, email: str = "bob@example.org", name: str =
 
 
 def token(*later: Event, actor: Actor = ADA) -> Facts:
-    """A personal token of the example user, and what happened to it later."""
+    """A personal token of the example user, and its later events."""
     return [(actor.id, event) for event in (TOKEN_ISSUED, *later)]
 
 
 def saved_filter(*later: Event, actor: Actor = ADA, filter_id: UUID = SAVED_FILTER, count: int = 1) -> Facts:
-    """The example filter as somebody's, the last of so many, and what happened to it later."""
+    """The example filter saved by an actor who then has `count` filters, and its later events."""
     saved = msgspec.structs.replace(FILTER_SAVED, user_id=actor.id)
     return [
         (filter_count_stream_id(actor.id), FiltersCounted(count)),
@@ -197,7 +197,7 @@ def member(actor: Actor = BOB, role: Role = "member", workspace_id: UUID = WORKS
 
 
 def invitation(*later: Event, role: Role = "member") -> Facts:
-    """An invitation to the example workspace, and what became of it."""
+    """An invitation to the example workspace, and its later events."""
     return [(INVITATION, event) for event in (MemberInvited(WORKSPACE, role, ADA.id), *later)]
 
 
@@ -209,7 +209,7 @@ def project(project_id: UUID = PROJECT, key: str = "HOME", workspace_id: UUID = 
 
 
 def limited_column(wip: WipPolicy = "warn", project_id: UUID = PROJECT, tasks: int | None = None) -> Facts:
-    """The middle column of the example board is limited to two tasks, and counted if a number says so."""
+    """The middle column of the example board, limited to two tasks; its count is recorded if `tasks` is given."""
     counted = [] if tasks is None else [(column_stream_id(project_id, "doing"), ColumnCounted(tasks))]
     return [
         (column_stream_id(project_id, "doing"), ColumnCounted(None)),
@@ -219,7 +219,7 @@ def limited_column(wip: WipPolicy = "warn", project_id: UUID = PROJECT, tasks: i
 
 
 def task(*later: Event, task_id: UUID = TASK, number: int = 1, title: str = CREATED.title) -> Facts:
-    """A task of the example project, and what happened to it later."""
+    """A task of the example project, and its later events."""
     created = msgspec.structs.replace(CREATED, number=number, key=f"HOME-{number}", title=title)
     return [
         (task_numbers_stream_id(PROJECT), TaskNumbersTaken(number, number)),

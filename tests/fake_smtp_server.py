@@ -1,4 +1,4 @@
-"""A mail server of the tests' own: takes every message over SMTP, as far as `smtplib` speaks it, and keeps it."""
+"""A fake mail server: it accepts and keeps every message, and speaks as much SMTP as `smtplib` needs."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ from email.message import EmailMessage
 
 
 class FakeSmtpServer:
-    """What came, in order, and for whom. `says` answers a verb otherwise than yes; while it is not `awake`, nothing."""
+    """Keeps messages and recipients in order. `replies` overrides replies by verb; it is silent unless `responsive`."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
@@ -21,7 +21,7 @@ class FakeSmtpServer:
         self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, until it says QUIT or goes."""
+        """Serve one connection until the client disconnects."""
         self.connection_count += 1
         self.connected.release()
         await self.responsive.wait()
@@ -35,12 +35,12 @@ class FakeSmtpServer:
                     writer.write(b"354 go on\r\n")
                     text = await reader.readuntil(b"\r\n.\r\n")
                     self.messages.append(message_from_bytes(text[:-3], policy=policy.default))
-                yes = b"221 bye" if verb == b"QUIT" else b"250 yes"
-                writer.write(self.replies.get(verb, yes) + b"\r\n")
+                reply = b"221 bye" if verb == b"QUIT" else b"250 yes"
+                writer.write(self.replies.get(verb, reply) + b"\r\n")
         writer.close()
 
     def invitation_token(self, message: int = -1) -> str:
-        """The token of an invitation, in the last message or another."""
+        """The invitation token in a message, by default the last."""
         found = re.search(r"tli_[\w-]{43}", self.messages[message].get_content())
         assert found
         return found[0]
@@ -48,7 +48,7 @@ class FakeSmtpServer:
 
 @contextlib.asynccontextmanager
 async def fake_smtp_server() -> AsyncIterator[FakeSmtpServer]:
-    """An open one, on loopback."""
+    """A running server on the loopback interface."""
     box = FakeSmtpServer()
     server = await asyncio.start_server(box.serve, "127.0.0.1", 0)
     box.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"

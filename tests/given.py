@@ -1,4 +1,4 @@
-"""Given what happened, when somebody asks, then these events, this refusal, or nothing.
+"""Given a history, when a user sends commands, then expect events, a refusal, or nothing.
 
 given(workspace(), project(), task()).when(CompleteTask()).then(COMPLETED)
 given(workspace(), project(), task(TRASHED)).when(CompleteTask()).then_refused(TaskIsTrashed)
@@ -42,7 +42,7 @@ DEFAULT_TARGETS: dict[type[State], UUID] = {
 
 
 class EventHistory:
-    """What happened, in the order of the log."""
+    """Events, in the order of the log."""
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
         self.facts: Facts = []
@@ -50,7 +50,7 @@ class EventHistory:
         self.append(facts)
 
     def append(self, facts: Iterable[Fact], actor: Actor = ADA, command_id: UUID = COMMAND_ID) -> int:
-        """Let it happen, and return the position of the last."""
+        """Append events, and return the position of the last."""
         for stream, event in facts:
             self.facts.append((stream, event))
             history = self.streams.setdefault(stream, [])
@@ -67,42 +67,42 @@ class EventHistory:
         return [recorded.event for recorded in self.streams.get(stream, ())]
 
     def decide(self, *commands: CommandOn, actor: Actor | None = None) -> Decision:
-        """The decision on these wishes; raises the Refusal of the rule that said no."""
+        """The decision on these commands; raises the Refusal of the rule that they break."""
         decision = Decision(self, actor or default_actor(*commands))
         try:
-            for wish in commands:
-                decision.decide(wish)
+            for command in commands:
+                decision.decide(command)
         except VersionConflict as late:
             stale = late.stale_command
             raise stale.explained_refusal(self.streams.get(stale.stream, ())) from late
         return decision
 
     def get(self, stream: UUID) -> StreamState:
-        """All that there is to know of a stream."""
+        """The state of a stream, of every type."""
         return StreamState.from_history(self.streams.get(stream, ()), State.__subclasses__())
 
 
 class When:
-    """Somebody asked: what is the answer?"""
+    """Commands on a history, and the checks of their outcome."""
 
     def __init__(self, history: EventHistory, commands: Sequence[CommandOn], actor: Actor | None) -> None:
         self._history, self._commands, self._actor = history, commands, actor
 
     def then(self, *expected: Event | OtherStreamEvent) -> None:
-        """Exactly these events in this order; a bare event stands in the stream that was asked about."""
+        """Expect exactly these events in this order; a bare event belongs to the first command's target."""
         target = self._commands[0].target
         facts = [(one.stream, one.event) if isinstance(one, OtherStreamEvent) else (target, one) for one in expected]
         assert self._outcome() == facts
 
     def decision(self) -> Decision:
-        """The decision itself; raises the Refusal of the rule that said no."""
+        """The decision itself; raises the Refusal of the rule that was broken."""
         return self._history.decide(*self._commands, actor=self._actor)
 
     def then_nothing(self) -> None:
         self.then()
 
     def then_refused(self, refusal: type[R], **params: object) -> R:
-        """This refusal and no other, with at least these params; returned for a closer look."""
+        """Expect this refusal, with at least these params, and return it for further checks."""
         answer = self._outcome()
         assert isinstance(answer, refusal), answer
         assert {name: answer.params.get(name) for name in params} == params
@@ -111,8 +111,8 @@ class When:
     def _outcome(self) -> Refusal | Facts:
         try:
             return self._history.decide(*self._commands, actor=self._actor).new_events
-        except Refusal as no:
-            return no
+        except Refusal as refusal:
+            return refusal
 
 
 class Given:
@@ -120,16 +120,16 @@ class Given:
         self._history = history
 
     def when(self, *commands: Command[Any], on: UUID | None = None, actor: Actor | None = None) -> When:
-        """Commands in one call, on the canonical example of what they are about unless told otherwise."""
-        wishes = [CommandOn(on or DEFAULT_TARGETS[command.state_type], command) for command in commands]
-        return When(self._history, wishes, actor)
+        """Commands of one call; the default target is the canonical example of the command's state type."""
+        targeted = [CommandOn(on or DEFAULT_TARGETS[command.state_type], command) for command in commands]
+        return When(self._history, targeted, actor)
 
 
 def default_actor(*commands: CommandOn) -> Actor:
-    """Who asks, unless told otherwise: the example user, or a rule for what nobody else may."""
+    """The default actor: the example user, or the rule actor for commands that only a rule may send."""
     return (
         RULE_ACTOR
-        if any(permissions.REQUIRED_PERMISSIONS[type(wish.command).__name__].rule_only for wish in commands)
+        if any(permissions.REQUIRED_PERMISSIONS[type(one.command).__name__].rule_only for one in commands)
         else ADA
     )
 
@@ -139,5 +139,5 @@ def given(*histories: Iterable[Fact]) -> Given:
 
 
 def intervening_events(conflict: Refusal) -> list[Event]:
-    """The events that a lost race was told of."""
+    """The events that a version conflict reports."""
     return [recorded.event for recorded in cast("Sequence[RecordedEvent]", conflict.params["intervening_events"])]

@@ -1,4 +1,4 @@
-"""The event log in memory: it judges every append honestly, and lets others go first wherever it can."""
+"""An event log in memory: it checks every append, and yields to other tasks wherever it can."""
 
 from asyncio import sleep
 from collections.abc import Collection, Iterable, Sequence
@@ -15,7 +15,7 @@ from tests.given import EventHistory
 
 
 class InMemoryEventLog:
-    """Each stream is read at another moment, and a while passes between the question and the answer."""
+    """Read each stream at a different moment, with a delay before the answer."""
 
     def __init__(self, facts: Iterable[Fact] = (), seed: int = 0) -> None:
         self.history = EventHistory(facts)

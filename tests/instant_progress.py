@@ -1,6 +1,6 @@
-"""Hearing: applications of this process hear at once of what a test folds itself, as if no message ever took time.
+"""Instant progress: applications in this process receive a test's progress messages at once, without latency.
 
-Late and lost messages have tests of their own: tests/infra/reading/test_interleaving.py and test_staleness.py.
+Late and lost messages are tested elsewhere: tests/infra/reading/test_interleaving.py and test_staleness.py.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _LIVE_PROGRESS: dict[ProjectionProgress, asyncio.AbstractEventLoop] = {}
 
 @contextmanager
 def tracked_progress() -> Iterator[None]:
-    """Know of everybody who watches from now on."""
+    """Track every ProjectionProgress that is polled from now on."""
     original_poll = ProgressPoller.poll_forever
 
     async def register_and_poll(self: ProgressPoller) -> None:
@@ -38,14 +38,14 @@ def tracked_progress() -> Iterator[None]:
 
 
 def instant_publisher(client: redis.Redis) -> Callable[[BatchReport], None]:
-    """As a worker's, and heard before it returns, or before whoever waits for this thread goes on."""
+    """A worker's publisher whose messages arrive before it returns, or before the waiting event loop continues."""
     publish = progress_messages.publisher(client)
 
     def publish_and_deliver(progress: BatchReport) -> None:
         publish(progress)
         for one, loop in list(_LIVE_PROGRESS.items()):
             if _running_loop() is loop:
-                one._on_message(msgspec.json.encode(progress))  # noqa: SLF001 - as its channel does it
+                one._on_message(msgspec.json.encode(progress))  # noqa: SLF001 - as the subscription does
             else:
                 loop.call_soon_threadsafe(one._on_message, msgspec.json.encode(progress))  # noqa: SLF001 - as above
 

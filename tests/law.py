@@ -15,7 +15,7 @@ _is_defect_planted = ContextVar("_planted", default=False)
 
 
 def law(*strategies: SearchStrategy[object], examples: int) -> Callable[[Callable[..., None]], Callable[[], None]]:
-    """Make a check without arguments of a function of drawn values."""
+    """Turn a function of drawn values into a check without arguments."""
 
     def decorate(body: Callable[..., None]) -> Callable[[], None]:
         @wraps(body)
@@ -38,7 +38,7 @@ def law(*strategies: SearchStrategy[object], examples: int) -> Callable[[Callabl
 
 @contextmanager
 def planted_defect() -> Iterator[None]:
-    """While a defect is planted, laws draw the same examples in every run; shrinking is as in any run."""
+    """While a defect is planted, laws draw the same examples in every run; shrinking is unchanged."""
     token = _is_defect_planted.set(True)
     try:
         yield
@@ -47,7 +47,7 @@ def planted_defect() -> Iterator[None]:
 
 
 def _reporting_counterexamples(body: Callable[..., None]) -> Callable[..., None]:
-    """The body with its arguments noted on a failure; under pytest Hypothesis prints nested values as nothing.
+    """The body; a failure notes its arguments, as Hypothesis does not print nested values under pytest.
 
     Once shrinking has taken MAX_SHRINK_SECONDS, only values that failed before are tried again.
     """

@@ -39,7 +39,7 @@ R = TypeVar("R", bound=msgspec.Struct)
 
 
 def assert_check_fails(check: Callable[[], None]) -> AssertionError:
-    """Run the check, which must raise an AssertionError, and return that."""
+    """Run the check, which must raise an AssertionError, and return the error."""
     with planted_defect(), pytest.raises(AssertionError) as raised:
         check()
     return raised.value
@@ -106,7 +106,7 @@ def a_stored_field_that_was_renamed(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_membership_read_without_a_guard(patch: pytest.MonkeyPatch) -> None:
-    authorise = Decision._authorise  # noqa: SLF001 - a defect is planted where it would be made
+    authorise = Decision._authorise  # noqa: SLF001 - the defect belongs in this method
 
     def unguarded(decision: Decision, command: Command[State], state: State | None) -> None:
         authorise(decision, command, state)
@@ -165,7 +165,7 @@ def a_rebase_that_overwrites_unchanged_fields(patch: pytest.MonkeyPatch) -> None
 
 
 def a_batch_that_ignores_its_earlier_commands(patch: pytest.MonkeyPatch) -> None:
-    """Each command of a call on the states before the call, not on those that the one before it leaves."""
+    """Decide each command of a call on the states before the call, ignoring the commands before it."""
 
     def stored(decision: Decision, stream: UUID, kind: type[State]) -> StreamState:
         look(decision, stream, kind)
@@ -176,7 +176,7 @@ def a_batch_that_ignores_its_earlier_commands(patch: pytest.MonkeyPatch) -> None
 
 
 def a_column_count_without_a_guard(patch: pytest.MonkeyPatch) -> None:
-    """Whoever enters a column looks at what is known of it, and neither asserts nor moves its guard."""
+    """A task that enters a column checks the cached count, and neither asserts nor moves the column's guard."""
 
     def entering(
         project_id: UUID, project: Project, column: Column, given: DecisionContext
@@ -192,7 +192,7 @@ def a_column_count_without_a_guard(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_stale_column_count(patch: pytest.MonkeyPatch) -> None:
-    """Whoever counted writes it down, though somebody came or went since."""
+    """A count is recorded even if a task entered or left the column since it was taken."""
 
     def decide(command: CountColumn, _: State, given: DecisionContext) -> Iterator[OtherStreamEvent]:
         guard = column_stream_id(given.target, command.column)
@@ -203,7 +203,7 @@ def a_stale_column_count(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_filter_readable_by_anyone(patch: pytest.MonkeyPatch) -> None:
-    """Whoever knows its id has it."""
+    """Any user who knows a filter's id can use it."""
     patch.setattr("commands.saved_filter.FilterCommand.resolve_workspace_id", lambda *_: None)
 
 
@@ -216,7 +216,7 @@ def a_deletion_that_is_not_counted(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_fold_that_forgets_the_user(patch: pytest.MonkeyPatch) -> None:
-    """A filter is whose it was saved first of all."""
+    """Every filter is attributed to the user of the first filter that was folded."""
     first: list[UUID] = []
 
     def row(key: UUID, user: UUID, *rest: Any) -> SavedFilterRow:
@@ -227,7 +227,7 @@ def a_fold_that_forgets_the_user(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_query_that_ignores_the_user(patch: pytest.MonkeyPatch) -> None:
-    """Every filter is looked at, whosever it is."""
+    """Queries return the filters of all users."""
 
     def forgetful(projection: Any, of: Any, scope: UUID, name: str, sql: str, *rest: Any) -> Question:
         return single_table_question(projection, of, scope, name, sql.replace("user_id = %(user)s", "true"), *rest)

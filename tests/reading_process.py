@@ -41,8 +41,8 @@ class ReadingProcess(Struct, frozen=True):
     redis_client: redis.asyncio.Redis
 
     async def wait_until_live(self) -> None:
-        """Wait until it is subscribed, and has polled the positions of the projections."""
-        while not (  # noqa: ASYNC110 - there is no event for it
+        """Wait until the process is subscribed and has polled the positions of the projections."""
+        while not (  # noqa: ASYNC110 - no event signals this
             self.progress.is_live() and self.progress.known_position(["task_list"]) >= 0
         ):
             await asyncio.sleep(0.01)
@@ -52,7 +52,7 @@ class ReadingProcess(Struct, frozen=True):
 async def open_reading_process(
     settings: Settings, *, subscribed: bool = False, max_bytes: int = 2**20
 ) -> AsyncIterator[ReadingProcess]:
-    """Open a process; `subscribed`, it receives messages and polls, else it checks each answer in the database."""
+    """Open a process. If `subscribed`, it receives messages and polls; else it checks each answer in the database."""
     async with create_pool(settings.database_url, 2) as pool:
         client, log = redis_clients.cache_client(settings.redis_url), EventLog(settings.database_url, pool)
         subscription = Subscription(redis_clients.subscriber_client(settings.redis_url))

@@ -1,4 +1,4 @@
-"""Clients who do not give up: every command has a key, and is sent again with it until the answer is definite."""
+"""Clients that retry: every command has an idempotency key, and is sent again with it until the answer is definite."""
 
 import asyncio
 import time
@@ -11,11 +11,11 @@ from msgspec import Struct
 from tests.consistency import Acknowledged, CallHistory
 
 RETRY_PAUSE_S = 0.05
-"""Between a call that brought no answer and the next."""
+"""The pause between a call without an answer and the next."""
 
 
 class Conflict(Struct, frozen=True):
-    """Refused: somebody else was faster."""
+    """Refused: another client was faster."""
 
     current_version: int
 
@@ -24,21 +24,21 @@ DefiniteOutcome: TypeAlias = Acknowledged | Conflict
 
 
 class OutcomeUnknown(Exception):
-    """The command may have happened, or not."""
+    """The command may or may not have been carried out."""
 
 
 class TaskApi(Protocol):
-    """A way in. Both raise NoAnswer."""
+    """An interface to tasks. Both methods raise OutcomeUnknown."""
 
     async def create(self, title: str, key: str) -> DefiniteOutcome:
         """Create a task."""
 
     async def edit(self, task: UUID, version: int, title: str, key: str) -> DefiniteOutcome:
-        """Give a task another title, if it is still at that version."""
+        """Rename a task if it is still at that version."""
 
 
 class RetryingClient:
-    """Somebody who creates tasks and edits them, and who races with all others for one that they share."""
+    """A client that creates tasks, edits them, and competes with the other clients for one shared task."""
 
     def __init__(self, name: str, api: TaskApi, history: CallHistory, shared_task: UUID) -> None:
         self._name, self._api, self._history = name, api, history
@@ -46,12 +46,12 @@ class RetryingClient:
         self._commands_sent = 0
 
     async def run(self, should_stop: Callable[[], bool]) -> None:
-        """Round after round, until told to end; every outcome is definite then."""
+        """Run rounds until asked to stop; every outcome is definite by then."""
         while not should_stop():
             await self.run_round()
 
     async def run_round(self) -> None:
-        """Four commands: a create, an edit, an edit that comes too late, and one for which all race."""
+        """Four commands: a create, an edit, an edit of a stale version, and one that all clients compete for."""
         created = await self._send(self._api.create)
         assert isinstance(created, Acknowledged), created
         edited = await self._edit(created.stream, 1)
@@ -66,14 +66,14 @@ class RetryingClient:
 
     async def _send(self, send: Callable[[str, str], Awaitable[DefiniteOutcome]]) -> DefiniteOutcome:
         self._commands_sent += 1
-        mark = f"{self._name}-{self._commands_sent}"
-        return await retry_until_definite(self._history, mark, lambda: send(mark, f"key of {mark}"))
+        title = f"{self._name}-{self._commands_sent}"
+        return await retry_until_definite(self._history, title, lambda: send(title, f"key of {title}"))
 
 
 async def retry_until_definite(
     history: CallHistory, unique_title: str, send: Callable[[], Awaitable[DefiniteOutcome]]
 ) -> DefiniteOutcome:
-    """Ask, and ask again, and note what came of it each time."""
+    """Send a command until its outcome is definite, and record the outcome of each call."""
     while True:
         sent = time.monotonic()
         try:

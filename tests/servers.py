@@ -1,4 +1,4 @@
-"""The servers of a test run: started by it, gone with it, and provably its own."""
+"""The servers of a test run: started by it, stopped with it, and checked to be its own."""
 
 import contextlib
 import os
@@ -21,11 +21,11 @@ from infra.processes.supervisor import Supervisor
 DATABASE_PREFIX = "test_"
 PROOF_FILE = "proof"
 NON_DURABLE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""These data last for one run. The tests that kill servers use a real instance, with durability on."""
+"""The data last for one run. Tests that kill servers use a real instance, with durability on."""
 
 
 class ForeignDatabaseError(Exception):
-    """This server, or this database, was not made by this test run: nothing may be destroyed in it."""
+    """This server or database was not created by this test run, so the run must not destroy anything in it."""
 
 
 class Servers:
@@ -39,7 +39,7 @@ class Servers:
         self.postgres = Postgres(folder / "postgres", folder / "secrets" / "postgres-password", NON_DURABLE_SETTINGS)
         if other := os.environ.get(
             "TASKLEDGER_TEST_POSTGRES"
-        ):  # the programs of another major, see .ci/oldest-postgres
+        ):  # programs of another major version, see .ci/oldest-postgres
             self.postgres.bin_folder = Path(other)
         self._application_password = data_directory.read_secret(folder, "application-password")
         self._token = secrets.token_hex()
@@ -47,7 +47,7 @@ class Servers:
     @classmethod
     @contextlib.contextmanager
     def start(cls, folder: Path) -> Iterator[Self]:
-        """Start them in an empty folder, and stop them with the block."""
+        """Start the servers in an empty folder, and stop them at the end of the block."""
         servers, supervisor = cls(folder), Supervisor()
         wards = [SupervisedProcess(program, print) for program in (servers.broker, servers.cache, servers.postgres)]
         supervisor.processes = list(wards)
@@ -68,7 +68,7 @@ class Servers:
         return self.broker.url
 
     def new_database(self, template: str | None = None) -> str:
-        """The URL, the owner's, of a database that did not exist a moment ago."""
+        """Create a database, and return its owner's URL."""
         name = f"{DATABASE_PREFIX}{uuid4().hex}"
         made = SQL("create database {} template {}").format(Identifier(name), Identifier(template or "template0"))
         with connect(self.postgres.url) as connection:
@@ -76,12 +76,12 @@ class Servers:
         return self.postgres.url.removesuffix(DATABASE) + name
 
     def application_url(self, url: str) -> str:
-        """The same database as the application's role, once it was migrated for it."""
+        """The URL of the same database for the application's role; valid once the database is migrated."""
         name = str(conninfo.conninfo_to_dict(url)["dbname"])
         return self.postgres.url_as(APPLICATION_ROLE, self._application_password).removesuffix(DATABASE) + name
 
     def require_test_database(self, url: str) -> None:
-        """Raise NotOurs unless `url`, the owner's, is a test database of the server in our own folder."""
+        """Raise ForeignDatabaseError unless `url`, the owner's, is a test database of this run's own server."""
         with connect(url) as connection:
             row = connection.execute(
                 "select pg_read_file(%s, 0, 100, true), current_database()", (PROOF_FILE,)

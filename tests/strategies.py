@@ -50,7 +50,7 @@ from tests.examples import (
 EVENT_TYPES: dict[str, type[Event]] = {
     name: kind for name, kind in codec.all_event_types().items() if kind.__module__.startswith("domain.")
 }
-"""Every event type of `domain`, without those that tests define."""
+"""Every event type of `domain`, except those that tests define."""
 STATE_TYPES: tuple[type[State], ...] = tuple(
     kind for kind in State.__subclasses__() if kind.__module__.startswith("domain.")
 )
@@ -236,7 +236,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
     ),
     RevokeToken: _command_on(_account_owners, RevokeToken, token_id=_tokens),
 }
-"""Each command type on a few targets with a few values, so that later commands meet the outcome of earlier ones."""
+"""Every command type, on few targets with few values, so that later commands depend on the outcome of earlier ones."""
 
 _task_commands = st.one_of(*(COMMAND_STRATEGIES[kind] for kind in (EditTask, CompleteTask, ReopenTask, MoveTask)))
 targeted_commands: SearchStrategy[CommandOn] = st.one_of(*COMMAND_STRATEGIES.values()) | _task_commands | _task_commands

@@ -1,4 +1,4 @@
-"""A proxy in front of a server of the test's own: it can be away for a while, and cut what runs through it."""
+"""A TCP proxy in front of one of the run's servers: it can refuse connections and drop open ones."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from typing import Any, Self
 
 
 class TcpProxy:
-    """Lives in a thread; `port` is where it listens, `cuts` how many connections it has cut."""
+    """Runs in a thread; `port` is where it listens, `dropped_count` how many connections it has dropped."""
 
     def __init__(self, host: str, port: int) -> None:
         self.port = 0
@@ -34,15 +34,15 @@ class TcpProxy:
             proxy._loop.close()
 
     def accept_connections(self) -> None:
-        """Let everybody through."""
+        """Accept connections."""
         self._run(self._listen())
 
     def refuse_connections(self) -> None:
-        """Let nobody through any more, and cut those who are."""
+        """Refuse new connections, and drop the open ones."""
         self._run(self._close())
 
     def drop_connections(self) -> int:
-        """Cut all connections; how many were cut until now."""
+        """Drop all connections; returns how many were dropped so far."""
         self._run(self._drop())
         return self.dropped_count
 

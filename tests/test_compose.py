@@ -1,4 +1,4 @@
-"""The compose file, checked as far as reading goes: there is no Docker engine where these tests run."""
+"""Static checks of the compose file; no Docker engine is available to these tests."""
 
 import re
 from collections.abc import Iterator
@@ -120,7 +120,7 @@ def test_a_mistake_in_the_compose_file_is_detected(compose: Compose, service: st
 
 
 def problems_in(compose: Compose) -> Iterator[str]:
-    """What is wrong with a compose file, service by service."""
+    """The faults of a compose file, by service."""
     for name, service in compose["services"].items():
         checks = [
             *_shape_problems(service),

@@ -1,4 +1,4 @@
-"""The history checker believes a history that can be true, and refuses each that cannot."""
+"""The history checker accepts a consistent history and rejects every inconsistent one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ CALLS = [
     Call("goat milk", 5.0, 6.0, "unknown"),
     Call("coffee", 5.0, 6.0, "refused"),
 ]
-"""The tea is retried; the oat milk is two events; of the soy and the goat milk nobody was told."""
+"""The tea is retried; the oat milk has two events; the outcomes of the soy and the goat milk stay unknown."""
 
 Fault = Callable[[list[Call], list[LogEntry]], None]
 
@@ -87,39 +87,42 @@ def drop_entry(at: int) -> Fault:
 
 
 FAULTS = {
-    "an acknowledged command that is lost": (drop_entry(1), "is lost"),
+    "an acknowledged command that is lost": (drop_entry(1), "but is lost"),
     "a lost event in the middle of a stream": (drop_entry(3), "not version 3"),
     "a stream that begins with 2": (replace_entry(1, version=2), "not version 1"),
     "a version twice": (replace_entry(3, version=2), "not version 3"),
-    "versions against positions": (replace_entry(2, position=9), "not version 2"),
-    "a position twice": (replace_entry(1, position=2), "a position taken twice"),
+    "versions not in the order of positions": (replace_entry(2, position=9), "not version 2"),
+    "a position twice": (replace_entry(1, position=2), "a position used twice"),
     "an acknowledged position of another command": (
         replace_call(0, outcome=Acknowledged(TASK, 1, 3)),
-        "not where it was said",
+        "not at the acknowledged position",
     ),
-    "an acknowledged position of nothing": (replace_call(0, outcome=Acknowledged(TASK, 1, 4)), "not where it was said"),
+    "an acknowledged position without an event": (
+        replace_call(0, outcome=Acknowledged(TASK, 1, 4)),
+        "not at the acknowledged position",
+    ),
     "an acknowledged version of another command": (
         replace_call(0, outcome=Acknowledged(TASK, 2, 5)),
-        "in the place of",
+        "stored instead of",
     ),
-    "an acknowledged stream that has not begun": (
+    "an acknowledged stream that does not exist": (
         replace_call(0, outcome=Acknowledged(fixed_uuid7(99), 1, 2)),
-        "is lost",
+        "but is lost",
     ),
-    "two answers that differ": (replace_call(1, outcome=Acknowledged(TASK, 1, 2)), "at two places"),
-    "an unknown outcome that happened twice": (
+    "two answers that differ": (replace_call(1, outcome=Acknowledged(TASK, 1, 2)), "in two places"),
+    "a command of unknown outcome that is stored twice": (
         add_entry(LogEntry(8, OTHER_TASK, 2, fixed_uuid7(105), "soy milk")),
-        "happened twice",
+        "stored twice",
     ),
-    "a retry that happened twice": (add_entry(LogEntry(8, OTHER_TASK, 2, fixed_uuid7(105), "tea")), "happened twice"),
-    "twice by one command": (add_entry(LogEntry(8, OTHER_TASK, 2, fixed_uuid7(102), "tea")), "happened twice"),
-    "a refused command that is there": (
+    "a retry that is stored twice": (add_entry(LogEntry(8, OTHER_TASK, 2, fixed_uuid7(105), "tea")), "stored twice"),
+    "two events of one command": (add_entry(LogEntry(8, OTHER_TASK, 2, fixed_uuid7(102), "tea")), "stored twice"),
+    "a refused command that is stored": (
         add_entry(LogEntry(8, OTHER_TASK, 2, fixed_uuid7(105), "coffee")),
-        "refused and is there",
+        "refused but is stored",
     ),
-    "an unknown, then refused, that is there": (replace_call(4, outcome="refused"), "refused and is there"),
-    "what nobody sent": (add_entry(LogEntry(8, OTHER_TASK, 2, fixed_uuid7(105), "cocoa")), "nobody sent"),
-    "an order against time": (replace_call(3, sent=0.0, answered=0.5), "was sent after"),
+    "an unknown, then refused command that is stored": (replace_call(4, outcome="refused"), "refused but is stored"),
+    "a title that no client sent": (add_entry(LogEntry(8, OTHER_TASK, 2, fixed_uuid7(105), "cocoa")), "no client sent"),
+    "an order that contradicts time": (replace_call(3, sent=0.0, answered=0.5), "was sent after"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The guided tour: every file that it links to exists, and defines what the link says."""
+"""The guided tour: every file that it links to exists, and defines the names in the link."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ NAME = re.compile(r"`([A-Za-z_][\w.]*)`")
 
 
 def defined_names(source: str) -> Iterator[str]:
-    """Functions, classes with their methods, and constants at the top of a module."""
+    """The functions, classes with their methods, and constants of a module."""
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name

@@ -54,7 +54,7 @@ def fuzz(address: str, token: str, folder: Path, phases: str, *options: str) -> 
     passed = re.search(r"([0-9]+) generated, ([0-9]+) passed", done.stdout)
     assert passed, done.stdout
     me = httpx.get(f"{address}/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
-    assert me.is_success, "asked as nobody in the end"
+    assert me.is_success, "the token is no longer valid at the end"
     sys.stdout.write(f"seed {SEED}: {passed[0]}\n")
 
 

@@ -159,8 +159,8 @@ async def one_edit_of_the_same_version_wins(ann: ApiUser) -> None:
             assert (event["type"], event["version"], event["fields"]) == ("TaskRenamed", 2, ["title"])
             assert event["actor"]["id"] == ann.id
             assert problem["current"]["title"] == winner
-    told = (await ann.get(f"/tasks/{task}/history"))["items"]
-    assert [item["changes"].get("title") for item in told] == [["Milk", winner], [None, "Milk"]]
+    history = (await ann.get(f"/tasks/{task}/history"))["items"]
+    assert [item["changes"].get("title") for item in history] == [["Milk", winner], [None, "Milk"]]
 
 
 async def a_change_invalidates_the_cached_answer(ann: ApiUser) -> None:
@@ -202,10 +202,10 @@ async def a_waiting_reader_sees_the_write(
     """A waiting request is woken by `publish`, called with the position, and by nothing else."""
     patch.setattr(progress_waiting, "WAITER_POLL_INTERVAL_S", 60.0)
     waiting = asyncio.Event()
-    look = ProgressWaiter._fetch_position  # noqa: SLF001 - who has looked in vain is about to wait
+    fetch = ProgressWaiter._fetch_position  # noqa: SLF001 - a fetch in vain precedes the wait
 
     async def seen(self: ProgressWaiter, projection: str) -> int:
-        found = await look(self, projection)
+        found = await fetch(self, projection)
         waiting.set()
         return found
 

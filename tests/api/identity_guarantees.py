@@ -68,7 +68,7 @@ async def assert_refused_soon(visitor: ApiUser) -> None:
     """Assert that a token is refused before long."""
     began = time.monotonic()
     while (answer := await visitor.request("GET", "/auth/me")).status_code == 200:
-        assert time.monotonic() - began < REVOCATION_TIMEOUT_S, "still in"
+        assert time.monotonic() - began < REVOCATION_TIMEOUT_S, "the token is still accepted"
         await asyncio.sleep(0.02)
     assert_problem(answer, 401, "unauthorized")
 
@@ -155,8 +155,8 @@ async def failed_logins_are_counted_across_processes(
     answers = await asyncio.gather(
         *(client.post("/auth/login", json=body) for client in clients for _ in range(max_attempts))
     )
-    told = Counter(answer.status_code for answer in answers)
-    assert told == Counter({401: max_attempts, 429: max_attempts * (len(clients) - 1)})
+    counts = Counter(answer.status_code for answer in answers)
+    assert counts == Counter({401: max_attempts, 429: max_attempts * (len(clients) - 1)})
 
 
 async def no_secret_is_stored_in_clear(ann: ApiUser, settings: Settings, logged: list[str]) -> None:

@@ -40,11 +40,11 @@ class OpenApiContract:
         if operation is None or answer.status_code == PLANTED_ERROR_STATUS:
             return
         await answer.aread()
-        told = f"{operation['operationId']}: {answer.status_code} {answer.text[:300]}"
+        message = f"{operation['operationId']}: {answer.status_code} {answer.text[:300]}"
         found = operation["responses"].get(str(answer.status_code))
-        assert found, f"an answer that is not described: {told}"
-        self._check_headers(answer, self._resolve(found).get("headers", {}), told)
-        self._check_body(answer, self._resolve(found).get("content", {}), told)
+        assert found, f"an answer that is not described: {message}"
+        self._check_headers(answer, self._resolve(found).get("headers", {}), message)
+        self._check_body(answer, self._resolve(found).get("content", {}), message)
 
     def _operation(self, request: httpx.Request) -> dict[str, Any] | None:
         for pattern, methods in self._paths:

@@ -1,6 +1,6 @@
 """Fuzzing: requests that match the OpenAPI document, or barely do not, get only responses that it describes.
 
-`TASKLEDGER_TEST_FUZZ=50` in the environment sends so many requests to each operation, and every boundary value.
+`TASKLEDGER_TEST_FUZZ=50` in the environment sends that many requests to each operation, and every boundary value.
 """
 
 from collections.abc import Iterator

@@ -345,8 +345,8 @@ async def test_a_title_is_stored_unchanged(shared_user: ApiUser, title: str) -> 
     task = await shared_user.create_task(title, description=title)
     shown = await shared_user.get(f"/tasks/{task}")
     assert (shown["title"], shown["description"]) == (title, title)
-    told = (await shared_user.get(f"/tasks/{task}/history"))["items"][0]
-    assert told["changes"]["title"] == [None, title]
+    created = (await shared_user.get(f"/tasks/{task}/history"))["items"][0]
+    assert created["changes"]["title"] == [None, title]
 
 
 INVALID_QUERIES = [
@@ -555,15 +555,15 @@ FORGED_CLAIMS: dict[str, dict[str, Any]] = {
     "of another issuer": {"iss": "elsewhere"},
     "of no audience": {"aud": []},
     "a refresh token": {"typ": "refresh"},
-    "of a type that is no text": {"typ": 1},
-    "of nobody": {"sub": ""},
+    "of a type that is not a string": {"typ": 1},
+    "with an empty subject": {"sub": ""},
     "of a name": {"sub": "ann"},
     "of a number": {"sub": 1},
-    "of a session that is none": {"sid": "home"},
-    "of a session that is no text": {"sid": 1},
-    "good for longer than any that we sign": {"exp": datetime.now(UTC) + timedelta(hours=2)},
-    "that expires at some word": {"exp": "tomorrow"},
-    "that expires after all calendars": {"exp": 10**18},
+    "of an invalid session": {"sid": "home"},
+    "of a session that is not a string": {"sid": 1},
+    "valid for longer than any that we sign": {"exp": datetime.now(UTC) + timedelta(hours=2)},
+    "that expires at a word": {"exp": "tomorrow"},
+    "that expires after the last date": {"exp": 10**18},
 }
 
 
@@ -618,10 +618,10 @@ async def test_a_token_naming_another_key_is_refused(shared_user: ApiUser, setti
         case("bytes", b"Bearer \xff\xfe"),
         case("a long one", "Bearer " + "a" * 60_000),
         case("null", "Bearer null"),
-        case("a personal token of nobody", "Bearer tlp_" + "A" * 43),
+        case("an unknown personal token", "Bearer tlp_" + "A" * 43),
         case("the beginning of a personal token", "Bearer tlp_"),
         case("a personal token of NUL", b"Bearer tlp_\x01\xff"),
-        case("a refresh token of nobody", "Bearer tlr_" + "A" * 43),
+        case("an unknown refresh token", "Bearer tlr_" + "A" * 43),
     ],
 )
 async def test_a_request_without_a_valid_token_is_refused(shared_user: ApiUser, authorization: Any) -> None:

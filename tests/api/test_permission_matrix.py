@@ -18,7 +18,7 @@ from tests.api_user import PASSWORD, ApiUser
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 MATRIX = """
-                    owner  admin  member viewer agent  stranger removed nobody
+                    owner  admin  member viewer agent  stranger removed anonymous
 
 show_workspace      yes    yes    yes    yes    yes    404      404     401
 show_activity       yes    yes    yes    yes    yes    404      404     401
@@ -102,7 +102,7 @@ list_problems       yes    yes    yes    yes    yes    yes      yes     yes
 show_problem        yes    yes    yes    yes    yes    yes      yes     yes
 logout              yes    yes    yes    yes    422    yes      yes     401
 """
-"""The owner administers the installation; the agent acts for the owner, with a token for reading."""
+"""The owner is the administrator; the agent acts for the owner, with a read-only token."""
 
 CALLERS, *_LINES = (line.split() for line in MATRIX.splitlines() if line)
 ROWS = {name: dict(zip(CALLERS, outcomes, strict=True)) for name, *outcomes in _LINES}
@@ -122,16 +122,16 @@ class PermissionScene:
         self.ids = ids
 
     async def send(self, who: str, operation: str, **more: Any) -> httpx.Response:
-        """Call an operation as this person, as a dry run where possible; extra fields can be added to the body."""
+        """Call an operation as this caller, as a dry run where possible; extra fields can be added to the body."""
         method, path, described = self.operations[operation]
-        can_be_tried = any(parameter.get("name") == "dry_run" for parameter in described["parameters"])
-        takes = {"params": {"dry_run": "true"}} if can_be_tried else {}
+        has_dry_run = any(parameter.get("name") == "dry_run" for parameter in described["parameters"])
+        takes = {"params": {"dry_run": "true"}} if has_dry_run else {}
         body = self.valid_body(operation)
         json = {} if body is None else {"json": {**body, **more}}
         return await self.callers[who].request(method, f"http://test{path.format(**self.ids)}", **takes, **json)
 
     def valid_body(self, operation: str) -> dict[str, Any] | None:
-        """A valid body."""
+        """A valid body for the operation, or None."""
         bodies = {
             **VALID_BODIES,
             "edit_workspace": {"name": "House", "expected_version": 3},  # after an owner was added and removed
@@ -167,8 +167,8 @@ async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
             removal = f"/workspaces/{owner.workspace}/members/{others['removed'].id}"
             assert (await owner.request("DELETE", removal)).status_code == 200
             token = await owner.post("/auth/tokens", name="Eyes", scopes=["read"], kind="agent")
-            agent, nobody = ApiUser(client, fold, token["token"]), ApiUser(client, fold, "")
-            nobody.headers = {}
+            agent, anonymous = ApiUser(client, fold, token["token"]), ApiUser(client, fold, "")
+            anonymous.headers = {}
             invited = await owner.post(f"/workspaces/{owner.workspace}/invitations", email="eve@example.com")
             ids = {"workspace": owner.workspace, "project": owner.project, "task": await owner.create_task()}
             saved = await owner.post("/filters", name="Soon", filter="due<now")
@@ -177,7 +177,7 @@ async def scene(isolated_settings: Settings) -> AsyncIterator[PermissionScene]:
             named |= {"type": "TaskMoved", "code": "not_found"}
             absent = {name: str(new_id()) for name in ("operation", "session", "token")}
             fold()
-            people = {"owner": owner, **others, "agent": agent, "nobody": nobody}
+            people = {"owner": owner, **others, "agent": agent, "anonymous": anonymous}
             yield PermissionScene(await operations(client), people, {**ids, **named, **absent})
 
 

@@ -90,10 +90,10 @@ async def test_a_reader_that_trusts_reported_positions_is_noticed(
 async def test_reads_without_permission_checks_are_noticed(
     ann: ApiUser, bob: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def everybody(*_: object) -> None:
+    async def allow_everyone(*_: object) -> None:
         pass
 
-    monkeypatch.setattr(Permissions, "require_access", everybody)
+    monkeypatch.setattr(Permissions, "require_access", allow_everyone)
     await assert_async_check_fails(partial(guarantees.ids_of_another_tenant_are_not_found, ann, bob))
 
 
@@ -148,14 +148,14 @@ async def test_a_read_then_write_token_rotation_is_noticed(
     ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both read before either writes."""
-    looked, both, standing = list[object](), asyncio.Event(), Sessions._rotation_status  # noqa: SLF001 - as above
+    read, both, rotation_status = list[object](), asyncio.Event(), Sessions._rotation_status  # noqa: SLF001 - as above
 
     async def together(
         sessions: Sessions, connection: AsyncConnection[TupleRow], row: dict[str, object]
     ) -> tuple[bool, bool]:
-        found = await standing(sessions, connection, row)
-        looked.append(row)
-        if len(looked) > 1:
+        found = await rotation_status(sessions, connection, row)
+        read.append(row)
+        if len(read) > 1:
             both.set()
         await asyncio.wait_for(both.wait(), 10)
         return found
@@ -307,8 +307,8 @@ async def test_a_secret_in_clear_is_noticed(
 
 
 def logging_check(check: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
-    async def told(credentials: Passwords, user: UUID, password: str, guess: object) -> str:
+    async def logging_verify(credentials: Passwords, user: UUID, password: str, guess: object) -> str:
         logger.debug("checking {}", password)
         return await check(credentials, user, password, guess)
 
-    return told
+    return logging_verify

@@ -213,7 +213,7 @@ async def test_malformed_messages_are_ignored(settings: Settings, ann: ApiUser) 
 
 
 async def test_corrupt_cache_entries_are_ignored_and_replaced(settings: Settings, ann: ApiUser) -> None:
-    """Garbage, and a body with one byte changed: a process with an empty cache still reads the truth."""
+    """Garbage, and a body with one byte changed: a process with an empty cache still reads the current data."""
     task = await ann.create_task("Milk")
     await ann.get(f"/tasks/{task}")
     with redis.Redis.from_url(settings.redis_url) as cache:

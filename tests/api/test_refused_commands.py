@@ -205,5 +205,5 @@ async def test_a_task_that_is_completed_twice_is_completed_once(shared_user: Api
 async def test_concurrent_completes_write_one_event(shared_user: ApiUser, task_id: str) -> None:
     answers = await asyncio.gather(*(shared_user.post(f"/tasks/{task_id}/complete") for _ in range(10)))
     assert [answer["version"] for answer in answers] == [3] * 10
-    told = (await shared_user.get(f"/tasks/{task_id}/history"))["items"]
-    assert [item["type"] for item in told] == ["TaskCompleted", "TaskRenamed", "TaskCreated"]
+    history = (await shared_user.get(f"/tasks/{task_id}/history"))["items"]
+    assert [item["type"] for item in history] == ["TaskCompleted", "TaskRenamed", "TaskCreated"]

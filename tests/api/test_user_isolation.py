@@ -71,7 +71,7 @@ class TwoUsers:
     def check(self, who: ApiUser, path: str, answer: httpx.Response, workspace: str) -> None:
         """Assert that the answer holds the user's own data only."""
         other = self.bob if who is self.ann else self.ann
-        assert other.email not in answer.text, f"{path} tells {who.email} of the other"
+        assert other.email not in answer.text, f"{path} shows {who.email} the other user"
         is_shared = path in {f"/tasks/{self.task}", f"/projects/{self.ann.project}/tasks"}
         may = (who is self.ann or self.is_member) if is_shared else self.own[other.id] not in path
         if answer.status_code != 503:
@@ -109,13 +109,13 @@ def memory_cache_key_without_the_user(patch: pytest.MonkeyPatch) -> None:
 
 
 def response_cache_key_without_the_user(patch: pytest.MonkeyPatch) -> None:
-    asked = response_cache._cache_key  # noqa: SLF001 - a defect is planted where it would be made
+    original = response_cache._cache_key  # noqa: SLF001 - the defect belongs in this function
 
-    def anybody(scope: object) -> tuple[tuple[bytes, ...], str]:
-        (_, *rest), named = asked(scope)
+    def key_without_user(scope: object) -> tuple[tuple[bytes, ...], str]:
+        (_, *rest), named = original(scope)
         return (b"", *rest), named
 
-    patch.setattr(response_cache, "_cache_key", anybody)
+    patch.setattr(response_cache, "_cache_key", key_without_user)
 
 
 def permissions_never_revoked(patch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ async def test_a_leak_is_noticed(
 
 @asynccontextmanager
 async def users_at_two_processes(own: Settings) -> AsyncIterator[tuple[ApiUser, ApiUser]]:
-    """Ann at one process, who may remove Bob, at another."""
+    """Ann at one process, who can remove Bob, and Bob at another."""
     with manual_projector(own) as fold:
         async with app_client(own) as one, app_client(own) as other:
             ann, bob = (
@@ -184,30 +184,30 @@ async def test_a_revocation_acknowledged_too_early_is_noticed(
     """The revocation is published, but acknowledged before other processes received it."""
 
     async def careless(self: PermissionRevocations, streams: list[object]) -> None:
-        told = asyncio.create_task(tell(self, streams))  # type: ignore[arg-type]  # as above
-        asides.append(told)
+        publishing = asyncio.create_task(broadcast(self, streams))  # type: ignore[arg-type]  # as above
+        pending.append(publishing)
 
-    tell, asides = PermissionRevocations.broadcast, list[asyncio.Task[None]]()
+    broadcast, pending = PermissionRevocations.broadcast, list[asyncio.Task[None]]()
     monkeypatch.setattr(PermissionRevocations, "broadcast", careless)
     try:
         await assert_async_check_fails(
             lambda: a_member_removed_at_one_process_gets_not_found_at_the_other(two_processes)
         )
     finally:
-        await asyncio.gather(*asides)
+        await asyncio.gather(*pending)
 
 
 @pytest.fixture
 def silenced_subscriptions(monkeypatch: pytest.MonkeyPatch) -> list[Subscription]:
-    """Channels that stay open but deliver nothing."""
-    take, deafened = Subscription._on_message, list[Subscription]()  # noqa: SLF001 - as above
+    """Subscriptions that stay open but deliver nothing."""
+    receive, silenced = Subscription._on_message, list[Subscription]()  # noqa: SLF001 - as above
 
-    def unheard(self: Subscription, kind: str, channel: bytes | None, data: bytes) -> None:
-        if self not in deafened:
-            take(self, kind, channel, data)
+    def drop_if_silenced(self: Subscription, kind: str, channel: bytes | None, data: bytes) -> None:
+        if self not in silenced:
+            receive(self, kind, channel, data)
 
-    monkeypatch.setattr(Subscription, "_on_message", unheard)
-    return deafened
+    monkeypatch.setattr(Subscription, "_on_message", drop_if_silenced)
+    return silenced
 
 
 async def test_a_silenced_process_does_not_trust_its_cache(

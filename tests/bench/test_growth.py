@@ -1,4 +1,4 @@
-"""Growth: the largest beside the smallest."""
+"""Growth: the largest size compared with the smallest."""
 
 from bench import growth
 from bench.data.streams import STREAM_LENGTHS_EVENTS
@@ -23,7 +23,7 @@ def test_large_logs_and_long_streams_must_reach_70_percent() -> None:
 
 
 def round_of(large: int, long: int) -> RoundResult:
-    """One that does 100 a second of all but the largest and the longest."""
+    """A round with 100 requests per second for all sizes but the largest log and the longest streams."""
     logs = {
         growth.log_load_name(work, size): 100 for work in ("W1", "W2", "R1", "R2") for size in growth.LOG_SIZES_EVENTS
     }

@@ -11,7 +11,7 @@ from infra.settings import Settings
 
 RunCli = Callable[..., Result]
 DEMO_EVENTS = 23
-"""How many events `taskledger demo` writes."""
+"""The number of events that `taskledger demo` writes."""
 
 
 @pytest.fixture

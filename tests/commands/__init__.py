@@ -1,1 +1,1 @@
-"""What may be asked, and when the answer is yes."""
+"""Tests of commands: what each does, and when it is refused."""

@@ -1,4 +1,4 @@
-"""The laws of deciding: each a function that fails where its law does not hold."""
+"""The laws of decisions: each is a check that fails if its law does not hold."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -57,13 +57,13 @@ _task_change_types: list[type[Command[Any]]] = [
     if kind.state_type is Task and not kind.creates and kind not in {TrashTask, PurgeTask}
 ]
 _edits = st.one_of([COMMAND_STRATEGIES[kind] for kind in _task_change_types] + [COMMAND_STRATEGIES[EditTask]] * 2)
-edits = st.lists(_edits.map(lambda wish: wish.command), max_size=3)
-"""What is asked of one task."""
+edits = st.lists(_edits.map(lambda command_on: command_on.command), max_size=3)
+"""Edits of one task."""
 on_command_sequences = law(command_sequences, examples=150)
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One wish that was fulfilled: what happened before it, and with it."""
+    """One accepted command, with the histories before and after it."""
 
     before: EventHistory
     command_on: CommandOn
@@ -105,7 +105,7 @@ def decided_states_equal_folded_states(walk: list[CommandOn]) -> None:
 
 @on_command_sequences
 def an_event_records_the_value_it_replaced(walk: list[CommandOn]) -> None:
-    """Every field that an event changes is a field of the state, and held the old value; before the first, none."""
+    """Every field that an event changes is a field of the state with the old value, or None before the first event."""
     for step in accepted_steps(walk):
         about, target = step.command_on.command.state_type, step.command_on.target
         history = step.before.events(target)
@@ -117,9 +117,9 @@ def an_event_records_the_value_it_replaced(walk: list[CommandOn]) -> None:
 
 @on_command_sequences
 def a_batch_equals_its_commands_one_by_one(walk: list[CommandOn]) -> None:
-    """As far as they belong to one workspace: others are not carried out together, and happened before.
+    """For commands of one workspace; those of other workspaces cannot share a batch, and are in the history.
 
-    What a rule does, nobody does together with it.
+    Commands of the rule actor cannot share a batch with those of users.
     """
     steps = list(takewhile(lambda step: default_actor(step.command_on) is ADA, accepted_steps(walk)))
     here = [step for step in steps if step.decision.workspace_id == WORKSPACE]
@@ -141,16 +141,16 @@ def every_loaded_stream_is_guarded_at_its_version(walk: list[CommandOn]) -> None
 
 @on_command_sequences
 def a_non_member_gets_not_found(walk: list[CommandOn]) -> None:
-    """Nobody but a member learns even that something is there, or writes a word inside a workspace."""
+    """Only a member can find out that an object of a workspace exists, or write inside the workspace."""
     for step in accepted_steps(walk):
         if permissions.REQUIRED_PERMISSIONS[type(step.command_on.command).__name__].role:
             try:
                 written = step.after.decide(at_current_version(step.command_on, step.after), actor=BOB).new_events
             except NotFound:
                 continue
-            except Refusal as no:
-                raise AssertionError(f"a stranger was told {no.code()}") from no
-            raise AssertionError(f"a stranger wrote {written}")
+            except Refusal as refusal:
+                raise AssertionError(f"a non-member got {refusal.code()}") from refusal
+            raise AssertionError(f"a non-member wrote {written}")
 
 
 @law(command_sequences, examples=50)
@@ -161,11 +161,13 @@ def a_dry_run_predicts_the_write_and_writes_nothing(walk: list[CommandOn]) -> No
 async def _dry_run_then_commit(walk: list[CommandOn]) -> None:
     log = InMemoryEventLog(initial_history().facts)
     handling, key = CommandHandler(log), [IdempotencyKey("mine", b"")]
-    for imagined in walk:
-        wish, before = at_current_version(imagined, log.history), list(log.history.facts)
-        tried = await _outcome(handling.dry_run, CommandRequest([wish], default_actor(wish), COMMAND_ID, key))
+    for drawn in walk:
+        command_on, before = at_current_version(drawn, log.history), list(log.history.facts)
+        tried = await _outcome(
+            handling.dry_run, CommandRequest([command_on], default_actor(command_on), COMMAND_ID, key)
+        )
         assert (log.history.facts, log.outcomes_by_key) == (before, {})
-        done = await _outcome(handling.handle, CommandRequest([wish], default_actor(wish), COMMAND_ID))
+        done = await _outcome(handling.handle, CommandRequest([command_on], default_actor(command_on), COMMAND_ID))
         if isinstance(done, Committed):
             assert isinstance(tried, DryRunOutcome), tried
             assert tried.planned_events == _expected_dry_run_events(log.history, len(before))
@@ -175,12 +177,14 @@ async def _dry_run_then_commit(walk: list[CommandOn]) -> None:
 
 @law(edits, edits, examples=150)
 def a_rebase_merges_different_fields_only(theirs: list[Command[Task]], mine: list[Command[Task]]) -> None:
-    """Wishes of one call, made on one version and on what those before them leave; meanwhile others did theirs."""
-    seen, wishes = _decide_in_turn(initial_history(), mine)
+    """The commands of one call expect the versions that the commands before them leave; meanwhile others are stored."""
+    seen, accepted = _decide_in_turn(initial_history(), mine)
     there, _ = _decide_in_turn(initial_history(), theirs)
     ours, others = (_changed_fields(past) for past in (seen, there))
     log = InMemoryEventLog(there.facts)
-    answer = asyncio.run(_outcome(CommandHandler(log).handle, CommandRequest(wishes, ADA, COMMAND_ID, can_rebase=True)))
+    answer = asyncio.run(
+        _outcome(CommandHandler(log).handle, CommandRequest(accepted, ADA, COMMAND_ID, can_rebase=True))
+    )
     if ours & others:
         assert isinstance(answer, VersionConflict), answer
         assert set(answer.params["conflicting_fields"]) <= ours & others
@@ -194,53 +198,53 @@ def a_rebase_merges_different_fields_only(theirs: list[Command[Task]], mine: lis
 
 
 def initial_history() -> EventHistory:
-    """Ada's and Cat's workspace with a project, a task to do and one done; Bob is nobody there."""
+    """Ada's and Cat's workspace with a project, an open task and a completed one; Bob is not a member."""
     done = task(COMPLETED, task_id=OTHER_TASK, number=2)
     return EventHistory([*user(), *workspace(), *member(CAT), *project(), *task(), *done])
 
 
 def accepted_steps(walk: Sequence[CommandOn]) -> Iterator[Step]:
-    """Each wish of Ada's that was fulfilled, in order; those refused are left out."""
+    """Each of Ada's commands that was accepted, in order."""
     before = initial_history()
-    for imagined in walk:
-        wish = at_current_version(imagined, before)
+    for drawn in walk:
+        command_on = at_current_version(drawn, before)
         try:
-            decision = before.decide(wish)
+            decision = before.decide(command_on)
         except Refusal:
             continue
         after = EventHistory([*before.facts, *decision.new_events])
-        yield Step(before, wish, decision, after)
+        yield Step(before, command_on, decision, after)
         before = after
 
 
 def gave_up_own_access(step: Step) -> bool:
-    """Whether Ada took from herself, with her wish, the right to have it."""
+    """Whether Ada's command removed the membership or role that it required."""
     here = member_stream_id(step.decision.workspace_id or WORKSPACE, ADA.id)
     return step.after.version(here) > step.before.version(here)
 
 
 def target_was_deleted(step: Step) -> bool:
-    """Whether the wish ended what it was about: it is found no more."""
+    """Whether the command deleted its target."""
     return fold(step.command_on.command.state_type, step.after.events(step.command_on.target)) is None
 
 
 def at_current_version(command_on: CommandOn, history: EventHistory) -> CommandOn:
-    """The wish as made by somebody who has just looked."""
+    """The command, expecting the current version."""
     command = msgspec.structs.replace(command_on.command, expected_version=history.version(command_on.target))
     return CommandOn(command_on.target, command)
 
 
 def _decide_in_turn(past: EventHistory, commands: list[Command[Task]]) -> tuple[EventHistory, list[CommandOn]]:
-    """What comes of them, without those refused; and the rest as wishes, each naming the version it was made on."""
-    wishes = []
+    """The history after the accepted commands; and these, each with the version that it expects."""
+    accepted = []
     for command in commands:
-        wish = at_current_version(CommandOn(TASK, command), past)
+        command_on = at_current_version(CommandOn(TASK, command), past)
         try:
-            past = EventHistory([*past.facts, *past.decide(wish).new_events])
+            past = EventHistory([*past.facts, *past.decide(command_on).new_events])
         except Refusal:
             continue
-        wishes.append(wish)
-    return past, wishes
+        accepted.append(command_on)
+    return past, accepted
 
 
 def _changed_fields(past: EventHistory) -> set[str]:
@@ -259,12 +263,12 @@ async def _outcome(
 ) -> OutcomeType | Refusal:
     try:
         return await handle(order)
-    except Refusal as no:
-        return no
+    except Refusal as refusal:
+        return refusal
 
 
 def _expected_dry_run_events(past: EventHistory, after: int) -> tuple[results.PlannedEvent, ...]:
-    """What stands in the log after that position, as a dry run would say it."""
+    """The events of the log after a position, as a dry run plans them."""
     found = sorted((one for history in past.streams.values() for one in history), key=lambda one: one.position)
     return tuple(
         results.PlannedEvent(
@@ -285,7 +289,7 @@ def _assert_replaces(state: State | None, event: Event) -> None:
 
 
 class RecordingStreams:
-    """All streams there are, noting those that are looked at."""
+    """All streams of a history; records those that are loaded."""
 
     def __init__(self, past: EventHistory) -> None:
         self.loaded: set[UUID] = set()
@@ -304,11 +308,11 @@ _count_steps = st.one_of(
     ),
     *(st.builds(CommandOn, _tasks, st.builds(MoveTask, column=_columns)) for _ in range(3)),
     *(st.builds(CommandOn, _tasks, st.just(kind())) for kind in (CompleteTask, TrashTask, RestoreTask, PurgeTask)),
-    st.builds(CommandOn, st.just(PROJECT), COMMAND_STRATEGIES[SetColumns].map(lambda wish: wish.command)),
+    st.builds(CommandOn, st.just(PROJECT), COMMAND_STRATEGIES[SetColumns].map(lambda command_on: command_on.command)),
     st.builds(CommandOn, st.just(PROJECT), st.sampled_from([TrashProject(), RestoreProject()])),
     *(st.tuples(st.sampled_from(["look", "count"]), _columns) for _ in range(4)),
 )
-"""A command; or reading how many tasks a column has, or recording the number last read."""
+"""A command; or a read of a column's task count, or a CountColumn with the count last read."""
 
 
 _new_tasks = st.integers(1_000, 99_999).map(fixed_uuid7)
@@ -316,7 +320,7 @@ _new_tasks = st.integers(1_000, 99_999).map(fixed_uuid7)
 
 @st.composite
 def _stale_counts(draw: st.DrawFn) -> list[CommandOn | tuple[str, str]]:
-    """A column is read, a task enters it, and the number read before is recorded."""
+    """A column's count is read, a task enters the column, and the stale count is recorded."""
     column = draw(_columns)
     create = CreateTask(project_id=PROJECT, title="x", column=column)
     return [("look", column), CommandOn(draw(_new_tasks), create), ("count", column)]
@@ -336,9 +340,11 @@ def a_column_count_equals_the_fold(steps: list[CommandOn | tuple[str, str]]) -> 
             tasks, seen = task_count_in_column(past, step[1]), past.version(column_stream_id(PROJECT, step[1]))
             pending_counts[step[1]] = CountColumn(column=step[1], tasks=tasks, seen=seen)
             continue
-        wish = step if isinstance(step, CommandOn) else CommandOn(PROJECT, pending_counts.get(step[1], CompleteTask()))
+        command_on = (
+            step if isinstance(step, CommandOn) else CommandOn(PROJECT, pending_counts.get(step[1], CompleteTask()))
+        )
         try:
-            past.append(past.decide(at_current_version(wish, past)).new_events)
+            past.append(past.decide(at_current_version(command_on, past)).new_events)
         except Refusal:
             continue
         for column in ("todo", "doing", "done"):
@@ -348,6 +354,6 @@ def a_column_count_equals_the_fold(steps: list[CommandOn | tuple[str, str]]) -> 
 
 
 def task_count_in_column(past: EventHistory, column: str) -> int:
-    """How many tasks stand in a column, as a fold of each finds."""
+    """The number of tasks in a column, by folding every task."""
     found = [fold(Task, past.events(stream)) for stream in past.streams]
     return sum(task is not None and task.column == column and not task.trashed for task in found)

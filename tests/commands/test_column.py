@@ -1,4 +1,4 @@
-"""What may be asked of the columns of a project, and that a count is what a fold finds."""
+"""Commands on the columns of a project; a recorded count equals the fold."""
 
 from typing import Any
 

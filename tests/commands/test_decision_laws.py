@@ -14,7 +14,7 @@ from tests.commands import decision_laws
 from tests.strategies import COMMAND_STRATEGIES
 
 SET_BY_CALLERS = {"id", "expected_version"}
-"""Fields that a target or a version gives when a command is sent."""
+"""Fields that are set from a target or a version when a command is sent."""
 
 
 def test_repeating_a_command_changes_nothing() -> None:
@@ -61,7 +61,7 @@ def test_the_laws_are_tried_on_every_command() -> None:
 
 @pytest.mark.parametrize("command_type", COMMAND_STRATEGIES, ids=lambda command_type: command_type.__name__)
 def test_every_field_of_a_command_is_drawn(command_type: type[Command[Any]]) -> None:
-    """Each with a value other than its default."""
+    """Every field is drawn with a value other than its default."""
     missing = set(command_type.__struct_fields__) - SET_BY_CALLERS
     fields = {field.name: field.default for field in msgspec.structs.fields(command_type)}
 

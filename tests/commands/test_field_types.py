@@ -1,4 +1,4 @@
-"""The form of what people type: every bad value is a row here, and so is every good one at the edge."""
+"""Field types: one row for every invalid value, and for every valid one at a limit."""
 
 import json
 from datetime import UTC, datetime
@@ -454,7 +454,7 @@ def test_json_that_is_not_a_command_is_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b'{"title":"\xff"}', b'{"title":"\xed\xa0\x80"}', b'{"title":"\xc0\x80"}'])
 def test_invalid_utf_8_raises_unicode_decode_error(body: bytes) -> None:
-    """Whoever decodes bodies catches both, or a client's bad byte is our failure."""
+    """The decoder of bodies must catch both errors, or a client's invalid byte becomes a server error."""
     with pytest.raises(UnicodeDecodeError):
         msgspec.json.decode(body, type=CreateTask)
 

@@ -1,4 +1,4 @@
-"""What may be asked of an invitation."""
+"""Commands on an invitation."""
 
 import pytest
 

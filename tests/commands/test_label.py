@@ -1,4 +1,4 @@
-"""What may be asked of a label."""
+"""Commands on a label."""
 
 from uuid import UUID
 

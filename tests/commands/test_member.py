@@ -1,4 +1,4 @@
-"""What may be asked of a workspace about its members."""
+"""Commands on the members of a workspace."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Rights: one row for each command, and what a row says is what happens."""
+"""Permissions: one row for each command; every row is enforced."""
 
 from typing import Any, Literal
 
@@ -53,15 +53,15 @@ def test_the_rule_only_commands_are_these() -> None:
 
 @pytest.mark.parametrize(("command", "facts"), RULE_ONLY_COMMANDS)
 def test_only_rules_may_give_rule_only_commands(command: Command[Any], facts: Facts) -> None:
-    past, wish = (
+    past, command_on = (
         EventHistory([*workspace(), *project(), *facts]),
         CommandOn(DEFAULT_TARGETS[command.state_type], command),
     )
-    past.decide(wish, actor=RULE_ACTOR)
+    past.decide(command_on, actor=RULE_ACTOR)
     others: list[Literal["human", "agent", "import"]] = ["human", "agent", "import"]
     for kind in others:
         with pytest.raises(NotFound):
-            past.decide(wish, actor=Actor(ADA.id, kind))
+            past.decide(command_on, actor=Actor(ADA.id, kind))
 
 
 @pytest.mark.parametrize("role", permissions.ROLES)

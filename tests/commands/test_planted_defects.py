@@ -1,4 +1,4 @@
-"""The laws of deciding and the races can fail: a planted defect turns each of them red."""
+"""Planted defects: each breaks a law of decisions or a race, and its check must turn red."""
 
 from functools import partial
 

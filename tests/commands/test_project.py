@@ -1,4 +1,4 @@
-"""What may be asked of a project."""
+"""Commands on a project."""
 
 from typing import Any
 from uuid import UUID
@@ -119,7 +119,7 @@ def row_id(command: object) -> str:
 
 
 def given_project(*later: Event) -> Given:
-    """Ada's project, and what happened to it later."""
+    """Ada's project, and its later events."""
     happened: Facts = [(PROJECT, event) for event in later]
     return given(workspace(), project(), happened)
 
@@ -145,7 +145,7 @@ def test_a_project_is_trashed_and_restored() -> None:
 
 
 def test_a_project_is_restored_from_archive_and_trash_at_once() -> None:
-    """Or asking twice would do something more."""
+    """Otherwise a repeated command would write more events."""
     back = ProjectRestored(trashed=Change(old=True, new=False), archived=Change(old=True, new=False))
     given_project(ProjectArchived(), PROJECT_TRASHED).when(RestoreProject(), RestoreProject()).then(back)
 

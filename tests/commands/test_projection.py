@@ -1,4 +1,4 @@
-"""Skipping an event of a projection: the administrator's decision, with a reason, kept for ever."""
+"""Skipping an event of a projection: the administrator's decision, with a reason, kept forever."""
 
 from commands.command import OtherStreamEvent
 from commands.projection import SkipEvent

@@ -1,4 +1,4 @@
-"""What may be asked of a saved filter."""
+"""Commands on a saved filter."""
 
 from typing import Any
 
@@ -70,8 +70,8 @@ def test_an_agent_saves_a_filter_for_its_user() -> None:
 
 def test_a_filter_is_in_no_workspace() -> None:
     past = EventHistory([*workspace(), *saved_filter()])
-    for wish in (CommandOn(OTHER_FILTER, SAVE), CommandOn(SAVED_FILTER, RENAME), CommandOn(SAVED_FILTER, DELETE)):
-        assert past.decide(wish).workspace_id is None
+    for command_on in (CommandOn(OTHER_FILTER, SAVE), CommandOn(SAVED_FILTER, RENAME), CommandOn(SAVED_FILTER, DELETE)):
+        assert past.decide(command_on).workspace_id is None
 
 
 def test_an_edit_writes_one_event_for_each_field_that_becomes_another() -> None:
@@ -110,7 +110,7 @@ def test_an_unparsable_filter_is_not_saved(text: str, refusal: type[Refusal], of
 
 
 def test_a_filter_of_an_old_grammar_can_still_be_renamed() -> None:
-    """Whatever filters may say next year."""
+    """A later release may change the filter language."""
     old = FilterRewritten(Change(FILTER_SAVED.filter, "colour:red"))
     edit = EditFilter(name="Soon", filter="colour:red", expected_version=2)
     given(saved_filter(old)).when(edit).then(FilterRenamed(Change("This week", "Soon")))
@@ -188,12 +188,12 @@ _commands_on = st.one_of(*(COMMAND_STRATEGIES[kind] for kind in (SaveFilter, Edi
 def filter_counts_equal_the_fold_and_owners_never_change(walk: list[tuple[CommandOn, Any]]) -> None:
     past = EventHistory([])
     owners: dict[Any, Any] = {}
-    for wish, who in walk:
+    for command_on, who in walk:
         try:
-            past.append(past.decide(at_current_version(wish, past), actor=who).new_events)
+            past.append(past.decide(at_current_version(command_on, past), actor=who).new_events)
         except Refusal:
             continue
-        assert owners.setdefault(wish.target, who) == who
+        assert owners.setdefault(command_on.target, who) == who
         for user in (ADA, BOB):
             kept = [fold(SavedFilter, past.events(stream)) for stream in past.streams]
             count = fold(FilterCount, past.events(filter_count_stream_id(user.id))) or FilterCount()

@@ -1,4 +1,4 @@
-"""What may be asked of a task."""
+"""Commands on a task."""
 
 from typing import Any
 from uuid import UUID
@@ -104,7 +104,7 @@ def row_id(command: object) -> str:
 
 
 def given_task(*later: Event) -> Given:
-    """Ada's project with a task, and what happened to it later."""
+    """Ada's project with a task, and its later events."""
     return given(workspace(), project(), task(*later))
 
 
@@ -360,11 +360,11 @@ def test_assigning_a_task_twice_writes_one_event() -> None:
 
 def test_a_non_member_cannot_be_assigned() -> None:
     bobs = workspace(OTHER_WORKSPACE, owner=BOB)
-    for nobody in (BOB.id, fixed_uuid7(99), WORKSPACE):
+    for non_member in (BOB.id, fixed_uuid7(99), WORKSPACE):
         refusal = (
             given(workspace(), project(), task(), bobs)
-            .when(AssignTask(user_id=nobody))
-            .then_refused(AssigneeIsNoMember, user_id=nobody)
+            .when(AssignTask(user_id=non_member))
+            .then_refused(AssigneeIsNoMember, user_id=non_member)
         )
         assert str(refusal) == AssigneeIsNoMember.title()
 
@@ -544,7 +544,7 @@ def test_a_full_column_warns_where_it_does_not_refuse() -> None:
     assert results.decode(results.encode([result])) == (result,)
 
 
-# Every command on a task that is there
+# Every command on an existing task
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What may be asked of a user."""
+"""Commands on a user."""
 
 import pytest
 from msgspec.structs import replace

@@ -1,4 +1,4 @@
-"""What may be asked of a workspace."""
+"""Commands on a workspace."""
 
 import msgspec
 

@@ -1,1 +1,1 @@
-"""What can happen, and what it means."""
+"""Tests of the domain: events, states and filters."""

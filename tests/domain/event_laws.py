@@ -20,12 +20,12 @@ from tests.law import law
 from tests.strategies import EVENT_TYPES, STATE_TYPES, change_fields, changing, structs
 
 UPCAST_EVENTS: dict[str, Event] = {"TaskNumberTaken": TaskNumbersTaken(1, 1)}
-"""The events that the golden files of retired events are read as."""
+"""The current events that golden files of retired events decode to."""
 EXAMPLE_EVENTS: dict[type[Event], Event] = {type(event): event for event in EVERY_EVENT}
 FIRST_EVENTS: dict[type[State], Event] = {
     kind: next(event for event in EVERY_EVENT if kind.evolve(None, event)) for kind in STATE_TYPES
 }
-"""For each state type the first event of an example stream."""
+"""The first event of an example stream, by state type."""
 EXAMPLE_STATES: dict[type[State], State] = {
     kind: require_found(kind.evolve(None, event)) for kind, event in FIRST_EVENTS.items()
 }
@@ -34,7 +34,7 @@ CHANGED_STATES: list[tuple[type[Event], type[State]]] = [
     for event_type, state_type in product(EVENT_TYPES.values(), STATE_TYPES)
     if change_fields(event_type) & set(state_type.__struct_fields__)
 ]
-"""Each event type with the state types that have a field that it changes."""
+"""Each event type, paired with every state type that has a field it changes."""
 GOLDEN = Path(__file__).parent.parent / "golden" / "events"
 
 
@@ -50,7 +50,7 @@ def the_codec_round_trips() -> None:
 
 
 def evolving_never_raises() -> None:
-    """From no state, from an example of every state type, and from any state that the event may change."""
+    """Starting from no state, an example of every state type, and any state that the event may change."""
     for event_type in EVENT_TYPES.values():
         kinds = [kind for kind in STATE_TYPES if kind.__module__ == event_type.__module__]
 
@@ -76,7 +76,7 @@ def a_fold_can_resume_at_any_version(kind: type[State], later: list[Event], poin
 
 
 def exactly_the_changed_fields_are_set() -> None:
-    """By `apply_changes` in every state that has such a field, and by the `evolve` of a state of the event's module."""
+    """`apply_changes` sets them in every state with such a field; `evolve` does in a state of the event's module."""
     for event_type, state_type in CHANGED_STATES:
         changed_fields_are_set(event_type, state_type)
 
@@ -93,7 +93,7 @@ def changed_fields_are_set(event_type: type[Event], state_type: type[State]) -> 
 
 
 def the_first_event_sets_the_state_fields_it_names() -> None:
-    """Each field that the first event and the state both name has the same value in both."""
+    """Each field of both the first event and the state has the same value in both."""
     for event_type, state_type in product(EVENT_TYPES.values(), STATE_TYPES):
         if state_type.evolve(None, EXAMPLE_EVENTS[event_type]) is None:
             continue
@@ -115,12 +115,12 @@ def every_changed_field_exists_in_a_state_of_its_module() -> None:
 
 
 def golden_bytes(name: str) -> bytes:
-    """An event as it was stored when it was first written."""
+    """An event's bytes as they were first stored."""
     return (GOLDEN / f"{name}.json").read_bytes()
 
 
 def events_and_golden_files_match() -> None:
-    """Both ways: a stored name that changed is missing here and unknown there."""
+    """Compared both ways: a changed stored name is missing on one side and unknown on the other."""
     assert {path.stem for path in GOLDEN.iterdir()} == _stored_names() | UPCASTS.keys()
 
 
@@ -134,7 +134,7 @@ def golden_files_of_retired_events_are_upcast() -> None:
 
 
 def golden_files_decode_and_encode_unchanged() -> None:
-    """`EVERY_EVENT` says what the bytes mean, so that a pair read the wrong way round is seen."""
+    """`EVERY_EVENT` has the expected values, so a swapped old and new value is detected."""
     for event in EVERY_EVENT:
         stored = golden_bytes(type(event).__name__)
         try:
@@ -180,7 +180,7 @@ def _differing_fields(one: Event, other: Event) -> list[str]:
 
 
 def _without_newer_fields(written: Any, stored: Any) -> Any:
-    """What is written today, without the fields that there were not yet when it was stored."""
+    """The current encoding, without the fields that were added after the event was stored."""
     if isinstance(written, dict) and isinstance(stored, dict):
         return {name: _without_newer_fields(written.get(name), value) for name, value in stored.items()}
     if isinstance(written, list) and isinstance(stored, list):

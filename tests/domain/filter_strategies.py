@@ -1,4 +1,4 @@
-"""Filters that Hypothesis draws: terms of every kind, and texts that are nearly filters."""
+"""Hypothesis strategies for filters: terms of every kind, and texts that are almost filters."""
 
 from datetime import UTC
 from typing import get_args
@@ -53,9 +53,9 @@ predicates: SearchStrategy[Predicate] = st.one_of(
     st.builds(Word, _words),
     st.builds(Phrase, _texts),
 )
-"""What any term may ask."""
+"""The predicate of any term."""
 filters: SearchStrategy[list[Term]] = st.lists(st.builds(Term, predicates, st.booleans()), max_size=12)
-"""Terms that can be written, at no offset of their own."""
+"""Terms that can be formatted, without offsets."""
 
 _characters = st.text(
     st.sampled_from([*'-_.:<>=()"\\ aж', "\x00", "\x9f", "\ud800", "\u2028", "\N{SUPERSCRIPT TWO}"]), max_size=4
@@ -69,9 +69,9 @@ texts: SearchStrategy[str] = (
     st.lists(_comparison_texts | _date_texts | _in_quotes | _values | _characters, max_size=4).map(" ".join)
     | _characters
 )
-"""Texts that are nearly filters."""
+"""Texts that are almost filters."""
 
 
 def without_offsets(terms: tuple[Term, ...] | list[Term]) -> list[Term]:
-    """The terms without where they stand."""
+    """The terms with every offset set to 0."""
     return [msgspec.structs.replace(term, offset=0) for term in terms]

@@ -1,4 +1,4 @@
-"""The codec: stored names and bytes, and what it does with those that it does not know."""
+"""The codec: stored names and bytes, and how it treats unknown ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How many tasks stand in a column: what the last count says."""
+"""The task count of a column: the last recorded count."""
 
 from domain.column import ColumnCount, ColumnCounted, column_stream_id
 from domain.event import fold
@@ -6,7 +6,7 @@ from tests.examples import OTHER_PROJECT, PROJECT
 
 
 def test_the_last_count_is_the_state() -> None:
-    """What `last_says_all` promises to whoever reads only the last event."""
+    """The promise of `is_last_event_enough`: a reader of the last event alone gets the same state."""
     assert ColumnCount.is_last_event_enough
     for tasks in (3, None):
         counted = [ColumnCounted(None), ColumnCounted(7), ColumnCounted(tasks)]

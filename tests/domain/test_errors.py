@@ -1,4 +1,4 @@
-"""Refusals: a stable code for programs, a sentence for people."""
+"""Refusals: a stable code for programs, and a sentence for people."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Events: what they changed, and what states make of them."""
+"""Events: the fields that they change, and their effect on states."""
 
 from domain.event import Change, apply_changes, changes, fold
 from domain.task import DueDateSet, Task, TaskCreated, TaskRenamed

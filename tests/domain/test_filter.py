@@ -1,4 +1,4 @@
-"""Filters: what each term means, and where each mistake is."""
+"""Filters: the meaning of each term, and the offset of each mistake."""
 
 from datetime import UTC, date, datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Filters hold for every text: each law is a check, and a planted defect turns it red."""
+"""The laws of filters hold for every text; each is a check that a planted defect turns red."""
 
 from collections.abc import Callable
 from datetime import date
@@ -29,9 +29,9 @@ def any_text_parses_or_is_refused_with_an_offset(text: str) -> None:
     read = parse_or_refuse(text)
     if isinstance(read, Refusal):
         assert 0 <= read.params["offset"] <= len(text)
-        assert msgspec.json.encode([str(read), read.params]), "this cannot be told to anybody"
+        assert msgspec.json.encode([str(read), read.params]), "the refusal cannot be encoded"
     else:
-        assert not {"Cc", "Cs"} & {category(each) for each in text}, "no database may be asked for this"
+        assert not {"Cc", "Cs"} & {category(each) for each in text}, "it has a character that no query may contain"
         assert without_offsets(parse(format_terms(read))) == without_offsets(read)
 
 
@@ -57,7 +57,7 @@ def quotes_without_escaping(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_quoted_none_read_as_no_label(patch: pytest.MonkeyPatch) -> None:
-    none_or_name = fields._parse_label  # noqa: SLF001 - a defect is planted where it would be made
+    none_or_name = fields._parse_label  # noqa: SLF001 - the defect belongs in this function
 
     def careless(comparison: fields.Comparison) -> LabelIs:
         return LabelIs(None) if comparison.value == "none" else none_or_name(comparison)
@@ -74,7 +74,7 @@ def control_characters_accepted(patch: pytest.MonkeyPatch) -> None:
 
 
 def calendar_errors_not_caught(patch: pytest.MonkeyPatch) -> None:
-    """The errors of the calendar are not caught but those of the form."""
+    """Errors of form are caught, those of the calendar are not."""
 
     def careless(written: fields.Comparison) -> TimeIs:
         year, month, day = (int(part) for part in written.value.split("-") if part.isdecimal())

@@ -1,7 +1,7 @@
-"""Golden events: every event ever written, byte for byte as the log holds it. Names of stored fields are for ever.
+"""Golden events: every event ever written, byte for byte as the log has it. Names of stored fields never change.
 
 A file is written once, when its event is new (`golden/events/<StoredName>.json`, no line end), and never changed:
-a new field has a default, so what was stored before it is still read.
+a new field has a default, so older events can still be decoded.
 """
 
 import pytest

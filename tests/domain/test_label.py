@@ -1,4 +1,4 @@
-"""A label: the same in any case of letters, and another in another workspace."""
+"""A label: its name is case-insensitive, and each workspace has its own."""
 
 from domain.event import Change, fold
 from domain.label import Label, LabelColoured, distinct_labels, label_stream_id, remove_label

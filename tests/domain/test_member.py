@@ -1,4 +1,4 @@
-"""A member: a role in a workspace, for as long as it lasts."""
+"""A member: a role in a workspace, until it ends."""
 
 from domain.event import Event, fold
 from domain.member import Member, MemberJoined, member_stream_id

@@ -1,4 +1,4 @@
-"""Planted defects of events and states: each turns a law of the domain red."""
+"""Planted defects of events and states: each must turn a law of the domain red."""
 
 import time
 
@@ -12,7 +12,7 @@ from tests.planted_defects import assert_check_fails
 from tests.strategies import change_fields
 
 ENDINGS = {MemberLeft, MemberRemoved}
-"""Events after which there is no state."""
+"""Events that end the state."""
 
 
 def test_an_evolve_that_drops_a_change_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A saved filter: what its events add up to, and how many a user keeps."""
+"""A saved filter: the fold of its events, and the number that a user has."""
 
 from domain.event import Change, fold
 from domain.saved_filter import (
@@ -32,7 +32,7 @@ def test_a_deleted_filter_stays_deleted() -> None:
 
 
 def test_the_last_count_is_the_state() -> None:
-    """What `last_says_all` promises to whoever reads only the last event."""
+    """The promise of `is_last_event_enough`: a reader of the last event alone gets the same state."""
     assert FilterCount.is_last_event_enough
     counts = [FiltersCounted(1), FiltersCounted(2), FiltersCounted(1)]
     assert fold(FilterCount, counts) == fold(FilterCount, counts[-1:]) == FilterCount(1)

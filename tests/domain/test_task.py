@@ -1,4 +1,4 @@
-"""A task: what its events add up to."""
+"""A task: the fold of its events."""
 
 from domain.event import fold
 from domain.task import Task, TaskNumbers, TaskNumbersTaken, task_numbers_stream_id
@@ -31,7 +31,7 @@ def test_projects_count_apart_on_streams_that_no_client_can_name() -> None:
 
 
 def test_the_last_block_is_the_state_of_the_numbers() -> None:
-    """What `last_says_all` promises to whoever reads only the last event."""
+    """The promise of `is_last_event_enough`: a reader of the last event alone gets the same state."""
     taken = [TaskNumbersTaken(number, number) for number in range(1, 6)]
     assert TaskNumbers.is_last_event_enough
     assert fold(TaskNumbers, taken[-1:]) == fold(TaskNumbers, taken)

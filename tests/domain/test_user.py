@@ -1,4 +1,4 @@
-"""A user, the reservation of an address, and the first user's office."""
+"""A user, the reservation of an email address, and the administrator."""
 
 from msgspec.structs import replace
 

@@ -1,4 +1,4 @@
-"""A workspace: its name, and how many own it."""
+"""A workspace: its name, and the number of its owners."""
 
 from domain.event import Change, fold
 from domain.workspace import OwnerAppointed, OwnerResigned, Workspace, WorkspaceCreated, WorkspaceRenamed

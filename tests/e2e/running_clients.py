@@ -49,7 +49,7 @@ class RunningClients:
         self._work, self.history = work, history
 
     def definite_count(self) -> int:
-        """How many commands have a definite answer so far; raises the error of a client that failed."""
+        """The number of commands with a definite answer so far; raises the error of a client that failed."""
         if self._work.done():
             self._work.result()
         return self.history.counts["acknowledged"] + self.history.counts["refused"]

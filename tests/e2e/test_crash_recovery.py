@@ -40,7 +40,7 @@ def test_kills_lose_no_acknowledged_command_and_repeat_none(tmp_path: Path) -> N
                 killed_under_load(instance, victim, clients)
             poll_until(lambda: clients.definite_count() >= COMMANDS, timeout_s=900)
         history = clients.history
-        print(f"{KILLS} kills, {CLIENTS} clients: {history.counts}")  # noqa: T201 - the figures of the long run
+        print(f"{KILLS} kills, {CLIENTS} clients: {history.counts}")  # noqa: T201 - the counts of the long run
         shown = all_tasks(BlockingApiUser.log_in(instance.address, EMAIL), project, history)
         assert history.counts["unknown"], "no answer was lost"
         with connect(instance.database_url()) as connection:

@@ -106,7 +106,7 @@ def test_a_digest_over_all_golden_lines_is_noticed(
 def test_what_old_code_parks_in_a_shared_build_is_folded_by_new_code(
     database: Connection[TupleRow], settings: Settings, tmp_path: Path
 ) -> None:
-    """The old worker, in this process, meets the new event first."""
+    """The old worker, in this process, reads the new event first."""
     append_new_event(settings, version=2)
     oracle.append_facts(database, [(OTHER_TASK, RENAMED)])
     oracle.catch_up(database)
@@ -120,6 +120,6 @@ def test_what_old_code_parks_in_a_shared_build_is_folded_by_new_code(
         rows = oracle.serving_rows(database, task_list.projection)
         assert (rows[TASK].version, rows[TASK].title) == (2, RENAMED.title.new)
         append_new_event(settings, version=3)
-        oracle.catch_up(database)  # both are at work: the event is parked again, or folded at once
+        oracle.catch_up(database)  # both workers are running: the event is parked again, or folded at once
         poll_until(lambda: is_folded(database, log.head(database)) and not parked_anywhere(database))
         assert oracle.serving_rows(database, task_list.projection)[TASK].version == 3

@@ -1,4 +1,4 @@
-"""Workers and API processes side by side, suspended, killed, of two versions: every projection is right in the end.
+"""Workers and API processes side by side, suspended, killed, of two versions: every projection is correct in the end.
 
 `TASKLEDGER_TEST_KILLS` in the environment asks for more rounds.
 """
@@ -59,7 +59,7 @@ def fold(key, document, recorded):
 
 all_projections()["project_list"] = replace(good, fold=fold)
 """
-"""The first worker that folds a certain event stops in the middle of it, with its checkpoints taken."""
+"""The first worker that folds a certain event stops in the middle of it, with its checkpoints locked."""
 NEWER_CODE_PATCH = """
 from msgspec.structs import replace
 from projections.projection import all_projections

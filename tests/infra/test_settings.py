@@ -1,4 +1,4 @@
-"""Settings: the environment wins, what runs in the folder comes next, and a wrong value is named."""
+"""Settings: the environment takes precedence over the instance in the folder, and an invalid value is named."""
 
 from pathlib import Path
 

@@ -234,7 +234,7 @@ def negation_applied_to_the_first_half(patch: pytest.MonkeyPatch) -> None:
 
 
 def last_day_excluded(patch: pytest.MonkeyPatch) -> None:
-    span = conditions._time_bounds  # noqa: SLF001 - a defect is planted where it would be made
+    span = conditions._time_bounds  # noqa: SLF001 - the defect belongs in this function
     patch.setattr(
         conditions, "_time_bounds", lambda operator, *extent: span("<" if operator == "<=" else operator, *extent)
     )

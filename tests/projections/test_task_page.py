@@ -307,7 +307,7 @@ def top_matches_taken_for_all(patch: pytest.MonkeyPatch) -> None:
 
 
 def trashed_tasks_listed(patch: pytest.MonkeyPatch) -> None:
-    where = TaskPageSql._where  # noqa: SLF001 - a defect is planted where it would be made
+    where = TaskPageSql._where  # noqa: SLF001 - the defect belongs in this method
     patch.setattr(TaskPageSql, "_where", lambda *arguments: where(*arguments).replace("not task.trashed", "true"))
 
 

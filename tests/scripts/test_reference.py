@@ -58,7 +58,7 @@ def test_every_route_of_the_application_is_on_the_page() -> None:
 
 
 def remove_one(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    """Makes the code have one item of a kind fewer than the page."""
+    """Remove one item of a kind from the code's inventory, so the page has one more."""
     known = getattr(inventory, kind)()
     less = dict(list(known.items())[1:]) if isinstance(known, dict) else known[1:]
     monkeypatch.setattr(inventory, kind, lambda: less)

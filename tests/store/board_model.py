@@ -1,4 +1,4 @@
-"""A model of the tasks on a board: a dictionary, and what each wish does to it, said without events."""
+"""A model of the tasks on a board: a dictionary, and the effect of each command on it, without events."""
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
@@ -16,7 +16,7 @@ from domain.errors import Contradicts, IdTaken, NotFound, Refusal, TaskIsTrashed
 
 
 class TaskModel(Struct, frozen=True):
-    """A task, as a user would describe it."""
+    """A task as a user sees it."""
 
     version: int
     title: str
@@ -30,23 +30,23 @@ BoardModel: TypeAlias = Mapping[UUID, TaskModel]
 
 
 class Expected(Struct, frozen=True):
-    """What must come of a call: the versions that the tasks are left at, or the refusal; and the board then."""
+    """The expected result of a call: the new versions of the tasks, or the refusal; and the board afterwards."""
 
     outcome: tuple[int, ...] | type[Refusal]
     board: BoardModel
 
 
 def expected(board: BoardModel, commands: list[CommandOn]) -> Expected:
-    """What must come of wishes that are fulfilled together or not at all."""
+    """The expected result of an atomic batch of commands."""
     after = dict(board)
-    for wish in commands:
-        row = _apply(after.get(wish.target), wish.command)
-        if row is VersionConflict and after[wish.target] != board[wish.target]:
+    for command_on in commands:
+        row = _apply(after.get(command_on.target), command_on.command)
+        if row is VersionConflict and after[command_on.target] != board[command_on.target]:
             row = Contradicts
         if not isinstance(row, TaskModel):
             return Expected(row, board)
-        after[wish.target] = row
-    return Expected(tuple(after[wish.target].version for wish in commands), after)
+        after[command_on.target] = row
+    return Expected(tuple(after[command_on.target].version for command_on in commands), after)
 
 
 def _apply(row: TaskModel | None, command: Command[Any]) -> TaskModel | type[Refusal]:

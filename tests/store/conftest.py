@@ -1,4 +1,4 @@
-"""What the tests of the store share."""
+"""Fixtures of the store tests."""
 
 import random
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def seed() -> int:
-    """Shown where the test fails."""
+    """A random seed, printed so that a failed test shows it."""
     drawn = random.randrange(2**32)
-    print(f"seed={drawn}")  # noqa: T201 - as said above
+    print(f"seed={drawn}")  # noqa: T201 - so that a failed test shows it
     return drawn

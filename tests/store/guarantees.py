@@ -1,4 +1,4 @@
-"""The promises of the event store: each a function that fails where its promise is broken."""
+"""The guarantees of the event store: each is a check that fails if its guarantee is broken."""
 
 import asyncio
 import contextlib
@@ -32,23 +32,23 @@ from tests.store.two_processes import PROJECTS, TwoProcesses, append_new_streams
 
 CONCURRENT_WRITERS = 32
 APPENDS_PER_GROUP = 4
-"""Of the writers on one stream, so many ride in one group."""
+"""The number of a stream's writers that share one group."""
 CONCURRENT_REQUESTS = 100
-"""Requests that are made at once, where some are given up."""
+"""Requests that are sent at once and may be cancelled."""
 MEMBER_WRITERS = 2
-"""Writers of a member who is being removed."""
+"""Concurrent writers for a member who is being removed."""
 COMMANDS_BETWEEN_CUTS = 8
-"""Commands that get a definite answer between two times that connections are terminated."""
+"""Commands that get a definite answer between two terminations of connections."""
 HANG_TIMEOUT_S = 30.0
-"""After which something hangs."""
+"""After this time the check counts as hung."""
 
 
 async def one_writer_wins_each_version(both: TwoProcesses, rounds: int) -> None:
-    """All say the same version of one stream, several groups at once: versions contiguous, nothing overwritten."""
+    """All writers expect the same version of a stream, in concurrent groups: versions stay contiguous, none is lost."""
     stream, notes = uuid4(), CallHistory()
     for version in range(rounds):
-        marks = [f"{version}-{writer}" for writer in range(CONCURRENT_WRITERS)]
-        groups = [marks[at : at + APPENDS_PER_GROUP] for at in range(0, CONCURRENT_WRITERS, APPENDS_PER_GROUP)]
+        titles = [f"{version}-{writer}" for writer in range(CONCURRENT_WRITERS)]
+        groups = [titles[at : at + APPENDS_PER_GROUP] for at in range(0, CONCURRENT_WRITERS, APPENDS_PER_GROUP)]
         await asyncio.gather(
             *(_compete(both.logs[at % 2], notes, stream, version, group) for at, group in enumerate(groups))
         )
@@ -61,17 +61,17 @@ async def one_writer_wins_each_version(both: TwoProcesses, rounds: int) -> None:
     assert_consistent(notes.calls, [entry for entry in log if entry.stream == stream])
 
 
-async def _compete(log: EventLog, notes: CallHistory, stream: UUID, version: int, marks: list[str]) -> None:
+async def _compete(log: EventLog, notes: CallHistory, stream: UUID, version: int, titles: list[str]) -> None:
     sent = time.monotonic()
-    answers = await log.append([_append({stream: version}, stream, TaskRenamed(Change("", mark))) for mark in marks])
-    for mark, answer in zip(marks, answers, strict=True):
+    answers = await log.append([_append({stream: version}, stream, TaskRenamed(Change("", title))) for title in titles])
+    for title, answer in zip(titles, answers, strict=True):
         assert isinstance(answer, AppendResult | WrongExpectedVersion), answer
         place = Acknowledged(stream, version + 1, answer.position) if isinstance(answer, AppendResult) else None
-        notes.record(mark, sent, place or "refused")
+        notes.record(title, sent, place or "refused")
 
 
 async def a_following_reader_skips_no_event(both: TwoProcesses, writers: int, groups: int, events: int) -> None:
-    """Each writer appends so many groups of so many events; the reader asks only for what is after its checkpoint."""
+    """Each writer appends `groups` groups of `events` events; the reader asks only for events after its checkpoint."""
     written = threading.Event()
     reader = asyncio.create_task(asyncio.to_thread(_follow_log, both.url, written))
     try:
@@ -87,7 +87,7 @@ async def a_following_reader_skips_no_event(both: TwoProcesses, writers: int, gr
 
 
 def _follow_log(url: str, written: threading.Event) -> tuple[list[int], int]:
-    """All positions as a reader meets them, and on how many pages."""
+    """All positions in the order that a reader gets them, and the number of pages."""
     seen: list[int] = []
     with connect(url) as connection:
         for pages in count():
@@ -100,7 +100,7 @@ def _follow_log(url: str, written: threading.Event) -> tuple[list[int], int]:
 
 
 async def _append_groups(log: EventLog, groups: int, events: int) -> None:
-    """Groups of ten commands, which share the events."""
+    """Groups of ten commands that share the events."""
     for _ in range(groups):
         renamed: list[Event] = [TaskRenamed(Change("a", "b"))] * (events // 10)
         streams = [uuid4() for _ in range(10)]
@@ -109,7 +109,7 @@ async def _append_groups(log: EventLog, groups: int, events: int) -> None:
 
 
 async def no_process_decides_on_a_stale_cache(both: TwoProcesses, tasks: int, rounds: int) -> None:
-    """Whatever each of them remembers: done every time."""
+    """Whatever each process has cached, every command takes effect."""
     await asyncio.gather(*(_reopen_and_complete(both, rounds) for _ in range(tasks)))
 
 
@@ -127,7 +127,7 @@ async def _reopen_and_complete(both: TwoProcesses, rounds: int) -> None:
 
 
 async def no_write_of_a_removed_member_commits_later(both: TwoProcesses, members: int, rounds: int) -> None:
-    """One process removes a member while the other carries out the member's commands, on what it remembers."""
+    """One process removes a member while the other carries out the member's commands from its cache."""
     task = new_id()
     await both.handlers[0].handle(_request_by(ADA, task, CreateTask(project_id=PROJECTS[0], title="Buy milk")))
     await asyncio.gather(
@@ -136,7 +136,7 @@ async def no_write_of_a_removed_member_commits_later(both: TwoProcesses, members
 
 
 async def _remove_while_writing(both: TwoProcesses, member: Actor, task: UUID, rounds: int) -> None:
-    """The writers pause at no time, so a command of each is in flight when the removal commits."""
+    """The writers never pause, so each has a command in flight when the removal commits."""
     one, other = both.handlers
     await append_new_streams(both.logs[0], another_user(member, f"{member.id}@example.org"))
     for _ in range(rounds):
@@ -155,7 +155,7 @@ async def _remove_while_writing(both: TwoProcesses, member: Actor, task: UUID, r
 
 
 class _RemovalRace:
-    """The positions of the member's commands, and how far the race is."""
+    """The positions of the member's commands, and the progress of the race."""
 
     def __init__(self) -> None:
         self.landed: list[int] = []
@@ -163,7 +163,7 @@ class _RemovalRace:
 
 
 async def _write_until_refused(handler: CommandHandler, member: Actor, project_id: UUID, race: _RemovalRace) -> None:
-    """Send each command when the one before it was acknowledged; stop when the removal was, refused or not."""
+    """Send each command once the previous one is acknowledged; stop once the removal is, even if none was refused."""
     with contextlib.suppress(NotFound):
         while not race.is_removed.is_set():
             done = await handler.handle(_request_by(member, new_id(), CreateTask(project_id=project_id, title="x")))
@@ -176,26 +176,26 @@ def _request_by(actor: Actor, target: UUID, command: Command[Any]) -> CommandReq
 
 
 async def retries_make_every_outcome_definite(both: TwoProcesses, clients: int, rounds: int) -> None:
-    """Connections are cut in flight and answers get lost, while clients send each command until they know."""
+    """Connections are terminated and answers get lost; clients retry each command until its outcome is definite."""
     notes, over = CallHistory(), threading.Event()
     shared = await retry_until_definite(notes, "shared", lambda: both.create("shared", "shared"))
     assert isinstance(shared, Acknowledged)
     both.lose_replies(0.05)
     cut = asyncio.create_task(asyncio.to_thread(_terminate_backends, both.url, notes, over))
-    everybody = [RetryingClient(f"client {at}", both, notes, shared.stream) for at in range(clients)]
+    retrying = [RetryingClient(f"client {at}", both, notes, shared.stream) for at in range(clients)]
     try:
         for _ in range(rounds):
-            await asyncio.wait_for(asyncio.gather(*(client.run_round() for client in everybody)), HANG_TIMEOUT_S)
+            await asyncio.wait_for(asyncio.gather(*(client.run_round() for client in retrying)), HANG_TIMEOUT_S)
     finally:
         over.set()
         in_flight = await cut
     assert notes.counts["unknown"], "no answer was lost"
-    assert in_flight > rounds // 4, f"cut in flight: {in_flight}"
+    assert in_flight > rounds // 4, f"terminated in flight: {in_flight}"
     _assert_history_is_consistent(both, notes)
 
 
 def _terminate_backends(url: str, notes: CallHistory, stop: threading.Event) -> int:
-    """Terminate active connections again and again; returns how many.
+    """Terminate active connections again and again; returns the number terminated.
 
     Commands must get their answers in between: statements slower than the pause would never finish.
     """
@@ -217,52 +217,52 @@ _TERMINATE_ACTIVE_SQL = """select pg_terminate_backend(pid) from pg_stat_activit
 
 
 async def cancelled_requests_leave_the_pool_whole(both: TwoProcesses, requests: int, seed: int) -> None:
-    """Requests cancelled at random instants, each sent again later: each is there exactly once."""
+    """Requests are cancelled at random moments, and each is sent again later: each is stored exactly once."""
     random, notes = Random(seed), CallHistory()
-    marks = [f"request {number}" for number in range(requests)]
+    titles = [f"request {number}" for number in range(requests)]
     for at in range(0, requests, CONCURRENT_REQUESTS):
         if at % (8 * CONCURRENT_REQUESTS) == 0:
-            both.restart()  # so that reading is cancelled too
+            both.restart()  # so that reads are cancelled too
         await asyncio.gather(
-            *(_create_and_cancel(both, notes, mark, random) for mark in marks[at : at + CONCURRENT_REQUESTS])
+            *(_create_and_cancel(both, notes, title, random) for title in titles[at : at + CONCURRENT_REQUESTS])
         )
     await _wait_until_idle(both.pools)
     sent = time.monotonic()
     await retry_until_definite(notes, "the next", lambda: both.create("the next", "the next"))
     assert time.monotonic() - sent < 1
-    await _retry_unknown(both, notes, marks)
+    await _retry_unknown(both, notes, titles)
     assert notes.counts["acknowledged"] == requests + 1
     _assert_history_is_consistent(both, notes)
 
 
-async def _create_and_cancel(both: TwoProcesses, notes: CallHistory, mark: str, random: Random) -> None:
+async def _create_and_cancel(both: TwoProcesses, notes: CallHistory, title: str, random: Random) -> None:
     sent = time.monotonic()
-    call = asyncio.create_task(both.create(mark, mark))
+    call = asyncio.create_task(both.create(title, title))
     instant = random.choice([0.002, 0.02, 0.2, 5.0]) * random.random()
-    given_up = asyncio.get_running_loop().call_later(instant, call.cancel)
+    cancellation = asyncio.get_running_loop().call_later(instant, call.cancel)
     try:
         answer = await call
     except (asyncio.CancelledError, OutcomeUnknown):
-        notes.record(mark, sent, "unknown")
+        notes.record(title, sent, "unknown")
     else:
         assert isinstance(answer, Acknowledged)
-        notes.record(mark, sent, answer)
+        notes.record(title, sent, answer)
     finally:
-        given_up.cancel()
+        cancellation.cancel()
 
 
-async def _retry_unknown(both: TwoProcesses, notes: CallHistory, marks: Sequence[str]) -> None:
-    """Of those given up, some had happened by then and some had not: now all have."""
+async def _retry_unknown(both: TwoProcesses, notes: CallHistory, titles: Sequence[str]) -> None:
+    """Retry the requests of unknown outcome: some had been committed and some had not; now all are."""
     with connect(both.url) as connection:
-        happened = {entry.title for entry in read_log(connection)}
+        stored = {entry.title for entry in read_log(connection)}
     answered = {call.unique_title for call in notes.calls if call.outcome != "unknown"}
-    unknown = [mark for mark in marks if mark not in answered]
-    early = [mark for mark in unknown if mark not in happened]
+    unknown = [title for title in titles if title not in answered]
+    early = [title for title in unknown if title not in stored]
     assert min(len(answered), len(early), len(unknown) - len(early)) > 0, (len(unknown), len(early))
     for at in range(0, len(unknown), CONCURRENT_REQUESTS):
         again = (
-            retry_until_definite(notes, mark, partial(both.create, mark, mark))
-            for mark in unknown[at : at + CONCURRENT_REQUESTS]
+            retry_until_definite(notes, title, partial(both.create, title, title))
+            for title in unknown[at : at + CONCURRENT_REQUESTS]
         )
         await asyncio.gather(*again)
 

@@ -1,4 +1,4 @@
-"""Planted defects of the store: the log, its SQL and its pool made wrong on purpose, as somebody in a hurry would."""
+"""Planted defects of the store: plausible mistakes in the log, its SQL and its pool."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -18,7 +18,7 @@ COMMAND_LOOKUP_SQL = "and e.command_id = command_ids[i]"
 
 
 def check_then_insert(url: str) -> None:
-    """Without the lock and without the unique index."""
+    """There is neither the lock nor the unique index."""
     positions_allocated_without_lock(url)
     with connect(url) as owner:
         owner.execute("alter table log.events drop constraint events_pkey")
@@ -30,12 +30,12 @@ def positions_allocated_without_lock(url: str) -> None:
 
 
 def append_without_version_check(url: str) -> None:
-    """The index on versions is all that is left."""
+    """Only the index on versions is left."""
     _replace_in_append_function(url, VERSION_CHECK_SQL, "false")
 
 
 def idempotency_keys_not_checked(url: str) -> None:
-    """Nor does an index say that one was there."""
+    """The unique index on keys is dropped, too."""
     with connect(url) as owner:
         owner.execute("alter table log.commands drop constraint commands_pkey")
     _replace_in_append_function(url, KEY_LOOKUP_SQL, f"{KEY_LOOKUP_SQL} where false")
@@ -48,7 +48,7 @@ def resent_group_not_recognised(url: str) -> None:
 
 
 def acknowledged_before_commit(patch: pytest.MonkeyPatch) -> None:
-    """Now and then what was answered for is not written then."""
+    """One append in twenty is acknowledged without being written."""
     append, calls = EventLog.append, count(1)
 
     async def hasty(log: EventLog, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
@@ -61,7 +61,7 @@ def acknowledged_before_commit(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_ops_answered_from_cache(patch: pytest.MonkeyPatch) -> None:
-    """What writes nothing does not ride along: a no-op is answered from memory."""
+    """Commands that write nothing are not checked by the log: a no-op is answered from the cache."""
     append = EventLog.append
 
     async def hasty(log: EventLog, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
@@ -77,7 +77,7 @@ def stream_cache_never_invalidated(patch: pytest.MonkeyPatch) -> None:
 
 
 def pool_loses_returned_connections(patch: pytest.MonkeyPatch) -> None:
-    """The library's own: who is cancelled while giving a connection back has taken it along."""
+    """The library's own method: a task that is cancelled while it returns a connection loses it."""
     patch.setattr(Pool, "putconn", AsyncConnectionPool.putconn)
 
 

@@ -1,4 +1,4 @@
-"""A machine that draws stories of two processes on one board, and holds each step against the model."""
+"""A state machine: random steps of two processes on one board, each compared with the model."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -42,15 +42,15 @@ COMMANDS: dict[str, Command[Any]] = {
     "assign": AssignTask(user_id=ADA.id),
     "unassign": UnassignTask(user_id=ADA.id),
 }
-"""Commands on a task; those that name a version are given the one that the client saw."""
+"""Commands on a task; those that expect a version get the one that the client saw."""
 processes = st.integers(0, 1)
 command_names = st.sampled_from([*sorted(COMMANDS), "complete", "reopen", "complete", "reopen"])
 versions_behind = st.sampled_from([0, 0, 0, 0, 1, -1])
-"""How far the version that a client saw is behind; -1 was never there."""
+"""How far the client's version is behind; -1 is a version that never existed."""
 
 
 class KeyedCall(Struct, frozen=True):
-    """A call with a key, and what came of it."""
+    """A call with a key, and its result."""
 
     commands: list[CommandOn]
     key: IdempotencyKey
@@ -58,7 +58,7 @@ class KeyedCall(Struct, frozen=True):
 
 
 class TwoProcessMachine(RuleBasedStateMachine):
-    """Two API processes and a board of its own for each story."""
+    """Two API processes, with a new board for each run."""
 
     tasks = Bundle("tasks")
     keyed = Bundle("keyed")
@@ -97,10 +97,10 @@ class TwoProcessMachine(RuleBasedStateMachine):
 
     @rule(asked=st.lists(st.tuples(tasks, command_names), min_size=1, max_size=3), late=versions_behind, at=processes)
     def dry_run(self, asked: list[tuple[UUID, str]], late: int, at: int) -> None:
-        wishes = [self._command_on(task, make, late) for task, make in asked]
-        answer, foreseen = self._run(self._outcome(at, wishes, dry=True)), expected(self.board, wishes)
-        assert _matches_expected(answer, foreseen), (answer, foreseen.outcome)
-        assert not isinstance(answer, DryRunOutcome) or bool(answer.planned_events) == (foreseen.board != self.board)
+        commands = [self._command_on(task, make, late) for task, make in asked]
+        answer, predicted = self._run(self._outcome(at, commands, dry=True)), expected(self.board, commands)
+        assert _matches_expected(answer, predicted), (answer, predicted.outcome)
+        assert not isinstance(answer, DryRunOutcome) or bool(answer.planned_events) == (predicted.board != self.board)
 
     @rule(asked=st.lists(st.tuples(tasks, command_names), min_size=2, max_size=4), late=versions_behind, at=processes)
     def run_batch(self, asked: list[tuple[UUID, str]], late: int, at: int) -> None:
@@ -108,9 +108,9 @@ class TwoProcessMachine(RuleBasedStateMachine):
 
     @rule(target=keyed, task=tasks, make=command_names, late=versions_behind, at=processes)
     def run_with_key(self, task: UUID, make: str, late: int, at: int) -> Any:
-        wishes, key = [self._command_on(task, make, late)], IdempotencyKey(str(new_id()), make.encode())
-        done = self._run_and_compare(at, wishes, key)
-        return KeyedCall(wishes, key, done) if isinstance(done, Committed) else multiple()
+        commands, key = [self._command_on(task, make, late)], IdempotencyKey(str(new_id()), make.encode())
+        done = self._run_and_compare(at, commands, key)
+        return KeyedCall(commands, key, done) if isinstance(done, Committed) else multiple()
 
     @rule(asked=keyed, at=processes)
     def retry_with_key(self, asked: KeyedCall, at: int) -> None:
@@ -119,8 +119,8 @@ class TwoProcessMachine(RuleBasedStateMachine):
 
     @rule(asked=consumes(keyed), task=tasks, make=command_names, at=processes)
     def reuse_key_for_another_command(self, asked: KeyedCall, task: UUID, make: str, at: int) -> None:
-        wishes, key = [self._command_on(task, make, 0)], IdempotencyKey(asked.key.text, b"something else")
-        assert isinstance(self._run(self._outcome(at, wishes, key)), KeyReused)
+        commands, key = [self._command_on(task, make, 0)], IdempotencyKey(asked.key.text, b"something else")
+        assert isinstance(self._run(self._outcome(at, commands, key)), KeyReused)
 
     @rule(calls=st.lists(st.tuples(processes, tasks, command_names), min_size=2, max_size=8))
     def run_concurrently(self, calls: list[tuple[int, UUID, str]]) -> None:
@@ -146,60 +146,60 @@ class TwoProcessMachine(RuleBasedStateMachine):
         return CommandOn(task, command)
 
     def _run_and_compare(
-        self, at: int, wishes: list[CommandOn], key: IdempotencyKey | None = None
+        self, at: int, commands: list[CommandOn], key: IdempotencyKey | None = None
     ) -> Outcome | Refusal:
-        answer = self._run(self._outcome(at, wishes, key))
-        foreseen = expected(self.board, wishes)
-        assert _matches_expected(answer, foreseen), (answer, foreseen.outcome)
-        assert not isinstance(answer, Committed) or answer.has_changes == (foreseen.board != self.board)
-        self.board = foreseen.board
+        answer = self._run(self._outcome(at, commands, key))
+        predicted = expected(self.board, commands)
+        assert _matches_expected(answer, predicted), (answer, predicted.outcome)
+        assert not isinstance(answer, Committed) or answer.has_changes == (predicted.board != self.board)
+        self.board = predicted.board
         return answer
 
     def _run_concurrently_and_compare(self, asked: Sequence[tuple[int, list[CommandOn]]]) -> None:
-        """There is an order in which the model gives all these answers; the positions say which."""
+        """Assert that the model gives the same answers in the order of their positions."""
 
         async def together() -> list[Outcome | Refusal]:
-            return await asyncio.gather(*(self._outcome(at, wishes) for at, wishes in asked))
+            return await asyncio.gather(*(self._outcome(at, commands) for at, commands in asked))
 
-        answered = list(zip((wishes for _, wishes in asked), self._run(together()), strict=True))
+        answered = list(zip((commands for _, commands in asked), self._run(together()), strict=True))
         boards = [self.board]
-        for wishes, answer in sorted(answered, key=lambda one: _written_position(one[1])):
+        for commands, answer in sorted(answered, key=lambda one: _written_position(one[1])):
             if not _written_position(answer):
                 continue
-            foreseen = expected(boards[-1], wishes)
-            assert _matches_expected(answer, foreseen), (wishes, answer, foreseen.outcome)
-            boards.append(foreseen.board)
-        for wishes, answer in answered:
+            predicted = expected(boards[-1], commands)
+            assert _matches_expected(answer, predicted), (commands, answer, predicted.outcome)
+            boards.append(predicted.board)
+        for commands, answer in answered:
             if not _written_position(answer):
-                assert any(_is_no_op_on(answer, wishes, board) for board in boards), (wishes, answer)
+                assert any(_is_no_op_on(answer, commands, board) for board in boards), (commands, answer)
         self.board = boards[-1]
 
     async def _outcome(
-        self, at: int, wishes: list[CommandOn], key: IdempotencyKey | None = None, *, dry: bool = False
+        self, at: int, commands: list[CommandOn], key: IdempotencyKey | None = None, *, dry: bool = False
     ) -> Outcome | Refusal:
         try:
-            handler, request = self.both.handlers[at], CommandRequest(wishes, ADA, new_id(), [key] if key else [])
+            handler, request = self.both.handlers[at], CommandRequest(commands, ADA, new_id(), [key] if key else [])
             return await (handler.dry_run(request) if dry else handler.handle(request))
-        except Refusal as no:
-            return no
+        except Refusal as refusal:
+            return refusal
         except psycopg.Error as error:
-            raise AssertionError(f"the database had to say no: {error}") from error
+            raise AssertionError(f"the database refused what the log should have: {error}") from error
 
     def _run(self, asked: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(asked)
 
 
 def _written_position(answer: Outcome | Refusal) -> int:
-    """Of what was written; 0 for nothing."""
+    """The position of what was written, or 0 if nothing was."""
     return answer.position if isinstance(answer, Committed) and answer.has_changes else 0
 
 
-def _matches_expected(answer: Outcome | Refusal, foreseen: Expected) -> bool:
+def _matches_expected(answer: Outcome | Refusal, predicted: Expected) -> bool:
     if isinstance(answer, Committed | DryRunOutcome):
-        return tuple(result.version for result in answer.results) == foreseen.outcome
-    return type(answer) is foreseen.outcome
+        return tuple(result.version for result in answer.results) == predicted.outcome
+    return type(answer) is predicted.outcome
 
 
-def _is_no_op_on(answer: Outcome | Refusal, wishes: list[CommandOn], board: BoardModel) -> bool:
-    foreseen = expected(board, wishes)
-    return foreseen.board == board and _matches_expected(answer, foreseen)
+def _is_no_op_on(answer: Outcome | Refusal, commands: list[CommandOn], board: BoardModel) -> bool:
+    predicted = expected(board, commands)
+    return predicted.board == board and _matches_expected(answer, predicted)

@@ -1,4 +1,4 @@
-"""Merging and trying over PostgreSQL: nobody who changed another field loses, whatever each process remembers."""
+"""Rebases and dry runs on PostgreSQL: edits of different fields all succeed, whatever each process has cached."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ from tests.store.two_processes import PROJECTS, TwoProcesses, two_processes
 
 
 async def concurrent_edits_of_different_fields_all_commit(both: TwoProcesses) -> None:
-    """Eighteen clients on three tasks, in two processes, all of whom saw the first version."""
+    """Eighteen clients on three tasks, in two processes, all of which saw the first version."""
     tasks = [await create_tasks(both) for _ in range(3)]
-    wishes = [(task, command) for command in DISJOINT_EDITS for task in tasks]
-    answers = await handle_concurrently(both, wishes)
+    targeted = [(task, command) for command in DISJOINT_EDITS for task in tasks]
+    answers = await handle_concurrently(both, targeted)
     assert all(isinstance(answer, Committed) for answer in answers), answers
     for task in tasks:
         state = await both.logs[0].load_state(Task, task)
@@ -97,8 +97,8 @@ async def create_tasks(both: TwoProcesses) -> UUID:
 
 
 async def handle_concurrently(
-    both: TwoProcesses, wishes: Sequence[tuple[UUID, Command[Task]]]
+    both: TwoProcesses, targeted: Sequence[tuple[UUID, Command[Task]]]
 ) -> list[Committed | BaseException]:
-    orders = [CommandRequest([CommandOn(task, command)], ADA, new_id(), can_rebase=True) for task, command in wishes]
+    orders = [CommandRequest([CommandOn(task, command)], ADA, new_id(), can_rebase=True) for task, command in targeted]
     calls = (both.handlers[at % 2].handle(order) for at, order in enumerate(orders))
     return await asyncio.gather(*calls, return_exceptions=True)

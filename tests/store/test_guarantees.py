@@ -1,4 +1,4 @@
-"""The promises of the event store, kept; `TASKLEDGER_TEST_KILLS` in the environment asks for all that is promised."""
+"""The guarantees of the event store hold; `TASKLEDGER_TEST_KILLS` in the environment runs the full tests."""
 
 import os
 
@@ -7,7 +7,7 @@ from tests.store import guarantees
 from tests.store.two_processes import two_processes
 
 IS_FULL_RUN = "TASKLEDGER_TEST_KILLS" in os.environ
-"""A round of 32 writers costs 12 ms, and a request that is given up and sent again 1.5 ms."""
+"""A round of 32 writers takes 12 ms, and a request that is cancelled and retried 1.5 ms."""
 
 
 async def test_one_of_32_writers_wins_each_round(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The promises of the store can be broken: a planted defect turns each of them red."""
+"""Planted defects: each breaks a guarantee of the store, and its check must turn red."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Whatever two processes are asked, one by one or at once, the log and the answers are those of a dictionary."""
+"""Two processes, called in turn or concurrently, give the answers and the log that the model predicts."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -42,14 +42,14 @@ def test_a_planted_defect_is_noticed(settings: Settings, monkeypatch: pytest.Mon
 
 
 def assert_run_fails(run: Callable[[], None]) -> None:
-    """A race that was lost once need not be lost again when Hypothesis looks twice."""
+    """Assert that a run fails; a race lost once may be won when Hypothesis replays it, which is Flaky."""
     with pytest.raises((AssertionError, Flaky)):
         run()
 
 
 @contextmanager
 def machine_runs(url: str, examples: int, *, derandomize: bool = False) -> Iterator[Callable[[], None]]:
-    """A check that draws so many stories on one database; none is made shorter, as a race may not come again."""
+    """A check of that many runs on one database; there is no shrinking, as a race may not happen again."""
     run_settings = hypothesis.settings(
         max_examples=examples,
         stateful_step_count=20,
@@ -62,7 +62,7 @@ def machine_runs(url: str, examples: int, *, derandomize: bool = False) -> Itera
     opened = two_processes(url)
     with asyncio.Runner() as runner:
         both = runner.run(opened.__aenter__())
-        machine = type("Told", (TwoProcessMachine,), {"both": both, "runner": runner})
+        machine = type("BoundMachine", (TwoProcessMachine,), {"both": both, "runner": runner})
         try:
             yield lambda: run_state_machine_as_test(machine, settings=run_settings)
         finally:

@@ -1,4 +1,4 @@
-"""A limit holds, and a count is exact, whatever two processes do at once."""
+"""A WIP limit holds, and a count is exact, whatever two processes do concurrently."""
 
 from functools import partial
 

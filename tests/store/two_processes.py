@@ -1,4 +1,4 @@
-"""API processes, as far as the store can tell: each a handling with its own lane and memory, on a pool of its own."""
+"""API processes as the store sees them: each is a command handler with its own lane, cache and pool."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
@@ -29,13 +29,13 @@ from tests.examples import ADA, Facts, fixed_uuid7, project, workspace
 from tests.retrying_clients import Conflict, DefiniteOutcome, OutcomeUnknown
 
 PROJECTS = [fixed_uuid7(10_000 + number) for number in range(100)]
-"""So many that few creates meet: what is shown here is not how well they share."""
+"""Enough projects that concurrent creates rarely share one; contention is not tested here."""
 
 ConnectionContext: TypeAlias = AbstractAsyncContextManager[AsyncConnection[TupleRow]]
 
 
 class TwoProcesses:
-    """Two of them. As a door they are a load balancer, which sends each call to either."""
+    """Two API processes; as a TaskApi, they are a load balancer that sends each call to one of them."""
 
     def __init__(self, url: str, pools: list[Pool], seed: int = 0) -> None:
         self.url, self.pools = url, pools
@@ -44,11 +44,11 @@ class TwoProcesses:
         self.restart()
 
     def restart(self) -> None:
-        """Start anew with empty memories; what the old ones do still, they do."""
+        """Replace the handlers by new ones with empty caches; the old ones finish what they are doing."""
         self.handlers = [CommandHandler(log) for log in self.logs]
 
     def lose_replies(self, share: float) -> None:
-        """From now on, of so many statements the answer is lost once they are carried out."""
+        """From now on, lose this share of answers after their statements were carried out."""
         for one in self.pools:
             one.connection = partial(self._losing_replies, one.connection, share)  # type: ignore[method-assign]
 
@@ -76,14 +76,14 @@ class TwoProcesses:
             return Conflict(int(str(conflict.params["current_version"])))
         except (psycopg.OperationalError, TooBusy, TwinInFlight) as unknown:
             raise OutcomeUnknown from unknown
-        except Refusal as no:
-            raise AssertionError(f"{command} was refused: {no.code()}") from no
+        except Refusal as refusal:
+            raise AssertionError(f"{command} was refused: {refusal.code()}") from refusal
         return Acknowledged(done.results[0].id, done.results[0].version, done.position)
 
 
 @contextlib.asynccontextmanager
 async def two_processes(url: str, seed: int = 0) -> AsyncIterator[TwoProcesses]:
-    """Two processes on one database, which has a workspace of Ada's with projects."""
+    """Two processes on one database, which has a workspace of Ada's with many projects."""
     async with create_pool(url) as first, create_pool(url) as second:
         both = TwoProcesses(url, [first, second], seed)
         boards = [fact for at, one in enumerate(PROJECTS) for fact in project(one, f"P{at}")]
@@ -92,7 +92,7 @@ async def two_processes(url: str, seed: int = 0) -> AsyncIterator[TwoProcesses]:
 
 
 async def append_new_streams(log: EventLog, facts: Facts) -> None:
-    """Let it happen, in streams that have not begun."""
+    """Append events to new streams."""
     seen = {stream: 0 for stream, _ in facts}
     append = Append(expected_versions=seen, events=facts, actor=ADA, command_id=new_id(), workspace_id=None)
     (answer,) = await log.append([append])

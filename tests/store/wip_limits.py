@@ -1,4 +1,4 @@
-"""Races for a column with a limit: each a function that fails where a count is not what stands there."""
+"""Races for a column with a limit: each is a check that fails if a count differs from the tasks in the column."""
 
 import asyncio
 import threading
@@ -39,7 +39,7 @@ DOING_GUARD = column_stream_id(PROJECT, "doing")
 
 
 class ColumnHandlers:
-    """Two processes that count, and a worker that folds beside them."""
+    """Two processes that count columns, for use with a running worker."""
 
     def __init__(self, both: TwoProcesses, settings: Settings) -> None:
         self.both = both
@@ -54,9 +54,9 @@ class ColumnHandlers:
             try:
                 return await self.handlers[process % 2].handle(CommandRequest(commands, ADA, new_id()))
             except TooBusy:
-                await asyncio.sleep(0)  # as a client does who is told to come again
-            except Refusal as no:
-                return no
+                await asyncio.sleep(0)  # as a client does that is asked to retry
+            except Refusal as refusal:
+                return refusal
 
     async def commit(self, *commands: CommandOn) -> Committed:
         answer = await self.handle(0, *commands)
@@ -64,10 +64,10 @@ class ColumnHandlers:
         return answer
 
     async def handle_concurrently(self, commands: Sequence[CommandOn]) -> list[Committed | Refusal]:
-        return await asyncio.gather(*(self.handle(at, wish) for at, wish in enumerate(commands)))
+        return await asyncio.gather(*(self.handle(at, command) for at, command in enumerate(commands)))
 
     async def set_limit(self, wip: WipPolicy, limit: int | None = WIP_LIMIT) -> None:
-        """The middle column of the board."""
+        """Set the limit of the board's middle column."""
         version = (await self.both.logs[0].load_streams([PROJECT]))[PROJECT][-1].version
         columns = (ColumnSpec(name="To do"), ColumnSpec(name="In progress", wip_limit=limit), ColumnSpec(name="Done"))
         await self.commit(CommandOn(PROJECT, SetColumns(columns=columns, wip=wip, expected_version=version)))
@@ -75,7 +75,7 @@ class ColumnHandlers:
 
 @contextmanager
 def running_worker(settings: Settings, pause_s: float = 0.005) -> Iterator[None]:
-    """A worker that hardly rests."""
+    """A worker that polls with short pauses."""
     over = threading.Event()
     projector = Projector(settings.database_url, 1, lambda _: None)
 
@@ -94,7 +94,7 @@ def running_worker(settings: Settings, pause_s: float = 0.005) -> Iterator[None]
 
 
 async def a_full_column_rejects_concurrent_entries(doors: ColumnHandlers) -> None:
-    """64 at once, half of them new and half from elsewhere on the board, into a column that nobody has counted."""
+    """64 tasks enter an uncounted column at once: half are new, half come from another column."""
     there = [new_id() for _ in range(32)]
     for task in there:
         await doors.commit(_create(task, "todo"))
@@ -102,14 +102,14 @@ async def a_full_column_rejects_concurrent_entries(doors: ColumnHandlers) -> Non
     await doors.set_limit("refuse")
     moves = [CommandOn(task, MoveTask(column="doing", expected_version=1)) for task in there]
     creates = [_create(new_id(), "doing") for _ in range(32)]
-    answers = await doors.handle_concurrently([wish for pair in zip(moves, creates, strict=True) for wish in pair])
-    said = Counter(type(answer) for answer in answers)
-    assert said == {Committed: WIP_LIMIT - 1, ColumnIsFull: 64 - WIP_LIMIT + 1}, said
+    answers = await doors.handle_concurrently([entry for pair in zip(moves, creates, strict=True) for entry in pair])
+    counts = Counter(type(answer) for answer in answers)
+    assert counts == {Committed: WIP_LIMIT - 1, ColumnIsFull: 64 - WIP_LIMIT + 1}, counts
     await _assert_counted(doors, WIP_LIMIT)
 
 
 async def concurrent_moves_are_counted_exactly(doors: ColumnHandlers) -> None:
-    """While tasks come and go, the limit is taken away and set again, so that it is counted in the middle of that."""
+    """The limit is removed and set again while tasks enter and leave, so the column is counted meanwhile."""
     there = [new_id() for _ in range(24)]
     for task in there:
         await doors.commit(_create(task, "doing"))
@@ -126,7 +126,7 @@ async def concurrent_moves_are_counted_exactly(doors: ColumnHandlers) -> None:
     goes: list[Command[Any]] = [TrashTask(expected_version=1), MoveTask(column="done", expected_version=1)]
     leaving = [CommandOn(task, goes[at % 2]) for at, task in enumerate(there)]
     coming = [_create(new_id(), "doing") for _ in there]
-    answers = await doors.handle_concurrently([wish for pair in zip(leaving, coming, strict=True) for wish in pair])
+    answers = await doors.handle_concurrently([change for pair in zip(leaving, coming, strict=True) for change in pair])
     over.set()
     await setting
     assert all(isinstance(answer, Committed) for answer in answers), answers
@@ -141,7 +141,7 @@ def _create(task: Any, column: str) -> CommandOn:
 
 
 async def _assert_counted(doors: ColumnHandlers, tasks: int) -> None:
-    """The guard, and a fold of every task, say the same."""
+    """Assert that the recorded count equals a fold of every task."""
     log = doors.both.logs[0]
     assert await log.load_state(ColumnCount, DOING_GUARD) == ColumnCount(tasks)
     with connect(doors.both.url) as connection:

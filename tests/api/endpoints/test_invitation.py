@@ -189,7 +189,7 @@ async def test_an_invitation_to_another_address_does_not_open_registration(
 async def test_an_invalid_invitation_is_refused_before_registering(
     inviter: ApiUser, smtp_server: FakeSmtpServer, settings: Settings
 ) -> None:
-    """A user who registers with it would not find the workspace."""
+    """A user who registered with it would not find the workspace."""
     email, guest = f"eve-{uuid4().hex}@example.com", await register_guest(inviter)
     members = f"/workspaces/{inviter.workspace}/members/{guest.id}"
     await inviter.request("PUT", members, json={"role": "admin"})
@@ -340,8 +340,8 @@ async def test_invitations_per_user_are_limited_and_the_limit_is_reported(
         await invite(inviter, f"eve-{number}@example.com")
     answer = await inviter.request("POST", path, json={"email": "eve@example.com"})
     wait = int(answer.headers["retry-after"])
-    told = {"policy": "invitations", "quota": 20, "window": 3600, "retry_after": wait}
-    assert assert_problem(answer, 429, "too_many_invitations")["params"] == told
+    expected = {"policy": "invitations", "quota": 20, "window": 3600, "retry_after": wait}
+    assert assert_problem(answer, 429, "too_many_invitations")["params"] == expected
     assert answer.headers["ratelimit"] == f'"invitations";r=0;t={wait}'
     assert answer.headers["ratelimit-policy"] == '"invitations";q=20;w=3600'
     assert len(smtp_server.messages) == INVITATION_LIMIT.burst
@@ -363,8 +363,8 @@ async def test_invitations_per_user_are_limited_and_the_limit_is_reported(
 async def test_an_ambiguous_mail_address_is_refused(inviter: ApiUser, email: str) -> None:
     path = f"/workspaces/{inviter.workspace}/invitations"
     assert_problem(await inviter.request("POST", path, json={"email": email}), 400, "invalid_body")
-    wish = {"email": email, "name": "Eve", "password": PASSWORD}
-    assert_problem(await inviter.client.post("/auth/register", json=wish), 400, "invalid_body")
+    registration = {"email": email, "name": "Eve", "password": PASSWORD}
+    assert_problem(await inviter.client.post("/auth/register", json=registration), 400, "invalid_body")
 
 
 @pytest.mark.parametrize(

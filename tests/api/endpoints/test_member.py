@@ -138,11 +138,11 @@ async def test_a_member_removed_during_a_conflict_gets_no_details(
     task = await ann.create_task()
     await ann.post(f"/tasks/{task}/complete")
     await set_role(ann, bob.id, "member")
-    told = history_items.load_names
+    load_names = history_items.load_names
 
     async def late(*asked: Any) -> dict[UUID, str]:
         await ann.request("DELETE", f"/workspaces/{ann.workspace}/members/{bob.id}")
-        return await told(*asked)
+        return await load_names(*asked)
 
     monkeypatch.setattr(history_items, "load_names", late)
     edit = {"title": "Bread", "expected_version": 1}

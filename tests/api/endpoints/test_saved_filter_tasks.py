@@ -43,7 +43,7 @@ async def seed_tasks(who: ApiUser) -> None:
 
 
 @pytest.mark.parametrize(
-    ("saved", "said", "expected"),
+    ("saved", "terms", "expected"),
     [
         ("mine", {"filter": "assignee:me status:open", "sort": "due"}, ["Milk", "Butter"]),
         ("overdue", {"filter": "due<now status:open", "sort": "due"}, ["Bread", "Milk"]),
@@ -53,14 +53,14 @@ async def seed_tasks(who: ApiUser) -> None:
     ],
 )
 async def test_a_saved_filter_lists_the_same_tasks_as_its_text(
-    ann: ApiUser, bob: ApiUser, saved: str, said: dict[str, str], expected: list[str]
+    ann: ApiUser, bob: ApiUser, saved: str, terms: dict[str, str], expected: list[str]
 ) -> None:
     await seed_tasks(ann)
     await seed_tasks(bob)
-    path = f"/filters/{saved or await save(ann, said['filter'], said.get('sort'))}/tasks"
+    path = f"/filters/{saved or await save(ann, terms['filter'], terms.get('sort'))}/tasks"
     assert await titles(ann, path) == expected
     for asked in ({}, {"limit": "1"}, {"fields": "title,key", "count": "exact"}, {"sort": "updated", "limit": "2"}):
-        listed = await ann.request("GET", "/tasks", params={**said, **asked})
+        listed = await ann.request("GET", "/tasks", params={**terms, **asked})
         answer = await ann.request("GET", path, params=asked)
         assert (answer.json(), answer.headers["etag"]) == (listed.json(), listed.headers["etag"])
 
@@ -118,12 +118,13 @@ async def test_foreign_and_deleted_filters_are_not_found(ann: ApiUser, bob: ApiU
     theirs, gone = await save(bob, "status:open"), await save(ann, "status:open")
     assert (await ann.request("DELETE", f"/filters/{gone}", json={"expected_version": 1})).status_code == 200
     ann.fold()
-    told = [
+    problems = [
         assert_problem(await ann.request("GET", f"/filters/{saved}/tasks?cursor=x"), 404, "not_found")
         for saved in (theirs, gone, new_id())
     ]
     assert (
-        len({str({name: problem[name] for name in problem.keys() - VARYING_MEMBERS}.items()) for problem in told}) == 1
+        len({str({name: problem[name] for name in problem.keys() - VARYING_MEMBERS}.items()) for problem in problems})
+        == 1
     )
 
 

@@ -95,13 +95,13 @@ async def test_an_action_takes_no_body_or_an_empty_one(ann: ApiUser, body: dict[
 
 async def test_a_no_op_answers_200_with_the_current_version(ann: ApiUser) -> None:
     task = await ann.create_task()
-    wishes: list[tuple[str, str, dict[str, Any]]] = [
+    requests: list[tuple[str, str, dict[str, Any]]] = [
         ("POST", f"/tasks/{task}/reopen", {}),
         ("PATCH", f"/tasks/{task}", {"title": "Milk", "expected_version": 1}),
         ("PATCH", f"/tasks/{task}", {"expected_version": 1}),
         ("POST", f"/tasks/{task}/move", {"column": "To do", "expected_version": 1}),
     ]
-    for method, path, body in wishes:
+    for method, path, body in requests:
         answer = await ann.request(method, path, json=body)
         assert (answer.status_code, answer.json()["version"], answer.headers["etag"]) == (200, 1, '"1"')
     assert await event_types(ann, task) == ["TaskCreated"]
@@ -175,16 +175,16 @@ async def test_a_stale_version_reports_changed_assignees_and_labels(ann: ApiUser
 
 
 async def test_a_non_member_assignee_is_refused_whether_known_or_not(ann: ApiUser, bob: ApiUser) -> None:
-    task, told = await ann.create_task(), []
-    for nobody in (bob.id, str(new_id()), ann.workspace):
-        assigned = await ann.request("POST", f"/tasks/{task}/assign", json={"user_id": nobody})
-        body = {"title": "x", "assignees": [ann.id, nobody]}
+    task, messages = await ann.create_task(), []
+    for non_member in (bob.id, str(new_id()), ann.workspace):
+        assigned = await ann.request("POST", f"/tasks/{task}/assign", json={"user_id": non_member})
+        body = {"title": "x", "assignees": [ann.id, non_member]}
         created = await ann.request("POST", f"/projects/{ann.project}/tasks", json=body)
         for answer in (assigned, created):
             problem = assert_problem(answer, 422, "assignee_is_no_member")
-            assert problem["params"] == {"user_id": nobody}
-            told.append((problem["title"], problem["detail"]))
-    assert len(set(told)) == 1
+            assert problem["params"] == {"user_id": non_member}
+            messages.append((problem["title"], problem["detail"]))
+    assert len(set(messages)) == 1
     assert await event_types(ann, task) == ["TaskCreated"]
 
 

@@ -68,8 +68,8 @@ async def test_an_agent_token_acts_on_behalf_of_its_user(ann: ApiUser) -> None:
     assert (me["name"], me["email"]) == ("Nightly import", ann.email)
     task = await agent.create_task("Flour")
     who = {"kind": "agent", "id": listed["id"], "name": "Nightly import", "on_behalf_of": ann.id}
-    told = await ann.get(f"/tasks/{task}/history")
-    assert told["items"][0]["actor"] == who
+    history = await ann.get(f"/tasks/{task}/history")
+    assert history["items"][0]["actor"] == who
     activity = await ann.get(f"/workspaces/{ann.workspace}/activity?actor={listed['id']}")
     assert [(item["stream"], item["actor"]) for item in activity["items"]] == [(task, who)]
     assert (await ann.request("DELETE", f"/auth/tokens/{listed['id']}")).status_code == 204

@@ -111,8 +111,8 @@ async def test_a_wrong_password_and_an_unknown_address_answer_alike(client: http
     await client.post("/auth/register", json=registration(email))
     wrong = await client.post("/auth/login", json={"email": email, "password": PASSWORD + "!"})
     unknown = await client.post("/auth/login", json={"email": unused_email(), "password": PASSWORD})
-    told = [assert_problem(answer, 401, "wrong_credentials") for answer in (wrong, unknown)]
-    assert told[0]["detail"] == told[1]["detail"]
+    problems = [assert_problem(answer, 401, "wrong_credentials") for answer in (wrong, unknown)]
+    assert problems[0]["detail"] == problems[1]["detail"]
     assert wrong.headers.keys() == unknown.headers.keys()
 
 
@@ -145,7 +145,7 @@ async def test_closed_registration_refuses_registrations(settings: Settings, sha
 
 
 async def test_closed_registration_admits_one_first_user(isolated_settings: Settings) -> None:
-    """Otherwise the installation would be unusable."""
+    """Without a first user, the installation would be unusable."""
     async with app_client(msgspec.structs.replace(isolated_settings, registration="closed")) as closed:
         answers = await asyncio.gather(
             *(closed.post("/auth/register", json=registration(unused_email())) for _ in range(5))
@@ -166,12 +166,12 @@ async def test_only_the_new_password_works_after_a_change(ann: ApiUser, settings
     assert_problem(await ann.client.post("/auth/login", json=login), 401, "wrong_credentials")
     await ann.log_in_again(password="another horse")
     with psycopg.connect(settings.database_url) as connection:
-        ((said, kept),) = connection.execute(
+        ((logged, kept),) = connection.execute(
             """select data ->> 'password_id', password_id::text from log.event_log
                join auth.credentials on user_id = stream where stream = %s and type = 'PasswordChanged'""",
             (ann.id,),
         ).fetchall()
-    assert said == f'[null, "{kept}"]'
+    assert logged == f'[null, "{kept}"]'
 
 
 async def test_a_login_begun_with_the_old_password_gets_no_session(ann: ApiUser, settings: Settings) -> None:
@@ -200,14 +200,14 @@ def password_ids(settings: Settings, ann: ApiUser) -> list[tuple[str, ...]]:
 async def test_concurrent_password_changes_succeed_once(ann: ApiUser, settings: Settings) -> None:
     async with app_client(settings) as other:
         both = [ann, await ann.log_in_again(other)]
-        wishes = [password_change(PASSWORD, f"another horse {number}") for number in range(2)]
-        asked = (one.request("POST", "/auth/password", json=wish) for one, wish in zip(both, wishes, strict=True))
+        changes = [password_change(PASSWORD, f"another horse {number}") for number in range(2)]
+        asked = (one.request("POST", "/auth/password", json=change) for one, change in zip(both, changes, strict=True))
         answers = await asyncio.gather(*asked)
     assert sorted(answer.status_code for answer in answers) == [204, 403]
-    for answer, wish in zip(answers, wishes, strict=True):
+    for answer, change in zip(answers, changes, strict=True):
         if answer.status_code == 403:
             assert_problem(answer, 403, "wrong_password")
-        login = await log_in(ann.client, ann.email, wish["new_password"])
+        login = await log_in(ann.client, ann.email, change["new_password"])
         assert (answer.status_code, login.status_code) in {(204, 200), (403, 401)}
     changed, kept = password_ids(settings, ann)
     assert changed == kept
@@ -239,10 +239,10 @@ async def test_an_interrupted_password_change_can_be_retried(
 
 
 async def test_many_change_their_passwords_at_once(client: httpx.AsyncClient, fold: Callable[[], None]) -> None:
-    """More concurrent requests than connections."""
+    """There are more concurrent requests than connections."""
     people = [await ApiUser.register_with_project(client, fold, "Ann") for _ in range(12)]
-    wish = password_change(PASSWORD, "another horse")
-    answers = await asyncio.gather(*(one.request("POST", "/auth/password", json=wish) for one in people))
+    change = password_change(PASSWORD, "another horse")
+    answers = await asyncio.gather(*(one.request("POST", "/auth/password", json=change) for one in people))
     assert {answer.status_code for answer in answers} == {204}
 
 

@@ -62,7 +62,7 @@ async def every_dry_run_writes_nothing(settings: Settings, ann: ApiUser, user: s
             done += 1
         else:
             assert_problem(answer, answer.status_code)
-            assert answer.status_code != 400, f"{name}: say in BODIES what body would do ({answer.text})"
+            assert answer.status_code != 400, f"{name}: BODIES needs a valid body ({answer.text})"
     assert done >= 12
 
 
@@ -146,9 +146,9 @@ async def test_refusals_are_the_same_in_every_mode(ann: ApiUser, bob: ApiUser, p
     edit: dict[str, Any] = {"params": params, "json": {"title": "Bread"}}
     late: dict[str, Any] = {"params": params, "json": {"title": "Bread", "expected_version": 1}}
     assert_problem(await ann.request("PATCH", f"/tasks/{task}", **edit), 428, "version_required")
-    told = assert_problem(await ann.request("PATCH", f"/tasks/{task}", **late), 409, "version_conflict")
-    assert (told["expected_version"], told["current_version"]) == (1, 2)
-    assert (told["conflicting_fields"], told["rebase_possible"]) == (["title"], False)
+    conflict = assert_problem(await ann.request("PATCH", f"/tasks/{task}", **late), 409, "version_conflict")
+    assert (conflict["expected_version"], conflict["current_version"]) == (1, 2)
+    assert (conflict["conflicting_fields"], conflict["rebase_possible"]) == (["title"], False)
     headers = {"If-Match": '"1"'}
     assert_problem(await ann.request("PATCH", f"/tasks/{task}", headers=headers, **edit), 412, "version_conflict")
     assert_problem(await ann.request("PATCH", f"/tasks/{theirs}", **late), 404, "not_found")

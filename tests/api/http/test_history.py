@@ -104,8 +104,8 @@ async def test_the_history_of_an_unknown_task_is_not_found(ann: ApiUser) -> None
 async def test_a_history_is_never_behind_a_reported_position(ann: ApiUser) -> None:
     task = await ann.create_task()
     position = (await ann.post(f"/tasks/{task}/complete"))["position"]
-    told = await ann.request("GET", f"/tasks/{task}/history?min_position={position}")
-    assert [item["version"] for item in told.json()["items"]] == [2, 1]
+    history = await ann.request("GET", f"/tasks/{task}/history?min_position={position}")
+    assert [item["version"] for item in history.json()["items"]] == [2, 1]
     assert_problem(await ann.request("GET", f"/tasks/{task}/history?min_position={2**60}"), 503, "projection_behind")
 
 

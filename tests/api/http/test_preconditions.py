@@ -52,11 +52,11 @@ async def test_a_stale_version_is_409_in_the_body_and_412_in_the_header(
     task = await task_at_version_three(ann)
     by_body = await ann.request(method, f"/tasks/{task}{path}", json={**body, "expected_version": 1})
     by_header = await ann.request(method, f"/tasks/{task}{path}", json=body, headers={"If-Match": '"1"'})
-    told = [assert_problem(by_body, 409, "version_conflict"), assert_problem(by_header, 412, "version_conflict")]
-    for problem in told:
+    problems = [assert_problem(by_body, 409, "version_conflict"), assert_problem(by_header, 412, "version_conflict")]
+    for problem in problems:
         assert problem.keys() >= CONFLICT_MEMBERS
         del problem["status"], problem["trace_id"]
-    assert told[0] == told[1]
+    assert problems[0] == problems[1]
 
 
 @pytest.mark.parametrize(("method", "path"), COMMUTING)

@@ -101,7 +101,7 @@ def test_every_operation_has_a_name_of_its_own_a_sentence_and_one_noun() -> None
     for path, operation in operations():
         assert operation["summary"].endswith("."), path
         assert set(operation["tags"]) <= tags.keys()
-    assert all(re.fullmatch(r"[A-Z][a-z]+( [a-z]+)?", tag) and said for tag, said in tags.items()), tags
+    assert all(re.fullmatch(r"[A-Z][a-z]+( [a-z]+)?", tag) and description for tag, description in tags.items()), tags
 
 
 def test_types_have_plain_names_and_are_all_used() -> None:
@@ -122,11 +122,11 @@ def test_every_path_parameter_is_described() -> None:
 
 
 def test_statuses_are_listed_where_their_header_or_body_is() -> None:
-    said = {operation["operationId"]: operation for _, operation in operations()}
-    named = {name: problem_codes(operation) for name, operation in said.items()}
+    by_id = {operation["operationId"]: operation for _, operation in operations()}
+    named = {name: problem_codes(operation) for name, operation in by_id.items()}
     assert "version_required" in named["edit_task"]
     assert "version_required" not in named["complete_task"] | named["create_task"]
-    for name, operation in said.items():
+    for name, operation in by_id.items():
         headers = {resolve(one)["name"] for one in operation["parameters"]}
         assert ("412" in operation["responses"]) == ("If-Match" in headers), name
         assert ("304" in operation["responses"]) == ("If-None-Match" in headers), name
@@ -136,13 +136,13 @@ def test_statuses_are_listed_where_their_header_or_body_is() -> None:
 
 
 def test_every_refusal_is_listed_at_the_operations_that_raise_it() -> None:
-    said = {operation["operationId"]: problem_codes(operation) for _, operation in operations()}
-    assert "unknown_column" in said["move_task"] & said["create_task"]
-    assert "unknown_column" not in said["complete_task"]
-    assert "project_key_taken" in said["create_project"]
-    assert "cursor_mismatch" in said["list_tasks"] & said["show_history"]
-    assert said["register"] >= {"email_taken", "registration_closed"}
-    assert said["carry_out"] >= {"crosses_workspaces", "contradicts", "task_is_trashed"}
+    codes = {operation["operationId"]: problem_codes(operation) for _, operation in operations()}
+    assert "unknown_column" in codes["move_task"] & codes["create_task"]
+    assert "unknown_column" not in codes["complete_task"]
+    assert "project_key_taken" in codes["create_project"]
+    assert "cursor_mismatch" in codes["list_tasks"] & codes["show_history"]
+    assert codes["register"] >= {"email_taken", "registration_closed"}
+    assert codes["carry_out"] >= {"crosses_workspaces", "contradicts", "task_is_trashed"}
 
 
 def test_every_code_that_an_operation_names_has_a_meaning() -> None:

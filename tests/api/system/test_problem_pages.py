@@ -14,10 +14,10 @@ async def test_a_problem_type_links_to_its_explanation(shared_user: ApiUser) -> 
     met = assert_problem(
         await shared_user.request("PATCH", f"/tasks/{await shared_user.create_task()}", json={"title": "Bread"}), 428
     )
-    told = (await shared_user.client.get(ROOT + met["type"])).json()
-    assert told["title"] == met["title"]
-    assert told["statuses"] == [428]
-    assert "If-Match" in told["what_to_do"][0]
+    page = (await shared_user.client.get(ROOT + met["type"])).json()
+    assert page["title"] == met["title"]
+    assert page["statuses"] == [428]
+    assert "If-Match" in page["what_to_do"][0]
 
 
 async def test_every_code_is_listed_with_advice(shared_user: ApiUser) -> None:

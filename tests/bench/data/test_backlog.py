@@ -1,4 +1,4 @@
-"""A backlog: tasks as a company would leave them, and questions about it that nobody has asked before."""
+"""A backlog: tasks as a company would have them, and queries that no client has sent before."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -113,7 +113,7 @@ def test_targets_are_read_in_turn() -> None:
 
 
 def cursor_at_depth(depth: int) -> str:
-    """The cursor of the page that is found in a list of four pages, which are numbered."""
+    """The cursor of the page found at a depth, in a list of four numbered pages."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

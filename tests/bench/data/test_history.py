@@ -1,4 +1,4 @@
-"""A history: what a log of years would hold, version by version."""
+"""A history: the events of several years, version by version."""
 
 import random
 from collections import Counter, defaultdict

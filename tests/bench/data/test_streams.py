@@ -1,4 +1,4 @@
-"""Streams: as long as they are said to be, and true."""
+"""Streams: of the stated length, with consistent events."""
 
 from collections import defaultdict
 from uuid import UUID

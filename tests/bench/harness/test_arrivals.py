@@ -1,4 +1,4 @@
-"""Pace: a client that is free asks again at once, or when something falls due."""
+"""Arrivals: a ready client sends its next request at once, or when one falls due."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from bench.harness.arrivals import ClosedLoop, OpenLoop
 
 
 class SlowClient:
-    """Free again a while after each request."""
+    """A client that is ready again some time after each request."""
 
     def __init__(self, arrivals: OpenLoop, answer_delay_s: float) -> None:
         self.latencies_s: list[float] = []
@@ -27,27 +27,27 @@ class SlowClient:
 
 
 async def test_open_loop_latency_starts_when_the_request_falls_due() -> None:
-    pace = OpenLoop(time.monotonic() + 0.2, rate=100)
-    client = SlowClient(pace, answer_delay_s=0.05)
-    pace.on_client_ready(client)
-    await pace.run()
+    arrivals = OpenLoop(time.monotonic() + 0.2, rate=100)
+    client = SlowClient(arrivals, answer_delay_s=0.05)
+    arrivals.on_client_ready(client)
+    await arrivals.run()
     assert client.latencies_s[-1] > client.latencies_s[0] + 0.03, (
-        "a server that is slower than the pace gets no credit for it"
+        "a server slower than the arrival rate gets no credit for it"
     )
 
 
 async def test_requests_without_a_free_client_count_as_unsent() -> None:
-    pace = OpenLoop(time.monotonic() + 0.1, rate=100)
-    await pace.run()
-    assert 9 <= pace.unsent <= 11
+    arrivals = OpenLoop(time.monotonic() + 0.1, rate=100)
+    await arrivals.run()
+    assert 9 <= arrivals.unsent <= 11
 
 
 async def test_all_clients_are_closed_idle_or_busy() -> None:
-    pace = OpenLoop(time.monotonic() + 0.05, rate=100)
-    idle, busy = SlowClient(pace, 0.0), SlowClient(pace, 0.1)
-    pace.on_client_ready(busy)
-    pace.on_client_ready(idle)
-    await pace.run()
+    arrivals = OpenLoop(time.monotonic() + 0.05, rate=100)
+    idle, busy = SlowClient(arrivals, 0.0), SlowClient(arrivals, 0.1)
+    arrivals.on_client_ready(busy)
+    arrivals.on_client_ready(idle)
+    await arrivals.run()
     await asyncio.sleep(0.15)
     assert (idle.is_closed, busy.is_closed) == (True, True)
 

@@ -1,4 +1,4 @@
-"""Load: answers of one run after the other."""
+"""The load generator: consecutive loads merge."""
 
 from bench.harness.load_generator import LoadResult, merge_loads
 

@@ -1,4 +1,4 @@
-"""Remarks: what a table of rates would hide."""
+"""Load notes: facts that a table of rates would hide."""
 
 from bench.harness import machine
 from bench.harness.load_generator import LoadResult

@@ -1,4 +1,4 @@
-"""Memory: what a process and its descendants hold."""
+"""Memory: the usage of a process and its descendants."""
 
 import os
 import subprocess

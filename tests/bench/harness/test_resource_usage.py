@@ -1,4 +1,4 @@
-"""Usage: what processes take while somebody watches."""
+"""Resource usage: the CPU time and memory of processes while they are tracked."""
 
 import os
 import subprocess

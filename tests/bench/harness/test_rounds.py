@@ -1,4 +1,4 @@
-"""A turn: what makes a measure void ends it."""
+"""A round: it ends if a measurement is invalid."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - nothing is written there
 
 
 class InstanceWithFixedHead:
-    """An instance whose log does not grow, whatever is acknowledged."""
+    """An instance whose log never grows, whatever it acknowledges."""
 
     pid, address, token, board = 0, "http://nowhere", "", None
 
@@ -27,7 +27,7 @@ class InstanceWithFixedHead:
 
 
 def runner_with(load_result: LoadResult, patch: pytest.MonkeyPatch) -> RoundRunner:
-    """One in which every load comes to the same."""
+    """A runner whose loads all have the same result."""
     patch.setattr(one_round, "run_module", lambda *_: load_result)
     return RoundRunner(
         Environment(cast("Any", InstanceWithFixedHead()), None, {}), RoundConfig(1, 1.0, 1.0, ()), RoundResult()

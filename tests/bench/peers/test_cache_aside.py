@@ -1,4 +1,4 @@
-"""The cache-aside peer: the same tasks as ours, from their rows once and from Redis then, for members alone."""
+"""The cache-aside peer: the same tasks as ours, read from rows once and then from Redis, for members only."""
 
 import tempfile
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ OTHER_PROJECT_TASKS_JSON: list[Any] = msgspec.json.decode(msgspec.json.encode([t
 
 @pytest.fixture
 def address(settings: Settings) -> Iterator[str]:
-    """Where it answers, in a process of its own, as in a run."""
+    """The peer's address; it runs in its own process, as in a benchmark."""
     cache_aside_models.fill_tables(settings.migration_url, ANN, TASKS_JSON + OTHER_PROJECT_TASKS_JSON)
     config = PeerConfig(0, settings.jwt_key, settings.migration_url, settings.redis_url)
     with tempfile.TemporaryDirectory() as folder, start_peer("cache_aside", Path(folder), config) as served:

@@ -1,4 +1,4 @@
-"""Tables: whole lines, whatever stands in them."""
+"""Tables: complete lines for any content."""
 
 import pytest
 

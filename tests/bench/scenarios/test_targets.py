@@ -1,4 +1,4 @@
-"""Marks: a figure beside what it is held against, by the medians of rounds."""
+"""Targets: each compares a result with its baseline, by the medians of rounds."""
 
 from math import inf
 
@@ -70,9 +70,9 @@ def test_an_idle_command_may_cost_at_most_1_3_appends() -> None:
 
 
 def test_the_note_on_umadb_gives_events_per_second() -> None:
-    told = lane_beside_umadb.report([round_of(W1=10, L1=30, umadb=20)])
-    assert [(mark.work, mark.ratio) for mark in told.results] == [("W1", 0.5), ("L1", 1.5)]
-    assert told.notes == ["L1: 20 events/s in the log, where UmaDB writes one event for each command."]
+    found = lane_beside_umadb.report([round_of(W1=10, L1=30, umadb=20)])
+    assert [(result.work, result.ratio) for result in found.results] == [("W1", 0.5), ("L1", 1.5)]
+    assert found.notes == ["L1: 20 events/s in the log, where UmaDB writes one event for each command."]
 
 
 def test_an_open_loop_that_falls_behind_fails_its_target() -> None:
@@ -103,13 +103,13 @@ def test_a_refused_read_fails_the_visibility_targets() -> None:
     busy = round_of(**{"V1 under load": 10, "V1 load": 1_000})
     late = replace(busy, loads={**busy.loads, "V1 under load": replace(load_of(10), refused={503: 1})})
     slow = replace(busy, loads={**busy.loads, "V1 load": load_of(900)})
-    assert all(mark.met for mark in visibility_under_load.report([busy]).results)
-    assert not any(mark.met for one in (late, slow) for mark in visibility_under_load.report([one]).results)
+    assert all(result.met for result in visibility_under_load.report([busy]).results)
+    assert not any(result.met for one in (late, slow) for result in visibility_under_load.report([one]).results)
 
 
 def test_visibility_targets_are_checked_by_percentile() -> None:
     one = replace(round_of(V1=10), commit_to_row_ms=[9.0] * 90 + [60.0] * 10)
-    met = {f"{mark.work}, {mark.what}": mark.met for mark in visibility.report([one]).results}
+    met = {f"{result.work}, {result.what}": result.met for result in visibility.report([one]).results}
     assert met == {
         "V1, visible, idle, p50": True,
         "V1, visible, idle, p99": True,
@@ -174,9 +174,9 @@ def test_refused_or_unsent_cold_pages_fail_the_target() -> None:
 
 def test_the_slowest_cold_page_is_reported() -> None:
     paths = ["/api/v1/tasks?filter=milk", "/api/v1/tasks?filter=oat%20milk"]
-    said = cold_reads.report(ColdReads(paths, LoadResult(1.0, [2], {}, [1.0, 9.0], 0, 0.1))).notes
-    assert "R3: 2 of 2 questions were answered, half of them within 5 ms." in said
-    assert "R3: the slowest took 9 ms: /api/v1/tasks?filter=oat milk" in said
+    notes = cold_reads.report(ColdReads(paths, LoadResult(1.0, [2], {}, [1.0, 9.0], 0, 0.1))).notes
+    assert "R3: 2 of 2 questions were answered, half of them within 5 ms." in notes
+    assert "R3: the slowest took 9 ms: /api/v1/tasks?filter=oat milk" in notes
 
 
 def test_the_longest_lag_must_be_under_five_seconds() -> None:
@@ -197,12 +197,12 @@ def test_the_results_file_has_usage_by_process() -> None:
 
 
 def only_result(report: ScenarioReport) -> TargetResult:
-    (mark,) = report.results
-    return mark
+    (result,) = report.results
+    return result
 
 
 def open_loop_round(reached: int = 1_000) -> RoundResult:
-    """One with all paces kept but that at which the mark is."""
+    """A round that reaches every rate except, perhaps, the target rate."""
     rates = {open_loop.load_name(pace): pace for pace in open_loop.RATES_PER_S} | {
         open_loop.peer_load_name(pace): pace for pace in open_loop.PEER_RATES_PER_S
     }
@@ -210,13 +210,13 @@ def open_loop_round(reached: int = 1_000) -> RoundResult:
 
 
 def cold_read_result(latencies_ms: list[float], refused: int = 0) -> TargetResult:
-    """Of 400 questions, those that were answered."""
+    """The result of 400 queries, of which these were answered."""
     found = LoadResult(10.0, [len(latencies_ms)], {400: refused} if refused else {}, latencies_ms, 0, 0.1)
     return only_result(cold_reads.report(ColdReads(["/"] * 400, found)))
 
 
 def rebuild_read_results(rebuild_read_ms: float, *, writes: int = 500, wrong: int = 0) -> list[TargetResult]:
-    """Looks that take 10 ms as a rule, and so long while it is rebuilt."""
+    """Reads that take 10 ms, and this long during the rebuild."""
     quiet, during = (
         LoadResult(1.0, [100], {}, [each] * 100, 0, 0.1, wrong=number)
         for each, number in ((10, 0), (rebuild_read_ms, wrong))
@@ -227,7 +227,7 @@ def rebuild_read_results(rebuild_read_ms: float, *, writes: int = 500, wrong: in
 
 
 def round_of(**rates: int) -> RoundResult:
-    """One in which W3 was acknowledged eighty times, and changed its task half as often."""
+    """A round in which W3 was acknowledged eighty times, and wrote an event half as often."""
     loads = {"W3": load_of(80), "L1": load_of(10), **{name: load_of(rate) for name, rate in rates.items()}}
     return RoundResult(loads, event_counts={"W3": 40, "L1": 20}, lags_s=[0.1])
 

@@ -1,4 +1,4 @@
-"""Races on one log in memory: each a function that fails where an event is lost or written twice."""
+"""Races on one log in memory: each is a check that fails if an event is lost or written twice."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from tests.examples import ADA, PROJECT, TASK, WORKSPACE, fixed_uuid7, project, 
 from tests.in_memory_event_log import InMemoryEventLog
 
 CONCURRENT_WRITERS = MAX_ATTEMPTS
-"""As many as there are attempts: each loses to each other at most once, so nobody gives up."""
+"""As many as MAX_ATTEMPTS: a writer loses to each other one at most once, so none gives up."""
 PROCESSES = CONCURRENT_WRITERS
 HANG_TIMEOUT_S = 5.0
-"""Seconds after which a race hangs: it takes milliseconds."""
+"""After this time a race counts as hung; it takes milliseconds."""
 
 
 DISJOINT_EDITS = (
@@ -32,25 +32,27 @@ DISJOINT_EDITS = (
     MoveTask(column="doing", expected_version=1),
     CompleteTask(expected_version=1),
 )
-"""Wishes that were all made on the first version of a task, each to change another field."""
+"""Commands that all expect the first version of a task, each for a different field."""
 
 
 async def race(
     log: InMemoryEventLog, commands: Sequence[CommandOn], *, rebase: bool = False
 ) -> list[Committed | BaseException]:
-    """What becomes of each wish when all are made at once, in several processes."""
+    """Handle all commands concurrently, in several processes; returns the outcome of each."""
     processes = [CommandHandler(log) for _ in range(PROCESSES)]
     calls = (
-        processes[number % PROCESSES].handle(CommandRequest([wish], ADA, fixed_uuid7(100 + number), can_rebase=rebase))
-        for number, wish in enumerate(commands)
+        processes[number % PROCESSES].handle(
+            CommandRequest([command], ADA, fixed_uuid7(100 + number), can_rebase=rebase)
+        )
+        for number, command in enumerate(commands)
     )
     return await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), HANG_TIMEOUT_S)
 
 
 async def concurrent_toggles_lose_nothing(seed: int) -> None:
     log = InMemoryEventLog([*workspace(), *project(), *task()], seed)
-    wishes = [CommandOn(TASK, ReopenTask() if number % 2 else CompleteTask()) for number in range(CONCURRENT_WRITERS)]
-    answers = await race(log, wishes)
+    commands = [CommandOn(TASK, ReopenTask() if number % 2 else CompleteTask()) for number in range(CONCURRENT_WRITERS)]
+    answers = await race(log, commands)
     done = [answer for answer in answers if isinstance(answer, Committed)]
     names = [type(event).__name__ for event in log.history.events(TASK)]
     written = sorted(answer.results[0].version for answer in done if answer.has_changes)
@@ -102,8 +104,8 @@ async def concurrent_edits_of_different_fields_merge(seed: int) -> None:
 async def one_rebase_of_the_same_field_wins(seed: int) -> None:
     log = InMemoryEventLog([*workspace(), *project(), *task()], seed)
     titles = [f"Buy {number} milks" for number in range(CONCURRENT_WRITERS)]
-    wishes = [CommandOn(TASK, EditTask(title=title, expected_version=1)) for title in titles]
-    answers = await race(log, wishes, rebase=True)
+    commands = [CommandOn(TASK, EditTask(title=title, expected_version=1)) for title in titles]
+    answers = await race(log, commands, rebase=True)
     assert sum(isinstance(answer, Committed) for answer in answers) == 1, answers
     assert sum(isinstance(answer, VersionConflict) for answer in answers) == CONCURRENT_WRITERS - 1, answers
     assert log.history.version(TASK) == 2

@@ -1,4 +1,4 @@
-"""A lost race: what the loser is told."""
+"""A lost race: the conflict that its loser gets."""
 
 from itertools import pairwise
 from typing import Any

@@ -1,4 +1,4 @@
-"""A decision: what it looks at, in which order it says no, and several commands in one."""
+"""A decision: the streams it loads, the order of its refusals, and batches of commands."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ HISTORY = EventHistory([*user(), *workspace(), *project(), *task(RENAMED)])
 
 
 @pytest.mark.parametrize(
-    ("wish", "seen"),
+    ("command_on", "seen"),
     [
         pytest.param(
             CommandOn(TASK, CompleteTask()),
@@ -91,8 +91,8 @@ HISTORY = EventHistory([*user(), *workspace(), *project(), *task(RENAMED)])
         ),
     ],
 )
-def test_every_loaded_stream_is_guarded_at_its_version(wish: CommandOn, seen: dict[object, int]) -> None:
-    assert HISTORY.decide(wish).read_versions == seen
+def test_every_loaded_stream_is_guarded_at_its_version(command_on: CommandOn, seen: dict[object, int]) -> None:
+    assert HISTORY.decide(command_on).read_versions == seen
 
 
 def test_a_no_op_decision_still_guards_what_it_loaded() -> None:
@@ -127,16 +127,16 @@ def test_each_command_of_a_batch_is_decided_on_the_result_before_it() -> None:
 
 
 def test_a_batch_writes_the_same_events_as_single_commands() -> None:
-    wishes = [
+    commands = [
         CommandOn(TASK, CreateTask(project_id=PROJECT, title="Buy milk")),
         CommandOn(TASK, CompleteTask()),
         CommandOn(TASK, MoveTask(column="done", expected_version=2)),
     ]
     one_by_one = EventHistory([*workspace(), *project()])
-    for wish in wishes:
-        one_by_one.append(one_by_one.decide(wish).new_events)
+    for command_on in commands:
+        one_by_one.append(one_by_one.decide(command_on).new_events)
     together = EventHistory([*workspace(), *project()])
-    together.append(together.decide(*wishes).new_events)
+    together.append(together.decide(*commands).new_events)
     assert together.facts == one_by_one.facts
     assert together.version(TASK) == 3
 
@@ -166,7 +166,7 @@ def test_a_contradiction_within_a_batch_names_the_version_it_met() -> None:
 
 
 def test_a_batch_of_two_workspaces_is_not_filed_under_the_last() -> None:
-    """No rule crosses workspaces: a call is refused, or says the workspace of each event."""
+    """No rule crosses workspaces: a call is refused, or has one workspace for all its events."""
     elsewhere = [*workspace(OTHER_WORKSPACE), *project(OTHER_PROJECT, "WORK", OTHER_WORKSPACE)]
     past = EventHistory([*workspace(), *project(), *task(), *elsewhere])
     complete = CommandOn(TASK, CompleteTask())
@@ -220,11 +220,11 @@ def test_a_full_stream_can_still_be_closed(
     command: Command[Any], facts: Facts, by: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("commands.handling.decision.MAX_STREAM_EVENTS", 0)
-    past, wish = (
+    past, command_on = (
         EventHistory([*user(), *TWO_OWNERS, *project(), *facts]),
         CommandOn(DEFAULT_TARGETS[command.state_type], command),
     )
-    assert past.decide(wish, actor=by).version(wish.target) > past.version(wish.target)
+    assert past.decide(command_on, actor=by).version(command_on.target) > past.version(command_on.target)
 
 
 @pytest.mark.parametrize(("command", "facts", "by"), [*CLOSING, *FINAL], ids=row_id)
@@ -232,15 +232,15 @@ def test_a_stream_at_its_cap_still_accepts_the_final_event(
     command: Command[Any], facts: Facts, by: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("commands.handling.decision.MAX_STREAM_EVENTS", -CLOSING_EVENTS_OVER_CAP)
-    past, wish = (
+    past, command_on = (
         EventHistory([*user(), *TWO_OWNERS, *project(), *facts]),
         CommandOn(DEFAULT_TARGETS[command.state_type], command),
     )
     if (command, facts, by) in FINAL:
-        past.decide(wish, actor=by)
+        past.decide(command_on, actor=by)
     else:
         with pytest.raises(StreamIsFull):
-            past.decide(wish, actor=by)
+            past.decide(command_on, actor=by)
 
 
 def test_no_other_command_exceeds_the_cap() -> None:

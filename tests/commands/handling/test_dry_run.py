@@ -1,4 +1,4 @@
-"""A dry run: decided where everybody is, on what stands in the log, and written nowhere."""
+"""A dry run: decided like a command, on the current log, and never written."""
 
 import asyncio
 
@@ -39,10 +39,10 @@ def board_log(*later: Event) -> InMemoryEventLog:
     return InMemoryEventLog([*workspace(), *project(), *task(*later)])
 
 
-async def dry_run(handling: CommandHandler, *wishes: CommandOn, keys: bool = False) -> list[tuple[str, int]]:
-    """The events, by name and version."""
+async def dry_run(handling: CommandHandler, *commands: CommandOn, keys: bool = False) -> list[tuple[str, int]]:
+    """The planned events, by name and version."""
     named = [IdempotencyKey("mine", b"")] if keys else []
-    done = await handling.dry_run(CommandRequest(wishes, ADA, COMMAND_ID, named))
+    done = await handling.dry_run(CommandRequest(commands, ADA, COMMAND_ID, named))
     return [(event.type, event.version) for event in done.planned_events]
 
 
@@ -68,16 +68,16 @@ async def test_a_no_op_has_no_events() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "refusal"),
+    ("command_on", "refusal"),
     [
         (CommandOn(OTHER_TASK, CompleteTask()), NotFound),
         (CommandOn(TASK, EditTask(title="Buy tea")), VersionRequired),
         (CommandOn(TASK, EditTask(title="Buy tea", expected_version=1)), VersionConflict),
     ],
 )
-async def test_a_dry_run_is_refused_as_the_command_would_be(wish: CommandOn, refusal: type[Exception]) -> None:
+async def test_a_dry_run_is_refused_as_the_command_would_be(command_on: CommandOn, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):
-        await dry_run(CommandHandler(board_log(RENAMED)), wish)
+        await dry_run(CommandHandler(board_log(RENAMED)), command_on)
 
 
 async def test_a_dry_run_is_not_decided_on_a_stale_cache() -> None:
@@ -108,7 +108,7 @@ async def test_a_dry_run_ignores_idempotency_keys() -> None:
 
 
 async def test_dry_runs_and_commits_share_a_group() -> None:
-    """Each is decided on what those before it write, and nobody on what was only tried."""
+    """Each command is decided on what those before it write, and never on the events of a dry run."""
     log = board_log()
     handling = CommandHandler(log)
     first, real, then = await asyncio.gather(
@@ -160,7 +160,7 @@ async def test_a_dry_run_of_a_non_member_is_not_found() -> None:
 
 
 async def test_handle_refuses_a_dry_run() -> None:
-    """Its answer would be a Committed, which lets endpoints go on."""
+    """Its answer would be a Committed, and endpoints would continue."""
     request = CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID, is_dry_run=True)
     with pytest.raises(ValueError, match="dry_run"):
         await CommandHandler(board_log()).handle(request)

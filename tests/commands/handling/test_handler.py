@@ -1,4 +1,4 @@
-"""The one path: races are won once, run again or told, and a call happens as a whole or not at all."""
+"""The command handler: a lost race is retried or reported, and a call is atomic."""
 
 import asyncio
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def board_log(*later: Event) -> InMemoryEventLog:
 
 
 class ContendedLog(InMemoryEventLog):
-    """Somebody else is faster, as often as there is something left for them to do."""
+    """Another writer appends first, once for each of its events."""
 
     def __init__(self, *others: Event, later: Sequence[Event] = ()) -> None:
         super().__init__([*workspace(), *project(), *task(*later)])
@@ -70,17 +70,17 @@ class ContendedLog(InMemoryEventLog):
 
 @pytest.fixture
 def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that the handling wanted to wait; it waits none of them."""
-    wanted: list[float] = []
+    """The delays that the handler asked for; it does not wait."""
+    delays: list[float] = []
     sleep = asyncio.sleep
 
-    async def nap(seconds: float) -> None:
+    async def skip_delay(seconds: float) -> None:
         if seconds:
-            wanted.append(seconds)
+            delays.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr("commands.handling.handler.asyncio.sleep", nap)
-    return wanted
+    monkeypatch.setattr("commands.handling.handler.asyncio.sleep", skip_delay)
+    return delays
 
 
 @seeds
@@ -171,7 +171,7 @@ async def test_a_retry_decides_again(sleeps: list[float]) -> None:
 
 
 async def test_a_change_of_a_stream_that_was_only_read_loses_the_race(sleeps: list[float]) -> None:
-    """The move asks the project for its columns; another event there makes the answer old."""
+    """The move reads the columns of the project; another event there makes that read stale."""
 
     class Rebuilt(InMemoryEventLog):
         async def append(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
@@ -239,7 +239,7 @@ async def test_a_call_that_is_cancelled_while_it_reads_writes_nothing() -> None:
 
 
 async def test_a_taken_id_is_refused_after_reloading_the_stream(sleeps: list[float]) -> None:
-    """A stream that nobody has heard of is taken for new, and the log knows better."""
+    """An unknown stream is assumed to be new, and the log corrects the assumption."""
     log = board_log()
     with pytest.raises(IdTaken):
         await CommandHandler(log).handle(

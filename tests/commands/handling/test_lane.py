@@ -1,4 +1,4 @@
-"""The lane: groups form while an append is in flight, each order is answered for itself, and nothing ends the lane."""
+"""The lane: groups form while an append is in flight, each request gets its own answer, and no error ends the lane."""
 
 import asyncio
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ CONCURRENT_COMMANDS = 30
 
 
 class GatedLog(InMemoryEventLog):
-    """Each append waits until it is let go; what it is given is kept."""
+    """Each append waits until it is released; its arguments are recorded."""
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # type: ignore[arg-type]
@@ -56,7 +56,7 @@ def gated_log(*later: object) -> GatedLog:
 
 
 async def warm_handler(log: GatedLog) -> CommandHandler:
-    """A handling that knows the board already; from now on the log is slow."""
+    """A handler with the board in its cache; from now on the log is slow."""
     handling = CommandHandler(log)
     log.gate.set()
     create = CreateTask(project_id=PROJECT, title="Buy tea")
@@ -70,10 +70,10 @@ async def warm_handler(log: GatedLog) -> CommandHandler:
 
 
 async def start_calls(log: GatedLog, handling: CommandHandler, *commands: CommandOn) -> list[asyncio.Task[Committed]]:
-    """All calls made at once, and as far as they get while the log holds the first append back."""
+    """Start all calls, and let them proceed as far as they can while the log holds back the first append."""
     calls = [
-        asyncio.create_task(handling.handle(CommandRequest([wish], ADA, fixed_uuid7(500 + at))))
-        for at, wish in enumerate(commands)
+        asyncio.create_task(handling.handle(CommandRequest([command], ADA, fixed_uuid7(500 + at))))
+        for at, command in enumerate(commands)
     ]
     for _ in range(200):
         await asyncio.sleep(0)
@@ -83,11 +83,11 @@ async def start_calls(log: GatedLog, handling: CommandHandler, *commands: Comman
 
 async def test_an_idle_lane_appends_at_once_and_waiting_requests_form_a_group() -> None:
     log = gated_log()
-    wishes = [
+    commands = [
         CommandOn(fixed_uuid7(1000 + n), CreateTask(project_id=PROJECT, title="Buy milk"))
         for n in range(CONCURRENT_COMMANDS)
     ]
-    calls = await start_calls(log, await warm_handler(log), *wishes)
+    calls = await start_calls(log, await warm_handler(log), *commands)
     assert [len(group) for group in log.groups] == [1]
     log.gate.set()
     done = await asyncio.gather(*calls)
@@ -153,7 +153,7 @@ async def test_a_refused_request_leaves_its_group_intact() -> None:
 
 
 async def test_requests_chained_on_a_failed_one_are_decided_again() -> None:
-    """Another process is faster: the first of a chain fails, and with it all that were decided on it."""
+    """Another process is faster: the first append of a chain fails, and so do all that were decided on it."""
 
     log = gated_log()
     handling = await warm_handler(log)
@@ -168,7 +168,7 @@ async def test_requests_chained_on_a_failed_one_are_decided_again() -> None:
 
 
 async def test_no_reply_is_based_on_a_stale_cache() -> None:
-    """What this process knows is behind the log: the no-op, the refusal and the conflict are all decided again."""
+    """The process's cache is behind the log: the no-op, the refusal and the conflict are all decided again."""
     log = InMemoryEventLog([*workspace(), *project(), *task(COMPLETED)])
     handling = CommandHandler(log)
     await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, COMMAND_ID))
@@ -207,7 +207,7 @@ async def test_cancelling_a_queued_request_leaves_the_others() -> None:
     answers = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(answer, asyncio.CancelledError) for answer in answers[::2])
     assert all(isinstance(answer, Committed) for answer in answers[1::2])
-    assert log.history.events(TASK) == [CREATED], "who gave up before the group was formed had no wish"
+    assert log.history.events(TASK) == [CREATED], "a command cancelled before its group formed was written"
 
 
 async def test_cancelling_during_the_append_still_commits() -> None:

@@ -1,4 +1,4 @@
-"""Loading: one read for all who wait, one question for many streams, and nobody pays for another's."""
+"""Loading: concurrent loads of a stream share one read, many streams need one query, and a failure stays isolated."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from tests.in_memory_event_log import InMemoryEventLog
 
 
 class RecordingLog(InMemoryEventLog):
-    """What each question was about; the stream of one task cannot be read."""
+    """Records the streams of each query; the stream of one task cannot be read."""
 
     def __init__(self) -> None:
         super().__init__([*task(), *task(task_id=fixed_uuid7(77), number=2)])

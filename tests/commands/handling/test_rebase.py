@@ -1,4 +1,4 @@
-"""Merging a wish with what others did: where it does, where it is a conflict, and what a conflict says then."""
+"""Rebasing a command on concurrent changes: when it merges, when it conflicts, and what the conflict says."""
 
 import asyncio
 from collections.abc import Sequence
@@ -51,8 +51,8 @@ def board_log(*later: Event) -> InMemoryEventLog:
 
 
 async def rebase(log: InMemoryEventLog, *commands: Command[Any], keys: Sequence[IdempotencyKey] = ()) -> Committed:
-    wishes = [CommandOn(TASK, command) for command in commands]
-    return await CommandHandler(log).handle(CommandRequest(wishes, ADA, COMMAND_ID, keys, can_rebase=True))
+    targeted = [CommandOn(TASK, command) for command in commands]
+    return await CommandHandler(log).handle(CommandRequest(targeted, ADA, COMMAND_ID, keys, can_rebase=True))
 
 
 @seeds
@@ -74,16 +74,16 @@ async def test_an_edit_of_another_field_is_rebased() -> None:
 
 async def test_an_edit_of_the_same_field_is_a_conflict() -> None:
     edit = EditTask(title="Buy tea", due="2026-12-01", expected_version=1)
-    told = []
-    for wished in (True, False):
+    conflicts = []
+    for can_rebase in (True, False):
         log = board_log(RENAMED, COMPLETED)
         with pytest.raises(VersionConflict) as conflict:
             await CommandHandler(log).handle(
-                CommandRequest([CommandOn(TASK, edit)], ADA, COMMAND_ID, can_rebase=wished)
+                CommandRequest([CommandOn(TASK, edit)], ADA, COMMAND_ID, can_rebase=can_rebase)
             )
-        told.append((str(conflict.value), conflict.value.params))
+        conflicts.append((str(conflict.value), conflict.value.params))
         assert log.written_count == 0
-    assert told[0] == told[1]
+    assert conflicts[0] == conflicts[1]
 
 
 async def test_a_field_sent_unchanged_does_not_overwrite_others() -> None:
@@ -200,14 +200,14 @@ async def test_more_tasks_than_there_are_attempts_are_merged_in_one_call() -> No
     tasks = [fixed_uuid7(1000 + number) for number in range(3 * MAX_ATTEMPTS)]
     boards = [fact for number, one in enumerate(tasks) for fact in task(RENAMED, task_id=one, number=number + 1)]
     log = InMemoryEventLog([*workspace(), *project(), *boards])
-    wishes = [CommandOn(one, EditTask(due="2026-12-01", expected_version=1)) for one in tasks]
-    done = await CommandHandler(log).handle(CommandRequest(wishes, ADA, COMMAND_ID, can_rebase=True))
+    commands = [CommandOn(one, EditTask(due="2026-12-01", expected_version=1)) for one in tasks]
+    done = await CommandHandler(log).handle(CommandRequest(commands, ADA, COMMAND_ID, can_rebase=True))
     assert {result.version for result in done.results} == {3}
     assert log.written_count == 1
 
 
 async def test_concurrent_rebases_merge_with_each_other() -> None:
-    """Those who were decided before in the same group are others too."""
+    """Commands decided earlier in the same group count as concurrent changes too."""
     log = board_log(RENAMED)
     handling = CommandHandler(log)
     await handling.dry_run(
@@ -256,8 +256,8 @@ async def test_a_create_cannot_be_rebased() -> None:
 
 async def test_a_rebase_can_be_a_dry_run() -> None:
     log = board_log(RENAMED)
-    wishes = [CommandOn(TASK, EditTask(due="2026-12-01", expected_version=1))]
-    tried = await CommandHandler(log).dry_run(CommandRequest(wishes, ADA, COMMAND_ID, can_rebase=True))
+    commands = [CommandOn(TASK, EditTask(due="2026-12-01", expected_version=1))]
+    tried = await CommandHandler(log).dry_run(CommandRequest(commands, ADA, COMMAND_ID, can_rebase=True))
     assert [(event.type, event.version, event.data) for event in tried.planned_events] == [
         ("DueDateSet", 3, {"due": [None, "2026-12-01"]})
     ]

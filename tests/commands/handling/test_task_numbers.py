@@ -1,4 +1,4 @@
-"""Task numbers come in blocks: given out once, in order, by whoever took them."""
+"""Task numbers are allocated in blocks: each number is used once, in order, by the process that took its block."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ CREATE = CreateTask(project_id=PROJECT, title="Buy milk")
 
 
 class RivalLog(InMemoryEventLog):
-    """Just before each of the first appends of several commands, somebody else takes the next number."""
+    """A rival takes the next number just before each of the first appends of several commands."""
 
     def __init__(self, times: int) -> None:
         super().__init__([*workspace(), *project()])
@@ -44,9 +44,12 @@ def task_numbers(log: InMemoryEventLog) -> list[int]:
 
 
 async def create(handling: CommandHandler, first: int, count: int) -> None:
-    wishes = [CommandOn(fixed_uuid7(1000 + number), CREATE) for number in range(first, first + count)]
+    commands = [CommandOn(fixed_uuid7(1000 + number), CREATE) for number in range(first, first + count)]
     await asyncio.gather(
-        *(handling.handle(CommandRequest([wish], ADA, fixed_uuid7(5000 + at))) for at, wish in enumerate(wishes))
+        *(
+            handling.handle(CommandRequest([command], ADA, fixed_uuid7(5000 + at)))
+            for at, command in enumerate(commands)
+        )
     )
 
 
@@ -66,7 +69,7 @@ async def test_concurrent_creates_allocate_few_blocks_and_use_the_rest_later() -
     taken = len(allocated_blocks(log))
     assert task_numbers(log) == list(range(1, 22))
     assert taken < 8
-    while handling._lane._number_pool.allocate(PROJECT):  # noqa: SLF001 - what is left is nobody's business but its own
+    while handling._lane._number_pool.allocate(PROJECT):  # noqa: SLF001 - no public method shows the unused numbers
         pass
     await create(handling, 30, 1)
     assert len(allocated_blocks(log)) == taken + 1
@@ -86,10 +89,10 @@ async def test_no_number_is_used_twice_when_a_rival_allocates_a_block() -> None:
 
 
 async def test_using_numbers_of_an_unwritten_block_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Planted: whoever uses a number of a block that is being taken does not look at the number stream."""
+    """The planted defect: a command uses a number of an unwritten block without guarding the number stream."""
 
     def careless(decision: Decision, project: object) -> int:
-        number = decision._number_blocks.pending.allocate(PROJECT)  # noqa: SLF001 - a defect is planted where it would be made
+        number = decision._number_blocks.pending.allocate(PROJECT)  # noqa: SLF001 - the defect belongs here
         return number if number is not None else right(decision, PROJECT)
 
     right = Decision.allocate_task_number

@@ -1,4 +1,4 @@
-"""Connections: their days are UTC's; and the pool: whoever is cancelled, no connection is lost from it."""
+"""Connections use UTC, and the pool loses no connection when a task is cancelled."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -27,10 +27,10 @@ async def test_a_pool_that_loses_returned_connections_is_noticed(
 
 
 async def pool_is_whole_after_a_cancelled_return(connections: Pool) -> None:
-    """The cancellation comes while somebody else is at the pool's books."""
+    """The task is cancelled while another one holds the pool's lock."""
     await connections.wait()
     connection = await connections.getconn()
-    async with connections._lock:  # noqa: SLF001 - an instant that is hard to meet from outside
+    async with connections._lock:  # noqa: SLF001 - this moment is hard to hit from outside
         giving = asyncio.create_task(connections.putconn(connection))
         for _ in range(3):
             await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""An embedded PostgreSQL and a broker that are not started yet, in the folder of the test."""
+"""An embedded PostgreSQL and a broker in the test's folder, not started yet."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Programs under a supervisor, for as long as a test needs them."""
+"""Supervised programs for the duration of a test."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -10,9 +10,9 @@ from infra.processes.supervisor import Supervisor
 
 @contextlib.contextmanager
 def supervised(*programs: Program) -> Iterator[Callable[[], list[Child]]]:
-    """Runs them; a call tends until all are ready, and answers with their processes."""
-    supervisor, said = Supervisor(), list[str]()
-    wards = [SupervisedProcess(program, said.append) for program in programs]
+    """Runs programs; a call supervises them until all are ready, and returns their processes."""
+    supervisor, messages = Supervisor(), list[str]()
+    wards = [SupervisedProcess(program, messages.append) for program in programs]
     supervisor.processes = list(wards)
 
     def ready() -> list[Child]:

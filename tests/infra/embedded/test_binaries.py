@@ -1,4 +1,4 @@
-"""The server programs: copied once if the account of the server cannot read them."""
+"""The server binaries are copied once if the server's account cannot read them."""
 
 import os
 import shutil

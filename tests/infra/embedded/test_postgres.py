@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: durable and private, and safe in a folder with anything in it."""
+"""The embedded PostgreSQL: durable, private, and safe in a folder of any content."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rate limits: exact over all processes while Redis answers, one allowance a process while it does not."""
+"""Rate limits: exact across all processes while Redis answers, one quota per process while it does not."""
 
 import asyncio
 import contextlib
@@ -30,18 +30,18 @@ UNREACHABLE_REDIS_URL = "redis://127.0.0.1:1/0"
 
 
 class WrongPasswordError(Exception):
-    """A wrong password."""
+    """Verification of a wrong password."""
 
 
 @pytest.fixture
 def key() -> str:
-    """The master key of an installation of this test's own."""
+    """The master key of an installation for this test only."""
     return uuid4().hex
 
 
 @pytest.fixture
 async def client(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[redis.asyncio.Redis]:
-    """A client that waits for Redis on a busy machine too: limits are exact only while it answers."""
+    """A client with a timeout long enough for a busy machine: limits are exact only while Redis answers."""
     monkeypatch.setattr(redis_clients, "REDIS_TIMEOUT_S", 30.0)
     client = redis_clients.cache_client(servers.redis_url)
     yield client
@@ -49,13 +49,13 @@ async def client(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 
 
 async def guess_wrongly(limits: RateLimits, account: int = 1, address: str = "10.0.0.1") -> int:
-    """Guess wrongly; returns 0, or the seconds to wait before the next guess."""
+    """Guess a wrong password; returns 0, or the seconds to wait before the next guess."""
     try:
         with contextlib.suppress(WrongPasswordError):
             async with limits.charge_guess(fixed_uuid7(account), address):
                 raise WrongPasswordError
-    except TooManyGuesses as no:
-        return int(no.params["retry_after"])
+    except TooManyGuesses as refusal:
+        return int(refusal.params["retry_after"])
     return 0
 
 
@@ -65,7 +65,7 @@ async def guess_rightly(limits: RateLimits, account: int = 1, address: str = "10
 
 
 async def advance_redis_clock(client: redis.asyncio.Redis, seconds: int) -> None:
-    """Move every stored time closer. Other tests' keys too, which only allows them more."""
+    """Move every stored time closer; this affects the keys of other tests too, and only relaxes their limits."""
     async for name in client.scan_iter("taskledger:limit:*"):
         if stored := await client.get(name):
             await client.set(name, int(stored) - seconds * 1_000_000, keepttl=True)
@@ -78,9 +78,9 @@ async def test_guesses_are_limited_per_account(client: redis.asyncio.Redis, key:
     )
     assert [await guess_wrongly(limits) for _ in range(ACCOUNT_LIMIT.burst)] == [0] * ACCOUNT_LIMIT.burst
     assert 0 < await guess_wrongly(limits) <= ACCOUNT_LIMIT.interval_s
-    with pytest.raises(TooManyGuesses) as no:
+    with pytest.raises(TooManyGuesses) as refusal:
         await guess_rightly(limits)
-    assert no.value.params["policy"] == "account"
+    assert refusal.value.params["policy"] == "account"
 
 
 async def test_guesses_side_by_side_in_two_processes_are_counted_exactly(client: redis.asyncio.Redis, key: str) -> None:
@@ -105,7 +105,7 @@ async def test_one_more_guess_after_each_interval(
 
 
 def test_a_local_attempt_is_due_exactly_after_its_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the clock shows: about one in thirty of these failed while times were fractions of seconds."""
+    """At any time of the clock: about one in thirty of these failed while times were fractional seconds."""
     for start in range(1_000):
         clock = SimpleNamespace(now=1_000 + start * 0.7)
         monkeypatch.setattr(rate_limits, "time", SimpleNamespace(monotonic=lambda clock=clock: clock.now))
@@ -155,9 +155,9 @@ async def test_guesses_at_many_accounts_are_limited_by_address(
         client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
     )
     assert [await guess_wrongly(limits, account) for account in range(ADDRESS_LIMIT.burst)] == [0] * ADDRESS_LIMIT.burst
-    with pytest.raises(TooManyGuesses) as no:
+    with pytest.raises(TooManyGuesses) as refusal:
         await guess_rightly(limits, account=ADDRESS_LIMIT.burst + 1)
-    assert no.value.params["policy"] == "address"
+    assert refusal.value.params["policy"] == "address"
     assert await guess_wrongly(limits, 1, address="10.0.0.2") == 0
 
 
@@ -165,7 +165,7 @@ async def test_guesses_at_many_accounts_are_limited_by_address(
 async def test_losing_redis_grants_no_second_allowance(
     client: redis.asyncio.Redis, key: str, monkeypatch: pytest.MonkeyPatch, failing: set[int]
 ) -> None:
-    """Whichever calls of Redis fail, one process lets no more attempts through than one that never lost it."""
+    """Whichever Redis calls fail, a process allows no more attempts than one that never lost Redis."""
     monkeypatch.setattr(rate_limits, "REDIS_RETRY_PAUSE_S", 0.0)
     evalsha, calls = client.evalsha, itertools.count()
 
@@ -249,11 +249,16 @@ async def test_invitations_are_limited_per_user(client: redis.asyncio.Redis, key
     )
     answers = await asyncio.gather(*(invite(limits) for _ in range(2 * INVITATION_LIMIT.burst)))
     assert answers.count(True) == INVITATION_LIMIT.burst
-    with pytest.raises(TooManyInvitations) as no:
+    with pytest.raises(TooManyInvitations) as refusal:
         async with limits.charge_invitation(fixed_uuid7(1)):
             pass
-    expected = {"policy": "invitations", "quota": 20, "window": 3600, "retry_after": no.value.params["retry_after"]}
-    assert no.value.params == expected
+    expected = {
+        "policy": "invitations",
+        "quota": 20,
+        "window": 3600,
+        "retry_after": refusal.value.params["retry_after"],
+    }
+    assert refusal.value.params == expected
     assert 0 < expected["retry_after"] <= INVITATION_LIMIT.interval_s
     assert await invite(limits, user=2)
     assert await guess_wrongly(limits) == 0

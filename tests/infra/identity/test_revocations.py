@@ -1,4 +1,4 @@
-"""What was revoked lately: heard of by every process, kept while the database is away, forgotten when it is old."""
+"""Recent revocations: every process receives them, keeps them during a database outage, and drops them when old."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ async def connections(settings: Settings) -> AsyncIterator[Pool]:
 
 
 def revoke(settings: Settings, *ids: object, age_s: float = 0) -> None:
-    """As another process does."""
+    """Revoke as another process does."""
     sql = "insert into auth.revoked (id, revoked_at) values (%s, now() - make_interval(secs => %s))"
     with psycopg.connect(settings.database_url) as connection:
         for each in ids:
@@ -41,7 +41,7 @@ async def test_revocations_of_another_process_are_seen(connections: Pool, settin
     known = RevokedIds(connections)
     revoke(settings, ONE)
     await known.poll()
-    revoke(settings, OTHER, age_s=30)  # committed late: its transaction began before the look
+    revoke(settings, OTHER, age_s=30)  # committed late: its transaction began before the poll
     await known.poll()
     assert ONE in known
     assert OTHER in known
@@ -89,27 +89,27 @@ async def test_without_the_database_known_revocations_stay_and_one_line_is_logge
     connections: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revocations, "POLL_INTERVAL_S", 0.001)
-    known, said, looks = RevokedIds(connections), list[str](), asyncio.Event()
-    sink = logger.add(said.append, level="WARNING", format="{message}")
+    known, warnings, polled = RevokedIds(connections), list[str](), asyncio.Event()
+    sink = logger.add(warnings.append, level="WARNING", format="{message}")
     known.add([ONE])
     failures = 0
 
-    async def away() -> None:
+    async def failing_poll() -> None:
         nonlocal failures
         failures += 1
         if failures == 3:
-            looks.set()
+            polled.set()
         raise psycopg.OperationalError("away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(known, "poll", away)
-        listening = asyncio.create_task(known.poll_forever())
-        await asyncio.wait_for(looks.wait(), 5)
+        patch.setattr(known, "poll", failing_poll)
+        polling = asyncio.create_task(known.poll_forever())
+        await asyncio.wait_for(polled.wait(), 5)
     logger.remove(sink)
     assert ONE in known
-    assert len(said) == 1
-    listening.cancel()
-    await asyncio.wait({listening})
+    assert len(warnings) == 1
+    polling.cancel()
+    await asyncio.wait({polling})
     revoke(settings, OTHER)
     await known.poll()
     assert OTHER in known

@@ -1,4 +1,4 @@
-"""Which proxies are believed, and what they can say."""
+"""Which proxies are trusted, and which headers of theirs."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_where_no_proxy_is_trusted_no_header_is_read() -> None:
     assert TrustedProxyList().client_address("127.0.0.1", ["203.0.113.7"]) == "127.0.0.1"
 
 
-@pytest.mark.parametrize("said", ["localhost", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.1;10.0.0.2", "*"])
-def test_an_invalid_network_is_refused(said: str) -> None:
+@pytest.mark.parametrize("network", ["localhost", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.1;10.0.0.2", "*"])
+def test_an_invalid_network_is_refused(network: str) -> None:
     with pytest.raises(ValueError, match=r"does not appear|has host bits"):
-        TrustedProxyList(said)
+        TrustedProxyList(network)

@@ -1,4 +1,4 @@
-"""Columns: whatever is in one, PostgreSQL gets it."""
+"""Array parameters: PostgreSQL receives every value of a column unchanged."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from infra.log.arrays import BigintArray, ByteaArray, IntArray, TextArray, Typed
 from infra.settings import Settings
 
 TEXTS = some.text(some.characters(exclude_characters="\0", exclude_categories=["Cs"]))
-"""What PostgreSQL has as text."""
+"""The texts as PostgreSQL received them."""
 ARRAYS = [
     (IntArray, "integer[]", some.integers(-(2**31), 2**31 - 1)),
     (BigintArray, "bigint[]", some.none() | some.integers(-(2**63), 2**63 - 1)),

@@ -1,4 +1,4 @@
-"""The event log on a real PostgreSQL: all or nothing, versions checked, positions in the order of commits."""
+"""The event log on a real PostgreSQL: appends are atomic, versions checked, positions in commit order."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -35,7 +35,7 @@ def append_of(stream: UUID, expected: int, *events: Event, **other_seen: int) ->
 
 
 async def append_one(log: EventLog, append: Append) -> int:
-    """The position of an append that rides alone; raises Changed."""
+    """Append a group of one, and return its position; raises Changed."""
     (answer,) = await log.append([append])
     if isinstance(answer, Exception):
         raise answer
@@ -44,12 +44,12 @@ async def append_one(log: EventLog, append: Append) -> int:
 
 async def test_appended_events_are_read_back_unchanged(log: EventLog) -> None:
     stream, events = uuid4(), (TaskRenamed(Change("ä\u2028", "\u0000 €")), TaskDescribed(Change("", "x" * 50_000)))
-    wish = append_of(stream, 0, *events)
-    position = await append_one(log, wish)
+    appended = append_of(stream, 0, *events)
+    position = await append_one(log, appended)
     first, second = (await log.load_streams([stream]))[stream]
     assert (first.event, second.event) == events
     assert (first.version, second.version, second.position) == (1, 2, position)
-    assert (first.actor, first.command_id, first.workspace_id) == (ACTOR, wish.command_id, wish.workspace_id)
+    assert (first.actor, first.command_id, first.workspace_id) == (ACTOR, appended.command_id, appended.workspace_id)
     assert first.at == first.recorded_at == second.recorded_at
 
 
@@ -128,7 +128,7 @@ def test_a_reader_skips_no_event_that_commits_late(settings: Settings) -> None:
 
 
 def test_positions_allocated_without_the_lock_would_be_skipped(settings: Settings) -> None:
-    """The planted defect: the same story on a log whose writers do not take turns."""
+    """The planted defect: the same scenario on a log whose writers are not serialized."""
     with connect(settings.migration_url) as owner:
         (source,) = owner.execute("select pg_get_functiondef('log.append'::regproc)").fetchone() or ("",)
         broken = source.replace("perform pg_advisory_xact_lock(7291402113004155);", "")
@@ -142,7 +142,7 @@ APPEND_SQL = """select * from log.append(
 
 
 def positions_skipped_by_a_reader(url: str, held_by: str) -> list[int]:
-    """A takes its place and waits, B commits, a reader reads on; then A commits. What the reader never sees."""
+    """A gets its position and pauses, B commits, a reader reads on, A commits; returns what the reader missed."""
     with connect(url) as a, connect(url) as b, connect(url) as reader:
         a.execute("begin")
         a.execute(held_by, (uuid4(),))
@@ -182,7 +182,7 @@ async def test_a_page_of_a_stream_is_its_last_events_before_a_version(log: Event
 
 
 async def test_each_append_of_a_group_is_checked_after_those_before_it(log: EventLog) -> None:
-    """The second rides on the first, the third looked at something old, the fourth rides on the third."""
+    """The second append builds on the first, the third read a stale version, the fourth builds on the third."""
     one_, other, third = uuid4(), uuid4(), uuid4()
     await append_one(log, append_of(other, 0))
     stale = append_of(third, 0, **{str(other): 0})
@@ -203,7 +203,7 @@ async def test_each_append_of_a_group_is_checked_after_those_before_it(log: Even
 
 
 async def test_an_append_chained_on_a_failed_one_fails_at_any_version(log: EventLog) -> None:
-    """Somebody else wrote the version that the first was to write: not what the second was decided on."""
+    """Another writer took the first append's version, so the second was decided on an event that is not there."""
     stream = uuid4()
     await append_one(log, append_of(stream, 0))
     answers = await log.append([append_of(stream, 0), append_of(stream, 1), append_of(stream, 2)])
@@ -212,7 +212,7 @@ async def test_an_append_chained_on_a_failed_one_fails_at_any_version(log: Event
 
 
 async def test_a_resent_group_gets_the_same_reply(log: EventLog) -> None:
-    """As after a connection that was lost before the answer came."""
+    """As after a connection that was lost before the answer arrived."""
     first, second = uuid4(), uuid4()
     await append_one(log, append_of(second, 0))
     group = [append_of(first, 0), append_of(first, 1), append_of(second, 0), read_only_append(first, 2)]
@@ -241,7 +241,7 @@ async def test_an_append_that_the_database_rejects_fails_alone(log: EventLog, se
 
 
 async def test_a_connection_that_is_cut_loses_no_append(log: EventLog) -> None:
-    """Every answer is definite: what was acknowledged is there, once."""
+    """Every answer is definite: what was acknowledged is stored exactly once."""
     cut = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'taskledger api'"
     streams = [uuid4() for _ in range(60)]
     with connect(database_url_of(log)) as killer:
@@ -278,8 +278,8 @@ async def test_appends_chained_on_a_rejected_one_fail_too(log: EventLog, setting
 
 async def test_every_event_carries_its_trace(log: EventLog) -> None:
     stream, trace = uuid4(), Trace(uuid4(), "b7ad6b7169203331")
-    wish = append_of(stream, 0, *[TaskRenamed(Change("a", "b"))] * 2)
-    await append_one(log, msgspec.structs.replace(wish, trace=trace))
+    appended = append_of(stream, 0, *[TaskRenamed(Change("a", "b"))] * 2)
+    await append_one(log, msgspec.structs.replace(appended, trace=trace))
     assert [recorded.trace for recorded in await log.load_stream(stream)] == [trace, trace]
     with connect(database_url_of(log)) as connection:
         row = connection.execute("select correlation_id, causation_id from log.event_log limit 1").fetchone()
@@ -287,13 +287,17 @@ async def test_every_event_carries_its_trace(log: EventLog) -> None:
 
 
 async def test_each_idempotency_key_is_stored_with_its_outcome(log: EventLog) -> None:
-    """A refused one is not: its outcome is None."""
+    """A refused append is not stored: its outcome is None."""
     whole, first, second = (IdempotencyKey(name, name.encode()) for name in ("whole", "first", "second"))
     stream = uuid4()
-    wish = append_of(stream, 0, *[TaskRenamed(Change("a", "b"))] * 2)
-    wish = msgspec.structs.replace(wish, outcomes=[(whole, b"both"), (first, b"1")])
+    appended = append_of(stream, 0, *[TaskRenamed(Change("a", "b"))] * 2)
+    appended = msgspec.structs.replace(appended, outcomes=[(whole, b"both"), (first, b"1")])
     accepted, refused, other = await log.append(
-        [wish, msgspec.structs.replace(read_only_append(stream, 2), outcomes=[(second, None)]), append_of(uuid4(), 0)]
+        [
+            appended,
+            msgspec.structs.replace(read_only_append(stream, 2), outcomes=[(second, None)]),
+            append_of(uuid4(), 0),
+        ]
     )
     assert isinstance(accepted, AppendResult)
     assert isinstance(refused, AppendResult)
@@ -301,8 +305,8 @@ async def test_each_idempotency_key_is_stored_with_its_outcome(log: EventLog) ->
     fresh = msgspec.structs.replace(append_of(uuid4(), 0), outcomes=[(second, b"2")])
     replayed, accepted_now = await log.append([again, fresh])
     assert isinstance(replayed, IdempotentReplay)
-    kept = [StoredOutcome("first", b"first", b"1", accepted.position, wish.workspace_id)]
-    kept.append(StoredOutcome("whole", b"whole", b"both", accepted.position, wish.workspace_id))
+    kept = [StoredOutcome("first", b"first", b"1", accepted.position, appended.workspace_id)]
+    kept.append(StoredOutcome("whole", b"whole", b"both", accepted.position, appended.workspace_id))
     assert sorted(replayed.outcomes.values(), key=lambda one: one.text) == kept
     assert isinstance(accepted_now, AppendResult)
     assert accepted_now.position > other.position if isinstance(other, AppendResult) else False
@@ -324,17 +328,18 @@ async def test_a_stream_is_read_from_one_version_to_another(log: EventLog) -> No
 
 
 async def test_a_slice_of_the_log_is_exported_in_order(log: EventLog) -> None:
-    wishes = [
+    appends = [
         append_of(uuid4(), 0),
         append_of(uuid4(), 0, TaskDescribed(Change("a", "b")), TaskRenamed(Change("a", "b"))),
     ]
-    positions = [await append_one(log, wish) for wish in wishes]
+    positions = [await append_one(log, appended) for appended in appends]
     with connect(database_url_of(log)) as connection:
         everything = reading.load_after(connection, 0, 10)
         assert list(reading.iter_events(connection, EventSelection())) == everything
         assert list(reading.iter_events(connection, EventSelection(after_position=positions[0]))) == everything[1:]
         assert (
-            list(reading.iter_events(connection, EventSelection(workspace_id=wishes[0].workspace_id))) == everything[:1]
+            list(reading.iter_events(connection, EventSelection(workspace_id=appends[0].workspace_id)))
+            == everything[:1]
         )
         assert list(reading.iter_events(connection, EventSelection(event_types=["TaskDescribed"]))) == everything[1:2]
         assert list(reading.iter_events(connection, EventSelection(event_types=[]))) == []

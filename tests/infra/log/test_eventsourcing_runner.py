@@ -1,4 +1,4 @@
-"""Written by our lane, read by the library: its `ProjectionRunner` follows our log and misses nothing."""
+"""The library's `ProjectionRunner` follows the log that our lane writes, and misses no event."""
 
 import asyncio
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ TASKS = 300
 
 
 class DecodedEvent:
-    """One of our events as the library hands it to a projection."""
+    """One of our events as the library passes it to a projection."""
 
     def __init__(self, stored: StoredEvent) -> None:
         self.originator_id = stored.originator_id
@@ -60,7 +60,7 @@ class TaskledgerApplication(Application[UUID]):
 
 
 class TitleRecorder(POPOTrackingRecorder):
-    """What the projection shows."""
+    """The view of the projection."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,8 +106,10 @@ async def test_the_eventsourcing_runner_reads_everything_the_lane_appends(
         await handling.handle(CommandRequest(opened, ADA, new_id()))
         with running_projection(settings.database_url, monkeypatch) as runner:
             titles = [f"task {number}" for number in range(TASKS)]
-            wishes = [CommandOn(new_id(), CreateTask(project_id=PROJECT, title=title)) for title in titles]
-            done = await asyncio.gather(*(handling.handle(CommandRequest([wish], ADA, new_id())) for wish in wishes))
+            commands = [CommandOn(new_id(), CreateTask(project_id=PROJECT, title=title)) for title in titles]
+            done = await asyncio.gather(
+                *(handling.handle(CommandRequest([command], ADA, new_id())) for command in commands)
+            )
             last = max(one.position for one in done)
             await asyncio.to_thread(runner.wait, last, 20)
             assert sorted(runner.projection.view.titles) == sorted(titles)

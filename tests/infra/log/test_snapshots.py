@@ -1,4 +1,4 @@
-"""Snapshots: a long stream is decided on as fast as a short one, and a stale snapshot is never believed."""
+"""Snapshots: a long stream loads as fast as a short one, and a stale snapshot is never used."""
 
 import asyncio
 import inspect
@@ -152,7 +152,7 @@ async def test_a_full_stream_refuses_more_events(log: EventLog, settings: Settin
 
 
 def fill_stream(settings: Settings, stream: UUID, last: int, first: int = LONG_STREAM_EVENTS + 1) -> None:
-    """Let the stream be as long as that."""
+    """Extend the stream to this length."""
     state = codec.encode(TaskRenamed(Change("a", "b")))
     copied = sql.SQL(
         """insert into log.events (originator_id, originator_version, topic, state, actor_id, workspace_id)
@@ -165,12 +165,12 @@ def fill_stream(settings: Settings, stream: UUID, last: int, first: int = LONG_S
 
 
 async def wait_for_snapshot(settings: Settings, version: int) -> None:
-    """Snapshots are written while others go on."""
+    """Snapshots are written while commands continue."""
     await asyncio.to_thread(poll_until, lambda: read_snapshots(settings) == [("Task", version)])
 
 
 async def test_a_snapshot_ahead_of_the_log_is_ignored(log: EventLog, settings: Settings) -> None:
-    """The log was restored to an earlier day, and then went another way."""
+    """The log was restored from an old backup, and then other events were appended."""
     await log.load_states([(TASK, Task)])
     await wait_for_snapshot(settings, LONG_STREAM_EVENTS)
     with connect(settings.migration_url) as owner:

@@ -1,4 +1,4 @@
-"""Dramatiq on a real Valkey: a message wakes a waiting worker, and each is worked on once."""
+"""Dramatiq on a real Valkey: a message wakes a waiting worker, and is processed once."""
 
 import threading
 import time
@@ -17,13 +17,13 @@ from tests.servers import Servers
 
 @pytest.fixture
 def queue() -> str:
-    """A queue that no other test has a message in."""
+    """The name of a queue without messages of other tests."""
     return f"test-{uuid4().hex}"
 
 
 @contextmanager
 def running_worker(url: str, queue: str, handle: Callable[[int], None], threads: int = 4) -> Iterator[RedisBroker]:
-    """A worker with a broker of its own, as another process would have."""
+    """A worker with its own broker, as in another process."""
     messages = create_broker(url)
     dramatiq.actor(broker=messages, queue_name=queue, actor_name="act", max_retries=0)(handle)
     worker = dramatiq.Worker(messages, worker_threads=threads)
@@ -42,7 +42,7 @@ def enqueue(messages: RedisBroker, queue: str, number: int) -> None:
 def test_a_message_wakes_a_worker_that_has_long_been_idle(servers: Servers, queue: str) -> None:
     arrived = threading.Event()
     with running_worker(servers.broker_url, queue, lambda _: arrived.set()) as messages:
-        time.sleep(0.6)  # the stock consumer would be deep in its growing back-off by now: 155 to 500 ms
+        time.sleep(0.6)  # the stock consumer would have backed off for long by now: 155 to 500 ms
         latencies = []
         for number in range(20):
             arrived.clear()

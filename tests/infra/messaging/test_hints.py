@@ -1,4 +1,4 @@
-"""Hints: sent at once to a partition that has caught up, and never piled up without a worker."""
+"""Hints: sent at once to a partition that has caught up, and bounded in number without a worker."""
 
 from collections.abc import Callable, Sized
 
@@ -12,18 +12,18 @@ from tests.infra.messaging.unreported_progress import ProgressNeverReported
 
 
 def test_a_caught_up_partition_is_hinted_at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even if the thread rarely polls, and whatever it is doing when a command comes."""
+    """Even if the thread rarely polls, and whatever it is doing when the hint arrives."""
     monkeypatch.setattr("infra.messaging.hints.LINGER_S", 3600)
-    monkeypatch.setattr("infra.messaging.hints.QUEUE_NAME", "deserted")  # no message of another test is in it
+    monkeypatch.setattr("infra.messaging.hints.QUEUE_NAME", "deserted")  # it has no messages of other tests
     messages = broker.create_broker(settings.broker_url)
-    told, hearing = list[object](), ProgressNeverReported()
-    monkeypatch.setattr(messages, "enqueue", told.append)
-    monkeypatch.setattr(hearing, "reported_position", lambda _: len(told))
-    hints = HintSender(messages, hearing, 1)
+    sent, progress = list[object](), ProgressNeverReported()
+    monkeypatch.setattr(messages, "enqueue", sent.append)
+    monkeypatch.setattr(progress, "reported_position", lambda _: len(sent))
+    hints = HintSender(messages, progress, 1)
     hints.start()
     for position in range(1, 100):
         hints.hint(position)
-        poll_until(has_length(told, position))
+        poll_until(has_length(sent, position))
     hints.stop()
     messages.close()
 
@@ -34,7 +34,7 @@ def test_hints_do_not_pile_up_without_a_worker(settings: Settings, monkeypatch: 
     messages.declare_queue("deserted")
     hints = HintSender(messages, ProgressNeverReported(), 3)
     for _ in range(200):
-        hints._enqueue([0, 1, 2])  # noqa: SLF001 - what its thread does, without waiting for it
+        hints._enqueue([0, 1, 2])  # noqa: SLF001 - as its thread does, without waiting for it
     assert 0 < messages.client.llen("dramatiq:deserted") <= (MAX_QUEUED_HINTS_PER_PARTITION + 1) * 3
     messages.flush("deserted")
     messages.close()

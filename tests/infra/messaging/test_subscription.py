@@ -1,4 +1,4 @@
-"""The channel is heard whatever is said on it, and given up where nobody answers; what is slow holds nobody else up."""
+"""The subscription survives malformed messages and errors, and replaces a silent connection."""
 
 import asyncio
 import time
@@ -33,7 +33,7 @@ async def live_process(settings: Settings) -> AsyncIterator[ReadingProcess]:
 
 async def _wait_until_alive(here: ReadingProcess, *, is_alive: bool = True) -> None:
     async with asyncio.timeout(10):
-        while here.subscription.is_alive() is not is_alive:  # noqa: ASYNC110 - nobody tells when it is so
+        while here.subscription.is_alive() is not is_alive:  # noqa: ASYNC110 - no event signals this
             await asyncio.sleep(0.01)
 
 
@@ -42,22 +42,22 @@ async def test_a_malformed_message_does_not_end_the_subscription(
 ) -> None:
     deep = b'{"unknown":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
     with redis.Redis.from_url(settings.redis_url) as client:
-        for said in (deep, b"\xff", b"", b"[]", b'{"streams": ["x"]}'):
+        for message in (deep, b"\xff", b"", b"[]", b'{"streams": ["x"]}'):
             for name in (PROGRESS_CHANNEL, ENDED):
-                assert client.publish(name, said), "nobody listens"
-        await asyncio.sleep(subscription.LIVENESS_S)  # long enough for what was known before to be believed no more
+                assert client.publish(name, message), "no subscriber"
+        await asyncio.sleep(subscription.LIVENESS_S)  # long enough for the previous sign of life to expire
         assert live_process.subscription.is_alive()
-        assert client.publish(PROGRESS_CHANNEL, deep), "nobody listens any more"
+        assert client.publish(PROGRESS_CHANNEL, deep), "no subscriber any more"
 
 
 async def test_a_silent_connection_is_replaced(live_process: ReadingProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    take, connections = Subscription._on_message, list[bytes]()  # noqa: SLF001 - what comes in is lost there
+    receive, connections = Subscription._on_message, list[bytes]()  # noqa: SLF001 - drops the incoming messages
 
     def lost(self: Subscription, kind: str, name: bytes | None, data: bytes) -> None:
         if kind == "subscribe" and name == PROGRESS_CHANNEL.encode():
             connections.append(name)
         if connections:
-            take(self, kind, name, data)
+            receive(self, kind, name, data)
 
     monkeypatch.setattr(subscription, "PING_TIMEOUT_S", 0.3)
     monkeypatch.setattr(Subscription, "_on_message", lost)
@@ -69,13 +69,13 @@ async def test_a_silent_connection_is_replaced(live_process: ReadingProcess, mon
 async def test_the_subscription_recovers_from_any_error(
     live_process: ReadingProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take, failures = Subscription._on_message, list[RuntimeError]()  # noqa: SLF001 - the library's own errors come up there
+    receive, failures = Subscription._on_message, list[RuntimeError]()  # noqa: SLF001 - the library's errors surface there
 
     def failing(self: Subscription, kind: str, name: bytes | None, data: bytes) -> None:
         if not failures:
             failures.append(RuntimeError("read by two at once"))
             raise failures[0]
-        take(self, kind, name, data)
+        receive(self, kind, name, data)
 
     monkeypatch.setattr(Subscription, "_on_message", failing)
     await _wait_until_alive(live_process, is_alive=False)
@@ -90,20 +90,20 @@ async def test_a_slow_query_does_not_delay_others(
     slow = replace(
         task_list.by_id(fixed_uuid7(77)), queries=(query,), name="slow", build_answer=lambda _: Answer(b"{}", '"x"')
     )
-    ends, refused = time.monotonic() + 2, 0
+    ends, timed_out = time.monotonic() + 2, 0
 
-    async def impatient() -> None:
-        nonlocal refused
+    async def query_slowly() -> None:
+        nonlocal timed_out
         while time.monotonic() < ends:
             try:
                 await live_process.reader.answer(slow)
             except psycopg.OperationalError:
-                refused += 1
+                timed_out += 1
             await asyncio.sleep(0.01)
 
-    nagging = asyncio.create_task(impatient())
+    slow_queries = asyncio.create_task(query_slowly())
     for number in range(50):
         await live_process.reader.answer(task_list.by_id(fixed_uuid7(1_000 + number)))
         await asyncio.sleep(0.02)
-    await nagging
-    assert refused > 1
+    await slow_queries
+    assert timed_out > 1

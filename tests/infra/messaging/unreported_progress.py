@@ -1,8 +1,8 @@
-"""Progress of which a sender of hints hears nothing."""
+"""Progress that is never reported to a sender of hints."""
 
 
 class ProgressNeverReported:
-    """Nothing is heard of any partition."""
+    """No partition ever reports a position."""
 
     def reported_position(self, partition: int) -> int:
         del partition

@@ -1,4 +1,4 @@
-"""The embedded servers, as programs to supervise."""
+"""The embedded servers as programs to supervise."""
 
 from tests.infra.embedded.conftest import broker, postgres
 

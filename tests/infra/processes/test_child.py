@@ -1,4 +1,4 @@
-"""Child processes: none outlives its parent, or ignores a stop for long."""
+"""Child processes: none outlives its parent, and one that ignores a stop is killed soon."""
 
 import os
 import signal

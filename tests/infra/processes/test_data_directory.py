@@ -1,4 +1,4 @@
-"""The data directory: one holder, private secrets, and a run that is either alive or not."""
+"""The data directory: one holder, private secrets, and a recorded run that is alive or not."""
 
 import os
 from pathlib import Path

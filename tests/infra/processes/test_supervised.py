@@ -1,4 +1,4 @@
-"""A supervised process: a program that never starts is an error that says why."""
+"""A supervised process: a program that fails to start raises an error with the reason."""
 
 import pytest
 

@@ -103,31 +103,31 @@ async def out_of_order_partition_commits_are_seen(here: CacheScenario) -> None:
     title = here.rename_tasks(near, far)
     here.fold(1)
     assert (await here.titles())[str(far)] == title
-    assert (await here.titles())[str(near)] != title, "the other partition should be behind"
+    assert (await here.titles())[str(near)] != title, "the other partition should lag"
     here.fold(0)
     assert (await here.titles())[str(near)] == title
 
 
 async def published_progress_is_already_committed(here: CacheScenario) -> None:
     """A process that receives a position and a generation finds both in the database."""
-    heard, too_early = list[BatchReport](), list[str]()
+    received, too_early = list[BatchReport](), list[str]()
 
     def look(progress: BatchReport) -> None:
         with connect(here.settings.database_url) as other:
             for name in progress.projections:
-                number, told = oracle.serving_build(other, name).number, progress.generations.get(name, {})
+                number, reported = oracle.serving_build(other, name).number, progress.generations.get(name, {})
                 sql = "select scope, generation from read.generations where build = %s"
                 found: dict[UUID, int] = dict(other.execute(sql, (number,)).fetchall())
-                if oracle.checkpoint_position(other, name) < progress.position or found | told != found:
+                if oracle.checkpoint_position(other, name) < progress.position or found | reported != found:
                     too_early.append(name)
-        heard.append(progress)
+        received.append(progress)
 
     here.publish = look
     for _ in range(3):
         title = here.rename_tasks(TASK)
         here.fold()
         assert await here.title() == title
-    assert len([progress for progress in heard if progress.generations.get("task_list")]) >= 3
+    assert len([progress for progress in received if progress.generations.get("task_list")]) >= 3
     assert not too_early
 
 
@@ -221,7 +221,7 @@ async def a_silent_subscription_is_distrusted_within_a_second(here: CacheScenari
         here.fold()
         deadline = asyncio.get_running_loop().time() + LIVENESS_S + 1
         while await here.title(reader=other.reader) != title:
-            assert asyncio.get_running_loop().time() < deadline, "it still trusts its cache"
+            assert asyncio.get_running_loop().time() < deadline, "it still uses its cache"
             await asyncio.sleep(0.01)
 
 
@@ -266,8 +266,8 @@ def published_generations_are_trusted(here: CacheScenario, patch: pytest.MonkeyP
     state = ReadTables.state_of
 
     async def believing(self: ReadTables, question: Question) -> BuildState:
-        told = [progress.generations["task_list"].get(question.scopes[0], 0) for progress in here.published]
-        return replace(await state(self, question), generation=max(told, default=0))
+        generations = [progress.generations["task_list"].get(question.scopes[0], 0) for progress in here.published]
+        return replace(await state(self, question), generation=max(generations, default=0))
 
     async def kept(self: ReadTables, question: Question, numbers: dict[str, int]) -> Any:
         found, seen = await asked(self, question, numbers), await believing(self, question)

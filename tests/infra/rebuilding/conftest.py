@@ -1,4 +1,4 @@
-"""The database, its connections and the command line, as the tests of projections have them."""
+"""The fixtures of the projection tests: the database, its connections and the command line."""
 
 from tests.projections.conftest import _require_test_database, database, environment, other_connection, owner, run_cli
 

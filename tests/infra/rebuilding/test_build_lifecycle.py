@@ -83,9 +83,9 @@ def test_a_live_build_that_is_far_behind_is_refused_before_all_the_work(
 ) -> None:
     monkeypatch.setattr(rebuild, "MAX_COMPARE_LAG_EVENTS", 2)
     oracle.append_facts(database, [(TASK, COMPLETED)] * 3)
-    for wish in (RebuildOptions(0), RebuildOptions(0, verify_only=True)):
+    for options in (RebuildOptions(0), RebuildOptions(0, verify_only=True)):
         with pytest.raises(OperatorError, match="3 events behind, too many to compare"):
-            oracle.rebuild_inline(settings.database_url, "task_list", wish)
+            oracle.rebuild_inline(settings.database_url, "task_list", options)
     assert oracle.rebuild_inline(settings.database_url, "task_list", EXPECT_CHANGES).switched
 
 
@@ -122,7 +122,7 @@ def test_events_skipped_during_a_rebuild_stay_out_of_it(database: SyncConnection
 async def test_cached_answers_do_not_survive_a_reset_of_builds(
     database: SyncConnection, owner: SyncConnection, settings: Settings
 ) -> None:
-    """`read` is left out of a backup: builds are numbered from 1 again, and the cache has the answers of before."""
+    """`read` is not in a backup: builds are numbered from 1 again, and the cache still has the old answers."""
     question = workspace_list.for_user(ADA.id)
     async with open_reading_process(settings) as here:
         reset_read_schema(owner, settings)

@@ -104,7 +104,7 @@ def test_jobs_of_another_code_version_are_not_claimed(
 
 
 def a_dead_workers_job_is_retried_once(database: SyncConnection) -> None:
-    """The first time it waits for another one, the second time it has failed."""
+    """The first time, the job waits for another one; the second time, it has failed."""
     asked = jobs.enqueue(database, PROJECTION, JobOptions(expect_changes=True))
     assert jobs.claim(database) == asked
     jobs.reap_dead(database)
@@ -154,7 +154,7 @@ def test_a_job_started_by_hand_is_not_claimed_by_workers(database: SyncConnectio
 
 
 def test_concurrent_reaping_requeues_a_job_once(database: SyncConnection, settings: Settings) -> None:
-    """The second worker reaps while the first does, and skips the job."""
+    """Two workers look for dead jobs at once; the second skips the job that the first has locked."""
     asked = jobs.enqueue(database, PROJECTION, JobOptions())
     jobs.claim(database)
     age_job(database, asked)
@@ -172,7 +172,7 @@ def test_concurrent_reaping_requeues_a_job_once(database: SyncConnection, settin
 def test_a_failed_job_keeps_its_reason_and_is_not_enqueued_again_at_once(
     database: SyncConnection, settings: Settings
 ) -> None:
-    """Rows differ; and a projection that is missing is not built over and over again."""
+    """Rows differ; a missing projection is not rebuilt over and over again."""
     oracle.append_facts(database, [*workspace(), *project(), *task()])
     oracle.catch_up(database)
     table = oracle.serving_build(database, "task_list").table_name

@@ -1,6 +1,6 @@
-"""A rebuild never shows half a table, and touches nothing that is live before the switch (P8, P5).
+"""A rebuild never shows a partial table, and changes nothing live before the switch (P8, P5).
 
-Most of these rebuild by everything but processes; those that kill, kill real ones.
+Most tests rebuild without processes; those that kill use real ones.
 """
 
 import asyncio
@@ -53,8 +53,8 @@ def _seeded_log(database: SyncConnection) -> None:
 
 
 def remaining_builds(database: SyncConnection, name: str = "task_list") -> set[int]:
-    """The builds of a projection, by their rows and by their tables: the same, or something was left."""
-    found = database.execute(  # in one snapshot: somebody may be beginning one just now
+    """The builds of a projection, by their rows and by their tables: a difference is a leftover."""
+    found = database.execute(  # in one snapshot: a worker may be creating a build
         """select array(select build::int from read.builds where projection = %s),
              array(select substring(tablename from '[0-9]+$')::int from pg_tables
                where schemaname = 'read' and tablename ~ %s)""",
@@ -66,7 +66,7 @@ def remaining_builds(database: SyncConnection, name: str = "task_list") -> set[i
 
 
 def corrupt_rows(database: SyncConnection, sql: str, name: str = "task_list") -> None:
-    """Make live rows wrong."""
+    """Corrupt live rows."""
     database.execute(SQL(sql).format(oracle.serving_build(database, name).table_name))
 
 
@@ -144,7 +144,7 @@ def test_events_during_a_rebuild_are_in_the_new_table(
 def answers_stay_correct_during_switches(
     database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch, switches: int
 ) -> None:
-    """Clients read known tasks all the time, others rename them, and the table is rebuilt meanwhile."""
+    """Clients keep reading and renaming tasks while the table is rebuilt."""
     monkeypatch.setattr("infra.rebuilding.rebuild.MAX_SWITCH_LAG_EVENTS", 5)
     created = [fact for number, each in enumerate(TASKS, 1) for fact in task(task_id=each, number=number)]
     oracle.append_facts(database, [*workspace(), *project(), *created])
@@ -177,7 +177,7 @@ def answers_stay_correct_during_switches(
 async def _read_continuously(
     settings: Settings, over: threading.Event, problems: list[str], answers: list[int]
 ) -> None:
-    """Read as an API process does: each answer has all tasks, none of them older than before."""
+    """Read as an API process does: each answer has all tasks, none older than in the answer before."""
     async with open_reading_process(settings) as here:
         await _read_until(here, over, problems, answers)
 
@@ -191,7 +191,7 @@ async def _read_until(here: ReadingProcess, over: threading.Event, problems: lis
             body: dict[str, Any] = msgspec.json.decode(found.answer.body) if found.answer else {"items": []}
             seen = {each["id"]: each["version"] for each in body["items"]}
             rows = await here.tables.fetch_rows(task_list.IDS_BY_KEY_SQL, ("HOME-1",))
-        except Exception as error:  # noqa: BLE001 - a reader meets no error whatever
+        except Exception as error:  # noqa: BLE001 - a reader must not get any error
             problems.append(repr(error))
             break
         if seen.keys() != versions.keys() or len(rows) != 1:
@@ -291,7 +291,7 @@ def test_a_second_rebuild_is_refused_in_one_line(
 def test_a_table_being_read_is_dropped_at_the_next_rebuild(
     database: SyncConnection, other_connection: SyncConnection, settings: Settings
 ) -> None:
-    """A backup, perhaps: the rebuild is done all the same."""
+    """For example a backup: the rebuild succeeds all the same."""
     url = settings.database_url
     before = oracle.serving_build(database, "task_list").number
     assert oracle.rebuild_inline(url, "task_list").switched
@@ -338,7 +338,7 @@ def test_documents_beyond_the_limit_are_folded_in_several_parts(
 def suspended_rebuild(
     database: SyncConnection, rival: SyncConnection, environment: dict[str, str], data: Path
 ) -> Iterator[tuple[subprocess.Popen[bytes], set[int]]]:
-    """The command and its pool, stopped while it writes the first rows of a new table."""
+    """The command and its pool, suspended while it writes the first rows of a new table."""
     known = remaining_builds(database)
     argv = [sys.executable, "-P", "-m", "cli.main", "projections", "rebuild", "task_list", "--workers", "2"]
     with subprocess.Popen(
@@ -369,7 +369,7 @@ def descendants(pid: int) -> set[int]:
 
 
 def command_line(pid: int) -> str:
-    """What a living process runs."""
+    """The command line of a living process."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     except OSError:
@@ -377,7 +377,7 @@ def command_line(pid: int) -> str:
 
 
 @pytest.mark.usefixtures("_seeded_log")
-@pytest.mark.parametrize("victim", ["command", "crew", "nobody"])
+@pytest.mark.parametrize("victim", ["command", "pool", "none"])
 def test_a_killed_rebuild_changes_nothing_and_the_next_starts_clean(  # noqa: PLR0913, PLR0917 - fixtures
     database: SyncConnection,
     other_connection: SyncConnection,
@@ -389,18 +389,18 @@ def test_a_killed_rebuild_changes_nothing_and_the_next_starts_clean(  # noqa: PL
     """Killed with SIGKILL, or interrupted; the pool ends with the command."""
     live = oracle.serving_build(database, "task_list")
     with suspended_rebuild(database, other_connection, environment, tmp_path) as (command, members):
-        if victim == "nobody":
+        if victim == "none":
             command.send_signal(signal.SIGINT)
         else:
-            os.kill(min(members) if victim == "crew" else command.pid, signal.SIGKILL)
+            os.kill(min(members) if victim == "pool" else command.pid, signal.SIGKILL)
         if victim == "command":
             for pid in members:
-                os.kill(pid, signal.SIGCONT)  # they were stopped for the test's sake
-        _, said = command.communicate(timeout=30)
+                os.kill(pid, signal.SIGCONT)  # the test had suspended them
+        _, output = command.communicate(timeout=30)
     if victim != "command":
         assert remaining_builds(database) == {live.number}
-        assert (command.returncode, len(said.strip().splitlines())) == ((2, 1) if victim == "crew" else (130, 0)), (
-            said.decode()
+        assert (command.returncode, len(output.strip().splitlines())) == ((2, 1) if victim == "pool" else (130, 0)), (
+            output.decode()
         )
     assert oracle.serving_build(database, "task_list") == live
     assert oracle.matches_log(database)

@@ -21,7 +21,7 @@ PARTS = [LogPart(1, "task_list", low, low + 1, 100, ()) for low in range(12)]
 
 @pytest.fixture
 def concurrency_samples(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many were at work whenever one began."""
+    """For each part, the number of parts in progress when it began."""
     seen, at_work, lock = list[int](), [0], threading.Lock()
 
     def fill(_: LogPart) -> PartResult:
@@ -39,7 +39,7 @@ def concurrency_samples(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def throttle_for(*counts: int) -> Throttle:
-    """A throttle that reads these counts of recent events, one a poll, and then the last one again."""
+    """A throttle that reads these counts of recent events, one per poll, then repeats the last."""
     counts_left, last = iter(counts), [0]
 
     def lately(most: int) -> int:

@@ -1,4 +1,4 @@
-"""Verifying folds the log afresh and compares: right is right, and whatever is wrong is named with its events (P5)."""
+"""Verification folds the log afresh and compares: correct rows pass, each wrong one is named with its events (P5)."""
 
 import threading
 from functools import partial
@@ -48,7 +48,7 @@ def test_correct_rows_are_reported_as_correct_and_unchanged(database: SyncConnec
 
 
 def each_wrong_row_is_named(database: SyncConnection, typed: RunCli) -> None:
-    """One spoilt, one deleted, one invented."""
+    """One row corrupted, one deleted, one invented."""
     live = oracle.serving_build(database, "task_list").table_name
     database.execute(SQL("update {} set title = 'Buy nothing', version = 9 where id = %s").format(live), (TASK,))
     database.execute(SQL("delete from {} where id = %s").format(live), (OTHER_TASK,))
@@ -76,8 +76,8 @@ def test_each_wrong_row_is_named_with_its_events(database: SyncConnection, run_c
 def test_a_comparison_that_misses_absent_rows_is_noticed(
     database: SyncConnection, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The planted defect: what the live table lacks, or has too much, is not found."""
-    query = comparison._comparison_sql  # noqa: SLF001 - a defect is planted where it would be made
+    """The planted defect: missing and extra rows of the live table are not found."""
+    query = comparison._comparison_sql  # noqa: SLF001 - the defect belongs in this function
 
     def careless(*arguments: Any) -> SQL:
         return SQL(query(*arguments).as_string().replace("full join", "join").replace("{", "{{").replace("}", "}}"))
@@ -87,7 +87,7 @@ def test_a_comparison_that_misses_absent_rows_is_noticed(
 
 
 def verification_ignores_concurrent_folds(settings: Settings, verifications: int) -> None:
-    """Tasks are renamed all the time, and the live build advances while it is compared."""
+    """Tasks are renamed continuously, and the live build advances while it is compared."""
     over, folded = threading.Event(), list[int]()
 
     def work() -> None:
@@ -121,6 +121,6 @@ def test_concurrent_folds_are_no_difference(settings: Settings) -> None:
 
 
 def test_a_comparison_of_two_moments_is_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The planted defect: the live rows as they are now, the fresh ones as they were."""
+    """The planted defect: current live rows are compared with older fresh ones."""
     monkeypatch.setattr(ProjectionRebuild, "_touched_keys", lambda *_: set())
     assert_check_fails(partial(verification_ignores_concurrent_folds, settings, 12))

@@ -1,4 +1,4 @@
-"""The application's role: the database itself refuses it everything on the log but reading and `append`."""
+"""The application's role: the database allows it nothing on the log but reading and `append`."""
 
 from collections.abc import Callable, Iterator
 from uuid import uuid4
@@ -37,7 +37,7 @@ def application(settings: Settings) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def denied_database(servers: Servers, template_database: str) -> Iterator[Database]:
-    """A database for those who are refused everything."""
+    """A database for the tests of refused statements."""
     with connect(servers.application_url(servers.new_database(template_database))) as connection:
         yield connection
 
@@ -50,7 +50,7 @@ def owner(settings: Settings) -> Iterator[Database]:
 
 @pytest.fixture
 def new_role(servers: Servers) -> NewRole:
-    """Make a role with a password, as an operator does; roles belong to the server, so its name is its own."""
+    """Create a role with a password, as an operator does; roles belong to the server, so its name is unique."""
 
     def make(rights: str = "") -> str:
         name = f"test_{uuid4().hex}"
@@ -69,7 +69,7 @@ def url_as(name: str, url: str, password: str = PASSWORD) -> str:
 
 
 def new_owned_database(servers: Servers, name: str) -> str:
-    """The URL of a new database for its owner, who is no superuser."""
+    """The URL of a new database for its owner, which is not a superuser."""
     url = servers.new_database()
     with connect(url) as superuser:
         database = Identifier(superuser.info.dbname)
@@ -129,7 +129,7 @@ def test_without_a_fixed_search_path_append_would_run_them(application: Database
 
 
 def runs_forged_clock(application: Database) -> bool:
-    """Whether the application's own clock was asked, by a function that runs with the owner's rights."""
+    """Whether a function with the owner's rights used the application's own clock."""
     application.execute(FORGED_CLOCK_SQL)
     application.execute("set search_path = read, pg_catalog")
     oracle.append_facts(application, HISTORY)
@@ -182,7 +182,7 @@ def test_the_application_role_owns_the_projection_tables(application: Database) 
 
 
 def test_a_database_without_an_application_role_is_migrated_in_place(servers: Servers) -> None:
-    """One that the version before this one made: its rows stay, and the role may do with them what it likes."""
+    """A table of the previous version: its rows stay, and the role has all rights on them."""
     url = servers.new_database()
     migrate(url)
     with connect(url) as owner:
@@ -199,7 +199,7 @@ def test_a_database_without_an_application_role_is_migrated_in_place(servers: Se
 
 
 def test_a_member_of_the_owner_is_not_restricted(servers: Servers, new_role: NewRole) -> None:
-    """It need only say `set role`, even where it inherits nothing."""
+    """A member role needs only `set role`, even if it inherits nothing."""
     mine, its = new_role(), new_role(" noinherit")
     url = new_owned_database(servers, mine)
     migrate(url, url_as(its, url))

@@ -1,4 +1,4 @@
-"""Migrations: missing ones are applied once, and a database says what it lacks."""
+"""Migrations: missing ones are applied once, and a check names those that a database lacks."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -38,7 +38,7 @@ def test_every_projection_has_its_table_and_checkpoint(servers: Servers) -> None
 
 
 def test_a_killed_migration_leaves_no_lock(servers: Servers) -> None:
-    """It dies with the lock in hand, as one that a Ctrl-C ends does."""
+    """It ends while it holds the lock, as after a Ctrl-C."""
     url = servers.new_database()
     with connect(url) as dying:
         dying.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK_ID,))

@@ -1,4 +1,4 @@
-"""The database of a test, as the application connects to it."""
+"""A connection to the test's database with the application's role."""
 
 from collections.abc import Iterator
 

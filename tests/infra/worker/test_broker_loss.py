@@ -1,6 +1,6 @@
-"""Losing the broker costs only latency (P6): away, emptied or cut off, every event is folded in the end.
+"""Losing the broker costs only latency (P6): if it is down, emptied or cut off, every event is still folded.
 
-`TASKLEDGER_TEST_KILLS` in the environment asks for all that is promised: away for 10 s, 67 cut connections.
+`TASKLEDGER_TEST_KILLS` in the environment runs the full test: down for 10 s, 67 cut connections.
 """
 
 import itertools
@@ -45,7 +45,7 @@ def has_caught_up(connection: SyncConnection, name: str) -> bool:
 
 @contextmanager
 def write_load(settings: Settings) -> Iterator[list[int]]:
-    """A client that writes all the time and sends a hint each time; yields the positions."""
+    """A client that writes continuously and sends a hint each time; yields the positions."""
     messages = broker.create_broker(settings.broker_url)
     hints, over, written = HintSender(messages, ProgressNeverReported(), 1), threading.Event(), list[int]()
     hints.start()
@@ -71,7 +71,7 @@ def write_load(settings: Settings) -> Iterator[list[int]]:
 
 
 def everything_is_folded_after_broker_loss(settings: Settings, proxy: TcpProxy, timeout_s: float) -> None:
-    """The broker is cut off several times, emptied, and away; no process is restarted."""
+    """The broker is cut off several times, emptied, and down; no process is restarted."""
     with running_worker(settings), connect(settings.database_url) as connection:
         oracle.append_facts(connection, [*workspace(), *project(), *task()])
         with write_load(settings) as written:
@@ -100,7 +100,7 @@ def flush(client: redis.Redis) -> bool:
 @pytest.fixture
 def broker_proxy(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Settings, TcpProxy]]:
     if not IS_FULL_RUN:
-        monkeypatch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY", 200)  # milliseconds; who has time waits for 3 s
+        monkeypatch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY", 200)  # milliseconds; the default is 3 s
     parts = urlsplit(settings.broker_url)
     with TcpProxy.in_front_of(parts.hostname or "", parts.port or 0) as proxy:
         url = parts._replace(netloc=parts.netloc.rpartition(":")[0] + f":{proxy.port}").geturl()
@@ -114,6 +114,6 @@ def test_broker_loss_costs_latency_only(broker_proxy: tuple[Settings, TcpProxy])
 def test_a_worker_that_relies_on_messages_alone_is_noticed(
     broker_proxy: tuple[Settings, TcpProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The planted defect: its periodic poll does nothing."""
+    """The planted defect: the worker's periodic poll does nothing."""
     monkeypatch.setattr(worker, "POLL_INTERVAL_S", 3600)
     assert_check_fails(partial(everything_is_folded_after_broker_loss, *broker_proxy, 2.0))

@@ -1,4 +1,4 @@
-"""The projector: it folds what is new, whatever happens meanwhile."""
+"""The projector folds all new events, whatever happens meanwhile."""
 
 from contextlib import closing
 from typing import Any
@@ -28,13 +28,13 @@ def test_an_unknown_event_of_a_member_parks_the_workspace_and_no_task(settings: 
         projector.project(0)
         parked = {name: oracle.parked_documents(connection, name) for name in all_projections()}
         assert parked.pop("workspace_list") == [str(WORKSPACE)]
-        assert parked.pop("task_history") == [str(log.head(connection))]  # it may have been a task's
+        assert parked.pop("task_history") == [str(log.head(connection))]  # the event may have been a task's
         assert not any(parked.values())
     projector.close()
 
 
 def test_a_hint_during_a_run_is_served_by_that_run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hint comes while a poll finds nothing: its event does not wait for the next poll."""
+    """A hint arrives while a poll finds nothing: its event does not wait for the next poll."""
     go_on, looks = advance.advance, list[list[BatchReport]]()
     projector = Projector(settings.database_url, 1, lambda _: None)
     with connect(settings.database_url) as connection:
@@ -67,8 +67,8 @@ def test_project_reports_more_work_unless_another_thread_runs(
 
 
 def test_a_projector_gets_over_a_cut_connection(settings: Settings) -> None:
-    told: list[BatchReport] = []
-    projector = Projector(settings.database_url, 1, told.append)
+    reports: list[BatchReport] = []
+    projector = Projector(settings.database_url, 1, reports.append)
     with connect(settings.database_url) as connection:
         oracle.append_facts(connection, workspace())
         projector.project(0)
@@ -79,13 +79,13 @@ def test_a_projector_gets_over_a_cut_connection(settings: Settings) -> None:
         oracle.append_facts(connection, [*project(), (TASK, CREATED)])
         poll_until(lambda: projects_again(projector))
         assert oracle.serving_rows(connection, task_list.projection)
-    assert [set(progress.projections) for progress in told if progress.events] == [all_projections().keys()] * 2
+    assert [set(progress.projections) for progress in reports if progress.events] == [all_projections().keys()] * 2
     projector.close()
 
 
 def projects_again(projector: Projector) -> bool:
     try:
         projector.project(0)
-    except Exception:  # noqa: BLE001 - whatever a cut connection raises
+    except Exception:  # noqa: BLE001 - any error of a cut connection
         return False
     return True

@@ -1,4 +1,4 @@
-"""The trash purge: items that were in the trash for long enough are gone, nothing else is, also after a crash."""
+"""The trash purge: items past their retention are purged, and nothing else, also after a crash."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -49,7 +49,7 @@ def purge(settings: Settings) -> TrashPurge:
 
 
 def cutoff(days: int = 0) -> datetime:
-    """A moment after all that has happened here, or so many days before."""
+    """A moment after all events of the test, or that many days earlier."""
     return datetime.now(UTC) + timedelta(minutes=1) - timedelta(days=days)
 
 
@@ -63,7 +63,7 @@ def seed_project(database: SyncConnection, *more: Facts) -> None:
 
 
 def purge_events(database: SyncConnection) -> list[Event]:
-    """What was purged, in the order of the log."""
+    """The purged items, in the order of the log."""
     oracle.catch_up(database)
     return [one.event for one in oracle.all_events(database) if "Purged" in type(one.event).__name__]
 
@@ -91,7 +91,7 @@ def test_purge_events_name_the_rule_and_its_cause(database: SyncConnection, purg
 
 
 def a_task_restored_meanwhile_is_not_purged(settings: Settings) -> None:
-    """It is in the trash again, since a moment ago, and the read models have not heard of that yet."""
+    """The item was just trashed again, and the read models are not up to date yet."""
     with connect(settings.database_url) as database:
         seed_project(database, task(TRASHED), [(PROJECT, PROJECT_TRASHED)])
         oracle.append_facts(
@@ -113,7 +113,7 @@ def test_a_purge_that_ignores_the_version_is_noticed(settings: Settings, monkeyp
 def test_a_project_is_purged_with_its_tasks_in_batches(
     database: SyncConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another purge continues each time, as after a crash."""
+    """A new purge continues each time, as after a crash."""
     monkeypatch.setattr(trash_purge, "MAX_PURGES_AT_ONCE", 2)
     counted: Facts = [(column_stream_id(PROJECT, "todo"), ColumnCounted(3))]
     seed_project(
@@ -136,7 +136,7 @@ def test_a_project_is_purged_with_its_tasks_in_batches(
 def test_a_stuck_row_does_not_block_the_purge(
     database: SyncConnection, purge: TrashPurge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows whose tasks are gone, as when a document was parked, are passed over."""
+    """Rows of purged tasks, such as those of a parked document, are skipped."""
     monkeypatch.setattr(trash_purge, "MAX_PURGES_AT_ONCE", 2)
     seed_project(database, task_facts(5, TRASHED))
     monkeypatch.setattr(oracle, "catch_up", lambda _: None)
@@ -153,7 +153,7 @@ def warning_lines() -> Iterator[list[str]]:
 
 
 def append_unknown_event(settings: Settings, task: UUID) -> None:
-    """Newer code wrote of it."""
+    """Newer code wrote an event of the item."""
     with connect(settings.migration_url) as owner:
         owner.execute(
             """insert into log.events (originator_id, originator_version, topic, state, actor_id, workspace_id)
@@ -174,8 +174,8 @@ def test_an_unreadable_task_is_logged_once_and_blocks_no_other(
     for _ in range(3):
         assert not purge.purge_page(database, cutoff())
         assert len(purge_events(database)) == 5
-    told = [line for line in warning_lines if "cannot be purged" in line]
-    assert [line.split(":")[:2] for line in told] == [[f"{fixed_uuid7(102)} cannot be purged", " UnknownEvent"]]
+    warnings = [line for line in warning_lines if "cannot be purged" in line]
+    assert [line.split(":")[:2] for line in warnings] == [[f"{fixed_uuid7(102)} cannot be purged", " UnknownEvent"]]
 
 
 def test_a_stuck_task_of_a_purged_project_does_not_block_the_purge(

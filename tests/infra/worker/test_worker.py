@@ -65,7 +65,7 @@ def test_an_unknown_event_parks_only_its_document(settings: Settings) -> None:
 
 
 def test_a_rebuild_blocks_no_other_projection(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The row of a checkpoint is locked, as a rebuild does: hints for it pile up, and the others go on."""
+    """A checkpoint row is locked, as by a rebuild: its hints pile up, and other partitions continue."""
     monkeypatch.setattr(worker, "POLL_INTERVAL_S", 0.1)
     messages = broker.create_broker(settings.broker_url)
     with (

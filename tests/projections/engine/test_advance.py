@@ -1,4 +1,4 @@
-"""The engine on a real PostgreSQL: whatever the batches, the crashes and the rivals, rows equal the fold of the log."""
+"""The engine on a real PostgreSQL: with any batches, crashes and rival workers, rows equal the fold of the log."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -81,7 +81,7 @@ def test_an_aborted_batch_changes_nothing(database: SyncConnection) -> None:
 def test_a_checkpoint_in_another_transaction_is_noticed(
     database: SyncConnection, other_connection: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The planted defect: the checkpoint commits by itself, and the rows of a broken batch are lost."""
+    """The planted defect: the checkpoint commits on its own, and the rows of an aborted batch are lost."""
     take = advance._fold_transaction  # noqa: SLF001 - the defect is planted inside
 
     def early(connection: SyncConnection, works: Any, batch: Any, save: Any) -> BatchReport | None:
@@ -102,14 +102,14 @@ def test_a_late_worker_writes_nothing(database: SyncConnection, other_connection
 def test_a_worker_that_does_not_recheck_the_checkpoint_is_noticed(
     database: SyncConnection, other_connection: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The planted defect: it takes the checkpoint wherever that is by now."""
+    """The planted defect: the worker advances the checkpoint from any position."""
     careless = advance._ADVANCE_CHECKPOINTS.replace("and position = %s", "and position >= %s")  # noqa: SLF001 - as above
     monkeypatch.setattr(advance, "_ADVANCE_CHECKPOINTS", careless)
     assert a_late_worker_writes(database, other_connection)
 
 
 def a_late_worker_writes(database: SyncConnection, rival: SyncConnection) -> bool:
-    """Whether one that was stopped between reading and folding changes anything after others did its work."""
+    """Whether a worker suspended between reading and folding writes after others folded its batch."""
     oracle.append_facts(database, [*workspace(), *project(), (TASK, CREATED)])
 
     def slow(connection: SyncConnection, position: int, limit: int) -> Sequence[RecordedEvent]:
@@ -126,7 +126,7 @@ def a_late_worker_writes(database: SyncConnection, rival: SyncConnection) -> boo
 def a_stalled_worker_is_replaced(
     settings: Settings, rival: SyncConnection, opened: Callable[[str], SyncConnection]
 ) -> None:
-    """It is stopped while it folds, with its checkpoints taken: others go on, and it changes nothing when it wakes."""
+    """A worker is suspended in a fold, with its checkpoints locked: others continue, and it writes nothing later."""
     oracle.append_facts(rival, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
     is_stopped, is_over = Event(), Event()
 
@@ -175,7 +175,7 @@ def test_waiting_for_a_stalled_worker_is_noticed(settings: Settings, other_conne
 def test_a_batch_that_folds_between_its_statements_is_noticed(
     settings: Settings, other_connection: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The planted defect: what is written of one projection is under way while the next one is folded."""
+    """The planted defect: one projection's writes are in progress while the next one is folded."""
     monkeypatch.setattr("infra.database.pool.STALL_TIMEOUT_S", 0.2)
     fold = engine.fold_documents
 
@@ -255,25 +255,25 @@ def test_each_change_gives_its_scopes_a_new_generation(database: SyncConnection)
 
 
 def test_generations_are_never_reused(database: SyncConnection) -> None:
-    """A crash may take the last commits of a projection: what is folded again has other generations."""
+    """A crash can lose the last commits of a projection: refolded rows get new generations."""
     build = oracle.serving_build(database, "task_list")
     seen = set[int]()
     for _ in range(3):
         with database.transaction(force_rollback=True):
-            told = cache_generations.fetch_bumped({build: {TASK}}, cache_generations.bump(database, {build: {TASK}}))
-            seen.add(told["task_list"][TASK])
+            bumped = cache_generations.fetch_bumped({build: {TASK}}, cache_generations.bump(database, {build: {TASK}}))
+            seen.add(bumped["task_list"][TASK])
     assert len(seen) == 3
 
 
 def test_many_scopes_share_one_generation(database: SyncConnection) -> None:
     build = oracle.serving_build(database, "task_list")
     scopes = {UUID(int=number) for number in range(1, cache_generations.MAX_BUMPED_SCOPES + 2)}
-    told = cache_generations.fetch_bumped({build: scopes}, cache_generations.bump(database, {build: scopes}))
-    assert told["task_list"].keys() == {builds.WHOLE_BUILD_SCOPE}
+    bumped = cache_generations.fetch_bumped({build: scopes}, cache_generations.bump(database, {build: scopes}))
+    assert bumped["task_list"].keys() == {builds.WHOLE_BUILD_SCOPE}
 
 
 def survives_a_crash(database: SyncConnection) -> bool:
-    """Break off in the middle of a batch, go on, and compare with the naive fold."""
+    """Abort a batch in the middle, continue, and compare with the naive fold."""
     oracle.append_facts(database, [*workspace(), *project(), (TASK, CREATED), (TASK, RENAMED)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("projections.engine.cache_generations.bump", failing_after(1))
@@ -285,7 +285,7 @@ def survives_a_crash(database: SyncConnection) -> bool:
 
 
 def failing_after(count: int) -> Any:
-    """The last thing that a batch writes fails so many times, after all the rest was written."""
+    """Makes the last write of a batch fail `count` times, after all others."""
     left, age = [2 * len(all_projections()) * count], cache_generations.bump
 
     def failing(*arguments: Any) -> Any:
@@ -298,27 +298,27 @@ def failing_after(count: int) -> Any:
 
 
 def facts_of(commands: list[CommandOn]) -> Facts:
-    """The facts that come of these wishes, made one after the other."""
+    """The facts that these commands write, handled in turn."""
     past = EventHistory([*workspace(), *project()])
-    for wish in commands:
+    for command_on in commands:
         try:
-            version = past.version(wish.target)
-            past.append(past.decide(with_version(wish, version)).new_events)
+            version = past.version(command_on.target)
+            past.append(past.decide(with_version(command_on, version)).new_events)
         except Refusal:
             continue
     return past.facts
 
 
-def with_version(wish: CommandOn, version: int) -> CommandOn:
-    """The command, with the expected version if it must name one."""
+def with_version(command_on: CommandOn, version: int) -> CommandOn:
+    """The command, with an expected version if it requires one."""
 
-    if not wish.command.requires_version:
-        return wish
-    return CommandOn(wish.target, msgspec.structs.replace(wish.command, expected_version=version))
+    if not command_on.command.requires_version:
+        return command_on
+    return CommandOn(command_on.target, msgspec.structs.replace(command_on.command, expected_version=version))
 
 
 def reset_database(owner: SyncConnection, application: SyncConnection) -> None:
-    """Forget everything: the database is this test's own, made for it a moment ago."""
+    """Delete all data; the database belongs to this test alone."""
     owner.execute("truncate log.events, read.serving, read.builds, read.checkpoints, read.generations, read.parked")
     owner.execute("alter sequence log.events_notification_id_seq restart")
     for projection in all_projections().values():

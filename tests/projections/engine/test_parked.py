@@ -1,6 +1,6 @@
-"""What cannot be folded parks one document of one projection (P7): seen, folded again by command, and never skipped.
+"""What cannot be folded parks one document of one projection (P7): visible, refolded by command, and never skipped.
 
-Each promise is a check, which a planted defect turns red.
+Each guarantee is a check that a planted defect turns red.
 """
 
 from contextlib import closing
@@ -64,11 +64,11 @@ HISTORY = [
     (TASK, LATER_EVENT),
     (OTHER_TASK, COMPLETED),
 ]
-"""The poison is for one task, and both tasks get later events."""
+"""One task has the poison event, and both tasks get later events."""
 
 
 def only_parked(database: SyncConnection, name: str = "task_list") -> ParkedDocument:
-    """The one document that is parked, in the one projection that has any."""
+    """The only parked document of all projections."""
     found = {each: parked.all_parked(database, oracle.serving_build(database, each)) for each in all_projections()}
     (one,) = found.pop(name)
     assert not any(found.values())
@@ -76,7 +76,7 @@ def only_parked(database: SyncConnection, name: str = "task_list") -> ParkedDocu
 
 
 def only_the_document_is_parked(database: SyncConnection, cut: int, why: str, spoil: Any = raise_error) -> None:
-    """The poisoned document stays as it was; its projection and all others show the rest correctly."""
+    """The poisoned document is unchanged; its projection and all others show the rest correctly."""
     with broken_fold("task_list", spoil):
         oracle.append_facts(database, HISTORY)
         oracle.catch_up(database, cut)
@@ -139,7 +139,7 @@ def test_a_rejected_document_left_unparked_is_noticed(
 
 
 def a_failing_database_parks_nothing(database: SyncConnection, rival: SyncConnection) -> None:
-    """The table is locked for longer than the timeout: nothing is written, and then everything."""
+    """The table is locked for longer than the timeout: at first nothing is written, later everything."""
     oracle.append_facts(database, HISTORY)
     database.execute("set lock_timeout = '50ms'")
     with rival.transaction():
@@ -190,7 +190,7 @@ def test_a_lost_connection_parks_nothing(
 
 
 def a_retry_after_the_fix_refolds_in_log_order(database: SyncConnection, typed: RunCli, name: str) -> None:
-    """What came while the document was parked, too."""
+    """Events that arrived while the document was parked are folded too."""
     with broken_fold(name, raise_error, poison_for(name)):
         oracle.append_facts(database, [*user(), *HISTORY])
         oracle.catch_up(database, 3)
@@ -220,7 +220,7 @@ def test_parked_documents_are_refolded_after_the_fix(database: SyncConnection, r
 def test_a_retry_that_only_unparks_is_noticed(
     database: SyncConnection, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It continues with later events, and loses those that came meanwhile."""
+    """The document continues with later events, and loses those that arrived meanwhile."""
 
     def forgetful(connection: SyncConnection, build: Any, found: ParkedDocument) -> None:
         parked.unpark(connection, build, [TASK])
@@ -254,7 +254,7 @@ def test_a_document_that_is_not_parked_cannot_be_retried(database: SyncConnectio
 
 
 def a_skip_is_recorded_and_permanent(database: SyncConnection, settings: Settings, typed: RunCli) -> None:
-    """The event that was decided on is left out of the one document: now, in a rebuild, and in a verification."""
+    """The skipped event is left out of the one document: now, in a rebuild, and in a verification."""
     name, words = "task_list", ("--reason", "Nobody needs it", "--as", "ada@example.org")
     with broken_fold(name, raise_error):
         oracle.append_facts(database, [*user(), *HISTORY])
@@ -364,7 +364,7 @@ def test_parked_documents_are_listed_by_projection(database: SyncConnection, run
 def test_a_rebuild_parks_what_the_live_build_parks(
     database: SyncConnection, settings: Settings, fields: dict[str, Any], event: Any
 ) -> None:
-    """Whatever a table refuses: the rest is built, and nothing differs."""
+    """For everything that a table refuses: the rest is built without differences."""
     story = [*workspace(), *project(), *task(task_id=OTHER_TASK), *task(number=2, title="poison"), *HISTORY[-3:]]
     with broken_fold("task_list", replace_fields(fields), event):
         oracle.append_facts(database, story)

@@ -1,4 +1,4 @@
-"""Partitions: however often they are made more or fewer, nothing is folded twice, and nothing is lost."""
+"""Partitions: however often their number changes, no event is folded twice or lost."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -65,7 +65,7 @@ def test_a_retry_requested_before_a_split_finds_its_document(database: SyncConne
 def test_a_batch_read_before_a_split_is_not_folded_twice(
     database: SyncConnection, other_connection: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It waits for the checkpoint, which is the same position afterwards, but of another count of partitions."""
+    """The worker waits for the checkpoint, which then has the same position but another number of partitions."""
     oracle.append_facts(database, [*workspace(), *project()])
     oracle.catch_up(database)
     oracle.append_facts(database, task())
