@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from api.http import access_tokens, authentication, headers
 from api.http.addressing import parse_id
+from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_address
 from api.http.conditional_response import NO_STORE
 from api.http.response import Response
@@ -55,7 +56,7 @@ class SessionList(Struct, frozen=True):
     items: list[SessionInfo]
 
 
-@post("/auth/login", opt=authentication.PUBLIC, status_code=200)
+@post("/auth/login", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=200)
 async def login(data: JSONBody[Login], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[TokenPair]:
     """Log in: get an access token for `Authorization: Bearer`, and a refresh token."""
     account = email_stream_id(data.email)
@@ -69,13 +70,13 @@ async def login(data: JSONBody[Login], request: AuthedRequest, ledger: NamedDepe
     return _token_response(ledger, await ledger.sessions.open(user, proof, _user_agent(request)))
 
 
-@post("/auth/refresh", opt=authentication.PUBLIC, status_code=200)
+@post("/auth/refresh", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=200)
 async def refresh(data: JSONBody[Refresh], ledger: NamedDependency[Ledger]) -> Response[TokenPair]:
     """Get the next tokens of a session. Reusing a refresh token ends the session, unless its answer was just lost."""
     return _token_response(ledger, await ledger.sessions.refresh(data.refresh_token))
 
 
-@post("/auth/logout", status_code=204)
+@post("/auth/logout", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=204)
 async def logout(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
     """Log out: end the session of this access token."""
     if request.auth.session is None:

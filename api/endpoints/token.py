@@ -12,6 +12,7 @@ from msgspec.structs import asdict
 
 from api.http import authentication
 from api.http.addressing import parse_id
+from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.conditional_response import LOCATION_HEADER, NO_STORE
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request
@@ -66,7 +67,7 @@ class TokenList(Struct, frozen=True):
     items: list[TokenInfo]
 
 
-@post("/auth/tokens", response_headers=[LOCATION_HEADER])
+@post("/auth/tokens", request_max_body_size=MAX_AUTH_BODY_BYTES, response_headers=[LOCATION_HEADER])
 async def issue_token(
     data: JSONBody[NewToken], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[IssuedToken]:

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from api.http import authentication, tracing
+from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_address
 from api.http.command_results import WriteResult
 from api.http.conditional_response import NO_STORE
@@ -63,7 +64,7 @@ class Me(Struct, frozen=True):
     is_administrator: bool
 
 
-@post("/auth/register", opt=authentication.PUBLIC)
+@post("/auth/register", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC)
 async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]) -> Response[WriteResult]:
     """Register a user; the first one administers the installation, and can register even if registration is closed.
 
@@ -107,7 +108,7 @@ async def show_me(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Re
     return Response(me, headers=NO_STORE)
 
 
-@post("/auth/password", status_code=204)
+@post("/auth/password", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=204)
 async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
     """Change your password; all other sessions end."""
     authentication.require_account_management(request.user, request.auth)

@@ -19,6 +19,8 @@ from api.http.problems import MalformedRequest
 from commands.field_types import describe_validation_error
 
 T = TypeVar("T")
+MAX_AUTH_BODY_BYTES = 16 * 1024
+"""For endpoints that hash or look up secrets, most of them open to strangers."""
 JSON_MEDIA_TYPES = {"application/json"}
 PATCH_MEDIA_TYPES = JSON_MEDIA_TYPES | {"application/merge-patch+json"}
 _ARRAY_INDEX = re.compile(r"\[(\d+)\]")

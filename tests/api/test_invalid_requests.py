@@ -15,7 +15,9 @@ import pytest_asyncio
 
 from api.app import MAX_BODY_BYTES
 from api.http.access_tokens import key_id
+from api.ledger import BASE_PATH
 from infra.settings import Settings
+from scripts.openapi import OPENAPI_FILE
 from tests.api.paginated_lists import LIST_PATHS
 from tests.api.problems import assert_problem
 from tests.api_user import PASSWORD, ApiUser
@@ -108,6 +110,21 @@ async def test_a_body_over_the_limit_is_refused_without_a_length_too(shared_user
     answer = await shared_user.request("POST", f"/projects/{shared_user.project}/tasks", content=chunks(), headers=JSON)
     assert "content-length" not in answer.request.headers
     assert_problem(answer, 413)
+
+
+async def test_bodies_of_authentication_are_limited_to_16_kib(shared_user: ApiUser) -> None:
+    paths = json.loads(OPENAPI_FILE.read_bytes())["paths"]
+    posts = [
+        path.removeprefix(BASE_PATH)
+        for path, operations in paths.items()
+        if "/auth/" in path and "requestBody" in operations.get("post", {})
+    ]
+    assert len(posts) >= 4
+    for path in posts:
+        answer = await shared_user.request(
+            "POST", path.removeprefix(BASE_PATH), content=b" " * (16 * 1024 + 1), headers=JSON
+        )
+        assert_problem(answer, 413)
 
 
 UNUSED_ID = "01a1fdb9-ff86-71a3-b8d1-8de7b10a6519"
