@@ -1,1 +1,1 @@
-"""Side-by-side benchmarks: our work and that of a peer, in turns, in the same run."""
+"""Benchmarks that run Taskledger and its peers in turns, in the same run."""

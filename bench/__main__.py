@@ -1,4 +1,4 @@
-"""`python -m bench [quick|full|growth]`: measure us beside our peers, print a table, keep it in `bench/results/`."""
+"""`python -m bench [quick|full|growth]`: compare Taskledger with its peers, print a table, write `bench/results/`."""
 
 import argparse
 from collections.abc import Callable
@@ -13,6 +13,6 @@ RUNS: dict[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure us beside our peers.")
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Compare Taskledger with its peers.")
     parser.add_argument("run", nargs="?", choices=RUNS, default="full")
     RUNS[parser.parse_args().run]()

@@ -1,4 +1,4 @@
-"""The stage: our instances and all peers, up and comparable, before anything is measured."""
+"""The environment of a run: our instances and all peers, started and checked to be comparable before measuring."""
 
 import contextlib
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _STOCK_DATABASE, _CACHE_ASIDE_DATABASE = "bench_stock", "bench_cache_aside"
 
 @contextlib.contextmanager
 def start_environment(folder: Path, *, is_full: bool) -> Iterator[Environment]:
-    """With four API processes and what has no store, if it is the whole stage."""
+    """Start our instance and the peers; for a full run also four API processes and the peers without a store."""
     with contextlib.ExitStack() as ending:
         ours = ending.enter_context(start_instance(folder / "data"))
         found = settings.resolve(ours.data, needs_signing_key=True)
@@ -43,21 +43,21 @@ def start_environment(folder: Path, *, is_full: bool) -> Iterator[Environment]:
 
 
 def _get_hot_bodies(address: str, token: str, board: Board) -> dict[str, str]:
-    """What is answered at the hot addresses."""
+    """The bodies of the hot task and the hot page, by path."""
     with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=20) as http:
         paths = [board.hot_task.path, board.hot_page.path]
         return {path: http.get(path).raise_for_status().text for path in paths}
 
 
 def _fill_cache_aside(ours: BenchInstance) -> str:
-    """A database of the cache-aside peer, with all tasks of the hot list."""
+    """Create the database of the cache-aside peer, with all tasks of the hot list; return its URL."""
     url = create_database(ours.connection, ours.owner_url, _CACHE_ASIDE_DATABASE)
     cache_aside_models.fill_tables(url, ours.user, _get_all_tasks(ours.address, ours))
     return url
 
 
 def _get_all_tasks(address: str, ours: BenchInstance) -> list[Any]:
-    """The tasks of the hot list, page after page by its own cursors."""
+    """All tasks of the hot list, fetched page by page with its cursors."""
     path, tasks, after = ours.board.hot_page.path, list[Any](), ""
     with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {ours.token}"}, timeout=20) as http:
         while True:
@@ -72,19 +72,19 @@ def _require_comparable(ours: BenchInstance, peers: dict[str, PeerProcess], page
     created, tasks = _create_response_shape(ours.address, ours), _get_all_tasks(ours.address, ours)
     for name, one in peers.items():
         if name in {"constant", "raw_asgi"} and _get_hot_bodies(one.address, ours.token, ours.board) != pages:
-            raise RuntimeError(f"The peer {name} answers other bytes, so it is no peer.")
+            raise RuntimeError(f"The peer {name} returns different bytes, so it is not comparable.")
         if name == "cache_aside" and any(
             _get_all_tasks(one.address, ours) != tasks for _ in ("from rows", "from Redis")
         ):
-            raise RuntimeError(f"The peer {name} answers other tasks, so it is no peer.")
+            raise RuntimeError(f"The peer {name} returns different tasks, so it is not comparable.")
         if name == "stock" and _create_response_shape(one.address, ours)[0] != created[0]:
-            raise RuntimeError(f"The peer {name} does not create, so it is no peer.")
+            raise RuntimeError(f"The peer {name} does not create tasks, so it is not comparable.")
         if name in {"echo", "raw_asgi"} and _create_response_shape(one.address, ours) != created:
-            raise RuntimeError(f"The peer {name} answers a create otherwise, so it is no peer.")
+            raise RuntimeError(f"The peer {name} answers a create differently, so it is not comparable.")
 
 
 def _create_response_shape(address: str, ours: BenchInstance) -> tuple[int, list[str]]:
-    """How a create is answered: the status, and the members of the body."""
+    """The answer to a create: its status, and the names of the fields in its body."""
     headers = {"Authorization": f"Bearer {ours.token}"}
     answer = httpx.post(address + ours.board.project_tasks[0].path, json=NEW_TASK, headers=headers, timeout=20)
     return answer.status_code, list(answer.json())

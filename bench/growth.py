@@ -1,4 +1,4 @@
-"""G, growth: what commands and looks cost by the events in the log, and by the length of a stream."""
+"""G, growth: the cost of commands and reads by the number of events in the log and by the length of a stream."""
 
 import contextlib
 import tempfile
@@ -26,12 +26,12 @@ from cli.database import query_read_models
 
 LOG_SIZES_EVENTS = (10_000, 100_000, 1_000_000)
 BOARD_PROJECTS = 100
-"""Of the board; all others are of the history."""
+"""The projects of the board; all other projects belong to the history."""
 MIN_RATE_RATIO = 0.7
-"""What the largest must do, of what the smallest does."""
+"""The minimum rate of a larger log, relative to the smallest."""
 MAX_CATCH_UP_S = 900.0
 _ROUND_CONFIG = RoundConfig(5, 2.0, 1.0, ())
-"""The less is written, the less the smallest log grows beside the others."""
+"""Write loads are short, because they make the smallest log grow most in relation to its size."""
 _WORKS = ("W1", "W2", "R1", "R2")
 _RANDOM_PROJECT_TASKS_SQL = """select '/api/v1/projects/' || id || '/tasks' from {project_list} where key like 'P%%'
     order by random() limit 1000"""
@@ -40,9 +40,9 @@ _TASK_VERSIONS_SQL = "select '/api/v1/tasks/' || id, version from {task_list} wh
 
 
 class GrownInstance(Struct, frozen=True):
-    """An instance whose log was so long at first, tasks from all of it, and those whose streams are of a length.
+    """An instance with `events` events at the start, tasks from its whole log, and tasks by length of their stream.
 
-    As many tasks of the largest log as there are in the smallest: each is read once when it is changed first.
+    Every log contributes as many tasks as the smallest has, because a task is loaded once, at its first change.
     """
 
     events: int
@@ -52,12 +52,12 @@ class GrownInstance(Struct, frozen=True):
 
 
 def measure() -> None:
-    """Measure, print and write it down."""
+    """Measure, print the results and write them to files."""
     began, found = time.monotonic(), machine.describe_machine()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, _start_instances(Path(folder)) as instances:
         print_progress(f"Ready after {time.monotonic() - began:.0f} s.")
         found |= machine.describe_postgresql(instances[-1].ours.connection)
-        said = _first_change_notes(instances[-1])
+        notes = _first_change_notes(instances[-1])
         rounds = []
         for count in range(1, _ROUND_CONFIG.rounds + 1):
             rounds.append(_run_round(instances))
@@ -65,7 +65,7 @@ def measure() -> None:
     marks = [*target_results(rounds), max_lag(rounds)]
     results.write_results("growth", found, marks, rounds, NOT_YET_MEASURED)
     table.print_results(
-        marks, NOT_YET_MEASURED, [*load_notes.round_notes(rounds), *said, *machine.machine_notes(found)]
+        marks, NOT_YET_MEASURED, [*load_notes.round_notes(rounds), *notes, *machine.machine_notes(found)]
     )
     table.print_usage(rounds)
     plot.plot_growth(rounds, LOG_SIZES_EVENTS, STREAM_LENGTHS_EVENTS)
@@ -73,23 +73,23 @@ def measure() -> None:
 
 
 def target_results(rounds: Sequence[RoundResult]) -> list[TargetResult]:
-    """The largest log and the longest streams, and those between, beside the smallest."""
+    """The rates of the larger logs and the longer streams, compared with the smallest log and the shortest streams."""
     return [*_log_size_results(rounds), *_stream_length_results(rounds)]
 
 
 def log_load_name(work: str, size: int) -> str:
-    """The name of its load."""
+    """The name of the load of `work` on a log of `size` events."""
     return f"{work}, log of {size:,}"
 
 
 def stream_load_name(work: str, length: int) -> str:
-    """The same of streams."""
+    """The name of the load of `work` on streams of `length` events."""
     return f"{work}, streams of {length:,}"
 
 
 @contextlib.contextmanager
 def _start_instances(folder: Path) -> Iterator[list[GrownInstance]]:
-    """One after the other, all up at once; the largest has the streams too."""
+    """Start the instances one after the other and keep all running; the largest also has the long streams."""
     with contextlib.ExitStack() as ending:
         found = []
         for size in LOG_SIZES_EVENTS:
@@ -98,7 +98,7 @@ def _start_instances(folder: Path) -> Iterator[list[GrownInstance]]:
             if size == LOG_SIZES_EVENTS[-1]:
                 history.write_events(ours.connection, ours.user, streams.generate_events())
             History(ours.user).write_next(ours.connection, size - ours.log_head())
-            print_progress(f"{size:,} events are folded after {ours.wait_caught_up(MAX_CATCH_UP_S):.0f} s.")
+            print_progress(f"{size:,} events are projected after {ours.wait_caught_up(MAX_CATCH_UP_S):.0f} s.")
             ours.connection.execute("vacuum (analyze)")
             paths = {
                 length: [f"/api/v1/tasks/{task}" for task in tasks] for length, tasks in streams.tasks_by_length.items()
@@ -109,7 +109,7 @@ def _start_instances(folder: Path) -> Iterator[list[GrownInstance]]:
 
 
 def _with_projects_of_whole_log(ours: BenchInstance) -> BenchInstance:
-    """Creates go to projects of the whole log, not of the board alone."""
+    """The instance with creates in projects of the whole log, not only of the board."""
     spread = [HttpTarget(path) for (path,) in query_read_models(ours.connection, _RANDOM_PROJECT_TASKS_SQL, ())]
     return replace(ours, board=replace(ours.board, project_tasks=spread))
 
@@ -152,7 +152,7 @@ def _targets_with_versions(ours: BenchInstance, paths: Sequence[str]) -> list[Ht
 
 
 def _first_change_notes(grown: GrownInstance) -> list[str]:
-    """How long the first change of each takes, of which the process knows nothing yet, nor is there a snapshot."""
+    """How long the first change of a task takes, by length, when it is neither cached nor in a snapshot."""
     return [
         f"G: the first change of a task of {length:,} events took {_first_change_ms(grown, length)} ms."
         for length in STREAM_LENGTHS_EVENTS

@@ -1,4 +1,4 @@
-"""A run: rounds of works on one stage, then those that need an instance of their own."""
+"""A run: rounds of scenarios in one environment, then the scenarios that need their own instance."""
 
 import tempfile
 import time
@@ -36,7 +36,7 @@ MAX_LAG_S = 5.0
 
 
 class RunConfig(Struct, frozen=True):
-    """What is measured; the whole stage has what only some works ask for, and a whole run has plots and cold pages."""
+    """What a run measures. A full run has the complete environment, the cold reads and the plots."""
 
     name: str
     round_config: RoundConfig
@@ -76,7 +76,7 @@ FULL = RunConfig(
 
 
 def measure(run: RunConfig) -> None:
-    """Measure, print and write it down."""
+    """Measure, print the results and write them to files."""
     began, found = time.monotonic(), machine.describe_machine()
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
@@ -85,22 +85,22 @@ def measure(run: RunConfig) -> None:
         print_progress(f"Ready after {time.monotonic() - began:.0f} s.")
         found |= machine.describe_postgresql(up.ours.connection)
         rounds = [_run_round(up, run.round_config, began) for _ in range(run.round_config.rounds)]
-    told, absent = (
+    reports, absent = (
         [work.report(rounds) for work in run.round_config.scenarios],
         NOT_YET_MEASURED | MEASURED_BY_OTHER_COMMANDS,
     )
     results.write_results(
-        run.name, found, _target_results(told, rounds), rounds, absent
-    )  # whatever becomes of the rest
-    told += _run_on_own_instances(run)
-    marks = _target_results(told, rounds)
+        run.name, found, _target_results(reports, rounds), rounds, absent
+    )  # in case a later scenario fails
+    reports += _run_on_own_instances(run)
+    marks = _target_results(reports, rounds)
     results.write_results(run.name, found, marks, rounds, absent)
-    said = [
+    notes = [
         *load_notes.round_notes(rounds),
-        *(line for one in told for line in one.notes),
+        *(line for one in reports for line in one.notes),
         *machine.machine_notes(found),
     ]
-    table.print_results(marks, absent, said)
+    table.print_results(marks, absent, notes)
     table.print_usage(rounds)
     if run.is_full:
         plot.plot_latencies(rounds)
@@ -108,7 +108,7 @@ def measure(run: RunConfig) -> None:
 
 
 def max_lag(rounds: Sequence[RoundResult]) -> TargetResult:
-    """The longest of all."""
+    """The longest lag of any projection after a write."""
     longest = max(lag for one in rounds for lag in one.lags_s)
     return Metric("lag", "of all projections after writing, the longest", "s").against_threshold(
         [longest], at_most(MAX_LAG_S)

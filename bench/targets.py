@@ -1,4 +1,4 @@
-"""A mark: a figure of ours, beside what it is held against, and whether it is reached."""
+"""Targets: our figures, what each is compared with, and whether it meets its target."""
 
 from collections.abc import Sequence
 from math import ceil, inf
@@ -12,10 +12,10 @@ Bound = Literal["at least", "at most"]
 
 
 class TargetResult(Struct, frozen=True):
-    """One line of the table: value and peer are medians of the rounds, in the unit; low and high are of `value`.
+    """One line of the table: `value` and `peer` are medians of the rounds, `low` and `high` the range of `value`.
 
-    The ratio is the median of the rounds' own ratios. Where there is a peer, `mark` is what that must be, else what
-    the value must be.
+    `ratio` is the median of the rounds' own ratios. With a peer, `mark` is the target for the ratio, else the target
+    for the value.
     """
 
     work: str
@@ -32,25 +32,25 @@ class TargetResult(Struct, frozen=True):
     high: float
 
     def fail_if(self, is_invalid: bool) -> Self:  # noqa: FBT001 - it reads as a sentence
-        """Not met, whatever the figure, where that is void."""
+        """The same result, but not met if the figure is invalid."""
         return replace(self, met=self.met and not is_invalid)
 
 
 class ScenarioReport(Struct, frozen=True):
-    """What came of a work: lines of the table, and what they would hide."""
+    """The report of a scenario: lines of the table, and notes on what they would hide."""
 
     results: Sequence[TargetResult]
     notes: Sequence[str] = ()
 
 
 class Threshold(Struct, frozen=True):
-    """What must be reached."""
+    """The bound that a figure must meet."""
 
     value: float
     bound: Bound
 
     def is_met_by(self, value: float) -> bool:
-        """Whether it is."""
+        """Whether a figure meets the bound."""
         return value >= self.value if self.bound == "at least" else value <= self.value
 
 
@@ -63,7 +63,7 @@ def at_most(value: float) -> Threshold:
 
 
 class Metric(Struct, frozen=True):
-    """What is measured: the work by its name in the list of works, in which way, and in which unit."""
+    """What is measured: the scenario by its name in `docs/performance.md`, a description, and the unit."""
 
     work: str
     what: str
@@ -72,13 +72,13 @@ class Metric(Struct, frozen=True):
     def against_baseline(
         self, against: str, ours: Sequence[float], peer: Sequence[float], threshold: Threshold
     ) -> TargetResult:
-        """Ours and a peer's, round by round."""
+        """Compare our rates with a peer's, round by round."""
         ratio = median(mine / its for mine, its in zip(ours, peer, strict=True))
         alone = self.against_threshold(ours, threshold)
         return replace(alone, against=against, peer=median(peer), ratio=ratio, met=threshold.is_met_by(ratio))
 
     def against_threshold(self, values: Sequence[float], threshold: Threshold) -> TargetResult:
-        """Ours, held against a number."""
+        """Compare our values with a threshold."""
         return TargetResult(
             work=self.work,
             what=self.what,
@@ -96,12 +96,12 @@ class Metric(Struct, frozen=True):
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """What so many of a hundred do not exceed; without any value nothing was answered: for ever."""
+    """The value that `percent` percent of the values do not exceed; infinite if there are none (nothing answered)."""
     return sorted(values)[ceil(len(values) * percent / 100) - 1] if values else inf
 
 
 def format_number(value: float) -> str:
-    """As people read it: three digits of what is small."""
+    """A number for people: three significant digits below 100."""
     if value == inf:
         return "never"
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004 - three digits

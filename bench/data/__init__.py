@@ -1,1 +1,1 @@
-"""What is measured on: boards, backlogs, histories, and the questions asked of them."""
+"""The data of the benchmarks: boards, backlogs, histories, and the queries on them."""

@@ -1,4 +1,4 @@
-"""A backlog: 100,000 tasks of one workspace, in two languages, as the years of a company would leave them."""
+"""A backlog: 100,000 tasks of one workspace in two languages, as a company collects them over years."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -18,19 +18,19 @@ from infra.ids import new_id
 
 PROJECT_COUNT, TASK_COUNT, MEMBER_COUNT = 50, 100_000, 40
 DONE_SHARE, ASSIGNED_SHARE, TWO_ASSIGNEES_SHARE, DUE_SHARE, DUE_TIME_SHARE = 0.4, 0.75, 0.1, 0.55, 0.1
-"""The shares of tasks that are done, are somebody's or somebody else's too, and are due some day or minute."""
+"""The shares of tasks that are done, are assigned (to two members), and are due (at a time, not only on a day)."""
 FIRST_DAY, CREATION_DAYS = date(2024, 1, 1), 1_000
-"""Tasks were made on so many days; each may be due, or done, within `AHEAD` of them."""
+"""Tasks are created over this many days; each may be due, or done, within `MAX_DAYS_AHEAD` days of its creation."""
 MAX_DAYS_AHEAD = 120
 PRIORITY_WEIGHTS = dict(zip(get_args(Priority), (40, 15, 25, 15, 5), strict=True))
 LABELS = ("bug", "feature", "later", "billing", "docs", "security", "design", "ошибка", "срочно", "отчёт", "склад")
 OPEN_COLUMNS, DONE_COLUMN = DEFAULT_COLUMNS[:2], DEFAULT_COLUMNS[2]
 _LABEL_COUNT_WEIGHTS = (40, 35, 20, 5)
-"""Of a hundred tasks so many have no label, one, two, three."""
+"""Of a hundred tasks, how many have no label, one, two and three."""
 
 
 class Backlog:
-    """Who and what there is; one user is among the people, and owns the workspace."""
+    """The members and projects of the workspace; `user` is one of the members and owns it."""
 
     def __init__(self, user: UUID) -> None:
         self.member_ids = [user, *(new_id() for _ in range(MEMBER_COUNT - 1))]
@@ -38,7 +38,7 @@ class Backlog:
         self.projects = [ProjectEvents(new_id(), self.workspace, f"R{number}") for number in range(PROJECT_COUNT)]
 
     def generate_events(self, count: int = TASK_COUNT) -> Iterator[StreamEvent]:
-        """All of it, the tasks in the order of their days; a seed of its own makes it the same in every run."""
+        """Generate all events, with tasks in order of creation; a fixed seed makes them the same in every run."""
         rng = random.Random(3)
         yield StreamEvent(self.workspace, 1, WorkspaceCreated("Backlog"), self.workspace)
         for person in self.member_ids:
@@ -86,7 +86,7 @@ def _time_on_day(rng: random.Random, day_number: int) -> datetime:
 
 
 def _due(rng: random.Random, created_at: datetime) -> str | None:
-    """A day as a rule, and sometimes a minute of it."""
+    """A due date, sometimes with a time, or None."""
     if rng.random() >= DUE_SHARE:
         return None
     due = (created_at + timedelta(days=rng.randrange(MAX_DAYS_AHEAD))).replace(second=0)

@@ -1,4 +1,4 @@
-"""The board that the works are done on, made by the commands themselves before anything is measured."""
+"""The board that scenarios use, created through commands before anything is measured."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -19,19 +19,19 @@ from infra.ids import new_id
 from infra.settings import Settings
 
 PROJECT_COUNT, TASKS_PER_PROJECT = 1_000, 10
-"""So many projects, each with so many tasks to begin with, for tasks to be created and changed in at random."""
+"""The projects, and the initial tasks in each, where tasks are created and changed at random."""
 READ_PROJECT_TASKS = 60
-"""The tasks of the project that is only looked at: more than a page."""
+"""The tasks of the project that is only read: more than a page."""
 LANE_PROJECT_COUNT = 100
-"""Projects of which the API process knows nothing: the lane in a process of its own creates tasks there."""
+"""Projects for the lane in a separate process, which creates tasks there; the API process never uses them."""
 PROJECTS_PER_TRANSACTION = 20
-"""Projects made in one transaction."""
+"""Projects created in one transaction."""
 _API = "/api/v1"
 _EMAIL, _PASSWORD = "bench@example.com", "correct horse battery"
 
 
 class Board(Struct, frozen=True):
-    """Where the works are done."""
+    """The targets of requests, and the projects of the lane."""
 
     project_tasks: list[HttpTarget]
     one_project: HttpTarget
@@ -42,7 +42,7 @@ class Board(Struct, frozen=True):
 
 
 def register_and_log_in(address: str) -> tuple[UUID, str]:
-    """A new user and their token."""
+    """Register a new user; return the user's id and access token."""
     with httpx.Client(base_url=address + _API, timeout=20) as http:
         form = {"email": _EMAIL, "password": _PASSWORD}
         user = http.post("/auth/register", json={**form, "name": "Bench"}).raise_for_status().json()["id"]
@@ -50,7 +50,7 @@ def register_and_log_in(address: str) -> tuple[UUID, str]:
 
 
 async def create_board(settings: Settings, user: UUID, project_count: int = PROJECT_COUNT) -> Board:
-    """Make it; the read models learn of it when their worker has come so far."""
+    """Create the board; read models show it once their worker has caught up."""
     workspace, actor = new_id(), Actor(user)
     projects, lane_projects = [new_id() for _ in range(project_count)], [new_id() for _ in range(LANE_PROJECT_COUNT)]
     crowded, read_project = new_id(), new_id()
@@ -59,14 +59,14 @@ async def create_board(settings: Settings, user: UUID, project_count: int = PROJ
         await _handle(instance, actor, [CommandOn(workspace, CreateWorkspace(name="Bench"))])
         for start in range(0, project_count, PROJECTS_PER_TRANSACTION):
             some = enumerate(projects[start : start + PROJECTS_PER_TRANSACTION], start)
-            wishes = [
-                wish for number, at in some for wish in _create_project(workspace, at, f"P{number}", TASKS_PER_PROJECT)
+            commands = [
+                each for number, at in some for each in _create_project(workspace, at, f"P{number}", TASKS_PER_PROJECT)
             ]
-            await _handle(instance, actor, wishes)
+            await _handle(instance, actor, commands)
         await _handle(
             instance,
             actor,
-            [wish for at, each in enumerate(lane_projects) for wish in _create_project(workspace, each, f"A{at}", 0)],
+            [each for at, lane in enumerate(lane_projects) for each in _create_project(workspace, lane, f"A{at}", 0)],
         )
         await _handle(
             instance, actor, [*_create_project(workspace, crowded, "ONE", 0), _create_task(crowded, contended)]
@@ -100,7 +100,7 @@ def _create_task(project: UUID, task: UUID) -> CommandOn:
 
 
 def create_task_command(project: UUID) -> CreateTask:
-    """The task that every create asks for."""
+    """The command that creates the task of `NEW_TASK` in a project."""
     return msgspec.convert({**NEW_TASK, "project_id": project}, CreateTask)
 
 

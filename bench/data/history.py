@@ -1,4 +1,4 @@
-"""A history: events by the million, straight into the log, as the years of a large board would leave them there."""
+"""A history: millions of events written directly into the log, as a large board produces them over years."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,11 +36,11 @@ from infra.ids import new_id
 
 WORKSPACE_COUNT, PROJECT_COUNT = 20, 1_000
 CREATED_SHARE = 0.22
-"""The share of events that create a task: each has four or five in the end."""
+"""The share of events that create a task: a task has four or five events in the end."""
 MAX_ACTIVE_TASKS = 60_000
-"""So many tasks, the youngest, may change."""
+"""Only this many of the newest tasks may change."""
 NUMBER_BLOCK_SIZE = 16
-"""Task numbers are taken so many at a time."""
+"""How many task numbers are taken at a time."""
 _COPY = """copy log.events
     (originator_id, originator_version, topic, state, actor_id, actor_kind, command_id, workspace_id, at)
     from stdin (format binary)"""
@@ -49,7 +49,7 @@ _TASK_FIELDS = ("title", "description", "priority", "due", "labels")
 
 
 class StreamEvent(Struct, frozen=True):
-    """An event in its stream; without a time, it happens when it is written."""
+    """An event in its stream; without `at`, it gets the time when it is written."""
 
     stream: UUID
     version: int
@@ -59,30 +59,30 @@ class StreamEvent(Struct, frozen=True):
 
 
 class History:
-    """What one user did; `fill` goes on where the last one ended."""
+    """The history of one user; `write_next` continues where the previous call ended."""
 
     def __init__(self, user: UUID) -> None:
         self._user = user
         self._events = generate_events(user, random.Random(1))
 
     def write_next(self, connection: Connection[TupleRow], count: int) -> None:
-        """Write the next so many events, as the owner; nothing else may append meanwhile."""
+        """Write the next `count` events, as the owner; no other process may append meanwhile."""
         write_events(connection, self._user, islice(self._events, count))
 
 
 def write_events(connection: Connection[TupleRow], user: UUID, events: Iterable[StreamEvent]) -> None:
-    """Into the log, by COPY, as what one user imported."""
+    """Write events into the log with COPY, as an import by one user."""
     command = new_id()
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         copy.set_types(_TYPES)
         for one in events:
             name, state, at = codec.stored_name_of(one.event), codec.encode(one.event), one.at or datetime.now(UTC)
             copy.write_row((one.stream, one.version, name, state, user, "import", command, one.workspace, at))
-    connection.execute("vacuum (analyze) log.events")  # as the server would before long
+    connection.execute("vacuum (analyze) log.events")  # as autovacuum would do soon
 
 
 def generate_events(user: UUID, rng: random.Random) -> Iterator[StreamEvent]:
-    """Workspaces, projects, then tasks for ever: each event in the next version of its stream, true to its state."""
+    """Generate workspaces, projects, then tasks without end: each event fits the version and state of its stream."""
     workspaces = [new_id() for _ in range(WORKSPACE_COUNT)]
     for workspace in workspaces:
         yield StreamEvent(workspace, 1, WorkspaceCreated("Bench"), workspace)
@@ -98,7 +98,7 @@ def generate_events(user: UUID, rng: random.Random) -> Iterator[StreamEvent]:
 
 
 class ProjectEvents:
-    """A project, and the numbers of its tasks."""
+    """A project, and the last task number it has used."""
 
     def __init__(self, id_: UUID, workspace: UUID, key: str) -> None:
         self.id = id_
@@ -114,7 +114,7 @@ class ProjectEvents:
         yield StreamEvent(project_key_stream_id(self.workspace, self.key), 1, reserved, self.workspace)
 
     def task_events(self, fields: Mapping[str, Any]) -> Iterator[StreamEvent]:
-        """One more, after the numbers for it and for those to come; `told` is what it begins with."""
+        """Create one more task with `fields`, after taking a block of task numbers if none is left."""
         if self.last_number % NUMBER_BLOCK_SIZE == 0:
             taken = TaskNumbersTaken(self.last_number + 1, self.last_number + NUMBER_BLOCK_SIZE)
             yield StreamEvent(
@@ -126,13 +126,13 @@ class ProjectEvents:
 
 
 def new_task_fields() -> dict[str, Any]:
-    """What every task begins with."""
+    """The fields of every new task."""
     task = create_task_command(new_id())
     return {"column": "todo", **{name: getattr(task, name) for name in _TASK_FIELDS}}
 
 
 class _ActiveTasks:
-    """The tasks at work: each with its version and its state."""
+    """The tasks that may change, with their versions and states."""
 
     def __init__(self, projects: Sequence[ProjectEvents], rng: random.Random) -> None:
         self._new_task_fields = new_task_fields()
@@ -143,14 +143,14 @@ class _ActiveTasks:
         self._added = 0
 
     def create(self) -> Iterator[StreamEvent]:
-        """In the place of the oldest, once there are enough."""
+        """Create a task; it replaces the oldest once there are `MAX_ACTIVE_TASKS`."""
         for one in self._rng.choice(self._projects).task_events(self._new_task_fields):
             yield one
             if state := Task.evolve(None, one.event):
                 self._add(one.stream, state)
 
     def change(self) -> Iterator[StreamEvent]:
-        """One of them, in one of the ways; nothing while there is none."""
+        """Change a random task in a random way; no event while there are no tasks."""
         if self._streams:
             stream = self._rng.choice(self._streams)
             version, task = self._states[stream]

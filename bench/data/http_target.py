@@ -1,10 +1,10 @@
-"""An HTTP target: something on a server that clients read or change."""
+"""An HTTP target: a resource that clients read or change."""
 
 from msgspec import Struct
 
 
 class HttpTarget(Struct, frozen=True):
-    """The path of something on the server, the version that it is at, and what is shown there, where that matters."""
+    """The path of a resource, its current version, and its expected body, where these matter."""
 
     path: str
     version: int = 0
@@ -18,4 +18,4 @@ NEW_TASK = {
     "due": "2027-03-01",
     "labels": ["food", "before Friday"],
 }
-"""The task that every create asks for, ours and the peer's."""
+"""The body of every create, against our instance and the peers."""

@@ -1,4 +1,4 @@
-"""The questions about a backlog: pages of it under filters and in orders that people ask for, none of them twice."""
+"""Queries on a backlog: distinct pages of tasks, with filters and sort orders that people use."""
 
 import random
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from bench.data.vocabulary import CUSTOMERS, LANGUAGES
 
 PAGE_SIZE = 50
 DEPTHS = (0, 0, 0, 1, 2, 3)
-"""So many steps into its list a page begins, as likely as each stands here."""
+"""How many steps into its list a page begins; each entry is equally likely."""
 WORKSPACE_FILTERS = (
     ("status:open assignee:{person}", "due"),
     ("status:open label:{label} created>={day}", "-priority"),
@@ -26,7 +26,7 @@ WORKSPACE_FILTERS = (
     ("due:none assignee:{person} label:{label}", "created"),
     ("status:open assignee:me due>={day}", "-due"),
 )
-"""Filters across the workspace, each with the order that it is asked in; none is the usual one."""
+"""Filters across the workspace, each with its sort order; an empty one is the default."""
 PROJECT_FILTERS = (
     ("status:open column:{column} created<{day}", "rank"),
     ("status:open assignee:{person}", "due"),
@@ -46,13 +46,13 @@ class PageQuery(Struct, frozen=True):
     depth: int
 
     def request_path(self, limit: int = PAGE_SIZE, cursor: str = "") -> str:
-        """Where a page of it is asked for."""
+        """The path and query string of a page."""
         named = {"filter": self.filter, "sort": self.sort, "limit": str(limit), "cursor": cursor}
         return f"{self.path}?{urlencode({name: value for name, value in named.items() if value}, quote_via=quote)}"
 
 
 def generate_queries(backlog: Backlog, count: int) -> list[PageQuery]:
-    """So many, of all kinds in turns; a seed of their own makes them the same for the same backlog."""
+    """Generate `count` distinct queries of all kinds in turn; a fixed seed makes them the same for the same backlog."""
     found: dict[str, PageQuery] = {}
     asked = _random_queries(backlog, random.Random(5))
     while len(found) < count:
@@ -62,7 +62,7 @@ def generate_queries(backlog: Backlog, count: int) -> list[PageQuery]:
 
 
 def _random_queries(backlog: Backlog, rng: random.Random) -> Iterator[PageQuery]:
-    """For ever, and now and then the same again."""
+    """Generate queries without end, sometimes repeating one."""
     while True:
         for filter_, sort in WORKSPACE_FILTERS:
             yield PageQuery("/api/v1/tasks", _fill_filter(filter_, backlog, rng), sort, rng.choice(DEPTHS))

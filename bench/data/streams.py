@@ -1,4 +1,4 @@
-"""Streams: tasks that were renamed so often that each has a certain number of events."""
+"""Streams: tasks that were renamed until their streams have given lengths."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -11,12 +11,12 @@ from domain.workspace import WorkspaceCreated
 from infra.ids import new_id
 
 TASKS_BY_LENGTH = {10: 1_600, 100: 400, 1_000: 64, 10_000: 16}
-"""So many of each length: the shorter, the more, since each change makes one longer."""
+"""How many tasks have each length: more of the short ones, because each measured change adds an event."""
 STREAM_LENGTHS_EVENTS = tuple(TASKS_BY_LENGTH)
 
 
 class StreamsByLength:
-    """In a workspace of their own; `tasks` is filled, by length, when all of it has happened."""
+    """Tasks in a separate workspace; `tasks_by_length` is complete once all events are generated."""
 
     def __init__(self, user: UUID) -> None:
         self.tasks_by_length: dict[int, list[UUID]] = {length: [] for length in STREAM_LENGTHS_EVENTS}

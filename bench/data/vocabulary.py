@@ -1,4 +1,4 @@
-"""The words of a company: what its tasks speak of in two languages, the usual ones first, and its customers."""
+"""The vocabulary of a company: words for tasks in two languages, the most frequent first, and customer names."""
 
 import random
 from itertools import accumulate, product
@@ -30,10 +30,10 @@ LANGUAGES = (_ENGLISH, _RUSSIAN)
 _SYLLABLES = map(_split_words, ("Nor Tel Bra Ves Kol Mar Zim Pol", "vi ta ro ma le su", "kan den lux mir"))
 CUSTOMERS = tuple(map("".join, product(*_SYLLABLES)))
 _SKIPPED_RANKS = 10
-"""The first word is not twice as usual as the second: as if the ten most usual ones were left out."""
+"""Word frequencies start at this rank, so that the first word is not twice as frequent as the second."""
 _WEIGHTS = list(accumulate(1 / (_SKIPPED_RANKS + at) for at in range(len(_ENGLISH))))
 
 
 def sentence(rng: random.Random, words: tuple[str, ...], min_words: int, max_words: int) -> str:
-    """So many words of one language, the first with a capital letter."""
+    """`min_words` to `max_words` words of one language, the first capitalised."""
     return " ".join(rng.choices(words, cum_weights=_WEIGHTS, k=rng.randint(min_words, max_words))).capitalize()

@@ -1,1 +1,1 @@
-"""The harness: instances, load, clients, and one round of everything."""
+"""The harness: instances, load generators, clients, and one round of all scenarios."""

@@ -1,4 +1,4 @@
-"""Pace: when a client that is free asks again."""
+"""Arrivals: when an idle client sends its next request."""
 
 import asyncio
 import time
@@ -7,29 +7,29 @@ from typing import Protocol
 
 
 class Client(Protocol):
-    """Who asks, one request at a time."""
+    """Sends one request at a time."""
 
     def send(self, due: float) -> None:
-        """Ask; the answer is waited for since `due`, whenever it was really sent."""
+        """Send the next request. Its latency counts from `due`, whenever it is really sent."""
 
     def close(self) -> None:
-        """Nothing more is asked."""
+        """Send no more requests."""
 
 
 class Arrivals(Protocol):
-    """Who says when."""
+    """Decides when clients send requests."""
 
     unsent: int
 
     def on_client_ready(self, client: Client) -> None:
-        """The client has its answer, or has only come."""
+        """The client has just connected, or has its answer."""
 
     async def run(self) -> None:
-        """Once all clients have come; ends when nothing more will be asked."""
+        """Run once all clients are connected, until no more requests will be sent."""
 
 
 class ClosedLoop:
-    """Each client asks again as soon as it has its answer, until the deadline."""
+    """Each client sends its next request as soon as it has an answer, until the deadline."""
 
     unsent = 0
 
@@ -48,7 +48,7 @@ class ClosedLoop:
 
 
 class OpenLoop:
-    """Requests fall due at even intervals, whether or not a client is free: who waits for one has waited since then."""
+    """Requests fall due at even intervals, even if no client is idle; latency includes the wait for a client."""
 
     def __init__(self, deadline: float, rate: float) -> None:
         self.unsent = 0

@@ -1,4 +1,4 @@
-"""What the clients of the load generator do: a script yields a request and is sent the answer."""
+"""Scripts for the clients of the load generator: a script yields a request and is sent the answer."""
 
 import random
 from collections.abc import Callable, Generator, Sequence
@@ -19,9 +19,9 @@ class HttpResponse(Struct, frozen=True):
 
 
 class HttpRequest(Struct, frozen=True):
-    """What a client asks; its answer is counted and timed unless it only prepares what is.
+    """A request of a client. Its answer is counted and timed, unless it only prepares a request that is.
 
-    Where one answer alone is right, it is `right`.
+    If only one body is correct, that is `expected_body`.
     """
 
     method: str
@@ -42,14 +42,14 @@ _WRITE_RESULT_DECODER = msgspec.json.Decoder(_WriteResult)
 
 
 def create_tasks(targets: Sequence[HttpTarget]) -> Script:
-    """Create tasks, each in a place chosen at random."""
+    """Create tasks, each in a project chosen at random."""
     body = msgspec.json.encode(NEW_TASK)
     while True:
         yield HttpRequest("POST", random.choice(targets).path, body)
 
 
 def edit_tasks(targets: Sequence[HttpTarget]) -> Script:
-    """Rename tasks chosen at random, each to what none was called, on the version that the last answer told."""
+    """Rename tasks chosen at random, each to a new title, expecting the version from the last answer."""
     versions = {target.path: target.version for target in targets}
     paths = list(versions)
     for count in count_from(random.randrange(10**12)):
@@ -61,31 +61,31 @@ def edit_tasks(targets: Sequence[HttpTarget]) -> Script:
 
 
 def toggle_task(targets: Sequence[HttpTarget]) -> Script:
-    """Complete a task or reopen it, as a coin says, naming no version: half of all wishes are fulfilled already."""
+    """Complete or reopen a task at random, without an expected version: half of the requests change nothing."""
     while True:
         yield HttpRequest("POST", f"{targets[0].path}/{random.choice(('complete', 'reopen'))}", b"{}")
 
 
 def get_repeatedly(targets: Sequence[HttpTarget]) -> Script:
-    """Look at the same thing again and again."""
+    """Get the same target repeatedly."""
     while True:
         yield HttpRequest("GET", targets[0].path)
 
 
 def get_in_turn(targets: Sequence[HttpTarget]) -> Script:
-    """Look at one thing after the other; whoever plans more looks than there are things sees some again."""
+    """Get one target after the other, starting again when there are no more."""
     for target in cycle(targets):
         yield HttpRequest("GET", target.path)
 
 
 def get_and_compare(targets: Sequence[HttpTarget]) -> Script:
-    """Look at the same thing again and again, which should always be the same."""
+    """Get the same target repeatedly, and compare its body with the expected one."""
     while True:
         yield HttpRequest("GET", targets[0].path, expected_body=targets[0].expected_body.encode())
 
 
 def create_then_get(targets: Sequence[HttpTarget]) -> Script:
-    """Create a task, then look at it as it is once the read model has it: the look alone counts."""
+    """Create a task, then get it as soon as the read model has it: only the get is counted."""
     for create in create_tasks(targets):
         written = _WRITE_RESULT_DECODER.decode((yield replace(create, is_counted=False)).body)
         yield HttpRequest("GET", f"/api/v1/tasks/{written.id}?min_position={written.position}")
@@ -96,4 +96,4 @@ SCRIPTS: dict[str, Callable[[Sequence[HttpTarget]], Script]] = {
     for script in (create_tasks, edit_tasks, toggle_task, get_repeatedly, get_in_turn, get_and_compare, create_then_get)
 }
 SHARED_TARGET_SCRIPTS = {"create_tasks", "toggle_task", "get_repeatedly", "get_and_compare", "create_then_get"}
-"""Where all clients have the same targets; in the others each has its own."""
+"""Scripts in which all clients share the same targets; in the others each client has its own."""

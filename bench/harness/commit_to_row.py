@@ -1,4 +1,4 @@
-"""From commit to row: how long after a command was acknowledged its events stand in every read model."""
+"""From commit to row: how long after its acknowledgement the events of a command are in every read model."""
 
 import time
 
@@ -16,22 +16,22 @@ MAX_VISIBILITY_S = 5.0
 
 
 def measure_commit_to_row_ms(ours: BenchInstance, count: int) -> list[float]:
-    """For each of so many creates with nothing else to do, the milliseconds until a worker tells of its commit.
+    """For each of `count` creates on an idle instance, the milliseconds until a worker reports its commit.
 
-    That it may tell before the client has its answer counts as none.
+    If the report arrives before the client has its answer, the latency counts as zero.
     """
     headers = {"Authorization": f"Bearer {ours.token}"}
     found: list[float] = []
     with (
         httpx.Client(base_url=ours.address, headers=headers) as http,
         redis.Redis.from_url(settings.resolve(ours.data).redis_url) as cache,
-        cache.pubsub() as news,
+        cache.pubsub() as reports,
     ):
-        news.subscribe(PROGRESS_CHANNEL)
+        reports.subscribe(PROGRESS_CHANNEL)
         for _ in range(count):
             written = http.post(ours.board.one_project.path, json=NEW_TASK).raise_for_status().json()
             answered = time.monotonic()
-            while _next_position(news) < written["position"]:
+            while _next_position(reports) < written["position"]:
                 if time.monotonic() > answered + MAX_VISIBILITY_S:
                     raise TimeoutError
             found.append((time.monotonic() - answered) * 1_000)
@@ -40,6 +40,6 @@ def measure_commit_to_row_ms(ours: BenchInstance, count: int) -> list[float]:
 
 
 def _next_position(pubsub: redis.client.PubSub) -> int:
-    """The position that the next message tells of, 0 where none comes."""
+    """The position in the next progress message, 0 if none arrives."""
     message = pubsub.get_message(ignore_subscribe_messages=True, timeout=MAX_VISIBILITY_S)
     return int(msgspec.json.decode(message["data"])["position"]) if message else 0

@@ -1,4 +1,4 @@
-"""Durability: what PostgreSQL says of itself, because a figure without it is worth nothing."""
+"""Durability: PostgreSQL's own settings, because figures without durable commits are worthless."""
 
 from pathlib import Path
 
@@ -12,22 +12,22 @@ _SETTINGS_SQL = "select name, setting from pg_settings where name = any(%s) orde
 
 
 class NotDurable(Exception):
-    """Acknowledged work could be lost, so nothing is measured."""
+    """Acknowledged commits could be lost, so nothing is measured."""
 
 
 def require_on_disk(folder: Path) -> str:
-    """The kind of file system that a folder is on; raises NotDurable where that is memory."""
+    """The type of the file system that contains a folder; raises NotDurable if it is in memory."""
     mounts = {one.mountpoint: one.fstype for one in psutil.disk_partitions(all=True)}
     above = next((str(one) for one in (folder, *folder.parents) if str(one) in mounts), "")
     kind = mounts.get(above, "unknown")
     if kind in _MEMORY:
-        raise NotDurable(f"{folder} is in memory: name a folder on a disk in TMPDIR.")
+        raise NotDurable(f"{folder} is in memory: set TMPDIR to a folder on a disk.")
     return kind
 
 
 def require_durable(connection: Connection[TupleRow]) -> dict[str, str]:
     """The settings that make a commit durable; raises NotDurable unless all of them are on."""
-    said: dict[str, str] = dict(connection.execute(_SETTINGS_SQL, (list(REQUIRED_SETTINGS),)).fetchall())
-    if said != dict.fromkeys(REQUIRED_SETTINGS, "on"):
-        raise NotDurable(said)
-    return said
+    found: dict[str, str] = dict(connection.execute(_SETTINGS_SQL, (list(REQUIRED_SETTINGS),)).fetchall())
+    if found != dict.fromkeys(REQUIRED_SETTINGS, "on"):
+        raise NotDurable(found)
+    return found

@@ -1,4 +1,4 @@
-"""An idle lane: what one command costs, beside its bare append on a connection of its own, in turns."""
+"""An idle lane: the cost of one command, compared with its bare append on a separate connection, in turns."""
 
 import contextlib
 import time
@@ -29,7 +29,7 @@ from infra.log import EventLog
 
 
 class IdleLanePlan(Struct, frozen=True):
-    """Who creates tasks in which instance: in one project by handling, in the other by bare appends."""
+    """The user who creates tasks and the instance: in one project through the handler, in the other by bare appends."""
 
     data: str
     user: UUID
@@ -39,14 +39,14 @@ class IdleLanePlan(Struct, frozen=True):
 
 
 class IdleLaneLatencies(Struct, frozen=True):
-    """The latencies of both, in milliseconds."""
+    """The latencies of handled commands and of bare appends, in milliseconds."""
 
     handled_ms: list[float]
     appended_ms: list[float]
 
 
 async def alternate(plan: IdleLanePlan) -> IdleLaneLatencies:
-    """One create at a time, first this way, then that."""
+    """Create one task at a time, through the handler and by a bare append in turns."""
     instance_settings, actor, idle = settings.resolve(Path(plan.data)), Actor(plan.user), IdleLaneLatencies([], [])
     handled, appended = create_task_command(plan.handled_project), create_task_command(plan.appended_project)
     deadline = time.monotonic() + plan.seconds
@@ -62,18 +62,18 @@ async def alternate(plan: IdleLanePlan) -> IdleLaneLatencies:
 
 @contextlib.asynccontextmanager
 async def _bare_log(url: str) -> AsyncIterator[EventLog]:
-    """The log on one plain connection, without a pool: nothing but the append."""
+    """The log on one plain connection, without a pool, so that only the append is measured."""
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
         yield EventLog(url, cast("Pool", _SingleConnectionPool(connection)))
 
 
 class _SingleConnectionPool(Struct, frozen=True):
-    """As much of a pool as the log asks for."""
+    """The part of a pool that the log uses."""
 
     single: AsyncConnection[TupleRow]
 
     def run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Leave it: nothing but the append is measured."""
+        """Discard the work: only the append is measured."""
         work.close()
 
     @contextlib.asynccontextmanager
@@ -82,7 +82,7 @@ class _SingleConnectionPool(Struct, frozen=True):
 
 
 class _RecordingLog:
-    """A log that keeps what it is asked to append instead: decided as ever, and yet to be written."""
+    """A log that records appends instead of writing them, so that they can be written and timed later."""
 
     def __init__(self, log: EventStore) -> None:
         self.recorded: Sequence[Append] = []
@@ -99,7 +99,7 @@ class _RecordingLog:
         return await self._log.load_states(wanted)
 
     def save_snapshot(self, stream: UUID, known: StreamState, command_id: UUID) -> None:
-        """Keep nothing: nothing happened."""
+        """Save nothing: no event was written."""
 
 
 async def _handle(handling: CommandHandler, command: CreateTask, actor: Actor) -> None:
@@ -108,7 +108,7 @@ async def _handle(handling: CommandHandler, command: CreateTask, actor: Actor) -
 
 async def _append(log: EventLog, appends: Sequence[Append]) -> None:
     if not all(isinstance(one, AppendResult) for one in await log.append(appends)):
-        raise RuntimeError("The bare append was refused, so it is no measure.")
+        raise RuntimeError("The bare append was rejected, so its latency is void.")
 
 
 async def _time_ms(awaitable: Awaitable[None]) -> float:

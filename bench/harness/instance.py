@@ -1,4 +1,4 @@
-"""An instance to measure: durable, with a board on it, and nothing left to fold."""
+"""An instance to measure: durable, with a board, and with all projections caught up."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ _TASK_VERSION_SQL = "select max(originator_version) from log.events where origin
 
 
 class BenchInstance(Struct, frozen=True):
-    """Where it answers whom, its board, its first process, and a connection to look with."""
+    """A running instance: its address, a user's token, its board, its first process, and the owner's connection."""
 
     data: Path
     pid: int
@@ -40,7 +40,7 @@ class BenchInstance(Struct, frozen=True):
     connection: Connection[TupleRow]
 
     def wait_caught_up(self, timeout_s: float = MAX_CATCH_UP_S) -> float:
-        """The seconds until no projection lags any more; raises TimeoutError where one does for longer."""
+        """The seconds until no projection lags; raises TimeoutError after `timeout_s`."""
         return wait_caught_up(self.connection, self.log_head(), timeout_s)
 
     def log_head(self) -> int:
@@ -48,7 +48,7 @@ class BenchInstance(Struct, frozen=True):
         return log.head(self.connection)
 
     def initial_tasks(self) -> list[HttpTarget]:
-        """The tasks that the board began with, at their present versions."""
+        """The initial tasks of the board, at their current versions."""
         return [
             HttpTarget(*row) for row in query_read_models(self.connection, _INITIAL_TASKS_SQL, (TASKS_PER_PROJECT,))
         ]
@@ -61,7 +61,7 @@ class BenchInstance(Struct, frozen=True):
 
 @contextlib.contextmanager
 def start_instance(data: Path, api_processes: int = 1, projects: int = PROJECT_COUNT) -> Iterator[BenchInstance]:
-    """One with so many API processes, and projects on its board; raises NotDurable where work could be lost."""
+    """Start an instance with a board; raises NotDurable if acknowledged commits could be lost."""
     with start_taskledger(data, api_processes) as run, connect(run.migration_url, "bench") as connection:
         print_progress(
             "Durable: " + ", ".join(f"{name} {setting}" for name, setting in require_durable(connection).items())
@@ -74,7 +74,7 @@ def start_instance(data: Path, api_processes: int = 1, projects: int = PROJECT_C
 
 
 def wait_caught_up(connection: Connection[TupleRow], head: int, timeout_s: float = MAX_CATCH_UP_S) -> float:
-    """The seconds until all projections have read up to there; raises TimeoutError where they do not."""
+    """The seconds until all projections have read up to `head`; raises TimeoutError after `timeout_s`."""
     began = time.monotonic()
     while folded_position(connection) < head:
         if time.monotonic() > began + timeout_s:
@@ -84,10 +84,10 @@ def wait_caught_up(connection: Connection[TupleRow], head: int, timeout_s: float
 
 
 def folded_position(connection: Connection[TupleRow]) -> int:
-    """The position that all projections have read up to."""
+    """The position up to which all projections have read."""
     return builds.position_range(connection, *builds.serving_builds(connection).values())[0]
 
 
 def print_progress(line: str) -> None:
-    """To standard error: standard output is the table's."""
+    """Print to standard error, because standard output is for the table."""
     sys.stderr.write(line + "\n")

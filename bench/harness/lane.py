@@ -1,4 +1,4 @@
-"""L1, the lane in process: commands carried out as the API does it, on the same log, without HTTP."""
+"""L1, the lane in process: commands handled as in the API, on the same log, without HTTP."""
 
 import asyncio
 import random
@@ -26,7 +26,7 @@ from infra.reading.progress import ProjectionProgress
 
 
 class LanePlan(Struct, frozen=True):
-    """Who creates tasks in which projects of which instance, how many of them at once, for how long."""
+    """The user who creates tasks, the instance and its projects, how many creates are concurrent, and for how long."""
 
     data: str
     user: UUID
@@ -36,7 +36,7 @@ class LanePlan(Struct, frozen=True):
 
 
 async def run_lane(plan: LanePlan) -> LoadResult:
-    """Each waits for its task, then asks for the next; workers are told as the API tells them."""
+    """Run clients that each create one task after the other, and send hints to workers as the API does."""
     instance_settings = settings.resolve(Path(plan.data))
     async with open_instance(instance_settings) as instance:
         channel = Subscription(redis_clients.subscriber_client(instance_settings.redis_url))
@@ -56,7 +56,7 @@ async def run_lane(plan: LanePlan) -> LoadResult:
 
 
 class _CreatingClient:
-    """One who waits."""
+    """A client that waits for each create."""
 
     def __init__(self, handling: CommandHandler, hints: HintSender, plan: LanePlan) -> None:
         self.latencies: list[float] = []
@@ -66,14 +66,14 @@ class _CreatingClient:
         self._commands = [create_task_command(project) for project in plan.projects]
 
     async def warm(self) -> None:
-        """Read what an API process that has run for a while knows."""
+        """Fill the caches, as in an API process that has run for a while."""
         for command in self._commands:
             await self._handling.handle(CommandRequest([CommandOn(new_id(), command)], self._actor, new_id()))
 
     async def create_until(self, deadline: float) -> None:
         while (began := time.monotonic()) < deadline:
-            wish = CommandOn(new_id(), random.choice(self._commands))
-            done = await self._handling.handle(CommandRequest([wish], self._actor, new_id()))
+            command = CommandOn(new_id(), random.choice(self._commands))
+            done = await self._handling.handle(CommandRequest([command], self._actor, new_id()))
             self._hints.hint(done.position)
             if (now := time.monotonic()) < deadline:
                 self.latencies.append(now - began)

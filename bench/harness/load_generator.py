@@ -1,4 +1,4 @@
-"""The load generator: raw HTTP/1.1 on keep-alive sockets, in a process of its own, busy with nothing else."""
+"""The load generator: raw HTTP/1.1 on keep-alive sockets, in a separate process that does nothing else."""
 
 import asyncio
 import time
@@ -17,11 +17,11 @@ from bench.harness.client_scripts import SCRIPTS, SHARED_TARGET_SCRIPTS, HttpRes
 from bench.harness.run_module import run_plan
 
 DRAIN_S = 10.0
-"""How long answers may come after the end; they are not counted."""
+"""How long to wait for outstanding answers after the end of the load; a closed loop counts them as late."""
 
 
 class LoadPlan(Struct, frozen=True):
-    """Who does what, where, for how long; with a rate, so many requests a second fall due, come what may."""
+    """What clients do, on which server and for how long. With a rate, that many requests fall due each second."""
 
     script: str
     address: str
@@ -33,10 +33,10 @@ class LoadPlan(Struct, frozen=True):
 
 
 class LoadResult(Struct, frozen=True):
-    """What came of a plan: answers in time that said yes, by client; the others, by status.
+    """The result of a plan: successful answers in time, by client; refused requests, by status.
 
-    `unsent` fell due at the pace that was asked for, and no client was free until the end; `wrong` said yes, and
-    something else than what was right.
+    `unsent` requests fell due, but no client became idle before the end; `wrong` answers succeeded with a body other
+    than the expected one.
     """
 
     seconds: float
@@ -52,13 +52,13 @@ class LoadResult(Struct, frozen=True):
         return sum(self.answered) / self.seconds
 
     def latencies_with_failures_ms(self) -> list[float]:
-        """How long each was waited for that fell due: whoever was refused, or never asked, for ever."""
+        """The latency of every request that fell due: infinite for a request that failed or was never sent."""
         never = sum(self.refused.values()) + self.unsent + self.late + self.wrong
         return [*self.latencies_ms, *[inf] * never]
 
 
 def merge_loads(loads: Sequence[LoadResult]) -> LoadResult:
-    """One load after the other, of as many clients each, as if it had been a single one."""
+    """Merge consecutive loads, with the same number of clients, into a single one."""
     return LoadResult(
         seconds=sum(load.seconds for load in loads),
         answered=[sum(answers) for answers in zip(*(load.answered for load in loads), strict=True)],
@@ -72,7 +72,7 @@ def merge_loads(loads: Sequence[LoadResult]) -> LoadResult:
 
 
 async def generate_load(plan: LoadPlan) -> LoadResult:
-    """Carry out a plan in this process; raises ConnectionError where the server hangs up."""
+    """Execute a plan in this process; raises ConnectionError if the server closes a connection."""
     host, _, port = plan.address.removeprefix("http://").partition(":")
     loop = asyncio.get_running_loop()
     worked, began = time.process_time(), time.monotonic()
@@ -117,7 +117,8 @@ class _HttpClient(asyncio.Protocol):
         self.closed = closed
         self._script = script
         self._next = next(script)
-        # At a pace of its own, what fell due in time counts however late its answer: the slowest are not let off.
+        # In an open loop, a request that fell due in time counts even if its answer is late. Otherwise the slowest
+        # answers would be left out.
         self._deadline = deadline + DRAIN_S if plan.rate else deadline
         self._arrivals = arrivals
         self._head = f"Host: bench\r\nAuthorization: Bearer {plan.token}\r\nContent-Type: application/json\r\n".encode()
@@ -149,7 +150,7 @@ class _HttpClient(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.closed.done():
-            self.closed.set_exception(exc or ConnectionError("the server hung up"))
+            self.closed.set_exception(exc or ConnectionError("the server closed the connection"))
 
     def _count(self, answer: HttpResponse, now: float) -> None:
         if now >= self._deadline:
@@ -167,7 +168,7 @@ def _identity(client: _HttpClient) -> _HttpClient:
 
 
 def parse_response(received: bytearray) -> HttpResponse | None:
-    """The answer, once all of it is there; raises ValueError for one without a length."""
+    """The answer, once it is complete, else None; raises ValueError for one without a length."""
     end = received.find(b"\r\n\r\n")
     if end < 0:
         return None

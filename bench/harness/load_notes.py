@@ -1,4 +1,4 @@
-"""Remarks: what a table of rates would hide."""
+"""Notes on loads: what a table of rates would hide."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
@@ -10,16 +10,16 @@ from bench.targets import format_number
 MAX_BUSY_SHARE = 0.9
 """A load generator that is busy for a larger share of the time measures itself."""
 _CLIENT_MEASURED = {"L1", "umadb"}
-"""Where whoever asks is a part of what is measured."""
+"""Loads whose client is part of what is measured."""
 
 
 def round_notes(rounds: Sequence[RoundResult]) -> list[str]:
-    """Of all loads, by name."""
+    """The notes on all loads, by name."""
     return [line for name in rounds[0].loads for line in load_notes(name, [one.loads[name] for one in rounds])]
 
 
 def load_notes(name: str, loads: Sequence[LoadResult]) -> Iterator[str]:
-    """Who was refused, who was too busy to ask, and what fell due and was not asked."""
+    """Refused requests, a client that was the bottleneck, and requests that fell due but were not sent."""
     refused = sum(sum(load.refused.values()) for load in loads)
     answered = sum(sum(load.answered) for load in loads)
     statuses = ", ".join(sorted({str(status) for load in loads for status in load.refused}))
@@ -27,7 +27,7 @@ def load_notes(name: str, loads: Sequence[LoadResult]) -> Iterator[str]:
         share = refused / (refused + answered)
         yield f"{name}: {refused} of {refused + answered} requests ({share:.1%}) were answered {statuses}."
     if max(load.busy_share for load in loads) > MAX_BUSY_SHARE:
-        bottleneck = "whoever appends" if name in _CLIENT_MEASURED else "the load generator itself"
+        bottleneck = "the appending client" if name in _CLIENT_MEASURED else "the load generator itself"
         yield f"{name}: {bottleneck} was the limit."
     if unsent := sum(load.unsent for load in loads):
         reached = median(load.per_second() for load in loads)

@@ -1,4 +1,4 @@
-"""The machine that a run is measured on, and the peers' versions: a newer one is another peer."""
+"""The machine of a run, and the versions of the peers: a new version is a different peer."""
 
 import os
 import platform
@@ -13,13 +13,13 @@ from psycopg.rows import TupleRow
 from bench.harness.durability import require_durable, require_on_disk
 
 BUSY_LOAD_AVERAGE = 0.5
-"""A machine with so much to do already has no latencies to tell."""
+"""Above this load average before the run, latencies are not meaningful."""
 _PEERS = ("eventsourcing", "umadb", "fastapi", "sqlalchemy", "pydantic", "uvicorn", "litestar")
 Machine = dict[str, str | int | float]
 
 
 def describe_machine() -> Machine:
-    """Ask before anything of ours runs."""
+    """Describe the machine. Call it before any of our processes runs."""
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count() or 0,
@@ -33,12 +33,12 @@ def describe_machine() -> Machine:
 
 
 def describe_postgresql(connection: Connection[TupleRow]) -> Machine:
-    """PostgreSQL's major version, and what makes its commits durable; raises NotDurable."""
+    """PostgreSQL's major version and the settings that make its commits durable; raises NotDurable."""
     return {"postgresql": connection.info.server_version // 10_000, **require_durable(connection)}
 
 
 def machine_notes(info: Machine) -> list[str]:
-    """Whether it had other things to do."""
+    """A note if the machine was busy before the run."""
     before = float(info["load_average_before"])
     return [f"The machine was busy before it began (load average {before})."] if before > BUSY_LOAD_AVERAGE else []
 

@@ -1,4 +1,4 @@
-"""Memory: the most that a process and all its descendants hold at once."""
+"""Memory: the peak of a process and all its descendants together."""
 
 import contextlib
 import threading
@@ -10,7 +10,7 @@ SAMPLE_INTERVAL_S = 0.1
 
 
 class PeakMemory:
-    """The largest sum of resident memory, in bytes, that any look found; what they share is counted each time."""
+    """The largest sampled sum of resident memory, in bytes; shared pages are counted once per process."""
 
     def __init__(self, pid: int) -> None:
         self.bytes = 0
@@ -27,7 +27,7 @@ class PeakMemory:
 
 @contextlib.contextmanager
 def track_peak_memory(pid: int) -> Iterator[PeakMemory]:
-    """Look every tenth of a second, from a thread, for as long as the block takes."""
+    """Sample every tenth of a second, in a thread, while the block runs."""
     peak = PeakMemory(pid)
     thread = threading.Thread(target=peak.sample_until_stopped)
     thread.start()
@@ -39,5 +39,5 @@ def track_peak_memory(pid: int) -> Iterator[PeakMemory]:
 
 
 def resident_bytes(pid: int) -> int:
-    """What a process and its descendants hold now, in bytes; 0 for who is gone."""
+    """The resident memory of a process and its descendants, in bytes; 0 if the process has ended."""
     return sum(use.rss_bytes for use in usage_by_kind({"all": pid}).values())

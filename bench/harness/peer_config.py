@@ -1,10 +1,10 @@
-"""What a peer is given to serve with."""
+"""The configuration of a peer."""
 
 from msgspec import Struct
 
 
 class PeerConfig(Struct, frozen=True):
-    """The socket to listen on, the key that tokens are signed with, and what each peer needs of the rest."""
+    """The socket to listen on, the key that signs tokens, and the fields that only some peers need."""
 
     fd: int
     jwt_key: str

@@ -1,4 +1,4 @@
-"""The processes of a run: a Taskledger and peers of its own, gone when it ends."""
+"""The processes of a run: Taskledger and the peers, stopped when the run ends."""
 
 import contextlib
 import os
@@ -19,14 +19,14 @@ from infra.processes.data_directory import RunInfo
 
 _USER_PYTHON = Path(__file__).parents[2] / ".venv" / "bin" / "python"
 TASKLEDGER_PYTHON = str(_USER_PYTHON) if _USER_PYTHON.exists() else sys.executable
-"""The Python that we run on: of `.venv`, as users have it, which knows nothing of the bench."""
+"""The Python that runs Taskledger: from `.venv`, as users have it, without the packages of the bench."""
 MAX_START_S = 60.0
 MAX_STOP_S = 12.0
 _SETTINGS_PREFIX = "TASKLEDGER_"
 
 
 class PeerProcess(Struct, frozen=True):
-    """Where it answers, and its first process."""
+    """The address of a peer, and its first process."""
 
     address: str
     pid: int
@@ -34,7 +34,7 @@ class PeerProcess(Struct, frozen=True):
 
 @contextlib.contextmanager
 def start_taskledger(data: Path, api_processes: int) -> Iterator[RunInfo]:
-    """An instance with worker and all projections and so many API processes, as `serve` starts it."""
+    """Start an instance as `serve` does: a worker with all projections, and `api_processes` API processes."""
     with start_command(data, "serve", "--port", "0", "--api", str(api_processes)) as child:
         wait_until(child, lambda: data_directory.find_running(data) is not None)
         run = cast("RunInfo", data_directory.find_running(data))
@@ -46,7 +46,7 @@ def start_taskledger(data: Path, api_processes: int) -> Iterator[RunInfo]:
 def start_command(
     data: Path, *arguments: str, pass_fds: Sequence[int] = (), environment: Mapping[str, str] | None = None
 ) -> Iterator[Child]:
-    """A command of ours on an instance, with nothing of our environment but what is given; it ends with the block."""
+    """Run a Taskledger command until the block ends, without our own TASKLEDGER_ variables, only with `environment`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_PREFIX)}
     argv: list[str | Path] = [TASKLEDGER_PYTHON, "-P", "-m", "cli.main", *arguments, "--data", data]
     with data.with_suffix(".log").open("ab") as log, contextlib.ExitStack() as ending:
@@ -57,7 +57,7 @@ def start_command(
 
 @contextlib.contextmanager
 def start_peer(name: str, folder: Path, config: PeerConfig) -> Iterator[PeerProcess]:
-    """A peer that answers."""
+    """Start a peer; its socket already accepts connections."""
     with ports.open_listener(ports.LOOPBACK, 0) as listener, contextlib.ExitStack() as ending:
         file = folder / f"{name}.json"
         file.write_bytes(msgspec.json.encode(msgspec.structs.replace(config, fd=listener.fileno())))
@@ -68,9 +68,9 @@ def start_peer(name: str, folder: Path, config: PeerConfig) -> Iterator[PeerProc
 
 
 def wait_until(child: Child, condition: Callable[[], bool]) -> None:
-    """Return when it is so; raises RuntimeError where the child ends first or takes too long."""
+    """Return once `condition` holds; raises RuntimeError if the child ends first or takes too long."""
     deadline = time.monotonic() + MAX_START_S
     while not condition():
         if child.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"It did not come up: {child.args!r}")
+            raise RuntimeError(f"The process did not start: {child.args!r}")
         time.sleep(0.05)

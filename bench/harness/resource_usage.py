@@ -1,4 +1,4 @@
-"""Usage: the processor time that each kind of process takes meanwhile, and the memory that it holds in the end."""
+"""Usage: the CPU time that each kind of process uses during a block, and its memory at the end."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ _CLI_MODULE, _SERVERS = "cli.main", ("postgres", "valkey-server")
 
 
 class ResourceUsage(Struct, frozen=True):
-    """Seconds of processor time, and resident bytes; pages that several processes share count for each of them."""
+    """Seconds of CPU time, and resident bytes; shared pages are counted once per process."""
 
     cpu_s: float
     rss_bytes: int
@@ -21,7 +21,10 @@ class ResourceUsage(Struct, frozen=True):
 
 @contextlib.contextmanager
 def track_usage(root_pids: Mapping[str, int]) -> Iterator[dict[str, ResourceUsage]]:
-    """The roots and all below them, by kind: filled when the block ends; the load generators are whom we ended."""
+    """The usage of the root processes and their descendants by kind, filled when the block ends.
+
+    The usage of the load generators is that of our own children that ended during the block.
+    """
     found: dict[str, ResourceUsage] = {}
     before, ended = usage_by_kind(root_pids), _ended_children_cpu_s()
     yield found
@@ -31,7 +34,7 @@ def track_usage(root_pids: Mapping[str, int]) -> Iterator[dict[str, ResourceUsag
 
 
 def usage_by_kind(root_pids: Mapping[str, int]) -> dict[str, ResourceUsage]:
-    """What all of a kind have taken since they began, and hold; whoever has gone is in the account of its parent."""
+    """The usage of all processes of each kind since they started; an ended process is counted in its parent."""
     seconds, resident = defaultdict[str, float](float), defaultdict[str, int](int)
     for name, pid in root_pids.items():
         for process in _process_tree(pid):
@@ -51,7 +54,7 @@ def _process_tree(pid: int) -> list[psutil.Process]:
 
 
 def _kind(process: psutil.Process, root: str) -> str:
-    """A command of ours by its name, a server by its program or, where there are two, its folder; else as its root."""
+    """The command of a Taskledger process, the program of a server (for Valkey, with its folder), else the root."""
     if process.name() in _SERVERS:
         return process.name() if process.name() == _SERVERS[0] else f"valkey {process.cwd().rpartition('/')[2]}"
     words = process.cmdline()

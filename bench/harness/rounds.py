@@ -1,4 +1,4 @@
-"""A turn: one round of the works, ours and the peers' one after the other, as far as it has come."""
+"""Rounds: in each, all scenarios run once, against our instance and the peers in turn."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,16 +18,16 @@ from bench.targets import ScenarioReport
 
 MANY_CLIENTS, FEW_CLIENTS = 64, 16
 ONE_EVENT_SCRIPTS = {"create_tasks", "edit_tasks"}
-"""Of these scripts each answer that says yes is an event."""
+"""Scripts of which each successful answer is one event in the log."""
 MAX_PEER_REFUSED_SHARE = 0.01
-"""A peer that refuses a larger share is none."""
+"""A load of which a larger share is refused or wrong is not valid."""
 T = TypeVar("T")
 
 
 class RoundResult(Struct, frozen=True):
-    """What came of one: loads, and what they used, by name; how long projections lagged after each write.
+    """The result of a round: loads and their resource usage, by name, and the projections' lag after each write.
 
-    `counted` is what the log says: how often the one task of W3 changed, and the events of L1.
+    `event_counts` comes from the log: the changes of the one task of W3, and the events of L1.
     """
 
     loads: dict[str, LoadResult] = {}
@@ -38,35 +38,35 @@ class RoundResult(Struct, frozen=True):
     idle_lane: list[IdleLaneLatencies] = []
 
     def per_second(self, name: str) -> float:
-        """Of W3 only what changed the task: completing what is done is acknowledged, but is no work."""
+        """For W3 only changes count: completing a completed task is acknowledged, but writes no event."""
         load = self.loads[name]
         return self.event_counts[name] / load.seconds if name == "W3" else load.per_second()
 
 
 class Environment(Struct, frozen=True):
-    """Who is measured: our instance, one like it with four API processes if there is one, the peers by name."""
+    """What is measured: our instance, in a full run another one with four API processes, and the peers by name."""
 
     ours: BenchInstance
     four_processes: BenchInstance | None
     peers: Mapping[str, PeerProcess]
 
     def root_pids(self) -> dict[str, int]:
-        """The first process of us and each peer."""
+        """The first process of our instance and of each peer."""
         return {"ours": self.ours.pid, **{name: peer.pid for name, peer in self.peers.items()}}
 
 
 class Scenario(Protocol):
-    """A module that measures something in each round, and says what came of it."""
+    """A module that measures something in each round, and reports the results."""
 
     def run(self, runner: "RoundRunner", /) -> None:
-        """Once."""
+        """Run once, in one round."""
 
     def report(self, rounds: Sequence[RoundResult], /) -> ScenarioReport:
-        """Of all rounds."""
+        """Report on all rounds."""
 
 
 class RoundConfig(Struct, frozen=True):
-    """How much is measured: so many rounds of these works, each write and each look for so long."""
+    """How much is measured: the number of rounds, how long each write and each read load lasts, and the scenarios."""
 
     rounds: int
     write_duration_s: float
@@ -75,10 +75,10 @@ class RoundConfig(Struct, frozen=True):
 
 
 class RoundRunner:
-    """Each write of ours is folded to the end before anything else begins."""
+    """Runs the loads of one round. After each write, projections catch up before the next load starts."""
 
     def __init__(self, environment: Environment, config: RoundConfig, result: RoundResult) -> None:
-        """What is found goes into the round."""
+        """Results are stored in `result`."""
         self.environment = environment
         self.ours = environment.ours
         self.board = environment.ours.board
@@ -88,7 +88,7 @@ class RoundRunner:
     def run_writes(
         self, name: str, script: str, targets: Sequence[HttpTarget], clients: int = MANY_CLIENTS, *, rate: float = 0.0
     ) -> None:
-        """With us."""
+        """Run a write load against our instance."""
         plan = LoadPlan(
             script, self.ours.address, self.ours.token, clients, self.config.write_duration_s, targets, rate
         )
@@ -96,10 +96,10 @@ class RoundRunner:
         with self.measure_write(name):
             load = self.result.loads[name] = run_module("bench.harness.load_generator", plan, LoadResult)
         if script in ONE_EVENT_SCRIPTS and self.ours.log_head() - before < sum(load.answered):
-            raise RuntimeError(f"{name}: more was acknowledged than stands in the log.")
+            raise RuntimeError(f"{name}: more requests were acknowledged than events are in the log.")
 
     def run_peer_creates(self, peer: str, name: str, *, rate: float = 0.0) -> None:
-        """The same creates as ours, with a peer."""
+        """Run the same creates as for our instance against a peer."""
         address, targets = self.environment.peers[peer].address, self.board.project_tasks
         plan = LoadPlan(
             "create_tasks", address, self.ours.token, MANY_CLIENTS, self.config.write_duration_s, targets, rate
@@ -110,7 +110,7 @@ class RoundRunner:
             )
 
     def run_reads(self, name: str, address: str, target: HttpTarget) -> None:
-        """From us or a peer."""
+        """Run a read load against our instance or a peer."""
         plan = LoadPlan("get_repeatedly", address, self.ours.token, MANY_CLIENTS, self.config.read_duration_s, [target])
         with self.measure_usage(name):
             self.result.loads[name] = _require_answered(
@@ -119,31 +119,31 @@ class RoundRunner:
 
     @contextmanager
     def measure_write(self, name: str, where: BenchInstance | None = None) -> Iterator[None]:
-        """Note what the block uses, and how long the projections lag after it, with us if not said otherwise."""
+        """Record the resource usage of the block and the projections' lag after it, by default of our instance."""
         with self.measure_usage(name, {"ours": where.pid} if where else None):
             yield
         self.result.lags_s.append((where or self.ours).wait_caught_up())
 
     @contextmanager
     def measure_usage(self, name: str, root_pids: Mapping[str, int] | None = None) -> Iterator[None]:
-        """Note what the block uses, of us and all peers if not said otherwise."""
+        """Record the resource usage of the block, by default of our instance and all peers."""
         with resource_usage.track_usage(root_pids or self.environment.root_pids()) as used:
             yield
         self.result.resource_usage[name] = used
 
 
 def per_round(rounds: Sequence[RoundResult], name: str, value_of: Callable[[LoadResult], T]) -> list[T]:
-    """A fact of the load of that name in each round."""
+    """A value of the load with that name, for each round."""
     return [value_of(one.loads[name]) for one in rounds]
 
 
 def rates(rounds: Sequence[RoundResult], name: str) -> list[float]:
-    """How many a second, in each round."""
+    """The rate of the load with that name, for each round."""
     return [one.per_second(name) for one in rounds]
 
 
 def _require_answered(name: str, load: LoadResult) -> LoadResult:
     refused = sum(load.refused.values()) + load.wrong
     if refused > MAX_PEER_REFUSED_SHARE * (refused + sum(load.answered)):
-        raise RuntimeError(f"{name} refused {refused} requests, or answered something else, so it is no measure.")
+        raise RuntimeError(f"{name}: {refused} requests were refused or answered wrongly, so the load is void.")
     return load

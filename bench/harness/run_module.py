@@ -1,4 +1,4 @@
-"""Elsewhere: a work in a process of its own, its plan on standard input, what came of it on standard output."""
+"""Run a module in a separate process: its plan on standard input, its result on standard output."""
 
 import asyncio
 import subprocess
@@ -17,14 +17,14 @@ R = TypeVar("R", bound=Struct)
 
 
 def run_module(module: str, plan: Struct, kind: type[R], python: str = sys.executable) -> R:
-    """What came of a plan that another process carried out, busy with nothing else; by our own Python if not said."""
+    """Execute a plan in a separate process that does nothing else, and return its result."""
     argv = [python, "-m", module]
     done = subprocess.run(argv, input=msgspec.json.encode(plan), stdout=subprocess.PIPE, check=True)
     return msgspec.json.decode(done.stdout, type=kind)
 
 
 def run_plan(kind: type[P], execute: Callable[[P], Coroutine[Any, Any, Struct]]) -> None:
-    """Carry out the plan that was sent here, on the event loop that our servers run on, and as sparing of cycles."""
+    """Execute the plan on standard input, with the event loop and the GC tuning of our servers."""
     plan = msgspec.json.decode(sys.stdin.buffer.read(), type=kind)
     gc_tuning.freeze_and_relax()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -1,4 +1,4 @@
-"""Servers of an instance, and of our own processes only those that a work asks for."""
+"""The servers of an instance, and only those Taskledger processes that a scenario needs."""
 
 import contextlib
 from collections.abc import Iterator
@@ -24,22 +24,22 @@ MAX_START_S, MAX_STOP_S = 60.0, 5.0
 
 
 class EmbeddedServers(Struct, frozen=True):
-    """Where their data are, and a connection of the owner."""
+    """The data folder of the servers, and the owner's URL and connection."""
 
     data: Path
     owner_url: str
     connection: Connection[TupleRow]
 
     def run_command(self, *arguments: str) -> None:
-        """Carry out a command of ours to its end; raises RuntimeError where it fails."""
+        """Run a Taskledger command until it ends; raises RuntimeError if it fails."""
         with start_command(self.data, *arguments) as child:
             if child.wait():
-                raise RuntimeError(f"It failed: {child.args!r}")
+                raise RuntimeError(f"The command failed: {child.args!r}")
 
 
 @contextlib.contextmanager
 def start_servers(data: Path) -> Iterator[EmbeddedServers]:
-    """Started in a new folder, durable, found by every command of ours; raises NotDurable."""
+    """Start durable servers in a new folder, where every Taskledger command finds them; raises NotDurable."""
     data.mkdir(mode=0o700)
     data_directory.ensure_secrets(data)
     programs = embedded_servers(data)
@@ -49,7 +49,7 @@ def start_servers(data: Path) -> Iterator[EmbeddedServers]:
         ending.callback(supervisor.close)
         ending.callback(supervisor.stop, supervised, MAX_STOP_S)
         if not supervisor.run_until(lambda: all(ward.is_ready for ward in supervised), MAX_START_S):
-            raise RuntimeError("The servers did not come up.")
+            raise RuntimeError("The servers did not start.")
         me, places = current_process(), server_urls(data, programs)
         data_directory.write_run_info(
             data, data_directory.RunInfo(me.pid, me.started, "", format=data_directory.DATA_FORMAT_VERSION, **places)
@@ -61,7 +61,7 @@ def start_servers(data: Path) -> Iterator[EmbeddedServers]:
 
 @contextlib.contextmanager
 def start_api(data: Path) -> Iterator[str]:
-    """An API process, at the address yielded."""
+    """Start an API process, and yield its address."""
     with ports.open_listener(ports.LOOPBACK, 0) as listener:
         descriptor, address = listener.fileno(), ports.listener_url(listener)
         with start_command(data, "api", "--fd", str(descriptor), pass_fds=[descriptor]) as child:
@@ -70,7 +70,7 @@ def start_api(data: Path) -> Iterator[str]:
 
 
 def create_database(connection: Connection[TupleRow], owner_url: str, name: str) -> str:
-    """Another database on the same server; raises NotDurable."""
+    """Create another database on the same server and return its URL; raises NotDurable."""
     connection.execute(SQL("create database {}").format(Identifier(name)))
     url = owner_url.removesuffix(DATABASE) + name
     with connect(url) as fresh:

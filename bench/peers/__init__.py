@@ -1,1 +1,1 @@
-"""The peers that we are measured against: what others would build, served as we serve."""
+"""The peers that Taskledger is compared with: what other teams would build, served in the same way."""

@@ -1,4 +1,4 @@
-"""`python -m bench.peers NAME FILE`: serve a peer as `taskledger api` serves us, given what the file says."""
+"""`python -m bench.peers NAME FILE`: serve a peer as `taskledger api` does, with the configuration in the file."""
 
 import socket
 import sys

@@ -1,4 +1,4 @@
-"""The cache-aside peer: a page of tasks by FastAPI, SQLAlchemy, Redis and pydantic, as their documentation has it."""
+"""The cache-aside peer: a page of tasks with FastAPI, SQLAlchemy, Redis and pydantic, as their documentation shows."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -18,12 +18,12 @@ from bench.peers.cache_aside_models import Member, Page, Project, Task, TaskResp
 
 TTL_S = 300
 CONNECTIONS = 15
-"""As many as the library opens by default, five and ten, but all kept: the ten it would close after each request."""
+"""SQLAlchemy's default maximum, five plus ten, but all pooled: by default it closes the ten after each request."""
 _token = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/login")
 
 
 class AppState(TypedDict):
-    """What a process opens once."""
+    """The resources that a process opens once."""
 
     sessions: async_sessionmaker[AsyncSession]
     redis: Redis
@@ -31,7 +31,7 @@ class AppState(TypedDict):
 
 
 def app(config: PeerConfig) -> FastAPI:
-    """Pages of tasks, for who has one of our tokens and is a member."""
+    """An application that serves pages of tasks to workspace members with an access token of ours."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[AppState]:
@@ -47,13 +47,13 @@ def app(config: PeerConfig) -> FastAPI:
 
 
 async def open_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """A session of the request's own, which asks for a connection when it has a question."""
+    """Open a session per request, which takes a connection at its first query."""
     async with request.state.sessions() as session:
         yield session
 
 
 async def current_user(request: Request, token: Annotated[str, Depends(_token)]) -> UUID:
-    """Whom the token was signed for."""
+    """The user that the token was issued to."""
     try:
         claims = jwt.decode(token, request.state.jwt_key, [ALGORITHM], issuer=ISSUER, audience=ISSUER)
         return UUID(claims["sub"])
@@ -66,9 +66,9 @@ User = Annotated[UUID, Depends(current_user)]
 
 
 async def require_member(project: UUID, user: User, request: Request, session: Database) -> None:
-    """Kept in Redis like the page, which is the quicker of the usual ways: a hit asks the database nothing.
+    """Require membership, cached in Redis like the page: the faster common approach, as a hit needs no query.
 
-    It is also the looser one: who was removed goes on reading for five minutes.
+    It is also the less strict one: a removed member can read for another five minutes.
     """
     key = f"cache-aside:member:{project}:{user}"
     if await request.state.redis.exists(key):
@@ -87,7 +87,7 @@ async def list_tasks(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[int, Query(ge=0)] = 0,
 ) -> Page:
-    """The tasks of a project that are not in the trash, oldest first: from Redis, else from their rows, then kept."""
+    """The tasks of a project that are not in the trash, oldest first: from Redis, else from rows, which are cached."""
     key = f"cache-aside:tasks:{project}:{limit}:{cursor}"
     cached = await request.state.redis.get(key)
     if cached is not None:
@@ -98,7 +98,7 @@ async def list_tasks(
 
 
 async def _page(session: AsyncSession, project: UUID, limit: int, after: int) -> Page:
-    """The number of its last item is the cursor to go on with."""
+    """A page from the database; the number of its last item is the next cursor."""
     query = select(Task).where(Task.project_id == project, Task.trashed.is_(False), Task.number > after)
     tasks = (await session.scalars(query.order_by(Task.number).limit(limit + 1))).all()
     items = [TaskResponse.model_validate(task) for task in tasks[:limit]]

@@ -1,4 +1,4 @@
-"""The models of the cache-aside peer: its tables in SQLAlchemy, its answers in pydantic."""
+"""The models of the cache-aside peer: tables in SQLAlchemy, responses in pydantic."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 
 class TaskResponse(BaseModel):
-    """A task as it is answered, made from its row."""
+    """A task in a response, built from its row."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -82,12 +82,12 @@ class Task(Base):
 
 
 def sqlalchemy_url(database_url: str) -> URL:
-    """The address of a database, with the driver that we use too."""
+    """The URL of a database, with the driver that Taskledger uses too."""
     return make_url(database_url).set(drivername="postgresql+psycopg")
 
 
 def fill_tables(database_url: str, user: UUID, tasks_json: Iterable[object]) -> None:
-    """Make the tables, and the rows that let this user see what ours shows: tasks as JSON has them."""
+    """Create the tables, with the tasks in `tasks_json` and the rows that give `user` access to them."""
     tasks = [Task(**TaskResponse.model_validate(one).model_dump()) for one in tasks_json]
     projects = {task.project_id: task.workspace_id for task in tasks}
     engine = create_engine(sqlalchemy_url(database_url))

@@ -1,4 +1,4 @@
-"""The constant peer: our server, our authentication and the bytes of our answers, from memory."""
+"""The constant peer: our server and authentication, with the bytes of our answers from memory."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from bench.harness.peer_config import PeerConfig
 
 
 def app(config: PeerConfig) -> Litestar:
-    """Every path that it was given bytes for."""
+    """An application that serves the configured paths and bodies."""
     pages = {path: page.encode() for path, page in config.pages.items()}
 
     @get(list(pages))

@@ -1,4 +1,4 @@
-"""The echo peer: our server, authentication, validation and answer to a create, with no store behind it."""
+"""The echo peer: our server, authentication, validation and answer to a create, without a store."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from commands.handling.results import CommandResult
 
 
 def app(config: PeerConfig) -> ASGIApp:
-    """Our own endpoint, on a ledger that has nothing but what handles orders."""
+    """An application with our own endpoint, on a ledger that has only a command handler."""
     parts: dict[str, Any] = dict.fromkeys(Ledger.__struct_fields__)
     ledger = Ledger(**parts | {"command_handler": _Echo()})
     endpoints = Litestar(
@@ -37,7 +37,7 @@ def app(config: PeerConfig) -> ASGIApp:
 
 
 class _Echo:
-    """Has done everything already, and nothing that workers should look at."""
+    """A command handler that accepts every command and writes no event."""
 
-    async def handle(self, order: CommandRequest) -> Committed:
-        return Committed(tuple(CommandResult(wish.target, 1, "P123-123") for wish in order.commands), 123_456)
+    async def handle(self, request: CommandRequest) -> Committed:
+        return Committed(tuple(CommandResult(command.target, 1, "P123-123") for command in request.commands), 123_456)

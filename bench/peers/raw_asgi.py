@@ -1,4 +1,4 @@
-"""The raw ASGI peer: the same bytes decoded and encoded in a bare callable, and nothing else at all."""
+"""The raw ASGI peer: a bare callable that only decodes and encodes the same bytes."""
 
 import msgspec
 from litestar.enums import ScopeType
@@ -13,7 +13,7 @@ _JSON = (b"content-type", b"application/json")
 
 
 def app(config: PeerConfig) -> ASGIApp:
-    """Creating tasks, and every path that it was given bytes for."""
+    """An application that serves creates, and the configured paths and bodies."""
     pages = {path: page.encode() for path, page in config.pages.items()}
     decode, encode = msgspec.json.Decoder(CreateTask).decode, msgspec.json.Encoder().encode
 
@@ -36,7 +36,7 @@ async def _read_body(receive: Receive) -> bytes:
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            raise ConnectionError("the client hung up")
+            raise ConnectionError("the client closed the connection")
         body += message["body"]
         more = message["more_body"]
     return body

@@ -1,4 +1,4 @@
-"""The stock peer: an aggregate of the `eventsourcing` library on its PostgreSQL infrastructure, all defaults."""
+"""The stock peer: an aggregate of the `eventsourcing` library on its PostgreSQL infrastructure, with defaults."""
 
 from typing import Any
 from uuid import UUID
@@ -46,7 +46,7 @@ class Tasks(Application[UUID]):
 
 
 def app(config: PeerConfig) -> Litestar:
-    """Creating tasks, behind our authentication and our validation, the handler in a thread."""
+    """An application that creates tasks, with our authentication and validation, and the handler in a thread."""
     tasks = Tasks(env=library_settings(config.database_url))
 
     @post("/api/v1/projects/{project:str}/tasks", sync_to_thread=True)
@@ -59,7 +59,7 @@ def app(config: PeerConfig) -> Litestar:
 
 
 def library_settings(url: str) -> dict[str, Any]:
-    """What the library is to be told of a database."""
+    """The library's settings for a database."""
     parts = conninfo.conninfo_to_dict(url)
     names = {"DBNAME": "dbname", "HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password"}
     connection = {f"POSTGRES_{variable}": str(parts[part]) for variable, part in names.items()}

@@ -1,4 +1,4 @@
-"""The projecting peer: the `eventsourcing` library's runner, one row per event on a tracking recorder, all defaults."""
+"""The projection peer: the runner of `eventsourcing`, one row per event in a tracking recorder, with defaults."""
 
 import time
 from typing import Any
@@ -17,21 +17,21 @@ from bench.harness.run_module import run_plan
 from bench.peers.stock import library_settings
 
 CHANGES_PER_TASK = 4
-"""Each task is created, and changed so often."""
+"""How often each task is changed after its creation."""
 TASKS_PER_TRANSACTION = 500
-"""Tasks saved in one transaction: only the projecting is measured."""
+"""Tasks saved in one transaction, to save time: only the projection is measured."""
 MAX_PROJECTION_S = 120.0
 
 
 class ProjectionPlan(Struct, frozen=True):
-    """How many events to write into a database, and then to project."""
+    """The database, and how many events to write into it and then project."""
 
     database_url: str
     events: int
 
 
 class ProjectionTiming(Struct, frozen=True):
-    """How many events were projected, and how long that took from the runner's making to the last row."""
+    """How many events were projected, and how long that took, from creating the runner to the last row."""
 
     events: int
     seconds: float
@@ -47,7 +47,7 @@ class Task(Aggregate):
         self.fields = fields
 
     class Renamed(Aggregate.Event):
-        """All that a change is."""
+        """A change of the title."""
 
         title: str
 
@@ -57,11 +57,11 @@ class Task(Aggregate):
 
 
 class Tasks(Application[UUID]):
-    """What happened."""
+    """The application whose events are projected."""
 
 
 class TaskRowRecorder(PostgresTrackingRecorder):
-    """A row per event, written in one transaction with how far one is."""
+    """Writes one row per event, in one transaction with the tracked position."""
 
     def __init__(self, datastore: PostgresDatastore, **named: Any) -> None:
         super().__init__(datastore, **named)
@@ -85,7 +85,7 @@ class TaskListProjection(Projection[TaskRowRecorder]):
 
 
 async def run_projection(plan: ProjectionPlan) -> ProjectionTiming:
-    """Write, then project all of it. Raises TimeoutError."""
+    """Write the events, then project them all. Raises TimeoutError."""
     env = library_settings(plan.database_url)
     with Tasks(env=env) as tasks:
         _write(tasks, plan.events)

@@ -1,4 +1,4 @@
-"""The UmaDB peer: its server as its wheel brings it, and the plan of those who append."""
+"""The UmaDB peer: the server from its wheel, and the plan for its clients."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ from infra.processes.child import spawn, stop
 
 
 class UmadbPlan(Struct, frozen=True):
-    """How many threads append at which server, for how long."""
+    """The server's address, how many threads append, and for how long."""
 
     address: str
     threads: int
@@ -23,7 +23,7 @@ class UmadbPlan(Struct, frozen=True):
 
 @contextlib.contextmanager
 def start_server(folder: Path) -> Iterator[PeerProcess]:
-    """A server that answers; everything as it is by default, so durable."""
+    """Start a server that accepts connections, with default settings, which are durable."""
     folder.mkdir()
     port = ports.find_free_port()
     argv: list[str | Path] = [Path(sys.executable).with_name("umadb"), "--db-path", folder]

@@ -1,4 +1,4 @@
-"""Those who append to UmaDB: threads, through its own Python client, in a process of their own."""
+"""The client of UmaDB: threads that append through its Python client, in a separate process."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ from infra.ids import new_id
 
 
 async def run_appends(plan: UmadbPlan) -> LoadResult:
-    """All threads share a client, which is faster here than one for each."""
+    """Append from all threads through one shared client, which is faster here than one client per thread."""
     client, state = Client(plan.address), _encode_created_event()
     worked, began = time.process_time(), time.monotonic()
     with ThreadPoolExecutor(plan.threads) as threads:
@@ -28,7 +28,7 @@ async def run_appends(plan: UmadbPlan) -> LoadResult:
 
 
 def _append_until(client: Client, state: bytes, deadline: float) -> list[float]:
-    """One event after the other, each if there is none of its task yet."""
+    """Append one event after the other, each on condition that its task has no event yet."""
     latencies = []
     while (began := time.monotonic()) < deadline:
         tag = str(new_id())
@@ -40,7 +40,7 @@ def _append_until(client: Client, state: bytes, deadline: float) -> list[float]:
 
 
 def _encode_created_event() -> bytes:
-    """The event of the task that every create asks for, as our log keeps it."""
+    """The event of the task in `NEW_TASK`, encoded as in our log."""
     task = create_task_command(new_id())
     fields = {name: getattr(task, name) for name in ("title", "description", "priority", "due", "labels")}
     return codec.encode(TaskCreated(new_id(), new_id(), 123, "P123-123", column="todo", **fields))

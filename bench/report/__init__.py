@@ -1,1 +1,1 @@
-"""What was measured, written down: marks, tables, plots, notes."""
+"""Reports of a run: results, tables, plots and notes."""

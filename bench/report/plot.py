@@ -1,4 +1,4 @@
-"""Plots: latency by load, and what a command or a look costs by the size of the log."""
+"""Plots: latency by load, and the cost of commands and reads by the size of the log."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -20,7 +20,7 @@ _STYLES = {50: "--", 99: "-"}
 
 
 def plot_latencies(rounds: Sequence[RoundResult]) -> None:
-    """`latency.svg`: how long creates take from when they fell due, at each pace."""
+    """`latency.svg`: the latency of creates from when they fell due, at each rate."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot(
         xscale="log", yscale="log", xlabel="creates that fall due each second", ylabel="milliseconds until answered"
@@ -40,7 +40,7 @@ def plot_latencies(rounds: Sequence[RoundResult]) -> None:
 
 
 def plot_growth(rounds: Sequence[RoundResult], sizes: Sequence[int], lengths: Sequence[int]) -> None:
-    """`growth.svg`: microseconds for each answer at full load, by the events in the log, and in a stream."""
+    """`growth.svg`: microseconds per answer at full load, by the number of events in the log and in a stream."""
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     by_log, by_stream = figure.subplots(1, 2)
     for axes, what in ((by_log, "events in the log"), (by_stream, "events in each stream")):
@@ -61,7 +61,7 @@ def _plot_costs(axes: Axes, name: str, rates_by_size: Mapping[int, Sequence[floa
 
 
 def _save(figure: Figure, name: str) -> None:
-    """The same figures make the same file."""
+    """Save the figure reproducibly: the same figures give the same file."""
     for axes in figure.axes:
         axes.grid(visible=True, alpha=0.3)
         axes.legend(frameon=False)

@@ -1,4 +1,4 @@
-"""Results: a run as a file, for whoever reads figures by program, and for plots."""
+"""Results: a run as a JSON file, for other programs and for plots."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ def write_results(
     rounds: Sequence[RoundResult],
     not_measured: Mapping[str, str],
 ) -> None:
-    """Into `bench/results/<name>.json`, and the same into `latest.json`; the rounds are kept beside the medians."""
+    """Write `bench/results/<name>.json` and a copy, `latest.json`, with the medians and all rounds."""
     content = {"machine": machine, "marks": results, "absent": not_measured, "rounds": list(map(round_to_json, rounds))}
     RESULTS_DIRECTORY.mkdir(exist_ok=True)
     for file in (RESULTS_DIRECTORY / f"{name}.json", LATEST_FILE):
@@ -29,7 +29,7 @@ def write_results(
 
 
 def round_to_json(one: RoundResult) -> dict[str, Any]:
-    """A round as it stands in the file: rates, and what each kind of process used."""
+    """A round as the file has it: rates, latencies, and the resource usage of each kind of process."""
     return {
         name: {
             "per_second": round(one.per_second(name), 1),

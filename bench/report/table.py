@@ -1,4 +1,4 @@
-"""Tables: the marks for people, and what each work cost by process."""
+"""Tables for people: the results with their targets, and the CPU cost of each load by process."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
@@ -13,11 +13,11 @@ from bench.targets import TargetResult, format_number
 WIDTH = 180
 _BOUNDS = {"at least": ">=", "at most": "<="}
 _MIN_SHOWN_CPU_US, _MIN_SHOWN_CPU_S = 1.0, 0.02
-"""Processor time that is not worth a word."""
+"""If the CPU time per answer or in total is below these, a cell stays empty."""
 
 
 def print_results(results: Sequence[TargetResult], not_measured: Mapping[str, str], notes: Iterable[str]) -> None:
-    """On standard output, whatever its width."""
+    """Print to standard output with a fixed width, independent of the terminal."""
     table = _table("work", "what", "ours", "low - high", "against", "peer", "ratio", "mark", "met")
     for one in results:
         spread = f"{format_number(one.low)} - {format_number(one.high)}" if one.low != one.high else ""
@@ -38,7 +38,7 @@ def print_results(results: Sequence[TargetResult], not_measured: Mapping[str, st
 
 
 def print_usage(rounds: Sequence[RoundResult]) -> None:
-    """Microseconds of processor time for each answer, and the most memory that a work of the last round ended with."""
+    """Print the CPU microseconds per answer, and the largest memory at the end of any load of the last round."""
     console = Console(width=WIDTH)
     kinds = sorted({kind for one in rounds for used in one.resource_usage.values() for kind in used})
     table = _table("processor us per answer", "answers/s", *kinds)
@@ -68,7 +68,7 @@ def _format_threshold(mark: float) -> str:
 
 
 def _format_cpu_us(rounds: Sequence[RoundResult], name: str, kind: str) -> str:
-    """Of one kind of process; nothing where it had nothing to do."""
+    """The CPU microseconds per answer of one kind of process; empty if it was nearly idle."""
     uses = [(one.resource_usage[name].get(kind), sum(one.loads[name].answered)) for one in rounds]
     spent = [use.cpu_s for use, _ in uses if use]
     each = [use.cpu_s * 1e6 / answered for use, answered in uses if use and answered]

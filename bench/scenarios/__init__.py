@@ -1,1 +1,1 @@
-"""The works of `docs/performance.md`: what is measured, and what must come of it, one module each."""
+"""The scenarios of `docs/performance.md`: what each measures, and its targets; one module per scenario."""

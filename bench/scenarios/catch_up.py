@@ -1,4 +1,4 @@
-"""P1: what workers fold of a log that has grown while there was none, all projections on."""
+"""P1: how fast workers catch up with a log that grew while no worker ran, with all projections."""
 
 import contextlib
 import time
@@ -19,7 +19,7 @@ _PARTITIONS = "TASKLEDGER_PARTITIONS"
 
 
 class CatchUp(Struct, frozen=True):
-    """So many workers folded so many events, in the seconds from their first commit to their last."""
+    """How many workers projected how many events, and the seconds from their first commit to their last."""
 
     workers: int
     events: int
@@ -30,7 +30,7 @@ class CatchUp(Struct, frozen=True):
 
 
 def target_results(catch_ups: Sequence[CatchUp]) -> Iterator[TargetResult]:
-    """A line for each number of workers."""
+    """One result for each number of workers."""
     for workers in sorted({one.workers for one in catch_ups}):
         work, many = ("P1", "one worker") if workers == 1 else (f"P1 by {workers}", f"{workers} workers")
         measure = Metric(work, f"all projections, {many}", "events/s")
@@ -40,7 +40,7 @@ def target_results(catch_ups: Sequence[CatchUp]) -> Iterator[TargetResult]:
 
 
 def measure_catch_up(up: EmbeddedServers, history: History, events: int, workers: int) -> CatchUp:
-    """Let the log grow, then let so many workers, with as many partitions, start and catch up."""
+    """Write events, then start workers, with as many partitions as workers, and wait until they catch up."""
     history.write_next(up.connection, events)
     start, head = folded_position(up.connection), log.head(up.connection)
     with contextlib.ExitStack() as ending:
@@ -52,7 +52,7 @@ def measure_catch_up(up: EmbeddedServers, history: History, events: int, workers
 
 
 def _wait_for_position(up: EmbeddedServers, position: int) -> tuple[int, float]:
-    """How far all projections were at the first look that found them there, and when; raises TimeoutError."""
+    """Poll until all projections have reached `position`; return the position found and when. Raises TimeoutError."""
     deadline = time.monotonic() + MAX_CATCH_UP_S
     while (found := folded_position(up.connection)) < position:
         if time.monotonic() > deadline:

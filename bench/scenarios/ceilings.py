@@ -1,4 +1,4 @@
-"""Ceilings: creates without a store, and everything without anything, on the same server."""
+"""Ceilings: creates without a store, and bare creates and reads, on the same server."""
 
 from collections.abc import Sequence
 

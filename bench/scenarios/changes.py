@@ -1,4 +1,4 @@
-"""W2: tasks out of 10,000 are changed at random, each on the version that was seen."""
+"""W2: random changes of 10,000 tasks, each expecting the version that the client last read."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""R3: pages of a backlog, each under another filter, so that no cache has any of them."""
+"""R3: pages of a backlog, each with a different filter, so that none of them is cached."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,22 +22,22 @@ from bench.targets import Metric, ScenarioReport, at_most, format_number, percen
 from infra import log
 
 TIMED_QUERIES, QUERIES_PER_S = 400, 40.0
-"""So many questions are timed, and fall due each second."""
+"""How many queries are timed, and how many fall due each second."""
 WARM_UP_QUERIES = 40
-"""So many others before, until whoever answers has opened what it needs."""
+"""Other queries before those, so that the API process has opened its connections."""
 CURSOR_PAGE_SIZE = 200
-"""The largest page, to come to a place deep in a list."""
+"""The largest page size, to reach a position deep in a list."""
 
 
 class ColdReads(Struct, frozen=True):
-    """What came of the questions, in their order."""
+    """The paths of the queries, in order, and the result of their load."""
 
     paths: list[str]
     load: LoadResult
 
 
 def report(reads: ColdReads) -> ScenarioReport:
-    """A question that was refused or came too late to be asked has no latency, so it misses the mark."""
+    """The target is missed if any query was refused or not sent in time, because it has no latency."""
     latencies = reads.load.latencies_ms
     page = Metric("R3", "a page of 50, cold, p99", "ms")
     mark = page.against_threshold([percentile(reads.load.latencies_with_failures_ms(), 99)], at_most(20)).fail_if(
@@ -47,7 +47,7 @@ def report(reads: ColdReads) -> ScenarioReport:
 
 
 def measure(data: Path) -> ColdReads:
-    """Servers of its own, gone when it ends; one API process, and a worker that has folded all of it."""
+    """Measure on temporary servers, with one API process, and a worker that has caught up."""
     with start_servers(data) as up:
         up.run_command("migrate")
         with start_api(up.data) as address, start_command(up.data, "worker"):
@@ -64,9 +64,9 @@ def measure(data: Path) -> ColdReads:
 
 
 def find_page_path(http: httpx.Client, query: PageQuery) -> str:
-    """The address of the page that begins so deep in its list, or as deep as that goes.
+    """The path of the page at the query's depth in its list, or at the deepest one that the list has.
 
-    Where the list is refused, so will be its page, which is counted then.
+    If the list is refused here, its page will be refused too, and is counted when it is timed.
     """
     cursor = ""
     for _ in range(query.depth):
@@ -75,13 +75,13 @@ def find_page_path(http: httpx.Client, query: PageQuery) -> str:
 
 
 def _wait_settled(up: EmbeddedServers) -> None:
-    """Until nothing is left to fold, or for the server to tidy up before long."""
+    """Wait until projections have caught up, and vacuum, so that autovacuum does not run during the measurement."""
     wait_caught_up(up.connection, log.head(up.connection))
     up.connection.execute("vacuum (analyze)")
 
 
 def _read_paths(address: str, token: str, paths: Sequence[str]) -> LoadResult:
-    """By one client: a slow answer lets the next ones wait, and that counts."""
+    """Read with one client: a slow answer delays the next queries, and the delay counts."""
     plan = LoadPlan(
         "get_in_turn",
         address,
@@ -95,7 +95,7 @@ def _read_paths(address: str, token: str, paths: Sequence[str]) -> LoadResult:
 
 
 def _notes(reads: ColdReads) -> Iterator[str]:
-    """One client asks, so its latencies are in the order of the questions, unless one was refused."""
+    """With one client, latencies are in the order of the queries, unless one was refused."""
     yield from load_notes("R3", [reads.load])
     latencies = reads.load.latencies_ms
     if latencies and not reads.load.refused:

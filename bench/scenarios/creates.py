@@ -1,4 +1,4 @@
-"""W1: tasks are created over HTTP, each in one of 1,000 projects, beside the stock application."""
+"""W1: creates of tasks over HTTP in 1,000 projects, compared with the stock application."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""P1 to P3, folding: an instance of its own whose log is long, and what projections do with it."""
+"""P1 to P3: projection of a long log, on a separate instance."""
 
 from pathlib import Path
 from uuid import UUID
@@ -21,13 +21,13 @@ from infra.ids import new_id
 from projections.engine import builds
 
 CATCH_UPS_PER_WORKER_COUNT = 3
-"""Turns of one worker and of two."""
+"""How often one worker catches up, and two workers, in turns."""
 
 
 class FoldingConfig(Struct, frozen=True):
-    """How many events there are: in the log that is rebuilt, for the peer, for workers to catch up with in each turn.
+    """The number of events: in the log that is rebuilt, for the peer, and for each catch-up of workers.
 
-    And how often it is rebuilt, quietly and disturbed.
+    Also the number of rebuilds: on an idle instance, and (`disturbed_rebuilds`) during reads and changes.
     """
 
     events: int
@@ -38,7 +38,7 @@ class FoldingConfig(Struct, frozen=True):
 
 
 class FoldingResult(Struct, frozen=True):
-    """What came of it."""
+    """The results of P1 to P3."""
 
     rebuilds: list[RebuildTiming]
     peer: ProjectionTiming
@@ -47,7 +47,7 @@ class FoldingResult(Struct, frozen=True):
 
 
 def reports(found: FoldingResult) -> list[ScenarioReport]:
-    """A line for each mark that was measured."""
+    """One report for each of P1 to P3 that was measured."""
     return [
         ScenarioReport(list(catch_up.target_results(found.catch_ups))),
         rebuild.report(found.rebuilds, found.peer),
@@ -56,7 +56,7 @@ def reports(found: FoldingResult) -> list[ScenarioReport]:
 
 
 def measure(data: Path, config: FoldingConfig) -> FoldingResult:
-    """Servers of its own, gone when it ends."""
+    """Measure on temporary servers."""
     with start_servers(data) as up:
         up.run_command("migrate")
         user, token = _register_user(data) if config.disturbed_rebuilds else (new_id(), "")
@@ -80,6 +80,6 @@ def _register_user(data: Path) -> tuple[UUID, str]:
 
 
 def _skip_to_head(up: EmbeddedServers) -> None:
-    """All projections go on at the end of the log: what they lack is not looked at, or is what the rebuild brings."""
+    """Move all checkpoints to the head of the log: missing rows are never read, or are written by the rebuild."""
     for build in builds.serving_builds(up.connection).values():
         builds.set_checkpoints(up.connection, build, log.head(up.connection))

@@ -1,4 +1,4 @@
-"""W1 by four API processes, of an instance with a board of its own."""
+"""W1 with four API processes, on a separate instance with its own board."""
 
 from collections.abc import Sequence
 

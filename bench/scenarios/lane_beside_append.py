@@ -1,4 +1,4 @@
-"""L1 with one client: what a command costs while nobody else asks, beside its bare append."""
+"""L1 with one client: the cost of a command on an idle instance, compared with its bare append."""
 
 from collections.abc import Sequence
 from statistics import median

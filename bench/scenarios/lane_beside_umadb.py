@@ -1,4 +1,4 @@
-"""L1: the lane in a process of its own, without HTTP, and W1, beside UmaDB."""
+"""L1, the lane in a separate process without HTTP, and W1, both compared with UmaDB."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -20,11 +20,11 @@ def run(runner: RoundRunner) -> None:
         plan = umadb.UmadbPlan(runner.environment.peers["umadb"].address, MANY_CLIENTS, runner.config.write_duration_s)
         runner.result.loads["umadb"] = run_module("bench.peers.umadb_client", plan, LoadResult)
     ours, before = runner.ours, runner.ours.log_head()
-    ourselves = lane.LanePlan(
+    lane_plan = lane.LanePlan(
         str(ours.data), ours.user, ours.board.lane_projects, MANY_CLIENTS, runner.config.write_duration_s
     )
     with runner.measure_write("L1"):
-        runner.result.loads["L1"] = run_module("bench.harness.lane", ourselves, LoadResult, TASKLEDGER_PYTHON)
+        runner.result.loads["L1"] = run_module("bench.harness.lane", lane_plan, LoadResult, TASKLEDGER_PYTHON)
         runner.result.event_counts["L1"] = ours.log_head() - before
 
 

@@ -1,8 +1,8 @@
-"""Absent: works whose feature does not exist yet, and those that another command measures."""
+"""Scenarios that are not measured: their feature does not exist yet, or another command measures them."""
 
 NOT_YET_MEASURED = {
     "H1": "no time travel yet",
     "S1": "no live feed yet",
 }
 MEASURED_BY_OTHER_COMMANDS = {"G": "see `make bench-growth`"}
-"""Not in `make bench`."""
+"""Scenarios that `make bench` does not run."""

@@ -1,4 +1,4 @@
-"""W1 where all tasks are created in one project, of which each takes the next number."""
+"""W1 with all creates in one project, where every task takes the project's next number."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""W3: sixteen clients change one task, and name no version."""
+"""W3: sixteen clients change one task, without an expected version."""
 
 from collections.abc import Sequence
 
@@ -38,5 +38,5 @@ def _slowest_client_rate(load: LoadResult) -> float:
 
 
 def _mean_client_rate(load: LoadResult) -> float:
-    """At least so little that nobody is divided by zero."""
+    """The mean rate of a client; never zero, because it is a divisor."""
     return max(1, sum(load.answered)) / len(load.answered) / load.seconds

@@ -1,4 +1,4 @@
-"""W1 by load: creates that fall due at a pace, come what may, from a light one to more than there can be."""
+"""W1 by load: creates that fall due at a fixed rate, from a light load to more than the instance can handle."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -7,10 +7,10 @@ from bench.harness.rounds import RoundResult, RoundRunner, per_round
 from bench.targets import Metric, ScenarioReport, at_most, format_number, percentile
 
 RATES_PER_S, PEER_RATES_PER_S = (250, 500, 1_000, 1_500, 2_000), (250, 500)
-"""So many a second; the stock application at those that it may keep."""
+"""Creates per second; the stock application only gets the rates that it may keep up with."""
 TARGET_RATE_PER_S = 1_000
 MIN_ANSWERED_SHARE = 0.99
-"""The share of a pace that must be answered, or its latency is no answer."""
+"""The share of a rate that must be answered; below it, latencies are not valid."""
 _LATENCY = Metric("W1", "create tasks, 1,000/s fall due, p99", "ms")
 
 
@@ -37,17 +37,17 @@ def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
 
 
 def load_name(rate: int) -> str:
-    """The name of its load."""
+    """The name of the load of our instance at a rate."""
     return f"W1 at {rate:,}/s"
 
 
 def peer_load_name(rate: int) -> str:
-    """The same of the peer."""
+    """The name of the load of the stock peer at a rate."""
     return f"stock at {rate:,}/s"
 
 
 def keeps_up(rounds: Sequence[RoundResult], name: str, rate: float) -> bool:
-    """Whether as many were answered as fell due, in every round."""
+    """Whether in every round the answered rate reached `MIN_ANSWERED_SHARE` of `rate`."""
     return min(per_round(rounds, name, lambda load: load.per_second())) >= MIN_ANSWERED_SHARE * rate
 
 

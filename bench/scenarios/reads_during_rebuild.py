@@ -1,4 +1,4 @@
-"""P3: what readers of a page notice of a rebuild, while tasks are changed."""
+"""P3: how a rebuild affects reads of a page, while tasks are changed."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,21 +16,21 @@ from bench.targets import Metric, ScenarioReport, at_most, format_number, percen
 from cli.database import query_read_models
 
 WRITES_PER_S, READS_PER_S = 500.0, 100.0
-"""So many changes, and looks at a page, fall due each second while it is rebuilt."""
+"""How many changes, and reads of a page, fall due each second, before and during a rebuild."""
 MIN_ANSWERED_SHARE = 0.99
-"""The share of both that must be answered."""
+"""The share of each that must be answered."""
 CLIENTS = 32
 SLICE_S = 3.0
-"""Loads last so long, one after the other, until the rebuild has ended."""
+"""How long one load lasts; loads follow one another until the rebuild has ended."""
 QUIET_SLICES = 3
-"""So many of them before it begins."""
+"""How many loads run before the rebuild begins."""
 _BUSIEST_PROJECT_SQL = "select project_id from {task_list} group by project_id order by count(*) desc limit 1"
 _TASKS_TO_CHANGE_SQL = """select '/api/v1/tasks/' || task.id, (select max(originator_version) from log.events
       where originator_id = task.id) from {task_list} task where number <= 10 and project_id <> %s"""
 
 
 class ReadsDuringRebuild(Struct, frozen=True):
-    """Looks at a page and changes of tasks, while nothing is rebuilt and while something is; how long it took."""
+    """Reads of a page and changes of tasks, before a rebuild and during it, and how long the rebuild took."""
 
     quiet_reads: LoadResult
     quiet_writes: LoadResult
@@ -40,7 +40,7 @@ class ReadsDuringRebuild(Struct, frozen=True):
 
 
 def report(found: Sequence[ReadsDuringRebuild]) -> ScenarioReport:
-    """Where answers are refused, or a pace is not kept, those that came say nothing."""
+    """If requests are refused, or a load does not keep up, the latencies of the others are not valid."""
     during, quiet = ([percentile(load.latencies_with_failures_ms(), 99) for load in side] for side in _reads(found))
     is_served = all(
         _keeps_up(one.rebuild_reads, READS_PER_S) and _keeps_up(one.rebuild_writes, WRITES_PER_S) for one in found
@@ -59,14 +59,14 @@ def report(found: Sequence[ReadsDuringRebuild]) -> ScenarioReport:
 
 
 def measure(up: EmbeddedServers, token: str, rounds: int) -> list[ReadsDuringRebuild]:
-    """With an API process and a worker, quiet and rebuilding in turns."""
+    """Measure with an API process and a worker, before and during a rebuild in turns."""
     with start_api(up.data) as address, start_command(up.data, "worker"):
         serving = _Traffic(up, address, token)
         return [serving.measure() for _ in range(rounds)]
 
 
 class _Traffic:
-    """What is asked for all the time: a page that nobody changes, and changes elsewhere."""
+    """The traffic during all loads: reads of an unchanging page, and changes in other projects."""
 
     def __init__(self, up: EmbeddedServers, address: str, token: str) -> None:
         self._up = up
@@ -82,12 +82,12 @@ class _Traffic:
             while child.poll() is None:
                 during.append(self._run_slice())
         if child.returncode:
-            raise RuntimeError("The rebuild did not switch.")
-        looks, writes, looks_during, writes_during = (
+            raise RuntimeError("The rebuild failed.")
+        reads, writes, reads_during, writes_during = (
             merge_loads(loads) for side in (quiet, during) for loads in zip(*side, strict=True)
         )
         return ReadsDuringRebuild(
-            looks, writes, looks_during, writes_during, sum(last_outcome(self._up).seconds.values())
+            reads, writes, reads_during, writes_during, sum(last_outcome(self._up).seconds.values())
         )
 
     def _target_with_body(self, path: str) -> HttpTarget:
@@ -99,9 +99,9 @@ class _Traffic:
             HttpTarget(*row) for row in query_read_models(self._up.connection, _TASKS_TO_CHANGE_SQL, (self._project,))
         ]
         with ThreadPoolExecutor(2) as beside:
-            looks = beside.submit(self._load, "get_and_compare", [self._page], READS_PER_S)
+            reads = beside.submit(self._load, "get_and_compare", [self._page], READS_PER_S)
             writes = beside.submit(self._load, "edit_tasks", changed, WRITES_PER_S)
-            return looks.result(), writes.result()
+            return reads.result(), writes.result()
 
     def _load(self, script: str, targets: Sequence[HttpTarget], rate: float) -> LoadResult:
         plan = LoadPlan(script, self._address, self._token, CLIENTS, SLICE_S, targets, rate)

@@ -1,4 +1,4 @@
-"""P2: a rebuild of the task list, how long it takes and how much memory."""
+"""P2: the time and memory that a rebuild of the task list takes."""
 
 import time
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _LAST_OUTCOME_SQL = """select outcome from read.operations where projection = %s
 
 
 class RebuildTiming(Struct, frozen=True):
-    """From the command's first instant to its last, without the comparison with what was live, which is apart."""
+    """A rebuild. `seconds` is the whole command without its comparison with the live build (`verifying_s`)."""
 
     events: int
     seconds: float
@@ -34,7 +34,7 @@ class RebuildTiming(Struct, frozen=True):
 
 
 def report(rebuilds: Sequence[RebuildTiming], peer: ProjectionTiming) -> ScenarioReport:
-    """Beside the library's runner."""
+    """Compare with the library's runner."""
     rates = [one.per_second() for one in rebuilds]
     rebuilding = Metric("P2", f"rebuild, {rebuilds[0].events:,} events", "events/s")
     memory_mib = [one.peak_bytes / 2**20 for one in rebuilds]
@@ -49,19 +49,19 @@ def report(rebuilds: Sequence[RebuildTiming], peer: ProjectionTiming) -> Scenari
 
 
 def measure_rebuild(up: EmbeddedServers) -> RebuildTiming:
-    """By the command."""
+    """Measure one rebuild through the command."""
     began = time.monotonic()
     with start_command(up.data, *REBUILD_COMMAND) as child, memory.track_peak_memory(child.pid) as peak:
         code, seconds = child.wait(), time.monotonic() - began
     if code:
-        raise RuntimeError("The rebuild did not switch.")
+        raise RuntimeError("The rebuild failed.")
     came = last_outcome(up)
     verifying = came.seconds.get(_VERIFYING, 0.0)
     return RebuildTiming(came.events, seconds - verifying, verifying, came.seconds, peak.bytes)
 
 
 def last_outcome(up: EmbeddedServers) -> RebuildOutcome:
-    """What came of the last one."""
+    """The outcome of the last rebuild."""
     row = up.connection.execute(_LAST_OUTCOME_SQL, (PROJECTION,)).fetchone()
     return msgspec.convert(row[0] if row else None, RebuildOutcome)
 

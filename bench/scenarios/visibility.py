@@ -1,4 +1,4 @@
-"""V1: how long after its acknowledgement a task can be seen, and its rows are committed, with nothing else to do."""
+"""V1: how long after its acknowledgement a task is visible, and its rows are committed, on an idle instance."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,9 +9,9 @@ from bench.harness.run_module import run_module
 from bench.targets import Metric, ScenarioReport, TargetResult, at_most, percentile
 
 VISIBILITY_LOAD_S, ROW_COUNT = 1.4, 70
-"""So long, and so many rows, in each round."""
+"""How long the load lasts in each round, and how many rows are timed."""
 MAX_MS_BY_PERCENTILE = {50: 10.0, 99: 50.0}
-"""The most milliseconds for so many of a hundred."""
+"""The maximum latency, in milliseconds, by percentile."""
 
 
 def run(runner: RoundRunner) -> None:
@@ -27,14 +27,14 @@ def report(rounds: Sequence[RoundResult]) -> ScenarioReport:
 
 
 def visibility_plan(runner: RoundRunner, seconds: float) -> LoadPlan:
-    """One client creates a task, then looks until it is there; that look alone is timed."""
+    """One client creates a task, then reads it with `min_position`; only the read is timed."""
     return LoadPlan("create_then_get", runner.ours.address, runner.ours.token, 1, seconds, [runner.board.one_project])
 
 
 def target_results(
     what: str, rounds: Sequence[RoundResult], name: str, *, is_invalid: bool = False
 ) -> Iterator[TargetResult]:
-    """A look that was refused was not seen in time, whatever the others say."""
+    """One result per percentile. Not met if any read was refused, whatever the latencies of the others."""
     is_invalid = is_invalid or any(per_round(rounds, name, lambda load: bool(load.refused)))
     for at, most in MAX_MS_BY_PERCENTILE.items():
         values = [percentile(one.loads[name].latencies_with_failures_ms(), at) for one in rounds]

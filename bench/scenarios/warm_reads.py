@@ -1,4 +1,4 @@
-"""R1 and R2: one task, and a page of 50, that nobody changes, beside a constant and the cache-aside stack."""
+"""R1 and R2: reads of an unchanging task and page of 50, compared with the constant and cache-aside peers."""
 
 from collections.abc import Sequence
 

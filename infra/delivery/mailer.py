@@ -1,4 +1,4 @@
-"""Mail: a message to one person, through the operator's server; where there is none in development, to the terminal."""
+"""Mail: a message to one person, sent through the operator's server, or logged in development without a server."""
 
 import asyncio
 import contextlib
@@ -20,15 +20,15 @@ from infra.logs import logger
 from infra.settings import Settings
 
 SEND_TIMEOUT_S: Final = 10.0
-"""For one message, from the wish to the server's yes."""
+"""For one message, from the call of `send` until the server has accepted it."""
 MAX_CONNECTIONS, MAX_PENDING_MESSAGES = 4, 24
-"""Conversations with the server at a time, and those with the ones who wait for their turn."""
+"""Concurrent connections to the server, and messages that are being sent or waiting to be."""
 _QUIT_TIMEOUT_S = 1.0
 _DEFAULT_PORTS: Final = {"smtp": 587, "smtps": 465}
 
 
 class Mailer:
-    """Sends messages, each over a connection of its own, in threads of its own: a silent server holds up nobody."""
+    """Sends each message over its own connection, in a separate thread pool: a silent server blocks no other work."""
 
     def __init__(self, settings: Settings) -> None:
         self._url = urlsplit(settings.mail_url)
@@ -38,7 +38,7 @@ class Mailer:
         self._pending_count = 0
 
     async def check_recipient(self, to: str) -> None:
-        """Raise MailIsNotSetUp, MailUnavailable or AddressRefused where a message to somebody would get nowhere."""
+        """Raise MailIsNotSetUp, MailUnavailable or AddressRefused if a message to this address could not be sent."""
         if not self._url.scheme and not self._can_log_messages:
             raise MailIsNotSetUp
         if self._pending_count >= MAX_PENDING_MESSAGES:
@@ -48,9 +48,10 @@ class Mailer:
             await self._run_with_timeout(lambda server: _check_address_supported(server, to))
 
     async def send(self, to: str, subject: str, text: str) -> None:
-        """Hand a message to the server.
+        """Send a message to the server.
 
-        Raises MailUnavailable where it does not take it within `PATIENCE_S`, AddressRefused where it never will.
+        Raises MailUnavailable if the server does not accept it within `SEND_TIMEOUT_S`, AddressRefused if it rejects
+        the address permanently.
         """
         message = self._build_message(to, subject, text)
         if not self._url.scheme:
@@ -64,16 +65,16 @@ class Mailer:
         await self._run_with_timeout(deliver)
 
     def check_connection(self) -> None:
-        """Connect and log in, and send nothing; raises OSError or SMTPException."""
+        """Connect and log in without sending anything; raises OSError or SMTPException."""
         with self._connect(time.monotonic() + SEND_TIMEOUT_S):
             pass
 
     def close(self) -> None:
-        """Begin nothing more, and wait for nobody."""
+        """Cancel pending messages, and do not wait for those being sent."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _run_with_timeout(self, action: Callable[[smtplib.SMTP], None]) -> None:
-        """Say something to the server when its turn has come, all within `PATIENCE_S`."""
+        """Run `action` on a connection once a thread is free, all within `SEND_TIMEOUT_S`."""
         if self._pending_count >= MAX_PENDING_MESSAGES:
             raise MailUnavailable
         self._pending_count += 1
@@ -84,7 +85,7 @@ class Mailer:
         except (OSError, smtplib.SMTPException) as error:  # a timeout is an OSError
             logger.warning(
                 "the mail server did not accept a message: {}", type(error).__name__
-            )  # its text may name the person
+            )  # its text may contain the address
             raise (AddressRefused() if _is_permanent_failure(error) else MailUnavailable()) from error
         finally:
             self._pending_count -= 1
@@ -95,7 +96,7 @@ class Mailer:
 
     @contextlib.contextmanager
     def _connect(self, deadline: float) -> Iterator[smtplib.SMTP]:
-        """Logged in. Encrypted from the start for `smtps`, by STARTTLS where offered, always before a password."""
+        """A logged-in connection: `smtps` starts with TLS, `smtp` uses STARTTLS if offered; a password requires TLS."""
         server = self._open_connection(ssl.create_default_context(), deadline)
         try:
             if self._url.username:
@@ -126,7 +127,7 @@ class Mailer:
         return server
 
     def _build_message(self, to: str, subject: str, text: str) -> EmailMessage:
-        """Raises AddressRefused for an address that mail would read as another one, or as several."""
+        """Raises AddressRefused for an address that a mail header would parse as another address, or as several."""
         message = EmailMessage(policy.SMTP)
         try:
             message["From"], message["To"], message["Subject"] = self._sender, to, _escape_encoded_words(subject)
@@ -141,32 +142,32 @@ class Mailer:
 
 
 def _check_address_supported(server: smtplib.SMTP, to: str) -> None:
-    """Raise AddressRefused where the server is too old for the letters of an address."""
+    """Raise AddressRefused if the address needs SMTPUTF8 and the server does not support it."""
     server.ehlo_or_helo_if_needed()
     if not to.isascii() and not server.has_extn("smtputf8"):
         raise AddressRefused("The mail server accepts only addresses of ASCII letters.")
 
 
 def _is_permanent_failure(error: Exception) -> bool:
-    """Whether the server says no to this person for good."""
+    """Whether the server rejected the recipient permanently."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= HTTPStatus.INTERNAL_SERVER_ERROR for code, _ in error.recipients.values())
     return False
 
 
 def _escape_encoded_words(subject: str) -> str:
-    """A subject that is read as it is written: after `=?` RFC 2047 lets letters stand for others, for line ends too."""
+    """Break up `=?`, which starts an encoded word of RFC 2047: it would be decoded, even to line ends."""
     return subject.replace("=?", "= ?")
 
 
 def _set_timeout(server: smtplib.SMTP, deadline: float) -> None:
-    """Let the next step take what is left of the time."""
+    """Give the next step the time that is left."""
     if server.sock:
         server.sock.settimeout(_remaining_s(deadline))
 
 
 def _remaining_s(deadline: float) -> float:
-    """Seconds; raises TimeoutError where there are none."""
+    """Seconds until the deadline; raises TimeoutError if it has passed."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError

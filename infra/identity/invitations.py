@@ -1,4 +1,4 @@
-"""Invitations: whom they were sent to, and the digests of the tokens that prove it, beside the log."""
+"""Invitations: the addresses they were sent to, and the digests of their tokens, stored outside the log."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from projections.pagination import TimeSortKey
 
 INVITATION_LIFETIME: Final = timedelta(days=14)
 SENDING_TIMEOUT: Final = timedelta(minutes=1)
-"""How long a mail may be under way before somebody else may send it: whoever did was cut off."""
+"""How long a mail may be in sending. After that its sender counts as crashed, and another may send it."""
 INVITATION_PREFIX: Final = "tli_"
 _COLUMNS = "id, workspace_id, email, role, invited_by, created_at, expires_at, sent_at"
 _UNEXPIRED_SQL = f"select {_COLUMNS} from auth.invitations where expires_at > now()"  # noqa: S608 - our own text
@@ -34,7 +34,7 @@ _UPSERT_SQL = """insert into auth.invitations as noted
 
 
 class InvitationRecord(Struct, frozen=True):
-    """An invitation that can still be accepted, and where it was sent."""
+    """An invitation that can still be accepted, and the address it was sent to."""
 
     id: UUID
     workspace_id: UUID
@@ -47,17 +47,17 @@ class InvitationRecord(Struct, frozen=True):
 
 
 class Invitations:
-    """Keeps what the log does not: addresses and tokens. Whether an invitation is open the log says, and no row."""
+    """Stores what the log does not: addresses and tokens. Only the log says whether an invitation is open."""
 
     def __init__(self, pool: Pool, log: EventLog) -> None:
         self._pool = pool
         self._log = log
 
     async def create_token(self, invitation: UUID, email: str) -> str | None:
-        """Note whom an open invitation is for, and make the token that proves it, which is kept nowhere.
+        """Store the address of an open invitation and generate its token, of which only the digest is stored.
 
-        None where it is not open, or one was sent, or is under way: there are never two good ones. Whoever asks again
-        after a failure gets another one.
+        None if the invitation is not open, or its token was sent or is being sent: an invitation never has two valid
+        tokens. A retry after a failure gets a new token.
         """
         history = await self._log.load_stream(invitation)
         state = fold(Invitation, (recorded.event for recorded in history))
@@ -81,28 +81,28 @@ class Invitations:
         return token if upserted.rowcount else None
 
     async def mark_sent(self, invitation: UUID) -> None:
-        """The token was taken by the mail server."""
+        """Record that the mail server accepted the mail with the token."""
         async with self._pool.connection() as connection:
             await connection.execute("update auth.invitations set sent_at = now() where id = %s", (invitation,))
 
     async def mark_unsent(self, invitation: UUID) -> None:
-        """It was not: whoever asks again has another try."""
+        """Record that sending failed, so that it may be retried at once."""
         async with self._pool.connection() as connection:
             await connection.execute("update auth.invitations set sending_since = null where id = %s", (invitation,))
 
     async def find_by_token(self, token: str, email: str) -> InvitationRecord | None:
-        """The open invitation that a token proves; raises InvitedElsewhere if it was sent to another address."""
+        """The open invitation with this token; raises InvitedElsewhere if it was sent to another address."""
         invited = await self._find_open(" and token_hash = %s", token_secrets.digest(token))
         if invited and invited.email.casefold() != email.casefold():
             raise InvitedElsewhere
         return invited
 
     async def find(self, invitation: UUID) -> InvitationRecord | None:
-        """An open invitation by its id, unless it is too old."""
+        """An open invitation by its id, unless it has expired."""
         return await self._find_open(" and id = %s", invitation)
 
     async def list_for_workspace(self, workspace: UUID, after: TimeSortKey, limit: int) -> list[InvitationRecord]:
-        """Those that can still be accepted, oldest first, after a place: so many, or fewer where there are no more."""
+        """Up to `limit` invitations that can still be accepted, oldest first, starting after the sort key `after`."""
         found = list[InvitationRecord]()
         while True:
             unexpired = await self._fetch_unexpired(_PAGE_SQL, workspace, after.created_at, after.id, limit)
@@ -112,7 +112,7 @@ class Invitations:
             after = sort_key(unexpired[-1])
 
     async def delete(self, invitation: UUID) -> None:
-        """Keep nothing more of it: it was accepted or revoked."""
+        """Delete the address and token of an invitation that was accepted or revoked."""
         async with self._pool.connection() as connection:
             await connection.execute("delete from auth.invitations where id = %s", (invitation,))
 
@@ -120,7 +120,7 @@ class Invitations:
         return next(iter(await self._filter_open(await self._fetch_unexpired(condition, value))), None)
 
     async def _fetch_unexpired(self, condition: str, *values: object) -> list[InvitationRecord]:
-        """Those that are young enough, open or not."""
+        """Invitations that have not expired, whether they are open or not."""
         async with (
             self._pool.connection() as connection,
             connection.cursor(row_factory=class_row(InvitationRecord)) as cursor,

@@ -1,4 +1,4 @@
-"""Credentials: password hashes (argon2id) beside the log, where they can be forgotten."""
+"""Credentials: password hashes (argon2id), stored outside the log so that they can be deleted."""
 
 import asyncio
 import contextlib
@@ -13,14 +13,14 @@ from domain.errors import TooBusy, WrongCredentials
 from infra.database.pool import Pool
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-"""The least that OWASP's password storage cheat sheet names for argon2id: 19 MiB, two passes, one lane."""
+"""The minimum in OWASP's password storage cheat sheet for argon2id: 19 MiB, two passes, one lane."""
 _MAX_CONCURRENT_HASHES, _MAX_PENDING_HASHES = 2, 200
-"""So many are hashed at once, and so many may wait; whoever comes next is told to try again."""
+"""Passwords hashed at once, and requests hashing or waiting to; any further request gets TooBusy."""
 _DUMMY_HASH = _HASHER.hash("nobody's password")
 
 
 class Passwords:
-    """Keeps and checks passwords. Hashing runs in threads, few at once: it is meant to be slow."""
+    """Stores and verifies passwords. Hashing is slow by design, so it runs in threads, a few at once."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -35,15 +35,15 @@ class Passwords:
             await connection.execute(sql, (user, hashed))
 
     async def hash(self, password: str) -> str:
-        """What may be kept of a password."""
+        """The hash of a password, safe to store. Raises TooBusy."""
         async with self._hashing_slot():
             return await asyncio.to_thread(_HASHER.hash, password)
 
     async def verify(self, user: UUID | None, password: str, rate_limit: AbstractAsyncContextManager[None]) -> str:
-        """The hash that a user's password has, which proves it; raises WrongCredentials.
+        """The stored hash of the user's password, if `password` matches it. Raises WrongCredentials or TooBusy.
 
-        It takes as long where there is no such user. The guess is entered when its turn has come, so that few are
-        open at once.
+        It takes as long for an unknown user. `rate_limit` is entered only once a hashing slot is free, so that few
+        attempts are open at once.
         """
         hashed = await self._fetch_hash(user) if user else None
         async with self._hashing_slot(), rate_limit:

@@ -1,4 +1,4 @@
-"""Personal tokens: secrets that users make for their programs, kept as digests."""
+"""Personal tokens: secrets that users create for their programs, stored as digests."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from infra.identity.revocations import RevokedIds
 
 PERSONAL_PREFIX = "tlp_"
 MAX_LOOKUP_S = 2.0
-"""How long anybody waits to be known by a token."""
+"""How long a request waits for the lookup of its token."""
 _INSERT_SQL = """
 insert into auth.tokens (id, user_id, hash, kind, scope, expires_at)
 select %(id)s, %(user)s, %(hash)s, %(kind)s, %(scope)s, %(until)s
@@ -32,7 +32,7 @@ insert into auth.revoked (id) select id from over on conflict do nothing returni
 
 
 class TokenRecord(Struct, frozen=True):
-    """A token that is good: whose it is, how far it goes, and until when."""
+    """A valid token: its user, its kind and scope, and when it expires."""
 
     id: UUID
     user: UUID
@@ -42,14 +42,14 @@ class TokenRecord(Struct, frozen=True):
 
 
 class PersonalTokens:
-    """Keeps, finds and drops them. Times are the database's."""
+    """Issues, finds and revokes personal tokens. All times come from the database clock."""
 
     def __init__(self, pool: Pool, revoked_ids: RevokedIds) -> None:
         self._pool = pool
         self._revoked_ids = revoked_ids
 
     async def issue(self, record: TokenRecord) -> tuple[str, datetime]:
-        """A new secret, for this once, and when it was made; raises AlreadyExpired."""
+        """Store a new token. Return its secret, which is not stored, and its creation time. Raises AlreadyExpired."""
         new_token = token_secrets.generate(PERSONAL_PREFIX)
         row = {
             "id": record.id,
@@ -79,12 +79,12 @@ class PersonalTokens:
             return await (await cursor.execute(_FIND_SQL, (digest,), prepare=True)).fetchone()
 
     async def creation_times(self, user: UUID) -> dict[UUID, datetime]:
-        """When each of the user's tokens was made."""
+        """The creation time of each of the user's tokens."""
         async with self._pool.connection() as connection:
             return dict(await (await connection.execute(_CREATION_TIMES_SQL, (user,))).fetchall())
 
     async def revoke(self, user: UUID, token_id: UUID) -> None:
-        """Have one of the user's tokens be good no more, from now on here, within a second elsewhere."""
+        """Revoke one of the user's tokens: at once in this process, within a second in the others."""
         async with self._pool.connection() as connection:
             revoked = await (await connection.execute(_REVOKE_SQL, (user, token_id))).fetchall()
         self._revoked_ids.add(each for (each,) in revoked)

@@ -1,4 +1,4 @@
-"""What was revoked lately: sessions and personal tokens, known to every process within a second."""
+"""Recent revocations of sessions and personal tokens, known to every process within a second."""
 
 import asyncio
 import time
@@ -12,9 +12,9 @@ from infra.logs import logger
 
 POLL_INTERVAL_S = 0.5
 RETENTION_S = 7200.0
-"""Twice as long as anything that was verified before may be believed."""
+"""Twice the longest time for which a verified token may be accepted without another check."""
 OVERLAP_S = 60.0
-"""A row may show this long after the time that stands in it: its transaction began then."""
+"""A row may become visible this long after its `revoked_at`, which is when its transaction began."""
 CLEANUP_INTERVAL_S = 3600.0
 _FETCH_RECENT_SQL = "select id from auth.revoked where revoked_at > now() - make_interval(secs => %s)"
 _DELETE_EXPIRED_SQL = """
@@ -24,7 +24,7 @@ delete from auth.revoked where revoked_at < now() - make_interval(secs => %s)
 
 
 class RevokedIds:
-    """The ids, in memory: asking costs no query. A process that revokes adds them at once; others look."""
+    """The revoked ids, in memory: a check costs no query. A process adds its own revocations at once; others poll."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -36,19 +36,19 @@ class RevokedIds:
         return item in self._ids
 
     def add(self, ids: Iterable[UUID]) -> None:
-        """Know of these from now on."""
+        """Count these ids as revoked from now on."""
         now = time.monotonic()
         for each in ids:
             self._ids.setdefault(each, now)
 
     async def poll_forever(self) -> None:
-        """Look again and again, for ever. While PostgreSQL is away nothing can be revoked, and what is known stays."""
+        """Poll until cancelled. While PostgreSQL is down nothing can be revoked, and the known ids are kept."""
         while True:
             await self.try_poll()
             await asyncio.sleep(POLL_INTERVAL_S)
 
     async def try_poll(self) -> None:
-        """Look once, if PostgreSQL is there."""
+        """Poll once; log a warning if PostgreSQL is down."""
         try:
             await self.poll()
             self._is_failing = False
@@ -58,7 +58,7 @@ class RevokedIds:
             self._is_failing = True
 
     async def poll(self) -> None:
-        """Learn what was revoked since the last look, and forget what is too old to matter."""
+        """Fetch the revocations since the last poll, and evict those older than `RETENTION_S`."""
         polled_at = time.monotonic()
         async with self._pool.connection() as connection:
             window_s = min(polled_at - self._polled_at + OVERLAP_S, RETENTION_S)

@@ -1,4 +1,4 @@
-"""Sessions: who is logged in, each held by one refresh token at a time, good for one use."""
+"""Sessions: log-ins of users. Each has one current refresh token, which is valid for one use."""
 
 import asyncio
 import contextlib
@@ -17,9 +17,9 @@ from infra.identity.revocations import RevokedIds
 from infra.ids import new_id
 
 SESSION_LIFETIME = timedelta(days=30)
-"""From the log-in on, however often it is refreshed."""
+"""Counted from the log-in; refreshing does not extend it."""
 REUSE_GRACE = timedelta(seconds=10)
-"""How long the last token may come again, for whoever did not get the answer."""
+"""How long the previous token may be reused, by a client that did not receive the answer to its refresh."""
 REFRESH_PREFIX = "tlr_"
 _INSERT_SESSION_SQL = """
 with owner as (
@@ -51,9 +51,9 @@ insert into auth.refresh_tokens (hash, session_id) select %(next)s, session_id f
 _LOCK_CREDENTIALS_SQL = "select 1 from auth.credentials where user_id = %s and password_hash = %s for update"
 _UPDATE_HASH_SQL = "update auth.credentials set password_hash = %s, password_id = %s where user_id = %s"
 _MAX_CONCURRENT_PASSWORD_CHANGES = 2
-"""Changes of passwords at a time: each holds a connection while the log, which takes another, is told."""
+"""Concurrent password changes: each holds a connection while the event log uses a second one."""
 _SET_TIMEOUTS_SQL = "set local lock_timeout = '5s'; set local idle_in_transaction_session_timeout = '10s'"
-"""Whoever stops in the middle of a change is parted from it, and locks nobody out."""
+"""PostgreSQL disconnects a process that stalls during a change, so that the row does not stay locked."""
 _LIST_SESSIONS_SQL = """
 select id, created_at, last_used_at, expires_at, user_agent from auth.sessions
 where user_id = %s and expires_at > now() order by last_used_at desc, id
@@ -67,7 +67,7 @@ _REVOKE_OTHERS_SQL = _REVOKE_SQL_TEMPLATE.format(which="user_id = %s and id is d
 
 
 class Session(Struct, frozen=True):
-    """A log-in that has not ended."""
+    """A log-in that has neither expired nor been revoked."""
 
     id: UUID
     created_at: datetime
@@ -77,7 +77,7 @@ class Session(Struct, frozen=True):
 
 
 class SessionWithToken(Struct, frozen=True):
-    """A session just opened or refreshed, whose, until when at most, and the token that refreshes it next."""
+    """A session just opened or refreshed: its user, its latest expiry, and the token for the next refresh."""
 
     id: UUID
     user: UUID
@@ -86,7 +86,7 @@ class SessionWithToken(Struct, frozen=True):
 
 
 class Sessions:
-    """Opens, refreshes, lists and ends them. Times are the database's."""
+    """Opens, refreshes, lists and revokes sessions. All times come from the database clock."""
 
     def __init__(self, pool: Pool, revoked_ids: RevokedIds, master_key: str) -> None:
         self._pool = pool
@@ -95,7 +95,10 @@ class Sessions:
         self._password_changes = asyncio.Semaphore(_MAX_CONCURRENT_PASSWORD_CHANGES)
 
     async def open(self, user: UUID, password_hash: str, user_agent: str) -> SessionWithToken:
-        """A new session for who has proved themselves; raises WrongCredentials where the password changed meanwhile."""
+        """Open a session for a user whose password was verified as `password_hash`.
+
+        Raises WrongCredentials if the password has changed since.
+        """
         session, token = new_id(), token_secrets.generate(REFRESH_PREFIX)
         row = {
             "id": session,
@@ -112,10 +115,10 @@ class Sessions:
         return SessionWithToken(session, user, found[0], token)
 
     async def refresh(self, token: str) -> SessionWithToken:
-        """Rotate a refresh token; raises InvalidRefreshToken, and ends the session where it was used before.
+        """Rotate a refresh token. Raises InvalidRefreshToken; if the token was used before, also revokes its session.
 
-        The next token is derived from this one. So all who send the same one at once get the same next one, and so
-        does who sends it again within `GRACE`, as long as the next one was not used.
+        The next token is derived from this one. So concurrent requests with the same token all get the same next
+        token. A retry within `REUSE_GRACE` gets it too, as long as the next token was not used.
         """
         next_token = token_secrets.derive_secret(self._refresh_key, token, REFRESH_PREFIX)
         row = {"hash": token_secrets.digest(token), "next": token_secrets.digest(next_token), "grace": REUSE_GRACE}
@@ -133,12 +136,12 @@ class Sessions:
         return SessionWithToken(session, user, expires_at, next_token)
 
     async def list_for_user(self, user: UUID) -> list[Session]:
-        """All that have not ended, the one used last first."""
+        """The sessions of a user that are still valid, the most recently used first."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Session)) as cursor:
             return await (await cursor.execute(_LIST_SESSIONS_SQL, (user,))).fetchall()
 
     async def revoke(self, user: UUID, session: UUID) -> None:
-        """End one of the user's sessions; raises NotFound."""
+        """Revoke one of the user's sessions; raises NotFound."""
         async with self._pool.connection() as connection:
             revoked = await self._revoke(connection, _REVOKE_ONE_SQL, user, session)
         self._revoked_ids.add(revoked)
@@ -149,11 +152,11 @@ class Sessions:
     async def change_password(
         self, user: UUID, current_hash: str, new_hash: str, password_id: UUID, except_session: UUID | None
     ) -> AsyncIterator[None]:
-        """Keep another hash, and end all of the user's sessions but one, once what is done meanwhile is done.
+        """Run the block, then store `new_hash` and revoke all of the user's sessions except `except_session`.
 
-        Raises WrongPassword where the one that was proved is not the one that is kept. The row is locked from then
-        on: of two who proved the same password one finds another. The last statement sees the session of whoever
-        proved the old one just before.
+        Raises WrongPassword if `current_hash` is no longer the stored hash. The row stays locked until the end, so of
+        two concurrent changes that verified the same password the second one fails. The last statement also sees a
+        session that was opened with the old password just before.
         """
         async with self._password_changes, self._pool.connection() as connection, connection.transaction():
             await connection.execute(_SET_TIMEOUTS_SQL)
@@ -165,7 +168,7 @@ class Sessions:
         self._revoked_ids.add(revoked)
 
     async def _rotate_or_detect_reuse(self, connection: AsyncConnection[TupleRow], row: dict[str, object]) -> bool:
-        """Rotate what is current; else whether it comes again too late. The session's row is locked: one at a time."""
+        """Rotate the current token; return True for forbidden reuse. The caller holds the lock on the session's row."""
         is_current, is_again = await self._rotation_status(connection, row)
         if is_current:
             await connection.execute(_ROTATE_SQL, row)
@@ -174,7 +177,7 @@ class Sessions:
     async def _rotation_status(
         self, connection: AsyncConnection[TupleRow], row: dict[str, object]
     ) -> tuple[bool, bool]:
-        """Whether a token is the current one, and whether it is the last one, not too late."""
+        """Whether a token is the current one, and whether it is the previous one within `REUSE_GRACE`."""
         found = await (await connection.execute(_ROTATION_STATUS_SQL, row)).fetchone()
         return (found[0], found[1]) if found else (False, False)
 

@@ -1,4 +1,4 @@
-"""Proxies: which of them are believed when they say whom they speak for."""
+"""Trusted proxies: those whose X-Forwarded-For header is used to find the client's address."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -10,16 +10,16 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class TrustedProxyList:
-    """Addresses and networks of an operator's own proxies, with commas between them; raises ValueError for others."""
+    """The operator's own proxies: addresses and networks, separated by commas. Raises ValueError for anything else."""
 
     def __init__(self, networks: str = "") -> None:
         self._trusted: list[Network] = [ipaddress.ip_network(one.strip()) for one in networks.split(",") if one.strip()]
 
     def client_address(self, peer: str, forwarded_for: Iterable[str]) -> str:
-        """Where a request comes from: the socket's peer, or whom it was forwarded for, as far as proxies are trusted.
+        """The address of the client: the socket's peer, or the address that trusted proxies forwarded for.
 
-        `forwarded` are the lines of X-Forwarded-For. Each proxy adds whom it heard, so the last one that is not
-        trusted is the first whose word is not taken; what stands before it anybody can write.
+        `forwarded_for` holds the lines of X-Forwarded-For. Each proxy appends the address of its own peer. So the last
+        address that is not a trusted proxy is the client; any client can forge the entries before it.
         """
         address = peer
         hops = [one for line in forwarded_for for one in line.split(",")] if self._trusted else []
@@ -37,7 +37,7 @@ class TrustedProxyList:
 
 
 def _parse_address(text: str) -> Address | None:
-    """An address, with a port or without."""
+    """Parse an address, with or without a port; None if it is not valid."""
     text = text.strip()
     host = text[1:].partition("]")[0] if text.startswith("[") else text
     if host.count(":") == 1:

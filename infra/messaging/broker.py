@@ -11,13 +11,13 @@ from dramatiq.middleware import AgeLimit, Callbacks, CurrentMessage, Retries, Sh
 
 QUEUE_NAME = "projections"
 MAX_BLOCK_S = 1.0
-"""The longest wait for a message; each fetch is also the heartbeat by which others know that we live."""
+"""The longest wait for a message. Each fetch is also the heartbeat that shows the other workers this one is alive."""
 
 
 def create_broker(url: str) -> RedisBroker:
-    """A broker whose workers start within milliseconds, and whose dead ones are noticed within seconds.
+    """A broker whose workers start on a message within milliseconds, and detect dead workers within seconds.
 
-    `heartbeat_timeout` is in milliseconds, `maintenance_chance` out of a million.
+    `heartbeat_timeout` is in milliseconds, `maintenance_chance` in millionths.
     """
     set_encoder(JSONEncoder())
     middleware = [
@@ -38,10 +38,11 @@ class _Broker(RedisBroker):
 
 
 class _BlockingConsumer(_RedisConsumer):
-    """Peeks with a command that blocks until there is a message, then fetches as the library does."""
+    """Waits for a message with a blocking command, then fetches it as the library does."""
 
     def __next__(self) -> MessageProxy | None:
-        # Milliseconds that the library sleeps after finding nothing: the waiting is done here, unless hands are full.
+        # Milliseconds that the library sleeps after an empty fetch. We block in Redis instead, unless this worker
+        # already has as many messages as it may prefetch.
         self.timeout = 1 if self.outstanding_message_count < self.prefetch else 50
         if not self.message_cache and self.outstanding_message_count < self.prefetch:
             self._wait_for_message()

@@ -1,4 +1,4 @@
-"""Hints: messages that tell workers to look at the log. Losing one costs a moment, never data."""
+"""Hints: messages that ask workers to read new events. A lost hint delays a projection, but loses no data."""
 
 import threading
 import time
@@ -12,25 +12,26 @@ from infra.logs import logger
 from infra.messaging.broker import QUEUE_NAME
 
 FULL_BATCH_EVENTS, LINGER_S = 4, 0.01
-"""After a batch of so many events others will follow: a worker lets them gather so long, since each batch costs."""
+"""After a batch of this many events, more are likely: a worker waits this many seconds before it reads the next batch,
+because each batch has a fixed cost."""
 HINT_RETRY_INTERVAL_S, MAX_HINT_RETRIES = 0.1, 3
-"""A hint that nobody answers is given again so many times; then the worker's own look will do."""
+"""A hint without effect is sent again this many times, at this interval in seconds. After that, polling catches up."""
 MAX_QUEUED_HINTS_PER_PARTITION = 4
-"""So many waiting messages for each partition are enough."""
+"""No hints are enqueued while this many messages per partition are waiting."""
 
 
 class ReportedProgress(Protocol):
-    """What is heard of the projections, partition by partition."""
+    """The progress of projections as workers report it, by partition."""
 
     def reported_position(self, partition: int) -> int:
-        """The position that all projections are known to have read up to there."""
+        """The position up to which all projections are known to have read this partition."""
 
     def is_batching(self, partition: int) -> bool:
-        """Whether somebody will look again there by himself within moments."""
+        """Whether a worker is about to read this partition again, without a hint."""
 
 
 class _SentHint(Struct, frozen=True):
-    """Of which position a partition was told last, when, and how often."""
+    """The last hint sent to a partition: its position, when it was sent, and how often."""
 
     position: int = 0
     sent_at: float = 0.0
@@ -40,8 +41,8 @@ class _SentHint(Struct, frozen=True):
 class HintSender:
     """Sends hints from a thread of its own, because sending blocks.
 
-    A partition that is behind is told so at once, unless it is at work and looks again by itself; and told
-    again where it does not get as far as it was told of.
+    A partition that lags is hinted at once, unless a worker is about to read it again anyway. A partition that has
+    not reached the hinted position is hinted again.
     """
 
     def __init__(self, broker: RedisBroker, progress: ReportedProgress, partitions: int) -> None:
@@ -60,23 +61,24 @@ class HintSender:
         self._thread.start()
 
     def hint(self, position: int) -> None:
-        """See to it that all is folded up to a position; returns at once.
+        """Have all partitions projected up to `position`; returns at once.
 
-        Waking the thread costs the event loop more than all else here: only where it would not look by itself, or late.
+        Waking the thread is the most expensive step here for the event loop. So it is woken only if it is not polling,
+        or if a hint is already due.
         """
         self._target_position = max(self._target_position, position)
         if not self._is_polling or any(map(self._is_hint_due, self._partitions)):
             self._wake_up.set()
 
     def stop(self) -> None:
-        """Send what is still wanted, and end."""
+        """Send the hints that are still needed, and stop the thread."""
         self._stopping.set()
         self._wake_up.set()
         self._thread.join(timeout=2)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._is_polling = False  # before it looks: what is given from now on wakes it
+            self._is_polling = False  # before it reads the position: a later hint wakes it
             self._wake_up.clear()
             lagging = [each for each in self._lagging_partitions() if not self._has_given_up(each)]
             self._send_and_record([each for each in lagging if self._is_hint_due(each)])
@@ -85,11 +87,11 @@ class HintSender:
         self._enqueue(self._lagging_partitions())
 
     def _lagging_partitions(self) -> list[int]:
-        """The partitions that are not known to have come so far."""
+        """The partitions not known to have reached the target position."""
         return [each for each in self._partitions if self._progress.reported_position(each) < self._target_position]
 
     def _is_hint_due(self, partition: int) -> bool:
-        """Whether nobody is at work there, and it has got as far as it was told of, or was told long ago."""
+        """Whether no worker is batching there, and the last hint was reached or is due for a retry."""
         if self._progress.is_batching(partition):
             return False
         last_hint = self._sent.get(partition, _SentHint())
@@ -106,27 +108,27 @@ class HintSender:
         self._enqueue(partitions)
 
     def _has_given_up(self, partition: int) -> bool:
-        """It was told often enough: it is not heard, or stands still, and repeating would change nothing."""
+        """Whether the retries are used up: hints get lost or the partition is stuck, so another one would not help."""
         last_hint = self._sent.get(partition, _SentHint())
         return last_hint.position == self._target_position and last_hint.attempts > MAX_HINT_RETRIES
 
     def _enqueue(self, partitions: list[int]) -> None:
         try:
-            # Whoever takes up a message that lies there sees what was committed before now. Without workers
-            # the queue would grow for ever.
+            # A worker that consumes a message already in the queue sees everything committed before now. Without
+            # this limit the queue would grow without bound while no worker runs.
             queue = f"{self._broker.namespace}:{QUEUE_NAME}"
             if partitions and self._broker.client.llen(queue) < MAX_QUEUED_HINTS_PER_PARTITION * len(partitions):
                 for partition in partitions:
                     self._broker.enqueue(hint_message(partition))
             self._is_broker_down = False if partitions else self._is_broker_down
-        except Exception as error:  # noqa: BLE001 - a hint may get lost: the worker looks by itself
+        except Exception as error:  # noqa: BLE001 - a hint may be lost: workers also poll
             if not self._is_broker_down:
                 logger.warning("cannot send hints: {}", error)
             self._is_broker_down = True
 
 
 def hint_message(partition: int) -> dramatiq.Message[None]:
-    """The message that asks a worker to fold what is new in one partition of all projections."""
+    """The message that asks a worker to project the new events of one partition, for all projections."""
     return dramatiq.Message(
         queue_name=QUEUE_NAME, actor_name="project", args=(partition,), kwargs={}, options={"max_retries": 0}
     )

@@ -1,14 +1,14 @@
-"""The cache: a Redis that may forget anything at any time, and be away or hang."""
+"""Clients for Redis, which may evict anything at any time, be down, or hang."""
 
 import redis
 import redis.asyncio
 
 REDIS_TIMEOUT_S = 0.5
-"""The longest that anybody waits for the cache before doing without."""
+"""How long a caller waits for Redis before it continues without."""
 
 
 def cache_client(url: str) -> redis.asyncio.Redis:
-    """A client for many requests at once; connects when first used."""
+    """A client with a connection pool, for concurrent requests; connects on first use."""
     connections = redis.asyncio.BlockingConnectionPool.from_url(
         url,
         max_connections=32,
@@ -21,10 +21,10 @@ def cache_client(url: str) -> redis.asyncio.Redis:
 
 
 def subscriber_client(url: str) -> redis.asyncio.Redis:
-    """A client for one subscription, which may be silent for as long as nothing happens."""
+    """A client for one subscription. Reads have no timeout, because a channel may be silent for any time."""
     return redis.asyncio.Redis.from_url(url, socket_connect_timeout=REDIS_TIMEOUT_S, socket_timeout=None, protocol=3)
 
 
 def publisher_client(url: str) -> redis.Redis:
-    """A blocking client."""
+    """A blocking client, for publishing."""
     return redis.Redis.from_url(url, socket_connect_timeout=REDIS_TIMEOUT_S, socket_timeout=REDIS_TIMEOUT_S)

@@ -1,7 +1,8 @@
-"""The channel: what other processes publish, heard in the order in which they said it, and whether all of it is heard.
+"""Subscription to Redis channels: messages in the order of publication, and whether any may have been missed.
 
-A message that is sent to nobody is lost. So whoever goes by what is heard asks whether the channel is alive: the
-server has answered us there within a second, and all that it was told before that answer has come before it.
+Redis drops a message that has no subscriber. So code that relies on messages must check that the subscription is
+alive: Redis answered a ping on this connection within the last second. Messages and pongs arrive in order, so all
+messages published before that ping have been received.
 """
 
 import asyncio
@@ -16,15 +17,15 @@ from infra.cancel import cancel_all
 from infra.logs import logger
 
 LIVENESS_S = 1.0
-"""How long after a question that was answered the channel is believed to be alive."""
+"""How long after a ping that was answered the subscription counts as alive."""
 PING_INTERVAL_S = 0.25
 PING_TIMEOUT_S = 3.0
-"""A connection on which nothing was answered for so long is given up."""
+"""A connection without a pong for this long is closed, and opened again."""
 MessageHandler = Callable[[bytes], None]
 
 
 class Subscription:
-    """One subscription of a process, to all that it wants to hear."""
+    """One Redis connection of a process, subscribed to all channels that it needs."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
@@ -33,42 +34,42 @@ class Subscription:
         self._alive_until = 0.0
 
     def on_message(self, name: str, handler: MessageHandler) -> None:
-        """Give the messages of that name to a handler. Before `listen`."""
+        """Call `handler` with each message on the channel `name`. Register it before `listen` is called."""
         self._handlers[name] = handler
 
     def on_gap(self, handler: Callable[[], None]) -> None:
-        """Call it whenever messages may have been missed, before any that come after."""
+        """Call `handler` whenever messages may have been missed, before any later message is handled."""
         self._gap_handlers.append(handler)
 
     def is_alive(self) -> bool:
-        """Whether everything that was published until a second ago has been heard."""
+        """Whether every message published up to one second ago has been received."""
         return time.monotonic() < self._alive_until
 
     async def listen(self) -> None:
-        """Hear, for ever; after a failure, connect again."""
+        """Receive messages until cancelled; reconnect after a failure."""
         while True:
             try:
                 await self._listen_once()
             except (redis.RedisError, OSError) as error:
                 logger.warning("the subscription is down: {}", error)
-            except Exception as error:  # noqa: BLE001 - whatever it is, without hearing nothing is believed
+            except Exception as error:  # noqa: BLE001 - without the listener no cache is used
                 logger.error("the subscription failed: {}: {}", type(error).__name__, error)
             finally:
                 self._alive_until = 0.0
             await asyncio.sleep(LIVENESS_S)
 
     async def close(self) -> None:
-        """Give back what `listen` opened, once it has ended."""
+        """Close the connections that `listen` opened. Call it after `listen` has ended."""
         await self._client.aclose(close_connection_pool=True)
 
     async def _listen_once(self) -> None:
         async with self._client.pubsub() as pubsub:
             await pubsub.subscribe(*self._handlers)
-            both = [asyncio.create_task(self._consume(pubsub)), asyncio.create_task(self._ping(pubsub))]
+            tasks = [asyncio.create_task(self._consume(pubsub)), asyncio.create_task(self._ping(pubsub))]
             try:
-                done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                await cancel_all(*both)
+                await cancel_all(*tasks)
             for task in done:
                 task.result()
 
@@ -79,7 +80,7 @@ class Subscription:
     def _on_message(self, kind: str, channel: bytes | None, data: bytes) -> None:
         if kind == "message" and channel:
             self._dispatch(channel.decode(), data)
-        elif kind == "subscribe":  # for the first time, or again: the library may have connected anew by itself
+        elif kind == "subscribe":  # the first time or again: redis-py reconnects on its own
             self._alive_until = 0.0
             for handler in self._gap_handlers:
                 handler()
@@ -87,19 +88,19 @@ class Subscription:
             self._alive_until = float(data) + LIVENESS_S
 
     def _dispatch(self, channel: str, data: bytes) -> None:
-        """Whatever is wrong with a message, the next ones are heard; it may have been about anything."""
+        """Call the handler of a channel. If it fails, report a gap, since the message may have concerned anything."""
         try:
             self._handlers[channel](data)
-        except Exception as error:  # noqa: BLE001 - what others say must not make us deaf
+        except Exception as error:  # noqa: BLE001 - a bad message must not end the subscription
             logger.warning("a message on {} could not be handled: {}: {}", channel, type(error).__name__, error)
             for handler in self._gap_handlers:
                 handler()
 
     async def _ping(self, pubsub: PubSub) -> None:
-        """Ask the server again and again; what it answers is the time of the question. Raises where it does not."""
-        began = time.monotonic()
+        """Ping repeatedly, with the time of the ping as its payload. Raises ConnectionError if no pong arrives."""
+        started_at = time.monotonic()
         while True:
-            if time.monotonic() > max(began, self._alive_until) + PING_TIMEOUT_S:
-                raise redis.ConnectionError("the channel is open, and nobody answers")
+            if time.monotonic() > max(started_at, self._alive_until) + PING_TIMEOUT_S:
+                raise redis.ConnectionError("the connection is open, but Redis does not answer pings")
             await pubsub.ping(str(time.monotonic()))
             await asyncio.sleep(PING_INTERVAL_S)

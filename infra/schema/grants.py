@@ -1,4 +1,4 @@
-"""The application's role: it reads the log and calls `log.append`, and what it folds is its own."""
+"""The application's role: it may read the log and call `log.append`, and it owns the tables of projections."""
 
 from psycopg import Connection, conninfo, errors
 from psycopg.rows import TupleRow
@@ -41,10 +41,10 @@ _CREATED_BY_MIGRATE = "Made by taskledger migrate: its password is the one in TA
 
 
 def apply_grants(owner_connection: Connection[TupleRow], application_url: str) -> None:
-    """Give the role that `url` names its rights and no more, on all that there is now; make it where it is missing.
+    """Grant the role of `application_url` exactly the privileges it needs on all current objects; create it if missing.
 
-    Doing it again changes nothing more, so it follows the migrations each time, whatever they made. Where the
-    owner itself is named, it keeps all its rights. Raises OperatorError where the owner may not do this.
+    This is idempotent, so it runs after the migrations every time, to cover new objects. If `application_url` names
+    the owner itself, that role keeps all its privileges. Raises OperatorError if the owner may not grant them.
     """
     conninfo_parts = conninfo.conninfo_to_dict(application_url)
     role = str(conninfo_parts.get("user") or owner_connection.info.user)
@@ -65,26 +65,26 @@ def apply_grants(owner_connection: Connection[TupleRow], application_url: str) -
 
 
 def direct_write_access(connection: Connection[TupleRow]) -> tuple[str, bool | None]:
-    """The connection's role, and whether it may write the log's tables itself; None where there are none yet."""
+    """The connection's role, and whether it may write the log's tables directly; None if they do not exist yet."""
     role, direct = connection.execute(_SELECT_DIRECT_WRITE_ACCESS).fetchone() or ("", None)
     return role, direct
 
 
 def _ensure_role(owner_connection: Connection[TupleRow], role: str, password: str) -> None:
-    """A role that we made keeps the URL's password; one that the operator made is left as it is."""
+    """Create the role if missing. A role created here gets the URL's password; one made by the operator is kept."""
     sql = "select shobj_description(oid, 'pg_authid') from pg_roles where rolname = %s"
     role_comment = owner_connection.execute(sql, (role,)).fetchone()
     if role_comment is None:
         owner_connection.execute(SQL("create role {} login").format(Identifier(role)))
         owner_connection.execute(SQL("comment on role {} is {}").format(Identifier(role), Literal(_CREATED_BY_MIGRATE)))
     if password and (role_comment is None or role_comment[0] == _CREATED_BY_MIGRATE):
-        # As a verifier, so that the password stands in no log of the server.
+        # As a verifier, so that the password does not appear in the server's log.
         verifier = owner_connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
         owner_connection.execute(SQL("alter role {} password {}").format(Identifier(role), Literal(verifier)))
 
 
 def _grant_read_tables(owner_connection: Connection[TupleRow], role: str) -> None:
-    """It makes and drops the tables of projections, so it owns them; the others are for migrations to alter."""
+    """Make the role owner of the builds' tables, which it creates and drops; grant access to the others."""
     of_builds = {name for (name,) in owner_connection.execute(_SELECT_BUILD_TABLES)}
     for (name,) in owner_connection.execute(_SELECT_TABLES_NOT_OWNED, (role,)).fetchall():
         set_owner = "alter table {} owner to {}"

@@ -1,4 +1,4 @@
-"""Bringing a database up to date: SQL files in order, the application's rights, the tables of the projections."""
+"""Migration of a database: SQL files in order, the application's privileges, the tables of the projections."""
 
 import functools
 import time
@@ -20,20 +20,21 @@ from projections.engine.connection import SyncConnection
 from projections.projection import Projection
 
 StepReporter: TypeAlias = Callable[[str, RebuildProgress], None]
-"""Hears each step of a projection that is folded."""
+"""Called with the name of a projection and its progress, at each step of its rebuild."""
 REBUILD_POLL_INTERVAL_S = 0.5
 MIGRATIONS_DIR = Path(__file__).parent / "migrations"
 MIGRATION_LOCK_ID = 7291402113004156
-"""An advisory lock; the log's own is the number before."""
+"""The id of an advisory lock; the log's own lock has the number before it."""
 
 
 def migrate(
     owner_url: str, application_url: str | None = None, report_step: StepReporter = lambda *_: None
 ) -> list[str]:
-    """Apply what is missing, fold what is missing, and answer the names of what was applied.
+    """Apply pending migrations and build missing projections; return the names of the applied migrations.
 
-    `url` is the owner's; `application` names the same database to the application, where that is another role.
-    Only one at a time; the server lets go of the lock of one that was killed, as yoyo's own lock would not.
+    `owner_url` is the owner's; `application_url` is the application's for the same database, if it has its own role.
+    Only one migration runs at a time. PostgreSQL releases the lock of a process that was killed; yoyo's own lock would
+    stay.
     """
     with connect(owner_url) as connection:
         connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK_ID,))
@@ -44,9 +45,9 @@ def migrate(
 
 
 def _build_missing(application_url: str, report_step: StepReporter) -> None:
-    """Fold the projections that this code has no build of, as the role whose own they will be.
+    """Build the projections for which this version of the code has no build, as the role that will own them.
 
-    What answers for other code goes on: so processes of the new one are ready as soon as they start.
+    The builds of other versions go on serving. So processes of the new version are ready as soon as they start.
     """
     with connect_for_folding(application_url, "taskledger migrate") as connection:
         if connection.execute("select pg_try_advisory_lock(%s)", (MIGRATION_LOCK_ID,)).fetchone() == (True,):
@@ -61,17 +62,17 @@ def _build_missing(application_url: str, report_step: StepReporter) -> None:
 def _rebuild_or_wait(
     connection: SyncConnection, url: str, projection: Projection[Any], report_step: Callable[[RebuildProgress], None]
 ) -> None:
-    """Fold it, or wait for whoever does that already: a worker of the new code, perhaps."""
+    """Rebuild the projection, or wait while another process rebuilds it: perhaps a worker of the new version."""
     while projection in builds.unbuilt_projections(connection):
         try:
             ProjectionRebuild(url, projection, RebuildOptions(expect_changes=True), report_step).run()
         except RebuildInProgress:
-            report_step(RebuildProgress("waiting for somebody else"))
+            report_step(RebuildProgress("waiting for another process"))
             time.sleep(REBUILD_POLL_INTERVAL_S)
 
 
 def _create_empty_build(connection: SyncConnection, projection: Projection[Any]) -> None:
-    """The build of an empty log."""
+    """Create and serve the empty build of a projection, for an empty log."""
     with connection.transaction():
         build = builds.create_build(connection, projection, 1)
         for statement in (table.create_table_sql(build), *table.create_index_sql(build)):
@@ -92,7 +93,7 @@ def _apply_migrations(url: str) -> list[str]:
 
 
 def pending_migrations(url: str) -> list[str]:
-    """The names of the migrations that the database lacks."""
+    """The names of the migrations that are not applied yet."""
     with connect(url) as connection:
         migration_table = connection.execute("select to_regclass('public._yoyo_migration')").fetchone()
         applied = (
