@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import pkgutil
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from importlib import import_module
 from types import ModuleType
 
 import redis.asyncio
 from litestar import Litestar, Router
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
@@ -33,10 +34,14 @@ SYSTEM_MODULES = (docs, health, metrics, problem_pages, event_schemas)
 """The modules whose endpoints are outside the base path."""
 
 
-def create_app(settings: Settings) -> ASGIApp:
-    """The ASGI application; it opens its connections on start-up and closes them on shutdown."""
+def create_app(settings: Settings) -> tuple[ASGIApp, Callable[[], None]]:
+    """The ASGI application, and the function that ends the waiting of its requests before a shutdown.
+
+    It opens its connections on start-up and closes them on shutdown.
+    """
     application, response_cache = create_app_and_cache(settings)
-    return with_tracing(response_cache.wrap(application))
+    ledger: Ledger = application.state.ledger
+    return with_tracing(response_cache.wrap(application)), ledger.progress_waiter.close
 
 
 def create_litestar(settings: Settings) -> Litestar:
@@ -63,6 +68,7 @@ def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
         before_request=reject_unknown_parameters,
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=JSONRequest,
+        state=State({"ledger": ledger}),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,

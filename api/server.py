@@ -1,5 +1,7 @@
 """The HTTP server of a process: uvicorn, with connections of ours that a stranger cannot hold or flood."""
 
+import socket
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
@@ -18,19 +20,31 @@ RESERVED_FILES = 144
 MIN_CONNECTIONS = 64
 
 
-def create_server(settings: Settings, max_files: int) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """Calls `before_shutdown` when a stop was requested, while requests are still in progress."""
+
+    def __init__(self, config: uvicorn.Config, before_shutdown: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._before_shutdown = before_shutdown
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._before_shutdown()
+        await super().shutdown(sockets)
+
+
+def create_server(settings: Settings, max_files: int) -> Server:
     """The application and its server, not yet started, for a process that may open `max_files` files."""
+    app, end_waiting = create_app(settings)
     proxies = TrustedProxyList(settings.trusted_proxies)
     registry = ConnectionRegistry(max(MIN_CONNECTIONS, max_files - RESERVED_FILES), proxies.is_trusted)
-    return uvicorn.Server(
-        uvicorn.Config(
-            cast("Any", create_app(settings)),
-            http=cast("Any", partial(Connection, registry=registry)),
-            ws="none",
-            access_log=False,
-            log_config=None,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
-        )
+    config = uvicorn.Config(
+        cast("Any", app),
+        http=cast("Any", partial(Connection, registry=registry)),
+        ws="none",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
     )
+    return Server(config, end_waiting)

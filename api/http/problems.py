@@ -16,6 +16,7 @@ from domain import errors
 from domain.errors import Refusal, UnknownEvent, VersionConflict
 from infra.logs import logger
 from infra.reading.progress import ProjectionBehind
+from infra.reading.progress_waiting import ShuttingDown
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
@@ -176,7 +177,9 @@ def error_response(request: Request[Any, Any, Any], error: Exception) -> Respons
     return response
 
 
-def behind_response(request: Request[Any, Any, Any], _: ProjectionBehind) -> Response[bytes]:
+def behind_response(request: Request[Any, Any, Any], error: ProjectionBehind) -> Response[bytes]:
+    if isinstance(error, ShuttingDown):
+        return problem_response(request, 503, "shutting_down", "This server is shutting down. Try again.")
     return problem_response(request, 503, "projection_behind", "The read model does not include that position yet.")
 
 

@@ -15,6 +15,10 @@ _SELECT_POSITIONS = """select checkpoint.partition, checkpoint.position
     where serving.projection = %s and serving.fingerprint = %s"""
 
 
+class ShuttingDown(ProjectionBehind):
+    """This process stops, and waits no longer."""
+
+
 class ProgressWaiter:
     """Lets readers wait; an advance of the projection wakes them."""
 
@@ -23,14 +27,20 @@ class ProgressWaiter:
         self._pool = pool
         self._advance_events: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._to_refetch: set[str] = set()
+        self._is_closed = False
         progress.on_advance(self._wake)
         progress.on_foreign_advance(self._wake_to_refetch)
 
     async def wait(self, projection: str, position: int, timeout_s: float) -> None:
-        """Return when the projection has read up to `position`; raises ProjectionBehind at the time-out."""
+        """Return when the projection has read up to `position`.
+
+        Raises ProjectionBehind at the time-out, and ShuttingDown once the waiter is closed.
+        """
         deadline = time.monotonic() + timeout_s
         must_fetch = True
         while not self._progress.has_reached(projection, position):
+            if self._is_closed:
+                raise ShuttingDown
             advanced = self._advance_events[projection]
             if must_fetch and await self._fetch_position(projection) >= position:
                 return
@@ -42,6 +52,12 @@ class ProgressWaiter:
                 must_fetch = projection in self._to_refetch
             except TimeoutError:
                 must_fetch = True
+
+    def close(self) -> None:
+        """End all waiting, now and from now on."""
+        self._is_closed = True
+        for projection in list(self._advance_events):
+            self._wake(projection)
 
     async def _fetch_position(self, projection: str) -> int:
         """The position up to which all partitions have read."""
