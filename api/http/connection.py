@@ -22,6 +22,8 @@ HEAD_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 30.0
 MIN_BODY_BYTES_PER_S = 16 * 1024
 """A body that arrives at this rate on average may take longer than `BODY_TIMEOUT_S`."""
+WRITE_TIMEOUT_S = 30.0
+"""How long a client may take to read the rest of a response."""
 KEEP_ALIVE_S = 75.0
 
 
@@ -151,11 +153,16 @@ class Connection(HttpToolsProtocol):
         """Close the connection, with a response if a request is incomplete, when the client takes too long."""
         if self.is_refused:
             return
-        if self._idle_since is not None and now - self._idle_since > KEEP_ALIVE_S:
-            self.transport.close()
+        if self._idle_since is not None:
+            if now - self._idle_since > WRITE_TIMEOUT_S and self.transport.get_write_buffer_size():
+                self.transport.abort()  # the client does not read its response
+            elif now - self._idle_since > KEEP_ALIVE_S:
+                self.transport.close()
+        elif self.flow.read_paused:
+            return  # it is not the client that takes its time
         elif self._head_since is not None and now - self._head_since > HEAD_TIMEOUT_S:
             self._refuse(problems.REQUEST_TIMEOUT)
-        elif self._body_since is not None and not self.flow.read_paused:
+        elif self._body_since is not None:
             elapsed = now - self._body_since
             if elapsed > max(BODY_TIMEOUT_S, self._body_bytes / MIN_BODY_BYTES_PER_S):
                 self._refuse(problems.REQUEST_TIMEOUT)

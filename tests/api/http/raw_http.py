@@ -15,12 +15,13 @@ from api.http.connection import Connection
 from api.http.connection_registry import ConnectionRegistry
 
 JOIN_TIMEOUT_S = 10
+LARGE_BYTES = 32 * 2**20
 GET = b"GET / HTTP/1.1\r\nHost: test\r\n"
 POST_CHUNKED = b"POST /read HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 async def echo_app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the names of the headers and the length of the body; only /read reads the body."""
+    """Answers with the names of the headers and the length of the body; only /read reads it, /large answers 32 MiB."""
     length, is_whole = 0, scope["path"] != "/read"
     while not is_whole:
         message = await receive()
@@ -29,6 +30,7 @@ async def echo_app(scope: Scope, receive: Receive, send: Send) -> None:
         length += len(message.get("body", b""))  # type: ignore[arg-type]
         is_whole = not message.get("more_body")
     body = json.dumps({"headers": [name.decode() for name, _ in scope["headers"]], "length": length}).encode()
+    body = b" " * LARGE_BYTES if scope["path"] == "/large" else body
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from api.http import connection, connection_registry
 from tests.api.http.raw_http import (
     GET,
+    LARGE_BYTES,
     POST_CHUNKED,
     raw_client,
     raw_server,
@@ -54,6 +55,7 @@ def impatient_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A server with short time-outs."""
     monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.3)
     monkeypatch.setattr(connection, "BODY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(connection, "WRITE_TIMEOUT_S", 0.3)
     monkeypatch.setattr(connection, "KEEP_ALIVE_S", 0.3)
     monkeypatch.setattr(connection, "MIN_BODY_BYTES_PER_S", 100)
     monkeypatch.setattr(connection_registry, "CHECK_INTERVAL_S", 0.05)
@@ -162,6 +164,13 @@ def test_idle_connections_are_closed_silently(impatient_port: int) -> None:
         read_response(client)
         client.sendall(b"\r\n")  # which begins no request
         assert read_until_closed(client) == b""
+
+
+def test_a_client_that_reads_no_response_is_cut(impatient_port: int) -> None:
+    with raw_client(impatient_port) as client:
+        client.sendall(GET.replace(b" / ", b" /large ") + b"\r\n")
+        time.sleep(1)
+        assert len(read_until_closed(client)) < LARGE_BYTES
 
 
 def test_an_endless_body_is_cut_after_its_response(port: int) -> None:
