@@ -175,7 +175,7 @@ async def _dry_run_then_commit(walk: list[CommandOn]) -> None:
             assert (type(tried), str(tried)) == (type(done), str(done))
 
 
-@law(edits, edits, examples=150)
+@law(edits, edits, examples=500)
 def a_rebase_merges_different_fields_only(theirs: list[Command[Task]], mine: list[Command[Task]]) -> None:
     """The commands of one call expect the versions that the commands before them leave; meanwhile others are stored."""
     seen, accepted = _decide_in_turn(initial_history(), mine)
