@@ -37,14 +37,14 @@ def runner_with(load_result: LoadResult, patch: pytest.MonkeyPatch) -> RoundRunn
 def test_a_peer_that_refuses_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     fine, bad = LoadResult(1.0, [99], {503: 1}, [], 0, 0.1), LoadResult(1.0, [98], {503: 2}, [], 0, 0.1)
     runner_with(fine, monkeypatch).run_reads("R1 constant", "http://nowhere", HttpTarget("/"))
-    with pytest.raises(RuntimeError, match="R1 constant refused 2"):
+    with pytest.raises(RuntimeError, match="R1 constant: 2 requests were refused"):
         runner_with(bad, monkeypatch).run_reads("R1 constant", "http://nowhere", HttpTarget("/"))
 
 
 def test_acknowledged_events_missing_from_the_log_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing, something = LoadResult(1.0, [0], {}, [], 0, 0.1), LoadResult(1.0, [1], {}, [], 0, 0.1)
     runner_with(nothing, monkeypatch).run_writes("W1", "create_tasks", [])
-    with pytest.raises(RuntimeError, match="more was acknowledged"):
+    with pytest.raises(RuntimeError, match="more requests were acknowledged"):
         runner_with(something, monkeypatch).run_writes("W1", "create_tasks", [])
 
 
