@@ -74,7 +74,7 @@ def test_uvicorn_alone_is_noticed(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def exchange(port: int, pieces: list[bytes]) -> bytes:
-    """All that the server sends to a client that sends these and no more."""
+    """All that the server sends to a client that sends these pieces and then closes its side."""
     received = bytearray()
     with raw_client(port) as client, contextlib.suppress(ConnectionError):
         for piece in pieces:
