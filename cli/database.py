@@ -7,7 +7,7 @@ import psycopg
 from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.errors import OperatorError
 from infra.reading import tables
 from infra.reading.progress import ProjectionBehind

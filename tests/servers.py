@@ -11,7 +11,7 @@ from uuid import uuid4
 from psycopg import conninfo
 from psycopg.sql import SQL, Identifier
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.embedded.postgres import APPLICATION_ROLE, DATABASE, Postgres
 from infra.embedded.valkey import BROKER_CONFIG, CACHE_CONFIG, Valkey
 from infra.processes import data_directory

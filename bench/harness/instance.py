@@ -19,7 +19,7 @@ from bench.harness.durability import require_durable
 from bench.harness.processes import start_taskledger
 from cli.database import query_read_models
 from infra import log, settings
-from infra.database.pool import connect
+from infra.database.connections import connect
 from projections.engine import builds
 
 MAX_CATCH_UP_S = 60.0

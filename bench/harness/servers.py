@@ -13,7 +13,7 @@ from bench.harness.durability import require_durable
 from bench.harness.processes import start_command, wait_until
 from cli.serve import embedded_servers, server_urls
 from cli.subcommand_process import answers_200
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.embedded.postgres import DATABASE
 from infra.processes import data_directory, ports
 from infra.processes.pids import current_process

@@ -17,7 +17,7 @@ import psycopg
 from msgspec import Struct
 from msgspec.structs import replace
 
-from infra.database.pool import connect_for_folding
+from infra.database.connections import connect_for_folding
 from infra.errors import OperatorError
 from infra.log import slices
 from infra.processes import gc_tuning

@@ -16,7 +16,7 @@ from msgspec import Struct
 from psycopg.sql import SQL
 
 from infra import log
-from infra.database.pool import connect_for_folding
+from infra.database.connections import connect_for_folding
 from infra.errors import OperatorError
 from infra.log import slices
 from infra.rebuilding import refold

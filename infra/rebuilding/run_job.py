@@ -6,7 +6,7 @@ from contextlib import closing
 from uuid import UUID
 
 from infra import logs
-from infra.database.pool import connect_for_folding
+from infra.database.connections import connect_for_folding
 from infra.errors import OperatorError
 from infra.logs import logger
 from infra.rebuilding import jobs

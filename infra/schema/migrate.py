@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import yoyo
 
 from infra import log
-from infra.database.pool import connect, connect_for_folding
+from infra.database.connections import connect, connect_for_folding
 from infra.errors import OperatorError
 from infra.rebuilding.outcome import RebuildProgress
 from infra.rebuilding.rebuild import ProjectionRebuild, RebuildInProgress, RebuildOptions

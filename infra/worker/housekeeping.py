@@ -13,7 +13,7 @@ import psycopg
 from domain import codec
 from domain.upcasts import UPCASTS
 from infra import clock, log
-from infra.database.pool import connect_for_folding
+from infra.database.connections import connect_for_folding
 from infra.identity import permission_revocations
 from infra.logs import logger
 from infra.messaging import redis_clients

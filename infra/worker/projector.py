@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from infra import log
-from infra.database.pool import connect_for_worker
+from infra.database.connections import connect_for_worker
 from infra.messaging.hints import FULL_BATCH_EVENTS, LINGER_S
 from projections.engine import advance
 from projections.engine.advance import BatchReport

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from psycopg import conninfo
 
 from infra import log
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.settings import Settings
 from tests.api.guarantees import eventually
 from tests.api.in_process_app import app_client, manual_projector

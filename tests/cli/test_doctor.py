@@ -1,6 +1,6 @@
 """`taskledger doctor` reports servers, versions and faults; its exit code is 1 if there is a fault."""
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.schema.migrate import migrate
 from infra.settings import Settings
 from tests.cli.conftest import RunCli

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.errors import OperatorError
 from infra.settings import Settings
 from tests.cli.conftest import RunCli

@@ -18,7 +18,7 @@ from cli.import_.mapping import RefusedRow, map_rows
 from cli.import_.parsing import parse_json
 from cli.import_.rows import find_rows
 from infra import log
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.errors import OperatorError
 from infra.settings import Settings
 from projections.fingerprint import fold_history

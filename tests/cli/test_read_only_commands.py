@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.errors import OperatorError
 from infra.settings import Settings
 from projections.projection import all_projections

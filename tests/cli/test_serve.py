@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import cli
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.processes import data_directory, ports
 from infra.processes.pids import processes_in
 from infra.schema import grants

@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from tests.consistency import Acknowledged, CallHistory, assert_consistent, read_log
 from tests.e2e.blocking_api_user import BlockingApiUser
 from tests.e2e.running_clients import RunningClients, running_clients

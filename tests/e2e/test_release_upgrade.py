@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from domain import codec
 from infra import log
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.settings import Settings
 from projections import task_list
 from projections.projection import all_projections

@@ -20,7 +20,7 @@ from psycopg.rows import TupleRow
 from domain.event import Change
 from domain.task import TaskMoved, TaskRenamed
 from infra import log
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.settings import Settings
 from projections.projection import all_projections
 from tests.e2e.blocking_api_user import BlockingApiUser
@@ -35,8 +35,8 @@ TAKEN_OVER_S = 8
 """Another worker takes over within this time, on a busy machine."""
 TASKS = [fixed_uuid7(number) for number in range(1_000, 1_020)]
 SHORT_TIMEOUT_PATCH = f"""
-import infra.database.pool
-infra.database.pool.STALL_TIMEOUT_S = {STOPPED_S}
+import infra.database.connections
+infra.database.connections.STALL_TIMEOUT_S = {STOPPED_S}
 """
 SUSPEND_PATCH = """
 import os, signal

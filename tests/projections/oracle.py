@@ -12,7 +12,7 @@ from psycopg.sql import SQL
 from commands.handling.append import Append
 from domain.event import Event, RecordedEvent
 from infra import log
-from infra.database.pool import connect_for_folding
+from infra.database.connections import connect_for_folding
 from infra.log.append_call import CALL_APPEND, AppendCall
 from infra.rebuilding import fold_pool
 from infra.rebuilding.fold_pool import LogPart, PartResult

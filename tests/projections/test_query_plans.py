@@ -16,7 +16,7 @@ from typing import Any, get_args
 import pytest
 from psycopg.sql import SQL
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.reading.tables import with_table_names
 from infra.schema.migrate import migrate
 from projections import board, task_list

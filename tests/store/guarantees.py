@@ -22,7 +22,8 @@ from domain.errors import NotFound
 from domain.event import Actor, Change, Event
 from domain.task import TaskRenamed
 from infra import log as reading
-from infra.database.pool import Pool, connect
+from infra.database.connections import connect
+from infra.database.pool import Pool
 from infra.ids import new_id
 from infra.log import EventLog
 from tests.consistency import Acknowledged, CallHistory, assert_consistent, read_log

@@ -7,7 +7,8 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from commands.handling.append import Append, AppendResult
-from infra.database.pool import Pool, connect
+from infra.database.connections import connect
+from infra.database.pool import Pool
 from infra.log import EventLog
 
 LOCK_SQL = "perform pg_advisory_xact_lock(7291402113004155);"

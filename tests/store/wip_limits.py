@@ -22,7 +22,7 @@ from domain.event import fold
 from domain.project import WipPolicy
 from domain.task import Task
 from infra.column_counter import ColumnCounter
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.ids import new_id
 from infra.messaging import redis_clients
 from infra.messaging.subscription import Subscription

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.ids import new_id
 from infra.settings import Settings
 from tests.api.problems import assert_problem

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from infra.database.pool import connect_for_folding
+from infra.database.connections import connect_for_folding
 from infra.ids import new_id
 from infra.rebuilding import jobs
 from infra.rebuilding.jobs import ProgressReporter

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import redis
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.identity.permission_revocations import announcer
 from infra.settings import Settings
 from infra.worker.trash_purge import TrashPurge

@@ -9,7 +9,7 @@ import pytest
 from api.ledger import Ledger
 from commands.handling.outcome import Committed, DryRunOutcome, Outcome
 from commands.handling.request import CommandRequest
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.ids import new_id
 from infra.settings import Settings
 from tests import planted_defects

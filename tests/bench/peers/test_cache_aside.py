@@ -15,7 +15,7 @@ from api.http import access_tokens
 from bench.harness.peer_config import PeerConfig
 from bench.harness.processes import start_peer
 from bench.peers import cache_aside_models
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.settings import Settings
 from projections.task_list import TaskRow
 

@@ -7,7 +7,8 @@ import pytest
 from psycopg import conninfo
 from psycopg.sql import SQL, Identifier
 
-from infra.database.pool import Pool, connect, create_pool
+from infra.database.connections import connect
+from infra.database.pool import Pool, create_pool
 from infra.settings import Settings
 from tests.planted_defects import assert_async_check_fails
 from tests.store import planted_defects

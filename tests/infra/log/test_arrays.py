@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as tuned
 from hypothesis import strategies as some
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.log.arrays import BigintArray, ByteaArray, IntArray, TextArray, TypedArray, UuidArray
 from infra.settings import Settings
 

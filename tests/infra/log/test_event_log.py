@@ -14,7 +14,8 @@ from domain.errors import UnknownEvent
 from domain.event import Actor, Change, Event, Trace
 from domain.task import TaskDescribed, TaskRenamed
 from infra import log as reading
-from infra.database.pool import connect, create_pool
+from infra.database.connections import connect
+from infra.database.pool import create_pool
 from infra.log import EventLog, EventSelection
 from infra.settings import Settings
 

@@ -20,7 +20,8 @@ from domain.errors import StreamIsFull
 from domain.event import Change, State, fold
 from domain.task import Task, TaskNumbers, TaskRenamed
 from domain.user import TokenIssued, User
-from infra.database.pool import connect, create_pool
+from infra.database.connections import connect
+from infra.database.pool import create_pool
 from infra.log import EventLog, snapshots
 from infra.settings import Settings
 from tests.e2e.running_instance import poll_until

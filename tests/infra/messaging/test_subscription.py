@@ -9,7 +9,7 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.identity.permission_revocations import REVOCATIONS_CHANNEL as ENDED
 from infra.messaging import subscription
 from infra.messaging.subscription import Subscription

@@ -21,7 +21,7 @@ from psycopg.rows import TupleRow
 from domain.event import Change
 from domain.task import TaskRenamed
 from infra import log
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.ids import new_id
 from infra.reading import reader as reading
 from infra.reading.reader import ReadResult

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.reading.cached_answer import BuildState
 from infra.reading.memory_cache import Invalidation, MemoryCache
 from infra.reading.progress import ProjectionProgress

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from domain.event import Change
 from domain.task import TaskRenamed
 from infra import log
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.messaging.subscription import LIVENESS_S, Subscription
 from infra.reading import tables
 from infra.reading.cached_answer import BuildState

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from psycopg.sql import SQL
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.rebuilding import jobs, run_job
 from infra.rebuilding.jobs import Job, JobOptions
 from infra.settings import Settings

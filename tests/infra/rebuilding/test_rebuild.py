@@ -22,7 +22,7 @@ from psycopg.sql import SQL
 from domain.event import Change
 from domain.task import TaskRenamed
 from infra import log
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.errors import OperatorError
 from infra.rebuilding import fold_pool
 from infra.rebuilding.outcome import RebuildProgress

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from infra import log
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.rebuilding import fold_pool, throttle
 from infra.rebuilding.fold_pool import FoldPool, LogPart, PartResult
 from infra.rebuilding.throttle import BUSY_EVENTS_PER_S, Throttle

@@ -9,7 +9,7 @@ from psycopg.sql import SQL
 
 from domain.event import Change
 from domain.task import TaskRenamed
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.rebuilding.rebuild import ProjectionRebuild
 from infra.settings import Settings
 from infra.worker.projector import Projector

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier, Literal
 
 from infra import log
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.errors import OperatorError
 from infra.schema import grants
 from infra.schema.migrate import migrate

@@ -7,7 +7,7 @@ import pytest
 from psycopg.sql import SQL
 
 from infra import log
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.schema.migrate import MIGRATION_LOCK_ID, MIGRATIONS_DIR, migrate, pending_migrations
 from projections import project_list
 from projections.engine import builds

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.settings import Settings
 from projections.engine.connection import SyncConnection
 

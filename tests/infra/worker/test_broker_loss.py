@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from domain.event import Change
 from domain.task import TaskRenamed
 from infra import log
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.messaging import broker
 from infra.messaging.hints import HintSender
 from infra.settings import Settings

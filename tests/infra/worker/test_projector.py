@@ -7,7 +7,7 @@ import pytest
 
 from domain.member import member_stream_id
 from infra import log
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from projections import task_list

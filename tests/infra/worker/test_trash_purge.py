@@ -14,7 +14,7 @@ from domain.event import Event
 from domain.instance import RULE_ACTOR
 from domain.project import ProjectPurged
 from domain.task import TaskPurged
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.logs import logger
 from infra.settings import Settings
 from infra.worker import trash_purge

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from domain import codec
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.messaging import broker
 from infra.messaging.hints import HintSender, hint_message
 from infra.rebuilding.rebuild import RebuildOptions

@@ -18,7 +18,7 @@ from commands.handling.decision import CommandOn
 from domain.errors import Refusal
 from domain.event import RecordedEvent
 from infra import log
-from infra.database.pool import connect, connect_for_folding, connect_for_worker
+from infra.database.connections import connect, connect_for_folding, connect_for_worker
 from infra.schema import migrate
 from infra.settings import Settings
 from projections import task_list
@@ -164,7 +164,7 @@ def test_a_worker_stalled_in_a_batch_is_replaced(
     settings: Settings, other_connection: SyncConnection, monkeypatch: pytest.MonkeyPatch, bulk: int, opened: Any
 ) -> None:
     monkeypatch.setattr(advance, "MAX_PIPELINED_EVENTS", bulk)
-    monkeypatch.setattr("infra.database.pool.STALL_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("infra.database.connections.STALL_TIMEOUT_S", 0.2)
     a_stalled_worker_is_replaced(settings, other_connection, opened)
 
 
@@ -176,7 +176,7 @@ def test_a_batch_that_folds_between_its_statements_is_noticed(
     settings: Settings, other_connection: SyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: one projection's writes are in progress while the next one is folded."""
-    monkeypatch.setattr("infra.database.pool.STALL_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("infra.database.connections.STALL_TIMEOUT_S", 0.2)
     fold = engine.fold_documents
 
     def under_way(*arguments: Any) -> Any:

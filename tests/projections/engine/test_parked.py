@@ -19,7 +19,7 @@ from domain.project import ProjectCreated
 from domain.projection import EventSkipped
 from domain.task import TaskPrioritised
 from infra import log
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.settings import Settings
 from infra.worker.housekeeping import Housekeeping
 from projections.engine import advance, folding, parked, writing
