@@ -1,9 +1,9 @@
-"""A TCP proxy in front of one of the run's servers: it can refuse connections and drop open ones."""
+"""A TCP proxy in front of one of the run's servers: it can refuse, drop, freeze and forget connections."""
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Self
 
 
@@ -17,6 +17,9 @@ class TcpProxy:
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._open_transports: set[asyncio.WriteTransport] = set()
+        self._flows = [_open_flow()]
+        self.on_request: Callable[[bytes], bool] = lambda _: True
+        """Called with what a client sends; if it returns False, the connection is dropped and nothing is sent on."""
 
     @classmethod
     @contextlib.contextmanager
@@ -28,6 +31,7 @@ class TcpProxy:
             proxy.accept_connections()
             yield proxy
         finally:
+            proxy.thaw()
             proxy.refuse_connections()
             proxy._loop.call_soon_threadsafe(proxy._loop.stop)
             thread.join()
@@ -45,6 +49,20 @@ class TcpProxy:
         """Drop all connections; returns how many were dropped so far."""
         self._run(self._drop())
         return self.dropped_count
+
+    def freeze(self) -> None:
+        """Accept connections and data, but pass nothing on: as a server that was suspended."""
+        self._loop.call_soon_threadsafe(self._flows[-1].clear)
+
+    def thaw(self) -> None:
+        """Pass everything on again, also what arrived meanwhile."""
+        for flow in self._flows:
+            self._loop.call_soon_threadsafe(flow.set)
+
+    def forget(self) -> None:
+        """Pass on nothing of the open connections, without closing them: as a network that has lost them."""
+        self.freeze()
+        self._flows.append(_open_flow())
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -65,20 +83,41 @@ class TcpProxy:
         self._open_transports.clear()
         await asyncio.sleep(0.01)
 
+    def _may_pass(self, data: bytes) -> bool:
+        return self.on_request(data)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             there, back = await asyncio.open_connection(*self._target)
             self._open_transports.add(writer.transport)
+            flow = self._flows[-1]
             try:
-                await asyncio.gather(_copy(reader, back), _copy(there, writer))
+                await asyncio.gather(
+                    _copy(flow, reader, back, self._may_pass), _copy(flow, there, writer, lambda _: True)
+                )
             finally:
                 back.transport.abort()
                 writer.transport.abort()
                 self._open_transports.discard(writer.transport)
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def _open_flow() -> asyncio.Event:
+    """The flow of some connections: data passes while it is set."""
+    flow = asyncio.Event()
+    flow.set()
+    return flow
+
+
+async def _copy(
+    flow: asyncio.Event,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    may_pass: Callable[[bytes], bool],
+) -> None:
     while data := await reader.read(65_536):
+        await flow.wait()
+        if not may_pass(data):
+            break
         writer.write(data)
         await writer.drain()
     writer.transport.abort()

@@ -5,7 +5,8 @@ from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_dumps, set_json_loads
 
-CONNECT_TIMEOUT_S = 5
+from infra import time_budget
+
 STALL_TIMEOUT_S = 5
 """PostgreSQL ends the transaction of a folding process that is idle in it for this long."""
 _MIN_VERSION_TRANSACTION_TIMEOUT = 170_000
@@ -44,9 +45,14 @@ def connect_for_worker(url: str) -> Connection[TupleRow]:
     return connection
 
 
-def session_conninfo(url: str, application_name: str, extra_options: str = "") -> str:
+def session_conninfo(
+    url: str,
+    application_name: str,
+    extra_options: str = "",
+    connect_timeout_s: int = time_budget.WORKER_CONNECT_S,
+) -> str:
     """The URL with an application name and the time zone UTC: elsewhere the calendar's last instant overflows."""
     options = f"{conninfo.conninfo_to_dict(url).get('options', '')} -c timezone=UTC{extra_options}".strip()
     return conninfo.make_conninfo(
-        url, options=options, connect_timeout=CONNECT_TIMEOUT_S, application_name=application_name
+        url, options=options, connect_timeout=connect_timeout_s, application_name=application_name
     )

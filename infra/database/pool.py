@@ -3,46 +3,80 @@
 import asyncio
 import contextlib
 import select
+import time
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
 import msgspec
-import psycopg
 from psycopg import AsyncConnection, conninfo
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
+from infra import time_budget
+from infra.database.checkouts import Checkouts
+from infra.database.circuit import Circuit, DatabaseUnavailable
 from infra.database.connections import session_conninfo
 
 T = TypeVar("T")
+MIN_CONNECTIONS, MAX_CONNECTIONS = 2, 8
+"""Of the pool of one API process."""
+MAX_LIFETIME_S = 3600.0
+"""A connection is replaced after about an hour, so that no session of PostgreSQL grows without bound."""
+CUT_INTERVAL_S = 0.5
+CLOSE_WAIT_S = 1.0
+"""Until connections that are still in use when the pool closes are cut off."""
 _PLANNER_OPTIONS = " -c enable_seqscan=off -c jit=off -c max_parallel_workers_per_gather=0"
 """Requests never use a sequential scan, JIT compilation or parallel workers, whatever the statistics say: starting
 those takes as long as most answers."""
-POOL_TIMEOUT_S = 2
-"""How long a request waits for a free connection before the answer is 503."""
-
-
-class DatabaseUnavailable(psycopg.OperationalError):
-    """PostgreSQL does not answer."""
+_TIMEOUT_OPTIONS = (
+    f" -c statement_timeout={round(time_budget.DATABASE_STATEMENT_S * 1000)}"
+    f" -c lock_timeout={round(time_budget.DATABASE_LOCK_S * 1000)}"
+)
 
 
 class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
-    """A pool that loses no connection when a task is cancelled, and that cancels its background tasks on close."""
+    """A pool that fails fast while its circuit is open, cuts off stuck connections, and loses none."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._background_tasks: set[asyncio.Task[None]] = set()
-        self.is_unresponsive = False
-        """Whether the last probe of PostgreSQL failed; optional queries then fail at once instead of waiting."""
+        self._cutter: asyncio.Task[None] | None = None
+        self.circuit = Circuit()
+        self.checkouts = Checkouts()
 
     @contextlib.asynccontextmanager
-    async def connection_fail_fast(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
-        """A connection for optional queries; raises DatabaseUnavailable at once while PostgreSQL does not answer."""
-        if self.is_unresponsive:
-            raise DatabaseUnavailable
-        async with self.connection() as connection:
-            yield connection
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[AsyncConnection[TupleRow]]:  # noqa: ASYNC109 - the library's own signature
+        """A connection; raises DatabaseUnavailable at once while PostgreSQL does not answer.
+
+        It must be returned within `DATABASE_CHECKOUT_S`, or it is cut off.
+        """
+        self.circuit.check()
+        async with super().connection(timeout) as connection:
+            self.checkouts.start(connection)
+            try:
+                yield connection
+            finally:
+                self.checkouts.end(connection)
+
+    async def getconn(self, timeout: float | None = None) -> AsyncConnection[TupleRow]:  # noqa: ASYNC109 - as above
+        """A connection that the server has not closed. That costs no round trip: a closed connection is readable."""
+        deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
+        while True:
+            connection = await super().getconn(deadline - time.monotonic())
+            if not _is_readable(connection):
+                return connection
+            await connection.close()
+            await self.putconn(connection)  # which replaces it
+
+    async def putconn(self, conn: AsyncConnection[TupleRow]) -> None:
+        """Return a connection even if the task is cancelled: the library awaits a lock here, and would lose it."""
+        await asyncio.shield(super().putconn(conn))
+
+    async def open(self, wait: bool = False, timeout: float = 30.0) -> None:  # noqa: ASYNC109, FBT001, FBT002 - as above
+        """Open the pool, and start to cut off connections that are overdue."""
+        await super().open(wait, timeout)
+        self._cutter = asyncio.create_task(self._cut_overdue(), name="cut overdue connections")
 
     async def connect_separately(self, application_name: str) -> AsyncConnection[TupleRow]:
         """A connection to the same server, outside the pool, with its own application name."""
@@ -55,28 +89,37 @@ class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
         self._background_tasks.add(task)
         task.add_done_callback(self._background_tasks.discard)
 
-    async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - the library's own signature
-        """Cancel the background tasks, so that none still holds a connection, then close the pool."""
+    async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - as above
+        """Cancel the background tasks, cut off connections that are still in use, then close the pool."""
+        if self._cutter:
+            self._cutter.cancel()
         for task in self._background_tasks:
             task.cancel()
+        if self._background_tasks:
+            await asyncio.wait(self._background_tasks, timeout=CLOSE_WAIT_S)
+        self.checkouts.cut_all()
         await asyncio.gather(*self._background_tasks, return_exceptions=True)
         await super().close(timeout)
 
-    async def putconn(self, conn: AsyncConnection[TupleRow]) -> None:
-        """Return a connection even if the task is cancelled: the library awaits a lock here, and would lose it."""
-        await asyncio.shield(super().putconn(conn))
+    async def _cut_overdue(self) -> None:
+        while True:
+            await asyncio.sleep(CUT_INTERVAL_S)
+            self.checkouts.cut_overdue()
 
 
-def create_pool(url: str, max_size: int = 8) -> Pool:
+def create_pool(url: str, max_size: int = MAX_CONNECTIONS) -> Pool:
     """A closed pool; `open()` it inside the event loop that will use it."""
     return Pool(
-        session_conninfo(url, "taskledger api", _PLANNER_OPTIONS),
+        session_conninfo(
+            url, "taskledger api", _PLANNER_OPTIONS + _TIMEOUT_OPTIONS, connect_timeout_s=time_budget.DATABASE_CONNECT_S
+        ),
         kwargs={"autocommit": True},
-        min_size=2,
+        min_size=MIN_CONNECTIONS,
         max_size=max_size,
         open=False,
-        timeout=POOL_TIMEOUT_S,
-        check=_check_connection,
+        timeout=time_budget.DATABASE_POOL_S,
+        max_lifetime=MAX_LIFETIME_S,
+        reconnect_timeout=time_budget.RECONNECT_PAUSE_S,
         configure=_configure_json,
     )
 
@@ -99,9 +142,10 @@ async def _configure_json(connection: AsyncConnection[TupleRow]) -> None:
     set_json_loads(msgspec.json.decode, connection)
 
 
-async def _check_connection(connection: AsyncConnection[TupleRow]) -> None:
-    """Raise if the server has closed the connection. Costs no round trip: a closed connection is readable."""
+def _is_readable(connection: AsyncConnection[TupleRow]) -> bool:
+    """Whether the server has sent something that no statement asked for: mostly the end of the connection."""
+    if connection.closed:
+        return True
     poller = select.poll()
     poller.register(connection.fileno(), select.POLLIN)
-    if poller.poll(0):
-        await AsyncConnectionPool.check_connection(connection)
+    return bool(poller.poll(0))

@@ -102,7 +102,7 @@ class PermissionRevocations:
         """The number of processes that will answer; `UNREACHABLE_COUNT` if not all of them received the message."""
         try:
             receiver_count = await self._redis_client.publish(REVOCATIONS_CHANNEL, message)
-            async with self._pool.connection_fail_fast() as connection:
+            async with self._pool.connection() as connection:
                 ((process_count,),) = await (
                     await connection.execute(_COUNT_PROCESSES_SQL, (POLLER_APPLICATION_NAME,), prepare=True)
                 ).fetchall()

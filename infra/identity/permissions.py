@@ -18,16 +18,15 @@ from domain.errors import Forbidden, NotFound, Purged, UnknownEvent
 from domain.instance import INSTANCE_STREAM_ID, Instance
 from domain.member import Member, member_stream_id
 from domain.project import Project
-from infra.database.pool import DatabaseUnavailable, Pool, run_with_timeout
+from infra.database.pool import Pool, run_with_timeout
 from infra.log import EventLog
 from infra.messaging.subscription import Subscription
 from infra.reading.memory_cache import MemoryCache
+from infra.time_budget import READ_S
 from projections.question import Answer, Question
 
 PERMISSION_TTL_S = 10.0
 """How long a cached permission is used without another check, while PostgreSQL answers."""
-MAX_LOOKUP_S = 2.0
-"""How long a caller waits for a check."""
 _MAX_CACHE_BYTES, _ENTRY_BYTES = 16 * 2**20, 1_500
 
 Permission: TypeAlias = tuple[UUID, ...]
@@ -108,12 +107,11 @@ class Permissions:
 
         If PostgreSQL is lost meanwhile, a cached permission is enough: nothing can revoke it until PostgreSQL is back.
         """
-        if self._pool.is_unresponsive:
-            raise DatabaseUnavailable
+        self._pool.circuit.check()
         member = member_stream_id(workspace, user)
         invalidation = self._cache.watch({member, project} if project else {member})
         try:
-            await run_with_timeout(self._query_access(member, project), MAX_LOOKUP_S)
+            await run_with_timeout(self._query_access(member, project), READ_S)
             self._cache.set(permission, _CachedPermission(workspace, time.monotonic()), _ENTRY_BYTES, invalidation)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             if not self._is_cached(permission):
@@ -124,7 +122,7 @@ class Permissions:
     def _is_cached(self, permission: Permission) -> bool:
         """Whether the permission is cached, and either recently checked or, while PostgreSQL is away, uncheckable."""
         cached = self._cache.get_fresh(permission) if self._subscription.is_alive() else None
-        return cached is not None and (self._is_fresh(cached) or self._pool.is_unresponsive)
+        return cached is not None and (self._is_fresh(cached) or self._pool.circuit.is_open)
 
     @staticmethod
     def _is_fresh(cached: _CachedPermission | None) -> bool:
@@ -132,8 +130,7 @@ class Permissions:
 
     async def _load_workspace_id(self, project: UUID | None) -> UUID:
         """The workspace of a project, which never changes; raises NotFound if there is no such project."""
-        if self._pool.is_unresponsive:
-            raise DatabaseUnavailable
+        self._pool.circuit.check()
         state = await self._log.load_state(Project, project) if project else None
         if state is None:
             raise NotFound
@@ -156,8 +153,7 @@ class Permissions:
 
     async def _check_memberships(self, user: UUID, workspaces: Sequence[UUID]) -> dict[UUID, bool]:
         """Whether the user is a member of each workspace; one query."""
-        if self._pool.is_unresponsive:
-            raise DatabaseUnavailable
+        self._pool.circuit.check()
         members = [member_stream_id(workspace, user) for workspace in workspaces]
         invalidations = [self._cache.watch({member}) for member in members]
         try:

@@ -11,10 +11,9 @@ from domain.user import TokenKind, TokenScope
 from infra.database.pool import Pool, run_with_timeout
 from infra.identity import token_secrets
 from infra.identity.revocations import RevokedIds
+from infra.time_budget import READ_S
 
 PERSONAL_PREFIX = "tlp_"
-MAX_LOOKUP_S = 2.0
-"""How long a request waits for the lookup of its token."""
 _INSERT_SQL = """
 insert into auth.tokens (id, user_id, hash, kind, scope, expires_at)
 select %(id)s, %(user)s, %(hash)s, %(kind)s, %(scope)s, %(until)s
@@ -69,11 +68,11 @@ class PersonalTokens:
         """The token with that secret, unless it has expired or was revoked."""
         if not token.startswith(PERSONAL_PREFIX):
             return None
-        return await run_with_timeout(self._fetch(token_secrets.digest(token)), MAX_LOOKUP_S)
+        return await run_with_timeout(self._fetch(token_secrets.digest(token)), READ_S)
 
     async def _fetch(self, digest: bytes) -> TokenRecord | None:
         async with (
-            self._pool.connection_fail_fast() as connection,
+            self._pool.connection() as connection,
             connection.cursor(row_factory=class_row(TokenRecord)) as cursor,
         ):
             return await (await cursor.execute(_FIND_SQL, (digest,), prepare=True)).fetchone()

@@ -2,9 +2,10 @@
 
 import redis
 import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
-REDIS_TIMEOUT_S = 0.5
-"""How long a caller waits for Redis before it continues without."""
+from infra.time_budget import REDIS_S
 
 
 def cache_client(url: str) -> redis.asyncio.Redis:
@@ -12,19 +13,28 @@ def cache_client(url: str) -> redis.asyncio.Redis:
     connections = redis.asyncio.BlockingConnectionPool.from_url(
         url,
         max_connections=32,
-        timeout=REDIS_TIMEOUT_S,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-        socket_timeout=REDIS_TIMEOUT_S,
+        timeout=REDIS_S,
+        socket_connect_timeout=REDIS_S,
+        socket_timeout=REDIS_S,
         protocol=3,
     )
     return redis.asyncio.Redis(connection_pool=connections)
 
 
 def subscriber_client(url: str) -> redis.asyncio.Redis:
-    """A client for one subscription. Reads have no timeout, because a channel may be silent for any time."""
-    return redis.asyncio.Redis.from_url(url, socket_connect_timeout=REDIS_TIMEOUT_S, socket_timeout=None, protocol=3)
+    """A client for one subscription. Reads have no timeout, because a channel may be silent for any time.
+
+    No error is retried: the library would reconnect under a reader that still waits for the old connection.
+    """
+    return redis.asyncio.Redis.from_url(
+        url,
+        socket_connect_timeout=REDIS_S,
+        socket_timeout=None,
+        protocol=3,
+        retry=Retry(NoBackoff(), retries=0, supported_errors=()),
+    )
 
 
 def publisher_client(url: str) -> redis.Redis:
     """A blocking client, for publishing."""
-    return redis.Redis.from_url(url, socket_connect_timeout=REDIS_TIMEOUT_S, socket_timeout=REDIS_TIMEOUT_S)
+    return redis.Redis.from_url(url, socket_connect_timeout=REDIS_S, socket_timeout=REDIS_S)

@@ -8,6 +8,7 @@ messages published before that ping have been received.
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -102,5 +103,16 @@ class Subscription:
         while True:
             if time.monotonic() > max(started_at, self._alive_until) + PING_TIMEOUT_S:
                 raise redis.ConnectionError("the connection is open, but Redis does not answer pings")
-            await pubsub.ping(str(time.monotonic()))
+            await _send_ping(pubsub, str(time.monotonic()))
             await asyncio.sleep(PING_INTERVAL_S)
+
+
+async def _send_ping(pubsub: PubSub, payload: str) -> None:
+    """Send a ping without awaiting its pong; raises ConnectionError if the connection is lost.
+
+    `PubSub.ping` would open a new connection then, while the consumer still reads from the lost one.
+    """
+    connection: Any = pubsub.connection
+    if connection is None or not connection.is_connected:
+        raise redis.ConnectionError("the connection was closed")
+    await connection.send_command("PING", payload, check_health=False)

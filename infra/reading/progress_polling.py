@@ -1,20 +1,25 @@
 """Polling of progress: each process reads the checkpoints four times a second, in case a message was lost."""
 
 import asyncio
+from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from infra.database.checkouts import cut
 from infra.database.pool import Pool
 from infra.logs import logger
-from infra.messaging.subscription import LIVENESS_S
 from infra.reading.progress import PolledProgress, ProjectionProgress
+from infra.time_budget import (
+    DATABASE_PROBE_CUT_S,
+    DATABASE_PROBE_INTERVAL_S,
+    DATABASE_PROBE_S,
+)
 from projections.engine import builds
 from projections.engine.builds import WHOLE_BUILD_SCOPE
 
 POLLER_APPLICATION_NAME = "taskledger looks"
-POLL_INTERVAL_S = 0.25
 _SELECT_ALL_POSITIONS = f"""select serving.projection, serving.build,
       coalesce((select generation from read.generations
         where generations.build = serving.build and scope = '{WHOLE_BUILD_SCOPE}'), 0),
@@ -28,10 +33,12 @@ class ProgressPoller:
     def __init__(self, progress: ProjectionProgress, pool: Pool) -> None:
         self._progress = progress
         self._pool = pool
+        self._poll_count = 0
 
     async def poll_forever(self) -> None:
         """Poll on a connection of its own: however busy the pool is, this is answered, or PostgreSQL is away."""
         while True:
+            polls_before = self._poll_count
             try:
                 async with await self._pool.connect_separately(POLLER_APPLICATION_NAME) as connection:
                     await self._poll_on(connection)
@@ -39,21 +46,32 @@ class ProgressPoller:
                 logger.debug("cannot poll the checkpoints: {}", error)
             except Exception as error:  # noqa: BLE001 - whatever it is, without polling nothing is trusted
                 logger.error("polling the checkpoints: {}: {}", type(error).__name__, error)
-            self._pool.is_unresponsive = True
-            await asyncio.sleep(POLL_INTERVAL_S)
+            if self._poll_count == polls_before:  # a lost connection alone proves nothing: the next attempt does
+                self._pool.circuit.open()
+                await asyncio.sleep(DATABASE_PROBE_INTERVAL_S)
 
     async def _poll_on(self, connection: AsyncConnection[TupleRow]) -> None:
         previous: dict[str, PolledProgress] = {}
         while True:
             poll = asyncio.create_task(self._poll_once(connection, previous))
             try:
-                while not poll.done():
-                    await asyncio.wait({poll}, timeout=LIVENESS_S)
-                    self._pool.is_unresponsive = not poll.done()
+                await self._watch(poll, connection)
             finally:
                 poll.cancel()
             previous = poll.result()
-            await asyncio.sleep(POLL_INTERVAL_S)
+            self._poll_count += 1
+            self._pool.circuit.close()
+            await asyncio.sleep(DATABASE_PROBE_INTERVAL_S)
+
+    async def _watch(self, poll: "asyncio.Task[dict[str, PolledProgress]]", connection: AsyncConnection[Any]) -> None:
+        """Wait for a poll; open the circuit if it takes too long, and cut it off if it takes far too long."""
+        await asyncio.wait({poll}, timeout=DATABASE_PROBE_S)
+        if not poll.done():
+            self._pool.circuit.open()
+            await asyncio.wait({poll}, timeout=DATABASE_PROBE_CUT_S - DATABASE_PROBE_S)
+        if not poll.done():
+            cut(connection)
+            await asyncio.wait({poll})
 
     async def _poll_once(
         self, connection: AsyncConnection[TupleRow], previous: dict[str, PolledProgress]

@@ -63,7 +63,7 @@ class ProgressWaiter:
         """The position up to which all partitions have read."""
         self._to_refetch.discard(projection)
         serving = (projection, fingerprints()[projection])
-        async with self._pool.connection_fail_fast() as connection:
+        async with self._pool.connection() as connection:
             found = await (await connection.execute(_SELECT_POSITIONS, serving, prepare=True)).fetchall()
         return min((position for _, position in found), default=-1)
 

@@ -11,21 +11,21 @@ from collections.abc import Sequence
 import psycopg
 from msgspec import Struct
 
-from infra.database.pool import DatabaseUnavailable, Pool
+from infra.database.circuit import DatabaseUnavailable
+from infra.database.pool import Pool
 from infra.reading.cache_stats import CacheStats
 from infra.reading.cached_answer import BuildState, CachedAnswer
 from infra.reading.memory_cache import Invalidation, MemoryCache
 from infra.reading.progress import ProjectionBehind, ProjectionProgress
 from infra.reading.shared_cache import SharedCache
 from infra.reading.tables import ReadTables
+from infra.time_budget import READ_S
 from projections.engine.builds import WHOLE_BUILD_SCOPE
 from projections.fingerprint import fingerprints
 from projections.question import Answer, Question
 
 MAX_READ_ATTEMPTS = 3
 """A build may stop serving between two statements, but not again and again."""
-READ_TIMEOUT_S = 2.0
-"""How long a caller waits for a read in flight."""
 _ENTRY_OVERHEAD_BYTES, _TOPIC_OVERHEAD_BYTES = 1_500, 250
 """Bytes that a cached answer takes beside its body: for its key and references, and for each topic."""
 
@@ -113,8 +113,7 @@ class Reader:
 
         Raises psycopg.Error, or DatabaseUnavailable if PostgreSQL does not answer in time.
         """
-        if self._pool.is_unresponsive:
-            raise DatabaseUnavailable
+        self._pool.circuit.check()
         in_flight = self._in_flight.get(key)
         is_own = in_flight is None or _is_invalidated(in_flight)
         if in_flight is None or is_own:
@@ -128,7 +127,7 @@ class Reader:
         topics = {(one.name, scope) for one in question.projections for scope in (*question.scopes, WHOLE_BUILD_SCOPE)}
         invalidation = self._memory_cache.watch(topics)
         task = asyncio.create_task(self._read(question, key, invalidation), name="reading")
-        in_flight = _InFlight(task, invalidation, time.monotonic() + READ_TIMEOUT_S)
+        in_flight = _InFlight(task, invalidation, time.monotonic() + READ_S)
         task.add_done_callback(lambda _: self._on_read_done(key, in_flight))
         return in_flight
 

@@ -10,10 +10,9 @@ import redis.asyncio
 from msgspec import Struct
 
 from infra.logs import logger
+from infra.time_budget import REDIS_PAUSE_S
 
 TTL_S = 300
-FAILURE_PAUSE_S = 2.0
-"""How long Redis is left alone after a failure, so that not every request waits for it."""
 T = TypeVar("T", bound=Struct)
 
 
@@ -48,5 +47,5 @@ class SharedCache:
             self._pause(error)
 
     def _pause(self, error: Exception) -> None:
-        self._paused_until = time.monotonic() + FAILURE_PAUSE_S
+        self._paused_until = time.monotonic() + REDIS_PAUSE_S
         logger.debug("Redis cache unavailable: {}", error)

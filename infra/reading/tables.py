@@ -36,7 +36,7 @@ class ReadTables:
 
     async def state_of(self, question: Question) -> BuildState:
         """The state of a question. Raises ProjectionBehind if one of its projections is not built for this code yet."""
-        async with self._pool.connection_fail_fast() as connection:
+        async with self._pool.connection() as connection:
             rows = await (await connection.execute(_SELECT_STATE, _state_parameters(question), prepare=True)).fetchall()
         return self._remember_builds(BuildState.from_rows(question, rows))
 
@@ -55,7 +55,7 @@ class ReadTables:
         All of it is sent at once: a transaction of the driver would wait where it begins and where it ends.
         """
         try:
-            async with self._pool.connection_fail_fast() as connection, connection.pipeline():
+            async with self._pool.connection() as connection, connection.pipeline():
                 state, cursors = (
                     connection.cursor(),
                     [connection.cursor(row_factory=dict_row) for _ in question.queries],

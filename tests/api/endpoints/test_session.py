@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from infra.database import pool
+from infra import time_budget
 from infra.identity.sessions import REUSE_GRACE, SESSION_LIFETIME
 from infra.ids import new_id
 from infra.settings import Settings
@@ -178,7 +178,7 @@ async def test_a_changed_password_ends_all_other_sessions(ann: ApiUser, other_pr
 async def test_without_the_database_access_tokens_are_checked_by_signature(
     ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "POOL_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(time_budget, "DATABASE_POOL_S", 0.1)
     program = await ann.with_personal_token("read")
     async with app_client(without_a_database(settings)) as lonely:
         assert_problem(await ann.with_token(ann.token, client=lonely).request("GET", "/tasks/milk"), 400, "invalid_id")

@@ -257,7 +257,7 @@ def _titles(found: ReadResult, one: UUID | None) -> dict[str, str]:
 async def simulate(settings: Settings, steps: list[Step]) -> None:
     """Run the steps, and check the answer of every read."""
     with connect(settings.database_url) as connection, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "READ_TIMEOUT_S", NEVER_S)
+        patch.setattr(reading, "READ_S", NEVER_S)
         async with open_reading_process(settings) as here:
             patch.setattr(here.progress, "is_live", lambda: True)
             stops = Breakpoints()
