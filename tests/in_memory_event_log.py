@@ -17,6 +17,8 @@ from tests.given import EventHistory
 class InMemoryEventLog:
     """Read each stream at a different moment, with a delay before the answer."""
 
+    append_timeout_s = 60.0
+
     def __init__(self, facts: Iterable[Fact] = (), seed: int = 0) -> None:
         self.history = EventHistory(facts)
         self.append_count = self.written_count = 0

@@ -26,6 +26,7 @@ from infra import settings
 from infra.database.pool import Pool
 from infra.ids import new_id
 from infra.log import EventLog
+from infra.time_budget import APPEND_S
 
 
 class IdleLanePlan(Struct, frozen=True):
@@ -83,6 +84,8 @@ class _SingleConnectionPool(Struct, frozen=True):
 
 class _RecordingLog:
     """A log that records appends instead of writing them, so that they can be written and timed later."""
+
+    append_timeout_s = APPEND_S
 
     def __init__(self, log: EventStore) -> None:
         self.recorded: Sequence[Append] = []

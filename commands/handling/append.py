@@ -37,3 +37,7 @@ class WrongExpectedVersion(Exception):
     def __init__(self, streams: Sequence[UUID] = ()) -> None:
         super().__init__(*streams)
         self.streams = streams
+
+
+class OutcomeUnknown(Exception):
+    """The log did not answer: what was sent may be written, or not. A retry with the same key makes it definite."""

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Protocol
 from uuid import UUID
 
-from commands.handling.append import Append, AppendResult, WrongExpectedVersion
+from commands.handling.append import Append, AppendResult, OutcomeUnknown, WrongExpectedVersion
 from commands.handling.decision import Decision
 from commands.handling.group import DecisionGroup, DecisionOutcome, QueuedRequest, settle
 from commands.handling.request import CommandRequest
@@ -26,6 +26,9 @@ SNAPSHOT_INTERVAL_EVENTS = 200
 class EventAppender(Protocol):
     """The event log, as the lane needs it."""
 
+    append_timeout_s: float
+    """How long the callers of an append wait for it; then its outcome is unknown to them."""
+
     def save_snapshot(self, stream: UUID, known: StreamState, command_id: UUID) -> None:
         """Store the state of a long stream, whose last event is that command's; returns at once."""
 
@@ -39,6 +42,8 @@ class EventAppender(Protocol):
 
 class Lane:
     """Decides requests in turn and appends them in groups. One per process; its task never dies.
+
+    An append that takes too long is left behind, and another task goes on with the requests that wait.
 
     A decision that writes nothing is appended too, as an assertion of what it read: from a cache that is behind the
     log, it would be an answer about the past.
@@ -54,25 +59,41 @@ class Lane:
     async def submit(self, request: CommandRequest) -> DecisionOutcome:
         """Decide and append; raises NotLoaded, WrongExpectedVersion or TooBusy, and then nothing is written.
 
-        A request that is cancelled while it waits may have been written: only the log knows.
+        Raises OutcomeUnknown if the log does not answer in time. A request that is cancelled while it waits may have
+        been written too: only the log knows.
         """
         if len(self._queue) >= MAX_QUEUED_REQUESTS:
             raise TooBusy
         future: asyncio.Future[DecisionOutcome] = asyncio.get_running_loop().create_future()
         self._queue.append((request, future))
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="lane")
+            self._start()
         return await future
 
+    def _start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="lane")
+
     async def _run(self) -> None:
-        while self._queue:
+        loop, this_task = asyncio.get_running_loop(), asyncio.current_task()
+        while self._queue and self._task is this_task:
             group = self._next_group()
+            timer = loop.call_later(self._log.append_timeout_s, self._leave_behind, group)
             try:
                 await self._append(group)
             except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait, not to the lane
-                for decided in group.pending:
-                    self._cache.invalidate(decided.decision.read_versions)
-                    settle(decided.future, error)
+                self._fail(group, error)
+            finally:
+                timer.cancel()
+
+    def _leave_behind(self, group: DecisionGroup) -> None:
+        """Wait no longer for an append: whatever becomes of it, the next one checks every version again."""
+        self._fail(group, OutcomeUnknown())
+        self._start()
+
+    def _fail(self, group: DecisionGroup, error: Exception) -> None:
+        for decided in group.pending:
+            self._cache.invalidate(decided.decision.read_versions)
+            settle(decided.future, error)
 
     def _next_group(self) -> DecisionGroup:
         """Those who have waited the longest, and have not given up."""

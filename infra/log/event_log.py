@@ -1,5 +1,6 @@
 """The event log: loads streams and states, appends events, and is a recorder of the `eventsourcing` library."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -8,14 +9,15 @@ import psycopg
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg import conninfo
-from psycopg_pool import PoolTimeout
 
-from commands.handling.append import Append, AppendResult, WrongExpectedVersion
+from commands.handling.append import Append, AppendResult, OutcomeUnknown, WrongExpectedVersion
 from commands.handling.handler import Histories
 from commands.handling.loader import StateKey
 from commands.handling.stream_cache import StreamState
 from domain.event import Event, RecordedEvent, State
-from infra.database.pool import Pool
+from infra import time_budget
+from infra.database.pool import Pool, run_with_timeout
+from infra.database.retry import is_connection_lost, retry_once, retry_pause_s
 from infra.log import snapshots
 from infra.log.append_call import CALL_APPEND, CALL_INSERT, AppendCall
 from infra.log.notifier import Notifier
@@ -35,6 +37,8 @@ _SELECT_AT = f"{SELECT_EVENTS} where notification_id = any(%s) order by notifica
 
 class EventLog(PostgresApplicationRecorder):
     """The event log: its own methods are asynchronous and use a pool, those of the recorder block and do not."""
+
+    append_timeout_s = time_budget.APPEND_S
 
     def __init__(self, url: str, pool: Pool) -> None:
         """The asynchronous methods use `pool`; the recorder's methods connect to `url` when called."""
@@ -76,12 +80,15 @@ class EventLog(PostgresApplicationRecorder):
 
     async def load_states(self, keys: Sequence[StateKey]) -> list[StreamState]:
         """The state of each key, from its snapshot and the events after it. Raises UnknownEvent."""
-        async with self._pool.connection() as connection:
-            loaded = await snapshots.load(connection, keys)
+        loaded = await run_with_timeout(retry_once(lambda: self._load_snapshots(keys)), time_budget.READ_S)
         for (stream, _), loaded_stream in zip(keys, loaded, strict=True):
             if loaded_stream.snapshot_command_id:
                 self.save_snapshot(stream, loaded_stream.stream_state, loaded_stream.snapshot_command_id)
         return [read.stream_state for read in loaded]
+
+    async def _load_snapshots(self, keys: Sequence[StateKey]) -> Sequence[snapshots.LoadedStream]:
+        async with self._pool.connection() as connection:
+            return await snapshots.load(connection, keys)
 
     def save_snapshot(self, stream: UUID, state: StreamState, command_id: UUID) -> None:
         """Write a snapshot in the background; losing one only makes the next load read more events."""
@@ -96,19 +103,20 @@ class EventLog(PostgresApplicationRecorder):
         """Append a group of commands in one transaction: one result, or one error, for each, in their order.
 
         Each command is checked against the versions that the commands before it leave; a stale one is not written. If
-        the connection fails, the group is sent once more. If the database refuses the group, its commands are appended
-        one by one, so that a bad one fails alone.
+        the connection is lost, the group is sent once more: its command ids tell whether it was written. If the
+        database refuses the group, its commands are appended one by one, so that a bad one fails alone.
+
+        Raises OutcomeUnknown if the second attempt fails too, and what psycopg raises if nothing is written.
         """
         try:
             return await self._append_group(appends)
-        except PoolTimeout:
-            raise  # nothing was sent
-        except psycopg.OperationalError as connection_error:
-            logger.warning("retrying an append: {}", connection_error)
-            await self._pool.check()  # other connections were probably lost too: replace them
-            return await self._append_group(appends)
-        except psycopg.DatabaseError as database_error:
-            return [database_error] if len(appends) == 1 else await self._append_one_by_one(appends)
+        except psycopg.Error as error:
+            if is_connection_lost(error):
+                logger.warning("retrying an append: {}", error)
+                return await self._append_again(appends)
+            if isinstance(error, psycopg.OperationalError) or not isinstance(error, psycopg.DatabaseError):
+                raise  # nothing is written
+            return [error] if len(appends) == 1 else await self._append_one_by_one(appends)
 
     async def head(self) -> int:
         """The last position of the log; 0 where it is empty."""
@@ -135,6 +143,13 @@ class EventLog(PostgresApplicationRecorder):
     def create_table(self) -> None:
         """Do nothing: the migrations create the table."""
 
+    async def _append_again(self, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
+        await asyncio.sleep(retry_pause_s())
+        try:
+            return await self._append_group(appends)
+        except psycopg.Error as error:
+            raise OutcomeUnknown from error
+
     async def _append_one_by_one(self, appends: Sequence[Append]) -> list[AppendResult | Exception]:
         """As `log.append` does in a group, refuse a command that expects a version of a stream that failed before."""
         failed_streams: set[UUID] = set()
@@ -156,12 +171,16 @@ class EventLog(PostgresApplicationRecorder):
 
     async def _append_group(self, appends: Sequence[Append]) -> list[AppendResult | Exception]:
         call = AppendCall(appends)
-        answers = call.parse_results(await self._fetch(CALL_APPEND, call.parameters()))
+        answers = call.parse_results(await self._execute(CALL_APPEND, call.parameters()))
         if call.has_events:
             self._notifier.notify()
         return answers
 
     async def _fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a read, which is sent once more if the connection is lost."""
+        return await retry_once(lambda: self._execute(sql, parameters))
+
+    async def _execute(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(sql, parameters, prepare=True)
             return await cursor.fetchall()

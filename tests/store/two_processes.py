@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from commands.command import Command
+from commands.handling import append
 from commands.handling.append import Append, AppendResult
 from commands.handling.decision import CommandOn
 from commands.handling.handler import CommandHandler
@@ -74,7 +75,7 @@ class TwoProcesses:
             )
         except VersionConflict as conflict:
             return Conflict(int(str(conflict.params["current_version"])))
-        except (psycopg.OperationalError, TooBusy, TwinInFlight) as unknown:
+        except (append.OutcomeUnknown, psycopg.OperationalError, TooBusy, TwinInFlight) as unknown:
             raise OutcomeUnknown from unknown
         except Refusal as refusal:
             raise AssertionError(f"{command} was refused: {refusal.code()}") from refusal
