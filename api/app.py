@@ -17,8 +17,9 @@ from litestar.types import ASGIApp
 from api import endpoints
 from api.http import authentication
 from api.http.body import JSONBodyDTO, JSONRequest
+from api.http.deadline import with_deadline
 from api.http.parameters import reject_unknown_parameters
-from api.http.problems import EXCEPTION_HANDLERS
+from api.http.problems import EXCEPTION_HANDLERS, error_app
 from api.http.tracing import with_tracing
 from api.ledger import BASE_PATH, Ledger
 from api.response_cache import ResponseCache
@@ -41,7 +42,12 @@ def create_app(settings: Settings) -> tuple[ASGIApp, Callable[[], None]]:
     """
     application, response_cache = create_app_and_cache(settings)
     ledger: Ledger = application.state.ledger
-    return with_tracing(response_cache.wrap(application)), ledger.progress_waiter.close
+    return with_middleware(application, response_cache), ledger.progress_waiter.close
+
+
+def with_middleware(application: Litestar, response_cache: ResponseCache) -> ASGIApp:
+    """The application behind its middleware; answers from the cache need no deadline, as they wait for nothing."""
+    return with_tracing(response_cache.wrap(with_deadline(application, error_app)))
 
 
 def create_litestar(settings: Settings) -> Litestar:

@@ -8,6 +8,7 @@ from api.http import conflict, idempotency, preconditions, tracing
 from api.http.command_mode import command_mode, dry_run_response
 from api.http.command_results import WriteResult
 from api.http.conditional_response import command_headers
+from api.http.deadline import current_deadline
 from api.http.response import Response
 from api.queries import AuthedRequest as AuthedRequest  # noqa: PLC0414 - the name that endpoints use
 from api.queries import Queries
@@ -95,6 +96,7 @@ class Ledger(Queries, frozen=True, kw_only=True):
 
     async def commit(self, request: CommandRequest) -> Committed:
         """Carry out commands, and hint the workers if anything changed; a replay is authorised like a read."""
+        current_deadline().is_outcome_unknown = True  # to a late answer
         committed = await self.command_handler.handle(request)
         if revoked := permissions_revoked_by(request.commands, request.actor):
             await self.permission_revocations.broadcast(revoked)

@@ -12,6 +12,7 @@ from api.http import history_items, prefer
 from api.http.addressing import is_task_key, parse_id
 from api.http.authentication import Credential
 from api.http.conditional_response import conditional_response
+from api.http.deadline import current_deadline
 from api.http.dependencies import dependencies_of
 from api.http.response import Response
 from commands.command import require_found
@@ -64,6 +65,7 @@ class Queries(Struct, frozen=True, kw_only=True):
             for name in names:
                 if required_position and not self.progress.has_reached(name, required_position):
                     await self.permissions.require_read(person, question)
+                    current_deadline().restart(deadline - time.monotonic())
                     await self.progress_waiter.wait(name, required_position, deadline - time.monotonic())
             found = await self.reader.answer(question, required_position)
             if found.position >= required_position:
@@ -137,6 +139,7 @@ class Queries(Struct, frozen=True, kw_only=True):
         if not found:  # maybe not yet: the read model may lack a new task
             head, wait_s = await self.log.head(), prefer.preferred_wait_s(request)
             for projection in (task_list.projection, workspace_list.projection):
+                current_deadline().restart(wait_s)
                 await self.progress_waiter.wait(projection.name, head, wait_s)
             found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
         if len(found) > 1:  # a member removed a moment ago must not learn of two

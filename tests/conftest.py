@@ -16,8 +16,7 @@ from argon2 import PasswordHasher
 from litestar import Litestar
 from psycopg import conninfo
 
-from api.app import create_app_and_cache
-from api.http.tracing import with_tracing
+from api.app import create_app_and_cache, with_middleware
 from infra.identity import passwords
 from infra.schema.migrate import migrate
 from infra.settings import Settings
@@ -114,7 +113,7 @@ async def lifespan_task(app: Litestar) -> AsyncIterator[None]:
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client of an application in this process, without a login."""
     app, shortcuts = create_app_and_cache(settings)
-    transport = httpx.ASGITransport(cast("Any", with_tracing(shortcuts.wrap(app))))
+    transport = httpx.ASGITransport(cast("Any", with_middleware(app, shortcuts)))
     async with lifespan_task(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as http_client:
         yield http_client
 

@@ -13,6 +13,7 @@ from api.http.addressing import parse_id
 from api.http.command_mode import command_mode
 from api.http.command_results import WriteResult
 from api.http.conditional_response import LOCATION_HEADER, conditional_response
+from api.http.deadline import current_deadline
 from api.http.parameters import CursorParam, LimitParam
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request, write_response
@@ -26,6 +27,7 @@ from domain.invitation import Invitation
 from domain.member import Role
 from domain.user import User
 from domain.workspace import Workspace
+from infra.delivery.mailer import SEND_TIMEOUT_S
 from infra.identity import invitations
 from infra.identity.invitations import INVITATION_LIFETIME, InvitationRecord
 from infra.ids import new_id
@@ -64,6 +66,7 @@ async def invite(
     key = await idempotency.idempotency_key(request)
     is_dry_run = command_mode(request).is_dry_run
     batch_keys = [] if key is None or is_dry_run else [key.text + idempotency.WHOLE_BATCH_SUFFIX]
+    current_deadline().restart(2 * SEND_TIMEOUT_S)  # for the check of the address, and for the message
     with ledger.command_handler.lock_keys(request.user, batch_keys):  # the mail must not be sent twice either
         async with ledger.rate_limits.charge_invitation(request.user.user_id, is_dry_run=is_dry_run):
             await ledger.mail.check_recipient(data.email)

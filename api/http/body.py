@@ -15,6 +15,7 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from api.http import headers
+from api.http.deadline import current_deadline
 from api.http.problems import MalformedRequest
 from commands.field_types import describe_validation_error
 
@@ -38,7 +39,10 @@ class JSONRequest(Request[Any, Any, Any]):
             max_bytes = self.route_handler.resolve_request_max_body_size() or math.inf
             if self._declared_length() > max_bytes:
                 raise RequestEntityTooLarge
+            deadline = current_deadline()
+            deadline.suspend()
             self._cached_body = await self._receive(max_bytes) or b"{}"
+            deadline.restart()
         return self._cached_body
 
     def _declared_length(self) -> int:

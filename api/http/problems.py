@@ -8,12 +8,16 @@ import msgspec
 import psycopg
 from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ASGIApp, Scope
 
 from api.http import headers
+from api.http.deadline import DeadlineExceeded
 from api.http.response import Response
 from api.http.tracing import current_trace_id
+from commands.handling.append import OutcomeUnknown
 from domain import errors
 from domain.errors import Refusal, UnknownEvent, VersionConflict
+from infra.database.circuit import DatabaseUnavailable
 from infra.logs import logger
 from infra.reading.progress import ProjectionBehind
 from infra.reading.progress_waiting import ShuttingDown
@@ -177,14 +181,34 @@ def error_response(request: Request[Any, Any, Any], error: Exception) -> Respons
     return response
 
 
+def error_app(scope: Scope, error: Exception) -> ASGIApp:
+    """The application that answers a request with the problem document of an error."""
+    app: ASGIApp = error_response(Request(scope), error).to_asgi_response(None, None)
+    return app
+
+
 def behind_response(request: Request[Any, Any, Any], error: ProjectionBehind) -> Response[bytes]:
     if isinstance(error, ShuttingDown):
         return problem_response(request, 503, "shutting_down", "This server is shutting down. Try again.")
     return problem_response(request, 503, "projection_behind", "The read model does not include that position yet.")
 
 
+def deadline_response(request: Request[Any, Any, Any], error: DeadlineExceeded) -> Response[bytes]:
+    del error
+    return problem_response(request, 503, "deadline_exceeded", "This takes too long right now. Try again.")
+
+
+def outcome_unknown_response(request: Request[Any, Any, Any], error: OutcomeUnknown) -> Response[bytes]:
+    del error
+    detail = "Send it again with the same Idempotency-Key to find out; without a key, look before you repeat it."
+    return problem_response(
+        request, 503, "outcome_unknown", "It is not known whether this was carried out.", detail=detail
+    )
+
+
 def storage_error_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    logger.warning("storage: {}", error)
+    if not isinstance(error, DatabaseUnavailable):  # which the circuit logs, once
+        logger.warning("storage: {}", error)
     return problem_response(request, 503, "storage_unavailable", "The database does not respond. Try again.")
 
 
@@ -209,6 +233,8 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     ProjectionBehind: behind_response,
     psycopg.OperationalError: storage_error_response,
     psycopg.InterfaceError: storage_error_response,
+    DeadlineExceeded: deadline_response,
+    OutcomeUnknown: outcome_unknown_response,
     UnknownEvent: unknown_event_response,
     Exception: internal_error_response,
 }

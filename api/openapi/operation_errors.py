@@ -9,10 +9,12 @@ from litestar.exceptions import HTTPException
 from litestar.params import QueryParameter
 
 from api.http import preconditions
+from api.http.deadline import DeadlineExceeded
 from api.openapi import error_cases, handler_commands
 from api.openapi.error_cases import ErrorCase
 from api.openapi.operation import Operation
 from commands import permissions
+from commands.handling.append import OutcomeUnknown
 from domain import errors
 from infra.reading.progress import ProjectionBehind
 
@@ -64,6 +66,9 @@ def _framework_cases(operation: Operation) -> Iterator[ErrorCase]:
         yield from error_cases.from_error(HTTPException)
     if "ledger" in operation.parameters:
         yield from error_cases.from_error(psycopg.OperationalError)
+        yield from error_cases.from_error(DeadlineExceeded)
+    if operation.command_types:
+        yield from error_cases.from_error(OutcomeUnknown)
 
 
 def _refusal_cases(operation: Operation) -> Iterator[ErrorCase]:

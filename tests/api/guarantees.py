@@ -54,7 +54,7 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
 
 async def operations(client: httpx.AsyncClient) -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Method, path and operation object of each operation in the served OpenAPI document."""
-    described = (await client.get("http://test/openapi.json")).json()
+    described = (await client.get(client.base_url.join("/openapi.json"))).json()
     paths, shared = described["paths"], described["components"]["parameters"]
     for operation in (operation for methods in paths.values() for operation in methods.values()):
         named = [shared.get(one.get("$ref", "").rpartition("/")[2], one) for one in operation["parameters"]]

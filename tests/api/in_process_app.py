@@ -11,8 +11,7 @@ import psycopg
 import redis
 from litestar import Litestar
 
-from api.app import create_app_and_cache
-from api.http.tracing import with_tracing
+from api.app import create_app_and_cache, with_middleware
 from infra.settings import Settings
 from infra.worker.projector import Projector
 from tests.api import openapi_contract
@@ -40,7 +39,7 @@ def park_document(settings: Settings) -> None:
 async def app_client(settings: Settings, client_address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
     """A client of its own application, from a client address; an undescribed response fails the request."""
     (app, response_cache), check_response = create_app_and_cache(settings), openapi_contract.app_contract().check
-    transport = httpx.ASGITransport(cast("Any", with_tracing(response_cache.wrap(app))), client=(client_address, 1))
+    transport = httpx.ASGITransport(cast("Any", with_middleware(app, response_cache)), client=(client_address, 1))
     async with lifespan_task(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
         client.event_hooks["response"] = [check_response]
         yield client
