@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from commands.handling import lane
-from commands.handling.append import Append, AppendResult
+from commands.handling.append import Append, AppendResult, OutcomeUnknown
 from commands.handling.decision import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.lane import Lane
@@ -281,3 +281,22 @@ async def test_a_missing_stream_raises_not_loaded_and_writes_nothing() -> None:
         await Lane(log, StreamCache()).submit(order)
     assert missing.value.stream == TASK
     assert log.append_count == 0
+
+
+async def test_an_append_that_takes_too_long_has_an_unknown_outcome_and_the_lane_continues() -> None:
+    log = gated_log()
+    handling = await warm_handler(log)
+    log.gate.set()
+    await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, fixed_uuid7(499)))
+    log.gate.clear()
+    log.append_timeout_s = 0.05
+    (stuck,) = await start_calls(log, handling, CommandOn(TASK, ReopenTask()))
+    with pytest.raises(OutcomeUnknown):
+        await stuck
+    log.append_timeout_s = 60.0
+    other = CreateTask(project_id=PROJECT, title="Milk")
+    (next_one,) = await start_calls(log, handling, CommandOn(fixed_uuid7(990), other))
+    log.gate.set()
+    assert (await next_one).has_changes
+    while log.history.version(TASK) < 3:  # the append that was left behind is written in the end
+        await asyncio.sleep(0)
