@@ -1,34 +1,10 @@
 """The guided tour: every file that it links to exists, and defines the names in the link."""
 
-import ast
-import re
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-TOUR = Path(__file__).parents[1] / "docs" / "tour.md"
-LINKS: list[tuple[str, str]] = re.findall(r"\[([^\]]+)\]\((\.\./[^)]+)\)", TOUR.read_text())
-NAME = re.compile(r"`([A-Za-z_][\w.]*)`")
+from tests.page_links import DOCS, links_in, undefined_names
 
-
-def defined_names(source: str) -> Iterator[str]:
-    """The functions, classes with their methods, and constants of a module."""
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name
-        if isinstance(node, ast.ClassDef):
-            yield from (f"{node.name}.{each.name}" for each in node.body if hasattr(each, "name"))
-        if isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            yield from (each.id for each in targets if isinstance(each, ast.Name))
-
-
-def undefined_names(text: str, path: str) -> set[str]:
-    target = (TOUR.parent / path).resolve()
-    assert target.exists(), f"the tour links to {path}, which does not exist"
-    names = set(NAME.findall(text)) if target.suffix == ".py" else set[str]()
-    return names - set(defined_names(target.read_text())) if names else set()
+LINKS = links_in((DOCS / "tour.md").read_text())
 
 
 @pytest.mark.parametrize(("text", "path"), LINKS)
