@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import pkgutil
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from importlib import import_module
 from types import ModuleType
 
@@ -35,14 +35,11 @@ SYSTEM_MODULES = (docs, health, metrics, problem_pages, event_schemas)
 """The modules whose endpoints are outside the base path."""
 
 
-def create_app(settings: Settings) -> tuple[ASGIApp, Callable[[], None]]:
-    """The ASGI application, and the function that ends the waiting of its requests before a shutdown.
-
-    It opens its connections on start-up and closes them on shutdown.
-    """
+def create_app(settings: Settings) -> tuple[ASGIApp, Ledger]:
+    """The ASGI application, and its parts; it opens its connections on start-up and closes them on shutdown."""
     application, response_cache = create_app_and_cache(settings)
     ledger: Ledger = application.state.ledger
-    return with_middleware(application, response_cache), ledger.progress_waiter.close
+    return with_middleware(application, response_cache), ledger
 
 
 def with_middleware(application: Litestar, response_cache: ResponseCache) -> ASGIApp:

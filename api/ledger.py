@@ -1,5 +1,6 @@
 """The ledger: the one facade that endpoints use, to write and to read."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -74,6 +75,8 @@ class Ledger(Queries, frozen=True, kw_only=True):
     projection_admin: ProjectionAdmin
     invitations: Invitations
     mail: Mailer
+    draining: asyncio.Event
+    """Set when this process is about to stop: it is no longer ready, and each response closes its connection."""
 
     async def write(self, request: AuthedRequest, target: UUID, command: Command[Any]) -> Response[Any]:
         """Carry out a command; the response is a WriteResult, or the DryRun of a dry run. Raises its Refusal."""

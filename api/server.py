@@ -1,5 +1,7 @@
 """The HTTP server of a process: uvicorn, with connections of ours that a stranger cannot hold or flood."""
 
+import asyncio
+import signal
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -15,31 +17,49 @@ from infra.settings import Settings
 
 SHUTDOWN_GRACE_S = 5
 """How long requests in progress may continue after a stop was requested."""
+TICK_S = 0.1
 RESERVED_FILES = 144
 """Of the open files of the process: for connections to PostgreSQL and Redis, listeners, logs and health checks."""
 MIN_CONNECTIONS = 64
 
 
 class Server(uvicorn.Server):
-    """Calls `before_shutdown` when a stop was requested, while requests are still in progress."""
+    """When a stop is requested: sets `draining`, serves on for `drain_s`, calls `end_waiting`, then closes."""
 
-    def __init__(self, config: uvicorn.Config, before_shutdown: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, draining: asyncio.Event, drain_s: float, end_waiting: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._before_shutdown = before_shutdown
+        self._draining = draining
+        self.drain_s = drain_s
+        self._end_waiting = end_waiting
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._before_shutdown()
+        self._draining.set()
+        for connection in self.server_state.connections:
+            cast("Connection", connection).close_after_response()
+        if signal.SIGINT not in self._captured_signals:  # after Ctrl-C, a person waits
+            await self._serve_on()
+        self._end_waiting()
         await super().shutdown(sockets)
 
+    async def _serve_on(self) -> None:
+        """Answer what arrives until load balancers have noticed that this process is no longer ready."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while loop.time() < began + self.drain_s and not self.force_exit:
+            await self.on_tick(0)
+            await asyncio.sleep(TICK_S)
 
-def create_server(settings: Settings, max_files: int) -> Server:
+
+def create_server(settings: Settings, max_files: int, drain_s: float = 0) -> Server:
     """The application and its server, not yet started, for a process that may open `max_files` files."""
-    app, end_waiting = create_app(settings)
+    app, ledger = create_app(settings)
     proxies = TrustedProxyList(settings.trusted_proxies)
     registry = ConnectionRegistry(max(MIN_CONNECTIONS, max_files - RESERVED_FILES), proxies.is_trusted)
     config = uvicorn.Config(
         cast("Any", app),
-        http=cast("Any", partial(Connection, registry=registry)),
+        http=cast("Any", partial(Connection, registry=registry, draining=ledger.draining)),
         ws="none",
         access_log=False,
         log_config=None,
@@ -47,4 +67,4 @@ def create_server(settings: Settings, max_files: int) -> Server:
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
     )
-    return Server(config, end_waiting)
+    return Server(config, ledger.draining, drain_s, ledger.progress_waiter.close)

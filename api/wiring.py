@@ -1,5 +1,7 @@
 """Wiring: builds the parts of an API process and connects them."""
 
+import asyncio
+
 import redis.asyncio
 
 from api.ledger import Ledger
@@ -67,4 +69,5 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
         projection_admin=ProjectionAdmin(connections),
         invitations=Invitations(connections, log),
         mail=Mailer(settings),
+        draining=asyncio.Event(),
     )

@@ -12,17 +12,27 @@ from cli import options
 from infra import logs, settings
 from infra.processes import file_limits, gc_tuning, ports
 
+MAX_DRAIN_S = 60.0
+
 
 @click.command
 @options.data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port to listen on.")
 @click.option("--fd", type=click.IntRange(0), help="Listen on this inherited file descriptor instead.")
-def command(data: Path, host: str, port: int, fd: int | None) -> None:
+@click.option(
+    "--drain",
+    type=click.FloatRange(0, MAX_DRAIN_S),
+    default=3.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to serve on after SIGTERM, no longer ready, so that load balancers notice; Ctrl-C skips it.",
+)
+def command(data: Path, host: str, port: int, fd: int | None, drain: float) -> None:
     """Run one API process on servers that are already running. `serve` starts it for you."""
     app_settings = settings.resolve(data, needs_signing_key=True)
     logs.configure(app_settings.log_level, app_settings.environment)
-    server = create_server(app_settings, file_limits.raise_open_file_limit())
+    server = create_server(app_settings, file_limits.raise_open_file_limit(), drain)
     gc_tuning.freeze_and_relax()
     with _listener(host, port, fd) as listener:
         server.run([listener])

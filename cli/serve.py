@@ -129,7 +129,7 @@ class ServeRun:
         )  # one for each worker
         health_url = f"{self.base_url}/health/ready"
         api = [
-            SubcommandProcess(name, ["api", "--data", data, "--fd", str(fd)], [fd], health_url)
+            SubcommandProcess(name, ["api", "--data", data, "--fd", str(fd), "--drain", "0"], [fd], health_url)
             for name in _process_names("API", self.options.api_processes)
         ]
         workers = [

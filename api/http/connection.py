@@ -49,9 +49,11 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         registry: ConnectionRegistry,
+        draining: asyncio.Event,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.registry = registry
+        self.draining = draining
         self.is_for_health_only = False
         self.is_refused = False
         self._unparsed_bytes = self._discarded_bytes = 0
@@ -123,6 +125,8 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self._unparsed_bytes = self._body_bytes = self._discarded_bytes = 0
         self._head_since, self._body_since = None, self.loop.time()
+        if self.draining.is_set():
+            self.cycle.keep_alive = False
 
     def on_chunk_header(self) -> None:
         self._unparsed_bytes = 0
@@ -148,6 +152,11 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()  # `check_deadline` closes idle connections
         if not self.pipeline and self._body_since is None and self._head_since is None:
             self._idle_since = self.loop.time()
+
+    def close_after_response(self) -> None:
+        """Make the response that is being prepared, if there is one, the last of this connection, and let it say so."""
+        if self.cycle is not None and not self.cycle.response_started:
+            self.cycle.keep_alive = False
 
     def check_deadline(self, now: float) -> None:
         """Close the connection, with a response if a request is incomplete, when the client takes too long."""

@@ -55,7 +55,9 @@ async def live() -> Health:
 
 @get("/health/ready", opt=PUBLIC)
 async def ready(ledger: NamedDependency[Ledger]) -> Response[Health]:
-    """Readiness check: the database answers, and every read model has been built for this version."""
+    """Readiness check: the database answers, every read model has been built for this version, no stop is under way."""
+    if ledger.draining.is_set():
+        raise ServiceUnavailableException("This process is about to stop.")
     try:
         is_ready = await ledger.read_tables.is_ready()
     except psycopg.Error as error:

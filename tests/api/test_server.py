@@ -1,4 +1,4 @@
-"""The server of an API process: a stop answers the requests that wait, at once."""
+"""The server of an API process: a stop drains it, then answers the requests that still wait at once."""
 
 import asyncio
 import contextlib
@@ -10,27 +10,31 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from api.http.connection import Connection
 from api.server import Server, create_server
 from infra.reading.progress_waiting import ProgressWaiter
 from infra.settings import Settings
+from tests.api.guarantees import eventually
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
 from tests.law import planted_defect
 
 JOIN_TIMEOUT_S = 15
+DRAIN_S = 30.0
+"""Longer than any test; each ends it when it has seen enough."""
 
 
 @contextlib.contextmanager
-def running_server(settings: Settings) -> Iterator[tuple[Server, str]]:
+def running_server(settings: Settings, drain_s: float = 0) -> Iterator[tuple[Server, str]]:
     """A server, and the URL of its API; no worker runs beside it."""
-    server = create_server(settings, max_files=1024)
+    server = create_server(settings, max_files=1024, drain_s=drain_s)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
             yield server, f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
         finally:
-            server.should_exit = True
+            server.should_exit, server.drain_s = True, 0
             thread.join(JOIN_TIMEOUT_S)
 
 
@@ -64,3 +68,63 @@ async def test_a_waiter_that_is_not_ended_is_noticed(
     monkeypatch.setattr(ProgressWaiter, "close", lambda _: None)
     with planted_defect(), pytest.raises((AssertionError, httpx.HTTPError)):
         await test_a_stop_answers_a_waiting_read_at_once(settings, fold)
+
+
+async def a_draining_server_serves_on(settings: Settings, fold: Callable[[], None]) -> None:
+    """Over old and new connections, each for one response; a read that waits gets its answer."""
+    with running_server(settings, DRAIN_S) as (server, url):
+        async with httpx.AsyncClient(base_url=url, timeout=JOIN_TIMEOUT_S) as client:
+            user = await ApiUser.register_with_project(client, fold, "Ann")
+            task = await user.post(f"/projects/{user.project}/tasks", title="Milk")
+            path = f"/tasks/{task['id']}?min_position={task['position']}"
+            assert "connection" not in (await client.get("/auth/me")).headers
+            waiting = asyncio.create_task(user.request("GET", path, headers={"Prefer": "wait=10"}))
+            await asyncio.sleep(0.3)
+            assert not waiting.done()
+            server.should_exit = True
+            ready = await eventually(lambda: client.get(f"{url}/../../health/ready"), lambda answer: answer.is_error)
+            assert_problem(ready, 503, "service_unavailable")
+            for _ in range(2):
+                written = await user.request("POST", f"/projects/{user.project}/tasks", json={"title": "Bread"})
+                assert (written.status_code, written.headers.get("connection")) == (201, "close")
+            await asyncio.to_thread(fold)
+            read = await waiting
+            assert (read.status_code, read.headers.get("connection")) == (200, "close")
+
+
+async def test_a_draining_server_serves_on_and_is_not_ready(settings: Settings, fold: Callable[[], None]) -> None:
+    await a_draining_server_serves_on(settings, fold)
+
+
+async def no_drain(_: Server) -> None:
+    pass
+
+
+def connections_kept_open(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Connection, "close_after_response", lambda _: None)
+
+
+def waiting_ended_first(patch: pytest.MonkeyPatch) -> None:
+    serve_on = Server._serve_on  # noqa: SLF001 - the defect belongs in this method
+
+    async def ending_first(server: Server) -> None:
+        server._end_waiting()  # noqa: SLF001 - as above
+        await serve_on(server)
+
+    patch.setattr(Server, "_serve_on", ending_first)
+
+
+def a_stop_without_a_drain(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Server, "_serve_on", no_drain)
+
+
+@pytest.mark.parametrize("plant", [connections_kept_open, waiting_ended_first, a_stop_without_a_drain])
+async def test_a_server_that_does_not_serve_on_is_noticed(
+    settings: Settings,
+    fold: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    plant: Callable[[pytest.MonkeyPatch], None],
+) -> None:
+    plant(monkeypatch)
+    with planted_defect(), pytest.raises((AssertionError, httpx.HTTPError)):
+        await a_draining_server_serves_on(settings, fold)

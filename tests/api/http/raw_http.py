@@ -1,5 +1,6 @@
 """Raw HTTP: a server with our connections around a small application, and sockets that send it any bytes."""
 
+import asyncio
 import contextlib
 import json
 import socket
@@ -42,7 +43,7 @@ def raw_server(
 ) -> Iterator[int]:
     """The port of the server; `protocol` takes a registry unless it is uvicorn's own."""
     registry = ConnectionRegistry(max_connections, is_trusted_proxy)
-    http: Any = partial(Connection, registry=registry) if protocol is Connection else protocol
+    http: Any = partial(Connection, registry=registry, draining=asyncio.Event()) if protocol is Connection else protocol
     config = uvicorn.Config(echo_app, http=http, ws="none", log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
