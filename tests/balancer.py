@@ -8,8 +8,6 @@ from typing import Self
 
 import httpx
 
-from infra.cancel import cancel_all
-
 CHECK_INTERVAL_S = 0.2
 
 
@@ -38,7 +36,8 @@ class Balancer(httpx.AsyncBaseTransport):
         self._checks[address] = asyncio.create_task(self._check_forever(address))
 
     async def remove(self, address: str) -> None:
-        await cancel_all(self._checks.pop(address))
+        check = self._checks.pop(address)
+        await check
         self._ready.discard(address)
         await self._transports.pop(address).aclose()
 
@@ -65,7 +64,7 @@ class Balancer(httpx.AsyncBaseTransport):
         return await self._transports[address].handle_async_request(request)
 
     async def _check_forever(self, address: str) -> None:
-        while True:
+        while address in self._checks:  # a cancelled request would leave its socket open
             if await self._answers_200(httpx.Request("GET", f"{address}/health/ready"), address):
                 self._ready.add(address)
             else:

@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from infra.cancel import cancel_all
 from infra.settings import Settings
 from tests.balancer import Balancer
 from tests.e2e.cli_processes import CliProcess, cli_process
@@ -56,6 +55,7 @@ class RollingRestarts:
         self.stopping: list[asyncio.Task[float]] = []
         self.failures: list[str] = []
         self.answers: Counter[str] = Counter()
+        self.is_over = False
 
     async def start(self) -> None:
         """One more API process, once the balancer knows that it is ready."""
@@ -86,8 +86,8 @@ class RollingRestarts:
         return took_s
 
     async def run_client(self, http: httpx.AsyncClient, project: str) -> None:
-        """Write, and wait for a position that others reach a little later, without end."""
-        while True:
+        """Write, and wait for a position that others reach a little later, again and again."""
+        while not self.is_over:
             created = await self._request(http, "POST", f"/projects/{project}/tasks", json={"title": "Milk"})
             if created:
                 position = created["position"] + CLIENTS // 2
@@ -146,7 +146,10 @@ async def two_processes_under_load(settings: Settings, folder: Path, patch_code:
                 try:
                     yield rolling
                 finally:
-                    await cancel_all(*clients)
+                    rolling.is_over = True
+                    for _ in clients:  # those that wait for a position
+                        await http.post(f"/projects/{project}/tasks", json={"title": "Bread"})
+                    await asyncio.gather(*clients)
 
 
 async def logged_in_with_project(http: httpx.AsyncClient) -> str:
