@@ -10,6 +10,7 @@ import click
 from api.server import create_server
 from cli import options
 from infra import logs, settings
+from infra.database import connection_budget
 from infra.processes import file_limits, gc_tuning, ports
 
 MAX_DRAIN_S = 60.0
@@ -32,6 +33,7 @@ def command(data: Path, host: str, port: int, fd: int | None, drain: float) -> N
     """Run one API process on servers that are already running. `serve` starts it for you."""
     app_settings = settings.resolve(data, needs_signing_key=True)
     logs.configure(app_settings.log_level, app_settings.environment)
+    connection_budget.require_connections(app_settings.database_url, connection_budget.API_CONNECTIONS, is_alone=False)
     server = create_server(app_settings, file_limits.raise_open_file_limit(), drain)
     gc_tuning.freeze_and_relax()
     with _listener(host, port, fd) as listener:

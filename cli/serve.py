@@ -15,6 +15,7 @@ import msgspec
 from cli import options, subcommand_process
 from cli.subcommand_process import SubcommandProcess
 from infra import settings
+from infra.database import connection_budget
 from infra.embedded.postgres import APPLICATION_ROLE, Postgres
 from infra.embedded.valkey import BROKER_CONFIG, CACHE_CONFIG, Valkey
 from infra.errors import OperatorError
@@ -95,6 +96,7 @@ class ServeRun:
         )
         if exit_code:
             raise OperatorError(_last_error_line(output))
+        self._require_connections()
         self._start_commands()
         print_line(f"Ready after {time.monotonic() - started_at:.1f} s at {self.base_url}  (Ctrl-C stops it)")
         if self.options.demo:
@@ -121,6 +123,16 @@ class ServeRun:
         )
         if embedded:
             print_line("On 127.0.0.1: " + ", ".join(f"{server.name} {server.port}" for server in embedded.values()))
+
+    def _require_connections(self) -> None:
+        """Raise OperatorError if PostgreSQL allows fewer connections than all processes together may open."""
+        app_settings = settings.resolve(self.options.data)
+        workers = self.options.worker_processes
+        needed = connection_budget.instance_connections(
+            self.options.api_processes, workers, max(workers, app_settings.partitions)
+        )
+        is_alone = "database_url" not in settings.from_environment()
+        connection_budget.require_connections(app_settings.database_url, needed, is_alone=is_alone)
 
     def _start_commands(self) -> None:
         data, fd = self.options.data, self.listener.fileno()
