@@ -23,7 +23,7 @@ from api.http.problems import EXCEPTION_HANDLERS, error_app
 from api.http.tracing import with_tracing
 from api.ledger import BASE_PATH, Ledger
 from api.response_cache import ResponseCache
-from api.system import docs, event_schemas, health, metrics, problem_pages
+from api.system import detailed_health, docs, event_schemas, health, metrics, problem_pages
 from api.wiring import wire
 from infra.cancel import cancel_all
 from infra.database.pool import Pool, create_pool
@@ -31,7 +31,7 @@ from infra.messaging import redis_clients
 from infra.settings import Settings
 
 MAX_BODY_BYTES = 1024 * 1024
-SYSTEM_MODULES = (docs, health, metrics, problem_pages, event_schemas)
+SYSTEM_MODULES = (docs, health, detailed_health, metrics, problem_pages, event_schemas)
 """The modules whose endpoints are outside the base path."""
 
 
@@ -101,6 +101,8 @@ async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.async
         ledger.subscription.listen(),
         ledger.revoked_ids.poll_forever(),
         ledger.progress_poller.poll_forever(),
+        ledger.readiness.watch_migrations(),
+        ledger.permissions.remember_administrator(),
     )
     background_tasks = [asyncio.create_task(part) for part in coroutines]
     try:

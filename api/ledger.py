@@ -27,7 +27,9 @@ from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
+from infra.database.pool import Pool
 from infra.delivery.mailer import Mailer
+from infra.health.readiness import Readiness
 from infra.identity.invitations import Invitations
 from infra.identity.passwords import Passwords
 from infra.identity.permission_revocations import PermissionRevocations, permissions_revoked_by
@@ -73,6 +75,8 @@ class Ledger(Queries, frozen=True, kw_only=True):
     proxies: TrustedProxyList
     hints: HintSender
     projection_admin: ProjectionAdmin
+    pool: Pool
+    readiness: Readiness
     invitations: Invitations
     mail: Mailer
     draining: asyncio.Event

@@ -9,6 +9,7 @@ from commands.handling.handler import CommandHandler
 from infra.column_counter import ColumnCounter
 from infra.database.pool import Pool
 from infra.delivery.mailer import Mailer
+from infra.health.readiness import Readiness
 from infra.identity.invitations import Invitations
 from infra.identity.passwords import Passwords
 from infra.identity.permission_revocations import PermissionRevocations
@@ -45,6 +46,7 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
     memory_cache: MemoryCache[CachedAnswer] = MemoryCache(MAX_MEMORY_CACHE_BYTES)
     progress = ProjectionProgress(subscription, settings.partitions, memory_cache)
     progress_waiter = ProgressWaiter(progress, connections)
+    progress_poller = ProgressPoller(progress, connections)
     read_tables, permissions = ReadTables(connections), Permissions(log, connections, subscription)
     return Ledger(
         settings=settings,
@@ -56,7 +58,9 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
         reader=Reader(connections, read_tables, SharedCache(redis_client), progress, memory_cache),
         progress=progress,
         progress_waiter=progress_waiter,
-        progress_poller=ProgressPoller(progress, connections),
+        progress_poller=progress_poller,
+        pool=connections,
+        readiness=Readiness(connections, progress_poller),
         permissions=permissions,
         permission_revocations=PermissionRevocations(subscription, redis_client, permissions, connections),
         passwords=Passwords(connections),

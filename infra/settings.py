@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: RedisUrl  # the cache
     broker_url: RedisUrl
     jwt_key: SigningKey = ""
+    data: Annotated[str, Meta(description="the folder of the instance")] = ""  # for the health of its disk
     partitions: Annotated[int, Meta(ge=1, le=64, description="a number from 1 to 64")] = 1  # of each projection
     trash_days: Annotated[int, Meta(ge=1, le=3650, description="a number from 1 to 3650")] = 30  # until a purge
     environment: Annotated[Literal["development", "production"], Meta(description="development or production")] = (
@@ -78,6 +79,7 @@ def resolve(data_dir: Path, *, needs_signing_key: bool = False) -> Settings:
         values = own_values | values
     if needs_signing_key and "jwt_key" not in values:
         values |= {"jwt_key": _instance_signing_key(data_dir)}
+    values["data"] = str(data_dir)
     return msgspec.convert({"migration_url": values["database_url"], **values}, Settings, strict=False)
 
 

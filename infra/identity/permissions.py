@@ -4,6 +4,7 @@ A permission is cached until it is revoked: the process that revokes it informs 
 command (`infra.identity.permission_revocations`).
 """
 
+import contextlib
 import time
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeAlias, cast
@@ -48,6 +49,7 @@ class Permissions:
         self._pool = pool
         self._subscription = subscription
         self._cache: MemoryCache[_CachedPermission] = MemoryCache(_MAX_CACHE_BYTES)
+        self._administrator: UUID | None = None
         subscription.on_gap(self._cache.invalidate_all)
 
     def revoke(self, streams: Iterable[UUID]) -> None:
@@ -97,10 +99,26 @@ class Permissions:
         return [(user, one) for one in workspace_ids if is_member.get(one, True)]
 
     async def require_operator(self, user: UUID) -> None:
-        """Raise Forbidden unless the user administers this installation."""
-        state = await self._log.load_state(Instance, INSTANCE_STREAM_ID)
-        if state is None or state.administrator_id != user:
+        """Raise Forbidden unless the user administers this installation.
+
+        While PostgreSQL is away the last known administrator counts: another cannot be named until it is back.
+        """
+        try:
+            await self._load_administrator()
+        except psycopg.OperationalError:
+            if self._administrator is None:
+                raise
+        if self._administrator != user:
             raise Forbidden("Only the administrator of this installation may do this.")
+
+    async def remember_administrator(self) -> None:
+        """Load the administrator once, so that health can be asked for while PostgreSQL is away."""
+        with contextlib.suppress(psycopg.Error):
+            await self._load_administrator()
+
+    async def _load_administrator(self) -> None:
+        state = await self._log.load_state(Instance, INSTANCE_STREAM_ID)
+        self._administrator = state.administrator_id if state else None
 
     async def _check_access(self, permission: Permission, user: UUID, workspace: UUID, project: UUID | None) -> None:
         """Check a permission against the log, and cache it.

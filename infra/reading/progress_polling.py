@@ -1,6 +1,8 @@
 """Polling of progress: each process reads the checkpoints four times a second, in case a message was lost."""
 
 import asyncio
+import time
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import psycopg
@@ -20,6 +22,7 @@ from projections.engine import builds
 from projections.engine.builds import WHOLE_BUILD_SCOPE
 
 POLLER_APPLICATION_NAME = "taskledger looks"
+MAX_POLL_AGE_S = 2.0
 _SELECT_ALL_POSITIONS = f"""select serving.projection, serving.build,
       coalesce((select generation from read.generations
         where generations.build = serving.build and scope = '{WHOLE_BUILD_SCOPE}'), 0),
@@ -34,6 +37,16 @@ class ProgressPoller:
         self._progress = progress
         self._pool = pool
         self._poll_count = 0
+        self._polled: dict[str, PolledProgress] = {}
+        self._polled_at = 0.0
+
+    def is_current(self) -> bool:
+        """Whether a poll has succeeded within the last two seconds."""
+        return time.monotonic() < self._polled_at + MAX_POLL_AGE_S
+
+    def served_projections(self) -> AbstractSet[str]:
+        """The names of the projections that had a build for this code at the last poll."""
+        return self._polled.keys()
 
     async def poll_forever(self) -> None:
         """Poll on a connection of its own: however busy the pool is, this is answered, or PostgreSQL is away."""
@@ -58,8 +71,9 @@ class ProgressPoller:
                 await self._watch(poll, connection)
             finally:
                 poll.cancel()
-            previous = poll.result()
+            previous = self._polled = poll.result()
             self._poll_count += 1
+            self._polled_at = time.monotonic()
             self._pool.circuit.close()
             await asyncio.sleep(DATABASE_PROBE_INTERVAL_S)
 

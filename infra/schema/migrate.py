@@ -4,7 +4,6 @@ import functools
 import time
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import yoyo
@@ -14,7 +13,8 @@ from infra.database.connections import connect, connect_for_folding
 from infra.errors import OperatorError
 from infra.rebuilding.outcome import RebuildProgress
 from infra.rebuilding.rebuild import ProjectionRebuild, RebuildInProgress, RebuildOptions
-from infra.schema import grants
+from infra.schema import grants, pending
+from infra.schema.pending import MIGRATIONS_DIR
 from projections.engine import builds, table
 from projections.engine.connection import SyncConnection
 from projections.projection import Projection
@@ -22,7 +22,6 @@ from projections.projection import Projection
 StepReporter: TypeAlias = Callable[[str, RebuildProgress], None]
 """Called with the name of a projection and its progress, at each step of its rebuild."""
 REBUILD_POLL_INTERVAL_S = 0.5
-MIGRATIONS_DIR = Path(__file__).parent / "migrations"
 MIGRATION_LOCK_ID = 7291402113004156
 """The id of an advisory lock; the log's own lock has the number before it."""
 
@@ -97,8 +96,8 @@ def pending_migrations(url: str) -> list[str]:
     with connect(url) as connection:
         migration_table = connection.execute("select to_regclass('public._yoyo_migration')").fetchone()
         applied = (
-            {name for (name,) in connection.execute("select migration_id from _yoyo_migration")}
+            {name for (name,) in connection.execute(pending.SELECT_APPLIED_SQL)}
             if migration_table and migration_table[0]
             else set()
         )
-    return [migration.id for migration in yoyo.read_migrations(str(MIGRATIONS_DIR)) if migration.id not in applied]
+    return pending.pending_migrations(applied)

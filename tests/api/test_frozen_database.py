@@ -24,6 +24,8 @@ from tests.tcp_proxy import TcpProxy
 
 ANSWER_S = time_budget.REQUEST_S + 1.5
 """The promise is 3 s; a busy machine adds to it."""
+READY_S = 3.0
+"""The promise is 2 s; as above."""
 HEALED_S = 10.0
 """The promise is 5 s; as above."""
 UNREAD_TASKS = 8
@@ -92,6 +94,22 @@ async def test_every_operation_is_answered_in_time_while_postgresql_is_frozen(he
         assert_answered(await asyncio.gather(*requests, *reads, login))
     quick, took_s = await timed(here.ann.request("GET", f"/tasks/{here.tasks[0]}"))
     assert (quick.status_code, took_s < 1) == (503, True), "the circuit is open"
+
+
+async def test_readiness_follows_the_database(here: Frozen) -> None:
+    origin = str(here.ann.client.base_url).removesuffix("/api/v1/")
+    ready = f"{origin}/health/ready"
+    await eventually(lambda: here.ann.client.get(ready), lambda found: found.is_success)
+    assert (await here.ann.request("GET", f"{origin}/health/detailed")).is_success  # the administrator is known now
+    here.proxy.freeze()
+    frozen_at = time.monotonic()
+    await eventually(lambda: here.ann.client.get(ready), lambda found: found.status_code == 503)
+    assert time.monotonic() - frozen_at < READY_S
+    answer, took_s = await timed(here.ann.request("GET", f"{origin}/health/detailed"))
+    assert (answer.status_code, answer.json()["database"]["status"]) == (200, "down")
+    assert took_s < ANSWER_S
+    here.proxy.thaw()
+    await eventually(lambda: here.ann.client.get(ready), lambda found: found.is_success, HEALED_S)
 
 
 async def create(ann: ApiUser, key: str) -> httpx.Response:

@@ -8,7 +8,8 @@ from psycopg.sql import SQL
 
 from infra import log
 from infra.database.connections import connect
-from infra.schema.migrate import MIGRATION_LOCK_ID, MIGRATIONS_DIR, migrate, pending_migrations
+from infra.schema.migrate import MIGRATION_LOCK_ID, migrate, pending_migrations
+from infra.schema.pending import MIGRATIONS_DIR
 from projections import project_list
 from projections.engine import builds
 from projections.projection import all_projections

@@ -1,0 +1,1 @@
+"""Health: whether a process is ready, and how its dependencies are."""
