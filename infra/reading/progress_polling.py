@@ -23,6 +23,8 @@ from projections.engine.builds import WHOLE_BUILD_SCOPE
 
 POLLER_APPLICATION_NAME = "taskledger looks"
 MAX_POLL_AGE_S = 2.0
+FAILURES_OF_AN_OUTAGE = 2
+"""Connections in a row that failed before their first poll; one that is lost later proves nothing."""
 _SELECT_ALL_POSITIONS = f"""select serving.projection, serving.build,
       coalesce((select generation from read.generations
         where generations.build = serving.build and scope = '{WHOLE_BUILD_SCOPE}'), 0),
@@ -50,6 +52,7 @@ class ProgressPoller:
 
     async def poll_forever(self) -> None:
         """Poll on a connection of its own: however busy the pool is, this is answered, or PostgreSQL is away."""
+        failure_count = 0
         while True:
             polls_before = self._poll_count
             try:
@@ -59,8 +62,10 @@ class ProgressPoller:
                 logger.debug("cannot poll the checkpoints: {}", error)
             except Exception as error:  # noqa: BLE001 - whatever it is, without polling nothing is trusted
                 logger.error("polling the checkpoints: {}: {}", type(error).__name__, error)
-            if self._poll_count == polls_before:  # a lost connection alone proves nothing: the next attempt does
+            failure_count = failure_count + 1 if self._poll_count == polls_before else 0
+            if failure_count >= FAILURES_OF_AN_OUTAGE:
                 self._pool.circuit.open()
+            if failure_count:
                 await asyncio.sleep(DATABASE_PROBE_INTERVAL_S)
 
     async def _poll_on(self, connection: AsyncConnection[TupleRow]) -> None:

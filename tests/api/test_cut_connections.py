@@ -1,0 +1,103 @@
+"""Connections to PostgreSQL and Redis are cut again and again: clients get answers in between, and nothing is lost.
+
+`TASKLEDGER_TEST_KILLS=60` in the environment runs the long version: 193 cuts in 25 seconds.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import msgspec
+import psycopg
+import pytest
+import pytest_asyncio
+from loguru import logger
+from msgspec import Struct
+from psycopg import conninfo
+
+from infra.settings import Settings
+from tests.api.test_server import running_server
+from tests.api_user import ApiUser
+from tests.tcp_proxy import TcpProxy
+
+CUTS, CUT_INTERVAL_S = (193 if "TASKLEDGER_TEST_KILLS" in os.environ else 25), 0.13
+WRITERS = 4
+MAX_GAP_S = 3.0
+"""The longest time without an acknowledged write, on a busy machine."""
+
+
+class Cut(Struct, frozen=True):
+    """An API process whose servers are behind proxies."""
+
+    ann: ApiUser
+    settings: Settings
+    proxies: list[TcpProxy]
+
+
+@pytest.fixture
+def proxies(isolated_settings: Settings) -> Iterator[list[TcpProxy]]:
+    database, cache = conninfo.conninfo_to_dict(isolated_settings.database_url), urlsplit(isolated_settings.redis_url)
+    with (
+        TcpProxy.in_front_of(str(database["host"]), int(database["port"] or 5432)) as postgres,
+        TcpProxy.in_front_of(str(cache.hostname), int(cache.port or 6379)) as redis,
+    ):
+        yield [postgres, redis]
+
+
+@pytest_asyncio.fixture
+async def here(isolated_settings: Settings, proxies: list[TcpProxy], fold: Callable[[], None]) -> AsyncIterator[Cut]:
+    postgres, redis = proxies
+    cache = urlsplit(isolated_settings.redis_url)
+    settings = msgspec.structs.replace(
+        isolated_settings,
+        database_url=conninfo.make_conninfo(isolated_settings.database_url, host="127.0.0.1", port=postgres.port),
+        redis_url=cache._replace(
+            netloc=f"{cache.netloc.rpartition('@')[0]}@127.0.0.1:{redis.port}".lstrip("@")
+        ).geturl(),
+    )
+    with running_server(settings) as (_, address):
+        async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+            yield Cut(await ApiUser.register_with_project(client, fold, "Ann"), isolated_settings, proxies)
+
+
+async def test_clients_write_on_while_connections_are_cut(here: Cut) -> None:
+    errors: list[str] = []
+    sink = logger.add(lambda message: errors.append(str(message)), level="ERROR")
+    acknowledged: list[tuple[float, str]] = []
+    ended = asyncio.Event()
+    writers = [asyncio.create_task(write(here.ann, acknowledged, ended)) for _ in range(WRITERS)]
+    for _ in range(CUTS):
+        await asyncio.sleep(CUT_INTERVAL_S)
+        for proxy in here.proxies:
+            proxy.drop_connections()
+    ended.set()
+    await asyncio.gather(*writers)
+    logger.remove(sink)
+    moments = sorted(at for at, _ in acknowledged)
+    longest_gap_s = max(later - earlier for earlier, later in zip(moments, moments[1:], strict=False))
+    print(f"{CUTS} cuts, {len(acknowledged)} writes, longest gap {longest_gap_s:.2f} s")  # noqa: T201 - shown by -s
+    assert here.proxies[0].dropped_count > CUTS
+    assert longest_gap_s < MAX_GAP_S
+    assert not errors
+    with psycopg.connect(here.settings.database_url) as connection:
+        rows = connection.execute("select convert_from(state, 'utf8') from log.events where topic = 'TaskCreated'")
+        written = [state for (state,) in rows]
+    for _, title in acknowledged:
+        assert sum(title in state for state in written) == 1
+
+
+async def write(ann: ApiUser, acknowledged: list[tuple[float, str]], ended: asyncio.Event) -> None:
+    """Create tasks, each with a key, until its outcome is definite."""
+    path = f"/projects/{ann.project}/tasks"
+    while not ended.is_set():
+        title = key = str(uuid4())
+        while True:
+            response = await ann.request("POST", path, json={"title": title}, headers={"Idempotency-Key": key})
+            assert response.status_code in {201, 503}, response.text
+            if response.status_code == 201:
+                acknowledged.append((time.monotonic(), title))
+                break

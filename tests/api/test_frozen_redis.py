@@ -1,0 +1,57 @@
+"""Redis freezes, refuses or loses its data: no request fails for it, and none is late."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+from msgspec import Struct
+
+from infra.settings import Settings
+from tests.api.test_frozen_database import assert_answered, every_operation, timed
+from tests.api.test_server import running_server
+from tests.api_user import PASSWORD, ApiUser
+from tests.tcp_proxy import TcpProxy
+
+
+class WithoutRedis(Struct, frozen=True):
+    """An API process whose cache and broker are one Redis behind a proxy."""
+
+    ann: ApiUser
+    proxy: TcpProxy
+
+
+@pytest.fixture
+def proxy(isolated_settings: Settings) -> Iterator[TcpProxy]:
+    parts = urlsplit(isolated_settings.redis_url)
+    with TcpProxy.in_front_of(str(parts.hostname), int(parts.port or 6379)) as proxy:
+        yield proxy
+
+
+@pytest_asyncio.fixture
+async def here(isolated_settings: Settings, proxy: TcpProxy, fold: Callable[[], None]) -> AsyncIterator[WithoutRedis]:
+    parts = urlsplit(isolated_settings.redis_url)
+    url = parts._replace(netloc=f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{proxy.port}".lstrip("@")).geturl()
+    with running_server(msgspec.structs.replace(isolated_settings, redis_url=url, broker_url=url)) as (_, address):
+        limits = httpx.Limits(max_connections=500)
+        async with httpx.AsyncClient(base_url=address, timeout=30, limits=limits) as client:
+            yield WithoutRedis(await ApiUser.register_with_project(client, fold, "Ann"), proxy)
+
+
+@pytest.mark.parametrize("loss", ["freeze", "refuse_connections"])
+async def test_every_operation_is_answered_in_time_without_redis(here: WithoutRedis, loss: str) -> None:
+    task = await here.ann.create_task()
+    operations = await every_operation(here.ann)
+    getattr(here.proxy, loss)()
+    requests = [
+        timed(here.ann.request(method, url, json=None if method == "GET" else {})) for method, url in operations
+    ]
+    login = timed(here.ann.client.post("/auth/login", json={"email": here.ann.email, "password": PASSWORD}))
+    complete = timed(here.ann.request("POST", f"/tasks/{task}/complete"))
+    answers = await asyncio.gather(login, complete, *requests)
+    assert_answered(answers)
+    assert [answer.status_code for answer, _ in answers[:2]] == [200, 200], "it needs no Redis"
+    assert not [str(answer.request.url) for answer, _ in answers if answer.status_code == 503], "none needs it"
