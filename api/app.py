@@ -66,7 +66,7 @@ def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
         lifespan=[lambda _: _lifespan(ledger, connections, redis_client)],
         on_app_init=[
-            authentication.create_authentication(settings.jwt_key, ledger.tokens.find, ledger.revoked_ids).on_app_init
+            authentication.create_authentication(settings.jwt_keys, ledger.tokens.find, ledger.revoked_ids).on_app_init
         ],
         before_request=reject_unknown_parameters,
         exception_handlers=EXCEPTION_HANDLERS,

@@ -64,7 +64,7 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
         permissions=permissions,
         permission_revocations=PermissionRevocations(subscription, redis_client, permissions, connections),
         passwords=Passwords(connections),
-        sessions=Sessions(connections, revoked_ids, settings.jwt_key),
+        sessions=Sessions(connections, revoked_ids, settings.jwt_keys),
         tokens=PersonalTokens(connections, revoked_ids),
         revoked_ids=revoked_ids,
         rate_limits=RateLimits(redis_client, settings.jwt_key, is_enabled=settings.rate_limits == "on"),

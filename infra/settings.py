@@ -12,6 +12,7 @@ from msgspec import Meta
 from infra.errors import OperatorError
 from infra.identity.trusted_proxies import TrustedProxyList
 from infra.processes import data_directory
+from infra.processes.data_directory import JWT_KEY_NAME, PREVIOUS_JWT_KEY_NAME
 
 ENVIRONMENT_PREFIX = "TASKLEDGER_"
 
@@ -38,8 +39,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     migration_url: PostgresUrl  # the owner's; the same unless named
     redis_url: RedisUrl  # the cache
     broker_url: RedisUrl
-    jwt_key: SigningKey = ""
     data: Annotated[str, Meta(description="the folder of the instance")] = ""  # for the health of its disk
+    jwt_key: SigningKey = ""  # signs access tokens
+    jwt_previous_key: SigningKey = ""  # only verifies them: the key before, or the next one
     partitions: Annotated[int, Meta(ge=1, le=64, description="a number from 1 to 64")] = 1  # of each projection
     trash_days: Annotated[int, Meta(ge=1, le=3650, description="a number from 1 to 3650")] = 30  # until a purge
     environment: Annotated[Literal["development", "production"], Meta(description="development or production")] = (
@@ -53,6 +55,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")
     ] = "info"
+
+    @property
+    def jwt_keys(self) -> tuple[str, ...]:
+        """The signing key, and the other one that access tokens may still be signed with."""
+        return tuple(key for key in (self.jwt_key, self.jwt_previous_key) if key)
 
 
 def resolve(data_dir: Path, *, needs_signing_key: bool = False) -> Settings:
@@ -78,7 +85,7 @@ def resolve(data_dir: Path, *, needs_signing_key: bool = False) -> Settings:
             own_values["migration_url"] = instance_run.migration_url
         values = own_values | values
     if needs_signing_key and "jwt_key" not in values:
-        values |= {"jwt_key": _instance_signing_key(data_dir)}
+        values = _instance_signing_keys(data_dir) | values
     values["data"] = str(data_dir)
     return msgspec.convert({"migration_url": values["database_url"], **values}, Settings, strict=False)
 
@@ -112,14 +119,21 @@ def _read_variable(environ: Mapping[str, str], variable: str) -> str:
         raise OperatorError(f"{variable}_FILE names {path}, which cannot be read: {error}.") from error
 
 
-def _instance_signing_key(data_dir: Path) -> str:
-    if not (data_dir / "secrets" / "jwt-key").exists():
+def _instance_signing_keys(data_dir: Path) -> dict[str, str]:
+    """The instance's signing key and, once it was rotated, the previous one."""
+    if not data_directory.has_secret(data_dir, JWT_KEY_NAME):
         raise OperatorError(
             f"No signing key: set {ENVIRONMENT_PREFIX}JWT_KEY to 32 random characters or more (`openssl rand -hex 32`)."
         )
-    key = data_directory.read_secret(data_dir, "jwt-key")
+    keys = {"jwt_key": _read_key(data_dir, JWT_KEY_NAME, "`taskledger serve` makes a new one")}
+    if data_directory.has_secret(data_dir, PREVIOUS_JWT_KEY_NAME):
+        remedy = "access tokens signed with it are refused, sessions go on"
+        keys["jwt_previous_key"] = _read_key(data_dir, PREVIOUS_JWT_KEY_NAME, remedy)
+    return keys
+
+
+def _read_key(data_dir: Path, name: str, without_it: str) -> str:
+    key = data_directory.read_secret(data_dir, name)
     if len(key) < MIN_KEY_LENGTH:
-        raise OperatorError(
-            f"{data_dir}/secrets/jwt-key is damaged: remove it, and `taskledger serve` makes a new one."
-        )
+        raise OperatorError(f"{data_dir}/secrets/{name} is damaged: remove it, and {without_it}.")
     return key

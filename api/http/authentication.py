@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Iterable
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -68,12 +68,11 @@ class TokenVerifier:
 
     def __init__(
         self,
-        signing_key: str,
+        keys: Iterable[str],
         find_personal_token: Callable[[str], Awaitable[TokenRecord | None]] = _no_personal_token,
         revoked_ids: Container[UUID] = frozenset(),
     ) -> None:
-        self._signing_key = signing_key
-        self._key_id = key_id(signing_key)
+        self._keys_by_id = {key_id(key): key for key in keys}
         self._find_personal_token = find_personal_token
         self._revoked_ids = revoked_ids
         self._verified_tokens: OrderedDict[str, VerifiedToken] = OrderedDict()
@@ -105,13 +104,14 @@ class TokenVerifier:
         return VerifiedToken(AuthenticationResult(actor, credential), until, personal.id)
 
     def _verify_jwt(self, token: str) -> VerifiedToken:
-        """Accept one algorithm, one key, and no longer lifetime than this installation issues."""
+        """Accept one algorithm, the key that the token names, and no longer lifetime than this installation issues."""
         try:
-            if jwt.get_unverified_header(token).get("kid") != self._key_id:
+            key = self._keys_by_id.get(jwt.get_unverified_header(token).get("kid", ""))
+            if key is None:
                 raise NotAuthorizedException("This token is invalid.")
             claims = jwt.decode(
                 token,
-                self._signing_key,
+                key,
                 [ALGORITHM],
                 options={"require": REQUIRED_CLAIMS},
                 issuer=ISSUER,
@@ -158,9 +158,9 @@ class Authentication:
 
 
 def create_authentication(
-    signing_key: str,
+    keys: Iterable[str],
     find_personal_token: Callable[[str], Awaitable[TokenRecord | None]] = _no_personal_token,
     revoked_ids: Container[UUID] = frozenset(),
 ) -> Authentication:
     """The authentication of all handlers that are not marked `PUBLIC`."""
-    return Authentication(TokenVerifier(signing_key, find_personal_token, revoked_ids))
+    return Authentication(TokenVerifier(keys, find_personal_token, revoked_ids))

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -38,9 +39,9 @@ where id = (select session_id from auth.refresh_tokens where hash = %(hash)s) an
 for update
 """
 _ROTATION_STATUS_SQL = """
-select this.rotated_at is null, this.rotated_at > now() - %(grace)s and next.hash is not null
+select this.rotated_at is null, case when this.rotated_at > now() - %(grace)s then next.hash end
 from auth.refresh_tokens as this
-left join auth.refresh_tokens as next on next.hash = %(next)s and next.rotated_at is null
+left join auth.refresh_tokens as next on next.hash = any(%(successors)s) and next.rotated_at is null
 where this.hash = %(hash)s
 """
 _ROTATE_SQL = """
@@ -88,10 +89,11 @@ class SessionWithToken(Struct, frozen=True):
 class Sessions:
     """Opens, refreshes, lists and revokes sessions. All times come from the database clock."""
 
-    def __init__(self, pool: Pool, revoked_ids: RevokedIds, master_key: str) -> None:
+    def __init__(self, pool: Pool, revoked_ids: RevokedIds, master_keys: Iterable[str]) -> None:
+        """`master_keys`: the one to derive refresh tokens from, then one that they may have been derived from."""
         self._pool = pool
         self._revoked_ids = revoked_ids
-        self._refresh_key = token_secrets.derive_key(master_key, "refresh tokens")
+        self._refresh_keys = [token_secrets.derive_key(key, "refresh tokens") for key in master_keys]
         self._password_changes = asyncio.Semaphore(_MAX_CONCURRENT_PASSWORD_CHANGES)
 
     async def open(self, user: UUID, password_hash: str, user_agent: str) -> SessionWithToken:
@@ -118,22 +120,24 @@ class Sessions:
         """Rotate a refresh token. Raises InvalidRefreshToken; if the token was used before, also revokes its session.
 
         The next token is derived from this one. So concurrent requests with the same token all get the same next
-        token. A retry within `REUSE_GRACE` gets it too, as long as the next token was not used.
+        token. A retry within `REUSE_GRACE` gets it too, as long as the next token was not used, even if the master key
+        was rotated in between.
         """
-        next_token = token_secrets.derive_secret(self._refresh_key, token, REFRESH_PREFIX)
-        row = {"hash": token_secrets.digest(token), "next": token_secrets.digest(next_token), "grace": REUSE_GRACE}
+        derived = [token_secrets.derive_secret(key, token, REFRESH_PREFIX) for key in self._refresh_keys]
+        successors = {token_secrets.digest(each): each for each in derived}
+        hashes = list(successors)
+        row = {"hash": token_secrets.digest(token), "next": hashes[0], "successors": hashes, "grace": REUSE_GRACE}
         async with self._pool.connection() as connection, connection.transaction():
             found = await (await connection.execute(_LOCK_SESSION_SQL, row)).fetchone()
             if found is None:
                 raise InvalidRefreshToken
             session, user, expires_at = found
-            revoked = await self._rotate_or_detect_reuse(connection, row) and await self._revoke(
-                connection, _REVOKE_ONE_SQL, user, session
-            )
-        if revoked:
-            self._revoked_ids.add(revoked)
+            next_hash = await self._rotate_or_find_successor(connection, row)
+            revoked = [] if next_hash else await self._revoke(connection, _REVOKE_ONE_SQL, user, session)
+        self._revoked_ids.add(revoked)
+        if next_hash is None:
             raise InvalidRefreshToken
-        return SessionWithToken(session, user, expires_at, next_token)
+        return SessionWithToken(session, user, expires_at, successors[next_hash])
 
     async def list_for_user(self, user: UUID) -> list[Session]:
         """The sessions of a user that are still valid, the most recently used first."""
@@ -167,19 +171,22 @@ class Sessions:
             revoked = await self._revoke(connection, _REVOKE_OTHERS_SQL, user, except_session)
         self._revoked_ids.add(revoked)
 
-    async def _rotate_or_detect_reuse(self, connection: AsyncConnection[TupleRow], row: dict[str, object]) -> bool:
-        """Rotate the current token; return True for forbidden reuse. The caller holds the lock on the session's row."""
-        is_current, is_again = await self._rotation_status(connection, row)
-        if is_current:
-            await connection.execute(_ROTATE_SQL, row)
-        return not (is_current or is_again)
+    async def _rotate_or_find_successor(
+        self, connection: AsyncConnection[TupleRow], row: dict[str, Any]
+    ) -> bytes | None:
+        """The digest of the next token; None for forbidden reuse. The caller holds the lock on the session's row."""
+        is_current, successor = await self._rotation_status(connection, row)
+        if not is_current:
+            return successor
+        await connection.execute(_ROTATE_SQL, row)
+        return bytes(row["next"])
 
     async def _rotation_status(
-        self, connection: AsyncConnection[TupleRow], row: dict[str, object]
-    ) -> tuple[bool, bool]:
-        """Whether a token is the current one, and whether it is the previous one within `REUSE_GRACE`."""
+        self, connection: AsyncConnection[TupleRow], row: dict[str, Any]
+    ) -> tuple[bool, bytes | None]:
+        """Whether a token is the current one, and the unused next one if it was rotated within `REUSE_GRACE`."""
         found = await (await connection.execute(_ROTATION_STATUS_SQL, row)).fetchone()
-        return (found[0], found[1]) if found else (False, False)
+        return (found[0], found[1]) if found else (False, None)
 
     async def _revoke(
         self, connection: AsyncConnection[TupleRow], sql: str, user: UUID, session: UUID | None

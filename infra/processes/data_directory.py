@@ -14,8 +14,11 @@ import msgspec
 from infra.errors import OperatorError
 from infra.processes.pids import find_process
 
+SECRET_BYTES = 32
 DATA_FORMAT_VERSION = 1  # of the data directory as a whole; newer ones are refused, older ones are upgraded
-SECRET_NAMES = ("postgres-password", "application-password", "valkey-password", "jwt-key")
+JWT_KEY_NAME, PREVIOUS_JWT_KEY_NAME = "jwt-key", "jwt-key.previous"
+SECRET_NAMES = ("postgres-password", "application-password", "valkey-password", JWT_KEY_NAME)
+"""The secrets that every instance has; the previous signing key exists once the key was rotated."""
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -69,7 +72,7 @@ def ensure_secrets(data: Path) -> None:
     folder.chmod(0o700)
     for name in SECRET_NAMES:
         if not _has_content(folder / name):
-            _write_atomically(folder / name, secrets.token_hex(32))
+            _write_secret(data, name, secrets.token_hex(SECRET_BYTES))
         (folder / name).chmod(0o600)
 
 
@@ -77,8 +80,25 @@ def _has_content(secret: Path) -> bool:
     return secret.exists() and bool(secret.read_bytes().strip(b"\0\t\r\n "))
 
 
+def rotate_jwt_key(data: Path, *, keep_old: bool) -> None:
+    """Replace the signing key, and keep the old one to verify with, or no previous one at all.
+
+    A crash in between leaves one key under both names.
+    """
+    if keep_old:
+        _write_secret(data, PREVIOUS_JWT_KEY_NAME, read_secret(data, JWT_KEY_NAME))
+    else:
+        (data / "secrets" / PREVIOUS_JWT_KEY_NAME).unlink(missing_ok=True)
+    _write_secret(data, JWT_KEY_NAME, secrets.token_hex(SECRET_BYTES))
+
+
+def has_secret(data: Path, name: str) -> bool:
+    """Whether there is a file for this secret, whatever it holds."""
+    return (data / "secrets" / name).exists()
+
+
 def read_secret(data: Path, name: str) -> str:
-    """One of SECRET_NAMES; raises OperatorError if it cannot be read."""
+    """A secret by the name of its file; raises OperatorError if it cannot be read."""
     try:
         return (data / "secrets" / name).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -130,6 +150,10 @@ def _check_format(data: Path) -> None:
     if int(version) > DATA_FORMAT_VERSION:
         newer = f"(data format {version}, this one supports {DATA_FORMAT_VERSION})"
         raise OperatorError(f"{data} was written by a newer Taskledger {newer}: upgrade, or choose another --data.")
+
+
+def _write_secret(data: Path, name: str, secret: str) -> None:
+    _write_atomically(data / "secrets" / name, secret)
 
 
 def _write_atomically(path: Path, text: str) -> None:

@@ -256,3 +256,20 @@ def age_credentials(settings: Settings, user: ApiUser, seconds: int) -> None:
         ]:
             sql = f"update {table} set {column} = {column} - {by} where {whose}"  # noqa: S608 - our own text
             connection.execute(sql.encode(), (user.id,))
+
+
+def with_new_key(settings: Settings) -> Settings:
+    """The settings after a rotation."""
+    return msgspec.structs.replace(settings, jwt_key="n" * 32, jwt_previous_key=settings.jwt_key)
+
+
+async def a_rotated_key_ends_no_session(ann: ApiUser, rotated: httpx.AsyncClient) -> None:
+    """Tokens of the old key are accepted until they expire, and a refresh whose answer was lost is repeated."""
+    following = (await refresh(ann.client, ann.refresh_token)).json()["refresh_token"]
+    elsewhere = ann.with_token(ann.token, client=rotated)
+    assert (await elsewhere.request("GET", "/auth/me")).status_code == 200
+    again = await refresh(rotated, ann.refresh_token)
+    assert (again.status_code, again.json().get("refresh_token")) == (200, following)
+    new = ann.with_token(again.json()["access_token"], client=rotated)
+    assert (await new.request("GET", "/auth/me")).status_code == 200
+    assert (await refresh(rotated, following)).status_code == 200

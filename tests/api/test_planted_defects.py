@@ -152,7 +152,7 @@ async def test_a_read_then_write_token_rotation_is_noticed(
 
     async def together(
         sessions: Sessions, connection: AsyncConnection[TupleRow], row: dict[str, object]
-    ) -> tuple[bool, bool]:
+    ) -> tuple[bool, bytes | None]:
         found = await rotation_status(sessions, connection, row)
         read.append(row)
         if len(read) > 1:
@@ -194,6 +194,26 @@ async def test_a_random_next_refresh_token_is_noticed(
         await assert_async_check_fails(
             partial(identity_guarantees.concurrent_refreshes_issue_one_token, ann, other, settings)
         )
+
+
+async def test_a_verifier_of_the_signing_key_only_is_noticed(
+    ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = authentication.create_authentication
+    monkeypatch.setattr(authentication, "create_authentication", lambda keys, *rest: create(keys[:1], *rest))
+    async with app_client(identity_guarantees.with_new_key(settings)) as rotated:
+        await assert_async_check_fails(partial(identity_guarantees.a_rotated_key_ends_no_session, ann, rotated))
+
+
+async def test_refresh_tokens_derived_from_the_new_key_only_are_noticed(
+    ann: ApiUser, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_sessions = Sessions.__init__
+    monkeypatch.setattr(
+        Sessions, "__init__", lambda self, pool, revoked, keys: open_sessions(self, pool, revoked, keys[:1])
+    )
+    async with app_client(identity_guarantees.with_new_key(settings)) as rotated:
+        await assert_async_check_fails(partial(identity_guarantees.a_rotated_key_ends_no_session, ann, rotated))
 
 
 async def test_ignored_revocations_are_noticed(

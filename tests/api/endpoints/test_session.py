@@ -197,3 +197,38 @@ async def test_a_token_of_another_installation_is_refused(ann: ApiUser, settings
         assert_problem(
             await ann.with_token(ann.token, client=elsewhere).request("GET", "/auth/me"), 401, "unauthorized"
         )
+
+
+def with_keys(settings: Settings, signing: str, previous: str = "") -> Settings:
+    return msgspec.structs.replace(settings, jwt_key=signing, jwt_previous_key=previous)
+
+
+async def test_a_rotated_key_ends_no_session(ann: ApiUser, settings: Settings) -> None:
+    async with app_client(identity_guarantees.with_new_key(settings)) as rotated:
+        await identity_guarantees.a_rotated_key_ends_no_session(ann, rotated)
+
+
+async def test_the_previous_key_signs_nothing(ann: ApiUser, settings: Settings) -> None:
+    async with app_client(with_keys(settings, "n" * 32, settings.jwt_key)) as rotated:
+        again = await ann.log_in_again(rotated)
+    async with app_client(with_keys(settings, "n" * 32)) as later:
+        assert (await again.with_token(again.token, client=later).request("GET", "/auth/me")).status_code == 200
+
+
+async def test_the_next_key_can_be_accepted_before_it_signs(ann: ApiUser, settings: Settings) -> None:
+    """So that several machines can be restarted one after the other."""
+    async with (
+        app_client(with_keys(settings, settings.jwt_key, "n" * 32)) as old,
+        app_client(with_keys(settings, "n" * 32, settings.jwt_key)) as new,
+    ):
+        for signing, other in ((old, new), (new, old)):
+            again = await ann.log_in_again(signing)
+            assert (await again.with_token(again.token, client=other).request("GET", "/auth/me")).status_code == 200
+            following = (await refresh(signing, again.refresh_token)).json()["refresh_token"]
+            assert (await refresh(other, again.refresh_token)).json()["refresh_token"] == following
+
+
+async def test_a_key_rotated_twice_is_refused(ann: ApiUser, settings: Settings) -> None:
+    async with app_client(with_keys(settings, "m" * 32, "n" * 32)) as later:
+        assert_problem(await ann.with_token(ann.token, client=later).request("GET", "/auth/me"), 401, "unauthorized")
+        assert (await refresh(later, ann.refresh_token)).status_code == 200

@@ -182,7 +182,7 @@ async def test_a_login_begun_with_the_old_password_gets_no_session(ann: ApiUser,
             await ann.request("POST", "/auth/password", json=password_change(PASSWORD, "another horse"))
         ).status_code == 204
         with pytest.raises(WrongCredentials):
-            await Sessions(connections, RevokedIds(connections), settings.jwt_key).open(UUID(ann.id), proof, "")
+            await Sessions(connections, RevokedIds(connections), settings.jwt_keys).open(UUID(ann.id), proof, "")
 
 
 def password_ids(settings: Settings, ann: ApiUser) -> list[tuple[str, ...]]:

@@ -58,7 +58,7 @@ async def is_refused(verifier: TokenVerifier, token: str = PERSONAL_TOKEN) -> bo
 
 async def test_a_personal_token_is_cached_for_a_while(clock: Clock) -> None:
     token_store = FakeTokenStore()
-    verifier = TokenVerifier(KEY, token_store.find)
+    verifier = TokenVerifier([KEY], token_store.find)
     for _ in range(3):
         result = await verifier.verify(PERSONAL_TOKEN)
     assert token_store.lookup_count == 1
@@ -71,7 +71,7 @@ async def test_a_personal_token_is_cached_for_a_while(clock: Clock) -> None:
 
 async def test_a_deleted_personal_token_is_accepted_until_its_cache_entry_expires(clock: Clock) -> None:
     token_store = FakeTokenStore()
-    verifier = TokenVerifier(KEY, token_store.find)
+    verifier = TokenVerifier([KEY], token_store.find)
     await verifier.verify(PERSONAL_TOKEN)
     token_store.token = None
     clock.advance(PERSONAL_TOKEN_TTL_S - 1)
@@ -82,7 +82,7 @@ async def test_a_deleted_personal_token_is_accepted_until_its_cache_entry_expire
 
 async def test_a_cached_personal_token_is_refused_after_its_expiry(clock: Clock) -> None:
     token_store = FakeTokenStore(expires_at=clock.now + timedelta(seconds=10))
-    verifier = TokenVerifier(KEY, token_store.find)
+    verifier = TokenVerifier([KEY], token_store.find)
     await verifier.verify(PERSONAL_TOKEN)
     token_store.token = None
     clock.advance(9)
@@ -93,7 +93,7 @@ async def test_a_cached_personal_token_is_refused_after_its_expiry(clock: Clock)
 
 async def test_a_cached_session_token_is_refused_after_its_expiry(clock: Clock) -> None:
     token, lifetime = access_tokens.issue_access_token(ADA.id, fixed_uuid7(71), clock.now + timedelta(seconds=30), KEY)
-    verifier = TokenVerifier(KEY)
+    verifier = TokenVerifier([KEY])
     assert lifetime in {29, 30}
     result = await verifier.verify(token)
     assert (result.user, result.auth.session) == (ADA, fixed_uuid7(71))
@@ -104,7 +104,7 @@ async def test_a_cached_session_token_is_refused_after_its_expiry(clock: Clock) 
 @pytest.mark.usefixtures("clock")
 async def test_a_revoked_token_is_refused_though_cached(clock: Clock) -> None:
     revoked = set[UUID]()
-    verifier = TokenVerifier(KEY, FakeTokenStore().find, revoked)
+    verifier = TokenVerifier([KEY], FakeTokenStore().find, revoked)
     token, _ = access_tokens.issue_access_token(ADA.id, fixed_uuid7(71), clock.now + timedelta(hours=1), KEY)
     for sent, each in ((PERSONAL_TOKEN, TOKEN), (token, fixed_uuid7(71))):
         assert not await is_refused(verifier, sent)
@@ -120,7 +120,7 @@ async def test_the_token_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
         asked.append(sent)
         return TokenRecord(TOKEN, ADA.id, "agent", "write", None)
 
-    verifier = TokenVerifier(KEY, find)
+    verifier = TokenVerifier([KEY], find)
     for number in (1, 2, 3, 3, 2, 1):
         await verifier.verify(f"tlp_{number}")
     assert asked == ["tlp_1", "tlp_2", "tlp_3", "tlp_1"]
