@@ -36,7 +36,7 @@ class SubcommandProcess:
         """Does nothing: a process of a former run is not in the way."""
 
     def spawn(self) -> Child:
-        """Start it; its output goes to our standard error."""
+        """Start it; its output goes to ours, its log to our standard error."""
         return spawn_taskledger(self.arguments, pass_fds=self.pass_fds)
 
     def is_ready(self, child: Child) -> bool:
@@ -47,9 +47,9 @@ class SubcommandProcess:
 def spawn_taskledger(
     arguments: Sequence[str | Path], log: IO[bytes] | None = None, pass_fds: Sequence[int] = ()
 ) -> Child:
-    """Start `taskledger` with these arguments."""
+    """Start `taskledger` with these arguments; without `log`, its output and errors go where ours go."""
     # -P: a folder called `api` or `cli` in the current directory must not shadow our package.
-    return spawn([sys.executable, "-P", "-m", "cli.main", *arguments], log=log or sys.stderr.buffer, pass_fds=pass_fds)
+    return spawn([sys.executable, "-P", "-m", "cli.main", *arguments], log=log, pass_fds=pass_fds)
 
 
 def answers_200(url: str) -> bool:

@@ -28,6 +28,7 @@ from domain.member import Role
 from domain.user import User
 from domain.workspace import Workspace
 from infra.delivery.mailer import SEND_TIMEOUT_S
+from infra.delivery.token_mail import invitation_mail
 from infra.identity import invitations
 from infra.identity.invitations import INVITATION_LIFETIME, InvitationRecord
 from infra.ids import new_id
@@ -37,15 +38,6 @@ from projections.pagination import MIN_TIME_SORT_KEY, Page, TimeSortKey
 InvitationToken = Annotated[
     str, Meta(min_length=1, max_length=200, description="The token of an invitation, from its mail.")
 ]
-_MAIL_TEMPLATE = """{who} invites you to the workspace "{where}" on Taskledger, as {role}.
-
-Your token, valid once and for {days} days:
-
-    {token}
-
-If you have an account with this address, log in and send it to POST /api/v1/invitations/accept. If you have none,
-register with it: POST /api/v1/auth/register takes it as "invitation".
-"""
 
 
 class Invite(Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,11 +146,9 @@ async def _mail_invitation(
         await ledger.log.load_state(User, inviter_id),
     )
     workspace_name, name = require_found(workspace_state).name, require_found(inviter).name
-    text = _MAIL_TEMPLATE.format(
-        who=name, where=workspace_name, role=command.role, days=INVITATION_LIFETIME.days, token=token
-    )
     try:
-        await ledger.mail.send(email, f"{name} invites you to {workspace_name}", text)
+        mail = invitation_mail(name, workspace_name, command.role, token, INVITATION_LIFETIME)
+        await ledger.mail.send(email, mail)
     except Refusal:
         await ledger.invitations.mark_unsent(invitation)
         raise

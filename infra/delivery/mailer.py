@@ -1,4 +1,4 @@
-"""Mail: a message to one person, sent through the operator's server, or logged in development without a server."""
+"""Mail: a message to one person, sent through the operator's server; in development without one, printed."""
 
 import asyncio
 import contextlib
@@ -16,6 +16,8 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from domain.errors import AddressRefused, MailIsNotSetUp, MailUnavailable
+from infra.delivery import token_mail
+from infra.delivery.token_mail import TokenMail
 from infra.logs import logger
 from infra.settings import Settings
 
@@ -33,29 +35,36 @@ class Mailer:
     def __init__(self, settings: Settings) -> None:
         self._url = urlsplit(settings.mail_url)
         self._sender = settings.mail_from
-        self._can_log_messages = settings.environment != "production"
+        self._may_print_tokens = settings.environment != "production"
         self._threads = ThreadPoolExecutor(MAX_CONNECTIONS, "mail")
         self._pending_count = 0
 
+    @property
+    def is_set_up(self) -> bool:
+        """Whether there is a mail server."""
+        return bool(self._url.scheme)
+
     async def check_recipient(self, to: str) -> None:
         """Raise MailIsNotSetUp, MailUnavailable or AddressRefused if a message to this address could not be sent."""
-        if not self._url.scheme and not self._can_log_messages:
+        if not self.is_set_up and not self._may_print_tokens:
             raise MailIsNotSetUp
         if self._pending_count >= MAX_PENDING_MESSAGES:
             raise MailUnavailable
         self._build_message(to, "", "")
-        if self._url.scheme and not to.isascii():
+        if self.is_set_up and not to.isascii():
             await self._run_with_timeout(lambda server: _check_address_supported(server, to))
 
-    async def send(self, to: str, subject: str, text: str) -> None:
-        """Send a message to the server.
+    async def send(self, to: str, mail: TokenMail) -> None:
+        """Send a mail to the server; in development without a server, print its token.
 
-        Raises MailUnavailable if the server does not accept it within `SEND_TIMEOUT_S`, AddressRefused if it rejects
-        the address permanently.
+        Raises MailIsNotSetUp, MailUnavailable if the server does not accept it within `SEND_TIMEOUT_S`, AddressRefused
+        if it rejects the address permanently.
         """
-        message = self._build_message(to, subject, text)
-        if not self._url.scheme:
-            logger.info("no mail server is set (TASKLEDGER_MAIL_URL): to {}: {}\n{}", to, subject, text)
+        message = self._build_message(to, mail.subject, mail.text)
+        if not self.is_set_up:
+            if not self._may_print_tokens:
+                raise MailIsNotSetUp
+            token_mail.print_token(mail)
             return
 
         def deliver(server: smtplib.SMTP) -> None:

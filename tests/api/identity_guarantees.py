@@ -147,6 +147,20 @@ async def a_closed_invitation_is_refused(
     assert_problem(await host.request("POST", "/invitations/accept", json={"token": box.invitation_token(1)}), 404)
 
 
+async def a_printed_token_is_not_logged_and_names_no_address(
+    host: ApiUser, guest: ApiUser, logged: list[str], output: pytest.CaptureFixture[str]
+) -> None:
+    """Without a mail server: on standard output, which an operator sees, and nowhere else."""
+    await host.post(f"/workspaces/{host.workspace}/invitations", email=guest.email)
+    printed = output.readouterr()
+    (line,) = [one for one in printed.out.splitlines() if "tli_" in one]
+    token = line.rpartition(" ")[2]
+    assert not any(token in text or guest.email in text for text in logged)
+    assert token not in printed.err
+    assert "@" not in printed.out
+    assert (await guest.request("POST", "/invitations/accept", json={"token": token})).status_code == 200
+
+
 async def failed_logins_are_counted_across_processes(
     account: str, clients: Sequence[httpx.AsyncClient], max_attempts: int
 ) -> None:

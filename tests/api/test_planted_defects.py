@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import partial
 from uuid import UUID
@@ -17,6 +18,8 @@ from api.http import authentication
 from api.http.dependencies import Dependencies
 from api.ledger import Ledger
 from domain.errors import TooManyGuesses, WrongCredentials
+from infra.delivery.mailer import Mailer
+from infra.delivery.token_mail import TokenMail
 from infra.identity import invitations, sessions, token_secrets
 from infra.identity.passwords import Passwords
 from infra.identity.permissions import Permission, Permissions
@@ -184,6 +187,28 @@ async def test_an_invitation_checked_by_its_row_only_is_noticed(
     await assert_async_check_fails(
         partial(identity_guarantees.a_closed_invitation_is_refused, inviter, smtp_server, settings, monkeypatch)
     )
+
+
+async def test_a_printed_token_in_the_log_or_beside_an_address_is_noticed(
+    ann: ApiUser,
+    bob: ApiUser,
+    log_lines: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    guarantee, send = identity_guarantees.a_printed_token_is_not_logged_and_names_no_address, Mailer.send
+
+    async def naming(mailer: Mailer, to: str, mail: TokenMail) -> None:
+        sys.stdout.write(f"{to}\n")
+        await send(mailer, to, mail)
+
+    async def logging(mailer: Mailer, to: str, mail: TokenMail) -> None:
+        logger.info(mail.text)
+        await send(mailer, to, mail)
+
+    for defect in (naming, logging):
+        monkeypatch.setattr(Mailer, "send", defect)
+        await assert_async_check_fails(partial(guarantee, ann, bob, log_lines, capsys))
 
 
 async def test_a_random_next_refresh_token_is_noticed(

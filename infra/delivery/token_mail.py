@@ -1,0 +1,39 @@
+"""Mails that carry a token, and the line that is printed instead in development, where there is no mail server."""
+
+import contextlib
+import sys
+from datetime import timedelta
+
+from msgspec import Struct
+
+_INVITATION_TEMPLATE = """{who} invites you to the workspace "{where}" on Taskledger, as {role}.
+
+Your token, valid once and for {days} days:
+
+    {token}
+
+If you have an account with this address, log in and send it to POST /api/v1/invitations/accept. If you have none,
+register with it: POST /api/v1/auth/register takes it as "invitation".
+"""
+
+
+class TokenMail(Struct, frozen=True):
+    """A mail with a token; `printed_name` says what the token is, and names neither a person nor an address."""
+
+    subject: str
+    text: str
+    printed_name: str
+    token: str
+
+
+def invitation_mail(who: str, where: str, role: str, token: str, lifetime: timedelta) -> TokenMail:
+    """The invitation of a person to a workspace."""
+    text = _INVITATION_TEMPLATE.format(who=who, where=where, role=role, days=lifetime.days, token=token)
+    return TokenMail(f"{who} invites you to {where}", text, "invitation token", token)
+
+
+def print_token(mail: TokenMail) -> None:
+    """Print the token on standard output, not into the log: it is for the operator, who may be the only user yet."""
+    with contextlib.suppress(OSError, ValueError):  # standard output was closed
+        sys.stdout.write(f"No mail server is set (TASKLEDGER_MAIL_URL). Unsent {mail.printed_name}: {mail.token}\n")
+        sys.stdout.flush()
