@@ -76,6 +76,7 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
 
     "RegisterUser":      RequiredPermission(None,     "admin"),
     "ManageAccount":     RequiredPermission(None,     "admin"),
+    "VerifyEmail":       RequiredPermission(None,     "admin"),
     "ChangePassword":    RequiredPermission(None,     "admin"),
     "IssueToken":        RequiredPermission(None,     "admin"),
     "RevokeToken":       RequiredPermission(None,     "admin"),

@@ -1,4 +1,4 @@
-"""Commands about a user's own account: register, change the password."""
+"""Commands about a user's own account: register, verify the e-mail address, change the password."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -18,6 +18,7 @@ from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed, Instance
 from domain.user import (
     EmailAddress,
     EmailReserved,
+    EmailVerified,
     PasswordChanged,
     User,
     UserRegistered,
@@ -43,6 +44,7 @@ class RegisterUser(UserCommand, frozen=True, kw_only=True):
     email: Email
     name: Name
     only_first: bool = False
+    email_verified: bool = False
 
     def decide(self, state: User | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         instance = context(Instance, INSTANCE_STREAM_ID)
@@ -54,6 +56,18 @@ class RegisterUser(UserCommand, frozen=True, kw_only=True):
             yield OtherStreamEvent(INSTANCE_STREAM_ID, AdministratorAppointed(context.target))
         yield OtherStreamEvent(email_stream_id(self.email), EmailReserved(context.target))
         yield UserRegistered(self.email, self.name)
+        if self.email_verified:
+            yield EmailVerified()
+
+
+class VerifyEmail(UserCommand, frozen=True, kw_only=True):
+    """Record that the user receives the mail of their address, which a mailed token has proved."""
+
+    events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
+
+    def decide(self, state: User | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        if not require_own_account(state, context).email_verified:
+            yield EmailVerified()
 
 
 class ChangePassword(UserCommand, frozen=True, kw_only=True):

@@ -15,6 +15,9 @@ TokenScope = Literal["read", "write", "admin"]
 TokenKind = Literal["human", "agent"]
 
 
+UNVERIFIED_TO_VERIFIED: Change[bool] = Change(old=False, new=True)
+
+
 class UserRegistered(Event, frozen=True):
     email: str
     name: str
@@ -24,6 +27,12 @@ class PasswordChanged(Event, frozen=True):
     """The current password, by an id stored beside its hash; nothing of the password itself."""
 
     password_id: Change[UUID | None]
+
+
+class EmailVerified(Event, frozen=True):
+    """The user has proved with a mailed token that they receive the mail of their address."""
+
+    email_verified: Change[bool] = UNVERIFIED_TO_VERIFIED
 
 
 class TokenIssued(Event, frozen=True):
@@ -59,6 +68,7 @@ class User(State, frozen=True):
     email: str
     name: str
     password_id: UUID | None = None
+    email_verified: bool = False
     tokens: tuple[PersonalToken, ...] = ()
 
     @classmethod

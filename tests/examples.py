@@ -52,7 +52,15 @@ from domain.task import (
     TaskUnlabelled,
     task_numbers_stream_id,
 )
-from domain.user import EmailReserved, PasswordChanged, TokenIssued, TokenRevoked, UserRegistered, email_stream_id
+from domain.user import (
+    EmailReserved,
+    EmailVerified,
+    PasswordChanged,
+    TokenIssued,
+    TokenRevoked,
+    UserRegistered,
+    email_stream_id,
+)
 from domain.workspace import OwnerAppointed, OwnerResigned, WorkspaceCreated, WorkspaceRenamed
 
 Fact = tuple[UUID, Event]
@@ -104,6 +112,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     AdministratorAppointed(ADA.id),
     EmailReserved(ADA.id),
     UserRegistered("ada@example.org", "Ada"),
+    EmailVerified(),
     PasswordChanged(Change(None, fixed_uuid7(61))),
     TOKEN_ISSUED,
     TOKEN_REVOKED,

@@ -23,7 +23,7 @@ from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, UnassignTask
 from commands.token import IssueToken, RevokeToken
 from commands.trash import PurgeProject, PurgeTask, RestoreTask, TrashProject, TrashTask
-from commands.user import ChangePassword, RegisterUser
+from commands.user import ChangePassword, RegisterUser, VerifyEmail
 from commands.workspace import CreateWorkspace, EditWorkspace
 from domain import codec
 from domain.event import Change, Event, State
@@ -221,7 +221,9 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         email=st.sampled_from(["bob@example.org", "BOB@example.org", "ada@example.org"]),
         name=_texts,
         only_first=st.booleans(),
+        email_verified=st.booleans(),
     ),
+    VerifyEmail: _command_on(_account_owners, VerifyEmail),
     ChangePassword: _command_on(
         _account_owners, ChangePassword, password_id=st.sampled_from([fixed_uuid7(61), fixed_uuid7(62)])
     ),

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from commands.command import Command, OtherStreamEvent
 from commands.handling.decision import CommandOn, Decision
 from commands.token import MAX_TOKENS_PER_USER, IssueToken, RevokeToken
-from commands.user import ChangePassword, RegisterUser
+from commands.user import ChangePassword, RegisterUser, VerifyEmail
 from domain.errors import (
     EmailTaken,
     Forbidden,
@@ -19,7 +19,15 @@ from domain.errors import (
 )
 from domain.event import Change
 from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed
-from domain.user import EmailReserved, PasswordChanged, TokenRevoked, User, UserRegistered, email_stream_id
+from domain.user import (
+    EmailReserved,
+    EmailVerified,
+    PasswordChanged,
+    TokenRevoked,
+    User,
+    UserRegistered,
+    email_stream_id,
+)
 from tests.examples import ADA, AGENT, BOB, TOKEN, TOKEN_ISSUED, TOKEN_REVOKED, another_user, fixed_uuid7, token, user
 from tests.given import EventHistory, given
 
@@ -65,6 +73,23 @@ def test_where_registration_is_closed_only_the_first_user_registers() -> None:
         OtherStreamEvent(email_stream_id("bob@example.org"), EmailReserved(BOB.id)),
         UserRegistered("bob@example.org", "Bob"),
     )
+
+
+def test_who_registers_by_a_mailed_invitation_has_a_verified_address() -> None:
+    invited = RegisterUser(email="bob@example.org", name="Bob", email_verified=True)
+    given(user()).when(invited, on=BOB.id, actor=BOB).then(
+        OtherStreamEvent(email_stream_id("bob@example.org"), EmailReserved(BOB.id)),
+        UserRegistered("bob@example.org", "Bob"),
+        EmailVerified(),
+    )
+
+
+VERIFY = VerifyEmail()
+
+
+def test_an_address_is_verified_once() -> None:
+    given(user()).when(VERIFY).then(EmailVerified())
+    given(user(), [(ADA.id, EmailVerified())]).when(VERIFY).then_nothing()
 
 
 CHANGE = ChangePassword(password_id=fixed_uuid7(62))
@@ -119,17 +144,17 @@ def test_an_unknown_token_is_not_found() -> None:
     given(user(), another_user(), token(actor=BOB)).when(REVOKE).then_refused(NotFound)
 
 
-@pytest.mark.parametrize("command", [CHANGE, ISSUE, REVOKE])
+@pytest.mark.parametrize("command", [VERIFY, CHANGE, ISSUE, REVOKE])
 def test_only_the_user_manages_their_account(command: Command[User]) -> None:
     given(user(), another_user(), token()).when(command, actor=BOB).then_refused(NotFound)
 
 
-@pytest.mark.parametrize("command", [CHANGE, ISSUE, REVOKE])
+@pytest.mark.parametrize("command", [VERIFY, CHANGE, ISSUE, REVOKE])
 def test_an_agent_cannot_manage_its_users_account(command: Command[User]) -> None:
     given(user(), token()).when(command, actor=AGENT).then_refused(Forbidden)
 
 
-@pytest.mark.parametrize("command", [CHANGE, ISSUE, REVOKE])
+@pytest.mark.parametrize("command", [VERIFY, CHANGE, ISSUE, REVOKE])
 def test_managing_an_account_needs_the_admin_scope(command: Command[User]) -> None:
     decision = Decision(EventHistory([*user(), *token()]), ADA, scope="write")
     with pytest.raises(ScopeTooNarrow):

@@ -7,6 +7,7 @@ from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed, Instance
 from domain.user import (
     EmailAddress,
     EmailReserved,
+    EmailVerified,
     PasswordChanged,
     PersonalToken,
     User,
@@ -18,6 +19,12 @@ from tests.examples import ADA, OTHER_TOKEN, TOKEN, TOKEN_ISSUED, TOKEN_REVOKED
 
 def test_a_user_has_the_registered_name_and_address() -> None:
     assert fold(User, [UserRegistered("ada@example.org", "Ada")]) == User("ada@example.org", "Ada")
+
+
+def test_an_address_is_unverified_until_a_mailed_token_has_proved_it() -> None:
+    registered = UserRegistered("ada@example.org", "Ada")
+    states = [fold(User, [registered]), fold(User, [registered, EmailVerified()])]
+    assert [state and state.email_verified for state in states] == [False, True]
 
 
 def test_an_address_belongs_to_whom_it_was_reserved_for() -> None:

@@ -14,7 +14,7 @@ from commands.saved_filter import DeleteFilter
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask
 from commands.token import RevokeToken
 from commands.trash import PurgeProject, PurgeTask, RestoreTask, TrashProject, TrashTask
-from commands.user import ChangePassword, RegisterUser
+from commands.user import ChangePassword, RegisterUser, VerifyEmail
 from commands.workspace import CreateWorkspace
 from domain.errors import Contradicts, NotFound, Refusal, StreamIsFull, TaskIsTrashed, VersionConflict
 from domain.event import Actor
@@ -198,6 +198,7 @@ CLOSING: list[tuple[Command[Any], Facts, Actor]] = [
     (ArchiveProject(), [], ADA),
     (TrashProject(expected_version=1), [], ADA),
     (RestoreProject(), [(PROJECT, PROJECT_TRASHED)], ADA),
+    (VerifyEmail(), [], ADA),
     (ChangePassword(password_id=fixed_uuid7(62)), [], ADA),
     (RemoveMember(user_id=BOB.id), [], ADA),
     (LeaveWorkspace(), [], BOB),
