@@ -111,6 +111,7 @@ async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.async
         await cancel_all(*background_tasks)
         await ledger.subscription.close()
         await asyncio.to_thread(ledger.hints.stop)
+        await ledger.account_mail.close()
         ledger.mail.close()
         await redis_client.aclose(close_connection_pool=True)
         await connections.close()

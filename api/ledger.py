@@ -28,9 +28,11 @@ from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
 from infra.database.pool import Pool
+from infra.delivery.account_mail import AccountMail
 from infra.delivery.mailer import Mailer
 from infra.health.readiness import Readiness
 from infra.identity.invitations import Invitations
+from infra.identity.mail_tokens import MailTokens
 from infra.identity.passwords import Passwords
 from infra.identity.permission_revocations import PermissionRevocations, permissions_revoked_by
 from infra.identity.personal_tokens import PersonalTokens
@@ -81,6 +83,8 @@ class Ledger(Queries, frozen=True, kw_only=True):
     mail: Mailer
     draining: asyncio.Event
     """Set when this process is about to stop: it is no longer ready, and each response closes its connection."""
+    mail_tokens: MailTokens
+    account_mail: AccountMail
 
     async def write(self, request: AuthedRequest, target: UUID, command: Command[Any]) -> Response[Any]:
         """Carry out a command; the response is a WriteResult, or the DryRun of a dry run. Raises its Refusal."""

@@ -8,9 +8,11 @@ from api.ledger import Ledger
 from commands.handling.handler import CommandHandler
 from infra.column_counter import ColumnCounter
 from infra.database.pool import Pool
+from infra.delivery.account_mail import AccountMail
 from infra.delivery.mailer import Mailer
 from infra.health.readiness import Readiness
 from infra.identity.invitations import Invitations
+from infra.identity.mail_tokens import MailTokens
 from infra.identity.passwords import Passwords
 from infra.identity.permission_revocations import PermissionRevocations
 from infra.identity.permissions import Permissions
@@ -47,6 +49,7 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
     progress = ProjectionProgress(subscription, settings.partitions, memory_cache)
     progress_waiter = ProgressWaiter(progress, connections)
     progress_poller = ProgressPoller(progress, connections)
+    mailer, mail_tokens = Mailer(settings), MailTokens(connections)
     read_tables, permissions = ReadTables(connections), Permissions(log, connections, subscription)
     return Ledger(
         settings=settings,
@@ -72,6 +75,8 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
         hints=HintSender(broker.create_broker(settings.broker_url), progress, settings.partitions),
         projection_admin=ProjectionAdmin(connections),
         invitations=Invitations(connections, log),
-        mail=Mailer(settings),
         draining=asyncio.Event(),
+        mail=mailer,
+        mail_tokens=mail_tokens,
+        account_mail=AccountMail(log, mail_tokens, mailer),
     )

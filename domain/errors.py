@@ -156,6 +156,14 @@ class InvalidRefreshToken(Refusal):
     """This refresh token is no longer valid. Log in again."""
 
 
+class InvalidMailToken(Refusal):
+    """This token is no longer valid. Ask for a new mail."""
+
+
+class EmailNotVerified(Refusal):
+    """Verify your e-mail address first."""
+
+
 class NoSession(Refusal):
     """A personal token has no session. Revoke the token instead."""
 
@@ -174,6 +182,10 @@ class TooManyGuesses(Refusal):
 
 class TooManyInvitations(Refusal):
     """You have sent too many invitations. Try again later."""
+
+
+class TooManyMails(Refusal):
+    """Too many mails were asked for. Use the last one, or try again later."""
 
 
 class VersionRequired(Refusal):

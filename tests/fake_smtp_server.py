@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+ARRIVAL_TIMEOUT_S = 20.0
+
 
 class FakeSmtpServer:
     """Keeps messages and recipients in order. `replies` overrides replies by verb; it is silent unless `responsive`."""
@@ -19,6 +21,7 @@ class FakeSmtpServer:
         self.responsive.set()
         self.connection_count, self.connected = 0, asyncio.Semaphore(0)
         self.url = ""
+        self._arrival = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until the client disconnects."""
@@ -34,16 +37,47 @@ class FakeSmtpServer:
                 if verb == b"DATA":
                     writer.write(b"354 go on\r\n")
                     text = await reader.readuntil(b"\r\n.\r\n")
-                    self.messages.append(message_from_bytes(text[:-3], policy=policy.default))
+                    self._keep(message_from_bytes(text[:-3], policy=policy.default))
                 reply = b"221 bye" if verb == b"QUIT" else b"250 yes"
                 writer.write(self.replies.get(verb, reply) + b"\r\n")
         writer.close()
 
-    def invitation_token(self, message: int = -1) -> str:
-        """The invitation token in a message, by default the last."""
-        found = re.search(r"tli_[\w-]{43}", self.messages[message].get_content())
-        assert found
-        return found[0]
+    @property
+    def invitations(self) -> list[str]:
+        """The invitation tokens of all messages, in order."""
+        return [token for message in self.messages for token in tokens_in(message, "tli_")]
+
+    def invitation_token(self, number: int = -1) -> str:
+        """One of the invitation tokens, by default the last."""
+        return self.invitations[number]
+
+    def tokens(self, prefix: str, to: str) -> list[str]:
+        """The tokens with this prefix that were mailed to this address, in order."""
+        return [token for message in self.messages if message["To"] == to for token in tokens_in(message, prefix)]
+
+    async def wait_for_token(self, prefix: str, to: str, count: int = 1) -> str:
+        """The last of `count` tokens with this prefix that are mailed to this address."""
+        async with asyncio.timeout(ARRIVAL_TIMEOUT_S):
+            while len(found := self.tokens(prefix, to)) < count:
+                await self._arrival.wait()
+        return found[-1]
+
+    async def forget(self, to: str) -> None:
+        """Forget the only message to this address."""
+        self.messages = [message for message in self.messages if message["To"] != to]
+        self.recipients.remove(to)
+        self.connection_count -= 1
+        await self.connected.acquire()
+
+    def _keep(self, message: EmailMessage) -> None:
+        self.messages.append(message)
+        self._arrival.set()
+        self._arrival = asyncio.Event()
+
+
+def tokens_in(message: EmailMessage, prefix: str) -> list[str]:
+    """The tokens with this prefix in a message."""
+    return re.findall(rf"{prefix}[\w-]{{43}}", message.get_content())
 
 
 @contextlib.asynccontextmanager

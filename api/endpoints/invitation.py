@@ -22,7 +22,7 @@ from commands.field_types import Email
 from commands.handling.decision import CommandOn
 from commands.handling.outcome import Committed
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation, invite_action
-from domain.errors import Refusal
+from domain.errors import EmailNotVerified, Refusal
 from domain.invitation import Invitation
 from domain.member import Role
 from domain.user import User
@@ -117,6 +117,8 @@ async def accept_invitation(
     key = await idempotency.idempotency_key(request)
     user = require_found(await ledger.log.load_state(User, request.user.user_id))
     invited = await ledger.invitations.find_by_token(data.token, user.email)
+    if invited and ledger.mail.is_set_up and not user.email_verified:
+        raise EmailNotVerified
     target = invited.id if invited else new_id()  # of nothing: not found, unless the key was used before
     commands = [CommandOn(target, AcceptInvitation())]
     outcome = await ledger.handle(command_request(request, commands, [key] if key else []))
@@ -152,7 +154,7 @@ async def _mail_invitation(
     except Refusal:
         await ledger.invitations.mark_unsent(invitation)
         raise
-    await ledger.invitations.mark_sent(invitation)
+    await ledger.invitations.mark_sent(invitation, is_mailed=ledger.mail.is_set_up)
 
 
 async def _can_invite(ledger: Ledger, request: AuthedRequest, command: InviteMember) -> bool:

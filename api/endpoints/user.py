@@ -62,13 +62,15 @@ class Me(Struct, frozen=True):
     on_behalf_of: UUID | None
     scopes: tuple[TokenScope, ...]
     is_administrator: bool
+    email_verified: bool
 
 
 @post("/auth/register", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC)
 async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]) -> Response[WriteResult]:
     """Register a user; the first one administers the installation, and can register even if registration is closed.
 
-    So can a user with an invitation to their address, who joins its workspace at once.
+    So can a user with an invitation to their address, who joins its workspace at once. If there is a mail server, it
+    sends a token to verify the address, unless it sent the invitation.
     """
     user = new_id()
     invited = await _acceptable_invitation(ledger, user, data)
@@ -78,8 +80,11 @@ async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]
     if await ledger.log.load_state(EmailAddress, email_stream_id(data.email)):
         raise EmailTaken
     await ledger.passwords.store(user, data.password)  # first: a row without events is harmless, the reverse is not
-    command = RegisterUser(email=data.email, name=data.name, only_first=only_first)
+    is_verified = invited is not None and await ledger.invitations.was_mailed(invited.id)
+    command = RegisterUser(email=data.email, name=data.name, only_first=only_first, email_verified=is_verified)
     committed = await ledger.commit(_command_request(user, CommandOn(user, command)))
+    if not is_verified:
+        ledger.account_mail.request_verification(user)
     if invited:
         committed = replace(committed, position=await _join_workspace(ledger, user, invited) or committed.position)
     return write_response(command, committed)
@@ -104,6 +109,7 @@ async def show_me(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Re
         actor.on_behalf_of,
         tuple(scope for scope in permissions.SCOPES if permissions.is_scope_at_least(request.auth.scope, scope)),
         instance is not None and instance.administrator_id == actor.user_id,
+        user.email_verified,
     )
     return Response(me, headers=NO_STORE)
 

@@ -13,7 +13,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Response(litestar.Response[T]):
-    """The framework's response without cookies, encoders and background tasks, which were most of its cost."""
+    """The framework's response without cookies, encoders and background tasks, which were most of its cost.
+
+    Content that is None is no body.
+    """
 
     media_type: str
 
@@ -37,8 +40,10 @@ class Response(litestar.Response[T]):
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
         body = b""
         if status not in _BODILESS_STATUSES:
-            body = self.content if isinstance(self.content, bytes) else _encode(self.content)
-            headers += [(b"content-type", self.media_type.encode()), (b"content-length", str(len(body)).encode())]
+            if self.content is not None:
+                body = self.content if isinstance(self.content, bytes) else _encode(self.content)
+                headers.append((b"content-type", self.media_type.encode()))
+            headers.append((b"content-length", str(len(body)).encode()))
 
         async def send_response(scope: Scope, receive: Receive, send: Send) -> None:
             del scope, receive

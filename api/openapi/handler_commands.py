@@ -14,9 +14,17 @@ from commands.handling.decision import Decision
 from commands.handling.handler import CommandHandler
 from domain import errors
 from domain.errors import Refusal
+from infra.delivery.account_mail import AccountMail
 
 COMMAND_PATH_BOUNDARY: Final[frozenset[Callable[..., Any]]] = frozenset({Ledger.handle, Ledger.commit})
 """Code behind this boundary is the path of every command, and read from COMMAND_PATH_ROOTS."""
+BACKGROUND_BOUNDARY: Final[frozenset[Callable[..., Any]]] = frozenset(
+    {
+        AccountMail.request_password_reset,
+        AccountMail.request_verification,
+    }
+)
+"""Code behind this boundary runs in the background: no answer tells of its errors."""
 COMMAND_PATH_ROOTS: Final = (
     FunctionRef(CommandHandler.handle, CommandHandler),
     FunctionRef(Decision.decide, Decision),

@@ -78,7 +78,8 @@ class Operation(Struct, frozen=True, dict=True):
     @cached_property
     def reachable(self) -> frozenset[Reachable]:
         """Everything that its code reaches."""
-        return call_graph.reachable_from(self._call_graph_roots(), handler_commands.COMMAND_PATH_BOUNDARY)
+        boundary = handler_commands.COMMAND_PATH_BOUNDARY | handler_commands.BACKGROUND_BOUNDARY
+        return call_graph.reachable_from(self._call_graph_roots(), boundary)
 
     @cached_property
     def reachable_functions(self) -> frozenset[Callable[..., Any]]:

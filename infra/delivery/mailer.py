@@ -44,10 +44,19 @@ class Mailer:
         """Whether there is a mail server."""
         return bool(self._url.scheme)
 
+    def require_server(self) -> None:
+        """Raise MailIsNotSetUp if there is no mail server."""
+        if not self.is_set_up:
+            raise MailIsNotSetUp
+
+    def require_delivery(self) -> None:
+        """Raise MailIsNotSetUp if a message can neither be sent nor printed."""
+        if not self._may_print_tokens:
+            self.require_server()
+
     async def check_recipient(self, to: str) -> None:
         """Raise MailIsNotSetUp, MailUnavailable or AddressRefused if a message to this address could not be sent."""
-        if not self.is_set_up and not self._may_print_tokens:
-            raise MailIsNotSetUp
+        self.require_delivery()
         if self._pending_count >= MAX_PENDING_MESSAGES:
             raise MailUnavailable
         self._build_message(to, "", "")
@@ -60,10 +69,9 @@ class Mailer:
         Raises MailIsNotSetUp, MailUnavailable if the server does not accept it within `SEND_TIMEOUT_S`, AddressRefused
         if it rejects the address permanently.
         """
+        self.require_delivery()
         message = self._build_message(to, mail.subject, mail.text)
         if not self.is_set_up:
-            if not self._may_print_tokens:
-                raise MailIsNotSetUp
             token_mail.print_token(mail)
             return
 

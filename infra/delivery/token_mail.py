@@ -16,6 +16,24 @@ If you have an account with this address, log in and send it to POST /api/v1/inv
 register with it: POST /api/v1/auth/register takes it as "invitation".
 """
 
+_RESET_TEMPLATE = """A new password was asked for, for your account on Taskledger.
+
+Your token, valid once and for {minutes} minutes:
+
+    {token}
+
+Send it with the new password to POST /api/v1/auth/password/reset. That ends all your sessions; personal tokens stay
+valid. If you did not ask for this, ignore this mail: your password is unchanged.
+"""
+_VERIFICATION_TEMPLATE = """This address was registered on Taskledger.
+
+Your token, valid once and for {days} days:
+
+    {token}
+
+Send it to POST /api/v1/auth/verify, and the address is verified. If you did not register, ignore this mail.
+"""
+
 
 class TokenMail(Struct, frozen=True):
     """A mail with a token; `printed_name` says what the token is, and names neither a person nor an address."""
@@ -30,6 +48,19 @@ def invitation_mail(who: str, where: str, role: str, token: str, lifetime: timed
     """The invitation of a person to a workspace."""
     text = _INVITATION_TEMPLATE.format(who=who, where=where, role=role, days=lifetime.days, token=token)
     return TokenMail(f"{who} invites you to {where}", text, "invitation token", token)
+
+
+def password_reset_mail(token: str, lifetime: timedelta) -> TokenMail:
+    """The token for a new password. No user's own words are mailed to an address that may be another's."""
+    minutes = int(lifetime.total_seconds() // 60)
+    text = _RESET_TEMPLATE.format(token=token, minutes=minutes)
+    return TokenMail("A new password for Taskledger", text, "password reset token", token)
+
+
+def verification_mail(token: str, lifetime: timedelta) -> TokenMail:
+    """The token that verifies an address, in words of ours alone, too."""
+    text = _VERIFICATION_TEMPLATE.format(token=token, days=lifetime.days)
+    return TokenMail("Verify your address for Taskledger", text, "verification token", token)
 
 
 def print_token(mail: TokenMail) -> None:

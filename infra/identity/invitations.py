@@ -80,10 +80,17 @@ class Invitations:
             upserted = await connection.execute(_UPSERT_SQL, row)
         return token if upserted.rowcount else None
 
-    async def mark_sent(self, invitation: UUID) -> None:
-        """Record that the mail server accepted the mail with the token."""
+    async def mark_sent(self, invitation: UUID, *, is_mailed: bool) -> None:
+        """Record that the mail server accepted the mail with the token, or that the token was printed instead."""
         async with self._pool.connection() as connection:
-            await connection.execute("update auth.invitations set sent_at = now() where id = %s", (invitation,))
+            sql = "update auth.invitations set sent_at = now(), is_mailed = %s where id = %s"
+            await connection.execute(sql, (is_mailed, invitation))
+
+    async def was_mailed(self, invitation: UUID) -> bool:
+        """Whether a mail server accepted its token, so that its holder receives the mail of the address."""
+        async with self._pool.connection() as connection:
+            sql = "select 1 from auth.invitations where id = %s and is_mailed"
+            return await (await connection.execute(sql, (invitation,))).fetchone() is not None
 
     async def mark_unsent(self, invitation: UUID) -> None:
         """Record that sending failed, so that it may be retried at once."""

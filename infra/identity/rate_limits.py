@@ -1,4 +1,4 @@
-"""Rate limits on wrong passwords, by account and by address, and on invitations, by user."""
+"""Rate limits on wrong passwords and on mail, by account and by address, and on invitations, by user."""
 
 import contextlib
 import ipaddress
@@ -14,7 +14,7 @@ import redis
 import redis.asyncio
 from msgspec import Struct
 
-from domain.errors import Refusal, TooManyGuesses, TooManyInvitations
+from domain.errors import Refusal, TooManyGuesses, TooManyInvitations, TooManyMails
 from infra.identity import token_secrets
 from infra.logs import logger
 
@@ -39,6 +39,11 @@ ADDRESS_LIMIT = RateLimit("address", 100, 6)
 """From one address, over all accounts."""
 INVITATION_LIMIT = RateLimit("invitations", 20, 180)
 """By one user, over all workspaces: the mail goes to people who did not ask for it."""
+ACCOUNT_MAIL_LIMIT = RateLimit("account_mail", 4, 900)
+"""Resets and verifications for one e-mail address, whether a user has it or not. A request beyond the limit replaces
+no token: the token of the last mail lives longer than it takes until the next may be sent."""
+ADDRESS_MAIL_LIMIT = RateLimit("address_mail", 30, 60)
+"""Resets and verifications that one client asks for, over all accounts."""
 LimitsByKey: TypeAlias = Mapping[str, RateLimit]
 """Limits by the key that is counted."""
 _CHARGE_SCRIPT = """
@@ -102,6 +107,12 @@ class RateLimits:
             raise
         if is_dry_run:
             await self._refund(limits, is_shared=is_shared)
+
+    async def charge_mail(self, account: UUID, address: str) -> None:
+        """Counts as a mail to the account, asked for from this address; raises TooManyMails."""
+        network_key = client_network(address)
+        names = {f"mail to {account}": ACCOUNT_MAIL_LIMIT, f"mail from {network_key}": ADDRESS_MAIL_LIMIT}
+        await self._charge(self._limits_by_key(names), TooManyMails)
 
     def _limits_by_key(self, names: LimitsByKey) -> LimitsByKey:
         return {self._redis_key(name): limit for name, limit in names.items()} if self._is_enabled else {}

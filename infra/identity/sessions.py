@@ -11,9 +11,9 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
 
-from domain.errors import InvalidRefreshToken, NotFound, WrongCredentials, WrongPassword
+from domain.errors import InvalidMailToken, InvalidRefreshToken, NotFound, WrongCredentials, WrongPassword
 from infra.database.pool import Pool
-from infra.identity import token_secrets
+from infra.identity import mail_tokens, token_secrets
 from infra.identity.revocations import RevokedIds
 from infra.ids import new_id
 
@@ -50,6 +50,8 @@ with old as (update auth.refresh_tokens set rotated_at = now() where hash = %(ha
 insert into auth.refresh_tokens (hash, session_id) select %(next)s, session_id from old
 """
 _LOCK_CREDENTIALS_SQL = "select 1 from auth.credentials where user_id = %s and password_hash = %s for update"
+_LOCK_ANY_CREDENTIALS_SQL = "select 1 from auth.credentials where user_id = %s for update"
+_DELETE_RESET_TOKENS_SQL = "delete from auth.mail_tokens where user_id = %s and purpose = 'password_reset'"
 _UPDATE_HASH_SQL = "update auth.credentials set password_hash = %s, password_id = %s where user_id = %s"
 _MAX_CONCURRENT_PASSWORD_CHANGES = 2
 """Concurrent password changes: each holds a connection while the event log uses a second one."""
@@ -167,9 +169,37 @@ class Sessions:
             if await (await connection.execute(_LOCK_CREDENTIALS_SQL, (user, current_hash))).fetchone() is None:
                 raise WrongPassword
             yield
-            await connection.execute(_UPDATE_HASH_SQL, (new_hash, password_id, user))
-            revoked = await self._revoke(connection, _REVOKE_OTHERS_SQL, user, except_session)
+            revoked = await self._store_hash(connection, user, new_hash, password_id, except_session)
         self._revoked_ids.add(revoked)
+
+    @contextlib.asynccontextmanager
+    async def reset_password(self, user: UUID, token: str, new_hash: str, password_id: UUID) -> AsyncIterator[None]:
+        """Use a reset token of the user, run the block, store `new_hash` and revoke all of the user's sessions.
+
+        Raises InvalidMailToken. If the block fails, the token remains valid. Locks are taken in the order of a change,
+        and held until the end: of concurrent resets with one token, one wins.
+        """
+        async with self._password_changes, self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_SET_TIMEOUTS_SQL)
+            if await (await connection.execute(_LOCK_ANY_CREDENTIALS_SQL, (user,))).fetchone() is None:
+                raise InvalidMailToken
+            await mail_tokens.consume(connection, "password_reset", token)
+            yield
+            revoked = await self._store_hash(connection, user, new_hash, password_id, None)
+        self._revoked_ids.add(revoked)
+
+    async def _store_hash(
+        self,
+        connection: AsyncConnection[TupleRow],
+        user: UUID,
+        new_hash: str,
+        password_id: UUID,
+        except_session: UUID | None,
+    ) -> list[UUID]:
+        """Store a hash, delete the reset tokens of the password before, and revoke sessions, which are returned."""
+        await connection.execute(_UPDATE_HASH_SQL, (new_hash, password_id, user))
+        await connection.execute(_DELETE_RESET_TOKENS_SQL, (user,))
+        return await self._revoke(connection, _REVOKE_OTHERS_SQL, user, except_session)
 
     async def _rotate_or_find_successor(
         self, connection: AsyncConnection[TupleRow], row: dict[str, Any]

@@ -12,6 +12,7 @@ from infra.logs import logger
 from infra.settings import Settings
 from tests.api import openapi_contract
 from tests.api.in_process_app import app_client, manual_projector
+from tests.api.verified_users import register_verified
 from tests.api_user import ApiUser
 from tests.fake_smtp_server import FakeSmtpServer, fake_smtp_server
 from tests.servers import Servers
@@ -93,7 +94,7 @@ async def smtp_server() -> AsyncIterator[FakeSmtpServer]:
 async def inviter(settings: Settings, fold: Callable[[], None], smtp_server: FakeSmtpServer) -> AsyncIterator[ApiUser]:
     """A user of an installation that sends its mail to the test's mailbox."""
     async with app_client(msgspec.structs.replace(settings, mail_url=smtp_server.url)) as client:
-        yield await ApiUser.register_with_project(client, fold, "Host")
+        yield await register_verified(client, fold, "Host", smtp_server)
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ show_token          404    404    404    404    403    404      404     401
 revoke_token        404    404    404    404    403    404      404     401
 list_sessions       yes    yes    yes    yes    403    yes      yes     401
 end_session         404    404    404    404    403    404      404     401
+mail_verification   422    422    422    422    403    422      422     401
 change_password     yes    yes    yes    yes    403    yes      yes     401
 
 list_projections    yes    403    403    403    403    403      403     401
@@ -87,6 +88,9 @@ detailed            yes    403    403    403    403    403      403     401
 
 register            yes    yes    yes    yes    yes    yes      yes     yes
 login               yes    yes    yes    yes    yes    yes      yes     yes
+forgot_password     yes    yes    yes    yes    yes    yes      yes     yes
+reset_password      422    422    422    422    422    422      422     422
+verify_email        422    422    422    422    422    422      422     422
 refresh             401    401    401    401    401    401      401     401
 health              yes    yes    yes    yes    yes    yes      yes     yes
 live                yes    yes    yes    yes    yes    yes      yes     yes
@@ -144,6 +148,9 @@ class PermissionScene:
             "change_password": {"current_password": PASSWORD, "new_password": PASSWORD},
             "register": {"email": f"{uuid4().hex}@example.com", "name": "New", "password": PASSWORD},
             "login": {"email": self.callers["owner"].email, "password": PASSWORD},
+            "forgot_password": {"email": f"{uuid4().hex}@example.com"},
+            "reset_password": {"token": "tlf_nobody", "password": PASSWORD},
+            "verify_email": {"token": "tlv_nobody"},
             "refresh": {"refresh_token": "tlr_nobody"},
         }
         return bodies.get(operation)

@@ -16,14 +16,15 @@ from tests.api import identity_guarantees
 from tests.api.identity_guarantees import registration_body
 from tests.api.in_process_app import app_client, manual_projector
 from tests.api.problems import assert_problem
+from tests.api.verified_users import register_verified
 from tests.api_user import PASSWORD, ApiUser
 from tests.fake_smtp_server import FakeSmtpServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-async def register_guest(host: ApiUser) -> ApiUser:
-    return await ApiUser.register_with_project(host.client, host.fold, "Guest")
+async def register_guest(host: ApiUser, box: FakeSmtpServer) -> ApiUser:
+    return await register_verified(host.client, host.fold, "Guest", box)
 
 
 async def invite(host: ApiUser, email: str, role: str = "member") -> str:
@@ -32,7 +33,7 @@ async def invite(host: ApiUser, email: str, role: str = "member") -> str:
 
 
 async def test_a_mailed_invitation_makes_a_member(inviter: ApiUser, smtp_server: FakeSmtpServer) -> None:
-    guest = await register_guest(inviter)
+    guest = await register_guest(inviter, smtp_server)
     invitation = await invite(inviter, guest.email.upper(), "admin")
     (message,) = smtp_server.messages
     assert (message["To"], message["Subject"]) == (guest.email.upper(), "Host invites you to Home")
@@ -57,7 +58,7 @@ async def test_open_invitations_are_listed_for_admins_without_their_tokens(
     assert item["sent_at"]
     assert await inviter.get(f"/invitations/{invitation}") == item
     assert smtp_server.invitation_token() not in str(item)
-    guest = await register_guest(inviter)
+    guest = await register_guest(inviter, smtp_server)
     assert_problem(await guest.request("GET", path), 404)
     assert_problem(await guest.request("GET", f"/invitations/{invitation}"), 404)
     await inviter.request("PUT", f"/workspaces/{inviter.workspace}/members/{guest.id}", json={"role": "member"})
@@ -66,7 +67,7 @@ async def test_open_invitations_are_listed_for_admins_without_their_tokens(
 
 
 async def test_a_revoked_invitation_cannot_be_accepted(inviter: ApiUser, smtp_server: FakeSmtpServer) -> None:
-    guest = await register_guest(inviter)
+    guest = await register_guest(inviter, smtp_server)
     invitation = await invite(inviter, guest.email)
     for _ in range(2):
         assert (await inviter.request("DELETE", f"/invitations/{invitation}")).status_code == 200
@@ -77,7 +78,7 @@ async def test_a_revoked_invitation_cannot_be_accepted(inviter: ApiUser, smtp_se
 
 
 async def test_an_invitation_is_for_the_address_it_was_sent_to(inviter: ApiUser, smtp_server: FakeSmtpServer) -> None:
-    guest = await register_guest(inviter)
+    guest = await register_guest(inviter, smtp_server)
     await invite(inviter, "somebody-else@example.com")
     answer = await guest.request("POST", "/invitations/accept", json={"token": smtp_server.invitation_token()})
     assert_problem(answer, 403, "invited_elsewhere")
@@ -90,7 +91,7 @@ async def test_an_invitation_is_for_the_address_it_was_sent_to(inviter: ApiUser,
 async def test_an_expired_invitation_is_refused(
     inviter: ApiUser, smtp_server: FakeSmtpServer, settings: Settings
 ) -> None:
-    guest = await register_guest(inviter)
+    guest = await register_guest(inviter, smtp_server)
     invitation = await invite(inviter, guest.email)
     with psycopg.connect(settings.database_url) as connection:
         sql = "update auth.invitations set expires_at = now() - interval '1 second' where id = %s"
@@ -183,7 +184,7 @@ async def test_an_invalid_invitation_is_refused_before_registering(
     inviter: ApiUser, smtp_server: FakeSmtpServer, settings: Settings
 ) -> None:
     """A user who registered with it would not find the workspace."""
-    email, guest = f"eve-{uuid4().hex}@example.com", await register_guest(inviter)
+    email, guest = f"eve-{uuid4().hex}@example.com", await register_guest(inviter, smtp_server)
     members = f"/workspaces/{inviter.workspace}/members/{guest.id}"
     await inviter.request("PUT", members, json={"role": "admin"})
     await guest.post(f"/workspaces/{inviter.workspace}/invitations", email=email)
@@ -201,7 +202,7 @@ async def test_an_invalid_invitation_is_refused_before_registering(
 async def test_a_replay_mails_nothing_once_the_invitation_is_closed(
     inviter: ApiUser, smtp_server: FakeSmtpServer
 ) -> None:
-    guest, path = await register_guest(inviter), f"/workspaces/{inviter.workspace}/invitations"
+    guest, path = await register_guest(inviter, smtp_server), f"/workspaces/{inviter.workspace}/invitations"
     accepted, revoked = ({"Idempotency-Key": uuid4().hex} for _ in range(2))
     await inviter.request("POST", path, json={"email": guest.email}, headers=accepted)
     assert (
@@ -219,7 +220,7 @@ async def test_a_replay_mails_nothing_once_the_invitation_is_closed(
 async def test_a_replay_mails_nothing_if_the_sender_may_no_longer_invite(
     inviter: ApiUser, smtp_server: FakeSmtpServer
 ) -> None:
-    guest, path = await register_guest(inviter), f"/workspaces/{inviter.workspace}/invitations"
+    guest, path = await register_guest(inviter, smtp_server), f"/workspaces/{inviter.workspace}/invitations"
     member = f"/workspaces/{inviter.workspace}/members/{guest.id}"
     await inviter.request("PUT", member, json={"role": "admin"})
     body, key = {"email": "eve@example.com"}, {"Idempotency-Key": uuid4().hex}
@@ -245,7 +246,7 @@ async def test_a_leftover_row_of_a_closed_invitation_is_refused(
 async def test_an_invitation_is_refused_once_its_sender_is_removed(
     inviter: ApiUser, smtp_server: FakeSmtpServer
 ) -> None:
-    guest, eve = await register_guest(inviter), await register_guest(inviter)
+    guest, eve = await register_guest(inviter, smtp_server), await register_guest(inviter, smtp_server)
     member = f"/workspaces/{inviter.workspace}/members/{guest.id}"
     await inviter.request("PUT", member, json={"role": "owner"})
     await guest.post(f"/workspaces/{inviter.workspace}/invitations", email=eve.email, role="owner")
@@ -259,7 +260,7 @@ async def test_an_invitation_is_refused_once_its_sender_is_removed(
 
 
 async def test_accepting_with_an_idempotency_key_is_replayed(inviter: ApiUser, smtp_server: FakeSmtpServer) -> None:
-    guest = await register_guest(inviter)
+    guest = await register_guest(inviter, smtp_server)
     await invite(inviter, guest.email)
     body, key = {"token": smtp_server.invitation_token()}, {"Idempotency-Key": uuid4().hex}
     tried = await guest.request("POST", "/invitations/accept?dry_run=true", json=body, headers=key)
@@ -279,7 +280,7 @@ async def test_accepting_with_an_idempotency_key_is_replayed(inviter: ApiUser, s
 async def test_an_invitation_is_not_mailed_twice_at_once(
     inviter: ApiUser, smtp_server: FakeSmtpServer, settings: Settings
 ) -> None:
-    guest, path = await register_guest(inviter), f"/workspaces/{inviter.workspace}/invitations"
+    guest, path = await register_guest(inviter, smtp_server), f"/workspaces/{inviter.workspace}/invitations"
     body, key = {"email": guest.email}, {"Idempotency-Key": uuid4().hex}
     smtp_server.responsive.clear()
     first = asyncio.create_task(inviter.request("POST", path, json=body, headers=key))
@@ -302,7 +303,7 @@ async def test_a_silent_mail_server_delays_no_other_request(
     """Few requests talk to the mail server, some wait, the rest are refused at once; password hashing is unaffected."""
     monkeypatch.setattr(mailer, "MAX_PENDING_MESSAGES", 8)
     async with app_client(msgspec.structs.replace(settings, mail_url=smtp_server.url, rate_limits="off")) as client:
-        host = await ApiUser.register_with_project(client, fold, "Host")
+        host = await register_verified(client, fold, "Host", smtp_server)
         smtp_server.responsive.clear()
         path = f"/workspaces/{host.workspace}/invitations"
         jobs = [asyncio.create_task(host.request("POST", path, json={"email": f"x{n}@e.com"})) for n in range(12)]
@@ -338,7 +339,7 @@ async def test_invitations_per_user_are_limited_and_the_limit_is_reported(
     assert answer.headers["ratelimit"] == f'"invitations";r=0;t={wait}'
     assert answer.headers["ratelimit-policy"] == '"invitations";q=20;w=3600'
     assert len(smtp_server.messages) == INVITATION_LIMIT.burst
-    guest = await register_guest(inviter)
+    guest = await register_guest(inviter, smtp_server)
     await invite(guest, "eve@example.com")
 
 

@@ -1,0 +1,52 @@
+"""E-mail verification over HTTP: a mailed token proves that a user receives the mail of their address."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from api.http import authentication, tracing
+from api.http.body import MAX_AUTH_BODY_BYTES
+from api.http.client_address import client_address
+from api.http.response import Response
+from api.ledger import AuthedRequest, Ledger
+from commands.command import require_found
+from commands.handling.decision import CommandOn
+from commands.handling.request import CommandRequest
+from commands.user import VerifyEmail
+from domain.event import Actor
+from domain.user import User, email_stream_id
+from infra.ids import new_id
+
+MailedToken = Annotated[str, Meta(min_length=1, max_length=200, description="The token from the mail.")]
+
+
+class Verification(Struct, frozen=True, forbid_unknown_fields=True):
+    token: Annotated[MailedToken, Meta(examples=["tlv_0000000000000000000000000000000000000000000"])]
+
+
+@post("/auth/verify", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=204)
+async def verify_email(data: JSONBody[Verification], ledger: NamedDependency[Ledger]) -> None:
+    """Verify the e-mail address of the user whom the token was mailed to."""
+    found = await ledger.mail_tokens.find("verification", data.token)
+    # The event first: a token whose use is not recorded can be used again.
+    await ledger.commit(user_command_request(found.user, CommandOn(found.user, VerifyEmail())))
+    await ledger.mail_tokens.consume("verification", data.token)
+
+
+@post("/auth/verification", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=202)
+async def mail_verification(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[None]:
+    """Mail a new verification token to your address, unless it is verified. The token mailed before is then void."""
+    authentication.require_account_management(request.user, request.auth)
+    user = require_found(await ledger.log.load_state(User, request.user.user_id))
+    await ledger.rate_limits.charge_mail(email_stream_id(user.email), client_address(request, ledger.proxies))
+    await ledger.account_mail.mail_verification(request.user.user_id)
+    return Response(None)
+
+
+def user_command_request(user: UUID, *commands: CommandOn) -> CommandRequest:
+    """Commands of a user who is known by a mailed token, not by an access token."""
+    return CommandRequest(commands, Actor(user), new_id(), trace=tracing.current_trace())

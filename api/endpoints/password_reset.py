@@ -1,0 +1,51 @@
+"""Password resets over HTTP: a token by mail instead of the forgotten password."""
+
+from typing import Annotated
+
+from litestar import post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from api.endpoints.email_verification import MailedToken, user_command_request
+from api.endpoints.user import Password
+from api.http import authentication
+from api.http.body import MAX_AUTH_BODY_BYTES
+from api.http.client_address import client_address
+from api.http.response import Response
+from api.ledger import AuthedRequest, Ledger
+from commands.handling.decision import CommandOn
+from commands.user import ChangePassword, VerifyEmail
+from domain.user import email_stream_id
+from infra.ids import new_id
+
+
+class ForgottenPassword(Struct, frozen=True, forbid_unknown_fields=True):
+    email: Annotated[str, Meta(max_length=254)]
+
+
+class PasswordReset(Struct, frozen=True, forbid_unknown_fields=True):
+    token: Annotated[MailedToken, Meta(examples=["tlf_0000000000000000000000000000000000000000000"])]
+    password: Password
+
+
+@post("/auth/password/forgot", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=202)
+async def forgot_password(
+    data: JSONBody[ForgottenPassword], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[None]:
+    """Ask for a token by mail to set a new password. The answer does not reveal whether a user has the address."""
+    await ledger.rate_limits.charge_mail(email_stream_id(data.email), client_address(request, ledger.proxies))
+    ledger.account_mail.request_password_reset(data.email)
+    return Response(None)
+
+
+@post("/auth/password/reset", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=204)
+async def reset_password(data: JSONBody[PasswordReset], ledger: NamedDependency[Ledger]) -> None:
+    """Set a new password with a mailed token; all sessions end. The mail also verifies the address."""
+    found = await ledger.mail_tokens.find("password_reset", data.token)
+    hashed, password_id = await ledger.passwords.hash(data.password), new_id()
+    commands = [CommandOn(found.user, ChangePassword(password_id=password_id))]
+    if found.is_mailed:
+        commands.append(CommandOn(found.user, VerifyEmail()))
+    async with ledger.sessions.reset_password(found.user, data.token, hashed, password_id):
+        await ledger.commit(user_command_request(found.user, *commands))

@@ -1,0 +1,83 @@
+"""Mailed tokens: secrets that let a user reset the password or verify the e-mail address, stored as digests."""
+
+from datetime import timedelta
+from typing import Final, Literal, TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, class_row
+
+from domain.errors import InvalidMailToken
+from infra.database.pool import Pool
+from infra.identity import token_secrets
+
+Purpose: TypeAlias = Literal["password_reset", "verification"]
+LIFETIMES: Final[dict[Purpose, timedelta]] = {"password_reset": timedelta(hours=1), "verification": timedelta(days=3)}
+PREFIXES: Final[dict[Purpose, str]] = {"password_reset": "tlf_", "verification": "tlv_"}
+_UPSERT_SQL = """
+insert into auth.mail_tokens (user_id, purpose, hash, is_mailed, expires_at)
+values (%(user)s, %(purpose)s, %(hash)s, %(is_mailed)s, now() + %(lasts)s)
+on conflict (user_id, purpose) do update
+set hash = excluded.hash, is_mailed = excluded.is_mailed, created_at = now(), expires_at = excluded.expires_at
+"""
+_DELETE_EXPIRED_SQL = "delete from auth.mail_tokens where expires_at < now()"
+_FIND_SQL = """
+select user_id as user, is_mailed from auth.mail_tokens where hash = %s and purpose = %s and expires_at > now()
+"""
+_CONSUME_SQL = """
+delete from auth.mail_tokens where hash = %s and purpose = %s and expires_at > now()
+returning user_id as user, is_mailed
+"""
+
+
+class MailToken(Struct, frozen=True):
+    """A valid token: its user, and whether it was mailed, so that its holder receives the mail of the address."""
+
+    user: UUID
+    is_mailed: bool
+
+
+class MailTokens:
+    """Creates and finds mailed tokens. All times come from the database clock."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def create(self, user: UUID, purpose: Purpose, *, is_mailed: bool) -> str:
+        """A new token of a user, which replaces the last one for the same purpose."""
+        token = token_secrets.generate(PREFIXES[purpose])
+        row = {
+            "user": user,
+            "purpose": purpose,
+            "hash": token_secrets.digest(token),
+            "is_mailed": is_mailed,
+            "lasts": LIFETIMES[purpose],
+        }
+        async with self._pool.connection() as connection:
+            await connection.execute(_DELETE_EXPIRED_SQL)
+            await connection.execute(_UPSERT_SQL, row)
+        return token
+
+    async def find(self, purpose: Purpose, token: str) -> MailToken:
+        """Look a token up without using it. Raises InvalidMailToken if it is unknown, used, replaced or expired."""
+        async with self._pool.connection() as connection:
+            return await _fetch(connection, _FIND_SQL, purpose, token)
+
+    async def consume(self, purpose: Purpose, token: str) -> MailToken:
+        """Use a token, which works once. Raises InvalidMailToken."""
+        async with self._pool.connection() as connection:
+            return await consume(connection, purpose, token)
+
+
+async def consume(connection: AsyncConnection[TupleRow], purpose: Purpose, token: str) -> MailToken:
+    """Use a token in the transaction of the caller. Raises InvalidMailToken."""
+    return await _fetch(connection, _CONSUME_SQL, purpose, token)
+
+
+async def _fetch(connection: AsyncConnection[TupleRow], sql: str, purpose: Purpose, token: str) -> MailToken:
+    async with connection.cursor(row_factory=class_row(MailToken)) as cursor:
+        found = await (await cursor.execute(sql.encode(), (token_secrets.digest(token), purpose))).fetchone()
+    if found is None:
+        raise InvalidMailToken
+    return found
