@@ -1,4 +1,4 @@
-"""E-mail verification over HTTP: a mailed token proves that a user receives the mail of their address."""
+"""Verification of e-mail addresses over HTTP: a mailed token proves that a user receives the mail of an address."""
 
 from typing import Annotated
 from uuid import UUID

@@ -117,8 +117,8 @@ async def accept_invitation(
     key = await idempotency.idempotency_key(request)
     user = require_found(await ledger.log.load_state(User, request.user.user_id))
     invited = await ledger.invitations.find_by_token(data.token, user.email)
-    if invited and ledger.mail.is_set_up and not user.email_verified:
-        raise EmailNotVerified
+    if invited:
+        _require_verified(ledger, user)
     target = invited.id if invited else new_id()  # of nothing: not found, unless the key was used before
     commands = [CommandOn(target, AcceptInvitation())]
     outcome = await ledger.handle(command_request(request, commands, [key] if key else []))
@@ -130,6 +130,12 @@ async def accept_invitation(
     workspace = require_found(await ledger.log.load_state(Invitation, accepted)).workspace_id
     answer.headers["Location"] = f"{BASE_PATH}/workspaces/{workspace}"
     return answer
+
+
+def _require_verified(ledger: Ledger, user: User) -> None:
+    """Raise EmailNotVerified for a user with an unverified address, if there is a mail server to verify it."""
+    if ledger.mail.is_set_up and not user.email_verified:
+        raise EmailNotVerified
 
 
 async def _mail_invitation(

@@ -18,6 +18,7 @@ from infra.identity.passwords import Passwords
 from infra.settings import Settings
 from tests.api.in_process_app import app_client
 from tests.api.problems import assert_problem
+from tests.api.verified_users import RESET_PREFIX, VERIFICATION_PREFIX
 from tests.api_user import PASSWORD, ApiUser
 from tests.fake_smtp_server import FakeSmtpServer
 
@@ -173,9 +174,11 @@ async def failed_logins_are_counted_across_processes(
     assert counts == Counter({401: max_attempts, 429: max_attempts * (len(clients) - 1)})
 
 
-async def no_secret_is_stored_in_clear(ann: ApiUser, settings: Settings, logged: list[str]) -> None:
-    """After requests to every endpoint that takes or returns a secret, none is found in clear."""
-    secrets = await _use_every_secret(ann)
+async def no_secret_is_stored_in_clear(
+    ann: ApiUser, box: FakeSmtpServer, settings: Settings, logged: list[str]
+) -> None:
+    """After requests to every endpoint that takes, returns or mails a secret, none is found in clear."""
+    secrets = await _use_every_mailed_secret(ann, box) | await _use_every_secret(ann)
     kept = [
         *_table_rows(settings),
         *_redis_entries(settings.redis_url),
@@ -186,6 +189,31 @@ async def no_secret_is_stored_in_clear(ann: ApiUser, settings: Settings, logged:
     for name, secret in secrets.items():
         for form in (secret, secret.encode().hex()):
             assert not any(form in text for text in kept), name
+
+
+async def _use_every_mailed_secret(ann: ApiUser, box: FakeSmtpServer) -> dict[str, str]:
+    """Every secret that was mailed, used and unused ones."""
+    guest = await ApiUser.register_with_project(ann.client, ann.fold, "Guest")
+    verification = await box.wait_for_token(VERIFICATION_PREFIX, guest.email)
+    assert (await guest.request("POST", "/auth/verification")).status_code == 202
+    next_verification = await box.wait_for_token(VERIFICATION_PREFIX, guest.email, 2)
+    await ann.post(f"/workspaces/{ann.workspace}/invitations", email=guest.email)
+    tokens = list[str]()
+    for count in (1, 2):
+        await ann.client.post("/auth/password/forgot", json={"email": guest.email})
+        tokens.append(await box.wait_for_token(RESET_PREFIX, guest.email, count))
+        body = {"token": tokens[-1], "password": f"{guest.id} a reset password"}
+        if count == 1:
+            assert (await ann.client.post("/auth/password/reset", json=body)).status_code == 204
+            assert (await ann.client.post("/auth/password/reset", json=body)).status_code == 422
+    return {
+        "a verification token that was replaced": verification,
+        "a verification token": next_verification,
+        "an invitation token": box.invitation_token(),
+        "a reset token that was used": tokens[0],
+        "a reset token": tokens[1],
+        "a password that was set by a reset": f"{guest.id} a reset password",
+    }
 
 
 async def _use_every_secret(ann: ApiUser) -> dict[str, str]:

@@ -50,6 +50,11 @@ async def test_an_empty_response_has_no_content_headers(status: int) -> None:
     assert (start["headers"], body["body"]) == (RAW_HEADERS, b"")
 
 
+async def test_a_response_without_content_has_no_type() -> None:
+    start, body = await asgi_messages(Response(None, status_code=202, headers=HEADERS))
+    assert (start["headers"], body["body"]) == ([*RAW_HEADERS, (b"content-length", b"0")], b"")
+
+
 async def test_shared_headers_are_not_mutated() -> None:
     response = Response(b"{}", headers=HEADERS)
     response.headers["Retry-After"] = "1"
