@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from api.endpoints import invitation
-from domain.errors import NotFound
+from domain.errors import TooManyMails
 from domain.user import email_stream_id
 from infra.identity import mail_tokens, sessions
 from infra.identity.rate_limits import RateLimits
@@ -50,7 +50,7 @@ async def test_an_answer_that_reveals_an_unknown_address_is_noticed(
     async def revealing(limits: RateLimits, account: UUID, address: str) -> None:
         del limits, address
         if account != email_stream_id(inviter.email):
-            raise NotFound
+            raise TooManyMails(policy="account_mail", quota=1, window=1, retry_after=1)
 
     monkeypatch.setattr(RateLimits, "charge_mail", revealing)
     check = partial(mail_guarantees.forgot_answers_alike, inviter, unknown_email(), smtp_server)
