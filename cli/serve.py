@@ -106,6 +106,8 @@ class ServeRun:
     def _start_servers(self) -> None:
         data, external = self.options.data, settings.from_environment()
         data_directory.ensure_secrets(data)
+        if "jwt_key" not in external:
+            settings.instance_signing_keys(data)  # a damaged one is reported once, not by each restarted API process
         if not (data / "postgres").exists() and "database_url" not in external:
             print_line("First start: creating the database.")
         embedded = {field: server for field, server in embedded_servers(data).items() if field not in external}

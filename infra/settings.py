@@ -85,7 +85,7 @@ def resolve(data_dir: Path, *, needs_signing_key: bool = False) -> Settings:
             own_values["migration_url"] = instance_run.migration_url
         values = own_values | values
     if needs_signing_key and "jwt_key" not in values:
-        values = _instance_signing_keys(data_dir) | values
+        values = instance_signing_keys(data_dir) | values
     values["data"] = str(data_dir)
     return msgspec.convert({"migration_url": values["database_url"], **values}, Settings, strict=False)
 
@@ -119,8 +119,8 @@ def _read_variable(environ: Mapping[str, str], variable: str) -> str:
         raise OperatorError(f"{variable}_FILE names {path}, which cannot be read: {error}.") from error
 
 
-def _instance_signing_keys(data_dir: Path) -> dict[str, str]:
-    """The instance's signing key and, once it was rotated, the previous one."""
+def instance_signing_keys(data_dir: Path) -> dict[str, str]:
+    """The instance's signing key and, once it was rotated, the previous one; raises OperatorError for a damaged one."""
     if not data_directory.has_secret(data_dir, JWT_KEY_NAME):
         raise OperatorError(
             f"No signing key: set {ENVIRONMENT_PREFIX}JWT_KEY to 32 random characters or more (`openssl rand -hex 32`)."

@@ -61,6 +61,16 @@ def test_help_imports_no_command() -> None:
     assert len(list(pkgutil.iter_modules(cli.__path__))) > 1
 
 
+@pytest.mark.parametrize("name", ["jwt-key", "jwt-key.previous"])
+def test_a_damaged_signing_key_is_reported_in_one_line(tmp_path: Path, name: str) -> None:
+    data_directory.ensure_secrets(tmp_path)
+    (tmp_path / "secrets" / name).write_text("short")
+    assert f"secrets/{name} is damaged: remove it" in error_line(
+        run_taskledger("serve", "--data", str(tmp_path), "--port", "0")
+    )
+    assert not (tmp_path / "postgres").exists()
+
+
 def test_a_mistake_on_the_command_line_exits_with_2() -> None:
     assert run_taskledger("srve").returncode == 2
     assert "No such command" in run_taskledger("srve").stderr
