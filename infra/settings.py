@@ -31,6 +31,11 @@ SigningKey = Annotated[
     str, Meta(min_length=MIN_KEY_LENGTH, description="at least 32 characters, as `openssl rand -hex 32` makes them")
 ]
 
+VerificationKey = Annotated[
+    str,
+    Meta(min_length=MIN_KEY_LENGTH, description="a second key of at least 32 characters, which signs nothing"),
+]
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting; a description in its type is what an operator reads when the value is invalid."""
@@ -41,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     broker_url: RedisUrl
     data: Annotated[str, Meta(description="the folder of the instance")] = ""  # for the health of its disk
     jwt_key: SigningKey = ""  # signs access tokens
-    jwt_previous_key: SigningKey = ""  # only verifies them: the key before, or the next one
+    jwt_previous_key: VerificationKey = ""  # verifies them too: the key before, or the next one
     partitions: Annotated[int, Meta(ge=1, le=64, description="a number from 1 to 64")] = 1  # of each projection
     trash_days: Annotated[int, Meta(ge=1, le=3650, description="a number from 1 to 3650")] = 30  # until a purge
     environment: Annotated[Literal["development", "production"], Meta(description="development or production")] = (
@@ -127,7 +132,7 @@ def instance_signing_keys(data_dir: Path) -> dict[str, str]:
         )
     keys = {"jwt_key": _read_key(data_dir, JWT_KEY_NAME, "`taskledger serve` makes a new one")}
     if data_directory.has_secret(data_dir, PREVIOUS_JWT_KEY_NAME):
-        remedy = "access tokens signed with it are refused, sessions go on"
+        remedy = "sessions go on with their refresh tokens"
         keys["jwt_previous_key"] = _read_key(data_dir, PREVIOUS_JWT_KEY_NAME, remedy)
     return keys
 

@@ -39,7 +39,7 @@ async def verify_email(data: JSONBody[Verification], ledger: NamedDependency[Led
 
 @post("/auth/verification", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=202)
 async def mail_verification(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[None]:
-    """Mail a new verification token to your address, unless it is verified. The token mailed before is then void."""
+    """Mail another verification token to your address, unless it is verified; the token before is void."""
     authentication.require_account_management(request.user, request.auth)
     user = require_found(await ledger.log.load_state(User, request.user.user_id))
     await ledger.rate_limits.charge_mail(email_stream_id(user.email), client_address(request, ledger.proxies))

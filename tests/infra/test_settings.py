@@ -76,6 +76,7 @@ def test_named_servers_without_any_signing_key_are_refused(tmp_path: Path, envir
         ("TASKLEDGER_REDIS_URL", "canary"),
         ("TASKLEDGER_BROKER_URL", "http://canary"),
         ("TASKLEDGER_JWT_KEY", "canary"),
+        ("TASKLEDGER_JWT_PREVIOUS_KEY", "canary"),
         ("TASKLEDGER_ENVIRONMENT", "canary"),
         ("TASKLEDGER_REGISTRATION", "canary"),
         ("TASKLEDGER_BROKER_URL", "amqp://canary"),
