@@ -18,6 +18,7 @@ from api import endpoints
 from api.http import authentication
 from api.http.body import JSONBodyDTO, JSONRequest
 from api.http.deadline import with_deadline
+from api.http.head_requests import with_head
 from api.http.parameters import reject_unknown_parameters
 from api.http.problems import EXCEPTION_HANDLERS, error_app
 from api.http.tracing import with_tracing
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> tuple[ASGIApp, Ledger]:
 
 def with_middleware(application: Litestar, response_cache: ResponseCache) -> ASGIApp:
     """The application behind its middleware; answers from the cache need no deadline, as they wait for nothing."""
-    return with_tracing(response_cache.wrap(with_deadline(application, error_app)))
+    return with_tracing(with_head(response_cache.wrap(with_deadline(application, error_app))))
 
 
 def create_litestar(settings: Settings) -> Litestar:

@@ -12,6 +12,7 @@ from litestar.types import ASGIApp, Scope
 
 from api.http import headers
 from api.http.deadline import DeadlineExceeded
+from api.http.head_requests import allowed_methods
 from api.http.response import Response
 from api.http.tracing import current_trace_id
 from commands.handling.append import OutcomeUnknown
@@ -154,7 +155,7 @@ def framework_error_response(request: Request[Any, Any, Any], error: HTTPExcepti
     text = None if error.detail == HTTPStatus(error.status_code).phrase else error.detail
     response = problem_response(request, error.status_code, code_of(title), title, detail=text)
     for name, value in (error.headers or {}).items():
-        response.headers[name] = value
+        response.headers[name] = allowed_methods(value) if name.lower() == "allow" else value
     return response
 
 

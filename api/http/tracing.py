@@ -32,7 +32,7 @@ def current_trace_id() -> str:
 
 
 def with_tracing(app: ASGIApp) -> ASGIApp:
-    """Wrap the whole application: the framework's middleware does not run for 404 and 405."""
+    """Wrap the application, so that every response has a trace id and the security headers."""
 
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
