@@ -16,6 +16,7 @@ from litestar.typing import FieldDefinition
 
 from api.http import headers
 from api.http.deadline import current_deadline
+from api.http.duplicate_keys import find_duplicate_key
 from api.http.problems import MalformedRequest
 from commands.field_types import describe_validation_error
 
@@ -113,13 +114,18 @@ def _handler_id(handler: BaseRouteHandler) -> str:
 def decode_body(body: bytes, kind: type) -> Any:
     """A body as a Struct; raises MalformedRequest with a pointer to the error."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        decoded: Any = msgspec.json.decode(body, type=kind)
+        duplicate = find_duplicate_key(body)
     except msgspec.ValidationError as error:
         raise _invalid_body(error, "#") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequest("invalid_json", f"The body is not JSON: {error}") from error
     except RecursionError as error:
         raise MalformedRequest("invalid_json", "The body is nested too deeply.") from error
+    if duplicate:
+        detail = f"The key {duplicate.key!r} occurs twice in one object."
+        raise MalformedRequest("duplicate_key", detail, pointer=duplicate.pointer)
+    return decoded
 
 
 def convert_part(value: Any, kind: type[T], pointer: str) -> T:

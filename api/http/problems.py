@@ -60,6 +60,7 @@ STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
 """The status of each refusal; 422 if it is not listed."""
 
 TITLE_BY_CODE = {
+    "duplicate_key": "A key occurs twice in the request body.",
     "invalid_body": "The request body is invalid.",
     "invalid_id": "This is not a valid id.",
     "invalid_idempotency_key": "The Idempotency-Key is invalid.",

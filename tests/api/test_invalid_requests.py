@@ -88,6 +88,9 @@ INVALID_BODIES = [
     case("a long number", b'{"title": "x", "expected_version": %s}' % (b"9" * 10_000), JSON, 400, ""),
     case("a lone surrogate", rb'{"title": "\ud800"}', JSON, 400, "invalid_json"),
     case("a lone surrogate in UTF-8", b'{"title": "\xed\xa0\x80"}', JSON, 400, "invalid_json"),
+    case("a key twice", b'{"title": "x", "title": "x"}', JSON, 400, "duplicate_key"),
+    case("a key twice, once escaped", rb'{"title": "x", "\u0074itle": "y"}', JSON, 400, "duplicate_key"),
+    case("a key twice, with spaces", b'{"title": "x", "title" : "y"}', JSON, 400, "duplicate_key"),
     case("an unescaped line end", b'{"title": "a\nb"}', JSON, 400, ""),
 ]
 
