@@ -36,16 +36,25 @@ SYSTEM_MODULES = (docs, health, detailed_health, metrics, problem_pages, event_s
 """The modules whose endpoints are outside the base path."""
 
 
-def create_app(settings: Settings) -> tuple[ASGIApp, Ledger]:
-    """The ASGI application, and its parts; it opens its connections on start-up and closes them on shutdown."""
+def create_app(settings: Settings, metrics_port: int | None = None) -> tuple[ASGIApp, Ledger]:
+    """The ASGI application, and its parts; it opens its connections on start-up and closes them on shutdown.
+
+    Connections to `metrics_port` get metrics only.
+    """
     application, response_cache = create_app_and_cache(settings)
     ledger: Ledger = application.state.ledger
-    return with_middleware(application, response_cache), ledger
+    return with_middleware(application, response_cache, metrics_port), ledger
 
 
-def with_middleware(application: Litestar, response_cache: ResponseCache) -> ASGIApp:
-    """The application behind its middleware; answers from the cache need no deadline, as they wait for nothing."""
-    return with_tracing(with_head(response_cache.wrap(with_deadline(application, error_app))))
+def with_middleware(application: Litestar, response_cache: ResponseCache, metrics_port: int | None = None) -> ASGIApp:
+    """The application with all of its middleware: the framework's own would not run for 404 and 405.
+
+    Answers from the cache need no deadline, as they wait for nothing.
+    """
+    app = response_cache.wrap(with_deadline(application, error_app))
+    if metrics_port is not None:
+        app = metrics.with_metrics_port(app, application.state.ledger, metrics_port)
+    return with_tracing(with_head(app))
 
 
 def create_litestar(settings: Settings) -> Litestar:

@@ -52,9 +52,12 @@ class Server(uvicorn.Server):
             await asyncio.sleep(TICK_S)
 
 
-def create_server(settings: Settings, max_files: int, drain_s: float = 0) -> Server:
-    """The application and its server, not yet started, for a process that may open `max_files` files."""
-    app, ledger = create_app(settings)
+def create_server(settings: Settings, max_files: int, drain_s: float = 0, metrics_port: int | None = None) -> Server:
+    """The application and its server, not yet started, for a process that may open `max_files` files.
+
+    The server is then run on its listeners; if one of them is for metrics, `metrics_port` is its port.
+    """
+    app, ledger = create_app(settings, metrics_port)
     proxies = TrustedProxyList(settings.trusted_proxies)
     registry = ConnectionRegistry(max(MIN_CONNECTIONS, max_files - RESERVED_FILES), proxies.is_trusted)
     config = uvicorn.Config(

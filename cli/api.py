@@ -12,6 +12,7 @@ from cli import options
 from infra import logs, settings
 from infra.database import connection_budget
 from infra.processes import file_limits, gc_tuning, ports
+from infra.settings import Settings
 
 MAX_DRAIN_S = 60.0
 
@@ -29,15 +30,17 @@ MAX_DRAIN_S = 60.0
     metavar="SECONDS",
     help="How long to serve on after SIGTERM, no longer ready, so that load balancers notice; Ctrl-C skips it.",
 )
-def command(data: Path, host: str, port: int, fd: int | None, drain: float) -> None:
+@click.option("--metrics-fd", type=click.IntRange(0), help="Likewise for the metrics.")
+def command(data: Path, host: str, port: int, fd: int | None, drain: float, metrics_fd: int | None) -> None:  # noqa: PLR0917 - click calls it by name
     """Run one API process on servers that are already running. `serve` starts it for you."""
     app_settings = settings.resolve(data, needs_signing_key=True)
     logs.configure(app_settings.log_level, app_settings.environment)
     connection_budget.require_connections(app_settings.database_url, connection_budget.API_CONNECTIONS, is_alone=False)
-    server = create_server(app_settings, file_limits.raise_open_file_limit(), drain)
-    gc_tuning.freeze_and_relax()
-    with _listener(host, port, fd) as listener:
-        server.run([listener])
+    with _listener(host, port, fd) as listener, _metrics_listener(app_settings, metrics_fd) as metrics_listener:
+        metrics_port = metrics_listener.getsockname()[1] if metrics_listener else None
+        server = create_server(app_settings, file_limits.raise_open_file_limit(), drain, metrics_port)
+        gc_tuning.freeze_and_relax()
+        server.run([listener, metrics_listener] if metrics_listener else [listener])
 
 
 @contextlib.contextmanager
@@ -47,4 +50,18 @@ def _listener(host: str, port: int, fd: int | None) -> Iterator[socket.socket]:
         return
     with ports.open_listener(host, port) as listener:
         click.echo(f"Listening at {ports.listener_url(listener)}")
+        yield listener
+
+
+@contextlib.contextmanager
+def _metrics_listener(app_settings: Settings, fd: int | None) -> Iterator[socket.socket | None]:
+    if fd is not None:
+        yield socket.socket(fileno=fd)
+        return
+    if app_settings.metrics_port is None:
+        yield None
+        return
+    host, port = app_settings.metrics_host, app_settings.metrics_port
+    with ports.open_listener(host, port, chosen_by=ports.METRICS) as listener:
+        click.echo(f"Metrics at {ports.listener_url(listener)}/metrics")
         yield listener

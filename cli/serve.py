@@ -5,7 +5,7 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -57,17 +57,25 @@ class ServeOptions(msgspec.Struct, frozen=True):
 def command(data: Path, host: str, port: int, api: int, workers: int, demo: bool) -> None:  # noqa: FBT001, PLR0917 - click calls it by name
     """Start Taskledger and keep it running until Ctrl-C."""
     serve_options = ServeOptions(data, host, port, api, workers, demo)
-    with data_directory.exclusive_lock(data), ports.open_listener(host, port, _port_wait_s(serve_options)) as listener:
-        ServeRun(serve_options, listener).run_until_stopped()
+    wait_s = _port_wait_s(serve_options)
+    with (
+        data_directory.exclusive_lock(data),
+        ports.open_listener(host, port, wait_s) as listener,
+        _metrics_listeners(api, wait_s) as metrics_listeners,
+    ):
+        ServeRun(serve_options, listener, metrics_listeners).run_until_stopped()
 
 
 class ServeRun:
     """One run of an instance, from the first server started to the last one stopped."""
 
-    def __init__(self, serve_options: ServeOptions, listener: socket.socket) -> None:
-        """The caller holds the data directory's lock and has bound the port; no process is started yet."""
+    def __init__(
+        self, serve_options: ServeOptions, listener: socket.socket, metrics_listeners: Sequence[socket.socket]
+    ) -> None:
+        """The caller holds the data directory's lock and has bound the ports; no process is started yet."""
         self.options = serve_options
         self.listener = listener
+        self.metrics_listeners = metrics_listeners
         self.base_url = ports.listener_url(listener)
         self.supervisor = Supervisor()
         self.server_processes: list[SupervisedProcess] = []
@@ -98,6 +106,10 @@ class ServeRun:
             raise OperatorError(_last_error_line(output))
         self._require_connections()
         self._start_commands()
+        if self.metrics_listeners:
+            print_line(
+                "Metrics at " + ", ".join(f"{ports.listener_url(one)}/metrics" for one in self.metrics_listeners)
+            )
         print_line(f"Ready after {time.monotonic() - started_at:.1f} s at {self.base_url}  (Ctrl-C stops it)")
         if self.options.demo:
             exit_code, output = self._run_subcommand("demo", START_TIMEOUT_S)
@@ -119,6 +131,7 @@ class ServeRun:
                 own_process.pid,
                 own_process.started,
                 self.base_url,
+                metrics_port=self.metrics_listeners[0].getsockname()[1] if self.metrics_listeners else None,
                 format=data_directory.DATA_FORMAT_VERSION,
                 **urls_by_setting,
             ),
@@ -137,20 +150,34 @@ class ServeRun:
         connection_budget.require_connections(app_settings.database_url, needed, is_alone=is_alone)
 
     def _start_commands(self) -> None:
-        data, fd = self.options.data, self.listener.fileno()
+        data = self.options.data
         os.environ.setdefault(
             f"{ENVIRONMENT_PREFIX}PARTITIONS", str(self.options.worker_processes)
         )  # one for each worker
         health_url = f"{self.base_url}/health/ready"
         api = [
-            SubcommandProcess(name, ["api", "--data", data, "--fd", str(fd), "--drain", "0"], [fd], health_url)
-            for name in _process_names("API", self.options.api_processes)
+            SubcommandProcess(
+                name,
+                ["api", "--data", data, "--drain", "0", *self._listener_options(index)],
+                self._fds(index),
+                health_url,
+            )
+            for index, name in enumerate(_process_names("API", self.options.api_processes))
         ]
         workers = [
             SubcommandProcess(name, ["worker", "--data", data])
             for name in _process_names("Worker", self.options.worker_processes)
         ]
         self._start_and_wait(self.command_processes, [*api, *workers])
+
+    def _fds(self, api_index: int) -> list[int]:
+        """The listeners of an API process: the one of all, and one of its own for metrics, which are its own too."""
+        own_listeners = self.metrics_listeners[api_index : api_index + 1]
+        return [listener.fileno() for listener in (self.listener, *own_listeners)]
+
+    def _listener_options(self, api_index: int) -> list[str]:
+        names = ("--fd", "--metrics-fd")
+        return [word for option in zip(names, map(str, self._fds(api_index)), strict=False) for word in option]
 
     def _start_and_wait(self, group: list[SupervisedProcess], programs: Iterable[Program]) -> None:
         """Starts the programs together and returns when all are ready."""
@@ -174,7 +201,8 @@ class ServeRun:
             return child.returncode, output.read().decode(errors="replace").strip()
 
     def _stop(self) -> None:
-        self.listener.close()  # otherwise the kernel would still accept connections that no process serves
+        for listener in (self.listener, *self.metrics_listeners):
+            listener.close()  # otherwise the kernel would still accept connections that no process serves
         data_directory.remove_run_info(self.options.data)
         self.supervisor.stop(self.command_processes, REQUESTS_STOP_TIMEOUT_S)
         self.supervisor.stop(self.server_processes, SERVERS_STOP_TIMEOUT_S)
@@ -212,6 +240,14 @@ def _last_error_line(output: str) -> str:
     earlier_output, _, last = output.rpartition("\n")
     click.echo(earlier_output, err=True, nl=bool(earlier_output))
     return last.removeprefix("taskledger: ") or "The database could not be brought up to date."
+
+
+def _metrics_listeners(count: int, wait_s: float) -> contextlib.AbstractContextManager[Sequence[socket.socket]]:
+    """One for each API process if a port is set for metrics: each process has counters of its own."""
+    address = settings.metrics_address()
+    if address is None:
+        return contextlib.nullcontext([])
+    return ports.open_consecutive_listeners(*address, count, wait_s, ports.METRICS)
 
 
 def _process_names(what: str, count: int) -> list[str]:

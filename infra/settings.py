@@ -26,6 +26,8 @@ MailUrl = Annotated[
 MailAddress = Annotated[str, Meta(pattern=r"^[^\s@]+@[^\s@]+$", description="the address that mail comes from")]
 _PROXIES_DESCRIPTION = "addresses and networks of your proxies, as in 10.0.0.2,192.168.0.0/16"
 TrustedProxies = Annotated[str, Meta(description=_PROXIES_DESCRIPTION)]
+_METRICS_PORT_DESCRIPTION = "a port, for metrics alone and without a token; 0 picks a free one"
+MetricsPort = Annotated[Annotated[int, Meta(ge=0, le=65535)] | None, Meta(description=_METRICS_PORT_DESCRIPTION)]
 MIN_KEY_LENGTH = 32
 SigningKey = Annotated[
     str, Meta(min_length=MIN_KEY_LENGTH, description="at least 32 characters, as `openssl rand -hex 32` makes them")
@@ -56,6 +58,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_url: MailUrl = ""
     mail_from: MailAddress = "taskledger@localhost"
     trusted_proxies: TrustedProxies = ""
+    metrics_port: MetricsPort = None
+    metrics_host: Annotated[str, Meta(min_length=1, description="the address that the metrics port is opened on")] = (
+        "127.0.0.1"
+    )
     rate_limits: Annotated[Literal["on", "off"], Meta(description="on or off")] = "on"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")
@@ -109,6 +115,15 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
             expected = types[field].__metadata__[0].description
             raise OperatorError(f"{ENVIRONMENT_PREFIX}{field.upper()} must be {expected}.") from None
     return values
+
+
+def metrics_address(environ: Mapping[str, str] = os.environ) -> tuple[str, int] | None:
+    """Host and port of the metrics, before there are complete settings; None without a port of their own."""
+    values = from_environment(environ)
+    if "metrics_port" not in values:
+        return None
+    defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+    return values.get("metrics_host", defaults["metrics_host"]), int(values["metrics_port"])
 
 
 def _read_variable(environ: Mapping[str, str], variable: str) -> str:

@@ -1,23 +1,31 @@
-"""Metrics: the state of the log, the projections and the caches, in the format of Prometheus."""
+"""Metrics: the state of the log, the projections and the caches, in the format of Prometheus.
+
+On the main port they need the administrator's token; on a port of their own, which the operator protects, they do not.
+"""
 
 import contextlib
 from collections.abc import Iterator, Sequence
 
 import psycopg
-from litestar import Response, get
+from litestar import Request, get
 from litestar.di import NamedDependency
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from api.http.authentication import PUBLIC
-from api.ledger import Ledger
+from api.http.conditional_response import NO_STORE
+from api.http.problems import problem_response, status_phrase
+from api.http.response import Response
+from api.ledger import AuthedRequest, Ledger
 from infra.reading.cache_stats import CacheStats
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.memory_cache import MemoryCache
 from infra.rebuilding.projection_status import ProjectionStatus
 
-PROMETHEUS_MEDIA_TYPE = "text/plain; version=0.0.4"
+METRICS_PATH = "/metrics"
+PROMETHEUS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PROJECTION_GAUGES = {
     "position": ("position", "The position of the last event that the projection has folded."),
     "lag_events": ("lag_events", "The number of events that it has not folded yet."),
@@ -78,11 +86,36 @@ class CacheCollector(Collector):
         )
 
 
-@get("/metrics", opt=PUBLIC, media_type=PROMETHEUS_MEDIA_TYPE)
-async def metrics(ledger: NamedDependency[Ledger]) -> Response[bytes]:
-    """Show the metrics of the log, the projections and the caches of this process, in the text format of Prometheus."""
+@get(METRICS_PATH, media_type=PROMETHEUS_MEDIA_TYPE)
+async def metrics(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[bytes]:
+    """Show the metrics of the log, the projections and the caches of this process, in the text format of Prometheus.
+
+    For administrators of this installation. `TASKLEDGER_METRICS_PORT` serves the same without a token.
+    """
+    await ledger.require_operator(request)
+    return await _metrics_response(ledger)
+
+
+def with_metrics_port(app: ASGIApp, ledger: Ledger, port: int) -> ASGIApp:
+    """Wrap the application: connections to `port` get the metrics and nothing else."""
+
+    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+        server = scope.get("server")
+        if scope["type"] != ScopeType.HTTP or not server or server[1] != port:
+            await app(scope, receive, send)
+            return
+        if (scope["method"], scope["path"]) == ("GET", METRICS_PATH):
+            response = await _metrics_response(ledger)
+        else:
+            response = problem_response(Request(scope), 404, "not_found", status_phrase(404))
+        await response.to_asgi_response(None, None)(scope, receive, send)
+
+    return middleware
+
+
+async def _metrics_response(ledger: Ledger) -> Response[bytes]:
     registry = CollectorRegistry()
     registry.register(CacheCollector(ledger.reader.cache_stats, ledger.memory_cache))
     with contextlib.suppress(psycopg.OperationalError, psycopg.InterfaceError):  # the cache metrics need no database
         registry.register(ProjectionCollector(await ledger.projection_admin.statuses()))
-    return Response(generate_latest(registry), media_type=PROMETHEUS_MEDIA_TYPE)
+    return Response(generate_latest(registry), media_type=PROMETHEUS_MEDIA_TYPE, headers=NO_STORE)

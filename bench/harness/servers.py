@@ -52,7 +52,10 @@ def start_servers(data: Path) -> Iterator[EmbeddedServers]:
             raise RuntimeError("The servers did not start.")
         me, places = current_process(), server_urls(data, programs)
         data_directory.write_run_info(
-            data, data_directory.RunInfo(me.pid, me.started, "", format=data_directory.DATA_FORMAT_VERSION, **places)
+            data,
+            data_directory.RunInfo(
+                me.pid, me.started, "", metrics_port=None, format=data_directory.DATA_FORMAT_VERSION, **places
+            ),
         )
         connection = ending.enter_context(connect(places["migration_url"], "bench"))
         require_durable(connection)

@@ -34,6 +34,7 @@ class RunInfo(msgspec.Struct, frozen=True):
     redis_url: str = ""
     broker_url: str = ""
     migration_url: str = ""
+    metrics_port: int | None = None
     format: int = DATA_FORMAT_VERSION
 
 

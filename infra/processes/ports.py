@@ -8,6 +8,8 @@ import socket
 import time
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from infra.errors import OperatorError
 
 LOOPBACK = "127.0.0.1"
@@ -24,12 +26,35 @@ def find_free_port() -> int:
     raise OperatorError("No port is free for the embedded servers on 127.0.0.1: stop what uses ports 15000 to 31999.")
 
 
+class AddressOptions(Struct, frozen=True):
+    """The options or variables by which the operator chooses an address, for error messages."""
+
+    host: str
+    port: str
+
+
+COMMAND_LINE = AddressOptions("--host", "--port")
+METRICS = AddressOptions("TASKLEDGER_METRICS_HOST", "TASKLEDGER_METRICS_PORT")
+
+
 @contextlib.contextmanager
-def open_listener(host: str, port: int, wait_s: float = 0) -> Iterator[socket.socket]:
+def open_listener(
+    host: str, port: int, wait_s: float = 0, chosen_by: AddressOptions = COMMAND_LINE
+) -> Iterator[socket.socket]:
     """A listening socket; waits up to `wait_s` seconds for a former process to release the port."""
-    with _bind(host, port, time.monotonic() + wait_s) as listener:
+    with _bind(host, port, time.monotonic() + wait_s, chosen_by) as listener:
         listener.listen(2048)
         yield listener
+
+
+@contextlib.contextmanager
+def open_consecutive_listeners(
+    host: str, port: int, count: int, wait_s: float = 0, chosen_by: AddressOptions = COMMAND_LINE
+) -> Iterator[list[socket.socket]]:
+    """Listening sockets on `port` and those after it; port 0: on free ports in a row."""
+    ports = range(port, port + count) if port else _find_free_ports(host, count)
+    with contextlib.ExitStack() as opened:
+        yield [opened.enter_context(open_listener(host, each, wait_s, chosen_by)) for each in ports]
 
 
 def listener_url(listener: socket.socket) -> str:
@@ -39,33 +64,47 @@ def listener_url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _bind(host: str, port: int, deadline: float) -> socket.socket:
+def _find_free_ports(host: str, count: int) -> range:
+    for first in random.sample(SERVER_PORTS, 100):
+        ports = range(first, first + count)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
+            for port in ports:
+                probes.enter_context(
+                    socket.create_server((host, port), family=_address_family(host, port, COMMAND_LINE))
+                )
+            return ports
+    raise OperatorError(f"No {count} ports in a row are free on {host}.")
+
+
+def _bind(host: str, port: int, deadline: float, chosen_by: AddressOptions) -> socket.socket:
     while True:
-        listener = socket.socket(_address_family(host, port))
+        listener = socket.socket(_address_family(host, port, chosen_by))
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
         except OSError as error:
             listener.close()
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                raise OperatorError(_bind_error_text(error, host, port)) from error
+                raise OperatorError(_bind_error_text(error, host, port, chosen_by)) from error
             time.sleep(0.05)
         else:
             return listener
 
 
-def _address_family(host: str, port: int) -> socket.AddressFamily:
+def _address_family(host: str, port: int, chosen_by: AddressOptions) -> socket.AddressFamily:
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     except OSError as error:
-        raise OperatorError(f"{host!r} is not an address of this machine: check --host.") from error
+        raise OperatorError(f"{host!r} is not an address of this machine: check {chosen_by.host}.") from error
 
 
-def _bind_error_text(error: OSError, host: str, port: int) -> str:
+def _bind_error_text(error: OSError, host: str, port: int, chosen_by: AddressOptions) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
-            f"Port {port} on {host} is taken: stop the process that listens there, or choose another port with --port."
+            f"Port {port} on {host} is taken: stop the process that listens there, or choose another port with "
+            f"{chosen_by.port}."
         )
     if error.errno == errno.EACCES:
-        return f"Port {port} needs privileges that you do not have: choose one above 1023 with --port."
-    return f"Cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}. Check --host and --port."
+        return f"Port {port} needs privileges that you do not have: choose one above 1023 with {chosen_by.port}."
+    reason = os.strerror(error.errno or 0)
+    return f"Cannot listen on {host} port {port}: {reason}. Check {chosen_by.host} and {chosen_by.port}."

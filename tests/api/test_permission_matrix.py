@@ -85,6 +85,7 @@ list_projections    yes    403    403    403    403    403      403     401
 rebuild_projection  yes    403    403    403    403    403      403     401
 show_operation      404    403    403    403    403    403      403     401
 detailed            yes    403    403    403    403    403      403     401
+metrics             yes    403    403    403    403    403      403     401
 
 register            yes    yes    yes    yes    yes    yes      yes     yes
 login               yes    yes    yes    yes    yes    yes      yes     yes
@@ -95,7 +96,6 @@ refresh             401    401    401    401    401    401      401     401
 health              yes    yes    yes    yes    yes    yes      yes     yes
 live                yes    yes    yes    yes    yes    yes      yes     yes
 ready               yes    yes    yes    yes    yes    yes      yes     yes
-metrics             yes    yes    yes    yes    yes    yes      yes     yes
 list_problems       yes    yes    yes    yes    yes    yes      yes     yes
 show_problem        yes    yes    yes    yes    yes    yes      yes     yes
 list_event_types    yes    yes    yes    yes    yes    yes      yes     yes

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 import cli
@@ -40,8 +41,12 @@ def error_line(done: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.fixture(scope="module")
 def served_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningInstance]:
-    with running_instance(tmp_path_factory.mktemp("serve") / "data") as started:
-        yield started
+    """With two API processes and a port for metrics."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TASKLEDGER_METRICS_PORT", "0")
+        with running_instance(tmp_path_factory.mktemp("serve") / "data", "--api", "2") as started:
+            patch.undo()
+            yield started
 
 
 def test_help_names_every_command_with_a_summary() -> None:
@@ -98,6 +103,25 @@ def test_an_invalid_setting_is_reported_before_start(tmp_path: Path) -> None:
 def test_a_data_directory_in_use_is_reported_with_the_holders_pid(served_instance: RunningInstance) -> None:
     line = error_line(run_taskledger("serve", "--data", str(served_instance.data), "--port", "0"))
     assert f"in use by process {served_instance.process.pid}" in line
+
+
+def test_each_api_process_has_a_metrics_port_and_run_json_the_first(served_instance: RunningInstance) -> None:
+    run = data_directory.find_running(served_instance.data)
+    assert run is not None
+    assert run.metrics_port is not None
+    for port in (run.metrics_port, run.metrics_port + 1):
+        answer = httpx.get(f"http://127.0.0.1:{port}/metrics")
+        assert (answer.status_code, "taskledger_log_position" in answer.text) == (200, True)
+        assert f"http://127.0.0.1:{port}/metrics" in served_instance.log()
+    assert httpx.get(f"{run.address}/metrics").status_code == 401
+
+
+def test_a_taken_metrics_port_is_reported_by_its_variable(tmp_path: Path) -> None:
+    with socket.create_server((ports.LOOPBACK, 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run_taskledger("serve", "--data", str(tmp_path), "--port", "0", TASKLEDGER_METRICS_PORT=port)
+        assert f"Port {port} on 127.0.0.1 is taken" in error_line(done)
+        assert "TASKLEDGER_METRICS_PORT" in error_line(done)
 
 
 def test_another_instance_runs_beside_it(served_instance: RunningInstance, tmp_path: Path) -> None:

@@ -82,12 +82,22 @@ def test_named_servers_without_any_signing_key_are_refused(tmp_path: Path, envir
         ("TASKLEDGER_BROKER_URL", "amqp://canary"),
         ("TASKLEDGER_LOG_LEVEL", "canary"),
         ("TASKLEDGER_TRUSTED_PROXIES", "10.0.0.1,canary"),
+        ("TASKLEDGER_METRICS_PORT", "canary"),
+        ("TASKLEDGER_METRICS_PORT", "65536"),
     ],
 )
 def test_an_invalid_value_is_reported_by_variable_and_not_echoed(variable: str, value: str) -> None:
     with pytest.raises(OperatorError, match=variable) as refusal:
         settings.from_environment({variable: value})
     assert "canary" not in str(refusal.value)
+
+
+def test_metrics_have_an_address_only_if_a_port_is_set() -> None:
+    assert settings.metrics_address({}) is None
+    assert settings.metrics_address({"TASKLEDGER_METRICS_HOST": "::1"}) is None
+    assert settings.metrics_address({"TASKLEDGER_METRICS_PORT": "9000"}) == ("127.0.0.1", 9000)
+    both = {"TASKLEDGER_METRICS_PORT": "0", "TASKLEDGER_METRICS_HOST": "::1"}
+    assert settings.metrics_address(both) == ("::1", 0)
 
 
 def test_a_secret_may_be_read_from_a_file(tmp_path: Path) -> None:

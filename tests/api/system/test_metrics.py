@@ -1,22 +1,32 @@
 """Metrics: the values that Prometheus scrapes match the state of the projections."""
 
+import contextlib
+import threading
+from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg import AsyncCursor
 
+from api.ledger import BASE_PATH, Ledger
+from api.server import create_server
+from infra.processes import ports
 from infra.rebuilding.projection_status import STATUS_SQL
 from infra.settings import Settings
 from projections.projection import all_projections
-from tests.api.in_process_app import app_client, park_document, without_a_database
+from tests.api.in_process_app import park_document, without_a_database
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
+from tests.law import planted_defect
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 METRICS = "http://test/metrics"
+LOGIN = f"{BASE_PATH}/auth/login"
+JOIN_TIMEOUT_S = 15
 CACHE = "taskledger_cache_"
 PROJECTION_METRICS = {
     "position",
@@ -29,8 +39,8 @@ PROJECTION_METRICS = {
 
 
 async def scrape(visitor: ApiUser) -> dict[str, dict[str, float]]:
-    """The samples of each metric, by projection, read without a token."""
-    answer = await visitor.client.get(METRICS)
+    """The samples of each metric, by projection, read with the administrator's token."""
+    answer = await visitor.request("GET", METRICS)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     families = [one for one in text_string_to_metric_families(answer.text) if not one.name.startswith(CACHE)]
@@ -71,7 +81,9 @@ async def test_metrics_say_what_the_list_of_projections_says(
         assert 0 < sampled["lag_seconds"] <= item["lag_seconds"]
 
 
-async def test_a_scrape_runs_one_query(administrator: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_scrape_runs_one_query_beside_the_check_of_permissions(
+    administrator: ApiUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await scrape(administrator)
     queries, execute = list[str](), AsyncCursor.execute
     is_in_scrape = ContextVar("is_in_scrape", default=False)
@@ -85,19 +97,19 @@ async def test_a_scrape_runs_one_query(administrator: ApiUser, monkeypatch: pyte
     is_in_scrape.set(True)
     await scrape(administrator)
     is_in_scrape.set(False)
-    assert queries == [STATUS_SQL]
+    assert queries[1:] == [STATUS_SQL]
 
 
 async def test_no_accept_and_no_parameter_makes_a_scrape_fail(administrator: ApiUser) -> None:
     for accept in ("application/openmetrics-text; version=x", "text/plain; version=9.9; escaping=\t", "image/png", ""):
-        answer = await administrator.client.get(METRICS, headers={"Accept": accept})
+        answer = await administrator.request("GET", METRICS, headers={"Accept": accept})
         assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert_problem(await administrator.client.get(f"{METRICS}?name[]=up"), 400, "unknown_parameter")
+    assert_problem(await administrator.request("GET", f"{METRICS}?name[]=up"), 400, "unknown_parameter")
 
 
 async def test_each_cache_layer_reports_hits_misses_and_staleness(administrator: ApiUser) -> None:
     async def cache_samples() -> dict[tuple[str, str], float]:
-        families = text_string_to_metric_families((await administrator.client.get(METRICS)).text)
+        families = text_string_to_metric_families((await administrator.request("GET", METRICS)).text)
         samples = [sample for family in families for sample in family.samples]
         return {(one.name.removeprefix(CACHE), one.labels.get("layer", "")): one.value for one in samples}
 
@@ -117,10 +129,61 @@ async def test_each_cache_layer_reports_hits_misses_and_staleness(administrator:
     assert after["evicted_total", ""] == 0
 
 
+async def test_only_the_administrator_reads_the_metrics(administrator: ApiUser) -> None:
+    other = await ApiUser.register_with_project(administrator.client, administrator.fold, "Other")
+    assert_problem(await administrator.client.get(METRICS), 401)
+    assert_problem(await other.request("GET", METRICS), 403)
+    answer = await administrator.request("GET", METRICS)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+
+
+@contextlib.contextmanager
+def metrics_port_of(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The address of a served application, and of its metrics."""
+    with ports.open_consecutive_listeners(ports.LOOPBACK, 0, 2) as listeners:
+        server = create_server(settings, 1024, listeners[1].getsockname()[1])
+        thread = threading.Thread(target=server.run, args=(listeners,))
+        thread.start()
+        try:
+            yield ports.listener_url(listeners[0]), ports.listener_url(listeners[1])
+        finally:
+            server.should_exit = True
+            thread.join(JOIN_TIMEOUT_S)
+
+
+def metric_names(text: str) -> set[str]:
+    return {family.name for family in text_string_to_metric_families(text)}
+
+
+async def test_a_port_of_their_own_serves_metrics_without_a_token_and_nothing_else(isolated_settings: Settings) -> None:
+    with metrics_port_of(isolated_settings) as (main, own):
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"{own}/metrics")
+            assert (answer.status_code, "taskledger_log_position" in metric_names(answer.text)) == (200, True)
+            assert (await client.head(f"{own}/metrics")).status_code == 200
+            for method, path in (("GET", "/health"), ("GET", "/docs"), ("POST", "/metrics"), ("POST", LOGIN)):
+                assert_problem(await client.request(method, own + path), 404, "not_found")
+            assert_problem(await client.get(f"{main}/metrics"), 401)
+            spoofed = await client.get(f"{main}/metrics", headers={"Host": own.removeprefix("http://")})
+            assert_problem(spoofed, 401)
+
+
 async def test_without_a_database_only_cache_metrics_are_reported(settings: Settings) -> None:
-    async with app_client(without_a_database(settings)) as client:
-        answer = await client.get(METRICS)
+    with metrics_port_of(without_a_database(settings)) as (_, own):
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"{own}/metrics")
     assert answer.status_code == 200
-    names = {family.name for family in text_string_to_metric_families(answer.text)}
+    names = metric_names(answer.text)
     assert names
     assert all(name.startswith(CACHE) for name in names)
+
+
+async def test_metrics_that_everyone_may_read_are_noticed(
+    administrator: ApiUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def allow(*_: object) -> None:
+        pass
+
+    monkeypatch.setattr(Ledger, "require_operator", allow)
+    with planted_defect(), pytest.raises(AssertionError):
+        await test_only_the_administrator_reads_the_metrics(administrator)
