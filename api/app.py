@@ -17,6 +17,7 @@ from litestar.types import ASGIApp
 from api import endpoints
 from api.http import authentication
 from api.http.body import JSONBodyDTO, JSONRequest
+from api.http.cors import CorsPolicy, with_cors
 from api.http.deadline import with_deadline
 from api.http.head_requests import with_head
 from api.http.parameters import reject_unknown_parameters
@@ -54,7 +55,11 @@ def with_middleware(application: Litestar, response_cache: ResponseCache, metric
     app = response_cache.wrap(with_deadline(application, error_app))
     if metrics_port is not None:
         app = metrics.with_metrics_port(app, application.state.ledger, metrics_port)
-    return with_tracing(with_head(app))
+    app = with_head(app)
+    cors_policy = CorsPolicy(application.state.ledger.settings.cors_origins)
+    if cors_policy.allows_any():
+        app = with_cors(app, cors_policy)
+    return with_tracing(app)
 
 
 def create_litestar(settings: Settings) -> Litestar:

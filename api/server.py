@@ -12,6 +12,7 @@ import uvicorn
 from api.app import create_app
 from api.http.connection import Connection
 from api.http.connection_registry import ConnectionRegistry
+from api.http.cors import CorsPolicy
 from infra.identity.trusted_proxies import TrustedProxyList
 from infra.settings import Settings
 
@@ -60,9 +61,12 @@ def create_server(settings: Settings, max_files: int, drain_s: float = 0, metric
     app, ledger = create_app(settings, metrics_port)
     proxies = TrustedProxyList(settings.trusted_proxies)
     registry = ConnectionRegistry(max(MIN_CONNECTIONS, max_files - RESERVED_FILES), proxies.is_trusted)
+    connection_factory = partial(
+        Connection, registry=registry, draining=ledger.draining, cors_policy=CorsPolicy(settings.cors_origins)
+    )
     config = uvicorn.Config(
         cast("Any", app),
-        http=cast("Any", partial(Connection, registry=registry, draining=ledger.draining)),
+        http=cast("Any", connection_factory),
         ws="none",
         access_log=False,
         log_config=None,

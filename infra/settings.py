@@ -26,6 +26,14 @@ MailUrl = Annotated[
 MailAddress = Annotated[str, Meta(pattern=r"^[^\s@]+@[^\s@]+$", description="the address that mail comes from")]
 _PROXIES_DESCRIPTION = "addresses and networks of your proxies, as in 10.0.0.2,192.168.0.0/16"
 TrustedProxies = Annotated[str, Meta(description=_PROXIES_DESCRIPTION)]
+_ORIGIN = r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?"
+CorsOrigins = Annotated[
+    str,
+    Meta(
+        pattern=rf"^({_ORIGIN}( *, *{_ORIGIN})*)?$",
+        description="exact origins of web pages, as in https://app.example.com,http://localhost:5173",
+    ),
+]
 _METRICS_PORT_DESCRIPTION = "a port, for metrics alone and without a token; 0 picks a free one"
 MetricsPort = Annotated[Annotated[int, Meta(ge=0, le=65535)] | None, Meta(description=_METRICS_PORT_DESCRIPTION)]
 MIN_KEY_LENGTH = 32
@@ -58,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_url: MailUrl = ""
     mail_from: MailAddress = "taskledger@localhost"
     trusted_proxies: TrustedProxies = ""
+    cors_origins: CorsOrigins = ""
     metrics_port: MetricsPort = None
     metrics_host: Annotated[str, Meta(min_length=1, description="the address that the metrics port is opened on")] = (
         "127.0.0.1"

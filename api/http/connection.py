@@ -1,6 +1,7 @@
 """An HTTP/1.1 connection: uvicorn's, with limits on what a client may send and on how long it may take."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import httptools
@@ -10,6 +11,7 @@ from uvicorn.server import ServerState
 
 from api.http import connection_problems as problems
 from api.http.connection_registry import ConnectionRegistry
+from api.http.cors import CorsPolicy
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of the request line and headers of a request, with its trailers; also of one chunk extension."""
@@ -50,10 +52,12 @@ class Connection(HttpToolsProtocol):
         *,
         registry: ConnectionRegistry,
         draining: asyncio.Event,
+        cors_policy: CorsPolicy | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.registry = registry
         self.draining = draining
+        self.cors_policy = cors_policy if cors_policy and cors_policy.allows_any() else None
         self.is_for_health_only = False
         self.is_refused = False
         self._unparsed_bytes = self._discarded_bytes = 0
@@ -185,9 +189,9 @@ class Connection(HttpToolsProtocol):
         """Answer, unless an earlier response is on its way, and close."""
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
-            self.transport.write(problem.response())
+            self.transport.write(problem.response(self._cors_headers()))
         elif cycle.more_body and not cycle.response_started:
-            self.transport.write(problem.response())
+            self.transport.write(problem.response(self._cors_headers()))
             cycle.disconnected = True
             cycle.message_event.set()
         else:
@@ -196,6 +200,10 @@ class Connection(HttpToolsProtocol):
             self.is_refused = True
             return
         self._linger()
+
+    def _cors_headers(self) -> Sequence[tuple[bytes, bytes]]:
+        """For the request as far as its headers have arrived."""
+        return self.cors_policy.headers_for(self.headers or [])[0] if self.cors_policy else ()
 
     def _linger(self) -> None:
         """Send what is written, and read on for a moment."""

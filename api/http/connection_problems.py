@@ -1,5 +1,6 @@
 """Problems of requests that are refused before the application sees them, as whole HTTP responses."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 
 import msgspec
@@ -16,8 +17,8 @@ class ConnectionProblem(Struct, frozen=True):
     title: str
     detail: str
 
-    def response(self) -> bytes:
-        """Status line, headers and body; with a new trace id, as no trace was read."""
+    def response(self, headers: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
+        """Status line, headers (ours and these) and body; with a new trace id, as no trace was read."""
         trace_id = new_id().hex
         members = {
             "type": f"/problems/{self.code}",
@@ -36,9 +37,9 @@ class ConnectionProblem(Struct, frozen=True):
             "x-content-type-options: nosniff\r\n"
             f"trace-id: {trace_id}\r\n"
             f"{'retry-after: 1' if self.status == HTTPStatus.SERVICE_UNAVAILABLE else 'vary: Accept'}\r\n"
-            "connection: close\r\n\r\n"
         )
-        return head.encode() + body
+        more = b"".join(b"%b: %b\r\n" % field for field in headers)
+        return head.encode() + more + b"connection: close\r\n\r\n" + body
 
 
 MALFORMED = ConnectionProblem(

@@ -83,6 +83,13 @@ def test_named_servers_without_any_signing_key_are_refused(tmp_path: Path, envir
         ("TASKLEDGER_LOG_LEVEL", "canary"),
         ("TASKLEDGER_TRUSTED_PROXIES", "10.0.0.1,canary"),
         ("TASKLEDGER_METRICS_PORT", "canary"),
+        ("TASKLEDGER_CORS_ORIGINS", "*"),
+        ("TASKLEDGER_CORS_ORIGINS", "null"),
+        ("TASKLEDGER_CORS_ORIGINS", "canary.example.com"),
+        ("TASKLEDGER_CORS_ORIGINS", "https://*.canary.example.com"),
+        ("TASKLEDGER_CORS_ORIGINS", "https://canary.example.com/"),
+        ("TASKLEDGER_CORS_ORIGINS", "https://a.example.com https://canary.example.com"),
+        ("TASKLEDGER_CORS_ORIGINS", "https://a.example.com,https://Canary.example.com"),
         ("TASKLEDGER_METRICS_PORT", "65536"),
     ],
 )

@@ -39,11 +39,15 @@ async def echo_app(scope: Scope, receive: Receive, send: Send) -> None:
 
 @contextlib.contextmanager
 def raw_server(
-    max_connections: int = 900, is_trusted_proxy: Callable[[str], bool] = lambda _: False, protocol: Any = Connection
+    max_connections: int = 900,
+    is_trusted_proxy: Callable[[str], bool] = lambda _: False,
+    protocol: Any = Connection,
+    **connection_options: Any,
 ) -> Iterator[int]:
-    """The port of the server; `protocol` takes a registry unless it is uvicorn's own."""
+    """The port of the server; `protocol` takes a registry and options unless it is uvicorn's own."""
     registry = ConnectionRegistry(max_connections, is_trusted_proxy)
-    http: Any = partial(Connection, registry=registry, draining=asyncio.Event()) if protocol is Connection else protocol
+    options = {"registry": registry, "draining": asyncio.Event(), **connection_options}
+    http: Any = partial(Connection, **options) if protocol is Connection else protocol
     config = uvicorn.Config(echo_app, http=http, ws="none", log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
