@@ -3,13 +3,14 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, cast
 
 import uvicorn
 
 from api.app import create_app
+from api.http.allowed_hosts import allowed_hosts
 from api.http.connection import Connection
 from api.http.connection_registry import ConnectionRegistry
 from api.http.cors import CorsPolicy
@@ -53,20 +54,18 @@ class Server(uvicorn.Server):
             await asyncio.sleep(TICK_S)
 
 
-def create_server(settings: Settings, max_files: int, drain_s: float = 0, metrics_port: int | None = None) -> Server:
-    """The application and its server, not yet started, for a process that may open `max_files` files.
-
-    The server is then run on its listeners; if one of them is for metrics, `metrics_port` is its port.
-    """
-    app, ledger = create_app(settings, metrics_port)
-    proxies = TrustedProxyList(settings.trusted_proxies)
-    registry = ConnectionRegistry(max(MIN_CONNECTIONS, max_files - RESERVED_FILES), proxies.is_trusted)
-    connection_factory = partial(
-        Connection, registry=registry, draining=ledger.draining, cors_policy=CorsPolicy(settings.cors_origins)
-    )
+def create_server(
+    settings: Settings,
+    max_files: int,
+    listener: socket.socket,
+    metrics_listener: socket.socket | None = None,
+    drain_s: float = 0,
+) -> Server:
+    """The application and its server, to be run on these listeners by a process that may open `max_files` files."""
+    app, ledger = create_app(settings, _port(metrics_listener) if metrics_listener else None)
     config = uvicorn.Config(
         cast("Any", app),
-        http=cast("Any", connection_factory),
+        http=cast("Any", _connection_factory(settings, max_files, ledger.draining, [listener, metrics_listener])),
         ws="none",
         access_log=False,
         log_config=None,
@@ -75,3 +74,23 @@ def create_server(settings: Settings, max_files: int, drain_s: float = 0, metric
         timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
     )
     return Server(config, ledger.draining, drain_s, ledger.progress_waiter.close)
+
+
+def _connection_factory(
+    settings: Settings, max_files: int, draining: asyncio.Event, listeners: Iterable[socket.socket | None]
+) -> Callable[..., Connection]:
+    proxies = TrustedProxyList(settings.trusted_proxies)
+    registry = ConnectionRegistry(max(MIN_CONNECTIONS, max_files - RESERVED_FILES), proxies.is_trusted)
+    hosts = {_port(each): allowed_hosts(settings.hosts, each.getsockname()[0]) for each in listeners if each}
+    return partial(
+        Connection,
+        registry=registry,
+        draining=draining,
+        cors_policy=CorsPolicy(settings.cors_origins),
+        hosts_by_port={port: names for port, names in hosts.items() if names},
+    )
+
+
+def _port(listener: socket.socket) -> int:
+    port: int = listener.getsockname()[1]
+    return port

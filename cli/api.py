@@ -37,8 +37,7 @@ def command(data: Path, host: str, port: int, fd: int | None, drain: float, metr
     logs.configure(app_settings.log_level, app_settings.environment)
     connection_budget.require_connections(app_settings.database_url, connection_budget.API_CONNECTIONS, is_alone=False)
     with _listener(host, port, fd) as listener, _metrics_listener(app_settings, metrics_fd) as metrics_listener:
-        metrics_port = metrics_listener.getsockname()[1] if metrics_listener else None
-        server = create_server(app_settings, file_limits.raise_open_file_limit(), drain, metrics_port)
+        server = create_server(app_settings, file_limits.raise_open_file_limit(), listener, metrics_listener, drain)
         gc_tuning.freeze_and_relax()
         server.run([listener, metrics_listener] if metrics_listener else [listener])
 

@@ -34,6 +34,14 @@ CorsOrigins = Annotated[
         description="exact origins of web pages, as in https://app.example.com,http://localhost:5173",
     ),
 ]
+_HOST = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
+Hosts = Annotated[
+    str,
+    Meta(
+        pattern=rf"^({_HOST}( *, *{_HOST})*)?$",
+        description="names without ports that clients address this server by, as in tasks.example.com,[2001:db8::7]",
+    ),
+]
 _METRICS_PORT_DESCRIPTION = "a port, for metrics alone and without a token; 0 picks a free one"
 MetricsPort = Annotated[Annotated[int, Meta(ge=0, le=65535)] | None, Meta(description=_METRICS_PORT_DESCRIPTION)]
 MIN_KEY_LENGTH = 32
@@ -66,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_url: MailUrl = ""
     mail_from: MailAddress = "taskledger@localhost"
     trusted_proxies: TrustedProxies = ""
+    hosts: Hosts = ""
     cors_origins: CorsOrigins = ""
     metrics_port: MetricsPort = None
     metrics_host: Annotated[str, Meta(min_length=1, description="the address that the metrics port is opened on")] = (

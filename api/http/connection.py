@@ -1,7 +1,7 @@
 """An HTTP/1.1 connection: uvicorn's, with limits on what a client may send and on how long it may take."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httptools
@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from api.http import connection_problems as problems
+from api.http.allowed_hosts import AllowedHosts
 from api.http.connection_registry import ConnectionRegistry
 from api.http.cors import CorsPolicy
 
@@ -53,6 +54,7 @@ class Connection(HttpToolsProtocol):
         registry: ConnectionRegistry,
         draining: asyncio.Event,
         cors_policy: CorsPolicy | None = None,
+        hosts_by_port: Mapping[int, AllowedHosts] | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.registry = registry
@@ -60,6 +62,9 @@ class Connection(HttpToolsProtocol):
         self.cors_policy = cors_policy if cors_policy and cors_policy.allows_any() else None
         self.is_for_health_only = False
         self.is_refused = False
+        self._hosts_by_port = hosts_by_port or {}
+        self._allowed_hosts: AllowedHosts | None = None
+        self._host = b""
         self._unparsed_bytes = self._discarded_bytes = 0
         self._head_bytes = self._header_count = self._host_count = self._authorization_count = 0
         self._head_since: float | None = None
@@ -70,6 +75,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._head_since = self.loop.time()
+        self._allowed_hosts = self._hosts_by_port.get(self.server[1]) if self.server and self.server[1] else None
         self.registry.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -116,6 +122,7 @@ class Connection(HttpToolsProtocol):
         name = self.headers[-1][0]
         if name == b"host":
             self._host_count += 1
+            self._host = value
         elif name == b"authorization":
             self._authorization_count += 1
 
@@ -124,8 +131,11 @@ class Connection(HttpToolsProtocol):
             raise RequestRefused(problems.INVALID_HOST)
         if self._authorization_count > 1:
             raise RequestRefused(problems.REPEATED_AUTHORIZATION)
-        if self.is_for_health_only and not self.url.startswith(b"/health"):
-            raise RequestRefused(problems.TOO_MANY_CONNECTIONS)
+        if not self.url.startswith(b"/health"):  # which probes ask by the address
+            if self._allowed_hosts and self._host_count and self._host not in self._allowed_hosts:
+                raise RequestRefused(problems.UNKNOWN_HOST)
+            if self.is_for_health_only:
+                raise RequestRefused(problems.TOO_MANY_CONNECTIONS)
         super().on_headers_complete()
         self._unparsed_bytes = self._body_bytes = self._discarded_bytes = 0
         self._head_since, self._body_since = None, self.loop.time()

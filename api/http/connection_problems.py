@@ -54,6 +54,12 @@ REPEATED_AUTHORIZATION = ConnectionProblem(
 REQUEST_TIMEOUT = ConnectionProblem(
     408, "request_timeout", "The request took too long to arrive.", "Send it again, without pauses."
 )
+UNKNOWN_HOST = ConnectionProblem(
+    421,
+    "unknown_host",
+    "This server does not have the name in the Host header.",
+    "Use a name of this server. Its operator lists them in TASKLEDGER_HOSTS.",
+)
 HEAD_TOO_LARGE = ConnectionProblem(
     431,
     "request_head_too_large",

@@ -17,8 +17,8 @@ JOIN_TIMEOUT_S = 10
 @contextlib.contextmanager
 def app_server(settings: Settings) -> Iterator[str]:
     """The address of the application, served for the duration of the block."""
-    server = create_server(settings, max_files=1024)
     with socket.create_server(("127.0.0.1", 0)) as listening, _running_worker(settings):
+        server = create_server(settings, 1024, listening)
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:

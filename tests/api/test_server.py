@@ -27,8 +27,8 @@ DRAIN_S = 30.0
 @contextlib.contextmanager
 def running_server(settings: Settings, drain_s: float = 0) -> Iterator[tuple[Server, str]]:
     """A server, and the URL of its API; no worker runs beside it."""
-    server = create_server(settings, max_files=1024, drain_s=drain_s)
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = create_server(settings, 1024, listener, drain_s=drain_s)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
