@@ -47,5 +47,5 @@ async def rebuild_projection(
         raise NotFound
     options = JobOptions(expect_changes=data.expect_changes)
     job = await ledger.projection_admin.enqueue_rebuild(all_projections()[name], options, request.user.user_id)
-    headers = {"Location": f"{BASE_PATH}/operations/{job.id}", "Cache-Control": "no-store"}
+    headers = {"Location": f"{BASE_PATH}/operations/{job.id}"}
     return Response(job, status_code=202, headers=headers)

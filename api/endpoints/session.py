@@ -13,7 +13,6 @@ from api.http import access_tokens, authentication, headers
 from api.http.addressing import parse_id
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_address
-from api.http.conditional_response import NO_STORE
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from domain.errors import NoSession, WrongCredentials
@@ -100,7 +99,7 @@ async def list_sessions(request: AuthedRequest, ledger: NamedDependency[Ledger])
         )
         for one in sessions
     ]
-    return Response(SessionList(items), headers=NO_STORE)
+    return Response(SessionList(items))
 
 
 @delete("/auth/sessions/{session:str}", status_code=204)
@@ -115,7 +114,7 @@ def _token_response(ledger: Ledger, session: SessionWithToken) -> Response[Token
     token, lifetime = access_tokens.issue_access_token(
         session.user, session.id, session.expires_at, ledger.settings.jwt_key
     )
-    return Response(TokenPair(token, "Bearer", lifetime, session.refresh_token), headers=NO_STORE)
+    return Response(TokenPair(token, "Bearer", lifetime, session.refresh_token))
 
 
 def _user_agent(request: AuthedRequest) -> str:

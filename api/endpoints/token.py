@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 from api.http import authentication
 from api.http.addressing import parse_id
 from api.http.body import MAX_AUTH_BODY_BYTES
-from api.http.conditional_response import LOCATION_HEADER, NO_STORE
+from api.http.conditional_response import LOCATION_HEADER
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request
 from commands import permissions
@@ -86,7 +86,7 @@ async def issue_token(
         await ledger.tokens.revoke(user, token_id)
         raise
     info = _token_info(user, PersonalToken(token_id, data.name, scopes, data.kind, expires_at), created_at)
-    headers = {**NO_STORE, "Location": f"{BASE_PATH}/auth/tokens/{token_id}"}
+    headers = {"Location": f"{BASE_PATH}/auth/tokens/{token_id}"}
     return Response(IssuedToken(**asdict(info), token=secret), status_code=201, headers=headers)
 
 
@@ -94,7 +94,7 @@ async def issue_token(
 async def list_tokens(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[TokenList]:
     """List your active personal tokens, oldest first."""
     authentication.require_account_management(request.user, request.auth)
-    return Response(TokenList(await _active_tokens(ledger, request.user.user_id)), headers=NO_STORE)
+    return Response(TokenList(await _active_tokens(ledger, request.user.user_id)))
 
 
 @get("/auth/tokens/{token:str}")
@@ -105,7 +105,7 @@ async def show_token(
     token_id = parse_id(token)
     authentication.require_account_management(request.user, request.auth)
     found = next((one for one in await _active_tokens(ledger, request.user.user_id) if one.id == token_id), None)
-    return Response(require_found(found), headers=NO_STORE)
+    return Response(require_found(found))
 
 
 @delete("/auth/tokens/{token:str}", status_code=204)

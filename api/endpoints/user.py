@@ -13,7 +13,6 @@ from api.http import authentication, tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_address
 from api.http.command_results import WriteResult
-from api.http.conditional_response import NO_STORE
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands import permissions
@@ -111,7 +110,7 @@ async def show_me(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Re
         instance is not None and instance.administrator_id == actor.user_id,
         user.email_verified,
     )
-    return Response(me, headers=NO_STORE)
+    return Response(me)
 
 
 @post("/auth/password", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=204)

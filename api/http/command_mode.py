@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar import Request
 from msgspec import Struct
 
-from api.http.conditional_response import NO_STORE, POSITION_HEADER
+from api.http.conditional_response import POSITION_HEADER
 from api.http.problems import MalformedRequest
 from api.http.response import Response
 from commands.handling.outcome import DryRunOutcome
@@ -60,7 +60,7 @@ class DryRun(Struct, frozen=True, omit_defaults=True):
 
 def dry_run_response(outcome: DryRunOutcome) -> Response[DryRun]:
     """The answer to a dry run."""
-    headers = {POSITION_HEADER: str(outcome.position), **NO_STORE}
+    headers = {POSITION_HEADER: str(outcome.position)}
     warnings = tuple(warning for result in outcome.results for warning in result.warnings)
     return Response(
         DryRun(outcome.planned_events, outcome.position, warnings), status_code=HTTPStatus.OK, headers=headers

@@ -14,13 +14,12 @@ from projections.question import Answer
 POSITION_HEADER, STALE_HEADER = "Taskledger-Position", "Taskledger-Stale"
 LOCATION_HEADER = ResponseHeader(name="Location", documentation_only=True)
 """For an endpoint that sets Location itself."""
-NO_STORE = {"Cache-Control": "no-store"}
 _ENTITY_TAG = re.compile(r'"[^"]*"')
 
 
 def command_headers(position: int, *, replayed: bool) -> dict[str, str]:
     """The headers of a command's answer: a position that includes it, and whether it is a replay."""
-    fields = {POSITION_HEADER: str(position), **NO_STORE}
+    fields = {POSITION_HEADER: str(position)}
     return {**fields, "Idempotent-Replayed": "true"} if replayed else fields
 
 
@@ -28,7 +27,7 @@ def conditional_response(
     request: Request[Any, Any, Any], answer: Answer, position: int, age: float | None = None
 ) -> Response[Any]:
     """The encoded answer, or 304 if the client has it already; a stale one is marked, with its age."""
-    fields = {"ETag": answer.etag, POSITION_HEADER: str(position), **NO_STORE}
+    fields = {"ETag": answer.etag, POSITION_HEADER: str(position)}
     if age is not None:
         fields |= {"Age": str(int(age)), STALE_HEADER: "true"}
     if request.method != "GET":  # the question is in the body, so no tag or link applies

@@ -250,7 +250,7 @@ def _item_errors(refusal: Refusal) -> list[dict[str, str]] | None:
 
 
 def _status_headers(status: int) -> dict[str, str]:
-    fields = {"Cache-Control": "no-store"}
+    fields = dict[str, str]()
     if status == HTTPStatus.UNAUTHORIZED:
         fields["WWW-Authenticate"] = "Bearer"
     if status == HTTPStatus.SERVICE_UNAVAILABLE:

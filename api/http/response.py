@@ -8,6 +8,7 @@ import msgspec
 from litestar.types import Receive, Scope, Send
 
 T = TypeVar("T")
+NO_STORE = {"Cache-Control": "no-store"}
 _BODILESS_STATUSES = {204, 304}
 _encode = msgspec.json.Encoder().encode
 
@@ -15,7 +16,8 @@ _encode = msgspec.json.Encoder().encode
 class Response(litestar.Response[T]):
     """The framework's response without cookies, encoders and background tasks, which were most of its cost.
 
-    Content that is None is no body.
+    Content that is None is no body. The response is not stored by clients and proxies, unless `headers` say so: most
+    answers are private.
     """
 
     media_type: str
@@ -31,7 +33,7 @@ class Response(litestar.Response[T]):
         self.content = content
         self.status_code = status_code
         self.media_type = media_type
-        self.headers = dict(headers or {})
+        self.headers = {**NO_STORE, **(headers or {})}
 
     def to_asgi_response(self, app: Any, request: Any, *, status_code: int | None = None, **more: Any) -> Any:
         """The ASGI callable that sends it, with the handler's status unless it has its own."""

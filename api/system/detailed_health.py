@@ -100,7 +100,7 @@ async def detailed(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> R
         position=max((one.head for one in statuses), default=None),
         projections=projections,
     )
-    return Response(answer, headers={"Cache-Control": "no-store"})
+    return Response(answer)
 
 
 async def _projection_statuses(ledger: Ledger) -> list[ProjectionStatus]:

@@ -15,15 +15,15 @@ class Health(Struct, frozen=True):
 
 
 @get("/health", opt=PUBLIC)
-async def health() -> Health:
+async def health() -> Response[Health]:
     """Public health check; no details."""
-    return Health("ok")
+    return Response(Health("ok"))
 
 
 @get("/health/live", opt=PUBLIC)
-async def live() -> Health:
+async def live() -> Response[Health]:
     """Liveness check: this process answers."""
-    return Health("ok")
+    return Response(Health("ok"))
 
 
 @get("/health/ready", opt=PUBLIC)

@@ -15,7 +15,6 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from api.http.conditional_response import NO_STORE
 from api.http.problems import problem_response, status_phrase
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -118,4 +117,4 @@ async def _metrics_response(ledger: Ledger) -> Response[bytes]:
     registry.register(CacheCollector(ledger.reader.cache_stats, ledger.memory_cache))
     with contextlib.suppress(psycopg.OperationalError, psycopg.InterfaceError):  # the cache metrics need no database
         registry.register(ProjectionCollector(await ledger.projection_admin.statuses()))
-    return Response(generate_latest(registry), media_type=PROMETHEUS_MEDIA_TYPE, headers=NO_STORE)
+    return Response(generate_latest(registry), media_type=PROMETHEUS_MEDIA_TYPE)

@@ -1,5 +1,7 @@
-"""The style sheet of the /docs page."""
+"""The style sheet of the /docs page, and the policy that lets the page load nothing else."""
 
+import base64
+import hashlib
 from typing import Final
 
 CSS: Final = """
@@ -38,3 +40,8 @@ td p { margin: 0; } .problems code:first-child { color: #cf222e; }
   nav a { display: inline-block; margin-right: 1rem; } main { padding: 1rem; }
   details > :not(summary), summary > .note { margin-left: 0; } table { width: 100%; } }
 """
+
+_CSS_HASH = base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()
+CONTENT_SECURITY_POLICY: Final = (
+    f"default-src 'none'; style-src 'sha256-{_CSS_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)

@@ -8,8 +8,9 @@ from litestar.types import Message
 
 from api.http.response import Response
 
-HEADERS = {"ETag": '"3"', "Cache-Control": "no-store"}
-RAW_HEADERS = [(b"etag", b'"3"'), (b"cache-control", b"no-store")]
+HEADERS = {"ETag": '"3"'}
+NO_STORE = (b"cache-control", b"no-store")
+RAW_HEADERS = [NO_STORE, (b"etag", b'"3"')]
 
 
 async def asgi_messages(response: Response[Any], status: int | None = None) -> list[Any]:
@@ -40,7 +41,7 @@ async def test_bytes_are_sent_as_they_are_under_their_own_type_and_status() -> N
         Response(b"{}", status_code=404, media_type="application/problem+json"), status=201
     )
     assert start["status"] == 404
-    assert start["headers"] == [(b"content-type", b"application/problem+json"), (b"content-length", b"2")]
+    assert start["headers"] == [NO_STORE, (b"content-type", b"application/problem+json"), (b"content-length", b"2")]
     assert body["body"] == b"{}"
 
 
@@ -59,3 +60,9 @@ async def test_shared_headers_are_not_mutated() -> None:
     response = Response(b"{}", headers=HEADERS)
     response.headers["Retry-After"] = "1"
     assert "Retry-After" not in HEADERS
+
+
+async def test_a_response_is_not_stored_unless_it_says_so() -> None:
+    assert NO_STORE in (await asgi_messages(Response({})))[0]["headers"]
+    lasting = (await asgi_messages(Response({}, headers={"Cache-Control": "max-age=60"})))[0]["headers"]
+    assert [value for name, value in lasting if name == b"cache-control"] == [b"max-age=60"]
