@@ -9,6 +9,7 @@ import click
 
 from api.server import create_server
 from cli import options
+from cli.output import print_line
 from infra import logs, settings
 from infra.database import connection_budget
 from infra.processes import file_limits, gc_tuning, ports
@@ -48,7 +49,7 @@ def _listener(host: str, port: int, fd: int | None) -> Iterator[socket.socket]:
         yield socket.socket(fileno=fd)
         return
     with ports.open_listener(host, port) as listener:
-        click.echo(f"Listening at {ports.listener_url(listener)}")
+        print_line(f"Listening at {ports.listener_url(listener)}")
         yield listener
 
 
@@ -62,5 +63,5 @@ def _metrics_listener(app_settings: Settings, fd: int | None) -> Iterator[socket
         return
     host, port = app_settings.metrics_host, app_settings.metrics_port
     with ports.open_listener(host, port, chosen_by=ports.METRICS) as listener:
-        click.echo(f"Metrics at {ports.listener_url(listener)}/metrics")
+        print_line(f"Metrics at {ports.listener_url(listener)}/metrics")
         yield listener

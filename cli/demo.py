@@ -10,6 +10,7 @@ import click
 
 from cli import options
 from cli.open_instance import OpenInstance, open_instance
+from cli.output import print_line
 from commands.column import ColumnSpec, SetColumns
 from commands.command import Command
 from commands.handling.decision import CommandOn
@@ -53,7 +54,7 @@ def command(data: Path) -> None:
         password_file.touch(mode=0o600)
         password_file.write_text(secrets.token_urlsafe(9))
         asyncio.run(_fill(app_settings, password_file.read_text()))
-    click.echo(f"Demo login: {DEMO_EMAIL} / {password_file.read_text()}")
+    print_line(f"Demo login: {DEMO_EMAIL} / {password_file.read_text()}")
 
 
 async def _is_empty(app_settings: Settings) -> bool:

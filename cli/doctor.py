@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from cli import options
 from cli.database import database_connection, host_and_port
+from cli.output import print_line
 from infra import settings
 from infra.delivery.mailer import Mailer
 from infra.errors import OperatorError
@@ -42,10 +43,10 @@ UNRESTRICTED_ROLE_ADVICE = (
 def command(data: Path) -> None:
     """Check everything that Taskledger needs; exit with 1 if anything is wrong."""
     app_settings = settings.resolve(data)
-    click.echo(f"  taskledger   {version('taskledger')} on Python {platform.python_version()}")
+    print_line(f"  taskledger   {version('taskledger')} on Python {platform.python_version()}")
     findings = [finding for check in CHECKS for finding in _run_check(check, app_settings)]
     for finding in findings:
-        click.echo(f"{finding.symbol} {finding.subject:<12} {finding.message}")
+        print_line(f"{finding.symbol} {finding.subject:<12} {finding.message}")
     if any(finding.symbol == "✗" for finding in findings):
         raise SystemExit(1)
 

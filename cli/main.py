@@ -12,6 +12,7 @@ import click
 
 import cli
 from infra.errors import OperatorError
+from infra.terminal_text import escape
 
 OPERATOR_ERROR_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130
@@ -57,7 +58,7 @@ def main() -> None:
     try:
         sys.exit(taskledger.main(prog_name="taskledger", standalone_mode=False))
     except OperatorError as mistake:
-        click.echo(f"taskledger: {mistake}", err=True)
+        click.echo(escape(f"taskledger: {mistake}"), err=True)  # noqa: TID251 - escaped, without an import of cli.output
         sys.exit(OPERATOR_ERROR_EXIT_CODE)
     except click.ClickException as misuse:
         misuse.show()

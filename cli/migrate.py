@@ -6,6 +6,7 @@ import click
 
 from cli import options
 from cli.database import database_connection
+from cli.output import print_line
 from infra import settings
 from infra.rebuilding.outcome import RebuildProgress
 from infra.schema import migrate
@@ -19,7 +20,7 @@ def _phase_printer() -> StepReporter:
     def print_phase(name: str, step: RebuildProgress) -> None:
         if (name, step.phase) not in printed:
             printed.add((name, step.phase))
-            click.echo(f"{name}: {step.phase}", err=True)
+            print_line(f"{name}: {step.phase}", to_stderr=True)
 
     return print_phase
 
@@ -38,6 +39,6 @@ def command(data: Path, check: bool) -> None:  # noqa: FBT001 - a flag
             else migrate.migrate(owner_url, app_settings.database_url, _phase_printer())
         )
     verb = "Missing" if check else "Applied"
-    click.echo(f"{verb}: {', '.join(missing)}" if missing else "The database is up to date.")
+    print_line(f"{verb}: {', '.join(missing)}" if missing else "The database is up to date.")
     if check and missing:
         raise SystemExit(1)

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from cli import options, subcommand_process
+from cli import options, output, subcommand_process
 from cli.subcommand_process import SubcommandProcess
 from infra import settings
 from infra.database import connection_budget
@@ -99,11 +99,11 @@ class ServeRun:
         data = self.options.data
         print_line(f"Taskledger {version('taskledger')}, data in {data}")
         self._start_servers()
-        exit_code, output = self._run_subcommand(
+        exit_code, printed = self._run_subcommand(
             "migrate", MIGRATION_TIMEOUT_S, "Still updating the database schema and read models ..."
         )
         if exit_code:
-            raise OperatorError(_last_error_line(output))
+            raise OperatorError(_last_error_line(printed))
         self._require_connections()
         self._start_commands()
         if self.metrics_listeners:
@@ -112,8 +112,9 @@ class ServeRun:
             )
         print_line(f"Ready after {time.monotonic() - started_at:.1f} s at {self.base_url}  (Ctrl-C stops it)")
         if self.options.demo:
-            exit_code, output = self._run_subcommand("demo", START_TIMEOUT_S)
-            print_line(output)
+            _, printed = self._run_subcommand("demo", START_TIMEOUT_S)
+            for line in printed.split("\n"):
+                print_line(line)
 
     def _start_servers(self) -> None:
         data, external = self.options.data, settings.from_environment()
@@ -189,16 +190,16 @@ class ServeRun:
 
     def _run_subcommand(self, name: str, timeout_s: float, slow_notice: str = "") -> tuple[int, str]:
         """Runs one of our commands to its end; returns its exit code and output."""
-        with tempfile.TemporaryFile() as output:
-            child = subcommand_process.spawn_taskledger([name, "--data", self.options.data], output)
+        with tempfile.TemporaryFile() as file:
+            child = subcommand_process.spawn_taskledger([name, "--data", self.options.data], file)
             try:
                 if not self.supervisor.run_until(lambda: child.poll() is not None, SLOW_NOTICE_S) and slow_notice:
                     print_line(slow_notice)
                 self.supervisor.run_until(lambda: child.poll() is not None, timeout_s)
             finally:
                 stop([child], REQUESTS_STOP_TIMEOUT_S)
-            output.seek(0)
-            return child.returncode, output.read().decode(errors="replace").strip()
+            file.seek(0)
+            return child.returncode, file.read().decode(errors="replace").strip()
 
     def _stop(self) -> None:
         for listener in (self.listener, *self.metrics_listeners):
@@ -232,13 +233,14 @@ def server_urls(data: Path, servers: dict[str, Postgres | Valkey]) -> dict[str, 
 def print_line(line: str) -> None:
     """Prints a line, unless standard output was closed."""
     with contextlib.suppress(OSError):
-        click.echo(line)
+        output.print_line(line)
 
 
-def _last_error_line(output: str) -> str:
+def _last_error_line(printed: str) -> str:
     """The last line, for our own error; earlier lines (a traceback, for example) go to standard error."""
-    earlier_output, _, last = output.rpartition("\n")
-    click.echo(earlier_output, err=True, nl=bool(earlier_output))
+    earlier_output, _, last = printed.rpartition("\n")
+    for line in earlier_output.split("\n") if earlier_output else ():
+        output.print_line(line, to_stderr=True)
     return last.removeprefix("taskledger: ") or "The database could not be brought up to date."
 
 

@@ -2,14 +2,21 @@
 
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 from loguru import logger
+
+from infra.terminal_text import escape
+
+if TYPE_CHECKING:
+    import loguru
 
 __all__ = ["configure", "logger"]
 
 
 def configure(level: str, environment: str) -> None:
     """Send all logging to stderr, without variable values in tracebacks: they may contain passwords and tokens."""
+    logger.configure(patcher=_escape_message)
     logger.remove()
     logger.add(
         sys.stderr,
@@ -20,6 +27,10 @@ def configure(level: str, environment: str) -> None:
         diagnose=False,
     )
     logging.basicConfig(handlers=[_InterceptHandler()], level=logging.WARNING, force=True)
+
+
+def _escape_message(record: "loguru.Record") -> None:
+    record["message"] = escape(record["message"])
 
 
 class _InterceptHandler(logging.Handler):

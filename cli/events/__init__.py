@@ -1,6 +1,5 @@
 """`taskledger events`: shows, follows and exports the event log."""
 
-import sys
 import time
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +12,7 @@ from psycopg.rows import TupleRow
 from cli import options
 from cli.database import database_connection, query_read_models
 from cli.events import formatting
+from cli.output import print_line
 from domain import codec
 from domain.upcasts import UPCASTS
 from infra import log, settings
@@ -43,7 +43,7 @@ def tail(data: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: 
         while True:
             batch = log.load_after(connection, position, MAX_BATCH_EVENTS)
             for recorded in batch:
-                click.echo(formatting.format_as_json(recorded) if as_json else formatting.format_as_text(recorded))
+                print_line(formatting.format_as_json(recorded) if as_json else formatting.format_as_text(recorded))
                 position = recorded.position
             if not batch and not follow:
                 return
@@ -67,7 +67,7 @@ def show(data: Path, stream: str, first: int, last: int, as_json: bool) -> None:
         if not events:
             raise OperatorError(f"The log has no events of {stream} in this range: check the id, --from and --to.")
         for recorded in events:
-            click.echo(formatting.format_as_json(recorded) if as_json else formatting.format_as_text(recorded))
+            print_line(formatting.format_as_json(recorded) if as_json else formatting.format_as_text(recorded))
 
 
 @command.command
@@ -86,13 +86,13 @@ def export(data: Path, after: int, workspace: UUID | None, types: tuple[str, ...
     """Write the log as JSON Lines, oldest first."""
     count = 0
     if unknown := set(types) - codec.all_event_types().keys() - UPCASTS.keys():
-        click.echo(f"This version has no event type named {', '.join(sorted(unknown))}.", err=True)
+        print_line(f"This version has no event type named {', '.join(sorted(unknown))}.", to_stderr=True)
     with database_connection(settings.resolve(data).database_url) as connection:
         for recorded in log.iter_events(connection, log.EventSelection(after, workspace, types or None)):
             output.write(formatting.format_as_json(recorded).encode() + b"\n")
             count += 1
     if output.name != "<stdout>":
-        click.echo(f"{count} events written to {output.name}.", file=sys.stderr)
+        print_line(f"{count} events written to {output.name}.", to_stderr=True)
 
 
 def _resolve_stream_id(connection: Connection[TupleRow], id_or_key: str) -> UUID:

@@ -6,12 +6,13 @@ import msgspec
 
 from domain import codec
 from domain.event import Event, OpaqueEvent, RecordedEvent
+from infra.terminal_text import escape
 
 
 def format_as_text(recorded: RecordedEvent) -> str:
     """Position, time, stream and version, actor, then the event's name and fields."""
     fields_json = msgspec.json.encode(_event_fields(recorded.event)).decode()
-    return (
+    return escape(
         f"{recorded.position:>8}  {recorded.at:%Y-%m-%d %H:%M:%S}  {recorded.stream} v{recorded.version}"
         f"  by {recorded.actor.kind} {recorded.actor.id}  {codec.stored_name_of(recorded.event)} {fields_json}"
     )
@@ -24,7 +25,7 @@ def format_as_json(recorded: RecordedEvent) -> str:
         **msgspec.structs.asdict(recorded),
         "event": _event_fields(recorded.event),
     }
-    return msgspec.json.encode(members).decode()
+    return escape(msgspec.json.encode(members).decode())
 
 
 def _event_fields(event: Event) -> dict[str, Any]:

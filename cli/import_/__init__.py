@@ -18,6 +18,7 @@ from cli.import_.report import print_report
 from cli.import_.rows import Row, find_rows
 from cli.import_.target import find_target
 from cli.open_instance import open_instance
+from cli.output import print_line
 from infra import settings
 from infra.errors import OperatorError
 from infra.settings import Settings
@@ -45,7 +46,7 @@ def command(data: Path, file: Path, *, workspace: str, project: str, email: str,
     except (OperatorError, KeyboardInterrupt):
         if outcome != ImportOutcome(dry):
             print_report(outcome, file.name, file_rows.other_fields)
-            click.echo("The import is incomplete: run the same command again to continue.")
+            print_line("The import is incomplete: run the same command again to continue.")
         raise
     print_report(outcome, file.name, file_rows.other_fields)
     if outcome.refused_rows:

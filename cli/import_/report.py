@@ -3,15 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 
-import click
-
 from cli.import_.importer import ImportOutcome
+from cli.output import print_line
 
 
 def print_report(outcome: ImportOutcome, name: str, other_fields: Counter[str]) -> None:
     """Prints the report; refused rows come last, where they are seen."""
     for line in _lines(outcome, name, other_fields):
-        click.echo(line)
+        print_line(line)
 
 
 def _lines(outcome: ImportOutcome, name: str, other_fields: Counter[str]) -> Iterator[str]:

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from cli import options
 from cli.database import database_connection
 from cli.open_instance import open_instance
+from cli.output import print_line
 from cli.projections import report
 from cli.projections.progress_bar import rebuild_with_progress
 from commands.handling.decision import CommandOn as Asked
@@ -33,7 +32,6 @@ from projections.engine.connection import SyncConnection
 from projections.engine.parked import ParkedDocument
 from projections.projection import Projection, all_projections
 
-PIPED_WIDTH_CHARS = 160
 _workers_option = click.option(
     "--workers",
     "processes",
@@ -53,7 +51,7 @@ def command() -> None:
 def list_projections(data: Path) -> None:
     """Show the position, lag and parked documents of each projection, and how long a rebuild takes."""
     with database_connection(settings.resolve(data).database_url) as connection:
-        _print_wide(report.status_table(projection_status.fetch_statuses(connection)))
+        report.print_statuses(projection_status.fetch_statuses(connection))
 
 
 @command.command
@@ -101,7 +99,7 @@ def rollback(data: Path, name: str) -> None:
     """Serve the build from before the last rebuild of NAME again, after it has caught up."""
     with database_connection(settings.resolve(data).database_url) as connection:
         build = roll_back(connection, _find_projection(name))
-    click.echo(f"{name}: build {build.number} is live again.")
+    print_line(f"{name}: build {build.number} is live again.")
 
 
 @command.command("parked")
@@ -110,17 +108,14 @@ def rollback(data: Path, name: str) -> None:
 def list_parked(data: Path, name: str | None) -> None:
     """Show documents that stopped updating because an event could not be applied, each with that event."""
     with database_connection(settings.resolve(data).database_url) as connection:
-        rows = Table("projection", "document", "position", "since", "because", box=None, pad_edge=False)
-        for build, parked_document in _fetch_parked(connection, name):
-            since = f"{parked_document.parked_at:%Y-%m-%d %H:%M}"
-            rows.add_row(
-                build.projection.name,
-                parked_document.document,
-                str(parked_document.position),
-                since,
-                parked_document.reason,
-            )
-    _print_wide(rows if rows.row_count else "No documents are parked.")
+        rows = [
+            (build.projection.name, one.document, str(one.position), f"{one.parked_at:%Y-%m-%d %H:%M}", one.reason)
+            for build, one in _fetch_parked(connection, name)
+        ]
+    if rows:
+        report.print_table(("projection", "document", "position", "since", "because"), rows)
+    else:
+        print_line("No documents are parked.")
 
 
 @command.command
@@ -133,7 +128,7 @@ def retry(data: Path, name: str, document: str | None) -> None:
         parked_documents = _select_parked(connection, name, document)
         results = [_retry_document(connection, build, parked_document) for build, parked_document in parked_documents]
         if not parked_documents:
-            click.echo(f"No documents of {name} are parked.")
+            print_line(f"No documents of {name} are parked.")
     raise SystemExit(0 if all(results) else 1)
 
 
@@ -183,7 +178,7 @@ async def _append_skip(
 def _retry_document(connection: SyncConnection, build: Build, parked_document: ParkedDocument) -> bool:
     still_parked = refold.retry_parked(connection, build, parked_document)
     result = f"stays parked at {still_parked.position}: {still_parked.reason}" if still_parked else "is folded again"
-    click.echo(f"{build.projection.name} {parked_document.document} {result}.")
+    print_line(f"{build.projection.name} {parked_document.document} {result}.")
     return still_parked is None
 
 
@@ -200,12 +195,6 @@ def _fetch_parked(connection: SyncConnection, name: str | None) -> Iterable[tupl
     for build in builds.serving_builds(connection).values():
         if name in {None, build.projection.name}:
             yield from ((build, one) for one in parked.all_parked(connection, build))
-
-
-def _print_wide(content: Table | str) -> None:
-    """Print at full width if the output is piped, else at the width of the terminal."""
-    console = Console()
-    Console(width=console.width if console.is_terminal else PIPED_WIDTH_CHARS).print(content)
 
 
 def _find_projection(name: str) -> Projection[Any]:

@@ -6,10 +6,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from cli import output
+from cli.events import formatting
+from domain.event import Change
+from domain.task import TaskRenamed
 from infra.database.connections import connect
 from infra.errors import OperatorError
 from infra.settings import Settings
 from tests.cli.conftest import RunCli
+from tests.examples import TASK
+from tests.law import planted_defect
+from tests.projections import oracle
 
 
 def parse_lines(output: str) -> list[dict[str, Any]]:
@@ -64,3 +71,30 @@ def test_events_unknown_to_this_version_are_shown_as_stored(run_cli: RunCli, set
         ("TaskSung", {"stored": "/w=="}),
     ]
     assert 'TaskSung {"song":"la"}' in run_cli("events", "tail").output
+
+
+HOSTILE = "milk \u202e\u2028\x1b[2J\x9b1m\ue000"
+
+
+def test_stored_text_cannot_act_on_the_terminal(run_cli: RunCli, settings: Settings) -> None:
+    """Neither in the fields of an event nor in the name of an unknown one."""
+    with connect(settings.migration_url) as owner:
+        oracle.append_facts(owner, [(TASK, TaskRenamed(Change("a", HOSTILE)))])
+        sql = "insert into log.events (originator_id, originator_version, topic, state) values (%s, 2, %s, %s)"
+        owner.execute(sql, (TASK, f"TaskSung{HOSTILE}", msgspec.json.encode({"song": HOSTILE})))
+    for words in (("tail",), ("show", str(TASK)), ("tail", "--json"), ("export",)):
+        printed = run_cli("events", *words).output
+        assert "milk \\u202e\\u2028" in printed
+        assert printed.replace("\n", "").isprintable(), words
+        assert len(printed.splitlines()) == 2
+    shown = parse_lines(run_cli("events", "export").output)
+    assert [one["event"] for one in shown] == [{"title": ["a", HOSTILE]}, {"song": HOSTILE}]
+
+
+def test_output_that_is_not_escaped_is_noticed(
+    run_cli: RunCli, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formatting, "escape", str)
+    monkeypatch.setattr(output, "escape", str)
+    with planted_defect(), pytest.raises(AssertionError):
+        test_stored_text_cannot_act_on_the_terminal(run_cli, settings)

@@ -352,3 +352,10 @@ def test_real_lists_are_imported_completely_and_only_once(
 def event_count(settings: Settings) -> int:
     with connect(settings.database_url) as connection:
         return log.head(connection)
+
+
+def test_the_report_escapes_text_of_the_file(run_import: Import) -> None:
+    hostile = "sour \u202e\u2028\x1b[2J"
+    printed = run_import([{"title": "x", hostile: 1}, {"title": "y", "priority": hostile}, {"title": ""}]).output
+    assert r"sour \u202e\u2028\u001b[2J" in printed
+    assert printed.replace("\n", "").isprintable()

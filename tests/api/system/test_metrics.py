@@ -141,7 +141,7 @@ async def test_only_the_administrator_reads_the_metrics(administrator: ApiUser) 
 def metrics_port_of(settings: Settings) -> Iterator[tuple[str, str]]:
     """The address of a served application, and of its metrics."""
     with ports.open_consecutive_listeners(ports.LOOPBACK, 0, 2) as listeners:
-        server = create_server(settings, 1024, *listeners)
+        server = create_server(settings, 1024, listeners[0], listeners[1])
         thread = threading.Thread(target=server.run, args=(listeners,))
         thread.start()
         try:
