@@ -10,7 +10,7 @@ import click
 from api.server import create_server
 from cli import options
 from cli.output import print_line
-from infra import logs, settings
+from infra import logs, production, settings
 from infra.database import connection_budget
 from infra.processes import file_limits, gc_tuning, ports
 from infra.settings import Settings
@@ -35,6 +35,7 @@ MAX_DRAIN_S = 60.0
 def command(data: Path, host: str, port: int, fd: int | None, drain: float, metrics_fd: int | None) -> None:  # noqa: PLR0917 - click calls it by name
     """Run one API process on servers that are already running. `serve` starts it for you."""
     app_settings = settings.resolve(data, needs_signing_key=True)
+    production.require_safe_api(app_settings)
     logs.configure(app_settings.log_level, app_settings.environment)
     connection_budget.require_connections(app_settings.database_url, connection_budget.API_CONNECTIONS, is_alone=False)
     with _listener(host, port, fd) as listener, _metrics_listener(app_settings, metrics_fd) as metrics_listener:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from cli import options
 from cli.database import database_connection, host_and_port
 from cli.output import print_line
-from infra import settings
+from infra import production, settings
 from infra.delivery.mailer import Mailer
 from infra.errors import OperatorError
 from infra.rebuilding import projection_status
@@ -32,10 +32,6 @@ class Finding(Struct, frozen=True):
 
 MIN_POSTGRES_VERSION = 15
 PARKED_ADVICE = "`taskledger projections parked` shows the errors"
-UNRESTRICTED_ROLE_ADVICE = (
-    "is not restricted and can rewrite the log: use it in TASKLEDGER_MIGRATION_URL only, name another role in "
-    "TASKLEDGER_DATABASE_URL, and run `taskledger migrate`"
-)
 
 
 @click.command
@@ -61,20 +57,24 @@ def _postgres(app_settings: Settings) -> Iterator[Finding]:
             if is_too_old
             else ok_finding("PostgreSQL", message)
         )
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
-            (value,) = connection.execute("select current_setting(%s)", (name,)).fetchone() or ("?",)
-            if value != "on":
-                yield Finding(
-                    "✗", "durability", f"{name} is {value}: an acknowledged change could be lost; set it to on"
-                )
+        for fault in production.durability_faults(connection):
+            yield Finding("✗", "durability", fault)
 
 
 def _role(app_settings: Settings) -> Iterator[Finding]:
     with database_connection(app_settings.database_url) as connection:
         name, is_unrestricted = grants.direct_write_access(connection)
-    message = f"{name} {UNRESTRICTED_ROLE_ADVICE if is_unrestricted else 'can only append to the log'}"
-    if is_unrestricted is not None:
-        yield Finding("!", "role", message) if is_unrestricted else ok_finding("role", message)
+        fault = production.role_fault(connection)
+    if fault:
+        yield Finding("✗" if app_settings.environment == "production" else "!", "role", fault)
+    elif is_unrestricted is not None:
+        yield ok_finding("role", f"{name} can only append to the log")
+
+
+def _production(app_settings: Settings) -> Iterator[Finding]:
+    if app_settings.environment == "production":
+        for fault in production.configuration_faults(app_settings):
+            yield Finding("✗", "production", fault)
 
 
 def _migrations(app_settings: Settings) -> Iterator[Finding]:
@@ -158,4 +158,4 @@ def _run_check(check: Callable[[Settings], Iterator[Finding]], app_settings: Set
         yield Finding("✗", check.__name__.strip("_"), str(error).strip().partition("\n")[0])
 
 
-CHECKS = [_postgres, _role, _migrations, _projections, _caches, _mail]
+CHECKS = [_production, _postgres, _role, _migrations, _projections, _caches, _mail]

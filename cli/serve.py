@@ -14,7 +14,7 @@ import msgspec
 
 from cli import options, output, subcommand_process
 from cli.subcommand_process import SubcommandProcess
-from infra import settings
+from infra import production, settings
 from infra.database import connection_budget
 from infra.embedded.postgres import APPLICATION_ROLE, Postgres
 from infra.embedded.valkey import BROKER_CONFIG, CACHE_CONFIG, Valkey
@@ -56,6 +56,7 @@ class ServeOptions(msgspec.Struct, frozen=True):
 @click.option("--demo", is_flag=True, help="Fill an empty instance with sample data.")
 def command(data: Path, host: str, port: int, api: int, workers: int, demo: bool) -> None:  # noqa: FBT001, PLR0917 - click calls it by name
     """Start Taskledger and keep it running until Ctrl-C."""
+    production.require_explicit_registration()
     serve_options = ServeOptions(data, host, port, api, workers, demo)
     wait_s = _port_wait_s(serve_options)
     with (
@@ -105,6 +106,7 @@ class ServeRun:
         if exit_code:
             raise OperatorError(_last_error_line(printed))
         self._require_connections()
+        production.require_safe_api(settings.resolve(data, needs_signing_key=True))  # before it is restarted for ever
         self._start_commands()
         if self.metrics_listeners:
             print_line(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cli import options
-from infra import logs, settings
+from infra import logs, production, settings
 from infra.processes import gc_tuning
 from infra.worker import worker
 
@@ -17,6 +17,7 @@ from infra.worker import worker
 def command(data: Path) -> None:
     """Run one worker, which updates the read models, on servers that are already running. `serve` starts it for you."""
     app_settings = settings.resolve(data)
+    production.require_safe_worker(app_settings)
     logs.configure(app_settings.log_level, app_settings.environment)
     stop = threading.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):

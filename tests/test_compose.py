@@ -53,6 +53,13 @@ def test_the_file_has_the_services_that_it_should_and_nothing_wrong(compose: Com
     assert list(problems_in(compose)) == []
 
 
+def test_the_operator_must_say_whether_registration_is_open(compose: Compose) -> None:
+    for name in OWN_SERVICES:
+        assert compose["services"][name]["environment"]["TASKLEDGER_REGISTRATION"].startswith(
+            "${TASKLEDGER_REGISTRATION:?"
+        )
+
+
 def test_only_the_broker_is_durable(compose: Compose) -> None:
     broker, cache = (" ".join(compose["services"][name]["command"]) for name in ("broker", "redis"))
     assert "--maxmemory-policy noeviction" in broker
@@ -185,6 +192,7 @@ def _environment_problems(environment: dict[str, str]) -> Iterator[str]:
             yield f"a secret in the open: {variable}"
         else:
             try:
-                msgspec.convert(re.sub(r"\$\{\w+:-(\w+)\}", r"\1", given), field.type, strict=False)
+                examples = re.sub(r"\$\{\w+:(?:-|\?)(\w+).*?\}", r"\1", given)  # a default, or what to say
+                msgspec.convert(examples, field.type, strict=False)
             except msgspec.ValidationError as error:
                 yield f"{variable}: {error}"

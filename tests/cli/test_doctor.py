@@ -1,6 +1,9 @@
 """`taskledger doctor` reports servers, versions and faults; its exit code is 1 if there is a fault."""
 
+import pytest
+
 from infra.database.connections import connect
+from infra.errors import OperatorError
 from infra.schema.migrate import migrate
 from infra.settings import Settings
 from tests.cli.conftest import RunCli
@@ -71,6 +74,23 @@ def test_a_projection_that_lags_is_mentioned(run_cli: RunCli, settings: Settings
     with connect(settings.database_url) as connection:
         connection.execute("update read.checkpoints set position = (select max(notification_id) from log.events)")
     assert "✓ projection   task_list is up to date" in run_cli("doctor").output
+
+
+def test_what_production_lacks_is_reported(run_cli: RunCli, settings: Settings) -> None:
+    lacking = {"TASKLEDGER_ENVIRONMENT": "production", "TASKLEDGER_REDIS_URL": "redis://:valkey@127.0.0.1:1/0"}
+    printed = run_cli("doctor", **lacking, TASKLEDGER_DATABASE_URL=settings.migration_url).output
+    assert "✗ production   TASKLEDGER_REGISTRATION is not set" in printed
+    assert "✗ production   the password in TASKLEDGER_REDIS_URL is a default" in printed
+    assert "✗ role         taskledger is not restricted" in printed
+    assert " production " not in run_cli("doctor").output
+
+
+@pytest.mark.parametrize("process", ["api", "worker"])
+def test_a_process_that_production_refuses_does_not_start(run_cli: RunCli, process: str) -> None:
+    """The servers of the test run have fsync off."""
+    result = run_cli(process, TASKLEDGER_ENVIRONMENT="production", TASKLEDGER_REGISTRATION="open")
+    with pytest.raises(OperatorError, match=r"Not safe for production: .*fsync is off"):
+        raise result.exception or AssertionError
 
 
 def test_mail_is_checked_as_far_as_it_is_configured(run_cli: RunCli) -> None:

@@ -41,9 +41,11 @@ def error_line(done: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.fixture(scope="module")
 def served_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningInstance]:
-    """With two API processes and a port for metrics."""
+    """In production, with two API processes and a port for metrics."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TASKLEDGER_METRICS_PORT", "0")
+        patch.setenv("TASKLEDGER_ENVIRONMENT", "production")
+        patch.setenv("TASKLEDGER_REGISTRATION", "closed")
         with running_instance(tmp_path_factory.mktemp("serve") / "data", "--api", "2") as started:
             patch.undo()
             yield started
@@ -97,6 +99,12 @@ def test_a_newer_data_directory_is_reported_in_one_line(tmp_path: Path) -> None:
 def test_an_invalid_setting_is_reported_before_start(tmp_path: Path) -> None:
     done = run_taskledger("serve", "--data", str(tmp_path), "--port", "0", TASKLEDGER_REGISTRATION="perhaps")
     assert "TASKLEDGER_REGISTRATION must be open or closed" in error_line(done)
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_production_without_a_word_on_registration_is_refused_before_start(tmp_path: Path) -> None:
+    done = run_taskledger("serve", "--data", str(tmp_path), "--port", "0", TASKLEDGER_ENVIRONMENT="production")
+    assert "TASKLEDGER_REGISTRATION is not set: say open or closed" in error_line(done)
     assert not (tmp_path / "postgres").exists()
 
 
