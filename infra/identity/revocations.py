@@ -1,6 +1,7 @@
 """Recent revocations of sessions and personal tokens, known to every process within a second."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Iterable
 from uuid import UUID
@@ -13,14 +14,14 @@ from infra.logs import logger
 POLL_INTERVAL_S = 0.5
 RETENTION_S = 7200.0
 """Twice the longest time for which a verified token may be accepted without another check."""
-OVERLAP_S = 60.0
-"""A row may become visible this long after its `revoked_at`, which is when its transaction began."""
 CLEANUP_INTERVAL_S = 3600.0
-_FETCH_RECENT_SQL = "select id from auth.revoked where revoked_at > now() - make_interval(secs => %s)"
-_DELETE_EXPIRED_SQL = """
-with over as (delete from auth.sessions where expires_at < now())
-delete from auth.revoked where revoked_at < now() - make_interval(secs => %s)
+_FETCH_NEW_SQL = """
+select pg_snapshot_xmin(pg_current_snapshot())::text,
+  array(select id from auth.revoked where transaction_id >= %s::text::xid8)
 """
+"""With the first transaction that may not be in this snapshot: the next poll starts there."""
+_DELETE_SQL = "delete from auth.revoked where id = any(%s)"
+_DELETE_EXPIRED_SESSIONS_SQL = "delete from auth.sessions where expires_at < now()"
 
 
 class RevokedIds:
@@ -29,7 +30,8 @@ class RevokedIds:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._ids: dict[UUID, float] = {}
-        self._polled_at = self._cleaned_up_at = -RETENTION_S
+        self._next_transaction = 0
+        self._cleaned_up_at = -CLEANUP_INTERVAL_S
         self._is_failing = False
 
     def __contains__(self, item: object) -> bool:
@@ -58,18 +60,25 @@ class RevokedIds:
             self._is_failing = True
 
     async def poll(self) -> None:
-        """Fetch the revocations since the last poll, and evict those older than `RETENTION_S`."""
+        """Fetch the revocations since the last poll, and drop those known for `RETENTION_S`.
+
+        No clock of the database is asked: if it jumps, no revocation is overlooked or forgotten early.
+        """
         polled_at = time.monotonic()
         async with self._pool.connection() as connection:
-            window_s = min(polled_at - self._polled_at + OVERLAP_S, RETENTION_S)
-            found = await (await connection.execute(_FETCH_RECENT_SQL, (window_s,), prepare=True)).fetchall()
+            cursor = await connection.execute(_FETCH_NEW_SQL, (str(self._next_transaction),), prepare=True)
+            ((first_unseen, found),) = await cursor.fetchall()
+            expired = self._known_before(polled_at - RETENTION_S)
+            if expired:
+                await connection.execute(_DELETE_SQL, (expired,))
             if polled_at - self._cleaned_up_at > CLEANUP_INTERVAL_S:
-                await connection.execute(_DELETE_EXPIRED_SQL, (RETENTION_S,))
+                await connection.execute(_DELETE_EXPIRED_SESSIONS_SQL)
                 self._cleaned_up_at = polled_at
-        self._polled_at = polled_at
-        self.add(each for (each,) in found)
-        self._evict(polled_at - RETENTION_S)
+        for each in expired:
+            self._ids.pop(each, None)
+        # A transaction number that went back is that of another database: a restored backup is read from its start.
+        self._next_transaction = int(first_unseen) if int(first_unseen) >= self._next_transaction else 0
+        self.add(each for each in found if each not in expired)
 
-    def _evict(self, cutoff: float) -> None:
-        while self._ids and next(iter(self._ids.values())) < cutoff:
-            del self._ids[next(iter(self._ids))]
+    def _known_before(self, cutoff: float) -> list[UUID]:
+        return list(itertools.takewhile(lambda each: self._ids[each] < cutoff, self._ids))
