@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli import options
+from cli.output import print_line
 from infra import settings
 from infra.errors import OperatorError
 from infra.processes import data_directory
@@ -25,9 +26,9 @@ def command(data: Path, discard_old: bool) -> None:  # noqa: FBT001 - a flag
         raise OperatorError(f"There is no key in {data}: `taskledger serve --data {data}` makes one.")
     data_directory.rotate_jwt_key(data, keep_old=not discard_old)
     if data_directory.find_running(data):
-        click.echo("The key is new. Restart Taskledger now to use it.")
+        print_line("The key is new. Restart Taskledger now to use it.")
     else:
-        click.echo("The key is new. Taskledger uses it from its next start.")
+        print_line("The key is new. Taskledger uses it from its next start.")
     if not discard_old:
         folder = data / "secrets"
-        click.echo(f"After an hour no token needs the old one: remove {folder}/{data_directory.PREVIOUS_JWT_KEY_NAME}.")
+        print_line(f"After an hour no token needs the old one: remove {folder}/{data_directory.PREVIOUS_JWT_KEY_NAME}.")

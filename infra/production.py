@@ -10,7 +10,7 @@ from psycopg import Connection, conninfo
 from psycopg.rows import TupleRow
 
 from infra import settings
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.errors import OperatorError
 from infra.logs import logger
 from infra.schema import grants

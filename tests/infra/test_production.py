@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from infra import production
-from infra.database.pool import connect
+from infra.database.connections import connect
 from infra.errors import OperatorError
 from infra.logs import logger
 from infra.settings import Settings
