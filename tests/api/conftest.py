@@ -11,7 +11,7 @@ import pytest_asyncio
 from infra.logs import logger
 from infra.settings import Settings
 from tests.api import openapi_contract
-from tests.api.in_process_app import app_client, manual_projector
+from tests.api.in_process_app import app_client, manual_projector, unused_address
 from tests.api.verified_users import register_verified
 from tests.api_user import ApiUser
 from tests.fake_smtp_server import FakeSmtpServer, fake_smtp_server
@@ -93,7 +93,7 @@ async def smtp_server() -> AsyncIterator[FakeSmtpServer]:
 @pytest_asyncio.fixture(loop_scope="package")
 async def inviter(settings: Settings, fold: Callable[[], None], smtp_server: FakeSmtpServer) -> AsyncIterator[ApiUser]:
     """A user of an installation that sends its mail to the test's mailbox."""
-    async with app_client(msgspec.structs.replace(settings, mail_url=smtp_server.url)) as client:
+    async with app_client(msgspec.structs.replace(settings, mail_url=smtp_server.url), unused_address()) as client:
         yield await register_verified(client, fold, "Host", smtp_server)
 
 

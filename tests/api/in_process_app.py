@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -19,6 +20,11 @@ from tests.instant_progress import instant_publisher
 
 UNREACHABLE_REDIS_URL = "redis://127.0.0.1:1/0"
 """A URL that refuses every connection."""
+
+
+def unused_address() -> str:
+    """A client address that no other test has used up the limits of."""
+    return f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"
 
 
 def without_a_database(settings: Settings) -> Settings:

@@ -11,7 +11,7 @@ from infra.delivery import account_mail
 from infra.identity.rate_limits import ACCOUNT_MAIL_LIMIT
 from infra.settings import Settings
 from tests.api import mail_guarantees
-from tests.api.in_process_app import app_client, manual_projector
+from tests.api.in_process_app import app_client, manual_projector, unused_address
 from tests.api.mail_guarantees import NEW_PASSWORD, assert_refused, forgot, mailed_reset_token, reset
 from tests.api.problems import assert_problem
 from tests.api.verified_users import RESET_PREFIX
@@ -128,7 +128,7 @@ async def test_a_mail_server_that_refuses_is_logged_without_the_address(
     inviter: ApiUser, smtp_server: FakeSmtpServer, settings: Settings, log_lines: list[str]
 ) -> None:
     smtp_server.replies[b"RCPT"] = b"450 come back later"
-    async with app_client(msgspec.structs.replace(settings, mail_url=smtp_server.url)) as other:
+    async with app_client(msgspec.structs.replace(settings, mail_url=smtp_server.url), unused_address()) as other:
         assert (await forgot(other, inviter.email)).status_code == 202
         await smtp_server.connected.acquire()
     assert any("a mail about an account was not sent" in line for line in log_lines)
@@ -138,7 +138,7 @@ async def test_a_mail_server_that_refuses_is_logged_without_the_address(
 async def test_a_mail_is_sent_though_the_process_stops(
     inviter: ApiUser, smtp_server: FakeSmtpServer, settings: Settings
 ) -> None:
-    async with app_client(msgspec.structs.replace(settings, mail_url=smtp_server.url)) as other:
+    async with app_client(msgspec.structs.replace(settings, mail_url=smtp_server.url), unused_address()) as other:
         await forgot(other, inviter.email)
     assert smtp_server.tokens(RESET_PREFIX, inviter.email)
 
@@ -147,7 +147,7 @@ async def test_a_printed_reset_token_works_and_verifies_nothing(
     settings: Settings, ann: ApiUser, log_lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In development without a mail server."""
-    async with app_client(settings) as other:
+    async with app_client(settings, unused_address()) as other:
         assert (await forgot(other, ann.email)).status_code == 202
         assert (await forgot(other, unknown_email())).status_code == 202
     printed = capsys.readouterr().out
@@ -164,7 +164,7 @@ async def test_production_without_a_mail_server_prints_nothing_and_logs_why(
 ) -> None:
     production = msgspec.structs.replace(isolated_settings, environment="production")
     with manual_projector(isolated_settings) as fold:
-        async with app_client(production) as client:
+        async with app_client(production, unused_address()) as client:
             user = await ApiUser.register_with_project(client, fold, "Ann")
             assert (await forgot(client, user.email)).status_code == 202
     assert RESET_PREFIX not in capsys.readouterr().out
