@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from infra.delivery import account_mail
-from infra.identity.rate_limits import ACCOUNT_MAIL_LIMIT
+from infra.identity.rate_limits import ACCOUNT_MAIL_LIMIT, ADDRESS_MAIL_LIMIT
 from infra.settings import Settings
 from tests.api import mail_guarantees
 from tests.api.in_process_app import app_client, manual_projector, unused_address
@@ -122,6 +122,16 @@ async def test_mails_for_an_address_are_limited_whether_it_is_known_or_not(
     await smtp_server.wait_for_token(RESET_PREFIX, inviter.email, ACCOUNT_MAIL_LIMIT.burst)
     results = [await reset(inviter.client, token) for token in smtp_server.tokens(RESET_PREFIX, inviter.email)]
     assert sorted(answer.status_code for answer in results) == [204] + [422] * (ACCOUNT_MAIL_LIMIT.burst - 1)
+
+
+async def test_mails_that_one_client_asks_for_are_limited_over_all_addresses(settings: Settings) -> None:
+    async with app_client(settings, unused_address()) as client:
+        for _ in range(ADDRESS_MAIL_LIMIT.burst):
+            assert (await forgot(client, unknown_email())).status_code == 202
+        refused = await forgot(client, unknown_email())
+        assert assert_problem(refused, 429, "too_many_mails")["params"]["policy"] == "address_mail"
+    async with app_client(settings, unused_address()) as elsewhere:
+        assert (await forgot(elsewhere, unknown_email())).status_code == 202
 
 
 async def test_a_mail_server_that_refuses_is_logged_without_the_address(

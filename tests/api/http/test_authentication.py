@@ -101,6 +101,23 @@ async def test_a_cached_session_token_is_refused_after_its_expiry(clock: Clock) 
     assert await is_refused(verifier, token)
 
 
+async def test_a_token_of_the_previous_key_is_accepted_until_it_expires(clock: Clock) -> None:
+    token, _ = access_tokens.issue_access_token(ADA.id, fixed_uuid7(71), clock.now + timedelta(seconds=30), KEY)
+    rotated, twice_rotated = TokenVerifier(["n" * 32, KEY]), TokenVerifier(["m" * 32, "n" * 32])
+    assert not await is_refused(rotated, token)
+    assert await is_refused(twice_rotated, token)
+    clock.advance(31)
+    assert await is_refused(rotated, token)
+
+
+async def test_a_token_that_names_the_other_key_is_refused(clock: Clock) -> None:
+    until = clock.now + timedelta(seconds=30)
+    token, _ = access_tokens.issue_access_token(ADA.id, fixed_uuid7(71), until, KEY)
+    other, _ = access_tokens.issue_access_token(ADA.id, fixed_uuid7(71), until, "n" * 32)
+    misnamed = other.partition(".")[0] + "." + token.partition(".")[2]
+    assert await is_refused(TokenVerifier([KEY, "n" * 32]), misnamed)
+
+
 @pytest.mark.usefixtures("clock")
 async def test_a_revoked_token_is_refused_though_cached(clock: Clock) -> None:
     revoked = set[UUID]()
