@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import tempfile
 import time
@@ -19,6 +20,8 @@ DATA_FORMAT_VERSION = 1  # of the data directory as a whole; newer ones are refu
 JWT_KEY_NAME, PREVIOUS_JWT_KEY_NAME = "jwt-key", "jwt-key.previous"
 SECRET_NAMES = ("postgres-password", "application-password", "valkey-password", JWT_KEY_NAME)
 """The secrets that every instance has; the previous signing key exists once the key was rotated."""
+_KEY, _PASSWORD = re.compile(rb"[!-~]+"), re.compile(rb"[\w.~-]+")
+"""A password is part of URLs and configuration files."""
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -63,22 +66,23 @@ def exclusive_lock(data: Path) -> Iterator[None]:
 
 
 def ensure_secrets(data: Path) -> None:
-    """Create missing secrets, in a folder that only our account can enter; those that a crash left empty, too."""
+    """Create missing secrets, in a folder that only our account can enter; those that a crash broke, too."""
     folder = data / "secrets"
-    if (data / "postgres").exists() and not _has_content(folder / "postgres-password"):
+    if (data / "postgres").exists() and not _is_intact(folder / "postgres-password"):
         raise OperatorError(
-            f"{folder}/postgres-password is missing or empty but {data}/postgres needs it: restore it from a backup."
+            f"{folder}/postgres-password is missing or damaged but {data}/postgres needs it: restore it from a backup."
         )
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
     for name in SECRET_NAMES:
-        if not _has_content(folder / name):
+        if not _is_intact(folder / name):
             _write_secret(data, name, secrets.token_hex(SECRET_BYTES))
         (folder / name).chmod(0o600)
 
 
-def _has_content(secret: Path) -> bool:
-    return secret.exists() and bool(secret.read_bytes().strip(b"\0\t\r\n "))
+def _is_intact(secret: Path) -> bool:
+    form = _KEY if secret.name == JWT_KEY_NAME else _PASSWORD
+    return secret.exists() and bool(form.fullmatch(secret.read_bytes().strip()))
 
 
 def rotate_jwt_key(data: Path, *, keep_old: bool) -> None:
@@ -123,7 +127,7 @@ def read_run_info(data: Path) -> RunInfo | None:
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:
-        raise OperatorError(f"Cannot read {data}/run.json: {error}.") from error
+        raise OperatorError(f"Cannot read {data}/run.json: {error}. Restart `taskledger serve`.") from error
 
 
 def find_running(data: Path) -> RunInfo | None:
@@ -136,7 +140,7 @@ def find_running(data: Path) -> RunInfo | None:
 def _lock_owner(data: Path) -> str:
     """The pid in the lock file; its owner writes it a moment after locking."""
     deadline = time.monotonic() + 1
-    while not (pid := (data / "lock").read_text().strip()) and time.monotonic() < deadline:
+    while not (pid := (data / "lock").read_text(errors="replace").strip()) and time.monotonic() < deadline:
         time.sleep(0.01)
     return pid or "(unknown)"
 
@@ -145,9 +149,9 @@ def _check_format(data: Path) -> None:
     file = data / "format"
     if not file.exists():
         _write_atomically(file, str(DATA_FORMAT_VERSION))
-    version = file.read_text().strip()
+    version = file.read_text(errors="replace").strip()
     if not version.isdecimal():
-        raise OperatorError(f"{file} must hold a number: restore it from a backup.")
+        raise OperatorError(f"{file} is damaged, and must hold a number: restore it from a backup.")
     if int(version) > DATA_FORMAT_VERSION:
         newer = f"(data format {version}, this one supports {DATA_FORMAT_VERSION})"
         raise OperatorError(f"{data} was written by a newer Taskledger {newer}: upgrade, or choose another --data.")

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import httpx
 
+from infra.errors import OperatorError
 from infra.processes import data_directory
 
 T = TypeVar("T")
@@ -67,8 +68,8 @@ class RunningInstance:
 
     def _address(self) -> str | None:
         assert self.process.poll() is None, self.log()
-        run = data_directory.find_running(self.data)
-        with contextlib.suppress(httpx.HTTPError):
+        with contextlib.suppress(httpx.HTTPError, OperatorError):  # what a crash left of run.json may be unreadable
+            run = data_directory.find_running(self.data)
             if run and run.pid == self.process.pid and httpx.get(f"{run.address}/health/ready").is_success:
                 return run.address if "Ready after" in self.log()[self._log_offset :] else None
         return None

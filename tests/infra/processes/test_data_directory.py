@@ -50,18 +50,42 @@ def test_a_file_instead_of_the_directory_is_refused(tmp_path: Path) -> None:
         data_directory.exclusive_lock(tmp_path / "file").__enter__()
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"\0" * 64])
-def test_secrets_that_a_crash_left_empty_are_made_again(content: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"", b"\n", b"\0" * 64, b"\xff\xfe" * 32, b'two words " #'])
+@pytest.mark.parametrize("name", data_directory.SECRET_NAMES)
+def test_secrets_that_a_crash_broke_are_made_again(content: bytes, name: str, tmp_path: Path) -> None:
     data_directory.ensure_secrets(tmp_path)
-    (tmp_path / "secrets" / "jwt-key").write_bytes(content)
+    (tmp_path / "secrets" / name).write_bytes(content)
     data_directory.ensure_secrets(tmp_path)
-    assert len(bytes.fromhex(data_directory.read_secret(tmp_path, "jwt-key"))) == 32
+    assert len(bytes.fromhex(data_directory.read_secret(tmp_path, name))) == 32
 
 
-def test_an_empty_password_of_existing_data_is_refused(tmp_path: Path) -> None:
+def test_a_key_of_the_operators_own_stays(tmp_path: Path) -> None:
+    data_directory.ensure_secrets(tmp_path)
+    key = "$ecret/of=the+operator's:own%choice!"
+    (tmp_path / "secrets" / "jwt-key").write_text(f"{key}\n")
+    data_directory.ensure_secrets(tmp_path)
+    assert data_directory.read_secret(tmp_path, "jwt-key") == key
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe"])
+def test_a_damaged_format_is_refused_in_one_line(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "format").write_bytes(content)
+    with pytest.raises(OperatorError, match="restore it from a backup"):
+        data_directory.exclusive_lock(tmp_path).__enter__()
+
+
+def test_a_damaged_lock_file_is_still_a_lock(tmp_path: Path) -> None:
+    with data_directory.exclusive_lock(tmp_path):
+        (tmp_path / "lock").write_bytes(b"\xff\xfe")
+        with pytest.raises(OperatorError, match="in use"):
+            data_directory.exclusive_lock(tmp_path).__enter__()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe"])
+def test_a_damaged_password_of_existing_data_is_refused(content: bytes, tmp_path: Path) -> None:
     data_directory.ensure_secrets(tmp_path)
     (tmp_path / "postgres").mkdir()
-    (tmp_path / "secrets" / "postgres-password").write_bytes(b"")
+    (tmp_path / "secrets" / "postgres-password").write_bytes(content)
     with pytest.raises(OperatorError, match="restore it from a backup"):
         data_directory.ensure_secrets(tmp_path)
 
