@@ -20,7 +20,8 @@ def database_connection(url: str) -> Iterator[Connection[TupleRow]]:
     try:
         connection = connect(url)
     except psycopg.OperationalError as error:
-        raise OperatorError(f"PostgreSQL at {host_and_port(url)} does not answer: {_first_line(error)}") from error
+        why = _first_line(error) + (WRONG_LOGIN_ADVICE if "password authentication failed" in str(error) else "")
+        raise OperatorError(f"PostgreSQL at {host_and_port(url)} does not answer: {why}") from error
     with operator_errors(url), connection:
         yield connection
 
@@ -51,6 +52,7 @@ def operator_errors(url: str) -> Iterator[None]:
         raise OperatorError(f"PostgreSQL at {host_and_port(url)} reported an error: {_first_line(error)}") from error
 
 
+WRONG_LOGIN_ADVICE = ": check the password in the URL, or restore secrets/ of the data folder from a backup."
 MISSING_GRANTS_ADVICE = (
     "`taskledger migrate`, with the owner's URL in TASKLEDGER_MIGRATION_URL, grants the role its privileges."
 )

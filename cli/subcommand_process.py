@@ -43,6 +43,10 @@ class SubcommandProcess:
         """Whether it is alive and its ready URL, if any, answers 200."""
         return child.poll() is None and (self.ready_url is None or answers_200(self.ready_url))
 
+    def diagnosis(self) -> str:
+        """Nothing: it explains itself."""
+        return ""
+
 
 def spawn_taskledger(
     arguments: Sequence[str | Path], log: IO[bytes] | None = None, pass_fds: Sequence[int] = ()

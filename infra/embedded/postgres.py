@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from infra.embedded import binaries
+from infra.embedded import binaries, cluster_damage
 from infra.errors import OperatorError
 from infra.processes import ports
 from infra.processes.child import Child, spawn
@@ -32,6 +32,7 @@ class Postgres:
         self.password_file = password_file
         self.settings = settings or {}
         self.port = 0
+        self._log_start = 0
         self.account = binaries.postgres_account()
         self.bin_folder = binaries.postgres_bin_folder(self.account)
 
@@ -85,6 +86,7 @@ class Postgres:
         }
         switches = [f"--{name}={value}" for name, value in options.items()]
         with self.log.open("ab") as log:
+            self._log_start = log.tell()
             return spawn(
                 [self.bin_folder / "postgres", "-D", _accessible_path(self.folder), *switches],
                 stop_signal=signal.SIGINT,  # fast shutdown: roll back, checkpoint, exit
@@ -102,6 +104,11 @@ class Postgres:
             and lines[0] == str(child.pid)
             and lines[STATUS_LINE_INDEX].strip() == "ready"
         )
+
+    def diagnosis(self) -> str:
+        """What the output of the last start says about damage, and what to do."""
+        output = self.log.read_bytes()[self._log_start :].decode(errors="replace")
+        return cluster_damage.diagnosis(output, self.folder)
 
     def _create_cluster(self) -> None:
         """Creates the cluster in a sibling folder and renames it, so that a kill leaves no partial cluster."""
@@ -152,11 +159,17 @@ class Postgres:
             raise OperatorError(f"{argv[0]} cannot create a cluster in {self.folder}: {' '.join(why.split())}")
 
     def _check_major_version(self) -> None:
-        version_lines = _read_lines(self.folder / "PG_VERSION")
-        if not version_lines:
+        """Raises OperatorError for another major version; repairs PG_VERSION, which every database has a copy of."""
+        file, ours = self.folder / "PG_VERSION", str(self._major_version())
+        lines, copied_lines = _read_lines(file), _read_lines(self.folder / "base" / "1" / "PG_VERSION")
+        if not (lines or copied_lines):
             raise OperatorError(f"{self.folder} contains files but no PostgreSQL cluster: move them away.")
-        if version_lines[0] != str(ours := self._major_version()):
-            raise OperatorError(OTHER_MAJOR_TEXT.format(folder=self.folder, found=version_lines[0], ours=ours))
+        if (found := (copied_lines or lines)[0]) != ours:
+            raise OperatorError(OTHER_MAJOR_TEXT.format(folder=self.folder, found=found, ours=ours))
+        if lines != [ours]:
+            file.write_text(f"{ours}\n")
+            if self.account:
+                os.chown(file, self.account.pw_uid, self.account.pw_gid)
 
     def _major_version(self) -> int:
         version = subprocess.run(

@@ -87,6 +87,10 @@ class Valkey:
             return connection.makefile("rb").read(12) == b"+OK\r\n+PONG\r\n"
         return False
 
+    def diagnosis(self) -> str:
+        """Nothing: data that it cannot read are set aside."""
+        return ""
+
     def _set_aside_unreadable_data(self) -> None:
         """Rename data files that the last start failed to read: a crash broke them, and hints are not worth a stop."""
         lines = self.log.read_bytes()[self._log_start :] if self.log.exists() else b""

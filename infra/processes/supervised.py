@@ -39,6 +39,9 @@ class Program(Protocol):
     def is_ready(self, child: Child) -> bool:
         """Whether that child is ready for work."""
 
+    def diagnosis(self) -> str:
+        """What is wrong and what to do about it, if the last start ended for a reason that is known; else empty."""
+
 
 class SupervisedProcess:
     """Call `check` and `probe` often, from the main thread; starting one program never waits for another."""
@@ -84,6 +87,8 @@ class SupervisedProcess:
         self.child, self.is_ready = None, False
         if self._was_ready:
             self.report(f"{self.program.name} {_exit_reason(code)}: restarting it.")
+        elif diagnosis := self.program.diagnosis():
+            raise OperatorError(f"{self.program.name} does not start: {diagnosis}")
         elif self._exit_count == MAX_START_ATTEMPTS:
             raise OperatorError(
                 f"{self.program.name} does not start ({_exit_reason(code)}): {_last_log_lines(self.program.log)}"

@@ -16,7 +16,7 @@ import pytest
 import cli
 from infra.database.connections import connect
 from infra.processes import data_directory, ports
-from infra.processes.pids import processes_in
+from infra.processes.pids import find_process, processes_in
 from infra.schema import grants
 from infra.schema.migrate import migrate
 from tests.e2e.running_instance import RunningInstance, poll_until, running_instance
@@ -182,6 +182,24 @@ def test_an_older_data_directory_gets_its_database_role_at_start(tmp_path: Path)
         assert run_taskledger("doctor", "--data", str(data)).returncode == 0
 
 
+BROKEN_BY_A_CRASH = [
+    "run.json",
+    "lock",
+    "secrets/application-password",
+    "secrets/valkey-password",
+    "secrets/jwt-key",
+    "broker/valkey.conf",
+    "broker/appendonlydir/appendonly.aof.manifest",
+    "broker/server.log",
+    "cache/valkey.conf",
+    "cache/server.log",
+    "postgres/PG_VERSION",
+    "postgres/postmaster.opts",
+    "postgres/postmaster.pid",
+    "postgres/server.log",
+]
+
+
 def test_after_a_kill_of_the_supervisor_the_next_start_needs_no_help(tmp_path: Path) -> None:
     with running_instance(tmp_path / "data") as started:
         children = started.children()
@@ -189,5 +207,19 @@ def test_after_a_kill_of_the_supervisor_the_next_start_needs_no_help(tmp_path: P
         started.kill("supervisor")
         assert data_directory.read_run_info(started.data) is not None
         assert data_directory.find_running(started.data) is None
+        poll_until(lambda: not any(find_process(pid) for pid in children))
+        for name in BROKEN_BY_A_CRASH:
+            (started.data / name).write_bytes(b"nonsense\xff\xfe" * 10)
         started.start()
         assert not children.keys() & started.children().keys()
+
+
+def test_a_lost_password_of_the_database_is_reported_with_what_to_do(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    with Servers.start(data):
+        pass
+    (data / "secrets" / "postgres-password").write_text("forgotten")
+    line = error_line(run_taskledger("serve", "--data", str(data), "--port", "0"))
+    assert "password authentication failed" in line
+    assert "restore secrets/" in line
