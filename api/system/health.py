@@ -28,9 +28,11 @@ async def live() -> Response[Health]:
 
 @get("/health/ready", opt=PUBLIC)
 async def ready(ledger: NamedDependency[Ledger]) -> Response[Health]:
-    """Readiness check: the database answers, has every migration and read model, and no stop is under way."""
+    """Readiness check: the database answers, can write and has all migrations and read models; no stop is under way."""
     if ledger.draining.is_set():
         raise ServiceUnavailableException("This process is about to stop.")
     if obstacle := ledger.readiness.obstacle():
         raise ServiceUnavailableException(obstacle)
+    if not await ledger.log.disk_space.is_available():
+        raise ServiceUnavailableException("The disk of the database is full.")
     return Response(Health("ok"))

@@ -20,6 +20,7 @@ from infra.database.pool import Pool, run_with_timeout
 from infra.database.retry import is_connection_lost, retry_once, retry_pause_s
 from infra.log import snapshots
 from infra.log.append_call import CALL_APPEND, CALL_INSERT, AppendCall
+from infra.log.disk_space import DiskSpace
 from infra.log.notifier import Notifier
 from infra.log.queries import SELECT_HEAD
 from infra.log.rows import MAX_VERSION, SELECT_EVENTS, SELECT_STREAM, decode_row, decode_row_or_unknown
@@ -45,6 +46,7 @@ class EventLog(PostgresApplicationRecorder):
         super().__init__(_Datastore(url), events_table_name="events")
         self._pool = pool
         self._notifier = Notifier(pool)
+        self.disk_space = DiskSpace(pool)
 
     async def load_streams(self, stream_ids: Collection[UUID]) -> Histories:
         """All events of these streams, in order; an empty list for a stream without events. Raises UnknownEvent."""
@@ -114,6 +116,8 @@ class EventLog(PostgresApplicationRecorder):
             if is_connection_lost(error):
                 logger.warning("retrying an append: {}", error)
                 return await self._append_again(appends)
+            if isinstance(error, psycopg.errors.DiskFull):
+                self.disk_space.set_exhausted()
             if isinstance(error, psycopg.OperationalError) or not isinstance(error, psycopg.DatabaseError):
                 raise  # nothing is written
             return [error] if len(appends) == 1 else await self._append_one_by_one(appends)
