@@ -63,8 +63,8 @@ class SmallDisk(Struct, frozen=True):
 @pytest.fixture(scope="module")
 def disk(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
     folder = tmp_path_factory.mktemp("disk")
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=711", "tmpfs", folder]
-    unmount = ["umount", "--lazy", folder]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=711", "tmpfs", str(folder)]
+    unmount = ["umount", "--lazy", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("only root can mount a small disk")
     try:

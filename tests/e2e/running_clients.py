@@ -5,20 +5,26 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import httpx
 
 from tests.consistency import Acknowledged, CallHistory
-from tests.e2e.running_instance import TIMEOUT_S, RunningInstance
+from tests.e2e.running_instance import TIMEOUT_S
 from tests.retrying_clients import Conflict, DefiniteOutcome, OutcomeUnknown, RetryingClient, retry_until_definite
+
+
+class Addressed(Protocol):
+    """What clients need of an instance; it may move to another address."""
+
+    address: str
 
 
 class HttpTaskApi:
     """Creates and edits tasks over HTTP, at the current address of the instance."""
 
-    def __init__(self, instance: RunningInstance, http: httpx.AsyncClient, project: str) -> None:
+    def __init__(self, instance: Addressed, http: httpx.AsyncClient, project: str) -> None:
         self._instance, self._http, self._project = instance, http, project
 
     async def create(self, title: str, key: str) -> DefiniteOutcome:
@@ -56,7 +62,7 @@ class RunningClients:
 
 
 @contextlib.contextmanager
-def running_clients(instance: RunningInstance, token: str, project: str, clients: int) -> Iterator[RunningClients]:
+def running_clients(instance: Addressed, token: str, project: str, clients: int) -> Iterator[RunningClients]:
     """Runs clients until the block ends, when each of their commands has a definite answer."""
     history, stopping = CallHistory(), threading.Event()
 
