@@ -11,11 +11,15 @@ import pytest
 import pytest_asyncio
 
 from api import response_cache
+from api.ledger import AuthedRequest, Ledger
 from infra.identity.permission_revocations import PermissionRevocations
 from infra.identity.permissions import Permissions
 from infra.messaging.subscription import LIVENESS_S, Subscription
 from infra.reading import reader
+from infra.reading.progress import ProjectionProgress
+from infra.reading.reader import ReadResult
 from infra.settings import Settings
+from projections.question import Question
 from tests.api.guarantees import eventually
 from tests.api.in_process_app import app_client, manual_projector
 from tests.api_user import ApiUser
@@ -232,7 +236,7 @@ async def test_a_silenced_process_does_not_trust_its_cache(
         assert (await bob.request("GET", f"/tasks/{task}")).status_code == 404
 
 
-async def test_reads_with_a_min_position_are_monotonic(two_processes: tuple[ApiUser, ApiUser]) -> None:
+async def reads_with_a_min_position_are_monotonic(two_processes: tuple[ApiUser, ApiUser]) -> None:
     """Two processes, a reader who alternates between them, a writer, and an occasional fold (P13)."""
     choose = random.Random(SEED)
     ann, bob = two_processes
@@ -256,3 +260,23 @@ async def test_reads_with_a_min_position_are_monotonic(two_processes: tuple[ApiU
         assert version >= last[task], f"back from version {last[task]} to {version}"
         position, last[task] = now, version
     assert sum(versions.values()) > READS // 20, "nothing happened meanwhile"
+
+
+async def test_reads_with_a_min_position_are_monotonic(two_processes: tuple[ApiUser, ApiUser]) -> None:
+    await reads_with_a_min_position_are_monotonic(two_processes)
+
+
+async def test_an_ignored_min_position_is_noticed(
+    two_processes: tuple[ApiUser, ApiUser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No message arrives at either process, and only the position of an answer could tell that it is old."""
+    monkeypatch.setattr(ProjectionProgress, "is_live", lambda _: True)
+    monkeypatch.setattr(ProjectionProgress, "_on_message", lambda *_: None)
+    monkeypatch.setattr(ProjectionProgress, "_reconcile", lambda *_: None)
+    fetch = Ledger.fetch
+
+    async def careless(ledger: Ledger, asked: AuthedRequest, question: Question, _: int | None) -> ReadResult:
+        return await fetch(ledger, asked, question, None)
+
+    monkeypatch.setattr(Ledger, "fetch", careless)
+    await assert_async_check_fails(lambda: reads_with_a_min_position_are_monotonic(two_processes))
