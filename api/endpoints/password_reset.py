@@ -41,7 +41,7 @@ async def forgot_password(
 
 @post("/auth/password/reset", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=204)
 async def reset_password(data: JSONBody[PasswordReset], ledger: NamedDependency[Ledger]) -> None:
-    """Set a new password with a mailed token; all sessions end. The mail also verifies the address."""
+    """Set a new password with a mailed token; all sessions end."""
     found = await ledger.mail_tokens.find("password_reset", data.token)
     hashed, password_id = await ledger.passwords.hash(data.password), new_id()
     commands = [CommandOn(found.user, ChangePassword(password_id=password_id))]

@@ -38,7 +38,10 @@ class AccountMail:
         self._pending: set[asyncio.Task[None]] = set()
 
     def request_password_reset(self, email: str) -> None:
-        """Mail a reset token in the background, if a user has this address."""
+        """Mail a reset token in the background, if a user has this address and has verified it.
+
+        One who has not gets the verification instead: before it, an address may be a stranger's.
+        """
         self._start(self._mail_password_reset(email))
 
     def request_verification(self, user: UUID) -> None:
@@ -68,7 +71,9 @@ class AccountMail:
         self._mailer.require_delivery()
         owner = await self._log.load_state(EmailAddress, email_stream_id(email))
         state = await self._log.load_state(User, owner.user_id) if owner else None
-        if owner and state:
+        if owner and state and self._mailer.is_set_up and not state.email_verified:
+            await self.mail_verification(owner.user_id)
+        elif owner and state:
             await self._mailer.check_recipient(state.email)
             token = await self._tokens.create(owner.user_id, "password_reset", is_mailed=self._mailer.is_set_up)
             await self._mailer.send(state.email, token_mail.password_reset_mail(token, LIFETIMES["password_reset"]))

@@ -17,12 +17,13 @@ from msgspec import Struct
 
 from api.http.problems import EXCEPTION_HANDLERS
 from api.server import create_server
-from infra.database.pool import POOL_TIMEOUT_S, connect
+from infra.database.connections import connect
 from infra.embedded.postgres import APPLICATION_ROLE, Postgres
 from infra.processes import data_directory, supervised
 from infra.processes.child import Child
 from infra.schema.migrate import migrate
 from infra.settings import Settings
+from infra.time_budget import DATABASE_POOL_S
 from tests.consistency import assert_consistent, read_log
 from tests.e2e.blocking_api_user import BlockingApiUser
 from tests.e2e.running_clients import running_clients
@@ -32,7 +33,7 @@ from tests.servers import Servers
 
 RESTARTS, CLIENTS = 10, 4
 JOIN_TIMEOUT_S = 15.0
-LONG_OUTAGE_S = POOL_TIMEOUT_S + 1.0
+LONG_OUTAGE_S = DATABASE_POOL_S + 1.0
 """Longer than a request waits for a connection; a restart alone is shorter."""
 
 
@@ -75,8 +76,8 @@ def installation(servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @contextlib.contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """The address of a server in a thread; no worker runs beside it."""
-    server = create_server(settings, max_files=1024)
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = create_server(settings, 1024, listener)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

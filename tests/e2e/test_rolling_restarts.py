@@ -34,7 +34,7 @@ DRAIN_S = 1.5
 MAX_STOP_S = 10.0
 TIMEOUT_S = 60.0
 WAIT = {"Prefer": "wait=5"}
-BASE_URL = "http://balancer/api/v1"
+BASE_URL = "http://localhost/api/v1"
 POOLS_CLOSED_FIRST = """
 import api.server
 shutdown = api.server.Server.shutdown

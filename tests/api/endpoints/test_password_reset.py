@@ -14,7 +14,7 @@ from tests.api import mail_guarantees
 from tests.api.in_process_app import app_client, manual_projector, unused_address
 from tests.api.mail_guarantees import NEW_PASSWORD, assert_refused, forgot, mailed_reset_token, reset
 from tests.api.problems import assert_problem
-from tests.api.verified_users import RESET_PREFIX
+from tests.api.verified_users import RESET_PREFIX, VERIFICATION_PREFIX
 from tests.api_user import PASSWORD, ApiUser
 from tests.fake_smtp_server import FakeSmtpServer
 
@@ -88,13 +88,16 @@ async def test_a_refused_password_leaves_the_token_valid(inviter: ApiUser, smtp_
     assert (await reset(inviter.client, token)).status_code == 204
 
 
-async def test_a_reset_by_mail_verifies_the_address(
+async def test_an_unverified_user_gets_the_verification_in_place_of_a_reset(
     inviter: ApiUser, smtp_server: FakeSmtpServer, fold: Callable[[], None]
 ) -> None:
     guest = await ApiUser.register_with_project(inviter.client, fold, "Guest")
+    await smtp_server.wait_for_token(VERIFICATION_PREFIX, guest.email)
+    assert (await forgot(guest.client, guest.email)).status_code == 202
+    verification = await smtp_server.wait_for_token(VERIFICATION_PREFIX, guest.email, 2)
+    assert not smtp_server.tokens(RESET_PREFIX, guest.email)
+    assert (await mail_guarantees.verify(guest.client, verification)).status_code == 204
     assert (await reset(guest.client, await mailed_reset_token(guest, smtp_server))).status_code == 204
-    again = await guest.log_in_again(password=NEW_PASSWORD)
-    assert (await again.get("/auth/me"))["email_verified"] is True
 
 
 async def test_the_mail_goes_to_the_registered_address_not_to_the_given_one(
@@ -104,6 +107,8 @@ async def test_the_mail_goes_to_the_registered_address_not_to_the_given_one(
     name = uuid4().hex
     registration = {"email": f"strasse-{name}@example.com", "name": "Eve", "password": PASSWORD}
     assert (await inviter.client.post("/auth/register", json=registration)).status_code == 201
+    verification = await smtp_server.wait_for_token(VERIFICATION_PREFIX, registration["email"])
+    assert (await mail_guarantees.verify(inviter.client, verification)).status_code == 204
     assert (await forgot(inviter.client, f"STRA\N{LATIN SMALL LETTER SHARP S}E-{name}@example.com")).status_code == 202
     await smtp_server.wait_for_token(RESET_PREFIX, registration["email"])
     assert set(smtp_server.recipients) == {registration["email"]}
