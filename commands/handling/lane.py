@@ -7,6 +7,8 @@ from itertools import islice
 from typing import Protocol
 from uuid import UUID
 
+import msgspec
+
 from commands.handling.append import Append, AppendResult, WrongExpectedVersion
 from commands.handling.decision import Decision
 from commands.handling.group import DecisionGroup, DecisionOutcome, QueuedRequest, settle
@@ -17,10 +19,11 @@ from domain.errors import TooBusy
 
 MAX_GROUP_REQUESTS, MAX_GROUP_EVENTS = 128, 500
 """Requests in a group, and events after which no more are added."""
-MAX_QUEUED_REQUESTS = 2_000
-"""Requests that may wait; the next one is refused with TooBusy, so memory stays bounded."""
+MAX_QUEUED_REQUESTS, MAX_QUEUED_BYTES = 2_000, 32 * 2**20
+"""Requests that may wait, and the size of their commands; the next one is refused with TooBusy."""
 SNAPSHOT_INTERVAL_EVENTS = 200
 """How many events a stream grows by until the next snapshot."""
+_ENCODER = msgspec.msgpack.Encoder()
 
 
 class EventAppender(Protocol):
@@ -48,7 +51,8 @@ class Lane:
         self._log = log
         self._cache = cache
         self._number_pool = NumberPool()
-        self._queue: deque[QueuedRequest] = deque()
+        self._queue: deque[tuple[QueuedRequest, int]] = deque()
+        self._queued_bytes = 0
         self._task: asyncio.Task[None] | None = None
 
     async def submit(self, request: CommandRequest) -> DecisionOutcome:
@@ -56,10 +60,12 @@ class Lane:
 
         A request that is cancelled while it waits may have been written: only the log knows.
         """
-        if len(self._queue) >= MAX_QUEUED_REQUESTS:
+        size_bytes = sum(len(_ENCODER.encode(command_on.command)) for command_on in request.commands)
+        if len(self._queue) >= MAX_QUEUED_REQUESTS or self._queued_bytes + size_bytes > MAX_QUEUED_BYTES:
             raise TooBusy
         future: asyncio.Future[DecisionOutcome] = asyncio.get_running_loop().create_future()
-        self._queue.append((request, future))
+        self._queue.append(((request, future), size_bytes))
+        self._queued_bytes += size_bytes
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="lane")
         return await future
@@ -78,14 +84,15 @@ class Lane:
         """Those who have waited the longest, and have not given up."""
         group = DecisionGroup(self._cache, NumberBlocks(self._number_pool, self._number_demand))
         while self._queue and len(group.requests) < MAX_GROUP_REQUESTS and group.event_count < MAX_GROUP_EVENTS:
-            request, future = self._queue.popleft()
+            (request, future), size_bytes = self._queue.popleft()
+            self._queued_bytes -= size_bytes
             if not future.done():
                 group.add(request, future)
         return group
 
     def _number_demand(self, project_id: UUID) -> int:
         """How many more tasks are being created in a project right now; 0 if no other request waits."""
-        waiting = [request for request, _ in islice(self._queue, MAX_GROUP_REQUESTS) if not request.is_dry_run]
+        waiting = [request for (request, _), _ in islice(self._queue, MAX_GROUP_REQUESTS) if not request.is_dry_run]
         queued_commands = (command_on.command for request in waiting for command_on in request.commands)
         creating = [one for one in queued_commands if one.creates and getattr(one, "project_id", None) == project_id]
         return 1 + len(creating) if waiting else 0

@@ -197,6 +197,18 @@ async def test_a_full_lane_refuses_and_continues(monkeypatch: pytest.MonkeyPatch
     assert [type(answer) for answer in answers] == [Committed] * 3 + [TooBusy]
 
 
+async def test_a_lane_with_too_many_bytes_refuses_and_continues(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane, "MAX_QUEUED_BYTES", 3_000)
+    log = gated_log()
+    handling = await warm_handler(log)
+    edits = [CommandOn(TASK, EditTask(title="x", description="y" * 900, expected_version=1))] * 4
+    calls = await start_calls(log, handling, *edits)
+    log.gate.set()
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert [isinstance(answer, TooBusy) for answer in answers] == [False] * 3 + [True]
+    assert (await handling.handle(CommandRequest([CommandOn(TASK, CompleteTask())], ADA, fixed_uuid7(900)))).has_changes
+
+
 async def test_cancelling_a_queued_request_leaves_the_others() -> None:
     log = gated_log()
     handling = await warm_handler(log)
