@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from http import HTTPStatus
 from math import inf
@@ -21,7 +21,10 @@ DRAIN_S = 10.0
 
 
 class LoadPlan(Struct, frozen=True):
-    """What clients do, on which server and for how long. With a rate, that many requests fall due each second."""
+    """What clients do, on which server and for how long. With a rate, that many requests fall due each second.
+
+    During the warm-up, which comes first, nothing is counted.
+    """
 
     script: str
     address: str
@@ -30,10 +33,11 @@ class LoadPlan(Struct, frozen=True):
     seconds: float
     targets: Sequence[HttpTarget]
     rate: float = 0.0
+    warm_up_s: float = 0.0
 
 
 class LoadResult(Struct, frozen=True):
-    """The result of a plan: successful answers in time, by client; refused requests, by status.
+    """The result of a plan: successful answers in time, by client; refused requests, by status, and their latencies.
 
     `unsent` requests fell due, but no client became idle before the end; `wrong` answers succeeded with a body other
     than the expected one.
@@ -47,6 +51,7 @@ class LoadResult(Struct, frozen=True):
     busy_share: float
     unsent: int = 0
     wrong: int = 0
+    refused_latencies_ms: list[float] = []
 
     def per_second(self) -> float:
         return sum(self.answered) / self.seconds
@@ -68,6 +73,7 @@ def merge_loads(loads: Sequence[LoadResult]) -> LoadResult:
         busy_share=max(load.busy_share for load in loads),
         unsent=sum(load.unsent for load in loads),
         wrong=sum(load.wrong for load in loads),
+        refused_latencies_ms=[latency for load in loads for latency in load.refused_latencies_ms],
     )
 
 
@@ -76,23 +82,30 @@ async def generate_load(plan: LoadPlan) -> LoadResult:
     host, _, port = plan.address.removeprefix("http://").partition(":")
     loop = asyncio.get_running_loop()
     worked, began = time.process_time(), time.monotonic()
-    deadline = began + plan.seconds
+    deadline = began + plan.warm_up_s + plan.seconds
     pace = OpenLoop(deadline, plan.rate) if plan.rate else ClosedLoop(deadline)
     clients = [_HttpClient(script, plan, deadline, pace, loop.create_future()) for script in _scripts(plan)]
     await asyncio.gather(*(loop.create_connection(partial(_identity, client), host, int(port)) for client in clients))
     await pace.run()
-    await asyncio.wait_for(asyncio.gather(*(client.closed for client in clients)), plan.seconds + DRAIN_S)
+    await asyncio.wait_for(
+        asyncio.gather(*(client.closed for client in clients)), plan.warm_up_s + plan.seconds + DRAIN_S
+    )
     busy = (time.process_time() - worked) / (time.monotonic() - began)
     return LoadResult(
         seconds=plan.seconds,
         answered=[len(client.latencies) for client in clients],
         refused=sum((client.refused for client in clients), Counter()),
-        latencies_ms=[round(latency * 1000, 3) for client in clients for latency in client.latencies],
+        latencies_ms=_in_ms(latency for client in clients for latency in client.latencies),
         late=sum(client.late for client in clients),
         busy_share=round(busy, 3),
         unsent=pace.unsent,
         wrong=sum(client.wrong for client in clients),
+        refused_latencies_ms=_in_ms(latency for client in clients for latency in client.refused_latencies),
     )
+
+
+def _in_ms(latencies_s: Iterable[float]) -> list[float]:
+    return [round(latency * 1000, 3) for latency in latencies_s]
 
 
 def _scripts(plan: LoadPlan) -> list[Script]:
@@ -112,6 +125,7 @@ class _HttpClient(asyncio.Protocol):
     ) -> None:
         self.latencies: list[float] = []
         self.refused: Counter[int] = Counter()
+        self.refused_latencies: list[float] = []
         self.late = 0
         self.wrong = 0
         self.closed = closed
@@ -119,6 +133,7 @@ class _HttpClient(asyncio.Protocol):
         self._next = next(script)
         # In an open loop, a request that fell due in time counts even if its answer is late. Otherwise the slowest
         # answers would be left out.
+        self._counted_from = deadline - plan.seconds
         self._deadline = deadline + DRAIN_S if plan.rate else deadline
         self._arrivals = arrivals
         self._head = f"Host: bench\r\nAuthorization: Bearer {plan.token}\r\nContent-Type: application/json\r\n".encode()
@@ -153,10 +168,13 @@ class _HttpClient(asyncio.Protocol):
             self.closed.set_exception(exc or ConnectionError("the server closed the connection"))
 
     def _count(self, answer: HttpResponse, now: float) -> None:
+        if self._due < self._counted_from:
+            return
         if now >= self._deadline:
             self.late += 1
         elif answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             self.refused[answer.status] += 1
+            self.refused_latencies.append(now - self._due)
         elif self._next.expected_body not in {None, answer.body}:
             self.wrong += 1
         elif self._next.is_counted:

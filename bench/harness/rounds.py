@@ -89,13 +89,15 @@ class RoundRunner:
         self, name: str, script: str, targets: Sequence[HttpTarget], clients: int = MANY_CLIENTS, *, rate: float = 0.0
     ) -> None:
         """Run a write load against our instance."""
-        plan = LoadPlan(
-            script, self.ours.address, self.ours.token, clients, self.config.write_duration_s, targets, rate
-        )
+        ours, duration_s = self.ours, self.config.write_duration_s
+        self.run_write_plan(name, LoadPlan(script, ours.address, ours.token, clients, duration_s, targets, rate))
+
+    def run_write_plan(self, name: str, plan: LoadPlan) -> None:
+        """Run a plan that writes to our instance."""
         before = self.ours.log_head()
         with self.measure_write(name):
             load = self.result.loads[name] = run_module("bench.harness.load_generator", plan, LoadResult)
-        if script in ONE_EVENT_SCRIPTS and self.ours.log_head() - before < sum(load.answered):
+        if plan.script in ONE_EVENT_SCRIPTS and self.ours.log_head() - before < sum(load.answered):
             raise RuntimeError(f"{name}: more requests were acknowledged than events are in the log.")
 
     def run_peer_creates(self, peer: str, name: str, *, rate: float = 0.0) -> None:
