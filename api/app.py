@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import pkgutil
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from importlib import import_module
 from types import ModuleType
 
@@ -16,6 +16,7 @@ from litestar.types import ASGIApp
 
 from api import endpoints
 from api.http import authentication
+from api.http.admission import with_places
 from api.http.body import JSONBodyDTO, JSONRequest
 from api.http.parameters import reject_unknown_parameters
 from api.http.problems import EXCEPTION_HANDLERS
@@ -34,14 +35,11 @@ SYSTEM_MODULES = (docs, health, metrics, problem_pages, event_schemas)
 """The modules whose endpoints are outside the base path."""
 
 
-def create_app(settings: Settings) -> tuple[ASGIApp, Callable[[], None]]:
-    """The ASGI application, and the function that ends the waiting of its requests before a shutdown.
-
-    It opens its connections on start-up and closes them on shutdown.
-    """
+def create_app(settings: Settings) -> tuple[ASGIApp, Ledger]:
+    """The ASGI application, which opens its connections on start-up and closes them on shutdown, and its ledger."""
     application, response_cache = create_app_and_cache(settings)
     ledger: Ledger = application.state.ledger
-    return with_tracing(response_cache.wrap(application)), ledger.progress_waiter.close
+    return with_places(with_tracing(response_cache.wrap(application))), ledger
 
 
 def create_litestar(settings: Settings) -> Litestar:

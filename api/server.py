@@ -10,7 +10,6 @@ import uvicorn
 from api.app import create_app
 from api.http.connection import Connection
 from api.http.connection_registry import ConnectionRegistry
-from infra.identity.trusted_proxies import TrustedProxyList
 from infra.settings import Settings
 
 SHUTDOWN_GRACE_S = 5
@@ -34,12 +33,12 @@ class Server(uvicorn.Server):
 
 def create_server(settings: Settings, max_files: int) -> Server:
     """The application and its server, not yet started, for a process that may open `max_files` files."""
-    app, end_waiting = create_app(settings)
-    proxies = TrustedProxyList(settings.trusted_proxies)
-    registry = ConnectionRegistry(max(MIN_CONNECTIONS, max_files - RESERVED_FILES), proxies.is_trusted)
+    app, ledger = create_app(settings)
+    max_connections = max(MIN_CONNECTIONS, max_files - RESERVED_FILES)
+    registry = ConnectionRegistry(max_connections, ledger.proxies.is_trusted, ledger.connection_stats)
     config = uvicorn.Config(
         cast("Any", app),
-        http=cast("Any", partial(Connection, registry=registry)),
+        http=cast("Any", partial(Connection, registry=registry, admission=ledger.admission)),
         ws="none",
         access_log=False,
         log_config=None,
@@ -47,4 +46,4 @@ def create_server(settings: Settings, max_files: int) -> Server:
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
     )
-    return Server(config, end_waiting)
+    return Server(config, ledger.progress_waiter.close)

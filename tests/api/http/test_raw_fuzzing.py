@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import strategies as st
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tests.api.http.raw_http import GET, POST_CHUNKED, raw_client, raw_server, read_response
+from tests.api.http.raw_http import GET, POST_CHUNKED, raw_client, raw_server, read_response, uvicorn_server
 from tests.law import law, planted_defect
 
 PIECES = [
@@ -66,7 +65,7 @@ def test_any_bytes_get_well_formed_answers(port: int, caplog: pytest.LogCaptureF
 
 def test_uvicorn_alone_is_noticed(caplog: pytest.LogCaptureFixture) -> None:
     with (
-        raw_server(protocol=HttpToolsProtocol) as served,
+        uvicorn_server() as served,
         planted_defect(),
         pytest.raises((AssertionError, ExceptionGroup)),
     ):
