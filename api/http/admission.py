@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from math import inf
 from typing import Any
 
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Send
 
 from domain.errors import Overloaded
 
@@ -32,35 +32,30 @@ class Admission:
     """The places of a process. Requests take one when they have arrived in full, and leave it when they are handled."""
 
     def __init__(self) -> None:
-        self.in_progress = self.waiting = 0
+        self.in_progress = self.waiting = self.handled = 0
         self.limit = MIN_PLACES
         self._last_full_at = self._burst_end = -inf
-        self._handled = 0
-        self._counted_since = time.monotonic()
+        self._counted_at, self._counted = -inf, 0
 
     def has_place(self, *, is_read: bool) -> bool:
         """Whether a request may be handled now."""
-        if self.in_progress < self.limit + (RESERVED_FOR_READS if is_read else 0):
+        reserved = RESERVED_FOR_READS if is_read else 0
+        if self.in_progress < MIN_PLACES + reserved:
             return True
-        return self._is_burst() and self.in_progress < MAX_BURST_REQUESTS
-
-    def take(self) -> None:
-        self.in_progress += 1
-
-    def leave(self) -> None:
-        self.in_progress -= 1
-
-    def count_handled(self) -> None:
-        """Adapt the limit to the rate."""
-        self._handled += 1
-        elapsed_s = time.monotonic() - self._counted_since
-        if elapsed_s > RATE_INTERVAL_S:
-            self.limit = max(MIN_PLACES, int(self._handled / elapsed_s * TARGET_DELAY_S))
-            self._handled, self._counted_since = 0, time.monotonic()
-
-    def _is_burst(self) -> bool:
-        """Whether the limit was reached a moment ago, for the first time after a quiet period."""
         now = time.monotonic()
+        self._adapt_limit(now)
+        if self.in_progress < self.limit + reserved:
+            return True
+        return self._is_burst(now) and self.in_progress < MAX_BURST_REQUESTS
+
+    def _adapt_limit(self, now: float) -> None:
+        elapsed_s = now - self._counted_at
+        if elapsed_s > RATE_INTERVAL_S:
+            self.limit = max(MIN_PLACES, int((self.handled - self._counted) / elapsed_s * TARGET_DELAY_S))
+            self._counted_at, self._counted = now, self.handled
+
+    def _is_burst(self, now: float) -> bool:
+        """Whether the limit was reached a moment ago, for the first time after a quiet period."""
         if now - self._last_full_at > QUIET_S:
             self._burst_end = now + BURST_S
         self._last_full_at = now
@@ -79,18 +74,18 @@ class Place:
     def take(self) -> None:
         if not self._is_taken and not self._is_over:
             self._is_taken = True
-            self._admission.take()
+            self._admission.in_progress += 1
 
     def leave(self) -> None:
         if self._is_taken:
             self._is_taken = False
-            self._admission.leave()
+            self._admission.in_progress -= 1
 
     def end(self) -> None:
         """Leave it for good."""
         self.leave()
         self._is_over = True
-        self._admission.count_handled()
+        self._admission.handled += 1
 
     @contextmanager
     def left_to_others(self) -> Iterator[None]:
@@ -109,8 +104,8 @@ class Place:
 def with_places(app: ASGIApp) -> ASGIApp:
     """Wrap the whole application: a handled request leaves the place that its connection gave it, if any."""
 
-    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-        place: Place | None = _place_of(scope)
+    async def middleware(scope: Any, receive: Receive, send: Send) -> None:
+        place: Place | None = scope.get("place")
         if place is None:
             await app(scope, receive, send)
             return
@@ -132,8 +127,3 @@ def waiting() -> Iterator[None]:
         return
     with place.left_to_others():
         yield
-
-
-def _place_of(scope: Any) -> Place | None:
-    place: Place | None = scope.get("place")
-    return place

@@ -13,7 +13,7 @@ from api.http import connection_problems as problems
 from api.http.admission import Admission, Place
 from api.http.connection_problems import RequestRefused
 from api.http.connection_registry import ConnectionRegistry
-from api.http.request_head import MAX_HEAD_BYTES, RequestHead
+from api.http.request_head import MAX_HEAD_BYTES, RequestHead, check_headers
 
 MAX_PIPELINED_REQUESTS = 32
 MAX_DISCARDED_BYTES = 256 * 1024
@@ -55,7 +55,8 @@ class Connection(HttpToolsProtocol):
         self.is_refused = False
         self.held_body_bytes = 0
         self._admission = admission
-        self._is_request_refused = False
+        self._is_request_refused = self._is_just_admitted = False
+        self._place: Place | None = None
         self._running: RequestResponseCycle | None = None
         self._unparsed_bytes = self._discarded_bytes = 0
         self._head = RequestHead()
@@ -82,6 +83,7 @@ class Connection(HttpToolsProtocol):
 
     def _feed(self, data: bytes) -> None:
         self._unparsed_bytes += len(data)
+        self._is_just_admitted = False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -100,7 +102,7 @@ class Connection(HttpToolsProtocol):
         self._is_request_refused = False
 
     def on_url(self, url: bytes) -> None:
-        self._head.add_bytes(len(url))
+        self._head.add_url(url)
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -109,18 +111,19 @@ class Connection(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._head.check(self.parser.get_http_version())
+        check_headers(self.headers, self.parser.get_http_version())
         if self.is_for_health_only and not self.url.startswith(b"/health"):
             raise RequestRefused(problems.TOO_MANY_CONNECTIONS)
         if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
             raise RequestRefused(problems.OVERLOADED)
         self._unparsed_bytes = self._body_bytes = self._discarded_bytes = 0
-        is_counted = self.url.partition(b"?")[0] not in ALWAYS_ADMITTED
+        is_counted = self.url not in ALWAYS_ADMITTED
         if is_counted and not self._has_response_to_come() and not self._has_place():
             self._refuse_request()
         else:
-            if is_counted:
-                cast("Any", self.scope)["place"] = Place(self._admission)
+            self._place = Place(self._admission) if is_counted else None
+            self.scope["place"] = self._place  # type: ignore[typeddict-unknown-key]
+            self._is_just_admitted = True
             super().on_headers_complete()
         self._head_since, self._body_since = None, self.loop.time()
 
@@ -146,11 +149,10 @@ class Connection(HttpToolsProtocol):
             self._body_since = None
             self._idle_since = self.loop.time()
             return
-        place = _place_of(self.cycle) if self._running is self.cycle else None
-        if place:
-            if not self._has_place():  # any longer: the body took its time
+        if self._place and self._running is self.cycle:
+            if not self._is_just_admitted and not self._has_place():  # any longer
                 raise RequestRefused(problems.OVERLOADED)
-            place.take()
+            self._place.take()
         self._body_since = None
         super().on_message_complete()
 
@@ -187,9 +189,10 @@ class Connection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
-        place = _place_of(cycle)
-        if place and not cycle.more_body:  # it was pipelined
-            place.take()
+        if not cycle.more_body:  # it was pipelined
+            place: Place | None = cast("Any", cycle.scope)["place"]
+            if place:
+                place.take()
 
     def _has_place(self) -> bool:
         return self._admission.has_place(is_read=self.parser.get_method() in READ_METHODS)
@@ -248,8 +251,3 @@ class Connection(HttpToolsProtocol):
         self._discarded_bytes += count
         if self._discarded_bytes > MAX_DISCARDED_BYTES:
             self.transport.abort()
-
-
-def _place_of(cycle: RequestResponseCycle) -> Place | None:
-    place: Place | None = cast("Any", cycle.scope).get("place")
-    return place

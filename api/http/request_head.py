@@ -1,5 +1,7 @@
 """The head of a request as it arrives: its size, and the headers that may not be repeated."""
 
+from collections.abc import Sequence
+
 from api.http import connection_problems as problems
 from api.http.connection_problems import RequestRefused
 
@@ -11,11 +13,14 @@ MAX_HEADERS = 100
 class RequestHead:
     """Counts what arrives; raises RequestRefused."""
 
-    def __init__(self) -> None:
-        self._bytes = self._headers = self._hosts = self._authorizations = 0
+    __slots__ = ("_bytes", "_headers")
 
-    def add_bytes(self, count: int) -> None:
-        self._bytes += count
+    def __init__(self) -> None:
+        self._bytes = self._headers = 0
+
+    def add_url(self, url: bytes) -> None:
+        """A part of the URL."""
+        self._bytes += len(url)
         if self._bytes > MAX_HEAD_BYTES:
             raise RequestRefused(problems.HEAD_TOO_LARGE)
 
@@ -25,15 +30,12 @@ class RequestHead:
         self._headers += 1
         if self._headers > MAX_HEADERS or self._bytes > MAX_HEAD_BYTES:
             raise RequestRefused(problems.HEAD_TOO_LARGE)
-        name = name.lower()
-        if name == b"host":
-            self._hosts += 1
-        elif name == b"authorization":
-            self._authorizations += 1
 
-    def check(self, http_version: str) -> None:
-        """Check the headers, once they are complete."""
-        if self._hosts != 1 and (self._hosts or http_version == "1.1"):
-            raise RequestRefused(problems.INVALID_HOST)
-        if self._authorizations > 1:
-            raise RequestRefused(problems.REPEATED_AUTHORIZATION)
+
+def check_headers(headers: Sequence[tuple[bytes, bytes]], http_version: str) -> None:
+    """Raise RequestRefused for headers that leave open which host or whose token is meant."""
+    names = [name for name, _ in headers]
+    if names.count(b"host") != 1 and (b"host" in names or http_version == "1.1"):
+        raise RequestRefused(problems.INVALID_HOST)
+    if names.count(b"authorization") > 1:
+        raise RequestRefused(problems.REPEATED_AUTHORIZATION)

@@ -1,23 +1,28 @@
 """Metrics: the values that Prometheus scrapes match the state of the projections."""
 
+import contextlib
 from contextvars import ContextVar
 from typing import Any
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg import AsyncCursor
 
+from api.http.admission import MIN_PLACES
 from infra.rebuilding.projection_status import STATUS_SQL
 from infra.settings import Settings
 from projections.projection import all_projections
+from tests.api.http.raw_http import GET, POST_CHUNKED, raw_client, refusal_of
 from tests.api.in_process_app import app_client, park_document, without_a_database
 from tests.api.problems import assert_problem
+from tests.api.test_server import running_server
 from tests.api_user import ApiUser
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 METRICS = "http://test/metrics"
-CACHE = "taskledger_cache_"
+CACHE, HTTP = "taskledger_cache_", "taskledger_http_"
 PROJECTION_METRICS = {
     "position",
     "lag_events",
@@ -33,7 +38,7 @@ async def scrape(visitor: ApiUser) -> dict[str, dict[str, float]]:
     answer = await visitor.client.get(METRICS)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    families = [one for one in text_string_to_metric_families(answer.text) if not one.name.startswith(CACHE)]
+    families = [one for one in text_string_to_metric_families(answer.text) if not one.name.startswith((CACHE, HTTP))]
     assert {family.type for family in families} == {"gauge"}
     assert all(family.documentation for family in families)
     return {
@@ -117,10 +122,31 @@ async def test_each_cache_layer_reports_hits_misses_and_staleness(administrator:
     assert after["evicted_total", ""] == 0
 
 
-async def test_without_a_database_only_cache_metrics_are_reported(settings: Settings) -> None:
+async def test_without_a_database_this_process_reports_on_itself(settings: Settings) -> None:
     async with app_client(without_a_database(settings)) as client:
         answer = await client.get(METRICS)
     assert answer.status_code == 200
     names = {family.name for family in text_string_to_metric_families(answer.text)}
     assert names
-    assert all(name.startswith(CACHE) for name in names)
+    assert all(name.startswith((CACHE, HTTP)) for name in names)
+
+
+async def test_connections_and_refusals_are_counted(settings: Settings) -> None:
+    with running_server(settings) as (_, url):
+        port = httpx.URL(url).port
+        assert port
+        async with httpx.AsyncClient() as client, contextlib.AsyncExitStack() as opened:
+            for data in (b"no HTTP\r\n\r\n", GET + b"Host: other\r\n\r\n", GET + b"Host: other\r\n\r\n"):
+                refusal_of(port, data)
+            login = POST_CHUNKED.replace(b"/read", b"/api/v1/auth/login")
+            opened.enter_context(raw_client(port)).sendall(login + b"3\r\nabc\r\n")
+            await client.get(f"{url}/workspaces")
+            families = text_string_to_metric_families((await client.get(url.replace("/api/v1", "/metrics"))).text)
+            samples = [sample for family in families for sample in family.samples if sample.name.startswith(HTTP)]
+    found = {(one.name.removeprefix(HTTP), one.labels.get("reason", "")): one.value for one in samples}
+    assert found["refused_total", "malformed_request"] == 1
+    assert found["refused_total", "invalid_host"] == 2
+    assert (found["connections", ""], found["requests_handled_total", ""]) == (2, 1)
+    assert found["requests_in_progress", ""] == found["requests_waiting", ""] == 0
+    assert found["body_bytes", ""] == 3
+    assert found["request_limit", ""] == MIN_PLACES
