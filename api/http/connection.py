@@ -89,8 +89,7 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             pass  # no upgrade is supported: the request is answered as if it had not asked for one
         except httptools.HttpParserError as error:
-            cause = error.__context__
-            self._refuse(cause.problem if isinstance(cause, RequestRefused) else problems.MALFORMED)
+            self._refuse(_problem_of(error))
             return
         if self._unparsed_bytes > MAX_HEAD_BYTES:
             self._refuse(problems.HEAD_TOO_LARGE)
@@ -251,3 +250,9 @@ class Connection(HttpToolsProtocol):
         self._discarded_bytes += count
         if self._discarded_bytes > MAX_DISCARDED_BYTES:
             self.transport.abort()
+
+
+def _problem_of(error: httptools.HttpParserError) -> problems.ConnectionProblem:
+    """The parser wraps what a callback raises. A variable of the caller would keep the data alive, in a cycle."""
+    cause = error.__context__
+    return cause.problem if isinstance(cause, RequestRefused) else problems.MALFORMED
