@@ -16,6 +16,7 @@ from litestar.types import ASGIApp
 
 from api import endpoints
 from api.http import authentication
+from api.http.admission import with_places
 from api.http.body import JSONBodyDTO, JSONRequest
 from api.http.cors import CorsPolicy, with_cors
 from api.http.deadline import with_deadline
@@ -59,7 +60,7 @@ def with_middleware(application: Litestar, response_cache: ResponseCache, metric
     cors_policy = CorsPolicy(application.state.ledger.settings.cors_origins)
     if cors_policy.allows_any():
         app = with_cors(app, cors_policy)
-    return with_tracing(app)
+    return with_places(with_tracing(app))
 
 
 def create_litestar(settings: Settings) -> Litestar:

@@ -6,9 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from api.http import conflict, idempotency, preconditions, tracing
+from api.http.admission import Admission
 from api.http.command_mode import command_mode, dry_run_response
 from api.http.command_results import WriteResult
 from api.http.conditional_response import command_headers
+from api.http.connection_stats import ConnectionStats
 from api.http.deadline import current_deadline
 from api.http.response import Response
 from api.queries import AuthedRequest as AuthedRequest  # noqa: PLC0414 - the name that endpoints use
@@ -64,6 +66,8 @@ class Ledger(Queries, frozen=True, kw_only=True):
     """The parts of this process, with the operations of endpoints on them."""
 
     settings: Settings
+    admission: Admission
+    connection_stats: ConnectionStats
     command_handler: CommandHandler
     subscription: Subscription
     memory_cache: MemoryCache[CachedAnswer]

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request
 from msgspec import Struct
 
-from api.http import history_items, prefer
+from api.http import admission, history_items, prefer
 from api.http.addressing import is_task_key, parse_id
 from api.http.authentication import Credential
 from api.http.conditional_response import conditional_response
@@ -66,7 +66,8 @@ class Queries(Struct, frozen=True, kw_only=True):
                 if required_position and not self.progress.has_reached(name, required_position):
                     await self.permissions.require_read(person, question)
                     current_deadline().restart(deadline - time.monotonic())
-                    await self.progress_waiter.wait(name, required_position, deadline - time.monotonic())
+                    with admission.waiting():
+                        await self.progress_waiter.wait(name, required_position, deadline - time.monotonic())
             found = await self.reader.answer(question, required_position)
             if found.position >= required_position:
                 break
@@ -140,7 +141,8 @@ class Queries(Struct, frozen=True, kw_only=True):
             head, wait_s = await self.log.head(), prefer.preferred_wait_s(request)
             for projection in (task_list.projection, workspace_list.projection):
                 current_deadline().restart(wait_s)
-                await self.progress_waiter.wait(projection.name, head, wait_s)
+                with admission.waiting():
+                    await self.progress_waiter.wait(projection.name, head, wait_s)
             found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
         if len(found) > 1:  # a member removed a moment ago must not learn of two
             memberships = await self.permissions.memberships(

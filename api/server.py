@@ -14,7 +14,7 @@ from api.http.allowed_hosts import allowed_hosts
 from api.http.connection import Connection
 from api.http.connection_registry import ConnectionRegistry
 from api.http.cors import CorsPolicy
-from infra.identity.trusted_proxies import TrustedProxyList
+from api.ledger import Ledger
 from infra.settings import Settings
 
 SHUTDOWN_GRACE_S = 5
@@ -65,7 +65,7 @@ def create_server(
     app, ledger = create_app(settings, _port(metrics_listener) if metrics_listener else None)
     config = uvicorn.Config(
         cast("Any", app),
-        http=cast("Any", _connection_factory(settings, max_files, ledger.draining, [listener, metrics_listener])),
+        http=cast("Any", _connection_factory(ledger, max_files, [listener, metrics_listener])),
         ws="none",
         access_log=False,
         log_config=None,
@@ -77,15 +77,16 @@ def create_server(
 
 
 def _connection_factory(
-    settings: Settings, max_files: int, draining: asyncio.Event, listeners: Iterable[socket.socket | None]
+    ledger: Ledger, max_files: int, listeners: Iterable[socket.socket | None]
 ) -> Callable[..., Connection]:
-    proxies = TrustedProxyList(settings.trusted_proxies)
-    registry = ConnectionRegistry(max(MIN_CONNECTIONS, max_files - RESERVED_FILES), proxies.is_trusted)
+    max_connections = max(MIN_CONNECTIONS, max_files - RESERVED_FILES)
+    settings = ledger.settings
     hosts = {_port(each): allowed_hosts(settings.hosts, each.getsockname()[0]) for each in listeners if each}
     return partial(
         Connection,
-        registry=registry,
-        draining=draining,
+        registry=ConnectionRegistry(max_connections, ledger.proxies.is_trusted, ledger.connection_stats),
+        admission=ledger.admission,
+        draining=ledger.draining,
         cors_policy=CorsPolicy(settings.cors_origins),
         hosts_by_port={port: names for port, names in hosts.items() if names},
     )

@@ -4,6 +4,8 @@ import asyncio
 
 import redis.asyncio
 
+from api.http.admission import Admission
+from api.http.connection_stats import ConnectionStats
 from api.ledger import Ledger
 from commands.handling.handler import CommandHandler
 from infra.column_counter import ColumnCounter
@@ -53,6 +55,8 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
     read_tables, permissions = ReadTables(connections), Permissions(log, connections, subscription)
     return Ledger(
         settings=settings,
+        admission=Admission(),
+        connection_stats=ConnectionStats(),
         log=log,
         command_handler=CommandHandler(log, ColumnCounter(log, connections, progress, progress_waiter)),
         subscription=subscription,

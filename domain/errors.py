@@ -249,6 +249,10 @@ class TooBusy(Refusal):
     """Too many concurrent changes. Try again."""
 
 
+class Overloaded(Refusal):
+    """The server has more requests than it can handle. Try again in a moment."""
+
+
 class UnknownEvent(Exception):
     """The log holds an event that this version of Taskledger cannot decode."""
 

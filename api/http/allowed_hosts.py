@@ -6,6 +6,7 @@ requests here, past firewall and CORS, but under the stranger's name.
 
 import ipaddress
 import re
+from collections.abc import Iterable
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+?)\.?(?::[0-9]*)?")
@@ -18,6 +19,10 @@ class AllowedHosts:
     def __init__(self, names: frozenset[str]) -> None:
         self._names = names | _LOOPBACK_NAMES
         self._cached = set[bytes]()
+
+    def name(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Whether the Host of a request, if it has one, names this server."""
+        return all(value in self for name, value in headers if name == b"host")
 
     def __contains__(self, host: bytes) -> bool:
         if host in self._cached:

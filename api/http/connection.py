@@ -2,21 +2,23 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import httptools
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from api.http import connection_problems as problems
+from api.http.admission import Admission, Place
 from api.http.allowed_hosts import AllowedHosts
+from api.http.connection_problems import RequestRefused
 from api.http.connection_registry import ConnectionRegistry
 from api.http.cors import CorsPolicy
+from api.http.request_head import MAX_HEAD_BYTES, RequestHead, check_headers
 
-MAX_HEAD_BYTES = 64 * 1024
-"""Of the request line and headers of a request, with its trailers; also of one chunk extension."""
-MAX_HEADERS = 100
+MAX_PIPELINED_REQUESTS = 32
 MAX_DISCARDED_BYTES = 256 * 1024
 """How much of a body is read after its request was answered."""
 LINGER_S = 1.0
@@ -28,20 +30,16 @@ MIN_BODY_BYTES_PER_S = 16 * 1024
 WRITE_TIMEOUT_S = 30.0
 """How long a client may take to read the rest of a response."""
 KEEP_ALIVE_S = 75.0
-
-
-class RequestRefused(Exception):
-    """Raised in callbacks of the parser, which then stops; `problem` is the response."""
-
-    def __init__(self, problem: problems.ConnectionProblem) -> None:
-        super().__init__(problem.title)
-        self.problem = problem
+READ_METHODS = {b"GET", b"HEAD"}
+ALWAYS_ADMITTED = {b"/health", b"/health/live", b"/health/ready", b"/health/detailed", b"/metrics"}
+"""What an operator asks of a process that is overloaded."""
 
 
 class Connection(HttpToolsProtocol):
     """The parser appends to what it holds of a header each time data arrive, so data are counted before it has them.
 
-    `check_deadline` is called by the registry, about once a second.
+    `check_deadline` is called by the registry, about once a second. `cycle` is the last request that was accepted;
+    before it, requests may wait in `pipeline` for their turn.
     """
 
     def __init__(
@@ -52,6 +50,7 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         registry: ConnectionRegistry,
+        admission: Admission,
         draining: asyncio.Event,
         cors_policy: CorsPolicy | None = None,
         hosts_by_port: Mapping[int, AllowedHosts] | None = None,
@@ -64,9 +63,13 @@ class Connection(HttpToolsProtocol):
         self.is_refused = False
         self._hosts_by_port = hosts_by_port or {}
         self._allowed_hosts: AllowedHosts | None = None
-        self._host = b""
+        self.held_body_bytes = 0
+        self._admission = admission
+        self._is_request_refused = self._is_just_admitted = False
+        self._place: Place | None = None
+        self._running: RequestResponseCycle | None = None
         self._unparsed_bytes = self._discarded_bytes = 0
-        self._head_bytes = self._header_count = self._host_count = self._authorization_count = 0
+        self._head = RequestHead()
         self._head_since: float | None = None
         self._body_since: float | None = None
         self._idle_since: float | None = None
@@ -91,53 +94,50 @@ class Connection(HttpToolsProtocol):
 
     def _feed(self, data: bytes) -> None:
         self._unparsed_bytes += len(data)
+        self._is_just_admitted = False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             pass  # no upgrade is supported: the request is answered as if it had not asked for one
         except httptools.HttpParserError as error:
-            cause = error.__context__
-            self._refuse(cause.problem if isinstance(cause, RequestRefused) else problems.MALFORMED)
+            self._refuse(_problem_of(error))
             return
         if self._unparsed_bytes > MAX_HEAD_BYTES:
             self._refuse(problems.HEAD_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head_bytes = self._header_count = self._host_count = self._authorization_count = 0
+        self._head = RequestHead()
         self._idle_since, self._head_since = None, self.loop.time()
+        self._is_request_refused = False
 
     def on_url(self, url: bytes) -> None:
-        self._count_head_bytes(len(url))
+        self._head.add_url(url)
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count_head_bytes(len(name) + len(value))
-        self._header_count += 1
-        if self._header_count > MAX_HEADERS:
-            raise RequestRefused(problems.HEAD_TOO_LARGE)
-        if self._head_since is None:
-            return  # a trailer: it must not become a header of a request that is already being handled
-        super().on_header(name, value)
-        name = self.headers[-1][0]
-        if name == b"host":
-            self._host_count += 1
-            self._host = value
-        elif name == b"authorization":
-            self._authorization_count += 1
+        self._head.add_header(name, value)
+        if self._head_since is not None:  # else a trailer: it must not become a header of a request in progress
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        if self._host_count != 1 and (self._host_count or self.parser.get_http_version() == "1.1"):
-            raise RequestRefused(problems.INVALID_HOST)
-        if self._authorization_count > 1:
-            raise RequestRefused(problems.REPEATED_AUTHORIZATION)
+        check_headers(self.headers, self.parser.get_http_version())
         if not self.url.startswith(b"/health"):  # which probes ask by the address
-            if self._allowed_hosts and self._host_count and self._host not in self._allowed_hosts:
+            if self._allowed_hosts and not self._allowed_hosts.name(self.headers):
                 raise RequestRefused(problems.UNKNOWN_HOST)
             if self.is_for_health_only:
                 raise RequestRefused(problems.TOO_MANY_CONNECTIONS)
-        super().on_headers_complete()
+        if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
+            raise RequestRefused(problems.OVERLOADED)
         self._unparsed_bytes = self._body_bytes = self._discarded_bytes = 0
+        is_counted = self.url not in ALWAYS_ADMITTED
+        if is_counted and not self._has_response_to_come() and not self._has_place():
+            self._refuse_request()
+        else:
+            self._place = Place(self._admission) if is_counted else None
+            self.scope["place"] = self._place  # type: ignore[typeddict-unknown-key]
+            self._is_just_admitted = True
+            super().on_headers_complete()
         self._head_since, self._body_since = None, self.loop.time()
         if self.draining.is_set():
             self.cycle.keep_alive = False
@@ -148,24 +148,40 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._unparsed_bytes = 0
         self._body_bytes += len(body)
-        if self.cycle.response_complete:
+        if self._is_answered():
             self._discarded_bytes += len(body)
             if self._discarded_bytes > MAX_DISCARDED_BYTES:
+                self.registry.stats.closed["endless_body"] += 1
                 self._linger()
             return
+        if not self.registry.hold_body(self, len(body)):
+            raise RequestRefused(problems.OVERLOADED)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._unparsed_bytes, self._body_since = 0, None
-        if self.cycle.response_complete:
+        self._unparsed_bytes = 0
+        if self._is_answered():
+            self._body_since = None
             self._idle_since = self.loop.time()
+            return
+        if self._place and self._running is self.cycle:
+            if not self._is_just_admitted and not self._has_place():  # any longer
+                raise RequestRefused(problems.OVERLOADED)
+            self._place.take()
+        self._body_since = None
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
-        self._unset_keepalive_if_required()  # `check_deadline` closes idle connections
+        """In place of uvicorn's, whose timer for idle connections `check_deadline` makes superfluous."""
+        self.server_state.total_requests += 1
+        self.registry.release_body(self)
         if not self.pipeline and self._body_since is None and self._head_since is None:
             self._idle_since = self.loop.time()
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
     def close_after_response(self) -> None:
         """Make the response that is being prepared, if there is one, the last of this connection, and let it say so."""
@@ -174,14 +190,14 @@ class Connection(HttpToolsProtocol):
 
     def check_deadline(self, now: float) -> None:
         """Close the connection, with a response if a request is incomplete, when the client takes too long."""
-        if self.is_refused:
-            return
         if self._idle_since is not None:
             if now - self._idle_since > WRITE_TIMEOUT_S and self.transport.get_write_buffer_size():
-                self.transport.abort()  # the client does not read its response
+                self.registry.stats.closed["unread_response"] += 1
+                self.transport.abort()
             elif now - self._idle_since > KEEP_ALIVE_S:
+                self.registry.stats.closed["idle"] += 1
                 self.transport.close()
-        elif self.flow.read_paused:
+        elif self.is_refused or self.flow.read_paused:
             return  # it is not the client that takes its time
         elif self._head_since is not None and now - self._head_since > HEAD_TIMEOUT_S:
             self._refuse(problems.REQUEST_TIMEOUT)
@@ -190,24 +206,46 @@ class Connection(HttpToolsProtocol):
             if elapsed > max(BODY_TIMEOUT_S, self._body_bytes / MIN_BODY_BYTES_PER_S):
                 self._refuse(problems.REQUEST_TIMEOUT)
 
-    def _count_head_bytes(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > MAX_HEAD_BYTES:
-            raise RequestRefused(problems.HEAD_TOO_LARGE)
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+        if not cycle.more_body:  # it was pipelined
+            place: Place | None = cast("Any", cycle.scope)["place"]
+            if place:
+                place.take()
+
+    def _has_place(self) -> bool:
+        return self._admission.has_place(is_read=self.parser.get_method() in READ_METHODS)
+
+    def _has_response_to_come(self) -> bool:
+        return self._running is not None and not self._running.response_complete
+
+    def _is_answered(self) -> bool:
+        """Whether the request whose body arrives has its response."""
+        return self._is_request_refused or self.cycle.response_complete
+
+    def _refuse_request(self) -> None:
+        """Refuse a request, and go on with the next if the client may send one."""
+        if self.expect_100_continue or self.flow.write_paused or not self.parser.should_keep_alive():
+            raise RequestRefused(problems.OVERLOADED)
+        self._is_request_refused = True
+        self.registry.stats.refused[problems.OVERLOADED.code] += 1
+        has_body = self.parser.get_method() != b"HEAD"
+        self.transport.write(problems.OVERLOADED.response(self._cors_headers(), keep_alive=True, has_body=has_body))
 
     def _refuse(self, problem: problems.ConnectionProblem) -> None:
-        """Answer, unless an earlier response is on its way, and close."""
-        cycle = self.cycle
-        if cycle is None or cycle.response_complete:
+        """Close; with a response, unless one was sent or earlier ones are to come."""
+        self.registry.stats.refused[problem.code] += 1
+        running, is_in_body = self._running, self._body_since is not None
+        if running is None or running.response_complete:
+            if not (is_in_body and self._is_answered()):
+                self.transport.write(problem.response(self._cors_headers()))
+        elif running is self.cycle and is_in_body and not running.response_started:
             self.transport.write(problem.response(self._cors_headers()))
-        elif cycle.more_body and not cycle.response_started:
-            self.transport.write(problem.response(self._cors_headers()))
-            cycle.disconnected = True
-            cycle.message_event.set()
+            running.disconnected = True
+            running.message_event.set()
         else:
-            cycle.keep_alive = False
-            self.pipeline.clear()
-            self.is_refused = True
+            self._close_after_responses()
             return
         self._linger()
 
@@ -215,10 +253,19 @@ class Connection(HttpToolsProtocol):
         """For the request as far as its headers have arrived."""
         return self.cors_policy.headers_for(self.headers or [])[0] if self.cors_policy else ()
 
+    def _close_after_responses(self) -> None:
+        if self.pipeline and self.pipeline[0][0].more_body:
+            self.pipeline.popleft()  # the refused request itself
+        last = self.pipeline[0][0] if self.pipeline else self._running
+        if last is not None:
+            last.keep_alive = False
+        self.is_refused = True
+
     def _linger(self) -> None:
         """Send what is written, and read on for a moment."""
         self.is_refused = True
         self._discarded_bytes = 0
+        self.registry.release_body(self)
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -228,3 +275,9 @@ class Connection(HttpToolsProtocol):
         self._discarded_bytes += count
         if self._discarded_bytes > MAX_DISCARDED_BYTES:
             self.transport.abort()
+
+
+def _problem_of(error: httptools.HttpParserError) -> problems.ConnectionProblem:
+    """The parser wraps what a callback raises. A variable of the caller would keep the data alive, in a cycle."""
+    cause = error.__context__
+    return cause.problem if isinstance(cause, RequestRefused) else problems.MALFORMED

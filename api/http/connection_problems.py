@@ -1,45 +1,67 @@
 """Problems of requests that are refused before the application sees them, as whole HTTP responses."""
 
 from collections.abc import Iterable
+from functools import cache
 from http import HTTPStatus
 
 import msgspec
 from msgspec import Struct
 
+from domain.errors import Overloaded
 from infra.ids import new_id
+
+_TRACE_ID = b"0" * 32
+"""Stands for the trace id in a response that is prepared."""
 
 
 class ConnectionProblem(Struct, frozen=True):
-    """A problem document (RFC 9457); the connection is closed after it."""
+    """A problem document (RFC 9457)."""
 
     status: int
     code: str
     title: str
     detail: str
 
-    def response(self, headers: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
+    def response(
+        self, headers: Iterable[tuple[bytes, bytes]] = (), *, keep_alive: bool = False, has_body: bool = True
+    ) -> bytes:
         """Status line, headers (ours and these) and body; with a new trace id, as no trace was read."""
-        trace_id = new_id().hex
-        members = {
-            "type": f"/problems/{self.code}",
-            "title": self.title,
-            "status": self.status,
-            "code": self.code,
-            "detail": self.detail,
-            "trace_id": trace_id,
-        }
-        body = msgspec.json.encode(members)
-        head = (
-            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n"
-            "content-type: application/problem+json\r\n"
-            f"content-length: {len(body)}\r\n"
-            "cache-control: no-store\r\n"
-            "x-content-type-options: nosniff\r\n"
-            f"trace-id: {trace_id}\r\n"
-            f"{'retry-after: 1' if self.status == HTTPStatus.SERVICE_UNAVAILABLE else 'vary: Accept'}\r\n"
-        )
-        more = b"".join(b"%b: %b\r\n" % field for field in headers)
-        return head.encode() + more + b"connection: close\r\n\r\n" + body
+        head, body = _prepared_response(self, keep_alive)
+        trace_id, more = new_id().hex.encode(), b"".join(b"%b: %b\r\n" % field for field in headers)
+        response = head.replace(_TRACE_ID, trace_id) + more + b"\r\n"
+        return response + body.replace(_TRACE_ID, trace_id) if has_body else response
+
+
+class RequestRefused(Exception):
+    """Raised in callbacks of the parser, which then stops; `problem` is the response."""
+
+    def __init__(self, problem: ConnectionProblem) -> None:
+        super().__init__(problem.title)
+        self.problem = problem
+
+
+@cache
+def _prepared_response(problem: ConnectionProblem, keep_alive: bool) -> tuple[bytes, bytes]:  # noqa: FBT001 - private
+    members = {
+        "type": f"/problems/{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+        "trace_id": _TRACE_ID.decode(),
+    }
+    body = msgspec.json.encode(members)
+    fields = [
+        f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}",
+        "content-type: application/problem+json",
+        f"content-length: {len(body)}",
+        "cache-control: no-store",
+        "x-content-type-options: nosniff",
+        f"trace-id: {_TRACE_ID.decode()}",
+        "retry-after: 1" if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else "vary: Accept",
+        *([] if keep_alive else ["connection: close"]),
+    ]
+    return "".join(f"{field}\r\n" for field in fields).encode(), body
 
 
 MALFORMED = ConnectionProblem(
@@ -69,3 +91,4 @@ HEAD_TOO_LARGE = ConnectionProblem(
 TOO_MANY_CONNECTIONS = ConnectionProblem(
     503, "too_many_connections", "The server has too many open connections.", "Try again in a moment."
 )
+OVERLOADED = ConnectionProblem(503, Overloaded.code(), Overloaded.title(), "This request was not carried out.")

@@ -1,15 +1,18 @@
-"""The open connections of a process: how many there are in all and per address, and the check of their deadlines."""
+"""The open connections of a process: their number and the bytes of their requests, in all and per address."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
+from api.http.connection_stats import ConnectionStats
 from infra.logs import logger
 
 MAX_CONNECTIONS_PER_ADDRESS = 1000
 RESERVED_FOR_HEALTH = 16
 """How many connections beyond the maximum may still ask for the health of the process."""
+MAX_BODY_BYTES, MAX_BODY_BYTES_PER_ADDRESS = 64 * 2**20, 16 * 2**20
+"""Of the bodies of requests that are arriving or in progress."""
 CHECK_INTERVAL_S = 1.0
 
 
@@ -20,6 +23,7 @@ class RegisteredConnection(Protocol):
     transport: asyncio.Transport
     loop: asyncio.AbstractEventLoop
     is_for_health_only: bool
+    held_body_bytes: int
 
     def check_deadline(self, now: float) -> None: ...
 
@@ -27,37 +31,61 @@ class RegisteredConnection(Protocol):
 class ConnectionRegistry:
     """At most `max_connections`, of one address at most 1,000 unless it is a trusted proxy's."""
 
-    def __init__(self, max_connections: int, is_trusted_proxy: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        max_connections: int,
+        is_trusted_proxy: Callable[[str], bool],
+        stats: ConnectionStats,
+    ) -> None:
+        self.stats = stats
         self._max_connections = max_connections
         self._is_trusted_proxy = is_trusted_proxy
         self._connections: set[RegisteredConnection] = set()
         self._count_by_address: Counter[str] = Counter()
+        self._body_bytes_by_address: Counter[str] = Counter()
         self._check: asyncio.TimerHandle | None = None
         self._refused_count = 0
 
     def add(self, connection: RegisteredConnection) -> None:
         """Register a new connection, or abort it if there are too many."""
-        address = connection.client[0] if connection.client else ""
+        address = _address_of(connection)
         self._connections.add(connection)
         self._count_by_address[address] += 1
         if self._check is None:
             self._schedule(connection.loop)
-        count = len(self._connections)
+        count = self.stats.open = len(self._connections)
         connection.is_for_health_only = count > self._max_connections
         if count > self._max_connections + RESERVED_FOR_HEALTH or (
             self._count_by_address[address] > MAX_CONNECTIONS_PER_ADDRESS and not self._is_trusted_proxy(address)
         ):
             self._refused_count += 1
+            self.stats.refused["too_many_connections"] += 1
             connection.transport.abort()
 
     def remove(self, connection: RegisteredConnection) -> None:
         if connection not in self._connections:
             return
-        address = connection.client[0] if connection.client else ""
+        self.release_body(connection)
         self._connections.remove(connection)
-        self._count_by_address[address] -= 1
-        if not self._count_by_address[address]:
-            del self._count_by_address[address]
+        self.stats.open = len(self._connections)
+        _subtract(self._count_by_address, _address_of(connection), 1)
+
+    def hold_body(self, connection: RegisteredConnection, count: int) -> bool:
+        """Count bytes of a body; False if its address, or the process, has too many."""
+        address = _address_of(connection)
+        connection.held_body_bytes += count
+        self.stats.body_bytes += count
+        self._body_bytes_by_address[address] += count
+        return self.stats.body_bytes <= MAX_BODY_BYTES and (
+            self._body_bytes_by_address[address] <= MAX_BODY_BYTES_PER_ADDRESS or self._is_trusted_proxy(address)
+        )
+
+    def release_body(self, connection: RegisteredConnection) -> None:
+        """The bodies that this connection sent are no longer in memory."""
+        if connection.held_body_bytes:
+            self.stats.body_bytes -= connection.held_body_bytes
+            _subtract(self._body_bytes_by_address, _address_of(connection), connection.held_body_bytes)
+            connection.held_body_bytes = 0
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         self._check = loop.call_later(CHECK_INTERVAL_S, self._check_deadlines, loop)
@@ -72,3 +100,13 @@ class ConnectionRegistry:
             connection.check_deadline(now)
         if self._connections:
             self._schedule(loop)
+
+
+def _address_of(connection: RegisteredConnection) -> str:
+    return connection.client[0] if connection.client else ""
+
+
+def _subtract(counts: Counter[str], address: str, count: int) -> None:
+    counts[address] -= count
+    if not counts[address]:
+        del counts[address]

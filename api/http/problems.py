@@ -55,6 +55,7 @@ STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
     errors.AmbiguousKey: 400,
     errors.TwinInFlight: 409,
     errors.TooBusy: 503,
+    errors.Overloaded: 503,
     errors.MailUnavailable: 503,
 }
 """The status of each refusal; 422 if it is not listed."""

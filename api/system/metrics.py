@@ -1,4 +1,4 @@
-"""Metrics: the state of the log, the projections and the caches, in the format of Prometheus.
+"""Metrics: the state of the log, the projections, the caches and the connections, in the format of Prometheus.
 
 On the main port they need the administrator's token; on a port of their own, which the operator protects, they do not.
 """
@@ -15,6 +15,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
+from api.http.admission import Admission
+from api.http.connection_stats import ConnectionStats
 from api.http.problems import problem_response, status_phrase
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -85,6 +87,33 @@ class CacheCollector(Collector):
         )
 
 
+class HttpCollector(Collector):
+    """The connections and requests of this process, and what it refused."""
+
+    def __init__(self, stats: ConnectionStats, admission: Admission) -> None:
+        self._stats, self._admission = stats, admission
+
+    def collect(self) -> Iterator[Metric]:
+        for name, sentence, value in (
+            ("connections", "Open connections.", self._stats.open),
+            ("body_bytes", "The size of request bodies that are arriving or in progress.", self._stats.body_bytes),
+            ("requests_in_progress", "Requests in progress that take a place.", self._admission.in_progress),
+            ("requests_waiting", "Requests that wait for a read model.", self._admission.waiting),
+            ("request_limit", "Requests in progress above which others are refused.", self._admission.limit),
+        ):
+            yield GaugeMetricFamily(f"taskledger_http_{name}", sentence, value)
+        handled = "Requests handled, other than those for health and metrics."
+        yield CounterMetricFamily("taskledger_http_requests_handled", handled, self._admission.handled)
+        for name, sentence, counts in (
+            ("refused", "Requests and connections refused, by problem.", self._stats.refused),
+            ("connections_closed", "Connections closed without a problem, by reason.", self._stats.closed),
+        ):
+            family = CounterMetricFamily(f"taskledger_http_{name}", sentence, labels=["reason"])
+            for reason, count in sorted(counts.items()):
+                family.add_metric([reason], count)
+            yield family
+
+
 @get(METRICS_PATH, media_type=PROMETHEUS_MEDIA_TYPE)
 async def metrics(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[bytes]:
     """Show the metrics of the log, the projections and the caches of this process, in the text format of Prometheus.
@@ -115,6 +144,7 @@ def with_metrics_port(app: ASGIApp, ledger: Ledger, port: int) -> ASGIApp:
 async def _metrics_response(ledger: Ledger) -> Response[bytes]:
     registry = CollectorRegistry()
     registry.register(CacheCollector(ledger.reader.cache_stats, ledger.memory_cache))
-    with contextlib.suppress(psycopg.OperationalError, psycopg.InterfaceError):  # the cache metrics need no database
+    registry.register(HttpCollector(ledger.connection_stats, ledger.admission))
+    with contextlib.suppress(psycopg.OperationalError, psycopg.InterfaceError):  # the others need no database
         registry.register(ProjectionCollector(await ledger.projection_admin.statuses()))
     return Response(generate_latest(registry), media_type=PROMETHEUS_MEDIA_TYPE)

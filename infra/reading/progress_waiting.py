@@ -27,6 +27,8 @@ class ProgressWaiter:
         self._pool = pool
         self._advance_events: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._to_refetch: set[str] = set()
+        self._fetches: dict[str, asyncio.Task[int]] = {}
+        self._fetched_at: dict[str, float] = {}
         self._is_closed = False
         progress.on_advance(self._wake)
         progress.on_foreign_advance(self._wake_to_refetch)
@@ -37,21 +39,21 @@ class ProgressWaiter:
         Raises ProjectionBehind at the time-out, and ShuttingDown once the waiter is closed.
         """
         deadline = time.monotonic() + timeout_s
-        must_fetch = True
+        must_fetch, max_age_s = True, 0.0
         while not self._progress.has_reached(projection, position):
             if self._is_closed:
                 raise ShuttingDown
             advanced = self._advance_events[projection]
-            if must_fetch and await self._fetch_position(projection) >= position:
+            if must_fetch and await self._fetch_position(projection, max_age_s) >= position:
                 return
             left = deadline - time.monotonic()
             if left <= 0:
                 raise ProjectionBehind
             try:
                 await asyncio.wait_for(advanced.wait(), min(left, WAITER_POLL_INTERVAL_S))
-                must_fetch = projection in self._to_refetch
+                must_fetch, max_age_s = projection in self._to_refetch, 0.0
             except TimeoutError:
-                must_fetch = True
+                must_fetch, max_age_s = True, WAITER_POLL_INTERVAL_S / 2
 
     def close(self) -> None:
         """End all waiting, now and from now on."""
@@ -59,9 +61,17 @@ class ProgressWaiter:
         for projection in list(self._advance_events):
             self._wake(projection)
 
-    async def _fetch_position(self, projection: str) -> int:
-        """The position up to which all partitions have read."""
+    async def _fetch_position(self, projection: str, max_age_s: float = 0.0) -> int:
+        """The position up to which all partitions have read, by a query that began at most so long ago, or now."""
         self._to_refetch.discard(projection)
+        fetch, now = self._fetches.get(projection), time.monotonic()
+        if fetch is None or (fetch.done() and now - self._fetched_at[projection] > max_age_s):
+            fetch = self._fetches[projection] = asyncio.create_task(self._select_position(projection))
+            fetch.add_done_callback(lambda done: done.cancelled() or done.exception())  # retrieved if none waits
+            self._fetched_at[projection] = now
+        return await asyncio.shield(fetch)
+
+    async def _select_position(self, projection: str) -> int:
         serving = (projection, fingerprints()[projection])
         async with self._pool.connection() as connection:
             found = await (await connection.execute(_SELECT_POSITIONS, serving, prepare=True)).fetchall()

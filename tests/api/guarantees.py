@@ -204,8 +204,8 @@ async def a_waiting_reader_sees_the_write(
     waiting = asyncio.Event()
     fetch = ProgressWaiter._fetch_position  # noqa: SLF001 - a fetch in vain precedes the wait
 
-    async def seen(self: ProgressWaiter, projection: str) -> int:
-        found = await fetch(self, projection)
+    async def seen(self: ProgressWaiter, projection: str, max_age_s: float) -> int:
+        found = await fetch(self, projection, max_age_s)
         waiting.set()
         return found
 

@@ -5,15 +5,19 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
-from litestar.types import Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.http.admission import Admission, with_places
 from api.http.connection import Connection
 from api.http.connection_registry import ConnectionRegistry
+from api.http.connection_stats import ConnectionStats
 
 JOIN_TIMEOUT_S = 10
 LARGE_BYTES = 32 * 2**20
@@ -39,16 +43,25 @@ async def echo_app(scope: Scope, receive: Receive, send: Send) -> None:
 
 @contextlib.contextmanager
 def raw_server(
-    max_connections: int = 900,
+    max_connections: int = 950,
     is_trusted_proxy: Callable[[str], bool] = lambda _: False,
-    protocol: Any = Connection,
+    *,
+    app: ASGIApp = echo_app,
+    admission: Admission | None = None,
+    stats: ConnectionStats | None = None,
     **connection_options: Any,
 ) -> Iterator[int]:
-    """The port of the server; `protocol` takes a registry and options unless it is uvicorn's own."""
-    registry = ConnectionRegistry(max_connections, is_trusted_proxy)
-    options = {"registry": registry, "draining": asyncio.Event(), **connection_options}
-    http: Any = partial(Connection, **options) if protocol is Connection else protocol
-    config = uvicorn.Config(echo_app, http=http, ws="none", log_config=None, lifespan="off")
+    """The port of a server with our connections."""
+    registry = ConnectionRegistry(max_connections, is_trusted_proxy, stats or ConnectionStats())
+    options = {"admission": admission or Admission(), "draining": asyncio.Event(), **connection_options}
+    with uvicorn_server(partial(Connection, registry=registry, **options), app) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def uvicorn_server(protocol: Any = HttpToolsProtocol, app: ASGIApp = echo_app) -> Iterator[int]:
+    """The port of a server; by default with uvicorn's own connections, which have no limits."""
+    config = uvicorn.Config(cast("Any", with_places(app)), http=protocol, ws="none", log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
@@ -61,8 +74,9 @@ def raw_server(
 
 
 @contextlib.contextmanager
-def raw_client(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), timeout=JOIN_TIMEOUT_S) as client:
+def raw_client(port: int, address: str = "127.0.0.1") -> Iterator[socket.socket]:
+    """A client at an address of the loopback network."""
+    with socket.create_connection(("127.0.0.1", port), JOIN_TIMEOUT_S, source_address=(address, 0)) as client:
         yield client
 
 
@@ -97,3 +111,14 @@ def refusal_of(port: int, data: bytes) -> tuple[int, str] | None:
         received = read_until_closed(client)
     head, _, body = received.partition(b"\r\n\r\n")
     return (int(head.split()[1]), json.loads(body)["code"]) if b"problem+json" in head else None
+
+
+def was_cut(client: socket.socket, data: bytes, times: int, pause_s: float = 0.0) -> bool:
+    """Whether the connection is closed while the client sends the same data again and again."""
+    for _ in range(times):
+        try:
+            client.sendall(data)
+        except ConnectionError:
+            return True
+        time.sleep(pause_s)  # a client that trickles
+    return False

@@ -1,16 +1,15 @@
 """Connections: what a client may send, and for how long; others are served meanwhile."""
 
 import contextlib
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.http import connection, connection_registry
+from api.http.connection_stats import ConnectionStats
 from tests.api.http.raw_http import (
     GET,
     JOIN_TIMEOUT_S,
@@ -21,7 +20,10 @@ from tests.api.http.raw_http import (
     read_response,
     read_until_closed,
     refusal_of,
+    uvicorn_server,
+    was_cut,
 )
+from tests.e2e.running_instance import poll_until
 from tests.law import planted_defect
 
 TOO_LARGE = (431, "request_head_too_large")
@@ -78,7 +80,7 @@ def test_malformed_requests_get_a_problem(what: str, port: int, caplog: pytest.L
 
 
 def test_uvicorn_alone_refuses_none_of_them() -> None:
-    with planted_defect(), raw_server(protocol=HttpToolsProtocol) as served, raw_client(served) as client:
+    with planted_defect(), uvicorn_server() as served, raw_client(served) as client:
         client.sendall(OVERSIZED["a header without end"] + b"\r\n\r\n")
         assert read_response(client)[0] == 200
 
@@ -189,17 +191,6 @@ def test_an_endless_body_is_cut_after_its_response(port: int) -> None:
         assert was_cut(client, chunk, times=10_000)
 
 
-def was_cut(client: socket.socket, data: bytes, times: int, pause_s: float = 0.0) -> bool:
-    """Whether the connection is closed while the client sends the same data again and again."""
-    for _ in range(times):
-        try:
-            client.sendall(data)
-        except ConnectionError:
-            return True
-        time.sleep(pause_s)  # a client that trickles
-    return False
-
-
 def _served(port: int, count: int, path: bytes = b"/") -> list[int | None]:
     """The status that each of `count` simultaneous connections gets; None: none."""
     with contextlib.ExitStack() as opened:
@@ -222,6 +213,37 @@ def test_an_address_has_a_limited_number_of_connections(monkeypatch: pytest.Monk
         assert _served(served, 8) == [200] * 5 + [None] * 3
     with raw_server(is_trusted_proxy=lambda address: address == "127.0.0.1") as served:
         assert _served(served, 8) == [200] * 8
+
+
+UNFINISHED = b"POST /read HTTP/1.1\r\nHost: test\r\nContent-Length: 100000\r\n\r\n" + b"a" * 60_000
+
+
+def test_the_bodies_that_arrive_are_limited_per_address_and_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_registry, "MAX_BODY_BYTES_PER_ADDRESS", 200_000)
+    monkeypatch.setattr(connection_registry, "MAX_BODY_BYTES", 300_000)
+    stats = ConnectionStats()
+    with raw_server(stats=stats) as served, contextlib.ExitStack() as opened:
+        for sent in range(16):
+            address = "127.0.0.1" if sent < 8 else "127.0.0.2"
+            opened.enter_context(raw_client(served, address)).sendall(UNFINISHED)
+            poll_until(lambda: stats.body_bytes // 60_000 + stats.refused["overloaded"] == sent + 1)  # noqa: B023 - used at once
+        assert (stats.body_bytes, stats.refused["overloaded"]) == (5 * 60_000, 11)
+        opened.close()
+        poll_until(lambda: stats.body_bytes == 0)
+        with raw_client(served) as client:
+            client.sendall(UNFINISHED + b"a" * 40_000)
+            assert read_response(client)[1]["length"] == 100_000
+    assert (stats.body_bytes, stats.open) == (0, 0)
+
+
+def test_a_trusted_proxy_may_bring_more_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_registry, "MAX_BODY_BYTES_PER_ADDRESS", 100_000)
+    stats = ConnectionStats()
+    with raw_server(is_trusted_proxy=lambda _: True, stats=stats) as served, contextlib.ExitStack() as opened:
+        for _ in range(8):
+            opened.enter_context(raw_client(served)).sendall(UNFINISHED)
+        poll_until(lambda: stats.body_bytes == 8 * 60_000)
+        assert not stats.refused
 
 
 def test_beyond_the_maximum_only_health_is_answered() -> None:

@@ -7,16 +7,19 @@ from contextvars import ContextVar
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg import AsyncCursor
 
+from api.http.admission import MIN_PLACES
 from api.ledger import BASE_PATH, Ledger
 from api.server import create_server
 from infra.processes import ports
 from infra.rebuilding.projection_status import STATUS_SQL
 from infra.settings import Settings
 from projections.projection import all_projections
+from tests.api.http.raw_http import GET, POST_CHUNKED, raw_client, refusal_of
 from tests.api.in_process_app import park_document, without_a_database
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
@@ -27,7 +30,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 METRICS = "http://test/metrics"
 LOGIN = f"{BASE_PATH}/auth/login"
 JOIN_TIMEOUT_S = 15
-CACHE = "taskledger_cache_"
+CACHE, HTTP = "taskledger_cache_", "taskledger_http_"
 PROJECTION_METRICS = {
     "position",
     "lag_events",
@@ -43,7 +46,7 @@ async def scrape(visitor: ApiUser) -> dict[str, dict[str, float]]:
     answer = await visitor.request("GET", METRICS)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    families = [one for one in text_string_to_metric_families(answer.text) if not one.name.startswith(CACHE)]
+    families = [one for one in text_string_to_metric_families(answer.text) if not one.name.startswith((CACHE, HTTP))]
     assert {family.type for family in families} == {"gauge"}
     assert all(family.documentation for family in families)
     return {
@@ -168,14 +171,14 @@ async def test_a_port_of_their_own_serves_metrics_without_a_token_and_nothing_el
             assert_problem(spoofed, 401)
 
 
-async def test_without_a_database_only_cache_metrics_are_reported(settings: Settings) -> None:
+async def test_without_a_database_this_process_reports_on_itself(settings: Settings) -> None:
     with metrics_port_of(without_a_database(settings)) as (_, own):
         async with httpx.AsyncClient() as client:
             answer = await client.get(f"{own}/metrics")
     assert answer.status_code == 200
     names = metric_names(answer.text)
     assert names
-    assert all(name.startswith(CACHE) for name in names)
+    assert all(name.startswith((CACHE, HTTP)) for name in names)
 
 
 async def test_metrics_that_everyone_may_read_are_noticed(
@@ -187,3 +190,24 @@ async def test_metrics_that_everyone_may_read_are_noticed(
     monkeypatch.setattr(Ledger, "require_operator", allow)
     with planted_defect(), pytest.raises(AssertionError):
         await test_only_the_administrator_reads_the_metrics(administrator)
+
+
+async def test_connections_and_refusals_are_counted(settings: Settings) -> None:
+    with metrics_port_of(msgspec.structs.replace(settings, hosts="test")) as (main, own):
+        port = httpx.URL(main).port
+        assert port
+        async with httpx.AsyncClient() as client, contextlib.AsyncExitStack() as opened:
+            for data in (b"no HTTP\r\n\r\n", GET + b"Host: other\r\n\r\n", GET + b"Host: other\r\n\r\n"):
+                refusal_of(port, data)
+            login = POST_CHUNKED.replace(b"/read", b"/api/v1/auth/login")
+            opened.enter_context(raw_client(port)).sendall(login + b"3\r\nabc\r\n")
+            await client.get(f"{main}/api/v1/workspaces")
+            families = text_string_to_metric_families((await client.get(f"{own}/metrics")).text)
+            samples = [sample for family in families for sample in family.samples if sample.name.startswith(HTTP)]
+    found = {(one.name.removeprefix(HTTP), one.labels.get("reason", "")): one.value for one in samples}
+    assert found["refused_total", "malformed_request"] == 1
+    assert found["refused_total", "invalid_host"] == 2
+    assert (found["connections", ""], found["requests_handled_total", ""]) == (3, 1)
+    assert found["requests_in_progress", ""] == found["requests_waiting", ""] == 0
+    assert found["body_bytes", ""] == 3
+    assert found["request_limit", ""] == MIN_PLACES

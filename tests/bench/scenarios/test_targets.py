@@ -21,6 +21,7 @@ from bench.scenarios import (
     lane_beside_umadb,
     one_task,
     open_loop,
+    overload,
     reads_during_rebuild,
     rebuild,
     visibility,
@@ -87,6 +88,16 @@ def test_slow_answers_in_an_open_loop_fail_its_target() -> None:
             [replace(open_loop_round(), loads={**open_loop_round().loads, open_loop.load_name(1_000): slow})]
         )
     ).met
+
+
+def test_overload_may_double_the_latency_and_cost_a_fifth_of_the_rate() -> None:
+    def ratios(p99_ms: float, rate: int) -> list[bool]:
+        overloaded = replace(load_of(rate), latencies_ms=[p99_ms] * rate)
+        loads = {"W1": replace(load_of(100), latencies_ms=[10.0] * 100), overload.NAME: overloaded}
+        return [result.met for result in overload.report([RoundResult(loads)]).results]
+
+    assert ratios(20.0, 80) == [True, True]
+    assert ratios(20.1, 79) == [False, False]
 
 
 def test_unsent_requests_count_as_infinite_latency() -> None:

@@ -1,0 +1,129 @@
+"""Admission: how many requests a process handles at once; more are refused before they cost anything."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import inf
+from typing import Any
+
+from litestar.types import ASGIApp, Receive, Send
+
+from domain.errors import Overloaded
+
+MIN_PLACES = 104
+"""Requests in progress that are always allowed; a process needs them to append in groups."""
+TARGET_DELAY_S = 0.03
+"""A fast process may have as many in progress as it handles in this time (Little's law)."""
+RESERVED_FOR_READS = 32
+"""Further places for GET and HEAD: most take no time, and a flood of writes must not stop them."""
+MAX_BURST_REQUESTS, BURST_S = 512, 0.25
+"""How many requests may be in progress, and for how long, before the limit holds: a burst passes, an overload stays."""
+QUIET_S = 1.0
+"""How long the limit must not have been reached before a burst is allowed again."""
+MAX_WAITING_REQUESTS = 1_000
+"""Requests that wait for a read model; they have no place, but take memory."""
+RATE_INTERVAL_S = 0.1
+
+_current_place: ContextVar["Place | None"] = ContextVar("current_place", default=None)
+
+
+class Admission:
+    """The places of a process. Requests take one when they have arrived in full, and leave it when they are handled."""
+
+    def __init__(self) -> None:
+        self.in_progress = self.waiting = self.handled = 0
+        self.limit = MIN_PLACES
+        self._last_full_at = self._burst_end = -inf
+        self._counted_at, self._counted = -inf, 0
+
+    def has_place(self, *, is_read: bool) -> bool:
+        """Whether a request may be handled now."""
+        reserved = RESERVED_FOR_READS if is_read else 0
+        if self.in_progress < MIN_PLACES + reserved:
+            return True
+        now = time.monotonic()
+        self._adapt_limit(now)
+        if self.in_progress < self.limit + reserved:
+            return True
+        return self._is_burst(now) and self.in_progress < MAX_BURST_REQUESTS
+
+    def _adapt_limit(self, now: float) -> None:
+        elapsed_s = now - self._counted_at
+        if elapsed_s > RATE_INTERVAL_S:
+            self.limit = max(MIN_PLACES, int((self.handled - self._counted) / elapsed_s * TARGET_DELAY_S))
+            self._counted_at, self._counted = now, self.handled
+
+    def _is_burst(self, now: float) -> bool:
+        """Whether the limit was reached a moment ago, for the first time after a quiet period."""
+        if now - self._last_full_at > QUIET_S:
+            self._burst_end = now + BURST_S
+        self._last_full_at = now
+        return now < self._burst_end
+
+
+class Place:
+    """The place of one request, from when it is taken until the request has been handled."""
+
+    __slots__ = ("_admission", "_is_over", "_is_taken")
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self._is_taken = self._is_over = False
+
+    def take(self) -> None:
+        if not self._is_taken and not self._is_over:
+            self._is_taken = True
+            self._admission.in_progress += 1
+
+    def leave(self) -> None:
+        if self._is_taken:
+            self._is_taken = False
+            self._admission.in_progress -= 1
+
+    def end(self) -> None:
+        """Leave it for good."""
+        self.leave()
+        self._is_over = True
+        self._admission.handled += 1
+
+    @contextmanager
+    def left_to_others(self) -> Iterator[None]:
+        """Leave it for the time of the block; raises Overloaded if too many requests do."""
+        if self._admission.waiting >= MAX_WAITING_REQUESTS:
+            raise Overloaded
+        self._admission.waiting += 1
+        self.leave()
+        try:
+            yield
+        finally:
+            self._admission.waiting -= 1
+            self.take()
+
+
+def with_places(app: ASGIApp) -> ASGIApp:
+    """Wrap the whole application: a handled request leaves the place that its connection gave it, if any."""
+
+    async def middleware(scope: Any, receive: Receive, send: Send) -> None:
+        place: Place | None = scope.get("place")
+        if place is None:
+            await app(scope, receive, send)
+            return
+        _current_place.set(place)
+        try:
+            await app(scope, receive, send)
+        finally:
+            place.end()
+
+    return middleware
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """While the current request waits for something that costs nothing, another may have its place."""
+    place = _current_place.get()
+    if place is None:
+        yield
+        return
+    with place.left_to_others():
+        yield

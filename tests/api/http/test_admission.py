@@ -1,0 +1,256 @@
+"""Admission: who is refused when a process is full, at what cost, and who does not take a place."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import time
+from typing import Any
+
+import pytest
+from litestar.types import Receive, Scope, Send
+
+from api.http import admission
+from api.http.admission import MAX_BURST_REQUESTS, MIN_PLACES, RESERVED_FOR_READS, Admission, Place
+from domain.errors import Overloaded
+from tests.api.http.raw_http import (
+    GET,
+    POST_CHUNKED,
+    echo_app,
+    raw_client,
+    raw_server,
+    read_response,
+    read_until_closed,
+    was_cut,
+)
+from tests.law import planted_defect
+
+POST = b"POST /read HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\nabc"
+
+
+class Clock:
+    """A clock that the test sets."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(admission, "time", clock)
+    return clock
+
+
+def admitted(places: Admission, count: int, *, is_read: bool = False) -> int:
+    """How many of `count` requests that arrive now are admitted."""
+    before = places.in_progress
+    for _ in range(count):
+        if places.has_place(is_read=is_read):
+            Place(places).take()
+    return places.in_progress - before
+
+
+def test_a_burst_is_admitted_and_a_standing_crowd_is_not(clock: Clock) -> None:
+    places = Admission()
+    assert admitted(places, 200) == 200
+    clock.now += 0.2
+    assert admitted(places, 1000) == MAX_BURST_REQUESTS - 200
+    for _ in range(50):
+        places.in_progress = 0  # all are handled at once, as a group is
+        clock.now += 0.2
+        assert admitted(places, 1000) == MIN_PLACES
+    clock.now += 1.5
+    places.in_progress = 0
+    assert admitted(places, 200) == 200
+
+
+def test_a_fast_process_has_more_places(clock: Clock) -> None:
+    places = Admission()
+
+    def limit_at(rate: int) -> int:
+        clock.now += 0.5
+        places.handled += rate // 2
+        places.in_progress = MIN_PLACES
+        places.has_place(is_read=False)
+        return places.limit
+
+    limit_at(0)
+    assert [limit_at(rate) for rate in (10_000, 1_000, 10_000)] == [300, MIN_PLACES, 300]
+
+
+def test_writes_leave_places_for_reads(clock: Clock) -> None:
+    places = Admission()
+    places.in_progress = MIN_PLACES
+    places.has_place(is_read=False)
+    clock.now += 0.5
+    assert admitted(places, 10) == 0
+    assert admitted(places, 1000, is_read=True) == RESERVED_FOR_READS
+
+
+def test_a_waiting_request_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "MAX_WAITING_REQUESTS", 1)
+    places = Admission()
+    place, other = Place(places), Place(places)
+    place.take()
+    other.take()
+    with place.left_to_others():
+        assert (places.in_progress, places.waiting) == (1, 1)
+        with pytest.raises(Overloaded), other.left_to_others():
+            pass
+    assert (places.in_progress, places.waiting) == (2, 0)
+    place.end()
+    place.take()
+    other.end()
+    assert places.in_progress == 0
+
+
+@pytest.fixture
+def full() -> Admission:
+    """No place is free, since long ago."""
+    places = Admission()
+    places.in_progress = MAX_BURST_REQUESTS
+    return places
+
+
+def test_a_refused_client_keeps_its_connection(full: Admission) -> None:
+    with raw_server(admission=full) as port, raw_client(port) as client:
+        for request in (GET + b"\r\n", POST, POST_CHUNKED + b"3\r\nabc\r\n0\r\n\r\n", POST):
+            client.sendall(request)
+            assert read_problem(client) == (503, "overloaded")
+        client.sendall((GET + b"\r\n").replace(b"GET", b"HEAD"))
+        assert client.recv(65536).endswith(b"\r\n\r\n")
+        client.sendall(b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n")
+        assert read_response(client)[0] == 200
+        full.in_progress = 0
+        client.sendall(POST)
+        assert read_response(client) == (200, {"headers": ["host", "content-length"], "length": 3})
+        assert full.in_progress == 0
+
+
+def test_a_refusal_says_when_to_try_again(full: Admission) -> None:
+    with raw_server(admission=full) as port, raw_client(port) as client:
+        began = time.monotonic()
+        client.sendall(GET + b"Connection: close\r\n\r\n")
+        received = read_until_closed(client)
+        assert received.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nretry-after: 1\r\n" in received
+        assert b"\r\nconnection: close\r\n" in received
+        assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("head", [b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n", b"Connection: close\r\n\r\n"])
+def test_a_client_that_may_not_go_on_is_closed(head: bytes, full: Admission) -> None:
+    with raw_server(admission=full) as port, raw_client(port) as client:
+        client.sendall(GET + head)
+        assert read_until_closed(client).count(b"HTTP/1.1 503 ") == 1
+
+
+def test_a_client_that_reads_no_refusals_is_cut(full: Admission) -> None:
+    with raw_server(admission=full) as port, raw_client(port) as client:
+        assert was_cut(client, (GET + b"\r\n") * 100, times=10_000)
+
+
+def test_slow_bodies_hold_no_place() -> None:
+    places = Admission()
+    with raw_server(admission=places) as port, contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(raw_client(port)) for _ in range(20)]
+        for client in slow:
+            client.sendall(POST[:-1])
+        with raw_client(port) as client:
+            client.sendall(GET + b"\r\n")
+            assert read_response(client)[0] == 200
+        assert places.in_progress == 0
+        places.in_progress = MAX_BURST_REQUESTS
+        for client in slow[1:]:
+            client.sendall(b"c")
+            assert b"overloaded" in read_until_closed(client)
+        places.in_progress = 0
+        slow[0].sendall(b"c")
+        assert read_response(slow[0])[0] == 200
+
+
+class GatedApp:
+    """Answers once the gate is open."""
+
+    def __init__(self) -> None:
+        self._gate = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._gate.wait()
+        await echo_app(scope, receive, send)
+
+    def open_gate(self) -> None:
+        """From another thread than the loop's."""
+        self._loop.call_soon_threadsafe(self._gate.set)
+
+
+def test_a_client_that_has_gone_keeps_its_place_until_its_request_is_handled() -> None:
+    places, app = Admission(), GatedApp()
+    with raw_server(admission=places, app=app) as port:
+        for _ in range(5):
+            with raw_client(port) as client:
+                client.sendall(POST)
+        wait_for_places(places, 5)
+        app.open_gate()
+        wait_for_places(places, 0)
+
+
+def test_pipelined_requests_take_one_place_and_are_answered_in_order() -> None:
+    places, app = Admission(), GatedApp()
+    with raw_server(admission=places, app=app) as port, raw_client(port) as client:
+        client.sendall(POST + (GET + b"\r\n") * 3)
+        wait_for_places(places, 1)
+        app.open_gate()
+        lengths = [read_pipelined(client)["length"] for _ in range(4)]
+    assert lengths == [3, 0, 0, 0]
+
+
+def test_an_error_in_the_pipeline_is_no_answer_to_an_earlier_request() -> None:
+    places, app = Admission(), GatedApp()
+    with raw_server(admission=places, app=app) as port, raw_client(port) as client:
+        client.sendall(GET + b"\r\n" + POST_CHUNKED + b"x\r\n")
+        wait_for_places(places, 1)
+        app.open_gate()
+        received = read_until_closed(client)
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert received.count(b"HTTP/1.1") == 1
+
+
+def test_a_long_pipeline_is_cut() -> None:
+    places, app = Admission(), GatedApp()
+    with raw_server(admission=places, app=app) as port, raw_client(port) as client:
+        client.sendall((GET + b"\r\n") * 1000)
+        wait_for_places(places, 1)
+        app.open_gate()
+        assert 1 <= read_until_closed(client).count(b"HTTP/1.1 200 ") <= 34
+
+
+def test_an_admission_that_forgets_its_bursts_is_noticed(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "QUIET_S", 0.1)
+    with planted_defect(), pytest.raises(AssertionError):
+        test_a_burst_is_admitted_and_a_standing_crowd_is_not(clock)
+
+
+def wait_for_places(places: Admission, count: int) -> None:
+    deadline = time.monotonic() + 10
+    while places.in_progress != count:
+        assert time.monotonic() < deadline, f"{places.in_progress} places are taken, not {count}"
+        time.sleep(0.01)
+
+
+def read_problem(client: socket.socket) -> tuple[int, str]:
+    status, problem = read_response(client)
+    return status, problem["code"]
+
+
+def read_pipelined(client: socket.socket) -> Any:
+    """The body of one response, without reading into the next."""
+    head = bytearray()
+    while not head.endswith(b"\r\n\r\n"):
+        head += client.recv(1)
+    length = int(bytes(head).lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    return json.loads(client.recv(length, socket.MSG_WAITALL))
