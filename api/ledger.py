@@ -30,13 +30,13 @@ from infra.identity.invitations import Invitations
 from infra.identity.passwords import Passwords
 from infra.identity.permission_revocations import PermissionRevocations, permissions_revoked_by
 from infra.identity.personal_tokens import PersonalTokens
-from infra.identity.rate_limits import RateLimits
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
 from infra.identity.trusted_proxies import TrustedProxyList
 from infra.ids import new_id
 from infra.messaging.hints import HintSender
 from infra.messaging.subscription import Subscription
+from infra.rate_limits.attempts import AttemptLimits
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.memory_cache import MemoryCache
 from infra.reading.progress_polling import ProgressPoller
@@ -67,7 +67,7 @@ class Ledger(Queries, frozen=True, kw_only=True):
     sessions: Sessions
     tokens: PersonalTokens
     revoked_ids: RevokedIds
-    rate_limits: RateLimits
+    attempt_limits: AttemptLimits
     proxies: TrustedProxyList
     hints: HintSender
     projection_admin: ProjectionAdmin

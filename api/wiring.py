@@ -12,7 +12,6 @@ from infra.identity.passwords import Passwords
 from infra.identity.permission_revocations import PermissionRevocations
 from infra.identity.permissions import Permissions
 from infra.identity.personal_tokens import PersonalTokens
-from infra.identity.rate_limits import RateLimits
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
 from infra.identity.trusted_proxies import TrustedProxyList
@@ -20,6 +19,7 @@ from infra.log import EventLog
 from infra.messaging import broker, redis_clients
 from infra.messaging.hints import HintSender
 from infra.messaging.subscription import Subscription
+from infra.rate_limits.attempts import AttemptLimits
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.memory_cache import MemoryCache
 from infra.reading.progress import ProjectionProgress
@@ -61,7 +61,7 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
         sessions=Sessions(connections, revoked_ids, settings.jwt_key),
         tokens=PersonalTokens(connections, revoked_ids),
         revoked_ids=revoked_ids,
-        rate_limits=RateLimits(redis_client, settings.jwt_key, is_enabled=settings.rate_limits == "on"),
+        attempt_limits=AttemptLimits(redis_client, settings.jwt_key, is_enabled=settings.rate_limits == "on"),
         proxies=TrustedProxyList(settings.trusted_proxies),
         hints=HintSender(broker.create_broker(settings.broker_url), progress, settings.partitions),
         projection_admin=ProjectionAdmin(connections),

@@ -65,7 +65,7 @@ async def invite(
     is_dry_run = command_mode(request).is_dry_run
     batch_keys = [] if key is None or is_dry_run else [key.text + idempotency.WHOLE_BATCH_SUFFIX]
     with ledger.command_handler.lock_keys(request.user, batch_keys):  # the mail must not be sent twice either
-        async with ledger.rate_limits.charge_invitation(request.user.user_id, is_dry_run=is_dry_run):
+        async with ledger.attempt_limits.charge_invitation(request.user.user_id, is_dry_run=is_dry_run):
             await ledger.mail.check_recipient(data.email)
             commands = [CommandOn(new_id(), command)]
             outcome = await ledger.handle(command_request(request, commands, [key] if key else []))

@@ -63,7 +63,7 @@ async def login(data: JSONBody[Login], request: AuthedRequest, ledger: NamedDepe
     found = await ledger.log.load_state(EmailAddress, account)
     user = found.user_id if found else None
     proof = await ledger.passwords.verify(
-        user, data.password, ledger.rate_limits.charge_guess(account, client_address(request, ledger.proxies))
+        user, data.password, ledger.attempt_limits.charge_guess(account, client_address(request, ledger.proxies))
     )
     if user is None:
         raise WrongCredentials

@@ -114,7 +114,7 @@ async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, l
     authentication.require_account_management(request.user, request.auth)
     user, password_id = request.user.user_id, new_id()
     state = await ledger.log.load_state(User, user)
-    guess = ledger.rate_limits.charge_guess(
+    guess = ledger.attempt_limits.charge_guess(
         email_stream_id(state.email if state else ""), client_address(request, ledger.proxies)
     )
     try:

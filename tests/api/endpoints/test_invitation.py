@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from infra.delivery import mailer
-from infra.identity.rate_limits import INVITATION_LIMIT
 from infra.logs import logger
+from infra.rate_limits.limit import INVITATION_LIMIT
 from infra.settings import Settings
 from tests.api import identity_guarantees
 from tests.api.identity_guarantees import registration_body

@@ -16,9 +16,9 @@ from domain.errors import WrongCredentials
 from infra.database.pool import create_pool
 from infra.identity import sessions
 from infra.identity.passwords import Passwords
-from infra.identity.rate_limits import ACCOUNT_LIMIT
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
+from infra.rate_limits.limit import ACCOUNT_LIMIT
 from infra.settings import Settings
 from tests.api import identity_guarantees
 from tests.api.in_process_app import UNREACHABLE_REDIS_URL, app_client

@@ -13,16 +13,12 @@ import pytest
 import redis.asyncio
 
 from domain.errors import TooManyGuesses, TooManyInvitations
-from infra.identity import rate_limits
-from infra.identity.rate_limits import (
-    ACCOUNT_LIMIT,
-    ADDRESS_LIMIT,
-    INVITATION_LIMIT,
-    LocalRateLimits,
-    RateLimits,
-    client_network,
-)
+from infra.identity.client_network import client_network
 from infra.messaging import redis_clients
+from infra.rate_limits import local, shared
+from infra.rate_limits.attempts import AttemptLimits
+from infra.rate_limits.limit import ACCOUNT_LIMIT, ADDRESS_LIMIT, INVITATION_LIMIT
+from infra.rate_limits.local import LocalRateLimits
 from tests.examples import fixed_uuid7
 from tests.servers import Servers
 
@@ -48,7 +44,7 @@ async def client(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     await client.aclose(close_connection_pool=True)
 
 
-async def guess_wrongly(limits: RateLimits, account: int = 1, address: str = "10.0.0.1") -> int:
+async def guess_wrongly(limits: AttemptLimits, account: int = 1, address: str = "10.0.0.1") -> int:
     """Guess a wrong password; returns 0, or the seconds to wait before the next guess."""
     try:
         with contextlib.suppress(WrongPasswordError):
@@ -59,7 +55,7 @@ async def guess_wrongly(limits: RateLimits, account: int = 1, address: str = "10
     return 0
 
 
-async def guess_rightly(limits: RateLimits, account: int = 1, address: str = "10.0.0.1") -> None:
+async def guess_rightly(limits: AttemptLimits, account: int = 1, address: str = "10.0.0.1") -> None:
     async with limits.charge_guess(fixed_uuid7(account), address):
         await asyncio.sleep(0)
 
@@ -73,7 +69,7 @@ async def advance_redis_clock(client: redis.asyncio.Redis, seconds: int) -> None
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_guesses_are_limited_per_account(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = RateLimits(
+    limits = AttemptLimits(
         client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
     )
     assert [await guess_wrongly(limits) for _ in range(ACCOUNT_LIMIT.burst)] == [0] * ACCOUNT_LIMIT.burst
@@ -84,7 +80,7 @@ async def test_guesses_are_limited_per_account(client: redis.asyncio.Redis, key:
 
 
 async def test_guesses_side_by_side_in_two_processes_are_counted_exactly(client: redis.asyncio.Redis, key: str) -> None:
-    both = [RateLimits(client, key, is_enabled=True), RateLimits(client, key, is_enabled=True)]
+    both = [AttemptLimits(client, key, is_enabled=True), AttemptLimits(client, key, is_enabled=True)]
     answers = await asyncio.gather(*(guess_wrongly(both[number % 2]) for number in range(60)))
     assert answers.count(0) == ACCOUNT_LIMIT.burst
 
@@ -93,8 +89,8 @@ async def test_one_more_guess_after_each_interval(
     client: redis.asyncio.Redis, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.monotonic()
-    monkeypatch.setattr(rate_limits, "time", SimpleNamespace(monotonic=lambda: now))
-    limits = RateLimits(client, key, is_enabled=True)
+    monkeypatch.setattr(local, "time", SimpleNamespace(monotonic=lambda: now))
+    limits = AttemptLimits(client, key, is_enabled=True)
     for _ in range(ACCOUNT_LIMIT.burst):
         await guess_wrongly(limits)
     for _ in range(3):
@@ -108,7 +104,7 @@ def test_a_local_attempt_is_due_exactly_after_its_interval(monkeypatch: pytest.M
     """At any time of the clock: about one in thirty of these failed while times were fractional seconds."""
     for start in range(1_000):
         clock = SimpleNamespace(now=1_000 + start * 0.7)
-        monkeypatch.setattr(rate_limits, "time", SimpleNamespace(monotonic=lambda clock=clock: clock.now))
+        monkeypatch.setattr(local, "time", SimpleNamespace(monotonic=lambda clock=clock: clock.now))
         limits, account = LocalRateLimits(), {"ann": ACCOUNT_LIMIT}
         assert [limits.charge(account)[0] for _ in range(ACCOUNT_LIMIT.burst)] == [0] * ACCOUNT_LIMIT.burst
         clock.now += ACCOUNT_LIMIT.interval_s
@@ -118,7 +114,7 @@ def test_a_local_attempt_is_due_exactly_after_its_interval(monkeypatch: pytest.M
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_successful_logins_are_never_limited(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = RateLimits(
+    limits = AttemptLimits(
         client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
     )
     for _ in range(3 * ADDRESS_LIMIT.burst):
@@ -127,7 +123,7 @@ async def test_successful_logins_are_never_limited(client: redis.asyncio.Redis, 
 
 
 async def test_a_cancelled_attempt_counts_as_a_guess(client: redis.asyncio.Redis, key: str) -> None:
-    limits = RateLimits(client, key, is_enabled=True)
+    limits = AttemptLimits(client, key, is_enabled=True)
 
     async def be_cancelled() -> None:
         async with limits.charge_guess(fixed_uuid7(1), "10.0.0.1"):
@@ -140,7 +136,7 @@ async def test_a_cancelled_attempt_counts_as_a_guess(client: redis.asyncio.Redis
 
 
 async def test_guesses_from_one_address_lock_no_other_out(client: redis.asyncio.Redis, key: str) -> None:
-    limits = RateLimits(client, key, is_enabled=True)
+    limits = AttemptLimits(client, key, is_enabled=True)
     while not await guess_wrongly(limits, address="10.0.0.66"):
         pass
     await guess_rightly(limits, address="10.0.0.1")
@@ -151,7 +147,7 @@ async def test_guesses_from_one_address_lock_no_other_out(client: redis.asyncio.
 async def test_guesses_at_many_accounts_are_limited_by_address(
     client: redis.asyncio.Redis, key: str, where: str
 ) -> None:
-    limits = RateLimits(
+    limits = AttemptLimits(
         client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
     )
     assert [await guess_wrongly(limits, account) for account in range(ADDRESS_LIMIT.burst)] == [0] * ADDRESS_LIMIT.burst
@@ -166,7 +162,7 @@ async def test_losing_redis_grants_no_second_allowance(
     client: redis.asyncio.Redis, key: str, monkeypatch: pytest.MonkeyPatch, failing: set[int]
 ) -> None:
     """Whichever Redis calls fail, a process allows no more attempts than one that never lost Redis."""
-    monkeypatch.setattr(rate_limits, "REDIS_RETRY_PAUSE_S", 0.0)
+    monkeypatch.setattr(shared, "REDIS_RETRY_PAUSE_S", 0.0)
     evalsha, calls = client.evalsha, itertools.count()
 
     async def fail_some(*arguments: Any) -> object:
@@ -175,7 +171,7 @@ async def test_losing_redis_grants_no_second_allowance(
         return await evalsha(*arguments)
 
     monkeypatch.setattr(client, "evalsha", fail_some)
-    limits = RateLimits(client, key, is_enabled=True)
+    limits = AttemptLimits(client, key, is_enabled=True)
     waits_s = [await guess_wrongly(limits) for _ in range(3 * ACCOUNT_LIMIT.burst)]
     assert [wait == 0 for wait in waits_s] == [at < ACCOUNT_LIMIT.burst for at in range(3 * ACCOUNT_LIMIT.burst)]
 
@@ -183,7 +179,7 @@ async def test_losing_redis_grants_no_second_allowance(
 async def test_an_attempt_that_redis_refuses_is_not_counted_locally(
     client: redis.asyncio.Redis, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, other = RateLimits(client, key, is_enabled=True), RateLimits(client, key, is_enabled=True)
+    one, other = AttemptLimits(client, key, is_enabled=True), AttemptLimits(client, key, is_enabled=True)
     while not await guess_wrongly(one):
         pass
     for _ in range(2 * ACCOUNT_LIMIT.burst):
@@ -195,8 +191,8 @@ async def test_an_attempt_that_redis_refuses_is_not_counted_locally(
 async def test_redis_is_used_again_when_it_returns(
     client: redis.asyncio.Redis, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rate_limits, "REDIS_RETRY_PAUSE_S", 0.0)
-    one, other = RateLimits(client, key, is_enabled=True), RateLimits(client, key, is_enabled=True)
+    monkeypatch.setattr(shared, "REDIS_RETRY_PAUSE_S", 0.0)
+    one, other = AttemptLimits(client, key, is_enabled=True), AttemptLimits(client, key, is_enabled=True)
     while not await guess_wrongly(one):
         pass
     evalsha = client.evalsha
@@ -211,21 +207,21 @@ async def raise_connection_error(*_: object) -> None:
 
 
 async def test_installations_on_one_redis_do_not_count_for_each_other(client: redis.asyncio.Redis, key: str) -> None:
-    one, other = RateLimits(client, key, is_enabled=True), RateLimits(client, uuid4().hex, is_enabled=True)
+    one, other = AttemptLimits(client, key, is_enabled=True), AttemptLimits(client, uuid4().hex, is_enabled=True)
     while not await guess_wrongly(one):
         pass
     assert await guess_wrongly(other) == 0
 
 
 async def test_disabled_limits_count_nothing(key: str) -> None:
-    limits = RateLimits(redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=False)
+    limits = AttemptLimits(redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=False)
     assert {await guess_wrongly(limits) for _ in range(3 * ACCOUNT_LIMIT.burst)} == {0}
     assert {await invite(limits) for _ in range(2 * INVITATION_LIMIT.burst)} == {True}
 
 
 async def test_redis_keys_are_anonymous_and_expire(client: redis.asyncio.Redis, key: str) -> None:
     before = {name async for name in client.scan_iter("taskledger:limit:*")}
-    await guess_wrongly(RateLimits(client, key, is_enabled=True))
+    await guess_wrongly(AttemptLimits(client, key, is_enabled=True))
     names = {name async for name in client.scan_iter("taskledger:limit:*")} - before
     assert len(names) >= 2
     for name in names:
@@ -234,7 +230,7 @@ async def test_redis_keys_are_anonymous_and_expire(client: redis.asyncio.Redis, 
         assert 0 < await client.pttl(name) <= 1000 * ADDRESS_LIMIT.burst * ADDRESS_LIMIT.interval_s
 
 
-async def invite(limits: RateLimits, user: int = 1) -> bool:
+async def invite(limits: AttemptLimits, user: int = 1) -> bool:
     try:
         async with limits.charge_invitation(fixed_uuid7(user)):
             return True
@@ -244,7 +240,7 @@ async def invite(limits: RateLimits, user: int = 1) -> bool:
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_invitations_are_limited_per_user(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = RateLimits(
+    limits = AttemptLimits(
         client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
     )
     answers = await asyncio.gather(*(invite(limits) for _ in range(2 * INVITATION_LIMIT.burst)))
@@ -266,7 +262,7 @@ async def test_invitations_are_limited_per_user(client: redis.asyncio.Redis, key
 
 @pytest.mark.parametrize("where", ["redis", "memory"])
 async def test_a_failed_invitation_is_not_counted(client: redis.asyncio.Redis, key: str, where: str) -> None:
-    limits = RateLimits(
+    limits = AttemptLimits(
         client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
     )
     for _ in range(2 * INVITATION_LIMIT.burst):
