@@ -172,6 +172,10 @@ class TooManyGuesses(Refusal):
     """Too many wrong passwords. Try again later."""
 
 
+class TooManyRegistrations(Refusal):
+    """There were too many registrations from your network. Try again later."""
+
+
 class TooManyInvitations(Refusal):
     """You have sent too many invitations. Try again later."""
 
@@ -234,7 +238,7 @@ class TwinInFlight(Refusal):
 
 
 class TooBusy(Refusal):
-    """Too many concurrent changes. Try again."""
+    """There are too many requests at once. Try again."""
 
 
 class UnknownEvent(Exception):

@@ -36,6 +36,7 @@ STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
     errors.WrongPassword: 403,
     errors.InvalidRefreshToken: 401,
     errors.TooManyGuesses: 429,
+    errors.TooManyRegistrations: 429,
     errors.TooManyInvitations: 429,
     errors.RegistrationClosed: 403,
     errors.BadCursor: 400,

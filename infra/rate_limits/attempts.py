@@ -1,4 +1,4 @@
-"""Limits on attempts: on wrong passwords, by account and by address, and on invitations, by user."""
+"""Limits on attempts: on wrong passwords, on registrations and on invitations."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -8,10 +8,10 @@ from uuid import UUID
 
 import redis.asyncio
 
-from domain.errors import Refusal, TooManyGuesses, TooManyInvitations
+from domain.errors import Refusal, TooManyGuesses, TooManyInvitations, TooManyRegistrations, WrongCredentials
 from infra.identity import token_secrets
-from infra.identity.client_network import client_network
-from infra.rate_limits.limit import ACCOUNT_LIMIT, ADDRESS_LIMIT, INVITATION_LIMIT, LimitsByKey
+from infra.identity.refusal_pause import pause_before_refusal
+from infra.rate_limits.limit import ACCOUNT_LIMIT, ADDRESS_LIMIT, INVITATION_LIMIT, REGISTRATION_LIMIT, LimitsByKey
 from infra.rate_limits.local import LocalRateLimits
 from infra.rate_limits.shared import SharedRateLimits
 
@@ -31,13 +31,23 @@ class AttemptLimits:
         self._shared_limits = SharedRateLimits(client)
 
     @contextlib.asynccontextmanager
-    async def charge_guess(self, account: UUID, address: str) -> AsyncIterator[None]:
-        """Counts as a guess unless it ends well; raises TooManyGuesses before it begins."""
-        network_key = client_network(address)
-        limits = self._limits_by_key({f"{account} {network_key}": ACCOUNT_LIMIT, network_key: ADDRESS_LIMIT})
+    async def charge_guess(self, account: UUID, network: str) -> AsyncIterator[None]:
+        """Counts as a guess if it ends in WrongCredentials or is cut off; raises TooManyGuesses before it begins."""
+        limits = self._limits_by_key({f"{account} {network}": ACCOUNT_LIMIT, network: ADDRESS_LIMIT})
         is_shared = await self._charge(limits, TooManyGuesses)
-        yield
+        try:
+            yield
+        except WrongCredentials:
+            raise
+        except Exception:
+            await self._refund(limits, is_shared=is_shared)
+            raise
         await self._refund(limits, is_shared=is_shared)
+
+    async def charge_registration(self, network: str) -> None:
+        """Count an attempt to register, whatever comes of it; raises TooManyRegistrations."""
+        limits = self._limits_by_key({f"registrations from {network}": REGISTRATION_LIMIT})
+        await self._charge(limits, TooManyRegistrations)
 
     @contextlib.asynccontextmanager
     async def charge_invitation(self, user: UUID, *, is_dry_run: bool = False) -> AsyncIterator[None]:
@@ -65,6 +75,7 @@ class AttemptLimits:
                 self._local_limits.refund(limits)
         if wait:
             limit = list(limits.values())[index]
+            await pause_before_refusal()
             raise refusal(policy=limit.name, quota=limit.burst, window=limit.window_s, retry_after=ceil(wait))
         return is_shared
 

@@ -32,5 +32,8 @@ ADDRESS_LIMIT = RateLimit("address", 100, 6)
 """From one address, over all accounts."""
 INVITATION_LIMIT = RateLimit("invitations", 20, 180)
 """By one user, over all workspaces: the mail goes to people who did not ask for it."""
+REGISTRATION_LIMIT = RateLimit("registrations", 50, 60)
+"""From one address, taken e-mail addresses included: an office behind one address can start in one morning, while each
+registration costs a hash and an account, and each taken address tells its sender that it exists."""
 LimitsByKey: TypeAlias = Mapping[str, RateLimit]
 """Limits by the key that is counted."""

@@ -61,7 +61,8 @@ class SharedRateLimits:
                 self._pause(error)
 
     def _pause(self, error: Exception) -> None:
-        logger.warning("Redis does not answer; this process counts rate limits alone: {}", error)
+        if time.monotonic() >= self._retry_at:
+            logger.warning("Redis does not answer; this process counts rate limits alone: {}", error)
         self._retry_at = time.monotonic() + REDIS_RETRY_PAUSE_S
 
 

@@ -12,21 +12,17 @@ from uuid import uuid4
 import pytest
 import redis.asyncio
 
-from domain.errors import TooManyGuesses, TooManyInvitations
+from domain.errors import TooBusy, TooManyGuesses, TooManyInvitations, TooManyRegistrations, WrongCredentials
 from infra.identity.client_network import client_network
 from infra.messaging import redis_clients
-from infra.rate_limits import local, shared
+from infra.rate_limits import attempts, local, shared
 from infra.rate_limits.attempts import AttemptLimits
-from infra.rate_limits.limit import ACCOUNT_LIMIT, ADDRESS_LIMIT, INVITATION_LIMIT
+from infra.rate_limits.limit import ACCOUNT_LIMIT, ADDRESS_LIMIT, INVITATION_LIMIT, REGISTRATION_LIMIT
 from infra.rate_limits.local import LocalRateLimits
 from tests.examples import fixed_uuid7
 from tests.servers import Servers
 
 UNREACHABLE_REDIS_URL = "redis://127.0.0.1:1/0"
-
-
-class WrongPasswordError(Exception):
-    """Verification of a wrong password."""
 
 
 @pytest.fixture
@@ -47,9 +43,9 @@ async def client(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 async def guess_wrongly(limits: AttemptLimits, account: int = 1, address: str = "10.0.0.1") -> int:
     """Guess a wrong password; returns 0, or the seconds to wait before the next guess."""
     try:
-        with contextlib.suppress(WrongPasswordError):
+        with contextlib.suppress(WrongCredentials):
             async with limits.charge_guess(fixed_uuid7(account), address):
-                raise WrongPasswordError
+                raise WrongCredentials
     except TooManyGuesses as refusal:
         return int(refusal.params["retry_after"])
     return 0
@@ -230,6 +226,47 @@ async def test_redis_keys_are_anonymous_and_expire(client: redis.asyncio.Redis, 
         assert 0 < await client.pttl(name) <= 1000 * ADDRESS_LIMIT.burst * ADDRESS_LIMIT.interval_s
 
 
+@pytest.fixture
+def real_registration_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit that the test run relaxes."""
+    monkeypatch.setattr(attempts, "REGISTRATION_LIMIT", REGISTRATION_LIMIT)
+
+
+async def register(limits: AttemptLimits, network: str = "10.0.0.1") -> bool:
+    try:
+        await limits.charge_registration(network)
+    except TooManyRegistrations:
+        return False
+    return True
+
+
+@pytest.mark.usefixtures("real_registration_limit")
+@pytest.mark.parametrize("where", ["redis", "memory"])
+async def test_registrations_are_limited_per_network(client: redis.asyncio.Redis, key: str, where: str) -> None:
+    redis_client = client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL)
+    limits = AttemptLimits(redis_client, key, is_enabled=True)
+    answers = await asyncio.gather(*(register(limits) for _ in range(2 * REGISTRATION_LIMIT.burst)))
+    assert answers.count(True) == REGISTRATION_LIMIT.burst
+    assert await register(limits, "10.0.0.2")
+    assert await guess_wrongly(limits) == 0
+
+
+@pytest.mark.usefixtures("real_registration_limit")
+async def test_registrations_at_two_processes_are_counted_together(client: redis.asyncio.Redis, key: str) -> None:
+    both = [AttemptLimits(client, key, is_enabled=True), AttemptLimits(client, key, is_enabled=True)]
+    answers = await asyncio.gather(*(register(both[at % 2]) for at in range(2 * REGISTRATION_LIMIT.burst)))
+    assert answers.count(True) == REGISTRATION_LIMIT.burst
+
+
+async def test_an_attempt_that_comes_to_nothing_is_not_a_guess(client: redis.asyncio.Redis, key: str) -> None:
+    limits = AttemptLimits(client, key, is_enabled=True)
+    for _ in range(2 * ACCOUNT_LIMIT.burst):
+        with pytest.raises(TooBusy):
+            async with limits.charge_guess(fixed_uuid7(1), "10.0.0.1"):
+                raise TooBusy
+    assert await guess_wrongly(limits) == 0
+
+
 async def invite(limits: AttemptLimits, user: int = 1) -> bool:
     try:
         async with limits.charge_invitation(fixed_uuid7(user)):
@@ -266,9 +303,9 @@ async def test_a_failed_invitation_is_not_counted(client: redis.asyncio.Redis, k
         client if where == "redis" else redis_clients.cache_client(UNREACHABLE_REDIS_URL), key, is_enabled=True
     )
     for _ in range(2 * INVITATION_LIMIT.burst):
-        with pytest.raises(WrongPasswordError):
+        with pytest.raises(WrongCredentials):
             async with limits.charge_invitation(fixed_uuid7(1)):
-                raise WrongPasswordError
+                raise WrongCredentials
     assert await invite(limits)
 
 
