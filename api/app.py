@@ -19,6 +19,7 @@ from api.http import authentication
 from api.http.body import JSONBodyDTO, JSONRequest
 from api.http.parameters import reject_unknown_parameters
 from api.http.problems import EXCEPTION_HANDLERS
+from api.http.rate_limiting import LIMITED, add_rate_limit_headers
 from api.http.tracing import with_tracing
 from api.ledger import BASE_PATH, Ledger
 from api.response_cache import ResponseCache
@@ -54,18 +55,21 @@ def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
     connections = create_pool(settings.database_url)
     redis_client = redis_clients.cache_client(settings.redis_url)
     ledger = wire(settings, connections, redis_client)
-    response_cache = ResponseCache(ledger.reader, ledger.permissions, ledger.revoked_ids)
+    response_cache = ResponseCache(ledger.reader, ledger.permissions, ledger.revoked_ids, ledger.limiter)
     application = Litestar(
         [
-            Router(BASE_PATH, route_handlers=[*_route_handlers(_endpoint_modules())], dto=JSONBodyDTO),
+            Router(BASE_PATH, route_handlers=[*_route_handlers(_endpoint_modules())], dto=JSONBodyDTO, opt=LIMITED),
             *_route_handlers(SYSTEM_MODULES),
         ],
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
         lifespan=[lambda _: _lifespan(ledger, connections, redis_client)],
         on_app_init=[
-            authentication.create_authentication(settings.jwt_key, ledger.tokens.find, ledger.revoked_ids).on_app_init
+            authentication.create_authentication(
+                settings.jwt_key, ledger.tokens.find, ledger.revoked_ids, ledger.limiter
+            ).on_app_init
         ],
         before_request=reject_unknown_parameters,
+        before_send=[add_rate_limit_headers],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=JSONRequest,
         state=State({"ledger": ledger}),
@@ -98,6 +102,7 @@ async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.async
         ledger.subscription.listen(),
         ledger.revoked_ids.poll_forever(),
         ledger.progress_poller.poll_forever(),
+        ledger.limiter.settle_forever(),
     )
     background_tasks = [asyncio.create_task(part) for part in coroutines]
     try:

@@ -8,6 +8,7 @@ from api.http import conflict, idempotency, preconditions, tracing
 from api.http.command_mode import command_mode, dry_run_response
 from api.http.command_results import WriteResult
 from api.http.conditional_response import command_headers
+from api.http.rate_limiting import RequestLimiter
 from api.http.response import Response
 from api.queries import AuthedRequest as AuthedRequest  # noqa: PLC0414 - the name that endpoints use
 from api.queries import Queries
@@ -68,6 +69,7 @@ class Ledger(Queries, frozen=True, kw_only=True):
     tokens: PersonalTokens
     revoked_ids: RevokedIds
     attempt_limits: AttemptLimits
+    limiter: RequestLimiter
     proxies: TrustedProxyList
     hints: HintSender
     projection_admin: ProjectionAdmin

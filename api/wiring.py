@@ -2,6 +2,7 @@
 
 import redis.asyncio
 
+from api.http.rate_limiting import RequestLimiter
 from api.ledger import Ledger
 from commands.handling.handler import CommandHandler
 from infra.column_counter import ColumnCounter
@@ -20,6 +21,7 @@ from infra.messaging import broker, redis_clients
 from infra.messaging.hints import HintSender
 from infra.messaging.subscription import Subscription
 from infra.rate_limits.attempts import AttemptLimits
+from infra.rate_limits.leases import Leases
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.memory_cache import MemoryCache
 from infra.reading.progress import ProjectionProgress
@@ -43,6 +45,8 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
     memory_cache: MemoryCache[CachedAnswer] = MemoryCache(MAX_MEMORY_CACHE_BYTES)
     progress = ProjectionProgress(subscription, settings.partitions, memory_cache)
     progress_waiter = ProgressWaiter(progress, connections)
+    is_limited, proxies = settings.rate_limits == "on", TrustedProxyList(settings.trusted_proxies)
+    attempt_limits = AttemptLimits(redis_client, settings.jwt_key, is_enabled=is_limited)
     read_tables, permissions = ReadTables(connections), Permissions(log, connections, subscription)
     return Ledger(
         settings=settings,
@@ -61,8 +65,9 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
         sessions=Sessions(connections, revoked_ids, settings.jwt_key),
         tokens=PersonalTokens(connections, revoked_ids),
         revoked_ids=revoked_ids,
-        attempt_limits=AttemptLimits(redis_client, settings.jwt_key, is_enabled=settings.rate_limits == "on"),
-        proxies=TrustedProxyList(settings.trusted_proxies),
+        attempt_limits=attempt_limits,
+        limiter=RequestLimiter(Leases(redis_client, settings.jwt_key) if is_limited else None, attempt_limits, proxies),
+        proxies=proxies,
         hints=HintSender(broker.create_broker(settings.broker_url), progress, settings.partitions),
         projection_admin=ProjectionAdmin(connections),
         invitations=Invitations(connections, log),

@@ -172,6 +172,10 @@ class TooManyGuesses(Refusal):
     """Too many wrong passwords. Try again later."""
 
 
+class TooManyRequests(Refusal):
+    """You send too many requests. Slow down."""
+
+
 class TooManyRegistrations(Refusal):
     """There were too many registrations from your network. Try again later."""
 

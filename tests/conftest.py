@@ -21,7 +21,7 @@ from api.app import create_app_and_cache
 from api.http.tracing import with_tracing
 from infra.identity import hashing, refusal_pause
 from infra.rate_limits import attempts
-from infra.rate_limits.limit import REGISTRATION_LIMIT
+from infra.rate_limits.limit import AUTH_LIMIT, REGISTRATION_LIMIT
 from infra.schema.migrate import migrate
 from infra.settings import Settings
 from infra.worker.projector import Projector
@@ -51,10 +51,11 @@ def _instant_refusals() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _many_registrations() -> Iterator[None]:
-    """All users of a test run register from one address; the tests of the limit set it back."""
+def _generous_limits() -> Iterator[None]:
+    """All users of a test run come from one address; tests of these limits set them back."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(attempts, "REGISTRATION_LIMIT", replace(REGISTRATION_LIMIT, burst=100_000))
+        patch.setattr(attempts, "REGISTRATION_LIMIT", replace(REGISTRATION_LIMIT, quota=100_000))
+        patch.setattr(attempts, "AUTH_LIMIT", replace(AUTH_LIMIT, quota=100_000))
         yield
 
 

@@ -35,6 +35,7 @@ STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
     errors.WrongCredentials: 401,
     errors.WrongPassword: 403,
     errors.InvalidRefreshToken: 401,
+    errors.TooManyRequests: 429,
     errors.TooManyGuesses: 429,
     errors.TooManyRegistrations: 429,
     errors.TooManyInvitations: 429,

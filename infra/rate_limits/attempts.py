@@ -2,16 +2,30 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from hmac import digest
-from math import ceil
 from uuid import UUID
 
 import redis.asyncio
 
-from domain.errors import Refusal, TooManyGuesses, TooManyInvitations, TooManyRegistrations, WrongCredentials
-from infra.identity import token_secrets
+from domain.errors import (
+    Refusal,
+    TooManyGuesses,
+    TooManyInvitations,
+    TooManyRegistrations,
+    TooManyRequests,
+    WrongCredentials,
+)
 from infra.identity.refusal_pause import pause_before_refusal
-from infra.rate_limits.limit import ACCOUNT_LIMIT, ADDRESS_LIMIT, INVITATION_LIMIT, REGISTRATION_LIMIT, LimitsByKey
+from infra.rate_limits.keys import LimitKeys
+from infra.rate_limits.limit import (
+    ACCOUNT_LIMIT,
+    ADDRESS_LIMIT,
+    AUTH_LIMIT,
+    INVITATION_LIMIT,
+    REGISTRATION_LIMIT,
+    Charge,
+    LimitsByKey,
+    limit_params,
+)
 from infra.rate_limits.local import LocalRateLimits
 from infra.rate_limits.shared import SharedRateLimits
 
@@ -25,7 +39,7 @@ class AttemptLimits:
     """
 
     def __init__(self, client: redis.asyncio.Redis, master_key: str, *, is_enabled: bool) -> None:
-        self._key = token_secrets.derive_key(master_key, "limits")
+        self._keys = LimitKeys(master_key)
         self._is_enabled = is_enabled
         self._local_limits = LocalRateLimits()
         self._shared_limits = SharedRateLimits(client)
@@ -34,15 +48,15 @@ class AttemptLimits:
     async def charge_guess(self, account: UUID, network: str) -> AsyncIterator[None]:
         """Counts as a guess if it ends in WrongCredentials or is cut off; raises TooManyGuesses before it begins."""
         limits = self._limits_by_key({f"{account} {network}": ACCOUNT_LIMIT, network: ADDRESS_LIMIT})
-        is_shared = await self._charge(limits, TooManyGuesses)
+        charge = await self._charge(limits, TooManyGuesses)
         try:
             yield
         except WrongCredentials:
             raise
         except Exception:
-            await self._refund(limits, is_shared=is_shared)
+            await self._refund(limits, charge)
             raise
-        await self._refund(limits, is_shared=is_shared)
+        await self._refund(limits, charge)
 
     async def charge_registration(self, network: str) -> None:
         """Count an attempt to register, whatever comes of it; raises TooManyRegistrations."""
@@ -53,36 +67,43 @@ class AttemptLimits:
     async def charge_invitation(self, user: UUID, *, is_dry_run: bool = False) -> AsyncIterator[None]:
         """Counts as an invitation unless it fails or is a dry run; raises TooManyInvitations before it begins."""
         limits = self._limits_by_key({f"invitations of {user}": INVITATION_LIMIT})
-        is_shared = await self._charge(limits, TooManyInvitations)
+        charge = await self._charge(limits, TooManyInvitations)
         try:
             yield
         except Exception:
-            await self._refund(limits, is_shared=is_shared)
+            await self._refund(limits, charge)
             raise
         if is_dry_run:
-            await self._refund(limits, is_shared=is_shared)
+            await self._refund(limits, charge)
+
+    async def charge_auth_request(self, route: str, network: str) -> Charge | None:
+        """Count a request to a route of authentication, whatever comes of it; raises TooManyRequests.
+
+        Each route counts by itself: registrations use up no log-ins. None if limits are disabled.
+        """
+        limits = self._limits_by_key({f"{route} from {network}": AUTH_LIMIT})
+        return await self._charge(limits, TooManyRequests)
 
     def _limits_by_key(self, names: LimitsByKey) -> LimitsByKey:
-        return {self._redis_key(name): limit for name, limit in names.items()} if self._is_enabled else {}
+        return {self._keys.key(name): limit for name, limit in names.items()}
 
-    async def _charge(self, limits: LimitsByKey, refusal: type[Refusal]) -> bool:
-        """Charge each limit once and return whether Redis counted too; raises the refusal if a limit is used up."""
-        wait, index = self._local_limits.charge(limits)
-        is_shared = False
-        if not wait:
-            wait, index, is_shared = await self._shared_limits.charge(limits)
-            if wait:
+    async def _charge(self, limits: LimitsByKey, refusal: type[Refusal]) -> Charge | None:
+        """Charge each limit once; raises the refusal if a limit is used up. None if limits are disabled."""
+        if not self._is_enabled:
+            return None
+        charge = self._local_limits.charge(limits)
+        if not charge.wait_us:
+            shared = await self._shared_limits.charge(limits)
+            if shared and shared.wait_us:
                 self._local_limits.refund(limits)
-        if wait:
-            limit = list(limits.values())[index]
+            charge = shared or charge
+        if charge.wait_us:
             await pause_before_refusal()
-            raise refusal(policy=limit.name, quota=limit.burst, window=limit.window_s, retry_after=ceil(wait))
-        return is_shared
+            raise refusal(**limit_params(charge.limit, charge.wait_us))
+        return charge
 
-    async def _refund(self, limits: LimitsByKey, *, is_shared: bool) -> None:
-        self._local_limits.refund(limits)
-        if is_shared:
+    async def _refund(self, limits: LimitsByKey, charge: Charge | None) -> None:
+        if charge:
+            self._local_limits.refund(limits)
+        if charge and charge.is_shared:
             await self._shared_limits.refund(limits)
-
-    def _redis_key(self, name: str) -> str:
-        return f"taskledger:limit:{digest(self._key, name.encode(), 'sha256').hex()[:32]}"

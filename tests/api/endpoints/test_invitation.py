@@ -336,7 +336,7 @@ async def test_invitations_per_user_are_limited_and_the_limit_is_reported(
     inviter: ApiUser, smtp_server: FakeSmtpServer
 ) -> None:
     path = f"/workspaces/{inviter.workspace}/invitations"
-    for number in range(INVITATION_LIMIT.burst):
+    for number in range(INVITATION_LIMIT.quota):
         await invite(inviter, f"eve-{number}@example.com")
     answer = await inviter.request("POST", path, json={"email": "eve@example.com"})
     wait = int(answer.headers["retry-after"])
@@ -344,7 +344,7 @@ async def test_invitations_per_user_are_limited_and_the_limit_is_reported(
     assert assert_problem(answer, 429, "too_many_invitations")["params"] == expected
     assert answer.headers["ratelimit"] == f'"invitations";r=0;t={wait}'
     assert answer.headers["ratelimit-policy"] == '"invitations";q=20;w=3600'
-    assert len(smtp_server.messages) == INVITATION_LIMIT.burst
+    assert len(smtp_server.messages) == INVITATION_LIMIT.quota
     guest = await register_guest(inviter)
     await invite(guest, "eve@example.com")
 
