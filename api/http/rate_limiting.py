@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from time import monotonic_ns
 from typing import Any, Final, cast
 
 from litestar import Request
@@ -26,6 +27,8 @@ SEARCH: Final = {"route_class": "search"}
 """The option of a handler that costs as much as a search, whatever its method."""
 MAX_KNOWN_CALLERS = 20_000
 """Callers whose leases are found at once; a caller is a token at an address."""
+BLOCKS_PER_QUOTA = 1_000
+"""A block of cached answers that are counted together is a thousandth of the quota."""
 _SCOPE_KEY = "taskledger.counted"
 _CallerKey = tuple[bytes, str, str]
 HeaderFields = list[tuple[bytes, bytes]]
@@ -39,6 +42,22 @@ class CountedRequest(Struct, frozen=True):
     fields: HeaderFields
 
 
+class Caller:
+    """A token at an address: its leases, and the rest of the block of requests that was counted last.
+
+    Counting each cached answer would take longer than finding it, so they are counted in blocks, before the first one.
+    A block ends when what it counted has run off again, so its rest is not saved up.
+    """
+
+    __slots__ = ("block_ends_at", "block_left", "fields", "leases")
+
+    def __init__(self, leases: tuple[Lease, ...]) -> None:
+        self.leases = leases
+        self.block_left = 0
+        self.block_ends_at = 0
+        self.fields: HeaderFields = []
+
+
 class RequestLimiter:
     """Limits the requests of this process; without `leases`, limits are disabled."""
 
@@ -46,7 +65,8 @@ class RequestLimiter:
         self._leases = leases
         self._attempt_limits = attempt_limits
         self._proxies = proxies
-        self._leases_by_caller: dict[_CallerKey, tuple[Lease, ...]] = {}
+        self._has_proxies = not proxies.is_empty
+        self._callers: dict[_CallerKey, Caller] = {}
         self._generation = 0
 
     async def settle_forever(self) -> None:
@@ -58,11 +78,15 @@ class RequestLimiter:
         """The header fields for a request of a known caller; None if it is not known, or must be refused."""
         if self._leases is None:
             return []
-        leases = self._known_leases((authorization, self._address(scope), route_class))
-        if leases is None:
+        client = scope["client"]
+        address = self._address(scope) if self._has_proxies or client is None else client[0]
+        caller, now = self._callers.get((authorization, address, route_class)), monotonic_ns() // 1000
+        if caller is None:
             return None
-        nearest, level = spend(leases, now_us(), self._leases.touched)
-        return _fields(nearest.limit, level, POLICY_BY_CLASS[route_class]) if level >= 0 else None
+        if caller.block_left and now < caller.block_ends_at:
+            caller.block_left -= 1
+            return caller.fields
+        return self._begin_block(caller, route_class, now)
 
     async def before_authentication(self, request: Request[Any, Any, Any]) -> None:
         """Count a request of a known caller on all its limits, any other by its address. Raises TooManyRequests."""
@@ -72,11 +96,14 @@ class RequestLimiter:
         if route_class == "auth":
             await self._count_auth_request(request)
             return
-        known = self._known_leases((authorization_of(request.scope), self._address(request.scope), route_class))
-        if known is None:
-            limit = LIMITS_BY_CLASS[route_class].address
-            known = (self._leases.find(limit, client_network(request, self._proxies)),)
-        self._count(request.scope, known, route_class)
+        self._forget_dropped_leases()
+        caller = self._callers.get((authorization_of(request.scope), self._address(request.scope), route_class))
+        if caller:
+            self._count(request.scope, caller.leases, route_class)
+            return
+        limit = LIMITS_BY_CLASS[route_class].address
+        address = self._leases.find(limit, client_network(request, self._proxies))
+        self._count(request.scope, (address,), route_class)
 
     def after_authentication(self, request: Request[Any, Any, Any]) -> None:
         """Count a request whose caller was not known by its token and user too. Raises TooManyRequests."""
@@ -93,10 +120,26 @@ class RequestLimiter:
         except TooManyRequests:
             address.refund()
             raise
-        if len(self._leases_by_caller) >= MAX_KNOWN_CALLERS:
-            self._leases_by_caller.clear()
-        caller = (authorization_of(request.scope), self._address(request.scope), counted.route_class)
-        self._leases_by_caller[caller] = (*own, address)
+        if len(self._callers) >= MAX_KNOWN_CALLERS:
+            self._callers.clear()
+        key = (authorization_of(request.scope), self._address(request.scope), counted.route_class)
+        self._callers[key] = Caller((*own, address))
+
+    def _begin_block(self, caller: Caller, route_class: LeasedClass, now: int) -> HeaderFields | None:
+        """Count the next block, or at least one request; None if it must be refused."""
+        if self._forget_dropped_leases():
+            return None
+        touched, limit = cast("Leases", self._leases).touched, caller.leases[0].limit
+        count = max(1, limit.quota // BLOCKS_PER_QUOTA)
+        nearest, level = spend(caller.leases, now, touched, count)
+        if level < 0 and count > 1:
+            count = 1
+            nearest, level = spend(caller.leases, now, touched)
+        if level < 0:
+            return None
+        caller.block_left, caller.block_ends_at = count - 1, now + count * limit.interval_us
+        caller.fields = _fields(nearest.limit, level, POLICY_BY_CLASS[route_class])
+        return caller.fields
 
     async def _count_auth_request(self, request: Request[Any, Any, Any]) -> None:
         route, network = request.route_handler.handler_name, client_network(request, self._proxies)
@@ -111,18 +154,20 @@ class RequestLimiter:
             raise TooManyRequests(**limit_params(nearest.limit, nearest.wait_us(now)))
         _note(scope, CountedRequest(route_class, leases, _fields(nearest.limit, level, POLICY_BY_CLASS[route_class])))
 
-    def _known_leases(self, caller: _CallerKey) -> tuple[Lease, ...] | None:
+    def _forget_dropped_leases(self) -> bool:
+        """Forget all callers if leases of some were dropped; they are known again with their next request."""
         generation = cast("Leases", self._leases).generation
-        if generation != self._generation:
-            self._leases_by_caller.clear()
-            self._generation = generation
-        return self._leases_by_caller.get(caller)
+        if generation == self._generation:
+            return False
+        self._callers.clear()
+        self._generation = generation
+        return True
 
     def _address(self, scope: Scope) -> str:
         """The address of a caller: the socket's, unless proxies are trusted."""
         client = scope["client"]
         peer = client[0] if client else ""
-        if self._proxies.is_empty:
+        if not self._has_proxies:
             return peer
         return networks.client_network(self._proxies.client_address(peer, headers.lines_of(scope, b"x-forwarded-for")))
 

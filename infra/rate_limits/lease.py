@@ -68,21 +68,24 @@ class Lease:
         self.full_at = now + shared_level_us + self.unsettled * self.interval_us
 
 
-def spend(leases: Sequence[Lease], now: int, touched: list[Lease]) -> tuple[Lease, int]:
-    """Count one request on each lease, and return the one nearest to its end, with its level.
+def spend(leases: Sequence[Lease], now: int, touched: list[Lease], count: int = 1) -> tuple[Lease, int]:
+    """Count requests on each lease, and return the one nearest to its end, with its level.
 
-    If one is used up, it is returned with a level of -1, and nothing is counted. Leases with something to settle are
-    added to `touched`, once.
+    If one has not so many left, it is returned with a level of -1, and nothing is counted. Leases with something to
+    settle are added to `touched`, once.
     """
     for lease in leases:
-        if lease.full_at - now > lease.max_level_us or lease.unsettled >= lease.max_unsettled:
+        if (
+            lease.full_at - now + (count - 1) * lease.interval_us > lease.max_level_us
+            or lease.unsettled + count > lease.max_unsettled
+        ):
             return lease, -1
     nearest, highest = leases[0], -1
     for lease in leases:
         full_at = lease.full_at
-        level = (full_at - now if full_at > now else 0) + lease.interval_us
+        level = (full_at - now if full_at > now else 0) + count * lease.interval_us
         lease.full_at = now + level
-        lease.unsettled += 1
+        lease.unsettled += count
         if not lease.is_open:
             lease.is_open = True
             touched.append(lease)

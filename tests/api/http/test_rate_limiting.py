@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -12,9 +13,13 @@ import pytest
 import pytest_asyncio
 
 from api.http import rate_limiting
-from api.http.rate_limiting import RequestLimiter
+from api.http.rate_limiting import Caller, RequestLimiter
+from infra.identity.trusted_proxies import TrustedProxyList
 from infra.messaging import redis_clients
 from infra.rate_limits import attempts, route_class
+from infra.rate_limits.attempts import AttemptLimits
+from infra.rate_limits.lease import spend
+from infra.rate_limits.leases import Leases
 from infra.rate_limits.limit import AUTH_LIMIT, RateLimit
 from infra.rate_limits.route_class import LIMITS_BY_CLASS, ClassLimits
 from infra.settings import Settings
@@ -112,6 +117,31 @@ async def test_hot_reads_that_are_not_counted_are_noticed(
     fields = [(b"ratelimit", b'"read-token";r=9;t=1'), (b"ratelimit-policy", b'"read-token";q=10;w=3600')]
     monkeypatch.setattr(RequestLimiter, "count_known", lambda *_: fields)
     await assert_async_check_fails(lambda: hot_reads_are_counted(at(ann, clients[0])))
+
+
+async def hot_reads_in_blocks_stay_within_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block is two requests here: each is counted before its first, and a last one may be single."""
+    limits = [RateLimit("read-token", 2_001, 36_000), RateLimit("read-user", 4_000, 36_000)]
+    leases = Leases(redis_clients.cache_client(UNREACHABLE_REDIS_URL), uuid4().hex)
+    monkeypatch.setattr("infra.rate_limits.lease.LEASES_PER_QUOTA", 0.1)
+    attempt_limits = AttemptLimits(redis_clients.cache_client(UNREACHABLE_REDIS_URL), uuid4().hex, is_enabled=True)
+    limiter = RequestLimiter(leases, attempt_limits, TrustedProxyList())
+    own = tuple(leases.find(limit, "ann") for limit in limits)
+    limiter._callers[(b"Bearer ann\n", "203.0.113.1", "read")] = Caller(own)  # noqa: SLF001 - as if it were known
+    scope: Any = {"client": ("203.0.113.1", 1), "headers": []}
+    answers = [limiter.count_known(scope, b"Bearer ann\n", "read") for _ in range(3_000)]
+    assert [fields is not None for fields in answers] == [True] * 2_001 + [False] * 999
+    assert own[0].unsettled == 2_001
+    assert limiter.count_known(scope, b"Bearer bob\n", "read") is None
+
+
+async def test_hot_reads_in_blocks_stay_within_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    await hot_reads_in_blocks_stay_within_the_limit(monkeypatch)
+
+
+async def test_blocks_that_are_counted_as_one_request_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limiting, "spend", lambda *given: spend(*given[:3]))
+    await assert_async_check_fails(lambda: hot_reads_in_blocks_stay_within_the_limit(monkeypatch))
 
 
 async def test_a_token_over_its_limit_is_refused(ann: ApiUser, clients: list[httpx.AsyncClient]) -> None:
