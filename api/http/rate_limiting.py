@@ -1,6 +1,5 @@
 """Rate limiting: counts each request by its token, user and address, and reports the limit nearest to its end."""
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from time import monotonic_ns
 from typing import Any, Final, cast
@@ -18,7 +17,7 @@ from infra.identity.trusted_proxies import TrustedProxyList
 from infra.rate_limits.attempts import AttemptLimits
 from infra.rate_limits.lease import Lease, spend
 from infra.rate_limits.leases import Leases, now_us
-from infra.rate_limits.limit import AUTH_LIMIT, MICROSECONDS_PER_S, RateLimit, limit_params
+from infra.rate_limits.limit import MICROSECONDS_PER_S, RateLimit, limit_params
 from infra.rate_limits.route_class import LIMITS_BY_CLASS, LeasedClass, RouteClass
 
 LIMITED: Final = {"is_limited": True}
@@ -86,7 +85,7 @@ class RequestLimiter:
         if caller.block_left and now < caller.block_ends_at:
             caller.block_left -= 1
             return caller.fields
-        return self._begin_block(caller, route_class, now)
+        return self._begin_block(caller, now)
 
     async def before_authentication(self, request: Request[Any, Any, Any]) -> None:
         """Count a request of a known caller on all its limits, any other by its address. Raises TooManyRequests."""
@@ -125,7 +124,7 @@ class RequestLimiter:
         key = (authorization_of(request.scope), self._address(request.scope), counted.route_class)
         self._callers[key] = Caller((*own, address))
 
-    def _begin_block(self, caller: Caller, route_class: LeasedClass, now: int) -> HeaderFields | None:
+    def _begin_block(self, caller: Caller, now: int) -> HeaderFields | None:
         """Count the next block, or at least one request; None if it must be refused."""
         if self._forget_dropped_leases():
             return None
@@ -138,21 +137,21 @@ class RequestLimiter:
         if level < 0:
             return None
         caller.block_left, caller.block_ends_at = count - 1, now + count * limit.interval_us
-        caller.fields = _fields(nearest.limit, level, POLICY_BY_CLASS[route_class])
+        caller.fields = _fields(nearest.limit, level)
         return caller.fields
 
     async def _count_auth_request(self, request: Request[Any, Any, Any]) -> None:
         route, network = request.route_handler.handler_name, client_network(request, self._proxies)
         charge = await self._attempt_limits.charge_auth_request(route, network)
         if charge:
-            _note(request.scope, CountedRequest("auth", (), _fields(charge.limit, charge.level_us, _AUTH_POLICY)))
+            _note(request.scope, CountedRequest("auth", (), _fields(charge.limit, charge.level_us)))
 
     def _count(self, scope: Scope, leases: tuple[Lease, ...], route_class: LeasedClass) -> None:
         now = now_us()
         nearest, level = spend(leases, now, cast("Leases", self._leases).touched)
         if level < 0:
             raise TooManyRequests(**limit_params(nearest.limit, nearest.wait_us(now)))
-        _note(scope, CountedRequest(route_class, leases, _fields(nearest.limit, level, POLICY_BY_CLASS[route_class])))
+        _note(scope, CountedRequest(route_class, leases, _fields(nearest.limit, level)))
 
     def _forget_dropped_leases(self) -> bool:
         """Forget all callers if leases of some were dropped; they are known again with their next request."""
@@ -205,21 +204,12 @@ def route_class_of(handler: BaseRouteHandler, scope: Scope) -> RouteClass | None
     return "write"
 
 
-def policy(limits: Sequence[RateLimit]) -> bytes:
-    """The limits of a class, for the RateLimit-Policy header."""
-    return ", ".join(f'"{one.name}";q={one.quota};w={one.window_s}' for one in limits).encode()
-
-
-POLICY_BY_CLASS = {name: policy((one.token, one.user, one.address)) for name, one in LIMITS_BY_CLASS.items()}
-_AUTH_POLICY = policy([AUTH_LIMIT])
-
-
-def _fields(limit: RateLimit, level_us: int, policies: bytes) -> HeaderFields:
-    """What remains of a limit (`r`), and the seconds until it is whole again (`t`)."""
-    left, full_in_s = limit.remaining(level_us), -(-level_us // MICROSECONDS_PER_S)
+def _fields(limit: RateLimit, level_us: int) -> HeaderFields:
+    """What remains of a limit (`r`), the seconds until it is whole again (`t`), and its policy."""
+    name, left, full_in_s = limit.name.encode(), limit.remaining(level_us), -(-level_us // MICROSECONDS_PER_S)
     return [
-        (b"ratelimit", b'"%b";r=%d;t=%d' % (limit.name.encode(), left, full_in_s)),
-        (b"ratelimit-policy", policies),
+        (b"ratelimit", b'"%b";r=%d;t=%d' % (name, left, full_in_s)),
+        (b"ratelimit-policy", b'"%b";q=%d;w=%d' % (name, limit.quota, limit.window_s)),
     ]
 
 

@@ -64,10 +64,9 @@ HEADER_COMPONENTS: Final[dict[str, Schema]] = {
         "example": '"write-token";r=11998;t=1',
     },
     "RateLimit-Policy": {
-        "description": "The limits of this route, with 429 the one that was reached: "
-        "a quota (`q`) in a window of seconds (`w`). Absent if limits are disabled.",
+        "description": "The quota of that limit (`q`) in a window of seconds (`w`). Absent if limits are disabled.",
         "schema": {"type": "string"},
-        "example": '"write-token";q=12000;w=60, "write-user";q=24000;w=60, "write-address";q=48000;w=60',
+        "example": '"write-token";q=12000;w=60',
     },
     "WWW-Authenticate": {
         "required": True,
