@@ -16,13 +16,14 @@ from litestar.types import ASGIApp
 
 from api import endpoints
 from api.http import authentication
-from api.http.admission import with_places
 from api.http.body import JSONBodyDTO, JSONRequest
 from api.http.cors import CorsPolicy, with_cors
 from api.http.deadline import with_deadline
 from api.http.head_requests import with_head
 from api.http.parameters import reject_unknown_parameters
+from api.http.places import with_places
 from api.http.problems import EXCEPTION_HANDLERS, error_app
+from api.http.rate_limiting import LIMITED, add_rate_limit_headers
 from api.http.tracing import with_tracing
 from api.ledger import BASE_PATH, Ledger
 from api.response_cache import ResponseCache
@@ -73,18 +74,21 @@ def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
     connections = create_pool(settings.database_url)
     redis_client = redis_clients.cache_client(settings.redis_url)
     ledger = wire(settings, connections, redis_client)
-    response_cache = ResponseCache(ledger.reader, ledger.permissions, ledger.revoked_ids)
+    response_cache = ResponseCache(ledger.reader, ledger.permissions, ledger.revoked_ids, ledger.limiter)
     application = Litestar(
         [
-            Router(BASE_PATH, route_handlers=[*_route_handlers(_endpoint_modules())], dto=JSONBodyDTO),
+            Router(BASE_PATH, route_handlers=[*_route_handlers(_endpoint_modules())], dto=JSONBodyDTO, opt=LIMITED),
             *_route_handlers(SYSTEM_MODULES),
         ],
         dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False, use_cache=True)},
         lifespan=[lambda _: _lifespan(ledger, connections, redis_client)],
         on_app_init=[
-            authentication.create_authentication(settings.jwt_keys, ledger.tokens.find, ledger.revoked_ids).on_app_init
+            authentication.create_authentication(
+                settings.jwt_keys, ledger.tokens.find, ledger.revoked_ids, ledger.limiter
+            ).on_app_init
         ],
         before_request=reject_unknown_parameters,
+        before_send=[add_rate_limit_headers],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=JSONRequest,
         state=State({"ledger": ledger}),
@@ -119,6 +123,7 @@ async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.async
         ledger.progress_poller.poll_forever(),
         ledger.readiness.watch_migrations(),
         ledger.permissions.remember_administrator(),
+        ledger.limiter.settle_forever(),
     )
     background_tasks = [asyncio.create_task(part) for part in coroutines]
     try:

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from api.http import conflict, idempotency, preconditions, tracing
-from api.http.admission import Admission
 from api.http.command_mode import command_mode, dry_run_response
 from api.http.command_results import WriteResult
 from api.http.conditional_response import command_headers
 from api.http.connection_stats import ConnectionStats
 from api.http.deadline import current_deadline
+from api.http.rate_limiting import RequestLimiter
 from api.http.response import Response
 from api.queries import AuthedRequest as AuthedRequest  # noqa: PLC0414 - the name that endpoints use
 from api.queries import Queries
@@ -29,6 +29,7 @@ from domain.saved_filter import SavedFilter
 from domain.task import Task
 from domain.user import User
 from domain.workspace import Workspace
+from infra.admission import Admission
 from infra.database.pool import Pool
 from infra.delivery.account_mail import AccountMail
 from infra.delivery.mailer import Mailer
@@ -38,13 +39,13 @@ from infra.identity.mail_tokens import MailTokens
 from infra.identity.passwords import Passwords
 from infra.identity.permission_revocations import PermissionRevocations, permissions_revoked_by
 from infra.identity.personal_tokens import PersonalTokens
-from infra.identity.rate_limits import RateLimits
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
 from infra.identity.trusted_proxies import TrustedProxyList
 from infra.ids import new_id
 from infra.messaging.hints import HintSender
 from infra.messaging.subscription import Subscription
+from infra.rate_limits.attempts import AttemptLimits
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.memory_cache import MemoryCache
 from infra.reading.progress_polling import ProgressPoller
@@ -77,7 +78,8 @@ class Ledger(Queries, frozen=True, kw_only=True):
     sessions: Sessions
     tokens: PersonalTokens
     revoked_ids: RevokedIds
-    rate_limits: RateLimits
+    attempt_limits: AttemptLimits
+    limiter: RequestLimiter
     proxies: TrustedProxyList
     hints: HintSender
     projection_admin: ProjectionAdmin

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request
 from msgspec import Struct
 
-from api.http import admission, history_items, prefer
+from api.http import history_items, prefer
 from api.http.addressing import is_task_key, parse_id
 from api.http.authentication import Credential
 from api.http.conditional_response import conditional_response
@@ -20,6 +20,7 @@ from domain.errors import AmbiguousKey, NotFound, Purged, Refusal
 from domain.event import Actor
 from domain.project import Project
 from domain.task import Task
+from infra import admission
 from infra.identity.permissions import Permissions
 from infra.log import MAX_VERSION, EventLog
 from infra.reading.progress import ProjectionBehind, ProjectionProgress

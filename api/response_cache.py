@@ -15,8 +15,10 @@ from msgspec import Struct
 from api.http.authentication import Credential
 from api.http.conditional_response import POSITION_HEADER, etag_matches
 from api.http.dependencies import Dependencies, recorded_dependencies
+from api.http.rate_limiting import HeaderFields, RequestLimiter, counted_class
 from infra.identity.permissions import Permission, Permissions
 from infra.identity.revocations import RevokedIds
+from infra.rate_limits.route_class import LeasedClass
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.reader import Reader
 from projections.question import Answer
@@ -25,7 +27,7 @@ MAX_CACHED_RESPONSES, MAX_KEY_BYTES = 5_000, 4_096
 """Responses in the cache, and the bytes of address and token that a key may have."""
 _POSITION_HEADER = POSITION_HEADER.lower().encode()
 _BODY_HEADERS = {b"content-type", b"content-length", b"link"}
-_VOLATILE_HEADERS = {_POSITION_HEADER, b"content-type", b"content-length"}
+_VOLATILE_HEADERS = {_POSITION_HEADER, b"content-type", b"content-length", b"ratelimit", b"ratelimit-policy"}
 _CACHEABLE_STATUSES = (200, 304)
 _Headers = list[tuple[bytes, bytes]]
 _Key = tuple[bytes, bytes, bytes]
@@ -39,15 +41,19 @@ class _CachedResponse(Struct, frozen=True):
     etags: tuple[tuple[str, str], ...]
     permissions: tuple[Permission, ...]
     credential: Credential
+    route_class: LeasedClass
 
 
 class ResponseCache:
     """The cached responses of this process; the least recently used is dropped first."""
 
-    def __init__(self, reader: Reader, permissions: Permissions, revoked_ids: RevokedIds) -> None:
+    def __init__(
+        self, reader: Reader, permissions: Permissions, revoked_ids: RevokedIds, limiter: RequestLimiter
+    ) -> None:
         self._reader = reader
         self._permissions = permissions
         self._revoked_ids = revoked_ids
+        self._limiter = limiter
         self._responses = OrderedDict[_Key, _CachedResponse]()
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
@@ -62,7 +68,11 @@ class ResponseCache:
             answers = self._fresh_answers(cached) if cached else None
             if cached and answers:
                 self._responses.move_to_end(key)
-                await self._send_cached(cached, answers, if_none_match, send)
+                limit_fields = self._limiter.count_known(scope, key[0], cached.route_class)
+                if limit_fields is None:  # of a caller to be refused, or not known any more
+                    await app(scope, receive, send)
+                else:
+                    await self._send_cached(cached, answers, if_none_match, limit_fields, send)
             else:
                 self._responses.pop(key, None)
                 await self._call_and_cache(app, scope, receive, send, key)
@@ -81,13 +91,18 @@ class ResponseCache:
         return self._reader.unchanged(cached.etags) if is_permitted else None
 
     async def _send_cached(
-        self, cached: _CachedResponse, answers: list[CachedAnswer], if_none_match: str, send: Send
+        self,
+        cached: _CachedResponse,
+        answers: list[CachedAnswer],
+        if_none_match: str,
+        limit_fields: HeaderFields,
+        send: Send,
     ) -> None:
         body_answer = answers[cached.body_index]
         answer = cast("Answer", body_answer.answer)
         self._reader.cache_stats.hit("process", time.time() - body_answer.at)
         position = (_POSITION_HEADER, str(min(map(self._reader.position_of, answers))).encode())
-        status, headers, body = 200, [position, *cached.headers], answer.body
+        status, headers, body = 200, [position, *limit_fields, *cached.headers], answer.body
         if if_none_match and etag_matches(if_none_match, answer.etag):
             status, headers, body = 304, [one for one in headers if one[0] not in _BODY_HEADERS], b""
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -116,7 +131,7 @@ def _cache_key(scope: Any) -> tuple[_Key, str]:
     authorization, etags = b"", []
     for name, value in scope["headers"]:
         if name == b"authorization":
-            authorization += value + b"\n"  # of two headers, either may count
+            authorization += value + b"\n"  # as authorization_of() has it
         elif name == b"if-none-match":
             etags.append(value.decode("latin-1"))
     path = scope.get("raw_path") or scope["path"].encode()
@@ -141,5 +156,10 @@ def _cacheable_response(scope: Any, status: int, sent_headers: _Headers) -> _Cac
     headers += [(b"content-type", b"application/json"), (b"content-length", length)]
     etags = tuple((one.cache_key, one.answer.etag if one.answer else "") for one in dependencies.reads)
     return _CachedResponse(
-        headers, dependencies.reads.index(dependencies.body_read), etags, tuple(dependencies.permissions), scope["auth"]
+        headers,
+        dependencies.reads.index(dependencies.body_read),
+        etags,
+        tuple(dependencies.permissions),
+        scope["auth"],
+        cast("LeasedClass", counted_class(scope)),
     )

@@ -4,10 +4,11 @@ import asyncio
 
 import redis.asyncio
 
-from api.http.admission import Admission
 from api.http.connection_stats import ConnectionStats
+from api.http.rate_limiting import RequestLimiter
 from api.ledger import Ledger
 from commands.handling.handler import CommandHandler
+from infra.admission import Admission
 from infra.column_counter import ColumnCounter
 from infra.database.pool import Pool
 from infra.delivery.account_mail import AccountMail
@@ -19,7 +20,6 @@ from infra.identity.passwords import Passwords
 from infra.identity.permission_revocations import PermissionRevocations
 from infra.identity.permissions import Permissions
 from infra.identity.personal_tokens import PersonalTokens
-from infra.identity.rate_limits import RateLimits
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
 from infra.identity.trusted_proxies import TrustedProxyList
@@ -27,6 +27,8 @@ from infra.log import EventLog
 from infra.messaging import broker, redis_clients
 from infra.messaging.hints import HintSender
 from infra.messaging.subscription import Subscription
+from infra.rate_limits.attempts import AttemptLimits
+from infra.rate_limits.leases import Leases
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.memory_cache import MemoryCache
 from infra.reading.progress import ProjectionProgress
@@ -52,6 +54,8 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
     progress_waiter = ProgressWaiter(progress, connections)
     progress_poller = ProgressPoller(progress, connections)
     mailer, mail_tokens = Mailer(settings), MailTokens(connections)
+    is_limited, proxies = settings.rate_limits == "on", TrustedProxyList(settings.trusted_proxies)
+    attempt_limits = AttemptLimits(redis_client, settings.jwt_key, is_enabled=is_limited)
     read_tables, permissions = ReadTables(connections), Permissions(log, connections, subscription)
     return Ledger(
         settings=settings,
@@ -74,8 +78,9 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
         sessions=Sessions(connections, revoked_ids, settings.jwt_keys),
         tokens=PersonalTokens(connections, revoked_ids),
         revoked_ids=revoked_ids,
-        rate_limits=RateLimits(redis_client, settings.jwt_key, is_enabled=settings.rate_limits == "on"),
-        proxies=TrustedProxyList(settings.trusted_proxies),
+        attempt_limits=attempt_limits,
+        limiter=RequestLimiter(Leases(redis_client, settings.jwt_key) if is_limited else None, attempt_limits, proxies),
+        proxies=proxies,
         hints=HintSender(broker.create_broker(settings.broker_url), progress, settings.partitions),
         projection_admin=ProjectionAdmin(connections),
         invitations=Invitations(connections, log),

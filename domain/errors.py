@@ -180,6 +180,14 @@ class TooManyGuesses(Refusal):
     """Too many wrong passwords. Try again later."""
 
 
+class TooManyRequests(Refusal):
+    """You send too many requests. Slow down."""
+
+
+class TooManyRegistrations(Refusal):
+    """There were too many registrations from your network. Try again later."""
+
+
 class TooManyInvitations(Refusal):
     """You have sent too many invitations. Try again later."""
 
@@ -246,7 +254,7 @@ class TwinInFlight(Refusal):
 
 
 class TooBusy(Refusal):
-    """Too many concurrent changes. Try again."""
+    """There are too many requests at once. Try again."""
 
 
 class Overloaded(Refusal):

@@ -14,10 +14,13 @@ import pytest
 import redis
 from argon2 import PasswordHasher
 from litestar import Litestar
+from msgspec.structs import replace
 from psycopg import conninfo
 
 from api.app import create_app_and_cache, with_middleware
-from infra.identity import passwords
+from infra.identity import hashing, refusal_pause
+from infra.rate_limits import attempts
+from infra.rate_limits.limit import AUTH_LIMIT, REGISTRATION_LIMIT
 from infra.schema.migrate import migrate
 from infra.settings import Settings
 from infra.worker.projector import Projector
@@ -34,8 +37,24 @@ def _fast_password_hashing() -> Iterator[None]:
     """Hash cheaply: real hashing is slow on purpose and would take a minute of the run; e2e tests use the real cost."""
     with pytest.MonkeyPatch.context() as patch:
         hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        patch.setattr(passwords, "_HASHER", hasher)
-        patch.setattr(passwords, "_DUMMY_HASH", hasher.hash("nobody's password"))
+        patch.setattr(hashing, "_HASHER", hasher)
+        patch.setattr(hashing, "_DUMMY_HASH", hasher.hash("nobody's password"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _instant_refusals() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(refusal_pause, "REFUSAL_PAUSE_S", 0.0)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _generous_limits() -> Iterator[None]:
+    """All users of a test run come from one address; tests of these limits set them back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attempts, "REGISTRATION_LIMIT", replace(REGISTRATION_LIMIT, quota=100_000))
+        patch.setattr(attempts, "AUTH_LIMIT", replace(AUTH_LIMIT, quota=100_000))
         yield
 
 

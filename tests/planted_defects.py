@@ -31,6 +31,7 @@ from domain.member import Member, member_stream_id
 from domain.project import Project
 from domain.saved_filter import FilterDeleted, SavedFilter
 from domain.task import Task, TaskCompleted, TaskCreated
+from infra.identity.hashing import HashingTurns
 from projections.question import Question, single_table_question
 from projections.saved_filter_list import SavedFilterRow
 from tests.law import planted_defect
@@ -213,6 +214,19 @@ def a_deletion_that_is_not_counted(patch: pytest.MonkeyPatch) -> None:
         yield FilterDeleted(state.name)
 
     patch.setattr(DeleteFilter, "decide", decide)
+
+
+def one_queue_for_all_hashing(patch: pytest.MonkeyPatch) -> None:
+    """All wait in one line, whatever for and from where."""
+    wait = HashingTurns._wait_for_slot  # noqa: SLF001 - as above
+
+    async def in_one_line(turns: HashingTurns, purpose: str, network: str) -> None:
+        del purpose, network
+        await wait(turns, "log-in", "all")
+
+    patch.setattr(HashingTurns, "_wait_for_slot", in_one_line)
+    patch.setattr("infra.identity.fair_queue.MAX_WAITING", 1_000)
+    patch.setattr("infra.identity.fair_queue.MAX_WAITING_PER_NETWORK", 1_000)
 
 
 def a_fold_that_forgets_the_user(patch: pytest.MonkeyPatch) -> None:

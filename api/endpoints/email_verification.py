@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from api.http import authentication, tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
-from api.http.client_address import client_address
+from api.http.client_address import client_network
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from commands.command import require_found
@@ -42,7 +42,7 @@ async def mail_verification(request: AuthedRequest, ledger: NamedDependency[Ledg
     """Mail another verification token to your address, unless it is verified; the token before is void."""
     authentication.require_account_management(request.user, request.auth)
     user = require_found(await ledger.log.load_state(User, request.user.user_id))
-    await ledger.rate_limits.charge_mail(email_stream_id(user.email), client_address(request, ledger.proxies))
+    await ledger.attempt_limits.charge_mail(email_stream_id(user.email), client_network(request, ledger.proxies))
     await ledger.account_mail.mail_verification(request.user.user_id)
     return Response(None)
 

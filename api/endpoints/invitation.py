@@ -60,7 +60,7 @@ async def invite(
     batch_keys = [] if key is None or is_dry_run else [key.text + idempotency.WHOLE_BATCH_SUFFIX]
     current_deadline().restart(2 * SEND_TIMEOUT_S)  # for the check of the address, and for the message
     with ledger.command_handler.lock_keys(request.user, batch_keys):  # the mail must not be sent twice either
-        async with ledger.rate_limits.charge_invitation(request.user.user_id, is_dry_run=is_dry_run):
+        async with ledger.attempt_limits.charge_invitation(request.user.user_id, is_dry_run=is_dry_run):
             await ledger.mail.check_recipient(data.email)
             commands = [CommandOn(new_id(), command)]
             outcome = await ledger.handle(command_request(request, commands, [key] if key else []))

@@ -11,7 +11,7 @@ from api.endpoints.email_verification import MailedToken, user_command_request
 from api.endpoints.user import Password
 from api.http import authentication
 from api.http.body import MAX_AUTH_BODY_BYTES
-from api.http.client_address import client_address
+from api.http.client_address import client_network
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from commands.handling.decision import CommandOn
@@ -34,16 +34,19 @@ async def forgot_password(
     data: JSONBody[ForgottenPassword], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[None]:
     """Ask for a token by mail to set a new password. The answer does not reveal whether a user has the address."""
-    await ledger.rate_limits.charge_mail(email_stream_id(data.email), client_address(request, ledger.proxies))
+    await ledger.attempt_limits.charge_mail(email_stream_id(data.email), client_network(request, ledger.proxies))
     ledger.account_mail.request_password_reset(data.email)
     return Response(None)
 
 
 @post("/auth/password/reset", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=204)
-async def reset_password(data: JSONBody[PasswordReset], ledger: NamedDependency[Ledger]) -> None:
+async def reset_password(
+    data: JSONBody[PasswordReset], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> None:
     """Set a new password with a mailed token; all sessions end."""
     found = await ledger.mail_tokens.find("password_reset", data.token)
-    hashed, password_id = await ledger.passwords.hash(data.password), new_id()
+    async with ledger.passwords.turn("log-in", client_network(request, ledger.proxies)):
+        hashed, password_id = await ledger.passwords.hash(data.password), new_id()
     commands = [CommandOn(found.user, ChangePassword(password_id=password_id))]
     if found.is_mailed:
         commands.append(CommandOn(found.user, VerifyEmail()))

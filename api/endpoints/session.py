@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from api.http import access_tokens, authentication, headers
 from api.http.addressing import parse_id
 from api.http.body import MAX_AUTH_BODY_BYTES
-from api.http.client_address import client_address
+from api.http.client_address import client_network
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from domain.errors import NoSession, WrongCredentials
@@ -58,12 +58,11 @@ class SessionList(Struct, frozen=True):
 @post("/auth/login", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=200)
 async def login(data: JSONBody[Login], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[TokenPair]:
     """Log in: get an access token for `Authorization: Bearer`, and a refresh token."""
-    account = email_stream_id(data.email)
-    found = await ledger.log.load_state(EmailAddress, account)
-    user = found.user_id if found else None
-    proof = await ledger.passwords.verify(
-        user, data.password, ledger.rate_limits.charge_guess(account, client_address(request, ledger.proxies))
-    )
+    account, network = email_stream_id(data.email), client_network(request, ledger.proxies)
+    async with ledger.attempt_limits.charge_guess(account, network), ledger.passwords.turn("log-in", network):
+        found = await ledger.log.load_state(EmailAddress, account)
+        user = found.user_id if found else None
+        proof = await ledger.passwords.verify(user, data.password)
     if user is None:
         raise WrongCredentials
     return _token_response(ledger, await ledger.sessions.open(user, proof, _user_agent(request)))

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from api.http.addressing import parse_id
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
+from api.http.rate_limiting import SEARCH
 from api.http.response import Response
 from api.http.task_parameters import (
     COUNT_DESCRIPTION,
@@ -67,7 +68,7 @@ async def find_tasks(
     return await list_across_workspaces(request, ledger, query, min_position)
 
 
-@post("/tasks/search", status_code=200)
+@post("/tasks/search", opt=SEARCH, status_code=200)
 async def search_tasks(
     data: JSONBody[TaskSearch], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[TaskPage | TaskParts]:

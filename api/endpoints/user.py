@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from api.http import authentication, tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
-from api.http.client_address import client_address
+from api.http.client_address import client_network
 from api.http.command_results import WriteResult
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
@@ -65,20 +65,25 @@ class Me(Struct, frozen=True):
 
 
 @post("/auth/register", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC)
-async def register(data: JSONBody[Registration], ledger: NamedDependency[Ledger]) -> Response[WriteResult]:
+async def register(
+    data: JSONBody[Registration], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[WriteResult]:
     """Register a user; the first one administers the installation, and can register even if registration is closed.
 
     So can a user with an invitation to their address, who joins its workspace at once. If there is a mail server, it
     sends a token to verify the address, unless it sent the invitation.
     """
-    user = new_id()
-    invited = await _acceptable_invitation(ledger, user, data)
-    only_first = ledger.settings.registration == "closed" and invited is None
-    if only_first and await ledger.log.load_state(Instance, INSTANCE_STREAM_ID):
-        raise RegistrationClosed
-    if await ledger.log.load_state(EmailAddress, email_stream_id(data.email)):
-        raise EmailTaken
-    await ledger.passwords.store(user, data.password)  # first: a row without events is harmless, the reverse is not
+    user, network = new_id(), client_network(request, ledger.proxies)
+    await ledger.attempt_limits.charge_registration(network)
+    async with ledger.passwords.turn("registration", network):
+        invited = await _acceptable_invitation(ledger, user, data)
+        only_first = ledger.settings.registration == "closed" and invited is None
+        if only_first and await ledger.log.load_state(Instance, INSTANCE_STREAM_ID):
+            raise RegistrationClosed
+        if await ledger.log.load_state(EmailAddress, email_stream_id(data.email)):
+            raise EmailTaken
+        # The password first: a row without events is harmless, the reverse is not.
+        await ledger.passwords.store(user, data.password)
     is_verified = invited is not None and await ledger.invitations.was_mailed(invited.id)
     command = RegisterUser(email=data.email, name=data.name, only_first=only_first, email_verified=is_verified)
     committed = await ledger.commit(_command_request(user, CommandOn(user, command)))
@@ -117,16 +122,15 @@ async def show_me(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Re
 async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> None:
     """Change your password; all other sessions end."""
     authentication.require_account_management(request.user, request.auth)
-    user, password_id = request.user.user_id, new_id()
+    user, password_id, network = request.user.user_id, new_id(), client_network(request, ledger.proxies)
     state = await ledger.log.load_state(User, user)
-    guess = ledger.rate_limits.charge_guess(
-        email_stream_id(state.email if state else ""), client_address(request, ledger.proxies)
-    )
+    account = email_stream_id(state.email if state else "")
     try:
-        proof = await ledger.passwords.verify(user, data.current_password, guess)
+        async with ledger.attempt_limits.charge_guess(account, network), ledger.passwords.turn("log-in", network):
+            proof = await ledger.passwords.verify(user, data.current_password)
+            hashed = await ledger.passwords.hash(data.new_password)
     except WrongCredentials:
         raise WrongPassword from None
-    hashed = await ledger.passwords.hash(data.new_password)
     # The event first: no password changes without one, and a client that lost the answer can repeat the request.
     async with ledger.sessions.change_password(user, proof, hashed, password_id, except_session=request.auth.session):
         await ledger.commit(command_request(request, [CommandOn(user, ChangePassword(password_id=password_id))]))

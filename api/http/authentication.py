@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from api.http import headers
 from api.http.access_tokens import ACCESS_TOKEN_LIFETIME, ALGORITHM, ISSUER, key_id
+from api.http.rate_limiting import RequestLimiter
 from commands import permissions
 from commands.user import require_human
 from domain.errors import ScopeTooNarrow
@@ -127,14 +128,15 @@ class TokenVerifier:
 
 
 class Authentication:
-    """Authenticates requests to every handler that is not marked `PUBLIC`.
+    """Authenticates requests to every handler that is not marked `PUBLIC`; first, each request is counted.
 
     A hook, not a middleware, which would cost two more layers. A handler with its own `before_request` would bypass it:
     none has one, and each is requested without a token in tests/api/test_permission_matrix.py.
     """
 
-    def __init__(self, verifier: TokenVerifier) -> None:
+    def __init__(self, verifier: TokenVerifier, limiter: RequestLimiter | None = None) -> None:
         self._verifier = verifier
+        self._limiter = limiter
 
     def on_app_init(self, config: AppConfig) -> AppConfig:
         """Run before all other `before_request` hooks of an application."""
@@ -143,8 +145,12 @@ class Authentication:
 
     def _authenticate_before(self, next_hook: BeforeRequestHook | None) -> BeforeRequestHook:
         async def authenticate(request: Request[Any, Any, Any]) -> Any:
+            if self._limiter:
+                await self._limiter.before_authentication(request)
             if not request.route_handler.opt.get("public") and request.method != "OPTIONS":
                 await self._authenticate(request)
+                if self._limiter:
+                    self._limiter.after_authentication(request)
             return await next_hook(request) if next_hook else None
 
         return authenticate
@@ -161,6 +167,7 @@ def create_authentication(
     keys: Iterable[str],
     find_personal_token: Callable[[str], Awaitable[TokenRecord | None]] = _no_personal_token,
     revoked_ids: Container[UUID] = frozenset(),
+    limiter: RequestLimiter | None = None,
 ) -> Authentication:
-    """The authentication of all handlers that are not marked `PUBLIC`."""
-    return Authentication(TokenVerifier(keys, find_personal_token, revoked_ids))
+    """The authentication of all handlers that are not marked `PUBLIC`; the limiter counts requests to these too."""
+    return Authentication(TokenVerifier(keys, find_personal_token, revoked_ids), limiter)

@@ -11,12 +11,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from api.http import connection_problems as problems
-from api.http.admission import Admission, Place
 from api.http.allowed_hosts import AllowedHosts
 from api.http.connection_problems import RequestRefused
 from api.http.connection_registry import ConnectionRegistry
 from api.http.cors import CorsPolicy
 from api.http.request_head import MAX_HEAD_BYTES, RequestHead, check_headers
+from infra.admission import Admission, Place
 
 MAX_PIPELINED_REQUESTS = 32
 MAX_DISCARDED_BYTES = 256 * 1024

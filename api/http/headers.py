@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request
+from litestar.types import Scope
 
 
 def first(request: Request[Any, Any, Any], name: bytes, default: str = "") -> str:
@@ -15,4 +16,9 @@ def first(request: Request[Any, Any, Any], name: bytes, default: str = "") -> st
 
 def lines(request: Request[Any, Any, Any], name: bytes) -> list[str]:
     """The values of all its lines, in order."""
-    return [value.decode("latin-1") for field_name, value in request.scope["headers"] if field_name == name]
+    return lines_of(request.scope, name)
+
+
+def lines_of(scope: Scope, name: bytes) -> list[str]:
+    """The same, of a scope."""
+    return [value.decode("latin-1") for field_name, value in scope["headers"] if field_name == name]

@@ -16,6 +16,7 @@ from msgspec import Struct
 from api.http import authentication, parameters
 from api.http.body import JSONBodyDTO
 from api.http.command_mode import DryRun
+from api.http.rate_limiting import RequestLimiter
 from api.ledger import Ledger
 from api.openapi import call_graph, handler_commands
 from api.openapi.call_graph import ConstantCall, FunctionRef, Reachable
@@ -41,6 +42,11 @@ class Operation(Struct, frozen=True, dict=True):
     @property
     def is_public(self) -> bool:
         return bool(self.handler.opt.get("public"))
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether its requests are counted."""
+        return bool(self.handler.opt.get("is_limited"))
 
     @property
     def takes_mode_parameters(self) -> bool:
@@ -138,6 +144,8 @@ class Operation(Struct, frozen=True, dict=True):
         """The entry points of the code that serves a request."""
         yield FunctionRef(self.handler.fn)
         yield FunctionRef(parameters.reject_unknown_parameters)
+        if self.is_limited:
+            yield FunctionRef(RequestLimiter.before_authentication, RequestLimiter)
         if not self.is_public:
             yield FunctionRef(authentication.create_authentication)
         if self.body_type is not None:

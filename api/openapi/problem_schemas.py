@@ -1,6 +1,6 @@
 """Problem schemas: the bodies of error responses, with their headers and examples."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -17,7 +17,7 @@ from domain import errors
 CONFLICT_CODE: Final = errors.VersionConflict.code()
 HEADERS_BY_STATUS: Final = {
     401: ("WWW-Authenticate",),
-    429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    429: ("Retry-After",),
     503: ("Retry-After",),
 }
 """The headers of every response with a status."""
@@ -65,8 +65,8 @@ class Conflict(Problem, frozen=True):
     current: dict[str, Any] | UnsetType | None = UNSET
 
 
-def response_object(cases: Iterable[ErrorCase]) -> Schema:
-    """The response object for these problems, which share one status."""
+def response_object(cases: Iterable[ErrorCase], general_headers: Sequence[str]) -> Schema:
+    """The response object for these problems, which share one status; `general_headers` has any response."""
     cases = list(cases)
     body_type = Conflict if any(one.code == CONFLICT_CODE for one in cases) else Problem
     schema = {
@@ -76,7 +76,7 @@ def response_object(cases: Iterable[ErrorCase]) -> Schema:
     example_refs = {one.code: {"$ref": f"#/components/examples/{example_name(one)}"} for one in cases}
     return {
         "description": " ".join(f"{one.title.rstrip('.')} (`{one.code}`)." for one in cases),
-        "headers": _response_headers(cases),
+        "headers": _response_headers(cases, general_headers),
         "content": {PROBLEM_MEDIA_TYPE: {"schema": schema, "examples": example_refs}},
     }
 
@@ -98,8 +98,8 @@ def example_name(error_case: ErrorCase) -> str:
     return f"{error_case.status}.{error_case.code}"
 
 
-def _response_headers(cases: list[ErrorCase]) -> dict[str, Schema]:
+def _response_headers(cases: list[ErrorCase], general_headers: Sequence[str]) -> dict[str, Schema]:
     status = cases[0].status
-    names = (*HEADERS_BY_STATUS.get(status, ()), "Trace-Id")
+    names = (*HEADERS_BY_STATUS.get(status, ()), *general_headers)
     may_be_in_flight = any(one.code == errors.TwinInFlight.code() for one in cases)
     return (optional_header("Retry-After") if may_be_in_flight else {}) | header_refs(names)

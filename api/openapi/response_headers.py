@@ -58,16 +58,15 @@ HEADER_COMPONENTS: Final[dict[str, Schema]] = {
         "example": "1",
     },
     "RateLimit": {
-        "required": True,
-        "description": "The exhausted limit, its remaining quota (`r`), and the seconds until it is replenished (`t`).",
-        "schema": {"type": "string"},
-        "example": '"account";r=0;t=42',
+        "description": "The limit nearest to its end, what remains of it (`r`), and the seconds until it is whole "
+        "again; with 429, until a retry is allowed (`t`). Absent if limits are disabled.",
+        "schema": {"type": "string", "pattern": '^"[a-z-]+";r=[0-9]+;t=[0-9]+$'},
+        "example": '"write-token";r=11998;t=1',
     },
     "RateLimit-Policy": {
-        "required": True,
-        "description": "The quota of the limit (`q`) in a window of seconds (`w`).",
+        "description": "The quota of that limit (`q`) in a window of seconds (`w`). Absent if limits are disabled.",
         "schema": {"type": "string"},
-        "example": '"account";q=10;w=600',
+        "example": '"write-token";q=12000;w=60',
     },
     "WWW-Authenticate": {
         "required": True,
@@ -89,7 +88,7 @@ def headers_of(operation: Operation, status: int) -> dict[str, Schema]:
     """The headers of a successful response; that of a dry run has only the position."""
     kinds = operation.response_types.get(status, [])
     if kinds == [DryRun]:
-        return header_refs(["Taskledger-Position", "Trace-Id"])
+        return header_refs(["Taskledger-Position", *general_headers(operation)])
     headers = _success_headers(operation)
     if DryRun in kinds:
         for name in headers.keys() & {"ETag", "Location"}:
@@ -107,10 +106,15 @@ def _success_headers(operation: Operation) -> dict[str, Schema]:
         header_refs(
             name
             for name in HEADER_COMPONENTS
-            if name in {"Trace-Id", *_implied_headers(operation)} - own_headers.keys()
+            if name in {*general_headers(operation), *_implied_headers(operation)} - own_headers.keys()
         )
         | own_headers
     )
+
+
+def general_headers(operation: Operation) -> list[str]:
+    """The headers of every response, whatever its status."""
+    return ["RateLimit", "RateLimit-Policy", "Trace-Id"] if operation.is_limited else ["Trace-Id"]
 
 
 def header_refs(names: Iterable[str]) -> dict[str, Schema]:

@@ -26,7 +26,7 @@ def responses_of(operation: Operation, schemas: dict[Any, Schema]) -> dict[str, 
             "headers": not_modified_headers,
         }
     return responses | {
-        status: problem_schemas.response_object(cases)
+        status: problem_schemas.response_object(cases, response_headers.general_headers(operation))
         for status, cases in operation_errors.error_cases_of(operation).items()
     }
 

@@ -15,11 +15,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from api.http.admission import Admission
 from api.http.connection_stats import ConnectionStats
 from api.http.problems import problem_response, status_phrase
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
+from infra.admission import Admission
 from infra.reading.cache_stats import CacheStats
 from infra.reading.cached_answer import CachedAnswer
 from infra.reading.memory_cache import MemoryCache

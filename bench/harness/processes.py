@@ -46,8 +46,12 @@ def start_taskledger(data: Path, api_processes: int) -> Iterator[RunInfo]:
 def start_command(
     data: Path, *arguments: str, pass_fds: Sequence[int] = (), environment: Mapping[str, str] | None = None
 ) -> Iterator[Child]:
-    """Run a Taskledger command until the block ends, without our own TASKLEDGER_ variables, only with `environment`."""
+    """Run a Taskledger command until the block ends, without our own TASKLEDGER_ variables, only with `environment`.
+
+    Rate limits are off: a load from one user at one address is what they are for.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_PREFIX)}
+    kept["TASKLEDGER_RATE_LIMITS"] = "off"
     argv: list[str | Path] = [TASKLEDGER_PYTHON, "-P", "-m", "cli.main", *arguments, "--data", data]
     with data.with_suffix(".log").open("ab") as log, contextlib.ExitStack() as ending:
         child = spawn(argv, env={**kept, **(environment or {})}, log=log, pass_fds=pass_fds)

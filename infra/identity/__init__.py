@@ -1,1 +1,1 @@
-"""Who a caller is and what they may do: passwords, sessions, tokens, invitations, permissions, rate limits."""
+"""Who a caller is and what they may do: passwords, sessions, tokens, invitations, permissions."""

@@ -15,6 +15,11 @@ class TrustedProxyList:
     def __init__(self, networks: str = "") -> None:
         self._trusted: list[Network] = [ipaddress.ip_network(one.strip()) for one in networks.split(",") if one.strip()]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no proxy is trusted, so that the address is always the socket's."""
+        return not self._trusted
+
     def client_address(self, peer: str, forwarded_for: Iterable[str]) -> str:
         """The address of the client: the socket's peer, or the address that trusted proxies forwarded for.
 

@@ -258,5 +258,6 @@ async def eventually(fetch: Callable[[], Awaitable[T]], is_done: Callable[[T], b
 
 def _without_request_ids(answer: httpx.Response) -> tuple[dict[str, Any], dict[str, str]]:
     problem = assert_problem(answer, 404, "not_found")
-    headers = {name: value for name, value in answer.headers.items() if name not in {"trace-id", "content-length"}}
+    own_of_each = {"trace-id", "content-length", "ratelimit"}
+    headers = {name: value for name, value in answer.headers.items() if name not in own_of_each}
     return {name: value for name, value in problem.items() if name not in {"instance", "trace_id"}}, headers

@@ -1,6 +1,7 @@
 """Guarantees of identity: sessions, tokens, passwords and invitations; each a check that fails if it is broken."""
 
 import asyncio
+import itertools
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 import redis
 
+from infra.cancel import cancel_all
 from infra.identity.invitations import Invitations
 from infra.identity.passwords import Passwords
 from infra.settings import Settings
@@ -23,6 +25,8 @@ from tests.api_user import PASSWORD, ApiUser
 from tests.fake_smtp_server import FakeSmtpServer
 
 CONCURRENT_REFRESHES = 50
+ATTACKING_CLIENTS = 120
+LOG_IN_TIMEOUT_S = 2.0
 REVOCATION_TIMEOUT_S = 2.0
 """Twice the guaranteed second, for a busy machine."""
 
@@ -174,6 +178,30 @@ async def failed_logins_are_counted_across_processes(
     assert counts == Counter({401: max_attempts, 429: max_attempts * (len(clients) - 1)})
 
 
+async def no_log_in_waits_for_another_address(
+    ann: ApiUser, bad: httpx.AsyncClient, elsewhere: httpx.AsyncClient
+) -> None:
+    """While many clients of one address register and guess without a pause, log-ins from elsewhere are answered."""
+    is_full, refusals = asyncio.Event(), itertools.count(1)
+
+    async def attack(number: int) -> None:
+        while True:
+            body = {"email": f"eve-{number}-{uuid4().hex}@example.com", "password": "a bad password"}
+            path, more = ("/auth/register", {"name": "Eve"}) if number % 2 else ("/auth/login", {})
+            is_refused = (await bad.post(path, json={**body, **more})).status_code in {429, 503}
+            if is_refused and next(refusals) == ATTACKING_CLIENTS // 2:
+                is_full.set()
+
+    attackers = [asyncio.create_task(attack(number)) for number in range(ATTACKING_CLIENTS)]
+    try:
+        await asyncio.wait_for(is_full.wait(), 30)
+        await asyncio.wait_for(ann.log_in_again(elsewhere), LOG_IN_TIMEOUT_S)
+    except TimeoutError as error:
+        raise AssertionError("a log-in from elsewhere takes too long") from error
+    finally:
+        await cancel_all(*attackers)
+
+
 async def no_secret_is_stored_in_clear(
     ann: ApiUser, box: FakeSmtpServer, settings: Settings, logged: list[str]
 ) -> None:
@@ -197,6 +225,7 @@ async def _use_every_mailed_secret(ann: ApiUser, box: FakeSmtpServer) -> dict[st
     verification = await box.wait_for_token(VERIFICATION_PREFIX, guest.email)
     assert (await guest.request("POST", "/auth/verification")).status_code == 202
     next_verification = await box.wait_for_token(VERIFICATION_PREFIX, guest.email, 2)
+    assert (await guest.client.post("/auth/verify", json={"token": next_verification})).status_code == 204
     await ann.post(f"/workspaces/{ann.workspace}/invitations", email=guest.email)
     tokens = list[str]()
     for count in (1, 2):

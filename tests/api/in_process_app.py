@@ -44,11 +44,23 @@ def park_document(settings: Settings) -> None:
 @contextlib.asynccontextmanager
 async def app_client(settings: Settings, client_address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
     """A client of its own application, from a client address; an undescribed response fails the request."""
-    (app, response_cache), check_response = create_app_and_cache(settings), openapi_contract.app_contract().check
-    transport = httpx.ASGITransport(cast("Any", with_middleware(app, response_cache)), client=(client_address, 1))
-    async with lifespan_task(app), httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
-        client.event_hooks["response"] = [check_response]
+    async with app_clients(settings, client_address) as (client,):
         yield client
+
+
+@contextlib.asynccontextmanager
+async def app_clients(settings: Settings, *client_addresses: str) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """Clients of one application, from these addresses."""
+    app, response_cache = create_app_and_cache(settings)
+    wrapped, check_response = with_middleware(app, response_cache), openapi_contract.app_contract().check
+    async with lifespan_task(app), contextlib.AsyncExitStack() as ending:
+        clients = list[httpx.AsyncClient]()
+        for address in client_addresses:
+            transport = httpx.ASGITransport(cast("Any", wrapped), client=(address, 1))
+            client = httpx.AsyncClient(transport=transport, base_url="http://test/api/v1")
+            client.event_hooks["response"] = [check_response]
+            clients.append(await ending.enter_async_context(client))
+        yield clients
 
 
 @contextlib.asynccontextmanager

@@ -23,10 +23,12 @@ from infra.delivery.token_mail import TokenMail
 from infra.identity import invitations, sessions, token_secrets
 from infra.identity.passwords import Passwords
 from infra.identity.permissions import Permission, Permissions
-from infra.identity.rate_limits import ACCOUNT_LIMIT, RateLimits
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
 from infra.logs import logger
+from infra.rate_limits.attempts import AttemptLimits
+from infra.rate_limits.limit import ACCOUNT_LIMIT
+from infra.rate_limits.shared import SharedRateLimits
 from infra.reading.cached_answer import BuildState, CachedAnswer
 from infra.reading.progress_messages import PROGRESS_CHANNEL
 from infra.reading.reader import ReadResult
@@ -294,16 +296,16 @@ async def test_an_account_manageable_by_agents_is_noticed(ann: ApiUser, monkeypa
 
 
 async def test_guesses_counted_per_process_are_noticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def alone(*_: object) -> tuple[float, int, bool]:
-        return 0.0, 0, False
+    async def alone(*_: object) -> None:
+        """Redis is never asked."""
 
-    monkeypatch.setattr(RateLimits, "_charge_shared", alone)
+    monkeypatch.setattr(SharedRateLimits, "charge", alone)
     async with app_client(settings) as one, app_client(settings) as other:
         check = partial(
             identity_guarantees.failed_logins_are_counted_across_processes,
             "nobody@example.org",
             [one, other],
-            ACCOUNT_LIMIT.burst,
+            ACCOUNT_LIMIT.quota,
         )
         await assert_async_check_fails(check)
 
@@ -312,25 +314,26 @@ async def test_guesses_counted_after_the_attempt_are_noticed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All concurrent requests are admitted, and all guess."""
+    one_at_a_time = asyncio.Lock()
 
     @contextlib.asynccontextmanager
-    async def afterwards(limits: RateLimits, account: UUID, _: str) -> AsyncIterator[None]:
+    async def afterwards(limits: AttemptLimits, account: UUID, _: str) -> AsyncIterator[None]:
         counts = {str(account): ACCOUNT_LIMIT}
-        await limits._charge(counts, TooManyGuesses)  # noqa: SLF001 - as above
-        await limits._refund(counts, is_shared=True)  # noqa: SLF001 - as above
+        async with one_at_a_time:
+            await limits._refund(counts, await limits._charge(counts, TooManyGuesses))  # noqa: SLF001 - as above
         try:
             yield
         except WrongCredentials:
-            await limits._charge_shared(counts)  # noqa: SLF001 - as above
+            await limits._shared_limits.charge(counts)  # noqa: SLF001 - as above
             raise
 
-    monkeypatch.setattr(RateLimits, "charge_guess", afterwards)
+    monkeypatch.setattr(AttemptLimits, "charge_guess", afterwards)
     async with app_client(settings) as one, app_client(settings) as other:
         check = partial(
             identity_guarantees.failed_logins_are_counted_across_processes,
             "someone@example.org",
             [one, other],
-            ACCOUNT_LIMIT.burst,
+            ACCOUNT_LIMIT.quota,
         )
         await assert_async_check_fails(check)
 
@@ -355,8 +358,8 @@ async def test_a_secret_in_clear_is_noticed(
 
 
 def logging_check(check: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
-    async def logging_verify(credentials: Passwords, user: UUID, password: str, guess: object) -> str:
+    async def logging_verify(credentials: Passwords, user: UUID, password: str) -> str:
         logger.debug("checking {}", password)
-        return await check(credentials, user, password, guess)
+        return await check(credentials, user, password)
 
     return logging_verify

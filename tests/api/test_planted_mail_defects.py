@@ -10,8 +10,8 @@ from api.endpoints import invitation
 from domain.errors import TooManyMails
 from domain.user import email_stream_id
 from infra.identity import mail_tokens, sessions
-from infra.identity.rate_limits import RateLimits
 from infra.identity.sessions import Sessions
+from infra.rate_limits.attempts import AttemptLimits
 from infra.settings import Settings
 from tests.api import mail_guarantees
 from tests.api.in_process_app import app_client
@@ -33,13 +33,13 @@ def unknown_email() -> str:
 async def test_an_answer_that_waits_for_the_mail_is_noticed(
     inviter: ApiUser, smtp_server: FakeSmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def sending(limits: RateLimits, account: UUID, address: str) -> None:
+    async def sending(limits: AttemptLimits, account: UUID, address: str) -> None:
         del limits, address
         if account == email_stream_id(inviter.email):
             await smtp_server.responsive.wait()
 
     monkeypatch.setattr(mail_guarantees, "ANSWER_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(RateLimits, "charge_mail", sending)
+    monkeypatch.setattr(AttemptLimits, "charge_mail", sending)
     check = partial(mail_guarantees.forgot_answers_alike, inviter, unknown_email(), smtp_server)
     await assert_async_check_fails(check)
 
@@ -47,12 +47,12 @@ async def test_an_answer_that_waits_for_the_mail_is_noticed(
 async def test_an_answer_that_reveals_an_unknown_address_is_noticed(
     inviter: ApiUser, smtp_server: FakeSmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def revealing(limits: RateLimits, account: UUID, address: str) -> None:
+    async def revealing(limits: AttemptLimits, account: UUID, address: str) -> None:
         del limits, address
         if account != email_stream_id(inviter.email):
             raise TooManyMails(policy="account_mail", quota=1, window=1, retry_after=1)
 
-    monkeypatch.setattr(RateLimits, "charge_mail", revealing)
+    monkeypatch.setattr(AttemptLimits, "charge_mail", revealing)
     check = partial(mail_guarantees.forgot_answers_alike, inviter, unknown_email(), smtp_server)
     await assert_async_check_fails(check)
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from psycopg import AsyncCursor
 
-from api.http import admission
+from infra import admission
 from infra.reading import progress_waiting
 from infra.settings import Settings
 from tests.api.test_server import JOIN_TIMEOUT_S, running_server

@@ -7,7 +7,7 @@ import httpx
 import psycopg
 import pytest
 
-from infra.identity.rate_limits import ACCOUNT_MAIL_LIMIT
+from infra.rate_limits.limit import ACCOUNT_MAIL_LIMIT
 from infra.settings import Settings
 from tests.api import mail_guarantees
 from tests.api.identity_guarantees import registration_body
@@ -83,10 +83,10 @@ async def test_a_token_is_mailed_again_and_voids_the_one_before(inviter: ApiUser
 async def test_mails_that_are_asked_for_again_are_limited(inviter: ApiUser, smtp_server: FakeSmtpServer) -> None:
     guest = await register_guest(inviter)
     await smtp_server.wait_for_token(VERIFICATION_PREFIX, guest.email)
-    for _ in range(ACCOUNT_MAIL_LIMIT.burst):
+    for _ in range(ACCOUNT_MAIL_LIMIT.quota):
         assert (await guest.request("POST", "/auth/verification")).status_code == 202
     assert_problem(await guest.request("POST", "/auth/verification"), 429, "too_many_mails")
-    assert len(smtp_server.messages) == 1 + ACCOUNT_MAIL_LIMIT.burst
+    assert len(smtp_server.messages) == 1 + ACCOUNT_MAIL_LIMIT.quota
 
 
 async def test_a_mail_server_that_refuses_prevents_no_registration(

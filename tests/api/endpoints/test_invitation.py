@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from infra.delivery import mailer
-from infra.identity.rate_limits import INVITATION_LIMIT
+from infra.rate_limits.limit import INVITATION_LIMIT
 from infra.settings import Settings
 from tests.api import identity_guarantees
 from tests.api.identity_guarantees import registration_body
@@ -330,7 +330,7 @@ async def test_invitations_per_user_are_limited_and_the_limit_is_reported(
     inviter: ApiUser, smtp_server: FakeSmtpServer
 ) -> None:
     path = f"/workspaces/{inviter.workspace}/invitations"
-    for number in range(INVITATION_LIMIT.burst):
+    for number in range(INVITATION_LIMIT.quota):
         await invite(inviter, f"eve-{number}@example.com")
     answer = await inviter.request("POST", path, json={"email": "eve@example.com"})
     wait = int(answer.headers["retry-after"])
@@ -338,7 +338,7 @@ async def test_invitations_per_user_are_limited_and_the_limit_is_reported(
     assert assert_problem(answer, 429, "too_many_invitations")["params"] == expected
     assert answer.headers["ratelimit"] == f'"invitations";r=0;t={wait}'
     assert answer.headers["ratelimit-policy"] == '"invitations";q=20;w=3600'
-    assert len(smtp_server.messages) == INVITATION_LIMIT.burst
+    assert len(smtp_server.messages) == INVITATION_LIMIT.quota
     guest = await register_guest(inviter, smtp_server)
     await invite(guest, "eve@example.com")
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from infra.delivery import account_mail
-from infra.identity.rate_limits import ACCOUNT_MAIL_LIMIT, ADDRESS_MAIL_LIMIT
+from infra.rate_limits.limit import ACCOUNT_MAIL_LIMIT, ADDRESS_MAIL_LIMIT
 from infra.settings import Settings
 from tests.api import mail_guarantees
 from tests.api.in_process_app import app_client, manual_projector, unused_address
@@ -118,23 +118,23 @@ async def test_mails_for_an_address_are_limited_whether_it_is_known_or_not(
     inviter: ApiUser, smtp_server: FakeSmtpServer
 ) -> None:
     for email in (inviter.email, unknown_email()):
-        for _ in range(ACCOUNT_MAIL_LIMIT.burst):
+        for _ in range(ACCOUNT_MAIL_LIMIT.quota):
             assert (await forgot(inviter.client, email)).status_code == 202
         answer = await forgot(inviter.client, email.upper())
         params = assert_problem(answer, 429, "too_many_mails")["params"]
-        assert (params["policy"], params["quota"]) == ("account_mail", ACCOUNT_MAIL_LIMIT.burst)
-        assert answer.headers["ratelimit-policy"].startswith('"account_mail"')
-    await smtp_server.wait_for_token(RESET_PREFIX, inviter.email, ACCOUNT_MAIL_LIMIT.burst)
+        assert (params["policy"], params["quota"]) == ("account-mail", ACCOUNT_MAIL_LIMIT.quota)
+        assert answer.headers["ratelimit-policy"].startswith('"account-mail"')
+    await smtp_server.wait_for_token(RESET_PREFIX, inviter.email, ACCOUNT_MAIL_LIMIT.quota)
     results = [await reset(inviter.client, token) for token in smtp_server.tokens(RESET_PREFIX, inviter.email)]
-    assert sorted(answer.status_code for answer in results) == [204] + [422] * (ACCOUNT_MAIL_LIMIT.burst - 1)
+    assert sorted(answer.status_code for answer in results) == [204] + [422] * (ACCOUNT_MAIL_LIMIT.quota - 1)
 
 
 async def test_mails_that_one_client_asks_for_are_limited_over_all_addresses(settings: Settings) -> None:
     async with app_client(settings, unused_address()) as client:
-        for _ in range(ADDRESS_MAIL_LIMIT.burst):
+        for _ in range(ADDRESS_MAIL_LIMIT.quota):
             assert (await forgot(client, unknown_email())).status_code == 202
         refused = await forgot(client, unknown_email())
-        assert assert_problem(refused, 429, "too_many_mails")["params"]["policy"] == "address_mail"
+        assert assert_problem(refused, 429, "too_many_mails")["params"]["policy"] == "address-mail"
     async with app_client(settings, unused_address()) as elsewhere:
         assert (await forgot(elsewhere, unknown_email())).status_code == 202
 

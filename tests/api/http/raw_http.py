@@ -14,10 +14,11 @@ import uvicorn
 from litestar.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.http.admission import Admission, with_places
 from api.http.connection import Connection
 from api.http.connection_registry import ConnectionRegistry
 from api.http.connection_stats import ConnectionStats
+from api.http.places import with_places
+from infra.admission import Admission
 
 JOIN_TIMEOUT_S = 10
 LARGE_BYTES = 32 * 2**20

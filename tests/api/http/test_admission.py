@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from litestar.types import Receive, Scope, Send
 
-from api.http import admission
-from api.http.admission import MAX_BURST_REQUESTS, MIN_PLACES, RESERVED_FOR_READS, Admission, Place
 from domain.errors import Overloaded
+from infra import admission
+from infra.admission import MAX_BURST_REQUESTS, MIN_PLACES, RESERVED_FOR_READS, Admission, Place
 from tests.api.http.raw_http import (
     GET,
     POST_CHUNKED,

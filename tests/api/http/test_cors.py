@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from api.http import cors
 from api.http.cors import CorsPolicy
 from api.openapi.response_headers import HEADER_COMPONENTS
-from infra.identity.rate_limits import ACCOUNT_LIMIT
+from infra.rate_limits.limit import ACCOUNT_LIMIT
 from infra.settings import Settings
 from scripts.openapi import OPENAPI_FILE
 from tests.api.http.raw_http import GET, raw_client, raw_server, read_until_closed
@@ -135,7 +135,7 @@ async def test_errors_are_readable(web_user: ApiUser, method: str, path: str, st
 
 async def test_a_refusal_of_login_is_readable(web_user: ApiUser) -> None:
     login = {"email": "nobody@example.net", "password": "wrong horse battery"}
-    for status in [401] * ACCOUNT_LIMIT.burst + [429]:
+    for status in [401] * ACCOUNT_LIMIT.quota + [429]:
         answer = await web_user.client.post("/auth/login", json=login, headers={"Origin": ALLOWED})
         assert answer.status_code == status
         assert_readable(answer)

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from litestar.types import Receive, Scope, Send
 
-from api.http.admission import Admission
 from bench.data.http_target import HttpTarget
 from bench.harness.load_generator import LoadPlan, LoadResult
 from bench.harness.run_module import run_module
 from bench.targets import percentile
+from infra.admission import Admission
 from tests.api.http.raw_http import raw_server
 from tests.law import planted_defect
 

@@ -12,9 +12,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg import AsyncCursor
 
-from api.http.admission import MIN_PLACES
 from api.ledger import BASE_PATH, Ledger
 from api.server import create_server
+from infra.admission import MIN_PLACES
 from infra.processes import ports
 from infra.rebuilding.projection_status import STATUS_SQL
 from infra.settings import Settings

@@ -5,9 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from math import inf
-from typing import Any
-
-from litestar.types import ASGIApp, Receive, Send
 
 from domain.errors import Overloaded
 
@@ -101,21 +98,9 @@ class Place:
             self.take()
 
 
-def with_places(app: ASGIApp) -> ASGIApp:
-    """Wrap the whole application: a handled request leaves the place that its connection gave it, if any."""
-
-    async def middleware(scope: Any, receive: Receive, send: Send) -> None:
-        place: Place | None = scope.get("place")
-        if place is None:
-            await app(scope, receive, send)
-            return
-        _current_place.set(place)
-        try:
-            await app(scope, receive, send)
-        finally:
-            place.end()
-
-    return middleware
+def begin(place: Place) -> None:
+    """Let the current request have this place."""
+    _current_place.set(place)
 
 
 @contextmanager
