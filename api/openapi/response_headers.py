@@ -61,12 +61,12 @@ HEADER_COMPONENTS: Final[dict[str, Schema]] = {
         "description": "The limit nearest to its end, what remains of it (`r`), and the seconds until it is whole "
         "again; with 429, until a retry is allowed (`t`). Absent if limits are disabled.",
         "schema": {"type": "string", "pattern": '^"[a-z-]+";r=[0-9]+;t=[0-9]+$'},
-        "example": '"write-token";r=11998;t=1',
+        "example": '"write-token";r=29998;t=1',
     },
     "RateLimit-Policy": {
         "description": "The quota of that limit (`q`) in a window of seconds (`w`). Absent if limits are disabled.",
         "schema": {"type": "string"},
-        "example": '"write-token";q=12000;w=60',
+        "example": '"write-token";q=30000;w=60',
     },
     "WWW-Authenticate": {
         "required": True,

@@ -27,8 +27,8 @@ def _limits(name: str, per_minute: int) -> ClassLimits:
 
 
 LIMITS_BY_CLASS: dict[LeasedClass, ClassLimits] = {
-    "read": _limits("read", 30_000),
-    "write": _limits("write", 12_000),
-    "search": _limits("search", 3_000),
+    "read": _limits("read", 60_000),
+    "write": _limits("write", 30_000),
+    "search": _limits("search", 6_000),
 }
 """A minute's quota: several times what a web client, or an import that does not hurry, uses."""
