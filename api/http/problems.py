@@ -240,6 +240,7 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     ProjectionBehind: behind_response,
     psycopg.OperationalError: storage_error_response,
     psycopg.InterfaceError: storage_error_response,
+    psycopg.errors.ReadOnlySqlTransaction: storage_error_response,  # a standby, until it is promoted
     DeadlineExceeded: deadline_response,
     OutcomeUnknown: outcome_unknown_response,
     UnknownEvent: unknown_event_response,

@@ -14,6 +14,7 @@ import redis
 import redis.asyncio
 from redis.asyncio.client import PubSub
 
+from infra.backoff import Backoff
 from infra.cancel import cancel_all
 from infra.logs import logger
 
@@ -22,6 +23,8 @@ LIVENESS_S = 1.0
 PING_INTERVAL_S = 0.25
 PING_TIMEOUT_S = 3.0
 """A connection without a pong for this long is closed, and opened again."""
+MAX_RECONNECT_PAUSE_S = 4.0
+"""Caches are trusted again within five seconds after Redis is back."""
 MessageHandler = Callable[[bytes], None]
 
 
@@ -48,6 +51,7 @@ class Subscription:
 
     async def listen(self) -> None:
         """Receive messages until cancelled; reconnect after a failure."""
+        backoff = Backoff(MAX_RECONNECT_PAUSE_S)
         while True:
             try:
                 await self._listen_once()
@@ -55,9 +59,10 @@ class Subscription:
                 logger.warning("the subscription is down: {}", error)
             except Exception as error:  # noqa: BLE001 - without the listener no cache is used
                 logger.error("the subscription failed: {}: {}", type(error).__name__, error)
-            finally:
-                self._alive_until = 0.0
-            await asyncio.sleep(LIVENESS_S)
+            if self._alive_until:
+                backoff.reset()
+            self._alive_until = 0.0
+            await asyncio.sleep(backoff.pause_s())
 
     async def close(self) -> None:
         """Close the connections that `listen` opened. Call it after `listen` has ended."""

@@ -68,7 +68,7 @@ class Reader:
     ) -> None:
         self._pool = pool
         self._tables = tables
-        self._shared_cache = shared_cache
+        self.shared_cache = shared_cache
         self._progress = progress
         self._memory_cache = memory_cache
         self._in_flight: dict[str, _InFlight] = {}
@@ -159,7 +159,7 @@ class Reader:
             cached = (
                 self._memory_cache.get_stale(key)
                 if layer == "process"
-                else await self._shared_cache.get(key, CachedAnswer)
+                else await self.shared_cache.get(key, CachedAnswer)
             )
             if cached and (layer == "process" or cached.is_intact()):
                 state = state or await self._tables.state_of(question)
@@ -177,13 +177,13 @@ class Reader:
         self.cache_stats.hit("postgresql", 0.0)
         cached = CachedAnswer(*answer_and_state, time.time())
         if cached.answer:
-            self._pool.run_in_background(self._shared_cache.set(key, cached))
+            self._pool.run_in_background(self.shared_cache.set(key, cached))
         return cached
 
     async def _read_stale(self, key: str) -> ReadResult | None:
         """The newest stale answer."""
         in_memory, is_fresh = self._memory_cache.get_stale(key), self._memory_cache.get_fresh(key) is not None
-        shared = None if is_fresh else await self._shared_cache.get(key, CachedAnswer)
+        shared = None if is_fresh else await self.shared_cache.get(key, CachedAnswer)
         if shared and not shared.is_intact():
             shared = None
         cached = max((one for one in (in_memory, shared) if one), key=lambda one: one.state.position, default=None)

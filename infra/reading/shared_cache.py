@@ -23,9 +23,13 @@ class SharedCache:
         self._client = client
         self._paused_until = 0.0
 
+    def is_paused(self) -> bool:
+        """Whether Redis is left alone, as it has just failed."""
+        return time.monotonic() < self._paused_until
+
     async def get(self, key: str, value_type: type[T]) -> T | None:
         """The value, if there is one of this type."""
-        if time.monotonic() < self._paused_until:
+        if self.is_paused():
             return None
         try:
             data: Any = await self._client.get(key)
@@ -38,7 +42,7 @@ class SharedCache:
 
     async def set(self, key: str, value: Struct) -> None:
         """Set the value for a few minutes, over any other."""
-        if time.monotonic() < self._paused_until:
+        if self.is_paused():
             return
         try:
             seconds = TTL_S + random.randrange(TTL_S // 5)  # noqa: S311 - so that not all expire at once

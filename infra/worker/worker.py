@@ -1,21 +1,15 @@
 """The worker process: folds the log into read models on a hint, and on a poll once a second."""
 
 import threading
-from collections.abc import Callable
-from typing import TypeVar
 
 import dramatiq
 
-from infra.logs import logger
 from infra.messaging import broker, redis_clients
 from infra.reading import progress_messages
 from infra.settings import Settings
 from infra.worker.housekeeping import Housekeeping
 from infra.worker.projector import POLL_INTERVAL_S, Projector
-
-T = TypeVar("T")
-_FAILURES: dict[str, str] = {}
-"""The reason last logged for each step that fails."""
+from infra.worker.retried_steps import RetriedSteps
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
@@ -23,40 +17,26 @@ def run(settings: Settings, stop: threading.Event) -> None:
     message_broker = broker.create_broker(settings.broker_url)
     publish = progress_messages.publisher(redis_clients.publisher_client(settings.redis_url))
     projector = Projector(settings.database_url, settings.partitions, publish)
-    housekeeping = Housekeeping(settings)
+    housekeeping, steps = Housekeeping(settings), RetriedSteps(POLL_INTERVAL_S)
 
     def project(partition: int) -> None:
         try_project(partition)
 
     def try_project(partition: int) -> bool:
-        return _log_failure(f"partition {partition}", lambda: projector.project(partition)) or False
+        return steps.run(f"partition {partition}", lambda: projector.project(partition)) or False
 
     dramatiq.actor(broker=message_broker, queue_name=broker.QUEUE_NAME, max_retries=0)(project)
     worker = dramatiq.Worker(message_broker, worker_threads=settings.partitions)
     worker.start()
-    is_behind = False
+    is_behind, pause_s = False, POLL_INTERVAL_S
     try:
-        while not stop.wait(0 if is_behind else POLL_INTERVAL_S):
+        while not stop.wait(0 if is_behind else pause_s):
             has_more = [try_project(partition) for partition in range(housekeeping.partitions)]
             is_behind = any(has_more)
-            _log_failure("housekeeping", housekeeping.run_once)
+            steps.run("housekeeping", housekeeping.run_once)
+            pause_s = steps.pause_s()
     finally:
         worker.stop(timeout=4_000)
         message_broker.close()
         housekeeping.close()
         projector.close()
-
-
-def _log_failure(step_name: str, step: Callable[[], T]) -> T | None:
-    """Run a step that is retried at the next poll if it fails; log each reason once."""
-    try:
-        done = step()
-    except Exception as error:  # noqa: BLE001 - no error of a step ends the worker
-        reason = " ".join(str(error).split())
-        if _FAILURES.get(step_name) != reason:
-            logger.warning("{} is stuck: {}", step_name, reason)
-        _FAILURES[step_name] = reason
-        return None
-    if _FAILURES.pop(step_name, None):
-        logger.info("{} recovered", step_name)
-    return done

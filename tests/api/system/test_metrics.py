@@ -19,6 +19,7 @@ from infra.processes import ports
 from infra.rebuilding.projection_status import STATUS_SQL
 from infra.settings import Settings
 from projections.projection import all_projections
+from tests.api.guarantees import eventually
 from tests.api.http.raw_http import GET, POST_CHUNKED, raw_client, refusal_of
 from tests.api.in_process_app import park_document, without_a_database
 from tests.api.problems import assert_problem
@@ -31,6 +32,7 @@ METRICS = "http://test/metrics"
 LOGIN = f"{BASE_PATH}/auth/login"
 JOIN_TIMEOUT_S = 15
 CACHE, HTTP = "taskledger_cache_", "taskledger_http_"
+OF_THIS_PROCESS = (CACHE, HTTP, "taskledger_circuit_", "taskledger_database_")
 PROJECTION_METRICS = {
     "position",
     "lag_events",
@@ -46,7 +48,7 @@ async def scrape(visitor: ApiUser) -> dict[str, dict[str, float]]:
     answer = await visitor.request("GET", METRICS)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    families = [one for one in text_string_to_metric_families(answer.text) if not one.name.startswith((CACHE, HTTP))]
+    families = [one for one in text_string_to_metric_families(answer.text) if not one.name.startswith(OF_THIS_PROCESS)]
     assert {family.type for family in families} == {"gauge"}
     assert all(family.documentation for family in families)
     return {
@@ -178,7 +180,17 @@ async def test_without_a_database_this_process_reports_on_itself(settings: Setti
     assert answer.status_code == 200
     names = metric_names(answer.text)
     assert names
-    assert all(name.startswith((CACHE, HTTP)) for name in names)
+    assert all(name.startswith(OF_THIS_PROCESS) for name in names)
+
+
+async def test_an_open_circuit_is_reported(settings: Settings) -> None:
+    with metrics_port_of(without_a_database(settings)) as (_, own):
+        async with httpx.AsyncClient() as client:
+            answer = await eventually(
+                lambda: client.get(f"{own}/metrics"),
+                lambda found: 'taskledger_circuit_open{server="postgresql"} 1.0' in found.text,
+            )
+    assert "taskledger_database_outages_total 1.0" in answer.text
 
 
 async def test_metrics_that_everyone_may_read_are_noticed(

@@ -264,8 +264,8 @@ async def simulate(settings: Settings, steps: list[Step]) -> None:
             stopping: list[tuple[Any, str, Any]] = [
                 (here.tables, "state_of", stops.after),
                 (here.tables, "run", stops.after),
-                (here.reader._shared_cache, "get", stops.after),  # noqa: SLF001 - reads await it
-                (here.reader._shared_cache, "set", stops.before),  # noqa: SLF001 - as above
+                (here.reader.shared_cache, "get", stops.after),
+                (here.reader.shared_cache, "set", stops.before),
             ]
             for place, name, manner in stopping:
                 patch.setattr(place, name, manner(getattr(place, name)))
