@@ -29,6 +29,7 @@ from api.ledger import BASE_PATH, Ledger
 from api.response_cache import ResponseCache
 from api.system import detailed_health, docs, event_schemas, health, metrics, problem_pages
 from api.wiring import wire
+from infra import time_budget
 from infra.cancel import cancel_all
 from infra.database.pool import Pool, create_pool
 from infra.messaging import redis_clients
@@ -127,6 +128,7 @@ async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.async
     )
     background_tasks = [asyncio.create_task(part) for part in coroutines]
     try:
+        await ledger.readiness.wait_until_known(time_budget.DATABASE_CONNECT_S)
         yield
     finally:
         await cancel_all(*background_tasks)

@@ -35,6 +35,9 @@ REDIS_S = 0.5
 REDIS_PAUSE_S = 2.0
 """How long Redis is left alone after a failure."""
 
+STALL_GRACE_S = 0.2
+"""What a time-out gives on top when it fires late: the event loop was busy, and the answer may be waiting in it."""
+
 RETRY_PAUSE_S = (0.05, 0.15)
 """The shortest and longest pause before the one retry of a read whose connection was lost."""
 RECONNECT_PAUSE_S = 0.5

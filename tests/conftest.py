@@ -18,7 +18,9 @@ from msgspec.structs import replace
 from psycopg import conninfo
 
 from api.app import create_app_and_cache, with_middleware
+from infra import time_budget
 from infra.identity import hashing, refusal_pause
+from infra.log import EventLog
 from infra.rate_limits import attempts
 from infra.rate_limits.limit import AUTH_LIMIT, REGISTRATION_LIMIT
 from infra.schema.migrate import migrate
@@ -40,6 +42,37 @@ def _fast_password_hashing() -> Iterator[None]:
         patch.setattr(hashing, "_HASHER", hasher)
         patch.setattr(hashing, "_DUMMY_HASH", hasher.hash("nobody's password"))
         yield
+
+
+PATIENT_BUDGET = {
+    "REQUEST_S": 20.0,
+    "READ_S": 20.0,
+    "DATABASE_POOL_S": 2.0,
+    "DATABASE_LOCK_S": 15.0,
+    "DATABASE_STATEMENT_S": 20.0,
+    "DATABASE_CHECKOUT_S": 60.0,
+    "DATABASE_PROBE_S": 5.0,
+}
+STRICT_BUDGET = {name: getattr(time_budget, name) for name in PATIENT_BUDGET}
+"""As it is without tests."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_time_budget() -> Iterator[None]:
+    """A test may block the event loop that it shares with its application, and the machine may be busy."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, seconds in PATIENT_BUDGET.items():
+            patch.setattr(time_budget, name, seconds)
+        patch.setattr(EventLog, "append_timeout_s", 20.0)
+        yield
+
+
+@pytest.fixture
+def strict_time_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the budget: the real one."""
+    for name, seconds in STRICT_BUDGET.items():
+        monkeypatch.setattr(time_budget, name, seconds)
+    monkeypatch.setattr(EventLog, "append_timeout_s", time_budget.APPEND_S)
 
 
 @pytest.fixture(scope="session", autouse=True)

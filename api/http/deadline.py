@@ -93,7 +93,9 @@ class _TimedCall:
 
     def _on_timer(self) -> None:
         now = self._loop.time()
-        if self._deadline.answer_by > now:
+        if now - self._timer.when() > time_budget.STALL_GRACE_S:
+            self._timer = self._loop.call_at(now + time_budget.STALL_GRACE_S, self._on_timer)
+        elif self._deadline.answer_by > now:
             self._timer = self._loop.call_at(min(self._deadline.answer_by, now + time_budget.REQUEST_S), self._on_timer)
         elif not self._has_begun and self._task:
             late_app = self._late_app(self._scope, self._deadline.error())

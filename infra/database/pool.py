@@ -29,10 +29,6 @@ CLOSE_WAIT_S = 1.0
 _PLANNER_OPTIONS = " -c enable_seqscan=off -c jit=off -c max_parallel_workers_per_gather=0"
 """Requests never use a sequential scan, JIT compilation or parallel workers, whatever the statistics say: starting
 those takes as long as most answers."""
-_TIMEOUT_OPTIONS = (
-    f" -c statement_timeout={round(time_budget.DATABASE_STATEMENT_S * 1000)}"
-    f" -c lock_timeout={round(time_budget.DATABASE_LOCK_S * 1000)}"
-)
 
 
 class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
@@ -111,7 +107,10 @@ def create_pool(url: str, max_size: int = MAX_CONNECTIONS) -> Pool:
     """A closed pool; `open()` it inside the event loop that will use it."""
     return Pool(
         session_conninfo(
-            url, "taskledger api", _PLANNER_OPTIONS + _TIMEOUT_OPTIONS, connect_timeout_s=time_budget.DATABASE_CONNECT_S
+            url,
+            "taskledger api",
+            _PLANNER_OPTIONS + _timeout_options(),
+            connect_timeout_s=time_budget.DATABASE_CONNECT_S,
         ),
         kwargs={"autocommit": True},
         min_size=MIN_CONNECTIONS,
@@ -121,6 +120,13 @@ def create_pool(url: str, max_size: int = MAX_CONNECTIONS) -> Pool:
         max_lifetime=MAX_LIFETIME_S,
         reconnect_timeout=time_budget.RECONNECT_PAUSE_S,
         configure=_configure_json,
+    )
+
+
+def _timeout_options() -> str:
+    return (
+        f" -c statement_timeout={round(time_budget.DATABASE_STATEMENT_S * 1000)}"
+        f" -c lock_timeout={round(time_budget.DATABASE_LOCK_S * 1000)}"
     )
 
 

@@ -1,10 +1,12 @@
 """Readiness: whether a process can answer requests, known at any moment without asking a server."""
 
 import asyncio
+import contextlib
 
 import psycopg
 
 from infra.database.pool import Pool
+from infra.logs import logger
 from infra.reading.progress_polling import ProgressPoller
 from infra.schema.pending import SELECT_APPLIED_SQL, pending_migrations
 from projections.projection import all_projections
@@ -19,6 +21,13 @@ class Readiness:
         self._pool = pool
         self._poller = poller
         self._pending_migrations: list[str] | None = None
+        self._are_migrations_checked = asyncio.Event()
+
+    async def wait_until_known(self, timeout_s: float) -> None:
+        """Return when the first checks are over, so that a process that has just started does not seem unready."""
+        checks = (self._poller.is_first_poll_over.wait(), self._are_migrations_checked.wait())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*checks), timeout_s)
 
     def obstacle(self) -> str | None:
         """The reason why this process is not ready, as a sentence; None if it is ready."""
@@ -39,7 +48,8 @@ class Readiness:
                 async with self._pool.connection() as connection:
                     found = await (await connection.execute(SELECT_APPLIED_SQL)).fetchall()
                 self._pending_migrations = pending_migrations({name for (name,) in found})
-            except psycopg.Error:  # also where there is no such table yet
+            except psycopg.Error as error:  # also where there is no such table yet
+                logger.debug("cannot check the migrations: {}", error)
+            self._are_migrations_checked.set()
+            if self._pending_migrations != []:
                 await asyncio.sleep(MIGRATIONS_POLL_INTERVAL_S)
-            else:
-                await asyncio.sleep(MIGRATIONS_POLL_INTERVAL_S if self._pending_migrations else 0)

@@ -19,11 +19,11 @@ from domain.errors import Forbidden, NotFound, Purged, UnknownEvent
 from domain.instance import INSTANCE_STREAM_ID, Instance
 from domain.member import Member, member_stream_id
 from domain.project import Project
+from infra import time_budget
 from infra.database.pool import Pool, run_with_timeout
 from infra.log import EventLog
 from infra.messaging.subscription import Subscription
 from infra.reading.memory_cache import MemoryCache
-from infra.time_budget import READ_S
 from projections.question import Answer, Question
 
 PERMISSION_TTL_S = 10.0
@@ -129,7 +129,7 @@ class Permissions:
         member = member_stream_id(workspace, user)
         invalidation = self._cache.watch({member, project} if project else {member})
         try:
-            await run_with_timeout(self._query_access(member, project), READ_S)
+            await run_with_timeout(self._query_access(member, project), time_budget.READ_S)
             self._cache.set(permission, _CachedPermission(workspace, time.monotonic()), _ENTRY_BYTES, invalidation)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             if not self._is_cached(permission):

@@ -8,10 +8,10 @@ from psycopg.rows import class_row
 
 from domain.errors import AlreadyExpired
 from domain.user import TokenKind, TokenScope
+from infra import time_budget
 from infra.database.pool import Pool, run_with_timeout
 from infra.identity import token_secrets
 from infra.identity.revocations import RevokedIds
-from infra.time_budget import READ_S
 
 PERSONAL_PREFIX = "tlp_"
 _INSERT_SQL = """
@@ -68,7 +68,7 @@ class PersonalTokens:
         """The token with that secret, unless it has expired or was revoked."""
         if not token.startswith(PERSONAL_PREFIX):
             return None
-        return await run_with_timeout(self._fetch(token_secrets.digest(token)), READ_S)
+        return await run_with_timeout(self._fetch(token_secrets.digest(token)), time_budget.READ_S)
 
     async def _fetch(self, digest: bytes) -> TokenRecord | None:
         async with (

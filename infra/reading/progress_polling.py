@@ -9,15 +9,11 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from infra import time_budget
 from infra.database.checkouts import cut
 from infra.database.pool import Pool
 from infra.logs import logger
 from infra.reading.progress import PolledProgress, ProjectionProgress
-from infra.time_budget import (
-    DATABASE_PROBE_CUT_S,
-    DATABASE_PROBE_INTERVAL_S,
-    DATABASE_PROBE_S,
-)
 from projections.engine import builds
 from projections.engine.builds import WHOLE_BUILD_SCOPE
 
@@ -39,6 +35,7 @@ class ProgressPoller:
         self._progress = progress
         self._pool = pool
         self._poll_count = 0
+        self.is_first_poll_over = asyncio.Event()
         self._polled: dict[str, PolledProgress] = {}
         self._polled_at = 0.0
 
@@ -56,17 +53,21 @@ class ProgressPoller:
         while True:
             polls_before = self._poll_count
             try:
-                async with await self._pool.connect_separately(POLLER_APPLICATION_NAME) as connection:
+                connection = await self._pool.connect_separately(POLLER_APPLICATION_NAME)
+                try:
                     await self._poll_on(connection)
+                finally:
+                    connection.pgconn.finish()  # at once, even if this is cancelled twice
             except (psycopg.Error, OSError) as error:
                 logger.debug("cannot poll the checkpoints: {}", error)
             except Exception as error:  # noqa: BLE001 - whatever it is, without polling nothing is trusted
                 logger.error("polling the checkpoints: {}: {}", type(error).__name__, error)
+            self.is_first_poll_over.set()
             failure_count = failure_count + 1 if self._poll_count == polls_before else 0
             if failure_count >= FAILURES_OF_AN_OUTAGE:
                 self._pool.circuit.open()
             if failure_count:
-                await asyncio.sleep(DATABASE_PROBE_INTERVAL_S)
+                await asyncio.sleep(time_budget.DATABASE_PROBE_INTERVAL_S)
 
     async def _poll_on(self, connection: AsyncConnection[TupleRow]) -> None:
         previous: dict[str, PolledProgress] = {}
@@ -80,14 +81,17 @@ class ProgressPoller:
             self._poll_count += 1
             self._polled_at = time.monotonic()
             self._pool.circuit.close()
-            await asyncio.sleep(DATABASE_PROBE_INTERVAL_S)
+            self.is_first_poll_over.set()
+            await asyncio.sleep(time_budget.DATABASE_PROBE_INTERVAL_S)
 
     async def _watch(self, poll: "asyncio.Task[dict[str, PolledProgress]]", connection: AsyncConnection[Any]) -> None:
         """Wait for a poll; open the circuit if it takes too long, and cut it off if it takes far too long."""
-        await asyncio.wait({poll}, timeout=DATABASE_PROBE_S)
+        await asyncio.wait({poll}, timeout=time_budget.DATABASE_PROBE_S)
+        if not poll.done():
+            await asyncio.wait({poll}, timeout=time_budget.STALL_GRACE_S)
         if not poll.done():
             self._pool.circuit.open()
-            await asyncio.wait({poll}, timeout=DATABASE_PROBE_CUT_S - DATABASE_PROBE_S)
+            await asyncio.wait({poll}, timeout=time_budget.DATABASE_PROBE_CUT_S - time_budget.DATABASE_PROBE_S)
         if not poll.done():
             cut(connection)
             await asyncio.wait({poll})

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import psycopg
 from msgspec import Struct
 
+from infra import time_budget
 from infra.database.circuit import DatabaseUnavailable
 from infra.database.pool import Pool
 from infra.reading.cache_stats import CacheStats
@@ -19,7 +20,6 @@ from infra.reading.memory_cache import Invalidation, MemoryCache
 from infra.reading.progress import ProjectionBehind, ProjectionProgress
 from infra.reading.shared_cache import SharedCache
 from infra.reading.tables import ReadTables
-from infra.time_budget import READ_S
 from projections.engine.builds import WHOLE_BUILD_SCOPE
 from projections.fingerprint import fingerprints
 from projections.question import Answer, Question
@@ -127,7 +127,7 @@ class Reader:
         topics = {(one.name, scope) for one in question.projections for scope in (*question.scopes, WHOLE_BUILD_SCOPE)}
         invalidation = self._memory_cache.watch(topics)
         task = asyncio.create_task(self._read(question, key, invalidation), name="reading")
-        in_flight = _InFlight(task, invalidation, time.monotonic() + READ_S)
+        in_flight = _InFlight(task, invalidation, time.monotonic() + time_budget.READ_S)
         task.add_done_callback(lambda _: self._on_read_done(key, in_flight))
         return in_flight
 

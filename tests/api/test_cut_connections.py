@@ -25,6 +25,7 @@ from tests.api.test_server import running_server
 from tests.api_user import ApiUser
 from tests.tcp_proxy import TcpProxy
 
+pytestmark = pytest.mark.usefixtures("strict_time_budget")
 CUTS, CUT_INTERVAL_S = (193 if "TASKLEDGER_TEST_KILLS" in os.environ else 25), 0.13
 WRITERS = 4
 MAX_GAP_S = 3.0

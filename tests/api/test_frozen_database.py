@@ -22,6 +22,7 @@ from tests.api.test_server import running_server
 from tests.api_user import PASSWORD, ApiUser
 from tests.tcp_proxy import TcpProxy
 
+pytestmark = pytest.mark.usefixtures("strict_time_budget")
 ANSWER_S = time_budget.REQUEST_S + 1.5
 """The promise is 3 s; a busy machine adds to it."""
 READY_S = 3.0
@@ -172,7 +173,7 @@ async def test_requests_recover_by_themselves(here: Frozen, loss: str) -> None:
 async def test_a_deadline_that_awaits_the_driver_is_noticed(here: Frozen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadline._TimedCall, "_on_timer", lambda call: call._task.cancel())  # noqa: SLF001 - as asyncio.timeout does
     monkeypatch.setattr("infra.time_budget.READ_S", 60.0)
-    monkeypatch.setattr("infra.reading.progress_polling.DATABASE_PROBE_S", 60.0)
+    monkeypatch.setattr("infra.time_budget.DATABASE_PROBE_S", 60.0)
     here.proxy.freeze()
     answer = await timed(here.ann.request("GET", "/auth/sessions"))
     assert answer[1] > ANSWER_S

@@ -16,6 +16,8 @@ from tests.api.test_server import running_server
 from tests.api_user import PASSWORD, ApiUser
 from tests.tcp_proxy import TcpProxy
 
+pytestmark = pytest.mark.usefixtures("strict_time_budget")
+
 
 class WithoutRedis(Struct, frozen=True):
     """An API process whose cache and broker are one Redis behind a proxy."""

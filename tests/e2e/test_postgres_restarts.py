@@ -33,6 +33,8 @@ from tests.servers import Servers
 
 RESTARTS, CLIENTS = 10, 4
 JOIN_TIMEOUT_S = 15.0
+
+pytestmark = pytest.mark.usefixtures("strict_time_budget")
 LONG_OUTAGE_S = DATABASE_POOL_S + 1.0
 """Longer than a request waits for a connection; a restart alone is shorter."""
 

@@ -120,6 +120,11 @@ class RollingRestarts:
         await poll_until(lambda: self.answers.total() >= before + MIN_REQUESTS_PER_RESTART)
         assert not self.failures, f"{len(self.failures)} of {self.answers}: {self.failures[:3]}"
 
+    async def wait_until_stopped(self) -> None:
+        """Wait likewise until the last process that was told to stop has ended."""
+        while not self.stopping[-1].done():
+            await self.wait_for_requests()
+
     def close(self) -> None:
         for stop in self.stopping:
             stop.cancel()
@@ -196,4 +201,4 @@ async def test_a_stop_that_closes_the_pools_first_is_noticed(settings: Settings,
         await rolling.wait_for_requests()
         rolling.stop_oldest()
         with pytest.raises(AssertionError, match="of Counter"):
-            await rolling.wait_for_requests()
+            await rolling.wait_until_stopped()

@@ -191,7 +191,7 @@ async def retries_make_every_outcome_definite(both: TwoProcesses, clients: int, 
         over.set()
         in_flight = await cut
     assert notes.counts["unknown"], "no answer was lost"
-    assert in_flight > rounds // 4, f"terminated in flight: {in_flight}"
+    assert in_flight, "no connection was terminated while it was in use"
     _assert_history_is_consistent(both, notes)
 
 

@@ -24,6 +24,8 @@ from infra.settings import Settings
 from tests.infra.log.test_event_log import append_of
 from tests.tcp_proxy import TcpProxy
 
+pytestmark = pytest.mark.usefixtures("strict_time_budget")
+
 
 @pytest.fixture
 def proxy(settings: Settings) -> Iterator[TcpProxy]:

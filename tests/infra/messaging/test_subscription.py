@@ -85,7 +85,7 @@ async def test_the_subscription_recovers_from_any_error(
 async def test_a_slow_query_does_not_delay_others(
     live_process: ReadingProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.reading.reader.READ_S", 0.3)
+    monkeypatch.setattr("infra.time_budget.READ_S", 0.3)
     query = Query("select pg_sleep(3)::text as id", dict)
     slow = replace(
         task_list.by_id(fixed_uuid7(77)), queries=(query,), name="slow", build_answer=lambda _: Answer(b"{}", '"x"')

@@ -23,7 +23,6 @@ from domain.task import TaskRenamed
 from infra import log
 from infra.database.connections import connect
 from infra.ids import new_id
-from infra.reading import reader as reading
 from infra.reading.reader import ReadResult
 from infra.settings import Settings
 from infra.worker.projector import Projector
@@ -257,7 +256,7 @@ def _titles(found: ReadResult, one: UUID | None) -> dict[str, str]:
 async def simulate(settings: Settings, steps: list[Step]) -> None:
     """Run the steps, and check the answer of every read."""
     with connect(settings.database_url) as connection, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "READ_S", NEVER_S)
+        patch.setattr("infra.time_budget.READ_S", NEVER_S)
         async with open_reading_process(settings) as here:
             patch.setattr(here.progress, "is_live", lambda: True)
             stops = Breakpoints()
