@@ -33,6 +33,7 @@ class TcpProxy:
         finally:
             proxy.thaw()
             proxy.refuse_connections()
+            proxy._run(_cancel_other_tasks())
             proxy._loop.call_soon_threadsafe(proxy._loop.stop)
             thread.join()
             proxy._loop.close()
@@ -87,18 +88,21 @@ class TcpProxy:
         return self.on_request(data)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            there, back = await asyncio.open_connection(*self._target)
-            self._open_transports.add(writer.transport)
-            flow = self._flows[-1]
-            try:
-                await asyncio.gather(
-                    _copy(flow, reader, back, self._may_pass), _copy(flow, there, writer, lambda _: True)
-                )
-            finally:
-                back.transport.abort()
-                writer.transport.abort()
-                self._open_transports.discard(writer.transport)
+        self._open_transports.add(writer.transport)
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                await self._connect_and_copy(reader, writer)
+        finally:
+            writer.transport.abort()
+            self._open_transports.discard(writer.transport)
+
+    async def _connect_and_copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(*self._target)
+        flow = self._flows[-1]
+        try:
+            await asyncio.gather(_copy(flow, reader, back, self._may_pass), _copy(flow, there, writer, lambda _: True))
+        finally:
+            back.transport.abort()
 
 
 def _open_flow() -> asyncio.Event:
@@ -121,3 +125,11 @@ async def _copy(
         writer.write(data)
         await writer.drain()
     writer.transport.abort()
+
+
+async def _cancel_other_tasks() -> None:
+    """Let no connection outlive the proxy, not even one that is being made."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
