@@ -11,6 +11,9 @@ from infra.errors import OperatorError
 from infra.processes import data_directory
 from infra.settings import ENVIRONMENT_PREFIX
 
+MIN_INTERVAL_S = 3600.0
+"""For as long an access token is valid, and only one previous key verifies."""
+
 
 @click.command
 @options.data_option
@@ -24,6 +27,12 @@ def command(data: Path, discard_old: bool) -> None:  # noqa: FBT001 - a flag
         )
     if not data_directory.has_secret(data, data_directory.JWT_KEY_NAME):
         raise OperatorError(f"There is no key in {data}: `taskledger serve --data {data}` makes one.")
+    age_s = data_directory.secret_age_s(data, data_directory.PREVIOUS_JWT_KEY_NAME)
+    if age_s < MIN_INTERVAL_S and not discard_old:
+        raise OperatorError(
+            f"The key was rotated {age_s / 60:.0f} minutes ago, and tokens of the one before are still valid: "
+            "wait an hour between rotations, or pass --discard-old."
+        )
     data_directory.rotate_jwt_key(data, keep_old=not discard_old)
     if data_directory.find_running(data):
         print_line("The key is new. Restart Taskledger now to use it.")

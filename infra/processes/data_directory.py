@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import math
 import os
 import re
 import secrets
@@ -95,6 +96,14 @@ def rotate_jwt_key(data: Path, *, keep_old: bool) -> None:
     else:
         (data / "secrets" / PREVIOUS_JWT_KEY_NAME).unlink(missing_ok=True)
     _write_secret(data, JWT_KEY_NAME, secrets.token_hex(SECRET_BYTES))
+
+
+def secret_age_s(data: Path, name: str) -> float:
+    """Seconds since a secret was written; infinite if there is none."""
+    try:
+        return time.time() - (data / "secrets" / name).stat().st_mtime
+    except OSError:
+        return math.inf
 
 
 def has_secret(data: Path, name: str) -> bool:

@@ -1,5 +1,6 @@
 """`taskledger rotate-key` makes a new key for access tokens and keeps the old one, unless it has leaked."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,18 @@ def test_a_rotated_key_signs_and_the_old_one_still_verifies(instance: Path) -> N
     assert not any(key in result.output for key in (first, second))
 
 
+def test_a_second_rotation_within_an_hour_is_refused(instance: Path) -> None:
+    rotate(instance)
+    before = keys(instance)
+    assert "minutes ago" in str(rotate(instance).exception)
+    assert keys(instance) == before
+    assert rotate(instance, "--discard-old").exit_code == 0
+
+
 def test_a_second_rotation_forgets_the_first_key(instance: Path) -> None:
     (first,) = keys(instance)
     rotate(instance)
+    os.utime(instance / "secrets" / "jwt-key.previous", (0, 0))
     rotate(instance)
     assert first not in keys(instance)
     assert len(keys(instance)) == 2
