@@ -34,6 +34,7 @@ async def forgot_password(
     data: JSONBody[ForgottenPassword], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[None]:
     """Ask for a token by mail to set a new password. The answer does not reveal whether a user has the address."""
+    ledger.pool.circuit.check()
     await ledger.attempt_limits.charge_mail(email_stream_id(data.email), client_network(request, ledger.proxies))
     ledger.account_mail.request_password_reset(data.email)
     return Response(None)
