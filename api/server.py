@@ -11,6 +11,7 @@ import uvicorn
 
 from api.app import create_app
 from api.http.allowed_hosts import allowed_hosts
+from api.http.closed_connection_log import ignore_closed_connections
 from api.http.connection import Connection
 from api.http.connection_registry import ConnectionRegistry
 from api.http.cors import CorsPolicy
@@ -62,6 +63,7 @@ def create_server(
     drain_s: float = 0,
 ) -> Server:
     """The application and its server, to be run on these listeners by a process that may open `max_files` files."""
+    ignore_closed_connections()
     app, ledger = create_app(settings, _port(metrics_listener) if metrics_listener else None)
     config = uvicorn.Config(
         cast("Any", app),

@@ -83,6 +83,10 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.registry.remove(self)
+        self.pipeline.clear()
+        if self._running is not None:  # uvicorn tells only the request that arrived last
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

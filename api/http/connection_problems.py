@@ -70,8 +70,11 @@ MALFORMED = ConnectionProblem(
 INVALID_HOST = ConnectionProblem(
     400, "invalid_host", "The Host header is invalid.", "A request must have exactly one Host header."
 )
-REPEATED_AUTHORIZATION = ConnectionProblem(
-    400, "repeated_header", "A header is repeated.", "A request must not have more than one Authorization header."
+REPEATED_HEADER = ConnectionProblem(
+    400,
+    "repeated_header",
+    "A header is repeated.",
+    "A request must not have more than one Authorization or Content-Type header.",
 )
 REQUEST_TIMEOUT = ConnectionProblem(
     408, "request_timeout", "The request took too long to arrive.", "Send it again, without pauses."

@@ -44,6 +44,9 @@ MALFORMED = {
     "an invalid chunk": (POST_CHUNKED + b"x\r\n", "malformed_request"),
     "no Host": (b"GET / HTTP/1.1\r\n\r\n", "invalid_host"),
     "two Hosts": (GET + b"Host: other\r\n\r\n", "invalid_host"),
+    "two Content-Types": (GET + b"Content-Type: text/plain\r\nContent-Type: a/b\r\n\r\n", "repeated_header"),
+    "a coding before chunked": (POST_CHUNKED.replace(b"chunked", b"gzip, chunked"), "malformed_request"),
+    "HTTP/2 as text": (GET.replace(b"HTTP/1.1", b"HTTP/2.0") + b"\r\n", "malformed_request"),
     "two Authorizations": (GET + b"Authorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n", "repeated_header"),
 }
 
