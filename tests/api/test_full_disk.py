@@ -132,7 +132,7 @@ async def writes_on_a_full_disk_are_refused_and_done_once_later(
     read = f"/projects/{user.project}/tasks"
     assert await writer.create(["before"])
     assert (await user.get(read))["items"]
-    assert (await user.client.get(READY)).status_code == 200
+    await eventually(lambda: user.client.get(READY), lambda answer: answer.is_success)
     with disk.full():
         number = 0
         while await writer.create([f"task {number}"]):

@@ -19,6 +19,7 @@ from infra.time_budget import REDIS_S
 from projections.engine.advance import BatchReport
 from projections.question import Answer, Question
 from tests.api import guarantees
+from tests.api.guarantees import eventually
 from tests.api.in_process_app import UNREACHABLE_REDIS_URL, app_client
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
@@ -281,5 +282,4 @@ async def test_the_page_of_documentation_and_the_description_need_no_network(cli
 
 async def test_health_reports_live_and_ready(client: httpx.AsyncClient) -> None:
     for path in ("/health", "/health/live", "/health/ready"):
-        answer = await client.get(f"http://test{path}")
-        assert answer.status_code == 200, path
+        await eventually(lambda path=path: client.get(f"http://test{path}"), lambda found: found.is_success)  # type: ignore[misc]

@@ -9,6 +9,7 @@ import pytest
 from api import app
 from infra.settings import Settings
 from scripts.openapi import OPENAPI_FILE
+from tests.api.guarantees import eventually
 from tests.api.in_process_app import app_client
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
@@ -34,8 +35,14 @@ async def assert_head_is_like_get(visitor: ApiUser, path: str) -> httpx.Response
     return head
 
 
+async def wait_until_ready(user: ApiUser) -> None:
+    """An application that was idle between two tests has not polled its database meanwhile."""
+    await eventually(lambda: user.client.get("http://test/health/ready"), lambda found: found.is_success)
+
+
 @pytest.mark.parametrize("path", PROBES)
 async def test_the_head_of_a_health_check_is_200(shared_user: ApiUser, path: str) -> None:
+    await wait_until_ready(shared_user)
     assert (await shared_user.client.head(f"http://test{path}")).status_code == 200
     head = await assert_head_is_like_get(shared_user, path)
     assert head.headers["content-length"] == str(len(b'{"status":"ok"}'))
@@ -44,6 +51,7 @@ async def test_the_head_of_a_health_check_is_200(shared_user: ApiUser, path: str
 @pytest.mark.parametrize("path", get_paths())
 async def test_every_get_route_answers_head(shared_user: ApiUser, path: str) -> None:
     shared_user.fold()
+    await wait_until_ready(shared_user)
     await assert_head_is_like_get(shared_user, path)
 
 
