@@ -151,9 +151,12 @@ class ProjectionProgress:
                     handler(name)
 
     def _invalidate_changed(self, name: str, message: ProgressMessage) -> None:
-        """Invalidate what changed; everything, if the batch before this one was not reported."""
-        known = self._reported_positions[name].get(message.partition, -1)
-        if message.start != known and message.position > known:
+        """Invalidate what changed; everything, if the batch before this one was not reported.
+
+        A late message is told from a gap by the polls alone: a higher reported position may be of another database.
+        """
+        reported = self._reported_positions[name].get(message.partition, -1)
+        if message.start != reported and message.position > self._polled_positions.get(name, -1):
             self._memory_cache.invalidate((name, WHOLE_BUILD_SCOPE))
         for scope in message.generations.get(name, ()):
             self._memory_cache.invalidate((name, scope))

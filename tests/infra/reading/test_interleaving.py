@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from infra.database.connections import connect
 from infra.reading.cached_answer import BuildState
 from infra.reading.memory_cache import Invalidation, MemoryCache
 from infra.reading.progress import ProjectionProgress
+from infra.reading.progress_messages import ProgressMessage
 from infra.settings import Settings
 from tests.examples import workspace
 from tests.infra.reading.interleaving import STEPS, Step, simulate
@@ -41,8 +43,9 @@ READ_STEPS, DELIVERED_CHANGE_STEPS, LOST_CHANGE_STEPS = (
     ("write", "fold", "deliver"),
     ("write", "fold", "drop"),
 )
-OVERTAKEN_READ_STEPS = ("read", "resume", "resume", *DELIVERED_CHANGE_STEPS)
+STARTED_READ_STEPS = ("read", "resume", "resume")
 """The read has its rows, and pauses before it caches them."""
+OVERTAKEN_READ_STEPS = (*STARTED_READ_STEPS, *DELIVERED_CHANGE_STEPS)
 OTHER_TASK_CHANGE_STEPS = ("write 5", "fold", "deliver")
 
 
@@ -61,6 +64,18 @@ def a_gap_in_messages_goes_unnoticed(patch: pytest.MonkeyPatch) -> None:
     def trusting(self: ProjectionProgress, name: str, news: object) -> None:
         for scope in getattr(news, "generations")[name]:  # noqa: B009 - it has no public type
             self._memory_cache.invalidate((name, scope))
+
+    patch.setattr(ProjectionProgress, "_invalidate_changed", trusting)
+
+
+def a_gap_below_a_reported_position_goes_unnoticed(patch: pytest.MonkeyPatch) -> None:
+    """Also below one that was reported about another database: an API process then served a task as it had been."""
+    invalidate = ProjectionProgress._invalidate_changed  # noqa: SLF001 - it has no public name
+
+    def trusting(self: ProjectionProgress, name: str, message: ProgressMessage) -> None:
+        reported = self._reported_positions[name][message.partition]
+        is_late = message.position <= reported
+        invalidate(self, name, replace(message, start=reported) if is_late else message)
 
     patch.setattr(ProjectionProgress, "_invalidate_changed", trusting)
 
@@ -97,6 +112,14 @@ DEFECTS = [
     (
         a_gap_in_messages_goes_unnoticed,
         parse_steps(*DELIVERED_CHANGE_STEPS, *READ_STEPS, *LOST_CHANGE_STEPS, *OTHER_TASK_CHANGE_STEPS, *READ_STEPS),
+    ),
+    (
+        a_gap_below_a_reported_position_goes_unnoticed,
+        parse_steps("receive_foreign", *READ_STEPS, *LOST_CHANGE_STEPS, *OTHER_TASK_CHANGE_STEPS, *READ_STEPS),
+    ),
+    (
+        a_gap_below_a_reported_position_goes_unnoticed,
+        parse_steps("receive_foreign", *STARTED_READ_STEPS, *LOST_CHANGE_STEPS, *OTHER_TASK_CHANGE_STEPS, *READ_STEPS),
     ),
     (
         no_polling,
