@@ -47,6 +47,7 @@ def _sequence_of(*kinds: str) -> st.SearchStrategy[list[Step]]:
 _COMPLETED_READ = _NUMBER.map(lambda number: [("read", number), ("resume", 5)])
 _STARTED_READ = _NUMBER.map(lambda number: [("read", number), ("resume", 0)])
 _DELIVERED_CHANGE = _sequence_of("write", "fold", "deliver")
+_LOST_THEN_DELIVERED_CHANGE = _sequence_of("write", "fold", "drop", "write", "fold", "deliver")
 _RESUME_ALL = st.just([("resume", 5)])
 STEPS: st.SearchStrategy[list[Step]] = st.lists(
     st.one_of(
@@ -54,7 +55,10 @@ STEPS: st.SearchStrategy[list[Step]] = st.lists(
             _COMPLETED_READ, _COMPLETED_READ, _COMPLETED_READ, _STARTED_READ, _RESUME_ALL, _sequence_of("resume")
         ),
         st.one_of(
-            _DELIVERED_CHANGE, _DELIVERED_CHANGE, _sequence_of("write", "fold", "drop"), _sequence_of("write", "fold")
+            _DELIVERED_CHANGE,
+            _LOST_THEN_DELIVERED_CHANGE,
+            _sequence_of("write", "fold", "drop"),
+            _sequence_of("write", "fold"),
         ),
         st.one_of(_sequence_of("deliver"), _sequence_of("drop"), _sequence_of("poll", "poll"), _sequence_of("poll")),
         st.one_of(
@@ -164,7 +168,7 @@ class Simulation:
         self._check()
 
     def write(self, number: int) -> None:
-        one, title = self._tasks[number // 5], f"title {len(self._titles)}"
+        one, title = self._tasks[number % 2], f"title {len(self._titles)}"
         oracle.append_facts(self._connection, [(one, TaskRenamed(Change("", title)))])
         self._titles.append((log.head(self._connection), one, title))
 
@@ -183,9 +187,10 @@ class Simulation:
         if self._messages:
             self._messages.pop(number % len(self._messages))
 
-    def receive_foreign(self, _: int) -> None:
-        """Receive a message about another database."""
-        away = BatchReport(["task_list"], 0, 10**9, 10**9 + 1, 1)
+    def receive_foreign(self, number: int) -> None:
+        """Receive a message about another database, which is far ahead, or far behind."""
+        start = 0 if number == 5 else 10**9 + number
+        away = BatchReport(["task_list"], 0, start, start + 1, 1)
         self._process.progress._on_message(msgspec.json.encode(away))  # noqa: SLF001 - as above
 
     async def poll(self, _: int) -> None:
