@@ -48,10 +48,13 @@ class PollStart(Struct, frozen=True):
 class ProjectionProgress:
     """The positions that this process knows of.
 
-    Cached answers have topics (projection, scope), invalidated when one of them changes. A report may be wrong
-    (another instance on the same Redis, a restored database): an answer carries its own position, and a reader
-    that finds it too low calls `invalidate`.
+    Cached answers have topics (projection, scope), invalidated when one of them changes. Reports of another database
+    (another instance on the same Redis) are ignored. One may still be wrong (the database was restored): an answer
+    carries its own position, and a reader that finds it too low calls `invalidate`.
     """
+
+    database = ""
+    """Its identity, from the first poll of a connection, which also resets what was reported until then."""
 
     def __init__(
         self, subscription: Subscription, partitions: int, memory_cache: MemoryCache[Any] | None = None
@@ -140,6 +143,8 @@ class ProjectionProgress:
             message = msgspec.json.decode(data, type=ProgressMessage)
         except msgspec.DecodeError:
             return
+        if self._is_foreign(message):
+            return
         self._last_full_batch_at[message.partition] = time.monotonic() if message.events >= FULL_BATCH_EVENTS else 0.0
         is_ours = message.code == code_fingerprint()
         for name in self._reported_positions.keys() & set(message.projections):
@@ -149,6 +154,10 @@ class ProjectionProgress:
             else:
                 for handler in self._foreign_advance_handlers:
                     handler(name)
+
+    def _is_foreign(self, message: ProgressMessage) -> bool:
+        """Whether it is known to be about another database: its positions and scopes mean nothing here."""
+        return bool(message.database and self.database) and message.database != self.database
 
     def _invalidate_changed(self, name: str, message: ProgressMessage) -> None:
         """Invalidate what changed; everything, if the batch before this one was not reported.

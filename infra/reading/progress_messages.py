@@ -23,6 +23,7 @@ class ProgressMessage(Struct, frozen=True):
     events: int
     generations: dict[str, dict[UUID, int]]
     code: str
+    database: str = ""
 
 
 def publisher(client: redis.Redis) -> Callable[[BatchReport], None]:

@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 
 from infra import time_budget
 from infra.database.checkouts import cut
+from infra.database.identity import SELECT_IDENTITY
 from infra.database.pool import Pool
 from infra.logs import logger
 from infra.reading.progress import PolledProgress, ProjectionProgress
@@ -100,6 +101,8 @@ class ProgressPoller:
         self, connection: AsyncConnection[TupleRow], previous: dict[str, PolledProgress]
     ) -> dict[str, PolledProgress]:
         start, serving = self._progress.start_poll(), builds.serving_parameters()
+        if not previous:
+            ((self._progress.database,),) = await (await connection.execute(SELECT_IDENTITY)).fetchall()
         rows = await (await connection.execute(_SELECT_ALL_POSITIONS, serving, prepare=True)).fetchall()
         polled: dict[str, PolledProgress] = {}
         for name, build, generation, partition, position in rows:

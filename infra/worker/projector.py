@@ -8,11 +8,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 
+from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from infra import log
 from infra.database.connections import connect_for_worker
+from infra.database.identity import SELECT_IDENTITY
 from infra.messaging.hints import FULL_BATCH_EVENTS, LINGER_S
 from projections.engine import advance
 from projections.engine.advance import BatchReport
@@ -68,7 +70,7 @@ class Projector:
             finally:
                 state.lock.release()
             if not event_count and is_crowded:
-                self._publish(BatchReport([], partition, 0, 0, 0))  # no longer batching: the next event needs a hint
+                self._report(BatchReport([], partition, 0, 0, 0))  # no longer batching: the next event needs a hint
             is_crowded = event_count >= FULL_BATCH_EVENTS
             if event_count:
                 state.fold_requested.set()
@@ -86,7 +88,7 @@ class Projector:
         max_events, began = 0, time.monotonic()
         try:
             for progress in advance.advance(self._connection(), partition, log.load_after, state.batch_size):
-                self._publish(progress)
+                self._report(progress)
                 max_events = max(max_events, progress.events)
         except Exception:
             state.batch_size = advance.MAX_PIPELINED_EVENTS  # a smaller batch may succeed
@@ -94,9 +96,14 @@ class Projector:
         state.adapt_batch_size(max_events, time.monotonic() - began)
         return max_events
 
+    def _report(self, progress: BatchReport) -> None:
+        self._publish(replace(progress, database=self._thread_local.database))
+
     def _connection(self) -> Connection[TupleRow]:
         connection: Connection[TupleRow] | None = getattr(self._thread_local, "connection", None)
         if connection is None or connection.closed:
-            connection = self._thread_local.connection = connect_for_worker(self._url)
+            connection = connect_for_worker(self._url)
+            ((self._thread_local.database,),) = connection.execute(SELECT_IDENTITY).fetchall()
+            self._thread_local.connection = connection
             self._connections = [*(open_ for open_ in self._connections if not open_.closed), connection]
         return connection

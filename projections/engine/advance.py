@@ -45,7 +45,8 @@ class BatchReport(Struct, frozen=True):
     """The result of a batch: the new position of these projections, and the generation of each scope that changed.
 
     It follows the batch that ended at `start`: a reader that did not receive that one has missed a report. `code` is
-    the fingerprint of the code that folded: builds of other code may be at another position.
+    the fingerprint of the code that folded: builds of other code may be at another position. `database` is the identity
+    of the database; empty if it was not asked for.
     """
 
     projections: list[str]
@@ -55,6 +56,7 @@ class BatchReport(Struct, frozen=True):
     events: int
     generations: dict[str, dict[UUID, int]] = {}
     code: str = field(default_factory=fingerprint.code_fingerprint)
+    database: str = ""
 
 
 class EventBatch(Struct, frozen=True):

@@ -188,9 +188,10 @@ class Simulation:
             self._messages.pop(number % len(self._messages))
 
     def receive_foreign(self, number: int) -> None:
-        """Receive a message about another database, which is far ahead, or far behind."""
-        start = 0 if number == 5 else 10**9 + number
-        away = BatchReport(["task_list"], 0, start, start + 1, 1)
+        """Receive a message about another database: far ahead, far behind, or, if it names it, about to be as far."""
+        is_named = bool(self._polled) and number > 2
+        start = self._folded_position if is_named else (10**9, 10**9 + 1, 0)[number % 3]
+        away = BatchReport(["task_list"], 0, start, start + 1, 1, database="another" if is_named else "")
         self._process.progress._on_message(msgspec.json.encode(away))  # noqa: SLF001 - as above
 
     async def poll(self, _: int) -> None:

@@ -80,6 +80,10 @@ def a_gap_below_a_reported_position_goes_unnoticed(patch: pytest.MonkeyPatch) ->
     patch.setattr(ProjectionProgress, "_invalidate_changed", trusting)
 
 
+def another_database_is_believed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ProjectionProgress, "_is_foreign", lambda *_: False)
+
+
 def the_highest_reported_position_is_trusted(patch: pytest.MonkeyPatch) -> None:
     """Also one that was reported about another database."""
     patch.setattr(
@@ -120,6 +124,10 @@ DEFECTS = [
     (
         a_gap_below_a_reported_position_goes_unnoticed,
         parse_steps("receive_foreign", *STARTED_READ_STEPS, *LOST_CHANGE_STEPS, *OTHER_TASK_CHANGE_STEPS, *READ_STEPS),
+    ),
+    (
+        another_database_is_believed,
+        parse_steps("poll", "poll", "receive_foreign 3", *READ_STEPS, *LOST_CHANGE_STEPS, "poll", "poll", *READ_STEPS),
     ),
     (
         no_polling,
