@@ -21,7 +21,7 @@ from msgspec import Struct
 from psycopg import conninfo
 
 from infra.settings import Settings
-from tests.api.test_server import running_server
+from tests.api.running_server import running_server
 from tests.api_user import ApiUser
 from tests.tcp_proxy import TcpProxy
 

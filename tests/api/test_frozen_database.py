@@ -18,7 +18,7 @@ from api.http import deadline
 from infra import time_budget
 from infra.settings import Settings
 from tests.api.guarantees import eventually, operations
-from tests.api.test_server import running_server
+from tests.api.running_server import running_server
 from tests.api_user import PASSWORD, ApiUser
 from tests.tcp_proxy import TcpProxy
 

@@ -11,8 +11,8 @@ import pytest_asyncio
 from msgspec import Struct
 
 from infra.settings import Settings
+from tests.api.running_server import running_server
 from tests.api.test_frozen_database import assert_answered, every_operation, timed
-from tests.api.test_server import running_server
 from tests.api_user import PASSWORD, ApiUser
 from tests.tcp_proxy import TcpProxy
 

@@ -15,7 +15,7 @@ from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from infra.settings import Settings
 from tests.api.http.raw_http import raw_client
-from tests.api.test_server import running_server
+from tests.api.running_server import running_server
 from tests.e2e.blocking_api_user import BlockingApiUser
 from tests.law import planted_defect
 

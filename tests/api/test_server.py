@@ -1,41 +1,24 @@
 """The server of an API process: a stop drains it, then answers the requests that still wait at once."""
 
 import asyncio
-import contextlib
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
 
 from api.http.connection import Connection
-from api.server import Server, create_server
+from api.server import Server
 from infra.reading.progress_waiting import ProgressWaiter
 from infra.settings import Settings
 from tests.api.guarantees import eventually
 from tests.api.problems import assert_problem
+from tests.api.running_server import JOIN_TIMEOUT_S, running_server
 from tests.api_user import ApiUser
 from tests.law import planted_defect
 
-JOIN_TIMEOUT_S = 15
 DRAIN_S = 30.0
 """Longer than any test; each ends it when it has seen enough."""
-
-
-@contextlib.contextmanager
-def running_server(settings: Settings, drain_s: float = 0) -> Iterator[tuple[Server, str]]:
-    """A server, and the URL of its API; no worker runs beside it."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = create_server(settings, 1024, listener, drain_s=drain_s)
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            yield server, f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
-        finally:
-            server.should_exit, server.drain_s = True, 0
-            thread.join(JOIN_TIMEOUT_S)
 
 
 async def stop_during_a_wait(settings: Settings, fold: Callable[[], None]) -> tuple[httpx.Response, float]:

@@ -11,7 +11,7 @@ from psycopg import AsyncCursor
 from infra import admission
 from infra.reading import progress_waiting
 from infra.settings import Settings
-from tests.api.test_server import JOIN_TIMEOUT_S, running_server
+from tests.api.running_server import JOIN_TIMEOUT_S, running_server
 from tests.api_user import ApiUser
 from tests.law import planted_defect
 

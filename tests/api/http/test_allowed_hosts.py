@@ -7,7 +7,7 @@ from api.http.allowed_hosts import AllowedHosts, allowed_hosts
 from api.http.connection_problems import UNKNOWN_HOST
 from infra.settings import Settings
 from tests.api.http.raw_http import raw_client, raw_server, read_response, refusal_of
-from tests.api.test_server import running_server
+from tests.api.running_server import running_server
 from tests.law import planted_defect
 
 OWN = ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "[::1]", "localhost.", "localhost:"]
