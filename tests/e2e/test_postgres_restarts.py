@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import socket
 import threading
 import time
 from collections import Counter
@@ -16,7 +15,6 @@ import pytest
 from msgspec import Struct
 
 from api.http.problems import EXCEPTION_HANDLERS
-from api.server import create_server
 from infra.database.connections import connect
 from infra.embedded.postgres import APPLICATION_ROLE, Postgres
 from infra.processes import data_directory, supervised
@@ -24,6 +22,7 @@ from infra.processes.child import Child
 from infra.schema.migrate import migrate
 from infra.settings import Settings
 from infra.time_budget import DATABASE_POOL_S
+from tests.api.running_server import JOIN_TIMEOUT_S, running_server
 from tests.consistency import assert_consistent, read_log
 from tests.e2e.blocking_api_user import BlockingApiUser
 from tests.e2e.running_clients import running_clients
@@ -32,7 +31,6 @@ from tests.infra.embedded import supervision
 from tests.servers import Servers
 
 RESTARTS, CLIENTS = 10, 4
-JOIN_TIMEOUT_S = 15.0
 
 pytestmark = pytest.mark.usefixtures("strict_time_budget")
 LONG_OUTAGE_S = DATABASE_POOL_S + 1.0
@@ -62,31 +60,17 @@ def installation(servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     data_directory.ensure_secrets(tmp_path)
     postgres = Postgres(tmp_path / "postgres", tmp_path / "secrets" / "postgres-password")
     with supervision.supervised(postgres) as ready:
-        url = postgres.url_as(APPLICATION_ROLE, data_directory.read_secret(tmp_path, "application-password"))
-        migrate(postgres.url, url)
+        database_url = postgres.url_as(APPLICATION_ROLE, data_directory.read_secret(tmp_path, "application-password"))
+        migrate(postgres.url, database_url)
         settings = Settings(
-            database_url=url,
+            database_url=database_url,
             migration_url=postgres.url,
             redis_url=servers.redis_url,
             broker_url=servers.broker_url,
             jwt_key=uuid4().hex,
         )
-        with serving(settings) as address:
-            yield Installation(address, settings, ready)
-
-
-@contextlib.contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    """The address of a server in a thread; no worker runs beside it."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = create_server(settings, 1024, listener)
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(JOIN_TIMEOUT_S)
+        with running_server(settings) as (_, url):
+            yield Installation(url.removesuffix("/api/v1"), settings, ready)
 
 
 @contextlib.contextmanager
@@ -138,5 +122,7 @@ def test_restarts_of_postgresql_answer_no_500_and_repeat_nothing(installation: I
 
 def test_a_lost_connection_answered_500_is_noticed(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(EXCEPTION_HANDLERS, psycopg.OperationalError)
-    with serving(installation.settings) as installation.address, pytest.raises(AssertionError, match="500"):
-        restarts_answer_no_500_and_repeat_nothing(installation, 1)
+    with running_server(installation.settings) as (_, url):
+        installation.address = url.removesuffix("/api/v1")
+        with pytest.raises(AssertionError, match="500"):
+            restarts_answer_no_500_and_repeat_nothing(installation, 1)
