@@ -7,22 +7,20 @@ import asyncio
 import itertools
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator, Callable
 from uuid import uuid4
 
 import httpx
-import msgspec
 import psycopg
 import pytest
 import pytest_asyncio
 from loguru import logger
 from msgspec import Struct
-from psycopg import conninfo
 
 from infra.settings import Settings
 from tests.api.running_server import running_server
 from tests.api_user import ApiUser
+from tests.proxied_servers import proxied_postgres, proxied_redis
 from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.usefixtures("strict_time_budget")
@@ -40,30 +38,15 @@ class Cut(Struct, frozen=True):
     proxies: list[TcpProxy]
 
 
-@pytest.fixture
-def proxies(isolated_settings: Settings) -> Iterator[list[TcpProxy]]:
-    database, cache = conninfo.conninfo_to_dict(isolated_settings.database_url), urlsplit(isolated_settings.redis_url)
-    with (
-        TcpProxy.in_front_of(str(database["host"]), int(database["port"] or 5432)) as postgres,
-        TcpProxy.in_front_of(str(cache.hostname), int(cache.port or 6379)) as redis,
-    ):
-        yield [postgres, redis]
-
-
 @pytest_asyncio.fixture
-async def here(isolated_settings: Settings, proxies: list[TcpProxy], fold: Callable[[], None]) -> AsyncIterator[Cut]:
-    postgres, redis = proxies
-    cache = urlsplit(isolated_settings.redis_url)
-    settings = msgspec.structs.replace(
-        isolated_settings,
-        database_url=conninfo.make_conninfo(isolated_settings.database_url, host="127.0.0.1", port=postgres.port),
-        redis_url=cache._replace(
-            netloc=f"{cache.netloc.rpartition('@')[0]}@127.0.0.1:{redis.port}".lstrip("@")
-        ).geturl(),
-    )
-    with running_server(settings) as (_, address):
+async def here(isolated_settings: Settings, fold: Callable[[], None]) -> AsyncIterator[Cut]:
+    with (
+        proxied_postgres(isolated_settings) as (postgres, through_postgres),
+        proxied_redis(through_postgres) as (redis, through_both),
+        running_server(through_both) as (_, address),
+    ):
         async with httpx.AsyncClient(base_url=address, timeout=30) as client:
-            yield Cut(await ApiUser.register_with_project(client, fold, "Ann"), isolated_settings, proxies)
+            yield Cut(await ApiUser.register_with_project(client, fold, "Ann"), isolated_settings, [postgres, redis])
 
 
 async def test_clients_write_on_while_connections_are_cut(here: Cut) -> None:

@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
@@ -16,8 +15,6 @@ import psycopg
 import pytest
 import pytest_asyncio
 from msgspec import Struct
-from msgspec.structs import replace
-from psycopg import conninfo
 
 from infra import log
 from infra.database.connections import connect
@@ -29,6 +26,7 @@ from tests.api.in_process_app import app_client, manual_projector
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
 from tests.planted_defects import assert_async_check_fails
+from tests.proxied_servers import proxied_postgres, proxied_redis
 from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -50,28 +48,16 @@ class Installation(Struct, frozen=True):
             return log.head(connection)
 
 
-@pytest.fixture
-def proxies(isolated_settings: Settings) -> Iterator[tuple[TcpProxy, TcpProxy]]:
-    database, cache = conninfo.conninfo_to_dict(isolated_settings.database_url), urlsplit(isolated_settings.redis_url)
-    with (
-        TcpProxy.in_front_of(str(database["host"]), int(database["port"] or 5432)) as postgres,
-        TcpProxy.in_front_of(str(cache.hostname), int(cache.port or 6379)) as redis,
-    ):
-        yield postgres, redis
-
-
 @pytest_asyncio.fixture(loop_scope="package")
-async def installation(isolated_settings: Settings, proxies: tuple[TcpProxy, TcpProxy]) -> AsyncIterator[Installation]:
-    postgres, redis = proxies
-    url = conninfo.make_conninfo(isolated_settings.database_url, host="127.0.0.1", port=postgres.port)
-    cache = urlsplit(isolated_settings.redis_url)
-    address = cache._replace(netloc=f"{cache.netloc.rpartition('@')[0]}@127.0.0.1:{redis.port}".lstrip("@")).geturl()
-    through = replace(isolated_settings, database_url=url, redis_url=address)
-    with manual_projector(isolated_settings) as fold:
-        async with app_client(through) as client:
-            yield Installation(
-                await ApiUser.register_with_project(client, fold, "Ann"), isolated_settings, postgres, redis
-            )
+async def installation(isolated_settings: Settings) -> AsyncIterator[Installation]:
+    with (
+        proxied_postgres(isolated_settings) as (postgres, through_postgres),
+        proxied_redis(through_postgres) as (redis, through_both),
+        manual_projector(isolated_settings) as fold,
+    ):
+        async with app_client(through_both) as client:
+            ann = await ApiUser.register_with_project(client, fold, "Ann")
+            yield Installation(ann, isolated_settings, postgres, redis)
 
 
 @asynccontextmanager

@@ -3,16 +3,15 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import httpx
-import msgspec
 import pytest
 import pytest_asyncio
 from msgspec import Struct
-from psycopg import conninfo
+from msgspec.structs import replace
 
 from api.http import deadline
 from infra import time_budget
@@ -20,6 +19,7 @@ from infra.settings import Settings
 from tests.api.guarantees import eventually, operations
 from tests.api.running_server import running_server
 from tests.api_user import PASSWORD, ApiUser
+from tests.proxied_servers import proxied_postgres
 from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.usefixtures("strict_time_budget")
@@ -40,18 +40,12 @@ class Frozen(Struct, frozen=True):
     tasks: list[str]
 
 
-@pytest.fixture
-def proxy(isolated_settings: Settings) -> Iterator[TcpProxy]:
-    parts = conninfo.conninfo_to_dict(isolated_settings.database_url)
-    with TcpProxy.in_front_of(str(parts["host"]), int(parts["port"] or 5432)) as proxy:
-        yield proxy
-
-
 @pytest_asyncio.fixture
-async def here(isolated_settings: Settings, proxy: TcpProxy, fold: Callable[[], None]) -> AsyncIterator[Frozen]:
-    url = conninfo.make_conninfo(isolated_settings.database_url, host="127.0.0.1", port=proxy.port)
-    settings = msgspec.structs.replace(isolated_settings, database_url=url, rate_limits="off")
-    with running_server(settings) as (_, address):
+async def here(isolated_settings: Settings) -> AsyncIterator[Frozen]:
+    with (
+        proxied_postgres(isolated_settings) as (proxy, through),
+        running_server(replace(through, rate_limits="off")) as (_, address),
+    ):
         limits = httpx.Limits(max_connections=500)
         async with httpx.AsyncClient(base_url=address, timeout=30, limits=limits) as client:
             ann = await ApiUser.register_with_project(client, lambda: None, "Ann")

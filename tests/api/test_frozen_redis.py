@@ -1,19 +1,19 @@
 """Redis freezes, refuses or loses its data: no request fails for it, and none is late."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator, Callable
 
 import httpx
-import msgspec
 import pytest
 import pytest_asyncio
 from msgspec import Struct
+from msgspec.structs import replace
 
 from infra.settings import Settings
 from tests.api.running_server import running_server
 from tests.api.test_frozen_database import assert_answered, every_operation, timed
 from tests.api_user import PASSWORD, ApiUser
+from tests.proxied_servers import proxied_redis
 from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.usefixtures("strict_time_budget")
@@ -26,18 +26,12 @@ class WithoutRedis(Struct, frozen=True):
     proxy: TcpProxy
 
 
-@pytest.fixture
-def proxy(isolated_settings: Settings) -> Iterator[TcpProxy]:
-    parts = urlsplit(isolated_settings.redis_url)
-    with TcpProxy.in_front_of(str(parts.hostname), int(parts.port or 6379)) as proxy:
-        yield proxy
-
-
 @pytest_asyncio.fixture
-async def here(isolated_settings: Settings, proxy: TcpProxy, fold: Callable[[], None]) -> AsyncIterator[WithoutRedis]:
-    parts = urlsplit(isolated_settings.redis_url)
-    url = parts._replace(netloc=f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{proxy.port}".lstrip("@")).geturl()
-    with running_server(msgspec.structs.replace(isolated_settings, redis_url=url, broker_url=url)) as (_, address):
+async def here(isolated_settings: Settings, fold: Callable[[], None]) -> AsyncIterator[WithoutRedis]:
+    with (
+        proxied_redis(isolated_settings) as (proxy, through),
+        running_server(replace(through, broker_url=through.redis_url)) as (_, address),
+    ):
         limits = httpx.Limits(max_connections=500)
         async with httpx.AsyncClient(base_url=address, timeout=30, limits=limits) as client:
             yield WithoutRedis(await ApiUser.register_with_project(client, fold, "Ann"), proxy)

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import conninfo
 from psycopg_pool import PoolTimeout
 
 from commands.handling.append import Append, OutcomeUnknown
@@ -22,22 +21,26 @@ from infra.database.retry import is_connection_lost
 from infra.log import EventLog
 from infra.settings import Settings
 from tests.infra.log.test_event_log import append_of
+from tests.proxied_servers import proxied_postgres
 from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.usefixtures("strict_time_budget")
 
 
 @pytest.fixture
-def proxy(settings: Settings) -> Iterator[TcpProxy]:
-    parts = conninfo.conninfo_to_dict(settings.database_url)
-    with TcpProxy.in_front_of(str(parts["host"]), int(parts["port"] or 5432)) as proxy:
-        yield proxy
+def proxied(settings: Settings) -> Iterator[tuple[TcpProxy, Settings]]:
+    with proxied_postgres(settings) as proxied:
+        yield proxied
 
 
 @pytest.fixture
-async def pool(settings: Settings, proxy: TcpProxy) -> AsyncIterator[Pool]:
-    url = conninfo.make_conninfo(settings.database_url, host="127.0.0.1", port=proxy.port)
-    async with create_pool(url) as connections:
+def proxy(proxied: tuple[TcpProxy, Settings]) -> TcpProxy:
+    return proxied[0]
+
+
+@pytest.fixture
+async def pool(proxied: tuple[TcpProxy, Settings]) -> AsyncIterator[Pool]:
+    async with create_pool(proxied[1].database_url) as connections:
         yield connections
 
 

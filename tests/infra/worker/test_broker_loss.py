@@ -10,11 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from urllib.parse import urlsplit
 
 import pytest
 import redis
-from msgspec.structs import replace
 
 from domain.event import Change
 from domain.task import TaskRenamed
@@ -32,6 +30,7 @@ from tests.infra.messaging.unreported_progress import ProgressNeverReported
 from tests.infra.worker.running_worker import running_worker
 from tests.planted_defects import assert_check_fails
 from tests.projections import oracle
+from tests.proxied_servers import proxied_broker
 from tests.tcp_proxy import TcpProxy
 
 IS_FULL_RUN = "TASKLEDGER_TEST_KILLS" in os.environ
@@ -70,7 +69,7 @@ def write_load(settings: Settings) -> Iterator[list[int]]:
         messages.close()
 
 
-def everything_is_folded_after_broker_loss(settings: Settings, proxy: TcpProxy, timeout_s: float) -> None:
+def everything_is_folded_after_broker_loss(proxy: TcpProxy, settings: Settings, timeout_s: float) -> None:
     """The broker is cut off several times, emptied, and down; no process is restarted."""
     with running_worker(settings), connect(settings.database_url) as connection:
         oracle.append_facts(connection, [*workspace(), *project(), *task()])
@@ -98,21 +97,19 @@ def flush(client: redis.Redis) -> bool:
 
 
 @pytest.fixture
-def broker_proxy(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Settings, TcpProxy]]:
+def broker_proxy(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[TcpProxy, Settings]]:
     if not IS_FULL_RUN:
         monkeypatch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY", 200)  # milliseconds; the default is 3 s
-    parts = urlsplit(settings.broker_url)
-    with TcpProxy.in_front_of(parts.hostname or "", parts.port or 0) as proxy:
-        url = parts._replace(netloc=parts.netloc.rpartition(":")[0] + f":{proxy.port}").geturl()
-        yield replace(settings, broker_url=url), proxy
+    with proxied_broker(settings) as proxied:
+        yield proxied
 
 
-def test_broker_loss_costs_latency_only(broker_proxy: tuple[Settings, TcpProxy]) -> None:
+def test_broker_loss_costs_latency_only(broker_proxy: tuple[TcpProxy, Settings]) -> None:
     everything_is_folded_after_broker_loss(*broker_proxy, MAX_CATCH_UP_S)
 
 
 def test_a_worker_that_relies_on_messages_alone_is_noticed(
-    broker_proxy: tuple[Settings, TcpProxy], monkeypatch: pytest.MonkeyPatch
+    broker_proxy: tuple[TcpProxy, Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect: the worker's periodic poll does nothing."""
     monkeypatch.setattr(worker, "POLL_INTERVAL_S", 3600)

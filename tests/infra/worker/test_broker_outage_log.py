@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -15,7 +14,7 @@ from infra.settings import Settings
 from tests.e2e.running_instance import poll_until
 from tests.infra.worker.running_worker import running_worker
 from tests.law import planted_defect
-from tests.tcp_proxy import TcpProxy
+from tests.proxied_servers import proxied_broker
 
 Outage = Callable[
     [Settings], contextlib.AbstractContextManager[tuple[Settings, Callable[[], object], Callable[[], object]]]
@@ -36,15 +35,13 @@ def full(settings: Settings) -> Iterator[Any]:
 @contextlib.contextmanager
 def gone(settings: Settings) -> Iterator[Any]:
     """It closes its connections and accepts no others."""
-    parts = urlsplit(settings.broker_url)
-    with TcpProxy.in_front_of(parts.hostname or "", parts.port or 0) as proxy:
-        url = parts._replace(netloc=parts.netloc.rpartition(":")[0] + f":{proxy.port}").geturl()
+    with proxied_broker(settings) as (proxy, through):
 
         def cut() -> None:
             proxy.refuse_connections()
             proxy.drop_connections()
 
-        yield replace(settings, broker_url=url), cut, proxy.accept_connections
+        yield through, cut, proxy.accept_connections
 
 
 @contextlib.contextmanager
