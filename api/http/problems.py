@@ -1,10 +1,9 @@
-"""Problems: every error as `application/problem+json` (RFC 9457), the framework's own among them."""
+"""Problems: how every error is answered, the framework's own among them."""
 
 import re
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 import psycopg
 from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
@@ -13,17 +12,21 @@ from litestar.types import ASGIApp, Scope
 from api.http import headers
 from api.http.deadline import DeadlineExceeded
 from api.http.head_requests import allowed_methods
+from api.http.problem_document import problem_response
 from api.http.response import Response
-from api.http.tracing import current_trace_id
+from api.http.server_faults import (
+    behind_response,
+    deadline_response,
+    internal_error_response,
+    outcome_unknown_response,
+    storage_error_response,
+    unknown_event_response,
+)
 from commands.handling.append import OutcomeUnknown
 from domain import errors
 from domain.errors import Refusal, UnknownEvent, VersionConflict
-from infra.database.circuit import DatabaseUnavailable
-from infra.logs import logger
 from infra.reading.progress import ProjectionBehind
-from infra.reading.progress_waiting import ShuttingDown
 
-PROBLEM_MEDIA_TYPE = "application/problem+json"
 STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
     errors.NotFound: 404,
     errors.Forbidden: 403,
@@ -87,22 +90,6 @@ class MalformedRequest(Exception):
     def __init__(self, code: str, detail: str, *, pointer: str | None = None, status: int = 400) -> None:
         super().__init__(detail)
         self.code, self.detail, self.pointer, self.status = code, detail, pointer, status
-
-
-def problem_response(
-    request: Request[Any, Any, Any], status: int, code: str, title: str, **extra_members: Any
-) -> Response[bytes]:
-    """One problem document, with those further members that are not None."""
-    members = {
-        "type": f"/problems/{code}",
-        "title": title,
-        "status": status,
-        "instance": request.scope["path"],
-        "code": code,
-        "trace_id": current_trace_id(),
-    }
-    body = msgspec.json.encode(members | {name: value for name, value in extra_members.items() if value is not None})
-    return Response(body, status_code=status, media_type=PROBLEM_MEDIA_TYPE, headers=_status_headers(status))
 
 
 def refusal_response(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
@@ -194,44 +181,6 @@ def error_app(scope: Scope, error: Exception) -> ASGIApp:
     return app
 
 
-def behind_response(request: Request[Any, Any, Any], error: ProjectionBehind) -> Response[bytes]:
-    if isinstance(error, ShuttingDown):
-        return problem_response(request, 503, "shutting_down", "This server is shutting down. Try again.")
-    return problem_response(request, 503, "projection_behind", "The read model does not include that position yet.")
-
-
-def deadline_response(request: Request[Any, Any, Any], error: DeadlineExceeded) -> Response[bytes]:
-    del error
-    return problem_response(request, 503, "deadline_exceeded", "This takes too long right now. Try again.")
-
-
-def outcome_unknown_response(request: Request[Any, Any, Any], error: OutcomeUnknown) -> Response[bytes]:
-    del error
-    detail = "Send it again with the same Idempotency-Key to find out; without a key, look before you repeat it."
-    return problem_response(
-        request, 503, "outcome_unknown", "It is not known whether this was carried out.", detail=detail
-    )
-
-
-def storage_error_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    if not isinstance(error, DatabaseUnavailable):  # which the circuit logs, once
-        logger.warning("storage: {}", error)
-    return problem_response(request, 503, "storage_unavailable", "The database does not respond. Try again.")
-
-
-def unknown_event_response(request: Request[Any, Any, Any], error: UnknownEvent) -> Response[bytes]:
-    logger.error("unreadable: {}", error)
-    detail = "Nothing is lost, but it cannot be changed here."
-    return problem_response(
-        request, 500, "unknown_event", "A newer Taskledger wrote data that this one cannot read.", detail=detail
-    )
-
-
-def internal_error_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    logger.opt(exception=error).error("unexpected: {}", type(error).__name__)
-    return problem_response(request, 500, "internal_error", "An internal error occurred. It is not your mistake.")
-
-
 EXCEPTION_HANDLERS: dict[Any, Any] = {
     Refusal: refusal_response,
     MalformedRequest: malformed_response,
@@ -251,15 +200,6 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
 def _item_errors(refusal: Refusal) -> list[dict[str, str]] | None:
     """The item of a batch that was refused."""
     return [{"pointer": refusal.pointer, "code": refusal.code()}] if refusal.pointer else None
-
-
-def _status_headers(status: int) -> dict[str, str]:
-    fields = dict[str, str]()
-    if status == HTTPStatus.UNAUTHORIZED:
-        fields["WWW-Authenticate"] = "Bearer"
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        fields["Retry-After"] = "1"
-    return fields
 
 
 def _rate_limit_headers(*, policy: str, quota: int, window: int, retry_after: int) -> dict[str, str]:

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 from msgspec import Struct
 
 import api
-from api.http import connection_problems, problems
+from api.http import connection_problems, problem_document, problems
 from api.http.connection_problems import ConnectionProblem
 from api.http.problems import MalformedRequest
 from api.openapi import call_graph
@@ -81,9 +81,9 @@ def raised_in(reachable: Iterable[Reachable]) -> Iterator[ErrorCase]:
 def from_error(error_type: type[Exception]) -> Iterator[ErrorCase]:
     """The problems that the handler of an error type answers with."""
     for one in call_graph.reachable_from(
-        [FunctionRef(problems.EXCEPTION_HANDLERS[error_type])], frozenset({problems.problem_response})
+        [FunctionRef(problems.EXCEPTION_HANDLERS[error_type])], frozenset({problem_document.problem_response})
     ):
-        if isinstance(one, ConstantCall) and one.callee is problems.problem_response:
+        if isinstance(one, ConstantCall) and one.callee is problem_document.problem_response:
             match one.arguments:
                 case [_, int(status), str(code), str(title)]:
                     yield ErrorCase(status, code, title)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http.history_items import ActorInfo
-from api.http.problems import PROBLEM_MEDIA_TYPE
+from api.http.problem_document import PROBLEM_MEDIA_TYPE
 from api.openapi import examples
 from api.openapi.error_cases import ErrorCase
 from api.openapi.response_headers import header_refs, optional_header

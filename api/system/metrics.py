@@ -12,7 +12,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, generate_latest
 
-from api.http.problems import problem_response, status_phrase
+from api.http.problem_document import problem_response
+from api.http.problems import status_phrase
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from api.system.collectors import CacheCollector, DependencyCollector, HttpCollector, ProjectionCollector

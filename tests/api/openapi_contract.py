@@ -8,7 +8,7 @@ import httpx
 import jsonschema_rs
 
 from api.app import create_litestar
-from api.http.problems import PROBLEM_MEDIA_TYPE
+from api.http.problem_document import PROBLEM_MEDIA_TYPE
 from api.openapi.document import build_document
 from scripts.unreachable_settings import UNREACHABLE_SETTINGS
 

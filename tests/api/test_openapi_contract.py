@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.http.problems import PROBLEM_MEDIA_TYPE
+from api.http.problem_document import PROBLEM_MEDIA_TYPE
 from tests.api import openapi_contract
 
 TASKS = "http://test/api/v1/projects/0193805a-8d00-7442-90e4-8437b6556980/tasks"

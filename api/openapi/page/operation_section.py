@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from api.http.problems import PROBLEM_MEDIA_TYPE
+from api.http.problem_document import PROBLEM_MEDIA_TYPE
 from api.openapi.page.html import render_json, render_table, render_text, render_type, resolve_ref
 from api.openapi.schemas import Schema
 

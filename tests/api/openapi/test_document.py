@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.http.problems import PROBLEM_MEDIA_TYPE
+from api.http.problem_document import PROBLEM_MEDIA_TYPE
 from api.openapi import error_cases, examples
 from api.openapi.schemas import SCHEMA_REF_PREFIX
 from commands import command, permissions
