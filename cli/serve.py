@@ -2,10 +2,9 @@
 
 import contextlib
 import os
-import socket
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,13 +12,14 @@ import click
 import msgspec
 
 from cli import options, output, subcommand_process
+from cli.listeners import Listeners
 from cli.subcommand_process import SubcommandProcess
 from infra import production, settings
 from infra.database import connection_budget
 from infra.embedded.postgres import APPLICATION_ROLE, Postgres
 from infra.embedded.valkey import BROKER_CONFIG, CACHE_CONFIG, Valkey
 from infra.errors import OperatorError
-from infra.processes import data_directory, ports
+from infra.processes import data_directory
 from infra.processes.child import stop
 from infra.processes.pids import current_process
 from infra.processes.supervised import Program, SupervisedProcess
@@ -58,26 +58,21 @@ def command(data: Path, host: str, port: int, api: int, workers: int, demo: bool
     """Start Taskledger and keep it running until Ctrl-C."""
     production.require_explicit_registration()
     serve_options = ServeOptions(data, host, port, api, workers, demo)
-    wait_s = _port_wait_s(serve_options)
+    wait_s = _port_wait_s(data, port)
     with (
         data_directory.exclusive_lock(data),
-        ports.open_listener(host, port, wait_s) as listener,
-        _metrics_listeners(api, wait_s) as metrics_listeners,
+        Listeners.open(host, port, api, wait_s) as listeners,
     ):
-        ServeRun(serve_options, listener, metrics_listeners).run_until_stopped()
+        ServeRun(serve_options, listeners).run_until_stopped()
 
 
 class ServeRun:
     """One run of an instance, from the first server started to the last one stopped."""
 
-    def __init__(
-        self, serve_options: ServeOptions, listener: socket.socket, metrics_listeners: Sequence[socket.socket]
-    ) -> None:
+    def __init__(self, serve_options: ServeOptions, listeners: Listeners) -> None:
         """The caller holds the data directory's lock and has bound the ports; no process is started yet."""
         self.options = serve_options
-        self.listener = listener
-        self.metrics_listeners = metrics_listeners
-        self.base_url = ports.listener_url(listener)
+        self.listeners = listeners
         self.supervisor = Supervisor()
         self.server_processes: list[SupervisedProcess] = []
         self.command_processes: list[SupervisedProcess] = []
@@ -108,11 +103,9 @@ class ServeRun:
         self._require_connections()
         production.require_safe_api(settings.resolve(data, needs_signing_key=True))  # before it is restarted for ever
         self._start_commands()
-        if self.metrics_listeners:
-            print_line(
-                "Metrics at " + ", ".join(f"{ports.listener_url(one)}/metrics" for one in self.metrics_listeners)
-            )
-        print_line(f"Ready after {time.monotonic() - started_at:.1f} s at {self.base_url}  (Ctrl-C stops it)")
+        if metrics_urls := self.listeners.metrics_urls():
+            print_line("Metrics at " + ", ".join(metrics_urls))
+        print_line(f"Ready after {time.monotonic() - started_at:.1f} s at {self.listeners.base_url}  (Ctrl-C stops it)")
         if self.options.demo:
             _, printed = self._run_subcommand("demo", START_TIMEOUT_S)
             for line in printed.split("\n"):
@@ -133,8 +126,8 @@ class ServeRun:
             data_directory.RunInfo(
                 own_process.pid,
                 own_process.started,
-                self.base_url,
-                metrics_port=self.metrics_listeners[0].getsockname()[1] if self.metrics_listeners else None,
+                self.listeners.base_url,
+                metrics_port=self.listeners.metrics_port,
                 format=data_directory.DATA_FORMAT_VERSION,
                 **urls_by_setting,
             ),
@@ -157,12 +150,12 @@ class ServeRun:
         os.environ.setdefault(
             f"{ENVIRONMENT_PREFIX}PARTITIONS", str(self.options.worker_processes)
         )  # one for each worker
-        health_url = f"{self.base_url}/health/ready"
+        health_url = f"{self.listeners.base_url}/health/ready"
         api = [
             SubcommandProcess(
                 name,
-                ["api", "--data", data, "--drain", "0", *self._listener_options(index)],
-                self._fds(index),
+                ["api", "--data", data, "--drain", "0", *self.listeners.options(index)],
+                self.listeners.fds(index),
                 health_url,
             )
             for index, name in enumerate(_process_names("API", self.options.api_processes))
@@ -172,15 +165,6 @@ class ServeRun:
             for name in _process_names("Worker", self.options.worker_processes)
         ]
         self._start_and_wait(self.command_processes, [*api, *workers])
-
-    def _fds(self, api_index: int) -> list[int]:
-        """The listeners of an API process: the one of all, and one of its own for metrics, which are its own too."""
-        own_listeners = self.metrics_listeners[api_index : api_index + 1]
-        return [listener.fileno() for listener in (self.listener, *own_listeners)]
-
-    def _listener_options(self, api_index: int) -> list[str]:
-        names = ("--fd", "--metrics-fd")
-        return [word for option in zip(names, map(str, self._fds(api_index)), strict=False) for word in option]
 
     def _start_and_wait(self, group: list[SupervisedProcess], programs: Iterable[Program]) -> None:
         """Starts the programs together and returns when all are ready."""
@@ -204,8 +188,7 @@ class ServeRun:
             return child.returncode, file.read().decode(errors="replace").strip()
 
     def _stop(self) -> None:
-        for listener in (self.listener, *self.metrics_listeners):
-            listener.close()  # otherwise the kernel would still accept connections that no process serves
+        self.listeners.close()
         data_directory.remove_run_info(self.options.data)
         self.supervisor.stop(self.command_processes, REQUESTS_STOP_TIMEOUT_S)
         self.supervisor.stop(self.server_processes, SERVERS_STOP_TIMEOUT_S)
@@ -246,22 +229,14 @@ def _last_error_line(printed: str) -> str:
     return last.removeprefix("taskledger: ") or "The database could not be brought up to date."
 
 
-def _metrics_listeners(count: int, wait_s: float) -> contextlib.AbstractContextManager[Sequence[socket.socket]]:
-    """One for each API process if a port is set for metrics: each process has counters of its own."""
-    address = settings.metrics_address()
-    if address is None:
-        return contextlib.nullcontext([])
-    return ports.open_consecutive_listeners(*address, count, wait_s, ports.METRICS)
-
-
 def _process_names(what: str, count: int) -> list[str]:
     return [f"{what} {number}" for number in range(1, count + 1)] if count > 1 else [what]
 
 
-def _port_wait_s(serve_options: ServeOptions) -> float:
+def _port_wait_s(data: Path, port: int) -> float:
     """The API of a killed run may still be answering its last requests on our port."""
     with contextlib.suppress(OperatorError):
-        last = data_directory.read_run_info(serve_options.data)
-        if last is not None and last.address.endswith(f":{serve_options.port}"):
+        last = data_directory.read_run_info(data)
+        if last is not None and last.address.endswith(f":{port}"):
             return REQUESTS_STOP_TIMEOUT_S + SERVERS_STOP_TIMEOUT_S
     return 0
