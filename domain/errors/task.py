@@ -1,0 +1,19 @@
+"""Refusals about tasks."""
+
+from domain.errors.refusal import Refusal
+
+
+class TaskIsTrashed(Refusal):
+    """The task is in the trash and cannot be changed."""
+
+
+class AssigneeIsNoMember(Refusal):
+    """Tasks can only be assigned to members of their workspace."""
+
+
+class TooManyAssignees(Refusal):
+    """The task has the maximum number of assignees."""
+
+
+class TooManyLabels(Refusal):
+    """The task has the maximum number of labels."""

@@ -1,0 +1,15 @@
+"""Refusals about workspaces, their members and invitations."""
+
+from domain.errors.refusal import Refusal
+
+
+class LastOwner(Refusal):
+    """A workspace needs an owner. Appoint another one first."""
+
+
+class InvitationIsClosed(Refusal):
+    """This invitation is no longer valid. Ask for a new one."""
+
+
+class InvitedElsewhere(Refusal):
+    """This invitation was sent to another e-mail address."""
