@@ -16,7 +16,7 @@ from api.ledger import AuthedRequest, Ledger
 from commands.command import require_found
 from commands.handling.decision import CommandOn
 from commands.handling.request import CommandRequest
-from commands.user import VerifyEmail
+from commands.user import UserCommand, VerifyEmail
 from domain.event import Actor
 from domain.user import User, email_stream_id
 from infra.ids import new_id
@@ -31,9 +31,9 @@ class Verification(Struct, frozen=True, forbid_unknown_fields=True):
 @post("/auth/verify", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=204)
 async def verify_email(data: JSONBody[Verification], ledger: NamedDependency[Ledger]) -> None:
     """Verify the e-mail address of the user whom the token was mailed to."""
-    found = await ledger.mail_tokens.find("verification", data.token)
+    user = await ledger.mail_tokens.find("verification", data.token)
     # The event first: a token whose use is not recorded can be used again.
-    await ledger.commit(user_command_request(found.user, CommandOn(found.user, VerifyEmail())))
+    await ledger.commit(user_command_request(user, VerifyEmail()))
     await ledger.mail_tokens.consume("verification", data.token)
 
 
@@ -47,6 +47,6 @@ async def mail_verification(request: AuthedRequest, ledger: NamedDependency[Ledg
     return Response(None)
 
 
-def user_command_request(user: UUID, *commands: CommandOn) -> CommandRequest:
-    """Commands of a user who is known by a mailed token, not by an access token."""
-    return CommandRequest(commands, Actor(user), new_id(), trace=tracing.current_trace())
+def user_command_request(user: UUID, command: UserCommand) -> CommandRequest:
+    """A command of a user who is known by a mailed token, not by an access token."""
+    return CommandRequest((CommandOn(user, command),), Actor(user), new_id(), trace=tracing.current_trace())

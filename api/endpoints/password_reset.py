@@ -14,8 +14,7 @@ from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
-from commands.handling.decision import CommandOn
-from commands.user import ChangePassword, VerifyEmail
+from commands.user import ChangePassword
 from domain.user import email_stream_id
 from infra.ids import new_id
 
@@ -45,11 +44,8 @@ async def reset_password(
     data: JSONBody[PasswordReset], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> None:
     """Set a new password with a mailed token; all sessions end."""
-    found = await ledger.mail_tokens.find("password_reset", data.token)
+    user = await ledger.mail_tokens.find("password_reset", data.token)
     async with ledger.passwords.turn("log-in", client_network(request, ledger.proxies)):
         hashed, password_id = await ledger.passwords.hash(data.password), new_id()
-    commands = [CommandOn(found.user, ChangePassword(password_id=password_id))]
-    if found.is_mailed:
-        commands.append(CommandOn(found.user, VerifyEmail()))
-    async with ledger.sessions.reset_password(found.user, data.token, hashed, password_id):
-        await ledger.commit(user_command_request(found.user, *commands))
+    async with ledger.sessions.reset_password(user, data.token, hashed, password_id):
+        await ledger.commit(user_command_request(user, ChangePassword(password_id=password_id)))

@@ -58,7 +58,7 @@ class AccountMail:
         state = await self._log.load_state(User, user)
         if state and not state.email_verified:
             await self._mailer.check_recipient(state.email)
-            token = await self._tokens.create(user, "verification", is_mailed=True)
+            token = await self._tokens.create(user, "verification")
             await self._mailer.send(state.email, token_mail.verification_mail(token, LIFETIMES["verification"]))
 
     async def close(self) -> None:
@@ -75,7 +75,7 @@ class AccountMail:
             await self.mail_verification(owner.user_id)
         elif owner and state:
             await self._mailer.check_recipient(state.email)
-            token = await self._tokens.create(owner.user_id, "password_reset", is_mailed=self._mailer.is_set_up)
+            token = await self._tokens.create(owner.user_id, "password_reset")
             await self._mailer.send(state.email, token_mail.password_reset_mail(token, LIFETIMES["password_reset"]))
 
     def _start(self, request: Coroutine[Any, Any, None]) -> None:

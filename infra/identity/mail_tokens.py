@@ -4,9 +4,8 @@ from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
-from msgspec import Struct
 from psycopg import AsyncConnection
-from psycopg.rows import TupleRow, class_row
+from psycopg.rows import TupleRow, scalar_row
 
 from domain.errors import InvalidMailToken
 from infra.database.pool import Pool
@@ -16,26 +15,17 @@ Purpose: TypeAlias = Literal["password_reset", "verification"]
 LIFETIMES: Final[dict[Purpose, timedelta]] = {"password_reset": timedelta(hours=1), "verification": timedelta(days=3)}
 PREFIXES: Final[dict[Purpose, str]] = {"password_reset": "tlf_", "verification": "tlv_"}
 _UPSERT_SQL = """
-insert into auth.mail_tokens (user_id, purpose, hash, is_mailed, expires_at)
-values (%(user)s, %(purpose)s, %(hash)s, %(is_mailed)s, now() + %(lasts)s)
+insert into auth.mail_tokens (user_id, purpose, hash, expires_at)
+values (%(user)s, %(purpose)s, %(hash)s, now() + %(lasts)s)
 on conflict (user_id, purpose) do update
-set hash = excluded.hash, is_mailed = excluded.is_mailed, created_at = now(), expires_at = excluded.expires_at
+set hash = excluded.hash, created_at = now(), expires_at = excluded.expires_at
 """
 _DELETE_EXPIRED_SQL = "delete from auth.mail_tokens where expires_at < now()"
-_FIND_SQL = """
-select user_id as user, is_mailed from auth.mail_tokens where hash = %s and purpose = %s and expires_at > now()
-"""
+_FIND_SQL = "select user_id from auth.mail_tokens where hash = %s and purpose = %s and expires_at > now()"
 _CONSUME_SQL = """
 delete from auth.mail_tokens where hash = %s and purpose = %s and expires_at > now()
-returning user_id as user, is_mailed
+returning user_id
 """
-
-
-class MailToken(Struct, frozen=True):
-    """A valid token: its user, and whether it was mailed, so that its holder receives the mail of the address."""
-
-    user: UUID
-    is_mailed: bool
 
 
 class MailTokens:
@@ -44,14 +34,13 @@ class MailTokens:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def create(self, user: UUID, purpose: Purpose, *, is_mailed: bool) -> str:
+    async def create(self, user: UUID, purpose: Purpose) -> str:
         """A new token of a user, which replaces the last one for the same purpose."""
         token = token_secrets.generate(PREFIXES[purpose])
         row = {
             "user": user,
             "purpose": purpose,
             "hash": token_secrets.digest(token),
-            "is_mailed": is_mailed,
             "lasts": LIFETIMES[purpose],
         }
         async with self._pool.connection() as connection:
@@ -59,25 +48,27 @@ class MailTokens:
             await connection.execute(_UPSERT_SQL, row)
         return token
 
-    async def find(self, purpose: Purpose, token: str) -> MailToken:
-        """Look a token up without using it. Raises InvalidMailToken if it is unknown, used, replaced or expired."""
+    async def find(self, purpose: Purpose, token: str) -> UUID:
+        """Find the user of a token, and leave it valid. Raises InvalidMailToken if it is not valid, or no longer."""
         async with self._pool.connection() as connection:
             return await _fetch(connection, _FIND_SQL, purpose, token)
 
-    async def consume(self, purpose: Purpose, token: str) -> MailToken:
-        """Use a token, which works once. Raises InvalidMailToken."""
+    async def consume(self, purpose: Purpose, token: str) -> UUID:
+        """Use a token, which works once; returns its user. Raises InvalidMailToken."""
         async with self._pool.connection() as connection:
             return await consume(connection, purpose, token)
 
 
-async def consume(connection: AsyncConnection[TupleRow], purpose: Purpose, token: str) -> MailToken:
-    """Use a token in the transaction of the caller. Raises InvalidMailToken."""
+async def consume(connection: AsyncConnection[TupleRow], purpose: Purpose, token: str) -> UUID:
+    """Use a token in the transaction of the caller; returns its user. Raises InvalidMailToken."""
     return await _fetch(connection, _CONSUME_SQL, purpose, token)
 
 
-async def _fetch(connection: AsyncConnection[TupleRow], sql: str, purpose: Purpose, token: str) -> MailToken:
-    async with connection.cursor(row_factory=class_row(MailToken)) as cursor:
-        found = await (await cursor.execute(sql.encode(), (token_secrets.digest(token), purpose))).fetchone()
-    if found is None:
+async def _fetch(connection: AsyncConnection[TupleRow], sql: str, purpose: Purpose, token: str) -> UUID:
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        user: UUID | None = await (
+            await cursor.execute(sql.encode(), (token_secrets.digest(token), purpose))
+        ).fetchone()
+    if user is None:
         raise InvalidMailToken
-    return found
+    return user
