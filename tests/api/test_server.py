@@ -1,6 +1,7 @@
 """The server of an API process: a stop drains it, then answers the requests that still wait at once."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 
@@ -28,14 +29,26 @@ async def stop_during_a_wait(settings: Settings, fold: Callable[[], None]) -> tu
             user = await ApiUser.register_with_project(client, fold, "Ann")
             fold()
             task = await user.post(f"/projects/{user.project}/tasks", title="Milk")
-            waiting = asyncio.create_task(
-                user.request("GET", f"/tasks?min_position={task['position']}", headers={"Prefer": "wait=10"})
-            )
-            await asyncio.sleep(0.3)
-            assert not waiting.done()
+            waiting = await start_waiting(user, f"/tasks?min_position={task['position']}")
             began = time.monotonic()
             server.should_exit = True
             return await waiting, time.monotonic() - began
+
+
+async def start_waiting(user: ApiUser, path: str) -> asyncio.Task[httpx.Response]:
+    """A read that the server has, and does not answer before a worker has come so far."""
+    began, wait = threading.Event(), ProgressWaiter.wait
+
+    async def begin_to_wait(waiter: ProgressWaiter, projection: str, position: int, timeout_s: float) -> None:
+        began.set()
+        await wait(waiter, projection, position, timeout_s)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ProgressWaiter, "wait", begin_to_wait)
+        waiting = asyncio.create_task(user.request("GET", path, headers={"Prefer": "wait=10"}))
+        assert await asyncio.to_thread(began.wait, JOIN_TIMEOUT_S)
+    assert not waiting.done()
+    return waiting
 
 
 async def test_a_stop_answers_a_waiting_read_at_once(settings: Settings, fold: Callable[[], None]) -> None:
@@ -61,9 +74,7 @@ async def a_draining_server_serves_on(settings: Settings, fold: Callable[[], Non
             task = await user.post(f"/projects/{user.project}/tasks", title="Milk")
             path = f"/tasks/{task['id']}?min_position={task['position']}"
             assert "connection" not in (await client.get("/auth/me")).headers
-            waiting = asyncio.create_task(user.request("GET", path, headers={"Prefer": "wait=10"}))
-            await asyncio.sleep(0.3)
-            assert not waiting.done()
+            waiting = await start_waiting(user, path)
             server.should_exit = True
             ready = await eventually(lambda: client.get(f"{url}/../../health/ready"), lambda answer: answer.is_error)
             assert_problem(ready, 503, "service_unavailable")

@@ -340,7 +340,7 @@ def _slow_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     verify, hash_ = hashing._HASHER.verify, hashing._HASHER.hash  # noqa: SLF001 - the hasher of the test run
 
     def slow(work: Callable[..., Any], *arguments: Any) -> Any:
-        time.sleep(0.03)
+        time.sleep(0.03)  # how long a hash takes is what the attack is about
         return work(*arguments)
 
     hasher = SimpleNamespace(verify=partial(slow, verify), hash=partial(slow, hash_))

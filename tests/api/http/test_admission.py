@@ -23,6 +23,7 @@ from tests.api.http.raw_http import (
     read_until_closed,
     was_cut,
 )
+from tests.e2e.running_instance import poll_until
 from tests.law import planted_defect
 
 POST = b"POST /read HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\nabc"
@@ -236,10 +237,7 @@ def test_an_admission_that_forgets_its_bursts_is_noticed(clock: Clock, monkeypat
 
 
 def wait_for_places(places: Admission, count: int) -> None:
-    deadline = time.monotonic() + 10
-    while places.in_progress != count:
-        assert time.monotonic() < deadline, f"{places.in_progress} places are taken, not {count}"
-        time.sleep(0.01)
+    poll_until(lambda: places.in_progress == count)
 
 
 def read_problem(client: socket.socket) -> tuple[int, str]:

@@ -201,7 +201,9 @@ async def a_waiter_on_a_silent_subscription_polls(here: CacheScenario) -> None:
     here.rename_tasks(TASK)
     until = log.head(here.connection)
     waiting = asyncio.create_task(here.progress_waiter.wait("task_list", until, 20))
-    await asyncio.sleep(0.1)
+    fetches = here.progress_waiter._fetches  # noqa: SLF001 - the position that it found before the fold
+    await asyncio.to_thread(poll_until, lambda: "task_list" in fetches)
+    await fetches["task_list"]
     assert not waiting.done()
     await asyncio.to_thread(here.fold)
     try:
