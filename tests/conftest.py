@@ -1,19 +1,15 @@
 """Fixtures: the run's own servers, and a fresh database for each test that requests one."""
 
-import asyncio
-import contextlib
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
-from uuid import uuid4
 
 import httpx
 import pytest
 import redis
 from argon2 import PasswordHasher
-from litestar import Litestar
 from msgspec.structs import replace
 from psycopg import conninfo
 
@@ -26,8 +22,10 @@ from infra.rate_limits.limit import AUTH_LIMIT, REGISTRATION_LIMIT
 from infra.schema.migrate import migrate
 from infra.settings import Settings
 from infra.worker.projector import Projector
+from tests.api.in_process_app import lifespan_task
 from tests.api_user import ApiUser
 from tests.instant_progress import instant_publisher, tracked_progress
+from tests.isolated_settings import new_settings
 from tests.servers import Servers
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell
@@ -117,14 +115,7 @@ def template_database(servers: Servers) -> str:
 @pytest.fixture
 def settings(servers: Servers, template_database: str) -> Settings:
     """Settings of a fresh, migrated database, with the run's Valkeys."""
-    url = servers.new_database(template_database)
-    return Settings(
-        database_url=servers.application_url(url),
-        migration_url=url,
-        redis_url=servers.redis_url,
-        broker_url=servers.broker_url,
-        jwt_key=uuid4().hex,
-    )
+    return new_settings(servers, template_database)
 
 
 @pytest.fixture
@@ -140,25 +131,6 @@ def fold(settings: Settings) -> Iterator[Callable[[], None]]:
     yield project_all
     projector.close()
     redis_client.close()
-
-
-@contextlib.asynccontextmanager
-async def lifespan_task(app: Litestar) -> AsyncIterator[None]:
-    """Run the application's lifespan in one task: a fixture's set-up and tear-down run in different tasks."""
-    started, ended = asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:
-        async with app.lifespan():
-            started.set()
-            await ended.wait()
-
-    life = asyncio.create_task(live())
-    await asyncio.wait([asyncio.create_task(started.wait()), life], return_when=asyncio.FIRST_COMPLETED)
-    try:
-        yield
-    finally:
-        ended.set()
-        await life
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Fixtures of the API tests: one application and one database for all, with new users for each test."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from uuid import uuid4
 
 import httpx
 import msgspec
@@ -15,6 +14,7 @@ from tests.api.in_process_app import app_client, manual_projector, unused_addres
 from tests.api.verified_users import register_verified
 from tests.api_user import ApiUser
 from tests.fake_smtp_server import FakeSmtpServer, fake_smtp_server
+from tests.isolated_settings import new_settings
 from tests.servers import Servers
 
 
@@ -26,13 +26,13 @@ def _loaded_openapi() -> None:
 
 @pytest.fixture(scope="package")
 def settings(servers: Servers, template_database: str) -> Settings:
-    return _isolated_settings(servers, template_database)
+    return new_settings(servers, template_database)
 
 
 @pytest.fixture
 def isolated_settings(servers: Servers, template_database: str) -> Settings:
     """A database for this test only."""
-    return _isolated_settings(servers, template_database)
+    return new_settings(servers, template_database)
 
 
 @pytest_asyncio.fixture(loop_scope="package")
@@ -41,17 +41,6 @@ async def administrator(isolated_settings: Settings) -> AsyncIterator[ApiUser]:
     with manual_projector(isolated_settings) as fold:
         async with app_client(isolated_settings) as client:
             yield await ApiUser.register_with_project(client, fold, "Root")
-
-
-def _isolated_settings(servers: Servers, template: str) -> Settings:
-    url = servers.new_database(template)
-    return Settings(
-        database_url=servers.application_url(url),
-        migration_url=url,
-        redis_url=servers.redis_url,
-        broker_url=servers.broker_url,
-        jwt_key=uuid4().hex,
-    )
 
 
 @pytest.fixture(scope="package")
