@@ -115,20 +115,21 @@ class Queries(Struct, frozen=True, kw_only=True):
         await self.permissions.require_access(request.user.user_id, task.workspace_id, task.project_id)
         if task.purged:
             raise Purged
-        next_cursor = PageCursor(stream, events[-1].version).encode() if events and events[-1].version > 1 else None
-        answer = pagination.encode_answer(
-            {"items": await history_items.load_items(self.log, events), "next_cursor": next_cursor}, next_cursor
-        )
+        items = await history_items.load_items(self.log, events)
+        found = items[0].version if items else 0  # with all before it: versions have no gap
+        answer = pagination.encode_page(items, found, lambda count: PageCursor(stream, items[count - 1].version))
         return conditional_response(request, answer, position)
 
-    async def activity(self, request: AuthedRequest, question: Question, min_position: int | None) -> Response[Any]:
-        """The events whose positions a question finds, from the log; raises ProjectionBehind."""
+    async def activity(
+        self, request: AuthedRequest, question: Question, list_id: UUID, limit: int, min_position: int | None
+    ) -> Response[Any]:
+        """The events at the first positions that a question finds, from the log; raises ProjectionBehind."""
         found = await self.fetch(request, question, min_position)
-        positions, next_cursor = (found.answer.body, found.answer.next_cursor) if found.answer else (b"[]", None)
-        items = await history_items.load_items(
-            self.log, await self.log.load_at(msgspec.json.decode(positions, type=list[int]))
+        positions = msgspec.json.decode(found.answer.body, type=list[int]) if found.answer else []
+        items = await history_items.load_items(self.log, await self.log.load_at(positions[:limit]))
+        answer = pagination.encode_page(
+            items, len(positions), lambda count: PageCursor(list_id, items[count - 1].position)
         )
-        answer = pagination.encode_answer({"items": items, "next_cursor": next_cursor}, next_cursor)
         return conditional_response(request, answer, found.position, found.age_s)
 
     async def resolve_task_id(self, request: AuthedRequest, task: str) -> UUID:

@@ -4,16 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from domain import codec
 from domain.column import ColumnCounted
 from domain.event import RecordedEvent
 from domain.project import ProjectKeyReserved
 from domain.task import TaskNumbersTaken
-from projections.pagination import PageCursor, etag, list_id_for
+from projections.pagination import PageCursor, encode_answer, list_id_for
 from projections.projection import Projection, key_by_position
 from projections.question import WORKSPACE_MEMBERS, Answer, Question, single_table_question
 
@@ -69,16 +67,24 @@ class ActivityFilter(Struct, frozen=True, omit_defaults=True):
     since: datetime | None = None
     until: datetime | None = None
 
+    def conditions(self) -> dict[str, object]:
+        """The values to filter by, by field."""
+        return {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+
+
+def list_id(workspace: UUID, filters: ActivityFilter) -> UUID:
+    """The id of a list of events, which its cursors carry."""
+    return list_id_for(workspace, "activity", filters.conditions())
+
 
 def page(workspace: UUID, filters: ActivityFilter, limit: int, cursor: str | None) -> Question:
-    """The positions of the events of a workspace, newest first.
+    """The positions of the events of a workspace, newest first, and of one more than `limit` if there are more.
 
     Raises BadCursor, or CursorMismatch for a cursor of another list or filter.
     """
-    wanted = {name: value for name, value in asdict(filters).items() if value is not None}
-    list_id = list_id_for(workspace, "activity", wanted)
+    wanted = filters.conditions()
     where = " and ".join(["workspace_id = %(workspace)s", *(_FILTER_CONDITIONS[name] for name in wanted)])
-    before = PageCursor.parse_number(cursor, list_id)
+    before = PageCursor.parse_number(cursor, list_id(workspace, filters))
     if before:
         where += " and id < %(before)s"
     sql = f"select * from {{activity}} where {where} order by id desc limit %(rows)s"  # noqa: S608 - our own text
@@ -90,11 +96,9 @@ def page(workspace: UUID, filters: ActivityFilter, limit: int, cursor: str | Non
         "page",
         sql,
         parameters,
-        lambda rows: _page_answer(rows, limit, list_id),
+        _positions_answer,
     )
 
 
-def _page_answer(rows: list[ActivityRow], limit: int, list_id: UUID) -> Answer:
-    shown = [row.id for row in rows[:limit]]
-    body = msgspec.json.encode(shown)
-    return Answer(body, etag(body), next_cursor=PageCursor(list_id, shown[-1]).encode() if len(rows) > limit else None)
+def _positions_answer(rows: list[ActivityRow]) -> Answer:
+    return encode_answer([row.id for row in rows])

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from domain import filter as filters
 from domain.errors import FilterTooLong
-from projections import project_list
+from projections import page_bytes, project_list
 from projections.filter_sql import compile_filter
 from projections.pagination import PageCursor, encode_answer, list_id_for
 from projections.project_list import BoardColumn, ProjectRow
@@ -21,10 +21,15 @@ from projections.task_sorting import sorting_for
 
 _RESERVED_FILTER_CHARACTERS = 250
 """Characters of a filter reserved for the column term that the link to the next page adds."""
+_OTHER_BYTES_PER_TASK = 600
+"""About the JSON of a task apart from its description and labels."""
 
 
 class ShownColumn(Struct, frozen=True):
-    """A column with `count` matching tasks, and the first of them by rank; `next` links to the others."""
+    """A column with `count` matching tasks, and the first of them by rank; `next` links to the others.
+
+    It may have fewer items than `limit`, at least one: the items of all columns share about 1 MiB.
+    """
 
     id: str
     name: str
@@ -46,6 +51,8 @@ class Board(Struct, frozen=True):
 def board(project: UUID, options: TaskPageOptions, caller: Caller, tasks_path: str) -> Question:
     """The matching tasks of a project, up to the limit per column; `tasks_path` is the path of its task list.
 
+    The columns share the bytes of a page in turn, and each shows one task at least.
+
     Raises what `domain.filter.parse` raises.
     """
     terms = filters.parse(options.filter)
@@ -59,7 +66,7 @@ def board(project: UUID, options: TaskPageOptions, caller: Caller, tasks_path: s
         (project,),
         f"board {list_id_for(project, 'board', {'filter': options.filter})} {tasks_path}",
         (Query("select * from {project_list} where id = %(here_0)s", ProjectRow), Query(_tasks_sql(listing), dict)),
-        filter_sql.parameters | {"here_0": project, "rows": options.limit},
+        filter_sql.parameters | {"here_0": project, "rows": options.limit, "max_bytes": page_bytes.MAX_PAGE_BYTES},
         _AnswerBuilder(listing, options, tasks_path),
         filter_sql.is_time_dependent,
     )
@@ -100,12 +107,15 @@ class _AnswerBuilder(Struct, frozen=True):
 
 def _tasks_sql(listing: TaskPageSql) -> str:
     """The first tasks of each column, and the number of all of them; only the first are read in full."""
-    return f"""select {select_columns()}, place.count, 0 as part, task.number as at_0, task.id as at_1 from (
+    return f"""select * from (select {select_columns()}, place.count, 0 as part, task.number as at_0, task.id as at_1,
+          place.nth, sum(octet_length(task.description) + octet_length(task.labels::text) + {_OTHER_BYTES_PER_TASK})
+            over (order by place.nth, task.number, task.id rows unbounded preceding) as bytes_so_far from (
           select task.id, count(*) over (partition by task."column") as count,
             row_number() over (partition by task."column" order by task.number, task.id) as nth
           from {listing.from_sql()} where {listing.where_sql()}
         ) as place join lateral (select * from {{task_list}} task where task.id = place.id limit 1) as task on true
-        where place.nth <= %(rows)s order by task.number, task.id"""  # noqa: S608 - our own text
+        where place.nth <= %(rows)s
+        ) as task where nth = 1 or bytes_so_far <= %(max_bytes)s order by number, id"""  # noqa: S608 - our own text
 
 
 def _placeholder_column(column: str) -> BoardColumn:

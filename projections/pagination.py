@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from domain.errors import BadCursor, CursorMismatch
+from projections import page_bytes
 from projections.question import Answer
 
 T = TypeVar("T")
@@ -89,8 +90,26 @@ def list_id_for(owner_id: UUID, name: str, filters: Mapping[str, object]) -> UUI
 
 def paginate(rows: Sequence[T], limit: int, list_id: UUID, sort_key: Callable[[T], object]) -> Answer:
     """At most `limit` rows of a list and, if there are more, a cursor with the sort key of the last one."""
-    cursor = PageCursor(list_id, sort_key(rows[limit - 1])).encode() if len(rows) > limit else None
-    return encode_answer({"items": rows[:limit], "next_cursor": cursor}, cursor)
+    return encode_page(rows[:limit], len(rows), lambda count: PageCursor(list_id, sort_key(rows[count - 1])))
+
+
+def encode_page(
+    items: Sequence[object], found: int, cursor_after: Callable[[int], PageCursor], **members: object
+) -> Answer:
+    """The answer with these items, or with those of them that fit a page, and with other members.
+
+    It has a cursor if it has fewer items than were found; `cursor_after` is given the number of items before it.
+    """
+
+    def encode_first(shown: Sequence[object]) -> Answer:
+        cursor = cursor_after(len(shown)).encode() if len(shown) < found else None
+        return encode_answer({"items": shown, "next_cursor": cursor, **members}, cursor)
+
+    answer = encode_first(items)
+    if len(answer.body) <= page_bytes.MAX_PAGE_BYTES:  # no item is encoded twice for a page of the usual size
+        return answer
+    encoded = [Raw(msgspec.json.encode(item)) for item in items]
+    return encode_first(encoded[: page_bytes.count_within_bytes(encoded)])
 
 
 def encode_answer(content: object, next_cursor: str | None = None) -> Answer:

@@ -10,8 +10,9 @@ from msgspec import UNSET, Struct, UnsetType
 
 from domain import filter as filters
 from domain.errors import BadCursor
+from projections import page_bytes
 from projections.filter_sql import compile_filter
-from projections.pagination import PageCursor, encode_answer, list_id_for
+from projections.pagination import PageCursor, encode_page, list_id_for
 from projections.question import Answer, Query, Question
 from projections.task_list import TaskRow
 from projections.task_page_sql import MAX_UNROLLED_WORKSPACES, TaskPageSql, TaskScope
@@ -83,11 +84,13 @@ def page(scope: TaskScope, options: TaskPageOptions, caller: Caller) -> Question
     counted = (Query(listing.count_sql(), dict),) if options.is_counted else ()
 
     def build_answer(rows: list[dict[str, Any]], counts: Sequence[dict[str, int]] = ()) -> Answer:
-        shown, more = rows[: options.limit], None
-        if len(rows) > options.limit:
-            more = PageCursor(list_id, listing.cursor_values(shown[-1])).encode()
-        items = [{name: row[name] for name in options.fields} for row in shown]
-        return encode_answer({"items": items, "next_cursor": more, **(counts[0] if counts else {})}, more)
+        items = [{name: row[name] for name in options.fields} for row in rows[: options.limit]]
+        return encode_page(
+            items,
+            len(rows),
+            lambda count: PageCursor(list_id, listing.cursor_values(rows[count - 1])),
+            **(counts[0] if counts else {}),
+        )
 
     return Question(
         listing.projections(),
@@ -95,7 +98,9 @@ def page(scope: TaskScope, options: TaskPageOptions, caller: Caller) -> Question
         scope.ids,
         f"tasks {list_id} {','.join(options.fields)} {options.is_counted}",
         (found, *counted),
-        filter_sql.parameters | _parameters(scope, after) | {"rows": options.limit + 1},
+        filter_sql.parameters
+        | _parameters(scope, after)
+        | {"rows": options.limit + 1, "max_bytes": page_bytes.MAX_PAGE_BYTES},
         build_answer,
         filter_sql.is_time_dependent,
     )

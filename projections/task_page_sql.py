@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from projections import project_list, task_list, task_search
 from projections.filter_sql import FilterSql
+from projections.page_bytes import bytes_before_sql
 from projections.projection import Projection
 from projections.question import EACH_WORKSPACE_MEMBERS, PROJECT_MEMBERS, Audience
 from projections.relevance_sql import RelevanceQuery
@@ -56,7 +57,19 @@ class TaskPageSql(Struct, frozen=True):
         return (task_list.projection, *projects, *texts)
 
     def page_sql(self, fields: Sequence[str], after_part: int | None) -> str:
-        """The first rows, or those after a cursor; `after_part` is the part that the cursor is in."""
+        """The first rows, or those after a cursor; `after_part` is the part that the cursor is in.
+
+        The description is null in rows after those that fill a page, which are not shown.
+        """
+        rows = self._rows_sql(fields, after_part)
+        if "description" not in fields:
+            return rows
+        order = f"part, {self.sorting.order_by_sql(self._sort_columns())}"
+        shown = ", ".join((*(f'"{name}"' for name in fields if name != "description"), "part", *self._sort_columns()))
+        return f"""select {shown}, case when {bytes_before_sql("description", order)} <= %(max_bytes)s then description
+            end as description from ({rows}) as found order by {order}"""  # noqa: S608 - our own text
+
+    def _rows_sql(self, fields: Sequence[str], after_part: int | None) -> str:
         rows = self._merged_sql(fields, after_part)
         if not (self.sorting.is_by_relevance and self.filter_sql.has_low_selectivity) or self.scope.is_project:
             return rows
@@ -67,7 +80,7 @@ class TaskPageSql(Struct, frozen=True):
 
     def _merged_sql(self, fields: Sequence[str], after_part: int | None) -> str:
         """One branch per workspace and part, so that an index can return each in order, then all of them merged."""
-        names = tuple(f"at_{number}" for number in range(len(self.sorting.expressions)))
+        names = self._sort_columns()
         values = ", ".join(f"{each} as {name}" for each, name in zip(self.sorting.expressions, names, strict=True))
         after = f" and {self.sorting.after_sql(self.sorting.expressions)}"
         branches = [
@@ -86,7 +99,7 @@ class TaskPageSql(Struct, frozen=True):
 
     def cursor_values(self, row: dict[str, Any]) -> tuple[Any, ...]:
         """The values of a cursor after this row."""
-        return (row["part"], *(row[f"at_{number}"] for number in range(len(self.sorting.expressions))))
+        return (row["part"], *(row[name] for name in self._sort_columns()))
 
     def count_sql(self) -> str:
         """The number of tasks on all pages."""
@@ -108,6 +121,9 @@ class TaskPageSql(Struct, frozen=True):
             yield self._where("task.workspace_id = here.id")
         else:
             yield from (self._where(f"task.workspace_id = %(here_{at})s") for at in range(len(self.scope.ids)))
+
+    def _sort_columns(self) -> tuple[str, ...]:
+        return tuple(f"at_{number}" for number in range(len(self.sorting.expressions)))
 
     def _uses_lateral_join(self) -> bool:
         return not self.sorting.is_by_relevance and len(self.scope.ids) > MAX_UNROLLED_WORKSPACES

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.event import OpaqueEvent, RecordedEvent
 from domain.project import ProjectPurged, ProjectRestored, ProjectTrashed
 from domain.task import TaskPurged, TaskRestored, TaskTrashed
-from projections.pagination import PageCursor, encode_answer, list_id_for
+from projections.pagination import PageCursor, encode_page, list_id_for
 from projections.projection import Projection, key_by_stream
 from projections.question import WORKSPACE_MEMBERS, Answer, Question, single_table_question
 
@@ -112,10 +112,8 @@ def page(workspace: UUID, kind: TrashKind | None, retention_days: int, limit: in
 
 
 def _page_answer(rows: list[TrashRow], limit: int, list_id: UUID, retention: timedelta) -> Answer:
-    cursor = PageCursor(list_id, rows[limit - 1].position).encode() if len(rows) > limit else None
-    return encode_answer(
-        {"items": [_trash_item(row, retention) for row in rows[:limit]], "next_cursor": cursor}, cursor
-    )
+    items = [_trash_item(row, retention) for row in rows[:limit]]
+    return encode_page(items, len(rows), lambda count: PageCursor(list_id, rows[count - 1].position))
 
 
 def _trash_item(row: TrashRow, retention: timedelta) -> Trashed:

@@ -40,4 +40,5 @@ async def show_activity(
     if type is not None and type not in codec.all_event_types():
         raise MalformedRequest("invalid_parameter", f"There is no event type {type[:100]!r}.", pointer="?type")
     filters = ActivityFilter(actor, type, parse_time("since", since), parse_time("until", until))
-    return await ledger.activity(request, activity.page(workspace_id, filters, limit, cursor), min_position)
+    question, list_id = activity.page(workspace_id, filters, limit, cursor), activity.list_id(workspace_id, filters)
+    return await ledger.activity(request, question, list_id, limit, min_position)

@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from api.http.addressing import parse_id
-from api.http.parameters import CursorParam, LimitParam, MinPositionParam
+from api.http.parameters import LIMIT_DESCRIPTION, CursorParam, LimitParam, MinPositionParam
 from api.http.rate_limiting import SEARCH
 from api.http.response import Response
 from api.http.task_parameters import (
@@ -37,7 +37,7 @@ class TaskSearch(Struct, frozen=True, forbid_unknown_fields=True):
 
     filter: Annotated[str, Meta(description=FILTER_DESCRIPTION, examples=["status:open assignee:me"])] = ""
     sort: Annotated[TaskSort | None, Meta(description=SORT_DESCRIPTION, examples=["due"])] = None
-    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    limit: Annotated[int, Meta(ge=1, le=200, description=LIMIT_DESCRIPTION)] = 50
     cursor: Annotated[str, Meta(max_length=1_000)] | None = None
     fields: Annotated[str | None, Meta(description=FIELDS_DESCRIPTION, examples=["id,title,due"])] = None
     count: Annotated[Literal["exact"] | None, Meta(description=COUNT_DESCRIPTION)] = None

@@ -13,7 +13,11 @@ from api.http.command_mode import MODE_PARAMETERS, command_mode
 from api.http.command_results import BatchResult, WriteResult
 from api.http.problems import MalformedRequest
 
-LimitParam: TypeAlias = Annotated[int, QueryParameter(ge=1, le=200, description="The maximum number of items.")]
+LIMIT_DESCRIPTION = (
+    "The maximum number of items. A page may have fewer, as its items share about 1 MiB: "
+    "it is the last only if it has no `next_cursor`."
+)
+LimitParam: TypeAlias = Annotated[int, QueryParameter(ge=1, le=200, description=LIMIT_DESCRIPTION)]
 CursorParam: TypeAlias = Annotated[
     str | None, QueryParameter(max_length=1_000, description="The `next_cursor` of the previous page.")
 ]

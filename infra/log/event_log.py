@@ -1,7 +1,7 @@
 """The event log: loads streams and states, appends events, and is a recorder of the `eventsourcing` library."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -23,17 +23,27 @@ from infra.log.append_call import CALL_APPEND, CALL_INSERT, AppendCall
 from infra.log.disk_space import DiskSpace
 from infra.log.notifier import Notifier
 from infra.log.queries import SELECT_HEAD
-from infra.log.rows import MAX_VERSION, SELECT_EVENTS, SELECT_STREAM, decode_row, decode_row_or_unknown
+from infra.log.rows import EVENT_COLUMNS, MAX_VERSION, SELECT_EVENTS, SELECT_STREAM, decode_row, decode_row_or_unknown
 from infra.logs import logger
+from projections import page_bytes
+from projections.page_bytes import bytes_before_sql
 
 S = TypeVar("S", bound=State)
 
 _SELECT_STREAMS = f"{SELECT_EVENTS} where originator_id = any(%s) order by originator_id, originator_version"
 _SELECT_EVENTS_OF_TYPES = f"""{SELECT_EVENTS} where originator_id = any(%s) and topic = any(%s)
     order by originator_id, originator_version"""
-_SELECT_LAST = f"""{SELECT_EVENTS} where originator_id = %s and originator_version < %s
-    order by originator_version desc limit %s"""
-_SELECT_AT = f"{SELECT_EVENTS} where notification_id = any(%s) order by notification_id desc"
+_SELECT_LAST, _SELECT_AT = (
+    f"""select {EVENT_COLUMNS} from (
+          select *, {bytes_before_sql("state", "notification_id desc")} as bytes_before
+          from ({SELECT_EVENTS} where {condition}) as found
+        ) as measured where bytes_before <= %(max_bytes)s order by notification_id desc"""  # noqa: S608 - our own text
+    for condition in (
+        """originator_id = %(stream)s and originator_version < %(before)s
+            order by originator_version desc limit %(count)s""",
+        "notification_id = any(%(positions)s)",
+    )
+)
 
 
 class EventLog(PostgresApplicationRecorder):
@@ -73,12 +83,14 @@ class EventLog(PostgresApplicationRecorder):
         return [decode_row(row) for row in await self._fetch(SELECT_STREAM, (stream_id, first_version, last_version))]
 
     async def load_last(self, stream_id: UUID, count: int, before_version: int = MAX_VERSION) -> list[RecordedEvent]:
-        """The last events of a stream before a version, newest first. Raises UnknownEvent."""
-        return [decode_row(row) for row in await self._fetch(_SELECT_LAST, (stream_id, before_version, count))]
+        """The last events of a stream before a version, newest first, as many as fit a page. Raises UnknownEvent."""
+        page = {"stream": stream_id, "before": before_version, "count": count, "max_bytes": page_bytes.MAX_PAGE_BYTES}
+        return [decode_row(row) for row in await self._fetch(_SELECT_LAST, page)]
 
     async def load_at(self, positions: Collection[int]) -> list[RecordedEvent]:
-        """The events at these positions, newest first; one that this code does not know is Unknown."""
-        return [decode_row_or_unknown(row) for row in await self._fetch(_SELECT_AT, (list(positions),))]
+        """The events at these positions, newest first, as many as fit a page; one of no known type is Unknown."""
+        page = {"positions": list(positions), "max_bytes": page_bytes.MAX_PAGE_BYTES}
+        return [decode_row_or_unknown(row) for row in await self._fetch(_SELECT_AT, page)]
 
     async def load_states(self, keys: Sequence[StateKey]) -> list[StreamState]:
         """The state of each key, from its snapshot and the events after it. Raises UnknownEvent."""
@@ -180,11 +192,11 @@ class EventLog(PostgresApplicationRecorder):
             self._notifier.notify()
         return answers
 
-    async def _fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    async def _fetch(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
         """The rows of a read, which is sent once more if the connection is lost."""
         return await retry_once(lambda: self._execute(sql, parameters))
 
-    async def _execute(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+    async def _execute(self, sql: str, parameters: Sequence[object] | Mapping[str, object]) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(sql, parameters, prepare=True)
             return await cursor.fetchall()

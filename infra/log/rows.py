@@ -7,8 +7,9 @@ from domain import codec
 from domain.errors import UnknownEvent
 from domain.event import Actor, Event, RecordedEvent, Trace
 
-SELECT_EVENTS = """select notification_id, originator_id, originator_version, topic, state, actor_id, actor_kind,
-    on_behalf_of, command_id, workspace_id, at, recorded_at, correlation_id, causation_id from log.events"""
+EVENT_COLUMNS = """notification_id, originator_id, originator_version, topic, state, actor_id, actor_kind,
+    on_behalf_of, command_id, workspace_id, at, recorded_at, correlation_id, causation_id"""
+SELECT_EVENTS = f"select {EVENT_COLUMNS} from log.events"  # noqa: S608 - our own text
 SELECT_STREAM = f"""{SELECT_EVENTS} where originator_id = %s and originator_version between %s and %s
     order by originator_version"""
 MAX_VERSION = 2**63 - 1

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, get_args
 
+import msgspec
 import pytest
 from hypothesis import strategies as st
 from msgspec import Struct
@@ -13,9 +14,10 @@ from psycopg.sql import SQL
 
 from domain.errors import CursorMismatch
 from domain.task import Priority
-from projections import board, relevance_sql, task_list, task_page, task_search, task_sorting
+from projections import board, page_bytes, pagination, relevance_sql, task_list, task_page, task_search, task_sorting
 from projections.engine import table
 from projections.engine.connection import SyncConnection
+from projections.pagination import encode_answer
 from projections.project_list import ProjectRow
 from projections.relevance_sql import RelevanceQuery
 from projections.task_list import NO_DUE_AT, StoredTaskRow
@@ -31,6 +33,8 @@ from tests.projections.answers import CALLER, answer_body
 from tests.projections.rows import build_row
 
 WORKSPACES = [fixed_uuid7(700 + number) for number in range(3)]
+ENVELOPE_BYTES = 300
+"""More than a page has around its items: the cursor."""
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 _HOURS = st.integers(0, 3).map(lambda half_hours: LONG_AGO + timedelta(minutes=30 * half_hours))
 FILTERS: dict[str, Callable[[StoredTaskRow], bool]] = {
@@ -181,12 +185,17 @@ def pages(database: SyncConnection, scene: PagingCase) -> Iterator[list[str]]:
 
 
 def assert_stable_tasks_once(database: SyncConnection, scene: PagingCase) -> None:
-    """Assert that each stable task is on exactly one page, in order."""
+    """Assert that each stable task is on exactly one page, in order, and that pages are full."""
+    assert all(len(page) == scene.limit for page in assert_stable_tasks_in_order(database, scene)[:-1])
+
+
+def assert_stable_tasks_in_order(database: SyncConnection, scene: PagingCase) -> list[list[str]]:
+    """Assert that each stable task is on exactly one page, in order; return the ids on each page."""
     reset_rows(database, scene.tasks)
     found = list(pages(database, scene))
-    assert all(len(page) == scene.limit for page in found[:-1])
     calm = {str(task.id) for at, task in enumerate(scene.tasks) if at in scene.stable}
     assert [id_ for page in found for id_ in page if id_ in calm] == [str(task.id) for task in scene.expected]
+    return found
 
 
 @st.composite
@@ -215,6 +224,31 @@ def search_law(database: SyncConnection) -> Callable[[], None]:
             assert_stable_tasks_once(database, scene)
 
     return however_few_are_tried_first_all_are_found
+
+
+def bytes_law(database: SyncConnection) -> Callable[[], None]:
+    sizes = st.lists(st.integers(0, 900), min_size=14, max_size=14)
+
+    @law(paging_cases(), sizes, st.integers(1, 4_000), examples=100)
+    def however_long_the_tasks_each_is_on_one_page_and_several_fit(
+        scene: PagingCase, sizes: list[int], max_bytes: int
+    ) -> None:
+        tasks = [replace(task, description="x" * sizes[at]) for at, task in enumerate(scene.tasks)]
+        still = replace(scene, tasks=tasks, stable=frozenset(range(len(tasks))), changes_after_page=[], limit=4)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(page_bytes, "MAX_PAGE_BYTES", max_bytes)
+            found = assert_stable_tasks_in_order(database, still)
+        lengths = {str(task.id): len(msgspec.json.encode(_as_shown(task))) + len(",") for task in tasks}
+        totals = [sum(lengths[id_] for id_ in page) for page in found]
+        for page, total, following in zip(found, totals, found[1:], strict=False):
+            assert len(page) == 1 or total <= max_bytes
+            assert len(page) == still.limit or total + lengths[following[0]] > max_bytes - ENVELOPE_BYTES
+
+    return however_long_the_tasks_each_is_on_one_page_and_several_fit
+
+
+def _as_shown(task: StoredTaskRow) -> dict[str, Any]:
+    return {name: getattr(task, name) for name in task_page.TASK_FIELDS}
 
 
 def count_law(database: SyncConnection) -> Callable[[], None]:
@@ -311,6 +345,19 @@ def trashed_tasks_listed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TaskPageSql, "_where", lambda *arguments: where(*arguments).replace("not task.trashed", "true"))
 
 
+def pages_of_any_length(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(page_bytes, "count_within_bytes", len)
+
+
+def cursors_follow_rows_that_do_not_fit(patch: pytest.MonkeyPatch) -> None:
+    encode = pagination.encode_page
+    patch.setattr(
+        task_page,
+        "encode_page",
+        lambda items, found, after, **members: encode(items, found, lambda _: after(len(items)), **members),
+    )
+
+
 def count_limited_to_the_page(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         TaskPageSql,
@@ -339,6 +386,8 @@ DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     tasks_without_due_date_restart_the_list: "paging",
     merged_parts_left_unsorted: "paging",
     top_matches_taken_for_all: "searching",
+    pages_of_any_length: "bytes",
+    cursors_follow_rows_that_do_not_fit: "bytes",
     trashed_tasks_listed: "counting",
     count_limited_to_the_page: "counting",
     board_columns_ordered_by_id: "boards",
@@ -346,7 +395,7 @@ DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
 }
 
 
-LAWS = {"paging": paging_law, "searching": search_law, "counting": count_law, "boards": board_law}
+LAWS = {"paging": paging_law, "bytes": bytes_law, "searching": search_law, "counting": count_law, "boards": board_law}
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -360,3 +409,19 @@ def test_a_planted_defect_is_noticed(
 ) -> None:
     plant(monkeypatch)
     assert_check_fails(LAWS[DEFECTS[plant]](database))
+
+
+def test_descriptions_that_do_not_fit_a_page_stay_in_the_database(database: SyncConnection) -> None:
+    place = project_scope(fixed_uuid7(801))
+    task = build_row(StoredTaskRow, project_id=fixed_uuid7(801), workspace_id=WORKSPACES[0], description="x" * 50_000)
+    reset_rows(database, [replace(task, id=fixed_uuid7(10_000 + at), number=at) for at in range(30)])
+    question = task_page.page(place, TaskPageOptions(limit=200), CALLER)
+    shown = list(task_page.TASK_FIELDS)
+    read = answer_body(
+        database,
+        replace(
+            question, build_answer=lambda rows: encode_answer([{name: row[name] for name in shown} for row in rows])
+        ),
+    )
+    assert len(read) == 30
+    assert [row["description"] is None for row in read] == [at * 50_000 > page_bytes.MAX_PAGE_BYTES for at in range(30)]
