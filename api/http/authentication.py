@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import jwt
+from jwt.utils import base64url_decode, base64url_encode
 from litestar import Request
 from litestar.config.app import AppConfig
 from litestar.exceptions import NotAuthorizedException
@@ -107,6 +108,8 @@ class TokenVerifier:
     def _verify_jwt(self, token: str) -> VerifiedToken:
         """Accept one algorithm, the key that the token names, and no longer lifetime than this installation issues."""
         try:
+            if not all(_is_exact_base64url(part) for part in token.split(".")):
+                raise NotAuthorizedException("This token is invalid.")
             key = self._keys_by_id.get(jwt.get_unverified_header(token).get("kid", ""))
             if key is None:
                 raise NotAuthorizedException("This token is invalid.")
@@ -125,6 +128,11 @@ class TokenVerifier:
             raise NotAuthorizedException("This token is invalid.")
         credential = Credential("admin", expires, session=session)
         return VerifiedToken(AuthenticationResult(Actor(user), credential), expires, session)
+
+
+def _is_exact_base64url(part: str) -> bool:
+    """Whether the part of a token is spelled as RFC 7515, section 2, says: decoders accept other spellings too."""
+    return base64url_encode(base64url_decode(part)).decode() == part
 
 
 class Authentication:

@@ -1,5 +1,6 @@
 """Authentication: a token is verified once, and cached no longer than it is valid."""
 
+import string
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -108,6 +109,26 @@ async def test_a_token_of_the_previous_key_is_accepted_until_it_expires(clock: C
     assert await is_refused(twice_rotated, token)
     clock.advance(31)
     assert await is_refused(rotated, token)
+
+
+async def test_another_spelling_of_a_token_is_refused(clock: Clock) -> None:
+    """Base64 decoders ignore padding, characters beyond the alphabet, and the unused bits of the last character."""
+    token, _ = access_tokens.issue_access_token(ADA.id, fixed_uuid7(71), clock.now + timedelta(seconds=30), KEY)
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    header, claims, signature = token.split(".")
+    other_bits = signature[:-1] + alphabet[alphabet.index(signature[-1]) ^ 1]
+    for other in (
+        f"{token}=",
+        f"{token}==",
+        f"{header}=.{claims}.{signature}",
+        f"{header}.{claims}=.{signature}",
+        f"{token}!",
+        f"{token}\n",
+        f"{header}.{claims}.{other_bits}",
+        f"{header}.{claims}.+{signature}",
+    ):
+        assert await is_refused(TokenVerifier([KEY]), other), other
+    assert not await is_refused(TokenVerifier([KEY]), token)
 
 
 async def test_a_token_that_names_the_other_key_is_refused(clock: Clock) -> None:
