@@ -6,12 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-# Patterns end in `$(?!\n)`: Python's `$` also matches before a last line end, and other dialects have no `\Z`.
-_INVISIBLE_CHARACTERS = r"\s\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-LINE_PATTERN = rf"^(?=[^\n]*[^{_INVISIBLE_CHARACTERS}])[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]*$(?!\n)"
-"""One line with a visible character; without control characters, or those that make text look like another."""
-TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$(?!\n)"
-"""Any number of lines: tabs and line ends are the only control characters."""
+from commands.text_patterns import LINE_PATTERN, TEXT_PATTERN
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE_PATTERN, examples=["Kitchen"])]
 Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE_PATTERN, examples=["Oat milk"])]
@@ -40,13 +35,15 @@ ProjectKeyText = Annotated[
 ]
 # `=?` begins an encoded word (RFC 2047): mail would read another address there.
 _DNS_LABEL_PATTERN = r"\w([\w-]*\w)?"
-_EMAIL_LOCAL_PART_PATTERN = rf"""[^{_INVISIBLE_CHARACTERS}@<>()\[\],;:\\"\x00-\x1f\x7f-\x9f]{{1,64}}"""
+_EMAIL_LOCAL_PART_PATTERN = (
+    r"""[^\s\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff@<>()\[\],;:\\"\x00-\x1f\x7f-\x9f]{1,64}"""
+)
 _EMAIL_PATTERN = rf"^(?!.*=\?){_EMAIL_LOCAL_PART_PATTERN}@{_DNS_LABEL_PATTERN}(\.{_DNS_LABEL_PATTERN})*$(?!\n)"
 Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL_PATTERN, examples=["ann@example.com"])]
 _EXPECTED_VERSION_DESCRIPTION = "The version that you last read; `If-Match` may name it instead."
 ExpectedVersion = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_EXPECTED_VERSION_DESCRIPTION, examples=[3])]
 _PATTERN_DESCRIPTIONS = {
-    LINE_PATTERN: "one line of text, with something to see on it and no control characters",
+    LINE_PATTERN: "one line of text, with something to see on it and no control or hidden characters",
     TEXT_PATTERN: "text without control characters",
     _DUE_PATTERN: "a date such as 2026-12-01, or a date-time with an offset",
     _COLOUR_PATTERN: "a colour as #rrggbb, in hexadecimal digits",

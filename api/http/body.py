@@ -25,6 +25,7 @@ MAX_AUTH_BODY_BYTES = 16 * 1024
 """For endpoints that hash or look up secrets, most of them open to strangers."""
 JSON_MEDIA_TYPES = {"application/json"}
 PATCH_MEDIA_TYPES = JSON_MEDIA_TYPES | {"application/merge-patch+json"}
+_CONTENT_LENGTH = re.compile("[0-9]{1,15}")
 _ARRAY_INDEX = re.compile(r"\[(\d+)\]")
 _ERROR_PATH = re.compile(r" - at `\$\.?(.*)`$")
 
@@ -48,10 +49,9 @@ class JSONRequest(Request[Any, Any, Any]):
 
     def _declared_length(self) -> int:
         value = headers.first(self, b"content-length", "0")
-        try:
-            return int(value)
-        except ValueError:
-            raise ClientException(f"Content-Length is not a number: {value!r}") from None
+        if not _CONTENT_LENGTH.fullmatch(value):
+            raise ClientException(f"Content-Length is not a number: {value!r}")
+        return int(value)
 
     async def _receive(self, max_bytes: float) -> bytes:
         body, more = bytearray(), True

@@ -1,5 +1,6 @@
 """Query parameters: shared types and bounds, and the refusal of unknown or repeated names."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias, get_args
 
@@ -29,6 +30,8 @@ TimeParam: TypeAlias = Annotated[
     str | None, QueryParameter(description="A time with an offset (RFC 3339); write a `+` as `%2B`.")
 ]
 
+_DIGITS = re.compile("[0-9]+")
+
 
 def parse_time(name: str, text: str | None) -> datetime | None:
     """The time in a parameter, in UTC; raises MalformedRequest if it is invalid or has no offset."""
@@ -53,10 +56,19 @@ async def reject_unknown_parameters(request: Request[Any, Any, Any]) -> None:
             raise MalformedRequest(
                 "repeated_parameter", f"The query parameter {name!r} is repeated.", pointer=f"?{name}"
             )
-        if text.lower() == "null" and str not in get_args(known[name]):  # msgspec would read it as None
-            raise MalformedRequest("invalid_parameter", f"{name} cannot be null: leave it out.", pointer=f"?{name}")
+        _reject_other_spellings(name, text, get_args(known[name]) or (known[name],))
     if names and is_command_endpoint(request.route_handler):
         command_mode(request)
+
+
+def _reject_other_spellings(name: str, text: str, value_types: tuple[Any, ...]) -> None:
+    """Raise MalformedRequest for what msgspec would read, but no client should write, such as 1e1 or TRUE."""
+    if text.lower() == "null" and str not in value_types:
+        raise MalformedRequest("invalid_parameter", f"{name} cannot be null: leave it out.", pointer=f"?{name}")
+    if int in value_types and not _DIGITS.fullmatch(text):
+        raise MalformedRequest("invalid_parameter", f"{name} is a number, in decimal digits alone.", pointer=f"?{name}")
+    if bool in value_types and text not in {"true", "false"}:
+        raise MalformedRequest("invalid_parameter", f"{name} is true or false.", pointer=f"?{name}")
 
 
 def is_command_endpoint(handler: BaseRouteHandler) -> bool:

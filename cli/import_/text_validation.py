@@ -39,5 +39,8 @@ def _explain_invalid(value: str, field_type: str) -> str:
         return "blank"
     if len(value) > _MAX_CHARS[field_type]:
         return f"{len(value):,} characters, at most {_MAX_CHARS[field_type]:,}"
-    at, bad = next((at, char) for at, char in enumerate(value) if not _is_valid(f"x{char}", field_type))
+    refused = ((at, char) for at, char in enumerate(value) if not _is_valid(f"x{char}", field_type))
+    at, bad = next(refused, (0, ""))
+    if not bad:
+        return "blank"  # each character may stand beside others, but none shows anything
     return f"character {at + 1} is U+{ord(bad):04X}, a control or invisible character"

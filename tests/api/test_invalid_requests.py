@@ -76,6 +76,8 @@ INVALID_BODIES = [
     case("gzip unannounced", gzip.compress(TITLED), JSON, 400, "invalid_json"),
     case("over the limit", b" " * (MAX_BODY_BYTES + 1), JSON, 413, ""),
     case("a length that is no number", TITLED, {**JSON, "Content-Length": "many"}, 400, ""),
+    case("a length with a gap", TITLED, {**JSON, "Content-Length": "1_4"}, 400, ""),
+    case("a length with a sign", TITLED, {**JSON, "Content-Length": "+14"}, 400, ""),
     case("depth as a whole", b"[" * NESTING_DEPTH, JSON, 400, ""),
     case("depth of objects", b'{"title":' * NESTING_DEPTH, JSON, 400, ""),
     case("depth as a value", b'{"title": ' + b"[" * NESTING_DEPTH + b"]" * NESTING_DEPTH + b"}", JSON, 400, ""),
@@ -85,6 +87,8 @@ INVALID_BODIES = [
     case("NaN", b'{"title": NaN}', JSON, 400, "invalid_json"),
     case("infinity", b'{"title": "x", "expected_version": Infinity}', JSON, 400, "invalid_json"),
     case("1e400", b'{"title": "x", "expected_version": 1e400}', JSON, 400, ""),
+    case("a version of 0.0", b'{"title": "x", "expected_version": 0.0}', JSON, 400, "invalid_body"),
+    case("a version of 0e0", b'{"title": "x", "expected_version": 0e0}', JSON, 400, "invalid_body"),
     case("a long number", b'{"title": "x", "expected_version": %s}' % (b"9" * 10_000), JSON, 400, ""),
     case("a lone surrogate", rb'{"title": "\ud800"}', JSON, 400, "invalid_json"),
     case("a lone surrogate in UTF-8", b'{"title": "\xed\xa0\x80"}', JSON, 400, "invalid_json"),
@@ -147,6 +151,21 @@ INVALID_TASKS: list[Any] = [
     case("two lines", {"title": "a\nb"}, "#/title"),
     case("a last line end", {"title": "a\n"}, "#/title"),
     case("text turned round", {"title": "a\u202eb"}, "#/title"),
+    *(
+        case(f"a direction control U+{ord(control):04X}", {"title": f"a{control}b"}, "#/title")
+        for control in "\u061c\u200e\u200f\u202a\u2066\u2067\u2068\u2069"
+    ),
+    case("tags that spell in secret", {"title": "a\U000e0068\U000e0069"}, "#/title"),
+    case("a language tag", {"title": "a\U000e0001"}, "#/title"),
+    case("a flag of tags without an end", {"title": "\U0001f3f4\U000e0067\U000e0062"}, "#/title"),
+    case("an end of tags without tags", {"title": "\U0001f3f4\U000e007f"}, "#/title"),
+    *(
+        case(f"nothing but U+{ord(blank):04X}", {"title": blank}, "#/title")
+        for blank in "\xad\u034f\u115f\u1160\u17b4\u180b\u180e\u200b\u200d\u2060\u2800\u3164\ufe0f\ufeff\uffa0"
+        "\U0001d173\U000e0100"
+    ),
+    case("several kinds of blank", {"title": "\u3164 \u2800\u200d\ufe0f"}, "#/title"),
+    case("a label of blanks", {"title": "x", "labels": ["\u3164"]}, ""),
     case("max and one", {"title": "x" * 501}, "#/title"),
     case("a title of nearly 1 MB", {"title": "x" * (MAX_BODY_BYTES - 100)}, "#/title"),
     case("NUL in a description", {"title": "x", "description": "a\0"}, "#/description"),
@@ -355,6 +374,16 @@ async def test_an_invalid_account_command_is_refused(shared_user: ApiUser, path:
         case("a path", r"..\..\etc/passwd"),
         case("emoji and accents", "Crème brûlée 👩‍👩‍👧 \u0301"),
         case("other scripts", "молоко 牛乳 حليب"),
+        case("Hebrew with points and a number", "שָׁלוֹם עולם 12"),
+        case("Persian with a zero-width non-joiner", "می\u200cشد"),
+        case("old Hangul with a filler", "\u115f\u1161"),
+        case("a name with an ideographic variant", "葛\U000e0100城"),
+        case("Braille", "\u2813\u2800\u280a"),
+        case("families, skin and hearts", "👩\u200d❤\ufe0f\u200d👨 👋🏽 👨\u200d👩\u200d👧"),
+        case("flags", "🇩🇪 🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f 🏳\ufe0f\u200d🌈"),
+        case("a flag alone", "🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"),
+        case("a black flag", "🏴 🏴"),
+        case("a line that may be broken", "Donau\xaddampf"),
         case("JSON in JSON", '{"title": null}'),
         case("max of one byte each", "x" * 500),
         case("max of four bytes each", "🥛" * 500),
@@ -376,6 +405,9 @@ INVALID_QUERIES = [
     case("a limit of 10^20", f"limit={10**20}", "invalid_parameter"),
     case("a limit of 10^5000", f"limit=1{'0' * 5000}", "invalid_parameter"),
     case("a limit of 1.5", "limit=1.5", "invalid_parameter"),
+    case("a limit of 1.0", "limit=1.0", "invalid_parameter"),
+    case("a limit of 1e1", "limit=1e1", "invalid_parameter"),
+    case("a limit with a sign", "limit=%2B5", "invalid_parameter"),
     case("an empty limit", "limit=", "invalid_parameter"),
     case("a limit without a value", "limit", "invalid_parameter"),
     case("a limit of text", "limit=many", "invalid_parameter"),
@@ -395,6 +427,9 @@ INVALID_QUERIES = [
     case("a negative position", "min_position=-1", "invalid_parameter"),
     case("a position past int8", f"min_position={2**63}", "invalid_parameter"),
     case("a position of text", "min_position=last", "invalid_parameter"),
+    case("a position of 1.0", "min_position=1.0", "invalid_parameter"),
+    case("a position of 1e0", "min_position=1e0", "invalid_parameter"),
+    case("a position of -0", "min_position=-0", "invalid_parameter"),
     case("an empty position", "min_position=", "invalid_parameter"),
     case("a position that is null", "min_position=null", "invalid_parameter"),
     case("a cursor of garbage", "cursor=garbage", "bad_cursor"),
@@ -424,6 +459,29 @@ async def test_every_list_refuses_invalid_parameters(shared_user: ApiUser, path:
 @pytest.mark.usefixtures("assert_nothing_written")
 async def test_a_command_refuses_parameters_that_it_does_not_know(shared_user: ApiUser, task_id: str) -> None:
     assert_problem(await shared_user.request("POST", f"/tasks/{task_id}/complete?force=true"), 400, "unknown_parameter")
+
+
+@pytest.mark.usefixtures("assert_nothing_written")
+@pytest.mark.parametrize("version", ["1.0", "1e0", "10e-1"])
+@pytest.mark.parametrize("place", ["body", "header", "batch"])
+async def test_a_version_is_written_in_digits_alone(
+    shared_user: ApiUser, task_id: str, version: str, place: str
+) -> None:
+    path, edit = f"/tasks/{task_id}", f'{{"title": "x", "expected_version": {version}}}'
+    if place == "header":
+        answer = await shared_user.request("PATCH", path, json={"title": "x"}, headers={"If-Match": f'"{version}"'})
+    elif place == "body":
+        answer = await shared_user.request("PATCH", path, content=edit, headers=JSON)
+    else:
+        body = f'{{"mode": "atomic", "commands": [{{"type": "EditTask", "id": "{task_id}", "data": {edit}}}]}}'
+        answer = await shared_user.request("POST", "/commands", content=body, headers=JSON)
+    assert_problem(answer, 400, "invalid_if_match" if place == "header" else "invalid_body")
+
+
+@pytest.mark.parametrize("archived", ["1", "TRUE", "yes", ""])
+async def test_a_switch_is_true_or_false(shared_user: ApiUser, archived: str) -> None:
+    path = f"/workspaces/{shared_user.workspace}/projects?archived={archived}"
+    assert_problem(await shared_user.request("GET", path), 400, "invalid_parameter")
 
 
 INVALID_PATHS = [

@@ -212,6 +212,7 @@ def test_sub_tasks_say_what_they_are_part_of(run_import: Import, settings: Setti
         ([], "a list, not an object"),
         ("milk", "text, not an object"),
         ({"title": "   "}, "title: blank"),
+        ({"title": "\u3164\u200b"}, "title: blank"),
         ({"title": "a\u0000b"}, "title: character 2 is U+0000"),
         ({"title": "\u001b[31mred"}, "title: character 1 is U+001B"),
         ({"title": "x" * 501}, "title: 501 characters, at most 500"),
