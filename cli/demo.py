@@ -65,7 +65,7 @@ async def _is_empty(app_settings: Settings) -> bool:
 async def _fill(app_settings: Settings, password: str) -> None:
     user, workspace, project = new_id(), new_id(), new_id()
     async with open_instance(app_settings) as instance:
-        await instance.passwords.store(user, password)
+        await instance.passwords.store(user, await instance.passwords.hash(password))
         commands = [
             CommandOn(user, RegisterUser(email=DEMO_EMAIL, name="Demo")),
             CommandOn(workspace, CreateWorkspace(name="Demo")),

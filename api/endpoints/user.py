@@ -74,16 +74,19 @@ async def register(
     sends a token to verify the address, unless it sent the invitation.
     """
     user, network = new_id(), client_network(request, ledger.proxies)
-    await ledger.attempt_limits.charge_registration(network)
-    async with ledger.passwords.turn("registration", network):
+    async with (
+        ledger.attempt_limits.charge_registration(network) as attempt,
+        ledger.passwords.turn("registration", network),
+    ):
         invited = await _acceptable_invitation(ledger, user, data)
         only_first = ledger.settings.registration == "closed" and invited is None
         if only_first and await ledger.log.load_state(Instance, INSTANCE_STREAM_ID):
             raise RegistrationClosed
         if await ledger.log.load_state(EmailAddress, email_stream_id(data.email)):
             raise EmailTaken
+        attempt.has_cost_a_hash = True
         # The password first: a row without events is harmless, the reverse is not.
-        await ledger.passwords.store(user, data.password)
+        await ledger.passwords.store(user, await ledger.passwords.hash(data.password))
     is_verified = invited is not None and await ledger.invitations.was_mailed(invited.id)
     command = RegisterUser(email=data.email, name=data.name, only_first=only_first, email_verified=is_verified)
     committed = await ledger.commit(_command_request(user, CommandOn(user, command)))

@@ -28,9 +28,8 @@ class Passwords:
         async with self._turns.turn(purpose, network):
             yield
 
-    async def store(self, user: UUID, password: str) -> None:
+    async def store(self, user: UUID, hashed: str) -> None:
         """Store the hash of a new user's password."""
-        hashed = await hash_password(password)
         async with self._pool.connection() as connection:
             sql = "insert into auth.credentials (user_id, password_hash) values (%s, %s)"
             await connection.execute(sql, (user, hashed))

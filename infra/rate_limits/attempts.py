@@ -7,7 +7,9 @@ from uuid import UUID
 import redis.asyncio
 
 from domain.errors import (
+    Overloaded,
     Refusal,
+    TooBusy,
     TooManyGuesses,
     TooManyInvitations,
     TooManyMails,
@@ -31,6 +33,12 @@ from infra.rate_limits.limit import (
 )
 from infra.rate_limits.local import LocalRateLimits
 from infra.rate_limits.shared import SharedRateLimits
+
+
+class RegistrationAttempt:
+    """An attempt to register."""
+
+    has_cost_a_hash = False
 
 
 class AttemptLimits:
@@ -61,10 +69,21 @@ class AttemptLimits:
             raise
         await self._refund(limits, charge)
 
-    async def charge_registration(self, network: str) -> None:
-        """Count an attempt to register, whatever comes of it; raises TooManyRegistrations."""
+    @contextlib.asynccontextmanager
+    async def charge_registration(self, network: str) -> AsyncIterator[RegistrationAttempt]:
+        """Counts as an attempt to register unless it fails before it costs a hash or is decided.
+
+        Raises TooManyRegistrations before it begins.
+        """
         limits = self._limits_by_key({f"registrations from {network}": REGISTRATION_LIMIT})
-        await self._charge(limits, TooManyRegistrations)
+        charge, attempt = await self._charge(limits, TooManyRegistrations), RegistrationAttempt()
+        try:
+            yield attempt
+        except BaseException as error:  # a late request is cancelled
+            is_decided = isinstance(error, Refusal) and not isinstance(error, TooBusy | Overloaded)
+            if not (attempt.has_cost_a_hash or is_decided):
+                await self._refund(limits, charge)
+            raise
 
     @contextlib.asynccontextmanager
     async def charge_invitation(self, user: UUID, *, is_dry_run: bool = False) -> AsyncIterator[None]:

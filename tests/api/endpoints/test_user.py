@@ -16,12 +16,13 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
-from domain.errors import WrongCredentials
+from domain.errors import TooBusy, WrongCredentials
 from infra.database.pool import create_pool
 from infra.identity import hashing, refusal_pause, sessions
 from infra.identity.passwords import Passwords
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
+from infra.log import EventLog
 from infra.messaging import redis_clients
 from infra.rate_limits import attempts
 from infra.rate_limits.limit import ACCOUNT_LIMIT, REGISTRATION_LIMIT
@@ -332,6 +333,43 @@ async def test_a_registration_counts_before_its_address_is_looked_up(
             assert refused.headers["ratelimit-policy"] == '"registrations";q=3;w=180'
             assert 0 < int(refused.headers["retry-after"]) <= 60
         assert (await log_in(client, ann.email)).status_code == 200
+
+
+@pytest.mark.parametrize("failing", ["turn", "lookup", "hash", "storing"])
+async def test_a_registration_counts_once_it_was_decided_or_hashed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    """What a busy server or an absent database refuses is not held against the client."""
+    monkeypatch.setattr(attempts, "REGISTRATION_LIMIT", replace(REGISTRATION_LIMIT, quota=3, window_s=3_000))
+    is_counted = failing in {"hash", "storing"}
+    async with app_client(settings, f"203.0.113.{40 + len(failing)}") as client:
+        with monkeypatch.context() as patch:
+            _plant_failure(patch, failing)
+            for _ in range(4 if not is_counted else 3):
+                answer = await client.post("/auth/register", json=registration(unused_email()))
+                assert answer.status_code == 503, answer.text
+        answer = await client.post("/auth/register", json=registration(unused_email()))
+        assert answer.status_code == (429 if is_counted else 201), answer.text
+
+
+def _plant_failure(patch: pytest.MonkeyPatch, place: str) -> None:
+    """Let registrations fail at this place."""
+
+    async def fail(*_: object) -> None:
+        raise psycopg.OperationalError("PostgreSQL is away")
+
+    def refuse(*_: object) -> None:
+        raise TooBusy
+
+    match place:
+        case "turn":
+            patch.setattr(hashing.HashingTurns, "turn", refuse)
+        case "lookup":
+            patch.setattr(EventLog, "load_state", fail)
+        case "hash":
+            patch.setattr(Passwords, "hash", fail)
+        case "storing":
+            patch.setattr(Passwords, "store", fail)
 
 
 @pytest.fixture

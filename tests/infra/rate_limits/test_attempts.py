@@ -235,7 +235,8 @@ def real_registration_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def register(limits: AttemptLimits, network: str = "10.0.0.1") -> bool:
     try:
-        await limits.charge_registration(network)
+        async with limits.charge_registration(network):
+            pass
     except TooManyRegistrations:
         return False
     return True
