@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 import pkgutil
 from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import partial
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 import redis.asyncio
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
@@ -22,13 +25,15 @@ from api.http.deadline import with_deadline
 from api.http.head_requests import with_head
 from api.http.parameters import reject_unknown_parameters
 from api.http.places import with_places
-from api.http.problems import EXCEPTION_HANDLERS, error_app
-from api.http.rate_limiting import LIMITED, add_rate_limit_headers
+from api.http.problems import EXCEPTION_HANDLERS, error_app, framework_error_response, refusal_response
+from api.http.rate_limiting import LIMITED, RequestLimiter, add_rate_limit_headers
+from api.http.response import Response
 from api.http.tracing import with_tracing
 from api.ledger import BASE_PATH, Ledger
 from api.response_cache import ResponseCache
 from api.system import detailed_health, docs, event_schemas, health, metrics, problem_pages
 from api.wiring import wire
+from domain.errors import TooManyRequests
 from infra import time_budget
 from infra.cancel import cancel_all
 from infra.database.pool import Pool, create_pool
@@ -90,7 +95,7 @@ def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
         ],
         before_request=reject_unknown_parameters,
         before_send=[add_rate_limit_headers],
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={**EXCEPTION_HANDLERS, HTTPException: partial(_counted_error_response, ledger.limiter)},
         request_class=JSONRequest,
         state=State({"ledger": ledger}),
         request_max_body_size=MAX_BODY_BYTES,
@@ -98,6 +103,18 @@ def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
         logging_config=None,
     )
     return application, response_cache
+
+
+def _counted_error_response(
+    limiter: RequestLimiter, request: Request[Any, Any, Any], error: HTTPException
+) -> Response[bytes]:
+    """An error of the framework; one that it found before any handler is counted here."""
+    if request.scope["path"].startswith(BASE_PATH):
+        try:
+            limiter.count_unrouted(request)
+        except TooManyRequests as refusal:
+            return refusal_response(request, refusal)
+    return framework_error_response(request, error)
 
 
 def _endpoint_modules() -> Iterable[ModuleType]:

@@ -94,14 +94,23 @@ class RequestLimiter:
             return
         if route_class == "auth":
             await self._count_auth_request(request)
-            return
+        else:
+            self._count_caller_or_address(request, route_class)
+
+    def count_unrouted(self, request: Request[Any, Any, Any]) -> None:
+        """Count a request to which no route answers, as a read. Raises TooManyRequests."""
+        if self._leases and counted_class(request.scope) is None:
+            self._count_caller_or_address(request, "read")
+
+    def _count_caller_or_address(self, request: Request[Any, Any, Any], route_class: LeasedClass) -> None:
+        """Count a request of a known caller on all its limits, any other by its address. Raises TooManyRequests."""
         self._forget_dropped_leases()
         caller = self._callers.get((authorization_of(request.scope), self._address(request.scope), route_class))
         if caller:
             self._count(request.scope, caller.leases, route_class)
             return
         limit = LIMITS_BY_CLASS[route_class].address
-        address = self._leases.find(limit, client_network(request, self._proxies))
+        address = cast("Leases", self._leases).find(limit, client_network(request, self._proxies))
         self._count(request.scope, (address,), route_class)
 
     def after_authentication(self, request: Request[Any, Any, Any]) -> None:

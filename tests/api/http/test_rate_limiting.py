@@ -92,6 +92,32 @@ async def test_every_limited_route_reports_its_limits(ann: ApiUser) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "", 404), ("GET", "/nothing", 404), ("POST", "/nothing/here", 404), ("PUT", "/tasks", 405),
+     ("DELETE", "/auth/login", 405), ("HEAD", "/nothing", 404)],
+)  # fmt: skip
+async def test_addresses_and_methods_that_do_not_exist_count_as_reads(
+    clients: list[httpx.AsyncClient], method: str, path: str, status: int
+) -> None:
+    stranger, other = clients
+    for left in reversed(range(ADDRESS_QUOTA)):
+        answer = await stranger.request(method, path)
+        assert (answer.status_code, limit_of(answer)[:2]) == (status, ("read-address", left))
+    refused = await stranger.request(method, path)
+    assert refused.status_code == 429
+    assert limit_of(refused)[:2] == ("read-address", 0)
+    assert (await stranger.request("GET", "/tasks")).status_code == 429
+    assert (await other.request(method, path)).status_code == status
+    assert "ratelimit" not in (await stranger.get("http://test/nothing")).headers
+
+
+async def test_what_does_not_exist_counts_for_a_known_token(ann: ApiUser, clients: list[httpx.AsyncClient]) -> None:
+    user = at(ann, clients[0])
+    assert limit_of(await user.request("GET", "/workspaces"))[:2] == ("read-token", TOKEN_QUOTA - 1)
+    assert limit_of(await user.request("GET", "/nothing"))[:2] == ("read-token", TOKEN_QUOTA - 2)
+
+
 async def test_a_filter_makes_a_list_a_search(ann: ApiUser) -> None:
     for path, name in [("/tasks", "read-token"), ("/tasks?filter=milk", "search-token")]:
         assert limit_of(await ann.request("GET", path))[0] == name
