@@ -37,8 +37,12 @@ LEASES_FOR_TWO = 2 * 2
 
 
 @pytest.fixture
-def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of an hour, so that nothing is whole again during a test."""
+def _small_limits(shared_user: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an hour, so that nothing is whole again during a test.
+
+    The shared application knows its address before: it must not count its other clients by these limits.
+    """
+    assert shared_user.id
     for name in LIMITS_BY_CLASS:
         small = ClassLimits(
             RateLimit(f"{name}-token", TOKEN_QUOTA, 3600),
