@@ -35,8 +35,8 @@ MAX_DRAIN_S = 60.0
 def command(data: Path, host: str, port: int, fd: int | None, drain: float, metrics_fd: int | None) -> None:  # noqa: PLR0917 - click calls it by name
     """Run one API process on servers that are already running. `serve` starts it for you."""
     app_settings = settings.resolve(data, needs_signing_key=True)
-    production.require_safe_api(app_settings)
     logs.configure(app_settings.log_level, app_settings.environment)
+    production.require_safe_api(app_settings)
     connection_budget.require_connections(app_settings.database_url, connection_budget.API_CONNECTIONS, is_alone=False)
     with _listener(host, port, fd) as listener, _metrics_listener(app_settings, metrics_fd) as metrics_listener:
         server = create_server(app_settings, file_limits.raise_open_file_limit(), listener, metrics_listener, drain)

@@ -17,8 +17,8 @@ from infra.worker import worker
 def command(data: Path) -> None:
     """Run one worker, which updates the read models, on servers that are already running. `serve` starts it for you."""
     app_settings = settings.resolve(data)
-    production.require_safe_worker(app_settings)
     logs.configure(app_settings.log_level, app_settings.environment)
+    production.require_safe_worker(app_settings)
     stop = threading.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: stop.set())

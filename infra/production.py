@@ -124,7 +124,8 @@ def _database_faults(url: str) -> list[str]:
             fault = role_fault(connection)
             return [*durability_faults(connection), *([fault] if fault else [])]
     except psycopg.OperationalError as error:
-        logger.warning("PostgreSQL could not be checked for production: {}", error)
+        reason = " ".join(str(error).split())  # of several lines
+        logger.warning("PostgreSQL does not answer, so it is not checked for production: {}", reason)
         return []
 
 

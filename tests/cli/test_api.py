@@ -1,12 +1,19 @@
 """`taskledger api`: its listeners, one for the API and one for the metrics if they have a port of their own."""
 
+import json
+import logging
+import secrets
+import signal
 import socket
+import sys
 
 import pytest
 
 from api.server import Server
 from infra import logs
+from infra.logs import configure
 from infra.processes import file_limits, gc_tuning
+from infra.worker import worker
 from tests.cli.conftest import RunCli
 
 
@@ -31,6 +38,36 @@ def test_metrics_have_no_listener_of_their_own_by_default(run_cli: RunCli, serve
     ((host, port),) = served
     assert host == "127.0.0.1"
     assert result.output == f"Listening at http://127.0.0.1:{port}\n"
+
+
+@pytest.mark.parametrize("process", ["api", "worker"])
+def test_production_without_postgresql_starts_with_one_line_of_json(
+    run_cli: RunCli,
+    served: list[tuple[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    process: str,
+) -> None:
+    monkeypatch.setattr(logs, "configure", configure)
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    monkeypatch.setattr(worker, "run", lambda *_: served.append(("", 0)))
+    away = {
+        "TASKLEDGER_ENVIRONMENT": "production",
+        "TASKLEDGER_REGISTRATION": "closed",
+        "TASKLEDGER_DATABASE_URL": "postgresql://app:correct-horse-battery@127.0.0.1:1,127.0.0.1:2/taskledger",
+        "TASKLEDGER_JWT_KEY": secrets.token_hex(32),
+    }
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "signal", lambda *_: None)
+        result = run_cli(process, *(["--port", "0"] if process == "api" else []), **away)
+    logs.logger.remove()
+    logs.logger.add(sys.stderr)
+    assert served, result.exception
+    (line,) = [line for line in (result.stderr + capsys.readouterr().err).splitlines() if line]
+    record = json.loads(line)["record"]
+    assert record["level"]["name"] == "WARNING"
+    assert "PostgreSQL does not answer" in record["message"]
+    assert "\\u000a" not in record["message"]
 
 
 def test_metrics_listen_where_the_settings_say(run_cli: RunCli, served: list[tuple[str, int]]) -> None:
