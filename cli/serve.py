@@ -19,7 +19,7 @@ from infra.database import connection_budget
 from infra.embedded.postgres import APPLICATION_ROLE, Postgres
 from infra.embedded.valkey import BROKER_CONFIG, CACHE_CONFIG, Valkey
 from infra.errors import OperatorError
-from infra.processes import data_directory
+from infra.processes import data_directory, unusable_files
 from infra.processes.child import stop
 from infra.processes.pids import current_process
 from infra.processes.supervised import Program, SupervisedProcess
@@ -60,6 +60,7 @@ def command(data: Path, host: str, port: int, api: int, workers: int, demo: bool
     serve_options = ServeOptions(data, host, port, api, workers, demo)
     wait_s = _port_wait_s(data, port)
     with (
+        unusable_files.operator_errors(data),
         data_directory.exclusive_lock(data),
         Listeners.open(host, port, api, wait_s) as listeners,
     ):

@@ -118,7 +118,7 @@ class Postgres:
         if self.account:
             os.chown(new, self.account.pw_uid, self.account.pw_gid)
         with self._readable_password_file() as (path, fds):
-            provider = ["--locale-provider=builtin"] if self._major_version() >= MIN_BUILTIN_LOCALE_MAJOR else []
+            provider = ["--locale-provider=builtin"] if self.major_version() >= MIN_BUILTIN_LOCALE_MAJOR else []
             locale = ["--encoding=UTF8", *provider, "--locale=C.UTF-8"]
             access = [f"--username={OWNER_ROLE}", "--auth=scram-sha-256", f"--pwfile={path}"]
             self._run_program(new, ["initdb", "-D", _accessible_path(new), *locale, *access], pass_fds=fds)
@@ -160,7 +160,7 @@ class Postgres:
 
     def _check_major_version(self) -> None:
         """Raises OperatorError for another major version; repairs PG_VERSION, which every database has a copy of."""
-        file, ours = self.folder / "PG_VERSION", str(self._major_version())
+        file, ours = self.folder / "PG_VERSION", str(self.major_version())
         lines, copied_lines = _read_lines(file), _read_lines(self.folder / "base" / "1" / "PG_VERSION")
         if not (lines or copied_lines):
             raise OperatorError(f"{self.folder} contains files but no PostgreSQL cluster: move them away.")
@@ -171,7 +171,8 @@ class Postgres:
             if self.account:
                 os.chown(file, self.account.pw_uid, self.account.pw_gid)
 
-    def _major_version(self) -> int:
+    def major_version(self) -> int:
+        """The major version of the programs."""
         version = subprocess.run(
             [self.bin_folder / "postgres", "--version"], capture_output=True, text=True, check=True
         )

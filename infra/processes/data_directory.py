@@ -15,6 +15,7 @@ import msgspec
 
 from infra.errors import OperatorError
 from infra.processes.pids import find_process
+from infra.processes.unusable_files import advice
 
 SECRET_BYTES = 32
 DATA_FORMAT_VERSION = 1  # of the data directory as a whole; newer ones are refused, older ones are upgraded
@@ -45,10 +46,13 @@ class RunInfo(msgspec.Struct, frozen=True):
 @contextlib.contextmanager
 def exclusive_lock(data: Path) -> Iterator[None]:
     """Locks the directory, created if missing; the kernel releases the lock when we die."""
+    file = data / "lock"
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
+        if file.is_dir() or file.is_symlink():
+            raise OperatorError(advice(file, error)) from error
         raise OperatorError(
             f"Cannot keep data in {data}: {error.strerror}. Choose another folder with --data."
         ) from error
@@ -115,8 +119,10 @@ def read_secret(data: Path, name: str) -> str:
     """A secret by the name of its file; raises OperatorError if it cannot be read."""
     try:
         return (data / "secrets" / name).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise OperatorError(f"Cannot read {data}/secrets/{name}: {error}.") from error
+    except OSError as error:
+        raise OperatorError(advice(data / "secrets" / name, error)) from error
+    except UnicodeDecodeError as error:
+        raise OperatorError(f"{data}/secrets/{name} is damaged: restore it from a backup.") from error
 
 
 def write_run_info(data: Path, run: RunInfo) -> None:
@@ -135,7 +141,9 @@ def read_run_info(data: Path) -> RunInfo | None:
         return msgspec.json.decode((data / "run.json").read_bytes(), type=RunInfo)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as error:
+    except OSError as error:
+        raise OperatorError(advice(data / "run.json", error)) from error
+    except msgspec.MsgspecError as error:
         raise OperatorError(f"Cannot read {data}/run.json: {error}. Restart `taskledger serve`.") from error
 
 

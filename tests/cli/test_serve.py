@@ -2,6 +2,7 @@
 
 import os
 import pkgutil
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 import cli
 from infra.database.connections import connect
+from infra.embedded.postgres import Postgres
 from infra.processes import data_directory, ports
 from infra.processes.pids import find_process, processes_in
 from infra.schema import grants
@@ -23,6 +25,23 @@ from tests.e2e.running_instance import RunningInstance, poll_until, running_inst
 from tests.examples import CREATED, TASK, project, workspace
 from tests.projections import oracle
 from tests.servers import Servers
+
+READ_AT_START = [
+    "lock",
+    "format",
+    "run.json",
+    "secrets/jwt-key",
+    "secrets/jwt-key.previous",
+    "secrets/postgres-password",
+    "secrets/application-password",
+    "secrets/valkey-password",
+    "broker/valkey.conf",
+    "cache/server.log",
+    "postgres/postmaster.pid",
+    "postgres/PG_VERSION",
+    "postgres/server.log",
+]
+"""Files that `serve` itself reads or writes."""
 
 
 def run_taskledger(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -94,6 +113,44 @@ def test_a_taken_port_is_reported_in_one_line(tmp_path: Path) -> None:
 def test_a_newer_data_directory_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "format").write_text("999\n")
     assert "newer Taskledger" in error_line(run_taskledger("serve", "--data", str(tmp_path), "--port", "0"))
+
+
+def replaced(data: Path, name: str, shape: str) -> Path:
+    """A data directory like that of an instance, with something else in place of a file."""
+    data_directory.ensure_secrets(data)
+    major = Postgres(data / "postgres", data / "secrets" / "postgres-password").major_version()
+    for folder in ("broker", "cache", "postgres/base/1"):
+        (data / folder).mkdir(parents=True)
+    for version_file in ("postgres/PG_VERSION", "postgres/base/1/PG_VERSION"):
+        (data / version_file).write_text(f"{major}\n")
+    path = data / name
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    if shape == "directory":
+        (path / "more").mkdir(parents=True)
+    elif shape == "link":
+        path.symlink_to("/nowhere/at/all")
+    else:
+        path.write_text("a file")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "advice"),
+    [
+        *((name, "directory", "must be a file: move it away") for name in READ_AT_START),
+        *((name, "link", "link that leads nowhere") for name in ("lock", "broker/server.log", "postgres/PG_VERSION")),
+        *((name, "file", "must be a directory: move it away") for name in ("broker", "cache", "postgres")),
+    ],
+)
+def test_what_is_no_file_is_reported_in_one_line(tmp_path: Path, name: str, shape: str, advice: str) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    path = replaced(data, name, shape)
+    line = error_line(run_taskledger("serve", "--data", str(data), "--port", "0"))
+    assert line.startswith(f"taskledger: {path} ")
+    assert advice in line
 
 
 def test_an_invalid_setting_is_reported_before_start(tmp_path: Path) -> None:
