@@ -35,6 +35,9 @@ REDIS_S = 0.5
 REDIS_PAUSE_S = 2.0
 """How long Redis is left alone after a failure."""
 
+MAIL_S = 2.0
+"""For a mail that a request waits for, with all that comes before it; other mail has the patience of the mailer."""
+
 STALL_GRACE_S = 0.2
 """What a time-out gives on top when it fires late: the event loop was busy, and the answer may be waiting in it."""
 

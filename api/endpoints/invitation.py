@@ -1,5 +1,7 @@
 """Invitations to a workspace over HTTP: a token sent by mail, which admits its holder to the workspace."""
 
+import contextlib
+import time
 from typing import Annotated
 from uuid import UUID
 
@@ -22,12 +24,12 @@ from commands.field_types import Email
 from commands.handling.decision import CommandOn
 from commands.handling.outcome import Committed
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation, invite_action
-from domain.errors import EmailNotVerified, Refusal
+from domain.errors import EmailNotVerified, MailUnavailable, Refusal
 from domain.invitation import Invitation
 from domain.member import Role
 from domain.user import User
 from domain.workspace import Workspace
-from infra.delivery.mailer import SEND_TIMEOUT_S
+from infra import time_budget
 from infra.delivery.token_mail import invitation_mail
 from infra.identity import invitations
 from infra.identity.invitations import INVITATION_LIFETIME, InvitationRecord
@@ -38,6 +40,9 @@ from projections.pagination import MIN_TIME_SORT_KEY, Page, TimeSortKey
 InvitationToken = Annotated[
     str, Meta(min_length=1, max_length=200, description="The token of an invitation, from its mail.")
 ]
+
+
+_NOT_MAILED = "The invitation is open, but its mail was not sent. Invite the same address again to send it."
 
 
 class Invite(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,19 +58,25 @@ class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
 async def invite(
     workspace: FromPath[str], data: JSONBody[Invite], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[WriteResult]:
-    """Invite a person by mail; only an owner can invite an owner."""
+    """Invite a person by mail; only an owner can invite an owner.
+
+    If the mail cannot be sent now, the answer is 503: the invitation is listed without `sent_at`. Invite the address
+    again to send it. A new invitation to an address replaces the older ones: those not sent at once, the others when
+    its own mail is sent.
+    """
     command = InviteMember(workspace_id=parse_id(workspace), role=data.role)
     key = await idempotency.idempotency_key(request)
     is_dry_run = command_mode(request).is_dry_run
     batch_keys = [] if key is None or is_dry_run else [key.text + idempotency.WHOLE_BATCH_SUFFIX]
-    current_deadline().restart(2 * SEND_TIMEOUT_S)  # for the check of the address, and for the message
+    mail_by = time.monotonic() + time_budget.MAIL_S
     with ledger.command_handler.lock_keys(request.user, batch_keys):  # the mail must not be sent twice either
         async with ledger.attempt_limits.charge_invitation(request.user.user_id, is_dry_run=is_dry_run):
-            await ledger.mail.check_recipient(data.email)
+            await ledger.mail.check_recipient(data.email, mail_by)
             commands = [CommandOn(new_id(), command)]
             outcome = await ledger.handle(command_request(request, commands, [key] if key else []))
             if isinstance(outcome, Committed):
-                await _mail_invitation(ledger, request, outcome.results[0].id, command, data.email)
+                current_deadline().restart()  # from here on, the outcome is known
+                await _mail_invitation(ledger, request, outcome.results[0].id, command, data.email, mail_by)
     return write_response(command, outcome)
 
 
@@ -139,7 +150,7 @@ def _require_verified(ledger: Ledger, user: User) -> None:
 
 
 async def _mail_invitation(
-    ledger: Ledger, request: AuthedRequest, invitation: UUID, command: InviteMember, email: str
+    ledger: Ledger, request: AuthedRequest, invitation: UUID, command: InviteMember, email: str, mail_by: float
 ) -> None:
     """Mail the token, unless it was sent before, the invitation is closed, or the caller may no longer invite.
 
@@ -156,11 +167,26 @@ async def _mail_invitation(
     workspace_name, name = require_found(workspace_state).name, require_found(inviter).name
     try:
         mail = invitation_mail(name, workspace_name, command.role, token, INVITATION_LIFETIME)
-        await ledger.mail.send(email, mail)
-    except Refusal:
+        await ledger.mail.send(email, mail, mail_by)
+    except Refusal as error:
         await ledger.invitations.mark_unsent(invitation)
+        await _revoke_replaced(ledger, request, invitation, is_sent=False)
+        if isinstance(error, MailUnavailable):
+            raise MailUnavailable(_NOT_MAILED) from error
         raise
     await ledger.invitations.mark_sent(invitation, is_mailed=ledger.mail.is_set_up)
+    await _revoke_replaced(ledger, request, invitation, is_sent=True)
+
+
+async def _revoke_replaced(ledger: Ledger, request: AuthedRequest, invitation: UUID, *, is_sent: bool) -> None:
+    """Revoke the invitations that this one replaces; one that is accepted at this moment stays."""
+    replaced = [one.id for one in await ledger.invitations.list_replaced_by(invitation, is_sent=is_sent)]
+    if not replaced:
+        return
+    with contextlib.suppress(Refusal):
+        await ledger.handle(command_request(request, [CommandOn(one, RevokeInvitation()) for one in replaced]))
+        for one in replaced:
+            await ledger.invitations.delete(one)
 
 
 async def _can_invite(ledger: Ledger, request: AuthedRequest, command: InviteMember) -> bool:

@@ -22,7 +22,7 @@ from infra.logs import logger
 from infra.settings import Settings
 
 SEND_TIMEOUT_S: Final = 10.0
-"""For one message, from the call of `send` until the server has accepted it."""
+"""For one message that no request waits for, from the call of `send` until the server has accepted it."""
 MAX_CONNECTIONS, MAX_PENDING_MESSAGES = 4, 24
 """Concurrent connections to the server, and messages that are being sent or waiting to be."""
 _QUIT_TIMEOUT_S = 1.0
@@ -54,20 +54,23 @@ class Mailer:
         if not self._may_print_tokens:
             self.require_server()
 
-    async def check_recipient(self, to: str) -> None:
-        """Raise MailIsNotSetUp, MailUnavailable or AddressRefused if a message to this address could not be sent."""
+    async def check_recipient(self, to: str, deadline: float | None = None) -> None:
+        """Raise MailIsNotSetUp, MailUnavailable or AddressRefused if a message to this address could not be sent.
+
+        The deadline is a time of the monotonic clock; without one, there are `SEND_TIMEOUT_S`.
+        """
         self.require_delivery()
         if self._pending_count >= MAX_PENDING_MESSAGES:
             raise MailUnavailable
         self._build_message(to, "", "")
         if self.is_set_up and not to.isascii():
-            await self._run_with_timeout(lambda server: _check_address_supported(server, to))
+            await self._run_until(deadline, lambda server: _check_address_supported(server, to))
 
-    async def send(self, to: str, mail: TokenMail) -> None:
+    async def send(self, to: str, mail: TokenMail, deadline: float | None = None) -> None:
         """Send a mail to the server; in development without a server, print its token.
 
-        Raises MailIsNotSetUp, MailUnavailable if the server does not accept it within `SEND_TIMEOUT_S`, AddressRefused
-        if it rejects the address permanently.
+        Raises MailIsNotSetUp, MailUnavailable if the server does not accept it by the deadline, AddressRefused if it
+        rejects the address permanently.
         """
         self.require_delivery()
         message = self._build_message(to, mail.subject, mail.text)
@@ -79,7 +82,7 @@ class Mailer:
             _check_address_supported(server, to)
             server.send_message(message, self._sender, [to])
 
-        await self._run_with_timeout(deliver)
+        await self._run_until(deadline, deliver)
 
     def check_connection(self) -> None:
         """Connect and log in without sending anything; raises OSError or SMTPException."""
@@ -90,15 +93,15 @@ class Mailer:
         """Cancel pending messages, and do not wait for those being sent."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _run_with_timeout(self, action: Callable[[smtplib.SMTP], None]) -> None:
-        """Run `action` on a connection once a thread is free, all within `SEND_TIMEOUT_S`."""
+    async def _run_until(self, deadline: float | None, action: Callable[[smtplib.SMTP], None]) -> None:
+        """Run `action` on a connection once a thread is free, all until the deadline."""
         if self._pending_count >= MAX_PENDING_MESSAGES:
             raise MailUnavailable
         self._pending_count += 1
         try:
-            deadline = time.monotonic() + SEND_TIMEOUT_S
+            deadline = deadline or time.monotonic() + SEND_TIMEOUT_S
             running = asyncio.get_running_loop().run_in_executor(self._threads, self._run_connected, action, deadline)
-            await asyncio.wait_for(running, SEND_TIMEOUT_S)
+            await asyncio.wait_for(running, _remaining_s(deadline))
         except (OSError, smtplib.SMTPException) as error:  # a timeout is an OSError
             logger.warning(
                 "the mail server did not accept a message: {}", type(error).__name__

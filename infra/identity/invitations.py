@@ -24,6 +24,10 @@ INVITATION_PREFIX: Final = "tli_"
 _COLUMNS = "id, workspace_id, email, role, invited_by, created_at, expires_at, sent_at"
 _UNEXPIRED_SQL = f"select {_COLUMNS} from auth.invitations where expires_at > now()"  # noqa: S608 - our own text
 _PAGE_SQL = " and workspace_id = %s and (created_at, id) > (%s, %s) order by created_at, id limit %s"
+_REPLACED_SQL = """ and exists (select from auth.invitations newer where newer.id = %s
+      and newer.workspace_id = invitations.workspace_id and lower(newer.email) = lower(invitations.email)
+      and (newer.created_at, newer.id) > (invitations.created_at, invitations.id))
+    and (%s or sent_at is null) order by created_at, id limit 100"""
 
 _UPSERT_SQL = """insert into auth.invitations as noted
       (id, workspace_id, email, role, invited_by, token_hash, created_at, expires_at, sending_since)
@@ -117,6 +121,14 @@ class Invitations:
             if len(found) >= limit or len(unexpired) < limit:
                 return found[:limit]
             after = sort_key(unexpired[-1])
+
+    async def list_replaced_by(self, invitation: UUID, *, is_sent: bool) -> list[InvitationRecord]:
+        """The older open invitations of its workspace to the same address; if it was not sent, those not sent either.
+
+        Of two at the same time, one replaces the other.
+        """
+        older = await self._fetch_unexpired(_REPLACED_SQL, invitation, is_sent)
+        return await self._filter_open(older)
 
     async def delete(self, invitation: UUID) -> None:
         """Delete the address and token of an invitation that was accepted or revoked."""
