@@ -342,7 +342,8 @@ async def test_a_registration_counts_once_it_was_decided_or_hashed(
     """What a busy server or an absent database refuses is not held against the client."""
     monkeypatch.setattr(attempts, "REGISTRATION_LIMIT", replace(REGISTRATION_LIMIT, quota=3, window_s=3_000))
     is_counted = failing in {"hash", "storing"}
-    async with app_client(settings, f"203.0.113.{40 + len(failing)}") as client:
+    unused_address = f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"
+    async with app_client(settings, unused_address) as client:
         with monkeypatch.context() as patch:
             _plant_failure(patch, failing)
             for _ in range(4 if not is_counted else 3):
