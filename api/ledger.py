@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from api.connections.stats import ConnectionStats
 from api.http import conflict, idempotency, preconditions, tracing
 from api.http.command_mode import command_mode, dry_run_response
 from api.http.command_results import WriteResult
 from api.http.conditional_response import command_headers
-from api.http.connection_stats import ConnectionStats
 from api.http.deadline import current_deadline
 from api.http.rate_limiting import RequestLimiter
 from api.http.response import Response

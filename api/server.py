@@ -10,10 +10,10 @@ from typing import Any, cast
 import uvicorn
 
 from api.app import create_app
-from api.http.allowed_hosts import allowed_hosts
-from api.http.closed_connection_log import ignore_closed_connections
-from api.http.connection import Connection
-from api.http.connection_registry import ConnectionRegistry
+from api.connections.allowed_hosts import allowed_hosts
+from api.connections.closed_connection_log import ignore_closed_connections
+from api.connections.connection import Connection
+from api.connections.registry import ConnectionRegistry
 from api.http.cors import CorsPolicy
 from api.ledger import Ledger
 from infra.settings import Settings

@@ -4,7 +4,7 @@ import asyncio
 
 import redis.asyncio
 
-from api.http.connection_stats import ConnectionStats
+from api.connections.stats import ConnectionStats
 from api.http.rate_limiting import RequestLimiter
 from api.ledger import Ledger
 from commands.handling.handler import CommandHandler

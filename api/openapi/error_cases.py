@@ -10,8 +10,9 @@ from litestar.exceptions import HTTPException
 from msgspec import Struct
 
 import api
-from api.http import connection_problems, problem_document, problems
-from api.http.connection_problems import ConnectionProblem
+from api.connections import problems as connection_problems
+from api.connections.problems import ConnectionProblem
+from api.http import problem_document, problems
 from api.http.problems import MalformedRequest
 from api.openapi import call_graph
 from api.openapi.call_graph import ConstantCall, FunctionRef, Reachable

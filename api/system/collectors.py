@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from api.http.connection_stats import ConnectionStats
+from api.connections.stats import ConnectionStats
 from infra.admission import Admission
 from infra.database.pool import Pool
 from infra.reading.cache_stats import CacheStats

@@ -14,7 +14,7 @@ from commands.handling.handler import CommandHandler
 from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from infra.settings import Settings
-from tests.api.http.raw_http import raw_client
+from tests.api.connections.raw_http import raw_client
 from tests.api.running_server import running_server
 from tests.e2e.blocking_api_user import BlockingApiUser
 from tests.law import planted_defect

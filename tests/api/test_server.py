@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from api.http.connection import Connection
+from api.connections.connection import Connection
 from api.server import Server
 from infra.reading.progress_waiting import ProgressWaiter
 from infra.settings import Settings

@@ -13,7 +13,7 @@ from litestar.types import Receive, Scope, Send
 from domain.errors import Overloaded
 from infra import admission
 from infra.admission import MAX_BURST_REQUESTS, MIN_PLACES, RESERVED_FOR_READS, Admission, Place
-from tests.api.http.raw_http import (
+from tests.api.connections.raw_http import (
     GET,
     POST_CHUNKED,
     echo_app,

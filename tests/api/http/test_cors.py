@@ -15,7 +15,7 @@ from api.openapi.response_headers import HEADER_COMPONENTS
 from infra.rate_limits.limit import ACCOUNT_LIMIT
 from infra.settings import Settings
 from scripts.openapi import OPENAPI_FILE
-from tests.api.http.raw_http import GET, raw_client, raw_server, read_until_closed
+from tests.api.connections.raw_http import GET, raw_client, raw_server, read_until_closed
 from tests.api.in_process_app import app_client, without_a_database
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser

@@ -11,7 +11,7 @@ from bench.harness.load_generator import LoadPlan, LoadResult
 from bench.harness.run_module import run_module
 from bench.targets import percentile
 from infra.admission import Admission
-from tests.api.http.raw_http import raw_server
+from tests.api.connections.raw_http import raw_server
 from tests.law import planted_defect
 
 SERVICE_TIME_S = 0.003

@@ -19,8 +19,8 @@ from infra.processes import ports
 from infra.rebuilding.projection_status import STATUS_SQL
 from infra.settings import Settings
 from projections.projection import all_projections
+from tests.api.connections.raw_http import GET, POST_CHUNKED, raw_client, refusal_of
 from tests.api.guarantees import eventually
-from tests.api.http.raw_http import GET, POST_CHUNKED, raw_client, refusal_of
 from tests.api.in_process_app import park_document, without_a_database
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser

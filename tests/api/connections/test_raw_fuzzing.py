@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from api.http import headers
 from infra.settings import Settings
-from tests.api.http.raw_http import GET, POST_CHUNKED, raw_client, raw_server, read_response, uvicorn_server
+from tests.api.connections.raw_http import GET, POST_CHUNKED, raw_client, raw_server, read_response, uvicorn_server
 from tests.api.running_server import running_server
 from tests.e2e.blocking_api_user import BlockingApiUser
 from tests.law import law, planted_defect

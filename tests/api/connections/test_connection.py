@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from api.http import connection, connection_registry
-from api.http.connection_stats import ConnectionStats
-from tests.api.http.raw_http import (
+from api.connections import connection, registry
+from api.connections.stats import ConnectionStats
+from tests.api.connections.raw_http import (
     GET,
     JOIN_TIMEOUT_S,
     LARGE_BYTES,
@@ -65,7 +65,7 @@ def impatient_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(connection, "WRITE_TIMEOUT_S", 0.3)
     monkeypatch.setattr(connection, "KEEP_ALIVE_S", 0.3)
     monkeypatch.setattr(connection, "MIN_BODY_BYTES_PER_S", 100)
-    monkeypatch.setattr(connection_registry, "CHECK_INTERVAL_S", 0.05)
+    monkeypatch.setattr(registry, "CHECK_INTERVAL_S", 0.05)
     with raw_server() as served:
         yield served
 
@@ -211,7 +211,7 @@ def _served(port: int, count: int, path: bytes = b"/") -> list[int | None]:
 
 
 def test_an_address_has_a_limited_number_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_registry, "MAX_CONNECTIONS_PER_ADDRESS", 5)
+    monkeypatch.setattr(registry, "MAX_CONNECTIONS_PER_ADDRESS", 5)
     with raw_server() as served:
         assert _served(served, 8) == [200] * 5 + [None] * 3
     with raw_server(is_trusted_proxy=lambda address: address == "127.0.0.1") as served:
@@ -222,8 +222,8 @@ UNFINISHED = b"POST /read HTTP/1.1\r\nHost: test\r\nContent-Length: 100000\r\n\r
 
 
 def test_the_bodies_that_arrive_are_limited_per_address_and_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_registry, "MAX_BODY_BYTES_PER_ADDRESS", 200_000)
-    monkeypatch.setattr(connection_registry, "MAX_BODY_BYTES", 300_000)
+    monkeypatch.setattr(registry, "MAX_BODY_BYTES_PER_ADDRESS", 200_000)
+    monkeypatch.setattr(registry, "MAX_BODY_BYTES", 300_000)
     stats = ConnectionStats()
     with raw_server(stats=stats) as served, contextlib.ExitStack() as opened:
         for sent in range(16):
@@ -240,7 +240,7 @@ def test_the_bodies_that_arrive_are_limited_per_address_and_in_all(monkeypatch: 
 
 
 def test_a_trusted_proxy_may_bring_more_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_registry, "MAX_BODY_BYTES_PER_ADDRESS", 100_000)
+    monkeypatch.setattr(registry, "MAX_BODY_BYTES_PER_ADDRESS", 100_000)
     stats = ConnectionStats()
     with raw_server(is_trusted_proxy=lambda _: True, stats=stats) as served, contextlib.ExitStack() as opened:
         for _ in range(8):

@@ -10,12 +10,12 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from api.http import connection_problems as problems
-from api.http.allowed_hosts import AllowedHosts
-from api.http.connection_problems import RequestRefused
-from api.http.connection_registry import ConnectionRegistry
+from api.connections import problems
+from api.connections.allowed_hosts import AllowedHosts
+from api.connections.problems import RequestRefused
+from api.connections.registry import ConnectionRegistry
+from api.connections.request_head import MAX_HEAD_BYTES, RequestHead, check_headers
 from api.http.cors import CorsPolicy
-from api.http.request_head import MAX_HEAD_BYTES, RequestHead, check_headers
 from infra.admission import Admission, Place
 
 MAX_PIPELINED_REQUESTS = 32

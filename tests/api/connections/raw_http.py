@@ -14,9 +14,9 @@ import uvicorn
 from litestar.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.http.connection import Connection
-from api.http.connection_registry import ConnectionRegistry
-from api.http.connection_stats import ConnectionStats
+from api.connections.connection import Connection
+from api.connections.registry import ConnectionRegistry
+from api.connections.stats import ConnectionStats
 from api.http.places import with_places
 from infra.admission import Admission
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from api.http import connection_problems as problems
-from api.http.connection_problems import RequestRefused
+from api.connections import problems
+from api.connections.problems import RequestRefused
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of the request line and headers of a request, with its trailers; also of one chunk extension."""

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from api.http.closed_connection_log import ignore_closed_connections
+from api.connections.closed_connection_log import ignore_closed_connections
 
 CLOSED = "unable to perform operation on <TCPTransport closed=True>; the handler is closed"
 

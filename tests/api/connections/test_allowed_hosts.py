@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from api.http.allowed_hosts import AllowedHosts, allowed_hosts
-from api.http.connection_problems import UNKNOWN_HOST
+from api.connections.allowed_hosts import AllowedHosts, allowed_hosts
+from api.connections.problems import UNKNOWN_HOST
 from infra.settings import Settings
-from tests.api.http.raw_http import raw_client, raw_server, read_response, refusal_of
+from tests.api.connections.raw_http import raw_client, raw_server, read_response, refusal_of
 from tests.api.running_server import running_server
 from tests.law import planted_defect
 

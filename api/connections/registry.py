@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from api.http.connection_stats import ConnectionStats
+from api.connections.stats import ConnectionStats
 from infra.logs import logger
 
 MAX_CONNECTIONS_PER_ADDRESS = 1000
