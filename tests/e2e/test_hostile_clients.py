@@ -28,10 +28,10 @@ from tests.e2e.running_instance import poll_until
 from tests.law import planted_defect
 
 SHORT_DEADLINES = """
-from api.http import connection
-connection.HEAD_TIMEOUT_S = connection.BODY_TIMEOUT_S = 3
-connection.KEEP_ALIVE_S = 6
-connection.MIN_BODY_BYTES_PER_S = 2**20
+from api.connections import request_clock
+request_clock.HEAD_TIMEOUT_S = request_clock.BODY_TIMEOUT_S = 3
+request_clock.KEEP_ALIVE_S = 6
+request_clock.MIN_BODY_BYTES_PER_S = 2**20
 """
 UVICORN_ALONE = """
 from functools import partial

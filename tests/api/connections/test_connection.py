@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.connections import connection, registry
+from api.connections import connection, registry, request_clock
 from api.connections.stats import ConnectionStats
 from tests.api.connections.raw_http import (
     GET,
@@ -35,6 +35,8 @@ OVERSIZED = {
     "large headers": GET + (b"A: " + b"a" * 8000 + b"\r\n") * 9 + b"\r\n",
     "a long URL": b"GET /" + b"a" * 70 * KIB + b" HTTP/1.1\r\nHost: test\r\n\r\n",
     "a chunk extension": POST_CHUNKED + b"1;" + b"a" * 200 * KIB,
+    "a chunk extension that ends": POST_CHUNKED + b"1;" + b"a" * 70 * KIB + b"\r\nx\r\n0\r\n\r\n",
+    "chunk extensions in all": POST_CHUNKED + (b"1;" + b"a" * KIB + b"\r\nx\r\n") * 70 + b"0\r\n\r\n",
     "large trailers": POST_CHUNKED + b"0\r\n" + (b"A: " + b"a" * 8000 + b"\r\n") * 9 + b"\r\n",
     "many trailers": POST_CHUNKED + b"0\r\n" + b"A: a\r\n" * 100 + b"\r\n",
 }
@@ -60,11 +62,11 @@ def port() -> Iterator[int]:
 @pytest.fixture
 def impatient_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A server with short time-outs."""
-    monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.3)
-    monkeypatch.setattr(connection, "BODY_TIMEOUT_S", 0.3)
-    monkeypatch.setattr(connection, "WRITE_TIMEOUT_S", 0.3)
-    monkeypatch.setattr(connection, "KEEP_ALIVE_S", 0.3)
-    monkeypatch.setattr(connection, "MIN_BODY_BYTES_PER_S", 100)
+    monkeypatch.setattr(request_clock, "HEAD_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(request_clock, "BODY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(request_clock, "WRITE_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(request_clock, "KEEP_ALIVE_S", 0.3)
+    monkeypatch.setattr(request_clock, "MIN_BODY_BYTES_PER_S", 100)
     monkeypatch.setattr(registry, "CHECK_INTERVAL_S", 0.05)
     with raw_server() as served:
         yield served

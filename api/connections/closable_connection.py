@@ -1,0 +1,119 @@
+"""A connection that can be closed at any time, so that its client gets a last response: a problem says why."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from api.connections.problems import REQUEST_TIMEOUT, ConnectionProblem
+from api.connections.registry import ConnectionRegistry
+from api.connections.request_clock import Phase, RequestClock
+from api.http.cors import CorsPolicy
+
+MAX_DISCARDED_BYTES = 256 * 1024
+"""How much of a body is read after its request was answered."""
+LINGER_S = 1.0
+"""How long a refused client may keep sending: closing while data arrive would destroy the response on its way."""
+
+
+class ClosableConnection(HttpToolsProtocol):
+    """`check_deadline` is called by the registry, about once a second.
+
+    `cycle` is the last request that was accepted. Before it, requests may wait in `pipeline` for their turn.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        registry: ConnectionRegistry,
+        cors_policy: CorsPolicy | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.registry = registry
+        self.cors_policy = cors_policy if cors_policy and cors_policy.allows_any() else None
+        self.clock = RequestClock(self.loop.time())
+        self.running: RequestResponseCycle | None = None
+        self.is_refused = self.is_request_refused = self.is_for_health_only = False
+        self.held_body_bytes = 0
+        self._discarded_bytes = 0
+
+    def close_after_response(self) -> None:
+        """Make the response that is being prepared, if there is one, the last of this connection, and let it say so."""
+        if self.cycle is not None and not self.cycle.response_started:
+            self.cycle.keep_alive = False
+
+    def check_deadline(self, now: float) -> None:
+        """Close the connection, with a response if a request is incomplete, when the client takes too long."""
+        if self.clock.is_response_unread(now) and self.transport.get_write_buffer_size():
+            self.registry.stats.closed["unread_response"] += 1
+            self.transport.abort()
+        elif self.clock.is_idle(now):
+            self.registry.stats.closed["idle"] += 1
+            self.transport.close()
+        elif self.clock.is_request_late(now) and not self.is_refused and not self.flow.read_paused:
+            self.refuse(REQUEST_TIMEOUT)
+
+    def refuse(self, problem: ConnectionProblem) -> None:
+        """Close; with a response, unless one was sent or earlier ones are to come."""
+        self.registry.stats.refused[problem.code] += 1
+        running, is_in_body = self.running, self.clock.phase is Phase.BODY
+        if running is None or running.response_complete:
+            if not (is_in_body and self.is_answered()):
+                self.transport.write(problem.response(self.cors_headers()))
+        elif running is self.cycle and is_in_body and not running.response_started:
+            self.transport.write(problem.response(self.cors_headers()))
+            running.disconnected = True
+            running.message_event.set()
+        else:
+            self._close_after_responses()
+            return
+        self._linger()
+
+    def is_answered(self) -> bool:
+        """Whether the request whose body arrives has its response."""
+        return self.is_request_refused or self.cycle.response_complete
+
+    def cors_headers(self) -> Sequence[tuple[bytes, bytes]]:
+        """For the request as far as its headers have arrived."""
+        return self.cors_policy.headers_for(self.headers or [])[0] if self.cors_policy else ()
+
+    def discard(self, count: int) -> None:
+        """Drop bytes that come after a response; a client that goes on is cut."""
+        self._discarded_bytes += count
+        if self._discarded_bytes <= MAX_DISCARDED_BYTES:
+            return
+        if self.is_refused:
+            self.transport.abort()
+        else:
+            self.registry.stats.closed["endless_body"] += 1
+            self._linger()
+
+    def begin_body(self) -> None:
+        """The head is complete."""
+        self._discarded_bytes = 0
+        self.clock.begin(Phase.BODY, self.loop.time())
+
+    def _close_after_responses(self) -> None:
+        if self.pipeline and self.pipeline[0][0].more_body:
+            self.pipeline.popleft()  # the refused request itself
+        last = self.pipeline[0][0] if self.pipeline else self.running
+        if last is not None:
+            last.keep_alive = False
+        self.is_refused = True
+
+    def _linger(self) -> None:
+        """Send what is written, and read on for a moment."""
+        self.is_refused = True
+        self._discarded_bytes = 0
+        self.registry.release_body(self)
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_S, self.transport.abort)

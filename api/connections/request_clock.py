@@ -1,0 +1,52 @@
+"""The clock of a connection: what it waits for from its client, and since when."""
+
+from enum import Enum, auto
+
+HEAD_TIMEOUT_S = 10.0
+BODY_TIMEOUT_S = 30.0
+MIN_BODY_BYTES_PER_S = 16 * 1024
+"""A body that arrives at this rate on average may take longer than `BODY_TIMEOUT_S`."""
+WRITE_TIMEOUT_S = 30.0
+"""How long a client may take to read the rest of a response."""
+KEEP_ALIVE_S = 75.0
+
+
+class Phase(Enum):
+    HEAD = auto()
+    BODY = auto()
+    HANDLING = auto()
+    IDLE = auto()
+
+
+class RequestClock:
+    """Times are in seconds, by the clock of the event loop. A connection begins with the wait for a head."""
+
+    __slots__ = ("_body_bytes", "_since", "phase")
+
+    def __init__(self, now: float) -> None:
+        self.begin(Phase.HEAD, now)
+
+    def begin(self, phase: Phase, now: float) -> None:
+        self.phase = phase
+        self._since = now
+        self._body_bytes = 0
+
+    def count_body(self, count: int) -> None:
+        """Part of the body has arrived."""
+        self._body_bytes += count
+
+    def is_request_late(self, now: float) -> bool:
+        """Whether the head, or the body, takes too long to arrive."""
+        if self.phase is Phase.HEAD:
+            return now - self._since > HEAD_TIMEOUT_S
+        return self.phase is Phase.BODY and now - self._since > max(
+            BODY_TIMEOUT_S, self._body_bytes / MIN_BODY_BYTES_PER_S
+        )
+
+    def is_response_unread(self, now: float) -> bool:
+        """Whether a response that is still in the buffer should have been read long ago."""
+        return self.phase is Phase.IDLE and now - self._since > WRITE_TIMEOUT_S
+
+    def is_idle(self, now: float) -> bool:
+        """Whether the next request does not come."""
+        return self.phase is Phase.IDLE and now - self._since > KEEP_ALIVE_S

@@ -1,0 +1,51 @@
+"""The writer of a response: uvicorn's, with the head checked and written as a whole instead of field by field."""
+
+from collections.abc import Mapping, Sequence
+
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+BODILESS_STATUSES = {204, 304}
+
+
+class ResponseWriter(RequestResponseCycle):
+    """Sends one response. Names of fields are in lower case, as ASGI wants them."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send the head here, and bodies as uvicorn does. Raises RuntimeError for a field that is not one line."""
+        if self.response_started or message["type"] != "http.response.start":
+            await super().send(message)
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        self.transport.write(self._head(message["status"], [*self.default_headers, *message.get("headers", ())]))
+
+    def _head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+        lines = [name + b": " + value for name, value in headers]
+        lines += self._frame(status, dict(headers))
+        head = STATUS_LINE[status] + b"\r\n".join(lines) + b"\r\n\r\n"
+        line_ends = len(lines) + 2
+        if head.count(b"\n") != line_ends or head.count(b"\r") != line_ends or b"\0" in head:
+            raise RuntimeError("a header contains a line end or NUL")
+        return head
+
+    def _frame(self, status: int, fields: Mapping[bytes, bytes]) -> list[bytes]:
+        """Find out where the body ends, and whether the connection does; the lines that are missing for it."""
+        missing = []
+        if fields.get(b"transfer-encoding", b"").lower() == b"chunked":
+            self.chunked_encoding = True
+        elif b"content-length" in fields:
+            self.chunked_encoding = False
+            self.expected_content_length = int(fields[b"content-length"])
+        elif self.scope["method"] != "HEAD" and status not in BODILESS_STATUSES:
+            self.chunked_encoding = True
+            missing.append(b"transfer-encoding: chunked")
+        if b"close" in fields.get(b"connection", b"").lower():
+            self.keep_alive = False
+        elif not self.keep_alive:
+            missing.append(b"connection: close")
+        return missing

@@ -1,0 +1,90 @@
+"""The writer of a response: the bytes are uvicorn's, and no field can begin another line."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from api.connections.response_writer import ResponseWriter
+
+FIELDS = [
+    [(b"content-type", b"text/plain"), (b"content-length", b"2")],
+    [(b"content-type", b"text/plain")],
+    [(b"transfer-encoding", b"Chunked")],
+    [(b"connection", b"Close"), (b"content-length", b"2")],
+    [(b"vary", b"Origin"), (b"vary", b"Accept"), (b"content-length", b"2")],
+]
+
+
+class Transport:
+    def __init__(self) -> None:
+        self.written, self.is_closed = b"", False
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class Flow:
+    write_paused = False
+
+
+def send_response(
+    writer_class: type[RequestResponseCycle], method: str, status: int, headers: Any, *, keep_alive: bool
+) -> tuple[bytes, bool]:
+    """What is written, and whether the connection is closed after it."""
+    transport = Transport()
+    writer = writer_class(
+        scope=cast("Any", {"method": method}),
+        transport=cast("Any", transport),
+        flow=cast("Any", Flow()),
+        logger=cast("Any", None),
+        access_logger=cast("Any", None),
+        access_log=False,
+        default_headers=[(b"date", b"Sun, 29 Nov 2026 12:00:00 GMT")],
+        message_event=asyncio.Event(),
+        expect_100_continue=False,
+        keep_alive=keep_alive,
+        on_response=lambda: None,
+    )
+
+    async def send() -> None:
+        await writer.send({"type": "http.response.start", "status": status, "headers": headers})
+        body = b"" if status in (204, 304) else b"ok"
+        await writer.send({"type": "http.response.body", "body": body, "more_body": False})
+
+    asyncio.run(send())
+    return transport.written, transport.is_closed
+
+
+@pytest.mark.parametrize("keep_alive", [True, False])
+@pytest.mark.parametrize("headers", FIELDS)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_bytes_are_those_of_uvicorn(method: str, headers: Any, keep_alive: bool) -> None:  # noqa: FBT001 - parametrized
+    ours, uvicorns = (
+        send_response(each, method, 200, headers, keep_alive=keep_alive)
+        for each in (ResponseWriter, RequestResponseCycle)
+    )
+    assert sorted(ours[0].split(b"\r\n")) == sorted(uvicorns[0].split(b"\r\n"))
+    assert ours[1] == uvicorns[1]
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_response_without_a_body_is_not_chunked(status: int) -> None:
+    ours, uvicorns = (
+        send_response(each, "GET", status, [(b"etag", b'"1"')], keep_alive=True)
+        for each in (ResponseWriter, RequestResponseCycle)
+    )
+    assert ours == uvicorns
+    assert b"chunked" not in ours[0]
+
+
+@pytest.mark.parametrize(
+    "field", [(b"x", b"a\r\nb: c"), (b"x", b"a\nb"), (b"x", b"a\rb"), (b"x\r\ny", b"a"), (b"x", b"\0")]
+)
+def test_a_field_of_two_lines_is_an_error(field: tuple[bytes, bytes]) -> None:
+    with pytest.raises(RuntimeError, match="header"):
+        send_response(ResponseWriter, "GET", 200, [field, (b"content-length", b"2")], keep_alive=True)
