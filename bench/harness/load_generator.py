@@ -136,7 +136,9 @@ class _HttpClient(asyncio.Protocol):
         self._counted_from = deadline - plan.seconds
         self._deadline = deadline + DRAIN_S if plan.rate else deadline
         self._arrivals = arrivals
-        self._head = f"Host: localhost\r\nAuthorization: Bearer {plan.token}\r\nContent-Type: application/json\r\n".encode()
+        self._head = (
+            f"Host: localhost\r\nAuthorization: Bearer {plan.token}\r\nContent-Type: application/json\r\n".encode()
+        )
         self._received = bytearray()
         self._due = 0.0
 

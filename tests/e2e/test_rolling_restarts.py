@@ -29,6 +29,8 @@ IS_FULL_RUN = "TASKLEDGER_TEST_KILLS" in os.environ
 RESTARTS, CLIENTS = (50, 10) if IS_FULL_RUN else (3, 5)
 PAUSE_S = 0.2
 """Each client sends about five requests a second."""
+SHORT_PAUSE_S = 0.01
+"""So many requests that some arrive before the balancer has noticed a stop."""
 MIN_REQUESTS_PER_RESTART = 20
 DRAIN_S = 1.5
 MAX_STOP_S = 10.0
@@ -48,10 +50,11 @@ api.server.Server.shutdown = close_pools_first
 class RollingRestarts:
     """The API processes, the balancer in front of them, and what its clients saw."""
 
-    def __init__(self, settings: Settings, folder: Path, balancer: Balancer, patch_code: str) -> None:
+    def __init__(self, settings: Settings, folder: Path, balancer: Balancer, patch_code: str, pause_s: float) -> None:
         self._settings, self._folder, self._patch_code = settings, folder, patch_code
         self._exits = contextlib.ExitStack()
         self._count = 0
+        self._pause_s = pause_s
         self.balancer = balancer
         self.serving: list[tuple[CliProcess, str]] = []
         self.stopping: list[asyncio.Task[float]] = []
@@ -99,7 +102,7 @@ class RollingRestarts:
                 position = created["position"] + CLIENTS // 2
                 await self._request(http, "GET", f"/projects/{project}/tasks?min_position={position}", headers=WAIT)
                 await self._request(http, "GET", f"/tasks/{created['id']}", headers=WAIT)
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(self._pause_s)
 
     async def _request(self, http: httpx.AsyncClient, method: str, path: str, **rest: Any) -> dict[str, Any] | None:
         try:
@@ -153,10 +156,10 @@ def held_sockets(address: str) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def two_processes_under_load(
-    settings: Settings, folder: Path, patch_code: str = ""
+    settings: Settings, folder: Path, patch_code: str = "", pause_s: float = PAUSE_S
 ) -> AsyncIterator[RollingRestarts]:
     async with Balancer.start() as balancer:
-        rolling = RollingRestarts(settings, folder, balancer, patch_code)
+        rolling = RollingRestarts(settings, folder, balancer, patch_code, pause_s)
         with contextlib.closing(rolling), cli_process(settings, folder, "worker", "worker"):
             await asyncio.gather(rolling.start(), rolling.start())
             async with httpx.AsyncClient(transport=balancer, base_url=BASE_URL, timeout=10) as http:
@@ -197,7 +200,7 @@ async def test_rolling_restarts_fail_no_request(settings: Settings, tmp_path: Pa
 
 
 async def test_a_stop_that_closes_the_pools_first_is_noticed(settings: Settings, tmp_path: Path) -> None:
-    async with two_processes_under_load(settings, tmp_path, POOLS_CLOSED_FIRST) as rolling:
+    async with two_processes_under_load(settings, tmp_path, POOLS_CLOSED_FIRST, SHORT_PAUSE_S) as rolling:
         await rolling.wait_for_requests()
         rolling.stop_oldest()
         with pytest.raises(AssertionError, match="of Counter"):

@@ -40,6 +40,8 @@ MEMBER_WRITERS = 2
 """Concurrent writers for a member who is being removed."""
 COMMANDS_BETWEEN_CUTS = 8
 """Commands that get a definite answer between two terminations of connections."""
+LOST_SHARE = 0.2
+"""The share of answers from the database that are lost; most commands are retried once by their process."""
 HANG_TIMEOUT_S = 30.0
 """After this time the check counts as hung."""
 
@@ -181,7 +183,7 @@ async def retries_make_every_outcome_definite(both: TwoProcesses, clients: int, 
     notes, over = CallHistory(), threading.Event()
     shared = await retry_until_definite(notes, "shared", lambda: both.create("shared", "shared"))
     assert isinstance(shared, Acknowledged)
-    both.lose_replies(0.05)
+    both.lose_replies(LOST_SHARE)
     cut = asyncio.create_task(asyncio.to_thread(_terminate_backends, both.url, notes, over))
     retrying = [RetryingClient(f"client {at}", both, notes, shared.stream) for at in range(clients)]
     try:
