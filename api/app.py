@@ -24,7 +24,6 @@ from api.http.cors import CorsPolicy, with_cors
 from api.http.deadline import with_deadline
 from api.http.head_requests import with_head
 from api.http.parameters import reject_unknown_parameters
-from api.http.places import with_places
 from api.http.problems import EXCEPTION_HANDLERS, error_app, framework_error_response, refusal_response
 from api.http.rate_limiting import LIMITED, RequestLimiter, add_rate_limit_headers
 from api.http.response import Response
@@ -67,7 +66,7 @@ def with_middleware(application: Litestar, response_cache: ResponseCache, metric
     cors_policy = CorsPolicy(application.state.ledger.settings.cors_origins)
     if cors_policy.allows_any():
         app = with_cors(app, cors_policy)
-    return with_places(with_tracing(app))
+    return with_tracing(app)
 
 
 def create_litestar(settings: Settings) -> Litestar:

@@ -6,6 +6,7 @@ hold, the same request has the same answer; if one does not, the request goes to
 
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable
 from typing import Any, cast
 
 from litestar.enums import ScopeType
@@ -59,10 +60,12 @@ class ResponseCache:
     def wrap(self, app: ASGIApp) -> ASGIApp:
         """The application with the cache in front of it."""
 
-        async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+        def middleware(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             if scope["type"] != ScopeType.HTTP or scope["method"] != "GET":
-                await app(scope, receive, send)
-                return
+                return app(scope, receive, send)
+            return answer(scope, receive, send)
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             key, if_none_match = _cache_key(scope)
             cached = self._responses.get(key)
             answers = self._fresh_answers(cached) if cached else None

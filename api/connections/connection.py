@@ -117,7 +117,8 @@ class Connection(ClosableConnection):
             self._place = Place(self._admission) if is_counted else None
             self._is_just_admitted = True
             self._complete_scope(version)
-            self.cycle = self._response_writer(version)
+            keep_alive = version != "1.0" and not self.draining.is_set() and self.parser.should_keep_alive()
+            self.cycle = ResponseWriter(self, self.on_response_complete, self._place, keep_alive=keep_alive)
             if is_next:
                 self._start_asgi_task(self.cycle, self.app)
             else:
@@ -170,28 +171,12 @@ class Connection(ClosableConnection):
         self.scope["path"] = unquote(path) if "%" in path else path
         self.scope["raw_path"] = url.path
         self.scope["query_string"] = url.query or b""
-        self.scope["place"] = self._place  # type: ignore[typeddict-unknown-key]
-
-    def _response_writer(self, version: str) -> ResponseWriter:
-        return ResponseWriter(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and not self.draining.is_set() and self.parser.should_keep_alive(),
-            on_response=self.on_response_complete,
-        )
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self.running = cycle
         super()._start_asgi_task(cycle, app)
         if not cycle.more_body:  # it was pipelined
-            place: Place | None = cast("Any", cycle.scope)["place"]
+            place = cast("ResponseWriter", cycle).place
             if place:
                 place.take()
 

@@ -1,15 +1,56 @@
 """The writer of a response: uvicorn's, with the head checked and written as a whole instead of field by field."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 
-from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn._types import ASGI3Application, ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from infra import admission
+from infra.admission import Place
 
 BODILESS_STATUSES = {204, 304}
 
 
 class ResponseWriter(RequestResponseCycle):
-    """Sends one response. Names of fields are in lower case, as ASGI wants them."""
+    """Calls the application for a request, which has its `place` until then, and sends one response.
+
+    Names of fields are in lower case, as ASGI wants them.
+    """
+
+    def __init__(
+        self,
+        connection: HttpToolsProtocol,
+        on_response: Callable[[], None],
+        place: Place | None,
+        *,
+        keep_alive: bool,
+    ) -> None:
+        super().__init__(
+            connection.scope,
+            connection.transport,
+            connection.flow,
+            connection.logger,
+            connection.access_logger,
+            False,  # noqa: FBT003 - uvicorn's access log
+            connection.server_state.default_headers,
+            asyncio.Event(),
+            connection.expect_100_continue,
+            keep_alive,
+            on_response,
+        )
+        self.place = place
+
+    async def run_asgi(self, app: ASGI3Application) -> None:
+        """As uvicorn does."""
+        if self.place is None:
+            await super().run_asgi(app)
+            return
+        admission.begin(self.place)
+        try:
+            await super().run_asgi(app)
+        finally:
+            self.place.end()
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send the head here, and bodies as uvicorn does. Raises RuntimeError for a field that is not one line."""

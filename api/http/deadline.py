@@ -1,7 +1,7 @@
 """The deadline of a request: its answer comes in time, even if the handler is stuck in a driver."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
 from litestar.enums import ScopeType
@@ -9,6 +9,9 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from commands.handling.append import OutcomeUnknown
 from infra import time_budget
+
+CHECK_INTERVAL_S = 0.05
+"""How much later than its deadline a request may be answered."""
 
 
 class DeadlineExceeded(Exception):
@@ -49,30 +52,31 @@ def current_deadline() -> Deadline:
 
 def with_deadline(app: ASGIApp, late_app: LateApp) -> ASGIApp:
     """Answer 503 when the deadline has passed, and cancel the handler without waiting until it has ended."""
+    watch = _Watch()
 
-    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP:
-            await _TimedCall(scope, receive, send, late_app).run(app)
-        else:
-            await app(scope, receive, send)
+    def middleware(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] != ScopeType.HTTP:
+            return app(scope, receive, send)
+        return _TimedCall(scope, receive, send, late_app).run(app, watch)
 
     return middleware
 
 
 class _TimedCall:
-    """The call of the application for one request; a timer answers in its place if it has not begun in time."""
+    """The call of the application for one request; another application answers if it has not begun in time."""
+
+    __slots__ = ("_has_begun", "_late_answer", "_late_app", "_receive", "_scope", "_send", "_task", "deadline")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, late_app: LateApp) -> None:
         self._scope, self._receive, self._send, self._late_app = scope, receive, send, late_app
-        self._deadline = Deadline()
         self._has_begun = False
         self._late_answer: asyncio.Task[None] | None = None
-        self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_at(self._deadline.answer_by, self._on_timer)
-        self._task = asyncio.current_task()
 
-    async def run(self, app: ASGIApp) -> None:
-        token = _deadline.set(self._deadline)
+    async def run(self, app: ASGIApp, watch: "_Watch") -> None:
+        self._task = asyncio.current_task()
+        self.deadline = Deadline()
+        token = _deadline.set(self.deadline)
+        watch.add(self)
         try:
             await app(self._scope, self._receive, self._send_in_time)
         except BaseException:
@@ -80,7 +84,7 @@ class _TimedCall:
                 raise
         finally:
             _deadline.reset(token)
-            self._timer.cancel()
+            watch.remove(self)
             if self._late_answer:
                 await self._late_answer
                 if self._task:
@@ -91,13 +95,42 @@ class _TimedCall:
             self._has_begun = True
             await self._send(message)
 
-    def _on_timer(self) -> None:
-        now = self._loop.time()
-        if now - self._timer.when() > time_budget.STALL_GRACE_S:
-            self._timer = self._loop.call_at(now + time_budget.STALL_GRACE_S, self._on_timer)
-        elif self._deadline.answer_by > now:
-            self._timer = self._loop.call_at(min(self._deadline.answer_by, now + time_budget.REQUEST_S), self._on_timer)
-        elif not self._has_begun and self._task:
-            late_app = self._late_app(self._scope, self._deadline.error())
-            self._late_answer = self._loop.create_task(late_app(self._scope, self._receive, self._send))  # type: ignore[arg-type]
+    def end(self) -> None:
+        """Answer now, unless the answer has begun."""
+        if not self._has_begun and self._late_answer is None and self._task:
+            late_app = self._late_app(self._scope, self.deadline.error())
+            self._late_answer = asyncio.ensure_future(late_app(self._scope, self._receive, self._send))
             self._task.cancel()
+
+
+class _Watch:
+    """Ends calls whose deadline has passed. It looks at all of them in turn: a timer for each would cost more."""
+
+    def __init__(self) -> None:
+        self._calls = set[_TimedCall]()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, call: _TimedCall) -> None:
+        self._calls.add(call)
+        loop = asyncio.get_running_loop()
+        if self._timer is None or self._loop is not loop:
+            self._loop = loop
+            self._schedule(loop, CHECK_INTERVAL_S)
+
+    def remove(self, call: _TimedCall) -> None:
+        self._calls.discard(call)
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop, delay_s: float) -> None:
+        self._timer = loop.call_later(delay_s, self._check, loop, loop.time() + delay_s)
+
+    def _check(self, loop: asyncio.AbstractEventLoop, due_at: float) -> None:
+        now, self._timer = loop.time(), None
+        if now - due_at > time_budget.STALL_GRACE_S:
+            self._schedule(loop, time_budget.STALL_GRACE_S)
+            return
+        for call in list(self._calls):
+            if call.deadline.answer_by <= now:
+                call.end()
+        if self._calls:
+            self._schedule(loop, CHECK_INTERVAL_S)

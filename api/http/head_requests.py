@@ -1,5 +1,7 @@
 """HEAD requests: answered like the same GET, without the body (RFC 9110, section 9.3.2)."""
 
+from collections.abc import Awaitable
+
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -7,15 +9,13 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 def with_head(app: ASGIApp) -> ASGIApp:
     """Wrap the application, so that every GET route answers HEAD too, and says so to OPTIONS."""
 
-    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await app(scope, receive, send)
-        elif scope["method"] == "HEAD":
-            await app({**scope, "method": "GET"}, receive, _without_body(send))
-        elif scope["method"] == "OPTIONS":
-            await app(scope, receive, _allowing_head(send))
-        else:
-            await app(scope, receive, send)
+    def middleware(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == ScopeType.HTTP:
+            if scope["method"] == "HEAD":
+                return app({**scope, "method": "GET"}, receive, _without_body(send))
+            if scope["method"] == "OPTIONS":
+                return app(scope, receive, _allowing_head(send))
+        return app(scope, receive, send)
 
     return middleware
 

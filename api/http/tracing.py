@@ -38,9 +38,7 @@ def with_tracing(app: ASGIApp) -> ASGIApp:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
-        traceparent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
-        match = _TRACEPARENT.fullmatch(traceparent)
-        _trace.set(Trace(UUID(match[1]), match[2]) if match else Trace(new_id()))
+        _trace.set(_trace_of(scope))
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -54,3 +52,11 @@ def with_tracing(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, send_with_headers)
 
     return middleware
+
+
+def _trace_of(scope: Scope) -> Trace:
+    for name, value in scope["headers"]:
+        if name == b"traceparent":
+            match = _TRACEPARENT.fullmatch(value.decode("latin-1"))
+            return Trace(UUID(match[1]), match[2]) if match else Trace(new_id())
+    return Trace(new_id())

@@ -165,7 +165,11 @@ async def test_requests_recover_by_themselves(here: Frozen, loss: str) -> None:
 
 
 async def test_a_deadline_that_awaits_the_driver_is_noticed(here: Frozen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadline._TimedCall, "_on_timer", lambda call: call._task.cancel())  # noqa: SLF001 - as asyncio.timeout does
+    def cancel_alone(call: Any) -> None:  # as asyncio.timeout does
+        call.deadline.suspend()
+        call._task.cancel()  # noqa: SLF001
+
+    monkeypatch.setattr(deadline._TimedCall, "end", cancel_alone)  # noqa: SLF001
     monkeypatch.setattr("infra.time_budget.READ_S", 60.0)
     monkeypatch.setattr("infra.time_budget.DATABASE_PROBE_S", 60.0)
     here.proxy.freeze()

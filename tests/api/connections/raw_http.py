@@ -17,7 +17,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from api.connections.connection import Connection
 from api.connections.registry import ConnectionRegistry
 from api.connections.stats import ConnectionStats
-from api.http.places import with_places
 from infra.admission import Admission
 
 JOIN_TIMEOUT_S = 10
@@ -62,7 +61,7 @@ def raw_server(
 @contextlib.contextmanager
 def uvicorn_server(protocol: Any = HttpToolsProtocol, app: ASGIApp = echo_app) -> Iterator[int]:
     """The port of a server; by default with uvicorn's own connections, which have no limits."""
-    config = uvicorn.Config(cast("Any", with_places(app)), http=protocol, ws="none", log_config=None, lifespan="off")
+    config = uvicorn.Config(cast("Any", app), http=protocol, ws="none", log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -1,6 +1,8 @@
 """The writer of a response: the bytes are uvicorn's, and no field can begin another line."""
 
 import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -8,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from api.connections.response_writer import ResponseWriter
 
+DATE = (b"date", b"Sun, 29 Nov 2026 12:00:00 GMT")
 FIELDS = [
     [(b"content-type", b"text/plain"), (b"content-length", b"2")],
     [(b"content-type", b"text/plain")],
@@ -32,24 +35,46 @@ class Flow:
     write_paused = False
 
 
-def send_response(
-    writer_class: type[RequestResponseCycle], method: str, status: int, headers: Any, *, keep_alive: bool
-) -> tuple[bytes, bool]:
-    """What is written, and whether the connection is closed after it."""
-    transport = Transport()
-    writer = writer_class(
+def our_writer(transport: Transport, method: str, keep_alive: bool) -> RequestResponseCycle:  # noqa: FBT001 - both have it
+    connection = SimpleNamespace(
+        scope={"method": method},
+        transport=transport,
+        flow=Flow(),
+        logger=None,
+        access_logger=None,
+        server_state=SimpleNamespace(default_headers=[DATE]),
+        expect_100_continue=False,
+    )
+    return ResponseWriter(cast("Any", connection), lambda: None, None, keep_alive=keep_alive)
+
+
+def uvicorns_writer(transport: Transport, method: str, keep_alive: bool) -> RequestResponseCycle:  # noqa: FBT001
+    return RequestResponseCycle(
         scope=cast("Any", {"method": method}),
         transport=cast("Any", transport),
         flow=cast("Any", Flow()),
         logger=cast("Any", None),
         access_logger=cast("Any", None),
         access_log=False,
-        default_headers=[(b"date", b"Sun, 29 Nov 2026 12:00:00 GMT")],
+        default_headers=[DATE],
         message_event=asyncio.Event(),
         expect_100_continue=False,
         keep_alive=keep_alive,
         on_response=lambda: None,
     )
+
+
+def send_response(
+    make_writer: Callable[[Transport, str, bool], RequestResponseCycle],
+    method: str,
+    status: int,
+    headers: Any,
+    *,
+    keep_alive: bool,
+) -> tuple[bytes, bool]:
+    """What is written, and whether the connection is closed after it."""
+    transport = Transport()
+    writer = make_writer(transport, method, keep_alive)
 
     async def send() -> None:
         await writer.send({"type": "http.response.start", "status": status, "headers": headers})
@@ -65,8 +90,7 @@ def send_response(
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_the_bytes_are_those_of_uvicorn(method: str, headers: Any, keep_alive: bool) -> None:  # noqa: FBT001 - parametrized
     ours, uvicorns = (
-        send_response(each, method, 200, headers, keep_alive=keep_alive)
-        for each in (ResponseWriter, RequestResponseCycle)
+        send_response(each, method, 200, headers, keep_alive=keep_alive) for each in (our_writer, uvicorns_writer)
     )
     assert sorted(ours[0].split(b"\r\n")) == sorted(uvicorns[0].split(b"\r\n"))
     assert ours[1] == uvicorns[1]
@@ -76,7 +100,7 @@ def test_the_bytes_are_those_of_uvicorn(method: str, headers: Any, keep_alive: b
 def test_a_response_without_a_body_is_not_chunked(status: int) -> None:
     ours, uvicorns = (
         send_response(each, "GET", status, [(b"etag", b'"1"')], keep_alive=True)
-        for each in (ResponseWriter, RequestResponseCycle)
+        for each in (our_writer, uvicorns_writer)
     )
     assert ours == uvicorns
     assert b"chunked" not in ours[0]
@@ -87,4 +111,4 @@ def test_a_response_without_a_body_is_not_chunked(status: int) -> None:
 )
 def test_a_field_of_two_lines_is_an_error(field: tuple[bytes, bytes]) -> None:
     with pytest.raises(RuntimeError, match="header"):
-        send_response(ResponseWriter, "GET", 200, [field, (b"content-length", b"2")], keep_alive=True)
+        send_response(our_writer, "GET", 200, [field, (b"content-length", b"2")], keep_alive=True)
