@@ -10,7 +10,7 @@ _CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _BIDI_CONTROLS = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """Bidi_Control: they reorder the text around them, so that it reads as another."""
 _TAGS = "\U000e0000-\U000e007f"
-"""They spell text that nobody sees, except in a flag: a black flag, the tags of a region, and the tag that ends it."""
+"""They spell invisible text, except in a flag: a black flag, the tags of a region, and the tag that ends it."""
 _FLAG_REST = "(?<=\U0001f3f4)[\U000e0020-\U000e007e]+\U000e007f"
 _DEFAULT_IGNORABLES = (
     r"\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
