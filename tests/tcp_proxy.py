@@ -6,6 +6,9 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Self
 
+ACCEPT_STEPS = 5
+"""Turns of the event loop from an accepted socket to our knowing it; asyncio takes three."""
+
 
 class TcpProxy:
     """Runs in a thread; `port` is where it listens, `dropped_count` how many connections it has dropped."""
@@ -17,6 +20,7 @@ class TcpProxy:
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._open_transports: set[asyncio.WriteTransport] = set()
+        self._connections: set[asyncio.Task[None]] = set()
         self._flows = [_open_flow()]
         self.on_request: Callable[[bytes], bool] = lambda _: True
         """Called with what a client sends; if it returns False, the connection is dropped and nothing is sent on."""
@@ -33,7 +37,7 @@ class TcpProxy:
         finally:
             proxy.thaw()
             proxy.refuse_connections()
-            proxy._run(_cancel_other_tasks())
+            proxy._run(proxy._end())
             proxy._loop.call_soon_threadsafe(proxy._loop.stop)
             thread.join()
             proxy._loop.close()
@@ -69,7 +73,7 @@ class TcpProxy:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _close(self) -> None:
@@ -84,17 +88,32 @@ class TcpProxy:
         self._open_transports.clear()
         await asyncio.sleep(0.01)
 
+    async def _end(self) -> None:
+        """Let no connection outlive the proxy: not one that was just accepted, nor one that is being made."""
+        for _ in range(ACCEPT_STEPS):
+            await asyncio.sleep(0)
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._drop()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Know the connection at once: a task that is cancelled before its first step cleans up nothing."""
+        self._open_transports.add(writer.transport)
+        self._connections.add(asyncio.create_task(self._serve(reader, writer)))
+
     def _may_pass(self, data: bytes) -> bool:
         return self.on_request(data)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open_transports.add(writer.transport)
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 await self._connect_and_copy(reader, writer)
         finally:
             writer.transport.abort()
             self._open_transports.discard(writer.transport)
+            self._connections.discard(asyncio.current_task())
 
     async def _connect_and_copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(*self._target)
@@ -125,11 +144,3 @@ async def _copy(
         writer.write(data)
         await writer.drain()
     writer.transport.abort()
-
-
-async def _cancel_other_tasks() -> None:
-    """Let no connection outlive the proxy, not even one that is being made."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

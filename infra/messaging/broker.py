@@ -55,11 +55,12 @@ class _BlockingConsumer(_RedisConsumer):
         # Milliseconds that the library sleeps after an empty fetch. We block in Redis instead, unless this worker
         # already has as many messages as it may prefetch.
         self.timeout = 1 if self.outstanding_message_count < self.prefetch else 50
+        is_asking = not self.message_cache and self.outstanding_message_count < self.prefetch
         with self._outages_as_closed_connections():
-            if not self.message_cache and self.outstanding_message_count < self.prefetch:
+            if is_asking:
                 self._wait_for_message()
             message: MessageProxy | None = super().__next__()  # type: ignore[no-untyped-call]
-        if self.broker.is_away and self._is_reporting():
+        if is_asking and self.broker.is_away and self._is_reporting():
             self.broker.is_away = False
             logger.info("the broker is back")
         return message
