@@ -25,7 +25,7 @@ from api.http.deadline import with_deadline
 from api.http.head_requests import with_head
 from api.http.parameters import reject_unknown_parameters
 from api.http.problems import EXCEPTION_HANDLERS, error_app, framework_error_response, refusal_response
-from api.http.rate_limiting import LIMITED, RequestLimiter, add_rate_limit_headers
+from api.http.rate_limiting import LIMITED, RequestLimiter
 from api.http.response import Response
 from api.http.tracing import with_tracing
 from api.ledger import BASE_PATH, Ledger
@@ -93,7 +93,6 @@ def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
             ).on_app_init
         ],
         before_request=reject_unknown_parameters,
-        before_send=[add_rate_limit_headers],
         exception_handlers={**EXCEPTION_HANDLERS, HTTPException: partial(_counted_error_response, ledger.limiter)},
         request_class=JSONRequest,
         state=State({"ledger": ledger}),

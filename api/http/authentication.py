@@ -154,7 +154,9 @@ class Authentication:
     def _authenticate_before(self, next_hook: BeforeRequestHook | None) -> BeforeRequestHook:
         async def authenticate(request: Request[Any, Any, Any]) -> Any:
             if self._limiter:
-                await self._limiter.before_authentication(request)
+                counting = self._limiter.before_authentication(request)
+                if counting:
+                    await counting
             if not request.route_handler.opt.get("public") and request.method != "OPTIONS":
                 await self._authenticate(request)
                 if self._limiter:

@@ -1,13 +1,15 @@
 """Rate limiting: counts each request by its token, user and address, and reports the limit nearest to its end."""
 
+from collections.abc import Awaitable
+from functools import cache
 from http import HTTPStatus
-from time import monotonic_ns
 from typing import Any, Final, cast
 
 from litestar import Request
-from litestar.handlers import BaseRouteHandler
-from litestar.types import HTTPScope, Message, Scope
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.types import Scope
 from msgspec import Struct
+from msgspec.structs import replace
 
 from api.http import headers
 from api.http.client_address import client_network
@@ -27,7 +29,7 @@ SEARCH: Final = {"route_class": "search"}
 MAX_KNOWN_CALLERS = 20_000
 """Callers whose leases are found at once; a caller is a token at an address."""
 BLOCKS_PER_QUOTA = 1_000
-"""A block of cached answers that are counted together is a thousandth of the quota."""
+"""A block of requests that are counted together is a thousandth of the quota."""
 _SCOPE_KEY = "taskledger.counted"
 _CallerKey = tuple[bytes, str, str]
 HeaderFields = list[tuple[bytes, bytes]]
@@ -44,17 +46,17 @@ class CountedRequest(Struct, frozen=True):
 class Caller:
     """A token at an address: its leases, and the rest of the block of requests that was counted last.
 
-    Counting each cached answer would take longer than finding it, so they are counted in blocks, before the first one.
+    Counting each cached answer would take longer than finding it, so requests are counted in blocks, before the first.
     A block ends when what it counted has run off again, so its rest is not saved up.
     """
 
-    __slots__ = ("block_ends_at", "block_left", "fields", "leases")
+    __slots__ = ("block_ends_at", "block_left", "counted", "leases")
 
-    def __init__(self, leases: tuple[Lease, ...]) -> None:
+    def __init__(self, leases: tuple[Lease, ...], route_class: LeasedClass) -> None:
         self.leases = leases
         self.block_left = 0
         self.block_ends_at = 0
-        self.fields: HeaderFields = []
+        self.counted = CountedRequest(route_class, leases, [])
 
 
 class RequestLimiter:
@@ -79,23 +81,21 @@ class RequestLimiter:
             return []
         client = scope["client"]
         address = self._address(scope) if self._has_proxies or client is None else client[0]
-        caller, now = self._callers.get((authorization, address, route_class)), monotonic_ns() // 1000
-        if caller is None:
-            return None
-        if caller.block_left and now < caller.block_ends_at:
-            caller.block_left -= 1
-            return caller.fields
-        return self._begin_block(caller, now)
+        caller = self._callers.get((authorization, address, route_class))
+        counted = self._count_in_block(caller) if caller else None
+        return counted.fields if counted else None
 
-    async def before_authentication(self, request: Request[Any, Any, Any]) -> None:
-        """Count a request of a known caller on all its limits, any other by its address. Raises TooManyRequests."""
-        route_class = route_class_of(request.route_handler, request.scope)
-        if self._leases is None or route_class is None:
-            return
+    def before_authentication(self, request: Request[Any, Any, Any]) -> Awaitable[None] | None:
+        """Count a request of a known caller on all its limits, any other by its address. Raises TooManyRequests.
+
+        For requests that Redis counts, there is something to await.
+        """
+        route_class = route_class_of(request.scope) if self._leases else None
         if route_class == "auth":
-            await self._count_auth_request(request)
-        else:
+            return self._count_auth_request(request)
+        if route_class:
             self._count_caller_or_address(request, route_class)
+        return None
 
     def count_unrouted(self, request: Request[Any, Any, Any]) -> None:
         """Count a request to which no route answers, as a read. Raises TooManyRequests."""
@@ -104,8 +104,14 @@ class RequestLimiter:
 
     def _count_caller_or_address(self, request: Request[Any, Any, Any], route_class: LeasedClass) -> None:
         """Count a request of a known caller on all its limits, any other by its address. Raises TooManyRequests."""
+        key = (authorization_of(request.scope), self._address(request.scope), route_class)
+        caller = self._callers.get(key)
+        counted = self._count_in_block(caller) if caller else None
+        if counted:
+            _note(request.scope, counted)
+            return
         self._forget_dropped_leases()
-        caller = self._callers.get((authorization_of(request.scope), self._address(request.scope), route_class))
+        caller = self._callers.get(key)
         if caller:
             self._count(request.scope, caller.leases, route_class)
             return
@@ -116,7 +122,7 @@ class RequestLimiter:
     def after_authentication(self, request: Request[Any, Any, Any]) -> None:
         """Count a request whose caller was not known by its token and user too. Raises TooManyRequests."""
         counted: CountedRequest | None = cast("Any", request.scope).get(_SCOPE_KEY)
-        if self._leases is None or counted is None or len(counted.leases) != 1 or counted.route_class == "auth":
+        if counted is None or len(counted.leases) != 1 or counted.route_class == "auth" or self._leases is None:
             return
         limits, (address,) = LIMITS_BY_CLASS[counted.route_class], counted.leases
         own = (
@@ -131,10 +137,17 @@ class RequestLimiter:
         if len(self._callers) >= MAX_KNOWN_CALLERS:
             self._callers.clear()
         key = (authorization_of(request.scope), self._address(request.scope), counted.route_class)
-        self._callers[key] = Caller((*own, address))
+        self._callers[key] = Caller((*own, address), counted.route_class)
 
-    def _begin_block(self, caller: Caller, now: int) -> HeaderFields | None:
-        """Count the next block, or at least one request; None if it must be refused."""
+    def _count_in_block(self, caller: Caller) -> CountedRequest | None:
+        """The next request of a block, or the first of a new one; None if the leases do not allow or know it."""
+        now = now_us()
+        if caller.block_left and now < caller.block_ends_at:
+            caller.block_left -= 1
+            return caller.counted
+        return self._begin_block(caller, now)
+
+    def _begin_block(self, caller: Caller, now: int) -> CountedRequest | None:
         if self._forget_dropped_leases():
             return None
         touched, limit = cast("Leases", self._leases).touched, caller.leases[0].limit
@@ -146,8 +159,8 @@ class RequestLimiter:
         if level < 0:
             return None
         caller.block_left, caller.block_ends_at = count - 1, now + count * limit.interval_us
-        caller.fields = _fields(nearest.limit, level)
-        return caller.fields
+        caller.counted = replace(caller.counted, fields=_fields(nearest.limit, level))
+        return caller.counted
 
     async def _count_auth_request(self, request: Request[Any, Any, Any]) -> None:
         route, network = request.route_handler.handler_name, client_network(request, self._proxies)
@@ -180,12 +193,10 @@ class RequestLimiter:
         return networks.client_network(self._proxies.client_address(peer, headers.lines_of(scope, b"x-forwarded-for")))
 
 
-async def add_rate_limit_headers(message: Message, scope: Scope) -> None:
-    """Add the fields to the response of a request that was counted; a refusal has its own."""
-    if message["type"] == "http.response.start" and message["status"] != HTTPStatus.TOO_MANY_REQUESTS:
-        counted = cast("Any", scope).get(_SCOPE_KEY)
-        if counted:
-            message["headers"] = [*message["headers"], *counted.fields]
+def rate_limit_fields(scope: Scope, status: int) -> HeaderFields:
+    """The fields of the response to a request that was counted; a refusal has its own."""
+    counted: CountedRequest | None = cast("Any", scope).get(_SCOPE_KEY)
+    return counted.fields if counted and status != HTTPStatus.TOO_MANY_REQUESTS else []
 
 
 def counted_class(scope: Scope) -> RouteClass | None:
@@ -196,21 +207,30 @@ def counted_class(scope: Scope) -> RouteClass | None:
 
 def authorization_of(scope: Scope) -> bytes:
     """The values of Authorization, each followed by a line feed: of two, either may count."""
-    return b"".join(value + b"\n" for name, value in scope["headers"] if name == b"authorization")
+    values = b""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            values += value + b"\n"
+    return values
 
 
-def route_class_of(handler: BaseRouteHandler, scope: Scope) -> RouteClass | None:
-    """The class of a request; None if its route is not limited."""
+def route_class_of(scope: Scope) -> RouteClass | None:
+    """The class of a request that has a route; None if the route is not limited."""
+    found = _class_of_route(cast("Any", scope)["route_handler"])
+    if found == "read" and b"filter=" in scope["query_string"]:
+        return "search"
+    return found
+
+
+@cache
+def _class_of_route(handler: BaseRouteHandler) -> RouteClass | None:
     options = handler.opt
     if not options.get("is_limited"):
         return None
     if options.get("public"):
         return "auth"
-    if "route_class" in options:
-        return cast("RouteClass", options["route_class"])
-    if cast("HTTPScope", scope)["method"] == "GET":
-        return "search" if b"filter=" in scope["query_string"] else "read"
-    return "write"
+    by_method: RouteClass = "read" if "GET" in cast("HTTPRouteHandler", handler).http_methods else "write"
+    return cast("RouteClass", options.get("route_class", by_method))
 
 
 def _fields(limit: RateLimit, level_us: int) -> HeaderFields:

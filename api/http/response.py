@@ -1,16 +1,24 @@
 """The response: status, headers and a JSON body, encoded once and sent without further layers."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import litestar
 import msgspec
 from litestar.types import Receive, Scope, Send
 
+from api.http.rate_limiting import rate_limit_fields
+
 T = TypeVar("T")
 NO_STORE = {"Cache-Control": "no-store"}
 _BODILESS_STATUSES = {204, 304}
 _encode = msgspec.json.Encoder().encode
+
+
+@cache
+def _encode_name(name: str) -> bytes:
+    return name.lower().encode("latin-1")
 
 
 class Response(litestar.Response[T]):
@@ -39,7 +47,7 @@ class Response(litestar.Response[T]):
         """The ASGI callable that sends it, with the handler's status unless it has its own."""
         del app, request, more
         status = self.status_code or status_code or 200
-        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
+        headers = [(_encode_name(name), value.encode("latin-1")) for name, value in self.headers.items()]
         body = b""
         if status not in _BODILESS_STATUSES:
             if self.content is not None:
@@ -48,8 +56,9 @@ class Response(litestar.Response[T]):
             headers.append((b"content-length", str(len(body)).encode()))
 
         async def send_response(scope: Scope, receive: Receive, send: Send) -> None:
-            del scope, receive
-            await send({"type": "http.response.start", "status": status, "headers": headers})
+            del receive
+            fields = [*headers, *rate_limit_fields(scope, status)]
+            await send({"type": "http.response.start", "status": status, "headers": fields})
             await send({"type": "http.response.body", "body": body, "more_body": False})
 
         return send_response

@@ -157,7 +157,7 @@ async def hot_reads_in_blocks_stay_within_the_limit(monkeypatch: pytest.MonkeyPa
     attempt_limits = AttemptLimits(redis_clients.cache_client(UNREACHABLE_REDIS_URL), uuid4().hex, is_enabled=True)
     limiter = RequestLimiter(leases, attempt_limits, TrustedProxyList())
     own = tuple(leases.find(limit, "ann") for limit in limits)
-    limiter._callers[(b"Bearer ann\n", "203.0.113.1", "read")] = Caller(own)  # noqa: SLF001 - as if it were known
+    limiter._callers[(b"Bearer ann\n", "203.0.113.1", "read")] = Caller(own, "read")  # noqa: SLF001 - as if it were known
     scope: Any = {"client": ("203.0.113.1", 1), "headers": []}
     answers = [limiter.count_known(scope, b"Bearer ann\n", "read") for _ in range(3_000)]
     assert [fields is not None for fields in answers] == [True] * 2_001 + [False] * 999
