@@ -22,6 +22,7 @@ from api.http import authentication
 from api.http.body import JSONBodyDTO, JSONRequest
 from api.http.cors import CorsPolicy, with_cors
 from api.http.deadline import with_deadline
+from api.http.framework_shortcuts import take_shortcuts
 from api.http.head_requests import with_head
 from api.http.parameters import reject_unknown_parameters
 from api.http.problems import EXCEPTION_HANDLERS, error_app, framework_error_response, refusal_response
@@ -100,6 +101,7 @@ def create_app_and_cache(settings: Settings) -> tuple[Litestar, ResponseCache]:
         openapi_config=None,
         logging_config=None,
     )
+    take_shortcuts(application, ledger=ledger)
     return application, response_cache
 
 
