@@ -125,11 +125,12 @@ class Decision:
         if state is None and not (command.creates or command.may_create):
             raise NotFound
         self._authorise(command, state)
-        if command.creates and self.version(command_on.target):
+        before = self.version(command_on.target)
+        if command.creates and before:
             raise IdTaken
         if getattr(state, "purged", False):
             raise Purged
-        intervening, before = self._check_version(command), self.version(command_on.target)
+        intervening = self._check_version(command)
         for event in command.decide(state, self):
             if isinstance(event, OtherStreamEvent):
                 self._add_event(event.stream, event.event)
@@ -142,10 +143,9 @@ class Decision:
     def _load_target_state(self, command: Command[State]) -> State | None:
         """The state of the target. A command that creates takes an uncached stream for a new one."""
         if command.creates and self.target not in self.stream_states and self._states.get(self.target) is None:
-            self.read_versions[self.target], self.stream_states[self.target] = (
-                0,
-                StreamState(states={command.state_type: None}),
-            )
+            self.read_versions[self.target] = 0
+            self.stream_states[self.target] = StreamState(states={command.state_type: None})
+            return None
         return self(command.state_type, self.target)
 
     def _authorise(self, command: Command[State], state: State | None) -> None:
@@ -195,12 +195,13 @@ class Decision:
 
     def _read_and_guard(self, stream: UUID, state_type: type[State]) -> StreamState:
         """The stream with the new events so far; from now on the append asserts it."""
-        if stream not in self.stream_states:
-            loaded = self._states.get(stream)
-            if loaded is None:
+        known = self.stream_states.get(stream)
+        if known is None:
+            known = self._states.get(stream)
+            if known is None:
                 raise NotLoaded(stream, state_type)
-            self.read_versions[stream], self.stream_states[stream] = loaded.version, loaded
-        return self.stream_states[stream]
+            self.read_versions[stream], self.stream_states[stream] = known.version, known
+        return known
 
     def _add_event(self, stream: UUID, event: Event) -> None:
         self.stream_states[stream] = self._read_and_guard(stream, State).with_event(event)

@@ -23,7 +23,7 @@ MAX_QUEUED_REQUESTS, MAX_QUEUED_BYTES = 2_000, 32 * 2**20
 """Requests that may wait, and the size of their commands; the next one is refused with TooBusy."""
 SNAPSHOT_INTERVAL_EVENTS = 200
 """How many events a stream grows by until the next snapshot."""
-_ENCODER = msgspec.msgpack.Encoder()
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class EventAppender(Protocol):
@@ -66,7 +66,7 @@ class Lane:
         Raises OutcomeUnknown if the log does not answer in time. A request that is cancelled while it waits may have
         been written too: only the log knows.
         """
-        size_bytes = sum(len(_ENCODER.encode(command_on.command)) for command_on in request.commands)
+        size_bytes = len(_encode(request.commands))
         if len(self._queue) >= MAX_QUEUED_REQUESTS or self._queued_bytes + size_bytes > MAX_QUEUED_BYTES:
             raise TooBusy
         future: asyncio.Future[DecisionOutcome] = asyncio.get_running_loop().create_future()

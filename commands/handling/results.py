@@ -46,17 +46,14 @@ class PlannedEvent(Struct, frozen=True):
 
 def from_decision(commands: Sequence[CommandOn], decision: Decision) -> tuple[CommandResult, ...]:
     """One result for each command of the decision."""
-    return tuple(
-        CommandResult(
-            command_on.target,
-            decision.version(command_on.target),
-            getattr(decision(command_on.command.state_type, command_on.target), "key", None),
-            tuple(
-                WipLimitWarning.from_refusal(warning) for index, warning in decision.warnings if index == command_index
-            ),
-        )
-        for command_index, command_on in enumerate(commands)
-    )
+    return tuple([_result(decision, index, command_on) for index, command_on in enumerate(commands)])
+
+
+def _result(decision: Decision, index: int, command_on: CommandOn) -> CommandResult:
+    target = decision.stream_states[command_on.target]
+    warnings = [WipLimitWarning.from_refusal(warning) for at, warning in decision.warnings if at == index]
+    key = getattr(target.states[command_on.command.state_type], "key", None)
+    return CommandResult(command_on.target, target.version, key, tuple(warnings))
 
 
 def planned_events(decision: Decision) -> tuple[PlannedEvent, ...]:
