@@ -82,7 +82,9 @@ class ClosableConnection(HttpToolsProtocol):
 
     def cors_headers(self) -> Sequence[tuple[bytes, bytes]]:
         """For the request as far as its headers have arrived."""
-        return self.cors_policy.headers_for(self.headers or [])[0] if self.cors_policy else ()
+        if self.cors_policy is None or self.scope is None:
+            return ()
+        return self.cors_policy.headers_for(list(self.scope["headers"]))[0]
 
     def discard(self, count: int) -> None:
         """Drop bytes that come after a response; a client that goes on is cut."""

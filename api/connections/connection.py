@@ -9,12 +9,12 @@ import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from api.connections import problems
+from api.connections import problems, request_head
 from api.connections.allowed_hosts import AllowedHosts
 from api.connections.closable_connection import ClosableConnection
 from api.connections.problems import RequestRefused
 from api.connections.request_clock import Phase
-from api.connections.request_head import MAX_HEAD_BYTES, RequestHead, check_headers
+from api.connections.request_head import MAX_HEAD_BYTES, MAX_HEADERS
 from api.connections.response_writer import ResponseWriter
 from infra.admission import Admission, Place
 
@@ -46,8 +46,8 @@ class Connection(ClosableConnection):
         self._admission = admission
         self._is_just_admitted = False
         self._place: Place | None = None
-        self._head = RequestHead()
         self._framing_bytes = 0
+        self.headers = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -79,30 +79,21 @@ class Connection(ClosableConnection):
         except httptools.HttpParserError as error:
             self.refuse(_problem_of(error))
             return
-        if self._framing_bytes > MAX_HEAD_BYTES:
+        if self._framing_bytes > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
             self.refuse(problems.HEAD_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head = RequestHead()
         self.clock.begin(Phase.HEAD, self.loop.time())
         self.is_request_refused = False
 
-    def on_url(self, url: bytes) -> None:
-        self._head.add_url(url)
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._head.add_header(name, value)
-        if self.clock.phase is Phase.HEAD:  # else a trailer: it must not become a header of a request in progress
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """In place of uvicorn's: start the request, or let it wait for its turn, or refuse it."""
-        version = self.parser.get_http_version()
-        check_headers(self.headers, version)
+        version, headers = self.parser.get_http_version(), self.headers
+        self.headers = headers.copy()  # which trailers join: they must not become headers of a request in progress
+        request_head.check(self.url, headers, version)
         if not self.url.startswith(b"/health"):  # which probes ask by the address
-            if self._allowed_hosts and not self._allowed_hosts.name(self.headers):
+            if self._allowed_hosts and not self._allowed_hosts.name(headers):
                 raise RequestRefused(problems.UNKNOWN_HOST)
             if self.is_for_health_only:
                 raise RequestRefused(problems.TOO_MANY_CONNECTIONS)
@@ -141,6 +132,8 @@ class Connection(ClosableConnection):
 
     def on_message_complete(self) -> None:
         self._framing_bytes = 0
+        if len(self.headers) > MAX_HEADERS:
+            raise RequestRefused(problems.HEAD_TOO_LARGE)
         if self.is_answered():
             self.clock.begin(Phase.IDLE, self.loop.time())
             return

@@ -1,4 +1,4 @@
-"""The head of a request as it arrives: its size, and the headers that may not be repeated."""
+"""The head of a request: its size, and what its headers must not leave open."""
 
 from collections.abc import Sequence
 
@@ -13,30 +13,11 @@ CHUNKED = [b"chunked"]
 """The one transfer coding that is understood."""
 
 
-class RequestHead:
-    """Counts what arrives; raises RequestRefused."""
-
-    __slots__ = ("_bytes", "_headers")
-
-    def __init__(self) -> None:
-        self._bytes = self._headers = 0
-
-    def add_url(self, url: bytes) -> None:
-        """A part of the URL."""
-        self._bytes += len(url)
-        if self._bytes > MAX_HEAD_BYTES:
-            raise RequestRefused(problems.HEAD_TOO_LARGE)
-
-    def add_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer."""
-        self._bytes += len(name) + len(value)
-        self._headers += 1
-        if self._headers > MAX_HEADERS or self._bytes > MAX_HEAD_BYTES:
-            raise RequestRefused(problems.HEAD_TOO_LARGE)
-
-
-def check_headers(headers: Sequence[tuple[bytes, bytes]], http_version: str) -> None:
-    """Raise RequestRefused for headers that leave open what is meant: the form of the body, the host, or the token."""
+def check(url: bytes, headers: Sequence[tuple[bytes, bytes]], http_version: str) -> None:
+    """Raise RequestRefused for a head that is too large, or leaves open the form of the body, the host or the token."""
+    size = len(url) + sum([len(name) + len(value) for name, value in headers])
+    if size > MAX_HEAD_BYTES or len(headers) > MAX_HEADERS:
+        raise RequestRefused(problems.HEAD_TOO_LARGE)
     if http_version not in HTTP_VERSIONS:
         raise RequestRefused(problems.MALFORMED)
     names = [name for name, _ in headers]
