@@ -69,6 +69,7 @@ def create_server(
         cast("Any", app),
         http=cast("Any", _connection_factory(ledger, max_files, [listener, metrics_listener])),
         ws="none",
+        interface="asgi3",
         access_log=False,
         log_config=None,
         proxy_headers=False,

@@ -29,6 +29,7 @@ def parse_id(text: str) -> UUID:
 def in_scope(command: C, **scope: UUID | str) -> C:
     """The command in the scope of its address; raises MalformedRequest if its body names another."""
     for field, value in scope.items():
-        if getattr(command, field) not in {None, value}:
+        named = getattr(command, field)
+        if named is not None and named != value:
             raise MalformedRequest("places_differ", f"The address and {field} differ.", pointer=f"#/{field}")
     return msgspec.structs.replace(command, **scope)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from time import monotonic
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,7 +20,7 @@ class DeadlineExceeded(Exception):
 
 
 class Deadline:
-    """When a request must be answered (by the clock of the event loop), and whether it may have written something."""
+    """When a request must be answered (by the monotonic clock), and whether it may have written something."""
 
     __slots__ = ("answer_by", "is_outcome_unknown")
 
@@ -29,7 +30,7 @@ class Deadline:
 
     def restart(self, extra_s: float = 0.0) -> None:
         """Give the request its whole time from now on, and this much more for a wait that its client asked for."""
-        self.answer_by = asyncio.get_running_loop().time() + time_budget.REQUEST_S + extra_s
+        self.answer_by = monotonic() + time_budget.REQUEST_S + extra_s
 
     def suspend(self) -> None:
         """Stop the clock, while the body of the request arrives at the pace of its client."""
@@ -71,10 +72,10 @@ class _TimedCall:
         self._scope, self._receive, self._send, self._late_app = scope, receive, send, late_app
         self._has_begun = False
         self._late_answer: asyncio.Task[None] | None = None
+        self.deadline = Deadline()
 
     async def run(self, app: ASGIApp, watch: "_Watch") -> None:
         self._task = asyncio.current_task()
-        self.deadline = Deadline()
         token = _deadline.set(self.deadline)
         watch.add(self)
         try:
@@ -90,10 +91,11 @@ class _TimedCall:
                 if self._task:
                     self._task.uncancel()  # the cancellation was ours
 
-    async def _send_in_time(self, message: Message) -> None:
-        if self._late_answer is None:
-            self._has_begun = True
-            await self._send(message)
+    def _send_in_time(self, message: Message) -> Awaitable[None]:
+        if self._late_answer is not None:
+            return _send_nothing()
+        self._has_begun = True
+        return self._send(message)
 
     def end(self) -> None:
         """Answer now, unless the answer has begun."""
@@ -101,6 +103,10 @@ class _TimedCall:
             late_app = self._late_app(self._scope, self.deadline.error())
             self._late_answer = asyncio.ensure_future(late_app(self._scope, self._receive, self._send))
             self._task.cancel()
+
+
+async def _send_nothing() -> None:
+    """Another answer was sent."""
 
 
 class _Watch:
@@ -122,10 +128,10 @@ class _Watch:
         self._calls.discard(call)
 
     def _schedule(self, loop: asyncio.AbstractEventLoop, delay_s: float) -> None:
-        self._timer = loop.call_later(delay_s, self._check, loop, loop.time() + delay_s)
+        self._timer = loop.call_later(delay_s, self._check, loop, monotonic() + delay_s)
 
     def _check(self, loop: asyncio.AbstractEventLoop, due_at: float) -> None:
-        now, self._timer = loop.time(), None
+        now, self._timer = monotonic(), None
         if now - due_at > time_budget.STALL_GRACE_S:
             self._schedule(loop, time_budget.STALL_GRACE_S)
             return

@@ -1,6 +1,7 @@
 """Tracing: the trace of a request, from its `traceparent` (W3C Trace Context) or a new one; security headers."""
 
 import re
+from collections.abc import Awaitable
 from contextvars import ContextVar
 from uuid import UUID
 
@@ -34,22 +35,21 @@ def current_trace_id() -> str:
 def with_tracing(app: ASGIApp) -> ASGIApp:
     """Wrap the application, so that every response has a trace id and the security headers."""
 
-    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+    def middleware(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != ScopeType.HTTP:
-            await app(scope, receive, send)
-            return
+            return app(scope, receive, send)
         _trace.set(_trace_of(scope))
 
-        async def send_with_headers(message: Message) -> None:
+        def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message["headers"] = [
                     *message["headers"],
                     *SECURITY_HEADERS,
                     (b"trace-id", current_trace_id().encode()),
                 ]
-            await send(message)
+            return send(message)
 
-        await app(scope, receive, send_with_headers)
+        return app(scope, receive, send_with_headers)
 
     return middleware
 
