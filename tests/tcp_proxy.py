@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Self
 
 ACCEPT_STEPS = 5
-"""Turns of the event loop from an accepted socket to our knowing it; asyncio takes three."""
+"""Turns of the event loop from an accepted socket to its transport; asyncio takes three."""
 
 
 class TcpProxy:
@@ -18,7 +19,7 @@ class TcpProxy:
         self.dropped_count = 0
         self._target = (host, port)
         self._loop = asyncio.new_event_loop()
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self._open_transports: set[asyncio.WriteTransport] = set()
         self._connections: set[asyncio.Task[None]] = set()
         self._flows = [_open_flow()]
@@ -73,15 +74,21 @@ class TcpProxy:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener.settimeout(0)
+        self.port = self._listener.getsockname()[1]
+        self._loop.add_reader(self._listener, self._accept, self._listener)
 
     async def _close(self) -> None:
-        if self._server:
-            self._server.close()
+        if self._listener:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
         await self._drop()
 
     async def _drop(self) -> None:
+        for _ in range(ACCEPT_STEPS):
+            await asyncio.sleep(0)
         self.dropped_count += len(self._open_transports)
         for transport in self._open_transports:
             transport.abort()
@@ -90,23 +97,23 @@ class TcpProxy:
 
     async def _end(self) -> None:
         """Let no connection outlive the proxy: not one that was just accepted, nor one that is being made."""
-        for _ in range(ACCEPT_STEPS):
-            await asyncio.sleep(0)
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._drop()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Know the connection at once: a task that is cancelled before its first step cleans up nothing."""
-        self._open_transports.add(writer.transport)
-        self._connections.add(asyncio.create_task(self._serve(reader, writer)))
+    def _accept(self, listener: socket.socket) -> None:
+        """Accept here: an asyncio server that is closed meanwhile leaves the connection open (Python 3.11)."""
+        with contextlib.suppress(BlockingIOError):
+            self._connections.add(asyncio.create_task(self._serve(listener.accept()[0])))
 
     def _may_pass(self, data: bytes) -> bool:
         return self.on_request(data)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection)
+        self._open_transports.add(writer.transport)
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 await self._connect_and_copy(reader, writer)
