@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import redis
+from dramatiq import Message
 from msgspec.structs import replace
 
 from infra.logs import logger
@@ -101,6 +102,19 @@ def test_an_outage_is_logged_in_two_lines(
     settings: Settings, outage: Outage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     an_outage_is_logged_in_two_lines(settings, outage, monkeypatch, caplog)
+
+
+def test_a_message_from_memory_does_not_end_an_outage(settings: Settings) -> None:
+    connected: Any = broker.create_broker(settings.broker_url)
+    connected.declare_queue(broker.QUEUE_NAME)
+    consumer = connected.consume(broker.QUEUE_NAME, prefetch=2)
+    connected.is_away = True
+    consumer.message_cache = [Message(broker.QUEUE_NAME, "fold", (), {}, {}).encode()]
+    next(consumer)
+    assert connected.is_away, "the broker was not asked"
+    next(consumer)
+    assert not connected.is_away
+    connected.close()
 
 
 def test_the_librarys_own_handling_of_a_full_broker_is_noticed(
