@@ -5,6 +5,9 @@ import time
 from collections import deque
 from typing import Protocol
 
+TICK_S = 0.001
+"""A timer for each request would take the processors from the server; latencies count from the exact time."""
+
 
 class Client(Protocol):
     """Sends one request at a time."""
@@ -69,7 +72,7 @@ class OpenLoop:
     async def run(self) -> None:
         due = time.monotonic()
         while due < self._deadline:
-            await asyncio.sleep(due - time.monotonic())
+            await asyncio.sleep(max(due - time.monotonic(), TICK_S))
             while due <= time.monotonic():
                 self._fall_due(due)
                 due += self._interval
