@@ -12,6 +12,8 @@ MIN_PLACES = 104
 """Requests in progress that are always allowed; a process needs them to append in groups."""
 TARGET_DELAY_S = 0.03
 """A fast process may have as many in progress as it handles in this time (Little's law)."""
+FLOOD_MIN_PLACES, FLOOD_TARGET_DELAY_S = 48, 0.02
+"""The same while more requests are refused than handled: refusing takes time, too, so fewer are handled as fast."""
 RESERVED_FOR_READS = 32
 """Further places for GET and HEAD: most take no time, and a flood of writes must not stop them."""
 MAX_BURST_REQUESTS, BURST_S = 512, 0.25
@@ -29,27 +31,35 @@ class Admission:
     """The places of a process. Requests take one when they have arrived in full, and leave it when they are handled."""
 
     def __init__(self) -> None:
-        self.in_progress = self.waiting = self.handled = 0
-        self.limit = MIN_PLACES
+        self.in_progress = self.waiting = self.handled = self.refused = 0
+        self.limit = self._min_places = MIN_PLACES
         self._last_full_at = self._burst_end = -inf
-        self._counted_at, self._counted = -inf, 0
+        self._counted_at, self._counted, self._counted_refused = -inf, 0, 0
 
     def has_place(self, *, is_read: bool) -> bool:
-        """Whether a request may be handled now."""
+        """Whether a request may be handled now; it counts as refused if not."""
         reserved = RESERVED_FOR_READS if is_read else 0
-        if self.in_progress < MIN_PLACES + reserved:
+        if self.in_progress < self._min_places + reserved:
             return True
         now = time.monotonic()
         self._adapt_limit(now)
         if self.in_progress < self.limit + reserved:
             return True
-        return self._is_burst(now) and self.in_progress < MAX_BURST_REQUESTS
+        if self._is_burst(now) and self.in_progress < MAX_BURST_REQUESTS:
+            return True
+        self.refused += 1
+        return False
 
     def _adapt_limit(self, now: float) -> None:
         elapsed_s = now - self._counted_at
-        if elapsed_s > RATE_INTERVAL_S:
-            self.limit = max(MIN_PLACES, int((self.handled - self._counted) / elapsed_s * TARGET_DELAY_S))
-            self._counted_at, self._counted = now, self.handled
+        if elapsed_s <= RATE_INTERVAL_S:
+            return
+        handled, refused = self.handled - self._counted, self.refused - self._counted_refused
+        is_flood = refused > handled
+        self._min_places = FLOOD_MIN_PLACES if is_flood else MIN_PLACES
+        target_delay_s = FLOOD_TARGET_DELAY_S if is_flood else TARGET_DELAY_S
+        self.limit = max(self._min_places, int(handled / elapsed_s * target_delay_s))
+        self._counted_at, self._counted, self._counted_refused = now, self.handled, self.refused
 
     def _is_burst(self, now: float) -> bool:
         """Whether the limit was reached a moment ago, for the first time after a quiet period."""

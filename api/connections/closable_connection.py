@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from api.connections.problems import REQUEST_TIMEOUT, ConnectionProblem
+from api.connections.problems import REQUEST_TIMEOUT, RETRY_AFTER_S, ConnectionProblem
 from api.connections.registry import ConnectionRegistry
 from api.connections.request_clock import Phase, RequestClock
 from api.http.cors import CorsPolicy
@@ -42,6 +43,8 @@ class ClosableConnection(HttpToolsProtocol):
         self.running: RequestResponseCycle | None = None
         self.is_refused = self.is_request_refused = self.is_for_health_only = False
         self.held_body_bytes = 0
+        self._late_response = b""
+        self._refused_at = -inf
         self._discarded_bytes = 0
 
     def close_after_response(self) -> None:
@@ -62,6 +65,7 @@ class ClosableConnection(HttpToolsProtocol):
 
     def refuse(self, problem: ConnectionProblem) -> None:
         """Close; with a response, unless one was sent or earlier ones are to come."""
+        self.send_late_response()
         self.registry.stats.refused[problem.code] += 1
         running, is_in_body = self.running, self.clock.phase is Phase.BODY
         if running is None or running.response_complete:
@@ -75,6 +79,26 @@ class ClosableConnection(HttpToolsProtocol):
             self._close_after_responses()
             return
         self._linger()
+
+    def refuse_one(self, response: bytes) -> None:
+        """Answer a request without closing; a client that was told to wait, and did not, gets the answer late."""
+        now = self.loop.time()
+        if now - self._refused_at < RETRY_AFTER_S:
+            self._late_response = response
+            self.registry.late_responses.add(self)
+        else:
+            self.transport.write(response)
+        self._refused_at = now
+
+    def send_late_response(self) -> None:
+        """Send what waits, if anything does."""
+        if self._late_response:
+            self.transport.write(self._late_response)
+            self._late_response = b""
+
+    def shutdown(self) -> None:
+        self.send_late_response()
+        super().shutdown()
 
     def is_answered(self) -> bool:
         """Whether the request whose body arrives has its response."""
@@ -95,6 +119,7 @@ class ClosableConnection(HttpToolsProtocol):
             self.transport.abort()
         else:
             self.registry.stats.closed["endless_body"] += 1
+            self.send_late_response()
             self._linger()
 
     def begin_body(self) -> None:

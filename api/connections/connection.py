@@ -83,6 +83,7 @@ class Connection(ClosableConnection):
             self.refuse(problems.HEAD_TOO_LARGE)
 
     def on_message_begin(self) -> None:
+        self.send_late_response()
         super().on_message_begin()
         self.clock.begin(Phase.HEAD, self.loop.time())
         self.is_request_refused = False
@@ -183,7 +184,7 @@ class Connection(ClosableConnection):
         self.is_request_refused = True
         self.registry.stats.refused[problems.OVERLOADED.code] += 1
         has_body = self.parser.get_method() != b"HEAD"
-        self.transport.write(problems.OVERLOADED.response(self.cors_headers(), keep_alive=True, has_body=has_body))
+        self.refuse_one(problems.OVERLOADED.response(self.cors_headers(), keep_alive=True, has_body=has_body))
 
 
 def _problem_of(error: httptools.HttpParserError) -> problems.ConnectionProblem:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from domain.errors import Overloaded
 from infra.ids import new_id
 
+RETRY_AFTER_S = 1
 _TRACE_ID = b"0" * 32
 """Stands for the trace id in a response that is prepared."""
 
@@ -58,7 +59,7 @@ def _prepared_response(problem: ConnectionProblem, keep_alive: bool) -> tuple[by
         "cache-control: no-store",
         "x-content-type-options: nosniff",
         f"trace-id: {_TRACE_ID.decode()}",
-        "retry-after: 1" if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else "vary: Accept",
+        f"retry-after: {RETRY_AFTER_S}" if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else "vary: Accept",
         *([] if keep_alive else ["connection: close"]),
     ]
     return "".join(f"{field}\r\n" for field in fields).encode(), body

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
+from api.connections.late_responses import LateResponses
 from api.connections.stats import ConnectionStats
 from infra.logs import logger
 
@@ -38,6 +39,7 @@ class ConnectionRegistry:
         stats: ConnectionStats,
     ) -> None:
         self.stats = stats
+        self.late_responses = LateResponses()
         self._max_connections = max_connections
         self._is_trusted_proxy = is_trusted_proxy
         self._connections: set[RegisteredConnection] = set()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import time
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from litestar.types import Receive, Scope, Send
 
+from api.connections import closable_connection, late_responses
+from api.connections.late_responses import DELAY_S
 from domain.errors import Overloaded
 from infra import admission
-from infra.admission import MAX_BURST_REQUESTS, MIN_PLACES, RESERVED_FOR_READS, Admission, Place
+from infra.admission import FLOOD_MIN_PLACES, MAX_BURST_REQUESTS, MIN_PLACES, RESERVED_FOR_READS, Admission, Place
 from tests.api.connections.raw_http import (
     GET,
     POST_CHUNKED,
@@ -26,6 +29,7 @@ from tests.api.connections.raw_http import (
 from tests.e2e.running_instance import poll_until
 from tests.law import planted_defect
 
+STATUS_LINE = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 POST = b"POST /read HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\nabc"
 
 
@@ -60,12 +64,35 @@ def test_a_burst_is_admitted_and_a_standing_crowd_is_not(clock: Clock) -> None:
     clock.now += 0.2
     assert admitted(places, 1000) == MAX_BURST_REQUESTS - 200
     for _ in range(50):
-        places.in_progress = 0  # all are handled at once, as a group is
+        handle_all(places)
         clock.now += 0.2
-        assert admitted(places, 1000) == MIN_PLACES
+        assert admitted(places, 200) == MIN_PLACES
     clock.now += 1.5
     places.in_progress = 0
     assert admitted(places, 200) == 200
+
+
+def handle_all(places: Admission) -> None:
+    """At once, as a group of appended commands is."""
+    places.handled += places.in_progress
+    places.in_progress = 0
+
+
+def test_a_flood_is_given_fewer_places_until_it_is_over(clock: Clock) -> None:
+    places = Admission()
+    admitted(places, 1000)
+    for _ in range(10):
+        handle_all(places)
+        clock.now += 0.5
+        admitted(places, 1000)
+    assert places.in_progress == FLOOD_MIN_PLACES
+    clock.now += 0.5
+    handle_all(places)
+    places.handled += 10_000
+    admitted(places, 1000)
+    handle_all(places)
+    clock.now += 0.5
+    assert admitted(places, MIN_PLACES) == MIN_PLACES
 
 
 def test_a_fast_process_has_more_places(clock: Clock) -> None:
@@ -140,6 +167,63 @@ def test_a_refusal_says_when_to_try_again(full: Admission) -> None:
         assert b"\r\nretry-after: 1\r\n" in received
         assert b"\r\nconnection: close\r\n" in received
         assert time.monotonic() - began < 1
+
+
+def test_a_client_that_does_not_wait_is_refused_late(full: Admission) -> None:
+    with raw_server(admission=full) as port, raw_client(port) as client:
+        assert refusal_s(client) < DELAY_S, "the first refusal waited"
+        assert min(refusal_s(client) for _ in range(5)) > DELAY_S / 2
+        full.in_progress = 0
+        client.sendall(POST)
+        assert read_response(client)[0] == 200
+
+
+def test_a_client_that_waits_is_refused_at_once(full: Admission, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closable_connection, "RETRY_AFTER_S", 0.2)
+    with raw_server(admission=full) as port, raw_client(port) as client:
+        refusal_s(client)
+        time.sleep(0.25)
+        assert refusal_s(client) < DELAY_S
+
+
+def refusal_s(client: socket.socket) -> float:
+    """How long a refusal takes."""
+    began = time.monotonic()
+    client.sendall(GET + b"\r\n")
+    assert read_problem(client) == (503, "overloaded")
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    ("next_bytes", "statuses"),
+    [
+        (b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n", [503, 503, 200]),
+        (b"\0", [503, 503, 400]),
+        (POST_CHUNKED + b"x\r\n", [503, 503, 503]),
+    ],
+)
+def test_a_late_refusal_comes_before_the_next_response(
+    next_bytes: bytes, statuses: list[int], full: Admission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late_responses, "DELAY_S", 60)
+    with raw_server(admission=full) as port, raw_client(port) as client:
+        client.sendall(GET + b"\r\n" + GET + b"\r\n" + next_bytes)
+        received = bytearray()
+        while len(STATUS_LINE.findall(received)) < len(statuses) and (more := client.recv(65536)):
+            received += more
+    assert [int(status) for status in STATUS_LINE.findall(received)] == statuses
+
+
+def test_a_late_refusal_is_sent_before_a_shutdown(full: Admission, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late_responses, "DELAY_S", 60)
+    with contextlib.ExitStack() as stack:
+        server = contextlib.ExitStack()
+        client = stack.enter_context(raw_client(server.enter_context(raw_server(admission=full))))
+        client.sendall((GET + b"\r\n") * 2)
+        read_problem(client)
+        poll_until(lambda: full.refused == 2)
+        server.close()
+        assert b" 503 " in read_until_closed(client)
 
 
 @pytest.mark.parametrize("head", [b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n", b"Connection: close\r\n\r\n"])

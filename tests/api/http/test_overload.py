@@ -6,6 +6,7 @@ import contextlib
 import pytest
 from litestar.types import Receive, Scope, Send
 
+from api.connections.late_responses import DELAY_S
 from bench.data.http_target import HttpTarget
 from bench.harness.load_generator import LoadPlan, LoadResult
 from bench.harness.run_module import run_module
@@ -71,7 +72,7 @@ def the_accepted_are_served_on() -> None:
     assert overloaded.refused.keys() == {503}
     assert refused > sum(overloaded.answered), "it was no overload"
     assert p99 - refused_p99 <= 2 * normal_p99, "refusing takes no time: what it took is the noise of the machine"
-    assert refused_p50 < normal_p99 / 2, "refused requests waited"
+    assert refused_p50 - 1000 * DELAY_S < normal_p99 / 2, "refused requests waited longer"
     assert busy_share > 0.9, "it refused what it could handle"
 
 
