@@ -39,7 +39,7 @@ MAIL_S = 2.0
 """For a mail that a request waits for, with all that comes before it; other mail has the patience of the mailer."""
 
 STALL_GRACE_S = 0.2
-"""What a time-out gives on top when it fires late: the event loop was busy, and the answer may be waiting in it."""
+"""What a time-out gives on top, once, when it fires late: the event loop was busy, and the answer may wait in it."""
 
 RETRY_PAUSE_S = (0.05, 0.15)
 """The shortest and longest pause before the one retry of a read whose connection was lost."""

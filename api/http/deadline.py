@@ -127,13 +127,13 @@ class _Watch:
     def remove(self, call: _TimedCall) -> None:
         self._calls.discard(call)
 
-    def _schedule(self, loop: asyncio.AbstractEventLoop, delay_s: float) -> None:
-        self._timer = loop.call_later(delay_s, self._check, loop, monotonic() + delay_s)
+    def _schedule(self, loop: asyncio.AbstractEventLoop, delay_s: float, *, is_grace: bool = False) -> None:
+        self._timer = loop.call_later(delay_s, self._check, loop, monotonic() + delay_s, is_grace)
 
-    def _check(self, loop: asyncio.AbstractEventLoop, due_at: float) -> None:
+    def _check(self, loop: asyncio.AbstractEventLoop, due_at: float, is_grace: bool) -> None:  # noqa: FBT001 - a callback
         now, self._timer = monotonic(), None
-        if now - due_at > time_budget.STALL_GRACE_S:
-            self._schedule(loop, time_budget.STALL_GRACE_S)
+        if now - due_at > time_budget.STALL_GRACE_S and not is_grace:
+            self._schedule(loop, time_budget.STALL_GRACE_S, is_grace=True)
             return
         for call in list(self._calls):
             if call.deadline.answer_by <= now:

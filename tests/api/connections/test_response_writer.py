@@ -6,9 +6,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from api.connections.response_writer import ResponseWriter
+from tests.law import planted_defect
 
 DATE = (b"date", b"Sun, 29 Nov 2026 12:00:00 GMT")
 FIELDS = [
@@ -112,3 +113,13 @@ def test_a_response_without_a_body_is_not_chunked(status: int) -> None:
 def test_a_field_of_two_lines_is_an_error(field: tuple[bytes, bytes]) -> None:
     with pytest.raises(RuntimeError, match="header"):
         send_response(our_writer, "GET", 200, [field, (b"content-length", b"2")], keep_alive=True)
+
+
+@pytest.mark.parametrize(
+    ("method", "defect"),
+    [("_frame", lambda *_: []), ("_head", lambda _, status, *__: STATUS_LINE[status] + b"\r\n")],
+)
+def test_a_head_without_its_lines_is_noticed(method: str, defect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ResponseWriter, method, defect)
+    with planted_defect(), pytest.raises((AssertionError, RuntimeError)):
+        test_the_bytes_are_those_of_uvicorn("GET", FIELDS[1], keep_alive=False)
