@@ -72,15 +72,15 @@ class Admission:
 class Place:
     """The place of one request, from when it is taken until the request has been handled."""
 
-    __slots__ = ("_admission", "_is_over", "_is_taken")
+    __slots__ = ("_admission", "_is_over", "_is_taken", "_was_taken")
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
-        self._is_taken = self._is_over = False
+        self._is_taken = self._was_taken = self._is_over = False
 
     def take(self) -> None:
         if not self._is_taken and not self._is_over:
-            self._is_taken = True
+            self._is_taken = self._was_taken = True
             self._admission.in_progress += 1
 
     def leave(self) -> None:
@@ -92,7 +92,7 @@ class Place:
         """Leave it for good."""
         self.leave()
         self._is_over = True
-        self._admission.handled += 1
+        self._admission.handled += self._was_taken
 
     @contextmanager
     def left_to_others(self) -> Iterator[None]:

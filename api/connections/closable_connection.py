@@ -1,10 +1,10 @@
 """A connection that can be closed at any time, so that its client gets a last response: a problem says why."""
 
 import asyncio
-from collections.abc import Sequence
 from math import inf
 from typing import Any
 
+from uvicorn._types import HTTPScope
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -42,7 +42,7 @@ class ClosableConnection(HttpToolsProtocol):
         self.clock = RequestClock(self.loop.time())
         self.running: RequestResponseCycle | None = None
         self.is_refused = self.is_request_refused = self.is_for_health_only = False
-        self.held_body_bytes = 0
+        self.url = b""
         self._late_response = b""
         self._refused_at = -inf
         self._discarded_bytes = 0
@@ -54,7 +54,7 @@ class ClosableConnection(HttpToolsProtocol):
 
     def check_deadline(self, now: float) -> None:
         """Close the connection, with a response if a request is incomplete, when the client takes too long."""
-        if self.clock.is_response_unread(now) and self.transport.get_write_buffer_size():
+        if self.transport.get_write_buffer_size() and self.clock.is_response_unread(now):
             self.registry.stats.closed["unread_response"] += 1
             self.transport.abort()
         elif self.clock.is_idle(now):
@@ -70,9 +70,9 @@ class ClosableConnection(HttpToolsProtocol):
         running, is_in_body = self.running, self.clock.phase is Phase.BODY
         if running is None or running.response_complete:
             if not (is_in_body and self.is_answered()):
-                self.transport.write(problem.response(self.cors_headers()))
+                self.transport.write(self._last_response(problem))
         elif running is self.cycle and is_in_body and not running.response_started:
-            self.transport.write(problem.response(self.cors_headers()))
+            self.transport.write(self._last_response(problem))
             running.disconnected = True
             running.message_event.set()
         else:
@@ -91,10 +91,10 @@ class ClosableConnection(HttpToolsProtocol):
         self._refused_at = now
 
     def send_late_response(self) -> None:
-        """Send what waits, if anything does."""
-        if self._late_response:
+        """Send what waits, if anything does, and the client is still there."""
+        if self._late_response and not self.transport.is_closing():
             self.transport.write(self._late_response)
-            self._late_response = b""
+        self._late_response = b""
 
     def shutdown(self) -> None:
         self.send_late_response()
@@ -104,11 +104,27 @@ class ClosableConnection(HttpToolsProtocol):
         """Whether the request whose body arrives has its response."""
         return self.is_request_refused or self.cycle.response_complete
 
-    def cors_headers(self) -> Sequence[tuple[bytes, bytes]]:
-        """For the request as far as its headers have arrived."""
-        if self.cors_policy is None or self.scope is None:
-            return ()
-        return self.cors_policy.headers_for(list(self.scope["headers"]))[0]
+    def response_to(
+        self, method: bytes, scope: HTTPScope | None, problem: ConnectionProblem, *, keep_alive: bool
+    ) -> bytes:
+        """A whole response to a request; without a scope, none of its headers has arrived."""
+        fields = list(self.server_state.default_headers)
+        if self.cors_policy and scope is not None:
+            fields += self.cors_policy.headers_for(list(scope["headers"]))[0]
+        return problem.response(fields, keep_alive=keep_alive, has_body=method != b"HEAD")
+
+    def _last_response(self, problem: ConnectionProblem) -> bytes:
+        """The response to the request that arrives, which may not have a method yet."""
+        method = self.parser.get_method() if self.url else b""
+        return self.response_to(method, self.scope, problem, keep_alive=False)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.clock.begin_drain(self.loop.time())
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.clock.end_drain()
 
     def discard(self, count: int) -> None:
         """Drop bytes that come after a response; a client that goes on is cut."""
@@ -139,7 +155,7 @@ class ClosableConnection(HttpToolsProtocol):
         """Send what is written, and read on for a moment."""
         self.is_refused = True
         self._discarded_bytes = 0
-        self.registry.release_body(self)
+        self.registry.release_bodies(self)
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -57,6 +57,7 @@ class Connection(ClosableConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         self.registry.remove(self)
         self.pipeline.clear()
+        self._late_response = b""
         if self.running is not None:  # uvicorn tells only the request that arrived last
             self.running.disconnected = True
             self.running.message_event.set()
@@ -127,6 +128,7 @@ class Connection(ClosableConnection):
         if self.is_answered():
             self.discard(len(body))
             return
+        cast("ResponseWriter", self.cycle).held_body_bytes += len(body)
         if not self.registry.hold_body(self, len(body)):
             raise RequestRefused(problems.OVERLOADED)
         super().on_body(body)
@@ -148,14 +150,22 @@ class Connection(ClosableConnection):
     def on_response_complete(self) -> None:
         """In place of uvicorn's, whose timer for idle connections `check_deadline` makes superfluous."""
         self.server_state.total_requests += 1
-        self.registry.release_body(self)
-        if not self.pipeline and self.clock.phase is Phase.HANDLING:
+        self._release_body(self.running)
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            self._start_next()
+        if self.is_answered() and self.clock.phase is Phase.HANDLING:
             self.clock.begin(Phase.IDLE, self.loop.time())
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+
+    def _start_next(self) -> None:
+        """Start the next request of the pipeline for which there is a place; refuse those before it."""
+        while self.pipeline and not self.transport.is_closing():
+            cycle, app = self.pipeline.pop()
+            is_read = cycle.scope["method"].encode() in READ_METHODS
+            if cast("ResponseWriter", cycle).place is None or self._admission.has_place(is_read=is_read):
+                self._start_asgi_task(cycle, app)
+                return
+            self._refuse_pipelined(cycle)
 
     def _complete_scope(self, version: str) -> None:
         url = httptools.parse_url(self.url)
@@ -177,14 +187,31 @@ class Connection(ClosableConnection):
     def _has_place(self) -> bool:
         return self._admission.has_place(is_read=self.parser.get_method() in READ_METHODS)
 
+    def _release_body(self, cycle: RequestResponseCycle | None) -> None:
+        if cycle is not None:
+            writer = cast("ResponseWriter", cycle)
+            self.registry.release_body(self, writer.held_body_bytes)
+            writer.held_body_bytes = 0
+
+    def _refuse_pipelined(self, cycle: RequestResponseCycle) -> None:
+        """Answer a request whose turn has come, without calling the application."""
+        self._release_body(cycle)
+        self.running = cycle
+        keep_alive = cycle.keep_alive and not cycle.waiting_for_100_continue
+        cycle.response_started = cycle.response_complete = True
+        self.registry.stats.refused[problems.OVERLOADED.code] += 1
+        method = cycle.scope["method"].encode()
+        self.transport.write(self.response_to(method, cycle.scope, problems.OVERLOADED, keep_alive=keep_alive))
+        if not keep_alive:
+            self.transport.close()
+
     def _refuse_request(self) -> None:
         """Refuse a request, and go on with the next if the client may send one."""
         if self.expect_100_continue or self.flow.write_paused or not self.parser.should_keep_alive():
             raise RequestRefused(problems.OVERLOADED)
         self.is_request_refused = True
         self.registry.stats.refused[problems.OVERLOADED.code] += 1
-        has_body = self.parser.get_method() != b"HEAD"
-        self.refuse_one(problems.OVERLOADED.response(self.cors_headers(), keep_alive=True, has_body=has_body))
+        self.refuse_one(self.response_to(self.parser.get_method(), self.scope, problems.OVERLOADED, keep_alive=True))
 
 
 def _problem_of(error: httptools.HttpParserError) -> problems.ConnectionProblem:

@@ -30,7 +30,9 @@ class LateResponses:
 
     def _send(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        while self._due and self._due[0][0] <= now:
-            self._due.popleft()[1].send_late_response()
-        if self._due:
-            loop.call_later(TICK_S, self._send, loop)
+        try:
+            while self._due and self._due[0][0] <= now:
+                self._due.popleft()[1].send_late_response()
+        finally:
+            if self._due:
+                loop.call_later(TICK_S, self._send, loop)

@@ -7,6 +7,7 @@ from http import HTTPStatus
 import msgspec
 from msgspec import Struct
 
+from api.http.tracing import SECURITY_HEADERS
 from domain.errors import Overloaded
 from infra.ids import new_id
 
@@ -57,9 +58,9 @@ def _prepared_response(problem: ConnectionProblem, keep_alive: bool) -> tuple[by
         "content-type: application/problem+json",
         f"content-length: {len(body)}",
         "cache-control: no-store",
-        "x-content-type-options: nosniff",
+        *(f"{name.decode()}: {value.decode()}" for name, value in SECURITY_HEADERS),
         f"trace-id: {_TRACE_ID.decode()}",
-        f"retry-after: {RETRY_AFTER_S}" if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else "vary: Accept",
+        *([f"retry-after: {RETRY_AFTER_S}"] if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else []),
         *([] if keep_alive else ["connection: close"]),
     ]
     return "".join(f"{field}\r\n" for field in fields).encode(), body

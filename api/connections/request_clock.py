@@ -1,13 +1,14 @@
 """The clock of a connection: what it waits for from its client, and since when."""
 
 from enum import Enum, auto
+from math import inf
 
 HEAD_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 30.0
 MIN_BODY_BYTES_PER_S = 16 * 1024
 """A body that arrives at this rate on average may take longer than `BODY_TIMEOUT_S`."""
 WRITE_TIMEOUT_S = 30.0
-"""How long a client may take to read the rest of a response."""
+"""How long a client may take to read the rest of a response, or to make room for more of it."""
 KEEP_ALIVE_S = 75.0
 
 
@@ -21,9 +22,10 @@ class Phase(Enum):
 class RequestClock:
     """Times are in seconds, by the clock of the event loop. A connection begins with the wait for a head."""
 
-    __slots__ = ("_body_bytes", "_since", "phase")
+    __slots__ = ("_body_bytes", "_drains_since", "_since", "phase")
 
     def __init__(self, now: float) -> None:
+        self._drains_since = inf
         self.begin(Phase.HEAD, now)
 
     def begin(self, phase: Phase, now: float) -> None:
@@ -35,6 +37,13 @@ class RequestClock:
         """Part of the body has arrived."""
         self._body_bytes += count
 
+    def begin_drain(self, now: float) -> None:
+        """The write buffer is full: the client must read before more can be sent."""
+        self._drains_since = now
+
+    def end_drain(self) -> None:
+        self._drains_since = inf
+
     def is_request_late(self, now: float) -> bool:
         """Whether the head, or the body, takes too long to arrive."""
         if self.phase is Phase.HEAD:
@@ -45,7 +54,8 @@ class RequestClock:
 
     def is_response_unread(self, now: float) -> bool:
         """Whether a response that is still in the buffer should have been read long ago."""
-        return self.phase is Phase.IDLE and now - self._since > WRITE_TIMEOUT_S
+        since = min(self._drains_since, self._since if self.phase is Phase.IDLE else inf)
+        return now - since > WRITE_TIMEOUT_S
 
     def is_idle(self, now: float) -> bool:
         """Whether the next request does not come."""

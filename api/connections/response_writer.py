@@ -40,6 +40,7 @@ class ResponseWriter(RequestResponseCycle):
             on_response,
         )
         self.place = place
+        self.held_body_bytes = 0
 
     async def run_asgi(self, app: ASGI3Application) -> None:
         """As uvicorn does."""
@@ -53,7 +54,12 @@ class ResponseWriter(RequestResponseCycle):
             self.place.end()
 
     async def send(self, message: ASGISendEvent) -> None:
-        """Send the head here, and bodies as uvicorn does. Raises RuntimeError for a field that is not one line."""
+        """Send the head here, and bodies as uvicorn does. Raises RuntimeError for a field that is not one line.
+
+        While the client does not read, another request may have the place of this one.
+        """
+        if self.flow.write_paused and self.place:
+            self.place.leave()
         if self.response_started or message["type"] != "http.response.start":
             await super().send(message)
             return

@@ -1,6 +1,7 @@
 """Connections: what a client may send, and for how long; others are served meanwhile."""
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 
 from api.connections import connection, registry, request_clock
 from api.connections.stats import ConnectionStats
+from infra.admission import Admission
 from tests.api.connections.raw_http import (
     GET,
     JOIN_TIMEOUT_S,
@@ -213,7 +215,7 @@ def _served(port: int, count: int, path: bytes = b"/") -> list[int | None]:
 
 
 def test_an_address_has_a_limited_number_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "MAX_CONNECTIONS_PER_ADDRESS", 5)
+    monkeypatch.setattr(registry, "MAX_CONNECTIONS_PER_NETWORK", 5)
     with raw_server() as served:
         assert _served(served, 8) == [200] * 5 + [None] * 3
     with raw_server(is_trusted_proxy=lambda address: address == "127.0.0.1") as served:
@@ -224,7 +226,7 @@ UNFINISHED = b"POST /read HTTP/1.1\r\nHost: test\r\nContent-Length: 100000\r\n\r
 
 
 def test_the_bodies_that_arrive_are_limited_per_address_and_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "MAX_BODY_BYTES_PER_ADDRESS", 200_000)
+    monkeypatch.setattr(registry, "MAX_BODY_BYTES_PER_NETWORK", 200_000)
     monkeypatch.setattr(registry, "MAX_BODY_BYTES", 300_000)
     stats = ConnectionStats()
     with raw_server(stats=stats) as served, contextlib.ExitStack() as opened:
@@ -242,7 +244,7 @@ def test_the_bodies_that_arrive_are_limited_per_address_and_in_all(monkeypatch: 
 
 
 def test_a_trusted_proxy_may_bring_more_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "MAX_BODY_BYTES_PER_ADDRESS", 100_000)
+    monkeypatch.setattr(registry, "MAX_BODY_BYTES_PER_NETWORK", 100_000)
     stats = ConnectionStats()
     with raw_server(is_trusted_proxy=lambda _: True, stats=stats) as served, contextlib.ExitStack() as opened:
         for _ in range(8):
@@ -256,3 +258,38 @@ def test_beyond_the_maximum_only_health_is_answered() -> None:
         assert _served(served, 3) == [200, 200, 503]
         assert _served(served, 3, b"/health/live") == [200, 200, 200]
         assert _served(served, 2) == [200, 200]
+
+
+def test_an_unread_response_closes_the_connection_before_the_next_one_too(impatient_port: int) -> None:
+    with raw_client(impatient_port) as client:
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n" * 3)
+        time.sleep(1)
+        assert len(read_until_closed(client)) < LARGE_BYTES
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_response_that_is_not_read_holds_no_place(count: int) -> None:
+    places = Admission()
+    with raw_server(admission=places) as served, raw_client(served) as client:
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n" * count)
+        poll_until(lambda: places.handled == 1)
+        poll_until(lambda: places.in_progress == 0)
+        client.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("fields", [b"", b"Host: test\r\nContent-Type: a/b\r\nContent-Type: a/c\r\n"])
+def test_a_refused_head_has_no_body(fields: bytes, port: int) -> None:
+    with raw_client(port) as client:
+        client.sendall(b"HEAD / HTTP/1.1\r\n" + fields + b"\r\n")
+        received = read_until_closed(client)
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert received.endswith(b"\r\n\r\n")
+
+
+def test_a_refusal_has_the_date_and_the_security_headers(port: int) -> None:
+    with raw_client(port) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        received = read_until_closed(client)
+    for name in (b"date", b"x-content-type-options", b"x-frame-options", b"referrer-policy"):
+        assert b"\r\n" + name + b": " in received
+    assert b"\r\nvary: " not in received

@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 import socket
+import struct
 import time
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from litestar.types import Receive, Scope, Send
 
 from api.connections import closable_connection, late_responses
-from api.connections.late_responses import DELAY_S
+from api.connections.late_responses import DELAY_S, LateResponses
 from domain.errors import Overloaded
 from infra import admission
 from infra.admission import FLOOD_MIN_PLACES, MAX_BURST_REQUESTS, MIN_PLACES, RESERVED_FOR_READS, Admission, Place
@@ -29,6 +30,7 @@ from tests.api.connections.raw_http import (
 from tests.e2e.running_instance import poll_until
 from tests.law import planted_defect
 
+READ_TIMEOUT_S = 5
 STATUS_LINE = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 POST = b"POST /read HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\nabc"
 
@@ -212,6 +214,55 @@ def test_a_late_refusal_comes_before_the_next_response(
         while len(STATUS_LINE.findall(received)) < len(statuses) and (more := client.recv(65536)):
             received += more
     assert [int(status) for status in STATUS_LINE.findall(received)] == statuses
+
+
+def test_a_client_that_leaves_before_its_late_refusal_delays_no_other(full: Admission) -> None:
+    with raw_server(admission=full) as port, raw_client(port) as client:
+        for _ in range(3):
+            with raw_client(port) as leaving:
+                refusal_s(leaving)
+                leaving.sendall(GET + b"\r\n")
+                leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+            assert refusal_s(client) < READ_TIMEOUT_S
+
+
+def test_a_late_response_that_fails_delays_no_other() -> None:
+    class Client:
+        def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+            self.loop = loop
+
+        def send_late_response(self) -> None:
+            answered.append(self)
+            if len(answered) == 1:
+                raise RuntimeError("the handler is closed")
+            if len(answered) == 3:
+                last.set()
+
+    async def add_three() -> None:
+        waiting, loop = LateResponses(), asyncio.get_running_loop()
+        loop.set_exception_handler(lambda *_: None)
+        for _ in range(3):
+            waiting.add(Client(loop))
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            await last.wait()
+
+    answered, last = list[Client](), asyncio.Event()
+    asyncio.run(add_three())
+
+
+def test_pipelined_requests_are_refused_too_when_their_turn_comes() -> None:
+    places, app = Admission(), GatedApp()
+    with raw_server(admission=places, app=app) as port, raw_client(port) as client:
+        head = (GET + b"\r\n").replace(b"GET", b"HEAD")
+        client.sendall(POST + POST + head + b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n")
+        wait_for_places(places, 1)
+        places.in_progress = MAX_BURST_REQUESTS
+        app.open_gate()
+        received = bytearray()
+        while not received.endswith(b'"length": 0}'):
+            received += client.recv(65536)
+    assert [int(status) for status in STATUS_LINE.findall(received)] == [200, 503, 503, 200]
+    assert received.count(b"overloaded") == 2, "type and code of the one that has a body"
 
 
 def test_a_late_refusal_is_sent_before_a_shutdown(full: Admission, monkeypatch: pytest.MonkeyPatch) -> None:
