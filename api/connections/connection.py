@@ -6,35 +6,31 @@ from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
-from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from api.connections import problems, request_head
+from api.connections.admitting_connection import AdmittingConnection
 from api.connections.allowed_hosts import AllowedHosts
-from api.connections.closable_connection import ClosableConnection
 from api.connections.problems import RequestRefused
 from api.connections.request_clock import Phase
 from api.connections.request_head import MAX_HEAD_BYTES, MAX_HEADERS
 from api.connections.response_writer import ResponseWriter
-from infra.admission import Admission, Place
+from infra.admission import Place
 
 MAX_PIPELINED_REQUESTS = 32
 PIECE_BYTES = 2 * 1024
 """How much the parser gets at a time; framing exceeds its limit by less than two pieces."""
 CHUNK_FRAMING_BYTES = 20
 """The size of a chunk in 16 digits, and two line ends."""
-READ_METHODS = {b"GET", b"HEAD"}
 ALWAYS_ADMITTED = {b"/health", b"/health/live", b"/health/ready", b"/health/detailed", b"/metrics"}
 """What an operator asks of a process that is overloaded."""
 
 
-class Connection(ClosableConnection):
+class Connection(AdmittingConnection):
     """The parser appends to what it holds of a header each time data arrive, so data are counted before it has them."""
 
     def __init__(
         self,
         *uvicorn_arguments: Any,
-        admission: Admission,
         draining: asyncio.Event,
         hosts_by_port: Mapping[int, AllowedHosts] | None = None,
         **arguments: Any,
@@ -43,7 +39,6 @@ class Connection(ClosableConnection):
         self.draining = draining
         self._hosts_by_port = hosts_by_port or {}
         self._allowed_hosts: AllowedHosts | None = None
-        self._admission = admission
         self._is_just_admitted = False
         self._place: Place | None = None
         self._framing_bytes = 0
@@ -104,10 +99,10 @@ class Connection(ClosableConnection):
         self._framing_bytes = 0
         is_counted = self.url not in ALWAYS_ADMITTED
         is_next = self.running is None or self.running.response_complete
-        if is_counted and is_next and not self._has_place():
-            self._refuse_request()
+        if is_counted and is_next and not self.has_place():
+            self.refuse_request()
         else:
-            self._place = Place(self._admission) if is_counted else None
+            self._place = Place(self.admission) if is_counted else None
             self._is_just_admitted = True
             self._complete_scope(version)
             keep_alive = version != "1.0" and not self.draining.is_set() and self.parser.should_keep_alive()
@@ -141,31 +136,11 @@ class Connection(ClosableConnection):
             self.clock.begin(Phase.IDLE, self.loop.time())
             return
         if self._place and self.running is self.cycle:
-            if not self._is_just_admitted and not self._has_place():  # any longer
+            if not self._is_just_admitted and not self.has_place():  # any longer
                 raise RequestRefused(problems.OVERLOADED)
             self._place.take()
         self.clock.begin(Phase.HANDLING, self.loop.time())
         super().on_message_complete()
-
-    def on_response_complete(self) -> None:
-        """In place of uvicorn's, whose timer for idle connections `check_deadline` makes superfluous."""
-        self.server_state.total_requests += 1
-        self._release_body(self.running)
-        if not self.transport.is_closing():
-            self.flow.resume_reading()
-            self._start_next()
-        if self.is_answered() and self.clock.phase is Phase.HANDLING:
-            self.clock.begin(Phase.IDLE, self.loop.time())
-
-    def _start_next(self) -> None:
-        """Start the next request of the pipeline for which there is a place; refuse those before it."""
-        while self.pipeline and not self.transport.is_closing():
-            cycle, app = self.pipeline.pop()
-            is_read = cycle.scope["method"].encode() in READ_METHODS
-            if cast("ResponseWriter", cycle).place is None or self._admission.has_place(is_read=is_read):
-                self._start_asgi_task(cycle, app)
-                return
-            self._refuse_pipelined(cycle)
 
     def _complete_scope(self, version: str) -> None:
         url = httptools.parse_url(self.url)
@@ -175,43 +150,6 @@ class Connection(ClosableConnection):
         self.scope["path"] = unquote(path) if "%" in path else path
         self.scope["raw_path"] = url.path
         self.scope["query_string"] = url.query or b""
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self.running = cycle
-        super()._start_asgi_task(cycle, app)
-        if not cycle.more_body:  # it was pipelined
-            place = cast("ResponseWriter", cycle).place
-            if place:
-                place.take()
-
-    def _has_place(self) -> bool:
-        return self._admission.has_place(is_read=self.parser.get_method() in READ_METHODS)
-
-    def _release_body(self, cycle: RequestResponseCycle | None) -> None:
-        if cycle is not None:
-            writer = cast("ResponseWriter", cycle)
-            self.registry.release_body(self, writer.held_body_bytes)
-            writer.held_body_bytes = 0
-
-    def _refuse_pipelined(self, cycle: RequestResponseCycle) -> None:
-        """Answer a request whose turn has come, without calling the application."""
-        self._release_body(cycle)
-        self.running = cycle
-        keep_alive = cycle.keep_alive and not cycle.waiting_for_100_continue
-        cycle.response_started = cycle.response_complete = True
-        self.registry.stats.refused[problems.OVERLOADED.code] += 1
-        method = cycle.scope["method"].encode()
-        self.transport.write(self.response_to(method, cycle.scope, problems.OVERLOADED, keep_alive=keep_alive))
-        if not keep_alive:
-            self.transport.close()
-
-    def _refuse_request(self) -> None:
-        """Refuse a request, and go on with the next if the client may send one."""
-        if self.expect_100_continue or self.flow.write_paused or not self.parser.should_keep_alive():
-            raise RequestRefused(problems.OVERLOADED)
-        self.is_request_refused = True
-        self.registry.stats.refused[problems.OVERLOADED.code] += 1
-        self.refuse_one(self.response_to(self.parser.get_method(), self.scope, problems.OVERLOADED, keep_alive=True))
 
 
 def _problem_of(error: httptools.HttpParserError) -> problems.ConnectionProblem:
