@@ -73,7 +73,7 @@ class AdmittingConnection(ClosableConnection):
         return self.admission.has_place(is_read=self.parser.get_method() in READ_METHODS)
 
     def _release_body(self, cycle: RequestResponseCycle | None) -> None:
-        if cycle is not None:
-            writer = cast("ResponseWriter", cycle)
+        writer = cast("ResponseWriter | None", cycle)
+        if writer and writer.held_body_bytes:
             self.registry.release_body(self, writer.held_body_bytes)
             writer.held_body_bytes = 0
