@@ -67,7 +67,7 @@ class Queries(Struct, frozen=True, kw_only=True):
                 if required_position and not self.progress.has_reached(name, required_position):
                     await self.permissions.require_read(person, question)
                     current_deadline().restart(deadline - time.monotonic())
-                    with admission.waiting():
+                    with admission.waiting("read model", person):
                         await self.progress_waiter.wait(name, required_position, deadline - time.monotonic())
             found = await self.reader.answer(question, required_position)
             if found.position >= required_position:
@@ -143,7 +143,7 @@ class Queries(Struct, frozen=True, kw_only=True):
             head, wait_s = await self.log.head(), prefer.preferred_wait_s(request)
             for projection in (task_list.projection, workspace_list.projection):
                 current_deadline().restart(wait_s)
-                with admission.waiting():
+                with admission.waiting("read model", request.user.user_id):
                     await self.progress_waiter.wait(projection.name, head, wait_s)
             found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
         if len(found) > 1:  # a member removed a moment ago must not learn of two

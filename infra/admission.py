@@ -1,10 +1,13 @@
 """Admission: how many requests a process handles at once; more are refused before they cost anything."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from math import inf
+from typing import Literal, TypeAlias, get_args
+from uuid import UUID
 
 from domain.errors import Overloaded
 
@@ -21,8 +24,13 @@ MAX_BURST_REQUESTS, BURST_S = 512, 0.25
 QUIET_S = 1.0
 """How long the limit must not have been reached before a burst is allowed again."""
 MAX_WAITING_REQUESTS = 1_000
-"""Requests that wait for a read model; they have no place, but take memory."""
+"""Requests that wait for the same kind of thing; they have no place, but take memory."""
+MAX_WAITING_REQUESTS_PER_USER = 500
+"""Of one user, so that none uses up what all may wait."""
 RATE_INTERVAL_S = 0.1
+
+WaitReason: TypeAlias = Literal["read model", "turn to hash", "refusal"]
+"""What requests wait for. Each kind is counted by itself: a flood of refusals keeps no log-in from waiting."""
 
 _current_place: ContextVar["Place | None"] = ContextVar("current_place", default=None)
 
@@ -31,7 +39,8 @@ class Admission:
     """The places of a process. Requests take one when they have arrived in full, and leave it when they are handled."""
 
     def __init__(self) -> None:
-        self.in_progress = self.waiting = self.handled = self.refused = 0
+        self.in_progress = self.handled = self.refused = 0
+        self.waiting = WaitingRequests()
         self.limit = self._min_places = MIN_PLACES
         self._last_full_at = self._burst_end = -inf
         self._counted_at, self._counted, self._counted_refused = -inf, 0, 0
@@ -69,6 +78,33 @@ class Admission:
         return now < self._burst_end
 
 
+class WaitingRequests:
+    """How many requests wait, by what they wait for and by user."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[WaitReason | UUID] = Counter()
+
+    @property
+    def total(self) -> int:
+        return sum(self._counts[reason] for reason in get_args(WaitReason))
+
+    @contextmanager
+    def count(self, reason: WaitReason, user: UUID | None = None) -> Iterator[None]:
+        """Count one for the time of the block; raises Overloaded if too many wait."""
+        keys = (reason, user) if user else (reason,)
+        if self._counts[reason] >= MAX_WAITING_REQUESTS or (
+            user and self._counts[user] >= MAX_WAITING_REQUESTS_PER_USER
+        ):
+            raise Overloaded
+        self._counts.update(keys)
+        try:
+            yield
+        finally:
+            self._counts.subtract(keys)
+            if user and not self._counts[user]:
+                del self._counts[user]
+
+
 class Place:
     """The place of one request, from when it is taken until the request has been handled."""
 
@@ -95,17 +131,14 @@ class Place:
         self._admission.handled += self._was_taken
 
     @contextmanager
-    def left_to_others(self) -> Iterator[None]:
+    def left_to_others(self, reason: WaitReason, user: UUID | None = None) -> Iterator[None]:
         """Leave it for the time of the block; raises Overloaded if too many requests do."""
-        if self._admission.waiting >= MAX_WAITING_REQUESTS:
-            raise Overloaded
-        self._admission.waiting += 1
-        self.leave()
-        try:
-            yield
-        finally:
-            self._admission.waiting -= 1
-            self.take()
+        with self._admission.waiting.count(reason, user):
+            self.leave()
+            try:
+                yield
+            finally:
+                self.take()
 
 
 def begin(place: Place) -> None:
@@ -114,11 +147,14 @@ def begin(place: Place) -> None:
 
 
 @contextmanager
-def waiting() -> Iterator[None]:
-    """While the current request waits for something that costs nothing, another may have its place."""
+def waiting(reason: WaitReason, user: UUID | None = None) -> Iterator[None]:
+    """While the current request waits for something that costs nothing, another may have its place.
+
+    Raises Overloaded if too many wait for the same kind of thing, or too many of this user.
+    """
     place = _current_place.get()
     if place is None:
         yield
         return
-    with place.left_to_others():
+    with place.left_to_others(reason, user):
         yield

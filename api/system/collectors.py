@@ -85,7 +85,7 @@ class HttpCollector(Collector):
             ("connections", "Open connections.", self._stats.open),
             ("body_bytes", "The size of request bodies that are arriving or in progress.", self._stats.body_bytes),
             ("requests_in_progress", "Requests in progress that take a place.", self._admission.in_progress),
-            ("requests_waiting", "Requests that wait for a read model.", self._admission.waiting),
+            ("requests_waiting", "Requests that wait for something other than a place.", self._admission.waiting.total),
             ("request_limit", "Requests in progress above which others are refused.", self._admission.limit),
         ):
             yield GaugeMetricFamily(f"taskledger_http_{name}", sentence, value)

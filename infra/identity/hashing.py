@@ -55,7 +55,7 @@ class HashingTurns:
             await pause_before_refusal()
             raise
         try:
-            with waiting():
+            with waiting("turn to hash"):
                 await waiter
         except (asyncio.CancelledError, Overloaded):
             queue.leave(network, waiter)

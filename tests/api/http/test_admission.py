@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from litestar.types import Receive, Scope, Send
@@ -16,7 +17,18 @@ from api.connections import closable_connection, late_responses
 from api.connections.late_responses import DELAY_S, LateResponses
 from domain.errors import Overloaded
 from infra import admission
-from infra.admission import FLOOD_MIN_PLACES, MAX_BURST_REQUESTS, MIN_PLACES, RESERVED_FOR_READS, Admission, Place
+from infra.admission import (
+    FLOOD_MIN_PLACES,
+    MAX_BURST_REQUESTS,
+    MAX_WAITING_REQUESTS_PER_USER,
+    MIN_PLACES,
+    RESERVED_FOR_READS,
+    Admission,
+    Place,
+    WaitReason,
+)
+from infra.cancel import cancel_all
+from infra.identity import refusal_pause
 from tests.api.connections.raw_http import (
     GET,
     POST_CHUNKED,
@@ -126,15 +138,47 @@ def test_a_waiting_request_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> 
     place, other = Place(places), Place(places)
     place.take()
     other.take()
-    with place.left_to_others():
-        assert (places.in_progress, places.waiting) == (1, 1)
-        with pytest.raises(Overloaded), other.left_to_others():
+    with place.left_to_others("read model"):
+        assert (places.in_progress, places.waiting.total) == (1, 1)
+        with pytest.raises(Overloaded), other.left_to_others("read model"):
             pass
-    assert (places.in_progress, places.waiting) == (2, 0)
+    assert (places.in_progress, places.waiting.total) == (2, 0)
     place.end()
     place.take()
     other.end()
     assert places.in_progress == 0
+
+
+async def test_a_crowd_that_waits_for_refusals_keeps_no_log_in_from_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "MAX_WAITING_REQUESTS", 3)
+    monkeypatch.setattr(refusal_pause, "REFUSAL_PAUSE_S", 60.0)
+    places, crowd = Admission(), list[asyncio.Task[None]]()
+    for _ in range(3):
+        admission.begin(Place(places))
+        crowd.append(asyncio.create_task(refusal_pause.pause_before_refusal()))
+    await asyncio.sleep(0)
+    assert places.waiting.total == 3
+    async with asyncio.timeout(5):
+        await refusal_pause.pause_before_refusal()  # one more is refused at once
+    others: tuple[WaitReason, ...] = ("turn to hash", "read model")
+    for reason in others:
+        with admission.waiting(reason):
+            assert places.waiting.total == 4
+    await cancel_all(*crowd)
+    assert places.waiting.total == 0
+
+
+def test_one_user_leaves_others_room_to_wait() -> None:
+    places, ann, bob = Admission(), uuid4(), uuid4()
+    with contextlib.ExitStack() as waiting:
+        for _ in range(MAX_WAITING_REQUESTS_PER_USER):
+            waiting.enter_context(Place(places).left_to_others("read model", ann))
+        with pytest.raises(Overloaded), Place(places).left_to_others("read model", ann):
+            pass
+        with Place(places).left_to_others("read model", bob):
+            assert places.waiting.total == MAX_WAITING_REQUESTS_PER_USER + 1
+    with Place(places).left_to_others("read model", ann):
+        assert places.waiting.total == 1
 
 
 @pytest.fixture
