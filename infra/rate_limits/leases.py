@@ -16,7 +16,7 @@ SETTLE_INTERVAL_S = 0.05
 RETRY_PAUSE_S = 2.0
 """Pause after a failed call before Redis is called again."""
 MAX_LEASES = 20_000
-"""In memory; those that are whole are dropped first, then the oldest."""
+"""In memory, whether Redis answers or not; those that are whole are dropped first, then the oldest."""
 MAX_KEYS_PER_CALL = 500
 MAX_DEBT_WINDOWS = 2
 """How far a level may rise, in windows, when several processes report at once."""
@@ -55,6 +55,8 @@ class Leases:
         name = f"{limit.name} of {owner}"
         lease = self._leases.get(name)
         if lease is None:
+            if len(self._leases) >= MAX_LEASES:
+                self._drop_surplus()
             lease = self._leases[name] = Lease(self._keys.key(name), limit)
         return lease
 
@@ -90,20 +92,22 @@ class Leases:
             for lease, level in zip(part, levels, strict=True):
                 lease.end_settling(now_us(), level)
             del batch[-MAX_KEYS_PER_CALL:]
-        self._drop_surplus()
 
     def _keep(self, batch: list[Lease]) -> None:
+        """Keep those that could not be settled, unless they were dropped meanwhile."""
+        held = set(self._leases.values())
         for lease in batch:
-            if not lease.is_open:
+            if not lease.is_open and lease in held:
                 lease.is_open = True
                 self.touched.append(lease)
 
     def _drop_surplus(self) -> None:
-        if len(self._leases) <= MAX_LEASES:
-            return
+        """Drop at least half of all; what those owe to Redis is forgotten."""
         now = now_us()
         kept = [(name, lease) for name, lease in self._leases.items() if lease.is_open or lease.level_us(now)]
         self._leases = dict(kept[-MAX_LEASES // 2 :])
+        held = set(self._leases.values())
+        self.touched = [lease for lease in self.touched if lease in held]
         self.generation += 1
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import typing
 from collections.abc import AsyncIterator, Sequence
-from typing import Literal
+from typing import Literal, NoReturn
 from uuid import uuid4
 
 import pytest
@@ -248,3 +248,34 @@ async def test_leases_that_are_whole_are_dropped_first(
     await one.settle()
     assert one.find(MINUTE_LIMIT, "ann") is used
     assert one.generation == 1
+
+
+async def test_leases_are_bounded_while_redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases_module, "MAX_LEASES", 20)
+    lonely = Leases(redis_clients.cache_client("redis://127.0.0.1:1/0"), uuid4().hex)
+    for number in range(200):
+        passed_count(lonely, 1, str(number))
+        assert len(lonely._leases) <= 20  # noqa: SLF001 - its memory
+        assert len(lonely.touched) <= 20
+        if number % 7 == 0:
+            with pytest.raises(redis.RedisError):
+                await lonely.settle()
+    assert lonely.find(MINUTE_LIMIT, "199").unsettled + lonely.find(MINUTE_LIMIT, "199").owed == 1
+
+
+async def test_leases_dropped_while_they_are_settled_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases_module, "MAX_LEASES", 20)
+    lonely = Leases(redis_clients.cache_client("redis://127.0.0.1:1/0"), uuid4().hex)
+
+    async def fill_and_fail(**_: object) -> NoReturn:
+        for number in range(20):
+            passed_count(lonely, 1, f"late {number}")
+        raise redis.ConnectionError
+
+    passed_count(lonely, 1, "early")
+    early = lonely.find(MINUTE_LIMIT, "early")
+    lonely._settle_script = fill_and_fail  # type: ignore[assignment] # noqa: SLF001 - others arrive meanwhile
+    with pytest.raises(redis.ConnectionError):
+        await lonely.settle()
+    assert early not in lonely.touched
+    assert len(lonely.touched) <= 20
