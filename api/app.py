@@ -35,6 +35,7 @@ from api.system import detailed_health, docs, event_schemas, health, metrics, pr
 from api.wiring import wire
 from domain.errors import TooManyRequests
 from infra import time_budget
+from infra.background import keep_running
 from infra.cancel import cancel_all
 from infra.database.pool import Pool, create_pool
 from infra.messaging import redis_clients
@@ -135,15 +136,15 @@ async def _lifespan(ledger: Ledger, connections: Pool, redis_client: redis.async
     await connections.open()
     await ledger.revoked_ids.try_poll()  # before the first request
     ledger.hints.start()
-    coroutines = (
-        ledger.subscription.listen(),
-        ledger.revoked_ids.poll_forever(),
-        ledger.progress_poller.poll_forever(),
-        ledger.readiness.watch_migrations(),
-        ledger.permissions.remember_administrator(),
-        ledger.limiter.settle_forever(),
-    )
-    background_tasks = [asyncio.create_task(part) for part in coroutines]
+    loops = {
+        "the subscription": ledger.subscription.listen,
+        "polling revocations": ledger.revoked_ids.poll_forever,
+        "polling the checkpoints": ledger.progress_poller.poll_forever,
+        "watching the migrations": ledger.readiness.watch_migrations,
+        "loading the administrator": ledger.permissions.remember_administrator,
+        "settling rate limits": ledger.limiter.settle_forever,
+    }
+    background_tasks = [asyncio.create_task(keep_running(name, run), name=name) for name, run in loops.items()]
     try:
         await ledger.readiness.wait_until_known(time_budget.DATABASE_CONNECT_S)
         yield

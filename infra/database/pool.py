@@ -14,6 +14,7 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 from infra import time_budget
+from infra.background import keep_running, log_failure
 from infra.database.checkouts import Checkouts
 from infra.database.circuit import Circuit, DatabaseUnavailable
 from infra.database.connections import session_conninfo
@@ -72,7 +73,7 @@ class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
     async def open(self, wait: bool = False, timeout: float = 30.0) -> None:  # noqa: ASYNC109, FBT001, FBT002 - as above
         """Open the pool, and start to cut off connections that are overdue."""
         await super().open(wait, timeout)
-        self._cutter = asyncio.create_task(self._cut_overdue(), name="cut overdue connections")
+        self._cutter = asyncio.create_task(keep_running("cutting off overdue connections", self._cut_overdue))
 
     async def connect_separately(self, application_name: str) -> AsyncConnection[TupleRow]:
         """A connection to the same server, outside the pool, with its own application name."""
@@ -80,8 +81,9 @@ class Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
         return await AsyncConnection.connect(url, autocommit=True)
 
     def run_in_background(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine without waiting for it; closing the pool cancels it."""
-        task = asyncio.create_task(coroutine)
+        """Run a coroutine without waiting for it; closing the pool cancels it, and an error is logged."""
+        task = asyncio.create_task(coroutine, name=getattr(coroutine, "__qualname__", None))
+        task.add_done_callback(log_failure)
         self._background_tasks.add(task)
         task.add_done_callback(self._background_tasks.discard)
 

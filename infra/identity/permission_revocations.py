@@ -21,6 +21,7 @@ from commands.member import LeaveWorkspace, RemoveMember
 from commands.trash import PurgeProject
 from domain.event import Actor
 from domain.member import member_stream_id
+from infra.background import log_failure
 from infra.database.pool import Pool
 from infra.identity.permissions import Permissions
 from infra.ids import new_id
@@ -119,7 +120,8 @@ class PermissionRevocations:
         self._permissions.revoke(message.streams)
         if not message.answer_to:
             return
-        task = asyncio.create_task(self._send_answer(message))
+        task = asyncio.create_task(self._send_answer(message), name="acknowledging a permission revocation")
+        task.add_done_callback(log_failure)
         self._background_tasks.add(task)
         task.add_done_callback(self._background_tasks.discard)
 

@@ -8,6 +8,8 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from msgspec import Struct
 
+from infra.background import log_unexpected
+from infra.backoff import Backoff
 from infra.logs import logger
 from infra.messaging.broker import QUEUE_NAME
 
@@ -77,14 +79,23 @@ class HintSender:
         self._thread.join(timeout=2)
 
     def _run(self) -> None:
+        backoff = Backoff()
         while not self._stopping.is_set():
-            self._is_polling = False  # before it reads the position: a later hint wakes it
-            self._wake_up.clear()
-            lagging = [each for each in self._lagging_partitions() if not self._has_given_up(each)]
-            self._send_and_record([each for each in lagging if self._is_hint_due(each)])
-            self._is_polling = bool(lagging)
-            self._wake_up.wait(LINGER_S if lagging else None)
+            try:
+                self._run_once()
+            except Exception as error:  # noqa: BLE001 - nothing else would notice that hints have ended
+                log_unexpected("sending hints", error)
+                self._stopping.wait(backoff.pause_s())
         self._enqueue(self._lagging_partitions())
+
+    def _run_once(self) -> None:
+        """Send the hints that are due, and wait until others are needed."""
+        self._is_polling = False  # before it reads the position: a later hint wakes it
+        self._wake_up.clear()
+        lagging = [each for each in self._lagging_partitions() if not self._has_given_up(each)]
+        self._send_and_record([each for each in lagging if self._is_hint_due(each)])
+        self._is_polling = bool(lagging)
+        self._wake_up.wait(LINGER_S if lagging else None)
 
     def _lagging_partitions(self) -> list[int]:
         """The partitions not known to have reached the target position."""
