@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import psycopg
-from psycopg_pool import PoolTimeout, TooManyRequests
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from infra import time_budget
 from infra.database.circuit import DatabaseUnavailable
 
 T = TypeVar("T")
-_NOTHING_SENT = (PoolTimeout, TooManyRequests, DatabaseUnavailable)
+_NOTHING_SENT = (PoolClosed, PoolTimeout, TooManyRequests, DatabaseUnavailable)
 _SHUTDOWN_STATES = ("57P01", "57P02", "57P03")
 """PostgreSQL is shutting down, has crashed, or is not ready yet."""
 

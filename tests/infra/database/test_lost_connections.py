@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg_pool import PoolTimeout
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from commands.handling.append import Append, OutcomeUnknown
 from domain.event import Change
@@ -158,8 +158,18 @@ async def test_every_connection_of_the_pool_may_be_lost_at_once(
         (psycopg.errors.DiskFull(), False),
         (psycopg.errors.QueryCanceled(), False),
         (PoolTimeout(), False),
+        (PoolClosed(), False),
+        (TooManyRequests(), False),
         (DatabaseUnavailable(), False),
     ],
 )
 def test_only_a_lost_connection_leaves_the_answer_open(error: psycopg.Error, is_lost: bool) -> None:  # noqa: FBT001 - a case of the table
     assert is_connection_lost(error) is is_lost
+
+
+async def test_an_append_after_the_pool_was_closed_was_not_sent(settings: Settings) -> None:
+    pool = create_pool(settings.database_url)
+    await pool.open()
+    await pool.close()
+    with pytest.raises(PoolClosed):
+        await EventLog(settings.database_url, pool).append([append_of(uuid4(), 0)])
