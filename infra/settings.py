@@ -5,9 +5,12 @@ import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
+import psycopg
 from msgspec import Meta
+from psycopg import conninfo
 
 from infra.errors import OperatorError
 from infra.identity.trusted_proxies import TrustedProxyList
@@ -129,10 +132,24 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
             msgspec.convert(value, types[field], strict=False)
             if types[field] is TrustedProxies:
                 TrustedProxyList(value)
+            elif types[field] is PostgresUrl:
+                _require_postgres_ports(value)
+            elif field.endswith("_url"):
+                urlsplit(value).port  # noqa: B018 - raises ValueError for no port
         except ValueError:  # a ValidationError is one
             expected = types[field].__metadata__[0].description
             raise OperatorError(f"{ENVIRONMENT_PREFIX}{field.upper()} must be {expected}.") from None
     return values
+
+
+def _require_postgres_ports(url: str) -> None:
+    """Raise ValueError unless the URL can be read, and its ports exist; it may name several hosts."""
+    try:
+        ports = conninfo.conninfo_to_dict(url).get("port") or ""
+    except psycopg.ProgrammingError as error:
+        raise ValueError from error
+    for port in filter(None, str(ports).split(",")):
+        msgspec.convert(port, Annotated[int, Meta(ge=1, le=65535)], strict=False)
 
 
 def metrics_address(environ: Mapping[str, str] = os.environ) -> tuple[str, int] | None:

@@ -15,6 +15,7 @@ from infra.errors import OperatorError
 LOOPBACK = "127.0.0.1"
 # Below the ranges that systems hand out to outgoing connections, so a server that comes back finds its port free.
 SERVER_PORTS = range(15_000, 32_000)
+MAX_PORT = 65_535
 
 
 def find_free_port() -> int:
@@ -52,6 +53,8 @@ def open_consecutive_listeners(
     host: str, port: int, count: int, wait_s: float = 0, chosen_by: AddressOptions = COMMAND_LINE
 ) -> Iterator[list[socket.socket]]:
     """Listening sockets on `port` and those after it; port 0: on free ports in a row."""
+    if port > (highest := MAX_PORT + 1 - count):
+        raise OperatorError(f"{count} ports in a row are needed: choose {highest} at most with {chosen_by.port}.")
     ports = range(port, port + count) if port else _find_free_ports(host, count)
     with contextlib.ExitStack() as opened:
         yield [opened.enter_context(open_listener(host, each, wait_s, chosen_by)) for each in ports]

@@ -75,6 +75,13 @@ def test_named_servers_without_any_signing_key_are_refused(tmp_path: Path, envir
         ("TASKLEDGER_DATABASE_URL", "mysql://canary"),
         ("TASKLEDGER_REDIS_URL", "canary"),
         ("TASKLEDGER_BROKER_URL", "http://canary"),
+        ("TASKLEDGER_DATABASE_URL", "postgresql://app:canary@db:65536/tasks"),
+        ("TASKLEDGER_DATABASE_URL", "postgresql://app:canary@db:5432,other:port/tasks"),
+        ("TASKLEDGER_DATABASE_URL", "postgresql://app:canary@[::1/tasks"),
+        ("TASKLEDGER_MIGRATION_URL", "postgresql://app:canary@db:0/tasks"),
+        ("TASKLEDGER_REDIS_URL", "redis://:canary@cache:65536/0"),
+        ("TASKLEDGER_BROKER_URL", "redis://:canary@broker:port/0"),
+        ("TASKLEDGER_MAIL_URL", "smtp://app:canary@mail:65536"),
         ("TASKLEDGER_JWT_KEY", "canary"),
         ("TASKLEDGER_JWT_PREVIOUS_KEY", "canary"),
         ("TASKLEDGER_ENVIRONMENT", "canary"),
@@ -127,3 +134,17 @@ def test_a_missing_secret_file_is_reported_by_variable(tmp_path: Path) -> None:
 
 def test_an_empty_variable_is_an_unset_one() -> None:
     assert settings.from_environment({"TASKLEDGER_LOG_LEVEL": "", "TASKLEDGER_PORT": "tcp://10.0.0.1:80"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("TASKLEDGER_DATABASE_URL", "postgresql://app:secret@db:65535,other:5432/tasks"),
+        ("TASKLEDGER_DATABASE_URL", "postgresql:///tasks?host=/run/postgresql"),
+        ("TASKLEDGER_REDIS_URL", "unix:///run/valkey.sock"),
+        ("TASKLEDGER_MAIL_URL", "smtp://mail"),
+        ("TASKLEDGER_METRICS_PORT", "65535"),
+    ],
+)
+def test_urls_with_any_port_that_exists_are_accepted(variable: str, value: str) -> None:
+    assert settings.from_environment({variable: value}) == {variable.removeprefix("TASKLEDGER_").lower(): value}

@@ -43,3 +43,11 @@ def test_a_host_that_is_not_ours_is_reported_by_its_variable() -> None:
         ports.open_listener("192.0.2.7", 0, chosen_by=METRICS),
     ):
         pytest.fail("it is not ours")
+
+
+def test_a_row_beyond_the_last_port_is_reported() -> None:
+    with (
+        pytest.raises(OperatorError, match="choose 65534 at most with TASKLEDGER_METRICS_PORT"),
+        ports.open_consecutive_listeners(LOOPBACK, ports.MAX_PORT, 2, chosen_by=METRICS),
+    ):
+        pytest.fail("there are no two")
