@@ -7,7 +7,7 @@ from uuid import UUID
 
 from api.connections.stats import ConnectionStats
 from api.http import conflict, idempotency, preconditions, tracing
-from api.http.command_mode import command_mode, dry_run_response
+from api.http.command_mode import command_mode
 from api.http.command_results import WriteResult
 from api.http.conditional_response import command_headers
 from api.http.deadline import current_deadline
@@ -93,7 +93,7 @@ class Ledger(Queries, frozen=True, kw_only=True):
     account_mail: AccountMail
 
     async def write(self, request: AuthedRequest, target: UUID, command: Command[Any]) -> Response[Any]:
-        """Carry out a command; the response is a WriteResult, or the DryRun of a dry run. Raises its Refusal."""
+        """Carry out a command; the response is its WriteResult, with events after a dry run. Raises its Refusal."""
         return write_response(command, await self.carry_out(request, target, command))
 
     async def carry_out(self, request: AuthedRequest, target: UUID, command: Command[Any]) -> Outcome:
@@ -163,12 +163,11 @@ def command_request(
 
 
 def write_response(command: Command[Any], outcome: Outcome) -> Response[Any]:
-    """The answer to one command: a WriteResult if it was carried out, else a DryRun."""
+    """The answer to one command; that of a dry run is 200, and has neither an entity tag nor a location."""
+    content = WriteResult.from_outcome(outcome)
     if isinstance(outcome, DryRunOutcome):
-        return dry_run_response(outcome)
-    result = outcome.results[0]
-    content = WriteResult(result.id, result.version, outcome.position, result.key, result.warnings)
-    headers = {"ETag": f'"{result.version}"', **command_headers(outcome.position, replayed=outcome.is_replay)}
+        return Response(content, status_code=200, headers=command_headers(outcome.position, replayed=False))
+    headers = {"ETag": f'"{content.version}"', **command_headers(outcome.position, replayed=outcome.is_replay)}
     if command.creates:
-        headers["Location"] = BASE_PATH + _LOCATION_PATHS[command.state_type].format(result.id)
+        headers["Location"] = BASE_PATH + _LOCATION_PATHS[command.state_type].format(content.id)
     return Response(content, status_code=201 if command.creates else 200, headers=headers)

@@ -19,8 +19,8 @@ _EncodedCursor = tuple[UUID, Raw, str]
 """The id of the list, the sort key of the page's last item, and a digest of both."""
 
 
-class Page(Struct, Generic[T], frozen=True, omit_defaults=True):
-    """A page of a list; a list that is not paginated has no cursor."""
+class Page(Struct, Generic[T], frozen=True):
+    """A page of a list; the last one, and a list that is not paginated, has no cursor."""
 
     items: list[T]
     next_cursor: str | None = None

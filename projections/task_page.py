@@ -43,7 +43,7 @@ class TaskPage(Struct, frozen=True, omit_defaults=True):
     """A page of tasks; `count` is the number of tasks on all pages, if requested."""
 
     items: list[TaskRow]
-    next_cursor: str | None = None
+    next_cursor: str | None
     count: int | None = None
 
 
@@ -64,7 +64,7 @@ class TaskParts(Struct, frozen=True, omit_defaults=True):
     """A page of tasks, each with the requested members only."""
 
     items: list[TaskPart]
-    next_cursor: str | None = None
+    next_cursor: str | None
     count: int | None = None
 
 

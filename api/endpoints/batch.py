@@ -1,7 +1,6 @@
 """Commands over HTTP: a batch of them, carried out atomically or each on its own."""
 
 import asyncio
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -13,7 +12,7 @@ from litestar.params import JSONBody
 from api.endpoints import batch_items
 from api.endpoints.batch_items import Batch, BatchItem
 from api.http import idempotency, preconditions, problems
-from api.http.command_mode import command_mode, dry_run_response
+from api.http.command_mode import command_mode
 from api.http.command_results import BatchResult, IndependentResult, IndependentResults
 from api.http.conditional_response import command_headers
 from api.http.problems import MalformedRequest
@@ -21,7 +20,7 @@ from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request
 from commands.handling.decision import CommandOn
 from commands.handling.idempotency import IdempotencyKey
-from commands.handling.outcome import Committed, DryRunOutcome
+from commands.handling.outcome import Committed, Outcome
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 
 MAX_CONCURRENT_COMMANDS = 10
@@ -67,9 +66,8 @@ async def _run_atomic(
         explained = await _explain_refusal(ledger, request, commands[refusal.command_index], refusal)
         explained.pointer = f"#/commands/{refusal.command_index}"
         raise explained from refusal
-    if isinstance(outcome, DryRunOutcome):
-        return dry_run_response(outcome)
-    return _batch_response(BatchResult(outcome.results, outcome.position), 200, replayed=outcome.is_replay)
+    replayed = isinstance(outcome, Committed) and outcome.is_replay
+    return _batch_response(BatchResult.from_outcome(outcome), 200, replayed=replayed)
 
 
 async def _resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, index: int) -> CommandOn:
@@ -123,7 +121,7 @@ async def _run_item(
             command_on = await batch_items.resolve_item(ledger, request, item, index)
             try:
                 outcome = await ledger.handle(command_request(request, [command_on], [key] if key else []))
-                return _item_result(command_on, outcome) if isinstance(outcome, Committed) else _dry_run_result(outcome)
+                return _item_result(command_on, outcome)
             except Refusal as refusal:
                 raise await _explain_refusal(ledger, request, command_on, refusal) from refusal
         except Exception as error:  # noqa: BLE001 - it is the answer to this item alone
@@ -137,16 +135,17 @@ async def _explain_refusal(ledger: Ledger, request: AuthedRequest, command_on: C
     )
 
 
-def _dry_run_result(outcome: DryRunOutcome) -> IndependentResult:
-    warnings = outcome.results[0].warnings
-    return IndependentResult(HTTPStatus.OK, position=outcome.position, events=outcome.planned_events, warnings=warnings)
-
-
-def _item_result(command_on: CommandOn, committed: Committed) -> IndependentResult:
-    result = committed.results[0]
-    status = 201 if command_on.command.creates else 200
+def _item_result(command_on: CommandOn, outcome: Outcome) -> IndependentResult:
+    result = outcome.results[0]
     return IndependentResult(
-        status, result.id, result.version, result.key, committed.position, committed.is_replay, warnings=result.warnings
+        201 if command_on.command.creates and not outcome.is_dry_run else 200,
+        result.id,
+        result.version,
+        result.key,
+        outcome.position,
+        isinstance(outcome, Committed) and outcome.is_replay,
+        outcome.planned_events,
+        result.warnings,
     )
 
 

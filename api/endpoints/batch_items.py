@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from api.http.addressing import is_task_key, parse_id
+from api.http.addressing import ID_OR_TASK_KEY_SCHEMA, is_task_key, parse_id
 from api.http.body import convert_part
 from api.http.problems import MalformedRequest
 from api.ledger import AuthedRequest, Ledger
@@ -36,7 +36,7 @@ class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
         str, Meta(description="The name of a command.", examples=["CreateTask"], extra_json_schema=_TYPE_SCHEMA)
     ]
     data: Annotated[dict[str, Any], Meta(description="The body of that command.", extra_json_schema=_DATA_SCHEMA)]
-    id: str | None = None
+    id: Annotated[str, Meta(extra_json_schema=ID_OR_TASK_KEY_SCHEMA)] | None = None
     expected_version: ExpectedVersion | None = None
     command_id: Annotated[UUID | None, Meta(description="Your own idempotency key for this item.")] = None
 

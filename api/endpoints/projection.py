@@ -33,7 +33,7 @@ async def list_projections(request: AuthedRequest, ledger: NamedDependency[Ledge
     await ledger.require_operator(request)
     statuses = await ledger.projection_admin.statuses()
     return conditional_response(
-        request, pagination.encode_answer({"items": statuses}), max(one.head for one in statuses)
+        request, pagination.encode_answer({"items": statuses, "next_cursor": None}), max(one.head for one in statuses)
     )
 
 

@@ -1,7 +1,7 @@
 """Addressing: ids and human keys in URLs, and the scope (workspace, project) of a command."""
 
 import re
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -11,6 +11,10 @@ from commands.command import Command
 
 C = TypeVar("C", bound=Command[Any])
 _TASK_KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}")
+ID_OR_TASK_KEY_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [{"type": "string", "format": "uuid"}, {"type": "string", "pattern": f"^{_TASK_KEY.pattern}$"}]
+}
+"""The JSON Schema of a target: its id, or the human key of a task."""
 
 
 def is_task_key(text: str) -> bool:

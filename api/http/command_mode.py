@@ -1,22 +1,18 @@
 """The command mode of a request: whether it is a dry run, and whether a conflict may be rebased."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, Final
 
 from litestar import Request
 from msgspec import Struct
 
-from api.http.conditional_response import POSITION_HEADER
 from api.http.problems import MalformedRequest
-from api.http.response import Response
-from commands.handling.outcome import DryRunOutcome
-from commands.handling.results import PlannedEvent, WipLimitWarning
 
 MODE_PARAMETERS: Final = {"dry_run": ("false", "true"), "on_conflict": ("rebase",)}
 """The parameters of every command, and the values that each takes."""
 MODE_DESCRIPTIONS: Final = {
-    "dry_run": "Answer with the events that would be written, and write nothing. An Idempotency-Key is ignored.",
+    "dry_run": "Answer with the result and the events that would be written, and write nothing. "
+    "An Idempotency-Key is ignored.",
     "on_conflict": "`rebase`: execute the command even if others changed other fields since the version you send.",
 }
 
@@ -48,20 +44,3 @@ def _parse_mode(params: Mapping[str, str]) -> CommandMode:
         if params.get(name, values[0]) not in values:
             raise MalformedRequest("invalid_parameter", f"{name} is {' or '.join(values)}.", pointer=f"?{name}")
     return CommandMode(params.get("dry_run") == "true", "on_conflict" in params)
-
-
-class DryRun(Struct, frozen=True, omit_defaults=True):
-    """What a command would do: the events that it would write after that position, in the order of the log."""
-
-    events: tuple[PlannedEvent, ...]
-    position: int
-    warnings: tuple[WipLimitWarning, ...] = ()
-
-
-def dry_run_response(outcome: DryRunOutcome) -> Response[DryRun]:
-    """The answer to a dry run."""
-    headers = {POSITION_HEADER: str(outcome.position)}
-    warnings = tuple(warning for result in outcome.results for warning in result.warnings)
-    return Response(
-        DryRun(outcome.planned_events, outcome.position, warnings), status_code=HTTPStatus.OK, headers=headers
-    )

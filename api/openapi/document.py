@@ -34,9 +34,10 @@ BEARER_SECURITY_SCHEME: Final[Schema] = {
 def build_document(app: Litestar) -> Schema:
     """The complete document."""
     operations = sorted(documented_operations(app), key=lambda one: (one.path, METHOD_ORDER.index(one.method)))
-    types = [kind for one in operations for kind in one.schema_types()]
+    request_types = [kind for one in operations for kind in one.request_types()]
+    response_types = [kind for one in operations for kind in one.encoded_types()]
     schema_by_type, component_schemas = schemas.schema_components(
-        [*types, problem_schemas.Problem, problem_schemas.Conflict]
+        request_types, [*response_types, problem_schemas.Problem, problem_schemas.Conflict]
     )
     shared_responses = dict[str, Schema]()
     paths = dict[str, dict[str, Schema]]()

@@ -39,9 +39,9 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
     "changes": {"title": ["Milk", "Oat milk"]},
     "column": "doing",
     "columns": [
-        {"id": "todo", "name": "To do"},
-        {"id": "doing", "name": "In progress"},
-        {"id": "done", "name": "Done"},
+        {"id": "todo", "name": "To do", "wip_limit": None, "removed": False},
+        {"id": "doing", "name": "In progress", "wip_limit": 3, "removed": False},
+        {"id": "done", "name": "Done", "wip_limit": None, "removed": False},
     ],
     "counts": {"doing": {"open": 2}, "done": {"done": 5}},
     "cursor": "WyIwMTkzODA1YSIsNTBd",
@@ -126,7 +126,9 @@ def noun_of(kind: type) -> str:
 def _is_in_example(kind: type[Struct], field: msgspec.structs.FieldInfo) -> bool:
     if field.name == "expected_version":
         return bool(getattr(kind, "requires_version", False))
-    if field.required or declared_example(field.type) is not NO_EXAMPLE:
+    config = kind.__struct_config__
+    is_always_sent = not config.omit_defaults and not config.forbid_unknown_fields and field.default is not UNSET
+    if field.required or is_always_sent or declared_example(field.type) is not NO_EXAMPLE:
         return True
     if issubclass(kind, Command):
         return field.name in EXAMPLE_BY_FIELD and not any(

@@ -15,7 +15,6 @@ from msgspec import Struct
 
 from api.http import authentication, parameters
 from api.http.body import JSONBodyDTO
-from api.http.command_mode import DryRun
 from api.http.rate_limiting import RequestLimiter
 from api.ledger import Ledger
 from api.openapi import call_graph, handler_commands
@@ -53,6 +52,10 @@ class Operation(Struct, frozen=True, dict=True):
         """Whether it takes the mode parameters of commands: dry run and rebase."""
         return parameters.is_command_endpoint(self.handler)
 
+    def is_dry_run_status(self, status: int) -> bool:
+        """Whether only dry runs are answered with it: a command that creates is answered with 201."""
+        return self.takes_mode_parameters and status == HTTPStatus.OK != self.handler.status_code
+
     @property
     def parameters(self) -> dict[str, FieldDefinition]:
         """The parameters of the handler function, by name."""
@@ -77,8 +80,8 @@ class Operation(Struct, frozen=True, dict=True):
         }
         for status, spec in (self.handler.responses or {}).items():
             types_by_status.setdefault(status, []).extend(union_members(spec.data_container))
-        if self.takes_mode_parameters:
-            types_by_status.setdefault(HTTPStatus.OK.value, []).append(DryRun)
+        if self.takes_mode_parameters:  # a dry run
+            types_by_status.setdefault(HTTPStatus.OK.value, types_by_status[self.handler.status_code])
         return types_by_status
 
     @cached_property
@@ -132,9 +135,12 @@ class Operation(Struct, frozen=True, dict=True):
         """The noun that the summary begins with: `Members of a workspace over HTTP.` gives `Members`."""
         return _TAG_END.split(self.module_summary)[0]
 
-    def schema_types(self) -> Iterator[Any]:
-        """The types that it decodes and encodes."""
+    def encoded_types(self) -> Iterator[Any]:
+        """The types that it encodes."""
         yield from (kind for kinds in self.response_types.values() for kind in kinds if kind not in {bytes, str})
+
+    def request_types(self) -> Iterator[Any]:
+        """The types that it decodes."""
         if self.body_type is not None:
             yield self.body_type
         if self.is_batch:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from api.http.body import PATCH_MEDIA_TYPES
+from api.http.body import JSON_MEDIA_TYPES, PATCH_MEDIA_TYPES
 from api.openapi import examples, parameters, responses
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
@@ -30,10 +30,12 @@ def operation_object(operation: Operation, schemas: dict[Any, Schema]) -> Schema
 
 
 def _request_body(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
-    media = sorted(PATCH_MEDIA_TYPES) if operation.method == "patch" else ["application/json"]
+    """One media type: a client that is generated from two has the same body twice."""
     required = any(field.required for field in msgspec.structs.fields(operation.body_type))
     content = {"schema": schemas[operation.body_type], "example": examples.example_of(operation.body_type)}
-    return {"required": required, "content": dict.fromkeys(media, content)}
+    others = sorted(PATCH_MEDIA_TYPES - JSON_MEDIA_TYPES) if operation.method == "patch" else []
+    description = {"description": f"Also accepted as `{others[0]}`."} if others else {}
+    return {**description, "required": required, "content": {"application/json": content}}
 
 
 def _permission_text(operation: Operation) -> str:

@@ -10,7 +10,7 @@ from litestar.params import KwargDefinition, PathParameter, QueryParameter
 from litestar.types import Empty
 
 from api.http import idempotency, preconditions, prefer
-from api.http.addressing import parse_id
+from api.http.addressing import ID_OR_TASK_KEY_SCHEMA, parse_id
 from api.http.command_mode import MODE_DESCRIPTIONS, MODE_PARAMETERS
 from api.http.conditional_response import conditional_response
 from api.ledger import Ledger
@@ -73,12 +73,6 @@ HEADER_READERS: Final[dict[str, Callable[..., Any]]] = {
     "Prefer": prefer.preferred_wait_s,
 }
 """The function that reads each header: a handler that reaches it takes the header."""
-TASK_ID_OR_KEY_SCHEMA: Final[Schema] = {
-    "anyOf": [
-        {"type": "string", "format": "uuid"},
-        {"type": "string", "pattern": "^[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}$"},
-    ]
-}
 _PATH_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 
 
@@ -116,7 +110,7 @@ def _describe_path_parameter(operation: Operation, name: str) -> tuple[Schema, s
                 return {"type": "string", "format": "uuid"}, f"The id of the {name}.", examples.example_id(name)
             if call.callee is Ledger.resolve_task_id:
                 return (
-                    TASK_ID_OR_KEY_SCHEMA,
+                    ID_OR_TASK_KEY_SCHEMA,
                     f"The id of the {name}, or its human key, such as KIT-12.",
                     examples.example_id(name),
                 )

@@ -23,7 +23,7 @@ HEADERS_BY_STATUS: Final = {
 """The headers of every response with a status."""
 
 
-class Fault(Struct, frozen=True):
+class FieldError(Struct, frozen=True):
     """An invalid part of the request."""
 
     pointer: Annotated[str, Meta(examples=["#/title"])]
@@ -41,7 +41,7 @@ class Problem(Struct, frozen=True):
     trace_id: str
     detail: str | UnsetType = UNSET
     params: dict[str, Any] | UnsetType = UNSET
-    errors: list[Fault] | UnsetType = UNSET
+    errors: list[FieldError] | UnsetType = UNSET
 
 
 class InterveningEventSchema(Struct, frozen=True):

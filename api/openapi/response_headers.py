@@ -1,11 +1,11 @@
 """Response headers: their descriptions, and which responses have them."""
 
 from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from typing import Any, Final
 
 from api import ledger
 from api.http import idempotency
-from api.http.command_mode import DryRun
 from api.http.conditional_response import STALE_HEADER, command_headers, conditional_response
 from api.openapi import examples
 from api.openapi.operation import Operation
@@ -86,11 +86,10 @@ HEADER_COMPONENTS: Final[dict[str, Schema]] = {
 
 def headers_of(operation: Operation, status: int) -> dict[str, Schema]:
     """The headers of a successful response; that of a dry run has only the position."""
-    kinds = operation.response_types.get(status, [])
-    if kinds == [DryRun]:
+    if operation.is_dry_run_status(status):
         return header_refs(["Taskledger-Position", *general_headers(operation)])
     headers = _success_headers(operation)
-    if DryRun in kinds:
+    if operation.takes_mode_parameters and status == HTTPStatus.OK:
         for name in headers.keys() & {"ETag", "Location"}:
             headers |= optional_header(name)
     return headers

@@ -34,6 +34,7 @@ def responses_of(operation: Operation, schemas: dict[Any, Schema]) -> dict[str, 
 def _success_response(operation: Operation, status: int, schemas: dict[Any, Schema]) -> Schema:
     kinds, spec = operation.response_types[status], (operation.handler.responses or {}).get(status)
     text = spec.description if spec and status != operation.handler.status_code else _describe_types(kinds, status)
+    text = "What the command would do, if this is a dry run." if operation.is_dry_run_status(status) else text
     response = {"description": text, "headers": response_headers.headers_of(operation, status)}
     if not kinds:
         return response

@@ -8,21 +8,33 @@ from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin
 import msgspec
 from msgspec import Struct, UnsetType
 
+from api.openapi import client_types
 from api.openapi.public_names import public_name
+from projections.pagination import Page
 
 Schema: TypeAlias = dict[str, Any]
 SCHEMA_REF_PREFIX: Final = "#/components/schemas/"
 
 
-def schema_components(types: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, Schema]]:
+def schema_components(
+    request_types: Iterable[Any], response_types: Iterable[Any]
+) -> tuple[dict[Any, Schema], dict[str, Schema]]:
     """The schema of each of these types, and of every Struct that they contain by its public name."""
-    distinct_types = list(dict.fromkeys(types))
+    request_types = list(request_types)
+    distinct_types = list(dict.fromkeys([*request_types, *response_types]))
     schemas, components = msgspec.json.schema_components(distinct_types, ref_template=SCHEMA_REF_PREFIX + "{name}")
+    received = structs_in(request_types)
     for kind in structs_in(distinct_types):
-        _add_time_formats(kind, components.get(f"{kind.__module__}.{kind.__qualname__}") or components[kind.__name__])
+        component = components.get(f"{kind.__module__}.{kind.__qualname__}") or components[kind.__name__]
+        _add_time_formats(kind, component)
+        if kind not in received:
+            client_types.describe_as_sent(kind, component)
+    for component in filter(_page_name, components.values()):
+        client_types.describe_as_sent(Page, component)
     names = {name: _page_name(schema) or public_name(name) for name, schema in components.items()}
     public_components = {
-        names[name]: {**_with_public_names(schema, names), "title": names[name]} for name, schema in components.items()
+        names[name]: {**client_types.plain(_with_public_names(schema, names)), "title": names[name]}
+        for name, schema in components.items()
     }
     return {
         kind: _with_public_names(schema, names) for kind, schema in zip(distinct_types, schemas, strict=True)

@@ -29,7 +29,8 @@ class EventType(Struct, frozen=True):
 @get(EVENT_SCHEMAS_PATH, opt=PUBLIC)
 async def list_event_types() -> Response[Page[EventType]]:
     """List every event type that can be written to the log."""
-    return Response(Page([EventType(name, f"{EVENT_SCHEMAS_PATH}/{name}") for name in sorted(codec.all_event_types())]))
+    types = [EventType(name, f"{EVENT_SCHEMAS_PATH}/{name}") for name in sorted(codec.all_event_types())]
+    return Response(Page(types))
 
 
 @get(EVENT_SCHEMAS_PATH + "/{type:str}", opt=PUBLIC, media_type="application/schema+json")

@@ -1,7 +1,7 @@
 """The outcome of a command request: what was committed, or what a dry run would have committed."""
 
 from collections.abc import Collection
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -17,6 +17,8 @@ class Committed(Struct, frozen=True):
     has_changes: bool = False
     is_replay: bool = False
     workspace_ids: Collection[UUID] = ()
+    is_dry_run: ClassVar[bool] = False
+    planned_events: ClassVar[None] = None
 
 
 class DryRunOutcome(Struct, frozen=True):
@@ -25,6 +27,7 @@ class DryRunOutcome(Struct, frozen=True):
     results: tuple[CommandResult, ...]
     position: int
     planned_events: tuple[PlannedEvent, ...]
+    is_dry_run: ClassVar[bool] = True
 
 
 Outcome: TypeAlias = Committed | DryRunOutcome

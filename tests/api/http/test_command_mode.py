@@ -68,7 +68,9 @@ async def every_dry_run_writes_nothing(settings: Settings, ann: ApiUser, user: s
 
 def assert_predicted(answer: httpx.Response) -> None:
     body = answer.json()
-    assert body.keys() == {"events", "position"}
+    assert {"position", "events"} < body.keys() <= {"id", "version", "key", "results", "position", "warnings", "events"}
+    for result in body.get("results", [body]):
+        assert result.keys() >= {"id", "version"}
     assert answer.headers["taskledger-position"] == str(body["position"])
     assert answer.headers["cache-control"] == "no-store"
     assert not {"etag", "location", "idempotent-replayed"} & set(answer.headers)
@@ -105,14 +107,16 @@ async def test_an_endpoint_with_side_effects_in_a_dry_run_is_noticed(
 async def test_only_commands_take_dry_run_and_on_conflict(client: httpx.AsyncClient) -> None:
     for name, (_, _, described) in (await operations(client)).items():
         parameters = {one["name"]: one for one in described.get("parameters", []) if one["in"] == "query"}
-        says = str([answer for status, answer in described["responses"].items() if status in {"200", "201"}])
-        commands = name != "register" and ("/Written'" in says or "/BatchResult'" in says)
+        answers = {status: answer for status, answer in described["responses"].items() if status in {"200", "201"}}
+        says = str(answers)
+        commands = name != "register" and ("/WriteResult'" in says or "/BatchResult'" in says)
         assert (parameters.keys() >= {"dry_run", "on_conflict"}) == commands, name
         if commands:
             assert parameters["dry_run"]["schema"]["type"] == "boolean"
             assert parameters["on_conflict"]["schema"]["enum"] == ["rebase"]
             assert all(parameters[one]["description"] for one in ("dry_run", "on_conflict"))
-            assert "Planned" in str(described["responses"]["200"])
+            results = [answer["content"]["application/json"]["schema"] for status, answer in answers.items()]
+            assert len({str(schema) for schema in results}) == 1, f"{name}: a dry run has an answer of its own"
 
 
 async def test_a_dry_run_predicts_the_written_events(ann: ApiUser, settings: Settings) -> None:
@@ -124,6 +128,7 @@ async def test_a_dry_run_predicts_the_written_events(ann: ApiUser, settings: Set
     assert [event["type"] for event in dry["events"]] == ["TaskNumbersTaken", "TaskCreated"]
     assert dry["events"][1]["data"]["key"] == done["key"]
     assert dry["position"] == done["position"] - 2
+    assert [dry[name] for name in ("id", "version", "key")] == [done[name] for name in ("id", "version", "key")]
     sql = """select originator_id::text, topic, originator_version, convert_from(state, 'utf8')::jsonb - 'type'
         from log.events where notification_id > %s and notification_id <= %s order by notification_id"""
     with connect(settings.database_url) as connection:
@@ -204,6 +209,7 @@ async def test_a_dry_run_ignores_idempotency_keys(ann: ApiUser) -> None:
     dry = await ann.request("POST", f"/tasks/{task}/complete", params=DRY, headers=headers)
     done = await ann.request("POST", f"/tasks/{task}/complete", headers=headers)
     assert (len(dry.json()["events"]), done.json()["version"], "idempotent-replayed" in done.headers) == (1, 2, False)
+    assert (dry.json()["id"], dry.json()["version"]) == (task, 2)
     again = await ann.request("POST", f"/tasks/{task}/reopen", params=DRY, headers=headers)
     assert [event["type"] for event in again.json()["events"]] == ["TaskReopened"]
 
@@ -261,6 +267,7 @@ async def test_an_atomic_batch_is_merged_as_a_whole_or_refused_as_a_whole(ann: A
         ("DueDateSet", 3),
         ("TaskRenamed", 4),
     ]
+    assert [one["version"] for one in dry.json()["results"]] == [4, 4]
     done = await ann.request("POST", "/commands", json={"commands": [edit, rename]}, params=REBASE)
     assert [one["version"] for one in done.json()["results"]] == [4, 4]
     shown = await ann.get(f"/tasks/{task}")
@@ -296,6 +303,7 @@ async def test_items_of_an_independent_dry_run_are_decided_on_the_current_state(
     assert [one["status"] for one in results] == [200, 200, 200, 404]
     assert [[event["version"] for event in one.get("events", [])] for one in results[1:]] == [[2], [2], []]
     assert [event["type"] for event in results[0]["events"]] == ["TaskNumbersTaken", "TaskCreated"]
+    assert [(one["id"], one["version"]) for one in results[:3]] == [(new, 1), (task, 2), (task, 2)]
     assert (await ann.get(f"/tasks/{task}"))["version"] == 1
     done = await ann.request("POST", "/commands", json=body)
     assert [one["status"] for one in done.json()["results"]] == [201, 200, 200, 200]
