@@ -40,5 +40,5 @@ lock: ## Update uv.lock from pyproject.toml
 	uv lock
 
 clean: ## Remove virtual environments and caches, but not the data in .taskledger
-	rm -rf .venv bench/.venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv bench/.venv .uv tests/clients/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

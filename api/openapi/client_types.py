@@ -1,7 +1,7 @@
 """Client types: schemas in a form that generators of clients turn into types that compile and say what is true.
 
 JSON Schema allows more than they understand: openapi-typescript takes a member with a default for one that must be
-sent, and openapi-python-client makes no client where a schema is `false`.
+sent, openapi-fetch forgets the length of a tuple, and openapi-python-client makes no client where a schema is `false`.
 """
 
 import json
@@ -33,8 +33,9 @@ def plain(schema: Any) -> Any:
     simple = {name: plain(each) for name, each in schema.items()}
     if isinstance(simple.get("properties"), dict):
         simple["properties"] = {name: _without_default(each) for name, each in simple["properties"].items()}
-    if simple.get("items") is False and len(simple.get("prefixItems", ())) == simple.get("maxItems"):
-        del simple["items"]  # the number of items says it
+    if simple.get("items") is False and "prefixItems" in simple:
+        kinds = [each for at, each in enumerate(simple.pop("prefixItems")) if each not in schema["prefixItems"][:at]]
+        simple["items"] = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
     if "anyOf" in simple:
         simple["anyOf"] = [one for each in simple["anyOf"] for one in _alternatives(each)]
     return simple

@@ -22,7 +22,7 @@ def operation_object(operation: Operation, schemas: dict[Any, Schema]) -> Schema
         "tags": [operation.tag],
         "summary": " ".join(summary.split()),
         **({"description": text} if text else {}),
-        **({"security": [{}]} if operation.is_public else {}),
+        **({"security": []} if operation.is_public else {}),
         "parameters": list(parameters.parameters_of(operation)),
         **({"requestBody": _request_body(operation, schemas)} if operation.body_type is not None else {}),
         "responses": responses.responses_of(operation, schemas),

@@ -13,7 +13,7 @@ from api.openapi.schemas import Schema
 
 def render_operation(document: Schema, method: str, path: str, operation: Schema) -> Iterator[str]:
     """A collapsible section."""
-    public = "<span class=public>public</span>" if operation.get("security") == [{}] else ""
+    public = "<span class=public>public</span>" if operation.get("security") == [] else ""
     yield f"<details id={operation['operationId']}><summary><span class='verb {method}'>{method}</span>"
     yield f"<code>{escape(path)}</code>{public}<span class=note>{render_text(operation['summary'])}</span></summary>"
     yield f"<div>{render_text(operation.get('description', ''))}</div>"
@@ -99,7 +99,7 @@ def _curl_command(method: str, path: str, operation: Schema, document: Schema) -
         path = path.replace(f"{{{one['name']}}}", str(one["example"]))
     verb = "" if method == "get" else f"-X {method.upper()} "
     lines = [f"curl -sS {verb}$api{path}"]
-    if operation.get("security") != [{}]:
+    if operation.get("security") != []:
         lines.append('-H "Authorization: Bearer $token"')
     if "requestBody" in operation:
         lines.append('-H "Content-Type: application/json"')

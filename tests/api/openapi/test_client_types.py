@@ -68,6 +68,10 @@ def test_no_schema_is_true_or_false() -> None:
             assert not isinstance(node, dict) or not isinstance(node.get(keyword), bool), f"{place}.{keyword}"
 
 
+def test_no_array_is_a_tuple() -> None:
+    assert not [place for place, node in nodes(SCHEMAS) if isinstance(node, dict) and "prefixItems" in node]
+
+
 def test_every_member_has_a_type() -> None:
     untyped = {".".join(place.split(".")[:3:2]) for place, node in nodes(SCHEMAS) if node == {}}
     assert untyped == FREE_VALUES
@@ -169,13 +173,17 @@ def test_a_type_is_described_as_it_is_encoded(kind: type[Struct], required: list
             {"properties": {"a": {"enum": ["x"], "description": "`x` if left out."}}},
         ),
         ({"properties": {"default": {"type": "string"}}}, {"properties": {"default": {"type": "string"}}}),
-        ({"prefixItems": [{}, {}], "items": False, "maxItems": 2}, {"prefixItems": [{}, {}], "maxItems": 2}),
+        ({"prefixItems": [{}, {}], "items": False, "maxItems": 2}, {"items": {}, "maxItems": 2}),
+        (
+            {"prefixItems": [{"type": "string"}, {"type": "integer"}], "items": False},
+            {"items": {"anyOf": [{"type": "string"}, {"type": "integer"}]}},
+        ),
         (
             {"anyOf": [{"type": "string", "anyOf": [{"format": "uuid"}, {"pattern": "a"}]}, {"type": "null"}]},
             {"anyOf": [{"format": "uuid"}, {"pattern": "a"}, {"type": "null"}]},
         ),
     ],
-    ids=["no default", "a default", "a member of that name", "a pair", "a union in a union"],
+    ids=["no default", "a default", "a member of that name", "a pair", "a tuple", "a union in a union"],
 )
 def test_a_schema_is_made_plain(schema: dict[str, Any], expected: dict[str, Any]) -> None:
     assert client_types.plain(schema) == expected
