@@ -8,10 +8,19 @@ from api.openapi.page.html import anchor_id, render_text, resolve_ref
 from api.openapi.page.operation_section import render_fields, render_operation
 from api.openapi.schemas import Schema
 
-LOGIN_SNIPPET = """api=&lt;the address of this page, without /docs&gt;
-token=$(curl -sS $api/api/v1/auth/login -H "Content-Type: application/json" \\
-  -d '{"email": "ann@example.com", "password": "correct horse battery"}' |
-  python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')"""
+PREPARATION = r"""
+server=http://127.0.0.1:8000
+api=$server/api/v1
+field() { python3 -c "import json, sys; print(json.load(sys.stdin)['$1'])"; }
+call() { curl -sS -H "Authorization: Bearer ${token-}" -H "Content-Type: application/json" "$@"; }
+
+call $api/auth/register -d '{"email": "ann@example.com", "name": "Ann", "password": "correct horse battery"}' | field id
+token=$(call $api/auth/login -d '{"email": "ann@example.com", "password": "correct horse battery"}' | field access_token)
+workspace=$(call $api/workspaces -d '{"name": "Home"}' | field id)
+project=$(call $api/workspaces/$workspace/projects -d '{"name": "Kitchen", "key": "KIT"}' | field id)
+task=$(call $api/projects/$project/tasks -d '{"title": "Milk"}' | field id)
+""".strip()  # noqa: E501 - lines of the README
+"""The first commands of the README: they set the variables of all examples."""
 
 
 def render_page(document: Schema) -> str:
@@ -28,7 +37,7 @@ def _render_page(document: Schema) -> Iterator[str]:
     yield render_text(document["info"]["description"])
     yield "<p>For programs: <a href=/openapi.json>/openapi.json</a> (OpenAPI 3.1), <a href=/schemas/events>"
     yield "/schemas/events</a>, <a href=/problems>/problems</a>.</p>"
-    yield f"<h3>Register and log in</h3><pre>{LOGIN_SNIPPET}</pre>"
+    yield f"<h3>Register, log in and create a task</h3><pre>{escape(PREPARATION)}</pre>"
     for tag in document["tags"]:
         yield f"<h2 id={anchor_id(tag['name'])}>{escape(tag['name'])}</h2>"
         yield render_text(tag["description"].partition(": ")[2].capitalize())

@@ -7,8 +7,12 @@ from html import escape
 from typing import Any
 
 from api.http.problem_document import PROBLEM_MEDIA_TYPE
+from api.ledger import BASE_PATH
 from api.openapi.page.html import render_json, render_table, render_text, render_type, resolve_ref
 from api.openapi.schemas import Schema
+
+EXAMPLE_VARIABLES = {"workspace", "project", "task"}
+"""Parameters of paths that the first example on the page sets a shell variable for."""
 
 
 def render_operation(document: Schema, method: str, path: str, operation: Schema) -> Iterator[str]:
@@ -94,11 +98,13 @@ def _json_content(request_body: Schema) -> Any:
 
 
 def _curl_command(method: str, path: str, operation: Schema, document: Schema) -> str:
-    """The curl command that calls the operation."""
+    """The curl command that calls the operation, with the variables that the first example sets."""
     for one in (resolve_ref(document, each) for each in operation.get("parameters", [])):
-        path = path.replace(f"{{{one['name']}}}", str(one["example"]))
+        value = f"${one['name']}" if one["name"] in EXAMPLE_VARIABLES else str(one["example"])
+        path = path.replace(f"{{{one['name']}}}", value)
     verb = "" if method == "get" else f"-X {method.upper()} "
-    lines = [f"curl -sS {verb}$api{path}"]
+    address = f"$api{path.removeprefix(BASE_PATH)}" if path.startswith(BASE_PATH) else f"$server{path}"
+    lines = [f"curl -sS {verb}{address}"]
     if operation.get("security") != []:
         lines.append('-H "Authorization: Bearer $token"')
     if "requestBody" in operation:
