@@ -20,6 +20,7 @@ from litestar.types import ASGIApp
 from api import endpoints
 from api.http import authentication
 from api.http.body import JSONBodyDTO, JSONRequest
+from api.http.compression import with_compression
 from api.http.cors import CorsPolicy, with_cors
 from api.http.deadline import with_deadline
 from api.http.framework_shortcuts import take_shortcuts
@@ -31,7 +32,7 @@ from api.http.response import Response
 from api.http.tracing import with_tracing
 from api.ledger import BASE_PATH, Ledger
 from api.response_cache import ResponseCache
-from api.system import detailed_health, docs, event_schemas, health, metrics, problem_pages
+from api.system import detailed_health, docs, event_schemas, health, home, metrics, problem_pages
 from api.wiring import wire
 from domain.errors import TooManyRequests
 from infra import time_budget
@@ -42,7 +43,7 @@ from infra.messaging import redis_clients
 from infra.settings import Settings
 
 MAX_BODY_BYTES = 1024 * 1024
-SYSTEM_MODULES = (docs, health, detailed_health, metrics, problem_pages, event_schemas)
+SYSTEM_MODULES = (home, docs, health, detailed_health, metrics, problem_pages, event_schemas)
 """The modules whose endpoints are outside the base path."""
 
 
@@ -64,7 +65,7 @@ def with_middleware(application: Litestar, response_cache: ResponseCache, metric
     app = response_cache.wrap(with_deadline(application, error_app))
     if metrics_port is not None:
         app = metrics.with_metrics_port(app, application.state.ledger, metrics_port)
-    app = with_head(app)
+    app = with_head(with_compression(app))
     cors_policy = CorsPolicy(application.state.ledger.settings.cors_origins)
     if cors_policy.allows_any():
         app = with_cors(app, cors_policy)

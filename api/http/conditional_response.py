@@ -14,6 +14,8 @@ from projections.question import Answer
 POSITION_HEADER, STALE_HEADER = "Taskledger-Position", "Taskledger-Stale"
 LOCATION_HEADER = ResponseHeader(name="Location", documentation_only=True)
 """For an endpoint that sets Location itself."""
+GZIP_TAG_SUFFIX = b"-gzip"
+"""What the tag of a compressed answer has more: it is another representation of the same."""
 _ENTITY_TAG = re.compile(r'"[^"]*"')
 
 
@@ -41,7 +43,8 @@ def conditional_response(
 
 def etag_matches(if_none_match: str, etag: str) -> bool:
     """Whether `If-None-Match` names the tag, weak or strong, or any at all (RFC 9110, section 13.1.2)."""
-    return if_none_match.strip() == "*" or etag in _ENTITY_TAG.findall(if_none_match)
+    plain = if_none_match.replace(f'{GZIP_TAG_SUFFIX.decode()}"', '"')
+    return plain.strip() == "*" or etag in _ENTITY_TAG.findall(plain)
 
 
 def _next_page_query(request: Request[Any, Any, Any], cursor: str) -> str:

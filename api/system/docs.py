@@ -1,9 +1,10 @@
 """API documentation over HTTP: the OpenAPI document and its HTML page."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from litestar import Request, get
+from litestar import Litestar, Request, get
 
 from api.http.authentication import PUBLIC
 from api.http.response import Response
@@ -12,26 +13,41 @@ from api.openapi.page import render_page
 from api.openapi.page.css import CONTENT_SECURITY_POLICY
 from api.openapi.schemas import Schema
 
+DOCS_PATH, OPENAPI_PATH = "/docs", "/openapi.json"
 HTML_MEDIA_TYPE = "text/html; charset=utf-8"
+VARY = {"Vary": "Accept-Encoding"}
 
 
-@get("/openapi.json", opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
+@get(OPENAPI_PATH, opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
 def show_openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Show the OpenAPI document."""
-    return Response(msgspec.json.encode(_openapi_document(request)))
+    return Response(_built_once(request.app, "openapi_json", _openapi_json), headers=VARY)
 
 
-@get("/docs", opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
+@get(DOCS_PATH, opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
 def show_docs(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Show the OpenAPI document as an HTML page without external resources."""
-    page = render_page(_openapi_document(request)).encode()
-    return Response(page, media_type=HTML_MEDIA_TYPE, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
+    page = _built_once(request.app, "docs_page", _docs_page)
+    return Response(
+        page, media_type=HTML_MEDIA_TYPE, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY, **VARY}
+    )
 
 
-def _openapi_document(request: Request[Any, Any, Any]) -> Schema:
-    """The document, built once per application on first request."""
-    state = request.app.state
-    if "description" not in state:
-        state.description = build_document(request.app)
-    description: Schema = state.description
-    return description
+def _openapi_json(app: Litestar) -> bytes:
+    return msgspec.json.encode(_document(app))
+
+
+def _docs_page(app: Litestar) -> bytes:
+    return render_page(_document(app)).encode()
+
+
+def _document(app: Litestar) -> Schema:
+    document: Schema = _built_once(app, "openapi_document", build_document)
+    return document
+
+
+def _built_once(app: Litestar, name: str, build: Callable[[Litestar], Any]) -> Any:
+    """What `build` makes, kept in the application after the first request."""
+    if name not in app.state:
+        app.state[name] = build(app)
+    return app.state[name]

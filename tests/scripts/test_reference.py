@@ -53,7 +53,7 @@ def test_every_command_is_on_the_page_with_fields_and_permissions(name: str) -> 
 def test_every_route_of_the_application_is_on_the_page() -> None:
     routes = [route for route in app.create_litestar(UNREACHABLE_SETTINGS).routes if isinstance(route, HTTPRoute)]
     shown = {(route.path_format, method) for route in routes for method in route.methods - {"OPTIONS"}}
-    for path, method in shown - {("/docs", "GET"), ("/openapi.json", "GET")}:
+    for path, method in shown - {("/", "GET"), ("/docs", "GET"), ("/openapi.json", "GET")}:
         assert f"| `{method} {path}` |" in REFERENCE_FILE.read_text()
 
 

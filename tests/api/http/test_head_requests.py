@@ -1,12 +1,14 @@
 """HEAD: every GET route answers it with the same status and headers, and without a body."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from api import app
+from infra.ids import new_id
 from infra.settings import Settings
 from scripts.openapi import OPENAPI_FILE
 from tests.api.guarantees import eventually
@@ -17,13 +19,19 @@ from tests.law import planted_defect
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
+PAGES = ["/", "/docs", "/openapi.json"]
+"""GET routes that are not in the document."""
 PROBES = ["/health", "/health/live", "/health/ready"]
+
+
+def all_get_paths() -> list[str]:
+    paths = json.loads(OPENAPI_FILE.read_bytes())["paths"]
+    return sorted(path for path, operations in paths.items() if "get" in operations)
 
 
 def get_paths() -> list[str]:
     """The paths of the GET routes without parameters."""
-    paths = json.loads(OPENAPI_FILE.read_bytes())["paths"]
-    return sorted(path for path, operations in paths.items() if "get" in operations and "{" not in path)
+    return [path for path in all_get_paths() if "{" not in path]
 
 
 async def assert_head_is_like_get(visitor: ApiUser, path: str) -> httpx.Response:
@@ -48,11 +56,16 @@ async def test_the_head_of_a_health_check_is_200(shared_user: ApiUser, path: str
     assert head.headers["content-length"] == str(len(b'{"status":"ok"}'))
 
 
-@pytest.mark.parametrize("path", get_paths())
+@pytest.mark.parametrize("path", [*get_paths(), *PAGES])
 async def test_every_get_route_answers_head(shared_user: ApiUser, path: str) -> None:
     shared_user.fold()
     await wait_until_ready(shared_user)
     await assert_head_is_like_get(shared_user, path)
+
+
+@pytest.mark.parametrize("path", [path for path in all_get_paths() if "{" in path])
+async def test_the_head_of_what_is_not_there_is_that_of_get_too(shared_user: ApiUser, path: str) -> None:
+    await assert_head_is_like_get(shared_user, re.sub(r"{\w+}", str(new_id()), path))
 
 
 async def test_a_head_is_answered_from_the_response_cache_too(ann: ApiUser) -> None:

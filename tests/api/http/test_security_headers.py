@@ -9,7 +9,7 @@ import pytest
 
 from api.http import response, tracing
 from infra.settings import Settings
-from tests.api.http.test_head_requests import get_paths
+from tests.api.http.test_head_requests import PAGES, get_paths
 from tests.api.in_process_app import app_client, without_a_database
 from tests.api_user import ApiUser
 from tests.law import planted_defect
@@ -33,7 +33,7 @@ def assert_protected(answer: httpx.Response) -> None:
 
 async def every_answer_is_protected(user: ApiUser) -> None:
     user.fold()
-    for path in [*get_paths(), "/docs", "/openapi.json", "/nothing"]:
+    for path in [*get_paths(), *PAGES, "/nothing"]:
         assert_protected(await user.request("GET", f"http://test{path}"))
     assert_protected(await user.client.get("/workspaces"))
     assert_protected(await user.request("PUT", "/workspaces"))
@@ -59,8 +59,10 @@ async def test_an_unavailable_database_is_no_exception(settings: Settings) -> No
         assert_protected(await client.get("http://test/health/ready"))
 
 
-async def test_the_documentation_runs_no_script_and_loads_nothing(client: httpx.AsyncClient) -> None:
-    page = await client.get("http://test/docs")
+@pytest.mark.parametrize("path", ["/", "/docs"])
+async def test_a_page_runs_no_script_and_loads_nothing(client: httpx.AsyncClient, path: str) -> None:
+    page = await client.get(f"http://test{path}")
+    assert page.headers.get_list("content-type") == ["text/html; charset=utf-8"]
     (style,) = re.findall("<style>(.*?)</style>", page.text, re.DOTALL)
     digest = b64encode(sha256(style.encode()).digest()).decode()
     policy = dict(part.split(" ", 1) for part in page.headers["content-security-policy"].split("; "))
