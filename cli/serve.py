@@ -4,7 +4,7 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -102,8 +102,9 @@ class ServeRun:
         if exit_code:
             raise OperatorError(_last_error_line(printed))
         self._require_connections()
-        production.require_safe_api(settings.resolve(data, needs_signing_key=True))  # before it is restarted for ever
-        self._start_commands()
+        app_settings = settings.resolve(data, needs_signing_key=True)
+        production.require_safe_api(app_settings)  # before it is restarted for ever
+        self._start_commands(settings.signing_key_variables(app_settings))
         if metrics_urls := self.listeners.metrics_urls():
             print_line("Metrics at " + ", ".join(metrics_urls))
         print_line(f"Ready after {time.monotonic() - started_at:.1f} s at {self.listeners.base_url}  (Ctrl-C stops it)")
@@ -146,7 +147,8 @@ class ServeRun:
         is_alone = "database_url" not in settings.from_environment()
         connection_budget.require_connections(app_settings.database_url, needed, is_alone=is_alone)
 
-    def _start_commands(self) -> None:
+    def _start_commands(self, signing_keys: Mapping[str, str]) -> None:
+        """A restarted API process gets the same keys as the others, even if they were rotated meanwhile."""
         data = self.options.data
         os.environ.setdefault(
             f"{ENVIRONMENT_PREFIX}PARTITIONS", str(self.options.worker_processes)
@@ -158,6 +160,7 @@ class ServeRun:
                 ["api", "--data", data, "--drain", "0", *self.listeners.options(index)],
                 self.listeners.fds(index),
                 health_url,
+                signing_keys,
             )
             for index, name in enumerate(_process_names("API", self.options.api_processes))
         ]

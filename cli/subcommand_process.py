@@ -2,10 +2,12 @@
 
 import contextlib
 import http.client
+import os
 import sys
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 from infra.processes.child import Child, spawn
@@ -17,13 +19,19 @@ class SubcommandProcess:
     log: Path | None = None
 
     def __init__(
-        self, name: str, arguments: Sequence[str | Path], pass_fds: Sequence[int] = (), ready_url: str | None = None
+        self,
+        name: str,
+        arguments: Sequence[str | Path],
+        pass_fds: Sequence[int] = (),
+        ready_url: str | None = None,
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`name` is the display name."""
+        """`name` is the display name; `variables` are added to our environment."""
         self.name = name
         self.arguments = arguments
         self.pass_fds = pass_fds
         self.ready_url = ready_url
+        self.variables = variables
 
     def prepare(self) -> None:
         """Needs no preparation."""
@@ -37,7 +45,7 @@ class SubcommandProcess:
 
     def spawn(self) -> Child:
         """Start it; its output goes to ours, its log to our standard error."""
-        return spawn_taskledger(self.arguments, pass_fds=self.pass_fds)
+        return spawn_taskledger(self.arguments, pass_fds=self.pass_fds, variables=self.variables)
 
     def is_ready(self, child: Child) -> bool:
         """Whether it is alive and its ready URL, if any, answers 200."""
@@ -49,11 +57,15 @@ class SubcommandProcess:
 
 
 def spawn_taskledger(
-    arguments: Sequence[str | Path], log: IO[bytes] | None = None, pass_fds: Sequence[int] = ()
+    arguments: Sequence[str | Path],
+    log: IO[bytes] | None = None,
+    pass_fds: Sequence[int] = (),
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Child:
     """Start `taskledger` with these arguments; without `log`, its output and errors go where ours go."""
     # -P: a folder called `api` or `cli` in the current directory must not shadow our package.
-    return spawn([sys.executable, "-P", "-m", "cli.main", *arguments], log=log, pass_fds=pass_fds)
+    argv = [sys.executable, "-P", "-m", "cli.main", *arguments]
+    return spawn(argv, env={**os.environ, **variables}, log=log, pass_fds=pass_fds)
 
 
 def answers_200(url: str) -> bool:

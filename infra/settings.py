@@ -187,6 +187,16 @@ def instance_signing_keys(data_dir: Path) -> dict[str, str]:
     return keys
 
 
+def signing_key_variables(app_settings: Settings) -> dict[str, str]:
+    """The keys as variables for a child process, which then reads no file: others of the instance may be new."""
+    values = {"JWT_KEY": app_settings.jwt_key, "JWT_PREVIOUS_KEY": app_settings.jwt_previous_key}
+    return {
+        variable: value
+        for name, key in values.items()
+        for variable, value in ((ENVIRONMENT_PREFIX + name, key), (f"{ENVIRONMENT_PREFIX}{name}_FILE", ""))
+    }
+
+
 def _read_key(data_dir: Path, name: str, without_it: str) -> str:
     key = data_directory.read_secret(data_dir, name)
     if len(key) < MIN_KEY_LENGTH:

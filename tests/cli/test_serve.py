@@ -15,13 +15,15 @@ import httpx
 import pytest
 
 import cli
+from cli.subcommand_process import answers_200
 from infra.database.connections import connect
 from infra.embedded.postgres import Postgres
 from infra.processes import data_directory, ports
 from infra.processes.pids import find_process, processes_in
 from infra.schema import grants
 from infra.schema.migrate import migrate
-from tests.e2e.running_instance import RunningInstance, poll_until, running_instance
+from tests.e2e.blocking_api_user import BlockingApiUser
+from tests.e2e.running_instance import RunningInstance, not_none, poll_until, running_instance
 from tests.examples import CREATED, TASK, project, workspace
 from tests.projections import oracle
 from tests.servers import Servers
@@ -203,6 +205,23 @@ def test_a_dead_child_process_is_restarted_and_reported(served_instance: Running
     served_instance.kill(part)
     poll_until(lambda: any(part in command for child, command in served_instance.children().items() if child != pid))
     poll_until(lambda: "died of SIGKILL: restarting it." in served_instance.log())
+
+
+def test_a_restarted_api_process_signs_with_the_key_that_the_others_know(served_instance: RunningInstance) -> None:
+    BlockingApiUser.register(served_instance.address, "host@example.com")
+    assert run_taskledger("rotate-key", "--data", str(served_instance.data)).returncode == 0
+    pid = served_instance.child("cli.main api")
+    served_instance.kill("cli.main api")
+    poll_until(lambda: pid not in served_instance.children() and all(map(answers_200, metrics_urls(served_instance))))
+    for _ in range(8):  # of either process: each request has a connection of its own
+        host = BlockingApiUser.log_in(served_instance.address, "host@example.com")
+        assert [host.http.get("/auth/me").status_code for _ in range(4)] == [200] * 4
+
+
+def metrics_urls(instance: RunningInstance) -> list[str]:
+    """The metrics of each API process."""
+    first = not_none(not_none(data_directory.find_running(instance.data)).metrics_port)
+    return [f"http://127.0.0.1:{port}/metrics" for port in (first, first + 1)]
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
