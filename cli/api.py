@@ -12,6 +12,7 @@ from cli import options
 from cli.output import print_line
 from infra import logs, production, settings
 from infra.database import connection_budget
+from infra.errors import OperatorError
 from infra.processes import file_limits, gc_tuning, ports
 from infra.settings import Settings
 
@@ -47,7 +48,7 @@ def command(data: Path, host: str, port: int, fd: int | None, drain: float, metr
 @contextlib.contextmanager
 def _listener(host: str, port: int, fd: int | None) -> Iterator[socket.socket]:
     if fd is not None:
-        yield socket.socket(fileno=fd)
+        yield _inherited_listener(fd, "--fd")
         return
     with ports.open_listener(host, port) as listener:
         print_line(f"Listening at {ports.listener_url(listener)}")
@@ -57,7 +58,7 @@ def _listener(host: str, port: int, fd: int | None) -> Iterator[socket.socket]:
 @contextlib.contextmanager
 def _metrics_listener(app_settings: Settings, fd: int | None) -> Iterator[socket.socket | None]:
     if fd is not None:
-        yield socket.socket(fileno=fd)
+        yield _inherited_listener(fd, "--metrics-fd")
         return
     if app_settings.metrics_port is None:
         yield None
@@ -66,3 +67,10 @@ def _metrics_listener(app_settings: Settings, fd: int | None) -> Iterator[socket
     with ports.open_listener(host, port, chosen_by=ports.METRICS) as listener:
         print_line(f"Metrics at {ports.listener_url(listener)}/metrics")
         yield listener
+
+
+def _inherited_listener(fd: int, option: str) -> socket.socket:
+    try:
+        return socket.socket(fileno=fd)
+    except OSError as error:
+        raise OperatorError(f"File descriptor {fd} is no socket: check {option}.") from error

@@ -1,6 +1,7 @@
 """`taskledger events`: shows, follows and exports the event log."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -15,6 +16,7 @@ from cli.events import formatting
 from cli.output import print_line
 from domain import codec
 from domain.upcasts import UPCASTS
+from domain.workspace import WorkspaceCreated
 from infra import log, settings
 from infra.errors import OperatorError
 from projections import task_list
@@ -85,14 +87,27 @@ def show(data: Path, stream: str, first: int, last: int, as_json: bool) -> None:
 def export(data: Path, after: int, workspace: UUID | None, types: tuple[str, ...], output: BinaryIO) -> None:
     """Write the log as JSON Lines, oldest first."""
     count = 0
-    if unknown := set(types) - codec.all_event_types().keys() - UPCASTS.keys():
-        print_line(f"This version has no event type named {', '.join(sorted(unknown))}.", to_stderr=True)
     with database_connection(settings.resolve(data).database_url) as connection:
+        _require_types(connection, types)
+        _require_workspace(connection, workspace)
         for recorded in log.iter_events(connection, log.EventSelection(after, workspace, types or None)):
             output.write(formatting.format_as_json(recorded).encode() + b"\n")
             count += 1
     if output.name != "<stdout>":
         print_line(f"{count} events written to {output.name}.", to_stderr=True)
+
+
+def _require_types(connection: Connection[TupleRow], types: Iterable[str]) -> None:
+    """Raise OperatorError for a type that neither this version nor, from another one, the log has."""
+    for name in sorted(set(types) - codec.all_event_types().keys() - UPCASTS.keys()):
+        if not log.has_type(connection, name):
+            raise OperatorError(f"There is no event type named {name}: check --type.")
+
+
+def _require_workspace(connection: Connection[TupleRow], workspace: UUID | None) -> None:
+    first_events = log.load_stream(connection, workspace, 1, 1) if workspace else []
+    if workspace and not any(isinstance(recorded.event, WorkspaceCreated) for recorded in first_events):
+        raise OperatorError(f"There is no workspace with the id {workspace}: check --workspace.")
 
 
 def _resolve_stream_id(connection: Connection[TupleRow], id_or_key: str) -> UUID:

@@ -107,6 +107,8 @@ def rollback(data: Path, name: str) -> None:
 @click.argument("name", required=False)
 def list_parked(data: Path, name: str | None) -> None:
     """Show documents that stopped updating because an event could not be applied, each with that event."""
+    if name:
+        _find_projection(name)
     with database_connection(settings.resolve(data).database_url) as connection:
         rows = [
             (build.projection.name, one.document, str(one.position), f"{one.parked_at:%Y-%m-%d %H:%M}", one.reason)

@@ -60,6 +60,12 @@ def iter_events(connection: Connection[TupleRow], selection: EventSelection) -> 
         yield from map(decode_row_or_unknown, rows.rows())
 
 
+def has_type(connection: Connection[TupleRow], name: str) -> bool:
+    """Whether any event of the log has this type; reads all of it if none has."""
+    row = connection.execute("select exists (select from log.events where topic = %s)", (name,)).fetchone()
+    return bool(row and row[0])
+
+
 def head(connection: Connection[TupleRow]) -> int:
     """The last position of the log; 0 if it is empty."""
     row = connection.execute(SELECT_HEAD).fetchone()

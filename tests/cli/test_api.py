@@ -11,6 +11,7 @@ import pytest
 
 from api.server import Server
 from infra import logs
+from infra.errors import OperatorError
 from infra.logs import configure
 from infra.processes import file_limits, gc_tuning
 from infra.worker import worker
@@ -38,6 +39,13 @@ def test_metrics_have_no_listener_of_their_own_by_default(run_cli: RunCli, serve
     ((host, port),) = served
     assert host == "127.0.0.1"
     assert result.output == f"Listening at http://127.0.0.1:{port}\n"
+
+
+@pytest.mark.parametrize("option", ["--fd", "--metrics-fd"])
+@pytest.mark.usefixtures("served")
+def test_a_file_descriptor_that_was_not_inherited_is_a_mistake(run_cli: RunCli, option: str) -> None:
+    with pytest.raises(OperatorError, match=f"File descriptor 999 is no socket: check {option}"):
+        raise run_cli("api", "--port", "0", option, "999").exception or AssertionError
 
 
 @pytest.mark.parametrize("process", ["api", "worker"])

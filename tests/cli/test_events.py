@@ -14,7 +14,7 @@ from infra.database.connections import connect
 from infra.errors import OperatorError
 from infra.settings import Settings
 from tests.cli.conftest import RunCli
-from tests.examples import TASK
+from tests.examples import CREATED, TASK
 from tests.law import planted_defect
 from tests.projections import oracle
 
@@ -38,6 +38,24 @@ def test_a_task_is_shown_by_its_key_from_one_version_to_another(run_cli: RunCli)
 def test_an_unknown_stream_is_reported(run_cli: RunCli, wanted: str) -> None:
     with pytest.raises(OperatorError, match=wanted):
         raise run_cli("events", "show", wanted).exception or AssertionError
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("events", "export", "--type", "TaskCreated", "--type", "Nope"), "no event type named Nope: check --type"),
+        (("events", "export", "--workspace", "00000000-0000-4000-8000-000000000000"), "check --workspace"),
+        (("events", "export", "--workspace", str(TASK)), "check --workspace"),
+        (("projections", "parked", "nope"), "There is no projection 'nope'"),
+    ],
+)
+def test_an_option_that_names_something_unknown_is_a_mistake(
+    run_cli: RunCli, settings: Settings, words: tuple[str, ...], message: str
+) -> None:
+    with connect(settings.migration_url) as owner:
+        oracle.append_facts(owner, [(TASK, CREATED)])
+    with pytest.raises(OperatorError, match=message):
+        raise run_cli(*words).exception or AssertionError
 
 
 def test_an_export_is_the_whole_log_or_a_part_of_it(run_cli: RunCli, tmp_path: Path) -> None:
@@ -71,6 +89,7 @@ def test_events_unknown_to_this_version_are_shown_as_stored(run_cli: RunCli, set
         ("TaskSung", {"stored": "/w=="}),
     ]
     assert 'TaskSung {"song":"la"}' in run_cli("events", "tail").output
+    assert [one["version"] for one in parse_lines(run_cli("events", "export", "--type", "TaskSung").output)] == [1, 2]
 
 
 HOSTILE = "milk \u202e\u2028\x1b[2J\x9b1m\ue000"
