@@ -20,9 +20,11 @@ from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from commands.user import RegisterUser
 from commands.workspace import CreateWorkspace
+from domain.errors import WrongCredentials
 from domain.event import Actor
 from domain.instance import INSTANCE_STREAM_ID
 from domain.label import label_stream_id
+from domain.user import EmailAddress, email_stream_id
 from infra import settings
 from infra.errors import OperatorError
 from infra.ids import new_id
@@ -36,6 +38,15 @@ SET_WIP_LIMITS = SetColumns(
 """Sent last: no task then enters a limited column before a worker is running to count its tasks."""
 
 
+class NotEmpty(OperatorError):
+    """The instance has users, but no demo."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The demo needs an empty instance, and this one already has users: choose another folder with --data."
+        )
+
+
 @click.command
 @options.data_option
 def command(data: Path) -> None:
@@ -44,22 +55,36 @@ def command(data: Path) -> None:
     if app_settings.environment == "production":
         raise OperatorError("The demo is not available in production: register your first user instead.")
     password_file = data / "secrets" / "demo-password"
-    if not asyncio.run(_is_empty(app_settings)):
-        if not password_file.exists():
-            raise OperatorError(
-                "The demo needs an empty instance, and this one already has users: choose another folder with --data."
-            )
-    else:
+    if asyncio.run(_is_empty(app_settings)):
         password_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         password_file.touch(mode=0o600)
         password_file.write_text(secrets.token_urlsafe(9))
         asyncio.run(_fill(app_settings, password_file.read_text()))
-    print_line(f"Demo login: {DEMO_EMAIL} / {password_file.read_text()}")
+    elif not password_file.exists():
+        raise NotEmpty
+    password = password_file.read_text()
+    if asyncio.run(_is_current(app_settings, password)):
+        print_line(f"Demo login: {DEMO_EMAIL} / {password}")
+    else:
+        print_line(f"Demo login: {DEMO_EMAIL}, with the password that was set since.")
 
 
 async def _is_empty(app_settings: Settings) -> bool:
     async with open_instance(app_settings) as instance:
         return not (await instance.log.load_streams([INSTANCE_STREAM_ID]))[INSTANCE_STREAM_ID]
+
+
+async def _is_current(app_settings: Settings, password: str) -> bool:
+    """Whether the demo user still has the password that it was made with; raises NotEmpty if there is none."""
+    async with open_instance(app_settings) as instance:
+        address = await instance.log.load_state(EmailAddress, email_stream_id(DEMO_EMAIL))
+        if address is None:
+            raise NotEmpty
+        try:
+            await instance.passwords.verify(address.user_id, password)
+        except WrongCredentials:
+            return False
+    return True
 
 
 async def _fill(app_settings: Settings, password: str) -> None:

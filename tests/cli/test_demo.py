@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -43,6 +44,25 @@ def test_a_second_run_prints_the_same_login_and_writes_nothing(run_cli: RunCli) 
     before = run_cli("events", "tail", "-n", "100").output
     assert run_cli("demo").output == first.output
     assert run_cli("events", "tail", "-n", "100").output == before
+
+
+async def test_a_password_that_was_changed_is_not_printed(run_cli: RunCli, client: httpx.AsyncClient) -> None:
+    first = (await asyncio.to_thread(run_cli, "demo")).output
+    email, password = first.removeprefix("Demo login: ").strip().split(" / ")
+    login = await client.post("/auth/login", json={"email": email, "password": password})
+    client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
+    change = {"current_password": password, "new_password": "correct horse battery"}
+    (await client.post("/auth/password", json=change)).raise_for_status()
+    second = (await asyncio.to_thread(run_cli, "demo")).output
+    assert second == "Demo login: demo@example.com, with the password that was set since.\n"
+
+
+def test_a_password_file_without_a_demo_user_is_no_demo(run_cli: RunCli, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "demo-password").write_text("of a demo that was not finished")
+    asyncio.run(_register(settings))
+    with pytest.raises(OperatorError, match="already has users"):
+        raise run_cli("demo").exception or AssertionError
 
 
 def test_an_instance_that_has_users_gets_no_demo(run_cli: RunCli, settings: Settings) -> None:
