@@ -74,6 +74,7 @@ TITLE_BY_CODE = {
     "invalid_json": "The request body is not valid JSON.",
     "invalid_label": "The name of the label is invalid.",
     "invalid_parameter": "A parameter is invalid.",
+    "not_found": errors.NotFound.title(),
     "places_differ": "The address and the body contradict each other.",
     "repeated_parameter": "A parameter is repeated.",
     "unknown_command": "There is no such command.",
@@ -81,7 +82,7 @@ TITLE_BY_CODE = {
     "unsupported_media_type": "The body must be sent as JSON.",
     "versions_differ": "The request contains two different versions.",
 }
-"""The title of each code of a MalformedRequest; any other code has the phrase of its status."""
+"""The title of each code that is no refusal's; any other code has the phrase of its status."""
 
 
 class MalformedRequest(Exception):
@@ -125,10 +126,11 @@ def malformed_response(request: Request[Any, Any, Any], error: MalformedRequest)
 
 def framework_error_response(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Errors of the framework: routing, authentication and parameters."""
-    title = status_phrase(error.status_code)
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         parameter_errors = [
-            {"pointer": f"?{one.get('key', '')}", "code": "invalid"} for one in error.extra if isinstance(one, dict)
+            {"pointer": f"?{one.get('key', '')}", "code": "invalid_parameter"}
+            for one in error.extra
+            if isinstance(one, dict)
         ]
         detail = "; ".join(
             f"{one.get('key', '')}: {one.get('message', '')}".replace("`", "")
@@ -143,8 +145,9 @@ def framework_error_response(request: Request[Any, Any, Any], error: HTTPExcepti
             detail=detail,
             errors=parameter_errors,
         )
-    text = None if error.detail == HTTPStatus(error.status_code).phrase else error.detail
-    response = problem_response(request, error.status_code, code_of(title), title, detail=text)
+    status, code = error.status_code, code_of(status_phrase(error.status_code))
+    text = None if error.detail == HTTPStatus(status).phrase else error.detail
+    response = problem_response(request, status, code, title_of(code, status), detail=text)
     for name, value in (error.headers or {}).items():
         response.headers[name] = allowed_methods(value) if name.lower() == "allow" else value
     return response
@@ -156,7 +159,7 @@ def status_phrase(status: int) -> str:
 
 
 def title_of(code: str, status: int) -> str:
-    """The title of a MalformedRequest with that code."""
+    """The title of a problem with that code, unless it is a refusal."""
     return TITLE_BY_CODE.get(code) or status_phrase(status)
 
 

@@ -62,8 +62,8 @@ def from_refusal(refusal_type: type[Refusal]) -> ErrorCase:
 
 def from_status(status: int) -> ErrorCase:
     """The framework's own error: its code is the phrase of the status."""
-    phrase = problems.status_phrase(status)
-    return ErrorCase(status, problems.code_of(phrase), phrase)
+    code = problems.code_of(problems.status_phrase(status))
+    return ErrorCase(status, code, problems.title_of(code, status))
 
 
 def raised_in(reachable: Iterable[Reachable]) -> Iterator[ErrorCase]:

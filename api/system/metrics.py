@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, generate_latest
 
 from api.http.problem_document import problem_response
-from api.http.problems import status_phrase
+from api.http.problems import title_of
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from api.system.collectors import CacheCollector, DependencyCollector, HttpCollector, ProjectionCollector
@@ -45,7 +45,7 @@ def with_metrics_port(app: ASGIApp, ledger: Ledger, port: int) -> ASGIApp:
         if (scope["method"], scope["path"]) == ("GET", METRICS_PATH):
             response = await _metrics_response(ledger)
         else:
-            response = problem_response(Request(scope), 404, "not_found", status_phrase(404))
+            response = problem_response(Request(scope), 404, "not_found", title_of("not_found", 404))
         await response.to_asgi_response(None, None)(scope, receive, send)
 
     return middleware

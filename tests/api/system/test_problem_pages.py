@@ -2,7 +2,9 @@
 
 import pytest
 
+from api.openapi import error_cases
 from api.system import problem_pages
+from infra.ids import new_id
 from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
 
@@ -35,3 +37,20 @@ async def test_a_lost_race_has_two_statuses(shared_user: ApiUser) -> None:
 
 async def test_an_unknown_code_is_not_found(shared_user: ApiUser) -> None:
     assert_problem(await shared_user.client.get(f"{ROOT}/problems/no_milk"), 404, "not_found")
+
+
+async def test_every_code_has_one_title() -> None:
+    titles = {(one.code, one.title) for one in error_cases.all_error_cases()}
+    assert len(titles) == len(problem_pages.problem_types())
+
+
+async def test_what_has_no_route_has_the_title_of_what_is_not_there(shared_user: ApiUser) -> None:
+    absent = assert_problem(await shared_user.request("GET", f"/tasks/{new_id()}"), 404, "not_found")
+    for path in ("/nope", f"{ROOT}/nope", f"{ROOT}/problems/nope"):
+        assert assert_problem(await shared_user.client.get(path), 404, "not_found")["title"] == absent["title"]
+
+
+@pytest.mark.parametrize("value", ["0", "abc", "1001"])
+async def test_the_code_of_an_invalid_parameter_is_listed(shared_user: ApiUser, value: str) -> None:
+    problem = assert_problem(await shared_user.request("GET", f"/workspaces?limit={value}"), 400, "invalid_parameter")
+    assert problem["errors"] == [{"pointer": "?limit", "code": "invalid_parameter"}]
