@@ -15,10 +15,10 @@ def first(request: Request[Any, Any, Any], name: bytes, default: str = "") -> st
 
 
 def lines(request: Request[Any, Any, Any], name: bytes) -> list[str]:
-    """The values of all its lines, in order."""
+    """The values of all lines with this field name in a request, in order."""
     return lines_of(request.scope, name)
 
 
 def lines_of(scope: Scope, name: bytes) -> list[str]:
-    """The same, of a scope."""
+    """The values of all lines with this field name in the request of a scope, in order."""
     return [value.decode("latin-1") for field_name, value in scope["headers"] if field_name == name]

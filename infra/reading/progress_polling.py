@@ -18,7 +18,8 @@ from infra.reading.progress import PolledProgress, ProjectionProgress
 from projections.engine import builds
 from projections.engine.builds import WHOLE_BUILD_SCOPE
 
-POLLER_APPLICATION_NAME = "taskledger looks"
+POLLER_APPLICATION_NAME = "taskledger poll"
+"""In `pg_stat_activity`, where one connection of each API process has it."""
 MAX_POLL_AGE_S = 2.0
 FAILURES_OF_AN_OUTAGE = 2
 """Connections in a row that failed before their first poll; one that is lost later proves nothing."""
