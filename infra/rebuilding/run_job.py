@@ -1,11 +1,10 @@
 """`python -m infra.rebuilding.run_job ID`: run one queued rebuild job in a process of its own."""
 
-import os
 import sys
 from contextlib import closing
 from uuid import UUID
 
-from infra import logs
+from infra import logs, settings
 from infra.database.connections import connect_for_folding
 from infra.errors import OperatorError
 from infra.logs import logger
@@ -13,7 +12,6 @@ from infra.rebuilding import jobs
 from infra.rebuilding.fold_pool import APPLICATION_NAME
 from infra.rebuilding.jobs import ProgressReporter
 from infra.rebuilding.rebuild import ProjectionRebuild, RebuildInProgress, RebuildOptions
-from infra.settings import ENVIRONMENT_PREFIX
 from projections.projection import all_projections
 
 
@@ -40,5 +38,6 @@ def main(job_id: UUID, url: str) -> None:
 
 
 if __name__ == "__main__":
-    logs.configure("info", "development")
-    main(UUID(sys.argv[1]), os.environ[f"{ENVIRONMENT_PREFIX}DATABASE_URL"])
+    values = settings.from_environment()
+    logs.configure(values.get("log_level", "info"), values.get("environment", "development"))
+    main(UUID(sys.argv[1]), values["database_url"])

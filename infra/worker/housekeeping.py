@@ -120,5 +120,6 @@ class Housekeeping:
     def _spawn_job(self, job_id: UUID) -> Child:
         """Start the job in a process of its own, so that folding continues here."""
         argv = [sys.executable, "-P", "-m", "infra.rebuilding.run_job", str(job_id)]
-        environment = {**os.environ, f"{ENVIRONMENT_PREFIX}DATABASE_URL": self._settings.database_url}
+        variable = f"{ENVIRONMENT_PREFIX}DATABASE_URL"
+        environment = {**os.environ, variable: self._settings.database_url, f"{variable}_FILE": ""}
         return spawn(argv, env=environment, log=sys.stderr.buffer)

@@ -72,8 +72,8 @@ def test_production_without_postgresql_starts_with_one_line_of_json(
     logs.logger.add(sys.stderr)
     assert served, result.exception
     (line,) = [line for line in (result.stderr + capsys.readouterr().err).splitlines() if line]
-    record = json.loads(line)["record"]
-    assert record["level"]["name"] == "WARNING"
+    record = json.loads(line)
+    assert record["level"] == "WARNING"
     assert "PostgreSQL does not answer" in record["message"]
     assert "\\u000a" not in record["message"]
 
