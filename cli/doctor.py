@@ -2,7 +2,7 @@
 
 import platform
 import smtplib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,13 +38,21 @@ PARKED_ADVICE = "`taskledger projections parked` shows the errors"
 @options.data_option
 def command(data: Path) -> None:
     """Check everything that Taskledger needs; exit with 1 if anything is wrong."""
-    app_settings = settings.resolve(data)
     print_line(f"  taskledger   {version('taskledger')} on Python {platform.python_version()}")
+    try:
+        app_settings = settings.resolve(data)
+    except OperatorError:
+        _print_findings(_production(settings.without_instance()))  # which may be why it does not run
+        raise
     findings = [finding for check in CHECKS for finding in _run_check(check, app_settings)]
-    for finding in findings:
-        print_line(f"{finding.symbol} {finding.subject:<12} {finding.message}")
+    _print_findings(findings)
     if any(finding.symbol == "✗" for finding in findings):
         raise SystemExit(1)
+
+
+def _print_findings(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        print_line(f"{finding.symbol} {finding.subject:<12} {finding.message}")
 
 
 def _postgres(app_settings: Settings) -> Iterator[Finding]:
@@ -133,7 +141,7 @@ def _mail(app_settings: Settings) -> Iterator[Finding]:
         is_needed = app_settings.environment == "production"
         message = "no server (TASKLEDGER_MAIL_URL): "
         yield (
-            Finding("!", "mail", message + "users cannot be invited")
+            Finding("!", "mail", message + "users cannot be invited, nor reset a forgotten password")
             if is_needed
             else ok_finding("mail", message + "invitations are printed in the output of the API")
         )

@@ -122,6 +122,12 @@ def resolve(data_dir: Path, *, needs_signing_key: bool = False) -> Settings:
     return msgspec.convert({"migration_url": values["database_url"], **values}, Settings, strict=False)
 
 
+def without_instance() -> Settings:
+    """The settings of the environment alone, with empty URLs for servers that it does not name."""
+    values = {"database_url": "postgresql://", "redis_url": "redis://", "broker_url": "redis://", **from_environment()}
+    return msgspec.convert({"migration_url": values["database_url"], **values}, Settings, strict=False)
+
+
 def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The values that the environment sets, by field; raises OperatorError, which names the variable, not its value."""
     types = typing.get_type_hints(Settings, include_extras=True)

@@ -85,6 +85,23 @@ def test_what_production_lacks_is_reported(run_cli: RunCli, settings: Settings) 
     assert " production " not in run_cli("doctor").output
 
 
+def test_what_keeps_an_instance_from_starting_in_production_is_reported(run_cli: RunCli) -> None:
+    unnamed = dict.fromkeys(("DATABASE_URL", "MIGRATION_URL", "BROKER_URL"), "")
+    variables = {f"TASKLEDGER_{name}": value for name, value in unnamed.items()}
+    result = run_cli(
+        "doctor",
+        **variables,
+        TASKLEDGER_ENVIRONMENT="production",
+        TASKLEDGER_REDIS_URL="redis://:valkey@127.0.0.1:1/0",
+        TASKLEDGER_JWT_KEY="x" * 32,
+    )
+    assert "✗ production   TASKLEDGER_REGISTRATION is not set" in result.output
+    assert "✗ production   TASKLEDGER_JWT_KEY is an example" in result.output
+    assert "✗ production   the password in TASKLEDGER_REDIS_URL is a default" in result.output
+    assert "No Taskledger runs in" in str(result.exception)
+    assert "✗" not in run_cli("doctor", **variables).output
+
+
 @pytest.mark.parametrize("process", ["api", "worker"])
 def test_a_process_that_production_refuses_does_not_start(run_cli: RunCli, process: str) -> None:
     """The servers of the test run have fsync off."""
@@ -95,7 +112,9 @@ def test_a_process_that_production_refuses_does_not_start(run_cli: RunCli, proce
 
 def test_mail_is_checked_as_far_as_it_is_configured(run_cli: RunCli) -> None:
     assert "✓ mail         no server (TASKLEDGER_MAIL_URL): invitations are printed" in run_cli("doctor").output
-    assert "! mail         no server" in run_cli("doctor", TASKLEDGER_ENVIRONMENT="production").output
+    in_production = run_cli("doctor", TASKLEDGER_ENVIRONMENT="production").output
+    assert "! mail         no server" in in_production
+    assert "users cannot be invited, nor reset a forgotten password" in in_production
     assert (
         "✗ mail         the server does not accept our connection"
         in run_cli("doctor", TASKLEDGER_MAIL_URL="smtp://127.0.0.1:1").output
