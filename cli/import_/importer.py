@@ -1,26 +1,35 @@
-"""Imports mapped tasks through the command handler, one row at a time, as the API would create them."""
+"""Imports mapped tasks through the command handler in chunks; each row is a request of its own, as in the API."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, cast
 from uuid import UUID
 
 from msgspec import Struct, field
 
 from cli.import_.mapping import MappedTask, RefusedRow
 from cli.open_instance import OpenInstance
+from commands.handling.append import OutcomeUnknown
 from commands.handling.outcome import Outcome
 from commands.handling.request import CommandRequest
-from domain.errors import IdTaken, Refusal
+from domain.errors import IdTaken, Refusal, TooBusy
 from domain.event import Actor
 from domain.task import Task
 from infra.errors import OperatorError
 from infra.ids import new_id
 from infra.reading.progress import ProjectionBehind
 
+MAX_CHUNK_ROWS: Final = 512
+"""Rows that are imported at once: the command handler appends them in groups."""
+MAX_CHUNK_CHARS: Final = 2_000_000
+"""Descriptions of a chunk: the queue of the command handler takes 32 MiB, and a character up to four bytes."""
 OVER_LIMIT_REMARK = "put in a column that is over its limit"
 NOT_COUNTED_MESSAGE = (
     "The tasks of a limited column are not counted, as no worker is up to date: start `taskledger worker`."
 )
+NO_ANSWER_MESSAGE = "The event log is too busy, or does not answer in time."
+Item = MappedTask | RefusedRow
 
 
 class ImportOutcome(Struct):
@@ -35,33 +44,98 @@ class ImportOutcome(Struct):
     ignored_fields: Counter[str] = field(default_factory=Counter)
     remarks: Counter[str] = field(default_factory=Counter)
 
+    def add_created(self, task: MappedTask, imported: Outcome) -> None:
+        """Count a row that became a task."""
+        self.created += 1
+        self.sub_tasks += task.is_sub_task
+        self.ignored_fields.update(task.ignored_fields)
+        self.remarks.update(task.remarks)
+        self.remarks.update([OVER_LIMIT_REMARK] if any(result.warnings for result in imported.results) else [])
 
-async def import_tasks(
-    instance: OpenInstance, tasks: Iterable[MappedTask | RefusedRow], user_id: UUID, outcome: ImportOutcome
-) -> None:
+    def add_existing(self, task: MappedTask, state: Task | None) -> None:
+        """Count a row that was imported before."""
+        self.existing += 1
+        self.changed_since += not task.matches(state)
+
+
+async def import_tasks(instance: OpenInstance, items: Iterable[Item], user_id: UUID, outcome: ImportOutcome) -> None:
     """Creates each task that does not exist yet, completely or not at all; a refused row does not stop the others.
 
-    In a dry run every row is decided as in a real one, and nothing is written.
+    In a dry run every row is decided as in a real one, and nothing is written. If it is cancelled, the outcome counts
+    all that was written.
     """
     actor = Actor(user_id, "import")
-    for task in tasks:
-        if isinstance(task, RefusedRow):
-            outcome.refused_rows.append(task)
-            continue
+    for chunk in _chunks(items):
+        importing = asyncio.create_task(_import_chunk(instance, chunk, actor, outcome), name="import chunk")
         try:
-            request = CommandRequest(task.commands, actor, new_id())
-            handle = instance.command_handler.dry_run if outcome.is_dry_run else instance.command_handler.handle
-            imported: Outcome = await handle(request)
-        except IdTaken:
-            outcome.existing += 1
-            outcome.changed_since += not task.matches(await instance.log.load_state(Task, task.id))
-        except Refusal as refusal:
-            outcome.refused_rows.append(RefusedRow(task.location, str(refusal)))
-        except ProjectionBehind as behind:
-            raise OperatorError(NOT_COUNTED_MESSAGE) from behind
-        else:
-            outcome.created += 1
-            outcome.sub_tasks += task.is_sub_task
-            outcome.ignored_fields.update(task.ignored_fields)
-            outcome.remarks.update(task.remarks)
-            outcome.remarks.update([OVER_LIMIT_REMARK] if any(result.warnings for result in imported.results) else [])
+            await asyncio.shield(importing)
+        except asyncio.CancelledError:
+            await importing
+            raise
+
+
+def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    chunk: list[Item] = []
+    chars = 0
+    for item in items:
+        chunk.append(item)
+        chars += len(item.create.description or "") if isinstance(item, MappedTask) else 0
+        if len(chunk) == MAX_CHUNK_ROWS or chars > MAX_CHUNK_CHARS:
+            yield chunk
+            chunk, chars = [], 0
+    if chunk:
+        yield chunk
+
+
+async def _import_chunk(instance: OpenInstance, chunk: Sequence[Item], actor: Actor, outcome: ImportOutcome) -> None:
+    tasks = [item for item in chunk if isinstance(item, MappedTask)]
+    existing = await _load_existing(instance, tasks)
+    new = [task for task in tasks if task.id not in existing]
+    results = dict(zip((task.id for task in new), await _create(instance, new, actor, outcome), strict=True))
+    for item in chunk:
+        if isinstance(item, RefusedRow):
+            outcome.refused_rows.append(item)
+        elif item.id in existing:
+            outcome.add_existing(item, existing[item.id])
+        elif not isinstance(result := results[item.id], BaseException):
+            outcome.add_created(item, result)
+        elif isinstance(result, IdTaken):  # another import took it a moment ago
+            outcome.add_existing(item, await instance.log.load_state(Task, item.id))
+        elif isinstance(result, Refusal) and not isinstance(result, TooBusy):
+            outcome.refused_rows.append(RefusedRow(item.location, str(result)))
+    _raise_failure(results.values())
+
+
+async def _load_existing(instance: OpenInstance, tasks: Sequence[MappedTask]) -> dict[UUID, Task | None]:
+    """The states of those that exist, by id: None for one that was purged long ago."""
+    if not tasks:
+        return {}
+    states = await instance.log.load_states([(task.id, Task) for task in tasks])
+    return {
+        task.id: cast("Task | None", state.states[Task])
+        for task, state in zip(tasks, states, strict=True)
+        if state.version
+    }
+
+
+async def _create(
+    instance: OpenInstance, tasks: Sequence[MappedTask], actor: Actor, outcome: ImportOutcome
+) -> list[Outcome | BaseException]:
+    """One result each. The first goes alone: it loads what the others read, so that they are decided in order."""
+    handle = instance.command_handler.dry_run if outcome.is_dry_run else instance.command_handler.handle
+    results: list[Outcome | BaseException] = []
+    for group in (tasks[:1], tasks[1:]):
+        requests = (CommandRequest(task.commands, actor, new_id()) for task in group)
+        results += await asyncio.gather(*map(handle, requests), return_exceptions=True)
+    return results
+
+
+def _raise_failure(results: Iterable[object]) -> None:
+    """Raise the first error that is no refusal of a row: the import cannot go on."""
+    for result in results:
+        if isinstance(result, ProjectionBehind):
+            raise OperatorError(NOT_COUNTED_MESSAGE) from result
+        if isinstance(result, TooBusy | OutcomeUnknown):
+            raise OperatorError(NO_ANSWER_MESSAGE) from result
+        if isinstance(result, BaseException) and not isinstance(result, Refusal):
+            raise result
