@@ -1,29 +1,51 @@
 """`taskledger import`: creates tasks from a JSON file."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import click
+from msgspec import Struct
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 from cli import options
+from cli.import_.board_columns import BoardColumns
 from cli.import_.file_reader import read_text
 from cli.import_.importer import ImportOutcome, import_tasks
-from cli.import_.mapping import map_rows
+from cli.import_.mapping import ImportProject, map_rows
 from cli.import_.parsing import parse_json
-from cli.import_.report import print_report
-from cli.import_.rows import Row, find_rows
+from cli.import_.priority import OPTION, PriorityScale, parse_scale, recognize_scale
+from cli.import_.report import ImportReport, print_report
+from cli.import_.rows import Row
 from cli.import_.target import find_target
+from cli.import_.task_lists import find_rows
 from cli.open_instance import open_instance
 from cli.output import print_line
 from infra import settings
 from infra.errors import OperatorError
+from infra.processes.gc_tuning import freeze_and_relax
 from infra.settings import Settings
 
 T = TypeVar("T")
+
+
+class _Import(Struct, frozen=True):
+    """What is imported, and into which project, by the names that the operator gave."""
+
+    rows: tuple[Row, ...]
+    priority_scale: PriorityScale
+    workspace: str
+    project: str
+    email: str
+
+
+def _parse_scale_option(_context: click.Context, _option: click.Parameter, text: str | None) -> PriorityScale | None:
+    try:
+        return parse_scale(text) if text is not None else None
+    except (ValueError, KeyError):
+        raise click.BadParameter("say 0-4 or 5-1, the most urgent first, or 1=urgent,2=high,3=none.") from None
 
 
 @click.command("import")
@@ -32,36 +54,62 @@ T = TypeVar("T")
 @click.option("--workspace", required=True, metavar="W", help="The workspace to import into: its id or name.")
 @click.option("--project", required=True, metavar="KEY", help="The key of the project to import into.")
 @click.option("--as", "email", required=True, metavar="EMAIL", help="The user to import as, by email address.")
+@click.option(
+    OPTION,
+    "scale",
+    metavar="SCALE",
+    callback=_parse_scale_option,
+    help="What numbers mean as priorities: 0-4 or 5-1, the most urgent first, or 1=urgent,2=high.  [default: "
+    "recognized from the whole file]",
+)
 @click.option("--dry-run", "dry", is_flag=True, help="Check every row and report the result without writing anything.")
-def command(data: Path, file: Path, *, workspace: str, project: str, email: str, dry: bool) -> None:
+@click.option("--all", "lists_all", is_flag=True, help="List every refused row, not only the first of each kind.")
+def command(
+    data: Path,
+    file: Path,
+    *,
+    workspace: str,
+    project: str,
+    email: str,
+    scale: PriorityScale | None,
+    dry: bool,
+    lists_all: bool,
+) -> None:
     """Import tasks from a JSON file, plain or gzip.
 
     FILE holds a list of objects, an object with such a list, or one object per line. Importing a file again changes
     nothing: a row is recognized by its list, id and title. Exits with 1 if any row was refused.
     """
     file_rows = find_rows(parse_json(read_text(file), str(file)), str(file))
+    scale = scale or recognize_scale(file_rows.rows)
+    report = ImportReport(file.name, len(file_rows.rows), file_rows.other_fields, scale.description, lists_all)
     outcome = ImportOutcome(dry)
+    freeze_and_relax()
     try:
-        asyncio.run(_import(settings.resolve(data), file_rows.rows, (workspace, project, email), outcome))
+        asyncio.run(_import(settings.resolve(data), _Import(file_rows.rows, scale, workspace, project, email), outcome))
     except (OperatorError, KeyboardInterrupt):
-        if outcome != ImportOutcome(dry):
-            print_report(outcome, file.name, file_rows.other_fields)
+        if outcome.row_count:
+            print_report(outcome, report)
             print_line("The import is incomplete: run the same command again to continue.")
         raise
-    print_report(outcome, file.name, file_rows.other_fields)
+    print_report(outcome, report)
     if outcome.refused_rows:
         raise SystemExit(1)
 
 
-async def _import(
-    app_settings: Settings, rows: tuple[Row, ...], target_names: tuple[str, str, str], outcome: ImportOutcome
-) -> None:
+async def _import(app_settings: Settings, job: _Import, outcome: ImportOutcome) -> None:
     async with open_instance(app_settings) as instance:
-        target = await find_target(instance.log, app_settings.database_url, *target_names)
-        await import_tasks(instance, map_rows(_with_progress_bar(rows), target.project_id), target.user_id, outcome)
+        target = await find_target(instance.log, app_settings.database_url, job.workspace, job.project, job.email)
+        project = ImportProject(target.project_id, BoardColumns(target.columns), job.priority_scale)
+        with _progress_bar() as bar:
+            await import_tasks(instance, map_rows(_track(job.rows, bar), project), target.user_id, outcome)
 
 
-def _with_progress_bar(rows: tuple[T, ...]) -> Iterable[T]:
-    """The rows, with a progress bar if standard error is a terminal."""
+def _progress_bar() -> Progress:
+    """A bar on standard error, if that is a terminal; closed before the report is printed, also after Ctrl-C."""
     console = Console(stderr=True)
-    return track(rows, "Importing", console=console, transient=True, disable=not console.is_terminal)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
+
+
+def _track(rows: tuple[T, ...], bar: Progress) -> Iterator[T]:
+    yield from bar.track(rows, total=len(rows), description="Importing")

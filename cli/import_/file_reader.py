@@ -10,11 +10,15 @@ MAX_FILE_BYTES = 200_000_000
 """The largest file after unpacking: a few kilobytes of gzip can hold terabytes."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_ZIP_MAGIC = b"PK\x03\x04"
 _UTF_16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_text(path: Path, max_bytes: int = MAX_FILE_BYTES) -> str:
-    """The file as text, unpacked if its content is gzip; raises OperatorError."""
+    """The file as text, unpacked if its content is gzip; raises OperatorError.
+
+    A byte that is not UTF-8 becomes a lone surrogate (PEP 383): in JSON Lines it costs its line only.
+    """
     try:
         data = _read_unpacked(path, max_bytes + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -37,11 +41,9 @@ def _read_unpacked(path: Path, max_bytes: int) -> bytes:
 def _decode_utf8(path: Path, data: bytes) -> str:
     if data.startswith(_UTF_16_BOMS) or b"\0" in data[:4]:
         raise OperatorError(f"{path} is UTF-16 or not text: save it as UTF-8.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise OperatorError(f"{path} is not UTF-8: line {line}, byte {error.start}") from error
+    if data.startswith(_ZIP_MAGIC):
+        raise OperatorError(f"{path} is a zip archive: unpack it, and import the JSON file with the tasks in it.")
+    text = data.decode("utf-8-sig", "surrogateescape")
     if not text.strip():
         raise OperatorError(f"{path} is empty")
     return text

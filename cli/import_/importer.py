@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from typing import Final, cast
 from uuid import UUID
 
@@ -37,16 +37,23 @@ class ImportOutcome(Struct):
 
     is_dry_run: bool = False
     created: int = 0
+    trashed: int = 0
     existing: int = 0
     changed_since: int = 0
     sub_tasks: int = 0
-    refused_rows: list[RefusedRow] = []
+    refused_rows: list[RefusedRow] = field(default_factory=list)
     ignored_fields: Counter[str] = field(default_factory=Counter)
     remarks: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def row_count(self) -> int:
+        """How many rows were tried."""
+        return self.created + self.trashed + self.existing + len(self.refused_rows)
+
     def add_created(self, task: MappedTask, imported: Outcome) -> None:
         """Count a row that became a task."""
-        self.created += 1
+        self.created += not task.is_deleted
+        self.trashed += task.is_deleted
         self.sub_tasks += task.is_sub_task
         self.ignored_fields.update(task.ignored_fields)
         self.remarks.update(task.remarks)
@@ -126,7 +133,8 @@ async def _create(
     results: list[Outcome | BaseException] = []
     for group in (tasks[:1], tasks[1:]):
         requests = (CommandRequest(task.commands, actor, new_id()) for task in group)
-        results += await asyncio.gather(*map(handle, requests), return_exceptions=True)
+        handling: list[Awaitable[Outcome]] = [handle(request) for request in requests]
+        results += await asyncio.gather(*handling, return_exceptions=True)
     return results
 
 

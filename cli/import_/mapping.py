@@ -2,28 +2,38 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
-from cli.import_ import field_values
+from cli.import_.board_columns import BoardColumns
 from cli.import_.description import build_description
+from cli.import_.due import DUE_FIELDS, parse_due
+from cli.import_.field_names import FALLBACK_TITLE_FIELDS
+from cli.import_.labels import LABEL_FIELDS, parse_labels
+from cli.import_.priority import PRIORITY_FIELDS, WORD_FIELDS, PriorityScale, parse_priority
+from cli.import_.progress import TaskProgress, read_progress
+from cli.import_.remarks import AddRemark
 from cli.import_.row_fields import RowFields
-from cli.import_.rows import TITLE_FIELDS, Row
+from cli.import_.rows import Row
 from cli.import_.task_ids import task_id
-from cli.import_.text_validation import MalformedRow, require_text
+from cli.import_.text_validation import MalformedRow, require_text, to_one_line
+from commands.command import Command
 from commands.field_types import normalize_due
 from commands.handling.decision import CommandOn
 from commands.task import CompleteTask, CreateTask
+from commands.trash import TrashTask
 from domain.label import distinct_labels, normalize_label
 from domain.task import Task
 
-STATUS_FIELDS: Final = ("status", "done", "completed")
-DUE_FIELDS: Final = ("due", "deadline", "duedate")
-PRIORITY_FIELDS: Final = ("priority",)
-LABEL_FIELDS: Final = ("tags", "labels")
+
+class ImportProject(Struct, frozen=True):
+    """What a row is mapped to: the project, its columns, and what numbers mean as priorities."""
+
+    id: UUID
+    columns: BoardColumns = BoardColumns(())
+    priority_scale: PriorityScale = PriorityScale()
 
 
 class MappedTask(Struct, frozen=True):
@@ -33,6 +43,7 @@ class MappedTask(Struct, frozen=True):
     id: UUID
     create: CreateTask
     is_done: bool
+    is_deleted: bool
     ignored_fields: tuple[str, ...]
     remarks: tuple[str, ...]
     is_sub_task: bool
@@ -40,7 +51,10 @@ class MappedTask(Struct, frozen=True):
     @property
     def commands(self) -> list[CommandOn]:
         """Its commands, to be executed all together or not at all."""
-        return [CommandOn(self.id, self.create), *([CommandOn(self.id, CompleteTask())] if self.is_done else [])]
+        commands: list[Command[Task]] = [self.create, *([CompleteTask()] if self.is_done else [])]
+        if self.is_deleted:
+            commands.append(TrashTask(expected_version=len(commands)))
+        return [CommandOn(self.id, command) for command in commands]
 
     def matches(self, task: Task | None) -> bool:
         """Whether the existing task has the values of the row."""
@@ -56,83 +70,91 @@ class MappedTask(Struct, frozen=True):
             )
             and set(map(normalize_label, task.labels)) == set(map(normalize_label, create.labels))
             and (task.status == "done") == self.is_done
+            and (task.trashed or not self.is_deleted)
         )
 
 
 class RefusedRow(Struct, frozen=True):
-    """A row that was not imported, and why."""
+    """A row that was not imported: why, and the kind of reason, which rows with other values share."""
 
     location: str
     reason: str
+    kind: str = ""
 
 
-def map_rows(rows: Iterable[Row], project_id: UUID) -> Iterator[MappedTask | RefusedRow]:
+def map_rows(rows: Iterable[Row], project: ImportProject) -> Iterator[MappedTask | RefusedRow]:
     """Each row, in order, as a task of the project or a refusal with its reason."""
     occurrences: Counter[object] = Counter()
     for row in rows:
         try:
-            yield _map_row(row, project_id, occurrences)
+            yield _map_row(row, project, occurrences)
         except MalformedRow as error:
-            yield RefusedRow(row.location, str(error))
+            yield RefusedRow(row.location, str(error), error.kind)
 
 
-def _map_row(row: Row, project_id: UUID, occurrences: Counter[object]) -> MappedTask:
+def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> MappedTask:
     row_fields = RowFields(row.value)
-    title = require_text("title", row_fields.pop_first(TITLE_FIELDS)[1])
+    remarks: list[str] = []
+    title = _read_title(row_fields, remarks.append)
     id_and_title = (row_fields.own_id(), title)
     occurrences[row.list_name, row.parent_titles, str(id_and_title)] += 1
-    remarks: list[str] = []
-    create, done = _build_create_task(row, title, row_fields, project_id, remarks.append)
+    progress = read_progress(row_fields, project.columns, remarks.append)
+    values = {
+        "project_id": project.id,
+        "title": title,
+        "column": progress.column,
+        "labels": _collect_labels(row, row_fields, progress),
+        "priority": parse_priority(_pop_priority(row_fields), project.priority_scale, remarks.append),
+        **_read_texts(row, row_fields, remarks.append),
+    }
     new_task_id = task_id(
-        project_id, row, id_and_title, occurrences[row.list_name, row.parent_titles, str(id_and_title)]
+        project.id, row, id_and_title, occurrences[row.list_name, row.parent_titles, str(id_and_title)]
     )
     return MappedTask(
         row.location,
         new_task_id,
-        create,
-        done,
+        _build_create_task(values),
+        progress.is_done,
+        progress.is_deleted,
         row_fields.unread_names(),
         tuple(dict.fromkeys(remarks)),
         bool(row.parent_titles),
     )
 
 
-def _build_create_task(
-    row: Row, title: str, row_fields: RowFields, project_id: UUID, add_remark: field_values.AddRemark
-) -> tuple[CreateTask, bool]:
-    progress = _read_progress(row_fields, add_remark)
-    due, priority = row_fields.pop_first(DUE_FIELDS), row_fields.pop_first(PRIORITY_FIELDS)
-    values = {
-        "project_id": project_id,
-        "title": title,
+def _read_title(row_fields: RowFields, add_remark: AddRemark) -> str:
+    name, value = row_fields.pop_title()
+    if name in FALLBACK_TITLE_FIELDS:
+        add_remark(f"{name} became the title, as there is no other")
+    if isinstance(value, str) and (line := to_one_line(value)) != value and line != value.strip():
+        add_remark(f"{name} has line ends: each became a space")
+        value = line
+    return require_text("title", value)
+
+
+def _read_texts(row: Row, row_fields: RowFields, add_remark: AddRemark) -> dict[str, object]:
+    due = row_fields.pop_first(DUE_FIELDS)
+    return {
         "description": build_description(row, row_fields, add_remark),
-        "priority": field_values.parse_priority(*priority, add_remark) if priority[1] is not None else "none",
-        "due": field_values.parse_due(*due, add_remark) if due[1] not in (None, "") else None,
-        "column": progress.column,
-        "labels": _collect_labels(row, row_fields, progress),
+        "due": parse_due(*due, add_remark) if due[1] not in (None, "", {}) else None,
     }
+
+
+def _build_create_task(values: dict[str, object]) -> CreateTask:
     try:
-        return msgspec.convert(values, CreateTask), progress.done
+        return msgspec.convert(values, CreateTask)
     except msgspec.ValidationError as error:
         raise MalformedRow(str(error)) from None
 
 
-def _read_progress(row_fields: RowFields, add_remark: field_values.AddRemark) -> field_values.TaskProgress:
-    """The progress from the first status field; raises MalformedRow if another one contradicts it."""
-    status_values = [row_fields.pop_first((name,)) for name in STATUS_FIELDS]
-    parsed = [
-        (name, field_values.parse_progress(name, value, add_remark))
-        for name, value in status_values
-        if value not in (None, "")
-    ]
-    for name, other in parsed[1:]:
-        if other.done != parsed[0][1].done:
-            raise MalformedRow(f"{parsed[0][0]} and {name} contradict each other")
-    return parsed[0][1] if parsed else field_values.TaskProgress()
+def _pop_priority(row_fields: RowFields) -> tuple[str, object]:
+    """The priority as a word if there is one, else as it is."""
+    word, plain = row_fields.pop_first(WORD_FIELDS), row_fields.pop_first(PRIORITY_FIELDS)
+    return word if word[1] not in (None, "") else plain
 
 
-def _collect_labels(row: Row, row_fields: RowFields, progress: field_values.TaskProgress) -> tuple[str, ...]:
+def _collect_labels(row: Row, row_fields: RowFields, progress: TaskProgress) -> tuple[str, ...]:
     """The name of the row's list, its own labels, and a status that is neither open nor done."""
-    own = [label for names in LABEL_FIELDS for label in field_values.parse_labels(*row_fields.pop_first((names,), []))]
+    own = [label for name in LABEL_FIELDS for label in parse_labels(*row_fields.pop_first((name,), []))]
     all_labels = [row.list_name and require_text("tag", row.list_name, "label"), *own, progress.label or ""]
     return distinct_labels(label for label in all_labels if label)

@@ -1,38 +1,86 @@
 """Prints the report of an import: tasks created, converted values, ignored fields, refused rows."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from cli.import_.importer import ImportOutcome
+from cli.import_.mapping import RefusedRow
 from cli.output import print_line
 
+MAX_PLACES = 5
+"""Places named for refusals of one kind, without --all."""
+MAX_COUNTS = 30
+"""Lines under a heading, without --all."""
 
-def print_report(outcome: ImportOutcome, name: str, other_fields: Counter[str]) -> None:
+
+class ImportReport(Struct, frozen=True):
+    """What the report is about: the file, the scale of its priorities, and the fields outside its task lists."""
+
+    name: str
+    row_count: int
+    other_fields: Counter[str]
+    priority_scale: str = ""
+    lists_all: bool = False
+
+
+def print_report(outcome: ImportOutcome, report: ImportReport) -> None:
     """Prints the report; refused rows come last, where they are seen."""
-    for line in _lines(outcome, name, other_fields):
+    for line in _lines(outcome, report):
         print_line(line)
 
 
-def _lines(outcome: ImportOutcome, name: str, other_fields: Counter[str]) -> Iterator[str]:
+def _lines(outcome: ImportOutcome, report: ImportReport) -> Iterator[str]:
     would = "would be " if outcome.is_dry_run else ""
     created, refused = f"{outcome.created} {would}created", f"{len(outcome.refused_rows)} {would}refused"
-    yield f"{name}: {created}, {outcome.existing} already there, {refused}."
+    yield f"{report.name}: {created}, {outcome.existing} already there, {refused}."
     if outcome.is_dry_run:
         yield "Dry run: nothing was written."
+    if (left := report.row_count - outcome.row_count) > 0:
+        yield f"Stopped early: {left} of {report.row_count} rows were not tried."
+    if outcome.trashed:
+        went = "would go" if outcome.is_dry_run else "went"
+        yield f"Also, tasks that the file calls deleted {went} to the trash: {outcome.trashed}."
     if outcome.changed_since:
         yield f"Existing tasks that differ from the file, left unchanged: {outcome.changed_since}."
     if outcome.sub_tasks:
         became = "would become" if outcome.is_dry_run else "became"
         yield f"Sub-tasks that {became} tasks of their own: {outcome.sub_tasks}; their descriptions name the parent."
-    yield from _count_lines("Converted:", outcome.remarks)
-    yield from _count_lines("Task fields not imported, as Taskledger has no such field:", outcome.ignored_fields)
-    yield from _count_lines("Other fields not imported, as they belong to no task:", other_fields)
+    if report.priority_scale:
+        yield report.priority_scale
+    yield from _count_lines("Converted:", outcome.remarks, report)
+    yield from _count_lines(
+        "Task fields not imported, as Taskledger has no such field:", outcome.ignored_fields, report
+    )
+    yield from _count_lines("Other fields not imported, as they belong to no task:", report.other_fields, report)
     if outcome.refused_rows:
         yield "Refused:"
-        yield from (f"  {refused.location}: {refused.reason}" for refused in outcome.refused_rows)
+        yield from map("  {}".format, _refusal_lines(outcome.refused_rows, report))
 
 
-def _count_lines(heading: str, counts: Counter[str]) -> Iterator[str]:
-    if counts:
-        yield heading
-        yield from (f"  {count:>6} x {what}" for what, count in counts.most_common())
+def _count_lines(heading: str, counts: Counter[str], report: ImportReport) -> Iterator[str]:
+    if not counts:
+        return
+    yield heading
+    shown = counts.most_common(None if report.lists_all else MAX_COUNTS)
+    yield from (f"  {count:>6} x {what}" for what, count in shown)
+    if len(counts) > len(shown):
+        yield f"  ... and {len(counts) - len(shown)} more: --all lists them."
+
+
+def _refusal_lines(refused_rows: list[RefusedRow], report: ImportReport) -> Iterator[str]:
+    """A line for each kind of reason, with the first places; with --all, or where only one row has it, for each row."""
+    by_kind: defaultdict[str, list[RefusedRow]] = defaultdict(list)
+    for row in refused_rows:
+        by_kind[row.kind or row.reason].append(row)
+    if report.lists_all:
+        yield from (f"{row.location}: {row.reason}" for row in refused_rows)
+        return
+    for kind, rows in by_kind.items():
+        if len(rows) == 1:
+            yield f"{rows[0].location}: {rows[0].reason}"
+            continue
+        places = ", ".join(row.location for row in rows[:MAX_PLACES])
+        more = f" and {len(rows) - MAX_PLACES} more (--all lists them)" if len(rows) > MAX_PLACES else ""
+        yield f"{len(rows):>6} x {kind}: {places}{more}"

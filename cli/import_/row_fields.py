@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+from cli.import_.field_names import FALLBACK_TITLE_FIELDS, TITLE_FIELDS, normalize_name
 from cli.import_.parsing import DuplicateNames, InvalidValue
-from cli.import_.rows import describe_json_type, normalize_name, sub_tasks_in
+from cli.import_.rows import describe_json_type, sub_tasks_in
 from cli.import_.text_validation import MalformedRow
 
 EMPTY_VALUES: tuple[object, ...] = (None, "", [], {})
@@ -15,23 +16,38 @@ class RowFields:
 
     def __init__(self, value: object) -> None:
         if isinstance(value, InvalidValue):
-            raise MalformedRow(value.reason)
-        if isinstance(value, DuplicateNames):
-            raise MalformedRow("a name occurs twice: only one of the two values would be read")
+            raise MalformedRow(value.reason, kind=value.kind)
         if not isinstance(value, dict):
             raise MalformedRow(f"{describe_json_type(value)}, not an object")
         self._fields: dict[str, tuple[str, object]] = {}
-        for name, field in value.items():
-            if not sub_tasks_in(name, field):  # those are rows of their own
-                self._fields.setdefault(normalize_name(name), (name, field))
+        self._other_spellings: list[tuple[str, object]] = []
+        own = {name: inner for name, inner in value.items() if not sub_tasks_in(name, inner)}  # those are other rows
+        _require_valid(value, own.values())
+        for name, inner in own.items():
+            first = self._fields.setdefault(normalize_name(name), (name, inner))
+            if first[0] != name:
+                self._other_spellings.append((name, inner))
+
+    def pop_title(self) -> tuple[str, Any]:
+        """Removes the title: the first text under a name of one, else the first text of a task without a title."""
+        for name in (*TITLE_FIELDS, *FALLBACK_TITLE_FIELDS):
+            found = self._fields.get(name, ("", None))
+            if isinstance(found[1], str):
+                return self._fields.pop(name)
+        return self.pop_first(TITLE_FIELDS)
 
     def pop_first(self, names: Iterable[str], default: Any = None) -> tuple[str, Any]:
         """Removes the first of these fields that is not null; returns its name in the file and its value."""
-        candidates = list(names)
-        for name in candidates:
+        first = None
+        for name in names:
+            first = first or name
             if name in self._fields and self._fields[name][1] is not None:
                 return self._fields.pop(name)
-        return candidates[0], default
+        return first or "", default
+
+    def put_back(self, name: str, value: object) -> None:
+        """Return a field that was of no use: it stays unread."""
+        self._fields[normalize_name(name)] = name, value
 
     def own_id(self) -> object:
         """The row's own id, if it is text or a number; the field still counts as unread."""
@@ -40,4 +56,22 @@ class RowFields:
 
     def unread_names(self) -> tuple[str, ...]:
         """The names of fields that were not read and are not empty."""
-        return tuple(name for name, value in self._fields.values() if value not in EMPTY_VALUES)
+        fields = (*self._fields.values(), *self._other_spellings)
+        return tuple(name for name, value in fields if value not in EMPTY_VALUES)
+
+
+def _require_valid(row: dict[str, object], values: Iterable[object]) -> None:
+    """Raise MalformedRow if a name is repeated in the row, or a value in it is no JSON; iterative, as rows may nest."""
+    if isinstance(row, DuplicateNames):
+        raise MalformedRow(f"the name {row.repeated!r} occurs twice", kind="a name occurs twice")
+    pending = list(values)
+    while pending:
+        value = pending.pop()
+        if isinstance(value, InvalidValue):
+            raise MalformedRow(value.reason, kind=value.kind)
+        if isinstance(value, DuplicateNames):
+            raise MalformedRow(f"the name {value.repeated!r} occurs twice", kind="a name occurs twice")
+        if isinstance(value, dict):
+            pending += value.values()
+        elif isinstance(value, list):
+            pending += value

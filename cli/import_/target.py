@@ -5,8 +5,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from cli.database import database_connection, query_read_models
+from domain.column import Column
 from domain.member import Member, member_stream_id
-from domain.project import ProjectKey, project_key_stream_id
+from domain.project import Project, ProjectKey, project_key_stream_id
 from domain.user import EmailAddress, email_stream_id
 from infra.errors import OperatorError
 from infra.log import EventLog
@@ -17,6 +18,7 @@ class ImportTarget(Struct, frozen=True):
     """The project to import into, and the user who imports."""
 
     project_id: UUID
+    columns: tuple[Column, ...]
     user_id: UUID
 
 
@@ -31,7 +33,8 @@ async def find_target(log: EventLog, url: str, workspace: str, project_key: str,
     project = await log.load_state(ProjectKey, project_key_stream_id(workspace_id, project_key.upper()))
     if project is None:
         raise OperatorError(f"The workspace has no project with the key {project_key}: check --project.")
-    return ImportTarget(project.project_id, email_address.user_id)
+    state = await log.load_state(Project, project.project_id)
+    return ImportTarget(project.project_id, state.columns if state else (), email_address.user_id)
 
 
 def _find_workspace_id(url: str, id_or_name: str, user_id: UUID) -> UUID:

@@ -1,5 +1,6 @@
 """Validates text of a row: accepted unchanged, or refused with the reason."""
 
+import re
 from typing import Final
 
 import msgspec
@@ -8,11 +9,15 @@ from cli.import_.rows import describe_json_type
 from commands.field_types import Description, LabelName, Title
 
 FIELD_TYPES: Final = {"title": Title, "description": Description, "label": LabelName}
-_MAX_CHARS: Final = {"title": 500, "description": 50_000, "label": 100}
+MAX_CHARS: Final = {"title": 500, "description": 50_000, "label": 100}
 
 
 class MalformedRow(Exception):
-    """A row that cannot become a task."""
+    """A row that cannot become a task: why, and the kind of reason, which rows with other values share."""
+
+    def __init__(self, reason: str, *, kind: str | None = None) -> None:
+        super().__init__(reason)
+        self.kind = kind or reason
 
 
 def require_text(name: str, value: object, field_type: str | None = None) -> str:
@@ -21,8 +26,15 @@ def require_text(name: str, value: object, field_type: str | None = None) -> str
     if not isinstance(value, str):
         raise MalformedRow(f"{name}: {describe_json_type(value)}, not text")
     if not _is_valid(value, field_type):
-        raise MalformedRow(f"{name}: {_explain_invalid(value, field_type)}")
+        reason = _explain_invalid(value, field_type)
+        kind = "too long" if len(value) > MAX_CHARS[field_type] else reason.partition(" is ")[2] or reason
+        raise MalformedRow(f"{name}: {reason}", kind=f"{name}: {kind}")
     return value
+
+
+def to_one_line(value: str) -> str:
+    """The text with a space for each run of line ends and tabs, and none at its ends."""
+    return re.sub(r"\s*[\r\n\t\v\f]+\s*", " ", value).strip()
 
 
 def _is_valid(value: str, field_type: str) -> bool:
@@ -37,8 +49,8 @@ def _is_valid(value: str, field_type: str) -> bool:
 def _explain_invalid(value: str, field_type: str) -> str:
     if not value.strip():
         return "blank"
-    if len(value) > _MAX_CHARS[field_type]:
-        return f"{len(value):,} characters, at most {_MAX_CHARS[field_type]:,}"
+    if len(value) > MAX_CHARS[field_type]:
+        return f"{len(value):,} characters, at most {MAX_CHARS[field_type]:,}"
     refused = ((at, char) for at, char in enumerate(value) if not _is_valid(f"x{char}", field_type))
     at, bad = next(refused, (0, ""))
     if not bad:

@@ -14,9 +14,9 @@ from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
 from cli.import_.file_reader import read_text
-from cli.import_.mapping import RefusedRow, map_rows
+from cli.import_.mapping import ImportProject, RefusedRow, map_rows
 from cli.import_.parsing import parse_json
-from cli.import_.rows import find_rows
+from cli.import_.task_lists import find_rows
 from infra import log
 from infra.database.connections import connect
 from infra.errors import OperatorError
@@ -226,7 +226,7 @@ def test_sub_tasks_say_what_they_are_part_of(run_import: Import, settings: Setti
     ],
 )
 def test_a_malformed_row_is_refused_with_its_reason(row: object, reason: str) -> None:
-    (only,) = map_rows(find_rows([row], "list").rows, PROJECT)
+    (only,) = map_rows(find_rows([row], "list").rows, ImportProject(PROJECT))
     assert isinstance(only, RefusedRow)
     assert only.location == "[0]"
     assert reason in only.reason
@@ -325,13 +325,13 @@ def test_every_row_of_any_file_is_a_task_or_refused(value: object) -> None:
     except OperatorError:
         return
     ids: set[UUID] = set()
-    for task in map_rows(found.rows, PROJECT):
+    for task in map_rows(found.rows, ImportProject(PROJECT)):
         if not isinstance(task, RefusedRow):
             assert task.id.version == 8
             assert task.id not in ids
             ids.add(task.id)
-    assert [msgspec.json.encode(task) for task in map_rows(found.rows, PROJECT)] == [
-        msgspec.json.encode(task) for task in map_rows(found.rows, PROJECT)
+    assert [msgspec.json.encode(task) for task in map_rows(found.rows, ImportProject(PROJECT))] == [
+        msgspec.json.encode(task) for task in map_rows(found.rows, ImportProject(PROJECT))
     ]
 
 

@@ -1,0 +1,76 @@
+"""Exports of other tools whose objects are no tasks by themselves: refused, with what to do instead."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from cli.import_.field_names import normalize_name
+from cli.import_.rows import has_objects
+from infra.errors import OperatorError
+
+MAX_SAMPLE_OBJECTS: Final = 100
+"""Objects of a list that are looked at."""
+_BOARD_LISTS: Final = frozenset({"lists", "columns", "stacks", "swimlanes", "buckets"})
+_JIRA_LISTS: Final = frozenset({"issuetypes", "customfields", "issuelinktypes"})
+_TRELLO_ADVICE: Final = (
+    "To import only its cards now, run `jq .cards board.json > cards.json` and import that file; lists become no "
+    "columns then."
+)
+_JIRA_ADVICE: Final = (
+    "To import only its issues now, run `jq '[.issues[] | {id: .key, title: .fields.summary, status: "
+    ".fields.status.name, priority: .fields.priority.name, due: .fields.duedate, labels: .fields.labels}]' export.json "
+    "> issues.json` and import that file."
+)
+_ADVICE: Final = {"Trello": _TRELLO_ADVICE, "Jira": _JIRA_ADVICE}
+_LIST_ADVICE: Final = (
+    "To import its tasks now, make a list of objects with `title`, `status`, `due`, `priority` and `labels` from it."
+)
+
+
+def refuse_known_exports(value: Mapping[str, object] | Sequence[object], name: str) -> None:
+    """Raise OperatorError if it is an export that needs a reader of its own."""
+    if isinstance(value, Mapping):
+        tool = _tool_of_object(value)
+    else:
+        objects = (each for each in value[:MAX_SAMPLE_OBJECTS] if isinstance(each, dict))
+        tool = next((tool for each in objects if (tool := _tool_of_row(each))), None)
+    if tool:
+        raise OperatorError(
+            f"{name} is an export of {tool}, which this version cannot read: a reader for it is planned, and nothing "
+            f"was imported. {_ADVICE.get(tool, _LIST_ADVICE)}"
+        )
+
+
+def _tool_of_object(value: Mapping[str, object]) -> str | None:
+    """The tool that an object of lists comes from."""
+    lists = {normalize_name(name) for name, inner in value.items() if isinstance(inner, list)}
+    if "cards" in lists and lists & _BOARD_LISTS:
+        return _board_tool(lists)
+    if "stacks" in lists and has_objects(_get(value, "stacks")):
+        return "Nextcloud Deck"
+    if {"issues", "projects"} & lists and (lists & _JIRA_LISTS or {"users", "links"} <= lists):
+        return "Jira"
+    tasks = _get(value, "task")
+    return "Super Productivity" if isinstance(tasks, dict) and isinstance(tasks.get("entities"), dict) else None
+
+
+def _board_tool(lists: set[str]) -> str:
+    if "swimlanes" in lists:
+        return "WeKan"
+    return "Planka" if "boardmemberships" in lists or "cardlabels" in lists else "Trello"
+
+
+def _tool_of_row(value: Mapping[str, object]) -> str | None:
+    """The tool that an object of a list comes from, if it is no task as it stands."""
+    names = {normalize_name(name) for name in value}
+    fields = value.get("fields")
+    if {"summary", "issuetype"} <= names or (isinstance(fields, dict) and ("summary" in fields or "key" in names)):
+        return "Jira"
+    if isinstance(value.get("properties"), dict) and value.get("object") in ("page", "database", "data_source"):
+        return "Notion"
+    if {"swimlaneid", "columnid"} <= names:
+        return "Kanboard"
+    return _tool_of_object(value) if {"stacks", "cards"} & names else None
+
+
+def _get(value: Mapping[str, object], name: str) -> object:
+    return next((inner for found, inner in value.items() if normalize_name(found) == name), None)

@@ -1,0 +1,33 @@
+"""The labels of a row: names as texts, numbers or objects, or as comma-separated text."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from cli.import_.rows import describe_json_type
+from cli.import_.text_validation import MalformedRow, require_text
+
+LABEL_FIELDS: Final = ("tags", "labels", "categories")
+_NAMES: Final = ("name", "title", "label", "text", "value", "color", "colour")
+"""A label without a name may have a colour: as Trello shows it."""
+_LISTS: Final = ("nodes", "items", "data")
+
+
+def parse_labels(name: str, value: object) -> list[str]:
+    """The names of the labels, in their order; raises MalformedRow if it is no list of labels."""
+    if isinstance(value, dict):
+        value = next((value[key] for key in _LISTS if isinstance(value.get(key), list)), value)
+    if isinstance(value, str):
+        return _parse_items(name, value.split(","))
+    if isinstance(value, list):
+        return _parse_items(name, (_name_of(item) if isinstance(item, dict) else item for item in value))
+    raise MalformedRow(f"{name}: {describe_json_type(value)}, not a list of labels")
+
+
+def _name_of(label: dict[str, object]) -> object:
+    return next((label[key] for key in _NAMES if label.get(key) not in (None, "")), label.get("name"))
+
+
+def _parse_items(name: str, items: Iterable[object]) -> list[str]:
+    words = (str(item) if type(item) is int else item for item in items)
+    stripped = (word.strip() if isinstance(word, str) else word for word in words)
+    return [require_text(name, word, "label") for word in stripped if word != ""]
