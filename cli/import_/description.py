@@ -43,10 +43,9 @@ def _sections(row: Row, row_fields: RowFields, add_remark: AddRemark) -> Iterato
         yield name, _to_markdown(name, text)
     if row.parent_titles:
         yield "its parent", f"Part of: {row.parent_titles[-1]}"
-    for section, heading in SECTION_HEADINGS.items():
-        name, value = row_fields.pop_first((section,))
+    for name, value in row_fields.pop_all(SECTION_HEADINGS):
         if value:
-            yield name, f"## {heading}\n\n{_to_markdown(name, value)}"
+            yield name, f"## {SECTION_HEADINGS[normalize_name(name)]}\n\n{_to_markdown(name, value)}"
 
 
 def _unwrap_text(name: str, value: object, add_remark: AddRemark) -> object:

@@ -107,6 +107,6 @@ def _parse_zone(name: str, value: dict[str, object], add_remark: AddRemark) -> t
         return UTC
     try:
         return ZoneInfo(zone_name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         add_remark(f"{name} is in the time zone {zone_name!r}, which is unknown")
         return None

@@ -1,5 +1,6 @@
 """Exports of other tools whose objects are no tasks by themselves: refused, with what to do instead."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -12,13 +13,12 @@ MAX_SAMPLE_OBJECTS: Final = 100
 _BOARD_LISTS: Final = frozenset({"lists", "columns", "stacks", "swimlanes", "buckets"})
 _JIRA_LISTS: Final = frozenset({"issuetypes", "customfields", "issuelinktypes"})
 _TRELLO_ADVICE: Final = (
-    "To import only its cards now, run `jq .cards board.json > cards.json` and import that file; lists become no "
-    "columns then."
+    "To import only its cards now, without their lists, run `jq .cards {file} > cards.json` and import cards.json."
 )
 _JIRA_ADVICE: Final = (
     "To import only its issues now, run `jq '[.issues[] | {id: .key, title: .fields.summary, status: "
-    ".fields.status.name, priority: .fields.priority.name, due: .fields.duedate, labels: .fields.labels}]' export.json "
-    "> issues.json` and import that file."
+    ".fields.status.name, priority: .fields.priority.name, due: .fields.duedate, labels: .fields.labels}]' {file} > "
+    "issues.json` and import issues.json."
 )
 _ADVICE: Final = {"Trello": _TRELLO_ADVICE, "Jira": _JIRA_ADVICE}
 _LIST_ADVICE: Final = (
@@ -36,7 +36,7 @@ def refuse_known_exports(value: Mapping[str, object] | Sequence[object], name: s
     if tool:
         raise OperatorError(
             f"{name} is an export of {tool}, which this version cannot read: a reader for it is planned, and nothing "
-            f"was imported. {_ADVICE.get(tool, _LIST_ADVICE)}"
+            f"was imported. {_ADVICE.get(tool, _LIST_ADVICE).replace('{file}', shlex.quote(name))}"
         )
 
 
@@ -47,6 +47,8 @@ def _tool_of_object(value: Mapping[str, object]) -> str | None:
         return _board_tool(lists)
     if "stacks" in lists and has_objects(_get(value, "stacks")):
         return "Nextcloud Deck"
+    if has_objects(boards := _get(value, "boards")):
+        return next((tool for each in boards if isinstance(each, dict) and (tool := _tool_of_row(each))), None)
     if {"issues", "projects"} & lists and (lists & _JIRA_LISTS or {"users", "links"} <= lists):
         return "Jira"
     tasks = _get(value, "task")

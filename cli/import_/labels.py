@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Final
 
+from cli.import_.remarks import AddRemark
 from cli.import_.rows import describe_json_type
-from cli.import_.text_validation import MalformedRow, require_text
+from cli.import_.text_validation import MalformedRow, is_uuid, require_text
 
 LABEL_FIELDS: Final = ("tags", "labels", "categories")
 _NAMES: Final = ("name", "title", "label", "text", "value", "color", "colour")
@@ -12,14 +13,17 @@ _NAMES: Final = ("name", "title", "label", "text", "value", "color", "colour")
 _LISTS: Final = ("nodes", "items", "data")
 
 
-def parse_labels(name: str, value: object) -> list[str]:
-    """The names of the labels, in their order; raises MalformedRow if it is no list of labels."""
+def parse_labels(name: str, value: object, add_remark: AddRemark) -> list[str]:
+    """The names of the labels, in their order; raises MalformedRow if it is no list of labels.
+
+    The id of a label is no name of it: ids are left out, with a remark.
+    """
     if isinstance(value, dict):
         value = next((value[key] for key in _LISTS if isinstance(value.get(key), list)), value)
     if isinstance(value, str):
-        return _parse_items(name, value.split(","))
+        return _parse_items(name, value.split(","), add_remark)
     if isinstance(value, list):
-        return _parse_items(name, (_name_of(item) if isinstance(item, dict) else item for item in value))
+        return _parse_items(name, (_name_of(item) if isinstance(item, dict) else item for item in value), add_remark)
     raise MalformedRow(f"{name}: {describe_json_type(value)}, not a list of labels")
 
 
@@ -27,7 +31,10 @@ def _name_of(label: dict[str, object]) -> object:
     return next((label[key] for key in _NAMES if label.get(key) not in (None, "")), label.get("name"))
 
 
-def _parse_items(name: str, items: Iterable[object]) -> list[str]:
+def _parse_items(name: str, items: Iterable[object], add_remark: AddRemark) -> list[str]:
     words = (str(item) if type(item) is int else item for item in items)
-    stripped = (word.strip() if isinstance(word, str) else word for word in words)
-    return [require_text(name, word, "label") for word in stripped if word != ""]
+    stripped = [stripped for word in words if (stripped := word.strip() if isinstance(word, str) else word) != ""]
+    named = [word for word in stripped if not is_uuid(word)]
+    if len(named) < len(stripped):
+        add_remark(f"{name} are ids of labels, which have their names elsewhere: not imported")
+    return [require_text(name, word, "label") for word in named]

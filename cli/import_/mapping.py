@@ -103,7 +103,7 @@ def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> 
         "project_id": project.id,
         "title": title,
         "column": progress.column,
-        "labels": _collect_labels(row, row_fields, progress),
+        "labels": _collect_labels(row, row_fields, progress, remarks.append),
         "priority": parse_priority(_pop_priority(row_fields), project.priority_scale, remarks.append),
         **_read_texts(row, row_fields, remarks.append),
     }
@@ -153,8 +153,8 @@ def _pop_priority(row_fields: RowFields) -> tuple[str, object]:
     return word if word[1] not in (None, "") else plain
 
 
-def _collect_labels(row: Row, row_fields: RowFields, progress: TaskProgress) -> tuple[str, ...]:
+def _collect_labels(row: Row, row_fields: RowFields, progress: TaskProgress, add_remark: AddRemark) -> tuple[str, ...]:
     """The name of the row's list, its own labels, and a status that is neither open nor done."""
-    own = [label for name in LABEL_FIELDS for label in parse_labels(*row_fields.pop_first((name,), []))]
+    own = [label for name, value in row_fields.pop_all(LABEL_FIELDS) for label in parse_labels(name, value, add_remark)]
     all_labels = [row.list_name and require_text("tag", row.list_name, "label"), *own, progress.label or ""]
     return distinct_labels(label for label in all_labels if label)

@@ -82,7 +82,7 @@ def _build_object(members: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _reject_constant(name: str) -> InvalidValue:
-    return InvalidValue(f"{name} is not a JSON value", "a number that is not a JSON value")
+    return InvalidValue(f"{name} is not a JSON value", "NaN or Infinity is not a JSON value")
 
 
 def _parse_float(text: str) -> float | InvalidValue:

@@ -13,7 +13,7 @@ from cli.import_.remarks import AddRemark
 from cli.import_.row_fields import RowFields
 from cli.import_.rows import describe_json_type
 from cli.import_.status_words import STATUS_BY_WORD, Status
-from cli.import_.text_validation import MalformedRow, require_text
+from cli.import_.text_validation import MalformedRow, is_uuid, require_text
 
 STATUS_FIELDS: Final = ("status", "state", "statedetail")
 DONE_FIELDS: Final = (
@@ -40,7 +40,6 @@ COMPLETION_TIMES: Final = (
 PERCENT_FIELDS: Final = ("percentcomplete",)
 _NAMES: Final = ("name", "status", "title", "label", "value", "displayName")
 _KINDS: Final = ("type", "group", "category", "statusCategory", "key")
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
 _DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d([T ].*)?", re.ASCII)
 _MAX_PERCENT: Final = 100
 
@@ -73,7 +72,8 @@ def read_progress(row_fields: RowFields, columns: BoardColumns, add_remark: AddR
         status = Status(is_done=True, stage=status.stage, label=status.label)
     progress = _place(main, status, row_fields, columns, add_remark)
     for claim in _overriding_claims(row_fields):
-        if claim.status.is_deleted or not (progress.is_done and claim.status.is_plain):
+        adds_nothing = progress.is_deleted if claim.status.is_deleted else progress.is_done and claim.status.is_plain
+        if not adds_nothing:
             label = progress.label or claim.status.label
             is_deleted = progress.is_deleted or claim.status.is_deleted
             progress = TaskProgress(progress.is_done or claim.status.is_done, is_deleted, progress.column, label)
@@ -85,7 +85,7 @@ def _status_claims(row_fields: RowFields) -> Iterator[_Claim]:
     """The first status that is no reference to one; others stay unread."""
     for field in STATUS_FIELDS:
         name, value = row_fields.pop_first((field,))
-        if isinstance(value, str) and _UUID.fullmatch(value):
+        if is_uuid(value):
             row_fields.put_back(name, value)
         elif value not in (None, "", {}):
             yield _Claim(name, *_parse_status(name, value))
@@ -111,9 +111,8 @@ def _parse_status(name: str, value: object) -> tuple[str, Status]:
 
 
 def _truth_claims(row_fields: RowFields, fields: tuple[str, ...], status: Status) -> Iterator[_Claim]:
-    for field in fields:
-        name, value = row_fields.pop_first((field,))
-        if value in (None, "", {}):
+    for name, value in row_fields.pop_all(fields):
+        if value in ("", {}):
             continue
         is_true = _parse_truth(value)
         if is_true is not None:
@@ -132,8 +131,7 @@ def _completion_claims(row_fields: RowFields) -> Iterator[_Claim]:
     if done:
         yield done[0]
         return
-    for field in PERCENT_FIELDS:
-        name, value = row_fields.pop_first((field,))
+    for name, value in row_fields.pop_all(PERCENT_FIELDS):
         if isinstance(value, int | float):
             stage = Status(stage="doing") if value else Status(is_plain=True)
             yield _Claim(name, str(value), Status(is_done=True) if value >= _MAX_PERCENT else stage)

@@ -1,6 +1,6 @@
 """The fields of a row, each read once; fields that stay unread are reported."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from cli.import_.field_names import FALLBACK_TITLE_FIELDS, TITLE_FIELDS, normalize_name
@@ -8,6 +8,7 @@ from cli.import_.parsing import DuplicateNames, InvalidValue
 from cli.import_.rows import describe_json_type, sub_tasks_in
 from cli.import_.text_validation import MalformedRow
 
+_PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
 EMPTY_VALUES: tuple[object, ...] = (None, "", [], {})
 
 
@@ -45,6 +46,13 @@ class RowFields:
                 return self._fields.pop(name)
         return first or "", default
 
+    def pop_all(self, names: Collection[str]) -> list[tuple[str, Any]]:
+        """Removes all of these fields that are not null, in the order of the names."""
+        if self._fields.keys().isdisjoint(names):
+            return []
+        found = [self._fields.pop(name) for name in names if name in self._fields]
+        return [(name, value) for name, value in found if value is not None]
+
     def put_back(self, name: str, value: object) -> None:
         """Return a field that was of no use: it stays unread."""
         self._fields[normalize_name(name)] = name, value
@@ -64,7 +72,7 @@ def _require_valid(row: dict[str, object], values: Iterable[object]) -> None:
     """Raise MalformedRow if a name is repeated in the row, or a value in it is no JSON; iterative, as rows may nest."""
     if isinstance(row, DuplicateNames):
         raise MalformedRow(f"the name {row.repeated!r} occurs twice", kind="a name occurs twice")
-    pending = list(values)
+    pending = [value for value in values if type(value) not in _PLAIN_TYPES]
     while pending:
         value = pending.pop()
         if isinstance(value, InvalidValue):

@@ -19,6 +19,7 @@ from cli.import_.field_names import (
 )
 from cli.import_.known_exports import refuse_known_exports
 from cli.import_.parsing import DuplicateNames, JsonLines
+from cli.import_.row_fields import EMPTY_VALUES
 from cli.import_.rows import Row, describe_json_type, has_objects, title_of, with_sub_tasks
 from cli.import_.status_words import STATUS_BY_WORD
 from infra.errors import OperatorError
@@ -73,7 +74,7 @@ class _Finder:
             return
         is_known = _has_list(parent, LIST_FIELDS)
         objects = {tag: value for tag, value in parent.items() if isinstance(value, dict) and _has_tasks(value)}
-        wrapped = {} if is_known or objects else _wrapped_in(parent)
+        wrapped = {} if is_known or objects else self._wrapped_in(parent, path)
         named = {} if is_known or objects or wrapped else _named_task_lists(parent)
         for name, value in parent.items():
             inner = f"{path}{name}"
@@ -85,7 +86,7 @@ class _Finder:
             elif name in named:
                 yield from self.rows_of_list(named[name], inner, name, depth + 1)
             else:
-                self.other_fields[name] += 1
+                self._count_other(name, value)
 
     def rows_of_list(self, values: Sequence[object], path: str, list_name: str, depth: int = 0) -> Iterator[Row]:
         """A row for each value, except where the objects are lists or projects that contain the tasks."""
@@ -107,13 +108,45 @@ class _Finder:
             if normalize_name(name) in CONTAINER_FIELDS and isinstance(nested, list):
                 yield from self.rows_of_list(nested, f"{path}.{name}", label, depth + 1)
             elif nested is not title:
-                self.other_fields[name] += 1
+                self._count_other(name, nested)
+
+    def _count_other(self, name: str, value: object) -> None:
+        """Count a member that belongs to no task: each of a list, and nothing if it is empty."""
+        if value not in EMPTY_VALUES:
+            self.other_fields[name] += len(value) if isinstance(value, list) else 1
 
     def _check(self, parent: Mapping[str, object], path: str) -> None:
         if isinstance(parent, DuplicateNames):
             where = repr(path.rstrip(".")) if path else "the top level"
             raise OperatorError(f"{self._name} has a name twice in {where}: only one of the two would be read")
         refuse_known_exports(parent, self._name)
+
+    def _wrapped_in(self, parent: Mapping[str, object], path: str) -> dict[str, object]:
+        """The members that only wrap: an object in which tasks are found, or a list of objects that are tasks."""
+        is_tracker = any(normalize_name(part) in TRACKER_LISTS for part in path.split("."))
+        members = {name: value for name, value in parent.items() if normalize_name(name) in ENVELOPES}
+        return {
+            name: value
+            for name, value in members.items()
+            if self._wraps_tasks(name, value, is_tracker=is_tracker, depth=0)
+        }
+
+    def _wraps_tasks(self, name: str, value: object, *, is_tracker: bool, depth: int) -> bool:
+        is_tracker = is_tracker or normalize_name(name) in TRACKER_LISTS
+        if isinstance(value, dict):
+            return depth < MAX_ENVELOPES and (
+                _has_tasks(value)
+                or any(
+                    normalize_name(inner) in ENVELOPES
+                    and self._wraps_tasks(inner, nested, is_tracker=is_tracker, depth=depth + 1)
+                    for inner, nested in value.items()
+                )
+            )
+        if not has_objects(value):
+            return False
+        objects = [inner for each in value if isinstance(inner := _unwrap_edge(each), dict)]
+        refuse_known_exports(objects, self._name)
+        return _are_tasks(objects, is_task_name=is_tracker) or any(_is_container(each, has_objects) for each in objects)
 
 
 _WHAT_TO_DO = "a list of objects with `title` is needed, or an object with such a list as `tasks`."
@@ -125,30 +158,6 @@ def _has_list(parent: Mapping[str, object], names: frozenset[str]) -> bool:
 
 def _has_tasks(parent: Mapping[str, object]) -> bool:
     return _has_list(parent, LIST_FIELDS)
-
-
-def _wrapped_in(parent: Mapping[str, object]) -> dict[str, object]:
-    """The members that only wrap: an object in which tasks are found, or a list of objects that are tasks."""
-    members = {name: value for name, value in parent.items() if normalize_name(name) in ENVELOPES}
-    return {name: value for name, value in members.items() if _wraps_tasks(name, value, is_tracker=False, depth=0)}
-
-
-def _wraps_tasks(name: str, value: object, *, is_tracker: bool, depth: int) -> bool:
-    is_tracker = is_tracker or normalize_name(name) in TRACKER_LISTS
-    if isinstance(value, dict):
-        return depth < MAX_ENVELOPES and (
-            _has_tasks(value)
-            or any(
-                normalize_name(inner) in ENVELOPES
-                and _wraps_tasks(inner, nested, is_tracker=is_tracker, depth=depth + 1)
-                for inner, nested in value.items()
-            )
-        )
-    if not has_objects(value):
-        return False
-    objects = [inner for each in value if isinstance(inner := _unwrap_edge(each), dict)]
-    refuse_known_exports(objects, "")
-    return _are_tasks(objects, is_task_name=is_tracker) or any(_is_container(each, has_objects) for each in objects)
 
 
 def _named_task_lists(parent: Mapping[str, object]) -> dict[str, list[object]]:

@@ -12,6 +12,10 @@ FIELD_TYPES: Final = {"title": Title, "description": Description, "label": Label
 MAX_CHARS: Final = {"title": 500, "description": 50_000, "label": 100}
 
 
+_UUID_CHARS: Final = 36
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
 class MalformedRow(Exception):
     """A row that cannot become a task: why, and the kind of reason, which rows with other values share."""
 
@@ -35,6 +39,11 @@ def require_text(name: str, value: object, field_type: str | None = None) -> str
 def to_one_line(value: str) -> str:
     """The text with a space for each run of line ends and tabs, and none at its ends."""
     return re.sub(r"\s*[\r\n\t\v\f]+\s*", " ", value).strip()
+
+
+def is_uuid(value: object) -> bool:
+    """Whether it is text that refers to something elsewhere, and says nothing to people."""
+    return isinstance(value, str) and len(value) == _UUID_CHARS and _UUID.fullmatch(value) is not None
 
 
 def _is_valid(value: str, field_type: str) -> bool:
