@@ -27,11 +27,12 @@ class ImportReport(Struct, frozen=True):
 
 def print_report(outcome: ImportOutcome, report: ImportReport) -> None:
     """Prints the report; refused rows come last, where they are seen."""
-    for line in _lines(outcome, report):
+    for line in lines_of(outcome, report):
         print_line(line)
 
 
-def _lines(outcome: ImportOutcome, report: ImportReport) -> Iterator[str]:
+def lines_of(outcome: ImportOutcome, report: ImportReport) -> Iterator[str]:
+    """The lines of the report."""
     would = "would be " if outcome.is_dry_run else ""
     created, refused = f"{outcome.created} {would}created", f"{len(outcome.refused_rows)} {would}refused"
     yield f"{report.name}: {created}, {outcome.existing} already there, {refused}."

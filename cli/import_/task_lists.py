@@ -161,15 +161,16 @@ def _has_tasks(parent: Mapping[str, object]) -> bool:
 
 
 def _named_task_lists(parent: Mapping[str, object]) -> dict[str, list[object]]:
-    """The lists of tasks by their names; bare names are tasks only in a file without other lists."""
+    """The lists of tasks, or of what contains them, by name; bare names are tasks only in a file without others."""
     lists = {name: value for name, value in parent.items() if has_objects(value)}
     is_export = any(normalize_name(name) in OTHER_LISTS for name in lists)
     found = {}
     for name, value in lists.items():
         objects = [each for each in value if isinstance(each, dict)]
         is_status = normalize_word(name) in STATUS_BY_WORD
-        if normalize_name(name) not in OTHER_LISTS and (
-            _are_tasks(objects, is_task_name=is_status) or (not is_export and _are_bare(objects))
+        if any(_is_container(each, has_objects) for each in objects) or (
+            normalize_name(name) not in OTHER_LISTS
+            and (_are_tasks(objects, is_task_name=is_status) or (not is_export and _are_bare(objects)))
         ):
             found[name] = value
     return found

@@ -1,0 +1,106 @@
+"""Done, deleted, column and label of imported rows, from the words and fields of many tools."""
+
+from typing import Any
+
+import pytest
+
+from domain.column import Column
+from tests.cli.import_.planned_import import plan
+
+
+def progress(row: dict[str, Any], *columns: str) -> tuple[str, str | None, tuple[str, ...]]:
+    """The state, column and labels of a row, on a board with these columns."""
+    board = tuple(Column(name, name) for name in columns or ("To do", "In progress", "Done"))
+    (task,) = plan([{"title": "A", **row}], columns=board).tasks.values()
+    assert not (task.is_done and task.is_deleted)
+    return "trash" if task.is_deleted else "done" if task.is_done else "open", task.create.column, task.create.labels
+
+
+@pytest.mark.parametrize(
+    ("row", "state", "labels", "remark"),
+    [
+        ({"state": "CLOSED"}, "done", (), "state 'CLOSED' became done"),
+        ({"status": "Resolved"}, "done", (), "status 'Resolved' became done"),
+        ({"status": "erledigt"}, "done", (), "status 'erledigt' became done"),
+        ({"closed": True}, "done", (), "closed true became done"),
+        ({"archived": True, "done": False}, "done", ("archived",), "archived true became done"),
+        ({"status": "archived"}, "done", ("archived",), "status 'archived' became done"),
+        ({"archivedAt": "2026-01-01T00:00:00Z"}, "done", ("archived",), "archivedAt (a time) became done"),
+        ({"status": "Won't fix"}, "done", ("rejected",), 'status "Won\'t fix" became done'),
+        ({"state": {"name": "Shipped!", "type": "completed"}}, "done", (), "state 'Shipped!' became done"),
+        ({"completed_at": "2026-01-01T00:00:00Z"}, "done", (), "completed_at (a time) became done"),
+        ({"percentComplete": 100}, "done", (), "percentComplete '100' became done"),
+        ({"status": "tombstone"}, "trash", (), "status 'tombstone' became a task in the trash"),
+        ({"status": "trash"}, "trash", (), "status 'trash' became a task in the trash"),
+        ({"deleted": True}, "trash", (), "deleted true became a task in the trash"),
+        ({"is_deleted": 1}, "trash", (), "is_deleted 1 became a task in the trash"),
+        ({"deleted_at": "2026-01-01T00:00:00Z"}, "trash", (), "deleted_at (a time) became a task in the trash"),
+        ({"status": "waitingOnOthers"}, "open", ("waiting",), "became open, with the label 'waiting'"),
+    ],
+)
+def test_closed_archived_and_deleted_are_told_in_the_report(
+    row: dict[str, Any], state: str, labels: tuple[str, ...], remark: str
+) -> None:
+    assert progress(row) == (state, None, labels)
+    assert remark in plan([{"title": "A", **row}]).report
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"state": "open", "closed": False, "archived": False, "deleted": None},
+        {"status": "pending", "completed_at": None},
+        {"completed": "0001-01-01T00:00:00Z"},
+        {"done": False, "done_at": "0001-01-01T00:00:00Z", "deleted_at": "0001-01-01T00:00:00Z"},
+        {"state": "0b1f2f0e-1111-4222-8333-944455556666"},
+        {"status": "needsAction"},
+    ],
+)
+def test_what_is_not_done_yet_stays_open_without_a_remark(row: dict[str, Any]) -> None:
+    assert progress(row) == ("open", None, ())
+    assert not plan([{"title": "A", **row}]).remarks
+
+
+@pytest.mark.parametrize(
+    ("status", "columns", "column"),
+    [
+        ("in progress", ("Backlog", "Doing", "Done"), "Doing"),
+        ("in progress", ("Offen", "In Bearbeitung", "Erledigt"), "In Bearbeitung"),
+        ("in_progress", ("Ожидание", "Выполняется", "Готово"), "Выполняется"),
+        ("inProgress", ("To do", "🚧 WIP (max. 3)", "Done"), "🚧 WIP (max. 3)"),
+        ("En cours", ("To do", "In progress", "Done"), "In progress"),
+        ("started", ("To do", "Started", "In progress"), "Started"),
+        ("QA", ("To do", "qa", "Done"), "qa"),
+        ("todo", ("Backlog", "To-do", "Doing"), "To-do"),
+        ("review", ("To do", "Doing", "Code review"), "Code review"),
+        ("blocked", ("To do", "Blocked"), "Blocked"),
+        ({"name": "Coding", "type": "started"}, ("To do", "Doing"), "Doing"),
+    ],
+)
+def test_a_status_finds_a_column_by_name_or_meaning(status: object, columns: tuple[str, ...], column: str) -> None:
+    assert progress({"status": status}, *columns) == ("open", column, ())
+
+
+def test_progress_on_a_board_without_such_a_column_becomes_a_label() -> None:
+    assert progress({"status": "in progress"}, "Ideas", "Shipped") == ("open", None, ("in progress",))
+    assert progress({"status": "in review"}, "To do", "Doing") == ("open", "Doing", ("review",))
+    assert progress({"status": "odd"}) == ("open", None, ("odd",))
+
+
+def test_a_column_that_the_row_names_wins_over_its_status() -> None:
+    assert progress({"status": "open", "column": "in progress"}) == ("open", "In progress", ())
+    planned = plan([{"title": "A", "column": "nowhere"}])
+    assert planned.tasks["A"].create.column is None
+    assert planned.ignored_fields == {"column": 1}
+
+
+def test_fields_that_contradict_each_other_refuse_the_row() -> None:
+    (refused,) = plan([{"title": "A", "status": "done", "completed": False}]).refused
+    assert "status and completed contradict each other" in refused.reason
+    assert progress({"status": "cancelled", "completed": False}) == ("done", None, ("cancelled",))
+
+
+def test_the_report_counts_deleted_tasks_apart() -> None:
+    report = plan([{"title": "A"}, {"title": "B", "deleted": True}, {"title": "C", "status": "tombstone"}]).report
+    assert "1 created, 0 already there, 0 refused" in report
+    assert "went to the trash: 2." in report

@@ -1,0 +1,132 @@
+"""Which objects of a file are taken for tasks: rows of task lists, and nothing else that has a name."""
+
+from typing import Any
+
+import pytest
+
+from infra.errors import OperatorError
+from tests.cli.import_.planned_import import plan
+
+LABELS = [{"id": 1, "name": "urgent", "color": "red"}]
+TRELLO = {
+    "name": "Board",
+    "cards": [{"id": 1, "name": "Card", "closed": False, "idList": 2, "due": None}],
+    "lists": [{"id": 2, "name": "To do", "closed": False}],
+    "labels": LABELS,
+    "checklists": [{"name": "Steps", "checkItems": [{"name": "Step"}]}],
+    "actions": [{"type": "createCard", "data": {"card": {"name": "Card"}}}],
+}
+JIRA_ISSUE = {"id": "1", "key": "AB-1", "self": "https://x", "fields": {"summary": "One", "status": {"name": "Done"}}}
+
+
+@pytest.mark.parametrize(
+    ("export", "tool"),
+    [
+        (TRELLO, "Trello"),
+        ({**TRELLO, "cards": [], "actions": []}, "Trello"),
+        ([TRELLO, TRELLO], "Trello"),
+        ({"_format": "wekan-board-1.0.0", **TRELLO, "swimlanes": [{"title": "Default"}]}, "WeKan"),
+        ({"item": {"name": "B"}, "included": {**TRELLO, "cardLabels": [], "boardMemberships": []}}, "Planka"),
+        ({"boards": [{"title": "B", "stacks": [{"title": "S", "cards": [{"title": "C"}]}]}]}, "Nextcloud Deck"),
+        ([{"title": "B", "stacks": [{"title": "S", "cards": [{"title": "C"}]}]}], "Nextcloud Deck"),
+        ({"startAt": 0, "total": 1, "issues": [JIRA_ISSUE]}, "Jira"),
+        ([JIRA_ISSUE], "Jira"),
+        ({"issues": [{"key": "AB-1", "summary": "One"}], "issueTypes": [{"name": "Bug"}]}, "Jira"),
+        ({"projects": [{"key": "AB", "name": "A", "issues": [{"summary": "S", "issueType": "Bug"}]}]}, "Jira"),
+        ({"object": "list", "results": [{"object": "page", "properties": {"Name": {"title": []}}}]}, "Notion"),
+        ([{"title": "T", "column_id": "1", "swimlane_id": "1", "priority": "0"}], "Kanboard"),
+        ({"jsonrpc": "2.0", "result": [{"title": "T", "column_id": 1, "swimlane_id": 1, "priority": 0}]}, "Kanboard"),
+        ({"task": {"ids": ["a"], "entities": {"a": {"title": "T"}}}}, "Super Productivity"),
+    ],
+)
+def test_an_export_without_a_reader_is_refused_with_what_to_do(export: Any, tool: str) -> None:
+    with pytest.raises(OperatorError) as refused:
+        plan(export)
+    line = str(refused.value)
+    assert f"export.json is an export of {tool}, which this version cannot read" in line
+    assert "a reader for it is planned" in line
+    assert "To import" in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"labels": LABELS},
+        {"name": "Board", "lists": [{"name": "To do", "closed": False}], "labels": LABELS},
+        {"checklists": [{"name": "Steps"}], "members": [{"name": "Ann"}]},
+        {"issueTypes": [{"name": "Bug", "subtask": False}], "priorities": [{"name": "High"}]},
+        {"gadgets": [{"name": "A", "weight": 3}]},
+        {"value": [{"displayName": "Tasks", "wellknownListName": "defaultList"}]},
+        {"data": {"users": {"nodes": [{"name": "Ann", "email": "ann@example.com"}]}}},
+        {"results": [{"name": "Ann", "email": "ann@example.com"}]},
+    ],
+)
+def test_nothing_is_made_of_labels_lists_and_people(other: Any) -> None:
+    with pytest.raises(OperatorError, match="has no list of tasks"):
+        plan(other)
+
+
+def test_labels_beside_tasks_are_counted_and_not_imported() -> None:
+    planned = plan(
+        {"stories": [{"title": "A", "status": "open"}], "labels": LABELS * 3, "milestones": [{"title": "M"}]}
+    )
+    assert planned.titles == {"A"}
+    assert "3 x labels" in planned.report
+    assert "1 x milestones" in planned.report
+
+
+def test_lists_by_their_names_are_tasks_in_a_file_without_others() -> None:
+    bare = {"Groceries": [{"title": "milk"}], "Work": [{"title": "report"}]}
+    assert {title: task.create.labels for title, task in plan(bare).tasks.items()} == {
+        "milk": ("Groceries",),
+        "report": ("Work",),
+    }
+    with pytest.raises(OperatorError, match="has no list of tasks"):
+        plan({**bare, "labels": LABELS})
+    assert plan({"todo": [{"title": "A"}], "labels": LABELS}).titles == {"A"}
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {"value": [{"title": "A", "status": "notStarted", "importance": "low"}]},
+        {"data": [{"gid": "1", "name": "A", "completed": False, "resource_type": "task"}]},
+        {"results": [{"name": "A", "priority": "low", "sequence_id": 4}], "next_cursor": None},
+        {"data": {"issues": {"nodes": [{"title": "A", "identifier": "ENG-1"}]}}},
+        {"data": {"repository": {"issues": {"edges": [{"cursor": "x", "node": {"title": "A", "body": ""}}]}}}},
+        {"tasks": [{"name": "A"}], "last_page": True},
+        {"full_sync": True, "items": [{"content": "A", "checked": False}], "projects": [{"name": "Inbox"}]},
+    ],
+)
+def test_what_wraps_a_list_of_tasks_is_no_label_of_it(wrapped: Any) -> None:
+    planned = plan(wrapped)
+    assert planned.titles == {"A"}
+    assert planned.tasks["A"].create.labels == ()
+
+
+def test_projects_that_contain_tasks_become_labels_and_no_tasks() -> None:
+    inbox = {"id": 1, "title": "Inbox", "tasks": [{"title": "A", "done": False}], "buckets": [{"title": "To do"}]}
+    planned = plan([inbox, {"id": 2, "title": "Empty", "tasks": None}, {"id": 3, "title": "Bare", "tasks": []}])
+    assert planned.titles == {"A"}
+    assert planned.tasks["A"].create.labels == ("Inbox",)
+    assert "1 x buckets" in planned.report
+
+
+def test_projects_beside_people_are_searched_for_tasks() -> None:
+    home = {"name": "Home", "todos": [{"title": "A", "done": True}]}
+    planned = plan({"projects": [home, {"name": "Void", "todos": []}], "users": [{"name": "Ann"}]})
+    assert planned.titles == {"A"}
+    assert planned.tasks["A"].create.labels == ("Home",)
+
+
+def test_a_task_that_contains_tasks_stays_a_task() -> None:
+    assert plan([{"title": "Party", "done": False, "tasks": [{"title": "Cake"}]}]).titles == {"Party", "Cake"}
+    assert plan([{"title": "Party", "subtasks": [{"title": "Cake"}]}]).titles == {"Party", "Cake"}
+    assert plan([{"title": "Party", "tasks": []}]).titles == {"Party"}
+
+
+def test_a_single_object_is_a_task_only_without_lists_of_others() -> None:
+    assert plan({"title": "A", "status": "open", "labels": LABELS}).tasks["A"].create.labels == ("urgent",)
+    with pytest.raises(OperatorError, match="has no list of tasks"):
+        plan({"title": "Board", "labels": LABELS})
