@@ -2,7 +2,8 @@
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,9 +18,12 @@ from cli.import_.file_reader import read_text
 from cli.import_.mapping import ImportProject, RefusedRow, map_rows
 from cli.import_.parsing import parse_json
 from cli.import_.task_lists import find_rows
+from commands.handling.append import Append, AppendResult
+from domain.task import TaskTrashed
 from infra import log
 from infra.database.connections import connect
 from infra.errors import OperatorError
+from infra.log import EventLog
 from infra.settings import Settings
 from projections.fingerprint import fold_history
 from projections.task_list import TaskRow, projection
@@ -28,7 +32,8 @@ from tests.examples import PROJECT
 from tests.projections import oracle
 from tests.store.wip_limits import running_worker
 
-REAL_LISTS = Path(__file__).parents[2] / ".." / "shared" / "data" / "simple-json"
+REAL_DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
+REAL_LISTS = REAL_DATA / "simple-json"
 IMPORTER_EMAIL = "demo@example.com"
 Import = Callable[..., Any]
 
@@ -56,6 +61,13 @@ def tasks_by_title(settings: Settings) -> dict[str, TaskRow]:
         history = log.load_after(connection, DEMO_EVENTS, 1_000_000)
         found = fold_history(projection, history)
     return {row.title: row for row in found.values()}
+
+
+def imported_tasks(settings: Settings) -> list[TaskRow]:
+    """The imported tasks, outside the trash."""
+    with connect(settings.database_url) as connection:
+        history = log.load_after(connection, DEMO_EVENTS, 1_000_000)
+    return list(fold_history(projection, history).values())
 
 
 def test_common_synonyms_become_fields(run_import: Import, settings: Settings) -> None:
@@ -335,19 +347,100 @@ def test_every_row_of_any_file_is_a_task_or_refused(value: object) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "created"),
-    [("jsonplaceholder-todos.json", 200), ("ru-todos-anmfan.json", 15), ("taskmaster-tasks.json.gz", 1096)],
-)
-def test_real_lists_are_imported_completely_and_only_once(
-    run_import: Import, settings: Settings, name: str, created: int
-) -> None:
+def counts_in(path: Path) -> tuple[int, int]:
+    """How many tasks and sub-tasks a real list has, and how many of them are done, counted without the importer."""
+    document = json.loads(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes())
+    top = document if isinstance(document, list) else [task for tag in document.values() for task in tag["tasks"]]
+    tasks = [each for task in top for each in (task, *(task.get("subtasks") or ()))]
+    return len(tasks), sum(task.get("completed", task.get("status")) in (True, "done", "cancelled") for task in tasks)
+
+
+@pytest.mark.parametrize("name", ["jsonplaceholder-todos.json", "ru-todos-anmfan.json", "taskmaster-tasks.json.gz"])
+def test_real_lists_are_imported_completely_and_only_once(run_import: Import, settings: Settings, name: str) -> None:
     if not REAL_LISTS.exists():
         pytest.skip("the real lists are not beside this checkout")
+    created, done = counts_in(REAL_LISTS / name)
     assert f"{created} created, 0 already there, 0 refused" in run_import(REAL_LISTS / name).output
+    statuses = Counter(row.status for row in imported_tasks(settings))
+    assert (statuses.total(), statuses["done"]) == (created, done)
     before = event_count(settings)
     assert f"0 created, {created} already there, 0 refused" in run_import(REAL_LISTS / name).output
     assert event_count(settings) == before
+
+
+@pytest.mark.parametrize("name", ["amirite.json", "tapmovies.json", "nextcloud-deck-fixture.json"])
+def test_a_real_board_without_a_reader_makes_no_tasks(run_import: Import, settings: Settings, name: str) -> None:
+    if not REAL_DATA.exists():
+        pytest.skip("the real boards are not beside this checkout")
+    before = event_count(settings)
+    result = run_import(REAL_DATA / "trello" / name)
+    assert "is an export of Trello, which this version cannot read" in str(result.exception)
+    assert event_count(settings) == before
+
+
+def test_the_cards_of_a_real_board_come_in_as_the_refusal_advises(run_import: Import, settings: Settings) -> None:
+    if not REAL_DATA.exists():
+        pytest.skip("the real boards are not beside this checkout")
+    cards = json.loads((REAL_DATA / "trello" / "amirite.json").read_bytes())["cards"]
+    assert f"{len(cards)} created, 0 already there, 0 refused" in run_import(cards).output
+    done = sum(row.status == "done" for row in imported_tasks(settings))
+    assert done == sum(card["closed"] or card["dueComplete"] for card in cards)
+
+
+def test_rows_are_appended_in_groups_and_the_second_time_not_at_all(
+    run_import: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    append = EventLog.append
+
+    async def counted(self: EventLog, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
+        calls.append(len(appends))
+        return await append(self, appends)
+
+    monkeypatch.setattr(EventLog, "append", counted)
+    content = [{"id": at, "title": f"Row {at}"} for at in range(700)]
+    assert "700 created" in run_import(content).output
+    assert len(calls) < 20
+    calls.clear()
+    assert "0 created, 700 already there" in run_import(content).output
+    assert "0 would be created, 700 already there" in run_import(content, "--dry-run").output
+    assert calls == []
+
+
+def test_rows_keep_their_order_as_task_numbers(run_import: Import, settings: Settings) -> None:
+    run_import([{"title": f"Row {at}"} for at in range(300)])
+    rows = sorted(imported_tasks(settings), key=lambda row: int(row.key.removeprefix("FEST-")))
+    assert [row.title for row in rows] == [f"Row {at}" for at in range(300)]
+
+
+def test_deleted_tasks_go_to_the_trash_once(run_import: Import, settings: Settings) -> None:
+    content = [{"title": "A", "status": "tombstone"}, {"title": "B", "done": True, "is_deleted": True}, {"title": "C"}]
+    assert "1 created, 0 already there, 0 refused" in run_import(content).output
+    before = event_count(settings)
+    again = run_import(content).output
+    assert "0 created, 3 already there" in again
+    assert "differ" not in again
+    assert event_count(settings) == before
+    with connect(settings.database_url) as connection:
+        history = log.load_after(connection, DEMO_EVENTS, 1_000)
+    assert sum(isinstance(one.event, TaskTrashed) for one in history) == 2
+
+
+def test_the_scale_of_priorities_may_be_given(run_import: Import, settings: Settings) -> None:
+    output = run_import(
+        [{"title": "A", "priority": 5}, {"title": "B", "priority": 1}], "--priority-scale", "5-1"
+    ).output
+    assert "5 is the most urgent" in output
+    found = tasks_by_title(settings)
+    assert (found["A"].priority, found["B"].priority) == ("urgent", "low")
+    wrong = run_import([{"title": "A"}], "--priority-scale", "high")
+    assert "Invalid value for '--priority-scale': say 0-4 or 5-1" in wrong.output
+
+
+def test_refusals_are_told_in_short_or_all(run_import: Import) -> None:
+    content = [{"title": ""}] * 7
+    assert "7 x title: blank: [0], [1], [2], [3], [4] and 2 more (--all lists them)" in run_import(content).output
+    assert "  [6]: title: blank\n" in run_import(content, "--all").output
 
 
 def event_count(settings: Settings) -> int:

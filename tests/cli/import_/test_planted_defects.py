@@ -1,0 +1,124 @@
+"""Planted defects in the import: each must turn a test of it red."""
+
+import contextlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from cli.import_.priority import PriorityScale
+from cli.import_.status_words import STATUS_BY_WORD, Status
+from infra.errors import OperatorError
+from tests.cli.import_ import (
+    test_priority,
+    test_progress,
+    test_refused_rows,
+    test_task_lists,
+    test_texts_and_dates,
+)
+from tests.cli.import_.planned_import import plan
+from tests.planted_defects import assert_check_fails
+
+
+def any_list_is_one_of_tasks(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.task_lists._are_bare", lambda _: True)
+    patch.setattr("cli.import_.task_lists.OTHER_LISTS", frozenset())
+
+
+def no_export_is_known(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.task_lists.refuse_known_exports", lambda *_: None)
+
+
+def projects_are_tasks(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.task_lists._is_container", lambda *_: False)
+
+
+def deleted_tasks_come_back(patch: pytest.MonkeyPatch) -> None:
+    patch.setitem(STATUS_BY_WORD, "tombstone", Status(is_plain=True))
+
+
+def columns_are_found_by_name_alone(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.board_columns.BoardColumns.find_for", lambda *_: None)
+
+
+def zero_is_the_least_urgent(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("tests.cli.import_.planned_import.recognize_scale", lambda _: PriorityScale({0: "none", 1: "low"}))
+
+
+def unknown_priorities_are_not_told(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.mapping.parse_priority", lambda *_: "none")
+
+
+def only_the_first_level_is_searched_for_repeated_names(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.row_fields._require_valid", lambda *_: None)
+
+
+def zero_dates_are_dates(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.due.is_zero_date", lambda _: False)
+
+
+def line_ends_stay_in_titles(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.mapping.to_one_line", lambda title: title)
+
+
+def bodies_keep_their_tags(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.description.html_to_text", lambda html: html)
+
+
+def every_refusal_is_a_kind_of_its_own(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("cli.import_.text_validation.MalformedRow.__init__", _init_without_kind)
+
+
+def _init_without_kind(self: Any, reason: str, *, kind: str | None = None) -> None:
+    del kind
+    Exception.__init__(self, reason)
+    self.kind = reason
+
+
+def makes_no_tasks(export: object) -> None:
+    with contextlib.suppress(OperatorError):
+        assert plan(export).titles == set()
+
+
+DEFECTS: list[tuple[Callable[[pytest.MonkeyPatch], None], Callable[[], None]]] = [
+    (any_list_is_one_of_tasks, partial(makes_no_tasks, {"labels": test_task_lists.LABELS})),
+    (no_export_is_known, partial(makes_no_tasks, test_task_lists.TRELLO)),
+    (projects_are_tasks, test_task_lists.test_projects_that_contain_tasks_become_labels_and_no_tasks),
+    (deleted_tasks_come_back, test_progress.test_the_report_counts_deleted_tasks_apart),
+    (columns_are_found_by_name_alone, test_progress.test_progress_on_a_board_without_such_a_column_becomes_a_label),
+    (zero_is_the_least_urgent, test_priority.test_the_scale_and_each_value_are_told),
+    (
+        unknown_priorities_are_not_told,
+        partial(test_priority.test_a_priority_is_never_lost_in_silence, ["enormous"], "unknown"),
+    ),
+    (
+        only_the_first_level_is_searched_for_repeated_names,
+        partial(
+            test_refused_rows.test_what_is_no_json_anywhere_in_a_row_refuses_it,
+            '{"title": "A", "x": NaN}',
+            "NaN is not a JSON value",
+        ),
+    ),
+    (zero_dates_are_dates, partial(test_texts_and_dates.test_a_zero_date_is_no_date_and_told, "1970-01-01T00:00:00Z")),
+    (
+        line_ends_stay_in_titles,
+        partial(test_texts_and_dates.test_a_line_end_in_a_title_becomes_a_space_and_is_told, "one\ntwo"),
+    ),
+    (
+        bodies_keep_their_tags,
+        partial(
+            test_texts_and_dates.test_a_body_may_be_an_object_or_html, {"description_html": "<p>x</p>"}, "x", "HTML"
+        ),
+    ),
+    (every_refusal_is_a_kind_of_its_own, test_refused_rows.test_refusals_of_one_kind_are_one_line),
+]
+
+
+@pytest.mark.parametrize(("plant", "check"), DEFECTS, ids=[plant.__name__ for plant, _ in DEFECTS])
+def test_a_defect_in_the_import_turns_its_test_red(
+    plant: Callable[[pytest.MonkeyPatch], None], check: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check()
+    plant(monkeypatch)
+    assert_check_fails(check)
