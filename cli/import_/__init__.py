@@ -25,7 +25,7 @@ from cli.open_instance import open_instance
 from cli.output import print_line
 from infra import settings
 from infra.errors import OperatorError
-from infra.processes.gc_tuning import freeze_and_relax
+from infra.processes.gc_tuning import frozen_and_relaxed
 from infra.settings import Settings
 
 T = TypeVar("T")
@@ -80,13 +80,15 @@ def command(
     FILE holds a list of objects, an object with such a list, or one object per line. Importing a file again changes
     nothing: a row is recognized by its list, id and title. Exits with 1 if any row was refused.
     """
-    file_rows = find_rows(parse_json(read_text(file), str(file)), str(file))
+    document = parse_json(read_text(file), str(file))
+    file_rows = find_rows(document, str(file))
     scale = scale or recognize_scale(file_rows.rows)
     report = ImportReport(file.name, len(file_rows.rows), file_rows.other_fields, scale.description, lists_all)
     outcome = ImportOutcome(dry)
-    freeze_and_relax()
+    job = _Import(file_rows.rows, scale, workspace, project, email)
     try:
-        asyncio.run(_import(settings.resolve(data), _Import(file_rows.rows, scale, workspace, project, email), outcome))
+        with frozen_and_relaxed():
+            asyncio.run(_import(settings.resolve(data), job, outcome))
     except (OperatorError, KeyboardInterrupt):
         if outcome.row_count:
             print_report(outcome, report)

@@ -97,23 +97,21 @@ def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> 
     remarks: list[str] = []
     title = _read_title(row_fields, remarks.append)
     id_and_title = (row_fields.own_id(), title)
-    occurrences[row.list_name, row.parent_titles, str(id_and_title)] += 1
+    identity = row.list_name, row.parent_titles, str(id_and_title)
+    occurrences[identity] += 1
     progress = read_progress(row_fields, project.columns, remarks.append)
-    values = {
-        "project_id": project.id,
-        "title": title,
-        "column": progress.column,
-        "labels": _collect_labels(row, row_fields, progress, remarks.append),
-        "priority": parse_priority(_pop_priority(row_fields), project.priority_scale, remarks.append),
+    create = _build_create_task(
+        title=title,
+        project_id=project.id,
+        column=progress.column,
+        labels=_collect_labels(row, row_fields, progress, remarks.append),
+        priority=parse_priority(_pop_priority(row_fields), project.priority_scale, remarks.append),
         **_read_texts(row, row_fields, remarks.append),
-    }
-    new_task_id = task_id(
-        project.id, row, id_and_title, occurrences[row.list_name, row.parent_titles, str(id_and_title)]
     )
     return MappedTask(
         row.location,
-        new_task_id,
-        _build_create_task(values),
+        task_id(project.id, row, id_and_title, occurrences[identity]),
+        create,
         progress.is_done,
         progress.is_deleted,
         row_fields.unread_names(),
@@ -140,7 +138,7 @@ def _read_texts(row: Row, row_fields: RowFields, add_remark: AddRemark) -> dict[
     }
 
 
-def _build_create_task(values: dict[str, object]) -> CreateTask:
+def _build_create_task(**values: object) -> CreateTask:
     try:
         return msgspec.convert(values, CreateTask)
     except msgspec.ValidationError as error:

@@ -11,7 +11,7 @@ from cli.output import print_line
 
 MAX_PLACES = 5
 """Places named for refusals of one kind, without --all."""
-MAX_COUNTS = 30
+MAX_COUNTS = 100
 """Lines under a heading, without --all."""
 
 
@@ -33,6 +33,19 @@ def print_report(outcome: ImportOutcome, report: ImportReport) -> None:
 
 def lines_of(outcome: ImportOutcome, report: ImportReport) -> Iterator[str]:
     """The lines of the report."""
+    yield from _summary_lines(outcome, report)
+    if report.priority_scale:
+        yield report.priority_scale
+    yield from _count_lines("Converted:", outcome.remarks, report)
+    ignored = "Task fields not imported, as Taskledger has no such field:"
+    yield from _count_lines(ignored, outcome.ignored_fields, report)
+    yield from _count_lines("Other fields not imported, as they belong to no task:", report.other_fields, report)
+    if outcome.refused_rows:
+        yield "Refused:"
+        yield from map("  {}".format, _refusal_lines(outcome.refused_rows, report))
+
+
+def _summary_lines(outcome: ImportOutcome, report: ImportReport) -> Iterator[str]:
     would = "would be " if outcome.is_dry_run else ""
     created, refused = f"{outcome.created} {would}created", f"{len(outcome.refused_rows)} {would}refused"
     yield f"{report.name}: {created}, {outcome.existing} already there, {refused}."
@@ -48,16 +61,6 @@ def lines_of(outcome: ImportOutcome, report: ImportReport) -> Iterator[str]:
     if outcome.sub_tasks:
         became = "would become" if outcome.is_dry_run else "became"
         yield f"Sub-tasks that {became} tasks of their own: {outcome.sub_tasks}; their descriptions name the parent."
-    if report.priority_scale:
-        yield report.priority_scale
-    yield from _count_lines("Converted:", outcome.remarks, report)
-    yield from _count_lines(
-        "Task fields not imported, as Taskledger has no such field:", outcome.ignored_fields, report
-    )
-    yield from _count_lines("Other fields not imported, as they belong to no task:", report.other_fields, report)
-    if outcome.refused_rows:
-        yield "Refused:"
-        yield from map("  {}".format, _refusal_lines(outcome.refused_rows, report))
 
 
 def _count_lines(heading: str, counts: Counter[str], report: ImportReport) -> Iterator[str]:

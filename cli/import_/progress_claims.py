@@ -1,0 +1,153 @@
+"""What the fields of a row claim about its progress: a status, yes or no, or the time when it was done."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from cli.import_.due import is_zero_date
+from cli.import_.field_names import normalize_word
+from cli.import_.row_fields import RowFields
+from cli.import_.rows import describe_json_type
+from cli.import_.status_words import STATUS_BY_WORD, Status
+from cli.import_.text_validation import MalformedRow, is_uuid
+
+STATUS_FIELDS: Final = ("status", "state", "statedetail")
+DONE_FIELDS: Final = (
+    *("done", "completed", "complete", "isdone", "iscompleted", "iscomplete", "checked", "ischecked"),
+    *("finished", "isfinished", "duecomplete"),
+)
+CLOSED_FIELDS: Final = ("closed", "isclosed", "resolved")
+ARCHIVED_FIELDS: Final = ("archived", "isarchived", "archivedat")
+DELETED_FIELDS: Final = (
+    "deleted",
+    "isdeleted",
+    "deletedat",
+    "trashed",
+    "istrashed",
+    "intrash",
+    "trashedat",
+    "tombstone",
+)
+COMPLETION_TIMES: Final = (
+    *("completedat", "completedon", "completeddate", "completiondate", "completeddatetime", "datecompleted"),
+    *("closedat", "dateclosed", "finishedat", "doneat", "resolvedat"),
+)
+"""Read only where no other field says whether the task is done."""
+PERCENT_FIELDS: Final = ("percentcomplete",)
+_NAMES: Final = ("name", "status", "title", "label", "value", "displayName")
+_KINDS: Final = ("type", "group", "category", "statusCategory", "key")
+_DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d([T ].*)?", re.ASCII)
+_MAX_PERCENT: Final = 100
+
+
+class Claim(Struct, frozen=True):
+    """What one field says; `is_truth` if that is yes, no or a time."""
+
+    name: str
+    text: str
+    status: Status
+    is_truth: bool = False
+
+
+def read_claims(row_fields: RowFields) -> list[Claim]:
+    """What the row says of its status, and whether it is done; raises MalformedRow if two fields contradict."""
+    done = Status(is_done=True, is_plain=True)
+    claims = [*_status_claims(row_fields), *_truth_claims(row_fields, DONE_FIELDS, done)]
+    _require_agreement(claims)
+    return claims or list(_completion_claims(row_fields))
+
+
+def read_overriding_claims(row_fields: RowFields) -> Iterator[Claim]:
+    """Closed, archived and deleted, whatever the status is; fields that are false say nothing."""
+    for fields, status in (
+        (CLOSED_FIELDS, Status(is_done=True, is_plain=True)),
+        (ARCHIVED_FIELDS, Status(is_done=True, label="archived")),
+        (DELETED_FIELDS, Status(is_deleted=True)),
+    ):
+        claims = [claim for claim in _truth_claims(row_fields, fields, status) if claim.status == status]
+        yield from claims[:1]
+
+
+def _status_claims(row_fields: RowFields) -> Iterator[Claim]:
+    """The first status that is no reference to one; others stay unread."""
+    for field in STATUS_FIELDS:
+        name, value = row_fields.pop_first((field,))
+        if is_uuid(value):
+            row_fields.put_back(name, value)
+        elif value not in (None, "", {}):
+            yield Claim(name, *_parse_status(name, value))
+            return
+
+
+def _parse_status(name: str, value: object) -> tuple[str, Status]:
+    """The status as text, and what it says; a status of no known meaning is open."""
+    kind: object = None
+    if isinstance(value, dict):
+        kind = next((value[key] for key in _KINDS if key in value), None)
+        kind = kind.get("key") if isinstance(kind, dict) else kind
+        value = next((value[key] for key in _NAMES if value.get(key)), kind)
+    if isinstance(value, bool) or (isinstance(value, int) and value in (0, 1)):
+        return str(value).lower(), Status(is_done=bool(value), is_plain=True)
+    if not isinstance(value, str):
+        raise MalformedRow(f"{name}: {describe_json_type(value)}, neither a status nor yes or no")
+    by_kind = STATUS_BY_WORD.get(normalize_word(kind)) if isinstance(kind, str) else None
+    by_name = STATUS_BY_WORD.get(normalize_word(value))
+    if by_name and by_kind and by_kind.is_done != by_name.is_done:
+        return value, by_kind
+    return value, by_name or by_kind or Status(label=value.strip())
+
+
+def _truth_claims(row_fields: RowFields, fields: tuple[str, ...], status: Status) -> Iterator[Claim]:
+    for name, value in row_fields.pop_all(fields):
+        if value in ("", {}):
+            continue
+        is_true = _parse_truth(value)
+        if is_true is not None:
+            yield Claim(name, _describe_truth(value), status if is_true else Status(is_plain=True), is_truth=True)
+        elif fields == DONE_FIELDS:
+            what = repr(value) if isinstance(value, str) else describe_json_type(value)
+            raise MalformedRow(f"{name}: {what} is neither yes nor no", kind=f"{name}: neither yes nor no")
+        else:
+            row_fields.put_back(name, value)
+
+
+def _completion_claims(row_fields: RowFields) -> Iterator[Claim]:
+    done = [
+        claim for claim in _truth_claims(row_fields, COMPLETION_TIMES, Status(is_done=True)) if claim.status.is_done
+    ]
+    if done:
+        yield done[0]
+        return
+    for name, value in row_fields.pop_all(PERCENT_FIELDS):
+        if isinstance(value, int | float):
+            stage = Status(stage="doing") if value else Status(is_plain=True)
+            yield Claim(name, str(value), Status(is_done=True) if value >= _MAX_PERCENT else stage)
+
+
+def _parse_truth(value: object) -> bool | None:
+    """Whether it is true, or a time at which it became true; None if it is neither."""
+    if isinstance(value, dict):
+        value = next((inner for inner in value.values() if isinstance(inner, str)), None)
+    if isinstance(value, int | float):
+        return bool(value)
+    if not isinstance(value, str):
+        return None
+    if _DATE.fullmatch(value.strip()) or value.strip().isdecimal():
+        return not is_zero_date(value.strip())
+    status = STATUS_BY_WORD.get(normalize_word(value))
+    return status.is_done or status.is_deleted if status and not status.stage and not status.label else None
+
+
+def _describe_truth(value: object) -> str:
+    return "(a time)" if isinstance(value, str | dict) or (isinstance(value, int) and value > 1) else str(value).lower()
+
+
+def _require_agreement(claims: list[Claim]) -> None:
+    plain = [
+        claim for claim in claims if not claim.status.is_deleted and not (claim.status.is_done and claim.status.label)
+    ]
+    for other in plain[1:]:
+        if other.status.is_done != plain[0].status.is_done:
+            raise MalformedRow(f"{plain[0].name} and {other.name} contradict each other")
