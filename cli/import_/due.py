@@ -10,6 +10,7 @@ import msgspec
 from cli.import_.remarks import AddRemark
 from cli.import_.rows import describe_json_type
 from cli.import_.text_validation import MalformedRow
+from cli.import_.windows_zones import IANA_BY_WINDOWS_NAME
 from commands.field_types import DueText, normalize_due
 
 DUE_FIELDS: Final = (
@@ -35,9 +36,12 @@ def parse_due(name: str, value: object, add_remark: AddRemark) -> str | None:
     is_object = isinstance(value, dict)
     if isinstance(value, dict):
         zone = _parse_zone(name, value, add_remark)
-        value = next((value[key] for key in _DATE_TIME_MEMBERS if value.get(key)), None)
-        if value is None:
+        members = [value[key] for key in _DATE_TIME_MEMBERS if key in value]
+        if not members:
             raise MalformedRow(f"{name}: an object without a date")
+        value = next((member for member in members if member), None)
+        if value is None:
+            return None
     if value == 0 or (isinstance(value, str) and is_zero_date(value.strip())):
         add_remark(f"{name} is a zero date: no date was set")
         return None
@@ -106,7 +110,7 @@ def _parse_zone(name: str, value: dict[str, object], add_remark: AddRemark) -> t
     if zone_name.upper() in ("UTC", "Z", "GMT", "ETC/UTC"):
         return UTC
     try:
-        return ZoneInfo(zone_name)
+        return ZoneInfo(IANA_BY_WINDOWS_NAME.get(zone_name, zone_name))
     except (KeyError, ValueError, OSError):
         add_remark(f"{name} is in the time zone {zone_name!r}, which is unknown")
         return None

@@ -50,7 +50,7 @@ def _tool_of_object(value: Mapping[str, object]) -> str | None:
     if has_objects(boards := _get(value, "boards")):
         return next((tool for each in boards if isinstance(each, dict) and (tool := _tool_of_row(each))), None)
     if {"issues", "projects"} & lists and (lists & _JIRA_LISTS or {"users", "links"} <= lists):
-        return "Jira"
+        return None if _have_titles(_get(value, "issues")) else "Jira"
     tasks = _get(value, "task")
     return "Super Productivity" if isinstance(tasks, dict) and isinstance(tasks.get("entities"), dict) else None
 
@@ -72,6 +72,10 @@ def _tool_of_row(value: Mapping[str, object]) -> str | None:
     if {"swimlaneid", "columnid"} <= names:
         return "Kanboard"
     return _tool_of_object(value) if {"stacks", "cards"} & names else None
+
+
+def _have_titles(values: object) -> bool:
+    return isinstance(values, list) and any(isinstance(each, dict) and "title" in each for each in values)
 
 
 def _get(value: Mapping[str, object], name: str) -> object:

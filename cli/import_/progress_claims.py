@@ -40,6 +40,8 @@ _NAMES: Final = ("name", "status", "title", "label", "value", "displayName")
 _KINDS: Final = ("type", "group", "category", "statusCategory", "key")
 _DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d([T ].*)?", re.ASCII)
 _MAX_PERCENT: Final = 100
+_VAGUE_WORDS: Final = frozenset({"active", "ready", "new"})
+"""The status of a record in some tools, done or not: they contradict nothing."""
 
 
 class Claim(Struct, frozen=True):
@@ -145,6 +147,7 @@ def _describe_truth(value: object) -> str:
 
 
 def _require_agreement(claims: list[Claim]) -> None:
+    claims = [claim for claim in claims if normalize_word(claim.text) not in _VAGUE_WORDS]
     plain = [
         claim for claim in claims if not claim.status.is_deleted and not (claim.status.is_done and claim.status.label)
     ]

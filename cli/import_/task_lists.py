@@ -146,7 +146,9 @@ class _Finder:
             return False
         objects = [inner for each in value if isinstance(inner := _unwrap_edge(each), dict)]
         refuse_known_exports(objects, self._name)
-        return _are_tasks(objects, is_task_name=is_tracker) or any(_is_container(each, has_objects) for each in objects)
+        if _are_tasks(objects, is_task_name=is_tracker) or _are_bare(objects):
+            return True
+        return any(_is_container(each, has_objects) for each in objects)
 
 
 _WHAT_TO_DO = "a list of objects with `title` is needed, or an object with such a list as `tasks`."
@@ -169,7 +171,7 @@ def _named_task_lists(parent: Mapping[str, object]) -> dict[str, list[object]]:
         objects = [each for each in value if isinstance(each, dict)]
         is_status = normalize_word(name) in STATUS_BY_WORD
         if any(_is_container(each, has_objects) for each in objects) or (
-            normalize_name(name) not in OTHER_LISTS
+            normalize_name(name) not in OTHER_LISTS | ENVELOPES
             and (_are_tasks(objects, is_task_name=is_status) or (not is_export and _are_bare(objects)))
         ):
             found[name] = value
@@ -185,7 +187,8 @@ def _are_tasks(objects: Sequence[Mapping[str, object]], *, is_task_name: bool) -
 
 
 def _are_bare(objects: Sequence[Mapping[str, object]]) -> bool:
-    return any(isinstance(title_of(each), str) for each in objects) and all(
+    """Whether they have titles, not only names as anything has, and no fields that tasks do not have."""
+    return any(isinstance(title_of(each), str) and "name" not in each for each in objects) and all(
         normalize_name(name) in PLAIN_FIELDS for each in objects for name in each
     )
 

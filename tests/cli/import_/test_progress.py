@@ -97,6 +97,7 @@ def test_a_column_that_the_row_names_wins_over_its_status() -> None:
 def test_fields_that_contradict_each_other_refuse_the_row() -> None:
     (refused,) = plan([{"title": "A", "status": "done", "completed": False}]).refused
     assert "status and completed contradict each other" in refused.reason
+    assert progress({"status": "active", "completed": True}) == ("done", None, ())
     assert progress({"status": "cancelled", "completed": False}) == ("done", None, ("cancelled",))
 
 

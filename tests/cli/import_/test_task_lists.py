@@ -57,6 +57,8 @@ def test_an_export_without_a_reader_is_refused_with_what_to_do(export: Any, tool
         {"checklists": [{"name": "Steps"}], "members": [{"name": "Ann"}]},
         {"issueTypes": [{"name": "Bug", "subtask": False}], "priorities": [{"name": "High"}]},
         {"gadgets": [{"name": "A", "weight": 3}]},
+        {"departments": [{"id": 1, "name": "A"}]},
+        {"data": [{"id": 1, "name": "My list"}]},
         {"value": [{"displayName": "Tasks", "wellknownListName": "defaultList"}]},
         {"data": {"users": {"nodes": [{"name": "Ann", "email": "ann@example.com"}]}}},
         {"results": [{"name": "Ann", "email": "ann@example.com"}]},
@@ -96,6 +98,8 @@ def test_lists_by_their_names_are_tasks_in_a_file_without_others() -> None:
         {"data": {"issues": {"nodes": [{"title": "A", "identifier": "ENG-1"}]}}},
         {"data": {"repository": {"issues": {"edges": [{"cursor": "x", "node": {"title": "A", "body": ""}}]}}}},
         {"tasks": [{"name": "A"}], "last_page": True},
+        {"data": [{"id": 1, "title": "A"}]},
+        {"issues": [{"title": "A", "state": "open"}], "issueTypes": [{"name": "Bug"}]},
         {"full_sync": True, "items": [{"content": "A", "checked": False}], "projects": [{"name": "Inbox"}]},
     ],
 )

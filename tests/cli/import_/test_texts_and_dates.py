@@ -1,9 +1,11 @@
 """Titles, descriptions, labels and due dates of imported rows, in the forms that exports have."""
 
+import zoneinfo
 from typing import Any
 
 import pytest
 
+from cli.import_.windows_zones import IANA_BY_WINDOWS_NAME
 from tests.cli.import_.planned_import import plan
 
 
@@ -30,6 +32,8 @@ def test_a_zero_date_is_no_date_and_told(zero: object) -> None:
         ({"dateTime": "2026-12-01T00:00:00.0000000", "timeZone": "UTC"}, "2026-12-01"),
         ({"dateTime": "2026-12-01T17:30:00.0000000", "timeZone": "Europe/Berlin"}, "2026-12-01T17:30:00+01:00"),
         ({"dateTime": "2026-12-01T17:30:00.0000000", "timeZone": "UTC"}, "2026-12-01T17:30:00+00:00"),
+        ({"dateTime": "2026-12-01T17:30:00", "timeZone": "Pacific Standard Time"}, "2026-12-01T17:30:00-08:00"),
+        ({"dateTime": None, "timeZone": "UTC"}, None),
         ({"date": "2026-12-01", "timezone": None, "is_recurring": False}, "2026-12-01"),
         (
             {"date": "2026-12-01", "datetime": "2026-12-01T09:00:00", "timezone": "Europe/Moscow"},
@@ -42,13 +46,17 @@ def test_a_zero_date_is_no_date_and_told(zero: object) -> None:
         ("1970-01-01T10:00:00Z", "1970-01-01T10:00:00+00:00"),
     ],
 )
-def test_dates_are_read_in_the_forms_of_exports(value: object, due: str) -> None:
+def test_dates_are_read_in_the_forms_of_exports(value: object, due: str | None) -> None:
     assert due_of(value) == due
 
 
 @pytest.mark.parametrize("name", ["dueDateTime", "due_on", "due_at", "dueDate", "target_date", "deadline"])
 def test_due_dates_are_found_under_the_names_of_exports(name: str) -> None:
     assert due_of("2026-12-01", name) == "2026-12-01"
+
+
+def test_the_time_zones_of_windows_have_names_that_exist() -> None:
+    assert set(IANA_BY_WINDOWS_NAME.values()) <= zoneinfo.available_timezones()
 
 
 def test_a_time_in_an_unknown_zone_keeps_its_date_and_says_so() -> None:
