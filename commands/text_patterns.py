@@ -1,8 +1,8 @@
 """The patterns of text that people write: one line, such as a title, or several, such as a description.
 
-The properties are those of the Unicode Character Database, version 16.0: Bidi_Control in PropList.txt, and
-Default_Ignorable_Code_Point in DerivedCoreProperties.txt. UTS #51, ED-14a, defines emoji tag sequences. Characters
-beyond U+FFFF stand for themselves, as dialects of regular expressions escape them differently.
+The properties are those of the Unicode Character Database, version 16.0: Bidi_Control in PropList.txt,
+Default_Ignorable_Code_Point in DerivedCoreProperties.txt, and General_Category. UTS #51, ED-14a, defines emoji tag
+sequences. Characters beyond U+FFFF stand for themselves, as dialects of regular expressions escape them differently.
 """
 
 # Patterns end in `$(?!\n)`: Python's `$` also matches before a last line end, and other dialects have no `\Z`.
@@ -18,8 +18,13 @@ _DEFAULT_IGNORABLES = (
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 """Default_Ignorable_Code_Point: alone they show nothing, but scripts and emoji need many of them beside others."""
-_BLANKS = rf"\s\u2800{_DEFAULT_IGNORABLES}"
-"""Also the Braille pattern without dots."""
+_FORMAT_CHARACTERS = (
+    r"\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\ufff9-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f"
+)
+"""The rest of category Cf: they frame or join what stands beside them."""
+_BLANKS = rf"\s\u2800{_DEFAULT_IGNORABLES}{_FORMAT_CHARACTERS}"
+"""Also the Braille pattern without dots, the one blank that no property names."""
 _LINE_CHARACTERS = f"[^{_CONTROLS}{_BIDI_CONTROLS}{_TAGS}]*"
 
 LINE_PATTERN = rf"^(?=[^\n]*[^{_BLANKS}]){_LINE_CHARACTERS}(?:{_FLAG_REST}{_LINE_CHARACTERS})*$(?!\n)"
