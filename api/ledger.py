@@ -34,6 +34,7 @@ from infra.database.pool import Pool
 from infra.delivery.account_mail import AccountMail
 from infra.delivery.mailer import Mailer
 from infra.health.readiness import Readiness
+from infra.identity.email_addresses import EmailAddresses
 from infra.identity.invitations import Invitations
 from infra.identity.mail_tokens import MailTokens
 from infra.identity.passwords import Passwords
@@ -85,6 +86,7 @@ class Ledger(Queries, frozen=True, kw_only=True):
     projection_admin: ProjectionAdmin
     pool: Pool
     readiness: Readiness
+    addresses: EmailAddresses
     invitations: Invitations
     mail: Mailer
     draining: asyncio.Event

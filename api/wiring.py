@@ -14,6 +14,7 @@ from infra.database.pool import Pool
 from infra.delivery.account_mail import AccountMail
 from infra.delivery.mailer import Mailer
 from infra.health.readiness import Readiness
+from infra.identity.email_addresses import EmailAddresses
 from infra.identity.invitations import Invitations
 from infra.identity.mail_tokens import MailTokens
 from infra.identity.passwords import Passwords
@@ -47,6 +48,7 @@ MAX_MEMORY_CACHE_BYTES = 64 * 2**20
 def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redis) -> Ledger:
     """All parts of one process, not yet open."""
     log = EventLog(settings.database_url, connections)
+    addresses = EmailAddresses(log, settings.address_key)
     revoked_ids = RevokedIds(connections)
     subscription = Subscription(redis_clients.subscriber_client(settings.redis_url))
     memory_cache: MemoryCache[CachedAnswer] = MemoryCache(MAX_MEMORY_CACHE_BYTES)
@@ -83,9 +85,10 @@ def wire(settings: Settings, connections: Pool, redis_client: redis.asyncio.Redi
         proxies=proxies,
         hints=HintSender(broker.create_broker(settings.broker_url), progress, settings.partitions),
         projection_admin=ProjectionAdmin(connections),
+        addresses=addresses,
         invitations=Invitations(connections, log),
         draining=asyncio.Event(),
         mail=mailer,
         mail_tokens=mail_tokens,
-        account_mail=AccountMail(log, mail_tokens, mailer),
+        account_mail=AccountMail(log, addresses, mail_tokens, mailer),
     )

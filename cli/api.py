@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import psycopg
 
 from api.server import create_server
 from cli import options
 from cli.output import print_line
 from infra import logs, production, settings
 from infra.database import connection_budget
+from infra.database.connections import connect
 from infra.errors import OperatorError
+from infra.identity.email_addresses import require_same_key
 from infra.processes import file_limits, gc_tuning, ports
 from infra.settings import Settings
 
@@ -39,10 +42,17 @@ def command(data: Path, host: str, port: int, fd: int | None, drain: float, metr
     logs.configure(app_settings.log_level, app_settings.environment)
     production.require_safe_api(app_settings)
     connection_budget.require_connections(app_settings.database_url, connection_budget.API_CONNECTIONS, is_alone=False)
+    _require_same_address_key(app_settings)
     with _listener(host, port, fd) as listener, _metrics_listener(app_settings, metrics_fd) as metrics_listener:
         server = create_server(app_settings, file_limits.raise_open_file_limit(), listener, metrics_listener, drain)
         gc_tuning.freeze_and_relax()
         server.run([listener, metrics_listener] if metrics_listener else [listener])
+
+
+def _require_same_address_key(app_settings: Settings) -> None:
+    """Raise OperatorError for another key than before; the process also starts while PostgreSQL does not answer."""
+    with contextlib.suppress(psycopg.OperationalError), connect(app_settings.database_url) as connection:
+        require_same_key(connection, app_settings.address_key)
 
 
 @contextlib.contextmanager

@@ -51,7 +51,7 @@ class NotEmpty(OperatorError):
 @options.data_option
 def command(data: Path) -> None:
     """Fill an empty instance with a sample workspace and print its login."""
-    app_settings = settings.resolve(data)
+    app_settings = settings.resolve(data, needs_address_key=True)
     if app_settings.environment == "production":
         raise OperatorError("The demo is not available in production: register your first user instead.")
     password_file = data / "secrets" / "demo-password"
@@ -91,8 +91,9 @@ async def _fill(app_settings: Settings, password: str) -> None:
     user, workspace, project = new_id(), new_id(), new_id()
     async with open_instance(app_settings) as instance:
         await instance.passwords.store(user, await instance.passwords.hash(password))
+        address = instance.addresses.streams(DEMO_EMAIL)
         commands = [
-            CommandOn(user, RegisterUser(email=DEMO_EMAIL, name="Demo")),
+            CommandOn(user, RegisterUser(email=DEMO_EMAIL, address=address, name="Demo")),
             CommandOn(workspace, CreateWorkspace(name="Demo")),
             CommandOn(project, CreateProject(workspace_id=workspace, name="Spring festival", key="FEST")),
         ]

@@ -9,6 +9,7 @@ from cli.database import database_connection, operator_errors
 from commands.handling.handler import CommandHandler
 from infra.column_counter import ColumnCounter
 from infra.database.pool import create_pool
+from infra.identity.email_addresses import EmailAddresses
 from infra.identity.passwords import Passwords
 from infra.log import EventLog
 from infra.messaging import redis_clients
@@ -24,6 +25,7 @@ class OpenInstance(Struct, frozen=True):
     log: EventLog
     command_handler: CommandHandler
     passwords: Passwords
+    addresses: EmailAddresses
 
 
 @contextlib.asynccontextmanager
@@ -40,4 +42,9 @@ async def open_instance(settings: Settings) -> AsyncIterator[OpenInstance]:
             command_handler = CommandHandler(
                 log, ColumnCounter(log, connections, progress, ProgressWaiter(progress, connections))
             )
-            yield OpenInstance(log, command_handler, Passwords(connections))
+            yield OpenInstance(
+                log,
+                command_handler,
+                Passwords(connections),
+                EmailAddresses(log, settings.address_key),
+            )

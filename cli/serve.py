@@ -118,6 +118,8 @@ class ServeRun:
         data_directory.ensure_secrets(data)
         if "jwt_key" not in external:
             settings.instance_signing_keys(data)  # a damaged one is reported once, not by each restarted API process
+        if "address_key" not in external:
+            settings.instance_address_key(data)
         if not (data / "postgres").exists() and "database_url" not in external:
             print_line("First start: creating the database.")
         embedded = {field: server for field, server in embedded_servers(data).items() if field not in external}

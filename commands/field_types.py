@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from commands.text_patterns import LINE_PATTERN, TEXT_PATTERN
+from commands.text_patterns import BLANKS, LINE_PATTERN, TEXT_PATTERN
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE_PATTERN, examples=["Kitchen"])]
 Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE_PATTERN, examples=["Oat milk"])]
@@ -34,11 +34,9 @@ ProjectKeyText = Annotated[
     str, Meta(pattern=_PROJECT_KEY_PATTERN, description="2 to 10 of A-Z and 0-9.", examples=["KIT"])
 ]
 # `=?` begins an encoded word (RFC 2047): mail would read another address there.
-_DNS_LABEL_PATTERN = r"\w([\w-]*\w)?"
-_EMAIL_LOCAL_PART_PATTERN = (
-    r"""[^\s\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff@<>()\[\],;:\\"\x00-\x1f\x7f-\x9f]{1,64}"""
-)
-_EMAIL_PATTERN = rf"^(?!.*=\?){_EMAIL_LOCAL_PART_PATTERN}@{_DNS_LABEL_PATTERN}(\.{_DNS_LABEL_PATTERN})*$(?!\n)"
+_NEVER_IN_EMAIL = rf"""{BLANKS}@<>()\[\],;:\\"\x00-\x1f\x7f-\x9f"""
+_DNS_LABEL_PATTERN = rf"[^{_NEVER_IN_EMAIL}.\-]([^{_NEVER_IN_EMAIL}.]*[^{_NEVER_IN_EMAIL}.\-])?"
+_EMAIL_PATTERN = rf"^(?!.*=\?)[^{_NEVER_IN_EMAIL}]{{1,64}}@{_DNS_LABEL_PATTERN}(\.{_DNS_LABEL_PATTERN})*$(?!\n)"
 Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL_PATTERN, examples=["ann@example.com"])]
 _EXPECTED_VERSION_DESCRIPTION = "The version that you last read; `If-Match` may name it instead."
 ExpectedVersion = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_EXPECTED_VERSION_DESCRIPTION, examples=[3])]

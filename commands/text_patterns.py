@@ -23,11 +23,11 @@ _FORMAT_CHARACTERS = (
     "\U000110bd\U000110cd\U00013430-\U0001343f"
 )
 """The rest of category Cf: they frame or join what stands beside them."""
-_BLANKS = rf"\s\u2800{_DEFAULT_IGNORABLES}{_FORMAT_CHARACTERS}"
+BLANKS = rf"\s\u2800{_DEFAULT_IGNORABLES}{_FORMAT_CHARACTERS}"
 """Also the Braille pattern without dots, the one blank that no property names."""
 _LINE_CHARACTERS = f"[^{_CONTROLS}{_BIDI_CONTROLS}{_TAGS}]*"
 
-LINE_PATTERN = rf"^(?=[^\n]*[^{_BLANKS}]){_LINE_CHARACTERS}(?:{_FLAG_REST}{_LINE_CHARACTERS})*$(?!\n)"
+LINE_PATTERN = rf"^(?=[^\n]*[^{BLANKS}]){_LINE_CHARACTERS}(?:{_FLAG_REST}{_LINE_CHARACTERS})*$(?!\n)"
 """One line with a visible character; without controls, or characters that make text look like another or hide it."""
 TEXT_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$(?!\n)"
 """Any number of lines: tabs and line ends are the only control characters."""

@@ -12,6 +12,7 @@ from commands.command import (
     require_found,
 )
 from commands.field_types import Email, Name
+from domain.email_address import AddressStreams, are_same_email
 from domain.errors import EmailTaken, Forbidden, NotFound, RegistrationClosed
 from domain.event import Actor, Change, Event
 from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed, Instance
@@ -22,7 +23,6 @@ from domain.user import (
     PasswordChanged,
     User,
     UserRegistered,
-    email_stream_id,
 )
 
 
@@ -42,6 +42,7 @@ class RegisterUser(UserCommand, frozen=True, kw_only=True):
     creates: ClassVar = True
 
     email: Email
+    address: AddressStreams
     name: Name
     only_first: bool = False
     email_verified: bool = False
@@ -50,11 +51,11 @@ class RegisterUser(UserCommand, frozen=True, kw_only=True):
         instance = context(Instance, INSTANCE_STREAM_ID)
         if instance and self.only_first:
             raise RegistrationClosed
-        if context(EmailAddress, email_stream_id(self.email)):
+        if is_taken(self.email, self.address, context):
             raise EmailTaken
         if instance is None:
             yield OtherStreamEvent(INSTANCE_STREAM_ID, AdministratorAppointed(context.target))
-        yield OtherStreamEvent(email_stream_id(self.email), EmailReserved(context.target))
+        yield OtherStreamEvent(self.address.current, EmailReserved(context.target))
         yield UserRegistered(self.email, self.name)
         if self.email_verified:
             yield EmailVerified()
@@ -81,6 +82,18 @@ class ChangePassword(UserCommand, frozen=True, kw_only=True):
         before = require_own_account(state, context).password_id
         if before != self.password_id:
             yield PasswordChanged(Change(before, self.password_id))
+
+
+def is_taken(email: str, address: AddressStreams, context: DecisionContext) -> bool:
+    """Whether a user has this address, by today's rule or by the former one."""
+    return bool(context(EmailAddress, address.current)) or any(
+        _holds_same_email(context(EmailAddress, former), email, context) for former in address.former
+    )
+
+
+def _holds_same_email(held: EmailAddress | None, email: str, context: DecisionContext) -> bool:
+    holder = context(User, held.user_id) if held else None
+    return holder is not None and are_same_email(holder.email, email)
 
 
 def require_human(actor: Actor) -> None:

@@ -2,13 +2,12 @@
 
 from datetime import datetime
 from typing import ClassVar, Literal, Self
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.event import Change, Event, State
-from domain.instance import INSTANCE_STREAM_ID
 
 TokenScope = Literal["read", "write", "admin"]
 """What a token may be used for; each scope includes the ones before it."""
@@ -93,7 +92,7 @@ class User(State, frozen=True):
 
 
 class EmailReserved(Event, frozen=True):
-    """On the address's reservation stream, whose id is a digest of the address: one user per address."""
+    """On the guard stream of an address, whose id reveals nothing of the address: one user per address."""
 
     user_id: UUID
 
@@ -106,8 +105,3 @@ class EmailAddress(State, frozen=True):
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
         return cls(event.user_id) if isinstance(event, EmailReserved) else state
-
-
-def email_stream_id(email: str) -> UUID:
-    """The guard stream of an e-mail address, in any letter case."""
-    return uuid5(INSTANCE_STREAM_ID, f"email {email.casefold()}")

@@ -58,6 +58,8 @@ def configuration_faults(app_settings: Settings) -> Iterator[str]:
     yield from _registration_faults()
     if app_settings.jwt_key and is_guessable_key(app_settings.jwt_key):
         yield "TASKLEDGER_JWT_KEY is an example or too regular (`openssl rand -hex 32` makes one)"
+    if app_settings.address_key and is_guessable_key(app_settings.address_key):
+        yield "TASKLEDGER_ADDRESS_KEY is an example or too regular (`openssl rand -hex 32` makes one)"
     yield from _password_faults(app_settings)
 
 

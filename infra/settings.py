@@ -15,7 +15,7 @@ from psycopg import conninfo
 from infra.errors import OperatorError
 from infra.identity.trusted_proxies import TrustedProxyList
 from infra.processes import data_directory
-from infra.processes.data_directory import JWT_KEY_NAME, PREVIOUS_JWT_KEY_NAME
+from infra.processes.data_directory import ADDRESS_KEY_NAME, JWT_KEY_NAME, PREVIOUS_JWT_KEY_NAME
 
 ENVIRONMENT_PREFIX = "TASKLEDGER_"
 
@@ -56,6 +56,10 @@ VerificationKey = Annotated[
     str,
     Meta(min_length=MIN_KEY_LENGTH, description="a second key of at least 32 characters, which signs nothing"),
 ]
+AddressKey = Annotated[
+    str,
+    Meta(min_length=MIN_KEY_LENGTH, description="a third key of at least 32 characters, which never changes"),
+]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data: Annotated[str, Meta(description="the folder of the instance")] = ""  # for the health of its disk
     jwt_key: SigningKey = ""  # signs access tokens
     jwt_previous_key: VerificationKey = ""  # verifies them too: the key before, or the next one
+    address_key: AddressKey = ""  # hides the addresses that users reserve
     partitions: Annotated[int, Meta(ge=1, le=64, description="a number from 1 to 64")] = 1  # of each projection
     trash_days: Annotated[int, Meta(ge=1, le=3650, description="a number from 1 to 3650")] = 30  # until a purge
     environment: Annotated[Literal["development", "production"], Meta(description="development or production")] = (
@@ -94,10 +99,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(key for key in (self.jwt_key, self.jwt_previous_key) if key)
 
 
-def resolve(data_dir: Path, *, needs_signing_key: bool = False) -> Settings:
+def resolve(data_dir: Path, *, needs_signing_key: bool = False, needs_address_key: bool = False) -> Settings:
     """The settings: from the environment and, where it is silent, from the instance that runs in `data_dir`.
 
-    Raises OperatorError if a server is named by neither. Only processes that sign tokens need the signing key.
+    Raises OperatorError if a server is named by neither. Only processes that sign tokens need the signing key, and only
+    those that look for users by their addresses need the address key.
     """
     values = from_environment()
     if missing := {"database_url", "redis_url", "broker_url"} - values.keys():
@@ -118,6 +124,8 @@ def resolve(data_dir: Path, *, needs_signing_key: bool = False) -> Settings:
         values = own_values | values
     if needs_signing_key and "jwt_key" not in values:
         values = instance_signing_keys(data_dir) | values
+    if (needs_signing_key or needs_address_key) and "address_key" not in values:
+        values["address_key"] = instance_address_key(data_dir)
     values["data"] = str(data_dir)
     return msgspec.convert({"migration_url": values["database_url"], **values}, Settings, strict=False)
 
@@ -201,6 +209,19 @@ def signing_key_variables(app_settings: Settings) -> dict[str, str]:
         for name, key in values.items()
         for variable, value in ((ENVIRONMENT_PREFIX + name, key), (f"{ENVIRONMENT_PREFIX}{name}_FILE", ""))
     }
+
+
+def instance_address_key(data_dir: Path) -> str:
+    """The instance's key for addresses; raises OperatorError for a missing or damaged one."""
+    if not data_directory.has_secret(data_dir, ADDRESS_KEY_NAME):
+        raise OperatorError(
+            f"No address key: set {ENVIRONMENT_PREFIX}ADDRESS_KEY to 32 random characters or more "
+            "(`openssl rand -hex 32`), and never change it."
+        )
+    key = data_directory.read_secret(data_dir, ADDRESS_KEY_NAME)
+    if len(key) < MIN_KEY_LENGTH:
+        raise OperatorError(f"{data_dir}/secrets/{ADDRESS_KEY_NAME} is damaged: restore it from a backup.")
+    return key
 
 
 def _read_key(data_dir: Path, name: str, without_it: str) -> str:

@@ -8,5 +8,6 @@ UNREACHABLE_SETTINGS = Settings(
     redis_url="redis://nowhere",
     broker_url="redis://nowhere",
     jwt_key="x" * 32,
+    address_key="x" * 32,
 )
 """Valid, but no server exists at any of these URLs."""

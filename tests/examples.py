@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from domain.column import DEFAULT_COLUMNS, Column, ColumnCounted, column_stream_id
+from domain.email_address import AddressStreams, former_stream_ids
 from domain.event import Actor, Change, Event
 from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed
 from domain.invitation import InvitationAccepted, InvitationRevoked, MemberInvited
@@ -59,9 +60,9 @@ from domain.user import (
     TokenIssued,
     TokenRevoked,
     UserRegistered,
-    email_stream_id,
 )
 from domain.workspace import OwnerAppointed, OwnerResigned, WorkspaceCreated, WorkspaceRenamed
+from infra.identity.email_addresses import address_id
 
 Fact = tuple[UUID, Event]
 """An event and its stream."""
@@ -179,8 +180,13 @@ def user(actor: Actor = ADA, email: str = "ada@example.org", name: str = "Ada") 
     return [(INSTANCE_STREAM_ID, AdministratorAppointed(actor.id)), *another_user(actor, email, name)]
 
 
+def address_streams(email: str) -> AddressStreams:
+    """The guard streams of an address, under an example key."""
+    return AddressStreams(address_id("an example key", email), former_stream_ids(email))
+
+
 def another_user(actor: Actor = BOB, email: str = "bob@example.org", name: str = "Bob") -> Facts:
-    return [(email_stream_id(email), EmailReserved(actor.id)), (actor.id, UserRegistered(email, name))]
+    return [(address_streams(email).current, EmailReserved(actor.id)), (actor.id, UserRegistered(email, name))]
 
 
 def token(*later: Event, actor: Actor = ADA) -> Facts:

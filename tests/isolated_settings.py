@@ -15,4 +15,5 @@ def new_settings(servers: Servers, template: str) -> Settings:
         redis_url=servers.redis_url,
         broker_url=servers.broker_url,
         jwt_key=uuid4().hex,
+        address_key=uuid4().hex,
     )

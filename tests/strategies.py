@@ -44,6 +44,7 @@ from tests.examples import (
     TASK,
     TOKEN,
     WORKSPACE,
+    address_streams,
     fixed_uuid7,
 )
 
@@ -219,6 +220,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         st.sampled_from([fixed_uuid7(3), BOB.id, ADA.id]),
         RegisterUser,
         email=st.sampled_from(["bob@example.org", "BOB@example.org", "ada@example.org"]),
+        address=st.sampled_from([address_streams("bob@example.org"), address_streams("ada@example.org")]),
         name=_texts,
         only_first=st.booleans(),
         email_verified=st.booleans(),

@@ -18,7 +18,7 @@ from commands.handling.decision import CommandOn
 from commands.handling.request import CommandRequest
 from commands.user import UserCommand, VerifyEmail
 from domain.event import Actor
-from domain.user import User, email_stream_id
+from domain.user import User
 from infra.ids import new_id
 
 MailedToken = Annotated[str, Meta(min_length=1, max_length=200, description="The token from the mail.")]
@@ -42,7 +42,9 @@ async def mail_verification(request: AuthedRequest, ledger: NamedDependency[Ledg
     """Mail another verification token to your address, unless it is verified; the token before is void."""
     authentication.require_account_management(request.user, request.auth)
     user = require_found(await ledger.log.load_state(User, request.user.user_id))
-    await ledger.attempt_limits.charge_mail(email_stream_id(user.email), client_network(request, ledger.proxies))
+    await ledger.attempt_limits.charge_mail(
+        ledger.addresses.account_id(user.email), client_network(request, ledger.proxies)
+    )
     await ledger.account_mail.mail_verification(request.user.user_id)
     return Response(None)
 

@@ -16,6 +16,7 @@ from api.http.command_mode import command_mode
 from api.http.command_results import WriteResult
 from api.http.conditional_response import LOCATION_HEADER, conditional_response
 from api.http.deadline import current_deadline
+from api.http.email_domain import require_valid_domain
 from api.http.parameters import CursorParam, LimitParam
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request, write_response
@@ -64,6 +65,7 @@ async def invite(
     again to send it. A new invitation to an address replaces the older ones: those not sent at once, the others when
     its own mail is sent.
     """
+    require_valid_domain(data.email)
     command = InviteMember(workspace_id=parse_id(workspace), role=data.role)
     key = await idempotency.idempotency_key(request)
     is_dry_run = command_mode(request).is_dry_run

@@ -15,7 +15,6 @@ from api.http.client_address import client_network
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from commands.user import ChangePassword
-from domain.user import email_stream_id
 from infra.ids import new_id
 
 
@@ -34,7 +33,8 @@ async def forgot_password(
 ) -> Response[None]:
     """Ask for a token by mail to set a new password. The answer does not reveal whether a user has the address."""
     ledger.pool.circuit.check()
-    await ledger.attempt_limits.charge_mail(email_stream_id(data.email), client_network(request, ledger.proxies))
+    account = ledger.addresses.account_id(data.email)
+    await ledger.attempt_limits.charge_mail(account, client_network(request, ledger.proxies))
     ledger.account_mail.request_password_reset(data.email)
     return Response(None)
 

@@ -16,7 +16,6 @@ from api.http.client_address import client_network
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from domain.errors import NoSession, WrongCredentials
-from domain.user import EmailAddress, email_stream_id
 from infra.identity.sessions import SessionWithToken
 
 _MAX_USER_AGENT_CHARS = 200
@@ -58,10 +57,9 @@ class SessionList(Struct, frozen=True):
 @post("/auth/login", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=200)
 async def login(data: JSONBody[Login], request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[TokenPair]:
     """Log in: get an access token for `Authorization: Bearer`, and a refresh token."""
-    account, network = email_stream_id(data.email), client_network(request, ledger.proxies)
+    account, network = ledger.addresses.account_id(data.email), client_network(request, ledger.proxies)
     async with ledger.attempt_limits.charge_guess(account, network), ledger.passwords.turn("log-in", network):
-        found = await ledger.log.load_state(EmailAddress, account)
-        user = found.user_id if found else None
+        user = await ledger.addresses.find_user(data.email)
         proof = await ledger.passwords.verify(user, data.password)
     if user is None:
         raise WrongCredentials

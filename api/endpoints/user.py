@@ -13,6 +13,7 @@ from api.http import authentication, tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.command_results import WriteResult
+from api.http.email_domain import require_valid_domain
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands import permissions
@@ -32,7 +33,7 @@ from domain.errors import (
 )
 from domain.event import Actor
 from domain.instance import INSTANCE_STREAM_ID, Instance
-from domain.user import EmailAddress, TokenScope, User, email_stream_id
+from domain.user import TokenScope, User
 from infra.identity.invitations import InvitationRecord
 from infra.ids import new_id
 
@@ -73,6 +74,7 @@ async def register(
     So can a user with an invitation to their address, who joins its workspace at once. If there is a mail server, it
     sends a token to verify the address, unless it sent the invitation.
     """
+    require_valid_domain(data.email)
     user, network = new_id(), client_network(request, ledger.proxies)
     async with (
         ledger.attempt_limits.charge_registration(network) as attempt,
@@ -82,13 +84,19 @@ async def register(
         only_first = ledger.settings.registration == "closed" and invited is None
         if only_first and await ledger.log.load_state(Instance, INSTANCE_STREAM_ID):
             raise RegistrationClosed
-        if await ledger.log.load_state(EmailAddress, email_stream_id(data.email)):
+        if await ledger.addresses.find_user(data.email):
             raise EmailTaken
         attempt.has_cost_a_hash = True
         # The password first: a row without events is harmless, the reverse is not.
         await ledger.passwords.store(user, await ledger.passwords.hash(data.password))
     is_verified = invited is not None and await ledger.invitations.was_mailed(invited.id)
-    command = RegisterUser(email=data.email, name=data.name, only_first=only_first, email_verified=is_verified)
+    command = RegisterUser(
+        email=data.email,
+        address=ledger.addresses.streams(data.email),
+        name=data.name,
+        only_first=only_first,
+        email_verified=is_verified,
+    )
     committed = await ledger.commit(_command_request(user, CommandOn(user, command)))
     if not is_verified:
         ledger.account_mail.request_verification(user)
@@ -127,7 +135,7 @@ async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, l
     authentication.require_account_management(request.user, request.auth)
     user, password_id, network = request.user.user_id, new_id(), client_network(request, ledger.proxies)
     state = await ledger.log.load_state(User, user)
-    account = email_stream_id(state.email if state else "")
+    account = ledger.addresses.account_id(state.email if state else "")
     try:
         async with ledger.attempt_limits.charge_guess(account, network), ledger.passwords.turn("log-in", network):
             proof = await ledger.passwords.verify(user, data.current_password)

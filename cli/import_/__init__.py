@@ -88,7 +88,7 @@ def command(
     job = _Import(file_rows.rows, scale, workspace, project, email)
     try:
         with frozen_and_relaxed():
-            asyncio.run(_import(settings.resolve(data), job, outcome))
+            asyncio.run(_import(settings.resolve(data, needs_address_key=True), job, outcome))
     except (OperatorError, KeyboardInterrupt):
         if outcome.row_count:
             print_report(outcome, report)
@@ -101,7 +101,7 @@ def command(
 
 async def _import(app_settings: Settings, job: _Import, outcome: ImportOutcome) -> None:
     async with open_instance(app_settings) as instance:
-        target = await find_target(instance.log, app_settings.database_url, job.workspace, job.project, job.email)
+        target = await find_target(instance, app_settings.database_url, job.workspace, job.project, job.email)
         project = ImportProject(target.project_id, BoardColumns(target.columns), job.priority_scale)
         with _progress_bar() as bar:
             await import_tasks(instance, map_rows(_track(job.rows, bar), project), target.user_id, outcome)

@@ -5,12 +5,11 @@ from uuid import UUID
 from msgspec import Struct
 
 from cli.database import database_connection, query_read_models
+from cli.open_instance import OpenInstance
 from domain.column import Column
 from domain.member import Member, member_stream_id
 from domain.project import Project, ProjectKey, project_key_stream_id
-from domain.user import EmailAddress, email_stream_id
 from infra.errors import OperatorError
-from infra.log import EventLog
 from projections import workspace_list
 
 
@@ -22,19 +21,19 @@ class ImportTarget(Struct, frozen=True):
     user_id: UUID
 
 
-async def find_target(log: EventLog, url: str, workspace: str, project_key: str, email: str) -> ImportTarget:
+async def find_target(instance: OpenInstance, url: str, workspace: str, project_key: str, email: str) -> ImportTarget:
     """The project and user with these names; raises OperatorError for the first one not found."""
-    email_address = await log.load_state(EmailAddress, email_stream_id(email))
-    if email_address is None:
+    user_id = await instance.addresses.find_user(email)
+    if user_id is None:
         raise OperatorError(f"No user is registered as {email}: check --as.")
-    workspace_id = _find_workspace_id(url, workspace, email_address.user_id)
-    if await log.load_state(Member, member_stream_id(workspace_id, email_address.user_id)) is None:
+    workspace_id = _find_workspace_id(url, workspace, user_id)
+    if await instance.log.load_state(Member, member_stream_id(workspace_id, user_id)) is None:
         raise OperatorError(f"{email} is not a member of workspace {workspace}: check --workspace.")
-    project = await log.load_state(ProjectKey, project_key_stream_id(workspace_id, project_key.upper()))
+    project = await instance.log.load_state(ProjectKey, project_key_stream_id(workspace_id, project_key.upper()))
     if project is None:
         raise OperatorError(f"The workspace has no project with the key {project_key}: check --project.")
-    state = await log.load_state(Project, project.project_id)
-    return ImportTarget(project.project_id, state.columns if state else (), email_address.user_id)
+    state = await instance.log.load_state(Project, project.project_id)
+    return ImportTarget(project.project_id, state.columns if state else (), user_id)
 
 
 def _find_workspace_id(url: str, id_or_name: str, user_id: UUID) -> UUID:

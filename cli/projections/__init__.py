@@ -19,7 +19,6 @@ from commands.projection import SkipEvent
 from domain.errors import Forbidden
 from domain.event import Actor
 from domain.instance import INSTANCE_STREAM_ID
-from domain.user import EmailAddress, email_stream_id
 from infra import settings
 from infra.errors import OperatorError
 from infra.ids import new_id
@@ -145,7 +144,7 @@ def skip(data: Path, name: str, document: str, reason: str, email: str) -> None:
 
     The decision is an event in the log. Exits with 1 if a later event parks the document again.
     """
-    app_settings = settings.resolve(data)
+    app_settings = settings.resolve(data, needs_address_key=True)
     with database_connection(app_settings.database_url) as connection:
         ((build, parked_document),) = _select_parked(connection, name, document)
         asyncio.run(_append_skip(app_settings, build.projection, parked_document, reason, email))
@@ -164,12 +163,12 @@ async def _append_skip(
         projection=projection.name, document=parked_document.document, position=parked_document.position, reason=reason
     )
     async with open_instance(app_settings) as instance:
-        email_address = await instance.log.load_state(EmailAddress, email_stream_id(email))
-        if email_address is None:
+        user_id = await instance.addresses.find_user(email)
+        if user_id is None:
             raise OperatorError(f"No user is registered as {email}: check --as.")
         try:
             await instance.command_handler.handle(
-                CommandRequest([Asked(INSTANCE_STREAM_ID, skip_event)], Actor(email_address.user_id), new_id())
+                CommandRequest([Asked(INSTANCE_STREAM_ID, skip_event)], Actor(user_id), new_id())
             )
         except Forbidden as error:
             raise OperatorError(

@@ -10,10 +10,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from domain.errors import Refusal
-from domain.user import EmailAddress, User, email_stream_id
+from domain.user import User
 from infra.cancel import cancel_all
 from infra.delivery import token_mail
 from infra.delivery.mailer import Mailer
+from infra.identity.email_addresses import EmailAddresses
 from infra.identity.mail_tokens import LIFETIMES, MailTokens
 from infra.log import EventLog
 from infra.logs import logger
@@ -28,11 +29,13 @@ class AccountMail:
     """Sends mail to users about their own accounts, only to the address in the log, whatever was asked for."""
 
     _log: EventLog  # declared for the OpenAPI document, which follows the types of attributes
+    _addresses: EmailAddresses
     _tokens: MailTokens
     _mailer: Mailer
 
-    def __init__(self, log: EventLog, tokens: MailTokens, mailer: Mailer) -> None:
+    def __init__(self, log: EventLog, addresses: EmailAddresses, tokens: MailTokens, mailer: Mailer) -> None:
         self._log = log
+        self._addresses = addresses
         self._tokens = tokens
         self._mailer = mailer
         self._pending: set[asyncio.Task[None]] = set()
@@ -69,13 +72,13 @@ class AccountMail:
 
     async def _mail_password_reset(self, email: str) -> None:
         self._mailer.require_delivery()
-        owner = await self._log.load_state(EmailAddress, email_stream_id(email))
-        state = await self._log.load_state(User, owner.user_id) if owner else None
+        owner = await self._addresses.find_user(email)
+        state = await self._log.load_state(User, owner) if owner else None
         if owner and state and self._mailer.is_set_up and not state.email_verified:
-            await self.mail_verification(owner.user_id)
+            await self.mail_verification(owner)
         elif owner and state:
             await self._mailer.check_recipient(state.email)
-            token = await self._tokens.create(owner.user_id, "password_reset")
+            token = await self._tokens.create(owner, "password_reset")
             await self._mailer.send(state.email, token_mail.password_reset_mail(token, LIFETIMES["password_reset"]))
 
     def _start(self, request: Coroutine[Any, Any, None]) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg.rows import class_row
 
+from domain.email_address import are_same_email, normalize_email
 from domain.errors import InvitedElsewhere
 from domain.event import State, fold
 from domain.invitation import Invitation
@@ -25,13 +26,15 @@ _COLUMNS = "id, workspace_id, email, role, invited_by, created_at, expires_at, s
 _UNEXPIRED_SQL = f"select {_COLUMNS} from auth.invitations where expires_at > now()"  # noqa: S608 - our own text
 _PAGE_SQL = " and workspace_id = %s and (created_at, id) > (%s, %s) order by created_at, id limit %s"
 _REPLACED_SQL = """ and exists (select from auth.invitations newer where newer.id = %s
-      and newer.workspace_id = invitations.workspace_id and lower(newer.email) = lower(invitations.email)
+      and newer.workspace_id = invitations.workspace_id
+      and coalesce(newer.address, lower(newer.email)) = coalesce(invitations.address, lower(invitations.email))
       and (newer.created_at, newer.id) > (invitations.created_at, invitations.id))
     and (%s or sent_at is null) order by created_at, id limit 100"""
 
 _UPSERT_SQL = """insert into auth.invitations as noted
-      (id, workspace_id, email, role, invited_by, token_hash, created_at, expires_at, sending_since)
-    select %(id)s, %(workspace_id)s, %(email)s, %(role)s, %(invited_by)s, %(hash)s, %(at)s, %(until)s, now()
+      (id, workspace_id, email, address, role, invited_by, token_hash, created_at, expires_at, sending_since)
+    select %(id)s, %(workspace_id)s, %(email)s, %(address)s, %(role)s, %(invited_by)s,
+      %(hash)s, %(at)s, %(until)s, now()
     where %(until)s > now()
     on conflict (id) do update set token_hash = excluded.token_hash, sending_since = now()
     where noted.sent_at is null and coalesce(noted.sending_since < now() - %(patience)s, true)"""
@@ -72,6 +75,7 @@ class Invitations:
             "id": invitation,
             "workspace_id": state.workspace_id,
             "email": email,
+            "address": normalize_email(email),
             "role": state.role,
             "invited_by": created.actor.user_id,
             "hash": token_secrets.digest(token),
@@ -104,7 +108,7 @@ class Invitations:
     async def find_by_token(self, token: str, email: str) -> InvitationRecord | None:
         """The open invitation with this token; raises InvitedElsewhere if it was sent to another address."""
         invited = await self._find_open(" and token_hash = %s", token_secrets.digest(token))
-        if invited and invited.email.casefold() != email.casefold():
+        if invited and not are_same_email(invited.email, email):
             raise InvitedElsewhere
         return invited
 

@@ -20,7 +20,8 @@ from infra.processes.unusable_files import advice
 SECRET_BYTES = 32
 DATA_FORMAT_VERSION = 1  # of the data directory as a whole; newer ones are refused, older ones are upgraded
 JWT_KEY_NAME, PREVIOUS_JWT_KEY_NAME = "jwt-key", "jwt-key.previous"
-SECRET_NAMES = ("postgres-password", "application-password", "valkey-password", JWT_KEY_NAME)
+ADDRESS_KEY_NAME = "address-key"
+SECRET_NAMES = ("postgres-password", "application-password", "valkey-password", JWT_KEY_NAME, ADDRESS_KEY_NAME)
 """The secrets that every instance has; the previous signing key exists once the key was rotated."""
 _KEY, _PASSWORD = re.compile(rb"[!-~]+"), re.compile(rb"[\w.~-]+")
 """A password is part of URLs and configuration files."""
@@ -86,7 +87,7 @@ def ensure_secrets(data: Path) -> None:
 
 
 def _is_intact(secret: Path) -> bool:
-    form = _KEY if secret.name == JWT_KEY_NAME else _PASSWORD
+    form = _KEY if secret.name in {JWT_KEY_NAME, ADDRESS_KEY_NAME} else _PASSWORD
     return secret.exists() and bool(form.fullmatch(secret.read_bytes().strip()))
 
 

@@ -82,6 +82,7 @@ def disk(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                     redis_url=redis,
                     broker_url=broker,
                     jwt_key=uuid4().hex,
+                    address_key=uuid4().hex,
                 ),
             )
     finally:

@@ -8,8 +8,8 @@ import pytest
 
 from api.endpoints import invitation
 from domain.errors import TooManyMails
-from domain.user import email_stream_id
 from infra.identity import mail_tokens, sessions
+from infra.identity.email_addresses import address_id
 from infra.identity.sessions import Sessions
 from infra.rate_limits.attempts import AttemptLimits
 from infra.settings import Settings
@@ -31,11 +31,11 @@ def unknown_email() -> str:
 
 
 async def test_an_answer_that_waits_for_the_mail_is_noticed(
-    inviter: ApiUser, smtp_server: FakeSmtpServer, monkeypatch: pytest.MonkeyPatch
+    inviter: ApiUser, smtp_server: FakeSmtpServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def sending(limits: AttemptLimits, account: UUID, address: str) -> None:
         del limits, address
-        if account == email_stream_id(inviter.email):
+        if account == address_id(settings.address_key, inviter.email):
             await smtp_server.responsive.wait()
 
     monkeypatch.setattr(mail_guarantees, "ANSWER_TIMEOUT_S", 0.5)
@@ -45,11 +45,11 @@ async def test_an_answer_that_waits_for_the_mail_is_noticed(
 
 
 async def test_an_answer_that_reveals_an_unknown_address_is_noticed(
-    inviter: ApiUser, smtp_server: FakeSmtpServer, monkeypatch: pytest.MonkeyPatch
+    inviter: ApiUser, smtp_server: FakeSmtpServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def revealing(limits: AttemptLimits, account: UUID, address: str) -> None:
         del limits, address
-        if account != email_stream_id(inviter.email):
+        if account != address_id(settings.address_key, inviter.email):
             raise TooManyMails(policy="account_mail", quota=1, window=1, retry_after=1)
 
     monkeypatch.setattr(AttemptLimits, "charge_mail", revealing)

@@ -17,7 +17,7 @@ DEMO_EVENTS = 23
 @pytest.fixture
 def environment(settings: Settings) -> dict[str, str]:
     """Environment variables that point every command to the servers of this test."""
-    names = ("database_url", "migration_url", "redis_url", "broker_url", "jwt_key")
+    names = ("database_url", "migration_url", "redis_url", "broker_url", "jwt_key", "address_key")
     return {f"TASKLEDGER_{name.upper()}": str(getattr(settings, name)) for name in names}
 
 

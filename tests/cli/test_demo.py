@@ -79,5 +79,8 @@ def test_production_gets_no_demo(run_cli: RunCli) -> None:
 async def _register(settings: Settings) -> None:
     user = new_id()
     async with open_instance(settings) as instance:
-        command = CommandOn(user, RegisterUser(email="ann@example.com", name="Ann"))
+        command = CommandOn(
+            user,
+            RegisterUser(email="ann@example.com", address=instance.addresses.streams("ann@example.com"), name="Ann"),
+        )
         await instance.command_handler.handle(CommandRequest([command], Actor(user), new_id()))

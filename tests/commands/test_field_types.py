@@ -14,11 +14,11 @@ from commands.task import CompleteTask, CreateTask, EditTask, MoveTask
 from commands.trash import TrashTask
 from commands.user import RegisterUser
 from commands.workspace import CreateWorkspace
-from tests.examples import TASK, WORKSPACE
+from tests.examples import ADA, TASK, WORKSPACE
 
 TASK_BODY = {"title": "Buy milk"}
 PROJECT_BODY = {"name": "Household", "key": "HOME"}
-USER_BODY = {"email": "ada@example.org", "name": "Ada"}
+USER_BODY = {"email": "ada@example.org", "address": {"current": str(ADA.id)}, "name": "Ada"}
 
 
 def accepts(kind: type[Command[Any]], body: object) -> Command[Any]:
@@ -356,7 +356,16 @@ def test_any_other_project_key_is_refused(key: object) -> None:
 
 @pytest.mark.parametrize(
     "email",
-    ["a@b", "ada+list@example.org", "ada@xn--bcher-kva.example", "анна@пример.рф", "x" * 64 + "@b.c", "a@" + "b" * 252],
+    [
+        "a@b",
+        "ada+list@example.org",
+        "ada@xn--bcher-kva.example",
+        "анна@пример.рф",
+        "राम@उदाहरण.भारत",
+        "ann@cafe\u0301.example",
+        "x" * 64 + "@b.c",
+        "a@" + "b" * 252,
+    ],
 )
 def test_an_address_has_something_on_both_sides_of_one_at_sign(email: str) -> None:
     accepts(RegisterUser, {**USER_BODY, "email": email})

@@ -26,59 +26,82 @@ from domain.user import (
     TokenRevoked,
     User,
     UserRegistered,
-    email_stream_id,
 )
-from tests.examples import ADA, AGENT, BOB, TOKEN, TOKEN_ISSUED, TOKEN_REVOKED, another_user, fixed_uuid7, token, user
+from tests.examples import (
+    ADA,
+    AGENT,
+    BOB,
+    TOKEN,
+    TOKEN_ISSUED,
+    TOKEN_REVOKED,
+    address_streams,
+    another_user,
+    fixed_uuid7,
+    token,
+    user,
+)
 from tests.given import EventHistory, given
 
-REGISTER_BOB = RegisterUser(email="bob@example.org", name="Bob")
+REGISTER_BOB = RegisterUser(email="bob@example.org", address=address_streams("bob@example.org"), name="Bob")
 
 
 def test_the_first_user_administers_the_installation() -> None:
-    given().when(RegisterUser(email="ada@example.org", name="Ada"), on=ADA.id, actor=ADA).then(
+    given().when(
+        RegisterUser(email="ada@example.org", address=address_streams("ada@example.org"), name="Ada"),
+        on=ADA.id,
+        actor=ADA,
+    ).then(
         OtherStreamEvent(INSTANCE_STREAM_ID, AdministratorAppointed(ADA.id)),
-        OtherStreamEvent(email_stream_id("ada@example.org"), EmailReserved(ADA.id)),
+        OtherStreamEvent(address_streams("ada@example.org").current, EmailReserved(ADA.id)),
         UserRegistered("ada@example.org", "Ada"),
     )
 
 
 def test_the_next_user_administers_nothing() -> None:
     given(user()).when(REGISTER_BOB, on=BOB.id, actor=BOB).then(
-        OtherStreamEvent(email_stream_id("bob@example.org"), EmailReserved(BOB.id)),
+        OtherStreamEvent(address_streams("bob@example.org").current, EmailReserved(BOB.id)),
         UserRegistered("bob@example.org", "Bob"),
     )
 
 
 @pytest.mark.parametrize("email", ["bob@example.org", "BOB@Example.org"])
 def test_a_taken_address_cannot_be_registered(email: str) -> None:
-    register = RegisterUser(email=email, name="Robert")
+    register = RegisterUser(email=email, address=address_streams(email), name="Robert")
     given(user(), another_user()).when(register, on=ADA.id).then_refused(IdTaken)
     given(another_user()).when(register, on=ADA.id).then_refused(EmailTaken)
 
 
 def test_a_user_registers_once() -> None:
-    given(user()).when(RegisterUser(email="ada@example.com", name="Ada"), on=ADA.id).then_refused(IdTaken)
+    given(user()).when(
+        RegisterUser(email="ada@example.com", address=address_streams("ada@example.com"), name="Ada"), on=ADA.id
+    ).then_refused(IdTaken)
 
 
 def test_registering_on_a_version_other_than_zero_is_a_conflict() -> None:
-    register = RegisterUser(email="bob@example.org", name="Bob", expected_version=1)
+    register = RegisterUser(
+        email="bob@example.org", address=address_streams("bob@example.org"), name="Bob", expected_version=1
+    )
     given(user()).when(register, on=BOB.id, actor=BOB).then_refused(VersionConflict, current_version=0, current=None)
 
 
 def test_where_registration_is_closed_only_the_first_user_registers() -> None:
-    first = RegisterUser(email="bob@example.org", name="Bob", only_first=True)
+    first = RegisterUser(
+        email="bob@example.org", address=address_streams("bob@example.org"), name="Bob", only_first=True
+    )
     given(user()).when(first, on=BOB.id, actor=BOB).then_refused(RegistrationClosed)
     given().when(first, on=BOB.id, actor=BOB).then(
         OtherStreamEvent(INSTANCE_STREAM_ID, AdministratorAppointed(BOB.id)),
-        OtherStreamEvent(email_stream_id("bob@example.org"), EmailReserved(BOB.id)),
+        OtherStreamEvent(address_streams("bob@example.org").current, EmailReserved(BOB.id)),
         UserRegistered("bob@example.org", "Bob"),
     )
 
 
 def test_who_registers_by_a_mailed_invitation_has_a_verified_address() -> None:
-    invited = RegisterUser(email="bob@example.org", name="Bob", email_verified=True)
+    invited = RegisterUser(
+        email="bob@example.org", address=address_streams("bob@example.org"), name="Bob", email_verified=True
+    )
     given(user()).when(invited, on=BOB.id, actor=BOB).then(
-        OtherStreamEvent(email_stream_id("bob@example.org"), EmailReserved(BOB.id)),
+        OtherStreamEvent(address_streams("bob@example.org").current, EmailReserved(BOB.id)),
         UserRegistered("bob@example.org", "Bob"),
         EmailVerified(),
     )

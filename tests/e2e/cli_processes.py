@@ -11,7 +11,7 @@ from pathlib import Path
 from infra.settings import ENVIRONMENT_PREFIX, Settings
 from tests.e2e.running_instance import poll_until
 
-PASSED_SETTINGS = ("database_url", "migration_url", "redis_url", "broker_url", "jwt_key", "partitions")
+PASSED_SETTINGS = ("database_url", "migration_url", "redis_url", "broker_url", "jwt_key", "address_key", "partitions")
 ROOT = Path(__file__).parents[2]
 
 

@@ -68,6 +68,7 @@ def installation(servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPat
             redis_url=servers.redis_url,
             broker_url=servers.broker_url,
             jwt_key=uuid4().hex,
+            address_key=uuid4().hex,
         )
         with running_server(settings) as (_, url):
             yield Installation(url.removesuffix("/api/v1"), settings, ready)

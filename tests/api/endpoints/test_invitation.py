@@ -409,11 +409,11 @@ async def test_an_ambiguous_mail_address_is_refused(inviter: ApiUser, email: str
 @pytest.mark.parametrize(
     "email",
     [
-        "a" * 64 + "@" + "b" * 180 + ".c",
+        "a" * 64 + "@" + ("b" * 60 + ".") * 3 + "c",
         "o'brien+x@example.com",
         "a..b@example.com",
         "a?=b@example.com",
-        "!#$%&*@x_y.z",
+        "!#$%&*@x-y.z",
     ],
 )
 async def test_mail_goes_to_exactly_the_given_address(

@@ -105,11 +105,11 @@ async def test_the_mail_goes_to_the_registered_address_not_to_the_given_one(
 ) -> None:
     """Both are one address to us and may be two to a mail server."""
     name = uuid4().hex
-    registration = {"email": f"strasse-{name}@example.com", "name": "Eve", "password": PASSWORD}
+    registration = {"email": f"eve-{name}@example.com", "name": "Eve", "password": PASSWORD}
     assert (await inviter.client.post("/auth/register", json=registration)).status_code == 201
     verification = await smtp_server.wait_for_token(VERIFICATION_PREFIX, registration["email"])
     assert (await mail_guarantees.verify(inviter.client, verification)).status_code == 204
-    assert (await forgot(inviter.client, f"STRA\N{LATIN SMALL LETTER SHARP S}E-{name}@example.com")).status_code == 202
+    assert (await forgot(inviter.client, f"EVE-{name}@\uff45xample.com")).status_code == 202
     await smtp_server.wait_for_token(RESET_PREFIX, registration["email"])
     assert set(smtp_server.recipients) == {registration["email"]}
 

@@ -19,10 +19,10 @@ from msgspec.structs import replace
 from domain.errors import TooBusy, WrongCredentials
 from infra.database.pool import create_pool
 from infra.identity import hashing, refusal_pause, sessions
+from infra.identity.email_addresses import EmailAddresses
 from infra.identity.passwords import Passwords
 from infra.identity.revocations import RevokedIds
 from infra.identity.sessions import Sessions
-from infra.log import EventLog
 from infra.messaging import redis_clients
 from infra.rate_limits import attempts
 from infra.rate_limits.limit import ACCOUNT_LIMIT, REGISTRATION_LIMIT
@@ -366,7 +366,7 @@ def _plant_failure(patch: pytest.MonkeyPatch, place: str) -> None:
         case "turn":
             patch.setattr(hashing.HashingTurns, "turn", refuse)
         case "lookup":
-            patch.setattr(EventLog, "load_state", fail)
+            patch.setattr(EmailAddresses, "find_user", fail)
         case "hash":
             patch.setattr(Passwords, "hash", fail)
         case "storing":

@@ -22,7 +22,6 @@ from domain.instance import INSTANCE_STREAM_ID, RULE_ACTOR
 from domain.member import member_stream_id
 from domain.project import project_key_stream_id
 from domain.task import task_numbers_stream_id
-from domain.user import email_stream_id
 from domain.workspace import OwnerAppointed
 from tests.examples import (
     ADA,
@@ -40,6 +39,7 @@ from tests.examples import (
     TRASHED,
     WORKSPACE,
     Facts,
+    address_streams,
     fixed_uuid7,
     invitation,
     member,
@@ -85,8 +85,15 @@ HISTORY = EventHistory([*user(), *workspace(), *project(), *task(RENAMED)])
             id="create a workspace",
         ),
         pytest.param(
-            CommandOn(BOB.id, RegisterUser(email="bob@example.org", name="Bob")),
-            {BOB.id: 0, INSTANCE_STREAM_ID: 1, email_stream_id("bob@example.org"): 0},
+            CommandOn(
+                BOB.id, RegisterUser(email="bob@example.org", address=address_streams("bob@example.org"), name="Bob")
+            ),
+            {
+                BOB.id: 0,
+                INSTANCE_STREAM_ID: 1,
+                address_streams("bob@example.org").current: 0,
+                **dict.fromkeys(address_streams("bob@example.org").former, 0),
+            },
             id="register",
         ),
     ],

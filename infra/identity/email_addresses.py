@@ -1,0 +1,76 @@
+"""E-mail addresses: their reservations in the log, under ids that a dictionary of addresses does not reveal."""
+
+from hmac import digest as hmac
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain.email_address import AddressStreams, are_same_email, former_stream_ids, normalize_email
+from domain.user import EmailAddress, User
+from infra.errors import OperatorError
+from infra.log import EventLog
+
+_KEEP_FINGERPRINT_SQL = "insert into auth.address_key (fingerprint) values (%s) on conflict do nothing"
+_FINGERPRINT_SQL = "select fingerprint from auth.address_key"
+_VERSION, _VARIANT = 8 << 76, 2 << 62
+_VERSION_MASK, _VARIANT_MASK = 0xF << 76, 3 << 62
+
+
+class EmailAddresses:
+    """Finds the users of addresses, under a key that must not change as long as the log lives."""
+
+    _log: EventLog  # declared for the OpenAPI document, which follows the types of attributes
+
+    def __init__(self, log: EventLog, key: str) -> None:
+        if not key:
+            msg = "addresses need a key"
+            raise ValueError(msg)
+        self._log = log
+        self._key = key
+
+    def streams(self, email: str) -> AddressStreams:
+        """The guard streams of an address, in any spelling."""
+        return AddressStreams(self.account_id(email), former_stream_ids(email))
+
+    def account_id(self, email: str) -> UUID:
+        """A UUIDv8 for an address, the same for all spellings."""
+        return address_id(self._key, email)
+
+    async def find_user(self, email: str) -> UUID | None:
+        """The user who has an address, in any spelling."""
+        streams = self.streams(email)
+        wanted = (streams.current, *streams.former)
+        found = [
+            one.states[EmailAddress] for one in await self._log.load_states([(one, EmailAddress) for one in wanted])
+        ]
+        holders = [one.user_id if isinstance(one, EmailAddress) else None for one in found]
+        if holders[0]:
+            return holders[0]
+        for holder in filter(None, holders[1:]):
+            user = await self._log.load_state(User, holder)
+            if user and are_same_email(user.email, email):
+                return holder
+        return None
+
+
+def address_id(key: str, email: str) -> UUID:
+    """The UUIDv8 of an address under a key."""
+    mac = int.from_bytes(hmac(key.encode(), f"email {normalize_email(email)}".encode(), "sha256")[:16])
+    return UUID(int=mac & ~_VERSION_MASK & ~_VARIANT_MASK | _VERSION | _VARIANT)
+
+
+def require_same_key(connection: Connection[TupleRow], key: str) -> None:
+    """Raise OperatorError if this database's addresses were reserved under another key; the first key is noted."""
+    fingerprint = hmac(key.encode(), b"fingerprint", "sha256")
+    try:
+        connection.execute(_KEEP_FINGERPRINT_SQL, (fingerprint,))
+        noted = connection.execute(_FINGERPRINT_SQL).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return  # not migrated yet, which is reported elsewhere
+    if noted and bytes(noted[0]) != fingerprint:
+        raise OperatorError(
+            "The addresses in this database were reserved under another key: restore TASKLEDGER_ADDRESS_KEY, "
+            "or secrets/address-key, from a backup. Without it no user can log in."
+        )
