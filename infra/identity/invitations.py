@@ -25,9 +25,12 @@ INVITATION_PREFIX: Final = "tli_"
 _COLUMNS = "id, workspace_id, email, role, invited_by, created_at, expires_at, sent_at"
 _UNEXPIRED_SQL = f"select {_COLUMNS} from auth.invitations where expires_at > now()"  # noqa: S608 - our own text
 _PAGE_SQL = " and workspace_id = %s and (created_at, id) > (%s, %s) order by created_at, id limit %s"
-_REPLACED_SQL = """ and exists (select from auth.invitations newer where newer.id = %s
-      and newer.workspace_id = invitations.workspace_id
-      and coalesce(newer.address, lower(newer.email)) = coalesce(invitations.address, lower(invitations.email))
+_REPLACED_SQL = """ and exists (
+      select from auth.invitations this join auth.invitations newer using (workspace_id)
+      where this.id = %s and (newer.id = this.id or newer.sent_at is not null)
+      and invitations.workspace_id = this.workspace_id
+      and coalesce(newer.address, lower(newer.email)) = coalesce(this.address, lower(this.email))
+      and coalesce(invitations.address, lower(invitations.email)) = coalesce(this.address, lower(this.email))
       and (newer.created_at, newer.id) > (invitations.created_at, invitations.id))
     and (%s or sent_at is null) order by created_at, id limit 100"""
 
@@ -127,9 +130,10 @@ class Invitations:
             after = sort_key(unexpired[-1])
 
     async def list_replaced_by(self, invitation: UUID, *, is_sent: bool) -> list[InvitationRecord]:
-        """The older open invitations of its workspace to the same address; if it was not sent, those not sent either.
+        """The open invitations to its address in its workspace that are older than it, or than one that was sent.
 
-        Of two at the same time, one replaces the other.
+        If it was not sent, only those not sent either. It may be one of them itself: of several at the same time, the
+        last that asks sees all that were sent, and the newest of these stays.
         """
         older = await self._fetch_unexpired(_REPLACED_SQL, invitation, is_sent)
         return await self._filter_open(older)

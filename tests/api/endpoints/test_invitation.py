@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from itertools import islice
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
@@ -12,6 +12,7 @@ import pytest
 
 from infra import time_budget
 from infra.delivery import mailer
+from infra.identity.invitations import Invitations
 from infra.rate_limits.limit import INVITATION_LIMIT
 from infra.settings import Settings
 from tests.api import identity_guarantees
@@ -450,3 +451,41 @@ async def test_a_workspace_name_cannot_inject_mail_headers(inviter: ApiUser, smt
     assert message["Bcc"] is None
     assert message["Subject"] == "Host invites you to = ?utf-8?q?x=0ABcc:_eve=40example.com?="
     assert smtp_server.recipients == ["ann@example.com"]
+
+
+async def test_an_address_is_invited_once_however_it_is_spelled(ann: ApiUser) -> None:
+    for email in ("r\u00e9ne@b\u00fccher.example", "RE\u0301NE@B\u00dcCHER.example", "r\u00e9ne@xn--bcher-kva.example"):
+        path = f"/workspaces/{ann.workspace}/invitations"
+        await ann.post(path, email=email)
+        assert [one["email"] for one in (await ann.get(path))["items"]] == [email]
+
+
+async def test_an_address_invited_many_times_at_once_has_one_invitation(ann: ApiUser) -> None:
+    path = f"/workspaces/{ann.workspace}/invitations"
+    for _ in range(5):
+        emails = ["eve@example.com", "Eve@example.com"] * 3
+        answers = await asyncio.gather(*(ann.request("POST", path, json={"email": email}) for email in emails))
+        assert {answer.status_code for answer in answers} <= {201, 429}
+        assert len((await ann.get(path))["items"]) == 1
+
+
+async def test_an_invitation_overtaken_before_its_address_is_stored_is_revoked(
+    ann: ApiUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The later one is sent, and revokes those before it, while the earlier one is not stored yet."""
+    create_token, begun, overtaken = Invitations.create_token, asyncio.Event(), asyncio.Event()
+    path = f"/workspaces/{ann.workspace}/invitations"
+
+    async def create_slowly(invitations: Invitations, invitation: UUID, email: str) -> str | None:
+        if email == "eve@example.com":
+            begun.set()
+            await overtaken.wait()
+        return await create_token(invitations, invitation, email)
+
+    monkeypatch.setattr(Invitations, "create_token", create_slowly)
+    slow = asyncio.create_task(ann.request("POST", path, json={"email": "eve@example.com"}))
+    await begun.wait()
+    later = await ann.post(path, email="EVE@example.com")
+    overtaken.set()
+    assert (await slow).status_code == 201
+    assert [one["id"] for one in (await ann.get(path))["items"]] == [later["id"]]
