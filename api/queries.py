@@ -9,7 +9,7 @@ from litestar import Request
 from msgspec import Struct
 
 from api.http import history_items, prefer
-from api.http.addressing import is_task_key, parse_id
+from api.http.addressing import is_project_key, is_task_key, parse_project_id, parse_task_id
 from api.http.authentication import Credential
 from api.http.conditional_response import conditional_response
 from api.http.deadline import current_deadline
@@ -27,8 +27,9 @@ from infra.reading.progress import ProjectionBehind, ProjectionProgress
 from infra.reading.progress_waiting import ProgressWaiter
 from infra.reading.reader import Reader, ReadResult
 from infra.reading.tables import ReadTables
-from projections import pagination, task_list, workspace_list
+from projections import pagination, project_list, task_list, workspace_list
 from projections.pagination import Page, PageCursor
+from projections.projection import Projection
 from projections.question import Question
 from projections.workspace_list import WorkspaceRow
 
@@ -133,19 +134,30 @@ class Queries(Struct, frozen=True, kw_only=True):
         return conditional_response(request, answer, found.position, found.age_s)
 
     async def resolve_task_id(self, request: AuthedRequest, task: str) -> UUID:
-        """The id of a task named by id or by a human key in one of the caller's workspaces."""
+        """The id of a task named by id or by a human key, in any case, in one of the caller's workspaces."""
         if not is_task_key(task):
-            return parse_id(task)
+            return parse_task_id(task)
+        return await self._resolve_key(request, task_list.projection, task_list.IDS_BY_KEY_FOR_MEMBER_SQL, task)
+
+    async def resolve_project_id(self, request: AuthedRequest, project: str) -> UUID:
+        """The id of a project named by id or by its key, in any case, in one of the caller's workspaces."""
+        if not is_project_key(project):
+            return parse_project_id(project)
+        sql = project_list.IDS_BY_KEY_FOR_MEMBER_SQL
+        return await self._resolve_key(request, project_list.projection, sql, project)
+
+    async def _resolve_key(self, request: AuthedRequest, named: Projection[Any], sql: str, key: str) -> UUID:
+        """The one id with a key; raises NotFound, or AmbiguousKey if it exists in two of the caller's workspaces."""
         dependencies_of(request).uncacheable()
-        wanted = (task, str(request.user.user_id))
-        found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
-        if not found:  # maybe not yet: the read model may lack a new task
+        wanted = (key.upper(), str(request.user.user_id))
+        found = await self.read_tables.fetch_rows(sql, wanted)
+        if not found:  # maybe not yet: the read model may lack a new one
             head, wait_s = await self.log.head(), prefer.preferred_wait_s(request)
-            for projection in (task_list.projection, workspace_list.projection):
+            for projection in (named, workspace_list.projection):
                 current_deadline().restart(wait_s)
                 with admission.waiting("read model", request.user.user_id):
                     await self.progress_waiter.wait(projection.name, head, wait_s)
-            found = await self.read_tables.fetch_rows(task_list.IDS_BY_KEY_FOR_MEMBER_SQL, wanted)
+            found = await self.read_tables.fetch_rows(sql, wanted)
         if len(found) > 1:  # a member removed a moment ago must not learn of two
             memberships = await self.permissions.memberships(
                 request.user.user_id, {workspace for _, workspace in found}

@@ -143,6 +143,16 @@ def by_id(project: UUID) -> Question:
     return single_table_question(projection, ANSWER_MEMBERS, project, "one", sql, {"id": project}, _item_answer)
 
 
+def by_name(workspace: UUID, key_or_id: str | UUID) -> Question:
+    """The project of a workspace with a key or an id."""
+    column = "id" if isinstance(key_or_id, UUID) else "key"
+    sql = f"select * from {{project_list}} where workspace_id = %(workspace)s and {column} = %(name)s"  # noqa: S608 - our own text
+    parameters: dict[str, object] = {"workspace": workspace, "name": key_or_id}
+    return single_table_question(
+        projection, WORKSPACE_MEMBERS, workspace, f"project by {column}", sql, parameters, _item_answer
+    )
+
+
 def page(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> Question:
     """The projects of a workspace that are not in the trash, by key; archived ones only if `archived`.
 
@@ -162,6 +172,12 @@ def page(workspace: UUID, limit: int, cursor: str | None, *, archived: bool) -> 
         parameters,
         lambda rows: _page_answer(rows, limit, list_id),
     )
+
+
+IDS_BY_KEY_FOR_MEMBER_SQL = """select project.id, workspace.id from {workspace_list} workspace
+            join {project_list} project on project.workspace_id = workspace.id
+            where project.key = %s and workspace.members ? %s"""
+"""The ids of the projects with a key in a user's workspaces, and of those workspaces."""
 
 
 def _page_answer(rows: list[ProjectRow], limit: int, list_id: UUID) -> Answer:

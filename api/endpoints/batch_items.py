@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from api.http.addressing import ID_OR_TASK_KEY_SCHEMA, is_task_key, parse_id
+from api.http.addressing import TARGET_SCHEMA, is_task_key, parse_id
 from api.http.body import convert_part
 from api.http.problems import MalformedRequest
 from api.ledger import AuthedRequest, Ledger
@@ -19,6 +19,7 @@ from commands.field_types import ExpectedVersion
 from commands.handling.decision import CommandOn
 from commands.handling.idempotency import IdempotencyKey
 from domain.errors import Refusal
+from domain.project import Project
 from domain.task import Task
 from infra.ids import new_id
 
@@ -36,7 +37,7 @@ class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
         str, Meta(description="The name of a command.", examples=["CreateTask"], extra_json_schema=_TYPE_SCHEMA)
     ]
     data: Annotated[dict[str, Any], Meta(description="The body of that command.", extra_json_schema=_DATA_SCHEMA)]
-    id: Annotated[str, Meta(extra_json_schema=ID_OR_TASK_KEY_SCHEMA)] | None = None
+    id: Annotated[str, Meta(extra_json_schema=TARGET_SCHEMA)] | None = None
     expected_version: ExpectedVersion | None = None
     command_id: Annotated[UUID | None, Meta(description="Your own idempotency key for this item.")] = None
 
@@ -100,9 +101,13 @@ async def resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, 
         return CommandOn(_target_stream(wanted, pointer), wanted)
     if item.id is None:
         raise MalformedRequest("invalid_body", f"{item.type} needs the id of its target.", pointer=f"{pointer}/id")
-    return CommandOn(
-        await ledger.resolve_task_id(request, item.id) if wanted.state_type is Task else parse_id(item.id), wanted
-    )
+    return CommandOn(await _resolve_target(ledger, request, item.id, wanted), wanted)
+
+
+async def _resolve_target(ledger: Ledger, request: AuthedRequest, name: str, wanted: Command[Any]) -> UUID:
+    if wanted.state_type is Task:
+        return await ledger.resolve_task_id(request, name)
+    return await ledger.resolve_project_id(request, name) if wanted.state_type is Project else parse_id(name)
 
 
 def _decode_command(item: BatchItem, pointer: str) -> Command[Any]:

@@ -6,7 +6,7 @@ from litestar import delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from api.http.addressing import in_scope, parse_id
+from api.http.addressing import in_scope, is_project_key, parse_id, parse_project_id
 from api.http.command_results import WriteResult
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
@@ -47,6 +47,20 @@ async def list_projects(
     return await ledger.read(request, question, min_position)
 
 
+@get("/workspaces/{workspace:str}/projects/{project:str}")
+async def show_project_of_workspace(
+    workspace: FromPath[str],
+    project: FromPath[str],
+    request: AuthedRequest,
+    ledger: NamedDependency[Ledger],
+    min_position: MinPositionParam = None,
+) -> Response[ProjectRow]:
+    """Show one project of a workspace, by its id or key; a key is never ambiguous here."""
+    workspace_id, is_key = parse_id(workspace), is_project_key(project)
+    question = project_list.by_name(workspace_id, project.upper() if is_key else parse_project_id(project))
+    return await ledger.read(request, question, min_position)
+
+
 @get("/projects/{project:str}")
 async def show_project(
     project: FromPath[str],
@@ -55,7 +69,9 @@ async def show_project(
     min_position: MinPositionParam = None,
 ) -> Response[ProjectRow]:
     """Show one project."""
-    return await ledger.read(request, project_list.by_id(parse_id(project)), min_position)
+    return await ledger.read(
+        request, project_list.by_id(await ledger.resolve_project_id(request, project)), min_position
+    )
 
 
 @patch("/projects/{project:str}")
@@ -63,7 +79,7 @@ async def edit_project(
     project: FromPath[str], data: JSONBody[EditProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
     """Rename a project; send the version you last read."""
-    return await ledger.write(request, parse_id(project), data)
+    return await ledger.write(request, await ledger.resolve_project_id(request, project), data)
 
 
 @put("/projects/{project:str}/columns")
@@ -74,7 +90,7 @@ async def set_columns(
 
     A column that you leave out accepts no new tasks. Its tasks stay there, and are shown there, until they are moved.
     """
-    return await ledger.write(request, parse_id(project), data)
+    return await ledger.write(request, await ledger.resolve_project_id(request, project), data)
 
 
 @post("/projects/{project:str}/archive", status_code=200)
@@ -82,7 +98,7 @@ async def archive_project(
     project: FromPath[str], data: JSONBody[ArchiveProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
     """Archive a project: it becomes read-only and is left out of the list."""
-    return await ledger.write(request, parse_id(project), data)
+    return await ledger.write(request, await ledger.resolve_project_id(request, project), data)
 
 
 @post("/projects/{project:str}/restore", status_code=200)
@@ -90,7 +106,7 @@ async def restore_project(
     project: FromPath[str], data: JSONBody[RestoreProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
     """Restore a project from the trash and from the archive."""
-    return await ledger.write(request, parse_id(project), data)
+    return await ledger.write(request, await ledger.resolve_project_id(request, project), data)
 
 
 @delete("/projects/{project:str}", status_code=200)
@@ -98,4 +114,4 @@ async def trash_project(
     project: FromPath[str], data: JSONBody[TrashProject], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
     """Move a project and its tasks to the trash; send the version you last read."""
-    return await ledger.write(request, parse_id(project), data)
+    return await ledger.write(request, await ledger.resolve_project_id(request, project), data)

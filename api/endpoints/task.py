@@ -5,7 +5,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from api.http import history_items
-from api.http.addressing import in_scope, parse_id
+from api.http.addressing import in_scope
 from api.http.command_results import WriteResult
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
@@ -26,7 +26,7 @@ async def create_task(
     project: FromPath[str], data: JSONBody[CreateTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
     """Create a task on the board of a project."""
-    command = in_scope(data, project_id=parse_id(project))
+    command = in_scope(data, project_id=await ledger.resolve_project_id(request, project))
     return await ledger.write(request, data.id or new_id(), command)
 
 

@@ -7,7 +7,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api.http.addressing import parse_id
 from api.http.parameters import LIMIT_DESCRIPTION, CursorParam, LimitParam, MinPositionParam
 from api.http.rate_limiting import SEARCH
 from api.http.response import Response
@@ -93,7 +92,8 @@ async def list_tasks(
 ) -> Response[TaskPage | TaskParts]:
     """List the tasks of a project that match a filter, without those in the trash; oldest first by default."""
     query = TaskPageOptions(filter, sort, limit, cursor, parse_fields_param(fields), count is not None)
-    return await read_task_page(request, ledger, project_scope(parse_id(project)), query, min_position)
+    scope = project_scope(await ledger.resolve_project_id(request, project))
+    return await read_task_page(request, ledger, scope, query, min_position)
 
 
 @get("/projects/{project:str}/board")
@@ -106,7 +106,7 @@ async def show_board(
     min_position: MinPositionParam = None,
 ) -> Response[Board]:
     """Show the columns of a project in order, each with its first tasks that match a filter, by rank."""
-    project_id = parse_id(project)
+    project_id = await ledger.resolve_project_id(request, project)
     address = f"{BASE_PATH}/projects/{project_id}/tasks"
     question = board.board(project_id, TaskPageOptions(filter, limit=limit), caller_of(request), address)
     return await ledger.read(request, question, min_position)

@@ -10,7 +10,7 @@ from litestar.params import KwargDefinition, PathParameter, QueryParameter
 from litestar.types import Empty
 
 from api.http import idempotency, preconditions, prefer
-from api.http.addressing import ID_OR_TASK_KEY_SCHEMA, parse_id
+from api.http.addressing import ID_OR_PROJECT_KEY_SCHEMA, ID_OR_TASK_KEY_SCHEMA, is_project_key, parse_id
 from api.http.command_mode import MODE_DESCRIPTIONS, MODE_PARAMETERS
 from api.http.conditional_response import conditional_response
 from api.ledger import Ledger
@@ -103,7 +103,7 @@ def _path_parameter(operation: Operation, name: str, annotation: Any, definition
 
 
 def _describe_path_parameter(operation: Operation, name: str) -> tuple[Schema, str, Any]:
-    """An id if the handler calls `parse_id`, an id or human key if it calls `resolve_task_id`, else a name."""
+    """An id if the handler calls `parse_id`, one or a key if it calls `resolve_...`, else a name."""
     for call in call_graph.calls_in(FunctionRef(operation.handler.fn)):
         if any(isinstance(argument, ast.Name) and argument.id == name for argument in call.arguments):
             if call.callee is parse_id:
@@ -111,9 +111,12 @@ def _describe_path_parameter(operation: Operation, name: str) -> tuple[Schema, s
             if call.callee is Ledger.resolve_task_id:
                 return (
                     ID_OR_TASK_KEY_SCHEMA,
-                    f"The id of the {name}, or its human key, such as KIT-12.",
+                    f"The id of the {name}, or its human key, such as KIT-12, in any case.",
                     examples.example_id(name),
                 )
+            if call.callee in {Ledger.resolve_project_id, is_project_key}:
+                text = f"The id of the {name}, or its key, such as KIT, in any case."
+                return ID_OR_PROJECT_KEY_SCHEMA, text, examples.example_id(name)
     return {"type": "string", "minLength": 1}, f"The {name}.", examples.example_of(str, name)
 
 

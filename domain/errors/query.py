@@ -32,7 +32,7 @@ class CursorMismatch(Refusal):
 
 
 class AmbiguousKey(Refusal):
-    """Tasks in two of your workspaces have this key. Use the id."""
+    """Two of your workspaces have this key. Use the id."""
 
 
 class TooManyFilters(Refusal):

@@ -28,6 +28,7 @@ list_projects       yes    yes    yes    yes    yes    404      404     401
 list_labels         yes    yes    yes    yes    yes    404      404     401
 show_board          yes    yes    yes    yes    yes    404      404     401
 list_tasks          yes    yes    yes    yes    yes    404      404     401
+show_project_of_workspace yes yes yes  yes    yes    404      404     401
 show_project        yes    yes    yes    yes    yes    404      404     401
 show_task           yes    yes    yes    yes    yes    404      404     401
 show_history        yes    yes    yes    yes    yes    404      404     401

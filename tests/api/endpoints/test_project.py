@@ -229,3 +229,67 @@ async def test_a_count_that_does_not_arrive_is_projection_behind(ann: ApiUser, m
     assert_problem(
         await ann.request("POST", f"/projects/{ann.project}/tasks", json={"title": "x"}), 503, "projection_behind"
     )
+
+
+@pytest.mark.parametrize("key", ["KIT", "kit", "Kit"])
+async def test_a_project_is_found_by_its_key_in_any_case(ann: ApiUser, key: str) -> None:
+    task = await ann.create_task()
+    for path in (f"/projects/{key}", f"/workspaces/{ann.workspace}/projects/{key}"):
+        assert (await ann.get(path))["id"] == ann.project
+    assert [item["id"] for item in (await ann.get(f"/projects/{key}/tasks"))["items"]] == [task]
+    assert (await ann.get(f"/projects/{key}/board"))["columns"]
+    assert (await ann.get(f"/tasks/{key}-1"))["id"] == task
+    second = await ann.post(f"/projects/{key}/tasks", title="Cups")
+    assert second["key"] == "KIT-2"
+    renamed = await ann.request("PATCH", f"/projects/{key}", json={"name": "Galley", "expected_version": 1})
+    assert renamed.json()["id"] == ann.project
+    assert (await ann.post(f"/projects/{key}/archive"))["id"] == ann.project
+    ann.fold()
+    batch = [{"type": "RestoreProject", "id": key, "data": {}}, {"type": "CompleteTask", "id": f"{key}-2", "data": {}}]
+    results = (await ann.post("/commands", commands=batch))["results"]
+    assert [result["id"] for result in results] == [ann.project, second["id"]]
+
+
+async def test_a_project_that_was_just_created_is_found_by_its_key(ann: ApiUser) -> None:
+    created = await ann.post(f"/workspaces/{ann.workspace}/projects", name="Garden", key="GAR")
+    answering = asyncio.create_task(ann.request("GET", "/projects/gar"))
+    await asyncio.sleep(0.1)
+    ann.fold()
+    assert (await answering).json()["id"] == created["id"]
+
+
+async def test_a_project_key_is_resolved_among_own_projects_only(ann: ApiUser, bob: ApiUser) -> None:
+    await bob.post(f"/workspaces/{bob.workspace}/projects", name="Secret", key="SEC")
+    bob.fold()
+    found, absent = await ann.request("GET", "/projects/SEC"), await ann.request("GET", "/projects/ABSENT")
+    assert assert_problem(found, 404)["detail"] == assert_problem(absent, 404)["detail"]
+    assert_problem(await ann.request("GET", f"/workspaces/{bob.workspace}/projects/SEC"), 404, "not_found")
+    assert_problem(await ann.request("GET", f"/workspaces/{ann.workspace}/projects/{bob.project}"), 404, "not_found")
+
+
+async def test_a_project_key_in_two_workspaces_is_ambiguous_but_not_in_one(ann: ApiUser) -> None:
+    second = (await ann.post("/workspaces", name="Work"))["id"]
+    other = (await ann.post(f"/workspaces/{second}/projects", name="Kitchen too", key="KIT"))["id"]
+    ann.fold()
+    for method, path in (("GET", "/projects/kit"), ("POST", "/projects/KIT/archive"), ("GET", "/projects/KIT/tasks")):
+        problem = assert_problem(await ann.request(method, path), 400, "ambiguous_key")
+        assert "task" not in problem["title"].lower()
+    assert (await ann.get(f"/workspaces/{second}/projects/kit"))["id"] == other
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/projects/kit-1", "key such as PROJ."),
+        ("/projects/1KIT", "key such as PROJ."),
+        ("/projects/\u212ait", "key such as PROJ."),
+        ("/projects/K/tasks", "key such as PROJ."),
+        ("/tasks/KIT", "key such as PROJ-12."),
+        ("/tasks/kit-0", "key such as PROJ-12."),
+        ("/workspaces/home", "not a UUID"),
+        ("/workspaces/home/projects", "not a UUID"),
+        ("/workspaces/KIT-1/members", "not a UUID"),
+    ],
+)
+async def test_an_address_of_another_form_says_which_forms_there_are(ann: ApiUser, path: str, words: str) -> None:
+    assert words in assert_problem(await ann.request("GET", path), 400, "invalid_id")["detail"]
