@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request
 from msgspec import Struct
 
-from api.http import history_items, prefer
+from api.http import expansion, history_items, prefer
 from api.http.addressing import is_project_key, is_task_key, parse_project_id, parse_task_id
 from api.http.authentication import Credential
 from api.http.conditional_response import conditional_response
@@ -46,14 +46,24 @@ class Queries(Struct, frozen=True, kw_only=True):
     progress_waiter: ProgressWaiter
     permissions: Permissions
 
-    async def read(self, request: AuthedRequest, question: Question, min_position: int | None) -> Response[Any]:
+    async def read(
+        self,
+        request: AuthedRequest,
+        question: Question,
+        min_position: int | None,
+        expanded_members: tuple[str, ...] = (),
+    ) -> Response[Any]:
         """Respond to a question; raises Purged for what was purged, NotFound for what never existed."""
         found = await self.fetch(request, question, min_position)
         if found.answer is None:
             raise await self._not_found_or_purged(request, question.scopes[0])
         dependencies_of(request).body_read = found
         position, age = dependencies_of(request).position_and_age()
-        return conditional_response(request, found.answer, position, age)
+        answer = found.answer
+        if expanded_members:
+            dependencies_of(request).uncacheable()  # names change without a change of the read model
+            answer = await expansion.expand(self.log, answer, expanded_members)
+        return conditional_response(request, answer, position, age)
 
     async def fetch(self, request: AuthedRequest, question: Question, min_position: int | None) -> ReadResult:
         """The answer to a question and the position that it includes, once the read model includes `min_position`.

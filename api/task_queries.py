@@ -11,20 +11,29 @@ from projections.task_page_sql import TaskScope, workspaces_scope
 
 
 async def list_across_workspaces(
-    request: AuthedRequest, ledger: Ledger, query: TaskPageOptions, min_position: int | None
+    request: AuthedRequest,
+    ledger: Ledger,
+    query: TaskPageOptions,
+    min_position: int | None,
+    expanded_members: tuple[str, ...] = (),
 ) -> Response[Any]:
     """Answer with a page of the tasks of all workspaces that the caller is a member of."""
     workspaces = await ledger.workspaces_of_caller(request, min_position)
     scope = workspaces_scope(workspaces, request.user.user_id)
-    return await read_task_page(request, ledger, scope, query, min_position)
+    return await read_task_page(request, ledger, scope, query, min_position, expanded_members)
 
 
 async def read_task_page(
-    request: AuthedRequest, ledger: Ledger, scope: TaskScope, query: TaskPageOptions, min_position: int | None
+    request: AuthedRequest,
+    ledger: Ledger,
+    scope: TaskScope,
+    query: TaskPageOptions,
+    min_position: int | None,
+    expanded_members: tuple[str, ...] = (),
 ) -> Response[Any]:
     """Answer with a page of the tasks in a scope."""
     question = task_page.page(scope, query, caller_of(request))
-    return await ledger.read(request, question, min_position)
+    return await ledger.read(request, question, min_position, expanded_members)
 
 
 def caller_of(request: AuthedRequest) -> Caller:

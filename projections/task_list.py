@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from domain.event import RecordedEvent, apply_changes
 from domain.label import normalize_label
-from domain.task import Priority, TaskCreated, TaskPurged, TaskStatus
+from domain.task import Priority, TaskCompleted, TaskCreated, TaskPurged, TaskReopened, TaskStatus
 from projections.pagination import encode_versioned_answer
 from projections.projection import Projection, key_by_stream
 from projections.question import ANSWER_MEMBERS, Answer, Query, Question
@@ -37,6 +37,9 @@ class TaskRow(Struct, frozen=True):
     version: int
     created_at: datetime
     updated_at: datetime
+    created_by: UUID
+    completed_at: datetime | None
+    completed_by: UUID | None
 
 
 class StoredTaskRow(TaskRow, frozen=True):
@@ -66,10 +69,20 @@ def fold(key: UUID, task: StoredTaskRow | None, recorded: RecordedEvent) -> Stor
         return _row_from_created(key, event, recorded)
     if task is None or isinstance(event, TaskPurged):
         return None
-    after = apply_changes(task, event, version=recorded.version, updated_at=recorded.at)
+    after = apply_changes(task, event, version=recorded.version, updated_at=recorded.at, **_completion(recorded))
     if after.due is task.due and after.labels is task.labels:
         return after
     return replace(after, due_at=due_at(after.due), tags=tuple(map(normalize_label, after.labels)))
+
+
+def _completion(recorded: RecordedEvent) -> dict[str, object]:
+    """When and by whom a task was completed, if the event completes or reopens it; an agent's user counts."""
+    match recorded.event:
+        case TaskCompleted():
+            return {"completed_at": recorded.at, "completed_by": recorded.actor.user_id}
+        case TaskReopened():
+            return {"completed_at": None, "completed_by": None}
+    return {}
 
 
 def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) -> StoredTaskRow:
@@ -91,6 +104,9 @@ def _row_from_created(key: UUID, event: TaskCreated, recorded: RecordedEvent) ->
         version=recorded.version,
         created_at=recorded.at,
         updated_at=recorded.at,
+        created_by=recorded.actor.user_id,
+        completed_at=None,
+        completed_by=None,
         due_at=due_at(event.due),
         tags=tuple(map(normalize_label, event.labels)),
     )
@@ -113,12 +129,12 @@ def scopes(task: StoredTaskRow) -> Iterable[UUID]:
 
 projection = Projection(
     "task_list",
-    3,
+    4,
     StoredTaskRow,
     key_by_stream,
     fold,
     scopes,
-    golden_lines=91,
+    golden_lines=92,
     indexes=(
         "(key)",
         "(project_id, number) where not trashed",

@@ -1,11 +1,14 @@
 """Members of a workspace over HTTP."""
 
+import re
+from typing import Annotated
+from unicodedata import combining, normalize
 from uuid import UUID
 
 import msgspec
 from litestar import delete, get, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Struct
 
 from api.http import history_items
@@ -16,10 +19,18 @@ from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
+from domain.errors import InviteInstead
 from domain.event import Actor
 from domain.member import Role
 from projections import pagination, workspace_list
 from projections.pagination import MIN_NAME_SORT_KEY, NameSortKey, Page
+
+NameParam = Annotated[
+    str | None,
+    QueryParameter(
+        name="query", max_length=100, description="The beginnings of words of a name, as a person types them."
+    ),
+]
 
 
 class MemberRow(Struct, frozen=True):
@@ -35,19 +46,21 @@ async def list_members(
     workspace: FromPath[str],
     request: AuthedRequest,
     ledger: NamedDependency[Ledger],
+    words: NameParam = None,
     limit: LimitParam = 50,
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[Page[MemberRow]]:
-    """List the members of a workspace, by name."""
-    workspace_id = parse_id(workspace)
-    list_id = pagination.list_id_for(workspace_id, "members", {})
+    """List the members of a workspace, by name; with `query`, those whose names have words that begin so."""
+    workspace_id, prefixes = parse_id(workspace), _fold(words or "").split()
+    list_id = pagination.list_id_for(workspace_id, "members", {"query": prefixes} if prefixes else {})
     after = pagination.PageCursor.parse(cursor, list_id, NameSortKey) or MIN_NAME_SORT_KEY
     found = await ledger.fetch(request, workspace_list.members(workspace_id), min_position)
     roles = msgspec.json.decode(found.answer.body, type=dict[UUID, Role]) if found.answer else {}
     names = await history_items.load_names(ledger.log, [Actor(user) for user in roles])
     rows = [MemberRow(user, names.get(user), role) for user, role in roles.items()]
-    remaining = sorted((row for row in rows if _cursor_key(row) > after), key=_cursor_key)
+    matching = (row for row in rows if _has_words(row.name or "", prefixes))
+    remaining = sorted((row for row in matching if _cursor_key(row) > after), key=_cursor_key)
     return conditional_response(
         request, pagination.paginate(remaining, limit, list_id, _cursor_key), found.position, found.age_s
     )
@@ -61,7 +74,12 @@ async def set_role(
     request: AuthedRequest,
     ledger: NamedDependency[Ledger],
 ) -> Response[WriteResult]:
-    """Set the role of a user and add them if they are no member yet; only an owner can appoint or demote owners."""
+    """Set the role of a user and add them if they are no member yet; only an owner can appoint or demote owners.
+
+    A person who is known by an e-mail address alone is invited instead (422 `invite_instead`).
+    """
+    if "@" in user:
+        raise InviteInstead
     return await ledger.write(request, parse_id(workspace), in_scope(data, user_id=parse_id(user)))
 
 
@@ -78,6 +96,18 @@ async def remove_member(
     is_own = removal.user_id == request.user.user_id
     command = LeaveWorkspace(expected_version=data.expected_version) if is_own else removal
     return await ledger.write(request, parse_id(workspace), command)
+
+
+def _has_words(name: str, prefixes: list[str]) -> bool:
+    """Whether each of these begins a word of the name, or what follows it."""
+    folded = f" {_fold(name)}"
+    return all(f" {prefix}" in folded for prefix in prefixes)
+
+
+def _fold(text: str) -> str:
+    """A name as it is compared: in folded case, without accents, its parts separated by single spaces."""
+    letters = normalize("NFKD", normalize("NFKD", text).casefold())
+    return " ".join(re.split(r"[\W_]+", "".join(one for one in letters if not combining(one)))).strip()
 
 
 def _cursor_key(row: MemberRow) -> NameSortKey:

@@ -11,6 +11,7 @@ from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from api.http.addressing import parse_id
 from api.http.command_results import WriteResult
+from api.http.expansion import ExpandedTaskPage, ExpandParam, parse_expand_param
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.http.task_parameters import CountParam, FieldsParam, parse_fields_param
@@ -75,17 +76,18 @@ async def list_filtered_tasks(
     cursor: CursorParam = None,
     fields: FieldsParam = None,
     count: CountParam = None,
+    expand: ExpandParam = None,
     min_position: MinPositionParam = None,
-) -> Response[TaskPage | TaskParts]:
+) -> Response[TaskPage | TaskParts | ExpandedTaskPage]:
     """List the tasks that match one of your filters or a built-in one, as `GET /tasks` does with its terms.
 
     A cursor stays valid until the terms or the sort order of the filter change.
     """
-    shown = parse_fields_param(fields)
+    shown, members = parse_fields_param(fields), parse_expand_param(expand)
     saved = await _fetch_filter(request, ledger, saved_filter, min_position)
     wanted = TaskPageOptions(saved.filter, sort or saved.sort, limit, cursor, shown, count is not None)
     try:
-        return await list_across_workspaces(request, ledger, wanted, min_position)
+        return await list_across_workspaces(request, ledger, wanted, min_position, members)
     except _PARSE_ERRORS as error:  # the grammar has changed since it was saved
         detail = f"This filter is no longer valid: edit it. {error}"
         raise type(error)(detail, **error.params) from error

@@ -7,6 +7,7 @@ from litestar.params import FromPath, JSONBody
 from api.http import history_items
 from api.http.addressing import in_scope
 from api.http.command_results import WriteResult
+from api.http.expansion import ExpandedTask, ExpandParam, parse_expand_param
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -32,10 +33,16 @@ async def create_task(
 
 @get("/tasks/{task:str}")
 async def show_task(
-    task: FromPath[str], request: AuthedRequest, ledger: NamedDependency[Ledger], min_position: MinPositionParam = None
-) -> Response[TaskRow]:
+    task: FromPath[str],
+    request: AuthedRequest,
+    ledger: NamedDependency[Ledger],
+    expand: ExpandParam = None,
+    min_position: MinPositionParam = None,
+) -> Response[TaskRow | ExpandedTask]:
     """Show one task, in the trash or not."""
-    return await ledger.read(request, task_list.by_id(await ledger.resolve_task_id(request, task)), min_position)
+    members = parse_expand_param(expand)
+    question = task_list.by_id(await ledger.resolve_task_id(request, task))
+    return await ledger.read(request, question, min_position, members)
 
 
 @patch("/tasks/{task:str}")

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from api.http.expansion import EXPAND_DESCRIPTION, ExpandedTaskPage, ExpandParam, parse_expand_param
 from api.http.parameters import LIMIT_DESCRIPTION, CursorParam, LimitParam, MinPositionParam
 from api.http.rate_limiting import SEARCH
 from api.http.response import Response
@@ -40,6 +41,7 @@ class TaskSearch(Struct, frozen=True, forbid_unknown_fields=True):
     cursor: Annotated[str, Meta(max_length=1_000)] | None = None
     fields: Annotated[str | None, Meta(description=FIELDS_DESCRIPTION, examples=["id,title,due"])] = None
     count: Annotated[Literal["exact"] | None, Meta(description=COUNT_DESCRIPTION)] = None
+    expand: Annotated[str | None, Meta(description=EXPAND_DESCRIPTION, examples=["assignees"])] = None
     min_position: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
 
     def __post_init__(self) -> None:
@@ -57,24 +59,27 @@ async def find_tasks(
     cursor: CursorParam = None,
     fields: FieldsParam = None,
     count: CountParam = None,
+    expand: ExpandParam = None,
     min_position: MinPositionParam = None,
-) -> Response[TaskPage | TaskParts]:
+) -> Response[TaskPage | TaskParts | ExpandedTaskPage]:
     """List the tasks of all your workspaces that match a filter, without those in the trash.
 
     If you join a workspace between two pages, its tasks appear on the pages that follow.
     """
     query = TaskPageOptions(filter, sort, limit, cursor, parse_fields_param(fields), count is not None)
-    return await list_across_workspaces(request, ledger, query, min_position)
+    return await list_across_workspaces(request, ledger, query, min_position, parse_expand_param(expand))
 
 
 @post("/tasks/search", opt=SEARCH, status_code=200)
 async def search_tasks(
     data: JSONBody[TaskSearch], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[TaskPage | TaskParts]:
+) -> Response[TaskPage | TaskParts | ExpandedTaskPage]:
     """List tasks as `GET /tasks` does, for filters too long for a URL; changes nothing."""
     fields, is_counted = parse_fields(data.fields), data.count is not None
     query = TaskPageOptions(data.filter, data.sort, data.limit, data.cursor, fields, is_counted)
-    return await list_across_workspaces(request, ledger, query, data.min_position)
+    return await list_across_workspaces(
+        request, ledger, query, data.min_position, parse_expand_param(data.expand, "#/expand")
+    )
 
 
 @get("/projects/{project:str}/tasks")
@@ -88,12 +93,13 @@ async def list_tasks(
     cursor: CursorParam = None,
     fields: FieldsParam = None,
     count: CountParam = None,
+    expand: ExpandParam = None,
     min_position: MinPositionParam = None,
-) -> Response[TaskPage | TaskParts]:
+) -> Response[TaskPage | TaskParts | ExpandedTaskPage]:
     """List the tasks of a project that match a filter, without those in the trash; oldest first by default."""
     query = TaskPageOptions(filter, sort, limit, cursor, parse_fields_param(fields), count is not None)
     scope = project_scope(await ledger.resolve_project_id(request, project))
-    return await read_task_page(request, ledger, scope, query, min_position)
+    return await read_task_page(request, ledger, scope, query, min_position, parse_expand_param(expand))
 
 
 @get("/projects/{project:str}/board")

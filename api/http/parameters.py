@@ -83,5 +83,9 @@ def is_command_endpoint(handler: BaseRouteHandler) -> bool:
 def _known_parameters(request: Request[Any, Any, Any]) -> dict[str, Any]:
     """The types of the endpoint's query parameters, by name."""
     fields = request.route_handler.parsed_fn_signature.parameters.items()
-    own = {name: field.annotation for name, field in fields if isinstance(field.kwarg_definition, QueryParameter)}
+    own = {
+        field.kwarg_definition.name or name: field.annotation
+        for name, field in fields
+        if isinstance(field.kwarg_definition, QueryParameter)
+    }
     return own | dict.fromkeys(MODE_PARAMETERS, str | None) if is_command_endpoint(request.route_handler) else own

@@ -84,7 +84,9 @@ def parameters_of(operation: Operation) -> Iterator[Schema]:
         )
     for name, field in operation.parameters.items():
         if isinstance(field.kwarg_definition, QueryParameter):
-            yield _query_parameter(name, field.annotation, field.kwarg_definition, field.default)
+            yield _query_parameter(
+                field.kwarg_definition.name or name, field.annotation, field.kwarg_definition, field.default
+            )
     if operation.takes_mode_parameters:
         yield from ({"$ref": f"#/components/parameters/{name}"} for name in MODE_PARAMETERS)
     for name in (name for name in PARAMETER_COMPONENTS if name not in MODE_PARAMETERS):

@@ -33,6 +33,9 @@ class TaskResponse(BaseModel):
     version: int
     created_at: datetime
     updated_at: datetime
+    created_by: UUID
+    completed_at: datetime | None
+    completed_by: UUID | None
 
 
 class Page(BaseModel):
@@ -79,6 +82,9 @@ class Task(Base):
     version: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    created_by: Mapped[UUID]
+    completed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    completed_by: Mapped[UUID | None]
 
 
 def sqlalchemy_url(database_url: str) -> URL:

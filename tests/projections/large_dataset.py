@@ -81,6 +81,9 @@ def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTas
             version=1 + number % 9,
             created_at=created,
             updated_at=updated,
+            created_by=chance.choice(USER_IDS),
+            completed_at=updated if is_done else None,
+            completed_by=USER_IDS[0] if is_done else None,
             due_at=task_list.due_at(due),
             tags=labels,
         )

@@ -15,7 +15,19 @@ from domain.task import DueDateSet, Priority, TaskLabelled, TaskPrioritised
 from projections import task_list
 from projections.engine.connection import SyncConnection
 from projections.task_list import NO_DUE_AT, StoredTaskRow, TaskRow
-from tests.examples import ADA, CREATED, TASK, WORKSPACE, Facts, fixed_uuid7, project, workspace
+from tests.examples import (
+    ADA,
+    AGENT,
+    COMPLETED,
+    CREATED,
+    REOPENED,
+    TASK,
+    WORKSPACE,
+    Facts,
+    fixed_uuid7,
+    project,
+    workspace,
+)
 from tests.projections import oracle
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
@@ -98,3 +110,17 @@ def test_urgency_is_the_index_of_the_priority_and_hours_count_from_the_epoch(dat
 
 def row_with_priority(number: int, name: Priority) -> Facts:
     return [(fixed_uuid7(100 + number), replace(CREATED, number=number, key=f"HOME-{number}", priority=name))]
+
+
+def test_a_task_names_who_created_and_who_completed_it() -> None:
+    created = fold_row()
+    assert (created.created_by, created.completed_at, created.completed_by) == (ADA.id, None, None)
+    done = task_list.fold(TASK, created, replace(recorded(COMPLETED, 2), actor=AGENT))
+    assert done is not None
+    assert (done.created_by, done.completed_at, done.completed_by) == (ADA.id, AT, AGENT.user_id)
+    renamed = task_list.fold(TASK, done, recorded(TaskLabelled("Shop", Change((), ("Shop",))), 3))
+    assert renamed is not None
+    assert (renamed.completed_at, renamed.completed_by) == (AT, AGENT.user_id)
+    reopened = task_list.fold(TASK, renamed, recorded(REOPENED, 4))
+    assert reopened is not None
+    assert (reopened.completed_at, reopened.completed_by) == (None, None)

@@ -2,7 +2,7 @@
 
 import asyncio
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -13,7 +13,7 @@ from infra.log import EventLog
 from infra.reading.progress_waiting import ProgressWaiter
 from tests.api import guarantees
 from tests.api.problems import assert_problem
-from tests.api_user import ApiUser
+from tests.api_user import PASSWORD, ApiUser
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -230,3 +230,41 @@ async def test_renaming_a_workspace_needs_its_version(ann: ApiUser) -> None:
     assert (shown["name"], shown["version"]) == ("House", 2)
     conflict = assert_problem(await ann.request("PATCH", here, json={"name": "Hut", "expected_version": 1}), 409)
     assert conflict["current"]["name"] == "House"
+
+
+async def test_members_are_found_by_the_beginnings_of_their_names(ann: ApiUser) -> None:
+    path = f"/workspaces/{ann.workspace}/members"
+    for name in ("Zo\u00eb Quill", "Jean-Luc O\u2019Brien", "\u0410\u043d\u043d\u0430 Zoey"):
+        await add_named(ann, name)
+
+    async def found(query: str) -> list[str]:
+        answer = await ann.request("GET", path, params={"query": query})
+        assert answer.status_code == 200, answer.text
+        return [item["name"] for item in answer.json()["items"]]
+
+    ann.fold()
+    assert await found("zoe") == ["Zo\u00eb Quill", "\u0410\u043d\u043d\u0430 Zoey"]
+    assert await found("QUI zoe\u0308") == ["Zo\u00eb Quill"]
+    assert await found("luc") == await found("o'brien") == ["Jean-Luc O\u2019Brien"]
+    assert await found("\u0410\u041d\u041d") == ["\u0410\u043d\u043d\u0430 Zoey"]
+    assert await found("oe") == await found("zoex") == []
+    assert len(await found("")) == 4
+    page = await ann.get(f"{path}?query=zoe&limit=1")
+    assert len((await ann.get(f"{path}?query=zoe&cursor={page['next_cursor']}"))["items"]) == 1
+    other = await ann.request("GET", f"{path}?query=zo&cursor={page['next_cursor']}")
+    assert_problem(other, 400, "cursor_mismatch")
+
+
+async def test_a_person_is_added_by_address_through_an_invitation(ann: ApiUser, bob: ApiUser) -> None:
+    for email in (bob.email, "unknown@example.com", "not%40valid%40"):
+        answer = await ann.request("PUT", f"/workspaces/{ann.workspace}/members/{email}", json={"role": "member"})
+        assert "/invitations" in assert_problem(answer, 422, "invite_instead")["title"]
+
+
+async def add_named(host: ApiUser, name: str) -> None:
+    """Register a user of this name and make them a member."""
+    email = f"{uuid4().hex}@example.com"
+    body = {"email": email, "name": name, "password": PASSWORD}
+    user = (await host.client.post("/auth/register", json=body)).json()["id"]
+    answer = await host.request("PUT", f"/workspaces/{host.workspace}/members/{user}", json={"role": "member"})
+    assert answer.status_code == 200, answer.text

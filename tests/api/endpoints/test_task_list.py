@@ -392,3 +392,36 @@ async def test_a_board_refuses_filters_too_long_for_a_column_link(ann: ApiUser) 
     path = f"/projects/{ann.project}/board"
     for filter_, status in ((" ".join(["-a"] * 99), 200), (" ".join(["-a"] * 100), 400), ("a" * 3_900, 400)):
         assert (await ann.request("GET", path, params={"filter": filter_})).status_code == status
+
+
+async def test_people_have_names_on_request(ann: ApiUser) -> None:
+    plain = await ann.create_task("Plain", assignees=[ann.id])
+    done = await ann.create_task("Done")
+    await ann.post(f"/tasks/{done}/complete")
+    person, every = {"id": ann.id, "name": "Ann"}, "assignees,created_by,completed_by"
+    shown = await ann.get(f"/tasks/{plain}?expand=assignees")
+    assert (shown["assignees"], shown["created_by"], shown["completed_by"]) == ([person], ann.id, None)
+    for path in ("/tasks?sort=created", f"/projects/{ann.project}/tasks?sort=created"):
+        first, second = (await ann.get(f"{path}&expand={every}"))["items"]
+        assert (first["assignees"], first["created_by"], first["completed_by"]) == ([person], person, None)
+        assert (second["assignees"], second["completed_by"]) == ([], person)
+        assert second["completed_at"] == second["updated_at"]
+        (item, _) = (await ann.get(f"{path}&fields=assignees&expand={every}"))["items"]
+        assert item == {"assignees": [person]}
+    searched = await ann.post("/tasks/search", filter="status:done", expand="completed_by")
+    assert [item["completed_by"] for item in searched["items"]] == [person]
+    for path in ("/tasks?expand=title", "/tasks?expand=assignees,assignees", f"/tasks/{plain}?expand="):
+        assert_problem(await ann.request("GET", path), 400, "invalid_parameter")
+
+
+async def test_a_name_in_an_answer_changes_its_entity_tag_not_its_version(ann: ApiUser) -> None:
+    task = await ann.create_task(assignees=[ann.id])
+    ann.fold()
+    plain, named = [await ann.request("GET", f"/tasks/{task}{query}") for query in ("", "?expand=assignees")]
+    assert plain.headers["etag"] != named.headers["etag"]
+    same = await ann.request("GET", f"/tasks/{task}?expand=assignees", headers={"If-None-Match": named.headers["etag"]})
+    assert same.status_code == 304
+    edit = await ann.request(
+        "PATCH", f"/tasks/{task}", json={"title": "x"}, headers={"If-Match": named.headers["etag"]}
+    )
+    assert edit.status_code == 200

@@ -44,6 +44,9 @@ def task(number: int, project: UUID = PROJECT) -> TaskRow:
         version=1,
         created_at=NOW,
         updated_at=NOW,
+        created_by=ANN,
+        completed_at=None,
+        completed_by=None,
     )
 
 
