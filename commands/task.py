@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from commands.column import enter_column, leave_column
+from commands.column import enter_column
 from commands.command import Command, DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import (
     MAX_ASSIGNEES_PER_TASK,
@@ -20,29 +20,21 @@ from commands.field_types import (
     require_uuid7,
 )
 from commands.project import require_editable_project
-from domain.column import Column
-from domain.errors import (
-    AssigneeIsNoMember,
-    TaskIsTrashed,
-    TooManyAssignees,
-    UnknownColumn,
-)
+from commands.task_changes import move, require_assignable, require_column, set_assignees, set_labels, set_status
+from domain.errors import TaskIsTrashed, TooManyAssignees
 from domain.event import Change, Event
 from domain.label import distinct_labels
-from domain.member import Member, member_stream_id
 from domain.project import Project
 from domain.task import (
     DueDateSet,
     Priority,
     Task,
     TaskAssigned,
-    TaskCompleted,
     TaskCreated,
     TaskDescribed,
-    TaskMoved,
     TaskPrioritised,
     TaskRenamed,
-    TaskReopened,
+    TaskStatus,
     TaskUnassigned,
 )
 
@@ -102,7 +94,10 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class EditTask(TaskCommand, frozen=True, kw_only=True):
-    """Edit a task: one event for each field that changes."""
+    """Edit a task: one event for each field that changes, and one for each label or assignee that comes or goes.
+
+    Labels and assignees are the whole list; `LabelTask`, `AssignTask` and their opposites change one at a time.
+    """
 
     requires_version: ClassVar = True
 
@@ -110,6 +105,10 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
     description: Description | UnsetType | None = UNSET
     priority: Priority | UnsetType | None = UNSET
     due: DueText | UnsetType | None = UNSET
+    column: ColumnName | UnsetType = UNSET
+    labels: Labels | UnsetType | None = UNSET
+    assignees: Assignees | UnsetType | None = UNSET
+    status: TaskStatus | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         if self.due is not UNSET:
@@ -125,6 +124,18 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
             yield TaskPrioritised(Change(task.priority, self.priority or "none"))
         if self.due is not UNSET and normalize_due(self.due) != task.due:
             yield DueDateSet(Change(task.due, normalize_due(self.due)))
+        if self.labels is not UNSET:
+            yield from set_labels(task, self.labels or ())
+        if self.assignees is not UNSET:
+            yield from set_assignees(task, self.assignees or (), context)
+        yield from self._decide_place(task, context)
+
+    def _decide_place(self, task: Task, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        status = task.status if self.status is UNSET else self.status
+        yield from set_status(task, status)
+        if self.column is not UNSET:
+            project = load_editable_project(task.project_id, context)
+            yield from move(task, project, require_column(project, self.column), status, context)
 
 
 class RenameTask(TaskCommand, frozen=True, kw_only=True):
@@ -144,18 +155,14 @@ class CompleteTask(TaskCommand, frozen=True, kw_only=True):
     """Mark a task as done."""
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
-        task = require_editable_task(state, context)
-        if task.status == "open":
-            yield TaskCompleted(task.project_id, task.column)
+        yield from set_status(require_editable_task(state, context), "done")
 
 
 class ReopenTask(TaskCommand, frozen=True, kw_only=True):
     """Mark a completed task as not done."""
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
-        task = require_editable_task(state, context)
-        if task.status == "done":
-            yield TaskReopened(task.project_id, task.column)
+        yield from set_status(require_editable_task(state, context), "open")
 
 
 class MoveTask(TaskCommand, frozen=True, kw_only=True):
@@ -168,11 +175,7 @@ class MoveTask(TaskCommand, frozen=True, kw_only=True):
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         task = require_editable_task(state, context)
         project = load_editable_project(task.project_id, context)
-        column = require_column(project, self.column)
-        if column.id != task.column:
-            yield from leave_column(task.project_id, project, task.column, context)
-            yield from enter_column(task.project_id, project, column, context)
-            yield TaskMoved(Change(task.project_id, task.project_id), Change(task.column, column.id), task.status)
+        yield from move(task, project, require_column(project, self.column), task.status, context)
 
 
 class AssignTask(TaskCommand, frozen=True, kw_only=True):
@@ -202,12 +205,6 @@ class UnassignTask(TaskCommand, frozen=True, kw_only=True):
             yield TaskUnassigned(self.user_id, Change(task.assignees, others))
 
 
-def require_assignable(workspace_id: UUID, user_id: UUID, context: DecisionContext) -> None:
-    """Raise AssigneeIsNoMember unless the user is a member of the workspace; the append asserts it."""
-    if context(Member, member_stream_id(workspace_id, user_id)) is None:
-        raise AssigneeIsNoMember(user_id=user_id)
-
-
 def require_editable_task(state: Task | None, context: DecisionContext) -> Task:
     """The task, if it and its project may change; raises TaskIsTrashed, or what the project's check raises."""
     task = require_found(state)
@@ -220,11 +217,3 @@ def require_editable_task(state: Task | None, context: DecisionContext) -> Task:
 def load_editable_project(project_id: UUID, context: DecisionContext) -> Project:
     """The project, if it may change; raises Purged, ProjectIsTrashed or ProjectIsArchived."""
     return require_editable_project(context(Project, project_id))
-
-
-def require_column(project: Project, id_or_name: str | None) -> Column:
-    """The column of that name or id, the first one for None; raises UnknownColumn."""
-    column = project.columns[0] if id_or_name is None else project.find_column(id_or_name)
-    if column is None:
-        raise UnknownColumn(columns=[column.id for column in project.columns])
-    return column

@@ -49,7 +49,11 @@ async def show_task(
 async def edit_task(
     task: FromPath[str], data: JSONBody[EditTask], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> WriteResponse:
-    """Change the title, description, priority or due date; send the version you last read."""
+    """Change any fields of a task, all at once; send the version you last read.
+
+    Labels and assignees are replaced as a whole: to add or remove one beside others who do so too, use `label`,
+    `unlabel`, `assign` and `unassign`, which need no version.
+    """
     return await ledger.write(request, await ledger.resolve_task_id(request, task), data)
 
 

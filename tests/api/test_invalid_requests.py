@@ -254,8 +254,10 @@ INVALID_EDITS: list[Any] = [
     case("only spaces", {"title": " "}),
     case("30 February", {"due": "2027-02-30"}),
     case("no zone", {"due": "2026-12-01T10:00"}),
-    case("a column, which is moved", {"column": "done"}),
-    case("a status, which has commands", {"status": "done"}),
+    case("null for a column", {"column": None}),
+    case("a status that is none", {"status": "doing"}),
+    case("text for labels", {"labels": "shop"}),
+    case("51 assignees", {"assignees": [str(uuid4()) for _ in range(51)]}),
     case("an id", {"id": UNUSED_ID}),
     case("a JSON patch", [{"op": "replace", "path": "/title", "value": "x"}]),
 ]

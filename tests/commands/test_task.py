@@ -252,10 +252,54 @@ def test_null_clears_what_can_be_empty() -> None:
     )
 
 
+def test_an_edit_moves_completes_labels_and_assigns_with_the_events_of_those_commands() -> None:
+    edit = EditTask(
+        column="in PROGRESS", labels=("Shop", "soon"), assignees=(ADA.id,), status="done", expected_version=1
+    )
+    given_task().when(edit).then(
+        TaskLabelled("Shop", Change((), ("Shop",))),
+        TaskLabelled("soon", Change(("Shop",), ("Shop", "soon"))),
+        TaskAssigned(ADA.id, Change((), (ADA.id,))),
+        TaskCompleted(PROJECT, "todo"),
+        TaskMoved(Change(PROJECT, PROJECT), Change("todo", "doing"), "done"),
+    )
+
+
+def test_an_edit_of_lists_removes_what_is_left_out_and_keeps_the_rest_as_spelled() -> None:
+    both = TaskLabelled("soon", Change(("Shop",), ("Shop", "soon")))
+    edit = EditTask(labels=("SHOP", "late"), assignees=(), expected_version=4)
+    given_task(LABELLED, both, ASSIGNED).when(edit).then(
+        TaskUnlabelled("soon", Change(("Shop", "soon"), ("Shop",))),
+        TaskLabelled("late", Change(("Shop",), ("Shop", "late"))),
+        TaskUnassigned(ADA.id, Change((ADA.id,), ())),
+    )
+
+
+def test_null_clears_labels_and_assignees() -> None:
+    given_task(LABELLED, ASSIGNED).when(EditTask(labels=None, assignees=None, expected_version=3)).then(
+        TaskUnlabelled("Shop", Change(("Shop",), ())), TaskUnassigned(ADA.id, Change((ADA.id,), ()))
+    )
+
+
+def test_an_edit_obeys_the_rules_of_the_commands_that_it_stands_for() -> None:
+    there = given(workspace(), project(), limited_column("refuse", tasks=2), task())
+    there.when(EditTask(column="doing", expected_version=1)).then_refused(ColumnIsFull)
+    there.when(EditTask(column="nowhere", expected_version=1)).then_refused(UnknownColumn)
+    there.when(EditTask(assignees=(BOB.id,), expected_version=1)).then_refused(AssigneeIsNoMember)
+
+
+def test_an_assignee_who_has_left_may_stay_in_an_edit() -> None:
+    left = TaskAssigned(BOB.id, Change((), (BOB.id,)))
+    given_task(left).when(EditTask(assignees=(BOB.id, ADA.id), expected_version=2)).then(
+        TaskAssigned(ADA.id, Change((BOB.id,), (BOB.id, ADA.id)))
+    )
+
+
 @pytest.mark.parametrize(
     "edit",
     [
         {},
+        {"column": "To do", "labels": (), "assignees": None, "status": "open"},
         {"title": "Buy milk"},
         {"title": UNSET},
         {"description": ""},

@@ -74,6 +74,26 @@ async def test_an_edit_writes_one_event_for_each_changed_field(ann: ApiUser) -> 
     )
 
 
+async def test_an_edit_takes_every_field_that_a_task_shows(ann: ApiUser) -> None:
+    task = await ann.create_task(labels=["old"])
+    edit = {"column": "doing", "labels": ["shop"], "assignees": [ann.id], "status": "done", "title": "Oat milk"}
+    answer = await ann.request("PATCH", f"/tasks/{task}", json={**edit, "expected_version": 1})
+    assert answer.status_code == 200, answer.text
+    shown = await ann.get(f"/tasks/{task}")
+    assert {name: shown[name] for name in edit} == edit
+    history = (await ann.get(f"/tasks/{task}/history"))["items"]
+    assert len({item["command_id"] for item in history[:-1]}) == 1
+    assert [item["type"] for item in reversed(history)] == [
+        "TaskCreated",
+        "TaskRenamed",
+        "TaskUnlabelled",
+        "TaskLabelled",
+        "TaskAssigned",
+        "TaskCompleted",
+        "TaskMoved",
+    ]
+
+
 async def test_merge_patch_is_a_content_type_for_an_edit(ann: ApiUser) -> None:
     task = await ann.create_task()
     headers = {"Content-Type": "application/merge-patch+json; charset=utf-8", "If-Match": '"1"'}
