@@ -25,7 +25,7 @@ from api.http.cors import CorsPolicy, with_cors
 from api.http.deadline import with_deadline
 from api.http.framework_shortcuts import take_shortcuts
 from api.http.head_requests import with_head
-from api.http.parameters import reject_unknown_parameters
+from api.http.parameter_errors import reject_unknown_parameters
 from api.http.problems import EXCEPTION_HANDLERS, error_app, framework_error_response, refusal_response
 from api.http.rate_limiting import LIMITED, RequestLimiter
 from api.http.response import Response

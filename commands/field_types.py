@@ -1,12 +1,35 @@
 """Types of fields that people fill in: names, texts, dates, e-mail addresses, checked when a command is decoded."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta
 
 from commands.text_patterns import BLANKS, LINE_PATTERN, TEXT_PATTERN
+from domain.timestamp import DATE_PATTERN, TIME_AND_OFFSET_PATTERN, parse_timestamp
+
+
+def normalize_due(text: str | None) -> str | None:
+    """The due date as stored, `YYYY-MM-DD` or RFC 3339 with an offset; None for none.
+
+    Raises ValueError where the calendar has no such day or the clock no such time.
+    """
+    if text is None:
+        return None
+    if len(text) > len("YYYY-MM-DD"):
+        return parse_timestamp(text).isoformat()
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise ValueError("must be a day in the calendar") from error
+
+
+def require_uuid7(supplied: UUID | str | None) -> None:
+    """Raise ValueError unless an id chosen by the client is a UUIDv7, which cannot collide with a guard stream."""
+    if supplied is not None and UUID(str(supplied)).version != 7:  # noqa: PLR2004 - RFC 9562, section 5.7
+        raise ValueError("must be a UUID of version 7")
+
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE_PATTERN, examples=["Kitchen"])]
 Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE_PATTERN, examples=["Oat milk"])]
@@ -23,12 +46,30 @@ FilterText = Annotated[str, Meta(description=_FILTER_DESCRIPTION, examples=["ass
 Colour = Annotated[str, Meta(pattern=_COLOUR_PATTERN, description=_COLOUR_DESCRIPTION, examples=["#cc3300"])]
 ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE_PATTERN, examples=["doing"])]
 WipLimit = Annotated[int, Meta(ge=1, le=10_000, examples=[3])]
-_DATE_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_TIME_PATTERN = r"[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
-_UTC_OFFSET_PATTERN = "([Zz]|[+-][0-9]{2}:[0-5][0-9])"
-_DUE_PATTERN = rf"^{_DATE_PATTERN}({_TIME_PATTERN}{_UTC_OFFSET_PATTERN})?$(?!\n)"
+_DUE_PATTERN = rf"^{DATE_PATTERN}({TIME_AND_OFFSET_PATTERN})?$(?!\n)"
 _DUE_DESCRIPTION = "A date, or a date-time with an offset (RFC 3339)."
-DueText = Annotated[str, Meta(pattern=_DUE_PATTERN, description=_DUE_DESCRIPTION, examples=["2026-12-01"])]
+DueText = Annotated[
+    str,
+    Meta(
+        pattern=_DUE_PATTERN,
+        description=_DUE_DESCRIPTION,
+        examples=["2026-12-01"],
+        extra={"check": normalize_due},
+    ),
+]
+_TIMESTAMP_PATTERN = rf"^{DATE_PATTERN}{TIME_AND_OFFSET_PATTERN}$(?!\n)"
+TimestampText = Annotated[
+    str,
+    Meta(
+        pattern=_TIMESTAMP_PATTERN,
+        description="A time with an offset (RFC 3339).",
+        examples=["2026-12-01T10:00:00Z"],
+        extra_json_schema={"format": "date-time"},
+        extra={"check": parse_timestamp},
+    ),
+]
+NewId = Annotated[UUID, Meta(description="A UUID of version 7.", extra={"check": require_uuid7})]
+"""The id of a new thing, if the client chooses it."""
 _PROJECT_KEY_PATTERN = r"^[A-Z][A-Z0-9]{1,9}$(?!\n)"
 ProjectKeyText = Annotated[
     str, Meta(pattern=_PROJECT_KEY_PATTERN, description="2 to 10 of A-Z and 0-9.", examples=["KIT"])
@@ -40,43 +81,13 @@ _EMAIL_PATTERN = rf"^(?!.*=\?)[^{_NEVER_IN_EMAIL}]{{1,64}}@{_DNS_LABEL_PATTERN}(
 Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL_PATTERN, examples=["ann@example.com"])]
 _EXPECTED_VERSION_DESCRIPTION = "The version that you last read; `If-Match` may name it instead."
 ExpectedVersion = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_EXPECTED_VERSION_DESCRIPTION, examples=[3])]
-_PATTERN_DESCRIPTIONS = {
+PATTERN_DESCRIPTIONS = {
     LINE_PATTERN: "one line of text, with something to see on it and no control or hidden characters",
     TEXT_PATTERN: "text without control characters",
     _DUE_PATTERN: "a date such as 2026-12-01, or a date-time with an offset",
+    _TIMESTAMP_PATTERN: "a time with an offset, such as 2026-12-01T10:00:00Z",
     _COLOUR_PATTERN: "a colour as #rrggbb, in hexadecimal digits",
     _PROJECT_KEY_PATTERN: "2 to 10 of A-Z and 0-9, a letter first",
     _EMAIL_PATTERN: "an e-mail address",
 }
-
-
-def describe_validation_error(message: str) -> str:
-    """The message of a validation error, in words if a pattern did not match; without backticks, for people."""
-    words = next(
-        (words for pattern, words in _PATTERN_DESCRIPTIONS.items() if f"matching regex {pattern!r}" in message), None
-    )
-    return f"Expected {words}" if words else message.replace("`", "")
-
-
-def normalize_due(text: str | None) -> str | None:
-    """The due date as stored, `YYYY-MM-DD` or RFC 3339 with an offset; None for none.
-
-    Raises ValueError where the calendar has no such day or the clock no such time.
-    """
-    if text is None:
-        return None
-    if len(text) == len("YYYY-MM-DD"):
-        return date.fromisoformat(text).isoformat()
-    moment = datetime.fromisoformat(text.upper())
-    try:
-        moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("due is beyond the calendar") from error
-    return moment.isoformat()
-
-
-def require_uuid7(supplied: UUID | None) -> None:
-    """Raise ValueError unless an id chosen by the client is a UUIDv7, which cannot collide with a guard stream."""
-    if supplied is not None and supplied.version != 7:  # noqa: PLR2004 - RFC 9562, section 5.7
-        msg = "id must be a UUID of version 7"
-        raise ValueError(msg)
+"""What a text of each pattern is, in words."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from commands.command import CLOSING_EVENTS_OVER_CAP, Command, DecisionContext, OtherStreamEvent, require_found
-from commands.field_types import Name, ProjectKeyText, require_uuid7
+from commands.field_types import Name, NewId, ProjectKeyText, require_uuid7
 from domain.column import DEFAULT_COLUMNS
 from domain.errors import ProjectIsArchived, ProjectIsTrashed, ProjectKeyTaken, Purged
 from domain.event import Change, Event
@@ -38,7 +38,7 @@ class CreateProject(ProjectCommand, frozen=True, kw_only=True):
 
     creates: ClassVar = True
 
-    id: UUID | None = None
+    id: NewId | None = None
     workspace_id: UUID | None = None
     name: Name
     key: ProjectKeyText

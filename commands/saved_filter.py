@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from commands.command import FINAL_EVENTS_OVER_CAP, Command, DecisionContext, OtherStreamEvent, require_found
-from commands.field_types import FilterText, Name, require_uuid7
+from commands.field_types import FilterText, Name, NewId, require_uuid7
 from domain.errors import NotFound, TooManyFilters
 from domain.event import Change, Event
 from domain.filter import parse
@@ -44,7 +44,7 @@ class SaveFilter(FilterCommand, frozen=True, kw_only=True):
 
     creates: ClassVar = True
 
-    id: UUID | None = None
+    id: NewId | None = None
     name: Name
     filter: FilterText
     sort: SavedFilterSort | None = None

@@ -15,6 +15,7 @@ from commands.field_types import (
     Description,
     DueText,
     Labels,
+    NewId,
     Title,
     normalize_due,
     require_uuid7,
@@ -53,7 +54,7 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
 
     creates: ClassVar = True
 
-    id: UUID | None = None
+    id: NewId | None = None
     project_id: UUID | None = None
     title: Title
     description: Description | None = ""

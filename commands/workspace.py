@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from commands.command import Command, DecisionContext, OtherStreamEvent, require_found
-from commands.field_types import Name, require_uuid7
+from commands.field_types import Name, NewId, require_uuid7
 from domain.event import Change, Event
 from domain.member import MemberJoined, member_stream_id
 from domain.workspace import Workspace, WorkspaceCreated, WorkspaceRenamed
@@ -17,7 +17,7 @@ class CreateWorkspace(Command[Workspace], frozen=True, kw_only=True):
     state_type: ClassVar = Workspace
     creates: ClassVar = True
 
-    id: UUID | None = None
+    id: NewId | None = None
     name: Name
 
     def __post_init__(self) -> None:

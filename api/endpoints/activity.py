@@ -13,6 +13,7 @@ from api.http.parameters import CursorParam, LimitParam, MinPositionParam, TimeP
 from api.http.problems import MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
+from commands.validation import quoted
 from domain import codec
 from projections import activity
 from projections.activity import ActivityFilter
@@ -38,7 +39,7 @@ async def show_activity(
     """List the events of a workspace, newest first, from `since` (inclusive) to `until` (exclusive)."""
     workspace_id = parse_id(workspace)
     if type is not None and type not in codec.all_event_types():
-        raise MalformedRequest("invalid_parameter", f"There is no event type {type[:100]!r}.", pointer="?type")
+        raise MalformedRequest("invalid_parameter", f"There is no event type {quoted(type)}.", pointer="?type")
     filters = ActivityFilter(actor, type, parse_time("since", since), parse_time("until", until))
     question, list_id = activity.page(workspace_id, filters, limit, cursor), activity.list_id(workspace_id, filters)
     return await ledger.activity(request, question, list_id, limit, min_position)

@@ -56,7 +56,10 @@ async def carry_out(
 async def _run_atomic(
     ledger: Ledger, request: AuthedRequest, items: list[BatchItem], key: IdempotencyKey | None
 ) -> Response[Any]:
-    commands = [await _resolve_item(ledger, request, item, place) for place, item in enumerate(items)]
+    try:
+        commands = [await _resolve_item(ledger, request, item, place) for place, item in enumerate(items)]
+    except MalformedRequest as error:
+        raise batch_items.with_all_errors(items, error) from error
     keys = [own for place, item in enumerate(items) if (own := item.idempotency_key(place))]
     try:
         outcome = await ledger.handle(command_request(request, commands, [key, *keys] if key else keys))

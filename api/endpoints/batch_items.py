@@ -1,6 +1,7 @@
 """The body of a batch: up to a hundred commands, decoded and resolved to their targets."""
 
 import contextlib
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -18,6 +19,7 @@ from commands.command import Command
 from commands.field_types import ExpectedVersion
 from commands.handling.decision import CommandOn
 from commands.handling.idempotency import IdempotencyKey
+from commands.validation import MAX_ERRORS, FieldError, describe, quoted, unknown_name_words
 from domain.errors import Refusal
 from domain.project import Project
 from domain.task import Task
@@ -92,16 +94,14 @@ def check_keys_all_or_none(items: list[BatchItem], key: IdempotencyKey | None) -
 
 
 async def resolve_item(ledger: Ledger, request: AuthedRequest, item: BatchItem, index: int) -> CommandOn:
-    """The command of an item with its target; raises MalformedRequest with the pointer of the fault, or NotFound."""
+    """The command of an item with its target; raises MalformedRequest with the pointers of all errors, or NotFound."""
     pointer = f"#/commands/{index}"
     wanted = _decode_command(item, pointer)
     if wanted.creates:
         return CommandOn(getattr(wanted, "id", None) or new_id(), wanted)
     if wanted.may_create:
         return CommandOn(_target_stream(wanted, pointer), wanted)
-    if item.id is None:
-        raise MalformedRequest("invalid_body", f"{item.type} needs the id of its target.", pointer=f"{pointer}/id")
-    return CommandOn(await _resolve_target(ledger, request, item.id, wanted), wanted)
+    return CommandOn(await _resolve_target(ledger, request, item.id or "", wanted), wanted)
 
 
 async def _resolve_target(ledger: Ledger, request: AuthedRequest, name: str, wanted: Command[Any]) -> UUID:
@@ -110,29 +110,56 @@ async def _resolve_target(ledger: Ledger, request: AuthedRequest, name: str, wan
     return await ledger.resolve_project_id(request, name) if wanted.state_type is Project else parse_id(name)
 
 
+def with_all_errors(items: list[BatchItem], error: MalformedRequest) -> MalformedRequest:
+    """The refusal of one item, with the errors of all."""
+    errors = list[FieldError]()
+    for index, item in enumerate(items):
+        try:
+            _decode_command(item, f"#/commands/{index}")
+        except MalformedRequest as other:
+            errors.extend(other.errors)
+    if errors:
+        error.errors = errors[:MAX_ERRORS]
+        error.detail = describe(error.errors)
+    return error
+
+
 def _decode_command(item: BatchItem, pointer: str) -> Command[Any]:
     kind = command.all_commands().get(item.type)
     if kind is None or not kind.is_batchable:
-        raise MalformedRequest(
-            "unknown_command", f"There is no command {item.type[:100]!r}.", pointer=f"{pointer}/type"
-        )
-    if kind.creates and item.id is not None:
-        raise MalformedRequest("invalid_body", "Send the id of a new object in data.", pointer=f"{pointer}/id")
-    if kind.may_create and item.id is not None:
-        raise MalformedRequest(
-            "invalid_body", f"{item.type} takes no id: its data names its target.", pointer=f"{pointer}/id"
-        )
-    wanted = convert_part(item.data, kind, f"{pointer}/data")
-    for field in SCOPE_FIELDS:
-        if getattr(wanted, field, "") is None:
-            raise MalformedRequest("invalid_body", f"{field} is missing.", pointer=f"{pointer}/data/{field}")
+        words = f"{quoted(item.type)} {unknown_name_words(item.type, _COMMAND_NAMES)}"
+        errors = [FieldError(f"{pointer}/type", "unknown_command", words)]
+        raise MalformedRequest("unknown_command", describe(errors), errors=errors)
+    errors = [*_target_errors(item, kind, pointer), *_missing_scope_errors(item, kind, pointer)]
+    try:
+        wanted = convert_part(item.data, kind, f"{pointer}/data")
+    except MalformedRequest as error:
+        errors = [*errors, *error.errors]
+    if errors:
+        raise MalformedRequest("invalid_body", describe(errors), errors=errors)
     if item.expected_version is None:
         return wanted
     if wanted.expected_version not in {None, item.expected_version}:
-        raise MalformedRequest(
-            "versions_differ", "The two values of expected_version differ.", pointer=f"{pointer}/data"
-        )
+        words = "differs from the expected_version beside it"
+        errors = [FieldError(f"{pointer}/data/expected_version", "versions_differ", words)]
+        raise MalformedRequest("versions_differ", describe(errors), errors=errors)
     return replace(wanted, expected_version=item.expected_version)
+
+
+def _target_errors(item: BatchItem, kind: type[Command[Any]], pointer: str) -> Iterator[FieldError]:
+    if item.id is not None and kind.creates:
+        yield FieldError(f"{pointer}/id", "not_allowed", "is not allowed: send the id of a new thing in data")
+    elif item.id is not None and kind.may_create:
+        yield FieldError(f"{pointer}/id", "not_allowed", f"is not allowed: the data of {item.type} names its target")
+    elif item.id is None and not kind.creates and not kind.may_create:
+        yield FieldError(f"{pointer}/id", "missing", f"is missing: {item.type} needs the id of its target")
+
+
+def _missing_scope_errors(item: BatchItem, kind: type[Command[Any]], pointer: str) -> Iterator[FieldError]:
+    """The places that an address names, and that data must name in a batch."""
+    for field in msgspec.structs.fields(kind):
+        if field.name in SCOPE_FIELDS and field.default is None and item.data.get(field.name) is None:
+            yield FieldError(f"{pointer}/data/{field.name}", "missing", "is missing")
 
 
 def _target_stream(wanted: Command[Any], pointer: str) -> UUID:

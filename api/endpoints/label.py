@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import unquote
 
-import msgspec
 from litestar import Request, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -15,8 +14,9 @@ from api.http.problems import MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from commands.command import require_found
-from commands.field_types import LabelName, describe_validation_error
+from commands.field_types import LabelName
 from commands.label import ColourLabel
+from commands.validation import describe, find_errors
 from projections import label_list
 from projections.label_list import LabelRow
 from projections.pagination import Page
@@ -55,9 +55,9 @@ def _label_name(request: Request[Any, Any, Any]) -> str:
     if "/" in raw_name:
         raise MalformedRequest("invalid_label", "Write a / in the name of a label as %2F.")
     try:
-        name: str = msgspec.convert(unquote(raw_name, errors="strict"), LabelName)
-    except msgspec.ValidationError as error:
-        raise MalformedRequest("invalid_label", describe_validation_error(str(error))) from error
+        name = unquote(raw_name, errors="strict")
     except UnicodeDecodeError as error:
         raise MalformedRequest("invalid_label", "Send the name of a label as percent-encoded UTF-8.") from error
+    if errors := find_errors(name, LabelName, "#/label"):
+        raise MalformedRequest("invalid_label", describe(errors))
     return name

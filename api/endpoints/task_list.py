@@ -39,7 +39,9 @@ class TaskSearch(Struct, frozen=True, forbid_unknown_fields=True):
     sort: Annotated[TaskSort | None, Meta(description=SORT_DESCRIPTION, examples=["due"])] = None
     limit: Annotated[int, Meta(ge=1, le=200, description=LIMIT_DESCRIPTION)] = 50
     cursor: Annotated[str, Meta(max_length=1_000)] | None = None
-    fields: Annotated[str | None, Meta(description=FIELDS_DESCRIPTION, examples=["id,title,due"])] = None
+    fields: Annotated[
+        str | None, Meta(description=FIELDS_DESCRIPTION, examples=["id,title,due"], extra={"check": parse_fields})
+    ] = None
     count: Annotated[Literal["exact"] | None, Meta(description=COUNT_DESCRIPTION)] = None
     expand: Annotated[str | None, Meta(description=EXPAND_DESCRIPTION, examples=["assignees"])] = None
     min_position: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None

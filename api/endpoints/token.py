@@ -18,16 +18,16 @@ from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request
 from commands import permissions
 from commands.command import require_found
-from commands.field_types import Name
+from commands.field_types import Name, TimestampText
 from commands.handling.decision import CommandOn
 from commands.token import IssueToken, RevokeToken
 from domain.errors import NotFound, Refusal
+from domain.timestamp import parse_timestamp
 from domain.user import PersonalToken, TokenKind, TokenScope, User
 from infra.identity.personal_tokens import TokenRecord
 from infra.ids import new_id
 
 Scopes = Annotated[tuple[TokenScope, ...], Meta(min_length=1, max_length=3)]
-ExpiresAt = Annotated[datetime, Meta(tz=True, description="A time with an offset (RFC 3339).")]
 
 
 class NewToken(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,13 +36,14 @@ class NewToken(Struct, frozen=True, forbid_unknown_fields=True):
     name: Name
     scopes: Scopes
     kind: TokenKind = "human"
-    expires_at: ExpiresAt | None = None
+    expires_at: TimestampText | None = None
 
     def __post_init__(self) -> None:
-        try:
-            _ = self.expires_at and self.expires_at.astimezone(UTC)
-        except OverflowError as error:
-            raise ValueError("expires_at is beyond the calendar") from error
+        self.expiry()
+
+    def expiry(self) -> datetime | None:
+        """The moment in UTC; raises ValueError for what is in no calendar."""
+        return parse_timestamp(self.expires_at).astimezone(UTC) if self.expires_at else None
 
 
 class TokenInfo(Struct, frozen=True):
@@ -75,7 +76,7 @@ async def issue_token(
     authentication.require_account_management(request.user, request.auth)
     user, token_id = request.user.user_id, new_id()
     scopes = tuple(scope for scope in permissions.SCOPES if scope in data.scopes)
-    expires_at = data.expires_at.astimezone(UTC) if data.expires_at else None
+    expires_at = data.expiry()
     secret, created_at = await ledger.tokens.issue(
         TokenRecord(token_id, user, data.kind, permissions.widest_scope(scopes), expires_at)
     )

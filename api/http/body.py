@@ -1,5 +1,6 @@
 """Request bodies: JSON decoded once, straight into its command, or refused with a pointer to the error."""
 
+import json
 import math
 import re
 from functools import cache
@@ -17,8 +18,8 @@ from litestar.typing import FieldDefinition
 from api.http import headers
 from api.http.deadline import current_deadline
 from api.http.duplicate_keys import find_duplicate_key
-from api.http.problems import MalformedRequest
-from commands.field_types import describe_validation_error
+from api.http.malformed_request import MalformedRequest
+from commands.validation import describe, find_errors, quoted
 
 T = TypeVar("T")
 MAX_AUTH_BODY_BYTES = 16 * 1024
@@ -26,8 +27,8 @@ MAX_AUTH_BODY_BYTES = 16 * 1024
 JSON_MEDIA_TYPES = {"application/json"}
 PATCH_MEDIA_TYPES = JSON_MEDIA_TYPES | {"application/merge-patch+json"}
 _CONTENT_LENGTH = re.compile("[0-9]{1,15}")
-_ARRAY_INDEX = re.compile(r"\[(\d+)\]")
-_ERROR_PATH = re.compile(r" - at `\$\.?(.*)`$")
+_MAX_INTEGER_DIGITS = 20
+"""Python refuses to convert very long integers; one that is longer than this fits no field."""
 
 
 class JSONRequest(Request[Any, Any, Any]):
@@ -50,7 +51,7 @@ class JSONRequest(Request[Any, Any, Any]):
     def _declared_length(self) -> int:
         value = headers.first(self, b"content-length", "0")
         if not _CONTENT_LENGTH.fullmatch(value):
-            raise ClientException(f"Content-Length is not a number: {value!r}")
+            raise ClientException("Content-Length is not a number.")
         return int(value)
 
     async def _receive(self, max_bytes: float) -> bytes:
@@ -112,38 +113,59 @@ def _handler_id(handler: BaseRouteHandler) -> str:
 
 
 def decode_body(body: bytes, kind: type) -> Any:
-    """A body as a Struct; raises MalformedRequest with a pointer to the error."""
+    """A body as a Struct; raises MalformedRequest with every error and its pointer."""
     try:
         decoded: Any = msgspec.json.decode(body, type=kind)
         duplicate = find_duplicate_key(body)
     except msgspec.ValidationError as error:
-        raise _invalid_body(error, "#") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedRequest("invalid_json", f"The body is not JSON: {error}") from error
-    except RecursionError as error:
-        raise MalformedRequest("invalid_json", "The body is nested too deeply.") from error
+        raise invalid_body(decode_any(body), kind, "#") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _invalid_json(error) from error
     if duplicate:
-        detail = f"The key {duplicate.key!r} occurs twice in one object."
+        detail = f"The key {quoted(duplicate.key)} occurs twice in one object."
         raise MalformedRequest("duplicate_key", detail, pointer=duplicate.pointer)
     return decoded
 
 
+def decode_any(body: bytes) -> Any:
+    """A body as JSON of any form; raises MalformedRequest if it is not JSON."""
+    try:
+        return _decode_json(body)
+    except (ValueError, RecursionError) as error:
+        raise _invalid_json(error) from error
+
+
 def convert_part(value: Any, kind: type[T], pointer: str) -> T:
-    """A decoded part of a body as a Struct; raises MalformedRequest with a pointer to the error."""
+    """A decoded part of a body as a Struct; raises MalformedRequest with every error and its pointer."""
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _invalid_body(error, pointer) from error
+        raise invalid_body(value, kind, pointer) from error
 
 
-def _invalid_body(error: msgspec.ValidationError, pointer: str) -> MalformedRequest:
-    path = _ERROR_PATH.search(str(error))
-    inside = "/" + _ARRAY_INDEX.sub(r"/\1", path[1]).replace(".", "/") if path else ""
-    return MalformedRequest(
-        "invalid_body",
-        describe_validation_error(_ERROR_PATH.sub("", str(error))),
-        pointer=(pointer + inside).replace("//", "/"),
-    )
+def invalid_body(value: Any, kind: Any, pointer: str) -> MalformedRequest:
+    """The refusal of a decoded value that does not fit a type."""
+    errors = find_errors(value, kind, pointer)
+    return MalformedRequest("invalid_body", describe(errors), errors=errors)
+
+
+def _decode_json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.ValidationError:  # a number that is out of range
+        return json.loads(body, parse_int=_parse_integer)
+
+
+def _parse_integer(digits: str) -> float:
+    return int(digits) if len(digits) <= _MAX_INTEGER_DIGITS else float(digits)
+
+
+def _invalid_json(error: Exception) -> MalformedRequest:
+    if isinstance(error, UnicodeDecodeError):
+        return MalformedRequest("invalid_json", "The body is not UTF-8.")
+    if isinstance(error, RecursionError):
+        return MalformedRequest("invalid_json", "The body is nested too deeply.")
+    return MalformedRequest("invalid_json", f"The body is not JSON: {str(error).removeprefix('JSON is malformed: ')}.")
 
 
 def _check_content_type(request: Any, content_type: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import Request
 from msgspec import Struct
 
-from api.http.problems import MalformedRequest
+from api.http.malformed_request import MalformedRequest
 
 MODE_PARAMETERS: Final = {"dry_run": ("false", "true"), "on_conflict": ("rebase",)}
 """The parameters of every command, and the values that each takes."""

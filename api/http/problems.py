@@ -1,6 +1,7 @@
 """Problems: how every error is answered, the framework's own among them."""
 
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,8 @@ from litestar.types import ASGIApp, Scope
 from api.http import headers
 from api.http.deadline import DeadlineExceeded
 from api.http.head_requests import allowed_methods
+from api.http.malformed_request import MalformedRequest as MalformedRequest  # noqa: PLC0414 - a name of this module
+from api.http.parameter_errors import find_parameter_errors
 from api.http.problem_document import problem_response
 from api.http.response import Response
 from api.http.server_faults import (
@@ -23,6 +26,7 @@ from api.http.server_faults import (
     unknown_event_response,
 )
 from commands.handling.append import OutcomeUnknown
+from commands.validation import FieldError, describe
 from domain import errors
 from domain.errors import Refusal, UnknownEvent, VersionConflict
 from infra.reading.progress import ProjectionBehind
@@ -85,14 +89,6 @@ TITLE_BY_CODE = {
 """The title of each code that is no refusal's; any other code has the phrase of its status."""
 
 
-class MalformedRequest(Exception):
-    """The request is malformed: answered with `status`, 400 by default."""
-
-    def __init__(self, code: str, detail: str, *, pointer: str | None = None, status: int = 400) -> None:
-        super().__init__(detail)
-        self.code, self.detail, self.pointer, self.status = code, detail, pointer, status
-
-
 def refusal_response(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
     status = next((STATUS_BY_REFUSAL[kind] for kind in type(refusal).__mro__ if kind in STATUS_BY_REFUSAL), 422)
     response = problem_response(
@@ -119,38 +115,34 @@ def conflict_response(request: Request[Any, Any, Any], conflict: VersionConflict
 
 
 def malformed_response(request: Request[Any, Any, Any], error: MalformedRequest) -> Response[bytes]:
-    errors_ = [{"pointer": error.pointer, "code": error.code}] if error.pointer else None
+    single = [{"pointer": error.pointer, "code": error.code}] if error.pointer else None
     title = title_of(error.code, error.status)
-    return problem_response(request, error.status, error.code, title, detail=error.detail, errors=errors_)
+    members = {"detail": error.detail, "errors": _members_of(error.errors) or single}
+    return problem_response(request, error.status, error.code, title, **members)
 
 
 def framework_error_response(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Errors of the framework: routing, authentication and parameters."""
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
-        parameter_errors = [
-            {"pointer": f"?{one.get('key', '')}", "code": "invalid_parameter"}
-            for one in error.extra
-            if isinstance(one, dict)
+        found = find_parameter_errors(request) or [
+            FieldError(f"?{one.get('key', '')}", "invalid_value", "is not valid") for one in error.extra
         ]
-        detail = "; ".join(
-            f"{one.get('key', '')}: {one.get('message', '')}".replace("`", "")
-            for one in error.extra
-            if isinstance(one, dict)
-        )
-        return problem_response(
-            request,
-            400,
-            "invalid_parameter",
-            "A parameter is invalid.",
-            detail=detail,
-            errors=parameter_errors,
-        )
+        members = {"detail": describe(found), "errors": _members_of(found)}
+        return problem_response(request, 400, "invalid_parameter", "A parameter is invalid.", **members)
     status, code = error.status_code, code_of(status_phrase(error.status_code))
     text = None if error.detail == HTTPStatus(status).phrase else error.detail
     response = problem_response(request, status, code, title_of(code, status), detail=text)
     for name, value in (error.headers or {}).items():
         response.headers[name] = allowed_methods(value) if name.lower() == "allow" else value
     return response
+
+
+def _members_of(found: Sequence[FieldError]) -> list[dict[str, str]]:
+    """The errors of a request as members of its problem."""
+    return [
+        {"pointer": one.pointer, "code": one.code, "detail": f"{one.sentence()[:1].upper()}{one.sentence()[1:]}."}
+        for one in found
+    ]
 
 
 def status_phrase(status: int) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from litestar.params import QueryParameter
 
 from api.http.problems import MalformedRequest
+from commands.validation import quoted, unknown_name_words
 from projections.task_page import TASK_FIELDS
 from projections.task_sorting import TaskSort
 
@@ -29,7 +30,7 @@ def parse_fields_param(text: str | None) -> tuple[str, ...]:
     try:
         return parse_fields(text)
     except ValueError as error:
-        raise MalformedRequest("invalid_parameter", f"fields: {error}.", pointer="?fields") from error
+        raise MalformedRequest("invalid_parameter", f"fields {error}.", pointer="?fields") from error
 
 
 def parse_fields(text: str | None) -> tuple[str, ...]:
@@ -37,6 +38,6 @@ def parse_fields(text: str | None) -> tuple[str, ...]:
     names = text.split(",") if text is not None else TASK_FIELDS
     for name in names:
         if name not in TASK_FIELDS or names.count(name) > 1:
-            msg = f"{name[:100]!r} is not a field of a task" if name not in TASK_FIELDS else f"{name!r} is named twice"
-            raise ValueError(msg)
+            words = f"has {quoted(name)}, which {unknown_name_words(name, TASK_FIELDS)}"
+            raise ValueError(words if name not in TASK_FIELDS else f"has {name} twice")
     return tuple(name for name in TASK_FIELDS if name in names)

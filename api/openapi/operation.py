@@ -13,7 +13,7 @@ from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 from msgspec import Struct
 
-from api.http import authentication, parameters
+from api.http import authentication, parameter_errors
 from api.http.body import JSONBodyDTO
 from api.http.rate_limiting import RequestLimiter
 from api.ledger import Ledger
@@ -50,7 +50,7 @@ class Operation(Struct, frozen=True, dict=True):
     @property
     def takes_mode_parameters(self) -> bool:
         """Whether it takes the mode parameters of commands: dry run and rebase."""
-        return parameters.is_command_endpoint(self.handler)
+        return parameter_errors.is_command_endpoint(self.handler)
 
     def is_dry_run_status(self, status: int) -> bool:
         """Whether only dry runs are answered with it: a command that creates is answered with 201."""
@@ -149,7 +149,7 @@ class Operation(Struct, frozen=True, dict=True):
     def _call_graph_roots(self) -> Iterator[FunctionRef]:
         """The entry points of the code that serves a request."""
         yield FunctionRef(self.handler.fn)
-        yield FunctionRef(parameters.reject_unknown_parameters)
+        yield FunctionRef(parameter_errors.reject_unknown_parameters)
         if self.is_limited:
             yield FunctionRef(RequestLimiter.before_authentication, RequestLimiter)
         if not self.is_public:

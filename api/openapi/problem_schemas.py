@@ -27,7 +27,8 @@ class FieldError(Struct, frozen=True):
     """An invalid part of the request."""
 
     pointer: Annotated[str, Meta(examples=["#/title"])]
-    code: Annotated[str, Meta(examples=["invalid_body"])]
+    code: Annotated[str, Meta(examples=["too_short"])]
+    detail: Annotated[str, Meta(examples=["Title cannot be empty."])] | UnsetType = UNSET
 
 
 class Problem(Struct, frozen=True):

@@ -9,7 +9,7 @@ from litestar.types import ASGIApp
 from api.endpoints.task import create_task
 from api.http import authentication
 from api.http.body import JSONBodyDTO, JSONRequest
-from api.http.parameters import reject_unknown_parameters
+from api.http.parameter_errors import reject_unknown_parameters
 from api.http.problems import EXCEPTION_HANDLERS
 from api.http.tracing import with_tracing
 from api.ledger import BASE_PATH, Ledger

@@ -3,6 +3,7 @@
 import gzip
 import hmac
 import json
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ import pytest_asyncio
 from api.app import MAX_BODY_BYTES
 from api.http.access_tokens import key_id
 from api.ledger import BASE_PATH
+from commands.validation import MAX_ERRORS, MAX_QUOTED_CHARACTERS
 from infra.settings import Settings
 from scripts.openapi import OPENAPI_FILE
 from tests.api.paginated_lists import LIST_PATHS
@@ -136,7 +138,7 @@ async def test_bodies_of_authentication_are_limited_to_16_kib(shared_user: ApiUs
 
 UNUSED_ID = "01a1fdb9-ff86-71a3-b8d1-8de7b10a6519"
 INVALID_TASKS: list[Any] = [
-    case("no title", {}, "#"),
+    case("no title", {}, "#/title"),
     case("null for a title", {"title": None}, "#/title"),
     case("true for a title", {"title": True}, "#/title"),
     case("a number for a title", {"title": 1}, "#/title"),
@@ -174,14 +176,14 @@ INVALID_TASKS: list[Any] = [
     case("an unknown priority", {"title": "x", "priority": "soon"}, "#/priority"),
     case("a priority in another case", {"title": "x", "priority": "High"}, "#/priority"),
     case("a number for a priority", {"title": "x", "priority": 1}, "#/priority"),
-    case("year 0", {"title": "x", "due": "0000-01-01"}, "#"),
-    case("30 February", {"title": "x", "due": "2026-02-30"}, "#"),
-    case("month 13", {"title": "x", "due": "2026-13-01"}, "#"),
+    case("year 0", {"title": "x", "due": "0000-01-01"}, "#/due"),
+    case("30 February", {"title": "x", "due": "2026-02-30"}, "#/due"),
+    case("month 13", {"title": "x", "due": "2026-13-01"}, "#/due"),
     case("no zone", {"title": "x", "due": "2026-12-01T10:00:00"}, "#/due"),
-    case("hour 25", {"title": "x", "due": "2026-12-01T25:00:00Z"}, "#"),
-    case("an offset of 99 hours", {"title": "x", "due": "2026-12-01T10:00:00+99:00"}, "#"),
-    case("before the calendar in UTC", {"title": "x", "due": "0001-01-01T00:00:00+14:00"}, "#"),
-    case("after the calendar in UTC", {"title": "x", "due": "9999-12-31T23:59:59-12:00"}, "#"),
+    case("hour 25", {"title": "x", "due": "2026-12-01T25:00:00Z"}, "#/due"),
+    case("an offset of 99 hours", {"title": "x", "due": "2026-12-01T10:00:00+99:00"}, "#/due"),
+    case("before the calendar in UTC", {"title": "x", "due": "0001-01-01T00:00:00+14:00"}, "#/due"),
+    case("after the calendar in UTC", {"title": "x", "due": "9999-12-31T23:59:59-12:00"}, "#/due"),
     case("tomorrow", {"title": "x", "due": "tomorrow"}, "#/due"),
     case("seconds since 1970", {"title": "x", "due": 1_790_000_000}, "#/due"),
     case("an empty due", {"title": "x", "due": ""}, "#/due"),
@@ -194,9 +196,9 @@ INVALID_TASKS: list[Any] = [
     case("51 assignees", {"title": "x", "assignees": [str(uuid4()) for _ in range(51)]}, "#/assignees"),
     case("an assignee that is no id", {"title": "x", "assignees": ["ann"]}, ""),
     case("an id for assignees", {"title": "x", "assignees": str(uuid4())}, "#/assignees"),
-    case("an id of version 4", {"title": "x", "id": str(uuid4())}, "#"),
-    case("an id of version 5", {"title": "x", "id": str(uuid5(uuid4(), "x"))}, "#"),
-    case("the nil id", {"title": "x", "id": "00000000-0000-0000-0000-000000000000"}, "#"),
+    case("an id of version 4", {"title": "x", "id": str(uuid4())}, "#/id"),
+    case("an id of version 5", {"title": "x", "id": str(uuid5(uuid4(), "x"))}, "#/id"),
+    case("the nil id", {"title": "x", "id": "00000000-0000-0000-0000-000000000000"}, "#/id"),
     case("an id that is no UUID", {"title": "x", "id": "1"}, "#/id"),
     case("a number for an id", {"title": "x", "id": 7}, "#/id"),
     case("a negative version", {"title": "x", "expected_version": -1}, "#/expected_version"),
@@ -206,7 +208,7 @@ INVALID_TASKS: list[Any] = [
     case("a version past int8", {"title": "x", "expected_version": 2**63}, "#/expected_version"),
     case("a version past 2^64", {"title": "x", "expected_version": 2**64}, "#/expected_version"),
     *(
-        case(f"an unknown field {field}", {"title": "x", field: value}, "#")
+        case(f"an unknown field {field}", {"title": "x", field: value}, f"#/{field}")
         for field, value in {
             "owner_id": UNUSED_ID,
             "role": "owner",
@@ -234,6 +236,92 @@ async def test_an_invalid_field_is_refused_with_its_pointer(
         await shared_user.request("POST", f"/projects/{shared_user.project}/tasks", json=body), 400, "invalid_body"
     )
     assert pointer in {"", problem["errors"][0]["pointer"]}, problem
+    assert_speaks_of_fields(problem)
+
+
+PYTHON_WORDS = re.compile(
+    r"\b(str|int|float|bool|null|None|array|dict|tuple|UUID4|datetime|Expected|Object|regex|length|enum|month must|"
+    r"is out of range|Invalid|got|codec|Traceback|\w+Error)\b|[`$]|\brange\(|\.\.[0-9]"
+)
+
+
+def assert_speaks_of_fields(problem: dict[str, Any]) -> None:
+    """Every error has a pointer, a code of its own and a sentence; none is in the words of Python or its libraries."""
+    assert problem["errors"], problem
+    for error in problem["errors"]:
+        assert error.keys() == {"pointer", "code", "detail"}
+        assert error["pointer"][0] in "#?"
+        assert error["code"] != problem["code"]
+        assert error["detail"].endswith(".")
+    said = [problem["detail"], *(error["detail"] for error in problem["errors"])]
+    assert not [text for text in said if PYTHON_WORDS.search(text.replace("cannot be null", "").replace("a UUID", ""))]
+
+
+SEVERAL_ERRORS = {
+    "title": ("", "too_short", "Title cannot be empty."),
+    "priority": ("soon", "not_one_of", "Priority must be one of none, low, medium, high, urgent."),
+    "due": ("2026-02-30", "invalid_value", "Due must be a day in the calendar."),
+    "labels": ("shop", "wrong_type", "Labels must be a list."),
+    "expected_version": (-1, "too_small", "Expected_version must be at least 0."),
+}
+
+
+@pytest.mark.usefixtures("assert_nothing_written")
+@pytest.mark.parametrize("place", ["create", "edit", "atomic", "independent"])
+async def test_all_errors_of_a_body_are_reported_at_once(shared_user: ApiUser, task_id: str, place: str) -> None:
+    body = {name: value for name, (value, _, _) in SEVERAL_ERRORS.items()} | {"dueDate": "2026-12-01"}
+    edit = {"type": "EditTask", "id": task_id, "data": body}
+    if place == "create":
+        answer = await shared_user.request("POST", f"/projects/{shared_user.project}/tasks", json=body)
+    elif place == "edit":
+        answer = await shared_user.request("PATCH", f"/tasks/{task_id}", json=body)
+    else:
+        answer = await shared_user.request("POST", "/commands", json={"mode": place, "commands": [edit]})
+    problem = answer.json()["results"][0]["problem"] if place == "independent" else answer.json()
+    assert (problem["status"], problem["code"]) == (400, "invalid_body")
+    prefix = "#" if place in {"create", "edit"} else "#/commands/0/data"
+    assert {error["pointer"].removeprefix(prefix): error["code"] for error in problem["errors"]} == {
+        **{f"/{name}": code for name, (_, code, _) in SEVERAL_ERRORS.items()},
+        "/dueDate": "unknown_field",
+    }
+    assert_speaks_of_fields(problem)
+    if place == "edit":
+        details = {error["pointer"]: error["detail"] for error in problem["errors"]}
+        for name, (_, _, detail) in SEVERAL_ERRORS.items():
+            assert details[f"#/{name}"] == detail
+        assert "did you mean due?" in details["#/dueDate"]
+        assert "title, description, priority, due, column, labels, assignees, status" in details["#/dueDate"]
+
+
+@pytest.mark.usefixtures("assert_nothing_written")
+async def test_an_atomic_batch_reports_the_errors_of_all_its_commands(shared_user: ApiUser, task_id: str) -> None:
+    commands = [
+        {"type": "EditTask", "id": task_id, "data": {"title": ""}},
+        {"type": "CompleteTask", "id": task_id, "data": {}},
+        {"type": "CreateTasks", "data": {"title": "x"}},
+        {"type": "CreateTask", "data": {"titel": "x"}},
+        {"type": "CompleteTask", "data": {}},
+    ]
+    answer = await shared_user.request("POST", "/commands", json={"commands": commands})
+    problem = assert_problem(answer, 400, "invalid_body")
+    assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [
+        ("#/commands/0/data/title", "too_short"),
+        ("#/commands/2/type", "unknown_command"),
+        ("#/commands/3/data/project_id", "missing"),
+        ("#/commands/3/data/title", "missing"),
+        ("#/commands/3/data/titel", "unknown_field"),
+        ("#/commands/4/id", "missing"),
+    ]
+    assert "did you mean CreateTask?" in problem["detail"]
+
+
+async def test_a_flood_of_errors_is_reported_in_part(shared_user: ApiUser) -> None:
+    body = {"title": "x", **{f"f{number}" + "x" * 500: 1 for number in range(1_000)}}
+    problem = assert_problem(
+        await shared_user.request("POST", f"/projects/{shared_user.project}/tasks", json=body), 400, "invalid_body"
+    )
+    assert len(problem["errors"]) == MAX_ERRORS
+    assert max(len(error["pointer"]) for error in problem["errors"]) <= MAX_QUOTED_CHARACTERS + 2
 
 
 @pytest.mark.usefixtures("assert_nothing_written")
@@ -446,7 +534,26 @@ INVALID_QUERIES = [
 
 @pytest.mark.parametrize(("query", "code"), INVALID_QUERIES)
 async def test_a_wrong_parameter_is_refused(shared_user: ApiUser, query: str, code: str) -> None:
-    assert_problem(await shared_user.request("GET", f"/projects/{shared_user.project}/tasks?{query}"), 400, code)
+    problem = assert_problem(
+        await shared_user.request("GET", f"/projects/{shared_user.project}/tasks?{query}"), 400, code
+    )
+    assert code == "bad_cursor" or PYTHON_WORDS.search(problem["detail"]) is None, problem
+
+
+async def test_all_errors_of_a_query_are_reported_at_once(shared_user: ApiUser, task_id: str) -> None:
+    query = "limit=500&sort=name&order=title&min_position=x&count=exact&count=all"
+    problem = assert_problem(await shared_user.request("GET", f"/tasks?{query}"), 400, "invalid_parameter")
+    assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [
+        ("?limit", "too_large"),
+        ("?sort", "not_one_of"),
+        ("?order", "unknown_parameter"),
+        ("?min_position", "wrong_type"),
+        ("?count", "repeated_parameter"),
+    ]
+    assert "Limit can be at most 200." in [error["detail"] for error in problem["errors"]]
+    both = await shared_user.request("POST", f"/tasks/{task_id}/complete?dry_run=1&on_conflict=win")
+    problem = assert_problem(both, 400, "invalid_parameter")
+    assert [error["pointer"] for error in problem["errors"]] == ["?dry_run", "?on_conflict"]
 
 
 INVALID_PAGE_QUERIES = [one for one in INVALID_QUERIES if "position" not in str(one.id)]

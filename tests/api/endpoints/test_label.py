@@ -108,14 +108,14 @@ async def test_a_name_that_a_path_cannot_hold_works_in_a_batch(ann: ApiUser) -> 
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ({}, "#"),
+        ({}, "#/colour"),
         ({"colour": "red"}, "#/colour"),
         ({"colour": "#c30"}, "#/colour"),
         ({"colour": "#cc33001"}, "#/colour"),
         ({"colour": "#cc330g"}, "#/colour"),
         ({"colour": "#cc3300\n"}, "#/colour"),
         ({"colour": 7}, "#/colour"),
-        ({"colour": "#cc3300", "name": "x"}, "#"),
+        ({"colour": "#cc3300", "name": "x"}, "#/name"),
         ({"colour": "#cc3300", "label": "other"}, "#/label"),
         ({"colour": "#cc3300", "workspace_id": str(OTHER_WORKSPACE)}, "#/workspace_id"),
     ],

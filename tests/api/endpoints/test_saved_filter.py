@@ -198,8 +198,8 @@ async def test_concurrent_saves_do_not_exceed_the_maximum(
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ({}, "#"),
-        ({"name": "Soon"}, "#"),
+        ({}, "#/name"),
+        ({"name": "Soon"}, "#/filter"),
         ({**FILTER_BODY, "name": ""}, "#/name"),
         ({**FILTER_BODY, "name": " "}, "#/name"),
         ({**FILTER_BODY, "name": "a\nb"}, "#/name"),
@@ -211,9 +211,9 @@ async def test_concurrent_saves_do_not_exceed_the_maximum(
         ({**FILTER_BODY, "sort": "--due"}, "#/sort"),
         ({**FILTER_BODY, "sort": "due,key"}, "#/sort"),
         ({**FILTER_BODY, "id": "mine"}, "#/id"),
-        ({**FILTER_BODY, "id": "5f1c3f0e-9a5c-4d3e-8b43-7a7d5b6c2e11"}, "#"),
-        ({**FILTER_BODY, "user_id": str(BOB.id)}, "#"),
-        ({**FILTER_BODY, "builtin": True}, "#"),
+        ({**FILTER_BODY, "id": "5f1c3f0e-9a5c-4d3e-8b43-7a7d5b6c2e11"}, "#/id"),
+        ({**FILTER_BODY, "user_id": str(BOB.id)}, "#/user_id"),
+        ({**FILTER_BODY, "builtin": True}, "#/builtin"),
     ],
     ids=str,
 )

@@ -94,6 +94,26 @@ async def test_an_edit_takes_every_field_that_a_task_shows(ann: ApiUser) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("2026-12-01T10:00:00.123456789Z", "2026-12-01T10:00:00.123456+00:00"),
+        ("2026-12-01T10:00:00.1234567890123456789012345678901234567890+02:00", "2026-12-01T10:00:00.123456+02:00"),
+        ("2026-12-31T23:59:60Z", "2027-01-01T00:00:00+00:00"),
+        ("2026-12-01T10:00:00+23:59", "2026-12-01T10:00:00+23:59"),
+        ("2026-12-01T10:00:00-23:59", "2026-12-01T10:00:00-23:59"),
+    ],
+)
+async def test_a_due_date_is_any_time_of_rfc_3339(ann: ApiUser, written: str, shown: str) -> None:
+    task = await ann.create_task(due=written)
+    assert (await ann.get(f"/tasks/{task}"))["due"] == shown
+    other = await ann.create_task()
+    edit = await ann.request("PATCH", f"/tasks/{other}", json={"due": written, "expected_version": 1})
+    assert edit.status_code == 200, edit.text
+    shown_by_filter = (await ann.get("/tasks?filter=due%3E2026-11-01&sort=due"))["items"]
+    assert [item["due"] for item in shown_by_filter] == [shown, shown]
+
+
 async def test_merge_patch_is_a_content_type_for_an_edit(ann: ApiUser) -> None:
     task = await ann.create_task()
     headers = {"Content-Type": "application/merge-patch+json; charset=utf-8", "If-Match": '"1"'}

@@ -31,6 +31,19 @@ async def other_process(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("2126-12-31T23:59:60Z", "2127-01-01T00:00:00Z"),
+        ("2126-12-01T12:00:00.123456789+23:59", "2126-11-30T12:01:00.123456Z"),
+    ],
+)
+async def test_a_token_expires_at_any_time_of_rfc_3339(ann: ApiUser, written: str, shown: str) -> None:
+    new_token = {"name": "Import", "scopes": ["read"], "expires_at": written}
+    answer = await ann.request("POST", "/auth/tokens", json=new_token)
+    assert (answer.status_code, answer.json()["expires_at"]) == (201, shown), answer.text
+
+
 async def test_a_token_is_shown_once_and_listed_without_its_secret(ann: ApiUser, bob: ApiUser) -> None:
     until = "2126-12-01T12:00:00+02:00"
     new_token = {"name": "Nightly import", "scopes": ["write", "read", "write"], "expires_at": until}
