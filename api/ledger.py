@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from api.connections.stats import ConnectionStats
 from api.http import conflict, idempotency, preconditions, tracing
 from api.http.command_mode import command_mode
@@ -103,7 +105,10 @@ class Ledger(Queries, frozen=True, kw_only=True):
         command = preconditions.with_expected_version(request, command)
         try:
             key = await idempotency.idempotency_key(request)
-            return await self.handle(command_request(request, [CommandOn(target, command)], [key] if key else []))
+            wanted = command_request(request, [CommandOn(target, command)], [key] if key else [])
+            if preconditions.allows_any_version(request):
+                wanted = replace(wanted, allows_any_version=True)
+            return await self.handle(wanted)
         except VersionConflict as error:
             raise await self.conflict(request, target, error) from error
 

@@ -10,7 +10,7 @@ from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ASGIApp, Scope
 
-from api.http import headers
+from api.http import preconditions
 from api.http.deadline import DeadlineExceeded
 from api.http.head_requests import allowed_methods
 from api.http.malformed_request import MalformedRequest as MalformedRequest  # noqa: PLC0414 - a name of this module
@@ -44,6 +44,7 @@ STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
     errors.EmailTaken: 409,
     errors.VersionConflict: 409,
     errors.Contradicts: 409,
+    errors.NothingMatches: 412,
     errors.VersionRequired: 428,
     errors.WrongCredentials: 401,
     errors.WrongPassword: 403,
@@ -109,7 +110,7 @@ def refusal_response(request: Request[Any, Any, Any], refusal: Refusal) -> Respo
 
 def conflict_response(request: Request[Any, Any, Any], conflict: VersionConflict) -> Response[bytes]:
     """412 if an If-Match header named the version, else 409; what happened since is in members of its own."""
-    status = 412 if headers.lines(request, b"if-match") else STATUS_BY_REFUSAL[VersionConflict]
+    status = 412 if preconditions.names_version(request) else STATUS_BY_REFUSAL[VersionConflict]
     members = {**conflict.params, "errors": _item_errors(conflict)}
     return problem_response(request, status, conflict.code(), conflict.title(), detail=str(conflict), **members)
 

@@ -74,6 +74,8 @@ def _unreachable_refusals(command_type: type[Command[Any]], reachable: frozenset
         errors.IdTaken: not command_type.creates or "id" not in command_type.__struct_fields__,
         errors.VersionRequired: not command_type.requires_version,
         errors.VersionConflict: preconditions.with_expected_version not in called and not is_batch_handler(reachable),
+        errors.NothingMatches: preconditions.allows_any_version not in called
+        or not (command_type.creates or command_type.may_create),
         errors.CrossesWorkspaces: not is_batch_handler(reachable),
         errors.Contradicts: not is_batch_handler(reachable),
         errors.ColumnNotCounted: True,  # raised only by commands that move tasks into columns

@@ -23,8 +23,9 @@ PARAMETER_COMPONENTS: Final[dict[str, Schema]] = {
     "If-Match": {
         "name": "If-Match",
         "in": "header",
-        "description": "The version you last read, as the `ETag` gave it. 412 if it is not the current one.",
-        "schema": {"type": "string", "pattern": r'^("[0-9]{1,15}(-[0-9a-f]+)?"|[0-9]{1,15}(-[0-9a-f]+)?)$'},
+        "description": "The version you last read, as the `ETag` gave it: 412 if it is not the current one. `*` is any "
+        "version, as long as there is one.",
+        "schema": {"type": "string", "pattern": r'^("[0-9]{1,15}(-[0-9a-f]+)?"|[0-9]{1,15}(-[0-9a-f]+)?|\*)$'},
         "example": '"3"',
     },
     "Idempotency-Key": {

@@ -17,6 +17,7 @@ from domain.errors import (
     Forbidden,
     IdTaken,
     NotFound,
+    NothingMatches,
     Purged,
     Refusal,
     ScopeTooNarrow,
@@ -42,6 +43,18 @@ class CommandOn(Struct, frozen=True):
     command: Command[Any]
 
 
+class DecisionOptions(Struct, frozen=True):
+    """What a request brings to its decision besides its commands.
+
+    With `intervening`, a stale command is merged with what others did; None refuses every conflict. With
+    `allows_any_version` a command need not name a version, but its target must exist.
+    """
+
+    scope: TokenScope = "admin"
+    intervening: Mapping[UUID, Intervening] | None = None
+    allows_any_version: bool = False
+
+
 class Decision:
     """Commands decided one after the other, each on the states after those before it.
 
@@ -54,10 +67,8 @@ class Decision:
         states: StreamStateSource,
         actor: Actor,
         number_blocks: NumberBlocks | None = None,
-        scope: TokenScope = "admin",
-        intervening: Mapping[UUID, Intervening] | None = None,
+        options: DecisionOptions = DecisionOptions(),  # noqa: B008 - it is frozen
     ) -> None:
-        """With `intervening`, a stale command is merged with what others did; None refuses every conflict."""
         self.actor = actor
         self.target = actor.id
         self.decided_count = 0
@@ -69,8 +80,7 @@ class Decision:
         self.warnings: list[tuple[int, Refusal]] = []
         self._states = states
         self._number_blocks = number_blocks or NumberBlocks(NumberPool())
-        self._scope = scope
-        self._intervening = intervening
+        self._options = options
         self._base_versions: dict[UUID, int] = {}
 
     def __call__(self, state_type: type[S], stream: UUID) -> S | None:
@@ -85,7 +95,7 @@ class Decision:
         if needs.rule_only and self.actor.kind != "rule":
             raise NotFound
         member = self._require_member() if needs.role else None
-        if not permissions.is_scope_at_least(self._scope, needs.scope):
+        if not permissions.is_scope_at_least(self._options.scope, needs.scope):
             raise ScopeTooNarrow(needed=needs.scope)
         if needs.role and member and not permissions.is_role_at_least(member.role, needs.role):
             raise Forbidden(needed=needs.role)
@@ -128,6 +138,8 @@ class Decision:
         before = self.version(command_on.target)
         if command.creates and before:
             raise IdTaken
+        if self._options.allows_any_version and not before:
+            raise NothingMatches
         if getattr(state, "purged", False):
             raise Purged
         intervening = self._check_version(command)
@@ -165,7 +177,7 @@ class Decision:
         All commands of a request on one stream were made on one version.
         """
         if command.expected_version is None:
-            if command.requires_version:
+            if command.requires_version and not self._options.allows_any_version:
                 raise VersionRequired
             return None
         base, seen = self.base_version(command), self.read_versions[self.target]
@@ -176,7 +188,7 @@ class Decision:
             raise Contradicts(version=self.version(self.target))
         own_events = [event for stream, event in self.new_events if stream == self.target]
         stale = StaleCommand(self.target, command, base, seen, own_events, self, self.workspace_id)
-        intervening = self._intervening and self._intervening.get(self.target)
+        intervening = self._options.intervening and self._options.intervening.get(self.target)
         if (
             intervening
             and (intervening.base_version, intervening.current_version) == (base, seen)
@@ -189,7 +201,7 @@ class Decision:
         """Whether others cannot have caused the mismatch: this request wrote to the stream, or names two versions."""
         seen = self.read_versions[self.target]
         wrote = self.version(self.target) != seen
-        if self._intervening is None:
+        if self._options.intervening is None:
             return wrote
         return base_version != first_base_version or (wrote and not 0 <= base_version < seen)
 

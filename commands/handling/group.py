@@ -9,7 +9,7 @@ from msgspec import Struct
 from commands.handling import results
 from commands.handling.append import Append
 from commands.handling.conflict import Intervening
-from commands.handling.decision import CommandOn, Decision
+from commands.handling.decision import CommandOn, Decision, DecisionOptions
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import Overlay, StreamCache, StreamState
@@ -69,7 +69,8 @@ class DecisionGroup:
     def _decide(self, request: CommandRequest, future: asyncio.Future[DecisionOutcome]) -> None:
         supply = self._number_blocks.copy() if request.is_dry_run else self._number_blocks
         states = Overlay(request.assumed_states, self._states) if request.assumed_states else self._states
-        decision, refusal = Decision(states, request.actor, supply, request.scope, self._intervening(request)), None
+        options = DecisionOptions(request.scope, self._intervening(request), request.allows_any_version)
+        decision, refusal = Decision(states, request.actor, supply, options), None
         try:
             for command_on in request.commands:
                 decision.decide(command_on)

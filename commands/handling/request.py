@@ -18,6 +18,7 @@ class CommandRequest(Struct, frozen=True):
 
     A dry run is decided and not written; `assumed_states` are those that would be written before it, for it to be
     decided at all. With `can_rebase` a stale command is merged with what others did: with `intervening`, once loaded.
+    With `allows_any_version` a command need not name a version, but its target must exist.
     """
 
     commands: Sequence[CommandOn]
@@ -28,5 +29,6 @@ class CommandRequest(Struct, frozen=True):
     scope: TokenScope = "admin"
     is_dry_run: bool = False
     can_rebase: bool = False
+    allows_any_version: bool = False
     intervening: Mapping[UUID, Intervening] = {}
     assumed_states: Mapping[UUID, StreamState] = {}

@@ -27,6 +27,10 @@ class VersionConflict(Refusal):
     """The facts of the decision: a `StaleCommand`, of a layer that this one does not know."""
 
 
+class NothingMatches(Refusal):
+    """This does not exist yet, and If-Match demands that it does."""
+
+
 class Contradicts(Refusal):
     """The expected version contradicts an earlier command in this batch."""
 

@@ -7,7 +7,7 @@ import pytest
 from commands import command, permissions
 from commands.column import CountColumn
 from commands.command import Command
-from commands.handling.decision import CommandOn, Decision
+from commands.handling.decision import CommandOn, Decision, DecisionOptions
 from commands.task import CompleteTask
 from commands.trash import PurgeProject, PurgeTask
 from domain.errors import Forbidden, NotFound, ScopeTooNarrow
@@ -76,7 +76,7 @@ def test_a_role_does_what_its_row_says_and_no_more(role: Role) -> None:
 @pytest.mark.parametrize("scope", permissions.SCOPES)
 def test_a_token_does_not_go_beyond_its_scope(scope: TokenScope) -> None:
     past = EventHistory([*workspace(), *member(BOB), *project(), *task()])
-    decision = Decision(past, BOB, scope=scope)
+    decision = Decision(past, BOB, options=DecisionOptions(scope))
     if scope == "read":
         with pytest.raises(ScopeTooNarrow):
             decision.decide(CommandOn(TASK, CompleteTask()))

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from commands.command import Command, OtherStreamEvent
-from commands.handling.decision import CommandOn, Decision
+from commands.handling.decision import CommandOn, Decision, DecisionOptions
 from commands.token import MAX_TOKENS_PER_USER, IssueToken, RevokeToken
 from commands.user import ChangePassword, RegisterUser, VerifyEmail
 from domain.errors import (
@@ -179,6 +179,6 @@ def test_an_agent_cannot_manage_its_users_account(command: Command[User]) -> Non
 
 @pytest.mark.parametrize("command", [VERIFY, CHANGE, ISSUE, REVOKE])
 def test_managing_an_account_needs_the_admin_scope(command: Command[User]) -> None:
-    decision = Decision(EventHistory([*user(), *token()]), ADA, scope="write")
+    decision = Decision(EventHistory([*user(), *token()]), ADA, options=DecisionOptions("write"))
     with pytest.raises(ScopeTooNarrow):
         decision.decide(CommandOn(ADA.id, command))

@@ -1,5 +1,6 @@
 """Preconditions: the expected version of a command, and the entity tag of a cached answer."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -57,6 +58,46 @@ async def test_a_stale_version_is_409_in_the_body_and_412_in_the_header(
         assert problem.keys() >= CONFLICT_MEMBERS
         del problem["status"], problem["trace_id"]
     assert problems[0] == problems[1]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), OVERWRITING)
+async def test_an_asterisk_is_any_version_of_what_exists(
+    ann: ApiUser, method: str, path: str, body: dict[str, Any]
+) -> None:
+    task, headers = await task_at_version_three(ann), {"If-Match": "*"}
+    answer = await ann.request(method, f"/tasks/{task}{path}", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["version"]) == (200, 4), answer.text
+    assert_problem(await ann.request(method, f"/tasks/{new_id()}{path}", json=body, headers=headers), 404, "not_found")
+
+
+async def test_an_asterisk_leaves_a_version_in_the_body_in_force(ann: ApiUser) -> None:
+    task, headers = await task_at_version_three(ann), {"If-Match": "*"}
+    edit = {"title": "Bread", "expected_version": 1}
+    stale = await ann.request("PATCH", f"/tasks/{task}", json=edit, headers=headers)
+    assert_problem(stale, 409, "version_conflict")
+    current = await ann.request("PATCH", f"/tasks/{task}", json={**edit, "expected_version": 3}, headers=headers)
+    assert current.status_code == 200
+
+
+async def test_an_asterisk_creates_nothing(ann: ApiUser) -> None:
+    headers = {"If-Match": "*"}
+    create = await ann.request("POST", f"/projects/{ann.project}/tasks", json={"title": "x"}, headers=headers)
+    assert_problem(create, 412, "nothing_matches")
+    label = f"/workspaces/{ann.workspace}/labels/shop"
+    assert_problem(await ann.request("PUT", label, json={"colour": "#cc3300"}, headers=headers), 412, "nothing_matches")
+    assert (await ann.request("PUT", label, json={"colour": "#cc3300"})).status_code == 200
+    assert (await ann.request("PUT", label, json={"colour": None}, headers=headers)).status_code == 200
+
+
+async def test_concurrent_edits_of_any_version_all_succeed(ann: ApiUser) -> None:
+    task = await ann.create_task()
+    edits = (
+        ann.request("PATCH", f"/tasks/{task}", json={"title": f"T{number}"}, headers={"If-Match": "*"})
+        for number in range(8)
+    )
+    answers = await asyncio.gather(*edits)
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert sorted(answer.json()["version"] for answer in answers) == list(range(2, 10))
 
 
 @pytest.mark.parametrize(("method", "path"), COMMUTING)
