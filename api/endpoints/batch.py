@@ -8,6 +8,7 @@ from litestar import post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
+from msgspec.structs import replace
 
 from api.endpoints import batch_items
 from api.endpoints.batch_items import Batch, BatchItem
@@ -60,7 +61,7 @@ async def _run_atomic(
         commands = [await _resolve_item(ledger, request, item, place) for place, item in enumerate(items)]
     except MalformedRequest as error:
         raise batch_items.with_all_errors(items, error) from error
-    keys = [own for place, item in enumerate(items) if (own := item.idempotency_key(place))]
+    keys = [own for own in batch_items.item_keys(items, await request.body()) if own]
     try:
         outcome = await ledger.handle(command_request(request, commands, [key, *keys] if key else keys))
     except (KeyReused, TwinInFlight, TooBusy):
@@ -87,7 +88,7 @@ async def _run_independent(
     """Concurrently, except that a command waits for earlier ones whose target it names."""
     if key:
         await ledger.commit(command_request(request, [], [key]))  # first: bind the key to these commands
-    keys = [item.idempotency_key(0) for item in items]  # of the items as sent, before keys are resolved
+    keys = batch_items.item_keys(items, await request.body())
     items = await batch_items.resolve_task_keys(ledger, request, items)
     semaphore = asyncio.Semaphore(MAX_CONCURRENT_COMMANDS)
     last_task_by_name: dict[str, asyncio.Task[IndependentResult]] = {}
@@ -98,7 +99,8 @@ async def _run_independent(
             if is_dry_run
             else [last_task_by_name[name] for name in item.referenced_names() if name and name in last_task_by_name]
         )
-        item_key = keys[place] or (idempotency.batch_item_key(key, place) if key else None)
+        own_key = keys[place]
+        item_key = replace(own_key, command_index=0) if own_key else key and idempotency.batch_item_key(key, place)
         task = asyncio.create_task(_run_item(ledger, request, item, place, item_key, predecessors, semaphore))
         running.append(task)
         if item.target_name():

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator
-from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,13 +11,14 @@ from msgspec.structs import replace
 
 from api.http.addressing import TARGET_SCHEMA, is_task_key, parse_id
 from api.http.body import convert_part
+from api.http.idempotency import sorted_members
 from api.http.problems import MalformedRequest
 from api.ledger import AuthedRequest, Ledger
 from commands import command
 from commands.command import Command
 from commands.field_types import ExpectedVersion
 from commands.handling.decision import CommandOn
-from commands.handling.idempotency import IdempotencyKey
+from commands.handling.idempotency import IdempotencyKey, fingerprint
 from commands.validation import MAX_ERRORS, FieldError, describe, quoted, unknown_name_words
 from domain.errors import Refusal
 from domain.project import Project
@@ -51,12 +51,13 @@ class BatchItem(Struct, frozen=True, forbid_unknown_fields=True):
         """The target, and the places that the body names."""
         return {self.target_name(), *(_canonical_id(self.data.get(field)) for field in SCOPE_FIELDS)}
 
-    def idempotency_key(self, index: int) -> IdempotencyKey | None:
-        """The client's key for this item, if it has one."""
+    def idempotency_key(self, index: int, sent: dict[str, Any]) -> IdempotencyKey | None:
+        """The client's key for this item, if it has one; `sent` are the members that it was decoded from."""
         if self.command_id is None:
             return None
-        encoded = msgspec.json.encode(replace(self, command_id=None), order="deterministic")
-        return IdempotencyKey(str(self.command_id), sha256(encoded).digest(), index)
+        content = sorted_members({name: value for name, value in sent.items() if name != "command_id"})
+        as_sent = msgspec.json.encode(replace(self, command_id=None), order="deterministic")
+        return IdempotencyKey(str(self.command_id), fingerprint(content), index, as_sent)
 
 
 class Batch(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +74,14 @@ async def resolve_task_keys(ledger: Ledger, request: AuthedRequest, items: list[
         with contextlib.suppress(Refusal):
             ids[key] = str(await ledger.resolve_task_id(request, key))
     return [replace(item, id=ids.get(item.id or "", item.id)) for item in items]
+
+
+def item_keys(items: list[BatchItem], body: bytes) -> list[IdempotencyKey | None]:
+    """The client's key for each item, if it has one, with its place in the batch."""
+    if all(item.command_id is None for item in items):
+        return [None] * len(items)
+    sent = msgspec.json.decode(body)["commands"]
+    return [item.idempotency_key(index, members) for index, (item, members) in enumerate(zip(items, sent, strict=True))]
 
 
 def check_keys(items: list[BatchItem], key: IdempotencyKey | None) -> None:

@@ -1,21 +1,24 @@
 """The Idempotency-Key header of a request, and the keys derived from it for the items of a batch."""
 
-from hashlib import sha256
 from typing import Any
 
+import msgspec
 from litestar import Request
+from msgspec.structs import replace
 
-from api.http import headers
-from api.http.problems import MalformedRequest
-from commands.handling.idempotency import IdempotencyKey
+from api.http import headers, preconditions
+from api.http.body import decode_any
+from api.http.malformed_request import MalformedRequest
+from commands.handling.idempotency import IdempotencyKey, fingerprint
 
 MAX_IDEMPOTENCY_KEY_CHARS = 255
 
 
 async def idempotency_key(request: Request[Any, Any, Any]) -> IdempotencyKey | None:
-    """The client's key for this request, quoted or bare, with a digest of method, address, version and body.
+    """The client's key for this request, quoted or bare, with a fingerprint of method, address, version and members.
 
-    After draft-ietf-httpapi-idempotency-key-header. Raises MalformedRequest if it is empty or too long, or sent twice.
+    The members are those that were sent, decoded and sorted, so that their order and spelling do not matter. After
+    draft-ietf-httpapi-idempotency-key-header. Raises MalformedRequest if it is empty or too long, or sent twice.
     """
     lines = headers.lines(request, b"idempotency-key")
     if not lines:
@@ -27,8 +30,15 @@ async def idempotency_key(request: Request[Any, Any, Any]) -> IdempotencyKey | N
             "invalid_idempotency_key",
             f"One Idempotency-Key, of 1 to {MAX_IDEMPOTENCY_KEY_CHARS} printable characters.",
         )
-    fingerprint_parts = (request.method, request.scope["path"], headers.first(request, b"if-match"))
-    return IdempotencyKey(text, sha256("\n".join(fingerprint_parts).encode() + b"\n" + await request.body()).digest())
+    body, route = await request.body(), f"{request.method}\n{request.scope['path']}\n"
+    content = f"{route}{preconditions.named_version(request)}\n".encode() + sorted_members(decode_any(body))
+    as_sent = f"{route}{headers.first(request, b'if-match')}\n".encode() + body
+    return IdempotencyKey(text, fingerprint(content), content_as_sent=as_sent)
+
+
+def sorted_members(value: Any) -> bytes:
+    """Decoded JSON in one spelling."""
+    return msgspec.json.encode(value, order="deterministic")
 
 
 WHOLE_BATCH_SUFFIX = "\n"
@@ -37,4 +47,4 @@ WHOLE_BATCH_SUFFIX = "\n"
 
 def batch_item_key(key: IdempotencyKey, index: int) -> IdempotencyKey:
     """The key of one command of the batch that was sent with it."""
-    return IdempotencyKey(f"{key.text}{WHOLE_BATCH_SUFFIX}{index}", key.fingerprint)
+    return replace(key, text=f"{key.text}{WHOLE_BATCH_SUFFIX}{index}")

@@ -41,6 +41,13 @@ def names_version(request: Request[Any, Any, Any]) -> bool:
     return _if_match(request) not in {None, ANY_VERSION}
 
 
+def named_version(request: Request[Any, Any, Any]) -> str:
+    """The version that If-Match names, in one spelling; empty without one."""
+    tag = _if_match(request) or ""
+    match = _IF_MATCH.fullmatch(tag)
+    return str(int(match[2])) if match else tag
+
+
 def has_if_match(request: Request[Any, Any, Any]) -> bool:
     """Whether the request has an If-Match header."""
     return bool(headers.lines(request, b"if-match"))

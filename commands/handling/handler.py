@@ -171,7 +171,7 @@ def _build_committed(request: CommandRequest, outcome: DecisionOutcome) -> Commi
 def _build_replay(request: CommandRequest, replay: IdempotentReplay) -> Committed:
     """The outcome of the first time: stored under one key, or under one for each command."""
     if any(
-        key.text in replay.outcomes and replay.outcomes[key.text].fingerprint != key.fingerprint
+        key.text in replay.outcomes and not key.belongs_to(replay.outcomes[key.text].fingerprint)
         for key in request.idempotency_keys
     ):
         raise KeyReused

@@ -88,4 +88,4 @@ def test_a_token_does_not_go_beyond_its_scope(scope: TokenScope) -> None:
 def test_a_non_member_gets_not_found_before_scope_errors() -> None:
     past = EventHistory([*workspace(), *workspace(OTHER_WORKSPACE, BOB), *project(), *task()])
     with pytest.raises(NotFound):
-        Decision(past, BOB, scope="read").decide(CommandOn(TASK, CompleteTask()))
+        Decision(past, BOB, options=DecisionOptions("read")).decide(CommandOn(TASK, CompleteTask()))

@@ -1,10 +1,16 @@
 """Idempotency-Key: a request with a key is executed once, however often it is sent, and answered every time."""
 
 import asyncio
+import json
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.http import idempotency
+from api.http.body import JSONRequest
+from commands.handling.idempotency import IdempotencyKey
 from infra.ids import new_id
 from infra.settings import Settings
 from tests.api.in_process_app import app_client
@@ -12,6 +18,9 @@ from tests.api.problems import assert_problem
 from tests.api_user import ApiUser
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+JSON = {"Content-Type": "application/json"}
+GOLDEN_FILE = Path(__file__).parents[2] / "golden" / "idempotency.json"
 
 
 def key_header(key: str = "", **headers: str) -> dict[str, str]:
@@ -79,6 +88,102 @@ async def test_a_key_belongs_to_one_request(ann: ApiUser) -> None:
     ]
     for other in others:
         assert_problem(other, 422, "key_reused")
+
+
+SPELLINGS = [
+    b'{"title": "Bread", "labels": ["shop"], "priority": "low"}',
+    b'{"priority":"low","labels":["shop"],"title":"Bread"}',
+    b'\n{ "title":"\\u0042re\\u0061d",\t"labels" :[ "shop"] , "priority": "low"}\n',
+]
+OTHER_MEMBERS = [
+    b'{"title": "Bread", "labels": ["shop"]}',
+    b'{"title": "Bread", "labels": ["shop"], "priority": "low", "due": null}',
+    b'{"title": "Bread", "labels": ["shop"], "priority": "low", "description": ""}',
+    b'{"title": "Bread", "labels": ["shop", "shop"], "priority": "low"}',
+    b'{"title": "bread", "labels": ["shop"], "priority": "low"}',
+]
+
+
+async def test_the_same_members_in_other_order_and_spelling_are_a_replay(ann: ApiUser) -> None:
+    path, headers = f"/projects/{ann.project}/tasks", key_header(**JSON)
+    first, *again = [await ann.request("POST", path, content=body, headers=headers) for body in SPELLINGS]
+    assert (first.status_code, "idempotent-replayed" in first.headers) == (201, False)
+    for answer in again:
+        assert (answer.status_code, answer.content) == (201, first.content)
+        assert answer.headers["idempotent-replayed"] == "true"
+    for body in OTHER_MEMBERS:
+        assert_problem(await ann.request("POST", path, content=body, headers=headers), 422, "key_reused")
+    assert await task_count(ann) == 1
+
+
+async def test_the_version_is_the_same_in_every_spelling_of_if_match(ann: ApiUser) -> None:
+    task, headers = await ann.create_task(), key_header()
+    for replayed, tag in enumerate(('"1"', "1", '"1-abc"', '"01"')):
+        answer = await ann.request("PATCH", f"/tasks/{task}", json={"title": "x"}, headers={**headers, "If-Match": tag})
+        assert (answer.status_code, "idempotent-replayed" in answer.headers) == (200, replayed > 0)
+    for tag in ('"2"', "*"):
+        answer = await ann.request("PATCH", f"/tasks/{task}", json={"title": "x"}, headers={**headers, "If-Match": tag})
+        assert_problem(answer, 422, "key_reused")
+
+
+@pytest.mark.parametrize("mode", ["atomic", "independent"])
+@pytest.mark.parametrize("place", ["header", "item"])
+async def test_order_and_spelling_do_not_matter_in_a_batch(ann: ApiUser, mode: str, place: str) -> None:
+    headers = key_header(**JSON) if place == "header" else JSON
+    item_key = f', "command_id": "{new_id()}"' if place == "item" else ""
+    target = f'"project_id": "{ann.project}"'
+    spellings = [
+        '{"mode": "%s", "commands": [{"type": "CreateTask", "data": {%s, "title": "Bread"}%s}]}',
+        '{"commands":[{"data":{"title":"\\u0042read",%s},"type":"CreateTask"%s}],"mode":"%s"}',
+    ]
+    bodies = [spellings[0] % (mode, target, item_key), spellings[1] % (target, item_key, mode)]
+    for replayed, body in enumerate(bodies):
+        answer = await ann.request("POST", "/commands", content=body, headers=headers)
+        assert answer.status_code in {200, 207}, answer.text
+        assert ("idempotent-replayed" in answer.headers) == bool(replayed), answer.text
+    assert await task_count(ann) == 1
+    other = bodies[0].replace('"title"', '"description": "", "title"')
+    refused = await ann.request("POST", "/commands", content=other, headers=headers)
+    results = refused.json().get("results", [{}])
+    assert {"code": "key_reused"}.items() <= (results[0].get("problem") or refused.json()).items()
+
+
+async def test_a_key_of_the_first_form_is_compared_as_it_was_sent(
+    ann: ApiUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, headers = f"/projects/{ann.project}/tasks", key_header(**JSON)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(idempotency, "IdempotencyKey", key_of_the_first_form)
+        first = await ann.request("POST", path, content=SPELLINGS[0], headers=headers)
+    again = await ann.request("POST", path, content=SPELLINGS[0], headers=headers)
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert_problem(await ann.request("POST", path, content=SPELLINGS[1], headers=headers), 422, "key_reused")
+
+
+def key_of_the_first_form(text: str, _: bytes, content_as_sent: bytes) -> IdempotencyKey:
+    """As an earlier release stored it: a bare digest of the bytes as they were sent."""
+    return IdempotencyKey(text, sha256(content_as_sent).digest(), content_as_sent=content_as_sent)
+
+
+@pytest.mark.parametrize("recorded", json.loads(GOLDEN_FILE.read_bytes()), ids=lambda one: one["name"])
+async def test_fingerprints_never_change(recorded: dict[str, str]) -> None:
+    """A client may repeat a request after an upgrade; a changed fingerprint would refuse it."""
+    headers = [(b"idempotency-key", b"mine"), (b"if-match", recorded["if_match"].encode())]
+    scope: Any = {
+        "type": "http",
+        "method": recorded["method"],
+        "path": recorded["path"],
+        "headers": [one for one in headers if one[1]],
+        "query_string": b"",
+    }
+    request = JSONRequest(scope)
+    request._cached_body = recorded["body"].encode()  # noqa: SLF001 - the body as it was received
+    key = await idempotency.idempotency_key(request)
+    assert key is not None
+    assert (key.fingerprint.hex(), sha256(key.content_as_sent).hexdigest()) == (recorded["now"], recorded["first"])
+    assert key.belongs_to(bytes.fromhex(recorded["now"]))
+    assert key.belongs_to(bytes.fromhex(recorded["first"]))
 
 
 async def test_keys_are_per_user(ann: ApiUser, bob: ApiUser) -> None:
