@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 import commands
@@ -66,7 +67,8 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
     for commands on a new stream, `may_create` for those on a stream that may be new and that their own fields name.
     `requires_version` holds for commands that overwrite or destroy, `is_batchable` for those that need nothing but
     their body. `events_over_cap` is how far over the cap it may extend the stream, so that a full one can still be
-    closed or removed. The permissions are in `commands.permissions`.
+    closed or removed. `changed_fields` are fields of the state that it changes without having one of that name. The
+    permissions are in `commands.permissions`.
     """
 
     state_type: ClassVar[type[State]]
@@ -75,12 +77,19 @@ class Command(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fiel
     requires_version: ClassVar[bool] = False
     is_batchable: ClassVar[bool] = True
     events_over_cap: ClassVar[int] = 0
+    changed_fields: ClassVar[frozenset[str]] = frozenset()
 
     expected_version: ExpectedVersion | None = None
 
     def derive_target(self) -> UUID | None:
         """The target of a command that `may_create`, if its fields name one."""
         return None
+
+    def named_fields(self) -> frozenset[str]:
+        """The fields of the state that it is about, whether or not a rule lets it change them."""
+        own = msgspec.structs.fields(type(self))
+        sent = {field.name for field in own if field.required or getattr(self, field.name) != field.default}
+        return self.changed_fields | sent.intersection(self.state_type.__struct_fields__)
 
     def resolve_workspace_id(self, state: S | None, context: DecisionContext) -> UUID | None:
         """The workspace of the target; None for a user's own things."""

@@ -43,6 +43,8 @@ class ColourLabel(Command[Label], frozen=True, kw_only=True):
 class LabelTask(TaskCommand, frozen=True, kw_only=True):
     """Add a label to a task, unless it has it already. Upper and lower case are the same."""
 
+    changed_fields: ClassVar = frozenset({"labels"})
+
     label: Name
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
@@ -56,6 +58,8 @@ class LabelTask(TaskCommand, frozen=True, kw_only=True):
 
 class UnlabelTask(TaskCommand, frozen=True, kw_only=True):
     """Remove a label from a task. Upper and lower case are the same."""
+
+    changed_fields: ClassVar = frozenset({"labels"})
 
     label: Name
 

@@ -76,6 +76,8 @@ class EditProject(ProjectCommand, frozen=True, kw_only=True):
 class ArchiveProject(ProjectCommand, frozen=True, kw_only=True):
     """Archive a project: it becomes read-only and leaves the list."""
 
+    changed_fields: ClassVar = frozenset({"archived"})
+
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
     def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
@@ -88,6 +90,8 @@ class ArchiveProject(ProjectCommand, frozen=True, kw_only=True):
 
 class RestoreProject(ProjectCommand, frozen=True, kw_only=True):
     """Restore a project from the trash or the archive."""
+
+    changed_fields: ClassVar = frozenset({"archived"})
 
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 

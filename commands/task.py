@@ -155,12 +155,16 @@ class RenameTask(TaskCommand, frozen=True, kw_only=True):
 class CompleteTask(TaskCommand, frozen=True, kw_only=True):
     """Mark a task as done."""
 
+    changed_fields: ClassVar = frozenset({"status"})
+
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         yield from set_status(require_editable_task(state, context), "done")
 
 
 class ReopenTask(TaskCommand, frozen=True, kw_only=True):
     """Mark a completed task as not done."""
+
+    changed_fields: ClassVar = frozenset({"status"})
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         yield from set_status(require_editable_task(state, context), "open")
@@ -182,6 +186,8 @@ class MoveTask(TaskCommand, frozen=True, kw_only=True):
 class AssignTask(TaskCommand, frozen=True, kw_only=True):
     """Assign a task to a member of its workspace, in addition to others."""
 
+    changed_fields: ClassVar = frozenset({"assignees"})
+
     user_id: UUID
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
@@ -196,6 +202,8 @@ class AssignTask(TaskCommand, frozen=True, kw_only=True):
 
 class UnassignTask(TaskCommand, frozen=True, kw_only=True):
     """Unassign a user from a task, even one who has left the workspace."""
+
+    changed_fields: ClassVar = frozenset({"assignees"})
 
     user_id: UUID
 

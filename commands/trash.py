@@ -24,6 +24,8 @@ from domain.task import Task, TaskPurged, TaskRestored, TaskTrashed
 class TrashTask(TaskCommand, frozen=True, kw_only=True):
     """Move a task to the trash."""
 
+    changed_fields: ClassVar = frozenset({"trashed"})
+
     requires_version: ClassVar = True
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
@@ -37,6 +39,8 @@ class TrashTask(TaskCommand, frozen=True, kw_only=True):
 
 class RestoreTask(TaskCommand, frozen=True, kw_only=True):
     """Restore a task from the trash, to its former column (the first one, if that is gone) or to the one named."""
+
+    changed_fields: ClassVar = frozenset({"trashed"})
 
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
 
@@ -68,6 +72,8 @@ class PurgeTask(TaskCommand, frozen=True, kw_only=True):
 
 class TrashProject(ProjectCommand, frozen=True, kw_only=True):
     """Move a project to the trash, with everything in it."""
+
+    changed_fields: ClassVar = frozenset({"trashed"})
 
     requires_version: ClassVar = True
     events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP

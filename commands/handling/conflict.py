@@ -51,13 +51,16 @@ class Intervening(Struct, frozen=True):
         """The fields that the command changes as well, and whether it can be merged.
 
         What a command changes is what it would have changed on the state that its author saw, after the earlier
-        commands of the same call. A field that it leaves as seen, and others changed, stays as they left it.
+        commands of the same call. A field that it leaves as seen, and others changed, stays as they left it. Of a
+        command that a rule refuses even so, the fields that it names are compared.
         """
         state_type, context = stale.command.state_type, stale.context
         decided_on_base = stale.decide_on(fold(state_type, stale.own_events, self.base_state))
         decided_on_current = stale.decide_on(context(state_type, stale.stream))
-        if decided_on_base is None or decided_on_current is None:
-            return sorted(_changed_fields(_own_events(decided_on_base or ())) & self.changed_fields), False
+        if decided_on_base is None:
+            return sorted(stale.command.named_fields() & self.changed_fields), False
+        if decided_on_current is None:
+            return sorted(_changed_fields(_own_events(decided_on_base)) & self.changed_fields), False
         conflicting = sorted(_changed_fields(_own_events(decided_on_base)) & self.changed_fields)
         return conflicting, self.current_version > self.base_version and not conflicting and self._can_omit_overlap(
             decided_on_current

@@ -5,14 +5,27 @@ from typing import Any
 
 import pytest
 
+from commands.column import ColumnSpec, SetColumns
 from commands.command import Command
 from commands.handling.conflict import MAX_INTERVENING_EVENTS
-from commands.task import CompleteTask, EditTask, MoveTask
+from commands.task import AssignTask, CompleteTask, EditTask, MoveTask
 from commands.trash import TrashTask
 from domain.errors import VersionConflict
 from domain.event import Change, Event, fold
 from domain.task import DueDateSet, Task, TaskRenamed
-from tests.examples import COMPLETED, CREATED, MOVED, RENAMED, REOPENED, TRASHED, project, task, workspace
+from tests.examples import (
+    BOB,
+    COMPLETED,
+    CREATED,
+    MOVED,
+    RENAMED,
+    REOPENED,
+    TRASHED,
+    limited_column,
+    project,
+    task,
+    workspace,
+)
 from tests.given import Given, given, intervening_events
 
 DUE = DueDateSet(Change(None, "2026-12-01"))
@@ -116,4 +129,30 @@ def test_a_command_on_version_zero_cannot_be_rebased() -> None:
 def test_an_edit_of_a_task_that_was_trashed_since_cannot_be_rebased() -> None:
     given_task(TRASHED).when(EditTask(title="Buy tea", expected_version=1)).then_refused(
         VersionConflict, rebase_possible=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "fields"),
+    [
+        (MoveTask(column="nowhere", expected_version=1), ["column"]),
+        (EditTask(title="Buy tea", column="nowhere", expected_version=1), ["column", "title"]),
+        (EditTask(column="nowhere", expected_version=1), ["column"]),
+        (EditTask(priority="high", column="nowhere", expected_version=1), ["column"]),
+        (EditTask(due=None, assignees=(BOB.id,), expected_version=1), []),
+        (AssignTask(user_id=BOB.id, expected_version=1), []),
+    ],
+)
+def test_a_stale_command_that_a_rule_refuses_names_its_fields_all_the_same(
+    command: Command[Any], fields: list[str]
+) -> None:
+    given_task(RENAMED, MOVED).when(command).then_refused(
+        VersionConflict, conflicting_fields=fields, rebase_possible=False
+    )
+
+
+def test_a_stale_board_with_an_unknown_column_id_names_the_columns() -> None:
+    stale = SetColumns(columns=(ColumnSpec(name="To do", id="nowhere"),), expected_version=1)
+    given(workspace(), project(), limited_column()).when(stale).then_refused(
+        VersionConflict, conflicting_fields=["columns"], rebase_possible=False
     )
