@@ -1,22 +1,28 @@
-"""Commands about the columns of a board, and the counting of tasks that enter and leave a column with a limit."""
+"""Commands about the columns of a board."""
 
 import re
 from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Annotated, ClassVar
-from uuid import UUID
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from commands.column_counts import is_counted, limited_column_ids
+from commands.column_removal import move_all_tasks, require_no_tasks, resolve_moves
 from commands.command import DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import ColumnName, WipLimit
 from commands.project import ProjectCommand, require_editable_project
-from domain.column import Column, ColumnCount, ColumnCounted, column_stream_id
-from domain.errors import ColumnIsFull, ColumnNotCounted, ColumnRepeated, UnknownColumn
+from domain.column import Column, ColumnCount, ColumnCounted, column_stream_id, comparable_name
+from domain.errors import ColumnRepeated, UnknownColumn
 from domain.event import Change, Event
 from domain.project import ColumnsSet, Project, WipPolicy
 
 MAX_COLUMN_ID_CHARACTERS = 40
+_MOVE_DESCRIPTION = "For a column that is left out, by its id or name: the column to which its tasks go."
+ColumnMoves = Annotated[
+    dict[ColumnName, ColumnName], Meta(max_length=50, description=_MOVE_DESCRIPTION, examples=[{"doing": "todo"}])
+]
 
 
 class ColumnSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -30,22 +36,36 @@ class ColumnSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
 class SetColumns(ProjectCommand, frozen=True, kw_only=True):
     """Set the columns of a board, in order, and whether a full one warns or refuses.
 
-    A column that is left out accepts no more tasks. Its tasks stay there until they are moved, and its id restores
-    it.
+    A column that is left out must have no tasks, unless `move` says which column they go to, or `keep` that they stay
+    there until they are moved. It accepts no more tasks, and its id restores it.
     """
 
     requires_version: ClassVar = True
 
     columns: Annotated[tuple[ColumnSpec, ...], Meta(min_length=1, max_length=50)]
     wip: WipPolicy | UnsetType = UNSET
+    move: ColumnMoves | None = None
+    keep: Annotated[bool, Meta(description="Let tasks stay in the columns that are left out.")] = False
 
     def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         project = require_editable_project(state)
         columns = _resolve_columns(project, self.columns)
         wip = project.wip if self.wip is UNSET else self.wip
-        if (columns, wip) == (project.columns, project.wip):
-            return
-        for column in sorted(_limited_column_ids(project.columns) ^ _limited_column_ids(columns)):
+        moves = resolve_moves(project, columns, self.move or {})
+        if not self.keep:
+            remaining = {column.id for column in columns} | moves.keys()
+            require_no_tasks(context, [column.id for column in project.columns if column.id not in remaining])
+        if (columns, wip) != (project.columns, project.wip):
+            yield from self._decide_columns(project, columns, wip, context)
+        board = msgspec.structs.replace(project, columns=columns, wip=wip)
+        counted = limited_column_ids(project.columns)
+        for column_id, target in moves.items():
+            yield from move_all_tasks(board, column_id, target, context, is_counted=target.id in counted)
+
+    def _decide_columns(
+        self, project: Project, columns: tuple[Column, ...], wip: WipPolicy, context: DecisionContext
+    ) -> Iterator[Event | OtherStreamEvent]:
+        for column in sorted(limited_column_ids(project.columns) ^ limited_column_ids(columns)):
             guard = column_stream_id(context.target, column)
             context(ColumnCount, guard)
             yield OtherStreamEvent(guard, ColumnCounted(None))
@@ -66,49 +86,11 @@ class CountColumn(ProjectCommand, frozen=True, kw_only=True):
 
     def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         guard = column_stream_id(context.target, self.column)
-        is_wanted = self.column in _limited_column_ids(require_found(state).columns) and not is_counted(
+        is_wanted = self.column in limited_column_ids(require_found(state).columns) and not is_counted(
             context(ColumnCount, guard)
         )
         if is_wanted and context.version(guard) == self.seen:
             yield OtherStreamEvent(guard, ColumnCounted(self.tasks))
-
-
-def enter_column(
-    project_id: UUID, project: Project, column: Column, context: DecisionContext
-) -> Iterator[OtherStreamEvent]:
-    """The events of a task that enters; raises ColumnNotCounted, or ColumnIsFull if the project refuses then."""
-    if column.wip_limit is None:
-        return
-    guard = column_stream_id(project_id, column.id)
-    column_count = context(ColumnCount, guard)
-    if column_count is None or column_count.tasks is None:
-        raise ColumnNotCounted(project=project_id, column=column.id)
-    if column_count.tasks >= column.wip_limit:
-        if project.wip == "refuse":
-            raise ColumnIsFull(column=column.id, limit=column.wip_limit, tasks=column_count.tasks)
-        context.warn(ColumnIsFull(column=column.id, limit=column.wip_limit, tasks=column_count.tasks + 1))
-    yield OtherStreamEvent(guard, ColumnCounted(column_count.tasks + 1))
-
-
-def leave_column(
-    project_id: UUID, project: Project, column_id: str, context: DecisionContext
-) -> Iterator[OtherStreamEvent]:
-    """The events of a task that leaves. An uncounted column gets one too, which invalidates a count in progress."""
-    if column_id in _limited_column_ids(project.columns):
-        guard = column_stream_id(project_id, column_id)
-        column_count = context(ColumnCount, guard)
-        yield OtherStreamEvent(
-            guard, ColumnCounted(column_count.tasks - 1 if column_count and column_count.tasks is not None else None)
-        )
-
-
-def is_counted(count: ColumnCount | None) -> bool:
-    """Whether the column has a count."""
-    return count is not None and count.tasks is not None
-
-
-def _limited_column_ids(columns: Sequence[Column]) -> set[str]:
-    return {column.id for column in columns if column.wip_limit is not None}
 
 
 def _resolve_columns(project: Project, specs: Sequence[ColumnSpec]) -> tuple[Column, ...]:
@@ -117,14 +99,16 @@ def _resolve_columns(project: Project, specs: Sequence[ColumnSpec]) -> tuple[Col
     known = [*(column.id for column in project.columns), *project.removed]
     if not set(given_ids) <= set(known):
         raise UnknownColumn(columns=known)
-    names = [one.name.casefold() for one in specs]
+    names = [comparable_name(one.name) for one in specs]
     if len(set(given_ids)) < len(given_ids) or len(set(names)) < len(names):
         raise ColumnRepeated
-    unclaimed_ids = {column.name.casefold(): column.id for column in project.columns if column.id not in given_ids}
+    unclaimed_ids = {
+        comparable_name(column.name): column.id for column in project.columns if column.id not in given_ids
+    }
     used_ids = set(known)
     return tuple(
         Column(
-            one.id or unclaimed_ids.get(one.name.casefold()) or _new_column_id(one.name, used_ids),
+            one.id or unclaimed_ids.get(comparable_name(one.name)) or _new_column_id(one.name, used_ids),
             one.name,
             one.wip_limit,
         )

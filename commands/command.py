@@ -12,6 +12,7 @@ from msgspec import Struct
 
 import commands
 from commands.field_types import ExpectedVersion
+from domain.column import ColumnTasks
 from domain.errors import NotFound, Refusal
 from domain.event import Actor, Event, State
 
@@ -52,6 +53,9 @@ class DecisionContext(Protocol):
 
     def allocate_task_number(self, project_id: UUID) -> int:
         """A task number of that project, never given out twice."""
+
+    def column_tasks(self, project_id: UUID, column_id: str) -> ColumnTasks:
+        """The tasks in a column, as counted in the read model; one that enters meanwhile is not among them."""
 
     def version(self, stream: UUID) -> int:
         """The version of a stream that was read."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from commands.column import enter_column
+from commands.column_counts import enter_column
 from commands.command import Command, DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import (
     MAX_ASSIGNEES_PER_TASK,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from commands.column import enter_column, leave_column
+from commands.column_counts import enter_column, leave_column
 from commands.command import DecisionContext, OtherStreamEvent
 from domain.column import Column
 from domain.errors import AssigneeIsNoMember, UnknownColumn

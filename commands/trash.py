@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from commands.column import enter_column, leave_column
+from commands.column_counts import enter_column, leave_column
 from commands.command import (
     CLOSING_EVENTS_OVER_CAP,
     FINAL_EVENTS_OVER_CAP,

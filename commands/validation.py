@@ -130,6 +130,8 @@ def _errors_in(value: Any, annotation: Any, pointer: str) -> Iterator[FieldError
             yield FieldError(pointer, "not_one_of", f"must be one of {', '.join(map(str, get_args(kind)))}")
     elif isinstance(kind, type) and issubclass(kind, Struct):
         yield from _errors_in_struct(value, kind, pointer)
+    elif get_origin(kind) is dict and isinstance(value, dict):
+        yield from _errors_in_dict(value, get_args(kind), metas, pointer)
     elif get_origin(kind) in {list, tuple}:
         yield from _errors_in_list(value, get_args(kind)[0], metas, pointer)
     else:
@@ -194,6 +196,15 @@ def _errors_in_list(value: Any, item_type: Any, metas: Sequence[Meta], pointer: 
     yield from _broken_bounds(value, metas, _LENGTH_BOUNDS, "item", pointer)
     for index, item in enumerate(value):
         yield from _errors_in(item, item_type, child(pointer, index))
+
+
+def _errors_in_dict(
+    value: dict[str, Any], kinds: tuple[Any, Any], metas: Sequence[Meta], pointer: str
+) -> Iterator[FieldError]:
+    yield from _broken_bounds(value, metas, _LENGTH_BOUNDS, "member", pointer)
+    for name, member in value.items():
+        place = child(pointer, name[:MAX_QUOTED_CHARACTERS])
+        yield from (*_errors_in(name, kinds[0], place), *_errors_in(member, kinds[1], place))
 
 
 def _errors_in_scalar(value: Any, kind: Any, metas: Sequence[Meta], pointer: str) -> Iterator[FieldError]:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 
 from domain.event import Event, State
+from domain.label import normalize_label
 
 
 class Column(Struct, frozen=True, omit_defaults=True):
@@ -15,6 +16,13 @@ class Column(Struct, frozen=True, omit_defaults=True):
     id: str
     name: str
     wip_limit: int | None = None
+
+
+class ColumnTasks(Struct, frozen=True):
+    """The tasks in a column outside the trash: how many, and the ids of the first of them."""
+
+    total: int = 0
+    ids: tuple[UUID, ...] = ()
 
 
 DEFAULT_COLUMNS = (Column("todo", "To do"), Column("doing", "In progress"), Column("done", "Done"))
@@ -39,6 +47,12 @@ class ColumnCount(State, frozen=True):
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
         return cls(event.tasks) if isinstance(event, ColumnCounted) else state
+
+
+@lru_cache(maxsize=10_000)
+def comparable_name(name: str) -> str:
+    """The form by which names of columns are compared: as labels are, and spaces at the ends or twice do not matter."""
+    return " ".join(normalize_label(name).split())
 
 
 @lru_cache(maxsize=10_000)

@@ -1,11 +1,12 @@
 """A project: a board of columns with tasks, and the key that prefixes their numbers."""
 
+from collections.abc import Iterable
 from typing import Literal, Self
 from uuid import UUID, uuid5
 
 import msgspec
 
-from domain.column import Column
+from domain.column import Column, comparable_name
 from domain.event import Change, Event, State
 
 WipPolicy = Literal["warn", "refuse"]
@@ -77,10 +78,17 @@ class Project(State, frozen=True):
             return msgspec.structs.replace(after, removed=tuple(each for each in ids if each not in current_ids))
         return after
 
+    def with_columns(self, columns: Iterable[Column]) -> Self:
+        """The project with other columns."""
+        return msgspec.structs.replace(self, columns=tuple(columns))
+
     def find_column(self, id_or_name: str) -> Column | None:
-        """The column with that id, or else with that name, in any letter case."""
-        by_name = (column for column in self.columns if column.name.casefold() == id_or_name.casefold())
-        return self.find_column_by_id(id_or_name) or next(by_name, None)
+        """The column with that id, or else with that name, in any spelling."""
+        by_id = self.find_column_by_id(id_or_name)
+        if by_id is not None:
+            return by_id
+        wanted = comparable_name(id_or_name)
+        return next((column for column in self.columns if comparable_name(column.name) == wanted), None)
 
     def find_column_by_id(self, column_id: str) -> Column | None:
         """The column with that id."""

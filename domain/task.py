@@ -104,6 +104,24 @@ class TaskUnlabelled(Event, frozen=True):
     labels: Change[tuple[str, ...]]
 
 
+Place = tuple[UUID, str]
+"""A column, with its project."""
+
+
+def places_of(event: Event) -> tuple[Place | None, Place | None]:
+    """The place that a task left with this event, and the one that it entered; None outside every board."""
+    match event:
+        case TaskCreated(project_id=project, column=column):
+            return None, (project, column)
+        case TaskMoved(project_id=project, column=column):
+            return (project.old, column.old), (project.new, column.new)
+        case TaskTrashed(project_id=project, column=column):
+            return (project, column), None
+        case TaskRestored(project_id=project, column=column):
+            return None, (project, column.new)
+    return None, None
+
+
 class Task(State, frozen=True):
     """The state of a task that decisions need."""
 

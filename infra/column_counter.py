@@ -5,11 +5,14 @@ is explained in `commands.handling.missing_counts`, which writes it.
 """
 
 from time import monotonic
+from typing import Any
 from uuid import UUID
 
 from psycopg.sql import SQL
 
+from commands.column_removal import MAX_MOVED_TASKS
 from commands.handling.missing_counts import TaskCount
+from domain.column import ColumnTasks
 from infra.database.pool import Pool
 from infra.ids import new_id
 from infra.log import EventLog
@@ -21,7 +24,7 @@ from projections.engine import builds
 
 CATCH_UP_TIMEOUT_S = 3.0
 """How long the read model may take to include the head of the log."""
-_COUNT_WITH_POSITION = SQL("select (select min(position) from read.checkpoints where build = %s), ({})")
+_VALUE_WITH_POSITION = SQL("select (select min(position) from read.checkpoints where build = %s), ({})")
 
 
 class ColumnCounter:
@@ -40,24 +43,35 @@ class ColumnCounter:
 
         Raises ProjectionBehind if the read model does not include the head in time.
         """
+        return TaskCount(int(await self._query_at_head(task_list.COUNT_IN_COLUMN_SQL, project_id, column)), new_id())
+
+    async def list_tasks(self, project_id: UUID, column: str) -> ColumnTasks:
+        """The tasks in the column, at the head of the log or later, with the ids of those that a command may move.
+
+        Raises ProjectionBehind as `count_tasks` does.
+        """
+        total, ids = await self._query_at_head(task_list.LIST_IN_COLUMN_SQL, project_id, column, MAX_MOVED_TASKS)
+        return ColumnTasks(total, tuple(map(UUID, ids)))
+
+    async def _query_at_head(self, sql: str, *parameters: object) -> Any:
+        """The one value of a query, in a state that includes the head of the log."""
         head = await self._log.head()
         deadline = monotonic() + CATCH_UP_TIMEOUT_S
         while True:
             await self._progress_waiter.wait(task_list.projection.name, head, deadline - monotonic())
-            position, tasks = await self._query(project_id, column)
+            position, value = await self._query(sql, parameters)
             if position >= head:
-                return TaskCount(tasks, new_id())
+                return value
             self._progress.invalidate(task_list.projection.name)
 
-    async def _query(self, project_id: UUID, column: str) -> tuple[int, int]:
-        """The position of the read model, and its number of tasks in the column, read in one statement."""
+    async def _query(self, sql: str, parameters: tuple[object, ...]) -> tuple[int, Any]:
+        """The position of the read model, and the value, read in one statement."""
         async with self._pool.connection() as connection:
             rows = await (
                 await connection.execute(builds.SERVING_BUILDS_SQL, builds.serving_parameters(), prepare=True)
             ).fetchall()
             build_numbers = {projection: build for build, projection, _ in rows}
-            query = _COUNT_WITH_POSITION.format(with_table_names(task_list.COUNT_IN_COLUMN_SQL, build_numbers))
-            parameters = (build_numbers[task_list.projection.name], project_id, column)
-            row = await (await connection.execute(query, parameters)).fetchone()
-        position, tasks = row or (0, 0)
-        return position, int(tasks)
+            query = _VALUE_WITH_POSITION.format(with_table_names(sql, build_numbers))
+            of_position = build_numbers[task_list.projection.name]
+            row = await (await connection.execute(query, (of_position, *parameters))).fetchone()
+        return row or (0, None)

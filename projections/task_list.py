@@ -163,6 +163,10 @@ def by_id(task: UUID) -> Question:
 
 COUNT_IN_COLUMN_SQL = """select count(*) from {task_list} where project_id = %s and "column" = %s and not trashed"""
 """The number of tasks in a column of a project, without those in the trash."""
+LIST_IN_COLUMN_SQL = """with task as (
+      select id, number from {task_list} where project_id = %s and "column" = %s and not trashed
+    ) select json_build_array((select count(*) from task), array(select id from task order by number limit %s))"""
+"""That number, and the ids of the first of them."""
 IDS_BY_KEY_FOR_MEMBER_SQL = """select task.id, workspace.id from {task_list} task
             join {workspace_list} workspace on workspace.id = task.workspace_id
             where task.key = %s and workspace.members ? %s"""

@@ -12,10 +12,11 @@ from uuid import UUID
 
 from commands import permissions
 from commands.command import Command, OtherStreamEvent
-from commands.handling.decision import CommandOn, Decision
+from commands.handling.decision import ColumnKey, CommandOn, Decision, DecisionOptions
 from commands.handling.stream_cache import StreamState
+from domain.column import ColumnTasks
 from domain.errors import Refusal, VersionConflict
-from domain.event import Actor, Event, RecordedEvent, State
+from domain.event import Actor, Event, RecordedEvent, State, fold
 from domain.instance import INSTANCE_STREAM_ID, RULE_ACTOR, Instance
 from domain.invitation import Invitation
 from domain.label import Label, label_stream_id
@@ -60,6 +61,10 @@ class EventHistory:
             )
         return len(self.facts)
 
+    def options(self) -> DecisionOptions:
+        """What a request brings to a decision on this history: the tasks of every column."""
+        return DecisionOptions(column_tasks=TasksByColumn(self))
+
     def version(self, stream: UUID) -> int:
         return len(self.streams.get(stream, ()))
 
@@ -68,7 +73,7 @@ class EventHistory:
 
     def decide(self, *commands: CommandOn, actor: Actor | None = None) -> Decision:
         """The decision on these commands; raises the Refusal of the rule that they break."""
-        decision = Decision(self, actor or default_actor(*commands))
+        decision = Decision(self, actor or default_actor(*commands), options=self.options())
         try:
             for command in commands:
                 decision.decide(command)
@@ -80,6 +85,21 @@ class EventHistory:
     def get(self, stream: UUID) -> StreamState:
         """The state of a stream, of every type."""
         return StreamState.from_history(self.streams.get(stream, ()), State.__subclasses__())
+
+
+class TasksByColumn(dict[ColumnKey, ColumnTasks]):
+    """The tasks in each column, folded from a history."""
+
+    def __init__(self, history: EventHistory) -> None:
+        super().__init__()
+        self._history = history
+
+    def __missing__(self, key: ColumnKey) -> ColumnTasks:
+        folded = ((stream, fold(Task, self._history.events(stream))) for stream in self._history.streams)
+        ids = tuple(
+            stream for stream, task in folded if task and not task.trashed and (task.project_id, task.column) == key
+        )
+        return ColumnTasks(len(ids), ids)
 
 
 class When:

@@ -119,6 +119,11 @@ def _or_unset(strategy: SearchStrategy[Any]) -> SearchStrategy[Any]:
     return strategy | st.just(UNSET)
 
 
+def _rarely(strategy: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    """Mostly unset: a command with many fields is refused for one of them."""
+    return st.one_of(st.just(UNSET), st.just(UNSET), st.just(UNSET), strategy)
+
+
 def _command_on(
     targets: SearchStrategy[Any], command_type: Callable[..., Command[Any]], **fields: Any
 ) -> SearchStrategy[CommandOn]:
@@ -145,10 +150,10 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         description=_or_unset(st.sampled_from(["Red", "", None])),
         priority=_or_unset(_priorities),
         due=_or_unset(_due_dates),
-        column=_or_unset(_columns),
-        labels=_or_unset(st.sampled_from([("shop", "late"), ("SOON", "soon"), (), None])),
-        assignees=_or_unset(st.sampled_from([(CAT.id, ADA.id, CAT.id), (BOB.id,), (), None])),
-        status=_or_unset(st.sampled_from(["open", "done"])),
+        column=_rarely(_columns),
+        labels=_rarely(st.sampled_from([("shop", "late"), ("SOON", "soon"), (), None])),
+        assignees=_rarely(st.sampled_from([(CAT.id, ADA.id, CAT.id), (BOB.id,), (), None])),
+        status=_rarely(st.sampled_from(["open", "done"])),
     ),
     RenameTask: _command_on(_tasks, RenameTask, title=_texts),
     CompleteTask: _command_on(_tasks, CompleteTask),
@@ -184,6 +189,8 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
             unique_by=lambda wanted: wanted.name,
         ).map(tuple),
         wip=_or_unset(st.sampled_from(["warn", "refuse"])),
+        move=st.sampled_from([None, {"doing": "todo"}, {"todo": "done", "In progress": "done"}, {"done": "nowhere"}]),
+        keep=st.booleans(),
     ),
     CountColumn: _command_on(
         _projects, CountColumn, column=st.sampled_from(["todo", "doing"]), tasks=st.just(1), seen=st.integers(0, 3)

@@ -88,7 +88,8 @@ async def set_columns(
 ) -> WriteResponse:
     """Set the columns of a board, in order, with their limits; send the version you last read.
 
-    A column that you leave out accepts no new tasks. Its tasks stay there, and are shown there, until they are moved.
+    A column that you leave out accepts no new tasks. If it has some, say with `move` which column they go to, or with
+    `keep` that they stay there, and are shown there, until they are moved.
     """
     return await ledger.write(request, await ledger.resolve_project_id(request, project), data)
 

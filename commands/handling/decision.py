@@ -11,6 +11,7 @@ from commands.command import Command, OtherStreamEvent, require_found
 from commands.handling.conflict import Intervening, StaleCommand
 from commands.handling.stream_cache import NotLoaded, StreamState, StreamStateSource
 from commands.handling.task_numbers import NumberBlocks, NumberPool
+from domain.column import ColumnTasks
 from domain.errors import (
     Contradicts,
     CrossesWorkspaces,
@@ -26,7 +27,7 @@ from domain.errors import (
 )
 from domain.event import Actor, Event, State
 from domain.member import Member, member_stream_id
-from domain.task import TaskNumbers, TaskNumbersTaken, task_numbers_stream_id
+from domain.task import TaskNumbers, TaskNumbersTaken, places_of, task_numbers_stream_id
 from domain.user import TokenScope
 
 S = TypeVar("S", bound=State)
@@ -43,16 +44,30 @@ class CommandOn(Struct, frozen=True):
     command: Command[Any]
 
 
+ColumnKey = tuple[UUID, str]
+"""A project, and a column of it by its id."""
+
+
+class ColumnTasksNotLoaded(Exception):
+    """The decision needs the tasks of a column, which no stream has: query them and decide again."""
+
+    def __init__(self, project_id: UUID, column_id: str) -> None:
+        super().__init__(project_id, column_id)
+        self.key: ColumnKey = project_id, column_id
+
+
 class DecisionOptions(Struct, frozen=True):
     """What a request brings to its decision besides its commands.
 
     With `intervening`, a stale command is merged with what others did; None refuses every conflict. With
-    `allows_any_version` a command need not name a version, but its target must exist.
+    `allows_any_version` a command need not name a version, but its target must exist. `column_tasks` are the tasks of
+    columns, as far as they were queried.
     """
 
     scope: TokenScope = "admin"
     intervening: Mapping[UUID, Intervening] | None = None
     allows_any_version: bool = False
+    column_tasks: Mapping[ColumnKey, ColumnTasks] = {}
 
 
 class Decision:
@@ -115,6 +130,21 @@ class Decision:
         self.new_blocks[project_id] = NumberPool()
         self.new_blocks[project_id].set(project_id, range(first + 1, last + 1))
         return first
+
+    def column_tasks(self, project_id: UUID, column_id: str) -> ColumnTasks:
+        """The tasks in a column, after the new events so far; raises ColumnTasksNotLoaded."""
+        key = project_id, column_id
+        try:
+            queried = self._options.column_tasks[key]
+        except KeyError:
+            raise ColumnTasksNotLoaded(*key) from None
+        total, ids = queried.total, dict.fromkeys(queried.ids)
+        for stream, event in self.new_events:
+            left, entered = places_of(event)
+            if key in {left, entered} and left != entered:
+                total += (entered == key) - (left == key)
+                ids.update({stream: None})
+        return ColumnTasks(total, tuple(ids))
 
     def version(self, stream: UUID) -> int:
         """The version of a stream that was read, with the new events so far; 0 if it has none."""

@@ -69,7 +69,9 @@ class DecisionGroup:
     def _decide(self, request: CommandRequest, future: asyncio.Future[DecisionOutcome]) -> None:
         supply = self._number_blocks.copy() if request.is_dry_run else self._number_blocks
         states = Overlay(request.assumed_states, self._states) if request.assumed_states else self._states
-        options = DecisionOptions(request.scope, self._intervening(request), request.allows_any_version)
+        options = DecisionOptions(
+            request.scope, self._intervening(request), request.allows_any_version, request.column_tasks
+        )
         decision, refusal = Decision(states, request.actor, supply, options), None
         try:
             for command_on in request.commands:

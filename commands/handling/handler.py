@@ -9,10 +9,11 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from commands.column_removal import MAX_MOVED_TASKS
 from commands.handling import lane, loader, results
 from commands.handling.append import WrongExpectedVersion
 from commands.handling.conflict import StaleCommand
-from commands.handling.decision import CommandOn
+from commands.handling.decision import ColumnTasksNotLoaded, CommandOn
 from commands.handling.group import DecisionOutcome
 from commands.handling.idempotency import IdempotentReplay
 from commands.handling.lane import Lane
@@ -21,8 +22,10 @@ from commands.handling.missing_counts import MAX_COUNT_ATTEMPTS, ColumnCounts, M
 from commands.handling.outcome import Committed, DryRunOutcome
 from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import NotLoaded, StreamCache, StreamState
+from domain.column import ColumnTasks
 from domain.errors import ColumnNotCounted, KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict
 from domain.event import Actor, RecordedEvent
+from domain.task import Task
 
 MAX_ATTEMPTS = 12
 
@@ -40,9 +43,13 @@ class CommandHandler:
     """Carries out commands. The commands of one request are written together or not at all."""
 
     def __init__(self, log: EventStore, column_counts: ColumnCounts | None = None) -> None:
-        """Without `column_counts`, a command that enters a column not counted yet is refused: ColumnNotCounted."""
+        """Without `column_counts`, a command that enters a column not counted yet is refused: ColumnNotCounted.
+
+        A column that is removed is taken for empty then.
+        """
         self._log = log
         self._missing_counts = MissingCounts(log, column_counts, self.handle) if column_counts else None
+        self._column_counts = column_counts
         self._cache = StreamCache()
         self._lane = Lane(log, self._cache)
         self._loader = StreamLoader(log, self._cache)
@@ -134,6 +141,18 @@ class CommandHandler:
                 return await self._lane.submit(request)
             except NotLoaded as missing:
                 await self._loader.load(missing)
+            except ColumnTasksNotLoaded as missing:
+                found = await self._list_column_tasks(*missing.key)
+                request = replace(request, column_tasks={**request.column_tasks, missing.key: found})
+
+    async def _list_column_tasks(self, project_id: UUID, column_id: str) -> ColumnTasks:
+        """The tasks of a column; their streams are loaded together, as a decision asks for them one after the other."""
+        if self._column_counts is None:
+            return ColumnTasks()
+        tasks = await self._column_counts.list_tasks(project_id, column_id)
+        if tasks.total <= MAX_MOVED_TASKS:
+            await asyncio.gather(*(self._loader.load(NotLoaded(each, Task)) for each in tasks.ids))
+        return tasks
 
     async def _reload_targets(self, commands: Sequence[CommandOn], race: WrongExpectedVersion) -> None:
         """Load targets that were taken for new; other stale streams left the cache, and are loaded when read."""

@@ -13,13 +13,14 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from commands.column import CountColumn, is_counted
+from commands.column import CountColumn
+from commands.column_counts import is_counted
 from commands.handling.decision import CommandOn
 from commands.handling.loader import StateReader
 from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import StreamState
-from domain.column import ColumnCount, column_stream_id
+from domain.column import ColumnCount, ColumnTasks, column_stream_id
 from domain.errors import ColumnNotCounted, Refusal, TooBusy
 from domain.instance import RULE_ACTOR
 from domain.project import Project
@@ -43,6 +44,9 @@ class ColumnCounts(Protocol):
 
         Raises an error of its own if the read model does not get that far in time.
         """
+
+    async def list_tasks(self, project_id: UUID, column: str) -> ColumnTasks:
+        """The tasks in a column in such a state, with at least as many ids as a command may move."""
 
 
 class MissingCounts:

@@ -6,9 +6,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from commands.handling.conflict import Intervening
-from commands.handling.decision import CommandOn
+from commands.handling.decision import ColumnKey, CommandOn
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.stream_cache import StreamState
+from domain.column import ColumnTasks
 from domain.event import UNTRACED, Actor, Trace
 from domain.user import TokenScope
 
@@ -32,3 +33,4 @@ class CommandRequest(Struct, frozen=True):
     allows_any_version: bool = False
     intervening: Mapping[UUID, Intervening] = {}
     assumed_states: Mapping[UUID, StreamState] = {}
+    column_tasks: Mapping[ColumnKey, ColumnTasks] = {}

@@ -27,5 +27,17 @@ class ColumnNotCounted(Refusal):
     """The tasks of this column are not counted yet. Set its limit in one call and fill it in the next."""
 
 
+class ColumnHasTasks(Refusal):
+    """A column that you leave out still has tasks. Say with move where they go, or with keep that they stay."""
+
+
+class ColumnStays(Refusal):
+    """Tasks are moved out of columns that you leave out, and this one stays."""
+
+
+class TooManyTasksToMove(Refusal):
+    """The column has too many tasks to move them all at once. Keep them there, and move them in several steps."""
+
+
 class ColumnRepeated(Refusal):
     """Two columns have the same name or the same id."""

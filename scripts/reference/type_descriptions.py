@@ -65,6 +65,10 @@ def _describe_list(annotation: Any) -> str:
     return f"list of {describe_type(get_args(annotation)[0])}"
 
 
+def _describe_object(annotation: Any) -> str:
+    return f"object of {describe_type(get_args(annotation)[1])}"
+
+
 def _describe_literal(annotation: Any) -> str:
     return join_alternatives([f"`{value}`" for value in get_args(annotation)])
 
@@ -84,4 +88,5 @@ _DESCRIBERS: Final = {
     UnionType: _describe_union,
     Literal: _describe_literal,
     tuple: _describe_list,
+    dict: _describe_object,
 }

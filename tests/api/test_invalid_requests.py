@@ -315,6 +315,21 @@ async def test_an_atomic_batch_reports_the_errors_of_all_its_commands(shared_use
     assert "did you mean CreateTask?" in problem["detail"]
 
 
+async def test_errors_in_nested_members_have_their_own_pointers(shared_user: ApiUser) -> None:
+    columns = [{"name": "To do"}, {"name": "a\nb", "limit": 3}]
+    body = {"columns": columns, "move": {"doing": "", "x": 1}, "keep": "yes"}
+    answer = await shared_user.request("PUT", f"/projects/{shared_user.project}/columns", json=body)
+    problem = assert_problem(answer, 400, "invalid_body")
+    assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [
+        ("#/columns/1/name", "invalid_format"),
+        ("#/columns/1/limit", "unknown_field"),
+        ("#/move/doing", "too_short"),
+        ("#/move/x", "wrong_type"),
+        ("#/keep", "wrong_type"),
+    ]
+    assert_speaks_of_fields(problem)
+
+
 async def test_a_flood_of_errors_is_reported_in_part(shared_user: ApiUser) -> None:
     body = {"title": "x", **{f"f{number}" + "x" * 500: 1 for number in range(1_000)}}
     problem = assert_problem(

@@ -133,7 +133,7 @@ def a_batch_equals_its_commands_one_by_one(walk: list[CommandOn]) -> None:
 def every_loaded_stream_is_guarded_at_its_version(walk: list[CommandOn]) -> None:
     for step in accepted_steps(walk):
         watched = RecordingStreams(step.before)
-        decision = Decision(watched, default_actor(step.command_on))
+        decision = Decision(watched, default_actor(step.command_on), options=step.before.options())
         decision.decide(step.command_on)
         assert decision.read_versions == {stream: step.before.version(stream) for stream in watched.loaded}
         assert {stream for stream, _ in decision.new_events} <= decision.read_versions.keys()

@@ -8,14 +8,33 @@ import pytest
 from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import OtherStreamEvent
 from commands.handling.decision import CommandOn
-from commands.task import CompleteTask, MoveTask
+from commands.task import CompleteTask, CreateTask, MoveTask
 from domain.column import DEFAULT_COLUMNS, Column, ColumnCounted, column_stream_id
-from domain.errors import ColumnRepeated, UnknownColumn
+from domain.errors import (
+    ColumnHasTasks,
+    ColumnIsFull,
+    ColumnRepeated,
+    ColumnStays,
+    TooManyTasksToMove,
+    UnknownColumn,
+)
 from domain.event import Change, Event, fold
 from domain.project import ColumnsSet, Project, WipPolicy
 from domain.task import TaskCompleted, TaskMoved
 from tests.commands import decision_laws
-from tests.examples import LIMITED_BOARD, MOVED, PROJECT, Facts, limited_column, project, task, workspace
+from tests.examples import (
+    LIMITED_BOARD,
+    MOVED,
+    OTHER_TASK,
+    PROJECT,
+    TASK,
+    TRASHED,
+    Facts,
+    limited_column,
+    project,
+    task,
+    workspace,
+)
 from tests.given import EventHistory, Given, given
 
 DOING = column_stream_id(PROJECT, "doing")
@@ -104,6 +123,104 @@ def test_a_task_in_a_column_that_was_removed_stays_and_can_be_moved_away() -> No
     there.when(MoveTask(column="doing", expected_version=2)).then_refused(UnknownColumn)
     there.when(CompleteTask(), MoveTask(column="done", expected_version=3)).then(
         TaskCompleted(PROJECT, "doing"), TaskMoved(Change(PROJECT, PROJECT), Change("doing", "done"), "done")
+    )
+
+
+def board_with_task_in_doing(*later: Event) -> Given:
+    moved: Facts = [(TASK, MOVED), *((TASK, event) for event in later)]
+    return given(workspace(), project(), task(), moved, task(task_id=OTHER_TASK, number=2))
+
+
+def test_a_column_with_tasks_is_not_left_out_unless_that_is_said() -> None:
+    without = set_columns(TODO, DONE)
+    now = ColumnsSet(Change(DEFAULT_COLUMNS, DEFAULT_COLUMNS[::2]), WARN)
+    board_with_task_in_doing().when(without).then_refused(ColumnHasTasks, tasks={"doing": 1})
+    board_with_task_in_doing().when(set_columns(DONE)).then_refused(ColumnHasTasks, tasks={"todo": 1, "doing": 1})
+    board_with_task_in_doing().when(msgspec.structs.replace(without, keep=True)).then(now)
+    board_with_task_in_doing(TRASHED).when(without).then(now)
+    given_project().when(without).then(now)
+
+
+@pytest.mark.parametrize("source", ["doing", "In progress", " IN  PROGRESS "])
+@pytest.mark.parametrize("target", ["done", "DONE "])
+def test_the_tasks_of_a_column_that_is_left_out_move_with_it(source: str, target: str) -> None:
+    board_with_task_in_doing().when(set_columns(TODO, DONE, move={source: target})).then(
+        ColumnsSet(Change(DEFAULT_COLUMNS, DEFAULT_COLUMNS[::2]), WARN),
+        OtherStreamEvent(TASK, TaskMoved(Change(PROJECT, PROJECT), Change("doing", "done"), "open")),
+    )
+
+
+def test_tasks_that_were_kept_move_later() -> None:
+    gone: Facts = [(PROJECT, ColumnsSet(Change(DEFAULT_COLUMNS, DEFAULT_COLUMNS[::2]), WARN))]
+    moved = OtherStreamEvent(TASK, TaskMoved(Change(PROJECT, PROJECT), Change("doing", "todo"), "open"))
+    again = set_columns(TODO, DONE, move={"doing": "todo"}, expected_version=2)
+    given(workspace(), project(), task(MOVED), gone).when(again).then(moved)
+    given(workspace(), project(), task(MOVED), gone, [(moved.stream, moved.event)]).when(again).then_nothing()
+
+
+def test_tasks_move_to_a_column_that_is_new_and_under_the_limit_of_one_that_is_not() -> None:
+    new = set_columns(TODO, DONE, ColumnSpec(name="Review", wip_limit=1), move={"doing": "review"})
+    columns = (*DEFAULT_COLUMNS[::2], Column("review", "Review", 1))
+    review = column_stream_id(PROJECT, "review")
+    board_with_task_in_doing().when(new).then(
+        OtherStreamEvent(review, ColumnCounted(None)),
+        ColumnsSet(Change(DEFAULT_COLUMNS, columns), WARN),
+        OtherStreamEvent(TASK, TaskMoved(Change(PROJECT, PROJECT), Change("doing", "review"), "open")),
+    )
+    full = set_columns(
+        ColumnSpec(id="doing", name="In progress", wip_limit=2), DONE, move={"todo": "doing"}, expected_version=2
+    )
+    for tasks, limit in ((1, 2), (2, 2)):
+        there = given(workspace(), project(), limited_column("refuse", tasks=tasks), task())
+        if tasks < limit:
+            assert len(there.when(full).decision().new_events) == 3
+        else:
+            there.when(full).then_refused(ColumnIsFull, column="doing")
+
+
+def test_moves_between_columns_that_make_no_sense_are_refused() -> None:
+    for move, refusal in (
+        ({"todo": "done"}, ColumnStays),
+        ({"nowhere": "done"}, UnknownColumn),
+        ({"doing": "nowhere"}, UnknownColumn),
+        ({"doing": "doing"}, UnknownColumn),
+    ):
+        board_with_task_in_doing().when(set_columns(TODO, DONE, move=move)).then_refused(refusal)
+
+
+def test_too_many_tasks_are_not_moved_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("commands.column_removal.MAX_MOVED_TASKS", 0)
+    board_with_task_in_doing().when(set_columns(TODO, DONE, move={"doing": "done"})).then_refused(
+        TooManyTasksToMove, column="doing", tasks=1, most=0
+    )
+
+
+def test_tasks_that_the_same_batch_moves_away_do_not_count() -> None:
+    history = EventHistory([*workspace(), *project(), *task(MOVED)])
+    move = CommandOn(TASK, MoveTask(column="todo", expected_version=2))
+    create = CommandOn(OTHER_TASK, CreateTask(project_id=PROJECT, title="x", column="doing"))
+    remove = CommandOn(PROJECT, set_columns(TODO, DONE))
+    assert history.decide(move, remove).new_events[-1][0] == PROJECT
+    for commands in ((create, move, remove), (move, create, remove)):
+        with pytest.raises(ColumnHasTasks) as refused:
+            history.decide(*commands)
+        assert refused.value.params == {"tasks": {"doing": 1}}
+
+
+@pytest.mark.parametrize("name", ["to DO", " To do", "To  do", "To\u00a0do"])
+def test_columns_have_one_name_in_every_spelling(name: str) -> None:
+    given_project().when(set_columns(TODO, ColumnSpec(name=name))).then_refused(ColumnRepeated)
+    renamed = set_columns(ColumnSpec(name=name), IN_PROGRESS, DONE)
+    now = (Column("todo", name), *DEFAULT_COLUMNS[1:])
+    given_project().when(renamed).then(ColumnsSet(Change(DEFAULT_COLUMNS, now), WARN))
+    given(workspace(), project(), task(MOVED)).when(MoveTask(column=name, expected_version=2)).then(
+        TaskMoved(Change(PROJECT, PROJECT), Change("doing", "todo"), "open")
+    )
+
+
+def test_composed_and_decomposed_names_of_columns_are_the_same() -> None:
+    given_project().when(set_columns(ColumnSpec(name="Pr\u00fcfung"), ColumnSpec(name="PRU\u0308FUNG"))).then_refused(
+        ColumnRepeated
     )
 
 

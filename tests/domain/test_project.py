@@ -16,7 +16,7 @@ def test_a_column_is_found_by_id_and_by_name_in_any_case(wanted: str) -> None:
     assert PROJECT_STATE.find_column(wanted) == DEFAULT_COLUMNS[1]
 
 
-@pytest.mark.parametrize("wanted", ["", "DOING", "In  progress", "progress"])
+@pytest.mark.parametrize("wanted", ["", "DOING", "Inprogress", "progress"])
 def test_a_column_is_not_found_by_anything_else(wanted: str) -> None:
     assert PROJECT_STATE.find_column(wanted) is None
 

@@ -119,12 +119,42 @@ async def test_an_archived_project_is_out_of_the_list_and_stays_as_it_is(ann: Ap
 async def set_columns(who: ApiUser, *wanted: Any, **more: Any) -> httpx.Response:
     version = (await who.get(f"/projects/{who.project}"))["version"]
     body = {"columns": wanted, "expected_version": version, **more}
-    return await who.request("PUT", f"/projects/{who.project}/columns", json=body)
+    return await while_folding(who, who.request("PUT", f"/projects/{who.project}/columns", json=body))
+
+
+async def test_a_column_with_tasks_is_removed_only_if_the_request_says_what_becomes_of_them(ann: ApiUser) -> None:
+    tasks = [await ann.create_task(column="doing") for _ in range(3)]
+    left = [{"id": "todo", "name": "To do"}, {"name": "Review"}]
+    problem = assert_problem(await set_columns(ann, *left), 422, "column_has_tasks")
+    assert problem["params"] == {"tasks": {"doing": 3}}
+    command = {"type": "SetColumns", "id": ann.project, "expected_version": 1, "data": {"columns": left}}
+    for mode in ("atomic", "independent"):
+        batch = ann.request("POST", "/commands", json={"mode": mode, "commands": [command]})
+        answer = (await while_folding(ann, batch)).json()
+        assert (answer if mode == "atomic" else answer["results"][0]["problem"])["params"] == problem["params"]
+    answer = await set_columns(ann, *left, move={"In progress": "review"})
+    assert (answer.status_code, answer.json()["version"]) == (200, 2), answer.text
+    ann.fold()
+    assert [(await ann.get(f"/tasks/{task}"))["column"] for task in tasks] == ["review"] * 3
+    shown = await ann.get(f"/projects/{ann.project}")
+    assert ([one["id"] for one in shown["columns"]], shown["counts"]) == (["todo", "review"], {"review": {"open": 3}})
+    history = (await ann.get(f"/tasks/{tasks[0]}/history"))["items"]
+    assert [item["type"] for item in history] == ["TaskMoved", "TaskCreated"]
+
+
+async def test_a_hundred_and_more_tasks_move_at_once(ann: ApiUser) -> None:
+    create = {"type": "CreateTask", "data": {"project_id": ann.project, "title": "x", "column": "doing"}}
+    for _ in range(3):
+        await ann.post("/commands", commands=[create] * 100)
+    answer = await set_columns(ann, {"name": "To do"}, {"name": "Done"}, move={"doing": "todo"})
+    assert answer.status_code == 200, answer.text
+    assert (await ann.get(f"/projects/{ann.project}"))["counts"] == {"todo": {"open": 300}}
 
 
 async def test_a_removed_column_keeps_its_tasks_until_they_are_moved(ann: ApiUser) -> None:
     task = await ann.create_task(column="doing")
-    answer = await set_columns(ann, {"id": "todo", "name": "Next"}, {"name": "In review", "wip_limit": 3}, wip="refuse")
+    wanted = [{"id": "todo", "name": "Next"}, {"name": "In review", "wip_limit": 3}]
+    answer = await set_columns(ann, *wanted, wip="refuse", keep=True)
     assert answer.status_code == 200, answer.text
     shown = await ann.get(f"/projects/{ann.project}")
     assert shown["wip"] == "refuse"
@@ -155,12 +185,17 @@ async def test_invalid_columns_are_refused(shared_user: ApiUser, wanted: list[An
 
 async def response_while_folding(who: ApiUser, asking: Awaitable[httpx.Response]) -> dict[str, Any]:
     """The answer to a command that may have to wait for the read models."""
+    answer: dict[str, Any] = (await while_folding(who, asking)).json()
+    return answer
+
+
+async def while_folding(who: ApiUser, asking: Awaitable[httpx.Response]) -> httpx.Response:
+    """The response to a command that may have to wait for the read models."""
     asked = asyncio.ensure_future(asking)
     while not asked.done():
         who.fold()
         await asyncio.sleep(0.001)
-    answer: dict[str, Any] = asked.result().json()
-    return answer
+    return asked.result()
 
 
 async def test_a_full_column_warns_and_the_replay_warns_too(ann: ApiUser) -> None:
@@ -216,7 +251,7 @@ async def test_dry_runs_and_rebases_count_the_column_first(ann: ApiUser) -> None
 async def test_a_batch_cannot_limit_and_fill_a_column(ann: ApiUser) -> None:
     limited = [{"name": "To do", "wip_limit": 1}, {"name": "Done"}]
     commands = [
-        {"type": "SetColumns", "id": ann.project, "expected_version": 1, "data": {"columns": limited}},
+        {"type": "SetColumns", "id": ann.project, "expected_version": 1, "data": {"columns": limited, "keep": True}},
         {"type": "CreateTask", "data": {"title": "Salt", "project_id": ann.project}},
     ]
     assert_problem(await ann.request("POST", "/commands", json={"commands": commands}), 422, "column_not_counted")
@@ -225,7 +260,8 @@ async def test_a_batch_cannot_limit_and_fill_a_column(ann: ApiUser) -> None:
 
 async def test_a_count_that_does_not_arrive_is_projection_behind(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.column_counter.CATCH_UP_TIMEOUT_S", 0.01)
-    await set_columns(ann, {"name": "To do", "wip_limit": 1})
+    limited = {"columns": [{"name": "To do", "wip_limit": 1}], "keep": True, "expected_version": 1}
+    assert (await ann.request("PUT", f"/projects/{ann.project}/columns", json=limited)).status_code == 200
     assert_problem(
         await ann.request("POST", f"/projects/{ann.project}/tasks", json={"title": "x"}), 503, "projection_behind"
     )

@@ -350,7 +350,7 @@ async def test_a_board_shows_removed_columns_with_tasks_and_applies_its_filter(
     for number in range(1, 4):
         await ann.create_task(f"Milk {number}", labels=["shop"] if number > 1 else [])
     columns = [{"id": "doing", "name": "Now", "wip_limit": 3}]
-    body = {"columns": columns, "expected_version": 1}
+    body = {"columns": columns, "expected_version": 1, "keep": True}
     assert (await ann.request("PUT", f"/projects/{ann.project}/columns", json=body)).is_success
     ann.fold()
     assert (await ann.request("DELETE", "/tasks/KIT-3", headers={"If-Match": '"1"'})).is_success

@@ -1,0 +1,58 @@
+"""The removal of columns: what becomes of their tasks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from commands.column_counts import enter_column
+from commands.command import DecisionContext, OtherStreamEvent
+from domain.column import Column
+from domain.errors import ColumnHasTasks, ColumnStays, TooManyTasksToMove, UnknownColumn
+from domain.event import Change
+from domain.project import Project
+from domain.task import Task, TaskMoved
+
+MAX_MOVED_TASKS = 1_000
+"""The most tasks that leave one column in one command: they are written together."""
+
+
+def require_no_tasks(context: DecisionContext, column_ids: Sequence[str]) -> None:
+    """Raise ColumnHasTasks, with a count for each, if there are tasks in these columns of the target."""
+    counts = {column: context.column_tasks(context.target, column).total for column in column_ids}
+    found = {column: total for column, total in counts.items() if total}
+    if found:
+        raise ColumnHasTasks(tasks=found)
+
+
+def resolve_moves(project: Project, columns: Sequence[Column], moves: Mapping[str, str]) -> dict[str, Column]:
+    """The columns to which tasks go, by the id of the column that they leave; raises UnknownColumn or ColumnStays."""
+    board = project.with_columns(columns)
+    resolved = dict[str, Column]()
+    for source, name in moves.items():
+        known = project.find_column(source)
+        column_id = known.id if known else source
+        target = board.find_column(name)
+        if (known is None and source not in project.removed) or target is None:
+            raise UnknownColumn(columns=[column.id for column in (board if known else project).columns])
+        if board.find_column_by_id(column_id):
+            raise ColumnStays(column=column_id)
+        resolved[column_id] = target
+    return resolved
+
+
+def move_all_tasks(
+    board: Project, column_id: str, target: Column, context: DecisionContext, *, is_counted: bool
+) -> Iterator[OtherStreamEvent]:
+    """The events of all tasks of a removed column, which go to another; raises TooManyTasksToMove or ColumnIsFull.
+
+    A column that gets its limit only now is not counted yet: it is counted after this.
+    """
+    tasks = context.column_tasks(context.target, column_id)
+    if tasks.total > MAX_MOVED_TASKS:
+        raise TooManyTasksToMove(column=column_id, tasks=tasks.total, most=MAX_MOVED_TASKS)
+    for task_id in tasks.ids:
+        task = context(Task, task_id)
+        if task is None or task.trashed or (task.project_id, task.column) != (context.target, column_id):
+            continue
+        if is_counted:
+            yield from enter_column(context.target, board, target, context)
+        project_id = Change(task.project_id, task.project_id)
+        yield OtherStreamEvent(task_id, TaskMoved(project_id, Change(column_id, target.id), task.status))
