@@ -1,14 +1,23 @@
 """Client types: schemas in a form that generators of clients turn into types that compile and say what is true.
 
 JSON Schema allows more than they understand: openapi-typescript takes a member with a default for one that must be
-sent, openapi-fetch forgets the length of a tuple, and openapi-python-client makes no client where a schema is `false`.
+sent, openapi-fetch forgets the length of a tuple, openapi-python-client makes no client where a schema is `false`, and
+generated validators do not compile with a pattern that only Python reads.
 """
 
 import json
+import re
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+
+from commands.field_types import PATTERN_DESCRIPTIONS
+
+_NOT_PORTABLE = re.compile(r"\(\?[^:]|\\[uUwWsSdDbBpP]|[^ -~]")
+"""Look-around, classes of Unicode and characters beyond ASCII: dialects of regular expressions differ in them."""
+_TEXT_END = r"$(?!\n)"
+"""In Python; in the dialect of JSON Schema `$` alone is the end."""
 
 
 def describe_as_sent(kind: type[Struct], component: dict[str, Any]) -> None:
@@ -36,6 +45,9 @@ def plain(schema: Any) -> Any:
     if simple.get("items") is False and "prefixItems" in simple:
         kinds = [each for at, each in enumerate(simple.pop("prefixItems")) if each not in schema["prefixItems"][:at]]
         simple["items"] = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
+    if isinstance(pattern := simple.get("pattern"), str):
+        simple |= _portable_pattern(pattern, simple.pop("description", ""))
+        simple = {name: each for name, each in simple.items() if each}
     if "anyOf" in simple:
         simple["anyOf"] = [one for each in simple["anyOf"] for one in _alternatives(each)]
     return simple
@@ -48,6 +60,16 @@ def _remove_null(schema: dict[str, Any]) -> None:
         schema |= others[0]
     elif others:
         schema["anyOf"] = others
+
+
+def _portable_pattern(pattern: str, description: str) -> dict[str, str]:
+    """The pattern and description of a text; one that is not portable is described instead."""
+    portable = pattern.removesuffix(_TEXT_END) + "$" if pattern.endswith(_TEXT_END) else pattern
+    if not _NOT_PORTABLE.search(portable):
+        return {"pattern": portable, "description": description}
+    words = PATTERN_DESCRIPTIONS.get(pattern)
+    sentence = f"{words[:1].upper()}{words[1:]}." if words else ""
+    return {"pattern": "", "description": " ".join(filter(None, (description, sentence)))}
 
 
 def _without_default(schema: Any) -> Any:

@@ -134,7 +134,7 @@ def _is_in_example(kind: type[Struct], field: msgspec.structs.FieldInfo) -> bool
         return field.name in EXAMPLE_BY_FIELD and not any(
             strip_annotated(one) is UUID for one in union_members(field.type)
         )
-    return field.default is not None and field.default is not UNSET
+    return not config.omit_defaults and field.default is not None and field.default is not UNSET
 
 
 @cache

@@ -10,6 +10,7 @@ from api.http.conditional_response import conditional_response
 from api.openapi import examples, operation_errors, problem_schemas, response_headers
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
+from commands.handling.results import PlannedEvent
 
 
 def responses_of(operation: Operation, schemas: dict[Any, Schema]) -> dict[str, Schema]:
@@ -50,8 +51,11 @@ def _example_member(operation: Operation, status: int) -> Schema:
     example = examples.example_of(operation.response_types[status][0], noun=operation.subject_noun)
     if example is examples.NO_EXAMPLE:
         return {}
-    if status == HTTPStatus.CREATED and "version" in example:
+    is_dry_run = operation.is_dry_run_status(status)
+    if (status == HTTPStatus.CREATED or is_dry_run) and "version" in example:
         example = {**example, "version": 1}
+    if is_dry_run:
+        example = {**example, "events": [examples.example_of(PlannedEvent)]}
     return {"example": example}
 
 

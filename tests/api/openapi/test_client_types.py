@@ -1,6 +1,7 @@
 """Client types: what generators of clients stumble over is nowhere in the document, in no schema and no operation."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,6 +76,22 @@ def test_no_array_is_a_tuple() -> None:
 def test_every_member_has_a_type() -> None:
     untyped = {".".join(place.split(".")[:3:2]) for place, node in nodes(SCHEMAS) if node == {}}
     assert untyped == FREE_VALUES
+
+
+def test_every_pattern_is_read_alike_in_all_dialects() -> None:
+    found = {node["pattern"] for _, node in nodes(DOCUMENT) if isinstance(node, dict) and "pattern" in node}
+    assert len(found) > 5
+    for pattern in found:
+        assert pattern.isascii()
+        assert not re.search(r"\(\?[^:]|\\[uwsdbpUWSDBP]", pattern), pattern
+
+
+@pytest.mark.parametrize("text", [("CreateTask", "title"), ("Registration", "email"), ("CreateWorkspace", "name")])
+def test_what_no_pattern_says_is_said_in_words(text: tuple[str, str]) -> None:
+    name, member = text
+    described = SCHEMAS[name]["properties"][member]
+    assert "pattern" not in described
+    assert re.match("One line of text|An e-mail address", described["description"])
 
 
 def test_every_body_is_described_once() -> None:
@@ -173,6 +190,9 @@ def test_a_type_is_described_as_it_is_encoded(kind: type[Struct], required: list
             {"properties": {"a": {"enum": ["x"], "description": "`x` if left out."}}},
         ),
         ({"properties": {"default": {"type": "string"}}}, {"properties": {"default": {"type": "string"}}}),
+        ({"pattern": r"^[A-Z]$(?!\n)", "type": "string"}, {"pattern": "^[A-Z]$", "type": "string"}),
+        ({"pattern": "^(?!a)", "description": "Not a."}, {"description": "Not a."}),
+        ({"properties": {"pattern": {"type": "string"}}}, {"properties": {"pattern": {"type": "string"}}}),
         ({"prefixItems": [{}, {}], "items": False, "maxItems": 2}, {"items": {}, "maxItems": 2}),
         (
             {"prefixItems": [{"type": "string"}, {"type": "integer"}], "items": False},
@@ -183,7 +203,17 @@ def test_a_type_is_described_as_it_is_encoded(kind: type[Struct], required: list
             {"anyOf": [{"format": "uuid"}, {"pattern": "a"}, {"type": "null"}]},
         ),
     ],
-    ids=["no default", "a default", "a member of that name", "a pair", "a tuple", "a union in a union"],
+    ids=[
+        "no default",
+        "a default",
+        "a member of that name",
+        "the end of a text",
+        "look-ahead",
+        "a member named pattern",
+        "a pair",
+        "a tuple",
+        "a union in a union",
+    ],
 )
 def test_a_schema_is_made_plain(schema: dict[str, Any], expected: dict[str, Any]) -> None:
     assert client_types.plain(schema) == expected
