@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from api.http.conditional_response import GZIP_TAG_SUFFIX
 
@@ -71,7 +71,7 @@ def with_compression(app: ASGIApp) -> ASGIApp:
     bodies = CompressedBodies()
 
     def middleware(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] != ScopeType.HTTP:
+        if scope["type"] != ScopeType.HTTP or not _is_question(scope):
             return app(scope, receive, send)
         for name, value in scope["headers"]:
             if name == b"accept-encoding" and accepts_gzip(value):
@@ -79,6 +79,14 @@ def with_compression(app: ASGIApp) -> ASGIApp:
         return app(scope, receive, send)
 
     return middleware
+
+
+def _is_question(scope: HTTPScope) -> bool:
+    """Whether it asks for a page or a list: the answer to a command may have a secret, such as a new token.
+
+    The length of a compressed answer says something of its content to those who see the length and choose a part.
+    """
+    return scope["method"] == "GET" or scope["path"].endswith("/search")
 
 
 class _CompressedSend:

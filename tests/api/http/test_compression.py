@@ -14,7 +14,7 @@ from api.http import compression
 from api.http.compression import CompressedBodies, accepts_gzip
 from infra.settings import Settings
 from tests.api.in_process_app import app_client
-from tests.api_user import ApiUser
+from tests.api_user import PASSWORD, ApiUser
 from tests.law import planted_defect
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -132,6 +132,17 @@ async def test_the_head_of_a_compressed_answer_is_its_head(ann: ApiUser) -> None
     for name in ("content-length", "content-encoding", "content-type", "vary"):
         assert head.headers[name] == answer.headers[name]
     assert head.content == b""
+
+
+async def test_an_answer_with_a_secret_is_not_compressed(ann: ApiUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compression, "MIN_BODY_BYTES", 10)
+    assert "content-encoding" in (await ann.request("GET", "/auth/me", headers=GZIP)).headers
+    login = {"email": ann.email, "password": PASSWORD}
+    logged_in = await ann.client.post("/auth/login", json=login, headers=GZIP)
+    issued = await ann.request("POST", "/auth/tokens", json={"name": "Robot", "scopes": ["read"]}, headers=GZIP)
+    for answer in (logged_in, issued):
+        assert answer.is_success
+        assert "content-encoding" not in answer.headers
 
 
 async def test_an_error_is_sent_as_it_is(client: httpx.AsyncClient) -> None:
