@@ -10,6 +10,7 @@ from litestar import Litestar
 from api.ledger import BASE_PATH
 from api.openapi import error_cases, operation_errors, parameters, problem_schemas, response_headers, schemas
 from api.openapi.error_cases import ErrorCase
+from api.openapi.named_enums import with_named_enums
 from api.openapi.operation import Operation, documented_operations
 from api.openapi.operation_object import operation_object
 from api.openapi.schemas import Schema
@@ -45,7 +46,7 @@ def build_document(app: Litestar) -> Schema:
         paths.setdefault(one.path, {})[one.method] = _with_shared_responses(
             one, operations, schema_by_type, shared_responses
         )
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": "Taskledger",
@@ -67,6 +68,7 @@ def build_document(app: Litestar) -> Schema:
             "schemas": component_schemas,
         },
     }
+    return with_named_enums(document)
 
 
 def _with_shared_responses(

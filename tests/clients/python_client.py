@@ -25,13 +25,15 @@ from taskledger_client.models import (
     EditTaskOnConflict,
     HistoryItemPage,
     IndependentBatchResult,
-    ListTasksSort,
     Login,
     MoveTask,
+    Priority,
     Registration,
     ReopenTask,
     Task,
     TaskPage,
+    TaskSort,
+    TaskStatus,
     Tokens,
     WriteResult,
 )
@@ -75,7 +77,7 @@ assert conflict.conflicting_fields == ["title"]
 merged = edit_task.sync(
     task,
     client=client,
-    body=EditTask(description="Without sugar."),
+    body=EditTask(priority=Priority.HIGH),
     if_match='"1"',
     on_conflict=EditTaskOnConflict.REBASE,
 )
@@ -110,17 +112,20 @@ assert problems == [None, "version_conflict"]
 
 # Lists and history.
 tasks = list_tasks.sync(
-    project.id, client=client, min_position=each.position, limit=1, sort=ListTasksSort.RANK, prefer="wait=10"
+    project.id, client=client, min_position=each.position, limit=1, sort=TaskSort.RANK, prefer="wait=10"
 )
 assert isinstance(tasks, TaskPage), tasks
 assert [item.title for item in tasks.items] == ["Oat milk"]
 assert tasks.next_cursor
-rest = list_tasks.sync(project.id, client=client, cursor=tasks.next_cursor, sort=ListTasksSort.RANK)
+rest = list_tasks.sync(project.id, client=client, cursor=tasks.next_cursor, sort=TaskSort.RANK)
 assert isinstance(rest, TaskPage)
 assert ([item.title for item in rest.items], rest.next_cursor) == (["Bread"], None)
 shown = show_task.sync(task, client=client)
 assert isinstance(shown, Task)
-assert (shown.id, shown.title, shown.description, shown.status) == (task, "Oat milk", "Without sugar.", "open")
+assert (shown.id, shown.title, shown.status) == (task, "Oat milk", TaskStatus.OPEN)
+again = edit_task.sync(task, client=client, body=EditTask(priority=shown.priority, expected_version=shown.version))
+assert isinstance(again, WriteResult)
+assert (shown.priority, again.version) == (Priority.HIGH, shown.version)
 history = show_history.sync(task, client=client)
 assert isinstance(history, HistoryItemPage)
 first = history.items[-1]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from html import escape
 
 from api.openapi.page.css import CSS
-from api.openapi.page.html import anchor_id, render_text, resolve_ref
+from api.openapi.page.html import anchor_id, render_text, render_type, resolve_ref
 from api.openapi.page.operation_section import render_fields, render_operation
 from api.openapi.schemas import Schema
 
@@ -57,5 +57,7 @@ def _type_sections(document: Schema) -> Iterator[str]:
     for name, schema in document["components"]["schemas"].items():
         yield f"<details id=schema-{name}><summary><code>{name}</code> <span class=note>"
         yield f"{render_text(schema.get('description', ''))}</span></summary>"
+        if "enum" in schema:
+            yield f"<p>{render_type(schema)}</p>"
         yield from render_fields(resolve_ref(document, schema))
         yield "</details>"

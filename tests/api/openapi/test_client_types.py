@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +25,8 @@ STABLE_NAMES = {
     "FieldError", "HistoryItem", "HistoryItemPage", "IndependentBatchResult", "IndependentCommandResult",
     "InterveningEvent", "Invitation", "InvitationAcceptance", "IssuedPersonalToken", "Label", "Login", "Member",
     "NewInvitation", "NewPersonalToken", "Operation", "PartialTask", "PartialTaskPage", "PasswordChange",
-    "PasswordReset", "PasswordResetRequest", "PersonalToken", "PlannedEvent", "Problem", "ProblemType", "Project",
+    "PasswordReset", "PasswordResetRequest", "PersonalToken", "PlannedEvent", "Priority", "Role", "TaskSort",
+    "TaskStatus", "TokenScope", "Problem", "ProblemType", "Project",
     "RebuildRequest", "Registration", "SavedFilter", "Session", "SessionList", "Task", "TaskPage", "TaskSearch",
     "TokenRefresh", "Tokens", "TrashedItem", "WipLimitWarning", "Workspace", "WriteResult",
 }  # fmt: skip
@@ -41,7 +43,7 @@ def nodes(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 
 def members() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for name, schema in SCHEMAS.items():
-        yield from ((name, member, described) for member, described in schema["properties"].items())
+        yield from ((name, member, described) for member, described in schema.get("properties", {}).items())
 
 
 def success_schemas(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -76,6 +78,19 @@ def test_no_array_is_a_tuple() -> None:
 def test_every_member_has_a_type() -> None:
     untyped = {".".join(place.split(".")[:3:2]) for place, node in nodes(SCHEMAS) if node == {}}
     assert untyped == FREE_VALUES
+
+
+def test_an_enumeration_that_types_share_is_a_type() -> None:
+    """A value that a client read is one that it can send."""
+    inline = Counter(
+        json.dumps(sorted(node["enum"]))
+        for place, node in nodes({"schemas": SCHEMAS, "paths": DOCUMENT["paths"]})
+        if isinstance(node, dict) and isinstance(node.get("enum"), list) and not place.endswith("properties.code")
+    )
+    assert not [values for values, times in inline.items() if times > 1]
+    read, sent = (SCHEMAS[name]["properties"]["priority"] for name in ("Task", "EditTask"))
+    assert read == {"$ref": "#/components/schemas/Priority"}
+    assert read in sent["anyOf"]
 
 
 def test_every_pattern_is_read_alike_in_all_dialects() -> None:
