@@ -6,7 +6,8 @@ from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from infra import clock
 from projections import task_page
-from projections.task_page import Caller, TaskPageOptions
+from projections.field_sql import FilterContext
+from projections.task_page import TaskPageOptions
 from projections.task_page_sql import TaskScope, workspaces_scope
 
 
@@ -32,10 +33,10 @@ async def read_task_page(
     expanded_members: tuple[str, ...] = (),
 ) -> Response[Any]:
     """Answer with a page of the tasks in a scope."""
-    question = task_page.page(scope, query, caller_of(request))
+    question = task_page.page(scope, query, context_of(request))
     return await ledger.read(request, question, min_position, expanded_members)
 
 
-def caller_of(request: AuthedRequest) -> Caller:
+def context_of(request: AuthedRequest) -> FilterContext:
     """The user, and the time in whole minutes: an answer that depends on the time is cached for its minute."""
-    return Caller(request.user.user_id, clock.now().replace(second=0, microsecond=0))
+    return FilterContext(request.user.user_id, clock.now().replace(second=0, microsecond=0))

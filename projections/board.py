@@ -10,17 +10,18 @@ from msgspec.structs import asdict
 from domain import filter as filters
 from domain.errors import FilterTooLong
 from projections import page_bytes, project_list
+from projections.field_sql import FilterContext
 from projections.filter_sql import compile_filter
 from projections.pagination import PageCursor, encode_answer, list_id_for
 from projections.project_list import BoardColumn, ProjectRow
 from projections.question import PROJECT_MEMBERS, Answer, Query, Question
 from projections.task_list import TaskRow, select_columns
-from projections.task_page import TASK_FIELDS, Caller, TaskPageOptions, task_list_id
+from projections.task_page import TASK_FIELDS, TaskPageOptions, task_list_id
 from projections.task_page_sql import TaskPageSql, project_scope
 from projections.task_sorting import sorting_for
 
-_RESERVED_FILTER_CHARACTERS = 250
-"""Characters of a filter reserved for the column term that the link to the next page adds."""
+_LONGEST_COLUMN = '"' * 100
+"""A column id of the greatest length in a filter, where each of its characters is escaped."""
 _OTHER_BYTES_PER_TASK = 600
 """About the JSON of a task apart from its description and labels."""
 
@@ -48,7 +49,7 @@ class Board(Struct, frozen=True):
     columns: list[ShownColumn]
 
 
-def board(project: UUID, options: TaskPageOptions, caller: Caller, tasks_path: str) -> Question:
+def board(project: UUID, options: TaskPageOptions, context: FilterContext, tasks_path: str) -> Question:
     """The matching tasks of a project, up to the limit per column; `tasks_path` is the path of its task list.
 
     The columns share the bytes of a page in turn, and each shows one task at least.
@@ -56,9 +57,8 @@ def board(project: UUID, options: TaskPageOptions, caller: Caller, tasks_path: s
     Raises what `domain.filter.parse` raises.
     """
     terms = filters.parse(options.filter)
-    if len(terms) == filters.MAX_TERMS or len(options.filter) > filters.MAX_CHARACTERS - _RESERVED_FILTER_CHARACTERS:
-        raise FilterTooLong("Use one term less: the board adds a term for the column.", offset=0)
-    filter_sql = compile_filter(terms, me=caller.user, now=caller.now)
+    _require_room_for_column(options.filter)
+    filter_sql = compile_filter(terms, context)
     listing = TaskPageSql(project_scope(project), filter_sql, sorting_for("rank", "", is_project=True))
     return Question(
         (project_list.projection, *listing.projections()),
@@ -97,12 +97,26 @@ class _AnswerBuilder(Struct, frozen=True):
 
     def _next_page_link(self, column: str, last: dict[str, Any]) -> tuple[str, str]:
         """The cursor and link to the rest of a column: the project's task list, filtered by one more term."""
-        filter_ = f"{self.options.filter} column:{filters.quote(column)}".lstrip()
+        filter_ = _column_filter(self.options.filter, column)
         cursor = PageCursor(
             task_list_id(self.listing.scope, filter_, "rank"), self.listing.cursor_values(last)
         ).encode()
         asked = {"filter": filter_, "sort": "rank", "limit": self.options.limit, "cursor": cursor}
         return cursor, f"{self.tasks_path}?{urlencode(asked)}"
+
+
+def _require_room_for_column(filter_: str) -> None:
+    """Raise FilterTooLong for a filter that would be too long with a term for the column."""
+    try:
+        filters.parse(_column_filter(filter_, _LONGEST_COLUMN))
+    except FilterTooLong as error:
+        raise FilterTooLong("Use fewer terms: the board adds one for the column.", offset=0) from error
+
+
+def _column_filter(filter_: str, column: str) -> str:
+    """The filter for its tasks in one column."""
+    has_group = any(isinstance(term.predicate, filters.AnyOf) for term in filters.parse(filter_))
+    return f"{f'({filter_})' if has_group else filter_} column:{filters.quote(column)}".lstrip()
 
 
 def _tasks_sql(listing: TaskPageSql) -> str:

@@ -1,26 +1,22 @@
 """A filter in SQL: a condition on the task tables, assembled from fixed fragments, and its parameters.
 
-The fragments refer to `task`, a row of the task list, and, if the filter has words, to `search`, the task's row in the
+The fragments refer to `task`, a row of the task list, and, if tasks must have words, to `search`, the task's row in the
 task search. The query for such a filter joins both tables.
 """
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
-from typing import Literal, TypeAlias, get_args
-from uuid import UUID
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
-import msgspec
 from msgspec import Struct
 
 from domain.filter import (
+    AnyOf,
     AssigneeIs,
     ColumnIs,
-    Day,
-    Instant,
+    Is,
     LabelIs,
-    Operator,
+    Person,
     Phrase,
-    PriorityIs,
     ProjectIs,
     StatusIs,
     TaskKeyIs,
@@ -28,42 +24,38 @@ from domain.filter import (
     TimeIs,
     Word,
 )
-from domain.filter.terms import FieldPredicate, RelativeDay, TimeField
-from domain.label import normalize_label
-from domain.task import Priority
-from projections.task_list import NO_DUE_AT
+from domain.filter.terms import FieldPredicate, Predicate
+from projections.field_sql import FilterContext, comparison_sql
+from projections.search_query import SearchQuery, search_query
+from projections.time_sql import SqlFragment, is_relative
 
-_SqlFragment: TypeAlias = tuple[str, tuple[object, ...]]
-"""SQL with the placeholders `{0}` and `{1}`, and their values."""
+_MATCHES_SQL = "search.document @@ {0}::tsquery"
+_MATCHING_TEXT_EXISTS_SQL = (
+    f"exists (select from {{{{task_search}}}} search where search.id = task.id and {_MATCHES_SQL})"
+)
+"""For a word among alternatives, some of which may need no text."""
+_RANK_WEIGHTS_SQL: Final = "array[0.03, 0.09, 0.4, 1]::real[]"
+"""Of stems and words of the description, then of stems and words of the title.
 
-_PRIORITY_SQL: dict[Operator, str] = {
-    ":": "task.urgency between {0} and {0}",  # not `=`: the planner would sort by id, by the primary key
-    "<": "task.urgency < {0}",
-    "<=": "task.urgency <= {0}",
-    ">": "task.urgency > {0}",
-    ">=": "task.urgency >= {0}",
-}
-_TIME_COLUMNS: dict[TimeField, str] = {"due": "task.due_at", "created": "task.created_at", "updated": "task.updated_at"}
-_EPOCH_HOUR_SQL = "floor(extract(epoch from {}::timestamptz) / 3600)::bigint"
-_TSQUERY_SQL: dict[type[Word | Phrase], str] = {
-    Word: "websearch_to_tsquery('russian', {0})",
-    Phrase: "phraseto_tsquery('russian', {0})",
-}
-_DAY_OFFSETS: dict[RelativeDay, int] = {"yesterday": -1, "today": 0, "tomorrow": 1}
+Each is so much greater than the one before that a text with many of those does not outrank it.
+"""
+_RANK_PARAMETER: Final = "ranked"
 
 
 class FilterSql(Struct, frozen=True):
-    """A compiled filter: the condition on tasks, and the one on their text ('' if the filter has no words).
+    """A compiled filter: the condition on tasks, and the one on their text ('' if no text is required).
 
     Only `text_sql` and `rank_sql` refer to `search`. `rank_sql` scores how well the text matches; it is '' if no word
-    is required. `has_low_selectivity` says that the terms other than words probably match many tasks, judged by the
-    kinds of the terms. `is_time_dependent` says that the same terms match other tasks as time passes.
+    is required. `reads_text` says that some condition reads the task search. `has_low_selectivity` says that the terms
+    other than words probably match many tasks, judged by the kinds of the terms. `is_time_dependent` says that the
+    same terms match other tasks as time passes.
     """
 
     task_sql: str
     text_sql: str
     parameters: dict[str, object]
     rank_sql: str
+    reads_text: bool = False
     has_low_selectivity: bool = True
     is_time_dependent: bool = False
 
@@ -73,131 +65,113 @@ class FilterSql(Struct, frozen=True):
         return f"{self.task_sql} and {self.text_sql}" if self.text_sql else self.task_sql
 
 
-def compile_filter(terms: Iterable[Term], *, me: UUID, now: datetime) -> FilterSql:
-    """The condition that a task meets all terms, for the user `me` at the time `now`.
+def compile_filter(terms: Iterable[Term], context: FilterContext) -> FilterSql:
+    """The condition that a task meets all terms.
 
-    The parameters may be part of cache keys, so they depend on `now` only if a term does, and are no more precise than
-    the term. Days are days in UTC.
+    The parameters may be part of cache keys, so they depend on the time only if a term does, and are no more precise
+    than the term.
     """
-    terms, tasks, words, queries, parameters = list(terms), list[str](), list[str](), list[str](), dict[str, object]()
-    for place, term in enumerate(terms):
-        piece, values = _term_sql(term, me, now)
-        named = dict(zip((f"f{place}", f"f{place}_end"), values, strict=False))
-        marks = [f"%({name})s" for name in named]
-        parameters |= named
-        if isinstance(term.predicate, Word | Phrase):
-            words.append(piece.format(*marks))
-            queries += [] if term.negated else [_TSQUERY_SQL[type(term.predicate)].format(*marks)]
-        else:
-            tasks.append(piece.format(*marks))
-    has_low_selectivity = all(
-        isinstance(term.predicate, Word | Phrase | StatusIs) or _excludes_one_value(term) for term in terms
-    )
-    is_time_dependent = any(
-        isinstance(term.predicate, TimeIs) and term.predicate.when in {"now", *_DAY_OFFSETS} for term in terms
-    )
+    terms, compiler = list(terms), _Compiler(context)
+    words = [term for term in terms if _is_text(term.predicate)]
+    tasks = compiler.conjunction_sql([term for term in terms if term not in words], _MATCHING_TEXT_EXISTS_SQL)
+    texts = compiler.conjunction_sql(words, _MATCHES_SQL) if words else ""
+    ranked = dict.fromkeys(lexeme for query in _required_queries(words) for lexeme in query.ranked_lexemes)
+    leaves = list(_leaves(terms))
     return FilterSql(
-        " and ".join(tasks) or "true",
-        " and ".join(words),
-        parameters,
-        _rank_sql(queries),
-        has_low_selectivity,
-        is_time_dependent,
+        tasks,
+        texts,
+        compiler.parameters | ({_RANK_PARAMETER: " | ".join(ranked)} if ranked else {}),
+        f"ts_rank({_RANK_WEIGHTS_SQL}, search.document, %({_RANK_PARAMETER})s::tsquery)" if ranked else "",
+        reads_text=any(isinstance(leaf, Word | Phrase) for leaf in leaves),
+        has_low_selectivity=all(_matches_many(term) for term in terms),
+        is_time_dependent=any(map(_depends_on_time, leaves)),
     )
 
 
-def _rank_sql(tsqueries: list[str]) -> str:
-    """The rank by any of the queries, in time linear in the text; a text that is found matches all of them anyway.
-
-    Joined by `and`, or as a phrase, every two words are compared at all of their positions: seconds for one long text.
-    Each query is included twice, because a single phrase would be ranked as a phrase.
-    """
-    return f"ts_rank(search.document, {' || '.join(tsqueries * 2)})" if tsqueries else ""
+def person_names(terms: Iterable[Term]) -> frozenset[str]:
+    """The names and e-mail addresses of users in the terms."""
+    users = (getattr(leaf, "user", None) for leaf in _leaves(terms))
+    return frozenset(user.name for user in users if isinstance(user, Person))
 
 
-def _excludes_one_value(term: Term) -> bool:
-    """Whether the term excludes only the tasks of one assignee, label, project or column, or with one key."""
+class _Compiler:
+    """Compiles terms, and collects the parameters of all of them."""
+
+    def __init__(self, context: FilterContext) -> None:
+        self.parameters = dict[str, object]()
+        self._context = context
+        self._leaf_count = 0
+
+    def conjunction_sql(self, terms: Sequence[Term], word_sql: str) -> str:
+        """The condition that all terms are met; `word_sql` is that of a word."""
+        return " and ".join(self._term_sql(term, word_sql) for term in terms) or "true"
+
+    def _term_sql(self, term: Term, word_sql: str) -> str:
+        if isinstance(term.predicate, AnyOf):
+            each = (self.conjunction_sql(alternative, word_sql) for alternative in term.predicate.alternatives)
+            sql = f"({' or '.join(each)})"
+        else:
+            sql = self._named(*_predicate_sql(term.predicate, self._context, word_sql))
+        return _negated(sql) if term.negated else sql
+
+    def _named(self, sql: str, values: Sequence[object]) -> str:
+        """The SQL with named parameters instead of its placeholders."""
+        named = {f"f{self._leaf_count}_{place}": value for place, value in enumerate(values)}
+        self.parameters |= named
+        self._leaf_count += 1
+        return sql.format(*(f"%({name})s" for name in named))
+
+
+def _negated(sql: str) -> str:
+    return f"not ({sql})"
+
+
+def _is_text(predicate: Predicate) -> bool:
+    """Whether it is about the text of a task alone."""
+    if isinstance(predicate, AnyOf):
+        return all(_is_text(term.predicate) for terms in predicate.alternatives for term in terms)
+    return isinstance(predicate, Word | Phrase)
+
+
+def _leaves(terms: Iterable[Term]) -> Iterator[FieldPredicate | Word | Phrase]:
+    """The predicates of the terms, and of the terms of groups."""
+    for term in terms:
+        if isinstance(term.predicate, AnyOf):
+            for alternative in term.predicate.alternatives:
+                yield from _leaves(alternative)
+        else:
+            yield term.predicate
+
+
+def _required_queries(terms: Iterable[Term]) -> Iterator[SearchQuery]:
+    """The words that terms require, or that are among the alternatives that they require."""
+    for term in terms:
+        if term.negated:
+            continue
+        if isinstance(term.predicate, AnyOf):
+            for alternative in term.predicate.alternatives:
+                yield from _required_queries(alternative)
+        elif isinstance(term.predicate, Word | Phrase):
+            yield _search_query(term.predicate)
+
+
+def _search_query(asked: Word | Phrase) -> SearchQuery:
+    return search_query(asked.text, is_prefix=isinstance(asked, Word) and asked.is_prefix)
+
+
+def _matches_many(term: Term) -> bool:
+    """Whether the term is about words or the status, or excludes only the tasks of one assignee, label and so on."""
+    if isinstance(term.predicate, StatusIs) or _is_text(term.predicate):
+        return True
     return term.negated and isinstance(term.predicate, AssigneeIs | LabelIs | ProjectIs | ColumnIs | TaskKeyIs)
 
 
-def _term_sql(term: Term, me: UUID, now: datetime) -> _SqlFragment:
-    if isinstance(term.predicate, Word | Phrase):
-        query, denied = _TSQUERY_SQL[type(term.predicate)], "not " * term.negated
-        # A query without lexemes, such as a stop word, matches every task; so does its negation.
-        return f"(numnode({query}) = 0 or {denied}search.document @@ {query})", (term.predicate.text,)
-    sql, values = _comparison_sql(term.predicate, me, now)
-    return f"not ({sql})" if term.negated else sql, values
+def _depends_on_time(leaf: Predicate) -> bool:
+    return leaf == Is("overdue") or (isinstance(leaf, TimeIs) and is_relative(leaf.when))
 
 
-def _comparison_sql(comparison: FieldPredicate, me: UUID, now: datetime) -> _SqlFragment:
-    match comparison:
-        case StatusIs(status):
-            piece: _SqlFragment = "task.status = {0}", (status,)
-        case PriorityIs(operator, priority):
-            piece = _PRIORITY_SQL[operator], (get_args(Priority).index(priority),)
-        case AssigneeIs(user):
-            piece = _contains_sql("task.assignees", {"me": me, "none": None}.get(str(user), user))
-        case LabelIs(label):
-            piece = _contains_sql("task.tags", label and normalize_label(label))
-        case ProjectIs(UUID() as project):
-            piece = "task.project_id = {0}", (project,)
-        case ProjectIs(key):
-            piece = "split_part(task.key, '-', 1) = {0}", (key,)
-        case ColumnIs(column):
-            piece = 'task."column" = {0}', (column,)
-        case TaskKeyIs(key):
-            piece = "task.key = {0}", (key,)
-        case TimeIs():
-            piece = _time_sql(comparison, now)
-    return piece
-
-
-def _contains_sql(column: str, value: UUID | str | None) -> _SqlFragment:
-    """The condition that a column contains a value; None: that it is empty."""
-    if value is None:
-        return f"{column} = '[]'::jsonb", ()
-    # The partial index omits empty values; the planner uses it only if the condition excludes them explicitly.
-    return f"{column} <> '[]'::jsonb and {column} @> {{0}}::jsonb", (msgspec.json.encode([value]).decode(),)
-
-
-def _time_sql(comparison: TimeIs, now: datetime) -> _SqlFragment:
-    column = _TIME_COLUMNS[comparison.field]
-    if comparison.when == "none":
-        return f"{column} = {{0}}", (NO_DUE_AT,)
-    since, until = _time_bounds(comparison.operator, *_time_range(comparison.when, now))
-    if comparison.field == "due":
-        until = until or NO_DUE_AT
-    bounds = [(sign, bound) for sign, bound in ((">=", since), ("<", until)) if bound]
-    pieces = [f"{column} {sign} {{{place}}}" for place, (sign, _) in enumerate(bounds)]
-    if comparison.field == "updated":  # the index is on the hour
-        pieces += [
-            f"task.updated_hour {sign.rstrip('=')}= {_EPOCH_HOUR_SQL}".format(f"{{{at}}}")
-            for at, (sign, _) in enumerate(bounds)
-        ]
-    return " and ".join(pieces), tuple(bound for _, bound in bounds)
-
-
-def _time_bounds(operator: Operator, start: datetime, end: datetime) -> tuple[datetime | None, datetime | None]:
-    """The times that compare so with the range from `start` to before `end`: their own bounds; None: unbounded."""
-    match operator:
-        case ":":
-            return start, end
-        case "<" | "<=":
-            return None, start if operator == "<" else end
-        case ">" | ">=":
-            return end if operator == ">" else start, None
-
-
-def _time_range(when: Day | Instant | RelativeDay | Literal["now"], now: datetime) -> tuple[datetime, datetime]:
-    """The start, and the end, which is not included."""
-    match when:
-        case Instant(at):
-            start, length = at, timedelta.resolution
-        case "now":
-            start, length = now, timedelta.resolution
-        case Day(day):
-            start, length = datetime.combine(day, time.min, UTC), timedelta(days=1)
-        case _:
-            day = now.date() + timedelta(days=_DAY_OFFSETS[when])
-            start, length = datetime.combine(day, time.min, UTC), timedelta(days=1)
-    return start, start + length if start <= NO_DUE_AT - length else NO_DUE_AT
+def _predicate_sql(predicate: FieldPredicate | Word | Phrase, context: FilterContext, word_sql: str) -> SqlFragment:
+    if isinstance(predicate, Word | Phrase):
+        tsquery = _search_query(predicate).tsquery
+        return (word_sql, (tsquery,)) if tsquery else ("true", ())
+    return comparison_sql(predicate, context)

@@ -1,7 +1,6 @@
 """Pages of tasks: the tasks of a project, or of several workspaces, that match a filter, sorted."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 from domain import filter as filters
 from domain.errors import BadCursor
 from projections import page_bytes
+from projections.field_sql import FilterContext
 from projections.filter_sql import compile_filter
 from projections.pagination import PageCursor, encode_page, list_id_for
 from projections.question import Answer, Query, Question
@@ -30,13 +30,6 @@ class TaskPageOptions(Struct, frozen=True):
     cursor: str | None = None
     fields: tuple[str, ...] = TASK_FIELDS
     is_counted: bool = False
-
-
-class Caller(Struct, frozen=True):
-    """The calling user and the time of the call, in UTC: the meaning of `me` and `today`."""
-
-    user: UUID
-    now: datetime
 
 
 class TaskPage(Struct, frozen=True, omit_defaults=True):
@@ -68,12 +61,12 @@ class TaskParts(Struct, frozen=True, omit_defaults=True):
     count: int | None = None
 
 
-def page(scope: TaskScope, options: TaskPageOptions, caller: Caller) -> Question:
+def page(scope: TaskScope, options: TaskPageOptions, context: FilterContext) -> Question:
     """The matching tasks outside the trash; across projects, without those of projects in the trash.
 
     Raises what `domain.filter.parse` raises, SortNeedsText, BadCursor, and CursorMismatch for a cursor of another list.
     """
-    filter_sql = compile_filter(filters.parse(options.filter), me=caller.user, now=caller.now)
+    filter_sql = compile_filter(filters.parse(options.filter), context)
     sort = options.sort or default_sort(filter_sql.rank_sql, is_project=scope.is_project)
     listing = TaskPageSql(scope, filter_sql, sorting_for(sort, filter_sql.rank_sql, is_project=scope.is_project))
     list_id = task_list_id(scope, options.filter, sort)

@@ -53,7 +53,7 @@ class TaskPageSql(Struct, frozen=True):
     def projections(self) -> tuple[Projection[Any], ...]:
         """The projections whose tables the SQL reads."""
         projects = () if self.scope.is_project else (project_list.projection,)
-        texts = (task_search.projection,) if self.filter_sql.text_sql else ()
+        texts = (task_search.projection,) if self.filter_sql.reads_text else ()
         return (task_list.projection, *projects, *texts)
 
     def page_sql(self, fields: Sequence[str], after_part: int | None) -> str:

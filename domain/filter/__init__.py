@@ -1,17 +1,25 @@
-"""The task filter language: a filter is a list of terms that a task must all meet; parsing and formatting."""
+"""The task filter language: a filter is a list of terms that a task must all meet; parsing and formatting.
+
+A term may be a group of alternatives, each again a list of terms.
+"""
 
 from domain.filter.formatter import format_terms, quote
 from domain.filter.parser import MAX_CHARACTERS, MAX_TERMS, parse
 from domain.filter.terms import (
+    AnyOf,
     AssigneeIs,
     ColumnIs,
     Day,
+    Has,
     Instant,
+    Is,
     LabelIs,
     Operator,
+    Person,
     Phrase,
     PriorityIs,
     ProjectIs,
+    RelativeTime,
     StatusIs,
     TaskKeyIs,
     Term,
@@ -22,15 +30,20 @@ from domain.filter.terms import (
 __all__ = [
     "MAX_CHARACTERS",
     "MAX_TERMS",
+    "AnyOf",
     "AssigneeIs",
     "ColumnIs",
     "Day",
+    "Has",
     "Instant",
+    "Is",
     "LabelIs",
     "Operator",
+    "Person",
     "Phrase",
     "PriorityIs",
     "ProjectIs",
+    "RelativeTime",
     "StatusIs",
     "TaskKeyIs",
     "Term",

@@ -14,14 +14,21 @@ from domain.filter.terms import (
     ColumnIs,
     Day,
     FieldPredicate,
+    Has,
     Instant,
+    Is,
     LabelIs,
     Operator,
+    OptionalPart,
+    PeriodBoundary,
+    Person,
     PriorityIs,
     ProjectIs,
     RelativeDay,
+    RelativeTime,
     StatusIs,
     TaskKeyIs,
+    TaskState,
     TimeIs,
 )
 from domain.task import Priority, TaskStatus
@@ -29,7 +36,14 @@ from domain.task import Priority, TaskStatus
 _PROJECT_KEY_PATTERN = re.compile("[A-Za-z][A-Za-z0-9]{1,9}")
 _TASK_KEY_PATTERN = re.compile(_PROJECT_KEY_PATTERN.pattern + "-[1-9][0-9]{0,8}")
 _MAX_NAME_CHARACTERS = 100
+_MAX_PERSON_CHARACTERS = 254
+"""That of an e-mail address."""
 _RELATIVE_DAYS: tuple[str, ...] = get_args(RelativeDay)
+_PERIOD_BOUNDARIES: tuple[str, ...] = get_args(PeriodBoundary)
+_RELATIVE_TIME_PATTERN = re.compile(
+    rf"(?P<base>{'|'.join((*_RELATIVE_DAYS, *_PERIOD_BOUNDARIES, 'now'))}|)"
+    "(?P<sign>[+-])(?P<count>[0-9]{1,4})(?P<unit>[hdwmy])"
+)
 
 
 class Comparison(Struct, frozen=True):
@@ -56,7 +70,7 @@ def allowed_operators(predicate: FieldPredicate) -> tuple[Operator, ...]:
     match predicate:
         case TimeIs(when="none"):
             return (":",)
-        case TimeIs(when="now"):
+        case TimeIs(when="now" | RelativeTime(base="now")):
             return ("<", "<=", ">", ">=")
         case PriorityIs() | TimeIs():
             return get_args(Operator)
@@ -74,7 +88,17 @@ def _parse_priority(comparison: Comparison) -> PriorityIs:
 
 def _parse_assignee(comparison: Comparison) -> AssigneeIs:
     user: Any = comparison.value
-    return AssigneeIs(user if user in {"me", "none"} else msgspec.convert(user, UUID))
+    return AssigneeIs(user if user in {"me", "none"} else _parse_person(user))
+
+
+def _parse_person(value: str) -> UUID | Person:
+    """A user's id, or else a name or an e-mail address."""
+    try:
+        return msgspec.convert(value, UUID)
+    except ValueError:
+        if not value.strip() or len(value) > _MAX_PERSON_CHARACTERS:
+            raise
+        return Person(value)
 
 
 def _parse_label(comparison: Comparison) -> LabelIs:
@@ -102,6 +126,14 @@ def _check_name(value: str) -> str:
     return value
 
 
+def _parse_presence(comparison: Comparison) -> Has:
+    return Has(msgspec.convert(comparison.value, OptionalPart), absent=comparison.field == "no")
+
+
+def _parse_state(comparison: Comparison) -> Is:
+    return Is(msgspec.convert(comparison.value, TaskState))
+
+
 def _parse_due(comparison: Comparison) -> TimeIs:
     when: Any = comparison.value
     return TimeIs("due", comparison.operator, when) if when in {"now", "none"} else _parse_time(comparison)
@@ -109,19 +141,42 @@ def _parse_due(comparison: Comparison) -> TimeIs:
 
 def _parse_time(comparison: Comparison) -> TimeIs:
     time_field: Any = comparison.field
-    when: Any = comparison.value
-    if len(when) == len("YYYY-MM-DD"):
-        when = Day(msgspec.convert(when, date))
-    elif when not in _RELATIVE_DAYS:
-        when = Instant(msgspec.convert(when, Annotated[datetime, Meta(tz=True)]).astimezone(UTC))
-    return TimeIs(time_field, comparison.operator, when)
+    return TimeIs(time_field, comparison.operator, _parse_when(comparison.value))
 
 
-_EXPECTED_TIMES = ("a date such as 2026-12-01", "a quoted date-time with an offset", *_RELATIVE_DAYS)
+def _parse_when(value: str) -> Any:
+    """A day, an instant, or a time that is relative to the present."""
+    if value in _RELATIVE_DAYS:
+        return value
+    if value in _PERIOD_BOUNDARIES:
+        return RelativeTime(value)  # type: ignore[arg-type] # one of the literals
+    if relative := _RELATIVE_TIME_PATTERN.fullmatch(value):
+        return _parse_relative(**relative.groupdict())
+    if len(value) == len("YYYY-MM-DD"):
+        return Day(msgspec.convert(value, date))
+    return Instant(msgspec.convert(value, Annotated[datetime, Meta(tz=True)]).astimezone(UTC))
+
+
+def _parse_relative(base: Any, sign: str, count: str, unit: Any) -> Any:
+    if unit == "h" and base != "now":
+        raise ValueError(unit)
+    base, offset = base or "today", int(sign + count)
+    if offset or base == "now":
+        return RelativeTime(base, offset, unit)
+    return base if base in _RELATIVE_DAYS else RelativeTime(base)
+
+
+_EXPECTED_TIMES = (
+    "a date such as 2026-12-01",
+    "a quoted date-time with an offset",
+    *_RELATIVE_DAYS,
+    *_PERIOD_BOUNDARIES,
+    "one of these with an offset such as today+7d, start-of-month-1m or -2w",
+)
 FILTER_FIELDS: Mapping[str, FilterField] = {
     "status": FilterField(_parse_status, get_args(TaskStatus)),
     "priority": FilterField(_parse_priority, get_args(Priority)),
-    "assignee": FilterField(_parse_assignee, ("me", "none", "the id of a user")),
+    "assignee": FilterField(_parse_assignee, ("me", "none", "the name, the e-mail address or the id of a user")),
     "label": FilterField(_parse_label, ("a name of 1 to 100 characters", "none")),
     "project": FilterField(_parse_project, ("a key such as PROJ", "the id of a project")),
     "column": FilterField(_parse_column, ("the id of a column",)),
@@ -129,5 +184,8 @@ FILTER_FIELDS: Mapping[str, FilterField] = {
     "due": FilterField(_parse_due, (*_EXPECTED_TIMES, "now", "none")),
     "created": FilterField(_parse_time, _EXPECTED_TIMES),
     "updated": FilterField(_parse_time, _EXPECTED_TIMES),
+    "has": FilterField(_parse_presence, get_args(OptionalPart)),
+    "no": FilterField(_parse_presence, get_args(OptionalPart)),
+    "is": FilterField(_parse_state, get_args(TaskState)),
 }
 """Each field that a filter can compare."""

@@ -3,15 +3,21 @@
 from collections.abc import Iterable
 
 from domain.filter.terms import (
+    AnyOf,
     AssigneeIs,
     ColumnIs,
     Day,
+    FieldPredicate,
+    Has,
     Instant,
+    Is,
     LabelIs,
+    Person,
     Phrase,
     Predicate,
     PriorityIs,
     ProjectIs,
+    RelativeTime,
     StatusIs,
     TaskKeyIs,
     Term,
@@ -32,16 +38,27 @@ def quote(text: str) -> str:
 
 def _format_predicate(predicate: Predicate) -> str:
     match predicate:
-        case Word(text):
-            shown = text
+        case Word(text, is_prefix):
+            return text + "*" * is_prefix
         case Phrase(text):
-            shown = quote(text)
-        case StatusIs(value) | AssigneeIs(value) | ProjectIs(value) | TaskKeyIs(value):
+            return quote(text)
+        case AnyOf(alternatives):
+            return f"({' or '.join(map(format_terms, alternatives))})"
+    return _format_comparison(predicate)
+
+
+def _format_comparison(predicate: FieldPredicate) -> str:
+    match predicate:
+        case StatusIs(value) | ProjectIs(value) | TaskKeyIs(value) | Is(value):
             shown = f"{_FIELD_NAMES[type(predicate)]}:{value}"
+        case AssigneeIs(user):
+            shown = f"{_FIELD_NAMES[type(predicate)]}:{quote(user.name) if isinstance(user, Person) else user}"
         case ColumnIs(name):
             shown = f"column:{quote(name)}"
         case LabelIs(name):
             shown = f"label:{'none' if name is None else quote(name)}"
+        case Has(part, absent):
+            shown = f"{'no' if absent else 'has'}:{part}"
         case PriorityIs(operator, priority):
             shown = f"priority{operator}{priority}"
         case TimeIs(time, operator, when):
@@ -49,10 +66,21 @@ def _format_predicate(predicate: Predicate) -> str:
     return shown
 
 
-def _format_time(when: Day | Instant | str) -> str:
-    if isinstance(when, Day):
-        return when.day.isoformat()
-    return quote(when.at.isoformat()) if isinstance(when, Instant) else when
+def _format_time(when: Day | Instant | RelativeTime | str) -> str:
+    match when:
+        case Day(day):
+            return day.isoformat()
+        case Instant(at):
+            return quote(at.isoformat())
+        case RelativeTime(base, count, unit):
+            return f"{base}{count:+d}{unit}" if count or base == "now" else base
+    return when
 
 
-_FIELD_NAMES = {StatusIs: "status", AssigneeIs: "assignee", ProjectIs: "project", TaskKeyIs: "key"}
+_FIELD_NAMES = {
+    StatusIs: "status",
+    AssigneeIs: "assignee",
+    ProjectIs: "project",
+    TaskKeyIs: "key",
+    Is: "is",
+}

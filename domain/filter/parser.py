@@ -1,21 +1,14 @@
 """Parsing a filter: from its text to its terms, or to an error with its offset."""
 
-from collections.abc import Iterator, Sequence
-from itertools import takewhile
-from typing import get_args
-from unicodedata import category
-
-from msgspec import Struct
+from collections.abc import Sequence
 
 from domain.errors import FilterSyntax, FilterTooLong, FilterValue, UnknownField
 from domain.filter.fields import FILTER_FIELDS, Comparison, allowed_operators
-from domain.filter.terms import Operator, Phrase, Predicate, Term, Word
+from domain.filter.terms import AnyOf, Operator, Phrase, Predicate, Term, Word
+from domain.filter.tokens import Token, operator_at, read_token, skip_spaces, syntax_error
 
-MAX_TERMS, MAX_CHARACTERS = 100, 4_000
-_OPERATORS: tuple[Operator, ...] = tuple(sorted(get_args(Operator), key=len, reverse=True))
-_UNQUOTED_PUNCTUATION = frozenset("-_.@/#")
-_FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs"})
-"""Control characters and lone surrogates: not typed by people, and not all storable in PostgreSQL."""
+MAX_TERMS, MAX_CHARACTERS, MAX_DEPTH = 100, 4_000, 20
+_OR = "or"
 
 
 def parse(text: str) -> tuple[Term, ...]:
@@ -25,105 +18,119 @@ def parse(text: str) -> tuple[Term, ...]:
     """
     if len(text) > MAX_CHARACTERS:
         raise FilterTooLong(f"Write at most {MAX_CHARACTERS} characters.", offset=MAX_CHARACTERS)
-    return tuple(_parse_terms(text))
+    alternatives = _Parser(text).parse()
+    if len(alternatives) == 1:
+        return alternatives[0]
+    return (Term(AnyOf(alternatives), offset=alternatives[0][0].offset),)
 
 
-class _Token(Struct, frozen=True):
-    """A word or a quoted text; `end_offset` is the offset after it."""
+class _Parser:
+    """The text, and how far it is parsed."""
 
-    text: str
-    quoted: bool
-    end_offset: int
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._offset = skip_spaces(text, 0)
+        self._term_count = 0
 
+    def parse(self) -> tuple[tuple[Term, ...], ...]:
+        """The alternatives of the whole filter."""
+        if self._is_at_end():
+            return ((),)
+        alternatives = self._parse_alternatives(0)
+        if not self._is_at_end():
+            raise FilterSyntax("Leave this parenthesis out, or open it before.", offset=self._offset)
+        return alternatives
 
-def _parse_terms(text: str) -> Iterator[Term]:
-    offset, term_count = _skip_spaces(text, 0), 0
-    while offset < len(text):
-        if term_count == MAX_TERMS:
-            raise FilterTooLong(f"Write at most {MAX_TERMS} terms.", offset=offset)
-        negated = text[offset] == "-"
-        predicate, end = _parse_predicate(text, offset + negated)
-        yield Term(predicate, negated, offset)
-        if text[end : end + 1] not in {"", " "}:
-            raise _syntax_error(text, end)
-        offset, term_count = _skip_spaces(text, end), term_count + 1
+    def _parse_alternatives(self, depth: int) -> tuple[tuple[Term, ...], ...]:
+        """Lists of terms with `or` between them, up to a closing parenthesis or the end."""
+        alternatives = [self._parse_terms(depth)]
+        while or_ := self._or_at_offset():
+            self._offset = skip_spaces(self._text, or_.end_offset)
+            alternatives.append(self._parse_terms(depth))
+        return tuple(alternatives)
 
+    def _parse_terms(self, depth: int) -> tuple[Term, ...]:
+        terms = list[Term]()
+        while not (self._is_at_end() or self._text[self._offset] == ")" or self._or_at_offset()):
+            if self._term_count == MAX_TERMS:
+                raise FilterTooLong(f"Write at most {MAX_TERMS} terms.", offset=self._offset)
+            self._term_count += 1
+            terms.append(self._parse_term(depth))
+        if not terms:
+            raise FilterSyntax("Write a term here, or put the word or in quotes.", offset=self._offset)
+        return tuple(terms)
 
-def _parse_predicate(text: str, offset: int) -> tuple[Predicate, int]:
-    """The predicate of one term, without its sign, and the offset after it."""
-    if text.startswith("-", offset):
-        raise FilterSyntax("Write a single -, or put a word that begins with one in quotes.", offset=offset)
-    token = _parse_token(text, offset)
-    operator = next((each for each in _OPERATORS if text.startswith(each, token.end_offset)), None)
-    if token.quoted:
-        return Phrase(token.text), token.end_offset
-    if operator is None:
-        return Word(token.text), token.end_offset
-    return _parse_comparison(text, offset, token, operator)
+    def _parse_term(self, depth: int) -> Term:
+        text, start = self._text, self._offset
+        negated = text[start] == "-"
+        self._offset = start + negated
+        predicate = self._parse_group(depth + 1) if text.startswith("(", self._offset) else self._parse_predicate()
+        end = self._offset
+        if not (text[end : end + 1] in {"", " ", ")"} or (text[end - 1] == ")" and self._or_at_offset())):
+            raise syntax_error(text, end)
+        self._offset = skip_spaces(text, end)
+        return Term(predicate, negated, start)
 
+    def _parse_group(self, depth: int) -> AnyOf:
+        """The alternatives between two parentheses; the offset is at the first."""
+        start = self._offset
+        if depth > MAX_DEPTH:
+            raise FilterTooLong(f"Put at most {MAX_DEPTH} parentheses in each other.", offset=start)
+        self._offset = skip_spaces(self._text, start + 1)
+        alternatives = self._parse_alternatives(depth)
+        if self._is_at_end():
+            raise FilterSyntax("Close this parenthesis.", offset=start)
+        self._offset += 1
+        return AnyOf(alternatives)
 
-def _parse_comparison(text: str, offset: int, name: _Token, operator: Operator) -> tuple[Predicate, int]:
-    field = FILTER_FIELDS.get(name.text)
-    if field is None:
-        raise UnknownField(
-            f"Compare one of {', '.join(FILTER_FIELDS)}.", offset=offset, field=name.text, expected=[*FILTER_FIELDS]
-        )
-    value_offset = name.end_offset + len(operator)
-    value = _parse_token(text, value_offset)
-    try:
-        predicate = field.parse_value(Comparison(name.text, operator, value.text, value.quoted))
-    except (ValueError, OverflowError):
-        raise _value_error(value_offset, name.text, field.expected_values) from None
-    if operator not in allowed_operators(predicate):
-        raise _value_error(name.end_offset, name.text, allowed_operators(predicate))
-    return predicate, value.end_offset
+    def _parse_predicate(self) -> Predicate:
+        """The predicate of one term, without its sign."""
+        text, offset = self._text, self._offset
+        if text.startswith("-", offset):
+            raise FilterSyntax("Write a single -, or put a word that begins with one in quotes.", offset=offset)
+        if self._or_at_offset():
+            raise FilterSyntax("Put the word or in quotes.", offset=offset)
+        token = read_token(text, offset)
+        self._offset = token.end_offset
+        if token.quoted:
+            return Phrase(token.text)
+        if operator := operator_at(text, token.end_offset):
+            return self._parse_comparison(offset, token, operator)
+        is_prefix = text.startswith("*", token.end_offset)
+        self._offset += is_prefix
+        return Word(token.text, is_prefix)
+
+    def _parse_comparison(self, offset: int, name: Token, operator: Operator) -> Predicate:
+        """The comparison of the field with that name at the offset, up to the end of its value."""
+        field = FILTER_FIELDS.get(name.text)
+        if field is None:
+            raise UnknownField(
+                f"Compare one of {', '.join(FILTER_FIELDS)}.", offset=offset, field=name.text, expected=[*FILTER_FIELDS]
+            )
+        value_offset = name.end_offset + len(operator)
+        value = read_token(self._text, value_offset, is_value=True)
+        try:
+            predicate = field.parse_value(Comparison(name.text, operator, value.text, value.quoted))
+        except (ValueError, OverflowError):
+            raise _value_error(value_offset, name.text, field.expected_values) from None
+        if operator not in allowed_operators(predicate):
+            raise _value_error(name.end_offset, name.text, allowed_operators(predicate))
+        self._offset = value.end_offset
+        return predicate
+
+    def _or_at_offset(self) -> Token | None:
+        """The operator `or`, if it comes next: the word alone, in any case."""
+        offset = self._offset
+        if self._text[offset : offset + len(_OR)].lower() != _OR:
+            return None
+        token = read_token(self._text, offset)
+        following = self._text[token.end_offset : token.end_offset + 1]
+        return token if len(token.text) == len(_OR) and following in {"", " ", "(", ")"} else None
+
+    def _is_at_end(self) -> bool:
+        return self._offset == len(self._text)
 
 
 def _value_error(offset: int, field: str, expected: Sequence[str]) -> FilterValue:
     message = f"For {field}, write one of these here: {', '.join(expected)}."
     return FilterValue(message, offset=offset, field=field, expected=[*expected])
-
-
-def _parse_token(text: str, offset: int) -> _Token:
-    if text.startswith('"', offset):
-        return _parse_quoted(text, offset)
-    word = "".join(takewhile(_is_unquoted, text[offset:]))
-    if not word:
-        raise _syntax_error(text, offset)
-    return _Token(word, quoted=False, end_offset=offset + len(word))
-
-
-def _parse_quoted(text: str, offset: int) -> _Token:
-    """A quoted text, in which a backslash escapes a quote or another backslash."""
-    characters, at = list[str](), offset + 1
-    while at < len(text) and text[at] != '"':
-        escaped = text[at] == "\\"
-        if escaped and text[at + 1 : at + 2] not in {'"', "\\"}:
-            raise FilterSyntax('Write \\" or \\\\ in quotes; a single backslash is not allowed.', offset=at)
-        if category(text[at]) in _FORBIDDEN_CATEGORIES:
-            raise _syntax_error(text, at)
-        characters.append(text[at + escaped])
-        at += 1 + escaped
-    if at == len(text):
-        raise FilterSyntax("Close this quote.", offset=offset)
-    return _Token("".join(characters), quoted=True, end_offset=at + 1)
-
-
-def _is_unquoted(character: str) -> bool:
-    return character.isalpha() or character.isdecimal() or character in _UNQUOTED_PUNCTUATION
-
-
-def _skip_spaces(text: str, offset: int) -> int:
-    return offset + len(text[offset:]) - len(text[offset:].lstrip(" "))
-
-
-def _syntax_error(text: str, offset: int) -> FilterSyntax:
-    if text[offset : offset + 1] in {"", " "}:
-        message = "Write a word or a quoted text here."
-    elif category(text[offset]) in _FORBIDDEN_CATEGORIES:
-        message = "Leave this character out."
-    elif '"' in text[max(offset - 1, 0) : offset + 1]:
-        message = "Put a space here."
-    else:
-        message = "Put anything but letters, digits and -_.@/# in quotes."
-    return FilterSyntax(message, offset=offset)

@@ -1,4 +1,4 @@
-"""The terms of a filter: the predicates that a task must meet, with parsed values."""
+"""The terms of a filter: the predicates that a task must meet, with parsed values, and groups of terms."""
 
 from datetime import date, datetime
 from typing import Literal, TypeAlias
@@ -11,6 +11,14 @@ from domain.task import Priority, TaskStatus
 Operator = Literal[":", "<", "<=", ">", ">="]
 TimeField = Literal["due", "created", "updated"]
 RelativeDay = Literal["yesterday", "today", "tomorrow"]
+PeriodBoundary = Literal[
+    "start-of-week", "end-of-week", "start-of-month", "end-of-month", "start-of-year", "end-of-year"
+]
+"""The first or the last day of the present week, which begins on Monday, month or year."""
+TimeUnit = Literal["h", "d", "w", "m", "y"]
+"""Hours, days, weeks, months, years."""
+OptionalPart = Literal["assignee", "label", "due", "description", "priority"]
+TaskState = Literal["open", "done", "overdue", "unassigned"]
 
 
 class Day(Struct, frozen=True):
@@ -23,6 +31,20 @@ class Instant(Struct, frozen=True):
     """An instant, in UTC."""
 
     at: datetime
+
+
+class RelativeTime(Struct, frozen=True):
+    """A number of units after a day, or after `now`; before it, if the count is negative. Only `now` allows hours."""
+
+    base: RelativeDay | PeriodBoundary | Literal["now"]
+    count: int = 0
+    unit: TimeUnit = "d"
+
+
+class Person(Struct, frozen=True):
+    """The members of the caller's workspaces with that name, or that e-mail address, in any case."""
+
+    name: str
 
 
 class StatusIs(Struct, frozen=True):
@@ -39,7 +61,7 @@ class PriorityIs(Struct, frozen=True):
 class AssigneeIs(Struct, frozen=True):
     """The user, or the caller (`me`), is among the assignees; `none`: there are no assignees."""
 
-    user: UUID | Literal["me", "none"]
+    user: UUID | Literal["me", "none"] | Person
 
 
 class LabelIs(Struct, frozen=True):
@@ -71,13 +93,27 @@ class TimeIs(Struct, frozen=True):
 
     field: TimeField
     operator: Operator
-    when: Day | Instant | RelativeDay | Literal["now", "none"]
+    when: Day | Instant | RelativeTime | RelativeDay | Literal["now", "none"]
+
+
+class Has(Struct, frozen=True):
+    """The task has this part, or, if `absent`, has it not."""
+
+    part: OptionalPart
+    absent: bool = False
+
+
+class Is(Struct, frozen=True):
+    """The task is in this state."""
+
+    state: TaskState
 
 
 class Word(Struct, frozen=True):
-    """The text contains this word, in any of its forms."""
+    """The text contains this word, in any of its forms, or, for a prefix, a word that begins with it."""
 
     text: str
+    is_prefix: bool = False
 
 
 class Phrase(Struct, frozen=True):
@@ -86,8 +122,16 @@ class Phrase(Struct, frozen=True):
     text: str
 
 
-FieldPredicate: TypeAlias = StatusIs | PriorityIs | AssigneeIs | LabelIs | ProjectIs | ColumnIs | TaskKeyIs | TimeIs
-Predicate: TypeAlias = FieldPredicate | Word | Phrase
+class AnyOf(Struct, frozen=True):
+    """A group: all terms of at least one alternative are met."""
+
+    alternatives: "tuple[tuple[Term, ...], ...]"
+
+
+FieldPredicate: TypeAlias = (
+    StatusIs | PriorityIs | AssigneeIs | LabelIs | ProjectIs | ColumnIs | TaskKeyIs | TimeIs | Has | Is
+)
+Predicate: TypeAlias = FieldPredicate | Word | Phrase | AnyOf
 
 
 class Term(Struct, frozen=True):

@@ -8,15 +8,20 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from domain.filter import (
+    AnyOf,
     AssigneeIs,
     ColumnIs,
     Day,
+    Has,
     Instant,
+    Is,
     LabelIs,
     Operator,
+    Person,
     Phrase,
     PriorityIs,
     ProjectIs,
+    RelativeTime,
     StatusIs,
     TaskKeyIs,
     Term,
@@ -24,7 +29,7 @@ from domain.filter import (
     Word,
 )
 from domain.filter.fields import FILTER_FIELDS
-from domain.filter.terms import Predicate, RelativeDay
+from domain.filter.terms import OptionalPart, PeriodBoundary, Predicate, RelativeDay, TaskState
 from domain.task import Priority, TaskStatus
 
 _operators = st.sampled_from(get_args(Operator))
@@ -33,7 +38,23 @@ _times = st.sampled_from(["due", "created", "updated"])
 _texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20) | st.sampled_from(["none", 'a "\\" b'])
 _names = _texts.filter(bool)
 _word_characters = st.characters(categories=["L", "Nd"]) | st.sampled_from("_.@/#")
-_words = st.builds(str.__add__, _word_characters, st.text(_word_characters | st.just("-"), max_size=9))
+_words = st.builds(
+    str.__add__, _word_characters, st.text(_word_characters | st.sampled_from("-\u0301\u00ad\u2013"), max_size=9)
+)
+_bare_words = _words.filter(lambda word: word.lower() != "or")
+_people = st.builds(
+    Person, st.text(st.characters(exclude_categories=["Cc", "Cs", "Z"]), min_size=1, max_size=9)
+).filter(lambda person: person.name not in {"me", "none"})
+_counts = st.integers(-9_999, 9_999).filter(bool)
+_relative_times = st.one_of(
+    st.builds(RelativeTime, st.sampled_from(get_args(PeriodBoundary))),
+    st.builds(
+        RelativeTime,
+        st.sampled_from([*get_args(PeriodBoundary), *get_args(RelativeDay)]),
+        _counts,
+        st.sampled_from("dwmy"),
+    ),
+)
 _project_keys = st.from_regex("[A-Z][A-Z0-9]{1,9}", fullmatch=True)
 _keys = st.from_regex("[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}", fullmatch=True)
 _moments = st.datetimes(timezones=st.just(UTC))
@@ -41,7 +62,7 @@ _moments = st.datetimes(timezones=st.just(UTC))
 predicates: SearchStrategy[Predicate] = st.one_of(
     st.builds(StatusIs, st.sampled_from(get_args(TaskStatus))),
     st.builds(PriorityIs, _operators, st.sampled_from(get_args(Priority))),
-    st.builds(AssigneeIs, st.sampled_from(["me", "none"]) | st.uuids()),
+    st.builds(AssigneeIs, st.sampled_from(["me", "none"]) | st.uuids() | _people),
     st.builds(LabelIs, st.none() | _names),
     st.builds(ProjectIs, _project_keys | st.uuids()),
     st.builds(ColumnIs, _names),
@@ -50,17 +71,59 @@ predicates: SearchStrategy[Predicate] = st.one_of(
     st.builds(TimeIs, _times, _operators, st.sampled_from(get_args(RelativeDay))),
     st.builds(TimeIs, st.just("due"), _comparison_signs, st.just("now")),
     st.just(TimeIs("due", ":", "none")),
-    st.builds(Word, _words),
+    st.builds(TimeIs, _times, _operators, _relative_times),
+    st.builds(
+        TimeIs, _times, _comparison_signs, st.builds(RelativeTime, st.just("now"), _counts, st.sampled_from("hdwmy"))
+    ),
+    st.builds(Has, st.sampled_from(get_args(OptionalPart)), st.booleans()),
+    st.builds(Is, st.sampled_from(get_args(TaskState))),
+    st.builds(Word, _bare_words, st.booleans()),
     st.builds(Phrase, _texts),
 )
-"""The predicate of any term."""
-filters: SearchStrategy[list[Term]] = st.lists(st.builds(Term, predicates, st.booleans()), max_size=12)
+"""The predicate of any term, except a group."""
+_terms: SearchStrategy[Term] = st.builds(
+    Term,
+    st.recursive(
+        predicates,
+        lambda inner: st.builds(
+            AnyOf,
+            st.lists(
+                st.lists(st.builds(Term, inner, st.booleans()), min_size=1, max_size=3).map(tuple),
+                min_size=1,
+                max_size=3,
+            ).map(tuple),
+        ),
+        max_leaves=5,
+    ),
+    st.booleans(),
+)
+filters: SearchStrategy[list[Term]] = st.lists(_terms, max_size=8)
 """Terms that can be formatted, without offsets."""
 
 _characters = st.text(
     st.sampled_from([*'-_.:<>=()"\\ aж', "\x00", "\x9f", "\ud800", "\u2028", "\N{SUPERSCRIPT TWO}"]), max_size=4
 )
-_values = st.sampled_from(["open", "me", "none", "high", "PROJ", "PROJ-1", "shop", "now", "today", "молоко"])
+_values = st.sampled_from(
+    [
+        "open",
+        "me",
+        "none",
+        "high",
+        "PROJ",
+        "PROJ-1",
+        "shop",
+        "now",
+        "today",
+        "молоко",
+        "or",
+        "(a",
+        "b)",
+        "mil*",
+        "-2w",
+        "end-of-month-1m",
+        "today+0d",
+    ]
+)
 _dates = st.sampled_from(["2026-12-01", "2026-02-30", "0000-01-01", '"2026-12-01T10:00:00Z"', '"2026-12-01T10:00:00"'])
 _comparison_texts = st.builds("{}{}{}".format, st.sampled_from([*FILTER_FIELDS]), _operators, _values)
 _date_texts = st.builds("{}{}{}".format, _times, _operators, _dates)
@@ -73,5 +136,14 @@ texts: SearchStrategy[str] = (
 
 
 def without_offsets(terms: tuple[Term, ...] | list[Term]) -> list[Term]:
-    """The terms with every offset set to 0."""
-    return [msgspec.structs.replace(term, offset=0) for term in terms]
+    """The terms, also those of groups, with every offset set to 0."""
+    return [
+        msgspec.structs.replace(
+            term,
+            offset=0,
+            predicate=AnyOf(tuple(tuple(without_offsets(each)) for each in term.predicate.alternatives))
+            if isinstance(term.predicate, AnyOf)
+            else term.predicate,
+        )
+        for term in terms
+    ]

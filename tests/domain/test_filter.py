@@ -7,14 +7,19 @@ import pytest
 
 from domain.errors import FilterSyntax, FilterTooLong, FilterValue, Refusal, UnknownField
 from domain.filter import (
+    AnyOf,
     AssigneeIs,
     ColumnIs,
     Day,
+    Has,
     Instant,
+    Is,
     LabelIs,
+    Person,
     Phrase,
     PriorityIs,
     ProjectIs,
+    RelativeTime,
     StatusIs,
     TaskKeyIs,
     Term,
@@ -37,6 +42,27 @@ TERMS_BY_TEXT: list[tuple[str, Predicate]] = [
     ("assignee:me", AssigneeIs("me")),
     ("assignee:none", AssigneeIs("none")),
     (f"assignee:{ADA.upper()}", AssigneeIs(UUID(ADA))),
+    ("assignee:Ann", AssigneeIs(Person("Ann"))),
+    ('assignee:"Ann Lee"', AssigneeIs(Person("Ann Lee"))),
+    ("assignee:ann@example.com", AssigneeIs(Person("ann@example.com"))),
+    ("due<today+7d", TimeIs("due", "<", RelativeTime("today", 7, "d"))),
+    ("updated>-2w", TimeIs("updated", ">", RelativeTime("today", -2, "w"))),
+    ("created>=start-of-month", TimeIs("created", ">=", RelativeTime("start-of-month"))),
+    ("due<=end-of-month+1m", TimeIs("due", "<=", RelativeTime("end-of-month", 1, "m"))),
+    ("due<now+3h", TimeIs("due", "<", RelativeTime("now", 3, "h"))),
+    ("due:tomorrow-0d", TimeIs("due", ":", "tomorrow")),
+    ("has:due", Has("due")),
+    ("no:assignee", Has("assignee", absent=True)),
+    ("is:overdue", Is("overdue")),
+    ("kitch*", Word("kitch", is_prefix=True)),
+    ("or*", Word("or", is_prefix=True)),
+    ("or-gate", Word("or-gate")),
+    ('"or"', Phrase("or")),
+    ("label:or", LabelIs("or")),
+    ("cafe\u0301", Word("cafe\u0301")),
+    ("नमस्ते", Word("नमस्ते")),
+    ("wi\u2011fi", Word("wi\u2011fi")),
+    ("ki\u00adtchen", Word("ki\u00adtchen")),
     ("label:Urgent", LabelIs("Urgent")),
     ("label:none", LabelIs(None)),
     ('label:"none"', LabelIs("none")),
@@ -91,6 +117,28 @@ def test_the_filter_of_the_contract_is_read() -> None:
     )
 
 
+A, B, C = Word("a"), Word("b"), Word("c")
+
+
+def any_of(*alternatives: tuple[Term, ...]) -> AnyOf:
+    return AnyOf(alternatives)
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("a or b", (Term(any_of((Term(A),), (Term(B, offset=5),))),)),
+        ("a OR -b Or c", (Term(any_of((Term(A),), (Term(B, negated=True, offset=5),), (Term(C, offset=11),))),)),
+        ("a b or c", (Term(any_of((Term(A), Term(B, offset=2)), (Term(C, offset=7),))),)),
+        ("a (b or c)", (Term(A), Term(any_of((Term(B, offset=3),), (Term(C, offset=8),)), offset=2))),
+        ("-( a b ) c", (Term(any_of((Term(A, offset=3), Term(B, offset=5))), negated=True), Term(C, offset=9))),
+        ("((a))", (Term(any_of((Term(any_of((Term(A, offset=2),)), offset=1),))),)),
+    ],
+)
+def test_groups_are_parsed(text: str, terms: tuple[Term, ...]) -> None:
+    assert parse(text) == terms
+
+
 @pytest.mark.parametrize("text", ["", " ", "   "])
 def test_an_empty_filter_has_no_terms(text: str) -> None:
     assert parse(text) == ()
@@ -101,7 +149,35 @@ def test_offsets_are_in_characters_whatever_their_size() -> None:
 
 
 INVALID_FILTERS: list[tuple[str, type[Refusal], int]] = [
-    ("milk (bread)", FilterSyntax, 5),
+    ("milk (bread", FilterSyntax, 5),
+    ("milk (bread))", FilterSyntax, 12),
+    ("milk ()", FilterSyntax, 6),
+    ("milk(bread)", FilterSyntax, 4),
+    ("(milk)(bread)", FilterSyntax, 6),
+    ("(milk)bread", FilterSyntax, 6),
+    ("or milk", FilterSyntax, 0),
+    ("milk or", FilterSyntax, 7),
+    ("milk OR  ", FilterSyntax, 9),
+    ("milk or or bread", FilterSyntax, 8),
+    ("(milk or) bread", FilterSyntax, 8),
+    ("milk -or bread", FilterSyntax, 6),
+    ("or:milk", UnknownField, 0),
+    ("*", FilterSyntax, 0),
+    ("mi*lk", FilterSyntax, 3),
+    ('"milk"*', FilterSyntax, 6),
+    ("label:shop*", FilterSyntax, 10),
+    ("due<today+", FilterSyntax, 10),
+    ("due<+7d", FilterSyntax, 4),
+    ("due<today+7", FilterValue, 4),
+    ("due<today+7x", FilterValue, 4),
+    ("due<today+3h", FilterValue, 4),
+    ("due:now+3h", FilterValue, 3),
+    ("due<today+10000d", FilterValue, 4),
+    ("due<start-of-decade", FilterValue, 4),
+    ("has:wings", FilterValue, 4),
+    ("is:green", FilterValue, 3),
+    ("is>open", FilterValue, 2),
+    ("no:me", FilterValue, 3),
     ("milk|bread", FilterSyntax, 4),
     ("priority=high", FilterSyntax, 8),
     ("-", FilterSyntax, 1),
@@ -139,7 +215,10 @@ INVALID_FILTERS: list[tuple[str, type[Refusal], int]] = [
     ('status:"Open"', FilterValue, 7),
     ("-status<open", FilterValue, 7),
     ("priority:highest", FilterValue, 9),
-    ("assignee:ada", FilterValue, 9),
+    (f"assignee:{'a' * 255}", FilterValue, 9),
+    ('assignee:" "', FilterValue, 9),
+    ("(" * 21 + "a" + ")" * 21, FilterTooLong, 20),
+    ("(a or b) " * 34, FilterTooLong, 298),
     ("assignee>me", FilterValue, 8),
     ('label:""', FilterValue, 6),
     (f"label:{'a' * 101}", FilterValue, 6),

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from domain.errors import FilterSyntax, FilterTooLong, FilterValue, Refusal, UnknownField
-from domain.filter import Day, LabelIs, Term, TimeIs, fields, format_terms, formatter, parse, parser
+from domain.filter import Day, LabelIs, Term, TimeIs, fields, format_terms, formatter, parse, tokens
 from tests.domain.filter_strategies import filters, texts, without_offsets
 from tests.law import law
 from tests.planted_defects import assert_check_fails
@@ -66,11 +66,11 @@ def a_quoted_none_read_as_no_label(patch: pytest.MonkeyPatch) -> None:
 
 
 def shorter_operators_matched_first(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(parser, "_OPERATORS", (":", "<", "<=", ">", ">="))
+    patch.setattr(tokens, "_OPERATORS", (":", "<", "<=", ">", ">="))
 
 
 def control_characters_accepted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(parser, "_FORBIDDEN_CATEGORIES", frozenset())
+    patch.setattr(tokens, "_FORBIDDEN_CATEGORIES", frozenset())
 
 
 def calendar_errors_not_caught(patch: pytest.MonkeyPatch) -> None:

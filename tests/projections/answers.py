@@ -11,13 +11,14 @@ from infra.reading.tables import with_table_names
 from projections import task_page
 from projections.engine import builds, table
 from projections.engine.connection import SyncConnection
+from projections.field_sql import FilterContext
 from projections.question import Answer, Question
-from projections.task_page import Caller, TaskPageOptions
+from projections.task_page import TaskPageOptions
 from projections.task_page_sql import project_scope
 from tests.examples import ADA
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
-CALLER = Caller(ADA.id, NOW)
+CALLER = FilterContext(ADA.id, NOW)
 
 
 def answer(database: SyncConnection, question: Question) -> Answer | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import msgspec
 from hypothesis import strategies as st
@@ -13,26 +14,38 @@ from domain.filter import Term
 from domain.label import normalize_label
 from domain.task import Priority, TaskStatus
 from projections.engine.connection import SyncConnection
+from projections.field_sql import FilterContext
 from projections.filter_sql import compile_filter
+from projections.search_lexemes import lexemes
 from tests.examples import ADA, BOB, CAT, OTHER_PROJECT, PROJECT
-from tests.projections.naive_filter import FilterableTask, FilterContext
+from tests.projections.naive_filter import FilterableTask
 
 CREATE_TABLES = """
 create temporary table task (
     id int primary key, status text not null, priority text not null, urgency int not null, assignees jsonb not null,
     tags jsonb not null, project_id uuid not null, "column" text not null, key text not null,
+    description text not null, due text,
     created_at timestamptz not null, updated_at timestamptz not null, due_at timestamptz not null,
     updated_hour bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored
 );
-create temporary table search (id int primary key, title text not null, description text not null,
-    document tsvector generated always as (
-        setweight(to_tsvector('russian', title), 'A') || setweight(to_tsvector('russian', description), 'B')) stored)
+create temporary table search (id int primary key, document tsvector not null)
 """
-INSERT_TASK = "insert into task values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+INSERT_TASK = "insert into task values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 TODAY = date(2026, 3, 1)
 _DAYS = [TODAY + timedelta(days=days) for days in (-2, -1, 0, 1, 2)]
 _MOMENTS = [datetime.combine(day, at, UTC) for day in _DAYS for at in (time.min, time(12, 30), time.max)]
-_RELATIVE_DAYS = ["yesterday", "today", "tomorrow"]
+_RELATIVE_DAYS = [
+    "yesterday",
+    "today",
+    "tomorrow",
+    "today+1d",
+    "-1d",
+    "tomorrow-1w",
+    "start-of-week",
+    "start-of-month+1d",
+    "end-of-year-1w",
+]
+_ZONES = ["Pacific/Kiritimati", "America/Los_Angeles", "Asia/Kolkata"]
 _WORDS = ["milk", "bread", "Хлеб", "дом", "the", "и"]
 
 _days, _moments = st.sampled_from(_DAYS), st.sampled_from(_MOMENTS)
@@ -59,7 +72,9 @@ rows: SearchStrategy[Sequence[FilterableTask]] = st.lists(
     max_size=8,
     unique_by=lambda row: row.id,
 )
-contexts: SearchStrategy[FilterContext] = st.builds(FilterContext, st.sampled_from([ADA.id, CAT.id]), _moments)
+contexts: SearchStrategy[FilterContext] = st.builds(
+    FilterContext, st.sampled_from([ADA.id, CAT.id]), _moments, st.sampled_from(["UTC", *_ZONES]).map(ZoneInfo)
+)
 
 _location_terms = [
     "project:home",
@@ -83,13 +98,21 @@ _terms = st.one_of(
     st.builds("priority{}{}".format, _operators, st.sampled_from(get_args(Priority))),
     st.builds("{}{}{}".format, st.sampled_from(["due", "due", "created", "updated"]), _operators, _time_values),
     st.builds("{}{}{}".format, st.sampled_from(["due", "created"]), _operators, st.sampled_from(_RELATIVE_DAYS)),
-    st.sampled_from(["due<now", "due<=now", "due>now", "due>=now"]),
+    st.sampled_from(["due<now", "due<=now", "due>now", "due>=now", "due>now-3h", "created<now-1w"]),
+    st.sampled_from(["has:due", "no:label", "has:assignee", "no:priority", "has:description", "is:overdue", "is:open"]),
+    st.sampled_from(["is:unassigned", "mil*", "хле*", "t*"]),
     st.sampled_from(["absent", *_WORDS]),
     _texts.map('"{}"'.format),
 )
-filters: SearchStrategy[str] = st.lists(
-    st.builds("{}{}".format, st.sampled_from(["", "-"]), _terms), min_size=1, max_size=4
-).map(" ".join)
+_signed_terms = st.builds("{}{}".format, st.sampled_from(["", "-"]), _terms)
+_groups = st.recursive(
+    _signed_terms,
+    lambda inner: st.builds(
+        "{}({} {} {})".format, st.sampled_from(["", "-"]), inner, st.sampled_from(["or", "OR", ""]), inner
+    ),
+    max_leaves=4,
+)
+filters: SearchStrategy[str] = st.lists(_groups, min_size=1, max_size=4).map(" ".join)
 
 
 def insert_rows(database: SyncConnection, rows: Iterable[FilterableTask]) -> None:
@@ -97,19 +120,19 @@ def insert_rows(database: SyncConnection, rows: Iterable[FilterableTask]) -> Non
     database.execute("delete from task; delete from search")
     with database.cursor() as cursor:
         cursor.executemany(INSERT_TASK, [_columns(row) for row in rows])
-        texts = [(row.id, row.title, row.description) for row in rows]
-        cursor.executemany("insert into search (id, title, description) values (%s, %s, %s)", texts)
+        texts = [(row.id, lexemes(row.title, "A", "B"), lexemes(row.description, "C", "D")) for row in rows]
+        cursor.executemany("insert into search values (%s, %s::tsvector || %s::tsvector)", texts)
 
 
 def select_ids(
     database: SyncConnection, terms: Iterable[Term], context: FilterContext, *, by_rank: bool = False
 ) -> list[int]:
     """The ids of the rows that match the condition of the terms."""
-    sql_condition = compile_filter(terms, me=context.user_id, now=context.now)
+    sql_condition = compile_filter(terms, context)
     joined = " join search using (id)" if sql_condition.text_sql else ""
     ordered = f"{sql_condition.rank_sql} desc, task.id" if by_rank else "task.id"
     sql = f"select task.id from task{joined} where {sql_condition.sql} order by {ordered}"  # noqa: S608 - this is what is tested
-    return [number for (number,) in database.execute(SQL(sql), sql_condition.parameters)]
+    return [number for (number,) in database.execute(SQL(sql.format(task_search="search")), sql_condition.parameters)]
 
 
 def _columns(row: FilterableTask) -> tuple[Any, ...]:
@@ -124,6 +147,8 @@ def _columns(row: FilterableTask) -> tuple[Any, ...]:
         row.project_id,
         row.column,
         row.key,
+        row.description,
+        str(row.due) if row.due else None,
         row.created,
         row.updated,
         due if isinstance(due, datetime) else datetime.combine(due, time.max, UTC),

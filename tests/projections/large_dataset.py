@@ -25,7 +25,8 @@ USER_IDS = [fixed_uuid7(2_000 + number) for number in range(30)]
 FIRST_CREATED_AT = datetime(2024, 12, 1, tzinfo=UTC)
 _PRIORITIES: tuple[Priority, ...] = ("none", "none", "none", "none", "low", "medium", "medium", "high", "urgent")
 _STEMS = ("молоко", "bread", "купить", "window", "repair", "дом", "garden", "письмо", "invoice", "срочно")
-WORDS = [*_STEMS, *(f"{stem}{number}" for number in range(300) for stem in _STEMS)]
+_SUFFIXES = [chr(97 + number // 26) + chr(97 + number % 26) + "x" for number in range(300)]
+WORDS = [*_STEMS, *(stem + suffix for suffix in _SUFFIXES for stem in _STEMS)]
 """The first words are in many tasks."""
 
 
@@ -53,7 +54,7 @@ def insert_dataset(database: SyncConnection) -> None:
         *_tasks(SMALL_WORKSPACE, SMALL_WORKSPACE_TASKS, chance),
     ]
     _replace_rows(database, task_list.projection, tasks)
-    _replace_rows(database, task_search.projection, map(_text_row, tasks))
+    _replace_rows(database, task_search.projection, map(search_row, tasks))
 
 
 def _tasks(workspace_id: UUID, count: int, chance: Random) -> Iterator[StoredTaskRow]:
@@ -93,8 +94,9 @@ def _random_words(chance: Random, count: int) -> str:
     return " ".join(WORDS[int(len(WORDS) * chance.random() ** 2)] for _ in range(count))
 
 
-def _text_row(task: StoredTaskRow) -> TaskSearchRow:
-    return TaskSearchRow(task.id, task.workspace_id, task.project_id, task.key, task.title, task.description)
+def search_row(task: StoredTaskRow) -> TaskSearchRow:
+    """The row of a task in the task search."""
+    return task_search.row_of(task.id, task.workspace_id, task.project_id, task.key, task.title, task.description)
 
 
 def _replace_rows(database: SyncConnection, projection: Projection[Any], rows: Iterable[Any]) -> None:

@@ -2,21 +2,25 @@
 
 import operator
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, get_args
 from uuid import UUID
 
 from msgspec import Struct
 
 from domain.filter import (
+    AnyOf,
     AssigneeIs,
     ColumnIs,
     Day,
+    Has,
     Instant,
+    Is,
     LabelIs,
     Phrase,
     PriorityIs,
     ProjectIs,
+    RelativeTime,
     StatusIs,
     TaskKeyIs,
     Term,
@@ -26,9 +30,8 @@ from domain.filter import (
 from domain.filter.terms import FieldPredicate
 from domain.label import normalize_label
 from domain.task import Priority, TaskStatus
+from projections.field_sql import FilterContext
 
-STOP_WORDS = frozenset({"the", "и"})
-"""The stop words among the words that are drawn."""
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ":": operator.eq,
     "<": operator.lt,
@@ -56,26 +59,25 @@ class FilterableTask(Struct, frozen=True):
     description: str
 
 
-class FilterContext(Struct, frozen=True):
-    """The calling user, and the time of the call."""
-
-    user_id: UUID
-    now: datetime
-
-
 def matching_ids(rows: Iterable[FilterableTask], terms: Iterable[Term], context: FilterContext) -> list[int]:
     """The ids of the tasks that match every term."""
     return [row.id for row in rows if all(_satisfies(row, term, context) for term in terms)]
 
 
 def _satisfies(row: FilterableTask, term: Term, asking: FilterContext) -> bool:
-    if isinstance(term.predicate, Word | Phrase):
-        wanted = _trim_stop_words(term.predicate.text)
-        return not wanted or _contains_words(row, wanted) is not term.negated
-    return _matches(row, term.predicate, asking) is not term.negated
+    match term.predicate:
+        case AnyOf(alternatives):
+            found = any(all(_satisfies(row, each, asking) for each in terms) for terms in alternatives)
+        case Word(text, is_prefix):
+            found = _contains_words(row, [text.casefold()], is_prefix=is_prefix)
+        case Phrase(text):
+            found = _contains_words(row, text.casefold().split())
+        case comparison:
+            found = _matches(row, comparison, asking)
+    return found is not term.negated
 
 
-def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) -> bool:  # noqa: PLR0911 - a line for each kind of term
+def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) -> bool:  # noqa: C901, PLR0911 - a line for each kind of term
     match asked:
         case StatusIs(status):
             return row.status == status
@@ -83,7 +85,7 @@ def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) 
             order = get_args(Priority).index
             return _COMPARE[sign](order(row.priority), order(priority))
         case AssigneeIs(user):
-            return not row.assignees if user == "none" else (asking.user_id if user == "me" else user) in row.assignees
+            return not row.assignees if user == "none" else (asking.me if user == "me" else user) in row.assignees
         case LabelIs(label):
             return normalize_label(label) in map(normalize_label, row.labels) if label else not row.labels
         case ProjectIs(project):
@@ -93,44 +95,76 @@ def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) 
         case TaskKeyIs(key):
             return row.key == key
         case TimeIs():
-            return _matches_time(_instant(getattr(row, asked.field)), asked, asking.now)
+            return _matches_time(getattr(row, asked.field), asked, asking)
+        case Has(part, absent):
+            return _has(row, part) is not absent
+        case Is("overdue"):
+            return row.status == "open" and _matches_time(row.due, TimeIs("due", "<", "now"), asking)
+        case Is("unassigned"):
+            return not row.assignees
+        case Is(state):
+            return row.status == state
 
 
-def _instant(when: date | datetime | None) -> datetime | None:
-    """The due instant; for a day, its last microsecond."""
-    return when if when is None or isinstance(when, datetime) else datetime.combine(when, time.max, UTC)
+def _has(row: FilterableTask, part: str) -> bool:
+    return {
+        "assignee": bool(row.assignees),
+        "label": bool(row.labels),
+        "due": row.due is not None,
+        "description": bool(row.description),
+        "priority": row.priority != "none",
+    }[part]
 
 
-def _matches_time(instant: datetime | None, asked: TimeIs, now: datetime) -> bool:
-    if asked.when == "none" or instant is None:
-        return asked.when == "none" and instant is None
-    compare = _COMPARE[asked.operator]
+def _matches_time(when: date | datetime | None, asked: TimeIs, asking: FilterContext) -> bool:  # noqa: PLR0911 - as above
+    if asked.when == "none" or when is None:
+        return asked.when == "none" and when is None
+    compare, (day, instant) = _COMPARE[asked.operator], _day_and_end(when, asking.zone)
+    today = asking.now.astimezone(asking.zone).date()
     match asked.when:
         case Instant(at):
             return compare(instant, at)
         case "now":
-            return compare(instant, now)
-        case Day(day):
-            return compare(instant.date(), day)
+            return compare(instant, asking.now)
+        case RelativeTime("now", count, unit):
+            return compare(instant, asking.now + count * (timedelta(hours=1) if unit == "h" else _LENGTHS[unit]))
+        case RelativeTime(base, count, unit):
+            return compare(day, _named_day(base, today) + count * _LENGTHS[unit])
+        case Day(other):
+            return compare(day, other)
         case word:
-            days = ["yesterday", "today", "tomorrow"].index(word) - 1
-            return compare(instant.date(), now.date() + timedelta(days=days))
+            return compare(day, _named_day(word, today))
 
 
-def _contains_words(row: FilterableTask, wanted: list[str]) -> bool:
-    """Whether the words occur in this order; a stop word stands for any word."""
-    words = [*_trim_stop_words(row.title, begin=False), *row.description.casefold().split()]
-    starts = range(len(words) - len(wanted) + 1)
+def _day_and_end(when: date | datetime, zone: tzinfo) -> tuple[date, datetime]:
+    """The day in the reader's zone, and the instant; for a whole day, its last microsecond."""
+    if isinstance(when, datetime):
+        return when.astimezone(zone).date(), when
+    return when, datetime.combine(when, time.max, zone)
+
+
+def _named_day(name: str, today: date) -> date:
+    return {
+        "yesterday": today - timedelta(days=1),
+        "today": today,
+        "tomorrow": today + timedelta(days=1),
+        "start-of-week": today - timedelta(days=today.isoweekday() - 1),
+        "start-of-month": today.replace(day=1),
+        "end-of-year": date(today.year, 12, 31),
+    }[name]
+
+
+_LENGTHS = {"d": timedelta(days=1), "w": timedelta(days=7)}
+
+
+def _contains_words(row: FilterableTask, wanted: list[str], *, is_prefix: bool = False) -> bool:
+    """Whether the words occur in this order in the title or in the description."""
+    texts = (row.title.casefold().split(), row.description.casefold().split())
+    starts = ((text, start) for text in texts for start in range(len(text) - len(wanted) + 1))
     return any(
-        all(want in STOP_WORDS or words[start + at] == want for at, want in enumerate(wanted)) for start in starts
+        all(
+            words[start + at].startswith(want) if is_prefix else words[start + at] == want
+            for at, want in enumerate(wanted)
+        )
+        for words, start in starts
     )
-
-
-def _trim_stop_words(text: str, *, begin: bool = True) -> list[str]:
-    """The words of a text, without stop words at its end and, if `begin`, at its beginning."""
-    words = text.casefold().split()
-    while words and words[-1] in STOP_WORDS:
-        words.pop()
-    while begin and words and words[0] in STOP_WORDS:
-        words.pop(0)
-    return words

@@ -1,27 +1,32 @@
 """Filters in SQL match the tasks that they describe; each check is proven by a planted defect."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import ModuleType
 from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
 
 import msgspec
 import psycopg
 import pytest
 from hypothesis import strategies as st
 
-from domain.filter import Phrase, Term, Word, parse, quote
-from projections import filter_sql as conditions
+from domain.filter import Term, parse, quote
+from projections import field_sql, filter_sql, search_query, time_sql
 from projections.engine.connection import SyncConnection
-from projections.filter_sql import compile_filter
+from projections.field_sql import FilterContext
+from projections.filter_sql import FilterSql, compile_filter
+from projections.search_lexemes import stem
 from projections.task_list import NO_DUE_AT
 from tests.domain import filter_strategies as any_filters
 from tests.examples import ADA, PROJECT
 from tests.law import law
 from tests.planted_defects import assert_check_fails
-from tests.projections import naive_filter
+from tests.projections import filter_table, naive_filter
 from tests.projections.filter_table import CREATE_TABLES, TODAY, contexts, filters, insert_rows, rows, select_ids
-from tests.projections.naive_filter import FilterableTask, FilterContext
+from tests.projections.naive_filter import FilterableTask
 
 Check: TypeAlias = Callable[[SyncConnection], None]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -93,6 +98,43 @@ def tasks_without_due_date_match_no_time(database: SyncConnection) -> None:
     assert matching_ids(database, "-due>=today") == matching_ids(database, "due:none") == [1]
 
 
+def days_are_those_of_the_readers_zone(database: SyncConnection) -> None:
+    """An instant is on the day that their calendar shows; a due day is that day everywhere, and ends with theirs."""
+    late, early = datetime(2026, 3, 1, 20, tzinfo=UTC), datetime(2026, 3, 1, 3, tzinfo=UTC)
+    insert_rows(
+        database,
+        [task_row(1, due=TODAY, created=late), task_row(2, due=late, created=early), task_row(3, due=early)],
+    )
+    for zone, now, found in (
+        ("UTC", NOON, {"due:today": [1, 2, 3], "created:today": [1, 2, 3], "is:overdue": [3]}),
+        ("Asia/Tokyo", NOON, {"due:today": [1, 3], "due:tomorrow": [2], "created:today": [2, 3], "is:overdue": [3]}),
+        ("Asia/Tokyo", late, {"due:yesterday": [1, 3], "due:today": [2], "is:overdue": [1, 3], "due<now": [1, 3]}),
+        ("America/New_York", NOON, {"due:today": [1, 2], "due:yesterday": [3], "created:2026-02-28": [2]}),
+        ("America/New_York", late, {"is:overdue": [3], "due<=now": [2, 3], "due>now": [1]}),
+    ):
+        context = FilterContext(ADA.id, now, ZoneInfo(zone))
+        for text, ids in found.items():
+            assert select_ids(database, parse(text), context) == ids, (zone, now, text)
+
+
+def relative_times_are_counted_from_now(database: SyncConnection) -> None:
+    """2026-03-01 is a Sunday."""
+    for text, same in {
+        "due:today+7d": "due:2026-03-08", "due:today-2w": "due:2026-02-15", "due:-2w": "due:2026-02-15",
+        "due:start-of-week": "due:2026-02-23", "due:end-of-week": "due:today", "due:start-of-month": "due:2026-03-01",
+        "due:end-of-month": "due:2026-03-31", "due:end-of-month-1m": "due:2026-02-28",
+        "due:today+1y": "due:2027-03-01",
+        "due:end-of-month+1m": "due:2026-04-30",
+        "due:start-of-year": "due:2026-01-01", "due:tomorrow+1m": "due:2026-04-02",
+        "due:end-of-year-10m": "due:2026-02-28", "due:today+9999y": "due:9999-12-31",
+        "due:today-9999y": "due:0001-01-01",
+        "due<now-3h": 'due<"2026-03-01T09:00:00Z"', "created>now+1m": 'created>"2026-04-01T12:00:00Z"',
+    }.items():  # fmt: skip
+        compiled = [compile_filter(parse(each), CONTEXT) for each in (text, same)]
+        assert (compiled[0].sql, compiled[0].parameters) == (compiled[1].sql, compiled[1].parameters), text
+        select_ids(database, parse(text), FilterContext(ADA.id, NOON, ZoneInfo("Asia/Tokyo")))
+
+
 def names_match_in_any_case_and_not_by_prefix(database: SyncConnection) -> None:
     insert_rows(
         database,
@@ -125,10 +167,18 @@ def words_match_in_all_their_forms(database: SyncConnection) -> None:
     assert matching_ids(database, "-книгами") == [1]
 
 
-def stop_words_are_ignored(database: SyncConnection) -> None:
-    insert_rows(database, [task_row(1, title="milk"), task_row(2, title="the bread")])
-    for text in ("the", "-the", '"и the"', '-"и the"', '""', "#", "-@", "or", "milk milk the -и", 'milk -""'):
-        assert matching_ids(database, text) == ([1] if "milk" in text else [1, 2]), text
+def a_term_and_its_denial_never_both_find_everything(database: SyncConnection) -> None:
+    """Stop words, symbols and emoji are looked for literally; what is nothing at all is found everywhere."""
+    titles = {1: "milk", 2: "the bread #", 3: "и дом @ home", 4: "\N{PARTY POPPER} or"}
+    insert_rows(database, [task_row(each, title=title) for each, title in titles.items()])
+    every = set(titles)
+    for text, found in {
+        "the": {2}, "и": {3}, '"or"': {4}, '"и the"': set(), "#": {2}, "@": {3}, '"\N{PARTY POPPER}"': {4},
+        "absent": set(), '""': every, '"\u200b"': every, "milk": {1}, "the bread": {2},
+    }.items():  # fmt: skip
+        assert set(matching_ids(database, text)) == found, text
+        denied = f"-({text})" if " " in text else f"-{text}"
+        assert set(matching_ids(database, denied)) == every - found, denied
 
 
 def better_matches_rank_first(database: SyncConnection) -> None:
@@ -140,9 +190,9 @@ def better_matches_rank_first(database: SyncConnection) -> None:
     )
     assert matching_ids(database, "milk", by_rank=True) == [2, 1]
     assert matching_ids(database, "молока", by_rank=True) == matching_ids(database, '"молоко"', by_rank=True) == [4, 3]
-    assert matching_ids(database, "status:open milk -хлеб the", by_rank=True) == [2, 1]
+    assert matching_ids(database, "status:open milk -хлеб -the", by_rank=True) == [2, 1]
     for text in ("", "status:open", "-milk"):
-        assert not compile_filter(parse(text), me=ADA.id, now=NOON).rank_sql, text
+        assert not compile_filter(parse(text), CONTEXT).rank_sql, text
 
 
 def ranking_is_no_slower_than_matching(database: SyncConnection) -> None:
@@ -150,7 +200,7 @@ def ranking_is_no_slower_than_matching(database: SyncConnection) -> None:
     pairs = [first + second for first in "bcdfghjklm" for second in "nprstvwxz0"]
     insert_rows(database, [task_row(each, title="Long", description=" ".join(pairs * 125)) for each in range(1, 31)])
     database.execute("set statement_timeout = '3s'")
-    for text in (" ".join(pairs), quote(" ".join(pairs)), quote(" ".join(pairs)) + " the"):
+    for text in (" ".join(pairs), quote(" ".join(pairs)), quote(" ".join(pairs)) + " -the"):
         try:
             assert len(matching_ids(database, text, by_rank=True)) == 30
         except psycopg.errors.QueryCanceled as error:
@@ -160,17 +210,17 @@ def ranking_is_no_slower_than_matching(database: SyncConnection) -> None:
 def values_are_never_part_of_the_sql(database: SyncConnection) -> None:
     insert_rows(database, [task_row(1, title="milk")])
     for field in ("", "label:", "column:"):
-        plain = compile_filter(parse(f'{field}"a" -{field}"b"'), me=ADA.id, now=NOON).sql
+        plain = compile_filter(parse(f'{field}"a" -{field}"b"'), CONTEXT).sql
         for text in HOSTILE:
             terms = parse(f"{field}{quote(text)} -{field}{quote(text)}")
-            assert compile_filter(terms, me=ADA.id, now=NOON).sql == plain
+            assert compile_filter(terms, CONTEXT).sql == plain
             select_ids(database, terms, CONTEXT)
 
 
 def any_filter_compiles_and_runs(database: SyncConnection) -> None:
     @law(any_filters.filters, examples=150)
     def asks(terms: list[Term]) -> None:
-        made = compile_filter(terms, me=ADA.id, now=NOON)
+        made = compile_filter(terms, CONTEXT)
         try:
             select_ids(database, terms, CONTEXT, by_rank=bool(made.rank_sql))
         except psycopg.Error as error:
@@ -181,7 +231,7 @@ def any_filter_compiles_and_runs(database: SyncConnection) -> None:
 
 def filters_without_relative_time_compile_the_same_at_any_time(database: SyncConnection) -> None:
     def asked(text: str, now: datetime) -> object:
-        made = compile_filter(parse(text), me=ADA.id, now=now)
+        made = compile_filter(parse(text), FilterContext(ADA.id, now))
         return made.sql, msgspec.json.encode(made.parameters)
 
     for text in ("status:open milk", "due:today", "created>yesterday -due<=tomorrow", "due:none", "due<2026-12-01"):
@@ -194,9 +244,11 @@ CHECKS: list[Check] = [
     every_filter_finds_what_it_says,
     a_task_is_overdue_after_its_day,
     tasks_without_due_date_match_no_time,
+    days_are_those_of_the_readers_zone,
+    relative_times_are_counted_from_now,
     names_match_in_any_case_and_not_by_prefix,
     words_match_in_all_their_forms,
-    stop_words_are_ignored,
+    a_term_and_its_denial_never_both_find_everything,
     better_matches_rank_first,
     ranking_is_no_slower_than_matching,
     values_are_never_part_of_the_sql,
@@ -212,91 +264,111 @@ def test_filter_checks_hold(database: SyncConnection, check: Check) -> None:
 
 def test_only_words_need_the_table_of_texts() -> None:
     for text, words in (("status:open", False), ("", False), ("milk", True), ('-"milk"', True)):
-        assert bool(compile_filter(parse(text), me=ADA.id, now=NOON).text_sql) is words, text
+        assert bool(compile_filter(parse(text), CONTEXT).text_sql) is words, text
 
 
 def test_an_empty_filter_matches_everything() -> None:
-    assert compile_filter((), me=ADA.id, now=NOON).sql == "true"
+    assert compile_filter((), CONTEXT).sql == "true"
 
 
-def _patch_result(patch: pytest.MonkeyPatch, name: str, change: Callable[..., Any]) -> None:
+def _patch_result(patch: pytest.MonkeyPatch, module: ModuleType, name: str, change: Callable[..., Any]) -> None:
     """Change what a function of the module returns."""
-    function = getattr(conditions, name)
-    patch.setattr(conditions, name, lambda *given: change(function(*given), *given))
+    function = getattr(module, name)
+    patch.setattr(module, name, lambda *given: change(function(*given), *given))
 
 
 def negation_applied_to_the_first_half(patch: pytest.MonkeyPatch) -> None:
-    def bare(piece: tuple[str, Any], *_: object) -> tuple[str, Any]:
-        sql, values = piece
-        return sql.replace("not (", "not ").removesuffix(")") if sql.startswith("not (") else sql, values
+    patch.setattr(filter_sql, "_negated", lambda sql: f"not {sql}")
 
-    _patch_result(patch, "_term_sql", bare)
+
+def alternatives_without_parentheses(patch: pytest.MonkeyPatch) -> None:
+    conjunction_sql = filter_sql._Compiler.conjunction_sql  # noqa: SLF001 - the defect belongs in this function
+
+    def bare(compiler: Any, terms: Sequence[Term], word_sql: str) -> str:
+        pieces = [conjunction_sql(compiler, [term], word_sql) for term in terms]
+        return " and ".join(sql[1:-1] if sql.startswith("(") else sql for sql in pieces) or "true"
+
+    patch.setattr(filter_sql._Compiler, "conjunction_sql", bare)  # noqa: SLF001 - as above
 
 
 def last_day_excluded(patch: pytest.MonkeyPatch) -> None:
-    span = conditions._time_bounds  # noqa: SLF001 - the defect belongs in this function
+    span = time_sql._time_bounds  # noqa: SLF001 - the defect belongs in this function
     patch.setattr(
-        conditions, "_time_bounds", lambda operator, *extent: span("<" if operator == "<=" else operator, *extent)
+        time_sql, "_time_bounds", lambda operator, *extent: span("<" if operator == "<=" else operator, *extent)
     )
 
 
 def missing_due_dates_match_the_future(patch: pytest.MonkeyPatch) -> None:
-    def open_ended(piece: tuple[str, Any], *_: object) -> tuple[str, Any]:
-        sql, values = piece
-        never = values[-1:] == (NO_DUE_AT,) and " and " in sql
-        return (sql.split(" and ")[0], values[:1]) if never else piece
-
-    _patch_result(patch, "_time_sql", open_ended)
+    patch.setattr(time_sql, "NO_DUE_AT", NO_DUE_AT - timedelta.resolution)
+    _patch_result(
+        patch,
+        time_sql,
+        "_due_sql",
+        lambda piece, *_: (piece[0].split(" and ")[0], piece[1][:1]) if " and " in piece[0] else piece,
+    )
 
 
 def days_in_another_time_zone(patch: pytest.MonkeyPatch) -> None:
-    def shifted(extent: tuple[datetime, datetime], *_: object) -> tuple[datetime, datetime]:
-        start, end = extent
-        whole = end - start == timedelta(days=1)
-        return (start + timedelta(hours=3), end + timedelta(hours=3)) if whole else extent
+    _patch_result(patch, time_sql, "_midnight", lambda at, *_: at + timedelta(hours=5))
 
-    _patch_result(patch, "_time_range", shifted)
+
+def due_days_compared_as_instants(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(time_sql, "_wall_clock", lambda at, _: at)
+
+
+def months_of_equal_length(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(time_sql, "_end_of_month", lambda day: day.replace(day=28))
 
 
 def today_moves_with_the_clock(patch: pytest.MonkeyPatch) -> None:
-    def moving(extent: tuple[datetime, datetime], when: object, now: datetime) -> tuple[datetime, datetime]:
+    def moving(extent: tuple[datetime, datetime], when: object, now: datetime, *_: object) -> tuple[datetime, datetime]:
         return (extent[0], now + timedelta(days=1)) if when == "today" else extent
 
-    _patch_result(patch, "_time_range", moving)
+    _patch_result(patch, time_sql, "_time_range", moving)
 
 
 def labels_compared_with_case(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(conditions, "normalize_label", lambda label: label)
+    patch.setattr(field_sql, "normalize_label", lambda label: label)
 
 
 def keys_matched_by_prefix(patch: pytest.MonkeyPatch) -> None:
     def alike(piece: tuple[str, Any], *_: object) -> tuple[str, Any]:
         return piece[0].replace("split_part(task.key, '-', 1) = {0}", "starts_with(task.key, {0})"), piece[1]
 
-    _patch_result(patch, "_comparison_sql", alike)
+    _patch_result(patch, field_sql, "_place_sql", alike)
 
 
-def stop_words_match_nothing(patch: pytest.MonkeyPatch) -> None:
-    def strict(piece: tuple[str, Any], *_: object) -> tuple[str, Any]:
-        return piece[0].replace(") = 0 or", ") = -1 or"), piece[1]
-
-    _patch_result(patch, "_term_sql", strict)
+def stop_words_match_everything(patch: pytest.MonkeyPatch) -> None:
+    query = search_query.search_query
+    patch.setattr(
+        filter_sql,
+        "search_query",
+        lambda text, **how: search_query.SearchQuery("", ()) if text in {"the", "и"} else query(text, **how),
+    )
 
 
 def phrases_matched_in_any_order(patch: pytest.MonkeyPatch) -> None:
-    patch.setitem(conditions._TSQUERY_SQL, Phrase, "plainto_tsquery('russian', {0})")  # noqa: SLF001 - as above
+    def alike(query: search_query.SearchQuery, *_: object) -> search_query.SearchQuery:
+        return msgspec.structs.replace(query, tsquery=re.sub(r"<\d+>", "&", query.tsquery))
+
+    _patch_result(patch, filter_sql, "_search_query", alike)
 
 
 def words_stemmed_in_one_language(patch: pytest.MonkeyPatch) -> None:
-    patch.setitem(conditions._TSQUERY_SQL, Word, "websearch_to_tsquery('english', {0})")  # noqa: SLF001 - as above
+    patch.setattr(search_query, "stem", lambda word: stem(word) if word.isascii() else word)
+
+
+def words_ranked_by_stems_alone(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(filter_sql, "_RANK_WEIGHTS_SQL", "array[1, 1, 1, 1]::real[]")
 
 
 def queries_ranked_together(patch: pytest.MonkeyPatch) -> None:
-    _patch_result(patch, "_rank_sql", lambda rank, *_: rank.replace("||", "&&"))
+    def together(made: FilterSql, *_: object) -> FilterSql:
+        joined = " & ".join(str(made.parameters.get("ranked")).split(" | "))
+        return msgspec.structs.replace(made, parameters=made.parameters | {"ranked": joined})
 
-
-def phrases_ranked_alone(patch: pytest.MonkeyPatch) -> None:
-    _patch_result(patch, "_rank_sql", lambda _, queries: f"ts_rank(search.document, {' || '.join(queries)})")
+    compile_whole = compile_filter
+    patch.setattr(filter_table, "compile_filter", lambda *given: together(compile_whole(*given)))
 
 
 def values_formatted_into_the_sql(patch: pytest.MonkeyPatch) -> None:
@@ -304,21 +376,24 @@ def values_formatted_into_the_sql(patch: pytest.MonkeyPatch) -> None:
         sql, values = piece
         return (sql.replace("{0}", "'{}'").format(*values), ()) if "column" in sql else piece
 
-    _patch_result(patch, "_comparison_sql", pasted)
+    _patch_result(patch, field_sql, "_place_sql", pasted)
 
 
 DEFECTS: list[tuple[Callable[[pytest.MonkeyPatch], None], Check]] = [
     (negation_applied_to_the_first_half, every_filter_finds_what_it_says),
+    (alternatives_without_parentheses, every_filter_finds_what_it_says),
+    (due_days_compared_as_instants, days_are_those_of_the_readers_zone),
     (labels_compared_with_case, names_match_in_any_case_and_not_by_prefix),
     (keys_matched_by_prefix, names_match_in_any_case_and_not_by_prefix),
     (phrases_matched_in_any_order, words_match_in_all_their_forms),
-    (days_in_another_time_zone, every_filter_finds_what_it_says),
+    (days_in_another_time_zone, days_are_those_of_the_readers_zone),
+    (months_of_equal_length, relative_times_are_counted_from_now),
     (last_day_excluded, a_task_is_overdue_after_its_day),
     (missing_due_dates_match_the_future, tasks_without_due_date_match_no_time),
     (words_stemmed_in_one_language, words_match_in_all_their_forms),
-    (stop_words_match_nothing, stop_words_are_ignored),
+    (words_ranked_by_stems_alone, better_matches_rank_first),
+    (stop_words_match_everything, a_term_and_its_denial_never_both_find_everything),
     (queries_ranked_together, ranking_is_no_slower_than_matching),
-    (phrases_ranked_alone, ranking_is_no_slower_than_matching),
     (values_formatted_into_the_sql, values_are_never_part_of_the_sql),
     (today_moves_with_the_clock, filters_without_relative_time_compile_the_same_at_any_time),
 ]

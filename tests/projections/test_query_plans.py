@@ -22,8 +22,9 @@ from infra.schema.migrate import migrate
 from projections import board, task_list
 from projections.engine import builds
 from projections.engine.connection import SyncConnection
+from projections.field_sql import FilterContext
 from projections.question import Question
-from projections.task_page import Caller, TaskPageOptions, page
+from projections.task_page import TaskPageOptions, page
 from projections.task_page_sql import TaskScope, project_scope, workspaces_scope
 from projections.task_sorting import TaskSort
 from tests.projections import answers, large_dataset
@@ -34,11 +35,11 @@ GOLDEN_POSTGRES_MAJOR = 18
 """The major version of PostgreSQL that made the plans; others choose other plans."""
 MAX_PAGE_MS = 250.0
 """The limit on a busy machine; the target is 20 ms on an idle one."""
-CALLER = Caller(large_dataset.USER_IDS[3], datetime(2026, 11, 21, 12, tzinfo=UTC))
+CALLER = FilterContext(large_dataset.USER_IDS[3], datetime(2026, 11, 21, 12, tzinfo=UTC))
 PROJECT_SCOPE = project_scope(large_dataset.project_of(3))
-LARGE_WORKSPACE_SCOPE = workspaces_scope([large_dataset.LARGE_WORKSPACE], CALLER.user)
-SMALL_WORKSPACE_SCOPE = workspaces_scope([large_dataset.SMALL_WORKSPACE], CALLER.user)
-BOTH_WORKSPACES_SCOPE = workspaces_scope([large_dataset.LARGE_WORKSPACE, large_dataset.SMALL_WORKSPACE], CALLER.user)
+LARGE_WORKSPACE_SCOPE = workspaces_scope([large_dataset.LARGE_WORKSPACE], CALLER.me)
+SMALL_WORKSPACE_SCOPE = workspaces_scope([large_dataset.SMALL_WORKSPACE], CALLER.me)
+BOTH_WORKSPACES_SCOPE = workspaces_scope([large_dataset.LARGE_WORKSPACE, large_dataset.SMALL_WORKSPACE], CALLER.me)
 SORTS = [sort for sort in get_args(TaskSort) if "relevance" not in sort]
 FILTERS = [
     "status:open assignee:me",

@@ -23,12 +23,11 @@ from projections.relevance_sql import RelevanceQuery
 from projections.task_list import NO_DUE_AT, StoredTaskRow
 from projections.task_page import TaskPageOptions
 from projections.task_page_sql import TaskPageSql, TaskScope, project_scope, workspaces_scope
-from projections.task_search import TaskSearchRow
 from projections.task_sorting import Sorting, TaskSort
 from tests.examples import ADA, fixed_uuid7
 from tests.law import law
 from tests.planted_defects import assert_check_fails
-from tests.projections import oracle
+from tests.projections import large_dataset, oracle
 from tests.projections.answers import CALLER, answer_body
 from tests.projections.rows import build_row
 
@@ -157,10 +156,7 @@ def paging_cases(draw: st.DrawFn, most: int = 2, filters: Sequence[str] = tuple(
 def store_rows(database: SyncConnection, tasks: dict[Any, StoredTaskRow | None]) -> None:
     """Write these tasks to the tables; None deletes one."""
     table.write_documents(database, oracle.serving_build(database, "task_list"), {}, tasks)
-    texts = {
-        key: task and TaskSearchRow(*(getattr(task, name) for name in TaskSearchRow.__struct_fields__))
-        for key, task in tasks.items()
-    }
+    texts = {key: task and large_dataset.search_row(task) for key, task in tasks.items()}
     table.write_documents(database, oracle.serving_build(database, "task_search"), {}, texts)
 
 

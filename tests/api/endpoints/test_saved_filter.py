@@ -225,7 +225,7 @@ async def test_an_invalid_filter_body_is_refused(shared_user: ApiUser, body: dic
 @pytest.mark.parametrize(
     ("text", "code", "offset"),
     [
-        ("(milk)", "filter_syntax", 0),
+        ("(milk", "filter_syntax", 0),
         ("colour:red", "unknown_field", 0),
         ("status:open due<2026-02-30", "filter_value", 16),
         ("x " * 101, "filter_too_long", 200),

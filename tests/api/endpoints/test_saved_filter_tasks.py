@@ -139,7 +139,7 @@ async def test_me_is_the_filters_user_also_for_their_agent(ann: ApiUser) -> None
 @pytest.mark.parametrize(
     ("text", "code", "offset"),
     [
-        ("(milk)", "filter_syntax", 0),
+        ("(milk", "filter_syntax", 0),
         ("colour:red", "unknown_field", 0),
         ("status:open due<yesteryear", "filter_value", 16),
         ("x " * 101, "filter_too_long", 200),
