@@ -24,7 +24,6 @@ from domain.errors import WrongCredentials
 from domain.event import Actor
 from domain.instance import INSTANCE_STREAM_ID
 from domain.label import label_stream_id
-from domain.user import EmailAddress, email_stream_id
 from infra import settings
 from infra.errors import OperatorError
 from infra.ids import new_id
@@ -77,11 +76,11 @@ async def _is_empty(app_settings: Settings) -> bool:
 async def _is_current(app_settings: Settings, password: str) -> bool:
     """Whether the demo user still has the password that it was made with; raises NotEmpty if there is none."""
     async with open_instance(app_settings) as instance:
-        address = await instance.log.load_state(EmailAddress, email_stream_id(DEMO_EMAIL))
-        if address is None:
+        user = await instance.addresses.find_user(DEMO_EMAIL)
+        if user is None:
             raise NotEmpty
         try:
-            await instance.passwords.verify(address.user_id, password)
+            await instance.passwords.verify(user, password)
         except WrongCredentials:
             return False
     return True
