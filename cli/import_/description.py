@@ -4,18 +4,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from cli.import_.field_names import normalize_name
-from cli.import_.html_text import html_to_text
 from cli.import_.remarks import AddRemark
+from cli.import_.rich_text import html_to_text, plain_text_of
 from cli.import_.row_fields import RowFields
-from cli.import_.rows import Row
+from cli.import_.rows import Row, has_objects
 from cli.import_.text_validation import MalformedRow, require_text
 
 DESCRIPTION_FIELDS: Final = (
     *("description", "notes", "note", "desc", "body", "content", "textcontent", "descriptiontext"),
     *("descriptionstripped", "descriptionhtml", "htmlnotes", "bodytext"),
 )
-_TEXT_MEMBERS: Final = ("content", "text", "body", "plain", "markdown", "value", "raw", "html")
-"""The text of a description that is an object."""
 SECTION_HEADINGS: Final = {
     "details": "Details",
     "teststrategy": "Test strategy",
@@ -37,10 +35,9 @@ def build_description(row: Row, row_fields: RowFields, add_remark: AddRemark) ->
 
 
 def _sections(row: Row, row_fields: RowFields, add_remark: AddRemark) -> Iterator[tuple[str, str]]:
-    name, own = row_fields.pop_first(DESCRIPTION_FIELDS)
-    text = _unwrap_text(name, own, add_remark)
-    if text not in (None, ""):
-        yield name, _to_markdown(name, text)
+    name, own = _pop_own(row_fields, add_remark)
+    if own not in (None, ""):
+        yield name, _to_markdown(name, own)
     if row.parent_titles:
         yield "its parent", f"Part of: {row.parent_titles[-1]}"
     for name, value in row_fields.pop_all(SECTION_HEADINGS):
@@ -48,22 +45,27 @@ def _sections(row: Row, row_fields: RowFields, add_remark: AddRemark) -> Iterato
             yield name, f"## {SECTION_HEADINGS[normalize_name(name)]}\n\n{_to_markdown(name, value)}"
 
 
-def _unwrap_text(name: str, value: object, add_remark: AddRemark) -> object:
-    """The text of an object such as `{content, contentType}`; HTML as plain text, with a remark."""
-    is_html = normalize_name(name).endswith("html")
+def _pop_own(row_fields: RowFields, add_remark: AddRemark) -> tuple[str, object]:
+    """The first description with text in it; rich text as plain text, with a remark. Others stay unread."""
+    found: tuple[str, object] = ("description", None)
+    for name, value in row_fields.pop_all(DESCRIPTION_FIELDS):
+        text, kind = _text_of(name, value)
+        if found[1] in (None, "") and text is not None:
+            found = name, text
+            if kind:
+                add_remark(f"{name} is {kind}: its text was kept")
+        else:
+            row_fields.put_back(name, value)
+    return found
+
+
+def _text_of(name: str, value: object) -> tuple[object, str]:
+    """The text, or list of texts, and what it was if it was not plain; None for what is no text, such as comments."""
     if isinstance(value, dict):
-        member = next((key for key in _TEXT_MEMBERS if isinstance(value.get(key), str)), None)
-        if member is None:
-            return None if not any(value.values()) else value
-        is_html = member == "html" or str(value.get("contentType") or value.get("format")).lower() in (
-            "html",
-            "text/html",
-        )
-        value = value[member]
-    if is_html and isinstance(value, str):
-        add_remark(f"{name} is HTML: its text was kept")
-        return html_to_text(value)
-    return value
+        return plain_text_of(value) or (None, "")
+    if isinstance(value, str) and normalize_name(name).endswith("html"):
+        return html_to_text(value), "HTML" if value else ""
+    return (None, "") if has_objects(value) else (value, "")
 
 
 def _to_markdown(name: str, value: object) -> str:

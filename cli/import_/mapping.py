@@ -99,7 +99,7 @@ def _map_row(row: Row, project: ImportProject, occurrences: Counter[object]) -> 
     id_and_title = (row_fields.own_id(), title)
     identity = row.list_name, row.parent_titles, str(id_and_title)
     occurrences[identity] += 1
-    progress = read_progress(row_fields, project.columns, remarks.append)
+    progress = read_progress(row_fields, row, project.columns, remarks.append)
     create = _build_create_task(
         title=title,
         project_id=project.id,

@@ -4,9 +4,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cli.import_.board_columns import BoardColumns
-from cli.import_.progress_claims import Claim, read_claims, read_overriding_claims
+from cli.import_.progress_claims import Claim, claims_of_list, read_claims, read_overriding_claims, state_claims_of_list
 from cli.import_.remarks import AddRemark
 from cli.import_.row_fields import RowFields
+from cli.import_.rows import Row
 from cli.import_.status_words import Status
 from cli.import_.text_validation import require_text
 from domain.column import Column
@@ -21,9 +22,9 @@ class TaskProgress(Struct, frozen=True):
     label: str | None = None
 
 
-def read_progress(row_fields: RowFields, columns: BoardColumns, add_remark: AddRemark) -> TaskProgress:
-    """The progress that all fields together say; raises MalformedRow if two contradict each other."""
-    claims = read_claims(row_fields)
+def read_progress(row_fields: RowFields, row: Row, columns: BoardColumns, add_remark: AddRemark) -> TaskProgress:
+    """The progress that all fields together say, else the list; raises MalformedRow if two contradict each other."""
+    claims = read_claims(row_fields) or claims_of_list(row.list_name)
     own_column = _read_column(row_fields, columns)
     progress = _place(claims[0], columns, add_remark) if claims else TaskProgress()
     progress = replace(
@@ -31,7 +32,7 @@ def read_progress(row_fields: RowFields, columns: BoardColumns, add_remark: AddR
         is_done=progress.is_done or any(claim.status.is_done for claim in claims),
         column=own_column.id if own_column else progress.column,
     )
-    for claim in read_overriding_claims(row_fields):
+    for claim in (*read_overriding_claims(row_fields), *state_claims_of_list(row.list_state)):
         status = claim.status
         if progress.is_deleted if status.is_deleted else progress.is_done and status.is_plain:
             continue  # it says nothing new

@@ -1,7 +1,7 @@
 """What the fields of a row claim about its progress: a status, yes or no, or the time when it was done."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -39,6 +39,14 @@ PERCENT_FIELDS: Final = ("percentcomplete",)
 _NAMES: Final = ("name", "status", "title", "label", "value", "displayName")
 _KINDS: Final = ("type", "group", "category", "statusCategory", "key")
 _DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d([T ].*)?", re.ASCII)
+LIST_STATES: Final = frozenset(
+    [
+        *("backlog", "todo", "doing", "inprogress", "wip", "review", "inreview", "done", "completed", "finished"),
+        *("closed", "archived", "cancelled", "blocked", "zuerledigen", "inarbeit", "inbearbeitung", "erledigt"),
+        *("сделать", "вработе", "готово", "выполнено", "сделано", "afaire", "encours", "terminé"),
+    ]
+)
+"""Names of lists that are states: others, such as `Development` or `Inbox`, are projects, too."""
 _MAX_PERCENT: Final = 100
 _VAGUE_WORDS: Final = frozenset({"active", "ready", "new"})
 """The status of a record in some tools, done or not: they contradict nothing."""
@@ -59,6 +67,26 @@ def read_claims(row_fields: RowFields) -> list[Claim]:
     claims = [*_status_claims(row_fields), *_truth_claims(row_fields, DONE_FIELDS, done)]
     _require_agreement(claims)
     return claims or list(_completion_claims(row_fields))
+
+
+def claims_of_list(list_name: str) -> list[Claim]:
+    """What the name of a list says of its tasks, if it is that of a state and of nothing else."""
+    word = normalize_word(list_name)
+    return [Claim("list", list_name, STATUS_BY_WORD[word])] if word in LIST_STATES else []
+
+
+def state_claims_of_list(list_state: str) -> list[Claim]:
+    """What the tasks of an archived or deleted list are."""
+    return [Claim("list", list_state, STATUS_BY_WORD[list_state])] if list_state else []
+
+
+def state_of_list(value: Mapping[str, object]) -> str:
+    """Whether a list, by its own plain fields, is `archived` or `deleted`."""
+    fields = {name: inner for name, inner in value.items() if isinstance(inner, bool | int | str)}
+    claims = list(read_overriding_claims(RowFields(fields)))
+    if any(claim.status.is_deleted for claim in claims):
+        return "deleted"
+    return "archived" if claims else ""
 
 
 def read_overriding_claims(row_fields: RowFields) -> Iterator[Claim]:

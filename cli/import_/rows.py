@@ -15,6 +15,8 @@ class Row(Struct, frozen=True):
     value: object
     list_name: str = ""
     parent_titles: tuple[str, ...] = ()
+    list_state: str = ""
+    """What is true of its whole list: `archived` or `deleted`."""
 
 
 def title_of(row: Mapping[str, object]) -> object:
@@ -57,4 +59,4 @@ def _sub_task_rows(row: Row, value: Mapping[str, object]) -> Iterator[Row]:
     parents = (*row.parent_titles, title if isinstance(title, str) else row.location)
     for name, nested in nested_lists:
         for index, task in enumerate(sub_tasks_in(name, nested)):
-            yield Row(f"{row.location}.{name}[{index}]", task, row.list_name, parents)
+            yield Row(f"{row.location}.{name}[{index}]", task, row.list_name, parents, row.list_state)

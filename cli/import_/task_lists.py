@@ -19,6 +19,7 @@ from cli.import_.field_names import (
 )
 from cli.import_.known_exports import refuse_known_exports
 from cli.import_.parsing import DuplicateNames, JsonLines
+from cli.import_.progress_claims import state_of_list
 from cli.import_.row_fields import EMPTY_VALUES
 from cli.import_.rows import Row, describe_json_type, has_objects, title_of, with_sub_tasks
 from cli.import_.status_words import STATUS_BY_WORD
@@ -88,7 +89,9 @@ class _Finder:
             else:
                 self._count_other(name, value)
 
-    def rows_of_list(self, values: Sequence[object], path: str, list_name: str, depth: int = 0) -> Iterator[Row]:
+    def rows_of_list(
+        self, values: Sequence[object], path: str, list_name: str, depth: int = 0, list_state: str = ""
+    ) -> Iterator[Row]:
         """A row for each value, except where the objects are lists or projects that contain the tasks."""
         values = [_unwrap_edge(value) for value in values]
         refuse_known_exports(values, self._name)
@@ -97,16 +100,19 @@ class _Finder:
             inner = f"{path}[{index}]"
             if are_containers and isinstance(value, dict) and _is_container(value, _is_list_or_null):
                 self._check(value, inner)
-                yield from self._rows_of_container(value, inner, list_name, depth)
+                state = state_of_list(value) or list_state
+                yield from self._rows_of_container(value, inner, (list_name, state), depth)
             else:
-                yield Row(inner, value, list_name)
+                yield Row(inner, value, list_name, list_state=list_state)
 
-    def _rows_of_container(self, value: Mapping[str, object], path: str, list_name: str, depth: int) -> Iterator[Row]:
+    def _rows_of_container(
+        self, value: Mapping[str, object], path: str, name_and_state: tuple[str, str], depth: int
+    ) -> Iterator[Row]:
         title = title_of(value) or value.get("displayName")
-        label = title.strip() if isinstance(title, str) and title.strip() else list_name
+        label = title.strip() if isinstance(title, str) and title.strip() else name_and_state[0]
         for name, nested in value.items():
             if normalize_name(name) in CONTAINER_FIELDS and isinstance(nested, list):
-                yield from self.rows_of_list(nested, f"{path}.{name}", label, depth + 1)
+                yield from self.rows_of_list(nested, f"{path}.{name}", label, depth + 1, name_and_state[1])
             elif nested is not title:
                 self._count_other(name, nested)
 

@@ -87,6 +87,41 @@ def test_progress_on_a_board_without_such_a_column_becomes_a_label() -> None:
     assert progress({"status": "odd"}) == ("open", None, ("odd",))
 
 
+def test_a_list_with_the_name_of_a_state_says_it_of_its_tasks() -> None:
+    lists = {
+        "todo": [{"title": "A"}],
+        "In progress": [{"title": "B"}, {"title": "C", "status": "open"}],
+        "finished": [{"title": "D"}],
+        "Development": [{"title": "E"}],
+    }
+    planned = plan(lists)
+    found = {title: (task.is_done, task.create.column) for title, task in planned.tasks.items()}
+    assert found == {
+        "A": (False, "todo"),
+        "B": (False, "doing"),
+        "C": (False, None),
+        "D": (True, None),
+        "E": (False, None),
+    }
+    assert "1 x list 'finished' became done" in planned.report
+
+
+def test_tasks_of_an_archived_or_deleted_list_are_so_too() -> None:
+    projects = [
+        {"title": "Old", "is_archived": True, "tasks": [{"title": "A", "done": False}]},
+        {"title": "Gone", "deleted": True, "tasks": [{"title": "B"}]},
+        {"title": "Now", "is_archived": False, "tasks": [{"title": "C"}]},
+    ]
+    planned = plan(projects)
+    found = {title: (task.is_done, task.is_deleted, task.create.labels) for title, task in planned.tasks.items()}
+    assert found == {
+        "A": (True, False, ("Old", "archived")),
+        "B": (False, True, ("Gone",)),
+        "C": (False, False, ("Now",)),
+    }
+    assert "1 x list archived became done, with the label 'archived'" in planned.report
+
+
 def test_a_column_that_the_row_names_wins_over_its_status() -> None:
     assert progress({"status": "open", "column": "in progress"}) == ("open", "In progress", ())
     planned = plan([{"title": "A", "column": "nowhere"}])

@@ -29,6 +29,12 @@ def test_a_bad_sub_task_is_refused_and_its_parent_is_not() -> None:
     assert [one.location for one in planned.refused] == ["[0].subtasks[0]"]
 
 
+def test_a_bad_task_of_a_project_is_refused_and_its_neighbours_are_not() -> None:
+    planned = plan('[{"title": "P", "items": [{"title": "A", "x": NaN}, {"title": "B", "y": {"z": 1}}]}]')
+    assert planned.titles == {"B"}
+    assert [one.location for one in planned.refused] == ["[0].items[0]"]
+
+
 @pytest.mark.parametrize(
     ("text", "location"),
     [

@@ -74,6 +74,22 @@ def test_a_time_in_an_unknown_zone_keeps_its_date_and_says_so() -> None:
         ({"body": {"content": "", "contentType": "text"}}, "", None),
         ({"description": {"markdown": "*x*"}}, "*x*", None),
         ({"description_html": "<p>x</p>"}, "x", "HTML"),
+        (
+            {
+                "description": {
+                    "type": "doc",
+                    "content": [
+                        {
+                            "type": "paragraph",
+                            "content": [{"type": "text", "text": "one "}, {"type": "text", "text": "two"}],
+                        },
+                        {"type": "paragraph", "content": [{"type": "text", "text": "three"}]},
+                    ],
+                }
+            },
+            "one two\nthree",
+            "a rich text",
+        ),
         ({"description": "<p>x</p>"}, "<p>x</p>", None),
     ],
 )
@@ -82,6 +98,12 @@ def test_a_body_may_be_an_object_or_html(row: dict[str, Any], description: str, 
     assert planned.tasks["A"].create.description == description
     assert (told or "") in planned.report
     assert bool(planned.remarks) == bool(told)
+
+
+def test_comments_and_unknown_objects_are_no_description() -> None:
+    planned = plan([{"title": "A", "notes": [{"content": "a comment"}], "description": {"id": 7}, "body": "text"}])
+    assert planned.tasks["A"].create.description == "text"
+    assert planned.ignored_fields == {"notes": 1, "description": 1}
 
 
 @pytest.mark.parametrize("title", ["one\ntwo", "one\r\ntwo", "one\ttwo", "one \n\n two", "\none\ntwo\n"])
