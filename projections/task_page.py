@@ -1,11 +1,10 @@
 """Pages of tasks: the tasks of a project, or of several workspaces, that match a filter, sorted."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
+from typing import Any, Final
 from uuid import UUID
 
-import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from domain import filter as filters
 from domain.errors import BadCursor
@@ -36,27 +35,6 @@ class TaskPage(Struct, frozen=True, omit_defaults=True):
     """A page of tasks; `count` is the number of tasks on all pages, if requested."""
 
     items: list[TaskRow]
-    next_cursor: str | None
-    count: int | None = None
-
-
-if TYPE_CHECKING:
-    TaskPart: TypeAlias = TaskRow
-else:
-    TaskPart = msgspec.defstruct(
-        "TaskPart",
-        [(field.name, Union[field.type, UnsetType], UNSET) for field in msgspec.structs.fields(TaskRow)],  # noqa: UP007 - of types that are known at run time only
-        module=__name__,
-        namespace={"__doc__": "The members of a task that were requested."},
-        frozen=True,
-        omit_defaults=True,
-    )
-
-
-class TaskParts(Struct, frozen=True, omit_defaults=True):
-    """A page of tasks, each with the requested members only."""
-
-    items: list[TaskPart]
     next_cursor: str | None
     count: int | None = None
 

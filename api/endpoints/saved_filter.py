@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from api.http.addressing import parse_id
 from api.http.command_results import WriteResult
-from api.http.expansion import ExpandedTaskPage, ExpandParam, parse_expand_param
+from api.http.expansion import ExpandParam, PartialTaskPage, parse_expand_param
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.http.task_parameters import CountParam, FieldsParam, parse_fields_param
@@ -24,7 +24,7 @@ from projections import saved_filter_list
 from projections.pagination import Page
 from projections.question import Question
 from projections.saved_filter_list import BUILTIN_FILTERS, SavedFilterShown
-from projections.task_page import TaskPage, TaskPageOptions, TaskParts
+from projections.task_page import TaskPage, TaskPageOptions
 from projections.task_sorting import TaskSort
 
 _BUILTIN_IDS = {one.id for one in BUILTIN_FILTERS}
@@ -78,7 +78,7 @@ async def list_filtered_tasks(
     count: CountParam = None,
     expand: ExpandParam = None,
     min_position: MinPositionParam = None,
-) -> Response[TaskPage | TaskParts | ExpandedTaskPage]:
+) -> Response[TaskPage | PartialTaskPage]:
     """List the tasks that match one of your filters or a built-in one, as `GET /tasks` does with its terms.
 
     A cursor stays valid until the terms or the sort order of the filter change.

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api.http.expansion import EXPAND_DESCRIPTION, ExpandedTaskPage, ExpandParam, parse_expand_param
+from api.http.expansion import EXPAND_DESCRIPTION, ExpandParam, PartialTaskPage, parse_expand_param
 from api.http.parameters import LIMIT_DESCRIPTION, CursorParam, LimitParam, MinPositionParam
 from api.http.rate_limiting import SEARCH
 from api.http.response import Response
@@ -27,7 +27,7 @@ from api.ledger import BASE_PATH, AuthedRequest, Ledger
 from api.task_queries import context_of, list_across_workspaces, read_task_page
 from projections import board
 from projections.board import Board
-from projections.task_page import TaskPage, TaskPageOptions, TaskParts
+from projections.task_page import TaskPage, TaskPageOptions
 from projections.task_page_sql import project_scope
 from projections.task_sorting import TaskSort
 
@@ -63,7 +63,7 @@ async def find_tasks(
     count: CountParam = None,
     expand: ExpandParam = None,
     min_position: MinPositionParam = None,
-) -> Response[TaskPage | TaskParts | ExpandedTaskPage]:
+) -> Response[TaskPage | PartialTaskPage]:
     """List the tasks of all your workspaces that match a filter, without those in the trash.
 
     If you join a workspace between two pages, its tasks appear on the pages that follow.
@@ -75,7 +75,7 @@ async def find_tasks(
 @post("/tasks/search", opt=SEARCH, status_code=200)
 async def search_tasks(
     data: JSONBody[TaskSearch], request: AuthedRequest, ledger: NamedDependency[Ledger]
-) -> Response[TaskPage | TaskParts | ExpandedTaskPage]:
+) -> Response[TaskPage | PartialTaskPage]:
     """List tasks as `GET /tasks` does, for filters too long for a URL; changes nothing."""
     fields, is_counted = parse_fields(data.fields), data.count is not None
     query = TaskPageOptions(data.filter, data.sort, data.limit, data.cursor, fields, is_counted)
@@ -97,7 +97,7 @@ async def list_tasks(
     count: CountParam = None,
     expand: ExpandParam = None,
     min_position: MinPositionParam = None,
-) -> Response[TaskPage | TaskParts | ExpandedTaskPage]:
+) -> Response[TaskPage | PartialTaskPage]:
     """List the tasks of a project that match a filter, without those in the trash; oldest first by default."""
     query = TaskPageOptions(filter, sort, limit, cursor, parse_fields_param(fields), count is not None)
     scope = project_scope(await ledger.resolve_project_id(request, project))

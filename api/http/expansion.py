@@ -36,27 +36,34 @@ _PEOPLE_TYPES: Final[dict[str, Any]] = {
     "created_by": UUID | Person,
     "completed_by": UUID | Person | None,
 }
+_EXPANDED_FIELDS: Final[dict[str, Any]] = {
+    field.name: _PEOPLE_TYPES.get(field.name, field.type) for field in msgspec.structs.fields(TaskRow)
+}
 if TYPE_CHECKING:
     ExpandedTask: TypeAlias = TaskRow
+    PartialTask: TypeAlias = TaskRow
 else:
     ExpandedTask = msgspec.defstruct(
         "ExpandedTask",
-        [
-            (field.name, Union[_PEOPLE_TYPES.get(field.name, field.type), UnsetType], UNSET)  # noqa: UP007 - of types that are known at run time only
-            for field in msgspec.structs.fields(TaskRow)
-        ],
+        list(_EXPANDED_FIELDS.items()),
         module=__name__,
-        namespace={"__doc__": "A task, or the requested members of it, with the names of people."},
+        namespace={"__doc__": "A task with the names of people."},
         frozen=True,
-        omit_defaults=True,
+    )
+    PartialTask = msgspec.defstruct(
+        "PartialTask",
+        [(name, Union[kind, UnsetType], UNSET) for name, kind in _EXPANDED_FIELDS.items()],  # noqa: UP007 - of types that are known at run time only
+        module=__name__,
+        namespace={"__doc__": "The requested members of a task, with the names of people if they were requested."},
+        frozen=True,
     )
 
 
-class ExpandedTaskPage(Struct, frozen=True, omit_defaults=True):
-    """A page of tasks with the names of people."""
+class PartialTaskPage(Struct, frozen=True, omit_defaults=True):
+    """A page of tasks, each with the requested members only, or with the names of people."""
 
-    items: list[ExpandedTask]
-    next_cursor: str | None = None
+    items: list[PartialTask]
+    next_cursor: str | None
     count: int | None = None
 
 

@@ -70,8 +70,8 @@ class Operation(Struct, frozen=True, dict=True):
     def response_types(self) -> dict[int, list[Any]]:
         """By status, the types of a successful response; none if it has no body.
 
-        They are read from the annotation, such as `Response[WriteResult]` or `Response[TaskPage | TaskParts]`, and from
-        the `responses` of the handler for other statuses.
+        They are read from the annotation, such as `Response[WriteResult]` or `Response[TaskRow | ExpandedTask]`, and
+        from the `responses` of the handler for other statuses.
         """
         returned = self.handler.parsed_fn_signature.return_type
         returned_type = get_args(returned.annotation)[0] if returned.is_subclass_of(Response) else returned.annotation

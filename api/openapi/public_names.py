@@ -26,8 +26,6 @@ _BY_CLASS: Final = {
     "SavedFilterShown": "SavedFilter",
     "SessionInfo": "Session",
     "ShownColumn": "BoardColumn",
-    "TaskPart": "PartialTask",
-    "TaskParts": "PartialTaskPage",
     "TokenInfo": "PersonalToken",
     "TokenList": "PersonalTokenList",
     "TokenPair": "Tokens",

@@ -76,7 +76,7 @@ def test_a_foreign_host_gets_421_and_no_answer_but_health(settings: Settings) ->
         port = int(url.split(":")[2].partition("/")[0])
         assert refusal_of(port, request("evil.com")) == (421, UNKNOWN_HOST.code)
         assert refusal_of(port, request("evil.com", "/openapi.json")) == (421, UNKNOWN_HOST.code)
-        for host, path, status in (("10.0.0.7", "/health/live", 200), ("localhost", "/", 404)):
+        for host, path, status in (("10.0.0.7", "/health/live", 200), ("localhost", "/nothing", 404)):
             with raw_client(port) as client:
                 client.sendall(request(host, path))
                 assert read_response(client)[0] == status
@@ -84,7 +84,7 @@ def test_a_foreign_host_gets_421_and_no_answer_but_health(settings: Settings) ->
         running_server(replace(settings, hosts="evil.com")) as (_, url),
         raw_client(int(url.split(":")[2][:-7])) as client,
     ):
-        client.sendall(request("evil.com"))
+        client.sendall(request("evil.com", "/nothing"))
         assert read_response(client)[0] == 404
 
 
