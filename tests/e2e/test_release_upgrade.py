@@ -15,7 +15,7 @@ from infra.settings import Settings
 from projections import task_list
 from projections.projection import all_projections
 from tests.e2e.cli_processes import cli_process
-from tests.e2e.running_instance import poll_until
+from tests.e2e.running_instance import TIMEOUT_S, poll_until
 from tests.e2e.test_side_by_side import is_folded, parse_address
 from tests.examples import CREATED, OTHER_TASK, RENAMED, TASK, project, user, workspace
 from tests.law import planted_defect
@@ -64,7 +64,9 @@ def a_new_event_type_rebuilds_nothing(
     before = known_builds(database)
     with cli_process(settings, folder, "api", "api", "--port", "0", patch_code=patch_code) as api:
         address = poll_until(lambda: parse_address(api.read_output()))
-        assert httpx.get(f"{address}/health/ready").status_code == 200, "the builds of the old code are not its own"
+        assert httpx.get(f"{address}/health/ready", timeout=TIMEOUT_S).status_code == 200, (
+            "the builds of the old code are not its own"
+        )
     with cli_process(settings, folder, "migrate", "migrate", patch_code=patch_code) as migrate:
         assert migrate.wait(60) == 0
     assert known_builds(database) == before, migrate.read_output()

@@ -25,7 +25,7 @@ from infra.settings import Settings
 from projections.projection import all_projections
 from tests.e2e.blocking_api_user import BlockingApiUser
 from tests.e2e.cli_processes import cli_process
-from tests.e2e.running_instance import poll_until
+from tests.e2e.running_instance import TIMEOUT_S, poll_until
 from tests.examples import PROJECT, fixed_uuid7, project, task, workspace
 from tests.projections import oracle
 
@@ -156,7 +156,7 @@ def test_old_and_new_code_run_together_each_on_a_build_of_its_own(settings: Sett
         cli_process(settings, tmp_path, "new-api", "api", "--port", "0", patch_code=NEWER_CODE_PATCH) as new_api,
     ):
         old, new = (poll_until(lambda api=api: parse_address(api.read_output())) for api in (old_api, new_api))  # type: ignore[misc]
-        assert poll_until(lambda: httpx.get(f"{old}/health/ready")).status_code == 200
+        assert poll_until(lambda: httpx.get(f"{old}/health/ready", timeout=TIMEOUT_S)).status_code == 200
         ann = BlockingApiUser.register(old, "ann@example.com")
         household = ann.post("/workspaces", name="Home")["id"]
         kitchen = ann.post(f"/workspaces/{household}/projects", name="Kitchen", key="KIT")["id"]
