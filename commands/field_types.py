@@ -79,6 +79,13 @@ _NEVER_IN_EMAIL = rf"""{BLANKS}@<>()\[\],;:\\"\x00-\x1f\x7f-\x9f"""
 _DNS_LABEL_PATTERN = rf"[^{_NEVER_IN_EMAIL}.\-]([^{_NEVER_IN_EMAIL}.]*[^{_NEVER_IN_EMAIL}.\-])?"
 _EMAIL_PATTERN = rf"^(?!.*=\?)[^{_NEVER_IN_EMAIL}]{{1,64}}@{_DNS_LABEL_PATTERN}(\.{_DNS_LABEL_PATTERN})*$(?!\n)"
 Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL_PATTERN, examples=["ann@example.com"])]
+_LANGUAGE_PATTERN = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,7}$(?!\n)"
+Language = Annotated[
+    str, Meta(max_length=35, pattern=_LANGUAGE_PATTERN, description="A language tag (BCP 47).", examples=["de-AT"])
+]
+ZoneName = Annotated[
+    str, Meta(min_length=1, max_length=100, description="A time zone of the IANA database.", examples=["Europe/Vienna"])
+]
 _EXPECTED_VERSION_DESCRIPTION = "The version that you last read; `If-Match` may name it instead."
 ExpectedVersion = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_EXPECTED_VERSION_DESCRIPTION, examples=[3])]
 PATTERN_DESCRIPTIONS = {

@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from commands.command import CLOSING_EVENTS_OVER_CAP, Command, DecisionContext, OtherStreamEvent, require_found
-from domain.errors import LastOwner
+from domain.errors import LastOwner, NotFound
 from domain.event import Change, Event
 from domain.member import Member, MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role, member_stream_id
 from domain.user import User
@@ -30,8 +30,8 @@ class SetRole(MemberCommand, frozen=True, kw_only=True):
     def decide(self, state: Workspace | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         user = require_found(self.user_id)
         member = context(Member, member_stream_id(context.target, user))
-        if member is None:
-            require_found(context(User, user))
+        if member is None and require_found(context(User, user)).deleted:
+            raise NotFound
         old_role = member.role if member else None
         if old_role == self.role:
             return

@@ -1,8 +1,10 @@
-"""Commands about a user's own account: register, verify the e-mail address, change the password."""
+"""Commands about a user's own account: register, edit, change the address or password, delete."""
 
 from collections.abc import Iterator
 from typing import ClassVar
 from uuid import UUID
+
+from msgspec import UNSET, UnsetType
 
 from commands.command import (
     CLOSING_EVENTS_OVER_CAP,
@@ -11,18 +13,24 @@ from commands.command import (
     OtherStreamEvent,
     require_found,
 )
-from commands.field_types import Email, Name
+from commands.field_types import Email, Language, Name, ZoneName
 from domain.email_address import AddressStreams, are_same_email
-from domain.errors import EmailTaken, Forbidden, NotFound, RegistrationClosed
+from domain.errors import EmailTaken, Forbidden, HandOverFirst, NotFound, RegistrationClosed
 from domain.event import Actor, Change, Event
 from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed, Instance
 from domain.user import (
+    AccountDeleted,
     EmailAddress,
+    EmailChanged,
+    EmailReleased,
     EmailReserved,
     EmailVerified,
+    LanguageSet,
     PasswordChanged,
     User,
     UserRegistered,
+    UserRenamed,
+    UserZoneSet,
 )
 
 
@@ -71,6 +79,59 @@ class VerifyEmail(UserCommand, frozen=True, kw_only=True):
             yield EmailVerified()
 
 
+class EditAccount(UserCommand, frozen=True, kw_only=True):
+    """Change your name, language or time zone; null clears the last two."""
+
+    name: Name | UnsetType = UNSET
+    language: Language | UnsetType | None = UNSET
+    zone: ZoneName | UnsetType | None = UNSET
+
+    def decide(self, state: User | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        user = require_own_account(state, context)
+        if self.name not in {UNSET, user.name}:
+            yield UserRenamed(Change(user.name, str(self.name)))
+        if self.language is not UNSET and self.language != user.language:
+            yield LanguageSet(Change(user.language, self.language))
+        if self.zone is not UNSET and self.zone != user.zone:
+            yield UserZoneSet(Change(user.zone, self.zone))
+
+
+class ChangeEmail(UserCommand, frozen=True, kw_only=True):
+    """Change the e-mail address, which reserves the new one and releases the old one."""
+
+    email: Email
+    address: AddressStreams
+    old_address: AddressStreams
+    email_verified: bool = False
+
+    def decide(self, state: User | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        user = require_own_account(state, context)
+        if user.email == self.email:
+            return
+        if not are_same_email(user.email, self.email):
+            if is_taken(self.email, self.address, context):
+                raise EmailTaken
+            yield from released_addresses(self.old_address, context)
+            yield OtherStreamEvent(self.address.current, EmailReserved(context.target))
+        yield EmailChanged(Change(user.email, self.email), Change(user.email_verified, self.email_verified))
+
+
+class DeleteAccount(UserCommand, frozen=True, kw_only=True):
+    """Delete the account: its address is free, and the name stays for what its user did. The administrator stays."""
+
+    events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
+
+    address: AddressStreams
+
+    def decide(self, state: User | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        user, instance = require_own_account(state, context), context(Instance, INSTANCE_STREAM_ID)
+        if instance and instance.administrator_id == context.target:
+            raise HandOverFirst("You administer this installation.")
+        if not user.deleted:
+            yield from released_addresses(self.address, context)
+            yield AccountDeleted()
+
+
 class ChangePassword(UserCommand, frozen=True, kw_only=True):
     """Change the password, named by an id; the password itself is stored outside of the log."""
 
@@ -89,6 +150,14 @@ def is_taken(email: str, address: AddressStreams, context: DecisionContext) -> b
     return bool(context(EmailAddress, address.current)) or any(
         _holds_same_email(context(EmailAddress, former), email, context) for former in address.former
     )
+
+
+def released_addresses(address: AddressStreams, context: DecisionContext) -> Iterator[OtherStreamEvent]:
+    """The events by which the target gives up an address, wherever it holds it."""
+    for stream in (address.current, *address.former):
+        held = context(EmailAddress, stream)
+        if held and held.user_id == context.target:
+            yield OtherStreamEvent(stream, EmailReleased(context.target))
 
 
 def _holds_same_email(held: EmailAddress | None, email: str, context: DecisionContext) -> bool:

@@ -12,7 +12,7 @@ RULE_ACTOR = Actor(uuid5(INSTANCE_STREAM_ID, "rules"), "rule")
 
 
 class AdministratorAppointed(Event, frozen=True):
-    """On the instance's stream: the first registered user administers the installation."""
+    """On the instance's stream: the first registered user administers the installation, until they hand it over."""
 
     user_id: UUID
 

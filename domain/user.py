@@ -34,6 +34,35 @@ class EmailVerified(Event, frozen=True):
     email_verified: Change[bool] = UNVERIFIED_TO_VERIFIED
 
 
+class UserRenamed(Event, frozen=True):
+    name: Change[str]
+
+
+class EmailChanged(Event, frozen=True):
+    """The user has another address, which is verified if its mail server took the token that confirmed it."""
+
+    email: Change[str]
+    email_verified: Change[bool]
+
+
+class LanguageSet(Event, frozen=True):
+    """The language that the user reads, as a BCP 47 tag."""
+
+    language: Change[str | None]
+
+
+class UserZoneSet(Event, frozen=True):
+    """The time zone that the user lives in, by its IANA name."""
+
+    zone: Change[str | None]
+
+
+class AccountDeleted(Event, frozen=True):
+    """The user logs in no more. The name stays for what they did."""
+
+    deleted: Change[bool] = Change(old=False, new=True)
+
+
 class TokenIssued(Event, frozen=True):
     """A personal token: its holder acts as the user (human), or as an agent of its own on the user's behalf."""
 
@@ -69,6 +98,9 @@ class User(State, frozen=True):
     password_id: UUID | None = None
     email_verified: bool = False
     tokens: tuple[PersonalToken, ...] = ()
+    language: str | None = None
+    zone: str | None = None
+    deleted: bool = False
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
@@ -97,6 +129,12 @@ class EmailReserved(Event, frozen=True):
     user_id: UUID
 
 
+class EmailReleased(Event, frozen=True):
+    """On the guard stream of an address: its user has another one now, or none."""
+
+    user_id: UUID
+
+
 class EmailAddress(State, frozen=True):
     """The user that holds an e-mail address."""
 
@@ -104,4 +142,6 @@ class EmailAddress(State, frozen=True):
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
-        return cls(event.user_id) if isinstance(event, EmailReserved) else state
+        if isinstance(event, EmailReserved):
+            return cls(event.user_id)
+        return None if isinstance(event, EmailReleased) else state

@@ -54,12 +54,18 @@ from domain.task import (
     task_numbers_stream_id,
 )
 from domain.user import (
+    AccountDeleted,
+    EmailChanged,
+    EmailReleased,
     EmailReserved,
     EmailVerified,
+    LanguageSet,
     PasswordChanged,
     TokenIssued,
     TokenRevoked,
     UserRegistered,
+    UserRenamed,
+    UserZoneSet,
 )
 from domain.workspace import OwnerAppointed, OwnerResigned, WorkspaceCreated, WorkspaceRenamed
 from infra.identity.email_addresses import address_id
@@ -115,6 +121,12 @@ EVERY_EVENT: tuple[Event, ...] = (
     UserRegistered("ada@example.org", "Ada"),
     EmailVerified(),
     PasswordChanged(Change(None, fixed_uuid7(61))),
+    UserRenamed(Change("Ada", "Ada L.")),
+    EmailChanged(Change("ada@example.org", "ada@example.com"), Change(old=True, new=False)),
+    LanguageSet(Change(None, "de-AT")),
+    UserZoneSet(Change(None, "Europe/Vienna")),
+    AccountDeleted(),
+    EmailReleased(ADA.id),
     TOKEN_ISSUED,
     TOKEN_REVOKED,
     WorkspaceCreated("Home"),

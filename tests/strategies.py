@@ -14,6 +14,7 @@ from commands import permissions
 from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import Command
 from commands.handling.decision import CommandOn
+from commands.instance import AppointAdministrator
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
 from commands.label import ColourLabel, LabelTask, UnlabelTask
 from commands.member import LeaveWorkspace, RemoveMember, SetRole
@@ -23,7 +24,7 @@ from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, UnassignTask
 from commands.token import IssueToken, RevokeToken
 from commands.trash import PurgeProject, PurgeTask, RestoreTask, TrashProject, TrashTask
-from commands.user import ChangePassword, RegisterUser, VerifyEmail
+from commands.user import ChangeEmail, ChangePassword, DeleteAccount, EditAccount, RegisterUser, VerifyEmail
 from commands.workspace import CreateWorkspace, EditWorkspace
 from domain import codec
 from domain.event import Change, Event, State
@@ -237,6 +238,27 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         email_verified=st.booleans(),
     ),
     VerifyEmail: _command_on(_account_owners, VerifyEmail),
+    EditAccount: _command_on(
+        _account_owners,
+        EditAccount,
+        name=_or_unset(_texts),
+        language=_or_unset(st.sampled_from(["de", None])),
+        zone=_or_unset(st.sampled_from(["Europe/Vienna", None])),
+    ),
+    ChangeEmail: st.builds(
+        lambda user, old, new: CommandOn(
+            user, ChangeEmail(email=new, address=address_streams(new), old_address=address_streams(old))
+        ),
+        _account_owners,
+        st.sampled_from(["bob@example.org", "ada@example.org"]),
+        st.sampled_from(["bob@example.org", "new@example.org"]),
+    ),
+    DeleteAccount: st.builds(
+        lambda user, email: CommandOn(user, DeleteAccount(address=address_streams(email))),
+        _account_owners,
+        st.sampled_from(["bob@example.org", "ada@example.org"]),
+    ),
+    AppointAdministrator: _command_on(st.just(INSTANCE_STREAM_ID), AppointAdministrator, user_id=_users),
     ChangePassword: _command_on(
         _account_owners, ChangePassword, password_id=st.sampled_from([fixed_uuid7(61), fixed_uuid7(62)])
     ),

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from api.endpoints.account import change_email
 from api.http import authentication, tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
@@ -19,6 +20,7 @@ from commands.handling.request import CommandRequest
 from commands.user import UserCommand, VerifyEmail
 from domain.event import Actor
 from domain.user import User
+from infra.identity.mail_tokens import PREFIXES
 from infra.ids import new_id
 
 MailedToken = Annotated[str, Meta(min_length=1, max_length=200, description="The token from the mail.")]
@@ -30,7 +32,12 @@ class Verification(Struct, frozen=True, forbid_unknown_fields=True):
 
 @post("/auth/verify", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC, status_code=204)
 async def verify_email(data: JSONBody[Verification], ledger: NamedDependency[Ledger]) -> None:
-    """Verify the e-mail address of the user whom the token was mailed to."""
+    """Verify the e-mail address of the user whom the token was mailed to, or confirm their new one."""
+    if data.token.startswith(PREFIXES["email_change"]):
+        user = await ledger.mail_tokens.find("email_change", data.token)
+        if email := await ledger.mail_tokens.new_email(user):
+            await change_email(ledger, user, email, is_verified=True)
+        return
     user = await ledger.mail_tokens.find("verification", data.token)
     # The event first: a token whose use is not recorded can be used again.
     await ledger.commit(user_command_request(user, VerifyEmail()))

@@ -53,7 +53,10 @@ class NewPassword(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Me(Struct, frozen=True):
-    """The caller. An agent has its own id and name, and the e-mail address of the user it acts for."""
+    """The caller. An agent has its own id and name, and the e-mail address of the user it acts for.
+
+    `new_email` is the address of a change that waits to be confirmed.
+    """
 
     id: UUID
     email: str
@@ -63,6 +66,9 @@ class Me(Struct, frozen=True):
     scopes: tuple[TokenScope, ...]
     is_administrator: bool
     email_verified: bool
+    new_email: str | None
+    language: str | None
+    zone: str | None
 
 
 @post("/auth/register", request_max_body_size=MAX_AUTH_BODY_BYTES, opt=authentication.PUBLIC)
@@ -108,25 +114,7 @@ async def register(
 @get("/auth/me")
 async def show_me(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[Me]:
     """Show the caller, the scopes of their token, and whether they administer the installation."""
-    actor = request.user
-    user, instance = (
-        await ledger.log.load_state(User, actor.user_id),
-        await ledger.log.load_state(Instance, INSTANCE_STREAM_ID),
-    )
-    if user is None:
-        raise NotFound
-    token = user.find_token(actor.id)
-    me = Me(
-        actor.id,
-        user.email,
-        token.name if token else user.name,
-        actor.kind,
-        actor.on_behalf_of,
-        tuple(scope for scope in permissions.SCOPES if permissions.is_scope_at_least(request.auth.scope, scope)),
-        instance is not None and instance.administrator_id == actor.user_id,
-        user.email_verified,
-    )
-    return Response(me)
+    return Response(await load_me(ledger, request))
 
 
 @post("/auth/password", request_max_body_size=MAX_AUTH_BODY_BYTES, status_code=204)
@@ -145,6 +133,31 @@ async def change_password(data: JSONBody[NewPassword], request: AuthedRequest, l
     # The event first: no password changes without one, and a client that lost the answer can repeat the request.
     async with ledger.sessions.change_password(user, proof, hashed, password_id, except_session=request.auth.session):
         await ledger.commit(command_request(request, [CommandOn(user, ChangePassword(password_id=password_id))]))
+
+
+async def load_me(ledger: Ledger, request: AuthedRequest) -> Me:
+    """The caller as they are now; raises NotFound for a user who is not there."""
+    actor = request.user
+    user, instance = (
+        await ledger.log.load_state(User, actor.user_id),
+        await ledger.log.load_state(Instance, INSTANCE_STREAM_ID),
+    )
+    if user is None or user.deleted:
+        raise NotFound
+    token = user.find_token(actor.id)
+    return Me(
+        actor.id,
+        user.email,
+        token.name if token else user.name,
+        actor.kind,
+        actor.on_behalf_of,
+        tuple(scope for scope in permissions.SCOPES if permissions.is_scope_at_least(request.auth.scope, scope)),
+        instance is not None and instance.administrator_id == actor.user_id,
+        user.email_verified,
+        await ledger.mail_tokens.new_email(actor.user_id) if ledger.mail.is_set_up else None,
+        user.language,
+        user.zone,
+    )
 
 
 async def _acceptable_invitation(ledger: Ledger, user: UUID, data: Registration) -> InvitationRecord | None:

@@ -10,11 +10,13 @@ from msgspec import Struct
 
 from domain import codec
 from domain.event import Actor, Change, Event, OpaqueEvent, RecordedEvent, changes, fold
-from domain.user import TokenIssued, User, UserRegistered
+from domain.user import TokenIssued, User, UserRegistered, UserRenamed
 from infra.log import EventLog
 
-NAME_EVENTS: tuple[type[Event], ...] = (UserRegistered, TokenIssued)
-"""The events that name a user and a user's agent."""
+NAME_EVENTS: tuple[type[Event], ...] = (UserRegistered, UserRenamed)
+"""The events that name a user."""
+AGENT_NAME_EVENTS: tuple[type[Event], ...] = (*NAME_EVENTS, TokenIssued)
+"""Those, and the events that name a user's agent."""
 
 
 class ActorInfo(Struct, frozen=True):
@@ -75,7 +77,7 @@ async def load_names(log: EventLog, actors: Collection[Actor]) -> dict[UUID, str
     """
     has_agents = any(actor.kind == "agent" for actor in actors)
     streams = await log.load_events_of_types(
-        {actor.user_id for actor in actors}, NAME_EVENTS if has_agents else NAME_EVENTS[:1]
+        {actor.user_id for actor in actors}, AGENT_NAME_EVENTS if has_agents else NAME_EVENTS
     )
     states = {user: fold(User, (recorded.event for recorded in history)) for user, history in streams.items()}
     agents = {token.id: token.name for state in states.values() if state for token in state.tokens}

@@ -31,6 +31,10 @@ class InvalidMailToken(Refusal):
     """This token is no longer valid. Ask for a new mail."""
 
 
+class HandOverFirst(Refusal):
+    """Hand over first what nobody else can run without you."""
+
+
 class NoSession(Refusal):
     """A personal token has no session. Revoke the token instead."""
 

@@ -64,6 +64,16 @@ class AccountMail:
             token = await self._tokens.create(user, "verification")
             await self._mailer.send(state.email, token_mail.verification_mail(token, LIFETIMES["verification"]))
 
+    async def mail_email_change(self, user: UUID, email: str) -> None:
+        """Mail a confirmation token to the address that a user wants to have.
+
+        Raises MailIsNotSetUp, MailUnavailable or AddressRefused.
+        """
+        self._mailer.require_server()
+        await self._mailer.check_recipient(email)
+        token = await self._tokens.create(user, "email_change", email)
+        await self._mailer.send(email, token_mail.email_change_mail(token, LIFETIMES["email_change"]))
+
     async def close(self) -> None:
         """Let pending requests finish, then cancel the rest."""
         if self._pending:

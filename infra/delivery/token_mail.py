@@ -35,6 +35,16 @@ Send it to POST /api/v1/auth/verify, and the address is verified. If you did not
 """
 
 
+_EMAIL_CHANGE_TEMPLATE = """A user of Taskledger wants to change to this address.
+
+Your token, valid once and for {hours} hours:
+
+    {token}
+
+Send it to POST /api/v1/auth/verify, and the address is changed. If this was not you, ignore this mail.
+"""
+
+
 class TokenMail(Struct, frozen=True):
     """A mail with a token; `printed_name` says what the token is, and names neither a person nor an address."""
 
@@ -61,6 +71,12 @@ def verification_mail(token: str, lifetime: timedelta) -> TokenMail:
     """The token that verifies an address, in words of ours alone, too."""
     text = _VERIFICATION_TEMPLATE.format(token=token, days=lifetime.days)
     return TokenMail("Verify your address for Taskledger", text, "verification token", token)
+
+
+def email_change_mail(token: str, lifetime: timedelta) -> TokenMail:
+    """The token that confirms a new address, in words of ours alone, too."""
+    text = _EMAIL_CHANGE_TEMPLATE.format(token=token, hours=int(lifetime.total_seconds() // 3600))
+    return TokenMail("Confirm your new address for Taskledger", text, "confirmation token", token)
 
 
 def print_token(mail: TokenMail) -> None:

@@ -11,17 +11,24 @@ from domain.errors import InvalidMailToken
 from infra.database.pool import Pool
 from infra.identity import token_secrets
 
-Purpose: TypeAlias = Literal["password_reset", "verification"]
-LIFETIMES: Final[dict[Purpose, timedelta]] = {"password_reset": timedelta(hours=1), "verification": timedelta(days=3)}
-PREFIXES: Final[dict[Purpose, str]] = {"password_reset": "tlf_", "verification": "tlv_"}
+Purpose: TypeAlias = Literal["password_reset", "verification", "email_change"]
+LIFETIMES: Final[dict[Purpose, timedelta]] = {
+    "password_reset": timedelta(hours=1),
+    "verification": timedelta(days=3),
+    "email_change": timedelta(days=1),
+}
+PREFIXES: Final[dict[Purpose, str]] = {"password_reset": "tlf_", "verification": "tlv_", "email_change": "tle_"}
 _UPSERT_SQL = """
-insert into auth.mail_tokens (user_id, purpose, hash, expires_at)
-values (%(user)s, %(purpose)s, %(hash)s, now() + %(lasts)s)
+insert into auth.mail_tokens (user_id, purpose, hash, expires_at, email)
+values (%(user)s, %(purpose)s, %(hash)s, now() + %(lasts)s, %(email)s)
 on conflict (user_id, purpose) do update
-set hash = excluded.hash, created_at = now(), expires_at = excluded.expires_at
+set hash = excluded.hash, email = excluded.email, created_at = now(), expires_at = excluded.expires_at
 """
 _DELETE_EXPIRED_SQL = "delete from auth.mail_tokens where expires_at < now()"
 _FIND_SQL = "select user_id from auth.mail_tokens where hash = %s and purpose = %s and expires_at > now()"
+_NEW_EMAIL_SQL = """
+select email from auth.mail_tokens where user_id = %s and purpose = 'email_change' and expires_at > now()
+"""
 _CONSUME_SQL = """
 delete from auth.mail_tokens where hash = %s and purpose = %s and expires_at > now()
 returning user_id
@@ -34,14 +41,15 @@ class MailTokens:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def create(self, user: UUID, purpose: Purpose) -> str:
-        """A new token of a user, which replaces the last one for the same purpose."""
+    async def create(self, user: UUID, purpose: Purpose, email: str | None = None) -> str:
+        """A new token of a user, which replaces the last one for the same purpose; `email` is a new address."""
         token = token_secrets.generate(PREFIXES[purpose])
         row = {
             "user": user,
             "purpose": purpose,
             "hash": token_secrets.digest(token),
             "lasts": LIFETIMES[purpose],
+            "email": email,
         }
         async with self._pool.connection() as connection:
             await connection.execute(_DELETE_EXPIRED_SQL)
@@ -52,6 +60,17 @@ class MailTokens:
         """Find the user of a token, and leave it valid. Raises InvalidMailToken if it is not valid, or no longer."""
         async with self._pool.connection() as connection:
             return await _fetch(connection, _FIND_SQL, purpose, token)
+
+    async def new_email(self, user: UUID) -> str | None:
+        """The address that a user's change waits to be confirmed for."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            email: str | None = await (await cursor.execute(_NEW_EMAIL_SQL, (user,))).fetchone()
+        return email
+
+    async def delete_all(self, user: UUID) -> None:
+        """Delete all tokens of a user, which were mailed to an address that is theirs no more."""
+        async with self._pool.connection() as connection:
+            await connection.execute("delete from auth.mail_tokens where user_id = %s", (user,))
 
     async def consume(self, purpose: Purpose, token: str) -> UUID:
         """Use a token, which works once; returns its user. Raises InvalidMailToken."""

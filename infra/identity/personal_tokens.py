@@ -24,6 +24,10 @@ select id, user_id as user, kind, scope, expires_at from auth.tokens
 where hash = %s and coalesce(expires_at > now(), true)
 """
 _CREATION_TIMES_SQL = "select id, created_at from auth.tokens where user_id = %s"
+_REVOKE_ALL_SQL = """
+with over as (delete from auth.tokens where user_id = %s returning id)
+insert into auth.revoked (id) select id from over on conflict do nothing returning id
+"""
 _REVOKE_SQL = """
 with over as (delete from auth.tokens where user_id = %s and id = %s returning id)
 insert into auth.revoked (id) select id from over on conflict do nothing returning id
@@ -86,4 +90,10 @@ class PersonalTokens:
         """Revoke one of the user's tokens: at once in this process, within a second in the others."""
         async with self._pool.connection() as connection:
             revoked = await (await connection.execute(_REVOKE_SQL, (user, token_id))).fetchall()
+        self._revoked_ids.add(each for (each,) in revoked)
+
+    async def revoke_all(self, user: UUID) -> None:
+        """Revoke all of the user's tokens: at once in this process, within a second in the others."""
+        async with self._pool.connection() as connection:
+            revoked = await (await connection.execute(_REVOKE_ALL_SQL, (user,))).fetchall()
         self._revoked_ids.add(each for (each,) in revoked)

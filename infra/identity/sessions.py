@@ -141,6 +141,13 @@ class Sessions:
             raise InvalidRefreshToken
         return SessionWithToken(session, user, expires_at, successors[next_hash])
 
+    async def close_account(self, user: UUID) -> None:
+        """Revoke all sessions of a user, and delete the password."""
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute("delete from auth.credentials where user_id = %s", (user,))
+            revoked = await self._revoke(connection, _REVOKE_OTHERS_SQL, user, None)
+        self._revoked_ids.add(revoked)
+
     async def list_for_user(self, user: UUID) -> list[Session]:
         """The sessions of a user that are still valid, the most recently used first."""
         async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Session)) as cursor:

@@ -73,6 +73,7 @@ save_filter         yes    yes    yes    yes    403    yes      yes     401
 edit_filter         yes    404    404    404    403    404      404     401
 delete_filter       yes    404    404    404    403    404      404     401
 show_me             yes    yes    yes    yes    yes    yes      yes     401
+edit_account        yes    yes    yes    yes    403    yes      yes     401
 list_tokens         yes    yes    yes    yes    403    yes      yes     401
 issue_token         yes    yes    yes    yes    403    yes      yes     401
 show_token          404    404    404    404    403    404      404     401
@@ -82,6 +83,8 @@ end_session         404    404    404    404    403    404      404     401
 mail_verification   422    422    422    422    403    422      422     401
 change_password     yes    yes    yes    yes    403    yes      yes     401
 
+appoint_administrator yes  403    403    403    403    403      403     401
+delete_account      422    yes    yes    yes    403    yes      yes     401
 list_projections    yes    403    403    403    403    403      403     401
 rebuild_projection  yes    403    403    403    403    403      403     401
 show_operation      404    403    403    403    403    403      403     401
@@ -132,6 +135,8 @@ class PermissionScene:
         has_dry_run = any(parameter.get("name") == "dry_run" for parameter in described["parameters"])
         takes = {"params": {"dry_run": "true"}} if has_dry_run else {}
         body = self.valid_body(operation)
+        if operation == "delete_account":
+            self.callers["owner"].fold()  # memberships are looked up as they are now
         json = {} if body is None else {"json": {**body, **more}}
         return await self.callers[who].request(method, f"http://test{path.format(**self.ids)}", **takes, **json)
 
@@ -143,6 +148,8 @@ class PermissionScene:
             "assign_task": {"user_id": self.ids["user"]},
             "carry_out": {"commands": [{"type": "CompleteTask", "id": self.ids["task"], "data": {}}]},
             "create_workspace": {"name": "Work"},
+            "appoint_administrator": {"user_id": self.ids["user"]},
+            "edit_account": {"name": "New"},
             "search_tasks": {"filter": "status:open"},
             "accept_invitation": {"token": "tli_nobody"},
             "issue_token": {"name": "Script", "scopes": ["read"]},

@@ -5,11 +5,14 @@ from msgspec.structs import replace
 
 from commands.command import Command, OtherStreamEvent
 from commands.handling.decision import CommandOn, Decision, DecisionOptions
+from commands.instance import AppointAdministrator
+from commands.member import SetRole
 from commands.token import MAX_TOKENS_PER_USER, IssueToken, RevokeToken
-from commands.user import ChangePassword, RegisterUser, VerifyEmail
+from commands.user import ChangeEmail, ChangePassword, DeleteAccount, EditAccount, RegisterUser, VerifyEmail
 from domain.errors import (
     EmailTaken,
     Forbidden,
+    HandOverFirst,
     IdTaken,
     NotFound,
     RegistrationClosed,
@@ -20,12 +23,18 @@ from domain.errors import (
 from domain.event import Change
 from domain.instance import INSTANCE_STREAM_ID, AdministratorAppointed
 from domain.user import (
+    AccountDeleted,
+    EmailChanged,
+    EmailReleased,
     EmailReserved,
     EmailVerified,
+    LanguageSet,
     PasswordChanged,
     TokenRevoked,
     User,
     UserRegistered,
+    UserRenamed,
+    UserZoneSet,
 )
 from tests.examples import (
     ADA,
@@ -39,6 +48,7 @@ from tests.examples import (
     fixed_uuid7,
     token,
     user,
+    workspace,
 )
 from tests.given import EventHistory, given
 
@@ -182,3 +192,66 @@ def test_managing_an_account_needs_the_admin_scope(command: Command[User]) -> No
     decision = Decision(EventHistory([*user(), *token()]), ADA, options=DecisionOptions("write"))
     with pytest.raises(ScopeTooNarrow):
         decision.decide(CommandOn(ADA.id, command))
+
+
+def test_an_account_is_edited_by_one_event_a_field() -> None:
+    edit = EditAccount(name="Ada L.", language="de-AT", zone="Europe/Vienna")
+    given(user()).when(edit).then(
+        UserRenamed(Change("Ada", "Ada L.")),
+        LanguageSet(Change(None, "de-AT")),
+        UserZoneSet(Change(None, "Europe/Vienna")),
+    )
+    given(user()).when(EditAccount(name="Ada", language=None)).then_nothing()
+    given(user(), another_user()).when(edit, on=BOB.id, actor=ADA).then_refused(NotFound)
+    given(user()).when(edit, on=ADA.id, actor=AGENT).then_refused(Forbidden)
+
+
+def change_email(email: str, old: str = "ada@example.org") -> ChangeEmail:
+    return ChangeEmail(email=email, address=address_streams(email), old_address=address_streams(old))
+
+
+def test_a_change_of_address_moves_the_reservation() -> None:
+    given(user()).when(change_email("ada@example.com")).then(
+        OtherStreamEvent(address_streams("ada@example.org").current, EmailReleased(ADA.id)),
+        OtherStreamEvent(address_streams("ada@example.com").current, EmailReserved(ADA.id)),
+        EmailChanged(Change("ada@example.org", "ada@example.com"), Change(old=False, new=False)),
+    )
+
+
+def test_another_spelling_of_the_address_needs_no_reservation() -> None:
+    changed = EmailChanged(Change("ada@example.org", "ADA@example.org"), Change(old=False, new=False))
+    given(user()).when(change_email("ADA@example.org")).then(changed)
+    given(user()).when(change_email("ada@example.org")).then_nothing()
+
+
+def test_an_address_of_another_user_is_taken_until_it_is_released() -> None:
+    given(user(), another_user()).when(change_email("BOB@example.org")).then_refused(EmailTaken)
+    released = (address_streams("bob@example.org").current, EmailReleased(BOB.id))
+    assert given(user(), another_user(), [released]).when(change_email("bob@example.org")).decision().new_events
+
+
+def test_a_deleted_account_releases_its_address_and_joins_nothing() -> None:
+    delete = DeleteAccount(address=address_streams("bob@example.org"))
+    released = OtherStreamEvent(address_streams("bob@example.org").current, EmailReleased(BOB.id))
+    given(user(), another_user()).when(delete, on=BOB.id, actor=BOB).then(released, AccountDeleted())
+    deleted = [(BOB.id, AccountDeleted())]
+    given(user(), workspace(), another_user(), deleted).when(SetRole(user_id=BOB.id, role="member")).then_refused(
+        NotFound
+    )
+
+
+def test_the_administrator_hands_over_before_deleting_the_account() -> None:
+    delete = DeleteAccount(address=address_streams("ada@example.org"))
+    given(user()).when(delete).then_refused(HandOverFirst)
+    appointed = [(INSTANCE_STREAM_ID, AdministratorAppointed(BOB.id))]
+    assert given(user(), another_user(), appointed).when(delete).decision().new_events
+
+
+def test_the_administrator_alone_appoints_another_user() -> None:
+    appoint = AppointAdministrator(user_id=BOB.id)
+    given(user(), another_user()).when(appoint).then(AdministratorAppointed(BOB.id))
+    given(user(), another_user()).when(appoint, actor=BOB).then_refused(Forbidden)
+    given(user(), another_user()).when(appoint, actor=AGENT).then_refused(Forbidden)
+    given(user(), another_user()).when(AppointAdministrator(user_id=ADA.id)).then_nothing()
+    given(user()).when(appoint).then_refused(NotFound)
+    given(user(), another_user(), [(BOB.id, AccountDeleted())]).when(appoint).then_refused(NotFound)

@@ -1,0 +1,155 @@
+"""Accounts over HTTP: users change their name, address, language or time zone, and delete their account."""
+
+from functools import cache
+from uuid import UUID
+from zoneinfo import available_timezones
+
+import msgspec
+from litestar import delete, patch
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from msgspec import UNSET, Struct, UnsetType
+
+from api.endpoints.user import Me, load_me
+from api.http import authentication, tracing
+from api.http.body import MAX_AUTH_BODY_BYTES
+from api.http.client_address import client_network
+from api.http.command_results import WriteResult
+from api.http.email_domain import require_valid_domain
+from api.http.problems import MalformedRequest
+from api.http.response import Response
+from api.ledger import AuthedRequest, Ledger, command_request, write_response
+from commands.command import require_found
+from commands.field_types import Email, Language, Name, ZoneName
+from commands.handling.decision import CommandOn
+from commands.handling.outcome import Committed, Outcome
+from commands.handling.request import CommandRequest
+from commands.member import LeaveWorkspace
+from commands.user import ChangeEmail, DeleteAccount, EditAccount
+from domain.email_address import are_same_email
+from domain.errors import EmailTaken, HandOverFirst, LastOwner, VersionConflict
+from domain.event import Actor
+from domain.user import User
+from infra.ids import new_id
+from projections import workspace_list
+
+_MAX_ATTEMPTS = 3
+_NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
+
+
+class AccountChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to change; a member that is left out stays, and null clears the language or the zone."""
+
+    name: Name | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+    language: Language | UnsetType | None = UNSET
+    zone: ZoneName | UnsetType | None = UNSET
+
+
+@patch("/auth/me", request_max_body_size=MAX_AUTH_BODY_BYTES)
+async def edit_account(
+    data: JSONBody[AccountChange], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[Me]:
+    """Change your name, e-mail address, language or time zone.
+
+    With a mail server, a new address is yours once `POST /auth/verify` gets the token that was mailed to it; until
+    then it is shown as `new_email`. Without one it is yours at once.
+    """
+    authentication.require_account_management(request.user, request.auth)
+    _require_zone(data.zone)
+    user = request.user.user_id
+    if isinstance(data.email, str):
+        await _begin_email_change(ledger, request, data.email)
+    edit = EditAccount(name=data.name, language=data.language, zone=data.zone)
+    await ledger.commit(command_request(request, [CommandOn(user, edit)]))
+    if isinstance(data.email, str) and not ledger.mail.is_set_up:
+        await change_email(ledger, user, data.email, is_verified=False)
+    return Response(await load_me(ledger, request))
+
+
+@delete("/auth/me", status_code=200)
+async def delete_account(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[WriteResult]:
+    """Delete your account at once: sessions, tokens and memberships end; your name stays for what you did.
+
+    The only owner of a workspace with other members, and the administrator of the installation, hand it over first.
+    """
+    authentication.require_account_management(request.user, request.auth)
+    user = request.user.user_id
+    state = require_found(await ledger.log.load_state(User, user))
+    deletion = DeleteAccount(address=ledger.addresses.streams(state.email))
+    leaving = [CommandOn(one, LeaveWorkspace()) for one in await _shared_workspaces(ledger, request)]
+    try:
+        outcome = await _carry_out(ledger, request, [*leaving, CommandOn(user, deletion)])
+    except LastOwner as error:
+        raise HandOverFirst from error
+    if isinstance(outcome, Committed):
+        await ledger.mail_tokens.delete_all(user)
+        await ledger.tokens.revoke_all(user)
+        await ledger.sessions.close_account(user)
+    return write_response(deletion, outcome)
+
+
+async def _carry_out(ledger: Ledger, request: AuthedRequest, commands: list[CommandOn]) -> Outcome:
+    """Carry out commands one after the other, unless one of them is refused; the outcome of the last."""
+    requests = [command_request(request, [command_on]) for command_on in commands]
+    outcomes = [await ledger.handle(msgspec.structs.replace(one, is_dry_run=True)) for one in requests]
+    return outcomes[-1] if requests[-1].is_dry_run else [await ledger.commit(one) for one in requests][-1]
+
+
+async def change_email(ledger: Ledger, user: UUID, email: str, *, is_verified: bool) -> None:
+    """Give a user another address; raises EmailTaken."""
+    for attempt in range(1, _MAX_ATTEMPTS + 1):
+        (found,) = await ledger.log.load_states([(user, User)])
+        before = found.states[User]
+        if not isinstance(before, User):
+            return
+        change = ChangeEmail(
+            email=email,
+            address=ledger.addresses.streams(email),
+            old_address=ledger.addresses.streams(before.email),
+            email_verified=is_verified,
+            expected_version=found.version,
+        )
+        try:
+            request = CommandRequest([CommandOn(user, change)], Actor(user), new_id(), trace=tracing.current_trace())
+            await ledger.commit(request)
+            break
+        except VersionConflict:  # the account was changed meanwhile
+            if attempt == _MAX_ATTEMPTS:
+                raise
+    await ledger.mail_tokens.delete_all(user)  # they were mailed to the old address
+
+
+async def _begin_email_change(ledger: Ledger, request: AuthedRequest, email: str) -> None:
+    """Refuse an address that cannot be had; with a mail server, mail it the token that confirms the change."""
+    require_valid_domain(email)
+    user = request.user.user_id
+    state = require_found(await ledger.log.load_state(User, user))
+    if email == state.email:
+        return
+    await ledger.attempt_limits.charge_mail(ledger.addresses.account_id(email), client_network(request, ledger.proxies))
+    if not are_same_email(email, state.email) and await ledger.addresses.find_user(email):
+        raise EmailTaken
+    if ledger.mail.is_set_up:
+        await ledger.account_mail.mail_email_change(user, email)
+
+
+async def _shared_workspaces(ledger: Ledger, request: AuthedRequest) -> list[UUID]:
+    """The caller's workspaces with other members; one of the caller's own ends with the account."""
+    head, shared = await ledger.log.head(), list[UUID]()
+    for workspace in await ledger.workspaces_of_caller(request, head):
+        answer = (await ledger.fetch(request, workspace_list.members(workspace), head)).answer
+        if answer and len(msgspec.json.decode(answer.body)) > 1:
+            shared.append(workspace)
+    return shared
+
+
+def _require_zone(zone: str | UnsetType | None) -> None:
+    """Raise MalformedRequest for a zone that the IANA database does not have."""
+    if isinstance(zone, str) and zone not in _known_zones():
+        raise MalformedRequest("invalid_body", "Expected a time zone such as Europe/Vienna.", pointer="#/zone")
+
+
+@cache
+def _known_zones() -> frozenset[str]:
+    return frozenset(available_timezones()) - _NO_PLACES

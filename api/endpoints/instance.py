@@ -1,0 +1,19 @@
+"""Administrators over HTTP: who administers the installation."""
+
+from litestar import put
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from api.http.command_results import WriteResult
+from api.http.response import Response
+from api.ledger import AuthedRequest, Ledger
+from commands.instance import AppointAdministrator
+from domain.instance import INSTANCE_STREAM_ID
+
+
+@put("/instance/administrator")
+async def appoint_administrator(
+    data: JSONBody[AppointAdministrator], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[WriteResult]:
+    """Hand the administration of this installation over to another user; you administer it no more."""
+    return await ledger.write(request, INSTANCE_STREAM_ID, data)
