@@ -4,6 +4,7 @@ from typing import Any
 
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
+from api.named_users import find_named_users
 from infra import clock
 from projections import task_page
 from projections.field_sql import FilterContext
@@ -33,10 +34,15 @@ async def read_task_page(
     expanded_members: tuple[str, ...] = (),
 ) -> Response[Any]:
     """Answer with a page of the tasks in a scope."""
-    question = task_page.page(scope, query, context_of(request))
+    context = await filter_context(request, ledger, query.filter, min_position)
+    question = task_page.page(scope, query, context)
     return await ledger.read(request, question, min_position, expanded_members)
 
 
-def context_of(request: AuthedRequest) -> FilterContext:
-    """The user, and the time in whole minutes: an answer that depends on the time is cached for its minute."""
-    return FilterContext(request.user.user_id, clock.now().replace(second=0, microsecond=0))
+async def filter_context(
+    request: AuthedRequest, ledger: Ledger, filter_: str, min_position: int | None
+) -> FilterContext:
+    """What the filter refers to; the time in whole minutes: an answer that depends on it is cached for its minute."""
+    now = clock.now().replace(second=0, microsecond=0)
+    people = await find_named_users(request, ledger, filter_, min_position)
+    return FilterContext(request.user.user_id, now, people=people)

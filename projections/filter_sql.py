@@ -167,7 +167,9 @@ def _matches_many(term: Term) -> bool:
 
 
 def _depends_on_time(leaf: Predicate) -> bool:
-    return leaf == Is("overdue") or (isinstance(leaf, TimeIs) and is_relative(leaf.when))
+    """Whether the same words may mean something else later; users may be renamed."""
+    is_named = isinstance(leaf, AssigneeIs) and isinstance(leaf.user, Person)
+    return is_named or leaf == Is("overdue") or (isinstance(leaf, TimeIs) and is_relative(leaf.when))
 
 
 def _predicate_sql(predicate: FieldPredicate | Word | Phrase, context: FilterContext, word_sql: str) -> SqlFragment:

@@ -53,7 +53,7 @@ class TaskPageSql(Struct, frozen=True):
     def projections(self) -> tuple[Projection[Any], ...]:
         """The projections whose tables the SQL reads."""
         projects = () if self.scope.is_project else (project_list.projection,)
-        texts = (task_search.projection,) if self.filter_sql.reads_text else ()
+        texts = (task_search.projection,) if self.filter_sql.reads_text or self.sorting.reads_text else ()
         return (task_list.projection, *projects, *texts)
 
     def page_sql(self, fields: Sequence[str], after_part: int | None) -> str:
@@ -107,7 +107,8 @@ class TaskPageSql(Struct, frozen=True):
 
     def from_sql(self) -> str:
         """The tables, for `from`."""
-        return f"{{task_list}} task {_JOIN_SEARCH_SQL if self.filter_sql.text_sql else ''}"
+        joins = _JOIN_SEARCH_SQL if self.filter_sql.text_sql or self.sorting.reads_text else ""
+        return f"{{task_list}} task {joins}"
 
     def where_sql(self) -> str:
         """The condition for all tasks of the list, in any of its workspaces."""
@@ -118,9 +119,14 @@ class TaskPageSql(Struct, frozen=True):
         if self.scope.is_project or self.sorting.is_by_relevance or not self.scope.ids:
             yield self.where_sql()  # no index is sorted by relevance
         elif self._uses_lateral_join():
-            yield self._where("task.workspace_id = here.id")
+            yield self._where(self._in_workspace_sql("here.id"))
         else:
-            yield from (self._where(f"task.workspace_id = %(here_{at})s") for at in range(len(self.scope.ids)))
+            yield from (self._where(self._in_workspace_sql(f"%(here_{at})s")) for at in range(len(self.scope.ids)))
+
+    def _in_workspace_sql(self, workspace: str) -> str:
+        """The condition on the workspace, also for the index on texts if the list is sorted by it."""
+        in_texts = f" and search.workspace_id = {workspace}" if self.sorting.reads_text else ""
+        return f"task.workspace_id = {workspace}{in_texts}"
 
     def _sort_columns(self) -> tuple[str, ...]:
         return tuple(f"at_{number}" for number in range(len(self.sorting.expressions)))

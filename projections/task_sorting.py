@@ -11,7 +11,7 @@ from projections.task_list import NO_DUE_AT
 
 TaskSort: TypeAlias = Literal[
     "rank", "-rank", "due", "-due", "priority", "-priority", "created", "-created",
-    "updated", "-updated", "key", "-key", "relevance", "-relevance",
+    "updated", "-updated", "key", "-key", "title", "-title", "relevance", "-relevance",
 ]  # fmt: skip
 _NO_DUE_AT_SQL: Final = f"'{NO_DUE_AT.isoformat()}'::timestamptz"
 _ProjectKey: TypeAlias = Annotated[str, Meta(pattern="^[A-Z][A-Z0-9]*$", max_length=20)]
@@ -19,6 +19,9 @@ _ProjectKey: TypeAlias = Annotated[str, Meta(pattern="^[A-Z][A-Z0-9]*$", max_len
 
 class Sorting(Struct, frozen=True):
     """Expressions to sort by, the id last, so that no two tasks are equal; `cursor_type` is the type of a cursor.
+
+    They refer to `task`, a row of the task list, or, if the order `reads_text`, to `search`, its row in the task
+    search.
 
     A list consists of `parts`, one after the other, each sorted separately, so that an index in this order can return
     the part. A cursor has the number of its part, then the values of the expressions.
@@ -29,6 +32,7 @@ class Sorting(Struct, frozen=True):
     is_descending: bool = False
     parts: tuple[str, ...] = ("true",)
     is_by_relevance: bool = False
+    reads_text: bool = False
 
     @property
     def direction(self) -> str:
@@ -52,6 +56,7 @@ _EXPRESSIONS: Final[dict[str, tuple[tuple[str, ...], Any]]] = {
     "created": (("task.created_at",), tuple[int, datetime, UUID]),
     "updated": (("task.updated_hour", "task.updated_at"), tuple[int, int, datetime, UUID]),
 }
+_TITLE_CURSOR_TYPE: Final = tuple[int, Annotated[str, Meta(max_length=800)], UUID]
 _RELEVANCE_CURSOR_TYPE: Final = tuple[int, float, UUID]
 
 
@@ -66,6 +71,8 @@ def sorting_for(sort: TaskSort, rank_sql: str, *, is_project: bool) -> Sorting:
         if not rank_sql:
             raise SortNeedsText
         return Sorting((f"({rank_sql})::float8", "task.id"), _RELEVANCE_CURSOR_TYPE, not is_down, is_by_relevance=True)
+    if name == "title":
+        return Sorting(("search.title_key", "search.id"), _TITLE_CURSOR_TYPE, is_down, reads_text=True)
     by, kind = _EXPRESSIONS["key" if name == "rank" and not is_project else name]
     # Not `=`: the planner would sort by id alone, by the primary key, which scans the tasks of all workspaces.
     parts = (f"task.due_at < {_NO_DUE_AT_SQL}", f"task.due_at >= {_NO_DUE_AT_SQL}") if sort == "-due" else ("true",)

@@ -24,7 +24,7 @@ from api.http.task_parameters import (
     parse_fields_param,
 )
 from api.ledger import BASE_PATH, AuthedRequest, Ledger
-from api.task_queries import context_of, list_across_workspaces, read_task_page
+from api.task_queries import filter_context, list_across_workspaces, read_task_page
 from projections import board
 from projections.board import Board
 from projections.task_page import TaskPage, TaskPageOptions
@@ -116,5 +116,6 @@ async def show_board(
     """Show the columns of a project in order, each with its first tasks that match a filter, by rank."""
     project_id = await ledger.resolve_project_id(request, project)
     address = f"{BASE_PATH}/projects/{project_id}/tasks"
-    question = board.board(project_id, TaskPageOptions(filter, limit=limit), context_of(request), address)
+    context = await filter_context(request, ledger, filter, min_position)
+    question = board.board(project_id, TaskPageOptions(filter, limit=limit), context, address)
     return await ledger.read(request, question, min_position)

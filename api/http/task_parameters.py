@@ -10,11 +10,14 @@ from projections.task_page import TASK_FIELDS
 from projections.task_sorting import TaskSort
 
 FILTER_DESCRIPTION = (
-    'Terms that a task must all meet, such as `status:open assignee:me due<2026-12-01 -label:later "free text"`.'
+    'Terms that a task must all meet, such as `status:open assignee:me due<today+7d -label:later "free text"`; `or` '
+    "and parentheses combine them, `-` denies one or a group. Words match all their forms, `kitch*` all that begin so. "
+    "Days are those of your time zone."
 )
 SORT_DESCRIPTION = (
     "The sort order; a leading `-` reverses it. `priority` begins with none, `due` ends with none in both directions; "
-    "`rank` is the order of creation in a project, `key` is by project key, then number; `relevance` is best first. "
+    "`rank` is the order of creation in a project, `key` is by project key, then number; `title` ignores case and "
+    "accents; `relevance` is best first. "
     "Default: relevance if the filter has free text, else rank in a project and -updated across projects."
 )
 FIELDS_DESCRIPTION = "Only these members of each item, separated by commas."

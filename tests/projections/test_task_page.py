@@ -90,7 +90,8 @@ def naive_sort(tasks: Sequence[StoredTaskRow], sort: TaskSort, place: TaskScope)
         "priority": lambda task: get_args(Priority).index(task.priority),
         "created": lambda task: task.created_at,
         "updated": lambda task: task.updated_at,
-        "relevance": lambda task: task.title.count("milk"),
+        "title": lambda task: task.title.lower(),
+        "relevance": lambda task: task.title.lower().count("milk"),
     }
     is_down = is_down != (name == "relevance")
     found = sorted(tasks, key=lambda task: (by[name](task), task.id), reverse=is_down)
@@ -113,7 +114,7 @@ def _task_rows(draw: st.DrawFn, place: int, max_workspace: int = 2) -> StoredTas
         project_id=fixed_uuid7(800 + 2 * where + project),
         key=f"P{project}-{number}",
         number=number,
-        title=draw(st.sampled_from(["milk", "bread", "milk milk", "milk bread"])),
+        title=draw(st.sampled_from(["milk", "bread", "Milk milk", "milk bread"])),
         priority=draw(st.sampled_from(get_args(Priority))),
         due=due,
         column=draw(st.sampled_from(["todo", 'a "b"'])),

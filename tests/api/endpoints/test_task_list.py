@@ -161,6 +161,53 @@ async def test_a_filter_selects_tasks_of_the_users_workspaces_only(ann: ApiUser,
     assert await titles(ann, f"/projects/{ann.project}/tasks", filter="project:OFF") == []
 
 
+async def test_people_are_named_by_name_or_address(ann: ApiUser, bob: ApiUser) -> None:
+    await ann.create_task("Milk", assignees=[ann.id])
+    await ann.create_task("Bread")
+    await bob.create_task("Milk of Bob", assignees=[bob.id])
+    me = await ann.get("/auth/me")
+    first = me["name"].split()[0].upper()
+    for filter_, expected in {
+        f"assignee:{first}": ["Milk"],
+        f'assignee:"{me["name"]}"': ["Milk"],
+        f"assignee:{me['email']}": ["Milk"],
+        f"-assignee:{first}": ["Bread"],
+        "assignee:nobody-here": [],
+        f"no:assignee or assignee:{first}": ["Milk", "Bread"],
+    }.items():
+        assert await titles(ann, filter=filter_, sort="created") == expected, filter_
+    them = await bob.get("/auth/me")
+    assert await titles(ann, filter=f"assignee:{them['email']}") == []
+    await ann.request("PUT", f"/workspaces/{ann.workspace}/members/{bob.id}", json={"role": "member"})
+    ann.fold()
+    await ann.post("/tasks/KIT-2/assign", user_id=bob.id)
+    assert await titles(ann, filter=f"assignee:{them['email']}") == ["Bread"]
+
+
+async def test_a_filter_has_groups_prefixes_and_relative_dates(ann: ApiUser) -> None:
+    await ann.create_task("Kitchen sink", priority="high", due="2020-01-01")
+    await ann.create_task("Bath tiles", description="as in the kitchens", labels=["shop"])
+    await ann.create_task("Éclair", due="2999-01-01")
+    for filter_, expected in {
+        "kitch*": ["Kitchen sink", "Bath tiles"],
+        "sink or tile": ["Bath tiles", "Kitchen sink"],
+        "(kitchen or eclair) priority:none": ["Bath tiles", "Éclair"],
+        "-(kitchen or label:shop)": ["Éclair"],
+        "is:overdue OR has:label": ["Bath tiles", "Kitchen sink"],
+        "kitchen": ["Kitchen sink", "Bath tiles"],
+        "due<today+7d": ["Kitchen sink"],
+        "updated>-2w created>=start-of-week-1w no:due": ["Bath tiles"],
+        "eclair": ["Éclair"],
+    }.items():
+        sort = {} if filter_ in {"kitchen", "kitch*"} else {"sort": "title"}
+        assert await titles(ann, filter=filter_, **sort) == expected, filter_
+    assert await titles(ann, sort="-title") == ["Kitchen sink", "Éclair", "Bath tiles"]
+    board = await ann.get(f"/projects/{ann.project}/board?filter=sink or tile or eclair&limit=1")
+    column = next(one for one in board["columns"] if one["count"])
+    assert (column["count"], len(column["items"])) == (3, 1)
+    assert len((await ann.get(column["next"].removeprefix("/api/v1")))["items"]) == 1
+
+
 async def test_trashed_tasks_and_tasks_of_trashed_projects_are_not_listed(ann: ApiUser) -> None:
     for title in ("Milk", "Bread"):
         await ann.create_task(title)
@@ -191,6 +238,8 @@ async def test_each_sort_works_in_both_directions(ann: ApiUser) -> None:
         "-created": "EDCBA",
         "updated": "ACDEB",
         "-updated": "BEDCA",
+        "title": "ABCDE",
+        "-title": "EDCBA",
         "key": "EABCD",
         "-key": "DCBAE",
         "rank": "EABCD",
