@@ -22,11 +22,11 @@ from projections.text_folding import fold_text
 
 MAX_LEXEME_CHARACTERS: Final = 250
 """Longer words are cut: PostgreSQL stores at most 2,046 bytes."""
-MAX_POSITION: Final = 16_383
-"""The last position that PostgreSQL stores."""
 _MAX_CACHED_CHARACTERS: Final = 40
 """Longer chunks are seldom seen twice."""
 LexemeKind: TypeAlias = Literal["word", "stem", "number", "pair", "last", "symbol", "symbols", "punctuation"]
+UNPLACED_KINDS: Final = frozenset({"punctuation", "symbols"})
+"""Stored without a position."""
 _ASCII_PART: Final = re.compile(r"([a-z]+)|([0-9]+)|()([^a-z0-9\x00-\x20\x7f])")
 _UNSPACED_SCRIPTS: Final = "".join(
     rf"\p{{{script}}}"
@@ -62,30 +62,37 @@ class Lexeme(NamedTuple):
 def lexemes(text: str, exact_weight: str, stem_weight: str) -> str:
     """The text as a `tsvector` in text form; words as they stand weigh `exact_weight`, their stems `stem_weight`.
 
-    Punctuation, and symbols that touch, have no position at all.
+    Punctuation, and symbols that touch, have no position. PostgreSQL merges lexemes that occur again, and cuts
+    positions off at 16,383.
     """
-    positions: dict[str, list[str]] = {}
-    last = 1
+    parts, last = list[str](), 1
     for chunk in text.split():
-        found, length = chunk_lexemes(chunk)
-        for kind, lexeme, at in found:
-            places = positions.setdefault(lexeme, [])
-            if kind not in {"punctuation", "symbols"}:
-                position = last + at
-                places.append(f"{min(position, MAX_POSITION)}{stem_weight if kind == 'stem' else exact_weight}")
+        cached = len(chunk) <= _MAX_CACHED_CHARACTERS
+        template, positions, length = (_cached_template if cached else _template)(chunk, exact_weight, stem_weight)
+        parts.append(template % tuple([last + at for at in positions]))
         last += length
-    return " ".join(
-        f"{quote_lexeme(lexeme)}:{','.join(places)}" if places else quote_lexeme(lexeme)
-        for lexeme, places in positions.items()
-    )
+    return " ".join(parts)
+
+
+def _template(chunk: str, exact_weight: str, stem_weight: str) -> tuple[str, tuple[int, ...], int]:
+    """The lexemes of a chunk in text form, with `%d` for each position; the positions; and its length in positions."""
+    found, length = chunk_lexemes(chunk)
+    parts, positions = list[str](), list[int]()
+    for kind, lexeme, at in found:
+        quoted = quote_lexeme(lexeme).replace("%", "%%")
+        if kind in UNPLACED_KINDS:
+            parts.append(quoted)
+        else:
+            parts.append(f"{quoted}:%d{stem_weight if kind == 'stem' else exact_weight}")
+            positions.append(at)
+    return " ".join(parts), tuple(positions), length
+
+
+_cached_template = lru_cache(maxsize=50_000)(_template)
 
 
 def chunk_lexemes(chunk: str) -> tuple[tuple[Lexeme, ...], int]:
     """The lexemes of a text without spaces, and its length in positions."""
-    return (_cached_chunk_lexemes if len(chunk) <= _MAX_CACHED_CHARACTERS else _chunk_lexemes)(chunk)
-
-
-def _chunk_lexemes(chunk: str) -> tuple[tuple[Lexeme, ...], int]:
     folded, found, last, end = fold_text(chunk), list[Lexeme](), 0, -1
     for part in (_ASCII_PART if folded.isascii() else _PART).finditer(folded):
         word, number, run, symbol = part.groups()
@@ -100,9 +107,6 @@ def _chunk_lexemes(chunk: str) -> tuple[tuple[Lexeme, ...], int]:
             found += _word_lexemes(cut, last) if word else [Lexeme("number", cut, last)]
         end = part.end()
     return tuple(found), last
-
-
-_cached_chunk_lexemes = lru_cache(maxsize=50_000)(_chunk_lexemes)
 
 
 def _word_lexemes(word: str, position: int) -> list[Lexeme]:

@@ -6,11 +6,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from projections.search_lexemes import Lexeme, chunk_lexemes, quote_lexeme, stem
+from projections.search_lexemes import UNPLACED_KINDS, Lexeme, chunk_lexemes, quote_lexeme, stem
 
-_UNPLACED_KINDS: Final = frozenset({"punctuation", "symbols"})
-"""Stored without a position."""
-_SYMBOL_KINDS: Final = _UNPLACED_KINDS | {"symbol"}
+_SYMBOL_KINDS: Final = UNPLACED_KINDS | {"symbol"}
 
 
 class SearchQuery(Struct, frozen=True):
@@ -32,7 +30,7 @@ def search_query(text: str, *, is_prefix: bool = False) -> SearchQuery:
     operands = _operands(found, is_prefix=is_prefix)
     ranked = (quote_lexeme(each.text) for each in found)
     continued = [operands[-1][0]] if is_prefix and operands else []
-    symbols = [quote_lexeme(each.text) for each in found if each.kind in _UNPLACED_KINDS]
+    symbols = [quote_lexeme(each.text) for each in found if each.kind in UNPLACED_KINDS]
     conditions = dict.fromkeys((*_sequence(operands), *symbols))
     return SearchQuery(" & ".join(conditions), tuple(dict.fromkeys((*ranked, *continued))))
 
@@ -66,6 +64,6 @@ def _operands(found: list[Lexeme], *, is_prefix: bool) -> list[tuple[str, int]]:
             operands.append((f"{quote_lexeme(text)}:*", at))
         elif kind == "word":
             operands.append((quote_lexeme(stem(text)), at))
-        elif kind not in {"stem", *_UNPLACED_KINDS}:
+        elif kind not in {"stem", *UNPLACED_KINDS}:
             operands.append((quote_lexeme(text), at))
     return list(dict.fromkeys(operands))

@@ -83,7 +83,7 @@ projection = Projection(
     key_by_stream,
     fold,
     scopes,
-    golden_lines=92,
+    golden_lines=98,
     indexes=("using gin (document)", "(workspace_id, title_key, id)"),
     generated_columns=(("document", _DOCUMENT_COLUMN_SQL),),
     event_types=(TaskCreated, TaskRenamed, TaskDescribed, TaskMoved, TaskPurged, OpaqueEvent),
