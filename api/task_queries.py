@@ -1,15 +1,23 @@
 """Pages of tasks: of one project, or of all workspaces of the caller."""
 
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+from api.http.conditional_response import ZONE_HEADER
+from api.http.dependencies import dependencies_of
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from api.named_users import find_named_users
+from domain import filter as filters
+from domain.user import UserZoneSet
 from infra import clock
 from projections import task_page
 from projections.field_sql import FilterContext
+from projections.filter_sql import reads_calendar
 from projections.task_page import TaskPageOptions
 from projections.task_page_sql import TaskScope, workspaces_scope
+
+_UTC: Final = ZoneInfo("UTC")
 
 
 async def list_across_workspaces(
@@ -36,7 +44,8 @@ async def read_task_page(
     """Answer with a page of the tasks in a scope."""
     context = await filter_context(request, ledger, query.filter, min_position)
     question = task_page.page(scope, query, context)
-    return await ledger.read(request, question, min_position, expanded_members)
+    response = await ledger.read(request, question, min_position, expanded_members)
+    return name_zone(response, context, query.filter)
 
 
 async def filter_context(
@@ -45,4 +54,21 @@ async def filter_context(
     """What the filter refers to; the time in whole minutes: an answer that depends on it is cached for its minute."""
     now = clock.now().replace(second=0, microsecond=0)
     people = await find_named_users(request, ledger, filter_, min_position)
-    return FilterContext(request.user.user_id, now, people=people)
+    zone = await _load_zone(request, ledger) if reads_calendar(filters.parse(filter_)) else None
+    return FilterContext(request.user.user_id, now, zone or _UTC, people)
+
+
+async def _load_zone(request: AuthedRequest, ledger: Ledger) -> ZoneInfo | None:
+    """The time zone of the caller, if they have set one; the response to it is not cached, as it may be set again."""
+    dependencies_of(request).uncacheable()
+    user = request.user.user_id
+    events = (await ledger.log.load_events_of_types([user], (UserZoneSet,)))[user]
+    name = events[-1].event.zone.new if events and isinstance(events[-1].event, UserZoneSet) else None
+    return ZoneInfo(name) if name else None
+
+
+def name_zone(response: Response[Any], context: FilterContext, filter_: str) -> Response[Any]:
+    """Name the time zone in which the days of the filter were understood."""
+    if reads_calendar(filters.parse(filter_)):
+        response.headers[ZONE_HEADER] = str(context.zone)
+    return response

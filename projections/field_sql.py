@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, tzinfo
-from typing import get_args
+from typing import Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec import Struct
 from domain.filter import (
     AssigneeIs,
     ColumnIs,
+    CreatedByIs,
     Has,
     Is,
     LabelIs,
@@ -65,6 +66,8 @@ def comparison_sql(comparison: FieldPredicate, context: FilterContext) -> SqlFra
             return _PRIORITY_SQL[operator], (get_args(Priority).index(priority),)
         case AssigneeIs():
             return _assignee_sql(comparison, context)
+        case CreatedByIs(user):
+            return "task.created_by = any({0}::uuid[])", (_ids_of(user, context),)
         case LabelIs(label):
             return _contains_sql("task.tags", label and normalize_label(label))
         case TimeIs():
@@ -98,6 +101,16 @@ def _assignee_sql(comparison: AssigneeIs, context: FilterContext) -> SqlFragment
             return _contains_any_sql("task.assignees", context.people.get(name, ()))
         case user:
             return _contains_sql("task.assignees", user)
+
+
+def _ids_of(user: UUID | Literal["me"] | Person, context: FilterContext) -> list[UUID]:
+    match user:
+        case "me":
+            return [context.me]
+        case Person(name):
+            return list(context.people.get(name, ()))
+        case _:
+            return [user]
 
 
 def _state_sql(state: TaskState, context: FilterContext) -> SqlFragment:

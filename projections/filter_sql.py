@@ -13,6 +13,7 @@ from domain.filter import (
     AnyOf,
     AssigneeIs,
     ColumnIs,
+    CreatedByIs,
     Is,
     LabelIs,
     Person,
@@ -94,6 +95,11 @@ def person_names(terms: Iterable[Term]) -> frozenset[str]:
     return frozenset(user.name for user in users if isinstance(user, Person))
 
 
+def reads_calendar(terms: Iterable[Term]) -> bool:
+    """Whether a term is about days, which are those of a time zone."""
+    return any(leaf == Is("overdue") or (isinstance(leaf, TimeIs) and leaf.when != "none") for leaf in _leaves(terms))
+
+
 class _Compiler:
     """Compiles terms, and collects the parameters of all of them."""
 
@@ -168,7 +174,7 @@ def _matches_many(term: Term) -> bool:
 
 def _depends_on_time(leaf: Predicate) -> bool:
     """Whether the same words may mean something else later; users may be renamed."""
-    is_named = isinstance(leaf, AssigneeIs) and isinstance(leaf.user, Person)
+    is_named = isinstance(leaf, AssigneeIs | CreatedByIs) and isinstance(leaf.user, Person)
     return is_named or leaf == Is("overdue") or (isinstance(leaf, TimeIs) and is_relative(leaf.when))
 
 

@@ -24,7 +24,7 @@ from api.http.task_parameters import (
     parse_fields_param,
 )
 from api.ledger import BASE_PATH, AuthedRequest, Ledger
-from api.task_queries import filter_context, list_across_workspaces, read_task_page
+from api.task_queries import filter_context, list_across_workspaces, name_zone, read_task_page
 from projections import board
 from projections.board import Board
 from projections.task_page import TaskPage, TaskPageOptions
@@ -118,4 +118,4 @@ async def show_board(
     address = f"{BASE_PATH}/projects/{project_id}/tasks"
     context = await filter_context(request, ledger, filter, min_position)
     question = board.board(project_id, TaskPageOptions(filter, limit=limit), context, address)
-    return await ledger.read(request, question, min_position)
+    return name_zone(await ledger.read(request, question, min_position), context, filter)

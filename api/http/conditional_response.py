@@ -11,7 +11,7 @@ from api.http import headers
 from api.http.response import Response
 from projections.question import Answer
 
-POSITION_HEADER, STALE_HEADER = "Taskledger-Position", "Taskledger-Stale"
+POSITION_HEADER, STALE_HEADER, ZONE_HEADER = "Taskledger-Position", "Taskledger-Stale", "Taskledger-Zone"
 LOCATION_HEADER = ResponseHeader(name="Location", documentation_only=True)
 """For an endpoint that sets Location itself."""
 GZIP_TAG_SUFFIX = b"-gzip"

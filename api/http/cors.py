@@ -31,6 +31,7 @@ EXPOSED_HEADERS = (
     "Retry-After",
     "Taskledger-Position",
     "Taskledger-Stale",
+    "Taskledger-Zone",
     "Trace-Id",
     "WWW-Authenticate",
 )

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from api import ledger
 from api.http import idempotency
-from api.http.conditional_response import STALE_HEADER, command_headers, conditional_response
+from api.http.conditional_response import STALE_HEADER, ZONE_HEADER, command_headers, conditional_response
 from api.openapi import examples
 from api.openapi.operation import Operation
 from api.openapi.schemas import Schema
 from api.queries import Queries
+from api.task_queries import name_zone
 
 HEADER_COMPONENTS: Final[dict[str, Schema]] = {
     "ETag": {
@@ -34,6 +35,11 @@ HEADER_COMPONENTS: Final[dict[str, Schema]] = {
         "description": "`true` while the database is unavailable: the answer may be out of date.",
         "schema": {"type": "string", "enum": ["true"]},
         "example": "true",
+    },
+    ZONE_HEADER: {
+        "description": "The time zone of the days in the filter: yours, or UTC. Absent if the filter has none.",
+        "schema": {"type": "string"},
+        "example": "Europe/Vienna",
     },
     "Location": {
         "required": True,
@@ -133,6 +139,8 @@ def _implied_headers(operation: Operation) -> Iterator[str]:
         yield "Taskledger-Position"
     if Queries.fetch in called:
         yield from ("Age", STALE_HEADER)
+    if name_zone in called:
+        yield ZONE_HEADER
     if conditional_response in called and "cursor" in operation.parameters:
         yield "Link"
     if command_headers in called and idempotency.idempotency_key in called:

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from domain.filter.terms import (
     AssigneeIs,
     ColumnIs,
+    CreatedByIs,
     Day,
     FieldPredicate,
     Has,
@@ -89,6 +90,11 @@ def _parse_priority(comparison: Comparison) -> PriorityIs:
 def _parse_assignee(comparison: Comparison) -> AssigneeIs:
     user: Any = comparison.value
     return AssigneeIs(user if user in {"me", "none"} else _parse_person(user))
+
+
+def _parse_creator(comparison: Comparison) -> CreatedByIs:
+    user: Any = comparison.value
+    return CreatedByIs(user if user == "me" else _parse_person(user))
 
 
 def _parse_person(value: str) -> UUID | Person:
@@ -177,6 +183,7 @@ FILTER_FIELDS: Mapping[str, FilterField] = {
     "status": FilterField(_parse_status, get_args(TaskStatus)),
     "priority": FilterField(_parse_priority, get_args(Priority)),
     "assignee": FilterField(_parse_assignee, ("me", "none", "the name, the e-mail address or the id of a user")),
+    "created_by": FilterField(_parse_creator, ("me", "the name, the e-mail address or the id of a user")),
     "label": FilterField(_parse_label, ("a name of 1 to 100 characters", "none")),
     "project": FilterField(_parse_project, ("a key such as PROJ", "the id of a project")),
     "column": FilterField(_parse_column, ("the id of a column",)),

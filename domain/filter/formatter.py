@@ -6,6 +6,7 @@ from domain.filter.terms import (
     AnyOf,
     AssigneeIs,
     ColumnIs,
+    CreatedByIs,
     Day,
     FieldPredicate,
     Has,
@@ -51,7 +52,7 @@ def _format_comparison(predicate: FieldPredicate) -> str:
     match predicate:
         case StatusIs(value) | ProjectIs(value) | TaskKeyIs(value) | Is(value):
             shown = f"{_FIELD_NAMES[type(predicate)]}:{value}"
-        case AssigneeIs(user):
+        case AssigneeIs(user) | CreatedByIs(user):
             shown = f"{_FIELD_NAMES[type(predicate)]}:{quote(user.name) if isinstance(user, Person) else user}"
         case ColumnIs(name):
             shown = f"column:{quote(name)}"
@@ -80,6 +81,7 @@ def _format_time(when: Day | Instant | RelativeTime | str) -> str:
 _FIELD_NAMES = {
     StatusIs: "status",
     AssigneeIs: "assignee",
+    CreatedByIs: "created_by",
     ProjectIs: "project",
     TaskKeyIs: "key",
     Is: "is",

@@ -1,6 +1,7 @@
 """Parsing a filter: from its text to its terms, or to an error with its offset."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from domain.errors import FilterSyntax, FilterTooLong, FilterValue, UnknownField
 from domain.filter.fields import FILTER_FIELDS, Comparison, allowed_operators
@@ -11,6 +12,7 @@ MAX_TERMS, MAX_CHARACTERS, MAX_DEPTH = 100, 4_000, 20
 _OR = "or"
 
 
+@lru_cache(maxsize=1_000)
 def parse(text: str) -> tuple[Term, ...]:
     """The terms of a filter in their order; none for an empty or blank text.
 

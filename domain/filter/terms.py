@@ -64,6 +64,12 @@ class AssigneeIs(Struct, frozen=True):
     user: UUID | Literal["me", "none"] | Person
 
 
+class CreatedByIs(Struct, frozen=True):
+    """The user, or the caller (`me`), created the task, or an agent on their behalf did."""
+
+    user: UUID | Literal["me"] | Person
+
+
 class LabelIs(Struct, frozen=True):
     """The task has that label, in any spelling; None: it has no label."""
 
@@ -129,7 +135,7 @@ class AnyOf(Struct, frozen=True):
 
 
 FieldPredicate: TypeAlias = (
-    StatusIs | PriorityIs | AssigneeIs | LabelIs | ProjectIs | ColumnIs | TaskKeyIs | TimeIs | Has | Is
+    StatusIs | PriorityIs | AssigneeIs | CreatedByIs | LabelIs | ProjectIs | ColumnIs | TaskKeyIs | TimeIs | Has | Is
 )
 Predicate: TypeAlias = FieldPredicate | Word | Phrase | AnyOf
 

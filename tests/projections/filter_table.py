@@ -23,14 +23,14 @@ from tests.projections.naive_filter import FilterableTask
 CREATE_TABLES = """
 create temporary table task (
     id int primary key, status text not null, priority text not null, urgency int not null, assignees jsonb not null,
-    tags jsonb not null, project_id uuid not null, "column" text not null, key text not null,
+    tags jsonb not null, project_id uuid not null, "column" text not null, key text not null, created_by uuid not null,
     description text not null, due text,
     created_at timestamptz not null, updated_at timestamptz not null, due_at timestamptz not null,
     updated_hour bigint generated always as (floor(extract(epoch from updated_at at time zone 'UTC') / 3600)) stored
 );
 create temporary table search (id int primary key, document tsvector not null)
 """
-INSERT_TASK = "insert into task values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+INSERT_TASK = "insert into task values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 TODAY = date(2026, 3, 1)
 _DAYS = [TODAY + timedelta(days=days) for days in (-2, -1, 0, 1, 2)]
 _MOMENTS = [datetime.combine(day, at, UTC) for day in _DAYS for at in (time.min, time(12, 30), time.max)]
@@ -61,6 +61,7 @@ rows: SearchStrategy[Sequence[FilterableTask]] = st.lists(
         labels=st.lists(st.sampled_from(["Shop", "срочно", "none"]), max_size=2, unique=True).map(tuple),
         project_id=st.sampled_from([PROJECT, OTHER_PROJECT]),
         column=st.sampled_from(["todo", "In progress"]),
+        created_by=st.sampled_from([ADA.id, BOB.id]),
         key=st.sampled_from(["HOME-1", "HOME-12", "HOMES-1"]),
         created=_moments,
         updated=_moments,
@@ -91,6 +92,7 @@ _time_values = st.one_of(
 )
 _terms = st.one_of(
     st.sampled_from(["status:open", "status:done"]),
+    st.sampled_from(["created_by:me", f"created_by:{BOB.id}"]),
     st.sampled_from(["assignee:me", "assignee:none", f"assignee:{BOB.id}"]),
     st.sampled_from(["label:SHOP", "label:none", 'label:"none"', "label:Срочно", "label:sho"]),
     st.sampled_from(_location_terms),
@@ -147,6 +149,7 @@ def _columns(row: FilterableTask) -> tuple[Any, ...]:
         row.project_id,
         row.column,
         row.key,
+        row.created_by,
         row.description,
         str(row.due) if row.due else None,
         row.created,

@@ -12,6 +12,7 @@ from domain.filter import (
     AnyOf,
     AssigneeIs,
     ColumnIs,
+    CreatedByIs,
     Day,
     Has,
     Instant,
@@ -51,6 +52,7 @@ class FilterableTask(Struct, frozen=True):
     labels: tuple[str, ...]
     project_id: UUID
     column: str
+    created_by: UUID
     key: str
     created: datetime
     updated: datetime
@@ -77,7 +79,7 @@ def _satisfies(row: FilterableTask, term: Term, asking: FilterContext) -> bool:
     return found is not term.negated
 
 
-def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) -> bool:  # noqa: C901, PLR0911 - a line for each kind of term
+def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) -> bool:  # noqa: C901, PLR0911, PLR0912 - a line for each kind of term
     match asked:
         case StatusIs(status):
             return row.status == status
@@ -86,6 +88,8 @@ def _matches(row: FilterableTask, asked: FieldPredicate, asking: FilterContext) 
             return _COMPARE[sign](order(row.priority), order(priority))
         case AssigneeIs(user):
             return not row.assignees if user == "none" else (asking.me if user == "me" else user) in row.assignees
+        case CreatedByIs(user):
+            return row.created_by == (asking.me if user == "me" else user)
         case LabelIs(label):
             return normalize_label(label) in map(normalize_label, row.labels) if label else not row.labels
         case ProjectIs(project):

@@ -37,7 +37,9 @@ HOSTILE = ["'; drop table task; --", "%(f0)s", "%", "{0}", "\\", '"', "a' or tru
 
 def task_row(number: int, **more: Any) -> FilterableTask:
     """An open task with no optional fields."""
-    plain = FilterableTask(number, "open", "none", (), (), PROJECT, "todo", f"HOME-{number}", NOON, NOON, None, "", "")
+    plain = FilterableTask(
+        number, "open", "none", (), (), PROJECT, "todo", ADA.id, f"HOME-{number}", NOON, NOON, None, "", ""
+    )
     return msgspec.structs.replace(plain, **more)
 
 

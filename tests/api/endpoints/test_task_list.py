@@ -1,14 +1,17 @@
 """Task lists over HTTP: filters, sort orders, pages, and refused parameters."""
 
 from base64 import urlsafe_b64decode
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx
 import msgspec
 import pytest
 
+from infra.clock import now
 from infra.ids import new_id
 from projections.pagination import PageCursor
 from tests.api.problems import assert_problem
@@ -182,6 +185,32 @@ async def test_people_are_named_by_name_or_address(ann: ApiUser, bob: ApiUser) -
     ann.fold()
     await ann.post("/tasks/KIT-2/assign", user_id=bob.id)
     assert await titles(ann, filter=f"assignee:{them['email']}") == ["Bread"]
+
+
+async def test_days_are_those_of_the_readers_zone(ann: ApiUser) -> None:
+    await ann.create_task("Soon", due=(now() + timedelta(hours=1)).isoformat())
+    for zone in ("Pacific/Kiritimati", "Etc/GMT+12", None):
+        assert (await ann.request("PATCH", "/auth/me", json={"zone": zone})).status_code == 200
+        local = (now() + timedelta(hours=1)).astimezone(ZoneInfo(zone or "UTC"))
+        ann.fold()
+        for path in ("/tasks", f"/projects/{ann.project}/tasks"):
+            answer = await ann.request("GET", path, params={"filter": f"due:{local.date()}"})
+            assert [item["title"] for item in answer.json()["items"]] == ["Soon"]
+            assert answer.headers["taskledger-zone"] == (zone or "UTC")
+    assert "taskledger-zone" not in (await ann.request("GET", "/tasks")).headers
+
+
+async def test_tasks_are_found_by_who_created_them(ann: ApiUser, bob: ApiUser) -> None:
+    await ann.request("PUT", f"/workspaces/{ann.workspace}/members/{bob.id}", json={"role": "member"})
+    await ann.create_task("Milk")
+    await bob.post(f"/projects/{ann.project}/tasks", title="Bread")
+    address = (await bob.get("/auth/me"))["email"]
+    for filter_, expected in {
+        "created_by:me": ["Milk"],
+        f"created_by:{address}": ["Bread"],
+        "-created_by:me": ["Bread"],
+    }.items():
+        assert await titles(ann, filter=filter_) == expected
 
 
 async def test_a_filter_has_groups_prefixes_and_relative_dates(ann: ApiUser) -> None:
