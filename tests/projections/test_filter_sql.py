@@ -197,6 +197,25 @@ def better_matches_rank_first(database: SyncConnection) -> None:
         assert not compile_filter(parse(text), CONTEXT).rank_sql, text
 
 
+def exact_words_rank_before_stems_and_titles_before_descriptions(database: SyncConnection) -> None:
+    """However often the others occur."""
+    runs, run = "running " * 60, "run " * 60
+    insert_rows(
+        database,
+        [
+            task_row(1, title="Runs"),
+            task_row(2, title="Run"),
+            task_row(3, title="Shoes", description=runs),
+            task_row(4, title="Shoes", description=run),
+            task_row(5, title=runs),
+        ],
+    )
+    assert matching_ids(database, "run", by_rank=True) == [2, 5, 1, 4, 3]
+    assert matching_ids(database, "runs", by_rank=True)[0] == 1
+    assert matching_ids(database, "running", by_rank=True)[0] == 5
+    assert matching_ids(database, "run or runs", by_rank=True)[-1] == 3
+
+
 def ranking_is_no_slower_than_matching(database: SyncConnection) -> None:
     """The longest query, on texts of the maximum length that contain all of its words as often as possible."""
     pairs = [first + second for first in "bcdfghjklm" for second in "nprstvwxz0"]
@@ -252,6 +271,7 @@ CHECKS: list[Check] = [
     words_match_in_all_their_forms,
     a_term_and_its_denial_never_both_find_everything,
     better_matches_rank_first,
+    exact_words_rank_before_stems_and_titles_before_descriptions,
     ranking_is_no_slower_than_matching,
     values_are_never_part_of_the_sql,
     any_filter_compiles_and_runs,
@@ -393,7 +413,7 @@ DEFECTS: list[tuple[Callable[[pytest.MonkeyPatch], None], Check]] = [
     (last_day_excluded, a_task_is_overdue_after_its_day),
     (missing_due_dates_match_the_future, tasks_without_due_date_match_no_time),
     (words_stemmed_in_one_language, words_match_in_all_their_forms),
-    (words_ranked_by_stems_alone, better_matches_rank_first),
+    (words_ranked_by_stems_alone, exact_words_rank_before_stems_and_titles_before_descriptions),
     (stop_words_match_everything, a_term_and_its_denial_never_both_find_everything),
     (queries_ranked_together, ranking_is_no_slower_than_matching),
     (values_formatted_into_the_sql, values_are_never_part_of_the_sql),
