@@ -14,11 +14,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
+from cli.import_.board_columns import BoardColumns
 from cli.import_.file_reader import read_text
 from cli.import_.mapping import ImportProject, RefusedRow, map_rows
 from cli.import_.parsing import parse_json
+from cli.import_.priority import recognize_scale
 from cli.import_.task_lists import find_rows
 from commands.handling.append import Append, AppendResult
+from domain.column import DEFAULT_COLUMNS
 from domain.task import TaskTrashed
 from infra import log
 from infra.database.connections import connect
@@ -314,13 +317,22 @@ def test_a_file_that_is_not_there_is_named(run_import: Import, tmp_path: Path) -
     assert "directory" in str(run_import(tmp_path).exception)
 
 
+FIELD_NAMES = [
+    *("title", "name", "status", "done", "due", "priority", "labels", "tasks", "subtasks", "id", "state", "archived"),
+    *("deleted", "dueDateTime", "dateTime", "timeZone", "body", "content", "contentType", "items", "data", "nodes"),
+    *("node", "issues", "fields", "column", "importance", "completed_at", "lists", "cards", "priorityLabel", "type"),
+]
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.sampled_from(["done", "trash", "in progress", "0001-01-01", "2026-12-01T10:00:00", "html", "<p>", "P1"]),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(["title", "name", "status", "done", "due", "priority", "labels", "tasks", "subtasks", "id"])
-            | st.text(max_size=3),
+            st.sampled_from(FIELD_NAMES) | st.text(max_size=3),
             inner,
             max_size=5,
         )
@@ -337,13 +349,14 @@ def test_every_row_of_any_file_is_a_task_or_refused(value: object) -> None:
     except OperatorError:
         return
     ids: set[UUID] = set()
-    for task in map_rows(found.rows, ImportProject(PROJECT)):
+    project = ImportProject(PROJECT, BoardColumns(DEFAULT_COLUMNS), recognize_scale(found.rows))
+    for task in map_rows(found.rows, project):
         if not isinstance(task, RefusedRow):
             assert task.id.version == 8
             assert task.id not in ids
             ids.add(task.id)
-    assert [msgspec.json.encode(task) for task in map_rows(found.rows, ImportProject(PROJECT))] == [
-        msgspec.json.encode(task) for task in map_rows(found.rows, ImportProject(PROJECT))
+    assert [msgspec.json.encode(task) for task in map_rows(found.rows, project)] == [
+        msgspec.json.encode(task) for task in map_rows(found.rows, project)
     ]
 
 
