@@ -49,7 +49,7 @@ def _tool_of_object(value: Mapping[str, object]) -> str | None:
         return "Nextcloud Deck"
     if has_objects(boards := _get(value, "boards")):
         return next((tool for each in boards if isinstance(each, dict) and (tool := _tool_of_row(each))), None)
-    if {"issues", "projects"} & lists and (lists & _JIRA_LISTS or {"users", "links"} <= lists):
+    if {"issues", "projects"} & lists and lists & _JIRA_LISTS:
         return None if _have_titles(_get(value, "issues")) else "Jira"
     tasks = _get(value, "task")
     return "Super Productivity" if isinstance(tasks, dict) and isinstance(tasks.get("entities"), dict) else None
@@ -65,7 +65,8 @@ def _tool_of_row(value: Mapping[str, object]) -> str | None:
     """The tool that an object of a list comes from, if it is no task as it stands."""
     names = {normalize_name(name) for name in value}
     fields = value.get("fields")
-    if {"summary", "issuetype"} <= names or (isinstance(fields, dict) and ("summary" in fields or "key" in names)):
+    has_jira_fields = isinstance(fields, dict) and ("summary" in fields or {"key", "self"} <= names)
+    if "title" not in names and (has_jira_fields or {"summary", "issuetype"} <= names):
         return "Jira"
     if isinstance(value.get("properties"), dict) and value.get("object") in ("page", "database", "data_source"):
         return "Notion"

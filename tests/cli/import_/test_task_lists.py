@@ -117,6 +117,12 @@ def test_projects_that_contain_tasks_become_labels_and_no_tasks() -> None:
     assert "1 x buckets" in planned.report
 
 
+def test_the_answer_of_our_own_api_is_no_export_of_another_tool() -> None:
+    task = {"id": "1", "key": "KIT-1", "title": "A", "fields": {"Size": 3}, "column": "doing", "status": "open"}
+    planned = plan({"items": [task], "next_cursor": None})
+    assert planned.tasks["A"].create.column == "doing"
+
+
 def test_projects_beside_people_are_searched_for_tasks() -> None:
     home = {"name": "Home", "todos": [{"title": "A", "done": True}]}
     planned = plan({"projects": [home, {"name": "Void", "todos": []}], "users": [{"name": "Ann"}]})
