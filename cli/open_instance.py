@@ -24,6 +24,7 @@ class OpenInstance(Struct, frozen=True):
 
     log: EventLog
     command_handler: CommandHandler
+    progress_waiter: ProgressWaiter
     passwords: Passwords
     addresses: EmailAddresses
 
@@ -39,12 +40,12 @@ async def open_instance(settings: Settings) -> AsyncIterator[OpenInstance]:
         subscription = Subscription(redis_clients.subscriber_client(settings.redis_url))
         progress = ProjectionProgress(subscription, settings.partitions)
         with operator_errors(url):
-            command_handler = CommandHandler(
-                log, ColumnCounter(log, connections, progress, ProgressWaiter(progress, connections))
-            )
+            waiter = ProgressWaiter(progress, connections)
+            command_handler = CommandHandler(log, ColumnCounter(log, connections, progress, waiter))
             yield OpenInstance(
                 log,
                 command_handler,
+                waiter,
                 Passwords(connections),
                 EmailAddresses(log, settings.address_key),
             )

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from time import monotonic
 from typing import Final, cast
 from uuid import UUID
 
@@ -19,11 +20,14 @@ from domain.task import Task
 from infra.errors import OperatorError
 from infra.ids import new_id
 from infra.reading.progress import ProjectionBehind
+from projections import task_list
 
 MAX_CHUNK_ROWS: Final = 512
 """Rows that are imported at once: the command handler appends them in groups."""
 MAX_CHUNK_CHARS: Final = 2_000_000
 """Descriptions of a chunk: the queue of the command handler takes 32 MiB, and a character up to four bytes."""
+STANDSTILL_S = 5.0
+"""A worker that has read nothing for so long is taken for none."""
 OVER_LIMIT_REMARK = "put in a column that is over its limit"
 NOT_COUNTED_MESSAGE = (
     "The tasks of a limited column are not counted, as no worker is up to date: start `taskledger worker`."
@@ -37,6 +41,7 @@ class ImportOutcome(Struct):
 
     is_dry_run: bool = False
     created: int = 0
+    done: int = 0
     trashed: int = 0
     existing: int = 0
     changed_since: int = 0
@@ -53,6 +58,7 @@ class ImportOutcome(Struct):
     def add_created(self, task: MappedTask, imported: Outcome) -> None:
         """Count a row that became a task."""
         self.created += not task.is_deleted
+        self.done += task.is_done and not task.is_deleted
         self.trashed += task.is_deleted
         self.sub_tasks += task.is_sub_task
         self.ignored_fields.update(task.ignored_fields)
@@ -129,13 +135,30 @@ async def _create(
     instance: OpenInstance, tasks: Sequence[MappedTask], actor: Actor, outcome: ImportOutcome
 ) -> list[Outcome | BaseException]:
     """One result each. The first goes alone: it loads what the others read, so that they are decided in order."""
-    handle = instance.command_handler.dry_run if outcome.is_dry_run else instance.command_handler.handle
     results: list[Outcome | BaseException] = []
     for group in (tasks[:1], tasks[1:]):
         requests = (CommandRequest(task.commands, actor, new_id()) for task in group)
-        handling: list[Awaitable[Outcome]] = [handle(request) for request in requests]
+        handling = [_handle(instance, request, is_dry_run=outcome.is_dry_run) for request in requests]
         results += await asyncio.gather(*handling, return_exceptions=True)
     return results
+
+
+async def _handle(instance: OpenInstance, request: CommandRequest, *, is_dry_run: bool) -> Outcome:
+    """The outcome. A column that has to be counted first waits for the worker, as long as that one gets on.
+
+    An import writes faster than a worker reads. Raises ProjectionBehind if the worker stands still.
+    """
+    position, advanced_at = -1, monotonic()
+    while True:
+        try:
+            handler = instance.command_handler
+            return await (handler.dry_run(request) if is_dry_run else handler.handle(request))
+        except ProjectionBehind:
+            current = await instance.progress_waiter.current_position(task_list.projection.name)
+            if current > position:
+                position, advanced_at = current, monotonic()
+            elif monotonic() - advanced_at > STANDSTILL_S:
+                raise
 
 
 def _raise_failure(results: Iterable[object]) -> None:

@@ -53,6 +53,8 @@ def _summary_lines(outcome: ImportOutcome, report: ImportReport) -> Iterator[str
         yield "Dry run: nothing was written."
     if (left := report.row_count - outcome.row_count) > 0:
         yield f"Stopped early: {left} of {report.row_count} rows were not tried."
+    if outcome.done:
+        yield f"{'Would be created' if outcome.is_dry_run else 'Created'} as done: {outcome.done}."
     if outcome.trashed:
         went = "would go" if outcome.is_dry_run else "went"
         yield f"Also, tasks that the file calls deleted {went} to the trash: {outcome.trashed}."

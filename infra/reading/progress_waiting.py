@@ -55,6 +55,10 @@ class ProgressWaiter:
             except TimeoutError:
                 must_fetch, max_age_s = True, WAITER_POLL_INTERVAL_S / 2
 
+    async def current_position(self, projection: str) -> int:
+        """The position up to which all its partitions have read by now."""
+        return await self._fetch_position(projection)
+
     def close(self) -> None:
         """End all waiting, now and from now on."""
         self._is_closed = True

@@ -103,6 +103,7 @@ def test_an_uncounted_column_without_a_worker_stops_the_import(
     run_cli: RunCli, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.column_counter.CATCH_UP_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("cli.import_.importer.STANDSTILL_S", 0.1)
     run_cli("demo")
     with connect(settings.database_url) as connection:
         oracle.catch_up(connection)
@@ -112,6 +113,15 @@ def test_an_uncounted_column_without_a_worker_stops_the_import(
     assert isinstance(result.exception, OperatorError)
     assert "no worker" in str(result.exception)
     assert "1 created" in result.output
+
+
+def test_an_import_waits_for_a_worker_that_is_behind_to_count_a_column(
+    run_import: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.column_counter.CATCH_UP_TIMEOUT_S", 0.02)  # the worker needs longer for 1,000 rows
+    rows = [{"title": f"Row {at}"} for at in range(1_000)]
+    result = run_import([*rows, {"title": "A", "status": "in progress"}])
+    assert "1001 created, 0 already there, 0 refused" in result.output
 
 
 def test_a_file_imported_twice_changes_nothing(run_import: Import, settings: Settings) -> None:
@@ -135,7 +145,9 @@ def test_a_dry_run_says_what_an_import_would_do_and_does_nothing(run_import: Imp
     assert event_count(settings) == before
     real = run_import(content)
     assert "2 created, 1 already there, 1 refused" in real.output
-    assert dry.output.splitlines()[2:] == real.output.splitlines()[1:]
+    assert dry.output.splitlines()[3:] == real.output.splitlines()[2:]
+    assert "Would be created as done: 1." in dry.output
+    assert "Created as done: 1." in real.output
 
 
 def test_a_file_changed_since_its_import_is_reported(run_import: Import, settings: Settings) -> None:
@@ -373,7 +385,9 @@ def test_real_lists_are_imported_completely_and_only_once(run_import: Import, se
     if not REAL_LISTS.exists():
         pytest.skip("the real lists are not beside this checkout")
     created, done = counts_in(REAL_LISTS / name)
-    assert f"{created} created, 0 already there, 0 refused" in run_import(REAL_LISTS / name).output
+    output = run_import(REAL_LISTS / name).output
+    assert f"{created} created, 0 already there, 0 refused" in output
+    assert f"Created as done: {done}." in output
     statuses = Counter(row.status for row in imported_tasks(settings))
     assert (statuses.total(), statuses["done"]) == (created, done)
     before = event_count(settings)
