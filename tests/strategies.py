@@ -275,6 +275,8 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
 }
 """Every command type, on few targets with few values, so that later commands depend on the outcome of earlier ones."""
 
-_task_commands = st.one_of(*(COMMAND_STRATEGIES[kind] for kind in (EditTask, CompleteTask, ReopenTask, MoveTask)))
-targeted_commands: SearchStrategy[CommandOn] = st.one_of(*COMMAND_STRATEGIES.values()) | _task_commands | _task_commands
+_edits_of_due = [_command_on(_tasks, EditTask, title=_or_unset(_texts), due=_due_dates) for _ in range(4)]
+"""Several strategies, as one that is named twice in `one_of` is drawn from as often as one that is named once."""
+_task_commands = st.one_of(*_edits_of_due, *(COMMAND_STRATEGIES[kind] for kind in (CompleteTask, ReopenTask, MoveTask)))
+targeted_commands: SearchStrategy[CommandOn] = st.one_of(*COMMAND_STRATEGIES.values()) | _task_commands
 command_sequences: SearchStrategy[list[CommandOn]] = st.lists(targeted_commands, min_size=4, max_size=24)
