@@ -14,7 +14,7 @@ from commands.command import DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import ColumnName, WipLimit
 from commands.project import ProjectCommand, require_editable_project
 from domain.column import Column, ColumnCount, ColumnCounted, column_stream_id, comparable_name
-from domain.errors import ColumnRepeated, UnknownColumn
+from domain.errors import ColumnRepeated, SeveralDoneColumns, UnknownColumn
 from domain.event import Change, Event
 from domain.project import ColumnsSet, Project, WipPolicy
 
@@ -31,6 +31,7 @@ class ColumnSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     name: ColumnName
     id: Annotated[str, Meta(min_length=1, max_length=MAX_COLUMN_ID_CHARACTERS)] | None = None
     wip_limit: WipLimit | None = None
+    done: Annotated[bool, Meta(description="Tasks that enter it are completed; completed tasks go there.")] = False
 
 
 class SetColumns(ProjectCommand, frozen=True, kw_only=True):
@@ -94,7 +95,7 @@ class CountColumn(ProjectCommand, frozen=True, kw_only=True):
 
 
 def _resolve_columns(project: Project, specs: Sequence[ColumnSpec]) -> tuple[Column, ...]:
-    """The columns with their ids; raises UnknownColumn or ColumnRepeated."""
+    """The columns with their ids; raises UnknownColumn, ColumnRepeated or SeveralDoneColumns."""
     given_ids = [one.id for one in specs if one.id is not None]
     known = [*(column.id for column in project.columns), *project.removed]
     if not set(given_ids) <= set(known):
@@ -102,6 +103,8 @@ def _resolve_columns(project: Project, specs: Sequence[ColumnSpec]) -> tuple[Col
     names = [comparable_name(one.name) for one in specs]
     if len(set(given_ids)) < len(given_ids) or len(set(names)) < len(names):
         raise ColumnRepeated
+    if sum(one.done for one in specs) > 1:
+        raise SeveralDoneColumns
     unclaimed_ids = {
         comparable_name(column.name): column.id for column in project.columns if column.id not in given_ids
     }
@@ -111,6 +114,7 @@ def _resolve_columns(project: Project, specs: Sequence[ColumnSpec]) -> tuple[Col
             one.id or unclaimed_ids.get(comparable_name(one.name)) or _new_column_id(one.name, used_ids),
             one.name,
             one.wip_limit,
+            one.done,
         )
         for one in specs
     )

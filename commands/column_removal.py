@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from commands.column_counts import enter_column
 from commands.command import DecisionContext, OtherStreamEvent
+from commands.task_changes import status_events
 from domain.column import Column
 from domain.errors import ColumnHasTasks, ColumnStays, TooManyTasksToMove, UnknownColumn
 from domain.event import Change
 from domain.project import Project
-from domain.task import Task, TaskMoved
+from domain.task import Task, TaskMoved, TaskStatus
 
 MAX_MOVED_TASKS = 1_000
 """The most tasks that leave one column in one command: they are written together."""
@@ -43,6 +44,8 @@ def move_all_tasks(
 ) -> Iterator[OtherStreamEvent]:
     """The events of all tasks of a removed column, which go to another; raises TooManyTasksToMove or ColumnIsFull.
 
+    They are completed if it is the done column; otherwise they stay as they are.
+
     A column that gets its limit only now is not counted yet: it is counted after this.
     """
     tasks = context.column_tasks(context.target, column_id)
@@ -54,5 +57,8 @@ def move_all_tasks(
             continue
         if is_counted:
             yield from enter_column(context.target, board, target, context)
+        status: TaskStatus = "done" if target.done else task.status
+        for event in status_events(task, status, column_id):
+            yield OtherStreamEvent(task_id, event)
         project_id = Change(task.project_id, task.project_id)
-        yield OtherStreamEvent(task_id, TaskMoved(project_id, Change(column_id, target.id), task.status))
+        yield OtherStreamEvent(task_id, TaskMoved(project_id, Change(column_id, target.id), status))

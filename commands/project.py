@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from commands.command import CLOSING_EVENTS_OVER_CAP, Command, DecisionContext, OtherStreamEvent, require_found
 from commands.field_types import Name, NewId, ProjectKeyText, require_uuid7
-from domain.column import DEFAULT_COLUMNS
+from domain.column import DEFAULT_COLUMNS, NEW_BOARD_COLUMNS
 from domain.errors import ProjectIsArchived, ProjectIsTrashed, ProjectKeyTaken, Purged
 from domain.event import Change, Event
 from domain.project import (
@@ -34,7 +34,7 @@ class ProjectCommand(Command[Project], frozen=True, kw_only=True):
 
 
 class CreateProject(ProjectCommand, frozen=True, kw_only=True):
-    """Create a project with a board of three columns."""
+    """Create a project with a board of three columns, the last of which is done."""
 
     creates: ClassVar = True
 
@@ -57,7 +57,8 @@ class CreateProject(ProjectCommand, frozen=True, kw_only=True):
         if context(ProjectKey, reservation):
             raise ProjectKeyTaken(key=self.key)
         yield OtherStreamEvent(reservation, ProjectKeyReserved(self.key, context.target))
-        yield ProjectCreated(workspace_id, self.name, self.key, DEFAULT_COLUMNS)
+        columns = DEFAULT_COLUMNS if context.actor.kind == "import" else NEW_BOARD_COLUMNS
+        yield ProjectCreated(workspace_id, self.name, self.key, columns)
 
 
 class EditProject(ProjectCommand, frozen=True, kw_only=True):

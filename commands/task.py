@@ -21,7 +21,7 @@ from commands.field_types import (
     require_uuid7,
 )
 from commands.project import require_editable_project
-from commands.task_changes import move, require_assignable, require_column, set_assignees, set_labels, set_status
+from commands.task_changes import place, require_assignable, require_column, set_assignees, set_labels
 from domain.errors import TaskIsTrashed, TooManyAssignees
 from domain.event import Change, Event
 from domain.label import distinct_labels
@@ -31,6 +31,7 @@ from domain.task import (
     Priority,
     Task,
     TaskAssigned,
+    TaskCompleted,
     TaskCreated,
     TaskDescribed,
     TaskPrioritised,
@@ -50,7 +51,7 @@ class TaskCommand(Command[Task], frozen=True, kw_only=True):
 
 
 class CreateTask(TaskCommand, frozen=True, kw_only=True):
-    """Create a task on a project's board, in the first column unless another is named."""
+    """Create a task on a project's board, in the first column unless another is named; done in the done column."""
 
     creates: ClassVar = True
 
@@ -92,6 +93,8 @@ class CreateTask(TaskCommand, frozen=True, kw_only=True):
             labels=distinct_labels(self.labels),
             assignees=tuple(dict.fromkeys(self.assignees)),
         )
+        if column == project.done_column and context.actor.kind != "import":
+            yield TaskCompleted(project_id, column.id)
 
 
 class EditTask(TaskCommand, frozen=True, kw_only=True):
@@ -132,11 +135,9 @@ class EditTask(TaskCommand, frozen=True, kw_only=True):
         yield from self._decide_place(task, context)
 
     def _decide_place(self, task: Task, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
-        status = task.status if self.status is UNSET else self.status
-        yield from set_status(task, status)
-        if self.column is not UNSET:
-            project = load_editable_project(task.project_id, context)
-            yield from move(task, project, require_column(project, self.column), status, context)
+        project = load_editable_project(task.project_id, context)
+        column = None if self.column is UNSET else require_column(project, self.column)
+        yield from place(task, project, context, column=column, status=self.status or None)
 
 
 class RenameTask(TaskCommand, frozen=True, kw_only=True):
@@ -153,25 +154,27 @@ class RenameTask(TaskCommand, frozen=True, kw_only=True):
 
 
 class CompleteTask(TaskCommand, frozen=True, kw_only=True):
-    """Mark a task as done."""
+    """Mark a task as done; it goes to the done column, if its board has one."""
 
     changed_fields: ClassVar = frozenset({"status"})
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
-        yield from set_status(require_editable_task(state, context), "done")
+        task = require_editable_task(state, context)
+        yield from place(task, load_editable_project(task.project_id, context), context, status="done")
 
 
 class ReopenTask(TaskCommand, frozen=True, kw_only=True):
-    """Mark a completed task as not done."""
+    """Mark a completed task as not done; from the done column it goes back to where it was completed."""
 
     changed_fields: ClassVar = frozenset({"status"})
 
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
-        yield from set_status(require_editable_task(state, context), "open")
+        task = require_editable_task(state, context)
+        yield from place(task, load_editable_project(task.project_id, context), context, status="open")
 
 
 class MoveTask(TaskCommand, frozen=True, kw_only=True):
-    """Move a task to another column of its board, named by id or name."""
+    """Move a task to another column of its board, named by id or name; the done column completes it."""
 
     requires_version: ClassVar = True
 
@@ -180,7 +183,7 @@ class MoveTask(TaskCommand, frozen=True, kw_only=True):
     def decide(self, state: Task | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
         task = require_editable_task(state, context)
         project = load_editable_project(task.project_id, context)
-        yield from move(task, project, require_column(project, self.column), task.status, context)
+        yield from place(task, project, context, column=require_column(project, self.column))
 
 
 class AssignTask(TaskCommand, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from uuid import UUID
 from commands.column_counts import enter_column, leave_column
 from commands.command import DecisionContext, OtherStreamEvent
 from domain.column import Column
-from domain.errors import AssigneeIsNoMember, UnknownColumn
+from domain.errors import AssigneeIsNoMember, StatusContradictsColumn, UnknownColumn
 from domain.event import Change, Event
 from domain.label import distinct_labels, normalize_label, remove_label
 from domain.member import Member, member_stream_id
@@ -24,21 +24,68 @@ from domain.task import (
 )
 
 
-def move(
-    task: Task, project: Project, column: Column, status: TaskStatus, context: DecisionContext
+def place(
+    task: Task,
+    project: Project,
+    context: DecisionContext,
+    *,
+    column: Column | None = None,
+    status: TaskStatus | None = None,
 ) -> Iterator[Event | OtherStreamEvent]:
-    """The events of a task that goes to another column with this status; none if it is there."""
-    if column.id == task.column:
-        return
-    yield from leave_column(task.project_id, project, task.column, context)
-    yield from enter_column(task.project_id, project, column, context)
-    yield TaskMoved(Change(task.project_id, task.project_id), Change(task.column, column.id), status)
+    """The events of a task that gets this column, this status or both; None leaves one to the other.
+
+    On a board with a done column they go together: a task that enters it is completed, one that is completed enters
+    it; a task that leaves it is reopened, one that is reopened leaves it. An import keeps them apart, as its file has
+    them. Raises StatusContradictsColumn, or what `enter_column` raises.
+    """
+    done_column = None if context.actor.kind == "import" else project.done_column
+    if done_column is not None:
+        if column is None:
+            column = _column_for(task, project, done_column, status)
+        else:
+            status = _status_for(task, done_column, column, status)
+    yield from status_events(task, status or task.status, task.column)
+    if column is not None and column.id != task.column:
+        yield from leave_column(task.project_id, project, task.column, context)
+        yield from enter_column(task.project_id, project, column, context)
+        project_id = Change(task.project_id, task.project_id)
+        yield TaskMoved(project_id, Change(task.column, column.id), status or task.status)
 
 
-def set_status(task: Task, status: TaskStatus) -> Iterator[Event]:
-    """The event of a task that is completed or reopened; none if it has this status."""
+def status_events(task: Task, status: TaskStatus, column_id: str) -> Iterator[Event]:
+    """The event of a task that is completed or reopened in a column; none if it has this status."""
     if status != task.status:
-        yield (TaskCompleted if status == "done" else TaskReopened)(task.project_id, task.column)
+        yield (TaskCompleted if status == "done" else TaskReopened)(task.project_id, column_id)
+
+
+def status_in(project: Project, task: Task, column: Column) -> TaskStatus:
+    """The status of a task that goes to a column of a board, without a wish of its own."""
+    done_column = project.done_column
+    return task.status if done_column is None else _status_for(task, done_column, column, None)
+
+
+def _column_for(task: Task, project: Project, done_column: Column, status: TaskStatus | None) -> Column | None:
+    """The column that a change of status leads to; None if the task stays where it is."""
+    if status == "done" and task.status == "open":
+        return done_column
+    if status == "open" and task.status == "done" and task.column == done_column.id:
+        before = project.find_column_by_id(task.completed_from or "")
+        others = (column for column in (before, *project.columns) if column and column != done_column)
+        return next(others, None)
+    return None
+
+
+def _status_for(task: Task, done_column: Column, column: Column, status: TaskStatus | None) -> TaskStatus:
+    """The status that a change of column leads to; raises StatusContradictsColumn if another one is wanted."""
+    if column.id == task.column and status in {None, task.status}:
+        return task.status
+    leaves_or_enters = done_column.id in {task.column, column.id} and column.id != task.column
+    implied: TaskStatus = "done" if column.id == done_column.id else "open"
+    if status is None:
+        return implied if leaves_or_enters else task.status
+    if status != implied and (status != task.status or leaves_or_enters):
+        raise StatusContradictsColumn(column=column.id, status=status)
+    return status
 
 
 def set_labels(task: Task, labels: Sequence[str]) -> Iterator[Event]:

@@ -14,7 +14,7 @@ from commands.command import (
 from commands.field_types import ColumnName
 from commands.project import ProjectCommand
 from commands.task import TaskCommand, load_editable_project
-from commands.task_changes import require_column
+from commands.task_changes import require_column, status_events, status_in
 from domain.errors import NotTrashed
 from domain.event import Change, Event
 from domain.project import Project, ProjectPurged, ProjectTrashed
@@ -54,6 +54,7 @@ class RestoreTask(TaskCommand, frozen=True, kw_only=True):
             column = column or require_column(project, self.column)
             yield from enter_column(task.project_id, project, column, context)
             yield TaskRestored(task.project_id, Change(task.column, column.id), task.status)
+            yield from status_events(task, status_in(project, task, column), column.id)
 
 
 class PurgeTask(TaskCommand, frozen=True, kw_only=True):

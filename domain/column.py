@@ -11,11 +11,15 @@ from domain.label import normalize_label
 
 
 class Column(Struct, frozen=True, omit_defaults=True):
-    """A column of the board. The id is permanent, the name may change; `wip_limit` is the intended maximum of tasks."""
+    """A column of the board. The id is permanent, the name may change; `wip_limit` is the intended maximum of tasks.
+
+    In the column that is `done`, of which a board has one at most, tasks are done.
+    """
 
     id: str
     name: str
     wip_limit: int | None = None
+    done: bool = False
 
 
 class ColumnTasks(Struct, frozen=True):
@@ -26,6 +30,8 @@ class ColumnTasks(Struct, frozen=True):
 
 
 DEFAULT_COLUMNS = (Column("todo", "To do"), Column("doing", "In progress"), Column("done", "Done"))
+"""The columns of a board that was created before columns could be done."""
+NEW_BOARD_COLUMNS = (*DEFAULT_COLUMNS[:2], Column("done", "Done", done=True))
 
 
 class ColumnCounted(Event, frozen=True):

@@ -78,6 +78,11 @@ class Project(State, frozen=True):
             return msgspec.structs.replace(after, removed=tuple(each for each in ids if each not in current_ids))
         return after
 
+    @property
+    def done_column(self) -> Column | None:
+        """The column in which tasks are done, if the board has one."""
+        return next((column for column in self.columns if column.done), None)
+
     def with_columns(self, columns: Iterable[Column]) -> Self:
         """The project with other columns."""
         return msgspec.structs.replace(self, columns=tuple(columns))

@@ -4,6 +4,8 @@ from functools import lru_cache
 from typing import ClassVar, Literal, Self
 from uuid import UUID, uuid5
 
+from msgspec.structs import replace
+
 from domain.event import Change, Event, State
 
 Priority = Literal["none", "low", "medium", "high", "urgent"]
@@ -138,6 +140,8 @@ class Task(State, frozen=True):
     status: TaskStatus = "open"
     trashed: bool = False
     purged: bool = False
+    completed_from: str | None = None
+    """The column that the last completion left."""
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
@@ -154,7 +158,10 @@ class Task(State, frozen=True):
                 event.labels,
                 event.assignees,
             )
-        return super().evolve(state, event)
+        after = super().evolve(state, event)
+        if after is not None and isinstance(event, TaskCompleted):
+            return replace(after, completed_from=event.column)
+        return after
 
 
 class TaskNumbersTaken(Event, frozen=True):

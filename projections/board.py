@@ -36,6 +36,7 @@ class ShownColumn(Struct, frozen=True):
     name: str
     wip_limit: int | None
     removed: bool
+    done: bool
     count: int
     items: list[TaskRow]
     next_cursor: str | None

@@ -26,6 +26,7 @@ class BoardColumn(Struct, frozen=True):
     name: str
     wip_limit: int | None = None
     removed: bool = False
+    done: bool = False
 
 
 class ProjectRow(Struct, frozen=True):
@@ -115,7 +116,7 @@ def _add_to_count(project: ProjectRow, column: str, status: TaskStatus, delta: i
 
 
 def _board_columns(columns: Iterable[Column]) -> tuple[BoardColumn, ...]:
-    return tuple(BoardColumn(column.id, column.name, column.wip_limit) for column in columns)
+    return tuple(BoardColumn(column.id, column.name, column.wip_limit, done=column.done) for column in columns)
 
 
 def _replace_columns(project: ProjectRow, columns: Iterable[Column]) -> tuple[BoardColumn, ...]:
@@ -133,7 +134,7 @@ def scopes(project: ProjectRow) -> Iterable[UUID]:
 
 
 projection = Projection(
-    "project_list", 2, ProjectRow, keys, fold, scopes, golden_lines=91, indexes=("(workspace_id, key)",)
+    "project_list", 3, ProjectRow, keys, fold, scopes, golden_lines=99, indexes=("(workspace_id, key)",)
 )
 
 

@@ -184,6 +184,7 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
                 name=st.sampled_from(["To do", "In progress", "Done", "nowhere"]),
                 id=st.none() | st.sampled_from(["todo", "doing", "done", "nowhere"]),
                 wip_limit=st.none() | st.integers(1, 2),
+                done=st.sampled_from([False, False, True]),
             ),
             min_size=1,
             max_size=3,

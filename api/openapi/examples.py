@@ -39,9 +39,9 @@ EXAMPLE_BY_FIELD: Final[dict[str, Any]] = {
     "changes": {"title": ["Milk", "Oat milk"]},
     "column": "doing",
     "columns": [
-        {"id": "todo", "name": "To do", "wip_limit": None, "removed": False},
-        {"id": "doing", "name": "In progress", "wip_limit": 3, "removed": False},
-        {"id": "done", "name": "Done", "wip_limit": None, "removed": False},
+        {"id": "todo", "name": "To do", "wip_limit": None, "removed": False, "done": False},
+        {"id": "doing", "name": "In progress", "wip_limit": 3, "removed": False, "done": False},
+        {"id": "done", "name": "Done", "wip_limit": None, "removed": False, "done": True},
     ],
     "counts": {"doing": {"open": 2}, "done": {"done": 5}},
     "cursor": "WyIwMTkzODA1YSIsNTBd",

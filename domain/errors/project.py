@@ -39,5 +39,9 @@ class TooManyTasksToMove(Refusal):
     """The column has too many tasks to move them all at once. Keep them there, and move them in several steps."""
 
 
+class SeveralDoneColumns(Refusal):
+    """Only one column of a board can be the done column."""
+
+
 class ColumnRepeated(Refusal):
     """Two columns have the same name or the same id."""

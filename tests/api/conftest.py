@@ -7,6 +7,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from domain.column import DEFAULT_COLUMNS
 from infra.logs import logger
 from infra.settings import Settings
 from tests.api import openapi_contract
@@ -22,6 +23,17 @@ from tests.servers import Servers
 def _loaded_openapi() -> None:
     """Build the OpenAPI document once, before a test plants a defect in the code that it is derived from."""
     openapi_contract.app_contract()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _boards_without_a_done_column() -> Iterator[None]:
+    """Boards as they were before columns could be done: a complete is one event there, and no move.
+
+    Most tests are about something else. `endpoints/test_done_column.py` has boards with a done column.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("commands.project.NEW_BOARD_COLUMNS", DEFAULT_COLUMNS)
+        yield
 
 
 @pytest.fixture(scope="package")

@@ -10,7 +10,7 @@ from commands.column import ColumnSpec, SetColumns
 from commands.command import Command, OtherStreamEvent
 from commands.project import ArchiveProject, CreateProject, EditProject, RestoreProject
 from commands.trash import PurgeProject, TrashProject
-from domain.column import DEFAULT_COLUMNS
+from domain.column import NEW_BOARD_COLUMNS
 from domain.errors import (
     Forbidden,
     IdTaken,
@@ -60,14 +60,14 @@ CREATE = CreateProject(workspace_id=WORKSPACE, name="Household", key="HOME")
 def test_a_project_is_opened_with_a_board_and_its_key_reserved() -> None:
     given(workspace()).when(CREATE).then(
         OtherStreamEvent(project_key_stream_id(WORKSPACE, "HOME"), ProjectKeyReserved("HOME", PROJECT)),
-        ProjectCreated(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS),
+        ProjectCreated(WORKSPACE, "Household", "HOME", NEW_BOARD_COLUMNS),
     )
 
 
 def test_a_member_opens_a_project_too() -> None:
     given(workspace(), member(BOB)).when(CREATE, actor=BOB).then(
         OtherStreamEvent(project_key_stream_id(WORKSPACE, "HOME"), ProjectKeyReserved("HOME", PROJECT)),
-        ProjectCreated(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS),
+        ProjectCreated(WORKSPACE, "Household", "HOME", NEW_BOARD_COLUMNS),
     )
 
 
@@ -79,7 +79,7 @@ def test_projects_of_two_workspaces_may_share_a_key() -> None:
     elsewhere = project(OTHER_PROJECT, "HOME", OTHER_WORKSPACE)
     given(workspace(), workspace(OTHER_WORKSPACE), elsewhere).when(CREATE).then(
         OtherStreamEvent(project_key_stream_id(WORKSPACE, "HOME"), ProjectKeyReserved("HOME", PROJECT)),
-        ProjectCreated(WORKSPACE, "Household", "HOME", DEFAULT_COLUMNS),
+        ProjectCreated(WORKSPACE, "Household", "HOME", NEW_BOARD_COLUMNS),
     )
 
 

@@ -1,5 +1,7 @@
 """A task: the fold of its events."""
 
+from msgspec.structs import replace
+
 from domain.event import fold
 from domain.task import Task, TaskNumbers, TaskNumbersTaken, task_numbers_stream_id
 from tests.examples import COMPLETED, CREATED, MOVED, OTHER_PROJECT, PROJECT, RENAMED, REOPENED, TRASHED, WORKSPACE
@@ -17,8 +19,10 @@ def test_each_event_changes_what_it_says() -> None:
     assert (task.title, task.status, task.column, task.trashed) == ("Buy bread", "done", "doing", True)
 
 
-def test_a_reopened_task_is_as_it_was_before_it_was_completed() -> None:
-    assert fold(Task, [CREATED, COMPLETED, REOPENED]) == fold(Task, [CREATED])
+def test_a_reopened_task_is_as_it_was_but_for_where_it_was_completed() -> None:
+    task = fold(Task, [CREATED])
+    assert task
+    assert fold(Task, [CREATED, COMPLETED, REOPENED]) == replace(task, completed_from="todo")
 
 
 def test_the_last_number_given_out_counts() -> None:

@@ -159,9 +159,9 @@ async def test_a_removed_column_keeps_its_tasks_until_they_are_moved(ann: ApiUse
     shown = await ann.get(f"/projects/{ann.project}")
     assert shown["wip"] == "refuse"
     assert shown["columns"] == [
-        {"id": "todo", "name": "Next", "wip_limit": None, "removed": False},
-        {"id": "in-review", "name": "In review", "wip_limit": 3, "removed": False},
-        {"id": "doing", "name": "In progress", "wip_limit": None, "removed": True},
+        {"id": "todo", "name": "Next", "wip_limit": None, "removed": False, "done": False},
+        {"id": "in-review", "name": "In review", "wip_limit": 3, "removed": False, "done": False},
+        {"id": "doing", "name": "In progress", "wip_limit": None, "removed": True, "done": False},
     ]
     other = await ann.request("POST", f"/projects/{ann.project}/tasks", json={"title": "x", "column": "doing"})
     assert_problem(other, 422, "unknown_column")

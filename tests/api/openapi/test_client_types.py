@@ -156,7 +156,7 @@ def test_a_member_that_is_always_sent_is_required() -> None:
             assert {"items", "next_cursor"} <= set(schema["required"]), name
     for name in ("Task", "ExpandedTask"):
         assert SCHEMAS[name]["required"] == list(SCHEMAS[name]["properties"])
-    assert SCHEMAS["Column"]["required"] == ["id", "name", "wip_limit", "removed"]
+    assert SCHEMAS["Column"]["required"] == ["id", "name", "wip_limit", "removed", "done"]
     assert {"created_at", "version"} <= set(SCHEMAS["SavedFilter"]["required"])
 
 
