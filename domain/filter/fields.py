@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, get_args
+from datetime import UTC, date
+from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from domain.filter.terms import (
     AssigneeIs,
@@ -33,6 +33,7 @@ from domain.filter.terms import (
     TimeIs,
 )
 from domain.task import Priority, TaskStatus
+from domain.timestamp import parse_timestamp
 
 _PROJECT_KEY_PATTERN = re.compile("[A-Za-z][A-Za-z0-9]{1,9}")
 _TASK_KEY_PATTERN = re.compile(_PROJECT_KEY_PATTERN.pattern + "-[1-9][0-9]{0,8}")
@@ -160,7 +161,7 @@ def _parse_when(value: str) -> Any:
         return _parse_relative(**relative.groupdict())
     if len(value) == len("YYYY-MM-DD"):
         return Day(msgspec.convert(value, date))
-    return Instant(msgspec.convert(value, Annotated[datetime, Meta(tz=True)]).astimezone(UTC))
+    return Instant(parse_timestamp(value).astimezone(UTC))
 
 
 def _parse_relative(base: Any, sign: str, count: str, unit: Any) -> Any:

@@ -87,6 +87,11 @@ TERMS_BY_TEXT: list[tuple[str, Predicate]] = [
         'updated>"2026-12-01T10:00:00.5+03:00"',
         TimeIs("updated", ">", Instant(datetime(2026, 12, 1, 7, 0, 0, 500_000, UTC))),
     ),
+    ('due<"2026-12-31T23:59:60Z"', TimeIs("due", "<", Instant(datetime(2027, 1, 1, tzinfo=UTC)))),
+    (
+        'due:"2026-12-01T10:00:00.123456789+23:59"',
+        TimeIs("due", ":", Instant(datetime(2026, 11, 30, 10, 1, 0, 123_456, UTC))),
+    ),
     ("due:0001-01-01", TimeIs("due", ":", Day(date.min))),
     ("due:9999-12-31", TimeIs("due", ":", Day(date.max))),
     ("milk", Word("milk")),
