@@ -2,6 +2,7 @@
 
 import sys
 
+import httpx
 from taskledger_client import AuthenticatedClient, Client
 from taskledger_client.api.commands import carry_out
 from taskledger_client.api.projects import create_project
@@ -42,12 +43,15 @@ address = sys.argv[1]
 email, password = "ann@example.com", "correct horse battery"
 
 # Register and log in.
-visitor = Client(base_url=address, raise_on_unexpected_status=True)
+patience = httpx.Timeout(60)
+visitor = Client(base_url=address, raise_on_unexpected_status=True, timeout=patience)
 registered = register.sync(client=visitor, body=Registration(email=email, name="Ann", password=password))
 assert isinstance(registered, WriteResult), registered
 tokens = login.sync(client=visitor, body=Login(email=email, password=password))
 assert isinstance(tokens, Tokens)
-client = AuthenticatedClient(base_url=address, token=tokens.access_token, raise_on_unexpected_status=True)
+client = AuthenticatedClient(
+    base_url=address, token=tokens.access_token, raise_on_unexpected_status=True, timeout=patience
+)
 
 # A workspace, a project and a task: optional members are left out.
 workspace = create_workspace.sync(client=client, body=CreateWorkspace(name="Home"))

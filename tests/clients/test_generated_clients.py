@@ -20,6 +20,8 @@ from tests.clients import node_packages
 from tests.clients.node_packages import run
 from tests.law import planted_defect
 
+PATIENCE_S = 60
+"""For a server on a busy machine, which builds the description first."""
 EVENTS_OF_THE_DAY = {"5 events"}
 """The history of the one task: created, renamed, changed once more, completed, reopened."""
 
@@ -42,7 +44,8 @@ def workshop(tmp_path: Path) -> Path:
 
 def save_description(address: str, folder: Path) -> None:
     """The description as a server gives it, as openapi.json."""
-    (folder / "openapi.json").write_bytes(httpx.get(f"{address}/openapi.json").raise_for_status().content)
+    description = httpx.get(f"{address}/openapi.json", timeout=PATIENCE_S).raise_for_status().content
+    (folder / "openapi.json").write_bytes(description)
 
 
 def save_faulty_description(folder: Path, spoil: Callable[[dict[str, Any]], None]) -> None:
