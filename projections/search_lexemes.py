@@ -94,18 +94,26 @@ _cached_template = lru_cache(maxsize=50_000)(_template)
 def chunk_lexemes(chunk: str) -> tuple[tuple[Lexeme, ...], int]:
     """The lexemes of a text without spaces, and its length in positions."""
     folded, found, last, end = fold_text(chunk), list[Lexeme](), 0, -1
+    symbols, touched = dict[tuple[str, int, str, str], Lexeme](), None
     for part in (_ASCII_PART if folded.isascii() else _PART).finditer(folded):
         word, number, run, symbol = part.groups()
-        if symbol:
-            found += _symbol_lexemes(symbol, last, found[-1] if part.start() == end else None)
-        elif run:
+        if part.start() != end:
+            touched = None
+        if symbol:  # a long row of them repeats itself
+            place = (symbol, last, touched.kind, touched.text[-1]) if touched else (symbol, last, "", "")
+            if place not in symbols:
+                found += _symbol_lexemes(symbol, last, touched)
+                symbols[place] = found[-1]
+            touched, end = symbols[place], part.end()
+            continue
+        if run:
             found += _run_lexemes(run, last + 1)
             last = found[-1].position
         else:
             last += 1
             cut = (word or number)[:MAX_LEXEME_CHARACTERS]
             found += _word_lexemes(cut, last) if word else [Lexeme("number", cut, last)]
-        end = part.end()
+        touched, end = found[-1], part.end()
     return tuple(found), last
 
 

@@ -3,7 +3,8 @@
 An event type that this code does not know is read as Unknown, so reading never fails.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
 from uuid import UUID
 
 from msgspec import Struct
@@ -17,6 +18,8 @@ _SELECT_AFTER = f"{SELECT_EVENTS} where notification_id > %s order by notificati
 _SELECT_EVENTS = f"""{SELECT_EVENTS} where notification_id > %(after)s
     and (%(workspace)s::uuid is null or workspace_id = %(workspace)s)
     and (%(types)s::text[] is null or topic = any(%(types)s)) order by notification_id"""
+MAX_BATCH_BYTES = 512 * 1024
+"""A batch is folded in one transaction, which PostgreSQL ends after seconds; a text of 200 kB may take a quarter."""
 SELECT_HEAD = "select coalesce(max(notification_id), 0) from log.events"
 
 
@@ -29,12 +32,16 @@ class EventSelection(Struct, frozen=True):
 
 
 def load_after(connection: Connection[TupleRow], position: int, limit: int) -> list[RecordedEvent]:
-    """The next events of the log after a position, `limit` at most."""
+    """The next events of the log after a position, `limit` at most, and not many more than `MAX_BATCH_BYTES`."""
     with connection.cursor(binary=True) as cursor:
-        return [
-            decode_row_or_unknown(row)
-            for row in cursor.execute(_SELECT_AFTER, (position, limit), prepare=True).fetchall()
-        ]
+        rows = cursor.execute(_SELECT_AFTER, (position, limit), prepare=True).fetchall()
+    return [decode_row_or_unknown(row) for row in rows[: _count_within(rows, MAX_BATCH_BYTES)]]
+
+
+def _count_within(rows: Sequence[TupleRow], max_bytes: int) -> int:
+    """How many of the first rows have so many bytes of state, the one that exceeds them included."""
+    sizes = accumulate(len(state) for _, _, _, _, state, *_ in rows)
+    return next((count for count, size in enumerate(sizes, 1) if size > max_bytes), len(rows))
 
 
 def load_stream(

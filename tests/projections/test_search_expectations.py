@@ -45,3 +45,8 @@ def test_a_text_is_found_by_what_people_write_and_a_denial_finds_the_rest(databa
     assert not missed, "not found:\n" + "\n".join(map(repr, missed))
     assert not surplus, "found:\n" + "\n".join(map(repr, surplus))
     assert not not_denied
+
+
+def test_a_long_row_of_symbols_has_few_lexemes() -> None:
+    assert len(lexemes("\U0001f6d2" * 50_000, "A", "B")) < 100
+    assert len(lexemes("-.-/" * 12_500, "A", "B")) < 100

@@ -356,3 +356,14 @@ async def test_a_slice_of_the_log_is_exported_in_order(log: EventLog) -> None:
         )
         assert list(reading.iter_events(connection, EventSelection(event_types=["TaskDescribed"]))) == everything[1:2]
         assert list(reading.iter_events(connection, EventSelection(event_types=[]))) == []
+
+
+async def test_a_batch_of_long_texts_is_short(log: EventLog, settings: Settings) -> None:
+    texts = [TaskDescribed(Change("", "x" * 50_000)) for _ in range(40)]
+    first = await append_one(log, append_of(uuid4(), 0, *texts)) - len(texts)
+    with connect(settings.database_url) as connection:
+        batch = reading.load_after(connection, first, 4_000)
+        rest = reading.load_after(connection, batch[-1].position, 4_000)
+        assert len(reading.load_after(connection, first, 2)) == 2
+    assert 5 < len(batch) < 20
+    assert [one.position for one in (*batch, *rest)] == list(range(first + 1, rest[-1].position + 1))
