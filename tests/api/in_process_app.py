@@ -82,13 +82,14 @@ async def lifespan_task(app: Litestar) -> AsyncIterator[None]:
 
 @contextlib.contextmanager
 def manual_projector(settings: Settings) -> Iterator[Callable[[], None]]:
-    """Fold once, as a polling worker does."""
+    """Fold all that there is, as a polling worker does."""
     with redis.Redis.from_url(settings.redis_url) as cache:
         projector = Projector(settings.database_url, settings.partitions, instant_publisher(cache))
 
         def project_all() -> None:
             for partition in range(settings.partitions):
-                projector.project(partition)
+                while projector.project(partition):  # it returns after a second, even if there is more
+                    pass
 
         yield project_all
         projector.close()
