@@ -61,7 +61,7 @@ def run_import(run_cli: RunCli, tmp_path: Path, settings: Settings) -> Iterator[
 def tasks_by_title(settings: Settings) -> dict[str, TaskRow]:
     """The imported tasks, by title."""
     with connect(settings.database_url) as connection:
-        history = log.load_after(connection, DEMO_EVENTS, 1_000_000)
+        history = list(log.iter_events(connection, log.EventSelection(DEMO_EVENTS)))
         found = fold_history(projection, history)
     return {row.title: row for row in found.values()}
 
@@ -69,7 +69,7 @@ def tasks_by_title(settings: Settings) -> dict[str, TaskRow]:
 def imported_tasks(settings: Settings) -> list[TaskRow]:
     """The imported tasks, outside the trash."""
     with connect(settings.database_url) as connection:
-        history = log.load_after(connection, DEMO_EVENTS, 1_000_000)
+        history = list(log.iter_events(connection, log.EventSelection(DEMO_EVENTS)))
     return list(fold_history(projection, history).values())
 
 

@@ -57,7 +57,7 @@ def parked_documents(connection: SyncConnection, name: str) -> list[str]:
 
 
 def all_events(connection: SyncConnection) -> Sequence[RecordedEvent]:
-    return log.load_after(connection, 0, 1_000_000)
+    return list(log.iter_events(connection, log.EventSelection()))
 
 
 def matches_log(connection: SyncConnection) -> bool:

@@ -58,7 +58,7 @@ def test_the_report_after_ctrl_c_is_right_and_on_its_own_line(
     report = re.search(r"(?:\n|\x1b\[2K)list\.json: (\d+) created, 0 already there, 0 refused\.\r\n", output.decode())
     assert report, output[-500:]
     with connect(settings.database_url) as connection:
-        numbers = log.load_after(connection, DEMO_EVENTS, ROWS)
+        numbers = list(log.iter_events(connection, log.EventSelection(DEMO_EVENTS)))
     created = sum(one.event.__class__.__name__ == "TaskCreated" for one in numbers)
     assert int(report[1]) == created
     assert 0 < created < ROWS
