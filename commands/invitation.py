@@ -62,6 +62,9 @@ class AcceptInvitation(Command[Invitation], frozen=True, kw_only=True):
         workspace = invitation.workspace_id
         if invitation.user_id == user:
             return
+        workspace_state = context(Workspace, workspace)
+        if workspace_state is None or workspace_state.trashed:
+            raise InvitationIsClosed
         if invitation.stage != "open" or not _may_inviter_still_invite(invitation, context):
             raise InvitationIsClosed
         yield InvitationAccepted(user)
@@ -69,7 +72,7 @@ class AcceptInvitation(Command[Invitation], frozen=True, kw_only=True):
         old_role = member.role if member else None
         if old_role and is_role_at_least(old_role, invitation.role):
             return
-        for event in owner_events(require_found(context(Workspace, workspace)), user, old_role, invitation.role):
+        for event in owner_events(workspace_state, user, old_role, invitation.role):
             yield OtherStreamEvent(workspace, event)
         yield OtherStreamEvent(member_stream_id(workspace, user), role_event(user, old_role, invitation.role))
 

@@ -61,6 +61,10 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
     "CreateWorkspace":   RequiredPermission(None,     "write"),
     "EditWorkspace":     RequiredPermission("admin",  "write"),
 
+    "TrashWorkspace":    RequiredPermission("owner",  "admin"),
+    "RestoreWorkspace":  RequiredPermission("owner",  "admin"),
+    "PurgeWorkspace":    RULE_ONLY_PERMISSION,
+
     "SaveFilter":        RequiredPermission(None,     "write"),
     "EditFilter":        RequiredPermission(None,     "write"),
     "DeleteFilter":      RequiredPermission(None,     "write"),
@@ -89,6 +93,10 @@ REQUIRED_PERMISSIONS: Final[dict[str, RequiredPermission]] = {
 }
 # fmt: on
 """By the name of a command, or of another operation."""
+
+
+OPERATIONS_IN_TRASH: Final = frozenset({"TrashWorkspace", "RestoreWorkspace"})
+"""What members may still do with a workspace in the trash; all else in it is invisible."""
 
 
 def widest_scope(scopes: Collection[TokenScope]) -> TokenScope:

@@ -1,12 +1,14 @@
-"""Commands about the trash: move tasks and projects into it, restore tasks, and purge."""
+"""Commands about the trash: move tasks, projects and workspaces into it, restore, and purge."""
 
 from collections.abc import Iterator
 from typing import ClassVar
+from uuid import UUID
 
 from commands.column_counts import enter_column, leave_column
 from commands.command import (
     CLOSING_EVENTS_OVER_CAP,
     FINAL_EVENTS_OVER_CAP,
+    Command,
     DecisionContext,
     OtherStreamEvent,
     require_found,
@@ -19,6 +21,7 @@ from domain.errors import NotTrashed
 from domain.event import Change, Event
 from domain.project import Project, ProjectPurged, ProjectTrashed
 from domain.task import Task, TaskPurged, TaskRestored, TaskTrashed
+from domain.workspace import Workspace, WorkspacePurged, WorkspaceRestored, WorkspaceTrashed
 
 
 class TrashTask(TaskCommand, frozen=True, kw_only=True):
@@ -93,6 +96,51 @@ class PurgeProject(ProjectCommand, frozen=True, kw_only=True):
     events_over_cap: ClassVar = FINAL_EVENTS_OVER_CAP
 
     def decide(self, state: Project | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
-        if not require_found(state).trashed:
+        project = require_found(state)
+        if not project.trashed and not require_found(context(Workspace, project.workspace_id)).purged:
             raise NotTrashed
         yield ProjectPurged()
+
+
+class WorkspaceTrashCommand(Command[Workspace], frozen=True, kw_only=True):
+    """A command about a workspace that may be in the trash."""
+
+    state_type: ClassVar = Workspace
+    is_batchable: ClassVar = False
+
+    def resolve_workspace_id(self, state: Workspace | None, context: DecisionContext) -> UUID:
+        return context.target
+
+
+class TrashWorkspace(WorkspaceTrashCommand, frozen=True, kw_only=True):
+    """Move a workspace to the trash, with everything in it; its members see it no more."""
+
+    requires_version: ClassVar = True
+    events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
+
+    def decide(self, state: Workspace | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        workspace = require_found(state)
+        if not workspace.trashed:
+            yield WorkspaceTrashed(workspace.name)
+
+
+class RestoreWorkspace(WorkspaceTrashCommand, frozen=True, kw_only=True):
+    """Restore a workspace from the trash."""
+
+    events_over_cap: ClassVar = CLOSING_EVENTS_OVER_CAP
+
+    def decide(self, state: Workspace | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        if require_found(state).trashed:
+            yield WorkspaceRestored()
+
+
+class PurgeWorkspace(WorkspaceTrashCommand, frozen=True, kw_only=True):
+    """Purge a workspace that is in the trash. The installation does this after a time."""
+
+    requires_version: ClassVar = True
+    events_over_cap: ClassVar = FINAL_EVENTS_OVER_CAP
+
+    def decide(self, state: Workspace | None, context: DecisionContext) -> Iterator[Event | OtherStreamEvent]:
+        if not require_found(state).trashed:
+            raise NotTrashed
+        yield WorkspacePurged()

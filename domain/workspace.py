@@ -18,6 +18,23 @@ class WorkspaceRenamed(Event, frozen=True):
     name: Change[str]
 
 
+class WorkspaceTrashed(Event, frozen=True):
+    """In the trash, with everything in it: invisible to its members, until an owner restores it."""
+
+    name: str
+    trashed: Change[bool] = Change(old=False, new=True)
+
+
+class WorkspaceRestored(Event, frozen=True):
+    trashed: Change[bool] = Change(old=True, new=False)
+
+
+class WorkspacePurged(Event, frozen=True):
+    """Permanently deleted from the trash; its projects and their tasks follow."""
+
+    purged: Change[bool] = Change(old=False, new=True)
+
+
 class OwnerAppointed(Event, frozen=True):
     """On the workspace's own stream, which therefore counts its owners."""
 
@@ -35,6 +52,8 @@ class Workspace(State, frozen=True):
 
     name: str
     owners: int = 1
+    trashed: bool = False
+    purged: bool = False
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
 from msgspec import Struct
@@ -11,18 +11,19 @@ from msgspec.structs import replace
 from domain.event import OpaqueEvent, RecordedEvent
 from domain.project import ProjectPurged, ProjectRestored, ProjectTrashed
 from domain.task import TaskPurged, TaskRestored, TaskTrashed
+from domain.workspace import WorkspacePurged, WorkspaceRestored, WorkspaceTrashed
 from projections.pagination import PageCursor, encode_page, list_id_for
 from projections.projection import Projection, key_by_stream
 from projections.question import WORKSPACE_MEMBERS, Answer, Question, single_table_question
 
 TrashKind = Literal["task", "project"]
+StoredTrashKind = Literal["task", "project", "workspace"]
 
 
 class TrashFields(Struct, frozen=True):
     """A task or project in the trash; `version` is the one that its move to the trash gave it."""
 
     id: UUID
-    kind: TrashKind
     workspace_id: UUID
     project_id: UUID
     key: str
@@ -31,8 +32,9 @@ class TrashFields(Struct, frozen=True):
 
 
 class TrashRow(TrashFields, frozen=True):
-    """A task or project in the trash since the event at `position`, or a project purged from it."""
+    """A task, project or workspace in the trash since the event at `position`, or purged from it."""
 
+    kind: StoredTrashKind
     position: int
     trashed_at: datetime
     purged: bool = False
@@ -41,6 +43,7 @@ class TrashRow(TrashFields, frozen=True):
 class Trashed(TrashFields, frozen=True):
     """A task or project in the trash, and when it will be purged."""
 
+    kind: TrashKind
     trashed_at: datetime
     purge_at: datetime
 
@@ -52,18 +55,21 @@ def fold(key: UUID, row: TrashRow | None, recorded: RecordedEvent) -> TrashRow |
             return _trash_row("task", event.project_id, event.key, event.title, recorded)
         case ProjectTrashed() as event:
             return _trash_row("project", key, event.key, event.name, recorded)
-        case ProjectPurged():
+        case WorkspaceTrashed() as event:
+            return _trash_row("workspace", key, "", event.name, recorded)
+        case ProjectPurged() | WorkspacePurged():
+            row = row or _trash_row("project", key, "", "", recorded)  # its workspace was in the trash
             return row and replace(row, key="", name="", version=recorded.version, purged=True)
-        case TaskRestored() | TaskPurged() | ProjectRestored():
+        case TaskRestored() | TaskPurged() | ProjectRestored() | WorkspaceRestored():
             return None
     return row
 
 
-def _trash_row(kind: TrashKind, project: UUID, key: str, name: str, recorded: RecordedEvent) -> TrashRow | None:
+def _trash_row(kind: StoredTrashKind, project: UUID, key: str, name: str, recorded: RecordedEvent) -> TrashRow | None:
     workspace, at = recorded.workspace_id, recorded.at
     if workspace is None:
         return None
-    return TrashRow(recorded.stream, kind, workspace, project, key, name, recorded.version, recorded.position, at)
+    return TrashRow(recorded.stream, workspace, project, key, name, recorded.version, kind, recorded.position, at)
 
 
 def scopes(row: TrashRow) -> Iterable[UUID]:
@@ -72,14 +78,17 @@ def scopes(row: TrashRow) -> Iterable[UUID]:
 
 projection = Projection(
     "trash",
-    1,
+    2,
     TrashRow,
     key_by_stream,
     fold,
     scopes,
-    golden_lines=91,
+    golden_lines=102,
     indexes=("(workspace_id, position) where not purged", "(position) where not purged", "(id) where purged"),
-    event_types=(TaskTrashed, TaskRestored, TaskPurged, ProjectTrashed, ProjectRestored, ProjectPurged, OpaqueEvent),
+    event_types=(
+        *(TaskTrashed, TaskRestored, TaskPurged, ProjectTrashed, ProjectRestored, ProjectPurged),
+        *(WorkspaceTrashed, WorkspaceRestored, WorkspacePurged, OpaqueEvent),
+    ),
 )
 
 
@@ -90,7 +99,7 @@ def page(workspace: UUID, kind: TrashKind | None, retention_days: int, limit: in
     """
     list_id = list_id_for(workspace, "trash", {"kind": kind})
     before = PageCursor.parse_number(cursor, list_id)
-    sql = """select * from {trash} where workspace_id = %(workspace)s and not purged
+    sql = """select * from {trash} where workspace_id = %(workspace)s and not purged and kind <> 'workspace'
              and (%(kind)s::text is null or kind = %(kind)s) and (%(before)s = 0 or position < %(before)s)
              order by position desc limit %(rows)s"""
     parameters: dict[str, object] = {
@@ -118,15 +127,21 @@ def _page_answer(rows: list[TrashRow], limit: int, list_id: UUID, retention: tim
 
 def _trash_item(row: TrashRow, retention: timedelta) -> Trashed:
     shown = {name: getattr(row, name) for name in TrashFields.__struct_fields__}
-    return Trashed(**shown, trashed_at=row.trashed_at, purge_at=row.trashed_at + retention)
+    return Trashed(
+        **shown, kind=cast("TrashKind", row.kind), trashed_at=row.trashed_at, purge_at=row.trashed_at + retention
+    )
 
 
 DUE_FOR_PURGE_SQL = """select id, kind, version, position from {trash}
     where not purged and position > %s and trashed_at <= %s order by position limit %s"""
 """Tasks and projects that went to the trash no later than a time, after a position."""
+ORPHANED_PROJECTS_SQL = """select project.id, project.version from {trash} workspace
+    join {project_list} project on project.workspace_id = workspace.id
+    where workspace.kind = 'workspace' and workspace.purged and project.id > %s order by project.id limit %s"""
+"""Projects of purged workspaces, after an id."""
 ORPHANED_TASKS_SQL = """select task.id, task.version from {trash} project
     join {task_list} task on task.project_id = project.id and not task.trashed
-    where project.purged and task.id > %s order by task.id limit %s"""
+    where project.purged and project.kind = 'project' and task.id > %s order by task.id limit %s"""
 """Tasks of purged projects, after an id.
 
 Tasks in the trash are left out: they are due by themselves, because they were there before their project.

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from domain.event import OpaqueEvent, RecordedEvent, apply_changes
 from domain.member import MemberJoined, MemberLeft, MemberRemoved, MemberRoleChanged, Role
-from domain.workspace import WorkspaceCreated
+from domain.workspace import WorkspaceCreated, WorkspacePurged, WorkspaceRestored, WorkspaceTrashed
 from projections.pagination import TimeSortKey, encode_answer, encode_versioned_answer, list_id_for
 from projections.projection import Projection
 from projections.question import USER_ALONE, WORKSPACE_MEMBERS, Answer, Question, single_table_question
@@ -26,6 +26,7 @@ class WorkspaceRow(Struct, frozen=True):
     version: int
     created_at: datetime
     updated_at: datetime
+    trashed_at: datetime | None = None
 
 
 def keys(recorded: RecordedEvent) -> Iterable[UUID]:
@@ -45,6 +46,11 @@ def fold(key: UUID, workspace: WorkspaceRow | None, recorded: RecordedEvent) -> 
             return _with_role(workspace, user, role)
         case MemberRoleChanged() | MemberRemoved() | MemberLeft():
             return _with_role(workspace, event.user_id, event.role.new)
+        case WorkspacePurged():
+            return None
+        case WorkspaceTrashed() | WorkspaceRestored():
+            trashed_at = at if isinstance(event, WorkspaceTrashed) else None
+            workspace = msgspec.structs.replace(workspace, trashed_at=trashed_at)
     return (
         apply_changes(workspace, event, version=recorded.version, updated_at=at)
         if recorded.stream == key
@@ -69,7 +75,7 @@ def scopes(workspace: WorkspaceRow) -> Iterable[UUID]:
 
 
 projection = Projection(
-    "workspace_list", 2, WorkspaceRow, keys, fold, scopes, golden_lines=91, indexes=("using gin (members)",)
+    "workspace_list", 3, WorkspaceRow, keys, fold, scopes, golden_lines=102, indexes=("using gin (members)",)
 )
 
 
@@ -102,24 +108,26 @@ def for_user(user: UUID) -> Question:
     )
 
 
-def page(user: UUID, after: TimeSortKey, max_rows: int) -> Question:
-    """At most `max_rows` of these after a sort key; the caller drops those that the user has left."""
-    sql = """select * from {workspace_list} where members ? %(user)s and (created_at, id) > (%(created_at)s, %(id)s)
+def page(user: UUID, after: TimeSortKey, max_rows: int, *, trashed: bool = False) -> Question:
+    """At most `max_rows` of these after a sort key, in the trash or not; the caller drops what the user has left."""
+    sql = """select * from {workspace_list} where members ? %(user)s and (trashed_at is not null) = %(trashed)s
+             and (created_at, id) > (%(created_at)s, %(id)s)
              order by created_at, id limit %(rows)s"""
     parameters: dict[str, object] = {
         "user": str(user),
         "created_at": after.created_at,
         "id": after.id,
         "rows": max_rows,
+        "trashed": trashed,
     }
     return single_table_question(
         projection, USER_ALONE, user, "page", sql, parameters, lambda rows: encode_answer({"items": rows})
     )
 
 
-def user_list_id(user: UUID) -> UUID:
+def user_list_id(user: UUID, *, trashed: bool = False) -> UUID:
     """The id of a user's list, which its cursors carry."""
-    return list_id_for(user, "workspaces", {})
+    return list_id_for(user, "workspaces", {"trashed": True} if trashed else {})
 
 
 def sort_key(workspace: WorkspaceRow) -> TimeSortKey:

@@ -67,7 +67,15 @@ from domain.user import (
     UserRenamed,
     UserZoneSet,
 )
-from domain.workspace import OwnerAppointed, OwnerResigned, WorkspaceCreated, WorkspaceRenamed
+from domain.workspace import (
+    OwnerAppointed,
+    OwnerResigned,
+    WorkspaceCreated,
+    WorkspacePurged,
+    WorkspaceRenamed,
+    WorkspaceRestored,
+    WorkspaceTrashed,
+)
 from infra.identity.email_addresses import address_id
 
 Fact = tuple[UUID, Event]
@@ -132,6 +140,9 @@ EVERY_EVENT: tuple[Event, ...] = (
     WorkspaceCreated("Home"),
     WorkspaceRenamed(Change("Home", "House")),
     OwnerAppointed(BOB.id),
+    WorkspaceTrashed("House"),
+    WorkspaceRestored(),
+    WorkspacePurged(),
     OwnerResigned(BOB.id),
     MemberJoined(ADA.id, "owner"),
     BOB_PROMOTED,

@@ -23,7 +23,16 @@ from commands.projection import SkipEvent
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, RenameTask, ReopenTask, UnassignTask
 from commands.token import IssueToken, RevokeToken
-from commands.trash import PurgeProject, PurgeTask, RestoreTask, TrashProject, TrashTask
+from commands.trash import (
+    PurgeProject,
+    PurgeTask,
+    PurgeWorkspace,
+    RestoreTask,
+    RestoreWorkspace,
+    TrashProject,
+    TrashTask,
+    TrashWorkspace,
+)
 from commands.user import ChangeEmail, ChangePassword, DeleteAccount, EditAccount, RegisterUser, VerifyEmail
 from commands.workspace import CreateWorkspace, EditWorkspace
 from domain import codec
@@ -209,6 +218,9 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         key=st.sampled_from(["WORK", "HOME"]),
     ),
     CreateWorkspace: _command_on(_workspaces, CreateWorkspace, name=_texts),
+    TrashWorkspace: _command_on(_workspaces, TrashWorkspace),
+    RestoreWorkspace: _command_on(_workspaces, RestoreWorkspace),
+    PurgeWorkspace: _command_on(_workspaces, PurgeWorkspace),
     EditWorkspace: _command_on(_workspaces, EditWorkspace, name=_texts),
     SetRole: _command_on(_workspaces, SetRole, user_id=_users, role=_roles),
     RemoveMember: _command_on(_workspaces, RemoveMember, user_id=_users),
@@ -247,12 +259,19 @@ COMMAND_STRATEGIES: Mapping[type[Command[Any]], SearchStrategy[CommandOn]] = {
         zone=_or_unset(st.sampled_from(["Europe/Vienna", None])),
     ),
     ChangeEmail: st.builds(
-        lambda user, old, new: CommandOn(
-            user, ChangeEmail(email=new, address=address_streams(new), old_address=address_streams(old))
+        lambda user, old, new, is_verified: CommandOn(
+            user,
+            ChangeEmail(
+                email=new,
+                address=address_streams(new),
+                old_address=address_streams(old),
+                email_verified=is_verified,
+            ),
         ),
         _account_owners,
         st.sampled_from(["bob@example.org", "ada@example.org"]),
         st.sampled_from(["bob@example.org", "new@example.org"]),
+        st.booleans(),
     ),
     DeleteAccount: st.builds(
         lambda user, email: CommandOn(user, DeleteAccount(address=address_streams(email))),

@@ -1,9 +1,12 @@
 """Workspaces over HTTP."""
 
+from typing import Annotated, Literal
+from uuid import UUID
+
 import msgspec
-from litestar import get, patch, post
+from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.http.addressing import parse_id
 from api.http.command_results import WriteResult
@@ -11,12 +14,18 @@ from api.http.conditional_response import conditional_response
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
+from commands.trash import RestoreWorkspace, TrashWorkspace
 from commands.workspace import CreateWorkspace, EditWorkspace
 from infra.ids import new_id
 from infra.reading.reader import ReadResult
 from projections import pagination, workspace_list
 from projections.pagination import MIN_TIME_SORT_KEY, Page, TimeSortKey
 from projections.workspace_list import WorkspaceRow
+
+StateParam = Annotated[
+    Literal["trashed"] | None,
+    QueryParameter(name="state", description="`trashed`: the workspaces in the trash that you own."),
+]
 
 
 @post("/workspaces")
@@ -35,6 +44,25 @@ async def edit_workspace(
     return await ledger.write(request, parse_id(workspace), data)
 
 
+@delete("/workspaces/{workspace:str}", status_code=200)
+async def trash_workspace(
+    workspace: FromPath[str], data: JSONBody[TrashWorkspace], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[WriteResult]:
+    """Move a workspace and everything in it to the trash; send the version you last read. Only an owner can.
+
+    Its members see it no more, until an owner restores it; after the days of the trash it is permanently deleted.
+    """
+    return await ledger.write(request, parse_id(workspace), data)
+
+
+@post("/workspaces/{workspace:str}/restore", status_code=200)
+async def restore_workspace(
+    workspace: FromPath[str], data: JSONBody[RestoreWorkspace], request: AuthedRequest, ledger: NamedDependency[Ledger]
+) -> Response[WriteResult]:
+    """Restore a workspace from the trash. Only an owner can."""
+    return await ledger.write(request, parse_id(workspace), data)
+
+
 @get("/workspaces/{workspace:str}")
 async def show_workspace(
     workspace: FromPath[str],
@@ -50,36 +78,49 @@ async def show_workspace(
 async def list_workspaces(
     request: AuthedRequest,
     ledger: NamedDependency[Ledger],
+    listed: StateParam = None,
     limit: LimitParam = 50,
     cursor: CursorParam = None,
     min_position: MinPositionParam = None,
 ) -> Response[Page[WorkspaceRow]]:
-    """List the workspaces that you are a member of, oldest first."""
-    list_id = workspace_list.user_list_id(request.user.user_id)
+    """List the workspaces that you are a member of, oldest first; or those in the trash that you own."""
+    is_trashed = listed is not None
+    list_id = workspace_list.user_list_id(request.user.user_id, trashed=is_trashed)
     after = pagination.PageCursor.parse(cursor, list_id, TimeSortKey) or MIN_TIME_SORT_KEY
-    rows, reads = await _fetch_visible(request, ledger, after, limit + 1, min_position)
+    rows, reads = await _fetch_visible(request, ledger, (after, limit + 1), min_position, is_trashed=is_trashed)
     age = max((one.age_s for one in reads if one.age_s is not None), default=None)
     answer = pagination.paginate(rows, limit, list_id, workspace_list.sort_key)
     return conditional_response(request, answer, min(one.position for one in reads), age)
 
 
 async def _fetch_visible(
-    request: AuthedRequest, ledger: Ledger, after: TimeSortKey, limit: int, min_position: int | None
+    request: AuthedRequest,
+    ledger: Ledger,
+    part: tuple[TimeSortKey, int],
+    min_position: int | None,
+    *,
+    is_trashed: bool,
 ) -> tuple[list[WorkspaceRow], list[ReadResult]]:
-    """Up to `limit` workspaces after a cursor position, and the reads that they came from.
+    """As many workspaces as `part` says after its cursor position, and the reads that they came from.
 
     Workspaces that the caller was just removed from are replaced by later ones, so that no gap reveals them.
     """
     person, rows, reads = request.user.user_id, list[WorkspaceRow](), list[ReadResult]()
+    after, limit = part
     while True:
-        reads.append(await ledger.fetch(request, workspace_list.page(person, after, limit), min_position))
+        question = workspace_list.page(person, after, limit, trashed=is_trashed)
+        reads.append(await ledger.fetch(request, question, min_position))
         answer = reads[-1].answer
         page_rows = msgspec.json.decode(answer.body, type=Page[WorkspaceRow]).items if answer else []
         rows += page_rows
-        visible_ids = {
-            workspace for _, workspace in await ledger.permissions.memberships(person, [row.id for row in rows])
-        }
+        visible_ids = await _visible_ids(ledger, person, [row.id for row in rows], is_trashed=is_trashed)
         shown = [row for row in rows if row.id in visible_ids]
         if len(shown) >= limit or len(page_rows) < limit:
             return shown, reads
         after = workspace_list.sort_key(rows[-1])
+
+
+async def _visible_ids(ledger: Ledger, user: UUID, ids: list[UUID], *, is_trashed: bool) -> set[UUID]:
+    if is_trashed:
+        return await ledger.permissions.owned_in_trash(user, ids)
+    return {workspace for _, workspace in await ledger.permissions.memberships(user, ids)}

@@ -29,6 +29,7 @@ from domain.event import Actor, Event, State
 from domain.member import Member, member_stream_id
 from domain.task import TaskNumbers, TaskNumbersTaken, places_of, task_numbers_stream_id
 from domain.user import TokenScope
+from domain.workspace import Workspace
 
 S = TypeVar("S", bound=State)
 
@@ -109,7 +110,7 @@ class Decision:
         needs = permissions.REQUIRED_PERMISSIONS[action]
         if needs.rule_only and self.actor.kind != "rule":
             raise NotFound
-        member = self._require_member() if needs.role else None
+        member = self._require_member(action) if needs.role else None
         if not permissions.is_scope_at_least(self._options.scope, needs.scope):
             raise ScopeTooNarrow(needed=needs.scope)
         if needs.role and member and not permissions.is_role_at_least(member.role, needs.role):
@@ -197,9 +198,17 @@ class Decision:
         if self.decided_count and previous_workspace_id != self.workspace_id:
             raise CrossesWorkspaces
 
-    def _require_member(self) -> Member:
-        """The actor's membership in the workspace; the append asserts it. Raises NotFound."""
-        return require_found(self(Member, member_stream_id(require_found(self.workspace_id), self.actor.user_id)))
+    def _require_member(self, action: str) -> Member:
+        """The actor's membership in the workspace, unless that is in the trash; the append asserts both.
+
+        Raises NotFound.
+        """
+        workspace_id = require_found(self.workspace_id)
+        member = require_found(self(Member, member_stream_id(workspace_id, self.actor.user_id)))
+        workspace = self(Workspace, workspace_id)
+        if workspace and workspace.trashed and action not in permissions.OPERATIONS_IN_TRASH:
+            raise NotFound
+        return member
 
     def _check_version(self, command: Command[State]) -> Intervening | None:
         """What others did since the version that the command names, if the command can be merged with it.

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from commands.handling.decision import CommandOn
 from commands.member import LeaveWorkspace, RemoveMember
-from commands.trash import PurgeProject
+from commands.trash import PurgeProject, TrashWorkspace
 from domain.event import Actor
 from domain.member import member_stream_id
 from infra.background import log_failure
@@ -150,5 +150,5 @@ def _streams_revoked_by(commands: Sequence[CommandOn], actor: Actor) -> Iterator
                 yield member_stream_id(command_on.target, user)
             case LeaveWorkspace():
                 yield member_stream_id(command_on.target, actor.user_id)
-            case PurgeProject():
+            case PurgeProject() | TrashWorkspace():
                 yield command_on.target

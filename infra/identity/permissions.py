@@ -14,11 +14,14 @@ import psycopg
 from msgspec import Struct
 
 from commands.handling.loader import StateKey
+from commands.handling.stream_cache import StreamState
 from commands.permissions import REQUIRED_PERMISSIONS, is_role_at_least
 from domain.errors import Forbidden, NotFound, Purged, UnknownEvent
+from domain.event import State
 from domain.instance import INSTANCE_STREAM_ID, Instance
 from domain.member import Member, member_stream_id
 from domain.project import Project
+from domain.workspace import Workspace
 from infra import time_budget
 from infra.database.pool import Pool, run_with_timeout
 from infra.log import EventLog
@@ -63,8 +66,10 @@ class Permissions:
 
     async def require_permission(self, action: str, user: UUID, workspace: UUID) -> None:
         """Raise NotFound unless the user is a member of the workspace, Forbidden unless their role allows it."""
-        member = await self._log.load_state(Member, member_stream_id(workspace, user))
-        if member is None:
+        keys: list[StateKey] = [(member_stream_id(workspace, user), Member), (workspace, Workspace)]
+        known_member, known_workspace = await self._log.load_states(keys)
+        member = cast("Member | None", known_member.states[Member])
+        if member is None or _is_trashed(known_workspace):
             raise NotFound
         needed_role = REQUIRED_PERMISSIONS[action].role
         if needed_role and not is_role_at_least(member.role, needed_role):
@@ -98,6 +103,21 @@ class Permissions:
             is_member |= await self._check_memberships(user, unknown)
         return [(user, one) for one in workspace_ids if is_member.get(one, True)]
 
+    async def owned_in_trash(self, user: UUID, workspaces: Sequence[UUID]) -> set[UUID]:
+        """Those of these workspaces that are in the trash, and that the user owns."""
+        members = [member_stream_id(workspace, user) for workspace in workspaces]
+        keys: list[StateKey] = [
+            *((member, Member) for member in members),
+            *((workspace, Workspace) for workspace in workspaces),
+        ]
+        loaded = await self._log.load_states(keys)
+        states = zip(workspaces, loaded[: len(members)], loaded[len(members) :], strict=True)
+        return {
+            workspace
+            for workspace, member, state in states
+            if getattr(member.states[Member], "role", "") == "owner" and _is_restorable(state.states[Workspace])
+        }
+
     async def require_operator(self, user: UUID) -> None:
         """Raise Forbidden unless the user administers this installation.
 
@@ -127,9 +147,9 @@ class Permissions:
         """
         self._pool.circuit.check()
         member = member_stream_id(workspace, user)
-        invalidation = self._cache.watch({member, project} if project else {member})
+        invalidation = self._cache.watch({member, workspace, *([project] if project else [])})
         try:
-            await run_with_timeout(self._query_access(member, project), time_budget.READ_S)
+            await run_with_timeout(self._query_access(member, workspace, project), time_budget.READ_S)
             self._cache.set(permission, _CachedPermission(workspace, time.monotonic()), _ENTRY_BYTES, invalidation)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             if not self._is_cached(permission):
@@ -154,18 +174,18 @@ class Permissions:
             raise NotFound
         return state.workspace_id
 
-    async def _query_access(self, member: UUID, project: UUID | None) -> None:
-        """Raise NotFound unless the member exists, Purged if the project was purged; one query."""
-        keys: list[StateKey] = [(member, Member), (project, Project)] if project else [(member, Member)]
+    async def _query_access(self, member: UUID, workspace: UUID, project: UUID | None) -> None:
+        """Raise NotFound unless the member and the workspace exist, Purged if the project was purged; one query."""
+        keys: list[StateKey] = [(member, Member), (workspace, Workspace), *([(project, Project)] if project else [])]
         try:
             loaded = await self._log.load_states(keys)
         except UnknownEvent:
             if project is None:
                 raise
-            loaded = await self._log.load_states(keys[:1])  # an event by newer code does not hide the project
-        if loaded[0].states[Member] is None:
+            loaded = await self._log.load_states(keys[:2])  # an event by newer code does not hide the project
+        if loaded[0].states[Member] is None or _is_trashed(loaded[1]):
             raise NotFound
-        project_state = cast("Project | None", loaded[1].states[Project]) if len(loaded) > 1 else None
+        project_state = cast("Project | None", loaded[2].states[Project]) if len(loaded) > 2 else None  # noqa: PLR2004 - with a project
         if project_state is not None and project_state.purged:
             raise Purged
 
@@ -173,15 +193,28 @@ class Permissions:
         """Whether the user is a member of each workspace; one query."""
         self._pool.circuit.check()
         members = [member_stream_id(workspace, user) for workspace in workspaces]
-        invalidations = [self._cache.watch({member}) for member in members]
+        invalidations = [self._cache.watch(set(both)) for both in zip(members, workspaces, strict=True)]
         try:
-            loaded = await self._log.load_states([(member, Member) for member in members])
-            for workspace, invalidation, loaded_member in zip(workspaces, invalidations, loaded, strict=True):
-                if loaded_member.states[Member]:
+            loaded = await self._log.load_states(
+                [*((member, Member) for member in members), *((workspace, Workspace) for workspace in workspaces)]
+            )
+            pairs = zip(loaded[: len(members)], loaded[len(members) :], strict=True)
+            are_visible = [bool(member.states[Member]) and not _is_trashed(workspace) for member, workspace in pairs]
+            for workspace, invalidation, is_visible in zip(workspaces, invalidations, are_visible, strict=True):
+                if is_visible:
                     self._cache.set(
                         (user, workspace), _CachedPermission(workspace, time.monotonic()), _ENTRY_BYTES, invalidation
                     )
         finally:
             for invalidation in invalidations:
                 self._cache.unwatch(invalidation)
-        return {one: known.states[Member] is not None for one, known in zip(workspaces, loaded, strict=True)}
+        return dict(zip(workspaces, are_visible, strict=True))
+
+
+def _is_trashed(known: StreamState) -> bool:
+    """Whether a loaded workspace is in the trash."""
+    return bool(getattr(known.states[Workspace], "trashed", False))
+
+
+def _is_restorable(state: State | None) -> bool:
+    return isinstance(state, Workspace) and state.trashed and not state.purged

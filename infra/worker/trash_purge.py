@@ -1,7 +1,8 @@
 """The trash purge: a rule that purges tasks and projects that were in the trash for long enough.
 
-A project is purged before its tasks, so that no half of one can be restored. After a crash in between, the read
-models still name the rest. An item that was restored since they were folded has another version, and is refused.
+A workspace is purged before its projects, and a project before its tasks, so that no half of one can be restored.
+After a crash in between, the read models still name the rest. An item that was restored since they were folded has
+another version, and is refused.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ import psycopg
 from commands.handling.decision import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.request import CommandRequest
-from commands.trash import PurgeProject, PurgeTask
+from commands.trash import PurgeProject, PurgeTask, PurgeWorkspace
 from domain.errors import NotTrashed, Purged, TooBusy, VersionConflict
 from domain.event import Trace
 from domain.instance import RULE_ACTOR
@@ -33,7 +34,11 @@ from projections.engine.connection import SyncConnection
 MAX_PURGES_AT_ONCE = 100
 """Few enough to be appended together without a noticeable delay for folding."""
 _NIL_ID = UUID(int=0)
-PURGE_COMMANDS: dict[str, type[PurgeTask | PurgeProject]] = {"task": PurgeTask, "project": PurgeProject}
+PURGE_COMMANDS: dict[str, type[PurgeTask | PurgeProject | PurgeWorkspace]] = {
+    "task": PurgeTask,
+    "project": PurgeProject,
+    "workspace": PurgeWorkspace,
+}
 
 
 class TrashPurge:
@@ -43,18 +48,19 @@ class TrashPurge:
         """`announce` is called with the ids whose permissions end."""
         self._url = database_url
         self._announce = announce
-        self._due_cursor, self._orphan_cursor = 0, _NIL_ID
+        self._due_cursor, self._orphan_cursor, self._project_cursor = 0, _NIL_ID, _NIL_ID
         self._stuck: set[UUID] = set()
 
     def purge_page(self, connection: SyncConnection, cutoff: datetime) -> bool:
         """Purge one page of items trashed before `cutoff`; returns whether there may be more."""
         try:
             due, orphaned = self._fetch_due(connection, cutoff), self._fetch_orphaned(connection)
+            projects = self._fetch_orphaned_projects(connection)
         except ProjectionBehind:
             return True
-        if due or orphaned:
-            asyncio.run(self._purge_all([*due, *orphaned]))
-        return max(len(due), len(orphaned)) == MAX_PURGES_AT_ONCE
+        if due or orphaned or projects:
+            asyncio.run(self._purge_all([*due, *projects, *orphaned]))
+        return max(len(due), len(orphaned), len(projects)) == MAX_PURGES_AT_ONCE
 
     def _fetch_due(self, connection: SyncConnection, cutoff: datetime) -> list[CommandOn]:
         rows = _fetch(connection, trash.DUE_FOR_PURGE_SQL, (self._due_cursor, cutoff, MAX_PURGES_AT_ONCE))
@@ -67,6 +73,11 @@ class TrashPurge:
         rows = _fetch(connection, trash.ORPHANED_TASKS_SQL, (self._orphan_cursor, MAX_PURGES_AT_ONCE))
         self._orphan_cursor = rows[-1][0] if len(rows) == MAX_PURGES_AT_ONCE else _NIL_ID  # as above
         return [CommandOn(task, PurgeTask(expected_version=version)) for task, version in rows]
+
+    def _fetch_orphaned_projects(self, connection: SyncConnection) -> list[CommandOn]:
+        rows = _fetch(connection, trash.ORPHANED_PROJECTS_SQL, (self._project_cursor, MAX_PURGES_AT_ONCE))
+        self._project_cursor = rows[-1][0] if len(rows) == MAX_PURGES_AT_ONCE else _NIL_ID  # as above
+        return [CommandOn(project, PurgeProject(expected_version=version)) for project, version in rows]
 
     async def _purge_all(self, commands: Sequence[CommandOn]) -> None:
         async with create_pool(self._url) as connections:

@@ -25,6 +25,8 @@ UNKNOWN_USER_ID = str(new_id())
 
 VALID_BODIES: dict[str, dict[str, Any]] = {
     "edit_workspace": {"name": "House", "expected_version": 1},
+    "trash_workspace": {"expected_version": 1},
+    "restore_workspace": {},
     "set_role": {"role": "viewer"},
     "invite": {"email": "eve@example.com"},
     "create_project": {"name": "Garden", "key": "GAR"},

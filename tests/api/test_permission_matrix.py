@@ -54,6 +54,8 @@ archive_project     yes    yes    403    403    403    404      404     401
 restore_project     yes    yes    403    403    403    404      404     401
 trash_project       yes    yes    403    403    403    404      404     401
 edit_workspace      yes    yes    403    403    403    404      404     401
+trash_workspace     yes    403    403    403    403    404      404     401
+restore_workspace   yes    403    403    403    403    404      404     401
 set_role            yes    yes    403    403    403    404      404     401
 remove_member       yes    yes    403    403    403    404      404     401
 invite              yes    yes    403    403    403    404      404     401
@@ -145,6 +147,8 @@ class PermissionScene:
         bodies = {
             **VALID_BODIES,
             "edit_workspace": {"name": "House", "expected_version": 3},  # after an owner was added and removed
+            "trash_workspace": {"expected_version": 3},
+            "set_columns": {"columns": [{"name": "Bed"}], "keep": True, "expected_version": 1},
             "assign_task": {"user_id": self.ids["user"]},
             "carry_out": {"commands": [{"type": "CompleteTask", "id": self.ids["task"], "data": {}}]},
             "create_workspace": {"name": "Work"},

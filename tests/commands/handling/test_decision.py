@@ -13,16 +13,25 @@ from commands.project import ArchiveProject, CreateProject, RestoreProject
 from commands.saved_filter import DeleteFilter
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask
 from commands.token import RevokeToken
-from commands.trash import PurgeProject, PurgeTask, RestoreTask, TrashProject, TrashTask
-from commands.user import ChangePassword, RegisterUser, VerifyEmail
+from commands.trash import (
+    PurgeProject,
+    PurgeTask,
+    PurgeWorkspace,
+    RestoreTask,
+    RestoreWorkspace,
+    TrashProject,
+    TrashTask,
+    TrashWorkspace,
+)
+from commands.user import ChangePassword, DeleteAccount, RegisterUser, VerifyEmail
 from commands.workspace import CreateWorkspace
 from domain.errors import Contradicts, NotFound, Refusal, StreamIsFull, TaskIsTrashed, VersionConflict
 from domain.event import Actor
-from domain.instance import INSTANCE_STREAM_ID, RULE_ACTOR
+from domain.instance import INSTANCE_STREAM_ID, RULE_ACTOR, AdministratorAppointed
 from domain.member import member_stream_id
 from domain.project import project_key_stream_id
 from domain.task import task_numbers_stream_id
-from domain.workspace import OwnerAppointed
+from domain.workspace import OwnerAppointed, WorkspaceTrashed
 from tests.examples import (
     ADA,
     BOB,
@@ -61,17 +70,17 @@ HISTORY = EventHistory([*user(), *workspace(), *project(), *task(RENAMED)])
     [
         pytest.param(
             CommandOn(TASK, CompleteTask()),
-            {TASK: 2, ADAS_MEMBERSHIP: 1, PROJECT: 1},
+            {TASK: 2, ADAS_MEMBERSHIP: 1, WORKSPACE: 1, PROJECT: 1},
             id="complete",
         ),
         pytest.param(
             CommandOn(TASK, MoveTask(column="doing", expected_version=2)),
-            {TASK: 2, ADAS_MEMBERSHIP: 1, PROJECT: 1},
+            {TASK: 2, ADAS_MEMBERSHIP: 1, WORKSPACE: 1, PROJECT: 1},
             id="move",
         ),
         pytest.param(
             CommandOn(OTHER_TASK, CreateTask(project_id=PROJECT, title="Buy tea")),
-            {OTHER_TASK: 0, ADAS_MEMBERSHIP: 1, PROJECT: 1, task_numbers_stream_id(PROJECT): 1},
+            {OTHER_TASK: 0, ADAS_MEMBERSHIP: 1, WORKSPACE: 1, PROJECT: 1, task_numbers_stream_id(PROJECT): 1},
             id="create a task",
         ),
         pytest.param(
@@ -104,7 +113,10 @@ def test_every_loaded_stream_is_guarded_at_its_version(command_on: CommandOn, se
 
 def test_a_no_op_decision_still_guards_what_it_loaded() -> None:
     decision = EventHistory([*workspace(), *project(), *task(COMPLETED)]).decide(CommandOn(TASK, CompleteTask()))
-    assert (decision.new_events, decision.read_versions) == ([], {TASK: 2, ADAS_MEMBERSHIP: 1, PROJECT: 1})
+    assert (decision.new_events, decision.read_versions) == (
+        [],
+        {TASK: 2, ADAS_MEMBERSHIP: 1, WORKSPACE: 1, PROJECT: 1},
+    )
 
 
 def test_a_missing_stream_raises_not_loaded() -> None:
@@ -209,10 +221,18 @@ CLOSING: list[tuple[Command[Any], Facts, Actor]] = [
     (ChangePassword(password_id=fixed_uuid7(62)), [], ADA),
     (RemoveMember(user_id=BOB.id), [], ADA),
     (LeaveWorkspace(), [], BOB),
+    (TrashWorkspace(expected_version=2), [], ADA),
+    (RestoreWorkspace(), [(WORKSPACE, WorkspaceTrashed("Home"))], ADA),
+    (
+        DeleteAccount(address=address_streams("ada@example.org")),
+        [(INSTANCE_STREAM_ID, AdministratorAppointed(BOB.id))],
+        ADA,
+    ),
 ]
 FINAL: list[tuple[Command[Any], Facts, Actor]] = [
     (PurgeTask(expected_version=2), task(TRASHED), RULE_ACTOR),
     (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)], RULE_ACTOR),
+    (PurgeWorkspace(expected_version=3), [(WORKSPACE, WorkspaceTrashed("Home"))], RULE_ACTOR),
     (RevokeToken(token_id=TOKEN), token(), ADA),
     (RevokeInvitation(), invitation(), ADA),
     (DeleteFilter(expected_version=1), saved_filter(), ADA),

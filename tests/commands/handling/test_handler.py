@@ -224,7 +224,7 @@ async def test_without_a_race_every_stream_is_read_once() -> None:
     await CommandHandler(log).handle(
         CommandRequest([CommandOn(TASK, MoveTask(column="doing", expected_version=1))], ADA, COMMAND_ID)
     )
-    assert sorted(asked) == sorted({TASK, member_stream_id(WORKSPACE, ADA.id), PROJECT})
+    assert sorted(asked) == sorted({TASK, member_stream_id(WORKSPACE, ADA.id), WORKSPACE, PROJECT})
 
 
 async def test_a_call_that_is_cancelled_while_it_reads_writes_nothing() -> None:

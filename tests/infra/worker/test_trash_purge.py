@@ -14,13 +14,14 @@ from domain.event import Event
 from domain.instance import RULE_ACTOR
 from domain.project import ProjectPurged
 from domain.task import TaskPurged
+from domain.workspace import WorkspacePurged, WorkspaceRestored, WorkspaceTrashed
 from infra.database.connections import connect
 from infra.logs import logger
 from infra.settings import Settings
 from infra.worker import trash_purge
 from infra.worker.housekeeping import Housekeeping
 from infra.worker.trash_purge import TrashPurge
-from projections import project_list, task_list, trash
+from projections import project_list, task_list, trash, workspace_list
 from projections.engine.connection import SyncConnection
 from tests.examples import (
     OTHER_TASK,
@@ -233,3 +234,22 @@ def test_housekeeping_purges_the_trash(database: SyncConnection, settings: Setti
     with closing(Housekeeping(replace(settings, trash_days=0))) as keeper:
         keeper.run_once()
     assert purge_events(database) == [TaskPurged(PROJECT)]
+
+
+def test_a_workspace_is_purged_with_its_projects_and_tasks(database: SyncConnection, purge: TrashPurge) -> None:
+    seed_project(database, task(RENAMED), [(WORKSPACE, WorkspaceTrashed("Home"))])
+    assert not purge.purge_page(database, cutoff(days=1))
+    assert purge_events(database) == []
+    for _ in range(3):
+        purge.purge_page(database, cutoff())
+        oracle.catch_up(database)
+    assert purge_events(database) == [WorkspacePurged(), ProjectPurged(), TaskPurged(PROJECT)]
+    for projection in (task_list.projection, project_list.projection, workspace_list.projection):
+        assert oracle.serving_rows(database, projection) == {}
+
+
+def test_a_restored_workspace_is_kept(database: SyncConnection, purge: TrashPurge) -> None:
+    trashed_and_restored = [(WORKSPACE, WorkspaceTrashed("Home")), (WORKSPACE, WorkspaceRestored())]
+    seed_project(database, task(RENAMED), trashed_and_restored)
+    purge.purge_page(database, cutoff())
+    assert purge_events(database) == []
