@@ -25,6 +25,7 @@ from commands.handling.decision import CommandOn
 from commands.handling.outcome import Committed, Outcome
 from commands.handling.request import CommandRequest
 from commands.member import LeaveWorkspace
+from commands.trash import TrashWorkspace
 from commands.user import ChangeEmail, DeleteAccount, EditAccount
 from domain.email_address import are_same_email
 from domain.errors import EmailTaken, HandOverFirst, LastOwner, VersionConflict
@@ -32,6 +33,7 @@ from domain.event import Actor
 from domain.user import User
 from infra.ids import new_id
 from projections import workspace_list
+from projections.workspace_list import WorkspaceRow
 
 _MAX_ATTEMPTS = 3
 _NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
@@ -71,13 +73,14 @@ async def edit_account(
 async def delete_account(request: AuthedRequest, ledger: NamedDependency[Ledger]) -> Response[WriteResult]:
     """Delete your account at once: sessions, tokens and memberships end; your name stays for what you did.
 
-    The only owner of a workspace with other members, and the administrator of the installation, hand it over first.
+    A workspace without other members goes to the trash. The only owner of a workspace with other members, and the
+    administrator of the installation, hand it over first.
     """
     authentication.require_account_management(request.user, request.auth)
     user = request.user.user_id
     state = require_found(await ledger.log.load_state(User, user))
     deletion = DeleteAccount(address=ledger.addresses.streams(state.email))
-    leaving = [CommandOn(one, LeaveWorkspace()) for one in await _shared_workspaces(ledger, request)]
+    leaving = await _leaving_commands(ledger, request)
     try:
         outcome = await _carry_out(ledger, request, [*leaving, CommandOn(user, deletion)])
     except LastOwner as error:
@@ -134,14 +137,16 @@ async def _begin_email_change(ledger: Ledger, request: AuthedRequest, email: str
         await ledger.account_mail.mail_email_change(user, email)
 
 
-async def _shared_workspaces(ledger: Ledger, request: AuthedRequest) -> list[UUID]:
-    """The caller's workspaces with other members; one of the caller's own ends with the account."""
-    head, shared = await ledger.log.head(), list[UUID]()
+async def _leaving_commands(ledger: Ledger, request: AuthedRequest) -> list[CommandOn]:
+    """The commands that end the caller's memberships; a workspace without other members goes to the trash."""
+    head, commands = await ledger.log.head(), list[CommandOn]()
     for workspace in await ledger.workspaces_of_caller(request, head):
-        answer = (await ledger.fetch(request, workspace_list.members(workspace), head)).answer
-        if answer and len(msgspec.json.decode(answer.body)) > 1:
-            shared.append(workspace)
-    return shared
+        answer = (await ledger.fetch(request, workspace_list.by_id(workspace), head)).answer
+        row = msgspec.json.decode(answer.body, type=WorkspaceRow) if answer else None
+        is_shared = row is None or len(row.members) > 1
+        leave = LeaveWorkspace() if row is None or is_shared else TrashWorkspace(expected_version=row.version)
+        commands.append(CommandOn(workspace, leave))
+    return commands
 
 
 def _require_zone(zone: str | UnsetType | None) -> None:

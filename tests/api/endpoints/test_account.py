@@ -3,9 +3,11 @@
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from infra.identity.mail_tokens import PREFIXES
+from infra.settings import Settings
 from tests.api.problems import assert_problem
 from tests.api_user import PASSWORD, ApiUser
 from tests.fake_smtp_server import FakeSmtpServer
@@ -141,6 +143,14 @@ async def test_a_deleted_account_ends_sessions_tokens_and_memberships(ann: ApiUs
     assert_problem(await ann.request("PUT", path, json={"role": "member"}), 404, "not_found")
     body = {"email": bob.email, "name": "Bob again", "password": PASSWORD}
     assert (await bob.client.post("/auth/register", json=body)).status_code == 201
+
+
+async def test_a_workspace_of_a_deleted_account_alone_goes_to_the_trash(ann: ApiUser, settings: Settings) -> None:
+    ann.fold()
+    assert (await ann.request("DELETE", "/auth/me")).status_code == 200
+    with psycopg.connect(settings.database_url) as connection:
+        sql = "select type from log.event_log where stream = %s order by version desc limit 1"
+        assert connection.execute(sql, (ann.workspace,)).fetchone() == ("WorkspaceTrashed",)
 
 
 async def test_a_dry_run_deletes_no_account(ann: ApiUser) -> None:
