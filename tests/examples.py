@@ -88,6 +88,7 @@ def fixed_uuid7(number: int) -> UUID:
     return UUID(int=(0x0190_0000_0000 + number) << 80 | 7 << 76 | 2 << 62 | number)
 
 
+ADDRESS_KEY = "an example key of the addresses in tests"
 ADA, BOB, CAT = Actor(fixed_uuid7(1)), Actor(fixed_uuid7(2)), Actor(fixed_uuid7(4))
 WORKSPACE, OTHER_WORKSPACE = fixed_uuid7(11), fixed_uuid7(12)
 PROJECT, OTHER_PROJECT = fixed_uuid7(21), fixed_uuid7(22)
@@ -204,8 +205,8 @@ def user(actor: Actor = ADA, email: str = "ada@example.org", name: str = "Ada") 
 
 
 def address_streams(email: str) -> AddressStreams:
-    """The guard streams of an address, under an example key."""
-    return AddressStreams(address_id("an example key", email), former_stream_ids(email))
+    """The guard streams of an address, under the key of the tests."""
+    return AddressStreams(address_id(ADDRESS_KEY, email), former_stream_ids(email))
 
 
 def another_user(actor: Actor = BOB, email: str = "bob@example.org", name: str = "Bob") -> Facts:

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from infra.settings import Settings
+from tests.examples import ADDRESS_KEY
 from tests.servers import Servers
 
 
@@ -15,5 +16,5 @@ def new_settings(servers: Servers, template: str) -> Settings:
         redis_url=servers.redis_url,
         broker_url=servers.broker_url,
         jwt_key=uuid4().hex,
-        address_key=uuid4().hex,
+        address_key=ADDRESS_KEY,
     )
