@@ -32,7 +32,7 @@ class InvalidMailToken(Refusal):
 
 
 class HandOverFirst(Refusal):
-    """Hand over first what nobody else can run without you."""
+    """Hand over first what only you can run."""
 
 
 class NoSession(Refusal):

@@ -46,6 +46,7 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     "label_task": {"label": "shop"},
     "unlabel_task": {"label": "shop"},
     "colour_label": {"colour": "#cc3300"},
+    "appoint_administrator": {"user_id": UNKNOWN_USER_ID},
     "restore_task": {},
     "save_filter": {"name": "Soon", "filter": "due<now"},
     "edit_filter": {"name": "Later", "expected_version": 1},

@@ -37,10 +37,14 @@ async def here(isolated_settings: Settings, fold: Callable[[], None]) -> AsyncIt
             yield WithoutRedis(await ApiUser.register_with_project(client, fold, "Ann"), proxy)
 
 
+def deletes_the_user(method: str, url: str) -> bool:
+    return method == "DELETE" and url.endswith("/auth/me")
+
+
 @pytest.mark.parametrize("loss", ["freeze", "refuse_connections"])
 async def test_every_operation_is_answered_in_time_without_redis(here: WithoutRedis, loss: str) -> None:
     task = await here.ann.create_task()
-    operations = await every_operation(here.ann)
+    operations = [one for one in await every_operation(here.ann) if not deletes_the_user(*one)]
     getattr(here.proxy, loss)()
     requests = [
         timed(here.ann.request(method, url, json=None if method == "GET" else {})) for method, url in operations

@@ -22,8 +22,8 @@ from tests.law import planted_defect
 
 PATIENCE_S = 60
 """For a server on a busy machine, which builds the description first."""
-EVENTS_OF_THE_DAY = {"5 events"}
-"""The history of the one task: created, renamed, changed once more, completed, reopened."""
+EVENTS_OF_THE_DAY = {"7 events"}
+"""The history of the one task: created, renamed, changed once more, completed, reopened, and moved by both."""
 
 
 @pytest.fixture

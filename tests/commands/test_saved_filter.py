@@ -95,7 +95,7 @@ def test_an_edit_without_changes_writes_nothing() -> None:
 
 
 UNREADABLE: list[tuple[str, type[Refusal], int]] = [
-    ("(milk)", FilterSyntax, 0),
+    ("(milk", FilterSyntax, 0),
     ("colour:red", UnknownField, 0),
     ("status:open due<yesteryear", FilterValue, 16),
     ("x" * 4_001, FilterTooLong, 4_000),

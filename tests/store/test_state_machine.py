@@ -10,10 +10,18 @@ from hypothesis import HealthCheck, Phase
 from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
+from domain.column import DEFAULT_COLUMNS
 from infra.settings import Settings
 from tests.store import planted_defects
 from tests.store.state_machine import TwoProcessMachine
 from tests.store.two_processes import two_processes
+
+
+@pytest.fixture(autouse=True)
+def _boards_without_a_done_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On which a complete is one event, as the model has it."""
+    monkeypatch.setattr("commands.project.NEW_BOARD_COLUMNS", DEFAULT_COLUMNS)
+
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 

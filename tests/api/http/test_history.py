@@ -130,4 +130,4 @@ async def test_only_the_naming_events_of_actors_are_loaded(ann: ApiUser, monkeyp
 
 async def test_every_event_type_that_names_a_user_is_loaded_for_names() -> None:
     ours = {kind for kind in codec.all_event_types().values() if kind.__module__ == UserRegistered.__module__}
-    assert set(history_items.NAME_EVENTS) == {kind for kind in ours if "name" in kind.__struct_fields__}
+    assert set(history_items.AGENT_NAME_EVENTS) == {kind for kind in ours if "name" in kind.__struct_fields__}
