@@ -88,7 +88,7 @@ def fixed_uuid7(number: int) -> UUID:
     return UUID(int=(0x0190_0000_0000 + number) << 80 | 7 << 76 | 2 << 62 | number)
 
 
-ADDRESS_KEY = "an example key of the addresses in tests"
+ADDRESS_KEY = "8c1f0b7e5d2a4936b0e7c4d19f63a258"
 ADA, BOB, CAT = Actor(fixed_uuid7(1)), Actor(fixed_uuid7(2)), Actor(fixed_uuid7(4))
 WORKSPACE, OTHER_WORKSPACE = fixed_uuid7(11), fixed_uuid7(12)
 PROJECT, OTHER_PROJECT = fixed_uuid7(21), fixed_uuid7(22)

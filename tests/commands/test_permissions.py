@@ -9,12 +9,13 @@ from commands.column import CountColumn
 from commands.command import Command
 from commands.handling.decision import CommandOn, Decision, DecisionOptions
 from commands.task import CompleteTask
-from commands.trash import PurgeProject, PurgeTask
+from commands.trash import PurgeProject, PurgeTask, PurgeWorkspace
 from domain.errors import Forbidden, NotFound, ScopeTooNarrow
 from domain.event import Actor
 from domain.instance import RULE_ACTOR
 from domain.member import Role
 from domain.user import TokenScope
+from domain.workspace import WorkspaceTrashed
 from tests.examples import (
     ADA,
     BOB,
@@ -24,6 +25,7 @@ from tests.examples import (
     PROJECT_TRASHED,
     TASK,
     TRASHED,
+    WORKSPACE,
     Facts,
     member,
     project,
@@ -42,6 +44,7 @@ def test_every_command_has_a_permission_row() -> None:
 RULE_ONLY_COMMANDS: list[tuple[Command[Any], Facts]] = [
     (PurgeTask(expected_version=2), task(TRASHED)),
     (PurgeProject(expected_version=2), [(PROJECT, PROJECT_TRASHED)]),
+    (PurgeWorkspace(expected_version=2), [(WORKSPACE, WorkspaceTrashed("Home"))]),
     (CountColumn(column="todo", tasks=1, seen=0), []),
 ]
 
