@@ -48,7 +48,11 @@ class IdleLaneLatencies(Struct, frozen=True):
 
 async def alternate(plan: IdleLanePlan) -> IdleLaneLatencies:
     """Create one task at a time, through the handler and by a bare append in turns."""
-    instance_settings, actor, idle = settings.resolve(Path(plan.data)), Actor(plan.user), IdleLaneLatencies([], [])
+    instance_settings, actor, idle = (
+        settings.resolve(Path(plan.data), needs_address_key=True),
+        Actor(plan.user),
+        IdleLaneLatencies([], []),
+    )
     handled, appended = create_task_command(plan.handled_project), create_task_command(plan.appended_project)
     deadline = time.monotonic() + plan.seconds
     async with open_instance(instance_settings) as instance, _bare_log(instance_settings.database_url) as bare:

@@ -67,7 +67,7 @@ def start_instance(data: Path, api_processes: int = 1, projects: int = PROJECT_C
             "Durable: " + ", ".join(f"{name} {setting}" for name, setting in require_durable(connection).items())
         )
         user, token = board.register_and_log_in(run.address)
-        made = asyncio.run(board.create_board(settings.resolve(data), user, projects))
+        made = asyncio.run(board.create_board(settings.resolve(data, needs_address_key=True), user, projects))
         ours = BenchInstance(data, run.pid, run.address, run.migration_url, user, token, made, connection)
         ours.wait_caught_up()
         yield ours

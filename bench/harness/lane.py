@@ -37,7 +37,7 @@ class LanePlan(Struct, frozen=True):
 
 async def run_lane(plan: LanePlan) -> LoadResult:
     """Run clients that each create one task after the other, and send hints to workers as the API does."""
-    instance_settings = settings.resolve(Path(plan.data))
+    instance_settings = settings.resolve(Path(plan.data), needs_address_key=True)
     async with open_instance(instance_settings) as instance:
         channel = Subscription(redis_clients.subscriber_client(instance_settings.redis_url))
         projected = ProjectionProgress(channel, instance_settings.partitions)
