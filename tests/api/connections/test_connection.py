@@ -260,10 +260,12 @@ def test_beyond_the_maximum_only_health_is_answered() -> None:
         assert _served(served, 2) == [200, 200]
 
 
-def test_an_unread_response_closes_the_connection_before_the_next_one_too(impatient_port: int) -> None:
-    with raw_client(impatient_port) as client:
+@pytest.mark.usefixtures("impatient_port")
+def test_an_unread_response_closes_the_connection_before_the_next_one_too() -> None:
+    stats = ConnectionStats()
+    with raw_server(stats=stats) as served, raw_client(served) as client:
         client.sendall(b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n" * 3)
-        time.sleep(1)
+        poll_until(lambda: stats.closed["unread_response"] == 1)
         assert len(read_until_closed(client)) < LARGE_BYTES
 
 
