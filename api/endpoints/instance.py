@@ -15,5 +15,5 @@ from domain.instance import INSTANCE_STREAM_ID
 async def appoint_administrator(
     data: JSONBody[AppointAdministrator], request: AuthedRequest, ledger: NamedDependency[Ledger]
 ) -> Response[WriteResult]:
-    """Hand the administration of this installation over to another user; you administer it no more."""
+    """Hand the administration of this installation over to another user, who then has it alone."""
     return await ledger.write(request, INSTANCE_STREAM_ID, data)

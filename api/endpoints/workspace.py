@@ -50,7 +50,7 @@ async def trash_workspace(
 ) -> Response[WriteResult]:
     """Move a workspace and everything in it to the trash; send the version you last read. Only an owner can.
 
-    Its members see it no more, until an owner restores it; after the days of the trash it is permanently deleted.
+    Its members no longer see it, until an owner restores it; after the days of the trash it is permanently deleted.
     """
     return await ledger.write(request, parse_id(workspace), data)
 
