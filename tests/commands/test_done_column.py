@@ -75,6 +75,11 @@ def test_reopening_moves_back_and_moving_out_reopens(command: Command[Any], colu
     given_done_board(COMPLETED_HERE, INTO_DONE).when(command).then(REOPENED, moved("done", column, "open"))
 
 
+def test_reopening_goes_back_to_where_the_task_was_completed() -> None:
+    in_progress = (moved("todo", "doing", "open"), TaskCompleted(PROJECT, "doing"), moved("doing", "done", "done"))
+    given_done_board(*in_progress).when(ReopenTask()).then(REOPENED, moved("done", "doing", "open"))
+
+
 def test_reopening_goes_to_the_first_column_that_is_not_done_where_the_former_one_is_gone() -> None:
     left = (NEW_BOARD_COLUMNS[2], NEW_BOARD_COLUMNS[1])
     gone: Facts = [(PROJECT, ColumnsSet(Change(NEW_BOARD_COLUMNS, left), Change[WipPolicy]("warn", "warn")))]
