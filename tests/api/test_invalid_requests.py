@@ -330,6 +330,18 @@ async def test_errors_in_nested_members_have_their_own_pointers(shared_user: Api
     assert_speaks_of_fields(problem)
 
 
+async def test_errors_in_nested_members_say_what_is_needed(shared_user: ApiUser) -> None:
+    body = {"columns": [{"name": 1, "done": "yes", "wip_limit": "3"}], "keep": 1}
+    answer = await shared_user.request("PUT", f"/projects/{shared_user.project}/columns", json=body)
+    problem = assert_problem(answer, 400, "invalid_body")
+    assert [error["detail"] for error in problem["errors"]] == [
+        "Columns/0/name must be text.",
+        "Columns/0/wip_limit must be a whole number.",
+        "Columns/0/done must be true or false.",
+        "Keep must be true or false.",
+    ]
+
+
 async def test_a_flood_of_errors_is_reported_in_part(shared_user: ApiUser) -> None:
     body = {"title": "x", **{f"f{number}" + "x" * 500: 1 for number in range(1_000)}}
     problem = assert_problem(

@@ -169,6 +169,17 @@ async def test_the_only_owner_of_a_shared_workspace_hands_it_over_first(ann: Api
     assert [row["id"] for row in (await bob.get(f"/workspaces/{ann.workspace}/members"))["items"]] == [bob.id]
 
 
+async def test_a_refused_deletion_of_an_account_changes_nothing(ann: ApiUser, bob: ApiUser) -> None:
+    shared = (await ann.post("/workspaces", name="Office"))["id"]
+    path = f"/workspaces/{shared}/members/{bob.id}"
+    assert (await ann.request("PUT", path, json={"role": "member"})).status_code == 200
+    ann.fold()
+    assert_problem(await ann.request("DELETE", "/auth/me"), 422, "hand_over_first")
+    listed = {one["id"] for one in (await ann.get("/workspaces"))["items"]}
+    assert listed == {ann.workspace, shared}
+    assert (await ann.get("/workspaces?state=trashed"))["items"] == []
+
+
 async def test_the_administration_is_handed_over(administrator: ApiUser) -> None:
     email = unused_email()
     body = {"email": email, "name": "Next", "password": PASSWORD}

@@ -66,7 +66,7 @@ async def test_an_asterisk_is_any_version_of_what_exists(
 ) -> None:
     task, headers = await task_at_version_three(ann), {"If-Match": "*"}
     answer = await ann.request(method, f"/tasks/{task}{path}", json=body, headers=headers)
-    assert (answer.status_code, answer.json()["version"]) == (200, 4), answer.text
+    assert (answer.status_code, answer.json().get("version")) == (200, 4), answer.text
     assert_problem(await ann.request(method, f"/tasks/{new_id()}{path}", json=body, headers=headers), 404, "not_found")
 
 
