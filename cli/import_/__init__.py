@@ -23,6 +23,7 @@ from cli.import_.target import find_target
 from cli.import_.task_lists import find_rows
 from cli.open_instance import open_instance
 from cli.output import print_line
+from cli.termination import sigterm_as_interrupt
 from infra import settings
 from infra.errors import OperatorError
 from infra.processes.gc_tuning import frozen_and_relaxed
@@ -86,6 +87,15 @@ def command(
     report = ImportReport(file.name, len(file_rows.rows), file_rows.other_fields, scale.description, lists_all)
     outcome = ImportOutcome(dry)
     job = _Import(file_rows.rows, scale, workspace, project, email)
+    with sigterm_as_interrupt():
+        _run(data, job, outcome, report)
+    print_report(outcome, report)
+    if outcome.refused_rows:
+        raise SystemExit(1)
+
+
+def _run(data: Path, job: _Import, outcome: ImportOutcome, report: ImportReport) -> None:
+    """Import; if that ends early, print the report of what was written and raise the cause."""
     try:
         with frozen_and_relaxed():
             asyncio.run(_import(settings.resolve(data, needs_address_key=True), job, outcome))
@@ -94,9 +104,6 @@ def command(
             print_report(outcome, report)
             print_line("The import is incomplete: run the same command again to continue.")
         raise
-    print_report(outcome, report)
-    if outcome.refused_rows:
-        raise SystemExit(1)
 
 
 async def _import(app_settings: Settings, job: _Import, outcome: ImportOutcome) -> None:
@@ -108,7 +115,7 @@ async def _import(app_settings: Settings, job: _Import, outcome: ImportOutcome) 
 
 
 def _progress_bar() -> Progress:
-    """A bar on standard error, if that is a terminal; closed before the report is printed, also after Ctrl-C."""
+    """A bar on standard error, if that is a terminal; closed before any report is printed."""
     console = Console(stderr=True)
     return Progress(console=console, transient=True, disable=not console.is_terminal)
 

@@ -1,16 +1,16 @@
-"""Reads the file to import as text: gzip is unpacked, encoding and size are checked."""
+"""Reads the file to import as text: gzip is unpacked, zip refused, encoding and size are checked."""
 
 import gzip
 import zlib
 from pathlib import Path
 
+from cli.import_.zip_archive import refuse_zip_archive
 from infra.errors import OperatorError
 
 MAX_FILE_BYTES = 200_000_000
 """The largest file after unpacking: a few kilobytes of gzip can hold terabytes."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_ZIP_MAGIC = b"PK\x03\x04"
 _UTF_16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -21,6 +21,7 @@ def read_text(path: Path, max_bytes: int = MAX_FILE_BYTES) -> str:
     """
     try:
         data = _read_unpacked(path, max_bytes + 1)
+        refuse_zip_archive(path, data[:4], max_bytes)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise OperatorError(f"{path} is gzip, but damaged: {error}") from error
     except OSError as error:
@@ -41,8 +42,6 @@ def _read_unpacked(path: Path, max_bytes: int) -> bytes:
 def _decode_utf8(path: Path, data: bytes) -> str:
     if data.startswith(_UTF_16_BOMS) or b"\0" in data[:4]:
         raise OperatorError(f"{path} is UTF-16 or not text: save it as UTF-8.")
-    if data.startswith(_ZIP_MAGIC):
-        raise OperatorError(f"{path} is a zip archive: unpack it, and import the JSON file with the tasks in it.")
     text = data.decode("utf-8-sig", "surrogateescape")
     if not text.strip():
         raise OperatorError(f"{path} is empty")

@@ -1,7 +1,9 @@
 """`taskledger import` on a real log: nothing is dropped silently, and importing a file again changes nothing."""
 
 import gzip
+import io
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -271,6 +273,17 @@ def test_a_time_without_a_zone_keeps_its_date_and_says_so(run_import: Import, se
     assert "has a time without a zone" in result
 
 
+def zipped(**files: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(f"{name}.json"), text)
+    return content.getvalue()
+
+
+ZIP, EMPTY_ZIP = zipped(tasks='[{"title": "Milk"}]'), zipped()
+
+
 @pytest.mark.parametrize(
     ("content", "line"),
     [
@@ -286,6 +299,12 @@ def test_a_time_without_a_zone_keeps_its_date_and_says_so(run_import: Import, se
         (b'[{"title":"\xff"}]', "is not UTF-8: line 1"),
         (b"[" * 100_000, "is nested too deeply"),
         (b"\x1f\x8b\x08\x00broken", "is gzip, but damaged"),
+        (ZIP, "is a zip archive: unpack it, and import the JSON file with the tasks in it."),
+        (ZIP[:-30], "is a zip archive, but damaged: export or download it again."),
+        (ZIP[:20], "is a zip archive, but damaged: "),
+        (ZIP[2:], "is a zip archive, but damaged: "),
+        (ZIP.replace(b"Milk", b"Silk"), "is a zip archive, but damaged: "),
+        (EMPTY_ZIP, "is a zip archive without a file in it."),
     ],
 )
 def test_a_file_that_is_no_task_list_gets_one_line(run_import: Import, content: bytes, line: str) -> None:
@@ -304,6 +323,13 @@ def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     file.write_bytes(gzip.compress(b" " * 5_000_000))
     with pytest.raises(OperatorError, match="holds more than 1,000,000 bytes"):
         read_text(file, max_bytes=1_000_000)
+
+
+def test_a_zip_archive_is_named_before_its_size(tmp_path: Path) -> None:
+    file = tmp_path / "export.zip"
+    file.write_bytes(zipped(tasks="x" * 2_000))
+    with pytest.raises(OperatorError, match="is a zip archive: unpack it"):
+        read_text(file, max_bytes=1_000)
 
 
 @pytest.mark.parametrize(
