@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
+from cli.import_ import importer
 from cli.import_.board_columns import BoardColumns
 from cli.import_.file_reader import read_text
 from cli.import_.mapping import ImportProject, RefusedRow, map_rows
@@ -23,6 +24,8 @@ from cli.import_.parsing import parse_json
 from cli.import_.priority import recognize_scale
 from cli.import_.task_lists import find_rows
 from commands.handling.append import Append, AppendResult
+from commands.handling.loader import StateKey
+from commands.handling.stream_cache import StreamState
 from domain.column import DEFAULT_COLUMNS
 from domain.task import TaskTrashed
 from infra import log
@@ -34,6 +37,7 @@ from projections.fingerprint import fold_history
 from projections.task_list import TaskRow, projection
 from tests.cli.conftest import DEMO_EVENTS, RunCli
 from tests.examples import PROJECT
+from tests.planted_defects import assert_check_fails
 from tests.projections import oracle
 from tests.store.wip_limits import running_worker
 
@@ -440,24 +444,48 @@ def test_the_cards_of_a_real_board_come_in_as_the_refusal_advises(run_import: Im
     assert done == sum(card["closed"] or card["dueComplete"] for card in cards)
 
 
-def test_rows_are_appended_in_groups_and_the_second_time_not_at_all(
-    run_import: Import, monkeypatch: pytest.MonkeyPatch
+def rows_are_handled_in_groups_and_the_second_time_only_looked_up(run_import: Import) -> None:
+    appends, lookups = list[int](), list[int]()
+    append, load_states = EventLog.append, EventLog.load_states
+
+    async def counted(self: EventLog, given: Sequence[Append]) -> Sequence[AppendResult | Exception]:
+        appends.append(len(given))
+        return await append(self, given)
+
+    async def counted_lookup(self: EventLog, keys: Sequence[StateKey]) -> list[StreamState]:
+        lookups.append(len(keys))
+        return await load_states(self, keys)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EventLog, "append", counted)
+        patch.setattr(EventLog, "load_states", counted_lookup)
+        content = [{"id": at, "title": f"Row {at}"} for at in range(700)]
+        assert "700 created" in run_import(content).output
+        assert len(appends) < 20
+        appends.clear()
+        lookups.clear()
+        assert "0 created, 700 already there" in run_import(content).output
+        assert "0 would be created, 700 already there" in run_import(content, "--dry-run").output
+        assert appends == []
+        assert len(lookups) < 20
+
+
+def test_rows_are_handled_in_groups_and_the_second_time_only_looked_up(run_import: Import) -> None:
+    rows_are_handled_in_groups_and_the_second_time_only_looked_up(run_import)
+
+
+@pytest.mark.parametrize("name", ["_create", "_load_existing"])
+def test_rows_that_are_handled_one_by_one_are_noticed(
+    run_import: Import, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    calls: list[int] = []
-    append = EventLog.append
+    original = getattr(importer, name)
 
-    async def counted(self: EventLog, appends: Sequence[Append]) -> Sequence[AppendResult | Exception]:
-        calls.append(len(appends))
-        return await append(self, appends)
+    async def one_by_one(instance: Any, tasks: Sequence[Any], *more: Any) -> Any:
+        parts = [await original(instance, [task], *more) for task in tasks]
+        return [one for part in parts for one in part] if more else {k: v for part in parts for k, v in part.items()}
 
-    monkeypatch.setattr(EventLog, "append", counted)
-    content = [{"id": at, "title": f"Row {at}"} for at in range(700)]
-    assert "700 created" in run_import(content).output
-    assert len(calls) < 20
-    calls.clear()
-    assert "0 created, 700 already there" in run_import(content).output
-    assert "0 would be created, 700 already there" in run_import(content, "--dry-run").output
-    assert calls == []
+    monkeypatch.setattr(importer, name, one_by_one)
+    assert_check_fails(lambda: rows_are_handled_in_groups_and_the_second_time_only_looked_up(run_import))
 
 
 def test_rows_keep_their_order_as_task_numbers(run_import: Import, settings: Settings) -> None:

@@ -236,7 +236,7 @@ def test_housekeeping_purges_the_trash(database: SyncConnection, settings: Setti
     assert purge_events(database) == [TaskPurged(PROJECT)]
 
 
-def test_a_workspace_is_purged_with_its_projects_and_tasks(database: SyncConnection, purge: TrashPurge) -> None:
+def a_workspace_is_purged_with_its_projects_and_tasks(database: SyncConnection, purge: TrashPurge) -> None:
     seed_project(database, task(RENAMED), [(WORKSPACE, WorkspaceTrashed("Home"))])
     assert not purge.purge_page(database, cutoff(days=1))
     assert purge_events(database) == []
@@ -246,6 +246,25 @@ def test_a_workspace_is_purged_with_its_projects_and_tasks(database: SyncConnect
     assert purge_events(database) == [WorkspacePurged(), ProjectPurged(), TaskPurged(PROJECT)]
     for projection in (task_list.projection, project_list.projection, workspace_list.projection):
         assert oracle.serving_rows(database, projection) == {}
+
+
+def test_a_workspace_is_purged_with_its_projects_and_tasks(database: SyncConnection, purge: TrashPurge) -> None:
+    a_workspace_is_purged_with_its_projects_and_tasks(database, purge)
+
+
+def test_a_purged_workspace_whose_projects_stay_is_noticed(
+    database: SyncConnection, purge: TrashPurge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrashPurge, "_fetch_orphaned_projects", lambda *_: [])
+    assert_check_fails(lambda: a_workspace_is_purged_with_its_projects_and_tasks(database, purge))
+
+
+def test_a_workspace_that_is_purged_at_once_is_noticed(
+    database: SyncConnection, purge: TrashPurge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purge_page = TrashPurge.purge_page
+    monkeypatch.setattr(TrashPurge, "purge_page", lambda purge, database, _: purge_page(purge, database, cutoff()))
+    assert_check_fails(lambda: a_workspace_is_purged_with_its_projects_and_tasks(database, purge))
 
 
 def test_a_restored_workspace_is_kept(database: SyncConnection, purge: TrashPurge) -> None:
