@@ -19,7 +19,7 @@ from api.queries import AuthedRequest as AuthedRequest  # noqa: PLC0414 - the na
 from api.queries import Queries
 from commands import permissions
 from commands.command import Command
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.outcome import Committed, DryRunOutcome, Outcome

@@ -13,7 +13,7 @@ from cli.open_instance import OpenInstance, open_instance
 from cli.output import print_line
 from commands.column import ColumnSpec, SetColumns
 from commands.command import Command
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.request import CommandRequest
 from commands.label import ColourLabel
 from commands.project import CreateProject

@@ -12,7 +12,10 @@ from uuid import UUID
 
 from commands import permissions
 from commands.command import Command, OtherStreamEvent
-from commands.handling.decision import ColumnKey, CommandOn, Decision, DecisionOptions
+from commands.handling.column_tasks import ColumnKey
+from commands.handling.command_on import CommandOn
+from commands.handling.decision import Decision
+from commands.handling.decision_options import DecisionOptions
 from commands.handling.stream_cache import StreamState
 from domain.column import ColumnTasks
 from domain.errors import Refusal, VersionConflict

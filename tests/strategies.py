@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct
 from commands import permissions
 from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import Command
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.instance import AppointAdministrator
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation
 from commands.label import ColourLabel, LabelTask, UnlabelTask

@@ -21,7 +21,7 @@ from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands.command import require_found
 from commands.field_types import Email, Language, Name, ZoneName
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.outcome import Committed, Outcome
 from commands.handling.request import CommandRequest
 from commands.member import LeaveWorkspace

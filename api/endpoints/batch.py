@@ -19,7 +19,7 @@ from api.http.conditional_response import command_headers
 from api.http.problems import MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.outcome import Committed, Outcome
 from domain.errors import KeyReused, Refusal, TooBusy, TwinInFlight, VersionConflict

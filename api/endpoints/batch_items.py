@@ -17,7 +17,7 @@ from api.ledger import AuthedRequest, Ledger
 from commands import command
 from commands.command import Command
 from commands.field_types import ExpectedVersion
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.idempotency import IdempotencyKey, fingerprint
 from commands.validation import MAX_ERRORS, FieldError, describe, quoted, unknown_name_words
 from domain.errors import Refusal

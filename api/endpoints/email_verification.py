@@ -15,7 +15,7 @@ from api.http.client_address import client_network
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
 from commands.command import require_found
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.request import CommandRequest
 from commands.user import UserCommand, VerifyEmail
 from domain.event import Actor

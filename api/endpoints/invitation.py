@@ -22,7 +22,7 @@ from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request, write_response
 from commands.command import require_found
 from commands.field_types import Email
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.outcome import Committed
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation, invite_action
 from domain.errors import EmailNotVerified, MailUnavailable, Refusal

@@ -19,7 +19,7 @@ from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request
 from commands import permissions
 from commands.command import require_found
 from commands.field_types import Name, TimestampText
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.token import IssueToken, RevokeToken
 from domain.errors import NotFound, Refusal
 from domain.timestamp import parse_timestamp

@@ -18,7 +18,7 @@ from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands import permissions
 from commands.field_types import Email, Name
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.request import CommandRequest
 from commands.invitation import AcceptInvitation
 from commands.user import ChangePassword, RegisterUser

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from bench.data.http_target import NEW_TASK, HttpTarget
 from cli.open_instance import OpenInstance, open_instance
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.request import CommandRequest
 from commands.project import CreateProject
 from commands.task import CreateTask

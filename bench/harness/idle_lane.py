@@ -15,7 +15,7 @@ from bench.data.board import create_task_command
 from bench.harness.run_module import run_plan
 from cli.open_instance import open_instance
 from commands.handling.append import Append, AppendResult
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler, EventStore, Histories
 from commands.handling.loader import StateKey
 from commands.handling.request import CommandRequest

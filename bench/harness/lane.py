@@ -13,7 +13,7 @@ from bench.data.board import create_task_command
 from bench.harness.load_generator import LoadResult
 from bench.harness.run_module import run_plan
 from cli.open_instance import open_instance
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.request import CommandRequest
 from domain.event import Actor

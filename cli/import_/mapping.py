@@ -21,7 +21,7 @@ from cli.import_.task_ids import task_id
 from cli.import_.text_validation import MalformedRow, require_text, to_one_line
 from commands.command import Command
 from commands.field_types import normalize_due
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.task import CompleteTask, CreateTask
 from commands.trash import TrashTask
 from domain.label import distinct_labels, normalize_label

@@ -13,7 +13,7 @@ from cli.open_instance import open_instance
 from cli.output import print_line
 from cli.projections import report
 from cli.projections.progress_bar import rebuild_with_progress
-from commands.handling.decision import CommandOn as Asked
+from commands.handling.command_on import CommandOn as Asked
 from commands.handling.request import CommandRequest
 from commands.projection import SkipEvent
 from domain.errors import Forbidden

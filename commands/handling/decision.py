@@ -1,14 +1,14 @@
 """A decision: what a request was decided on, which streams it read, and the events that it led to."""
 
-from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from msgspec import Struct
-
 from commands import permissions
 from commands.command import Command, OtherStreamEvent, require_found
+from commands.handling.column_tasks import ColumnTasksNotLoaded
+from commands.handling.command_on import CommandOn
 from commands.handling.conflict import Intervening, StaleCommand
+from commands.handling.decision_options import DecisionOptions
 from commands.handling.stream_cache import NotLoaded, StreamState, StreamStateSource
 from commands.handling.task_numbers import NumberBlocks, NumberPool
 from domain.column import ColumnTasks
@@ -28,7 +28,6 @@ from domain.errors import (
 from domain.event import Actor, Event, State
 from domain.member import Member, member_stream_id
 from domain.task import TaskNumbers, TaskNumbersTaken, places_of, task_numbers_stream_id
-from domain.user import TokenScope
 from domain.workspace import Workspace
 
 S = TypeVar("S", bound=State)
@@ -36,39 +35,6 @@ S = TypeVar("S", bound=State)
 MAX_STREAM_EVENTS = 50_000
 """The cap of a stream, except for commands with `events_over_cap`. Guard streams have none: they are never read from
 the beginning."""
-
-
-class CommandOn(Struct, frozen=True):
-    """A command and its target stream."""
-
-    target: UUID
-    command: Command[Any]
-
-
-ColumnKey = tuple[UUID, str]
-"""A project, and a column of it by its id."""
-
-
-class ColumnTasksNotLoaded(Exception):
-    """The decision needs the tasks of a column, which no stream has: query them and decide again."""
-
-    def __init__(self, project_id: UUID, column_id: str) -> None:
-        super().__init__(project_id, column_id)
-        self.key: ColumnKey = project_id, column_id
-
-
-class DecisionOptions(Struct, frozen=True):
-    """What a request brings to its decision besides its commands.
-
-    With `intervening`, a stale command is merged with what others did; None refuses every conflict. With
-    `allows_any_version` a command need not name a version, but its target must exist. `column_tasks` are the tasks of
-    columns, as far as they were queried.
-    """
-
-    scope: TokenScope = "admin"
-    intervening: Mapping[UUID, Intervening] | None = None
-    allows_any_version: bool = False
-    column_tasks: Mapping[ColumnKey, ColumnTasks] = {}
 
 
 class Decision:

@@ -8,8 +8,10 @@ from msgspec import Struct
 
 from commands.handling import results
 from commands.handling.append import Append
+from commands.handling.command_on import CommandOn
 from commands.handling.conflict import Intervening
-from commands.handling.decision import CommandOn, Decision, DecisionOptions
+from commands.handling.decision import Decision
+from commands.handling.decision_options import DecisionOptions
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.request import CommandRequest
 from commands.handling.stream_cache import Overlay, StreamCache, StreamState

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from commands.column_removal import MAX_MOVED_TASKS
 from commands.handling import lane, loader, results
 from commands.handling.append import WrongExpectedVersion
+from commands.handling.column_tasks import ColumnTasksNotLoaded
+from commands.handling.command_on import CommandOn
 from commands.handling.conflict import StaleCommand
-from commands.handling.decision import ColumnTasksNotLoaded, CommandOn
 from commands.handling.group import DecisionOutcome
 from commands.handling.idempotency import IdempotentReplay
 from commands.handling.lane import Lane

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from commands.column import CountColumn
 from commands.column_counts import is_counted
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.loader import StateReader
 from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest

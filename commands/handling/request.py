@@ -5,8 +5,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from commands.handling.column_tasks import ColumnKey
+from commands.handling.command_on import CommandOn
 from commands.handling.conflict import Intervening
-from commands.handling.decision import ColumnKey, CommandOn
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.stream_cache import StreamState
 from domain.column import ColumnTasks

@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from commands.handling.decision import CommandOn, Decision
+from commands.handling.command_on import CommandOn
+from commands.handling.decision import Decision
 from domain import codec
 from domain.errors import Refusal
 

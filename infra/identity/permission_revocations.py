@@ -16,7 +16,7 @@ import redis
 import redis.asyncio
 from msgspec import Struct
 
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.member import LeaveWorkspace, RemoveMember
 from commands.trash import PurgeProject, TrashWorkspace
 from domain.event import Actor

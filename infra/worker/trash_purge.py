@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.request import CommandRequest
 from commands.trash import PurgeProject, PurgeTask, PurgeWorkspace

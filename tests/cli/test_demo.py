@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cli.open_instance import open_instance
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.request import CommandRequest
 from commands.user import RegisterUser
 from domain.event import Actor

@@ -13,7 +13,8 @@ from commands import permissions
 from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import Command
 from commands.handling import results
-from commands.handling.decision import CommandOn, Decision
+from commands.handling.command_on import CommandOn
+from commands.handling.decision import Decision
 from commands.handling.handler import CommandHandler
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.outcome import Committed, DryRunOutcome

@@ -7,7 +7,7 @@ import pytest
 
 from commands.column import ColumnSpec, CountColumn, SetColumns
 from commands.command import OtherStreamEvent
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.task import CompleteTask, CreateTask, MoveTask
 from domain.column import DEFAULT_COLUMNS, Column, ColumnCounted, column_stream_id
 from domain.errors import (

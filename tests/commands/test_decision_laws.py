@@ -9,7 +9,7 @@ from hypothesis import Phase, given, settings
 from msgspec import UNSET
 
 from commands.command import Command
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from tests.commands import decision_laws
 from tests.strategies import COMMAND_STRATEGIES
 

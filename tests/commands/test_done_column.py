@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from commands.column import ColumnSpec, SetColumns
 from commands.command import Command, OtherStreamEvent
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.label import LabelTask
 from commands.project import CreateProject
 from commands.task import CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask

@@ -7,7 +7,9 @@ import pytest
 from commands import command, permissions
 from commands.column import CountColumn
 from commands.command import Command
-from commands.handling.decision import CommandOn, Decision, DecisionOptions
+from commands.handling.command_on import CommandOn
+from commands.handling.decision import Decision
+from commands.handling.decision_options import DecisionOptions
 from commands.task import CompleteTask
 from commands.trash import PurgeProject, PurgeTask, PurgeWorkspace
 from domain.errors import Forbidden, NotFound, ScopeTooNarrow

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.task import CompleteTask, EditTask
 from domain.errors import VersionConflict
 from tests import planted_defects

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from commands.command import Command, OtherStreamEvent
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.saved_filter import MAX_FILTERS_PER_USER, DeleteFilter, EditFilter, SaveFilter
 from domain.errors import (
     FilterSyntax,

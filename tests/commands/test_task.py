@@ -10,7 +10,7 @@ from msgspec import UNSET
 from commands.command import Command, OtherStreamEvent
 from commands.field_types import MAX_ASSIGNEES_PER_TASK, MAX_LABELS_PER_TASK
 from commands.handling import results
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.results import WipLimitWarning
 from commands.label import LabelTask, UnlabelTask
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, MoveTask, ReopenTask, UnassignTask

@@ -4,7 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from commands.command import Command, OtherStreamEvent
-from commands.handling.decision import CommandOn, Decision, DecisionOptions
+from commands.handling.command_on import CommandOn
+from commands.handling.decision import Decision
+from commands.handling.decision_options import DecisionOptions
 from commands.instance import AppointAdministrator
 from commands.member import SetRole
 from commands.token import MAX_TOKENS_PER_USER, IssueToken, RevokeToken

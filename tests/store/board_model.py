@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from commands.command import Command
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.label import LabelTask, UnlabelTask
 from commands.task import AssignTask, CompleteTask, CreateTask, EditTask, ReopenTask, UnassignTask
 from commands.trash import TrashTask

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from commands.command import Command
 from commands.handling.append import Append, AppendResult, WrongExpectedVersion
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.request import CommandRequest
 from commands.member import RemoveMember, SetRole

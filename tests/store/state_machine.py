@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from commands.command import Command
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.outcome import Committed, DryRunOutcome, Outcome
 from commands.handling.request import CommandRequest

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from commands.command import Command
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest
 from commands.task import CompleteTask, CreateTask, EditTask, RenameTask

@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 from commands.command import Command
 from commands.handling import append
 from commands.handling.append import Append, AppendResult
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.request import CommandRequest

@@ -10,7 +10,7 @@ from typing import Any
 
 from commands.column import ColumnSpec, SetColumns
 from commands.command import Command
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest

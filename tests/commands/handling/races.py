@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from uuid import UUID
 
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.handler import MAX_ATTEMPTS, CommandHandler
 from commands.handling.outcome import Committed
 from commands.handling.request import CommandRequest

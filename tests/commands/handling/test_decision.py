@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from commands.command import CLOSING_EVENTS_OVER_CAP, Command, all_commands
-from commands.handling.decision import CommandOn, Decision
+from commands.handling.command_on import CommandOn
+from commands.handling.decision import Decision
 from commands.handling.stream_cache import NotLoaded
 from commands.invitation import RevokeInvitation
 from commands.member import LeaveWorkspace, RemoveMember

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.request import CommandRequest

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from commands.handling.append import Append, AppendResult
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.handler import MAX_ATTEMPTS, CommandHandler
 from commands.handling.loader import StateKey
 from commands.handling.outcome import Committed

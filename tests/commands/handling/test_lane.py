@@ -7,7 +7,7 @@ import pytest
 
 from commands.handling import lane
 from commands.handling.append import Append, AppendResult, OutcomeUnknown
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from commands.handling.handler import CommandHandler
 from commands.handling.lane import Lane
 from commands.handling.outcome import Committed

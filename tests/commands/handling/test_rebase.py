@@ -8,8 +8,8 @@ import pytest
 
 from commands.command import Command
 from commands.handling.append import Append, AppendResult
+from commands.handling.command_on import CommandOn
 from commands.handling.conflict import Intervening
-from commands.handling.decision import CommandOn
 from commands.handling.handler import MAX_ATTEMPTS, CommandHandler
 from commands.handling.idempotency import IdempotencyKey
 from commands.handling.outcome import Committed

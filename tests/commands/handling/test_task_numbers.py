@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from commands.handling.append import Append, AppendResult
-from commands.handling.decision import CommandOn, Decision
+from commands.handling.command_on import CommandOn
+from commands.handling.decision import Decision
 from commands.handling.handler import CommandHandler
 from commands.handling.request import CommandRequest
 from commands.handling.task_numbers import MAX_BLOCK_NUMBERS, MIN_BLOCK_NUMBERS, NumberBlocks, NumberPool

@@ -10,7 +10,8 @@ import pytest
 from psycopg import sql
 from psycopg.errors import CheckViolation
 
-from commands.handling.decision import MAX_STREAM_EVENTS, CommandOn
+from commands.handling.command_on import CommandOn
+from commands.handling.decision import MAX_STREAM_EVENTS
 from commands.handling.handler import CommandHandler
 from commands.handling.lane import SNAPSHOT_INTERVAL_EVENTS
 from commands.handling.request import CommandRequest

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
-from commands.handling.decision import CommandOn
+from commands.handling.command_on import CommandOn
 from domain.errors import Refusal
 from domain.event import RecordedEvent
 from infra import log

@@ -1,0 +1,25 @@
+"""The options of a decision: what a request brings to it besides its commands."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from msgspec import Struct
+
+from commands.handling.column_tasks import ColumnKey
+from commands.handling.conflict import Intervening
+from domain.column import ColumnTasks
+from domain.user import TokenScope
+
+
+class DecisionOptions(Struct, frozen=True):
+    """What a request brings to its decision besides its commands.
+
+    With `intervening`, a stale command is merged with what others did; None refuses every conflict. With
+    `allows_any_version` a command need not name a version, but its target must exist. `column_tasks` are the tasks of
+    columns, as far as they were queried.
+    """
+
+    scope: TokenScope = "admin"
+    intervening: Mapping[UUID, Intervening] | None = None
+    allows_any_version: bool = False
+    column_tasks: Mapping[ColumnKey, ColumnTasks] = {}
