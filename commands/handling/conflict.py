@@ -67,6 +67,11 @@ class Intervening(Struct, frozen=True):
             decided_on_current
         )
 
+    def can_merge(self, stale: "StaleCommand") -> bool:
+        """Whether this is all that happened since the command was made, and it can be merged."""
+        is_all = (self.base_version, self.current_version) == (stale.base_version, stale.current_version)
+        return is_all and self.compare(stale)[1]
+
     def _can_omit_overlap(self, decided: Sequence[Event | OtherStreamEvent]) -> bool:
         """Whether the events that overlap can be left out, with nothing else that belongs to them."""
         left_out = [event for event in _own_events(decided) if self.overlaps(event)]

@@ -1,0 +1,56 @@
+"""The states that a decision reads, each guarded by its version, with the events that it has led to so far."""
+
+from typing import TypeVar, cast
+from uuid import UUID
+
+from commands.handling.stream_cache import NotLoaded, StreamState, StreamStateSource
+from domain.event import Event, State
+
+S = TypeVar("S", bound=State)
+
+
+class GuardedStates:
+    """States of streams after the new events.
+
+    `read_versions` has the version of every stream that was read. The append asserts them all, so a rule cannot look
+    at a state without guarding it.
+    """
+
+    def __init__(self, states: StreamStateSource) -> None:
+        self.read_versions: dict[UUID, int] = {}
+        self.new_events: list[tuple[UUID, Event]] = []
+        self.stream_states: dict[UUID, StreamState] = {}
+        self._states = states
+
+    def __call__(self, state_type: type[S], stream: UUID) -> S | None:
+        states = self._read_and_guard(stream, state_type).states
+        if state_type not in states:
+            raise NotLoaded(stream, state_type)
+        return cast("S | None", states[state_type])
+
+    def version(self, stream: UUID) -> int:
+        """The version of a stream that was read, with the new events so far; 0 if it has none."""
+        return self.stream_states[stream].version
+
+    def add_event(self, stream: UUID, event: Event) -> None:
+        """Add a new event, which changes the state of its stream."""
+        self.stream_states[stream] = self._read_and_guard(stream, State).with_event(event)
+        self.new_events.append((stream, event))
+
+    def read_as_new(self, stream: UUID, state_type: type[State]) -> bool:
+        """Take a stream that is not cached for one without events, which the append asserts; whether it did."""
+        if stream in self.stream_states or self._states.get(stream) is not None:
+            return False
+        self.read_versions[stream] = 0
+        self.stream_states[stream] = StreamState(states={state_type: None})
+        return True
+
+    def _read_and_guard(self, stream: UUID, state_type: type[State]) -> StreamState:
+        """The stream with the new events so far; from now on the append asserts it."""
+        known = self.stream_states.get(stream)
+        if known is None:
+            known = self._states.get(stream)
+            if known is None:
+                raise NotLoaded(stream, state_type)
+            self.read_versions[stream], self.stream_states[stream] = known.version, known
+        return known
