@@ -1,12 +1,16 @@
 """Types of fields that people fill in: names, texts, dates, e-mail addresses, checked when a command is decoded."""
 
 from datetime import date
+from functools import cache
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from msgspec import Meta
 
 from commands.text_patterns import BLANKS, LINE_PATTERN, TEXT_PATTERN
+from domain.email_address import has_valid_domain
+from domain.filter import parse
 from domain.timestamp import DATE_PATTERN, TIME_AND_OFFSET_PATTERN, parse_timestamp
 
 
@@ -31,6 +35,24 @@ def require_uuid7(supplied: UUID | str | None) -> None:
         raise ValueError("must be a UUID of version 7")
 
 
+def require_valid_domain(email: str) -> None:
+    """Raise ValueError for an address whose domain IDNA 2008 does not allow."""
+    if not has_valid_domain(email):
+        raise ValueError("must be an e-mail address whose domain can exist")
+
+
+def require_zone(name: str) -> None:
+    """Raise ValueError for a zone that the IANA database does not have."""
+    if name not in _known_zones():
+        raise ValueError("must be a time zone such as Europe/Vienna")
+
+
+@cache
+def _known_zones() -> frozenset[str]:
+    return frozenset(available_timezones()) - _NO_PLACES
+
+
+_NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE_PATTERN, examples=["Kitchen"])]
 Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE_PATTERN, examples=["Oat milk"])]
 Description = Annotated[str, Meta(max_length=50_000, pattern=TEXT_PATTERN, examples=["The one without sugar."])]
@@ -42,7 +64,9 @@ Assignees = Annotated[tuple[UUID, ...], Meta(max_length=MAX_ASSIGNEES_PER_TASK)]
 _COLOUR_PATTERN = r"^#[0-9a-fA-F]{6}$(?!\n)"
 _COLOUR_DESCRIPTION = "A colour as #rrggbb, in hexadecimal digits."
 _FILTER_DESCRIPTION = "What `GET /tasks` takes as `filter`, stored as written: `me` is the current user."
-FilterText = Annotated[str, Meta(description=_FILTER_DESCRIPTION, examples=["assignee:me due<now"])]
+FilterText = Annotated[
+    str, Meta(description=_FILTER_DESCRIPTION, examples=["assignee:me due<now"], extra={"refusal": parse})
+]
 Colour = Annotated[str, Meta(pattern=_COLOUR_PATTERN, description=_COLOUR_DESCRIPTION, examples=["#cc3300"])]
 ColumnName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE_PATTERN, examples=["doing"])]
 WipLimit = Annotated[int, Meta(ge=1, le=10_000, examples=[3])]
@@ -78,13 +102,23 @@ ProjectKeyText = Annotated[
 _NEVER_IN_EMAIL = rf"""{BLANKS}@<>()\[\],;:\\"\x00-\x1f\x7f-\x9f"""
 _DNS_LABEL_PATTERN = rf"[^{_NEVER_IN_EMAIL}.\-]([^{_NEVER_IN_EMAIL}.]*[^{_NEVER_IN_EMAIL}.\-])?"
 _EMAIL_PATTERN = rf"^(?!.*=\?)[^{_NEVER_IN_EMAIL}]{{1,64}}@{_DNS_LABEL_PATTERN}(\.{_DNS_LABEL_PATTERN})*$(?!\n)"
-Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL_PATTERN, examples=["ann@example.com"])]
+Email = Annotated[
+    str,
+    Meta(max_length=254, pattern=_EMAIL_PATTERN, examples=["ann@example.com"], extra={"check": require_valid_domain}),
+]
 _LANGUAGE_PATTERN = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,7}$(?!\n)"
 Language = Annotated[
     str, Meta(max_length=35, pattern=_LANGUAGE_PATTERN, description="A language tag (BCP 47).", examples=["de-AT"])
 ]
 ZoneName = Annotated[
-    str, Meta(min_length=1, max_length=100, description="A time zone of the IANA database.", examples=["Europe/Vienna"])
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        description="A time zone of the IANA database.",
+        examples=["Europe/Vienna"],
+        extra={"check": require_zone},
+    ),
 ]
 _EXPECTED_VERSION_DESCRIPTION = "The version that you last read; `If-Match` may name it instead."
 ExpectedVersion = Annotated[int, Meta(ge=0, le=2**53 - 1, description=_EXPECTED_VERSION_DESCRIPTION, examples=[3])]

@@ -2,7 +2,8 @@
 
 msgspec decodes and refuses; it stops at the first error and speaks of Python's types. This runs after a refusal only.
 A type whose `Meta` has an `extra` of `{"check": function}` is also refused where the function raises a ValueError, with
-text that continues a sentence after the field's name. Decoding does not call it: `__post_init__` does.
+text that continues a sentence after the field's name. Decoding does not call it: `__post_init__` does. The function in
+`{"refusal": function}` raises a Refusal, as the command or query does by itself if nothing else is wrong.
 """
 
 import difflib
@@ -18,6 +19,7 @@ import msgspec
 from msgspec import NODEFAULT, Meta, Struct, UnsetType
 
 from commands.field_types import PATTERN_DESCRIPTIONS
+from domain.errors import Refusal
 
 MAX_ERRORS = 50
 """The most errors of one value that are reported."""
@@ -117,6 +119,11 @@ def unknown_name_words(name: str, known_names: Sequence[str]) -> str:
     if meant:
         return f"is unknown: did you mean {meant}? K{known}"
     return f"is unknown: k{known}" if known else "is unknown"
+
+
+def checks_in(meta: Meta, *names: str) -> list[Check]:
+    """The functions of these names that a constraint brings."""
+    return [meta.extra[name] for name in names if name in meta.extra] if meta.extra else []
 
 
 def _errors_in(value: Any, annotation: Any, pointer: str) -> Iterator[FieldError]:
@@ -242,8 +249,10 @@ def _broken_patterns(value: Any, metas: Sequence[Meta], pointer: str) -> Iterato
 
 def _failed_checks(value: Any, metas: Sequence[Meta], pointer: str) -> Iterator[FieldError]:
     for meta in metas:
-        check: Check | None = (meta.extra or {}).get("check")
-        try:
-            _ = check and check(value)
-        except ValueError as error:
-            yield FieldError(pointer, "invalid_value", str(error))
+        for check in checks_in(meta, "check", "refusal"):
+            try:
+                check(value)
+            except ValueError as error:
+                yield FieldError(pointer, "invalid_value", str(error))
+            except Refusal as refusal:
+                yield FieldError(pointer, refusal.code(), f"is refused: {str(refusal).removesuffix('.')}")

@@ -1,8 +1,6 @@
 """Accounts over HTTP: users change their name, address, language or time zone, and delete their account."""
 
-from functools import cache
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import msgspec
 from litestar import delete, patch
@@ -15,12 +13,10 @@ from api.http import authentication, tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.command_results import WriteResult
-from api.http.email_domain import require_valid_domain
-from api.http.problems import MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands.command import require_found
-from commands.field_types import Email, Language, Name, ZoneName
+from commands.field_types import Email, Language, Name, ZoneName, require_valid_domain, require_zone
 from commands.handling.command_on import CommandOn
 from commands.handling.outcome import Committed, Outcome
 from commands.handling.request import CommandRequest
@@ -36,7 +32,6 @@ from projections import workspace_list
 from projections.workspace_list import WorkspaceRow
 
 _MAX_ATTEMPTS = 3
-_NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
 
 
 class AccountChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,6 +41,12 @@ class AccountChange(Struct, frozen=True, forbid_unknown_fields=True):
     email: Email | UnsetType = UNSET
     language: Language | UnsetType | None = UNSET
     zone: ZoneName | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        if isinstance(self.email, str):
+            require_valid_domain(self.email)
+        if isinstance(self.zone, str):
+            require_zone(self.zone)
 
 
 @patch("/auth/me", request_max_body_size=MAX_AUTH_BODY_BYTES)
@@ -58,7 +59,6 @@ async def edit_account(
     then it is shown as `new_email`. Without one it is yours at once.
     """
     authentication.require_account_management(request.user, request.auth)
-    _require_zone(data.zone)
     user = request.user.user_id
     if isinstance(data.email, str):
         await _begin_email_change(ledger, request, data.email)
@@ -125,7 +125,6 @@ async def change_email(ledger: Ledger, user: UUID, email: str, *, is_verified: b
 
 async def _begin_email_change(ledger: Ledger, request: AuthedRequest, email: str) -> None:
     """Refuse an address that cannot be had; with a mail server, mail it the token that confirms the change."""
-    require_valid_domain(email)
     user = request.user.user_id
     state = require_found(await ledger.log.load_state(User, user))
     if email == state.email:
@@ -147,14 +146,3 @@ async def _leaving_commands(ledger: Ledger, request: AuthedRequest) -> list[Comm
         leave = LeaveWorkspace() if row is None or is_shared else TrashWorkspace(expected_version=row.version)
         commands.append(CommandOn(workspace, leave))
     return commands
-
-
-def _require_zone(zone: str | UnsetType | None) -> None:
-    """Raise MalformedRequest for a zone that the IANA database does not have."""
-    if isinstance(zone, str) and zone not in _known_zones():
-        raise MalformedRequest("invalid_body", "Expected a time zone such as Europe/Vienna.", pointer="#/zone")
-
-
-@cache
-def _known_zones() -> frozenset[str]:
-    return frozenset(available_timezones()) - _NO_PLACES

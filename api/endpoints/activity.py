@@ -6,21 +6,33 @@ from uuid import UUID
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
+from msgspec import Meta
 
 from api.http.addressing import parse_id
 from api.http.history_items import HistoryItem
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam, TimeParam, parse_time
-from api.http.problems import MalformedRequest
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
-from commands.validation import quoted
+from commands.validation import suggestion
 from domain import codec
 from projections import activity
 from projections.activity import ActivityFilter
 from projections.pagination import Page
 
+
+def _require_event_type(name: str) -> None:
+    known = codec.all_event_types()
+    if name not in known:
+        meant = suggestion(name, list(known))
+        raise ValueError("is no type of event" + (f": did you mean {meant}?" if meant else ""))
+
+
 ActorParam = Annotated[UUID | None, QueryParameter(description="Only events caused by this user.")]
-EventTypeParam = Annotated[str | None, QueryParameter(description="Only events of this type, such as TaskCompleted.")]
+EventTypeParam = Annotated[
+    str | None,
+    QueryParameter(description="Only events of this type, such as TaskCompleted."),
+    Meta(extra={"check": _require_event_type}),
+]
 
 
 @get("/workspaces/{workspace:str}/activity")
@@ -38,8 +50,6 @@ async def show_activity(
 ) -> Response[Page[HistoryItem]]:
     """List the events of a workspace, newest first, from `since` (inclusive) to `until` (exclusive)."""
     workspace_id = parse_id(workspace)
-    if type is not None and type not in codec.all_event_types():
-        raise MalformedRequest("invalid_parameter", f"There is no event type {quoted(type)}.", pointer="?type")
-    filters = ActivityFilter(actor, type, parse_time("since", since), parse_time("until", until))
+    filters = ActivityFilter(actor, type, parse_time(since), parse_time(until))
     question, list_id = activity.page(workspace_id, filters, limit, cursor), activity.list_id(workspace_id, filters)
     return await ledger.activity(request, question, list_id, limit, min_position)

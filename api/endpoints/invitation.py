@@ -16,12 +16,11 @@ from api.http.command_mode import command_mode
 from api.http.command_results import WriteResult
 from api.http.conditional_response import LOCATION_HEADER, conditional_response
 from api.http.deadline import current_deadline
-from api.http.email_domain import require_valid_domain
 from api.http.parameters import CursorParam, LimitParam
 from api.http.response import Response
 from api.ledger import BASE_PATH, AuthedRequest, Ledger, command_request, write_response
 from commands.command import require_found
-from commands.field_types import Email
+from commands.field_types import Email, require_valid_domain
 from commands.handling.command_on import CommandOn
 from commands.handling.outcome import Committed
 from commands.invitation import AcceptInvitation, InviteMember, RevokeInvitation, invite_action
@@ -50,6 +49,9 @@ class Invite(Struct, frozen=True, forbid_unknown_fields=True):
     email: Email
     role: Role = "member"
 
+    def __post_init__(self) -> None:
+        require_valid_domain(self.email)
+
 
 class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
     token: InvitationToken
@@ -65,7 +67,6 @@ async def invite(
     again to send it. A new invitation to an address replaces the older ones: those not sent at once, the others when
     its own mail is sent.
     """
-    require_valid_domain(data.email)
     command = InviteMember(workspace_id=parse_id(workspace), role=data.role)
     key = await idempotency.idempotency_key(request)
     is_dry_run = command_mode(request).is_dry_run

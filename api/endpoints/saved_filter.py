@@ -11,10 +11,10 @@ from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from api.http.addressing import parse_id
 from api.http.command_results import WriteResult
-from api.http.expansion import ExpandParam, PartialTaskPage, parse_expand_param
+from api.http.expansion import ExpandParam, PartialTaskPage, parse_expand
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
-from api.http.task_parameters import CountParam, FieldsParam, parse_fields_param
+from api.http.task_parameters import CountParam, FieldsParam, parse_fields
 from api.ledger import AuthedRequest, Ledger
 from api.task_queries import list_across_workspaces
 from commands.saved_filter import DeleteFilter, EditFilter, SaveFilter
@@ -83,7 +83,7 @@ async def list_filtered_tasks(
 
     A cursor stays valid until the terms or the sort order of the filter change.
     """
-    shown, members = parse_fields_param(fields), parse_expand_param(expand)
+    shown, members = parse_fields(fields), parse_expand(expand)
     saved = await _fetch_filter(request, ledger, saved_filter, min_position)
     wanted = TaskPageOptions(saved.filter, sort or saved.sort, limit, cursor, shown, count is not None)
     try:

@@ -7,7 +7,7 @@ from litestar.params import FromPath, JSONBody
 from api.http import history_items
 from api.http.addressing import in_scope
 from api.http.command_results import WriteResult
-from api.http.expansion import ExpandedTask, ExpandParam, parse_expand_param
+from api.http.expansion import ExpandedTask, ExpandParam, parse_expand
 from api.http.parameters import CursorParam, LimitParam, MinPositionParam
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger
@@ -40,7 +40,7 @@ async def show_task(
     min_position: MinPositionParam = None,
 ) -> Response[TaskRow | ExpandedTask]:
     """Show one task, in the trash or not."""
-    members = parse_expand_param(expand)
+    members = parse_expand(expand)
     question = task_list.by_id(await ledger.resolve_task_id(request, task))
     return await ledger.read(request, question, min_position, members)
 

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api.http.expansion import EXPAND_DESCRIPTION, ExpandParam, PartialTaskPage, parse_expand_param
+from api.http.expansion import EXPAND_DESCRIPTION, ExpandParam, PartialTaskPage, parse_expand
 from api.http.parameters import LIMIT_DESCRIPTION, CursorParam, LimitParam, MinPositionParam
 from api.http.rate_limiting import SEARCH
 from api.http.response import Response
@@ -21,10 +21,10 @@ from api.http.task_parameters import (
     FilterParam,
     SortParam,
     parse_fields,
-    parse_fields_param,
 )
 from api.ledger import BASE_PATH, AuthedRequest, Ledger
 from api.task_queries import filter_context, list_across_workspaces, name_zone, read_task_page
+from domain.filter import parse
 from projections import board
 from projections.board import Board
 from projections.task_page import TaskPage, TaskPageOptions
@@ -35,7 +35,9 @@ from projections.task_sorting import TaskSort
 class TaskSearch(Struct, frozen=True, forbid_unknown_fields=True):
     """A search: the same parameters that `GET /tasks` takes in its query."""
 
-    filter: Annotated[str, Meta(description=FILTER_DESCRIPTION, examples=["status:open assignee:me"])] = ""
+    filter: Annotated[
+        str, Meta(description=FILTER_DESCRIPTION, examples=["status:open assignee:me"], extra={"refusal": parse})
+    ] = ""
     sort: Annotated[TaskSort | None, Meta(description=SORT_DESCRIPTION, examples=["due"])] = None
     limit: Annotated[int, Meta(ge=1, le=200, description=LIMIT_DESCRIPTION)] = 50
     cursor: Annotated[str, Meta(max_length=1_000)] | None = None
@@ -43,12 +45,15 @@ class TaskSearch(Struct, frozen=True, forbid_unknown_fields=True):
         str | None, Meta(description=FIELDS_DESCRIPTION, examples=["id,title,due"], extra={"check": parse_fields})
     ] = None
     count: Annotated[Literal["exact"] | None, Meta(description=COUNT_DESCRIPTION)] = None
-    expand: Annotated[str | None, Meta(description=EXPAND_DESCRIPTION, examples=["assignees"])] = None
+    expand: Annotated[
+        str | None, Meta(description=EXPAND_DESCRIPTION, examples=["assignees"], extra={"check": parse_expand})
+    ] = None
     min_position: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError for unknown or repeated fields."""
+        """Raise ValueError for unknown or repeated members."""
         parse_fields(self.fields)
+        parse_expand(self.expand)
 
 
 @get("/tasks")
@@ -68,8 +73,8 @@ async def find_tasks(
 
     If you join a workspace between two pages, its tasks appear on the pages that follow.
     """
-    query = TaskPageOptions(filter, sort, limit, cursor, parse_fields_param(fields), count is not None)
-    return await list_across_workspaces(request, ledger, query, min_position, parse_expand_param(expand))
+    query = TaskPageOptions(filter, sort, limit, cursor, parse_fields(fields), count is not None)
+    return await list_across_workspaces(request, ledger, query, min_position, parse_expand(expand))
 
 
 @post("/tasks/search", opt=SEARCH, status_code=200)
@@ -79,9 +84,7 @@ async def search_tasks(
     """List tasks as `GET /tasks` does, for filters too long for a URL; changes nothing."""
     fields, is_counted = parse_fields(data.fields), data.count is not None
     query = TaskPageOptions(data.filter, data.sort, data.limit, data.cursor, fields, is_counted)
-    return await list_across_workspaces(
-        request, ledger, query, data.min_position, parse_expand_param(data.expand, "#/expand")
-    )
+    return await list_across_workspaces(request, ledger, query, data.min_position, parse_expand(data.expand))
 
 
 @get("/projects/{project:str}/tasks")
@@ -99,9 +102,9 @@ async def list_tasks(
     min_position: MinPositionParam = None,
 ) -> Response[TaskPage | PartialTaskPage]:
     """List the tasks of a project that match a filter, without those in the trash; oldest first by default."""
-    query = TaskPageOptions(filter, sort, limit, cursor, parse_fields_param(fields), count is not None)
+    query = TaskPageOptions(filter, sort, limit, cursor, parse_fields(fields), count is not None)
     scope = project_scope(await ledger.resolve_project_id(request, project))
-    return await read_task_page(request, ledger, scope, query, min_position, parse_expand_param(expand))
+    return await read_task_page(request, ledger, scope, query, min_position, parse_expand(expand))
 
 
 @get("/projects/{project:str}/board")

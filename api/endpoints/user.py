@@ -13,11 +13,10 @@ from api.http import authentication, tracing
 from api.http.body import MAX_AUTH_BODY_BYTES
 from api.http.client_address import client_network
 from api.http.command_results import WriteResult
-from api.http.email_domain import require_valid_domain
 from api.http.response import Response
 from api.ledger import AuthedRequest, Ledger, command_request, write_response
 from commands import permissions
-from commands.field_types import Email, Name
+from commands.field_types import Email, Name, require_valid_domain
 from commands.handling.command_on import CommandOn
 from commands.handling.request import CommandRequest
 from commands.invitation import AcceptInvitation
@@ -45,6 +44,9 @@ class Registration(Struct, frozen=True, forbid_unknown_fields=True):
     name: Name
     password: Password
     invitation: Annotated[str, Meta(max_length=200)] | None = None
+
+    def __post_init__(self) -> None:
+        require_valid_domain(self.email)
 
 
 class NewPassword(Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +82,6 @@ async def register(
     So can a user with an invitation to their address, who joins its workspace at once. If there is a mail server, it
     sends a token to verify the address, unless it sent the invitation.
     """
-    require_valid_domain(data.email)
     user, network = new_id(), client_network(request, ledger.proxies)
     async with (
         ledger.attempt_limits.charge_registration(network) as attempt,

@@ -6,10 +6,9 @@ from uuid import UUID
 
 import msgspec
 from litestar.params import QueryParameter
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http import history_items
-from api.http.problems import MalformedRequest
 from domain.event import Actor
 from infra.log import EventLog
 from projections import pagination
@@ -21,7 +20,17 @@ EXPAND_DESCRIPTION = (
     "These members, separated by commas, have `{id, name}` for each person instead of an id: "
     "`assignees`, `created_by`, `completed_by`."
 )
-ExpandParam = Annotated[str | None, QueryParameter(description=EXPAND_DESCRIPTION)]
+
+
+def parse_expand(text: str | None) -> tuple[str, ...]:
+    """The members to expand; raises ValueError for unknown or repeated ones."""
+    names = tuple(text.split(",")) if text is not None else ()
+    if any(name not in EXPANDABLE or names.count(name) > 1 for name in names):
+        raise ValueError(f"takes {', '.join(EXPANDABLE)}, each once")
+    return names
+
+
+ExpandParam = Annotated[str | None, QueryParameter(description=EXPAND_DESCRIPTION), Meta(extra={"check": parse_expand})]
 
 
 class Person(Struct, frozen=True):
@@ -65,16 +74,6 @@ class PartialTaskPage(Struct, frozen=True, omit_defaults=True):
     items: list[PartialTask]
     next_cursor: str | None
     count: int | None = None
-
-
-def parse_expand_param(text: str | None, pointer: str = "?expand") -> tuple[str, ...]:
-    """The members to expand; raises MalformedRequest for unknown or repeated ones."""
-    names = tuple(text.split(",")) if text is not None else ()
-    for name in names:
-        if name not in EXPANDABLE or names.count(name) > 1:
-            detail = f"expand takes {', '.join(EXPANDABLE)}, each once."
-            raise MalformedRequest("invalid_parameter", detail, pointer=pointer)
-    return names
 
 
 async def expand(log: EventLog, answer: Answer, members: tuple[str, ...]) -> Answer:

@@ -4,6 +4,7 @@ What the framework would read, but no client should write, is refused too: 1e1, 
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from itertools import islice
 from types import NoneType, UnionType
@@ -18,7 +19,16 @@ from msgspec import Meta
 from api.http.command_mode import command_mode
 from api.http.command_results import BatchResult, WriteResult
 from api.http.malformed_request import MalformedRequest
-from commands.validation import MAX_ERRORS, FieldError, describe, find_errors, quoted, unknown_name_words
+from commands.validation import (
+    MAX_ERRORS,
+    Check,
+    FieldError,
+    checks_in,
+    describe,
+    find_errors,
+    quoted,
+    unknown_name_words,
+)
 
 _DIGITS: Final = re.compile("[0-9]+")
 _MAX_DIGITS: Final = 20
@@ -30,8 +40,10 @@ async def reject_unknown_parameters(request: Request[Any, Any, Any]) -> None:
     if not request.scope["query_string"]:
         return
     given = list(request.query_params.multi_items())
-    kinds = _kinds_by_name(request.route_handler)
-    is_valid = all(name in kinds and _is_usual(text, kinds[name]) for name, text in given)
+    kinds, checks = _kinds_by_name(request.route_handler), _checks_by_name(request.route_handler)
+    is_valid = all(
+        name in kinds and _is_usual(text, kinds[name]) and _passes(text, checks.get(name, ())) for name, text in given
+    )
     if not is_valid or len({name for name, _ in given}) < len(given):
         raise _refusal(find_parameter_errors(request))
     if is_command_endpoint(request.route_handler):
@@ -95,6 +107,24 @@ def _is_usual(text: str, kinds: frozenset[Any]) -> bool:
     return text in {"true", "false"} if bool in kinds else text.lower() != "null"
 
 
+def _passes(text: str, checks: Iterable[Check]) -> bool:
+    try:
+        for check in checks:
+            check(text)
+    except ValueError:
+        return False
+    return True
+
+
+@cache
+def _checks_by_name(handler: BaseRouteHandler) -> dict[str, list[Check]]:
+    return {
+        name: [check for meta in get_args(annotation)[1:] for check in checks_in(meta, "check")]
+        for name, annotation in _parameter_types(handler).items()
+        if get_origin(annotation) is Annotated
+    }
+
+
 @cache
 def _kinds_by_name(handler: BaseRouteHandler) -> dict[str, frozenset[Any]]:
     return {name: _kinds_in(annotation) for name, annotation in _parameter_types(handler).items()}
@@ -104,16 +134,17 @@ def _kinds_by_name(handler: BaseRouteHandler) -> dict[str, frozenset[Any]]:
 def _parameter_types(handler: BaseRouteHandler) -> dict[str, Any]:
     """The types of the endpoint's query parameters, by name, with their bounds."""
     own = {
-        field.kwarg_definition.name or name: _bounded(field.annotation, field.kwarg_definition)
+        field.kwarg_definition.name or name: _bounded(field.annotation, field.kwarg_definition, field.metadata)
         for name, field in handler.parsed_fn_signature.parameters.items()
         if isinstance(field.kwarg_definition, QueryParameter)
     }
     return own | _MODE_TYPES if is_command_endpoint(handler) else own
 
 
-def _bounded(annotation: Any, parameter: QueryParameter) -> Any:
+def _bounded(annotation: Any, parameter: QueryParameter, metadata: Iterable[Any]) -> Any:
     ge, le = (None if bound is None else int(bound) for bound in (parameter.ge, parameter.le))
-    return Annotated[annotation, Meta(ge=ge, le=le), Meta(max_length=parameter.max_length)]
+    checks = (one for one in metadata if isinstance(one, Meta))
+    return Annotated[annotation, Meta(ge=ge, le=le), Meta(max_length=parameter.max_length), *checks]
 
 
 def _kinds_in(annotation: Any) -> frozenset[Any]:

@@ -70,6 +70,15 @@ STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
 }
 """The status of each refusal; 422 if it is not listed."""
 
+PARAMETER_REFUSALS = (
+    errors.BadCursor,
+    errors.FilterSyntax,
+    errors.FilterTooLong,
+    errors.FilterValue,
+    errors.UnknownField,
+)
+"""Refusals of a text that may stand in the address."""
+
 TITLE_BY_CODE = {
     "duplicate_key": "A key occurs twice in the request body.",
     "invalid_body": "The request body is invalid.",
@@ -99,7 +108,7 @@ def refusal_response(request: Request[Any, Any, Any], refusal: Refusal) -> Respo
         refusal.title(),
         detail=str(refusal),
         params=refusal.params or None,
-        errors=_item_errors(refusal),
+        errors=_item_errors(refusal) or _query_errors(request, refusal),
     )
     if isinstance(refusal, errors.TwinInFlight):
         response.headers["Retry-After"] = "1"
@@ -196,6 +205,13 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
 def _item_errors(refusal: Refusal) -> list[dict[str, str]] | None:
     """The item of a batch that was refused."""
     return [{"pointer": refusal.pointer, "code": refusal.code()}] if refusal.pointer else None
+
+
+def _query_errors(request: Request[Any, Any, Any], refusal: Refusal) -> list[dict[str, str]] | None:
+    """All errors in the parameters of a query that was refused for one of them."""
+    if not isinstance(refusal, PARAMETER_REFUSALS) or not request.scope["query_string"]:
+        return None
+    return _members_of(find_parameter_errors(request)) or None
 
 
 def _rate_limit_headers(*, policy: str, quota: int, window: int, retry_after: int) -> dict[str, str]:

@@ -3,9 +3,10 @@
 from typing import Annotated, Literal
 
 from litestar.params import QueryParameter
+from msgspec import Meta
 
-from api.http.problems import MalformedRequest
 from commands.validation import quoted, unknown_name_words
+from domain.filter import parse
 from projections.task_page import TASK_FIELDS
 from projections.task_sorting import TaskSort
 
@@ -22,18 +23,9 @@ SORT_DESCRIPTION = (
 )
 FIELDS_DESCRIPTION = "Only these members of each item, separated by commas."
 COUNT_DESCRIPTION = "`exact`: return the number of items on all pages as `count`."
-FilterParam = Annotated[str, QueryParameter(description=FILTER_DESCRIPTION)]
+FilterParam = Annotated[str, QueryParameter(description=FILTER_DESCRIPTION), Meta(extra={"refusal": parse})]
 SortParam = Annotated[TaskSort | None, QueryParameter(description=SORT_DESCRIPTION)]
-FieldsParam = Annotated[str | None, QueryParameter(description=FIELDS_DESCRIPTION)]
 CountParam = Annotated[Literal["exact"] | None, QueryParameter(description=COUNT_DESCRIPTION)]
-
-
-def parse_fields_param(text: str | None) -> tuple[str, ...]:
-    """The members of a task named by a parameter, in the order of the type; raises MalformedRequest."""
-    try:
-        return parse_fields(text)
-    except ValueError as error:
-        raise MalformedRequest("invalid_parameter", f"fields {error}.", pointer="?fields") from error
 
 
 def parse_fields(text: str | None) -> tuple[str, ...]:
@@ -44,3 +36,6 @@ def parse_fields(text: str | None) -> tuple[str, ...]:
             words = f"has {quoted(name)}, which {unknown_name_words(name, TASK_FIELDS)}"
             raise ValueError(words if name not in TASK_FIELDS else f"has {name} twice")
     return tuple(name for name in TASK_FIELDS if name in names)
+
+
+FieldsParam = Annotated[str | None, QueryParameter(description=FIELDS_DESCRIPTION), Meta(extra={"check": parse_fields})]

@@ -583,6 +583,93 @@ async def test_all_errors_of_a_query_are_reported_at_once(shared_user: ApiUser, 
     assert [error["pointer"] for error in problem["errors"]] == ["?dry_run", "?on_conflict"]
 
 
+@pytest.mark.parametrize(
+    ("path", "query", "code", "errors"),
+    [
+        (
+            "/workspaces/{}/activity",
+            "since=yesterday&until=2026-12-01&type=TaskLost",
+            "invalid_parameter",
+            {"?since": "invalid_value", "?until": "invalid_value", "?type": "invalid_value"},
+        ),
+        (
+            "/workspaces/{}/activity",
+            "actor=me&since=2026-12-01T10:00:60Z&limit=0&cursor=garbage",
+            "invalid_parameter",
+            {"?actor": "wrong_type", "?since": "invalid_value", "?limit": "too_small", "?cursor": "bad_cursor"},
+        ),
+        (
+            "/tasks",
+            "fields=id,colour&expand=owner&filter=colour:red&cursor=garbage",
+            "invalid_parameter",
+            {
+                "?fields": "invalid_value",
+                "?expand": "invalid_value",
+                "?filter": "unknown_field",
+                "?cursor": "bad_cursor",
+            },
+        ),
+        (
+            "/tasks",
+            "filter=((&cursor=garbage",
+            "filter_syntax",
+            {"?filter": "filter_syntax", "?cursor": "bad_cursor"},
+        ),
+        (
+            "/tasks",
+            "cursor=garbage&filter=priority:soon",
+            "filter_value",
+            {"?cursor": "bad_cursor", "?filter": "filter_value"},
+        ),
+        (
+            "/workspaces",
+            "state=gone&cursor=garbage",
+            "invalid_parameter",
+            {"?state": "not_one_of", "?cursor": "bad_cursor"},
+        ),
+    ],
+)
+async def test_parameters_of_all_kinds_are_reported_at_once(
+    shared_user: ApiUser, path: str, query: str, code: str, errors: dict[str, str]
+) -> None:
+    answer = await shared_user.request("GET", f"{path.format(shared_user.workspace)}?{query}")
+    problem = assert_problem(answer, 400, code)
+    assert {error["pointer"]: error["code"] for error in problem["errors"]} == errors
+    assert list(errors) == [error["pointer"] for error in problem["errors"]]
+    assert all(error["detail"].endswith(".") for error in problem["errors"])
+
+
+@pytest.mark.usefixtures("assert_nothing_written")
+@pytest.mark.parametrize(
+    ("method", "path", "body", "pointers"),
+    [
+        ("PATCH", "/auth/me", {"zone": "Mars/Olympus", "email": "ann@a_b.example"}, ["#/email", "#/zone"]),
+        ("PATCH", "/auth/me", {"zone": "localtime", "name": ""}, ["#/name", "#/zone"]),
+        (
+            "POST",
+            "/auth/register",
+            {"email": "ann@a_b.example", "name": "", "password": "x"},
+            ["#/email", "#/name", "#/password"],
+        ),
+        ("POST", "/workspaces/{}/invitations", {"email": "ann@a_b.example", "role": "king"}, ["#/email", "#/role"]),
+        (
+            "POST",
+            "/tasks/search",
+            {"filter": "((", "fields": "colour", "expand": "owner", "limit": 0},
+            ["#/filter", "#/limit", "#/fields", "#/expand"],
+        ),
+        ("POST", "/filters", {"name": "", "filter": "colour:red"}, ["#/name", "#/filter"]),
+    ],
+)
+async def test_what_a_schema_cannot_tell_is_reported_with_the_rest(
+    shared_user: ApiUser, method: str, path: str, body: dict[str, Any], pointers: list[str]
+) -> None:
+    answer = await shared_user.request(method, path.format(shared_user.workspace), json=body)
+    problem = assert_problem(answer, 400, "invalid_body")
+    assert [error["pointer"] for error in problem["errors"]] == pointers
+    assert_speaks_of_fields(problem)
+
+
 INVALID_PAGE_QUERIES = [one for one in INVALID_QUERIES if "position" not in str(one.id)]
 
 
